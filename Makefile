@@ -1,0 +1,48 @@
+# `make demo` and `make test` do all their own set-up in .venv.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test lint protos lock coverage clean
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed; this is %s. Try: make PYTHON=python3.11" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: setup
+	$(BIN)/python -m flows demo
+
+test: setup
+	$(BIN)/pytest
+	$(BIN)/pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --warnings
+	$(BIN)/lint-imports
+
+# The checked-in descriptor set and its type stub, from match_service.proto.
+protos: setup
+	$(BIN)/python -m protos.generate
+
+# The list of what the stand-ins imitate, from the code itself.
+coverage: setup
+	$(BIN)/python -m sandbox coverage
+
+# Exact versions and hashes of everything, for every platform, without an address.
+lock: setup
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade --quiet -o requirements.lock
+
+clean:
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m flows down; fi
+	rm -rf $(VENV) .vector-search-ops .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

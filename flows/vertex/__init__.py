@@ -1,0 +1,1 @@
+"""The flows of Vertex AI Vector Search."""

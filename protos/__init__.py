@@ -1,0 +1,1 @@
+"""The private MatchService: its protocol, and the loader of its messages."""

@@ -1,0 +1,1 @@
+"""The Vertex AI Vector Search services, as a stand-in."""

@@ -1,0 +1,1 @@
+"""Vectors from files: read, validated, written as import files, searched exactly."""

@@ -1,0 +1,1 @@
+"""The steps of Vertex AI Vector Search, through the official clients."""
