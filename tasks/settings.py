@@ -1,0 +1,118 @@
+"""Where a flow works: the target and what is needed to reach it. Passed in, never imported as a global.
+
+The target is always explicit. `google-cloud` takes its settings from the environment or a `.env` file and fails
+when one is missing; `sandbox` takes them only from the file that a running stand-in writes, so that no variable of
+the real project can leak into it, or the other way round.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tasks.errors import InvalidInput
+
+Target = Literal["sandbox", "google-cloud"]
+
+
+def home() -> Path:
+    """The folder for state, logs and reports: VECTOR_SEARCH_HOME, or `.vector-search-ops` in the current folder."""
+    return Path(os.environ.get("VECTOR_SEARCH_HOME", ".vector-search-ops")).absolute()
+
+
+class VertexSettings(BaseModel):
+    """What is needed to reach Vertex AI Vector Search and Cloud Storage."""
+
+    model_config = ConfigDict(frozen=True)
+
+    project: str = Field(min_length=1, description="The Google Cloud project's id.")
+    location: str = Field(min_length=1, description="The region of indexes, endpoints and the bucket: us-central1.")
+    project_number: str | None = Field(
+        default=None, description="The project's number; needed for a VPC endpoint, whose network is named by it."
+    )
+    bucket: str | None = Field(
+        default=None, description="The bucket for import files; default PROJECT-vector-search-LOCATION, made when absent."
+    )
+    network: str | None = Field(
+        default=None, description="The peered VPC network of a `vpc` endpoint: projects/NUMBER/global/networks/NAME."
+    )
+    private_address: str | None = Field(
+        default=None,
+        description="The address of a Private Service Connect endpoint, where the service does not report one.",
+    )
+    jwt: SecretStr | None = Field(default=None, description="The token for a deployed index that asks for one.")
+    api_endpoint: str | None = Field(
+        default=None, description="host:port in place of LOCATION-aiplatform.googleapis.com; a sandbox has its own."
+    )
+    storage_endpoint: str | None = Field(
+        default=None, description="The address of Cloud Storage in place of Google's; a sandbox has its own."
+    )
+    ca_file: Path | None = Field(
+        default=None, description="The certificate authority (PEM) to trust for api_endpoint; default: the system's."
+    )
+
+    @property
+    def parent(self) -> str:
+        """The location's resource name, `projects/PROJECT/locations/LOCATION`."""
+        return f"projects/{self.project}/locations/{self.location}"
+
+    @property
+    def bucket_name(self) -> str:
+        """The bucket for import files: the setting, or a name derived from project and location."""
+        return self.bucket or f"{self.project}-vector-search-{self.location}"
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether this is a stand-in, where nothing is paid and no credentials are needed."""
+        return self.ca_file is not None
+
+
+class _VertexEnvironment(BaseSettings, VertexSettings):
+    model_config = SettingsConfigDict(env_prefix="VERTEX_", env_file=".env", extra="ignore", frozen=True)
+
+
+def vertex_settings(target: Target) -> VertexSettings:
+    """The settings of a target.
+
+    Raises:
+        InvalidInput: a setting is missing or wrong, or no sandbox is running.
+    """
+    if target == "sandbox":
+        return _sandbox_settings()
+    try:
+        found = _VertexEnvironment()  # pyright: ignore[reportCallIssue] -- filled from the environment
+    except ValidationError as error:
+        fields = sorted({f"VERTEX_{str(e['loc'][0]).upper()}" for e in error.errors()})
+        raise InvalidInput(
+            f"The target google-cloud needs {' and '.join(fields)}",
+            source="the environment or .env",
+            remedy="For example: export VERTEX_PROJECT=my-project VERTEX_LOCATION=us-central1",
+        ) from error
+    return VertexSettings(**found.model_dump())
+
+
+def _sandbox_settings() -> VertexSettings:
+    file = Path(os.environ.get("VECTOR_SEARCH_SANDBOX") or home() / "sandbox" / "sandbox.json")
+    try:
+        environment: dict[str, str] = json.loads(file.read_text())["environment"]
+    except FileNotFoundError as error:
+        raise InvalidInput(
+            "No sandbox is running",
+            value=str(file),
+            source="VECTOR_SEARCH_SANDBOX or VECTOR_SEARCH_HOME",
+            remedy="Start the local stack with `python -m flows up`, or the stand-ins alone with `python -m sandbox start`.",
+        ) from error
+    return VertexSettings(
+        project=environment["VERTEX_PROJECT"],
+        location=environment["VERTEX_LOCATION"],
+        project_number=environment["VERTEX_PROJECT_NUMBER"],
+        network=environment["VERTEX_NETWORK"],
+        api_endpoint=environment["VERTEX_API_ENDPOINT"],
+        storage_endpoint=environment["STORAGE_EMULATOR_HOST"],
+        ca_file=Path(environment["VERTEX_CA_FILE"]),
+    )
