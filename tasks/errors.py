@@ -27,7 +27,9 @@ class PermanentError(Exception):
 class InvalidInput(PermanentError):
     """Data, a parameter or a setting that cannot be used. Raised before anything is created or paid for."""
 
-    def __init__(self, what: str, *, value: object = None, source: str = "", accepted: str = "", remedy: str = "") -> None:
+    def __init__(
+        self, what: str, *, value: object = None, source: str = "", accepted: str = "", remedy: str = ""
+    ) -> None:
         self.what, self.value, self.source, self.accepted, self.remedy = what, value, source, accepted, remedy
         sentence = what if value is None else f"{what}: {value!r}"
         if source:
@@ -53,7 +55,9 @@ class NotConfirmed(PermanentError):
 class CannotChangeInPlace(PermanentError):
     """What is there differs from what is wanted in a field that the service does not let anyone change."""
 
-    def __init__(self, kind: str, name: str, *, field: str, there: object, wanted: object, remedy: str) -> None:
+    def __init__(
+        self, kind: str, name: str, *, field: str, there: object, wanted: object, remedy: str
+    ) -> None:
         self.kind, self.name, self.field, self.there, self.wanted = kind, name, field, there, wanted
         super().__init__(
             f"The {kind} {name!r} is there with {field} = {there!r}, wanted is {wanted!r}, and that cannot be changed "

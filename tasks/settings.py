@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.errors import InvalidInput
@@ -25,35 +25,42 @@ def home() -> Path:
     return Path(os.environ.get("VECTOR_SEARCH_HOME", ".vector-search-ops")).absolute()
 
 
-class VertexSettings(BaseModel):
+class VertexSettings(BaseModel, frozen=True):
     """What is needed to reach Vertex AI Vector Search and Cloud Storage."""
 
-    model_config = ConfigDict(frozen=True)
-
     project: str = Field(min_length=1, description="The Google Cloud project's id.")
-    location: str = Field(min_length=1, description="The region of indexes, endpoints and the bucket: us-central1.")
+    location: str = Field(
+        min_length=1, description="The region of indexes, endpoints and the bucket: us-central1."
+    )
     project_number: str | None = Field(
-        default=None, description="The project's number; needed for a VPC endpoint, whose network is named by it."
+        default=None,
+        description="The project's number; needed for a VPC endpoint, whose network is named by it.",
     )
     bucket: str | None = Field(
-        default=None, description="The bucket for import files; default PROJECT-vector-search-LOCATION, made when absent."
+        default=None,
+        description="The bucket for import files; default PROJECT-vector-search-LOCATION, made when absent.",
     )
     network: str | None = Field(
-        default=None, description="The peered VPC network of a `vpc` endpoint: projects/NUMBER/global/networks/NAME."
+        default=None,
+        description="The peered VPC network of a `vpc` endpoint: projects/NUMBER/global/networks/NAME.",
     )
     private_address: str | None = Field(
         default=None,
         description="The address of a Private Service Connect endpoint, where the service does not report one.",
     )
-    jwt: SecretStr | None = Field(default=None, description="The token for a deployed index that asks for one.")
+    jwt: SecretStr | None = Field(
+        default=None, description="The token for a deployed index that asks for one."
+    )
     api_endpoint: str | None = Field(
-        default=None, description="host:port in place of LOCATION-aiplatform.googleapis.com; a sandbox has its own."
+        default=None,
+        description="host:port in place of LOCATION-aiplatform.googleapis.com; a sandbox has its own.",
     )
     storage_endpoint: str | None = Field(
         default=None, description="The address of Cloud Storage in place of Google's; a sandbox has its own."
     )
     ca_file: Path | None = Field(
-        default=None, description="The certificate authority (PEM) to trust for api_endpoint; default: the system's."
+        default=None,
+        description="The certificate authority (PEM) to trust for api_endpoint; default: the system's.",
     )
 
     @property
@@ -72,8 +79,10 @@ class VertexSettings(BaseModel):
         return self.ca_file is not None
 
 
-class _VertexEnvironment(BaseSettings, VertexSettings):
-    model_config = SettingsConfigDict(env_prefix="VERTEX_", env_file=".env", extra="ignore", frozen=True)
+class _VertexEnvironment(BaseSettings, VertexSettings, frozen=True):
+    model_config = SettingsConfigDict(  # pyright: ignore[reportIncompatibleVariableOverride] -- the same, and more keys
+        env_prefix="VERTEX_", env_file=".env", extra="ignore"
+    )
 
 
 def vertex_settings(target: Target) -> VertexSettings:

@@ -1,0 +1,122 @@
+"""Long work shows itself: what is happening, how far, how long still.
+
+The only channel is logging: a record that carries `record.progress` feeds the live line in the terminal, every record
+reaches the run's log in the Prefect UI, and a progress artifact follows along. Prefect's own failure to write an
+artifact never fails the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.context import TaskRunContext
+from prefect.exceptions import MissingContextError, PrefectException
+from prefect.logging import get_run_logger
+
+from tasks.artifact_keys import artifact_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OUTSIDE_A_RUN = logging.getLogger("vector_search_ops")
+_STEP = 0.05
+"""The smallest move of the fraction that is worth a line."""
+_QUIET_SECONDS = 1.0
+"""The shortest time between two lines that differ in their fraction only."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """One look at long work."""
+
+    what: str
+    """What is being done: `deploy index glove-100`."""
+    seen: str
+    """What was last seen: `4,096 of 10,000 datapoints`."""
+    fraction: float | None
+    """How far, 0 to 1; None when nobody can tell."""
+    elapsed: float
+    """Seconds since it began."""
+    left: float | None
+    """Seconds that it will probably still take; None when nobody can tell."""
+    done: bool
+
+
+def say(message: str, *, level: int = logging.INFO, extra: Mapping[str, object] | None = None) -> None:
+    """Log a line to the run that this is called in, or to `vector_search_ops` outside of one."""
+    try:
+        logger = get_run_logger()
+    except MissingContextError:
+        logger = _OUTSIDE_A_RUN
+    logger.log(level, message, extra=extra)
+
+
+class Progress:
+    """Reports long work on change only, so that an hour's wait does not fill the log.
+
+    Args:
+        what: what is being done, as a person would say it.
+        usual: seconds that it usually takes; stands in for the fraction when the service tells none.
+    """
+
+    def __init__(self, what: str, *, usual: float | None = None) -> None:
+        self.what, self.usual = what, usual
+        self._began = time.monotonic()
+        self._last: Update | None = None
+        self._artifact: UUID | None = None
+
+    def count(self, done: int, total: int, unit: str = "rows") -> None:
+        """See `done` of `total` units."""
+        self.see(f"{done:,} of {total:,} {unit}", fraction=done / total if total else 1.0)
+
+    def see(self, seen: str, *, fraction: float | None = None) -> None:
+        """Report what was seen, if it says something new."""
+        update = self._update(seen, fraction, done=False)
+        if self._last is not None and not self._is_news(update, self._last):
+            return
+        self._report(update)
+
+    def end(self, seen: str) -> None:
+        """Report that it is done."""
+        self._report(self._update(seen, 1.0, done=True))
+
+    def _update(self, seen: str, fraction: float | None, *, done: bool) -> Update:
+        elapsed = time.monotonic() - self._began
+        left: float | None = None
+        if fraction:
+            left = elapsed / fraction - elapsed
+        elif self.usual and elapsed < self.usual:
+            left = self.usual - elapsed
+        return Update(self.what, seen, fraction, elapsed, left, done)
+
+    def _is_news(self, update: Update, last: Update) -> bool:
+        if update.fraction is None or last.fraction is None:
+            return update.seen != last.seen
+        moved = update.fraction - last.fraction >= _STEP or update.fraction >= 1 > last.fraction
+        return moved and update.elapsed - last.elapsed >= _QUIET_SECONDS
+
+    def _report(self, update: Update) -> None:
+        self._last = update
+        say(f"{update.what}: {update.seen}", extra={"progress": update})
+        if TaskRunContext.get() is not None:
+            self._show_artifact(update)
+
+    def _show_artifact(self, update: Update) -> None:
+        estimate = min(0.95, update.elapsed / self.usual) if self.usual else 0.0
+        percent = 100 * (estimate if update.fraction is None else update.fraction)
+        description = f"{update.what}: {update.seen}" + (
+            "" if update.fraction is not None else " (the bar is an estimate from the usual time)"
+        )
+        try:
+            if self._artifact is None:
+                made = create_progress_artifact(percent, key=artifact_key(self.what), description=description)
+                self._artifact = made if isinstance(made, UUID) else None
+            else:
+                update_progress_artifact(self._artifact, progress=percent, description=description)
+        except (PrefectException, OSError) as error:
+            say(f"The progress artifact of {self.what!r} could not be written: {error}", level=logging.DEBUG)

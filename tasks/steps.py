@@ -1,0 +1,66 @@
+"""What makes a function a step: a Prefect task with our name for people and the one retry policy of the project.
+
+A step's result is never persisted or cached: what happened is read from the target, never remembered. Waits are steps
+without retries; they know transient errors themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+
+from tasks.errors import PermanentError, TransientError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+RETRY_DELAYS = [1.0, 2.0, 4.0, 8.0, 16.0]
+"""Seconds before each retry, plus up to half as much by chance: a service that restarts is back within them."""
+
+
+def is_transient(task: Task[..., object], run: TaskRun, state: State[object]) -> bool:  # noqa: ARG001 -- Prefect's signature
+    """Whether a failed attempt may be tried again. Must stay a plain function: Prefect takes any other callable for no."""
+    return isinstance(state.result(raise_on_failure=False), TransientError)
+
+
+def step(run_name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """A task that is retried on transient errors.
+
+    Args:
+        run_name: what the timeline shows, with parameters in braces: `ensure index {spec.name}`.
+    """
+    return task(
+        task_run_name=run_name,
+        retries=len(RETRY_DELAYS),
+        retry_delay_seconds=RETRY_DELAYS,
+        retry_jitter_factor=0.5,
+        retry_condition_fn=is_transient,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+
+
+def wait(run_name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """A task that polls by itself until its own deadline, so Prefect never retries it."""
+    return task(task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False)
+
+
+class ExpectedFailuresWithoutTraces(logging.Filter):
+    """Takes the stack trace off a record about an expected failure: its sentence says it all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record, some without their trace."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, (PermanentError, TransientError)):
+            record.exc_info = None
+            record.exc_text = None
+        return True
+
+
+for _name in ("prefect.task_runs", "prefect.flow_runs"):
+    logging.getLogger(_name).addFilter(ExpectedFailuresWithoutTraces())

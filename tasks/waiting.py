@@ -1,0 +1,128 @@
+"""The only poll loop of the project: look, and look again, until it holds, fails for good, or the deadline passes.
+
+A transient error of a look means "not yet". The deadline is absolute and set once by the flow, so that a retried
+task does not start its time anew. Prefect's task time-out cannot interrupt a blocked thread; this can always end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if_result, stop_any
+from tenacity.stop import stop_base
+from tenacity.wait import wait_exponential_jitter
+
+from tasks.errors import DeadlinePassed, TransientError
+from tasks.progress import Progress
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A moment after which nobody waits any more."""
+
+    at: float
+    """Wall-clock time, seconds since 1970: it holds across processes."""
+    seconds: float
+    """How long it was when it was set."""
+
+    @classmethod
+    def after(cls, *, minutes: float = 0, seconds: float = 0) -> Deadline:
+        """The deadline that many minutes and seconds from now."""
+        whole = minutes * 60 + seconds
+        return cls(time.time() + whole, whole)
+
+    @property
+    def left(self) -> float:
+        """Seconds until it passes, never negative."""
+        return max(0.0, self.at - time.time())
+
+
+@dataclass(frozen=True)
+class Look(Generic[T]):
+    """What one look at the other side found."""
+
+    seen: str
+    """In words, for the log and for the error when time runs out."""
+    value: T | None = None
+    """What was waited for, once it is there."""
+    done: bool = False
+    fraction: float | None = None
+    """How far, 0 to 1, if the other side tells."""
+
+
+class _StopAtDeadline(stop_base):
+    def __init__(self, deadline: Deadline) -> None:
+        self.deadline = deadline
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return self.deadline.left <= 0
+
+
+PACE = wait_exponential_jitter(initial=0.2, exp_base=1.6, max=20, jitter=0.3)
+"""Fast first, then slower up to 20 s: what is ready in a second is seen in a second, an hour costs 200 looks."""
+
+
+def wait_until(
+    what: str,
+    look: Callable[[], Look[T]],
+    deadline: Deadline,
+    *,
+    usual: float | None = None,
+    remedy: str = "",
+) -> T:
+    """Look until it is there.
+
+    Args:
+        what: what is waited for, as a person would say it.
+        look: reads the other side once; raises `PermanentError` when it has failed for good.
+        deadline: when to give up.
+        usual: seconds that it usually takes, for the time left.
+        remedy: what to do when time runs out, in place of "run it again".
+
+    Returns:
+        The value of the look that was done.
+
+    Raises:
+        DeadlinePassed: with what was last seen.
+    """
+    progress = Progress(what, usual=usual)
+    last_seen = "nothing yet"
+
+    def watched() -> Look[T]:
+        nonlocal last_seen
+        try:
+            found = look()
+        except TransientError as error:
+            last_seen = f"no answer ({error})"
+            progress.see(last_seen)
+            raise
+        last_seen = found.seen
+        if found.done:
+            progress.end(found.seen)
+        else:
+            progress.see(found.seen, fraction=found.fraction)
+        return found
+
+    def pace(state: RetryCallState) -> float:
+        return min(PACE(state), deadline.left + 0.01)
+
+    def give_up(_: RetryCallState) -> Look[T]:
+        raise DeadlinePassed(what, seconds=deadline.seconds, last_seen=last_seen, remedy=remedy)
+
+    polling = Retrying(
+        stop=stop_any(_StopAtDeadline(deadline)),
+        wait=pace,
+        retry=retry_if_result(_is_not_done) | retry_if_exception_type(TransientError),
+        retry_error_callback=give_up,
+    )
+    found: Look[T] = polling(watched)
+    return found.value  # pyright: ignore[reportReturnType] -- a done look carries its value
+
+
+def _is_not_done(found: Look[object]) -> bool:
+    return not found.done
