@@ -79,10 +79,8 @@ class VertexSettings(BaseModel, frozen=True):
         return self.ca_file is not None
 
 
-class _VertexEnvironment(BaseSettings, VertexSettings, frozen=True):
-    model_config = SettingsConfigDict(  # pyright: ignore[reportIncompatibleVariableOverride] -- the same, and more keys
-        env_prefix="VERTEX_", env_file=".env", extra="ignore"
-    )
+class _VertexEnvironment(VertexSettings, BaseSettings, frozen=True):  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- pydantic merges the two configurations
+    model_config = SettingsConfigDict(env_prefix="VERTEX_", env_file=".env", extra="ignore")
 
 
 def vertex_settings(target: Target) -> VertexSettings:

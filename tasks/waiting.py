@@ -59,7 +59,7 @@ class _StopAtDeadline(stop_base):
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
 
-    def __call__(self, retry_state: RetryCallState) -> bool:
+    def __call__(self, retry_state: RetryCallState) -> bool:  # noqa: ARG002 -- tenacity's signature
         return self.deadline.left <= 0
 
 

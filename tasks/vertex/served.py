@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, get_args
 
+from tasks.errors import PermanentError
+from tasks.settings import VertexSettings
+from tasks.steps import step
+from tasks.vertex.adoption import find_ours, the_one
+from tasks.vertex.deployed_indexes import DeployedIndexState, read_deployed_index
+from tasks.vertex.endpoints import ENDPOINTS, EndpointState, endpoint_state
+from tasks.vertex.indexes import INDEXES, IndexState, index_state
 from tasks.vertex.specs import DistanceMeasure, EndpointKind, FeatureNorm, UpdateMethod
+from tasks.waiting import Deadline
 
 
 @dataclass(frozen=True)
@@ -28,3 +37,57 @@ class ServedIndex:
     update_method: UpdateMethod
     vectors_count: int
     """What the index's statistics say; they lag behind streaming updates."""
+
+
+class NotServed(PermanentError):
+    """There is nothing to query under a name."""
+
+    def __init__(self, name: str, *, missing: str) -> None:
+        self.name, self.missing = name, missing
+        super().__init__(
+            f"Nothing is served under the name {name!r}: {missing}. "
+            f"Build it with `python -m flows vertex build --name {name} --data FILE.hdf5`."
+        )
+
+
+def served_index(
+    settings: VertexSettings,
+    name: str,
+    index: IndexState,
+    endpoint: EndpointState,
+    deployed: DeployedIndexState,
+) -> ServedIndex:
+    """Put together what three reads told. Fields that the service left out have its documented defaults."""
+    config: dict[str, Any] = index.config
+    address = endpoint.public_domain if endpoint.kind == "public" else deployed.private_address
+    return ServedIndex(
+        name=name,
+        index=index.resource,
+        endpoint=endpoint.resource,
+        deployed_index_id=deployed.id,
+        kind=endpoint.kind,
+        address=address or settings.private_address or "",
+        dimensions=int(config["dimensions"]),
+        distance_measure=config.get("distanceMeasureType") or get_args(DistanceMeasure)[0],
+        feature_norm=config.get("featureNormType") or "NONE",
+        update_method="STREAM_UPDATE" if index.update_method == "STREAM_UPDATE" else "BATCH_UPDATE",
+        vectors_count=index.vectors_count,
+    )
+
+
+@step("read served index {name}")
+def read_served_index(settings: VertexSettings, name: str, deadline: Deadline) -> ServedIndex:
+    """The served index of a name, read from the service.
+
+    Raises:
+        NotServed: no index, no endpoint or no deployed index of that name, or it is still being deployed.
+    """
+    index = the_one(INDEXES, find_ours(settings, INDEXES, name, deadline))
+    endpoint = the_one(ENDPOINTS, find_ours(settings, ENDPOINTS, name, deadline))
+    if index is None or endpoint is None:
+        missing = "index" if index is None else "endpoint"
+        raise NotServed(name, missing=f"there is no {missing} of ours")
+    deployed = read_deployed_index(settings, name.replace("-", "_"), endpoint.resource.name)
+    if deployed is None:
+        raise NotServed(name, missing="its index is not deployed, or not yet")
+    return served_index(settings, name, index_state(index), endpoint_state(endpoint), deployed)

@@ -1,0 +1,135 @@
+"""Finding what we made, also what a crashed run left half made, without a journal of our own.
+
+A create call has no request id: its reply can be lost while the resource comes into being. So we look in two places,
+the listing and the location's create operations, and trust neither to be complete or up to date alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+
+from google.cloud.aiplatform_v1 import Index, IndexEndpoint
+
+from tasks.errors import NotOurs, PermanentError
+from tasks.progress import say
+from tasks.settings import VertexSettings
+from tasks.vertex.errors import NotFound, OperationFailed, calling
+from tasks.vertex.marks import is_ours
+from tasks.vertex.operations import Operation, follow, list_operations
+from tasks.waiting import Deadline
+
+LISTING_LAG = timedelta(hours=24)
+"""How long after its creation a resource may be missing from the listing before we stop looking for it there."""
+
+
+R = TypeVar("R", Index, IndexEndpoint)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[R]):
+    """A kind of resource, and how it is read."""
+
+    noun: str
+    """As people say it: `index`."""
+    create: str
+    """The kind of operation that makes it: `CreateIndex`."""
+    list: Callable[[VertexSettings], Iterable[R]]
+    get: Callable[[VertexSettings, str], R]
+    """Raises NotFound."""
+    delete: Callable[[VertexSettings, str], str]
+    """Starts the deletion and returns its operation's name."""
+
+
+@dataclass(frozen=True)
+class Made(Generic[R]):
+    """A resource of ours, and the operation that is still making it, if it is."""
+
+    resource: R
+    making: Operation | None
+
+
+def find_ours(settings: VertexSettings, kind: Kind[R], name: str, deadline: Deadline) -> list[Made[R]]:
+    """Everything of a kind that we made under a name, oldest first (create time, then id).
+
+    An unfinished creation that cannot be read yet might be ours: it is waited for, never doubled.
+
+    Raises:
+        NotOurs: something bears the name but not our mark.
+        DeadlinePassed: an unreadable creation did not end.
+    """
+    found = {resource.name: resource for resource in kind.list(settings)}
+    stranger = next(
+        (r for r in found.values() if r.display_name == name and not is_ours(r.labels, name)), None
+    )
+    if stranger is not None:
+        raise NotOurs(kind.noun, name, resource=stranger.name, remedy="Choose another --name.")
+    making: dict[str, Operation] = {}
+    for operation in _recent_creations(settings, kind):
+        if operation.resource not in found:
+            resource = _read_creation(settings, kind, operation, deadline)
+            if resource is None:
+                continue
+            found[resource.name] = resource
+        if not operation.done:
+            making[operation.resource] = operation
+    ours = [Made(r, making.get(r.name)) for r in found.values() if is_ours(r.labels, name)]
+    return sorted(ours, key=lambda made: (made.resource.create_time, made.resource.name))
+
+
+def the_one(kind: Kind[R], made: list[Made[R]]) -> Made[R] | None:
+    """The one that every run works with: the oldest; twins of a lost reply are removed by `remove_twins`."""
+    if len(made) > 1 and len({m.resource.labels.get("spec") for m in made}) > 1:
+        names = ", ".join(m.resource.name for m in made)
+        raise PermanentError(
+            f"There are {len(made)} resources of kind {kind.noun} of ours under one name, with different configurations: "
+            f"{names}. Which one is wanted cannot be guessed: remove the others by hand, or tear the name down."
+        )
+    return made[0] if made else None
+
+
+def find_or_create(
+    settings: VertexSettings, kind: Kind[R], name: str, create: Callable[[], object], deadline: Deadline
+) -> Made[R]:
+    """What we made under a name; made by `create` when there is none, and then looked for again.
+
+    The second look finds the operation that the create began, and an older twin that the first look could not see.
+    """
+    made = the_one(kind, find_ours(settings, kind, name, deadline))
+    if made is not None:
+        if made.making is not None:
+            say(f"An earlier run is still creating this {kind.noun}: following {made.making.name}.")
+        return made
+    with calling(f"create {kind.noun} {name}"):
+        create()
+    made = the_one(kind, find_ours(settings, kind, name, deadline))
+    if made is None:
+        raise PermanentError(
+            f"Created the {kind.noun} {name!r}, but the service shows neither it nor its operation. "
+            f"Run the command again."
+        )
+    return made
+
+
+def _recent_creations(settings: VertexSettings, kind: Kind[R]) -> list[Operation]:
+    since = datetime.now(UTC) - LISTING_LAG
+    operations = list_operations(settings, settings.parent, kinds={kind.create})
+    return [o for o in operations if not o.done or (o.code == 0 and o.created > since)]
+
+
+def _read_creation(
+    settings: VertexSettings, kind: Kind[R], operation: Operation, deadline: Deadline
+) -> R | None:
+    try:
+        return kind.get(settings, operation.resource)
+    except NotFound:
+        if operation.done:
+            return None
+    say(f"An unfinished {kind.create} cannot be read yet and might be ours: waiting for {operation.name}.")
+    try:
+        follow(settings, operation.name, f"end of {kind.create} {operation.resource}", deadline)
+        return kind.get(settings, operation.resource)
+    except (OperationFailed, NotFound):
+        return None

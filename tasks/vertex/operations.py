@@ -1,0 +1,191 @@
+"""Long-running operations: list, read, follow, cancel. An operation is known by its metadata's type and its name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from google.api_core import exceptions as google
+from google.cloud import aiplatform_v1
+from google.longrunning.operations_pb2 import Operation as RawOperation
+
+from tasks.progress import say
+from tasks.settings import VertexSettings
+from tasks.steps import step
+from tasks.vertex.clients import CALL_SECONDS, connect
+from tasks.vertex.errors import NotFound, OperationFailed, calling
+from tasks.waiting import Deadline, Look, wait_until
+
+WhenInterrupted = Literal["leave-running", "cancel"]
+"""What becomes of an operation at the service when the wait for it is cancelled or killed by Ctrl-C."""
+
+_METADATA: dict[str, Any] = {
+    f"google.cloud.aiplatform.v1.{kind}OperationMetadata": getattr(aiplatform_v1, f"{kind}OperationMetadata")
+    for kind in (
+        "CreateIndex",
+        "UpdateIndex",
+        "CreateIndexEndpoint",
+        "DeployIndex",
+        "UndeployIndex",
+        "MutateDeployedIndex",
+        "Delete",
+    )
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One long-running operation, as last read."""
+
+    name: str
+    """projects/NUMBER/locations/LOCATION/indexes/ID/operations/OPERATION"""
+    kind: str
+    """CreateIndex, UpdateIndex, Delete, CreateIndexEndpoint, DeployIndex, UndeployIndex, MutateDeployedIndex; or empty."""
+    done: bool
+    code: int
+    """The canonical code that it ended with: 0 when it succeeded or still runs."""
+    said: str
+    deployed_index_id: str
+    """Of a DeployIndex or MutateDeployedIndex; else empty."""
+    created: datetime
+    invalid_records: tuple[str, ...] = ()
+
+    @property
+    def resource(self) -> str:
+        """The resource that it works on, whose id stands in its name."""
+        return self.name.split("/operations/")[0]
+
+
+def list_operations(settings: VertexSettings, parent: str, *, kinds: Collection[str]) -> list[Operation]:
+    """The operations of these kinds under a location, an index or an endpoint, finished ones too."""
+    with calling(f"list the operations of {parent}"):
+        raws = list(connect(settings).operations.list_operations(parent, "", timeout=CALL_SECONDS))
+    return [operation for operation in map(_operation, raws) if operation.kind in kinds]
+
+
+def unfinished(settings: VertexSettings, parent: str, *, kinds: Collection[str]) -> list[Operation]:
+    """Those of them that still run."""
+    return [operation for operation in list_operations(settings, parent, kinds=kinds) if not operation.done]
+
+
+def read_operation(settings: VertexSettings, name: str) -> Operation:
+    """One operation, as it stands now."""
+    with calling(f"read the operation {name}"):
+        return _operation(connect(settings).operations.get_operation(name, timeout=CALL_SECONDS))
+
+
+def follow(
+    settings: VertexSettings,
+    name: str,
+    what: str,
+    deadline: Deadline,
+    *,
+    usual: float | None = None,
+    when_interrupted: WhenInterrupted = "leave-running",
+) -> Operation:
+    """Look at an operation until it is done.
+
+    Args:
+        settings: the target.
+        name: the operation's name.
+        what: what it does, as a person would say it: `create index products`.
+        deadline: when to give up; the operation goes on at the service.
+        usual: seconds that it usually takes.
+        when_interrupted: on Ctrl-C or a cancelled run, leave it running or ask the service to cancel it.
+
+    Raises:
+        OperationFailed: it ended with an error; invalid records are listed.
+        DeadlinePassed: it still runs.
+    """
+
+    def look() -> Look[Operation]:
+        operation = read_operation(settings, name)
+        return Look(seen="done" if operation.done else "running", value=operation, done=operation.done)
+
+    try:
+        operation = wait_until(what, look, deadline, usual=usual)
+    except Exception:
+        raise
+    except BaseException:
+        _interrupted(settings, name, what, when_interrupted)
+        raise
+    if operation.code:
+        raise OperationFailed(
+            what, operation=name, code=operation.code, said=operation.said, records=operation.invalid_records
+        )
+    return operation
+
+
+@step("wait for: {what}")
+def wait_for_operation(
+    settings: VertexSettings,
+    name: str,
+    what: str,
+    deadline: Deadline,
+    usual: float | None = None,
+    when_interrupted: WhenInterrupted = "leave-running",
+) -> Operation:
+    """`follow` as a step of its own."""
+    return follow(settings, name, what, deadline, usual=usual, when_interrupted=when_interrupted)
+
+
+def end(settings: VertexSettings, operation: Operation, deadline: Deadline) -> None:
+    """Cancel an unfinished operation, or let it end where the service does not cancel it; its failure is no error here."""
+    what = f"end of the unfinished {operation.kind} of {operation.resource}"
+    cancel(settings, operation.name)
+    try:
+        follow(settings, operation.name, what, deadline)
+    except (OperationFailed, NotFound) as error:
+        say(f"{what}: {error}")
+
+
+def cancel(settings: VertexSettings, name: str) -> None:
+    """Ask the service to cancel an operation. Best effort: not every operation can be cancelled."""
+    try:
+        with calling(f"cancel the operation {name}"):
+            connect(settings).operations.cancel_operation(name, timeout=CALL_SECONDS)
+    except Exception as error:  # noqa: BLE001 -- whatever the answer, the operation is followed to its end
+        say(f"The service did not take the cancellation of {name}: {error}")
+
+
+def _interrupted(settings: VertexSettings, name: str, what: str, when_interrupted: WhenInterrupted) -> None:
+    if when_interrupted == "cancel":
+        cancel(settings, name)
+        say(f"Interrupted: asked the service to cancel {what} ({name}).")
+    else:
+        say(f"Interrupted: {what} goes on at the service ({name}); the same command follows it again.")
+
+
+def _operation(raw: RawOperation) -> Operation:
+    full_name = raw.metadata.type_url.rpartition("/")[2]
+    metadata = _METADATA[full_name].deserialize(raw.metadata.value) if full_name in _METADATA else None
+    generic = metadata.generic_metadata if metadata is not None else None
+    return Operation(
+        name=raw.name,
+        kind=full_name.rpartition(".")[2].removesuffix("OperationMetadata") if metadata is not None else "",
+        done=raw.done,
+        code=raw.error.code,
+        said=raw.error.message,
+        deployed_index_id=str(getattr(metadata, "deployed_index_id", "")),
+        created=(generic and generic.create_time) or datetime.now(UTC),
+        invalid_records=tuple(_invalid_records(metadata)),
+    )
+
+
+def _invalid_records(metadata: Any) -> list[str]:
+    """One line for every invalid record: the file, the id, what is wrong (at most the service's 50 a file)."""
+    details = getattr(metadata, "nearest_neighbor_search_operation_metadata", None)
+    return [
+        f"{error.source_gcs_uri or stats.source_gcs_uri}, id {error.embedding_id or 'unknown'}: "
+        f"{error.error_type.name}: {error.error_message}"
+        + (f" in {error.raw_record[:120]!r}" if error.raw_record and not error.embedding_id else "")
+        for stats in (details.content_validation_stats if details else ())
+        for error in stats.partial_errors
+    ]
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether an error says that the resource is not there."""
+    return isinstance(error, (NotFound, google.NotFound))
