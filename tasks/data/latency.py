@@ -1,0 +1,31 @@
+"""How long answers took, in the numbers that people compare. Must not: measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Seconds. A percentile is a time that was really seen (nearest rank), not one between two."""
+
+    p50: float
+    p90: float
+    p99: float
+    max: float
+    mean: float
+
+
+def latency_percentiles(seconds: Sequence[float]) -> Latency:
+    """Percentiles of the times of single requests.
+
+    Raises:
+        ValueError: no times at all.
+    """
+    if not seconds:
+        raise ValueError("no times to take percentiles of")
+    p50, p90, p99, most = np.percentile(seconds, [50, 90, 99, 100], method="inverted_cdf").tolist()
+    return Latency(p50, p90, p99, most, float(np.mean(seconds)))

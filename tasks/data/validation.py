@@ -1,0 +1,150 @@
+"""One look at every row before anything is created or paid for: an import tells of a bad record after twenty minutes.
+
+Must not: change or write anything, or keep more of the file in memory than a block and eight bytes a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.data.columns import Column
+from tasks.data.content import ContentHash
+from tasks.data.errors import (
+    DatasetMissing,
+    DuplicateId,
+    EmptyId,
+    NotFinite,
+    OverflowsFloat32,
+    WrongDimensions,
+    WrongType,
+)
+from tasks.data.rules import DatapointRules
+from tasks.data.vectors import SHOWN_ROWS, VectorFile
+
+OnProgress = Callable[[int, int], None]
+"""``on_progress(done, total)`` in rows, after every block."""
+
+
+@dataclass(frozen=True)
+class ValidatedVectors:
+    """What the pass over a file found. Nothing was wrong, or it would not exist."""
+
+    name: str
+    """The file, as the user called it."""
+    rows: int
+    """Rows that will be loaded, after the limit."""
+    dimensions: int
+    queries: int
+    """Rows of ``test``; 0 if the file has none."""
+    content: str
+    """Short name of the data and the rules (tasks/data/content.py): equal data, equal name, in every process."""
+
+
+def validate_vectors(
+    file: VectorFile,
+    rules: DatapointRules | None = None,
+    *,
+    expected_dimensions: int | None = None,
+    queries_needed: bool = False,
+    on_progress: OnProgress | None = None,
+) -> ValidatedVectors:
+    """Read every row once and refuse the file if an index could not be built of it.
+
+    Args:
+        file: an open file; that it opened proves shape and type of ``train``.
+        rules: how restricts and crowding tags are given; the seed's rules by default.
+        expected_dimensions: what the index has or is to have.
+        queries_needed: refuse a file without ``test``.
+        on_progress: called after every block.
+
+    Raises:
+        InvalidInput: one of tasks/data/errors.py, naming rows, values and what to do.
+    """
+    rules = rules or DatapointRules()
+    if expected_dimensions is not None and file.dimensions != expected_dimensions:
+        raise WrongDimensions(
+            file.name,
+            dataset="train",
+            dimensions=file.dimensions,
+            expected=expected_dimensions,
+            expected_by="the index",
+        )
+    if queries_needed and not file.has_queries:
+        raise DatasetMissing(file.name, dataset="test", present=file.datasets())
+    queries = len(file.queries()) if file.has_queries else 0
+    columns = _open_columns(file, rules)
+
+    content = ContentHash(rules, dimensions=file.dimensions)
+    ids = _Ids(file)
+    bad, overflowing = _BadRows(), _BadRows()
+    for start, vectors, not_finite, too_large in file.scan():
+        stop = start + len(vectors)
+        bad.add(not_finite)
+        overflowing.add(too_large)
+        content.add(
+            vectors,
+            ids.look_at(start, stop),
+            {column.name: column.values(start, stop) for column in columns},
+        )
+        if on_progress:
+            on_progress(stop, file.rows)
+    if bad.total:
+        raise NotFinite(file.name, dataset="train", rows=bad.first, total=bad.total)
+    if overflowing.total:
+        raise OverflowsFloat32(file.name, dataset="train", rows=overflowing.first, total=overflowing.total)
+    ids.refuse_duplicates()
+    return ValidatedVectors(file.name, file.rows, file.dimensions, queries, content.hexdigest())
+
+
+def _open_columns(file: VectorFile, rules: DatapointRules) -> list[Column]:
+    columns = [file.column(name) for name in rules.columns]
+    for column in columns:
+        if column.name == rules.crowding_column and column.kind in ("value_float", "value_double"):
+            accepted = "strings, booleans or integers for a crowding tag"
+            raise WrongType(file.name, dataset=column.name, dtype=column.kind, accepted=accepted)
+    return columns
+
+
+class _BadRows:
+    """The numbers of the first bad rows, and how many there are."""
+
+    def __init__(self) -> None:
+        self.first: list[int] = []
+        self.total = 0
+
+    def add(self, rows: NDArray[np.intp]) -> None:
+        self.total += rows.size
+        self.first.extend(rows[: SHOWN_ROWS - len(self.first)].tolist())
+
+
+class _Ids:
+    """Finds empty and repeated ids with eight bytes a row: equal hashes make suspects, a second look convicts them."""
+
+    def __init__(self, file: VectorFile) -> None:
+        self._file = file
+        self._hashes = np.empty(file.rows if file.has_ids else 0, dtype=np.int64)
+
+    def look_at(self, start: int, stop: int) -> list[str]:
+        ids = self._file.ids(start, stop)
+        if self._file.has_ids:
+            if "" in ids:
+                raise EmptyId(self._file.name, dataset="ids", row=start + ids.index(""))
+            self._hashes[start:stop] = [hash(id_) for id_ in ids]
+        return ids
+
+    def refuse_duplicates(self) -> None:
+        order = np.argsort(self._hashes, kind="stable")
+        equal = self._hashes[order[1:]] == self._hashes[order[:-1]]
+        suspects = np.unique(np.concatenate([order[:-1][equal], order[1:][equal]]))
+        first_row: dict[str, int] = {}
+        for row in suspects.tolist():
+            (id_,) = self._file.ids(row, row + 1)
+            if id_ in first_row:
+                raise DuplicateId(
+                    self._file.name, dataset="ids", id=id_, first_row=first_row[id_], second_row=row
+                )
+            first_row[id_] = row
