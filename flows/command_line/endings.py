@@ -1,0 +1,95 @@
+"""How a command ends when it does not end well: the exit code and the one paragraph for every kind of error.
+
+Knows Prefect's and pydantic's exceptions only if those are loaded already, for otherwise they cannot have been raised.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from cyclopts import CycloptsError
+
+from flows.console import Progress, duration
+from tasks.errors import InvalidInput, NotConfirmed, PermanentError, TransientError
+
+
+class Interrupted(Exception):
+    """The command was interrupted (Ctrl-C, SIGTERM, SIGHUP) while a flow ran."""
+
+    def __init__(self, last: Progress | None) -> None:
+        self.last = last
+        super().__init__("interrupted")
+
+
+class Ending(NamedTuple):
+    """What is said and returned."""
+
+    code: int
+    paragraph: str
+    word: str = "error: "
+    style: str = "bold red"
+
+
+def ending_of(error: BaseException, *, again: str) -> Ending:
+    """The ending for an exception.
+
+    Args:
+        error: what reached the outermost frame.
+        again: the command line that goes on from what is there, shell-quoted.
+    """
+    if isinstance(error, Interrupted):
+        return Ending(130, _interruption(error.last, again), "interrupted: ", "bold yellow")
+    if isinstance(error, KeyboardInterrupt):
+        return Ending(
+            130, f"Nothing is left half done here. To run it again: {again}", "interrupted: ", "bold yellow"
+        )
+    if isinstance(error, (InvalidInput, NotConfirmed)):
+        return Ending(2, _one_paragraph(error))
+    if isinstance(error, PermanentError):
+        return Ending(1, _one_paragraph(error))
+    if isinstance(error, TransientError):
+        return Ending(1, f"{_one_paragraph(error)} That may pass. To go on from what is there: {again}")
+    if _is_wrong_use(error):
+        return Ending(2, _one_paragraph(error))
+    if _is_api_gone(error):
+        return Ending(
+            1,
+            f"Prefect's API stopped answering ({_one_paragraph(error) or type(error).__name__}). What was started in the "
+            f"target goes on. When the API is back, go on with: {again}",
+        )
+    return Ending(
+        1,
+        f"{type(error).__name__}: {_one_paragraph(error)} This was not expected; run it again with --debug for the stack "
+        "trace.",
+    )
+
+
+def _interruption(last: Progress | None, again: str) -> str:
+    seen = (
+        f"Last seen: {last.what}: {last.seen}, after {duration(last.elapsed)}. "
+        if last and not last.done
+        else ""
+    )
+    return f"{seen}What was already started in the target goes on by itself. To go on from there: {again}"
+
+
+def _is_wrong_use(error: BaseException) -> bool:
+    if isinstance(error, CycloptsError):
+        error.verbose = False
+        return True
+    if (pydantic := sys.modules.get("pydantic")) and isinstance(error, pydantic.ValidationError):
+        return True
+    prefect = sys.modules.get("prefect.exceptions")
+    return prefect is not None and isinstance(
+        error, (prefect.ParameterTypeError, prefect.ParameterBindError, prefect.SignatureMismatchError)
+    )
+
+
+def _is_api_gone(error: BaseException) -> bool:
+    httpx = sys.modules.get("httpx")
+    return httpx is not None and isinstance(error, httpx.TransportError)
+
+
+def _one_paragraph(error: BaseException) -> str:
+    return " ".join(str(error).split())

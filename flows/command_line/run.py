@@ -1,0 +1,88 @@
+"""Running a flow from the command line: which Prefect API, what is shown, what is asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.context import refresh_global_settings_context
+from prefect.settings import get_current_settings
+from rich.console import Console
+from rich.prompt import Confirm
+
+from flows.command_line.endings import Interrupted
+from flows.console import Terminal, take_over
+from flows.stack import Stack
+from tasks.errors import InvalidInput, NotConfirmed, TransientError
+from tasks.settings import home
+
+
+def run(flow: Any, parameters: dict[str, object], *, debug: bool, may_confirm: bool) -> None:
+    """Run a flow to its end and print its report.
+
+    Args:
+        flow: a Prefect flow; what it returns is printed if it can `render()`.
+        parameters: by name; those left out keep the flow's defaults.
+        debug: show stack traces and Prefect's own lines.
+        may_confirm: the flow has a parameter `yes`, so a person may be asked for it.
+
+    Raises:
+        InvalidInput: no Prefect API is named and none is up.
+        Interrupted: by Ctrl-C or a signal.
+    """
+    use_api()
+    console = Console(stderr=True)
+    terminal = take_over(console, debug=debug)
+    try:
+        result = _agreed(flow, parameters, terminal, may_confirm=may_confirm)
+    except KeyboardInterrupt:
+        raise Interrupted(terminal.last) from None
+    finally:
+        terminal.end()
+    if hasattr(result, "render"):
+        Console().print(result.render())
+
+
+def use_api() -> None:
+    """Make sure that a Prefect API is named and answers: the one of Prefect's settings, else the one that `up` started.
+
+    Raises:
+        InvalidInput: none is named and none is up.
+        TransientError: it does not answer.
+    """
+    url = get_current_settings().api.url
+    if url is None:
+        url = Stack(home()).api_url
+        if url is None:
+            raise InvalidInput(
+                "Prefect's settings name no API, and no local stack is up",
+                source=f"PREFECT_API_URL, Prefect's profile, {home()}",
+                remedy="Start the local stack with `python -m flows up`, or set PREFECT_API_URL to the address of a server.",
+            )
+        os.environ["PREFECT_API_URL"] = url
+        refresh_global_settings_context()
+    with get_client(sync_client=True) as client:
+        trouble = client.api_healthcheck()
+    if trouble is not None:
+        raise TransientError(
+            f"Prefect's API at {url} does not answer ({trouble or type(trouble).__name__}). `python -m flows up` starts a "
+            "local one; PREFECT_API_URL or Prefect's profile names it."
+        )
+
+
+def _agreed(flow: Any, parameters: dict[str, object], terminal: Terminal, *, may_confirm: bool) -> Any:
+    """Run a flow; if it wants a yes and somebody is there to give it, ask, and run it again with it."""
+    try:
+        return flow(**parameters)
+    except NotConfirmed as error:
+        terminal.end()
+        if not (may_confirm and sys.stdin.isatty() and terminal.console.is_terminal):
+            raise
+        # Nothing was paid or destroyed yet, and a flow run again goes on from what is there.
+        if not Confirm.ask(
+            f"{error.step}. {error.consequence} Go on?", console=terminal.console, default=False
+        ):
+            raise
+        return flow(**{**parameters, "yes": True})

@@ -1,0 +1,110 @@
+"""The commands of the local stack. What they do is in `flows.stack` and `flows.demo`; this says it to a person."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from importlib.metadata import version
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.console import take_over
+from flows.demo import run_demo
+from flows.stack import Stack, api, prefect_settings
+from tasks.errors import InvalidInput
+from tasks.settings import home
+
+
+def up() -> None:
+    """Start the local stack: Prefect's server and UI, the stand-ins, a worker with every deployment.
+
+    Everything runs in the background, on loopback, in the home folder: VECTOR_SEARCH_HOME, or `.vector-search-ops` in
+    the current folder. What runs already is left as it is. `python -m flows up`, then set your shell with the line that it
+    prints.
+    """
+    stack = Stack(home())
+    terminal = take_over(Console(stderr=True))
+    try:
+        started = stack.up()
+    finally:
+        terminal.end()
+    print_line = Console(soft_wrap=True, highlight=False).print
+    print_line("The local stack is up." if started else "The local stack is already up.")
+    say_where(stack)
+
+
+def status() -> int:
+    """Say what of the local stack runs, and where.
+
+    Exit code 0 when all of it runs, 1 otherwise. `python -m flows status`
+    """
+    stack = Stack(home())
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("part", "state", "pid", "log"):
+        table.add_column(column, overflow="fold")
+    for process in stack.state.processes:
+        alive = process.is_alive
+        table.add_row(
+            process.name, "running" if alive else "ended", str(process.pid) if alive else "", process.log
+        )
+    console = Console(soft_wrap=True, highlight=False)
+    if stack.state.processes:
+        console.print(table)
+    if stack.is_up and (url := stack.api_url):
+        console.print(f"{api.deployment_count(url)} deployments on the work pool {prefect_settings.POOL}")
+        say_where(stack)
+    else:
+        console.print(
+            f"The local stack in {stack.home} is not up; `python -m flows up` starts what is missing."
+        )
+    console.print(
+        f"vector-search-ops {version('vector-search-ops')}, Prefect {version('prefect')}, Python {sys.version.split()[0]}"
+    )
+    return 0 if stack.is_up else 1
+
+
+def down() -> None:
+    """Stop the local stack, and the demo's if it was kept.
+
+    State, logs and reports stay in the home folder; the next `up` goes on with them. `python -m flows down`
+    """
+    stopped = [stack.down() for stack in (Stack(home()), Stack(home() / "demo")) if stack.home.exists()]
+    Console().print("The local stack is down." if any(stopped) else "The local stack was not up.")
+
+
+def env() -> None:
+    """Print the lines that tell a shell of the local stack.
+
+    They name the Prefect API, the home folder and the target `sandbox`: `eval "$(python -m flows env)"`
+    """
+    stack = Stack(home())
+    if stack.api_url is None:
+        raise InvalidInput(
+            f"The local stack in {stack.home} is not up", remedy="Start it with `python -m flows up`."
+        )
+    known = stack.environment
+    for name in ("PREFECT_API_URL", "VECTOR_SEARCH_HOME", "VECTOR_SEARCH_TARGET"):
+        sys.stdout.write(f"export {name}={shlex.quote(known[name])}\n")
+
+
+def demo(*, keep: bool = False) -> None:
+    """Show the whole life of an index on real word vectors, with a stack of its own that ends afterwards.
+
+    Needs no account and no settings: Prefect's server and the stand-ins are started for it. `python -m flows demo --keep`
+
+    Args:
+        keep: Leave the stack up, with a worker and every deployment, and say where its UI is.
+    """
+    folder = home() / "demo"
+    run_demo(folder, keep=keep)
+    if keep:
+        say_where(Stack(folder))
+
+
+def say_where(stack: Stack) -> None:
+    """Print the UI's address and the one line for the shell."""
+    console = Console(soft_wrap=True, highlight=False)
+    there = "" if stack.home == home() else f"VECTOR_SEARCH_HOME={shlex.quote(str(stack.home))} "
+    console.print(f"UI:         {stack.ui_url}")
+    console.print(f'Your shell: eval "$({there}python -m flows env)"')

@@ -1,0 +1,212 @@
+"""What a person sees while a flow runs: one live line for long work, plain lines for the rest.
+
+The only channel is logging. Tasks log through Prefect's run loggers; a record that carries `progress`
+(`tasks.progress.Update`) feeds the live line, any other is printed. Prefect's own chatter stays in its UI. This module
+imports neither Prefect nor the tasks, so that it can serve the local stack before either is loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import NamedTuple, Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+_OURS = ("flows", "tasks", "vector_search_ops")
+_RUNS = ("prefect.flow_runs", "prefect.task_runs")
+_ENGINES = ("flow_engine", "task_engine")
+_RETRY = "Task run failed with %s: %r - Retry %s/%s will start %s"
+"""The engine's template for a failed attempt that it will repeat; if Prefect rewords it, the line is only missing."""
+_CHATTER = (
+    # repeat the exception with which the command ends anyway
+    "Finished in state",
+    "Encountered exception",
+    "Task run failed with",
+    "Crash detected!",
+    # at exit, for the second in which the queue of events empties
+    "Still processing items",
+)
+"""How Prefect's warnings and errors begin that tell a person nothing."""
+
+
+class Progress(Protocol):
+    """What a record's `progress` must tell; `tasks.progress.Update` does."""
+
+    @property
+    def what(self) -> str: ...  # noqa: D102 -- documented at tasks.progress.Update
+    @property
+    def seen(self) -> str: ...  # noqa: D102
+    @property
+    def fraction(self) -> float | None: ...  # noqa: D102
+    @property
+    def elapsed(self) -> float: ...  # noqa: D102
+    @property
+    def left(self) -> float | None: ...  # noqa: D102
+    @property
+    def done(self) -> bool: ...  # noqa: D102
+
+
+class Seen(NamedTuple):
+    """One look at long work outside of any task: the local stack's own waits."""
+
+    what: str
+    seen: str
+    fraction: float | None = None
+    elapsed: float = 0.0
+    left: float | None = None
+    done: bool = False
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: `8 s`, `2 min 5 s`, `1 h 4 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+class Terminal(logging.Handler):
+    """Shows records to a person: live on a terminal, as plain lines without control codes anywhere else."""
+
+    def __init__(self, console: Console, *, debug: bool = False) -> None:
+        super().__init__()
+        self.console, self.debug = console, debug
+        self.last: Progress | None = None
+        """What was last seen of long work: an interrupted command says it."""
+        self._open: dict[str, tuple[Progress, float]] = {}
+        self._printed: dict[str, str] = {}
+        self._live: Live | None = None
+        self._spinner = Spinner("dots")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one record, if it is for people."""
+        try:
+            progress: Progress | None = getattr(record, "progress", None)
+            if progress is not None:
+                self._show_progress(progress)
+            elif self.debug or _is_for_people(record):
+                self._show_line(record)
+        except Exception:  # noqa: BLE001 -- as every logging handler: a line that cannot be shown stops no work
+            self.handleError(record)
+
+    def end(self) -> None:
+        """Take the live line away; what is printed from now on stands below everything."""
+        self.acquire()
+        try:
+            self._open.clear()
+            self._stop_live()
+        finally:
+            self.release()
+
+    def _show_line(self, record: logging.LogRecord) -> None:
+        if record.msg == _RETRY and isinstance(record.args, tuple):
+            _, error, attempt, attempts, delay = record.args
+            text = Text(f"{error} Trying again ({attempt} of {attempts}) {delay}.", style="yellow")
+        elif record.levelno >= logging.ERROR:
+            text = Text.assemble(("error: ", "bold red"), record.getMessage())
+        elif record.levelno >= logging.WARNING:
+            text = Text.assemble(("warning: ", "yellow"), record.getMessage())
+        else:
+            text = Text(record.getMessage())
+        if self.debug and record.exc_info:
+            text.append("\n" + logging.Formatter().formatException(record.exc_info), style="dim")
+        self._print(text)
+
+    def _show_progress(self, progress: Progress) -> None:
+        self.last = progress
+        if progress.done:
+            self._open.pop(progress.what, None)
+            self._printed.pop(progress.what, None)
+            if not self._open:
+                self._stop_live()
+            end = f"{progress.what}: {progress.seen}"
+            took = f" ({duration(progress.elapsed)})" if progress.elapsed >= 1 else ""
+            self._print(Text.assemble(("✓ ", "green"), end, (took, "dim")))
+        elif self._is_live:
+            self._open[progress.what] = (progress, time.monotonic())
+            if self._live is None:
+                self._live = Live(
+                    console=self.console, get_renderable=self._lines, refresh_per_second=8, transient=True
+                )
+                self._live.start()
+        elif self._printed.get(progress.what) != progress.seen:
+            self._printed[progress.what] = progress.seen
+            times = _times(progress, 0)
+            self._print(Text(f"{progress.what}: {progress.seen}" + (f" ({times})" if times else "")))
+
+    @property
+    def _is_live(self) -> bool:
+        return self.console.is_terminal and not self.console.is_dumb_terminal
+
+    def _print(self, text: Text) -> None:
+        self.console.print(text, soft_wrap=True, highlight=False)
+
+    def _stop_live(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _lines(self) -> RenderableType:
+        now = time.monotonic()
+        return Group(*(self._line(progress, now - at) for progress, at in list(self._open.values())[-3:]))
+
+    def _line(self, progress: Progress, since: float) -> RenderableType:
+        line = Table.grid(padding=(0, 1), expand=False)
+        bar = (
+            [ProgressBar(total=1, completed=progress.fraction, width=20)]
+            if progress.fraction is not None
+            else []
+        )
+        line.add_column(no_wrap=True)
+        line.add_column(no_wrap=True)
+        for _ in bar:
+            line.add_column(no_wrap=True, width=20)
+        line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        line.add_column(no_wrap=True)
+        line.add_row(
+            self._spinner,
+            Text(progress.what, style="bold"),
+            *bar,
+            Text(progress.seen),
+            Text(_times(progress, since), style="dim"),
+        )
+        return line
+
+
+def _times(progress: Progress, since: float) -> str:
+    elapsed = progress.elapsed + since
+    times = [duration(elapsed)] if elapsed >= 1 else []
+    if progress.left is not None and progress.left - since >= 1:
+        times.append(f"about {duration(progress.left - since)} left")
+    return ", ".join(times)
+
+
+def _is_for_people(record: logging.LogRecord) -> bool:
+    is_from_a_run = record.name.startswith(_RUNS) and record.module not in _ENGINES
+    if is_from_a_run or not record.name.startswith("prefect") or record.msg == _RETRY:
+        return True
+    return record.levelno >= logging.WARNING and not str(record.msg).startswith(_CHATTER)
+
+
+def take_over(console: Console, *, debug: bool = False) -> Terminal:
+    """Show to a person what is logged from now on, for the rest of the process.
+
+    Prefect takes the handlers over when it is loaded: import it first, or call this again.
+    """
+    terminal = Terminal(console, debug=debug)
+    # Prefect prints to the terminal through the root logger's handler, and its inner troubles through one of their own.
+    for name in (None, "prefect._internal"):
+        logging.getLogger(name).handlers[:] = [terminal]
+    for name in _OURS:
+        logging.getLogger(name).setLevel(logging.INFO)
+    return terminal

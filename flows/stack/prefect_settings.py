@@ -1,0 +1,55 @@
+"""The settings of the local stack's own Prefect, each with its reason. A server of somebody's own has its own settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tasks.settings import Target
+
+POOL = "vector-search"
+"""The process work pool of the local stack; deployments/prefect.yaml names it too."""
+TARGET: Target = "sandbox"
+
+
+def api_url(port: int) -> str:
+    """The address of the API of the local stack's server."""
+    return f"http://127.0.0.1:{port}/api"
+
+
+def without_proxy() -> str:
+    """NO_PROXY with loopback added: the stack lies behind nobody's proxy."""
+    return ",".join(
+        filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1", "localhost"])
+    )
+
+
+def environment(home: Path, port: int) -> dict[str, str]:
+    """The environment of every process of the stack whose home folder and server's port these are.
+
+    Nothing of a Prefect that the user works with elsewhere gets in: neither its database nor its API key.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    inherited.pop("VECTOR_SEARCH_SANDBOX", None)
+    package_root = str(Path(__file__).parents[2])
+    return inherited | {
+        "VECTOR_SEARCH_HOME": str(home),  # absolute: a worker runs flows in a folder of its own
+        "VECTOR_SEARCH_TARGET": TARGET,  # what deployments/prefect.yaml is filled in with
+        # The processes run in the home folder, and the same source that starts them must be what they import.
+        "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
+        "PYTHONUNBUFFERED": "1",  # a log's tail must show why a process died
+        "NO_PROXY": without_proxy(),
+        "PREFECT_HOME": str(home / "prefect"),  # database and profiles of its own
+        "PREFECT_API_URL": api_url(port),
+        "PREFECT_UI_API_URL": api_url(port),  # else the UI looks for the API at Prefect's usual port
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # nobody may start a second server by accident
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",  # the server calls nobody
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",  # the newer UI asks an analytics host even so
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "DO_NOT_TRACK": "1",  # nor do the clients
+        "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",  # samples that only Prefect Cloud would show
+        "PREFECT_WORKER_QUERY_SECONDS": "2",  # a run begins within seconds; the usual 10 spare a shared server
+        "PREFECT_CLI_PROMPT": "false",  # nobody is there to answer
+        "PREFECT_LOGGING_COLORS": "false",  # logs are files
+        "NO_COLOR": "1",
+    }

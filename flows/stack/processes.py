@@ -1,0 +1,156 @@
+"""Background processes that outlive the command that started them, and are stopped by another.
+
+A process is known by its id **and** its start time: an id alone may belong to somebody else by the time we look again.
+Each gets a session of its own, so that Ctrl-C in the terminal reaches only the command in front.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_GRACE_SECONDS = 10.0
+"""How long a process may take to end by itself; Prefect's server and a worker take one or two."""
+_LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that we started."""
+
+    name: str
+    pid: int
+    started: str
+    """When it began, as the system tells it: tells it apart from a later process with the same id."""
+    log: str
+    """Where its output goes."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this very process still runs; a zombie does not."""
+        return started_at(self.pid) == self.started
+
+    def tail(self, lines: int = 8) -> str:
+        """The last lines of its log."""
+        try:
+            return "\n".join(Path(self.log).read_text(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return "(no log)"
+
+
+def start(
+    name: str, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, log: Path
+) -> Process:
+    """Start a process in a session of its own, its output appended to a log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    # A shell without job control starts background jobs with SIGINT ignored, and children inherit that; Prefect's
+    # worker turns SIGTERM into SIGINT and would then never stop.
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with log.open("ab") as output:
+            child = subprocess.Popen(
+                list(command),
+                env=dict(environment),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    finally:
+        if before is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, before)
+    child.returncode = 0  # It is not ours to wait for: no ResourceWarning when this handle is collected.
+    return Process(name, child.pid, started_at(child.pid) or "ended at once", str(log))
+
+
+def stop(processes: Iterable[Process]) -> None:
+    """End processes and all that they started: asked first, killed after a grace period."""
+    alive = [process for process in processes if process.is_alive]
+    # A worker gives each flow run a session of its own: those must be found before their parent is gone.
+    table = _parents()
+    doomed = {process.pid: process.started for process in alive}
+    for process in alive:
+        doomed |= {pid: started for pid in _descendants(process.pid, table) if (started := started_at(pid))}
+    _signal(doomed, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while (doomed := _still(doomed)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+    _signal(doomed, signal.SIGKILL)
+    while doomed := _still(doomed):
+        time.sleep(_LOOK_SECONDS)
+
+
+def started_at(pid: int) -> str | None:
+    """When a process began, as the system tells it; None if there is none, or only a zombie."""
+    _reap(pid)
+    stat = Path(f"/proc/{pid}/stat")
+    if Path("/proc/self/stat").exists():
+        try:
+            # The command's name, in parentheses, may hold anything; what follows it is 22 - 2 fields on.
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return None if fields[0] in "ZX" else fields[19]
+    answer = _ps("-o", "stat=,lstart=", "-p", str(pid)).split(maxsplit=1)
+    return answer[1].strip() if len(answer) == 2 and not answer[0].startswith("Z") else None
+
+
+def _still(processes: Mapping[int, str]) -> dict[int, str]:
+    return {pid: started for pid, started in processes.items() if started_at(pid) == started}
+
+
+def _signal(processes: Mapping[int, str], number: signal.Signals) -> None:
+    for pid in _still(processes):
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def _reap(pid: int) -> None:
+    """Take leave of a child of this very process, which would stay a zombie for as long as we live."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except (ChildProcessError, OSError):
+        return
+
+
+def _parents() -> dict[int, int]:
+    """The parent of every process."""
+    if Path("/proc/self/stat").exists():
+        found: dict[int, int] = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                found[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+        return found
+    pairs = (line.split() for line in _ps("-A", "-o", "pid=,ppid=").splitlines())
+    return {int(pid): int(parent) for pid, parent in pairs}
+
+
+def _descendants(pid: int, parents: Mapping[int, int]) -> set[int]:
+    found: set[int] = set()
+    fresh = {pid}
+    while fresh := {child for child, parent in parents.items() if parent in fresh} - found:
+        found |= fresh
+    return found
+
+
+def _ps(*arguments: str) -> str:
+    environment = {**os.environ, "LC_ALL": "C"}
+    return subprocess.run(
+        ["ps", *arguments],  # noqa: S607 -- where it lies differs
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    ).stdout
