@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from google.cloud.aiplatform_v1 import DeployedIndex, IndexEndpoint, IndexEndpointServiceClient
+from google.cloud.aiplatform_v1 import DeployedIndex, Index, IndexEndpoint, IndexEndpointServiceClient
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from tasks.errors import CannotChangeInPlace
 from tasks.progress import say
@@ -101,11 +102,13 @@ def wait_for_index_sync(
 ) -> None:
     """Wait until the deployed copy has caught up with its index: index_sync_time >= the index's update_time."""
     with calling(f"read {index}"):
-        updated = connect(settings).indexes.get_index(name=index, timeout=CALL_SECONDS).update_time
+        updated = Index.pb(connect(settings).indexes.get_index(name=index, timeout=CALL_SECONDS)).update_time
 
     def look() -> Look[bool]:
         there = _read(settings, deployed_index_id, endpoint)
-        synced = there is not None and there.index_sync_time is not None and there.index_sync_time >= updated
+        synced = there is not None and _nanoseconds(DeployedIndex.pb(there).index_sync_time) >= _nanoseconds(
+            updated
+        )
         return Look(
             seen="caught up" if synced else "still serving the old contents", done=synced, value=synced
         )
@@ -230,6 +233,10 @@ def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str
             wanted=spec.machine_type,
             remedy=remedy,
         )
+
+
+def _nanoseconds(moment: Timestamp) -> int:
+    return moment.seconds * 10**9 + moment.nanos
 
 
 def _replicas(there: DeployedIndex) -> tuple[int, int]:

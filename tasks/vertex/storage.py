@@ -78,6 +78,11 @@ def read_import_files(settings: VertexSettings, name: str, content: str) -> tupl
     return tuple(_stored(blob) for blob in _list(settings, _prefix(name, content)))
 
 
+def list_import_files(settings: VertexSettings, name: str) -> tuple[StoredFile, ...]:
+    """The files of every content of a name."""
+    return tuple(_stored(blob) for blob in _list(settings, _root(name)))
+
+
 @step("upload import files of {name}")
 def apply_import_files(
     settings: VertexSettings, name: str, content: str, files: Sequence[ImportFile], folder: Path
@@ -116,10 +121,8 @@ def remove_import_files(settings: VertexSettings, name: str, keep_content: str |
         How many were removed.
     """
     kept = None if keep_content is None else _prefix(name, keep_content)
-    blobs = _list(settings, f"{ROOT}/{_one_part('name', name)}/")
-    return _remove(
-        settings, (_stored(blob) for blob in blobs if kept is None or not str(blob.name).startswith(kept))
-    )
+    files = list_import_files(settings, name)
+    return _remove(settings, (file for file in files if kept is None or not file.name.startswith(kept)))
 
 
 def _list(settings: VertexSettings, prefix: str) -> list[Blob]:
@@ -215,7 +218,11 @@ def _remove(settings: VertexSettings, files: Iterable[StoredFile]) -> int:
 
 
 def _prefix(name: str, content: str) -> str:
-    return f"{ROOT}/{_one_part('name', name)}/{_one_part('content', content)}/"
+    return f"{_root(name)}{_one_part('content', content)}/"
+
+
+def _root(name: str) -> str:
+    return f"{ROOT}/{_one_part('name', name)}/"
 
 
 def _one_part(what: str, part: str) -> str:

@@ -1,0 +1,134 @@
+"""What a flow saw: its steps and times, for the terminal, the Prefect UI and a JSON file.
+
+The file is written whatever happens to Prefect: a long API outage must not lose what was measured.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.exceptions import PrefectException
+from pydantic import BaseModel, Field
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tasks.artifact_keys import artifact_key
+from tasks.progress import say
+from tasks.settings import Target, home
+
+
+class StepReport(BaseModel):
+    """One step: what it was about, what was seen, how long it took."""
+
+    step: str
+    seen: str = ""
+    seconds: float = 0.0
+
+    def saw(self, seen: str) -> None:
+        """Note what was seen; several notes are joined."""
+        self.seen = f"{self.seen}; {seen}" if self.seen else seen
+
+
+class Report(BaseModel):
+    """The report of one flow run."""
+
+    flow: str
+    name: str
+    target: Target
+    started: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 0.0
+    outcome: str = "running"
+    """`done`, or why it ended."""
+    steps: list[StepReport] = Field(default_factory=list)
+    facts: dict[str, Any] = Field(default_factory=dict)
+    """What the caller may want to use: resource names, counts, measurements."""
+    file: Path | None = None
+    """Where this report lies as JSON."""
+
+    @contextmanager
+    def step(self, title: str) -> Generator[StepReport]:
+        """Time a step; it enters the report also when it fails."""
+        step, began = StepReport(step=title), time.monotonic()
+        self.steps.append(step)
+        try:
+            yield step
+        except BaseException as error:
+            step.saw(f"failed: {error}" if str(error) else "interrupted")
+            raise
+        finally:
+            step.seconds = time.monotonic() - began
+
+    @property
+    def title(self) -> str:
+        """`vertex build products on sandbox`."""
+        return f"{self.flow} {self.name} on {self.target}"
+
+    def render(self) -> RenderableType:
+        """For the terminal."""
+        table = Table(
+            title=self.title, title_justify="left", title_style="bold", expand=False, show_lines=False
+        )
+        table.add_column("step", no_wrap=True)
+        table.add_column("seen")
+        table.add_column("s", justify="right")
+        for step in self.steps:
+            table.add_row(step.step, Text(step.seen), f"{step.seconds:.1f}")
+        lines = [Text(f"{self.outcome} in {self.seconds:.1f} s")]
+        if self.file is not None:
+            lines.append(Text(f"report: {self.file}"))
+        return Group(table, *lines)
+
+    def markdown(self) -> str:
+        """For the Prefect UI."""
+        rows = "".join(f"| {s.step} | {_cell(s.seen)} | {s.seconds:.1f} |\n" for s in self.steps)
+        return f"# {self.title}\n\n{self.outcome} in {self.seconds:.1f} s\n\n| step | seen | seconds |\n|---|---|---:|\n{rows}"
+
+    def publish(self) -> None:
+        """Write the JSON file and the artifacts."""
+        folder = home() / "reports"
+        folder.mkdir(parents=True, exist_ok=True)
+        stamp = self.started.strftime("%Y%m%dT%H%M%S%f")
+        self.file = folder / f"{artifact_key(self.flow, self.name)}-{stamp}.json"
+        self.file.write_text(self.model_dump_json(indent=2) + "\n")
+        key = artifact_key(self.flow, self.name)
+        try:
+            create_markdown_artifact(self.markdown(), key=f"{key}-report", description=self.title)
+            rows = [step.model_dump() for step in self.steps]
+            create_table_artifact(rows, key=f"{key}-steps", description=f"Steps of {self.title}")
+        except (PrefectException, OSError) as error:
+            say(
+                f"The report's artifacts could not be written ({error}); the file has everything: {self.file}"
+            )
+
+
+@contextmanager
+def reporting(flow: str, name: str, target: Target) -> Generator[Report]:
+    """A report that is published when the block ends, however it ends."""
+    report = Report(flow=flow, name=name, target=target)
+    began = time.monotonic()
+    try:
+        yield report
+        report.outcome = "done"
+    except BaseException as error:
+        report.outcome = f"failed: {error}" if str(error) else "interrupted"
+        raise
+    finally:
+        report.seconds = time.monotonic() - began
+        report.publish()
+
+
+def listed(words: Iterable[str]) -> str:
+    """`a, b and c`."""
+    *most, last = list(words) or ["nothing"]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", "<br>")

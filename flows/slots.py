@@ -1,0 +1,50 @@
+"""One changing flow at a time for a name: a Prefect concurrency slot, which the flow makes itself.
+
+It only keeps two runs from working in each other's way; correctness rests on reading the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+
+from prefect.client.orchestration import get_client
+from prefect.concurrency.sync import concurrency
+
+from tasks.artifact_keys import artifact_key
+from tasks.errors import DeadlinePassed
+from tasks.progress import say
+from tasks.waiting import Deadline
+
+LEASE_SECONDS = 60.0
+"""How long the slot of a killed run stays taken; Prefect renews the lease of a living one."""
+
+
+@contextmanager
+def holding(engine: str, name: str, deadline: Deadline) -> Generator[None]:
+    """Hold the slot of a name while the block runs.
+
+    Raises:
+        DeadlinePassed: another run holds it for all that time.
+    """
+    slot = artifact_key(engine, name)
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(slot, 1)
+    with ExitStack() as held:
+        try:
+            held.enter_context(_acquired(slot, 1.0))
+        except TimeoutError:
+            say(
+                f"Another run works on {name!r} (concurrency limit {slot!r}): waiting for it. "
+                f"A killed run's hold ends by itself within {LEASE_SECONDS:.0f} s."
+            )
+            try:
+                held.enter_context(_acquired(slot, deadline.left))
+            except TimeoutError as error:
+                what = f"the run that works on {name!r}"
+                raise DeadlinePassed(what, seconds=deadline.seconds, last_seen="still running") from error
+        yield
+
+
+def _acquired(slot: str, seconds: float):  # noqa: ANN202 -- Prefect's own context manager type is private
+    return concurrency(slot, occupy=1, timeout_seconds=seconds, lease_duration=LEASE_SECONDS, strict=True)

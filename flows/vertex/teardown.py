@@ -1,0 +1,77 @@
+"""`vertex teardown`: everything that was made under a name goes, in the order that the service allows."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from flows.confirmation import confirm
+from flows.report import Report, reporting
+from flows.slots import holding
+from tasks.errors import GateNotMet
+from tasks.progress import say
+from tasks.settings import Target, VertexSettings, vertex_settings
+from tasks.vertex.buckets import remove_bucket
+from tasks.vertex.deployed_indexes import remove_deployed_index
+from tasks.vertex.endpoints import remove_endpoint
+from tasks.vertex.indexes import remove_index
+from tasks.vertex.inventory import Inventory, read_inventory
+from tasks.vertex.specs import Name
+from tasks.vertex.storage import remove_import_files
+from tasks.waiting import Deadline
+
+
+@flow(name="vertex teardown", flow_run_name="teardown {name} on {target}")
+def teardown_index(
+    *, name: Name, target: Target, yes: bool = False, timeout_minutes: Annotated[float, Field(gt=0)] = 120
+) -> Report:
+    """Remove everything that was made under a name, and nothing else.
+
+    Lists what goes and wants a yes. Ends what an earlier run left under way, so that nothing appears later. The bucket
+    goes too when it was made by us and is empty.
+
+    Args:
+        name: The name that it was built under.
+        target: Where it was built: sandbox, or google-cloud with VERTEX_PROJECT and VERTEX_LOCATION set.
+        yes: Agree to the removal without being asked.
+        timeout_minutes: Give up waiting after so many minutes.
+
+    Example:
+        python -m flows vertex teardown --name products --target sandbox --yes
+    """
+    settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
+    with reporting("vertex teardown", name, target) as report, holding("vertex", name, deadline):
+        there = read_inventory(settings, name, deadline)
+        if there.is_empty:
+            say(f"Nothing to do: there is nothing of ours under the name {name!r}.")
+            return report
+        confirm("remove all of it", consequence=f"This will remove:\n{there}", yes=yes)
+        report.facts["left"] = str(teardown(settings, name, report, deadline))
+    return report
+
+
+def teardown(settings: VertexSettings, name: str, report: Report, deadline: Deadline) -> Inventory:
+    """Chain the steps of a teardown and look whether anything is left. The tour calls this too.
+
+    Raises:
+        GateNotMet: something is left.
+    """
+    with report.step("undeploy the index") as step:
+        step.saw(f"{len(remove_deployed_index(settings, name, deadline))} undeployed")
+    with report.step("remove the endpoint") as step:
+        step.saw(f"{len(remove_endpoint(settings, name, deadline))} removed")
+    with report.step("remove the index") as step:
+        step.saw(f"{len(remove_index(settings, name, deadline))} removed")
+    with report.step("remove the import files") as step:
+        step.saw(f"{remove_import_files(settings, name)} removed")
+        step.saw("the bucket is gone" if remove_bucket(settings) else "the bucket stays")
+    with report.step("see that nothing is left") as step:
+        left = read_inventory(settings, name, deadline)
+        if not left.is_empty:
+            raise GateNotMet(
+                f"What is left of {name}", measured=str(left), wanted="nothing", remedy="Run it again."
+            )
+        step.saw("nothing")
+    return left

@@ -1,0 +1,78 @@
+"""From a vector file to a folder of import files in the bucket, each part a step that the timeline shows."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tasks.data.import_files import ImportFile, write_import_files
+from tasks.data.rules import DatapointRules
+from tasks.data.validation import ValidatedVectors, validate_vectors
+from tasks.data.vectors import open_vectors
+from tasks.progress import Progress
+from tasks.settings import VertexSettings, home
+from tasks.steps import step
+from tasks.vertex.downloads import fetch
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """The rows to load, and what is attached to each."""
+
+    data: str
+    """An HDF5 file in the ann-benchmarks layout: a local path or a gs:// address."""
+    limit: int | None = None
+    """The first so many rows; None for all."""
+    rules: DatapointRules = DatapointRules()
+
+
+@step("validate {source.data}")
+def read_validated(
+    settings: VertexSettings, source: DataSource, expected_dimensions: int | None = None
+) -> ValidatedVectors:
+    """Look at every row once, before anything is created or paid for.
+
+    Raises:
+        InvalidInput: one of tasks/data/errors.py.
+    """
+    progress = Progress(f"validate {Path(source.data).name}")
+    with open_vectors(
+        source.data, limit=source.limit, fetch=partial(fetch, settings), folder=_downloads()
+    ) as file:
+        validated = validate_vectors(
+            file, source.rules, expected_dimensions=expected_dimensions, on_progress=progress.count
+        )
+    progress.end(f"{validated.rows:,} rows of {validated.dimensions} dimensions, nothing wrong")
+    return validated
+
+
+@step("write import files of {name}")
+def ensure_local_import_files(
+    settings: VertexSettings, name: str, source: DataSource, content: str
+) -> tuple[ImportFile, ...]:
+    """The import files of a validated source in a local folder of their own, `local_folder(name, content)`."""
+    progress = Progress(f"write import files of {name}")
+    with open_vectors(
+        source.data, limit=source.limit, fetch=partial(fetch, settings), folder=_downloads()
+    ) as file:
+        files = write_import_files(
+            file, source.rules, local_folder(name, content), on_progress=progress.count
+        )
+    progress.end(f"{len(files)} files, {sum(f.size for f in files):,} bytes")
+    return files
+
+
+def local_folder(name: str, content: str) -> Path:
+    """Where the import files of one content lie until they are uploaded."""
+    return home() / "work" / name / content
+
+
+def forget_local_import_files(name: str) -> None:
+    """Remove the local import files of a name: the bucket has them now."""
+    shutil.rmtree(home() / "work" / name, ignore_errors=True)
+
+
+def _downloads() -> Path:
+    return home() / "downloads"

@@ -1,0 +1,64 @@
+"""Everything that bears our mark under one name: what a teardown will remove, and the proof that nothing is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.settings import VertexSettings
+from tasks.steps import step
+from tasks.vertex.adoption import find_ours
+from tasks.vertex.endpoints import ENDPOINTS
+from tasks.vertex.indexes import INDEXES
+from tasks.vertex.operations import unfinished
+from tasks.vertex.storage import list_import_files
+from tasks.waiting import Deadline
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What there is under a name."""
+
+    deployed_indexes: tuple[str, ...]
+    deploying: tuple[str, ...]
+    """Ids that an unfinished operation is still deploying."""
+    endpoints: tuple[str, ...]
+    indexes: tuple[str, ...]
+    import_files: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is there, and nothing will appear later."""
+        return not any(
+            (self.deployed_indexes, self.deploying, self.endpoints, self.indexes, self.import_files)
+        )
+
+    def __str__(self) -> str:
+        parts = [
+            *(f"deployed index {one}" for one in self.deployed_indexes),
+            *(f"deployment under way of {one}" for one in self.deploying),
+            *(f"endpoint {one}" for one in self.endpoints),
+            *(f"index {one}" for one in self.indexes),
+        ]
+        if self.import_files:
+            parts.append(f"{len(self.import_files)} import files")
+        return "\n".join(parts) or "nothing"
+
+
+@step("read everything of {name}")
+def read_inventory(settings: VertexSettings, name: str, deadline: Deadline) -> Inventory:
+    """Everything that we made under a name, half-made things too."""
+    endpoints = [made.resource for made in find_ours(settings, ENDPOINTS, name, deadline)]
+    deploying = [
+        operation.deployed_index_id
+        for endpoint in endpoints
+        for operation in unfinished(settings, endpoint.name, kinds={"DeployIndex"})
+    ]
+    return Inventory(
+        deployed_indexes=tuple(
+            d.id for endpoint in endpoints for d in endpoint.deployed_indexes if d.id not in deploying
+        ),
+        deploying=tuple(deploying),
+        endpoints=tuple(endpoint.name for endpoint in endpoints),
+        indexes=tuple(made.resource.name for made in find_ours(settings, INDEXES, name, deadline)),
+        import_files=tuple(file.name for file in list_import_files(settings, name)),
+    )

@@ -1,0 +1,62 @@
+import time
+
+import pytest
+
+from tasks.errors import DeadlinePassed, PermanentError, TransientError
+from tasks.waiting import Deadline, Look, wait_until
+
+
+def looks(*answers):
+    """A look that gives each answer in turn, raising those that are exceptions, and repeats the last."""
+    remaining = list(answers)
+
+    def look():
+        answer = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return look
+
+
+NOT_YET, THERE = Look(seen="running"), Look(seen="done", value=42, done=True)
+
+
+def test_what_is_there_at_the_first_look_is_returned_at_once():
+    assert wait_until("it", looks(THERE), Deadline.after(seconds=60)) == 42
+
+
+def test_it_looks_again_until_it_is_there():
+    assert wait_until("it", looks(NOT_YET, NOT_YET, THERE), Deadline.after(seconds=60)) == 42
+
+
+def test_a_transient_error_of_a_look_means_not_yet():
+    assert wait_until("it", looks(TransientError("no answer"), THERE), Deadline.after(seconds=60)) == 42
+
+
+def test_a_permanent_error_of_a_look_ends_the_wait():
+    with pytest.raises(PermanentError, match="failed for good"):
+        wait_until("it", looks(NOT_YET, PermanentError("failed for good")), Deadline.after(seconds=60))
+
+
+def test_a_bug_in_a_look_is_not_waited_out():
+    with pytest.raises(ZeroDivisionError):
+        wait_until("it", looks(ZeroDivisionError()), Deadline.after(seconds=60))
+
+
+def test_a_deadline_that_passed_names_what_was_last_seen():
+    with pytest.raises(DeadlinePassed) as raised:
+        wait_until("the index", looks(NOT_YET), Deadline.after(seconds=0.3))
+    assert raised.value.last_seen == "running"
+    assert "the index" in str(raised.value)
+
+
+def test_a_deadline_that_passed_while_nobody_answered_says_so():
+    with pytest.raises(DeadlinePassed, match="no answer"):
+        wait_until("the index", looks(TransientError("refused")), Deadline.after(seconds=0.3))
+
+
+def test_a_deadline_in_the_past_still_allows_one_look():
+    past = Deadline(at=time.time() - 1, seconds=0)
+    assert past.left == 0
+    assert wait_until("it", looks(THERE), past) == 42
