@@ -1,0 +1,101 @@
+"""Queries of a served index, many in one round trip, and reads of single datapoints.
+
+Must not: change anything, or retry within the time that is measured.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tasks.errors import InvalidInput
+from tasks.settings import VertexSettings
+from tasks.steps import step
+from tasks.vertex.datapoints import Datapoint
+from tasks.vertex.matches import expect_answers, matches
+from tasks.vertex.neighbors import Neighbor, Query
+from tasks.vertex.served import ServedIndex
+
+QUERIES_PER_REQUEST = 50
+"""Beyond some tens a request gets larger, not faster (benchmarks/queries.py)."""
+READS_PER_REQUEST = 100
+"""No page documents a limit."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came back."""
+
+    neighbors: tuple[tuple[Neighbor, ...], ...]
+    """For every query, in their order, nearest first."""
+    milliseconds: tuple[float, ...]
+    """For every request, from the call to its answer."""
+
+
+@step("query {served.name}")
+def read_neighbors(
+    settings: VertexSettings,
+    served: ServedIndex,
+    queries: Sequence[Query],
+    *,
+    per_request: int = QUERIES_PER_REQUEST,
+) -> Answers:
+    """The nearest neighbors of each query.
+
+    Args:
+        settings: the target; its `jwt` goes along to a private endpoint.
+        served: the index.
+        queries: at most some hundreds; `answer` takes any number.
+        per_request: how many queries share a round trip.
+
+    Raises:
+        InvalidInput: a query does not fit to the index; nothing was sent.
+        PrivateAddressUnreachable: transient; says where to run this instead.
+    """
+    for query in queries:
+        query.check(served)
+    return answer(settings, served, queries, per_request=per_request)
+
+
+@step("read datapoints of {served.name}")
+def read_datapoints(
+    settings: VertexSettings, served: ServedIndex, ids: Sequence[str]
+) -> tuple[Datapoint, ...]:
+    """The stored datapoints of these ids, in their order; an id that is not there is left out.
+
+    The crowding tag that a private endpoint returns is an integer of undocumented meaning.
+    """
+    return tuple(stored_datapoints(settings, served, ids))
+
+
+def answer(
+    settings: VertexSettings, served: ServedIndex, queries: Sequence[Query], *, per_request: int
+) -> Answers:
+    """As `read_neighbors`, for another step to call: Prefect walks through all that a step is given."""
+    if per_request < 1:
+        raise InvalidInput("Not a number of queries a request", value=per_request, accepted="1 or more")
+    way = matches(settings, served)
+    neighbors: list[tuple[Neighbor, ...]] = []
+    milliseconds: list[float] = []
+    for start in range(0, len(queries), per_request):
+        part = queries[start : start + per_request]
+        request = way.request(part)
+        began = time.perf_counter()
+        answered = way.ask(request)
+        milliseconds.append((time.perf_counter() - began) * 1000)
+        found = way.neighbors(answered)
+        expect_answers(served, len(part), len(found))
+        neighbors += found
+    return Answers(tuple(neighbors), tuple(milliseconds))
+
+
+def stored_datapoints(
+    settings: VertexSettings, served: ServedIndex, ids: Sequence[str]
+) -> Iterator[Datapoint]:
+    """As `read_datapoints`, for another step to call."""
+    way = matches(settings, served)
+    for start in range(0, len(ids), READS_PER_REQUEST):
+        part = ids[start : start + READS_PER_REQUEST]
+        found = {datapoint.id: datapoint for datapoint in way.read(part)}
+        yield from (found[id_] for id_ in part if id_ in found)

@@ -1,0 +1,99 @@
+"""A vector as everybody here holds it: float32, finite, read-only; and how values from outside become ours.
+
+Must not: know what a vector is for, or which dimensions an index has.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, PlainSerializer, ValidationError, WithJsonSchema
+
+from tasks.errors import InvalidInput
+
+Floats: TypeAlias = NDArray[np.float32]
+Model = TypeVar("Model", bound=BaseModel)
+
+TOLERANCE = 1e-5
+"""How far a normalised float32 may be off: a norm over a thousand dimensions loses a few of 24 bits."""
+
+
+def floats(value: object) -> Floats:
+    """One row of float32 from a list, tuple or array of numbers.
+
+    Raises:
+        ValueError: no numbers, not one row, empty, or not finite as float32.
+    """
+    given = np.asarray(value)
+    if given.dtype.kind not in "fiu" or given.ndim != 1 or not given.size:
+        raise ValueError("a vector is a list of numbers")
+    with np.errstate(over="ignore"):
+        vector = given.astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(vector))
+    if bad.size:
+        raise ValueError(f"a vector has finite float32 numbers only, at position {bad[0]} is {given[bad[0]]}")
+    vector.setflags(write=False)
+    return vector
+
+
+Vector = Annotated[
+    Floats,
+    BeforeValidator(floats),
+    PlainSerializer(lambda vector: vector.tolist(), return_type=list[float]),
+    WithJsonSchema({"type": "array", "items": {"type": "number"}}),
+]
+"""A field of a pydantic model: a JSON list outside, float32 inside."""
+
+
+class VectorModel(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True):
+    """Base of the models with vectors: numpy compares element by element, a value wants one answer."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.model_dump() == other.model_dump()  # pyright: ignore[reportAttributeAccessIssue]
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
+
+
+def is_same_vector(sent: Floats, read: Floats, *, normalised: bool) -> bool:
+    """Whether what was read back is what was sent, bit for bit as float32.
+
+    Args:
+        sent: the vector as sent.
+        read: the vector as read back.
+        normalised: the index normalises (UNIT_L2_NORM). Whether it then returns the vector as sent or at unit length
+            is not documented, so both count as the same.
+    """
+    if sent.shape != read.shape:
+        return False
+    if np.array_equal(sent, read):
+        return True
+    length = float(np.linalg.norm(sent.astype(np.float64)))
+    return normalised and length > 0 and np.allclose(sent / length, read, rtol=0, atol=TOLERANCE)
+
+
+def parsed(model: type[Model], value: Any, *, what: str, source: str = "") -> Model:
+    """A model from a mapping that came from outside.
+
+    Args:
+        model: what it shall be.
+        value: the mapping.
+        what: names it in the error: `datapoint`.
+        source: where it came from: a file and line, a parameter.
+
+    Raises:
+        InvalidInput: names the field, what is wrong with it and its value.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        shown = str(first["input"])
+        raise InvalidInput(
+            f"Not a valid {what}: {f'{field}: ' if field else ''}{reason}",
+            value=shown if len(shown) <= 100 else f"{shown[:100]}...",
+            source=source,
+        ) from error
