@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from flows.command_line.endings import Interrupted
 from flows.console import take_over
 from flows.stack import Stack
 from tasks.errors import PermanentError
@@ -70,6 +71,9 @@ def run_demo(home: Path, *, keep: bool, tours: tuple[Tour, ...] = TOURS) -> None
             Console(soft_wrap=True, highlight=False).print(
                 f"Reports: {home / 'reports'}\nLogs:    {home / 'logs'}"
             )
+        except Interrupted as error:
+            # The target ends with the stack: nothing goes on in it.
+            raise KeyboardInterrupt from error
         finally:
             terminal.end()
             if not keep:

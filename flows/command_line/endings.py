@@ -41,16 +41,18 @@ def ending_of(error: BaseException, *, again: str) -> Ending:
     if isinstance(error, Interrupted):
         return Ending(130, _interruption(error.last, again), "interrupted: ", "bold yellow")
     if isinstance(error, KeyboardInterrupt):
-        return Ending(
-            130, f"Nothing is left half done here. To run it again: {again}", "interrupted: ", "bold yellow"
-        )
+        return Ending(130, f"To go on: {again}", "interrupted: ", "bold yellow")
     if isinstance(error, (InvalidInput, NotConfirmed)):
         return Ending(2, _one_paragraph(error))
     if isinstance(error, PermanentError):
         return Ending(1, _one_paragraph(error))
     if isinstance(error, TransientError):
         return Ending(1, f"{_one_paragraph(error)} That may pass. To go on from what is there: {again}")
-    if _is_wrong_use(error):
+    if isinstance(error, CycloptsError):
+        error.verbose = False
+        command = " ".join(["python -m flows", *(error.command_chain or ())])
+        return Ending(2, f"{_one_paragraph(error)} See `{command} --help`.")
+    if _is_wrong_parameter(error):
         return Ending(2, _one_paragraph(error))
     if _is_api_gone(error):
         return Ending(
@@ -74,10 +76,7 @@ def _interruption(last: Progress | None, again: str) -> str:
     return f"{seen}What was already started in the target goes on by itself. To go on from there: {again}"
 
 
-def _is_wrong_use(error: BaseException) -> bool:
-    if isinstance(error, CycloptsError):
-        error.verbose = False
-        return True
+def _is_wrong_parameter(error: BaseException) -> bool:
     if (pydantic := sys.modules.get("pydantic")) and isinstance(error, pydantic.ValidationError):
         return True
     prefect = sys.modules.get("prefect.exceptions")

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -29,7 +30,7 @@ _START_SECONDS = 180.0
 _LOCK_SECONDS = 240.0
 """How long to wait for another `up` or `down` in the same folder: longer than a start may take."""
 _LOOK_SECONDS = 0.1
-_DEPLOYMENTS = Path(__file__).parents[2] / "deployments" / "prefect.yaml"
+DEPLOYMENTS = Path(__file__).parents[2] / "deployments" / "prefect.yaml"
 
 _log = logging.getLogger(__name__)
 
@@ -50,10 +51,11 @@ class Stack:
     Args:
         home: where database, logs, the stand-ins' state and `stack.json` lie.
         with_worker: also register the deployments and run a worker; a tour run from here needs neither.
+        deployments: the file of those deployments.
     """
 
-    def __init__(self, home: Path, *, with_worker: bool = True) -> None:
-        self.home, self.with_worker = home.absolute(), with_worker
+    def __init__(self, home: Path, *, with_worker: bool = True, deployments: Path = DEPLOYMENTS) -> None:
+        self.home, self.with_worker, self.deployments = home.absolute(), with_worker, deployments.absolute()
         self._file = self.home / "stack.json"
 
     @property
@@ -115,8 +117,11 @@ class Stack:
         with self._alone():
             before = self.state
             alive = [process for process in before.processes if process.is_alive]
-            # A run that is stopped with its worker still tells the server so.
-            processes.stop(process for process in alive if process.name == WORKER)
+            # First the runs, which then tell the server what became of them; a worker that ends would only kill them.
+            for process in alive:
+                if process.name == WORKER:
+                    processes.stop_descendants(process)
+                    processes.stop([process])
             processes.stop(process for process in alive if process.name != WORKER)
             if before.processes:
                 state.write(self._file, state.State(port=before.port))
@@ -187,7 +192,7 @@ class Stack:
                     "deploy",
                     "--all",
                     "--prefect-file",
-                    str(_DEPLOYMENTS),
+                    str(self.deployments),
                 ],
                 env=prefect_settings.environment(self.home, port),
                 cwd=self.home,
@@ -195,6 +200,7 @@ class Stack:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+        began = datetime.now(UTC)
         # The worker loads while the deployments are registered: each takes Prefect's import of two seconds.
         worker = self._start(
             WORKER, "prefect", "worker", "start", "--pool", prefect_settings.POOL, "--type", "process",
@@ -212,7 +218,9 @@ class Stack:
             if deploying.poll() is None:
                 deploying.terminate()
         url = prefect_settings.api_url(port)
-        self._wait("start the worker", worker, lambda: api.has_worker_online(url, prefect_settings.POOL))
+        self._wait(
+            "start the worker", worker, lambda: api.has_worker_since(url, prefect_settings.POOL, began)
+        )
 
     def _port(self) -> int:
         """The server's port: the one that a shell may know, unless somebody else took it meanwhile."""

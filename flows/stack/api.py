@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import datetime
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -51,10 +52,10 @@ def ensure_process_pool(url: str, name: str) -> None:
             raise
 
 
-def has_worker_online(url: str, pool: str) -> bool:
-    """Whether a worker polls the pool."""
+def has_worker_since(url: str, pool: str, moment: datetime) -> bool:
+    """Whether a worker has shown up in the pool since then; an earlier one, killed, counts as online for a while."""
     workers: list[dict[str, Any]] = _call(f"{url}/work_pools/{pool}/workers/filter", {})
-    return any(worker["status"] == "ONLINE" for worker in workers)
+    return any(datetime.fromisoformat(worker["last_heartbeat_time"]) >= moment for worker in workers)
 
 
 def deployment_count(url: str) -> int:

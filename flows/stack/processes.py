@@ -74,18 +74,13 @@ def start(
 def stop(processes: Iterable[Process]) -> None:
     """End processes and all that they started: asked first, killed after a grace period."""
     alive = [process for process in processes if process.is_alive]
-    # A worker gives each flow run a session of its own: those must be found before their parent is gone.
-    table = _parents()
-    doomed = {process.pid: process.started for process in alive}
-    for process in alive:
-        doomed |= {pid: started for pid in _descendants(process.pid, table) if (started := started_at(pid))}
-    _signal(doomed, signal.SIGTERM)
-    deadline = time.monotonic() + _GRACE_SECONDS
-    while (doomed := _still(doomed)) and time.monotonic() < deadline:
-        time.sleep(_LOOK_SECONDS)
-    _signal(doomed, signal.SIGKILL)
-    while doomed := _still(doomed):
-        time.sleep(_LOOK_SECONDS)
+    # Some give each child a session of its own, so these must be found before their parent is gone.
+    _end({process.pid: process.started for process in alive} | _descendants(alive))
+
+
+def stop_descendants(process: Process) -> None:
+    """End all that a process started, and leave the process itself."""
+    _end(_descendants([process]))
 
 
 def started_at(pid: int) -> str | None:
@@ -101,6 +96,16 @@ def started_at(pid: int) -> str | None:
         return None if fields[0] in "ZX" else fields[19]
     answer = _ps("-o", "stat=,lstart=", "-p", str(pid)).split(maxsplit=1)
     return answer[1].strip() if len(answer) == 2 and not answer[0].startswith("Z") else None
+
+
+def _end(doomed: Mapping[int, str]) -> None:
+    _signal(doomed, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while (doomed := _still(doomed)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+    _signal(doomed, signal.SIGKILL)
+    while doomed := _still(doomed):
+        time.sleep(_LOOK_SECONDS)
 
 
 def _still(processes: Mapping[int, str]) -> dict[int, str]:
@@ -137,12 +142,13 @@ def _parents() -> dict[int, int]:
     return {int(pid): int(parent) for pid, parent in pairs}
 
 
-def _descendants(pid: int, parents: Mapping[int, int]) -> set[int]:
+def _descendants(processes: Iterable[Process]) -> dict[int, str]:
+    parents = _parents()
     found: set[int] = set()
-    fresh = {pid}
+    fresh = {process.pid for process in processes}
     while fresh := {child for child, parent in parents.items() if parent in fresh} - found:
         found |= fresh
-    return found
+    return {pid: started for pid in found if (started := started_at(pid))}
 
 
 def _ps(*arguments: str) -> str:

@@ -1,0 +1,60 @@
+"""`python -m flows`: every flow of the catalog as a command, and the local stack.
+
+Listing and `--help` import neither Prefect nor a Google package. A command's options, types and help come from the
+flow's own signature and docstring, so that the command line, Prefect's form and the code cannot say different things.
+What a command does is not decided here.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+from rich.console import Console
+from rich.text import Text
+
+from flows.command_line.endings import ending_of
+from flows.command_line.tree import listing, parse
+
+
+def main(tokens: Sequence[str], console: Console | None = None) -> int:
+    """Run a command line (without the program's name).
+
+    Returns:
+        0, or 1 (the operation failed), 2 (bad input or settings), 130 (interrupted).
+    """
+    # A terminal that cannot show a character shows a question mark: that must not end a command.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+    errors = console or Console(stderr=True)
+    debug = "--debug" in tokens
+    words = [token for token in tokens if token != "--debug"]  # noqa: S105 -- a word of the command line
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        if not words or words[0] in ("--help", "-h"):
+            Console().print(listing())
+            return 0
+        return parse(words, debug=debug)() or 0
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`): nothing more can be said, not even when Python flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except BaseException as error:  # the outermost frame: every ending becomes a code and a paragraph
+        if isinstance(error, SystemExit):
+            raise
+        ending = ending_of(error, again=shlex.join(["python", "-m", "flows", *tokens]))
+        if debug:
+            errors.print(Text("".join(traceback.format_exception(error)), style="dim"), soft_wrap=True)
+        errors.print(Text.assemble((ending.word, ending.style), ending.paragraph), soft_wrap=True)
+        return ending.code
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- the signature of a signal handler
+    raise KeyboardInterrupt
