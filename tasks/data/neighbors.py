@@ -116,7 +116,7 @@ class _Best:
     def add(self, vectors: Floats, first_row: int) -> None:
         estimates, slack = self._estimate(vectors)
         limit = self._worst + slack
-        if len(vectors) > self._k:
+        if len(vectors) > self._k and np.isinf(self._worst).any():  # the first blocks: nothing to beat yet
             within = np.partition(estimates, self._k - 1, axis=1)[:, self._k - 1]
             limit = np.minimum(limit, within + 2 * slack)
         query, position = np.nonzero(estimates <= limit[:, None])
