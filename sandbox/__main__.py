@@ -1,0 +1,147 @@
+"""The command line of the stand-ins: `python -m sandbox`."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from sandbox import faults as fault_queue
+from sandbox import write_log
+from sandbox.options import Options, default_state
+from sandbox.stack import SandboxError, environment, run
+
+app = App(
+    name="python -m sandbox",
+    help="Local stand-ins of Vertex AI Vector Search and Cloud Storage. Loopback only, for development and tests.",
+)
+State = Annotated[Path | None, Parameter(help="State folder; default: $VECTOR_SEARCH_HOME/sandbox.")]
+
+
+@app.command
+def start(
+    state: State = None,
+    clock_factor: float = Options.clock_factor,
+    advance: Literal["time", "reads"] = Options.advance,
+    reads: int = Options.reads,
+    list_while_creating: bool = Options.list_while_creating,
+    listing_delay: float = Options.listing_delay,
+    upsert_delay: float = Options.upsert_delay,
+) -> None:
+    """Start the stand-ins in the foreground; Ctrl-C ends them.
+
+    Example: python -m sandbox start --clock-factor 600
+
+    Args:
+        clock_factor: the service's own durations are divided by this (a 20-minute deployment: 4 s at 300).
+        advance: what moves operations on: elapsed time, or how often somebody looks.
+        reads: with --advance reads: looks until an operation is done.
+        list_while_creating: whether listings show a resource that is still being created.
+        listing_delay: seconds until a finished resource appears in listings.
+        state: where everything is kept; the default is $VECTOR_SEARCH_HOME/sandbox.
+        upsert_delay: seconds until upserts and removals show in deployed copies.
+    """
+    if clock_factor <= 0 or reads < 1 or listing_delay < 0 or upsert_delay < 0:
+        raise SandboxError("--clock-factor and --reads must be positive, the delays must not be negative.")
+    options = replace(
+        Options(),
+        clock_factor=clock_factor,
+        advance=advance,
+        reads=reads,
+        list_while_creating=list_while_creating,
+        listing_delay=listing_delay,
+        upsert_delay=upsert_delay,
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    run((state or default_state()).resolve(), options)
+
+
+@app.command
+def env(state: State = None) -> None:
+    """Print what a shell must export for unmodified clients: eval "$(python -m sandbox env)"."""
+    for name, value in environment((state or default_state()).resolve()).items():
+        sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+
+
+@app.command
+def writes(state: State = None) -> None:
+    """List the changing calls that were accepted."""
+    table = Table("service", "method", "resource")
+    for write in write_log.read(_existing(state)):
+        table.add_row(write.service, write.method, write.resource)
+    Console().print(table)
+
+
+faults = App(name="faults", help="Put faults in on purpose, and see what became of them.")
+app.command(faults)
+
+
+@faults.command
+def add(
+    method: str,
+    kind: fault_queue.Kind,
+    when: fault_queue.When = "before",
+    times: int = 1,
+    seconds: float = 0.0,
+    state: State = None,
+) -> None:
+    """Let the next calls of a method fail.
+
+    Example: python -m sandbox faults add CreateIndex unavailable --when after
+
+    Args:
+        method: the method's short name, or * for whatever comes.
+        kind: how it fails.
+        when: before the effect, or after it (the reply is lost).
+        times: for so many calls.
+        seconds: how long a stall lasts.
+        state: the sandbox's folder; the default is $VECTOR_SEARCH_HOME/sandbox.
+    """
+    try:
+        fault_queue.add(_existing(state), method, kind, when, times, seconds)
+    except ValueError as error:
+        raise SandboxError(str(error)) from error
+
+
+@faults.command(name="list")
+def list_faults(state: State = None) -> None:
+    """List the faults that are pending and those that struck."""
+    folder, table = _existing(state), Table("method", "kind", "when", "state")
+    for fault in fault_queue.struck(folder):
+        table.add_row(fault.method, fault.kind, fault.when, "struck")
+    for fault in fault_queue.pending(folder):
+        table.add_row(fault.method, fault.kind, fault.when, f"{fault.remaining} to come")
+    Console().print(table)
+
+
+@faults.command
+def clear(state: State = None) -> None:
+    """Drop the pending faults."""
+    fault_queue.clear(_existing(state))
+
+
+def _existing(state: Path | None) -> Path:
+    folder = (state or default_state()).resolve()
+    if not folder.is_dir():
+        raise SandboxError(f"There is no state folder {folder}.")
+    return folder
+
+
+def main() -> None:
+    """Run a command; what goes wrong is one line."""
+    try:
+        app()
+    except SandboxError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

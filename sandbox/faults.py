@@ -1,0 +1,145 @@
+"""Faults put in on purpose, as data: a queue of instructions in the state folder, consumed and accounted for.
+
+Any process may add a fault; the stand-in that serves the method consumes it. Knows no service: how a fault looks on
+the wire is the business of each front.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+Kind = Literal["unavailable", "throttled", "reset", "stall"]
+When = Literal["before", "after"]
+
+_FIELDS = "id, method, kind, happens, seconds, times, remaining"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One instruction: what happens to the next calls of a method."""
+
+    id: int
+    method: str
+    """The method's short name (`CreateIndex`), or `*` for whatever comes."""
+    kind: Kind
+    when: When
+    """Before the effect (nothing was changed) or after it (it was changed, the reply is lost)."""
+    seconds: float
+    """How long a stall lasts."""
+    times: int
+    """How often it was to happen."""
+    remaining: int
+    """How often it is still to happen."""
+
+
+@dataclass(frozen=True)
+class Struck:
+    """One fault that happened."""
+
+    fault: int
+    method: str
+    kind: Kind
+    when: When
+    time: float
+
+
+class FaultQueue:
+    """The queue of one state folder; cheap enough to be asked on every call."""
+
+    def __init__(self, state: Path) -> None:
+        self._lock = threading.Lock()
+        self._db = _open(state)
+
+    def take(self, method: str, when: When) -> Fault | None:
+        """Consume the oldest fault that is due for this method at this moment, and account for it."""
+        with self._lock:
+            found = self._db.execute(
+                f"SELECT {_FIELDS} FROM faults WHERE remaining > 0 AND happens = ? AND method IN (?, '*') "  # noqa: S608
+                "ORDER BY id LIMIT 1",
+                (when, method),
+            ).fetchone()
+            if found is None:
+                return None
+            fault = Fault(*found)
+            with self._db:
+                self._db.execute("UPDATE faults SET remaining = remaining - 1 WHERE id = ?", (fault.id,))
+                self._db.execute(
+                    "INSERT INTO struck VALUES (?, ?, ?, ?, ?)",
+                    (fault.id, method, fault.kind, when, time.time()),
+                )
+            return fault
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+
+def add(
+    state: Path, method: str, kind: Kind, when: When = "before", times: int = 1, seconds: float = 0.0
+) -> int:
+    """Queue a fault for the next `times` calls of `method` and return its id.
+
+    Raises:
+        ValueError: an unknown kind or moment, or a number that makes no sense.
+    """
+    if kind not in get_args(Kind):
+        raise ValueError(f"The kind of a fault is one of {', '.join(get_args(Kind))}, not {kind!r}.")
+    if when not in get_args(When):
+        raise ValueError(f"A fault happens {' or '.join(get_args(When))} the effect, not {when!r}.")
+    if times < 1 or seconds < 0:
+        raise ValueError(
+            f"A fault happens at least once and lasts no negative time, not {times} times {seconds} s."
+        )
+    db = _open(state)
+    with db:
+        row = db.execute(
+            "INSERT INTO faults (method, kind, happens, seconds, times, remaining) VALUES (?, ?, ?, ?, ?, ?)",
+            (method, kind, when, seconds, times, times),
+        )
+    db.close()
+    return int(row.lastrowid or 0)
+
+
+def pending(state: Path) -> list[Fault]:
+    """The faults that are still to happen, oldest first."""
+    db = _open(state)
+    rows = db.execute(f"SELECT {_FIELDS} FROM faults WHERE remaining > 0 ORDER BY id").fetchall()  # noqa: S608
+    db.close()
+    return [Fault(*row) for row in rows]
+
+
+def struck(state: Path) -> list[Struck]:
+    """The faults that happened, in their order."""
+    db = _open(state)
+    rows = db.execute("SELECT fault, method, kind, happens, time FROM struck ORDER BY rowid").fetchall()
+    db.close()
+    return [Struck(*row) for row in rows]
+
+
+def clear(state: Path) -> None:
+    """Drop what is still pending; what happened stays on record."""
+    db = _open(state)
+    with db:
+        db.execute("UPDATE faults SET remaining = 0")
+    db.close()
+
+
+def _open(state: Path) -> sqlite3.Connection:
+    state.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(state / "faults.sqlite", check_same_thread=False, timeout=10)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=NORMAL")
+    with db:
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY, method TEXT, kind TEXT, happens TEXT, "
+            "seconds REAL, times INTEGER, remaining INTEGER)"
+        )
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS struck (fault INTEGER, method TEXT, kind TEXT, happens TEXT, time REAL)"
+        )
+    return db

@@ -1,0 +1,65 @@
+"""What can be chosen when the sandbox starts. Passed in, never read from a global.
+
+The durations are those that people report of the real service; the clock factor makes them bearable.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+PROJECT = "sandbox-project"
+PROJECT_NUMBER = "123456789012"
+LOCATION = "us-central1"
+NETWORK = f"projects/{PROJECT_NUMBER}/global/networks/sandbox"
+
+
+def default_state() -> Path:
+    """The state folder when none is named: `$VECTOR_SEARCH_HOME/sandbox`, beside the other local state."""
+    return Path(os.environ.get("VECTOR_SEARCH_HOME", ".vector-search-ops")) / "sandbox"
+
+
+@dataclass(frozen=True)
+class Durations:
+    """Nominal durations of operations, in seconds of the real service's time."""
+
+    create_index: float = 1800.0
+    """Seconds until CreateIndex is done; 1800, as the official samples say ("~30 minutes")."""
+    update_index: float = 1800.0
+    """Seconds until a content update is done; 1800, since an overwrite builds the index anew."""
+    create_endpoint: float = 60.0
+    """Seconds until CreateIndexEndpoint is done; 60, the order of magnitude that people see."""
+    deploy: float = 1200.0
+    """Seconds until DeployIndex is done; 1200, as practitioners report."""
+    mutate: float = 300.0
+    """Seconds until MutateDeployedIndex is done; 300, faster than a deployment, slower than a call."""
+    undeploy: float = 180.0
+    """Seconds until UndeployIndex is done; 180."""
+    delete: float = 5.0
+    """Seconds until DeleteIndex or DeleteIndexEndpoint is done; 5, the doc samples return at once."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the stand-ins behave."""
+
+    clock_factor: float = 300.0
+    """Nominal durations are divided by this; 300, so that a 20-minute deployment lasts 4 seconds."""
+    advance: Literal["time", "reads"] = "time"
+    """What moves an operation on: elapsed time, or how often somebody looked. Time, as in reality."""
+    reads: int = 3
+    """With `advance="reads"`: looks until an operation is done; 3, so that polling shows as polling."""
+    list_while_creating: bool = True
+    """Whether listings show a resource under creation. Undocumented, so both can be tried; Get always does."""
+    listing_delay: float = 0.0
+    """Seconds (real ones) until a finished resource appears in listings; 0, raise it to test against lag."""
+    upsert_delay: float = 0.3
+    """Seconds (real ones) until upserts and removals show in deployed copies; 0.3, short but not nothing."""
+    durations: Durations = Durations()
+    """Nominal durations per method, before the clock factor."""
+
+    def seconds(self, nominal: float) -> float:
+        """Real seconds that a nominal duration lasts here."""
+        return nominal / self.clock_factor

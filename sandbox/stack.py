@@ -1,0 +1,147 @@
+"""The sandbox as one foreground process: storage, then Vertex, then the file that tells everybody where they are.
+
+The file is written last and whole, so whoever waits for it can use what it names at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sandbox import storage, tied, tls
+from sandbox.options import LOCATION, NETWORK, PROJECT, PROJECT_NUMBER, Options
+from sandbox.vertex.server import Ports, VertexServer
+
+_LOOK_EVERY = 0.5
+_SERVICES = ("tls", "plaintext", "storage")
+
+
+class SandboxError(Exception):
+    """The sandbox cannot start, or is not there; one line that says why."""
+
+
+def run(state: Path, options: Options) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        SandboxError: the folder is in use, a port is taken, or storage fails.
+    """
+    ended = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: ended.set())
+    with _held(state):
+        file = announcement(state)
+        file.unlink(missing_ok=True)
+        ports = _ports(state)
+        identity = tls.identity(state / "identity")
+        try:
+            bucket_server = storage.start(state / "storage", ports["storage"], state / "storage.log")
+        except storage.StorageError as error:
+            raise SandboxError(str(error)) from error
+        storage_url = f"http://127.0.0.1:{ports['storage']}"
+        try:
+            server = VertexServer(
+                state, options, Ports(ports["tls"], ports["plaintext"]), identity, storage_url
+            )
+            server.start()
+            _write(file, {"pid": os.getpid(), "environment": _environment(ports, identity)})
+            while not ended.wait(_LOOK_EVERY):
+                if bucket_server.poll() is not None:
+                    raise SandboxError(f"fake-gcs-server ended with code {bucket_server.returncode}.")
+            server.stop()
+        finally:
+            file.unlink(missing_ok=True)
+            tied.stop(bucket_server)
+
+
+def announcement(state: Path) -> Path:
+    """The file that says where a running sandbox is."""
+    return state / "sandbox.json"
+
+
+def environment(state: Path) -> dict[str, str]:
+    """The variables for clients of the sandbox that runs on this folder.
+
+    Raises:
+        SandboxError: none runs there.
+    """
+    try:
+        found = json.loads(announcement(state).read_text())
+    except FileNotFoundError:
+        raise SandboxError(f"No sandbox runs on {state}. Start one: python -m sandbox start") from None
+    try:
+        with _held(state):
+            pass
+    except SandboxError:
+        return found["environment"]
+    raise SandboxError(f"The sandbox on {state} has died. Start it again: python -m sandbox start")
+
+
+def _environment(ports: dict[str, int], identity: tls.Identity) -> dict[str, str]:
+    ca = str(identity.ca.resolve())
+    return {
+        "VERTEX_API_ENDPOINT": f"localhost:{ports['tls']}",
+        "VERTEX_PLAINTEXT_ENDPOINT": f"127.0.0.1:{ports['plaintext']}",
+        "VERTEX_CA_FILE": ca,
+        "VERTEX_PROJECT": PROJECT,
+        "VERTEX_PROJECT_NUMBER": PROJECT_NUMBER,
+        "VERTEX_LOCATION": LOCATION,
+        "VERTEX_NETWORK": NETWORK,
+        "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{ports['storage']}",
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": ca,
+        "GOOGLE_APPLICATION_CREDENTIALS": str(identity.service_account.resolve()),
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+    }
+
+
+@contextmanager
+def _held(state: Path) -> Iterator[None]:
+    state.mkdir(parents=True, exist_ok=True)
+    try:
+        # The operating system gives the lock back when its holder dies, however it dies.
+        with FileLock(state / "lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise SandboxError(
+            f"A sandbox runs on {state} already: python -m sandbox env --state {state}"
+        ) from error
+
+
+def _ports(state: Path) -> dict[str, int]:
+    """The ports of the earlier run on this folder, so that clients find it again; free ones the first time."""
+    file = state / "ports.json"
+    if file.exists():
+        ports = json.loads(file.read_text())
+        for service in _SERVICES:
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", ports[service]))
+                except OSError as error:
+                    raise SandboxError(
+                        f"Port {ports[service]}, which the sandbox on {state} had before, is taken. "
+                        f"End what holds it, or remove {file} to get new ports."
+                    ) from error
+        return ports
+    probes = {service: socket.socket() for service in _SERVICES}
+    for probe in probes.values():
+        probe.bind(("127.0.0.1", 0))
+    ports = {service: int(probe.getsockname()[1]) for service, probe in probes.items()}
+    for probe in probes.values():
+        probe.close()
+    _write(file, ports)
+    return ports
+
+
+def _write(file: Path, content: object) -> None:
+    beside = file.with_suffix(".new")
+    beside.write_text(json.dumps(content, indent=1) + "\n")
+    beside.replace(file)

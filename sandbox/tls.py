@@ -1,0 +1,129 @@
+"""The sandbox's own certificate authority, and a service account made up for the occasion.
+
+Unmodified Google clients speak TLS only and want credentials. The authority is trusted by nobody who is not told to
+(GRPC_DEFAULT_SSL_ROOTS_FILE_PATH), and the account opens nothing. No key here may ever be used outside loopback.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from sandbox.options import PROJECT
+
+_LIFETIME = dt.timedelta(days=3650)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The files that prove who the sandbox is, and who its clients pretend to be."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+    service_account: Path
+
+
+def identity(folder: Path) -> Identity:
+    """The identity kept in `folder`, made at the first call."""
+    made = Identity(
+        folder / "ca.pem", folder / "server.pem", folder / "server-key.pem", folder / "service-account.json"
+    )
+    if not all(path.exists() for path in (made.ca, made.certificate, made.key, made.service_account)):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_certificates(made)
+        _make_service_account(made.service_account)
+    return made
+
+
+def _make_certificates(files: Identity) -> None:
+    authority_key = ec.generate_private_key(ec.SECP256R1())
+    authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vector-search-ops sandbox")])
+    ca = (
+        _builder(authority, authority, authority_key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    leaf = (
+        _builder(
+            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), authority, key.public_key()
+        )
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False
+        )
+        .sign(authority_key, hashes.SHA256())
+    )
+    files.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
+    files.certificate.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
+    _write_secret(files.key, _private_pem(key))
+
+
+def _make_service_account(file: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    account = {
+        "type": "service_account",
+        "project_id": PROJECT,
+        "private_key_id": "sandbox",
+        "private_key": _private_pem(key).decode(),
+        "client_email": f"sandbox@{PROJECT}.iam.gserviceaccount.com",
+        "client_id": "1",
+        # Clients sign their own tokens; should one ask for a token after all, it must not leave this machine.
+        "token_uri": "http://127.0.0.1:9/token",
+    }
+    _write_secret(file, json.dumps(account, indent=1).encode())
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + _LIFETIME)
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _write_secret(file: Path, content: bytes) -> None:
+    file.touch(mode=0o600)
+    file.write_bytes(content)

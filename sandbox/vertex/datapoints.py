@@ -1,0 +1,62 @@
+"""Datapoints on their way in: what an upsert may say, and the form in which the rows keep it.
+
+Raw protobuf messages only: proto-plus would marshal every float of every vector (facts, section 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from google.cloud import aiplatform_v1 as v1
+
+from sandbox.vertex import errors
+
+IndexDatapoint = v1.IndexDatapoint.pb()
+UpsertRequest = v1.UpsertDatapointsRequest.pb()
+
+
+def validate(datapoints: Iterable[Any], dimensions: int, *, restricts_only: bool) -> None:
+    """Check the datapoints of one upsert; all or none of them are accepted.
+
+    Raises:
+        Refusal: naming the datapoint and what is wrong with it.
+    """
+    for datapoint in datapoints:
+        name = datapoint.datapoint_id
+        if not name:
+            raise errors.INVALID_DATAPOINT(id=name, problem="datapoint_id is required.")
+        if datapoint.HasField("sparse_embedding"):
+            raise errors.NOT_IMITATED(what="sparse embeddings")
+        if not restricts_only and len(datapoint.feature_vector) != dimensions:
+            raise errors.DIMENSIONS(
+                what=f"datapoint {name!r}", given=len(datapoint.feature_vector), expected=dimensions
+            )
+        if len(datapoint.restricts) > 1 or len(datapoint.numeric_restricts) > 1:
+            _refuse_duplicates(name, datapoint.restricts)
+            _refuse_duplicates(name, datapoint.numeric_restricts)
+        _check_numbers(name, datapoint.numeric_restricts)
+        if not all(restrict.namespace for restrict in datapoint.restricts):
+            raise errors.INVALID_DATAPOINT(id=name, problem="a restrict has no namespace.")
+
+
+def without_vector(datapoint: Any) -> bytes:
+    """All of a datapoint but its vector, which the rows keep as float32. Changes the message given."""
+    datapoint.ClearField("feature_vector")
+    return datapoint.SerializeToString()
+
+
+def _refuse_duplicates(name: str, restricts: Any) -> None:
+    seen = [restrict.namespace for restrict in restricts]
+    if len(set(seen)) < len(seen):
+        raise errors.INVALID_DATAPOINT(id=name, problem="a namespace occurs twice.")
+
+
+def _check_numbers(name: str, numbers: Any) -> None:
+    for number in numbers:
+        if not number.namespace:
+            raise errors.INVALID_DATAPOINT(id=name, problem="a numeric restrict has no namespace.")
+        if number.op:
+            raise errors.INVALID_DATAPOINT(id=name, problem="op must not be specified for datapoints.")
+        if number.WhichOneof("Value") is None:
+            raise errors.INVALID_DATAPOINT(id=name, problem="a numeric restrict has no value.")

@@ -1,0 +1,101 @@
+"""What DeployIndex and MutateDeployedIndex accept, and what the service fills in."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sandbox.options import PROJECT, PROJECT_NUMBER
+from sandbox.vertex import errors
+
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
+_MOST_REPLICAS = 1000
+_DEFAULT_REPLICAS = 2
+# Which machines serve which shard sizes, as the page on creating and managing indexes lists them.
+_MACHINES = {
+    "SHARD_SIZE_SMALL": (
+        "e2-standard-2",
+        "e2-standard-16",
+        "e2-highmem-16",
+        "n1-standard-16",
+        "n1-standard-32",
+        "n2d-standard-32",
+    ),
+    "SHARD_SIZE_MEDIUM": (
+        "e2-standard-16",
+        "e2-highmem-16",
+        "n1-standard-16",
+        "n1-standard-32",
+        "n2d-standard-32",
+    ),
+    "SHARD_SIZE_LARGE": ("e2-highmem-16", "n1-standard-32", "n2d-standard-32"),
+}
+
+
+def check_deployed_index(deployed: Any, shard_size: str) -> None:
+    """Refuse a malformed id, a machine that cannot serve the shards, or impossible replica counts."""
+    if not _ID.fullmatch(deployed.id):
+        raise errors.DEPLOYED_INDEX_ID(id=deployed.id)
+    _check_resources(deployed, shard_size)
+
+
+def check_mutation(wanted: Any, current: Any, shard_size: str) -> None:
+    """Refuse a change of anything but the counts and machine of the same kind of resources."""
+    given = _resources_kind(wanted)
+    if given is None:
+        raise errors.MUTATE_FIELDS()  # noqa: RSE102 - an answer, called for its facts
+    if given != _resources_kind(current):
+        raise errors.RESOURCES_KIND(current=_resources_kind(current), given=given)
+    _check_resources(wanted, shard_size)
+
+
+def fill_defaults(deployed: Any, index_name: str, display_name: str) -> None:
+    """Two replicas where none are named, as the service does silently; the index's canonical name; the group."""
+    deployed.index = index_name
+    deployed.display_name = deployed.display_name or display_name
+    deployed.deployment_group = deployed.deployment_group or "default"
+    kind = _resources_kind(deployed) or "automatic_resources"
+    chosen = getattr(deployed, kind)
+    chosen.min_replica_count = chosen.min_replica_count or _DEFAULT_REPLICAS
+    chosen.max_replica_count = chosen.max_replica_count or chosen.min_replica_count
+
+
+def fill_private_endpoints(deployed: Any, endpoint: Any, address: str) -> None:
+    """Say where a deployed index answers: in the peered network, or through Private Service Connect."""
+    deployed.ClearField("private_endpoints")
+    if endpoint.network:
+        deployed.private_endpoints.match_grpc_address = address
+        return
+    project = f"p{PROJECT_NUMBER}-tp"
+    deployed.private_endpoints.service_attachment = (
+        f"projects/{project}/regions/us-central1/serviceAttachments/sa-{deployed.id}"
+    )
+    networks = [(config.project_id, config.network) for config in deployed.psc_automation_configs]
+    for project_id, network in networks or [(PROJECT, f"projects/{PROJECT}/global/networks/sandbox")]:
+        deployed.private_endpoints.psc_automated_endpoints.add(
+            project_id=project_id, network=network, match_address=address
+        )
+
+
+def _check_resources(deployed: Any, shard_size: str) -> None:
+    kind = _resources_kind(deployed)
+    if kind is None:
+        return
+    chosen = getattr(deployed, kind)
+    low, high = chosen.min_replica_count, chosen.max_replica_count
+    if kind == "dedicated_resources":
+        machine = chosen.machine_spec.machine_type
+        possible = _MACHINES.get(shard_size)
+        if machine and possible and machine not in possible:
+            raise errors.MACHINE_TYPE(machine=machine, shard=shard_size, possible=", ".join(possible))
+        if low < 1:
+            raise errors.REPLICAS(low=low, high=high)
+    if low < 0 or high > _MOST_REPLICAS or (high and high < (low or 1)):
+        raise errors.REPLICAS(low=low, high=high)
+
+
+def _resources_kind(deployed: Any) -> str | None:
+    for kind in ("automatic_resources", "dedicated_resources"):
+        if deployed.HasField(kind):
+            return kind
+    return None

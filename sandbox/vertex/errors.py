@@ -1,0 +1,180 @@
+"""Every refusal of the stand-in, in one place, with the origin of its text.
+
+A text without a `source` is our own wording (the real one is not known); COVERAGE.md lists those. Clients must
+branch on the status code, never on such a text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grpc import StatusCode
+
+
+class Refusal(Exception):
+    """A call, or an operation, that the service refuses: a status code and a text."""
+
+    def __init__(self, code: StatusCode, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+    @property
+    def number(self) -> int:
+        """The code as google.rpc.Status carries it."""
+        return int(self.code.value[0])  # pyright: ignore[reportIndexIssue]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One kind of refusal: code, text with named places, and where the text was seen."""
+
+    code: StatusCode
+    text: str
+    source: str = ""
+
+    def __call__(self, **facts: object) -> Refusal:
+        """The refusal for these facts."""
+        return Refusal(self.code, self.text.format(**facts))
+
+
+# Documented, or seen in public reports.
+STREAM_UPDATE_NOT_ENABLED = Answer(
+    StatusCode.FAILED_PRECONDITION, "StreamUpdate is not enabled on this Index.", "generative-ai#1286"
+)
+QUOTA_EXHAUSTED = Answer(
+    StatusCode.RESOURCE_EXHAUSTED,
+    "The following quota exhausted: MatchingEngineStreamUpdateThroughput.",
+    "generative-ai#227",
+)
+INVALID_RECORDS = Answer(
+    StatusCode.FAILED_PRECONDITION,
+    "There are invalid records under files [{files}]. "
+    "Please check the details in the metadata of operation: {operation}.",
+    "python-aiplatform#2474",
+)
+
+# Names and existence.
+MALFORMED_NAME = Answer(StatusCode.INVALID_ARGUMENT, "{name!r} is not a name of the form {form}.")
+OTHER_PROJECT = Answer(
+    StatusCode.PERMISSION_DENIED, "Permission denied on project {project!r}: the sandbox has one, {known}."
+)
+NOT_FOUND = Answer(StatusCode.NOT_FOUND, "{kind} {name} not found.")
+DEPLOYED_INDEX_NOT_FOUND = Answer(
+    StatusCode.NOT_FOUND, "DeployedIndex {id!r} not found on IndexEndpoint {endpoint}."
+)
+DATAPOINT_NOT_FOUND = Answer(
+    StatusCode.NOT_FOUND, "Datapoint {id!r} not found in DeployedIndex {deployed!r}."
+)
+
+# Requests that say something impossible.
+INVALID_METADATA = Answer(StatusCode.INVALID_ARGUMENT, "Index metadata: {problem}")
+INVALID_LABELS = Answer(
+    StatusCode.INVALID_ARGUMENT, "Label {key!r}: keys and values have at most 64 characters."
+)
+DISPLAY_NAME = Answer(StatusCode.INVALID_ARGUMENT, "display_name is required and has at most 128 characters.")
+INVALID_FILTER = Answer(StatusCode.INVALID_ARGUMENT, "The filter {filter!r} is not supported: {problem}")
+INVALID_PAGE_TOKEN = Answer(
+    StatusCode.INVALID_ARGUMENT, "The page token {token!r} is not one of this listing."
+)
+INVALID_UPDATE_MASK = Answer(
+    StatusCode.INVALID_ARGUMENT, "The update mask {mask!r} is not supported: {problem}"
+)
+STALE_ETAG = Answer(StatusCode.ABORTED, "The etag {given!r} is not the current one, {current!r}.")
+CONTENT_OR_FIELDS = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "One UpdateIndex call changes the content or the other fields, not both; this one names {fields}.",
+)
+IMMUTABLE_CONFIG = Answer(
+    StatusCode.INVALID_ARGUMENT, "The config of an Index cannot change: {field} is {current}, not {given}."
+)
+NO_PARTIAL_UPDATE = Answer(
+    StatusCode.FAILED_PRECONDITION,
+    "A partial batch update is not possible on an Index with STREAM_UPDATE; set isCompleteOverwrite.",
+)
+ENDPOINT_KIND = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "An IndexEndpoint has exactly one of network, private_service_connect_config and public_endpoint_enabled; "
+    "this one has {given}.",
+)
+NETWORK_NAME = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "The network {network!r} is not of the form projects/NUMBER/global/networks/NAME with the project's number.",
+)
+DEPLOYED_INDEX_ID = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "The DeployedIndex id {id!r} must begin with a letter, hold letters, digits and underscores only, "
+    "and have at most 128 characters.",
+)
+DEPLOYED_INDEX_EXISTS = Answer(
+    StatusCode.ALREADY_EXISTS, "A DeployedIndex with id {id!r} already exists in the project."
+)
+MACHINE_TYPE = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "The machine type {machine!r} does not serve {shard}; possible are {possible}.",
+)
+REPLICAS = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "min_replica_count must be positive and max_replica_count between it and 1000; they are {low} and {high}.",
+)
+MUTATE_FIELDS = Answer(
+    StatusCode.INVALID_ARGUMENT, "MutateDeployedIndex needs automatic_resources or dedicated_resources."
+)
+RESOURCES_KIND = Answer(
+    StatusCode.INVALID_ARGUMENT, "A DeployedIndex keeps its kind of resources: it has {current}, not {given}."
+)
+
+# States that forbid a change.
+NOT_READY = Answer(StatusCode.FAILED_PRECONDITION, "{kind} {name} is not ready: {operation} is not done.")
+BUSY = Answer(
+    StatusCode.FAILED_PRECONDITION,
+    "There are other operations running on {name}. Operation(s) are: {operations}.",
+)
+INDEX_DEPLOYED = Answer(
+    StatusCode.FAILED_PRECONDITION,
+    "Index {name} has DeployedIndexes ({deployed}); undeploy them before deleting it.",
+)
+ENDPOINT_IN_USE = Answer(
+    StatusCode.FAILED_PRECONDITION,
+    "IndexEndpoint {name} has DeployedIndexes ({deployed}); undeploy them before deleting it.",
+)
+OPERATION_RUNNING = Answer(StatusCode.FAILED_PRECONDITION, "Operation {name} is not done; cancel it or wait.")
+CANCELLED = Answer(StatusCode.CANCELLED, "The operation was cancelled.")
+INTERRUPTED = Answer(StatusCode.INTERNAL, "INTERNAL", "generative-ai#457")
+
+# Import files.
+NO_FILES = Answer(StatusCode.INVALID_ARGUMENT, "There are no data files under {uri}.")
+NO_BUCKET = Answer(StatusCode.INVALID_ARGUMENT, "The contentsDeltaUri {uri!r} cannot be read: {problem}.")
+FILE_FORMAT = Answer(
+    StatusCode.INVALID_ARGUMENT, "The file {file} is neither .json, .csv nor .avro, nor under delete/."
+)
+TOO_MANY_FILES = Answer(
+    StatusCode.INVALID_ARGUMENT, "There are {count} files under {uri}; at most 5000 are read."
+)
+DATA_AND_DELETE = Answer(
+    StatusCode.INVALID_ARGUMENT, "An id is both in the data files and under delete/, among them {ids}."
+)
+
+# Datapoints and queries.
+DIMENSIONS = Answer(
+    StatusCode.INVALID_ARGUMENT, "The vector of {what} has {given} dimensions, the Index has {expected}."
+)
+INVALID_DATAPOINT = Answer(StatusCode.INVALID_ARGUMENT, "Datapoint {id!r}: {problem}")
+INVALID_QUERY = Answer(StatusCode.INVALID_ARGUMENT, "Query: {problem}")
+NOT_PUBLIC = Answer(
+    StatusCode.FAILED_PRECONDITION,
+    "IndexEndpoint {name} is not public: query it over the private address of its DeployedIndex.",
+)
+UNAUTHENTICATED = Answer(StatusCode.UNAUTHENTICATED, "A JWT is needed: {problem}.")
+NOT_IMITATED = Answer(StatusCode.UNIMPLEMENTED, "The sandbox does not imitate {what} yet.")
+
+NO_ADDRESS = Answer(StatusCode.UNAVAILABLE, "{id!r} cannot answer at {address}:{port}: the address is taken.")
+
+# Faults put in on purpose (sandbox.faults).
+FAULT_UNAVAILABLE = Answer(StatusCode.UNAVAILABLE, "The service is currently unavailable.")
+FAULT_RESET = Answer(StatusCode.UNAVAILABLE, "recvmsg:Connection reset by peer")
+
+
+def answers() -> dict[str, Answer]:
+    """All answers by their name here, for COVERAGE.md."""
+    return {name: value for name, value in globals().items() if isinstance(value, Answer)}

@@ -1,0 +1,106 @@
+"""Services on the wire: raw messages in and out, refusals as status codes, faults and the write log around each call.
+
+Generic handlers, since the GAPIC packages bring message types but no servicers.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+
+from sandbox.faults import Fault, FaultQueue
+from sandbox.vertex import errors
+from sandbox.write_log import WriteLog
+
+log = logging.getLogger(__name__)
+_STALL_STEP = 0.05
+# A thousand datapoints of 768 dimensions come close to the default limit of 4 MiB, which looks like a quota error.
+MESSAGE_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method: its name, its request type, what answers it, and whether it changes something."""
+
+    name: str
+    request: Any
+    answer: Callable[[Any], Any]
+    writes: bool = False
+
+
+class Front:
+    """Wraps methods for gRPC; one for all services of the stand-in."""
+
+    def __init__(self, faults: FaultQueue, writes: WriteLog) -> None:
+        self._faults = faults
+        self._writes = writes
+
+    def handlers(
+        self, service: str, methods: Iterable[Method], check: Callable[[Any], None] | None = None
+    ) -> grpc.GenericRpcHandler:
+        """The generic handler of a service; `check` sees the context of each call first."""
+        return grpc.method_handlers_generic_handler(
+            service,
+            {
+                method.name: grpc.unary_unary_rpc_method_handler(
+                    self._behaviour(method, check),
+                    request_deserializer=method.request.FromString,
+                    response_serializer=lambda message: message.SerializeToString(),
+                )
+                for method in methods
+            },
+        )
+
+    def _behaviour(self, method: Method, check: Callable[[Any], None] | None) -> Callable[[Any, Any], Any]:
+        def behave(request: Any, context: grpc.ServicerContext) -> Any:
+            try:
+                if check:
+                    check(context)
+                self._strike(method.name, "before", context)
+                response = method.answer(request)
+                if method.writes:
+                    self._writes.append(method.name, _resource(request, response))
+                self._strike(method.name, "after", context)
+            except errors.Refusal as refusal:
+                context.abort(refusal.code, refusal.text)
+            except Exception as error:
+                log.exception("%s failed", method.name)
+                context.abort(grpc.StatusCode.INTERNAL, f"The sandbox itself failed: {error!r}")
+            return response
+
+        return behave
+
+    def _strike(self, method: str, when: Any, context: grpc.ServicerContext) -> None:
+        fault = self._faults.take(method, when)
+        if fault is None:
+            return
+        if fault.kind == "stall":
+            _stall(fault, context)
+            return
+        answer = {
+            "unavailable": errors.FAULT_UNAVAILABLE,
+            "throttled": errors.QUOTA_EXHAUSTED,
+            "reset": errors.FAULT_RESET,
+        }[fault.kind]
+        raise answer()
+
+
+def _stall(fault: Fault, context: grpc.ServicerContext) -> None:
+    end = time.monotonic() + fault.seconds
+    while time.monotonic() < end and context.is_active():
+        time.sleep(_STALL_STEP)
+
+
+def _resource(request: Any, response: Any) -> str:
+    if name := getattr(response, "name", ""):
+        return name
+    for field in ("index", "name", "parent", "index_endpoint"):
+        value = getattr(request, field, "")
+        if isinstance(value, str) and value:
+            return value
+    return ""

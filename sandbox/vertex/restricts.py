@@ -1,0 +1,150 @@
+"""Which rows a query may return: token and number restricts, kept so that a filter costs little.
+
+The rules are the documentation's: AND across namespaces, OR within a namespace's allowed tokens; a denied token of the
+query excludes rows that allow it; a denied token of a row excludes it from queries that allow that token.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+NUMBER_KINDS = {"value_int": 1, "value_float": 2, "value_double": 3}
+OPERATORS: Mapping[int, Any] = {
+    1: operator.lt,
+    2: operator.le,
+    3: operator.eq,
+    4: operator.ge,
+    5: operator.gt,
+    6: operator.ne,
+}
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A namespace's tokens, of a row or of a query."""
+
+    namespace: str
+    allow: Sequence[str] = ()
+    deny: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Number:
+    """A namespace's number; `op` (1 to 6, as in the protocol) only in queries."""
+
+    namespace: str
+    kind: str
+    """`value_int`, `value_float` or `value_double`; only numbers of one kind are compared."""
+    value: float
+    op: int = 0
+
+
+@dataclass
+class _Column:
+    """The numbers of one namespace: whole ones apart, since a double cannot hold every int64."""
+
+    kinds: NDArray[np.uint8]
+    whole: NDArray[np.int64]
+    real: NDArray[np.float64]
+
+
+@dataclass
+class RestrictIndex:
+    """Postings per (namespace, token) and columns per numeric namespace."""
+
+    capacity: int = 1024
+    _allow: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
+    _deny: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
+    _columns: dict[str, _Column] = field(default_factory=dict)
+
+    def add(self, row: int, tokens: Iterable[Tokens], numbers: Iterable[Number]) -> None:
+        """Enter a row that is not in it."""
+        for restrict in tokens:
+            for token in restrict.allow:
+                self._allow[restrict.namespace, token].add(row)
+            for token in restrict.deny:
+                self._deny[restrict.namespace, token].add(row)
+        for number in numbers:
+            column = self._column(number.namespace, row)
+            column.kinds[row] = NUMBER_KINDS[number.kind]
+            (column.whole if number.kind == "value_int" else column.real)[row] = number.value
+
+    def remove(self, row: int, tokens: Iterable[Tokens], numbers: Iterable[Number]) -> None:
+        """Take a row out, given what it was entered with."""
+        for restrict in tokens:
+            for postings, words in ((self._allow, restrict.allow), (self._deny, restrict.deny)):
+                for token in words:
+                    rows = postings.get((restrict.namespace, token))
+                    if rows is not None:
+                        rows.discard(row)
+                        if not rows:
+                            del postings[restrict.namespace, token]
+        for number in numbers:
+            self._columns[number.namespace].kinds[row] = 0
+
+    def eligible(self, count: int, tokens: Sequence[Tokens], numbers: Sequence[Number]) -> Mask:
+        """Which of the first `count` rows fulfil the query's restricts."""
+        mask = np.ones(count, dtype=np.bool_)
+        for restrict in _merged(tokens):
+            if restrict.allow:
+                mask &= self._any(count, self._allow, restrict.namespace, restrict.allow)
+                mask &= ~self._any(count, self._deny, restrict.namespace, restrict.allow)
+            if restrict.deny:
+                mask &= ~self._any(count, self._allow, restrict.namespace, restrict.deny)
+        for number in numbers:
+            mask &= self._compare(count, number)
+        return mask
+
+    def _any(
+        self, count: int, postings: Mapping[tuple[str, str], set[int]], namespace: str, tokens: Iterable[str]
+    ) -> Mask:
+        mask = np.zeros(count, dtype=np.bool_)
+        for token in tokens:
+            rows = postings.get((namespace, token))
+            if rows:
+                mask[np.fromiter(rows, dtype=np.int64, count=len(rows))] = True
+        return mask
+
+    def _compare(self, count: int, number: Number) -> Mask:
+        column = self._columns.get(number.namespace)
+        if column is None:
+            return np.zeros(count, dtype=np.bool_)
+        values = column.whole if number.kind == "value_int" else column.real
+        kept = min(count, len(values))
+        mask = np.zeros(count, dtype=np.bool_)
+        same_kind = column.kinds[:kept] == NUMBER_KINDS[number.kind]
+        mask[:kept] = same_kind & OPERATORS[number.op](values[:kept], number.value)
+        return mask
+
+    def _column(self, namespace: str, row: int) -> _Column:
+        self.capacity = max(self.capacity, row + 1)
+        column = self._columns.get(namespace)
+        if column is None or len(column.kinds) <= row:
+            size = 1 << (self.capacity - 1).bit_length()
+            grown = _Column(np.zeros(size, "u1"), np.zeros(size, "i8"), np.zeros(size, "f8"))
+            if column is not None:
+                kept = len(column.kinds)
+                grown.kinds[:kept], grown.whole[:kept] = column.kinds, column.whole
+                grown.real[:kept] = column.real
+            column = self._columns[namespace] = grown
+        return column
+
+
+def _merged(tokens: Sequence[Tokens]) -> Sequence[Tokens]:
+    """One entry a namespace; a namespace named twice means the union of its tokens."""
+    if len({each.namespace for each in tokens}) == len(tokens):
+        return tokens
+    union: dict[str, tuple[list[str], list[str]]] = {}
+    for each in tokens:
+        allow, deny = union.setdefault(each.namespace, ([], []))
+        allow.extend(each.allow)
+        deny.extend(each.deny)
+    return [Tokens(namespace, allow, deny) for namespace, (allow, deny) in union.items()]

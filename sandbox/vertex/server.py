@@ -1,0 +1,134 @@
+"""The Vertex stand-in as a whole: one store, the services over it, and the two ports that they answer on.
+
+Loopback only. Order matters at both ends: private servers open before operations move, and close last.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.cloud import aiplatform_v1 as v1
+from google.longrunning import operations_pb2
+
+from protos import match_service as container
+from sandbox.faults import FaultQueue
+from sandbox.options import Options
+from sandbox.storage import Reader
+from sandbox.tls import Identity
+from sandbox.vertex.container_match import ContainerMatchService
+from sandbox.vertex.contents import Contents
+from sandbox.vertex.fronts import MESSAGE_OPTIONS, Front, Method
+from sandbox.vertex.index_endpoints import IndexEndpointService
+from sandbox.vertex.indexes import IndexService
+from sandbox.vertex.jwt import check_token
+from sandbox.vertex.lifecycle import Lifecycle
+from sandbox.vertex.match import MatchService
+from sandbox.vertex.operations import OperationsService
+from sandbox.vertex.private_servers import PrivateServers
+from sandbox.vertex.queries import Queries
+from sandbox.vertex.store import Store
+from sandbox.write_log import WriteLog
+
+_THREADS = 32
+_READS = ("Get", "List", "Wait", "Find", "Read", "Match", "Batch")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the services answer."""
+
+    tls: int
+    plaintext: int
+
+
+class VertexServer:
+    """Everything of Vertex that is imitated."""
+
+    def __init__(
+        self, state: Path, options: Options, ports: Ports, identity: Identity, storage_url: str
+    ) -> None:
+        self._store = Store(state / "vertex.sqlite")
+        self._faults, self._writes = FaultQueue(state), WriteLog(state, "vertex")
+        self._front = Front(self._faults, self._writes)
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
+        self._lifecycle = Lifecycle(self._store, options)
+        contents = Contents(self._store, options.upsert_delay)
+        self._indexes = IndexService(self._store, self._lifecycle, contents, Reader(storage_url), options)
+        self._queries = Queries(self._store, self._indexes, contents)
+        self._private = PrivateServers(self._pool, self._container_handlers)
+        self._endpoints = IndexEndpointService(
+            self._store,
+            self._lifecycle,
+            self._indexes,
+            self._private,
+            f"localhost:{ports.tls}",
+            self._queries.prepare,
+            options,
+        )
+        self._server = grpc.server(self._pool, options=(*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)))
+        self._server.add_generic_rpc_handlers(tuple(self._handlers()))
+        credentials = grpc.ssl_server_credentials(
+            [(identity.key.read_bytes(), identity.certificate.read_bytes())]
+        )
+        self._server.add_secure_port(f"127.0.0.1:{ports.tls}", credentials)
+        self._server.add_insecure_port(f"127.0.0.1:{ports.plaintext}")
+
+    def start(self) -> None:
+        """Answer, and go on with what an earlier run left unfinished."""
+        self._endpoints.reopen()
+        self._lifecycle.start()
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop at once; what was acknowledged is on disk."""
+        self._server.stop(None)
+        self._lifecycle.stop()
+        self._private.close_all()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for held in (self._store, self._faults, self._writes):
+            held.close()
+
+    def _handlers(self) -> list[grpc.GenericRpcHandler]:
+        match = MatchService(self._endpoints, self._queries)
+        operations = OperationsService(self._lifecycle)
+        services = {
+            "google.cloud.aiplatform.v1.IndexService": (self._indexes, v1),
+            "google.cloud.aiplatform.v1.IndexEndpointService": (self._endpoints, v1),
+            "google.cloud.aiplatform.v1.MatchService": (match, v1),
+            "google.cloud.aiplatform.v1beta1.MatchService": (match, v1),
+            "google.longrunning.Operations": (operations, operations_pb2),
+        }
+        return [
+            self._front.handlers(name, methods(service, messages))
+            for name, (service, messages) in services.items()
+        ]
+
+    def _container_handlers(self, deployed_index_id: str) -> grpc.GenericRpcHandler:
+        deployment = self._store.deployments.get(deployed_index_id)
+        if deployment is None:
+            raise LookupError(deployed_index_id)
+        service = ContainerMatchService(deployed_index_id, deployment.index, self._queries)
+        config = v1.DeployedIndex.pb().FromString(deployment.message).deployed_index_auth_config
+        provider = config.auth_provider if config.HasField("auth_provider") else None
+        check = (lambda context: check_token(provider, context)) if provider else None
+        return self._front.handlers(container.SERVICE_NAME, methods(service, container), check)
+
+
+def methods(service: Any, messages: Any) -> list[Method]:
+    """The methods that a service class imitates, with their request types from `messages`."""
+    names = [name for name in vars(type(service)) if name[0].isupper()]
+    return [
+        Method(
+            name, _request_type(messages, name), getattr(service, name), writes=not name.startswith(_READS)
+        )
+        for name in names
+    ]
+
+
+def _request_type(messages: Any, method: str) -> Any:
+    found = getattr(messages, f"{method}Request")
+    return found.pb() if hasattr(found, "pb") else found

@@ -1,0 +1,166 @@
+"""The one place where the stand-in keeps its state: SQLite, so that what was acknowledged survives `kill -9`.
+
+Records are flat dataclasses, one table each, and messages are kept as their bytes. Nothing here knows a rule of the
+service.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+R = TypeVar("R")
+_COLUMN_TYPES = {"int": "INTEGER", "float": "REAL", "str": "TEXT", "bytes": "BLOB"}
+
+
+@dataclass
+class Resource:
+    """An Index or an IndexEndpoint."""
+
+    name: str
+    kind: str
+    """`Index` or `IndexEndpoint`."""
+    sequence: int
+    """Order of creation; listings run from the newest to the oldest."""
+    message: bytes
+    """The resource as it is given out, less what is computed when it is read."""
+    ready_at: float = 0.0
+    """When its creation was done, as a Unix time; 0 while it is being created."""
+    content: int = 0
+    """An Index: the generation of its datapoints; a complete overwrite makes a new one."""
+
+
+@dataclass
+class Deployment:
+    """A deployed index, from the acceptance of DeployIndex until UndeployIndex is done."""
+
+    id: str
+    endpoint: str
+    index: str
+    message: bytes
+    address: str = ""
+    """Where its private MatchService listens; empty on a public endpoint."""
+    ready_at: float = 0.0
+    """When the deployment was done; 0 while it is under way."""
+
+
+@dataclass
+class Operation:
+    """A long-running operation and all that is needed to go on with it after a restart."""
+
+    name: str
+    sequence: int
+    method: str
+    target: str
+    """The name of the resource that it changes."""
+    deployed_index_id: str
+    request: bytes
+    started: float
+    updated: float
+    seconds: float
+    """How long it takes; counted from `started`, also over a restart."""
+    reads_left: int
+    """How many looks it takes; -1 when time decides."""
+    worked: int = 0
+    """1 when its work (reading import files) is done, whatever came of it."""
+    done: int = 0
+    details: bytes = b""
+    """NearestNeighborSearchOperationMetadata, for those that read files."""
+    error_code: int = 0
+    error_text: str = ""
+    response: bytes = b""
+    """google.protobuf.Any, once it is done."""
+
+
+class Table(Generic[R]):
+    """The records of one type; the first field is the key."""
+
+    def __init__(self, store: Store, record: type[R]) -> None:
+        self._store = store
+        self._record = record
+        self._fields = [field.name for field in dataclasses.fields(record)]  # pyright: ignore[reportArgumentType]
+        self._name = record.__name__.lower()
+        types = [_COLUMN_TYPES[field.type] for field in dataclasses.fields(record)]  # pyright: ignore[reportArgumentType]
+        columns = [f'"{name}" {kind}' for name, kind in zip(self._fields, types, strict=True)]
+        columns[0] += " PRIMARY KEY"
+        with store.transaction() as db:
+            db.execute(f"CREATE TABLE IF NOT EXISTS {self._name} ({', '.join(columns)})")
+
+    def get(self, key: str) -> R | None:
+        """The record with this key."""
+        return next(iter(self.where(f'"{self._fields[0]}" = ?', key)), None)
+
+    def where(self, condition: str = "1", *values: Any) -> list[R]:
+        """The records that fulfil an SQL condition."""
+        with self._store.lock:
+            rows = self._store.db.execute(f"SELECT * FROM {self._name} WHERE {condition}", values).fetchall()  # noqa: S608
+        return [self._record(*row) for row in rows]
+
+    def put(self, record: R) -> None:
+        """Write the record, whether it is new or not."""
+        places = ", ".join("?" * len(self._fields))
+        with self._store.transaction() as db:
+            db.execute(
+                f"INSERT OR REPLACE INTO {self._name} VALUES ({places})",  # noqa: S608
+                dataclasses.astuple(record),  # pyright: ignore[reportArgumentType]
+            )
+
+    def delete(self, key: str) -> None:
+        """Forget the record with this key."""
+        with self._store.transaction() as db:
+            db.execute(f'DELETE FROM {self._name} WHERE "{self._fields[0]}" = ?', (key,))  # noqa: S608
+
+    def next_sequence(self) -> int:
+        """A number greater than those of all records."""
+        with self._store.lock:
+            query = f"SELECT coalesce(max(sequence), 0) + 1 FROM {self._name}"  # noqa: S608
+            return int(self._store.db.execute(query).fetchone()[0])
+
+
+class Store:
+    """One SQLite file, one connection, one lock; the fronts are threads of one process."""
+
+    def __init__(self, file: Path) -> None:
+        self.lock = threading.RLock()
+        self._file = file
+        self._depth = 0
+        self.db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+        self.db.execute("PRAGMA journal_mode=WAL")
+        # Written pages reach the operating system before a commit returns: enough against kill -9.
+        self.db.execute("PRAGMA synchronous=NORMAL")
+        self.resources = Table(self, Resource)
+        self.deployments = Table(self, Deployment)
+        self.operations = Table(self, Operation)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; may be nested, the outermost commits."""
+        with self.lock:
+            if self._depth == 0:
+                self.db.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield self.db
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self.db.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self.db.execute("COMMIT")
+
+    def reader(self) -> sqlite3.Connection:
+        """A connection that sees what is committed and waits for nobody."""
+        return sqlite3.connect(self._file, check_same_thread=False)
+
+    def close(self) -> None:
+        """Give the file back."""
+        with self.lock:
+            self.db.close()
