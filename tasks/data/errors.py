@@ -94,10 +94,10 @@ class DatasetMissing(InvalidInput):
         self.path, self.dataset, self.present = path, dataset, tuple(present)
         there = ", ".join(f"`{name}`" for name in present) or "none at all"
         super().__init__(
-            f"The file has no dataset `{dataset}`",
+            f"The file has no dataset `{dataset}`; the datasets that are there: {there}",
             source=path,
-            accepted=f"one of the datasets that are there: {there}",
-            remedy=f"Rename the dataset to `{dataset}`, or name another one.",
+            accepted=f"a file with a dataset of exactly that name, `{dataset}`",
+            remedy="Rename the one that is meant (h5py: `file.move(old, new)`), or correct the parameter that names it.",
         )
 
 
