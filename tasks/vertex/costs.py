@@ -1,0 +1,70 @@
+"""What a deployed index costs an hour, said before the first paid step.
+
+Must not: be taken for a quotation. The prices are from memory (us-central1, USD); the price list decides:
+https://cloud.google.com/vertex-ai/pricing (Vector Search).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.vertex.specs import DeployedIndexSpec, ShardSize
+
+PRICES = {
+    "e2-standard-2": 0.094,
+    "e2-standard-16": 0.75,
+    "e2-highmem-16": 1.012,
+    "n1-standard-16": 1.064,
+}
+"""USD for a node and an hour in us-central1, from memory."""
+
+DEFAULT_MACHINES: dict[ShardSize, str] = {
+    "SHARD_SIZE_SMALL": "e2-standard-2",
+    "SHARD_SIZE_MEDIUM": "e2-standard-16",
+    "SHARD_SIZE_LARGE": "e2-highmem-16",
+}
+"""What the service picks with automatic resources (Vertex AI documentation, "Create and manage your index")."""
+
+
+@dataclass(frozen=True)
+class HourlyCost:
+    """What one deployed index costs while it is deployed, queried or not."""
+
+    machine: str | None
+    """None: nobody documents what the service picks."""
+    min_replicas: int
+    max_replicas: int
+
+    @property
+    def price(self) -> float | None:
+        """USD for a node and an hour, if it is known."""
+        return None if self.machine is None else PRICES.get(self.machine)
+
+    @property
+    def least(self) -> float | None:
+        """USD an hour at the smallest number of replicas and one shard, if it is known."""
+        return None if self.price is None else self.price * self.min_replicas
+
+    def __str__(self) -> str:
+        replicas = str(self.min_replicas)
+        if self.max_replicas > self.min_replicas:
+            replicas += f" to {self.max_replicas}"
+        nodes = f"{replicas} {'replica' if replicas == '1' else 'replicas'} of {self.machine or 'an unknown machine'}"
+        if self.price is None:
+            return (
+                f"A deployed index costs node-hours until it is undeployed, queried or not: {nodes}, whose price is not "
+                "known here; see the price list, https://cloud.google.com/vertex-ai/pricing."
+            )
+        hourly = " to ".join(
+            f"{self.price * count:.2f}" for count in sorted({self.min_replicas, self.max_replicas})
+        )
+        return (
+            f"A deployed index costs about {hourly} USD an hour for each shard until it is undeployed, queried or not: "
+            f"{nodes} (prices from memory, us-central1; see the price list, https://cloud.google.com/vertex-ai/pricing)."
+        )
+
+
+def hourly_cost(deployed: DeployedIndexSpec, shard_size: ShardSize | None) -> HourlyCost:
+    """The cost of a deployed index. An unset shard size is the service's default, SHARD_SIZE_MEDIUM."""
+    machine = deployed.machine_type or DEFAULT_MACHINES.get(shard_size or "SHARD_SIZE_MEDIUM")
+    return HourlyCost(machine, deployed.min_replicas, max(deployed.min_replicas, deployed.max_replicas))
