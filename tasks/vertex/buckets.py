@@ -31,22 +31,8 @@ def ensure_bucket(settings: VertexSettings) -> str:
         CannotChangeInPlace: it is in another region, or in several.
         InvalidInput: it exists, but not for these credentials.
     """
-    wanted, name = settings.location.upper(), settings.bucket_name
-    bucket = _bucket(settings)
-    if bucket is None:
-        bucket = _make(settings)
-    there = str(bucket.location).upper()
-    if there != wanted:
-        kind = "" if bucket.location_type in (None, "region") else f" ({bucket.location_type})"
-        raise CannotChangeInPlace(
-            "bucket",
-            name,
-            field="location",
-            there=there + kind,
-            wanted=wanted,
-            remedy="Vertex AI imports only from a bucket in the index's own region: set VERTEX_BUCKET to another name.",
-        )
-    return name
+    check_region(settings, find_bucket(settings) or _make(settings))
+    return settings.bucket_name
 
 
 @step("remove bucket")
@@ -56,7 +42,7 @@ def remove_bucket(settings: VertexSettings) -> bool:
     Returns:
         Whether there is no bucket any more.
     """
-    bucket = _bucket(settings)
+    bucket = find_bucket(settings)
     if bucket is None:
         return True
     # fake-gcs-server keeps no labels, and every bucket of a sandbox is made by us.
@@ -77,7 +63,31 @@ def remove_bucket(settings: VertexSettings) -> bool:
     return True
 
 
-def _bucket(settings: VertexSettings) -> Bucket | None:
+def check_region(settings: VertexSettings, bucket: Bucket) -> None:
+    """See that a bucket lies in the settings' region and in no other.
+
+    Raises:
+        CannotChangeInPlace: it does not.
+    """
+    wanted, there = settings.location.upper(), str(bucket.location).upper()
+    if there != wanted:
+        kind = "" if bucket.location_type in (None, "region") else f" ({bucket.location_type})"
+        raise CannotChangeInPlace(
+            "bucket",
+            settings.bucket_name,
+            field="location",
+            there=there + kind,
+            wanted=wanted,
+            remedy="Vertex AI imports only from a bucket in the index's own region: set VERTEX_BUCKET to another name.",
+        )
+
+
+def find_bucket(settings: VertexSettings) -> Bucket | None:
+    """The bucket of these settings, or None when there is none.
+
+    Raises:
+        InvalidInput: it exists, but not for these credentials.
+    """
     name = settings.bucket_name
     with calling(f"read bucket {name}"):
         try:
@@ -104,7 +114,7 @@ def _make(settings: VertexSettings) -> Bucket:
             bucket.create(location=settings.location, timeout=STORAGE_SECONDS, retry=None)  # pyright: ignore[reportArgumentType] -- None is documented
         except google.Conflict:
             say(f"The bucket {name} was made by somebody else meanwhile.")
-    made = _bucket(settings)
+    made = find_bucket(settings)
     if made is None:
         raise ServiceUnwell(
             f"create bucket {name}", status="NOT_FOUND", said="it is not there after its creation"

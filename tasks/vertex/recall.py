@@ -24,7 +24,7 @@ from tasks.vertex.import_data import DataSource
 from tasks.vertex.neighbors import Query
 from tasks.vertex.queries import QUERIES_PER_REQUEST, answer
 from tasks.vertex.served import ServedIndex
-from tasks.vertex.vectors import Floats
+from tasks.vertex.vectors import Floats, parsed
 
 TIES = 2
 """The truth reaches so many times deeper than k, so that rows at the same distance as the k-th are known."""
@@ -112,19 +112,23 @@ def verify_recall(
                 f"The data has another number of dimensions than the index {served.name}",
                 value=file.dimensions, source=source.data, accepted=str(served.dimensions),
             )  # fmt: skip
+        questions = [
+            parsed(
+                Query,
+                {
+                    "vector": row,
+                    "neighbor_count": k,
+                    "fraction_leaf_nodes_to_search_override": fraction,
+                    "approximate_neighbor_count": approximate_neighbor_count,
+                },
+                what="query",
+            )
+            for row in asked
+        ]
         say(f"Exact search of {len(asked):,} queries in {file.rows:,} rows, {served.distance_measure}")
         truth = exact_neighbors(
             file.blocks(), asked, TIES * k, measure=served.distance_measure, feature_norm=served.feature_norm
         )
-    questions = [
-        Query(
-            vector=row,
-            neighbor_count=k,
-            fraction_leaf_nodes_to_search_override=fraction,
-            approximate_neighbor_count=approximate_neighbor_count,
-        )
-        for row in asked
-    ]
     answer(settings, served, questions[:1], per_request=1)  # opens the channel, which nobody's latency shows
     single = answer(settings, served, questions, per_request=1)
     batched = answer(settings, served, questions, per_request=QUERIES_PER_REQUEST)
