@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.table import Table
 
 from sandbox import faults as fault_queue
 from sandbox import write_log
@@ -73,10 +71,8 @@ def env(state: State = None) -> None:
 @app.command
 def writes(state: State = None) -> None:
     """List the changing calls that were accepted."""
-    table = Table("service", "method", "resource")
     for write in write_log.read(_existing(state)):
-        table.add_row(write.service, write.method, write.resource)
-    Console().print(table)
+        sys.stdout.write(f"{write.service} {write.method} {write.resource}\n")
 
 
 faults = App(name="faults", help="Put faults in on purpose, and see what became of them.")
@@ -113,12 +109,11 @@ def add(
 @faults.command(name="list")
 def list_faults(state: State = None) -> None:
     """List the faults that are pending and those that struck."""
-    folder, table = _existing(state), Table("method", "kind", "when", "state")
+    folder = _existing(state)
     for fault in fault_queue.struck(folder):
-        table.add_row(fault.method, fault.kind, fault.when, "struck")
+        sys.stdout.write(f"{fault.method} {fault.kind} {fault.when}: struck\n")
     for fault in fault_queue.pending(folder):
-        table.add_row(fault.method, fault.kind, fault.when, f"{fault.remaining} to come")
-    Console().print(table)
+        sys.stdout.write(f"{fault.method} {fault.kind} {fault.when}: {fault.remaining} to come\n")
 
 
 @faults.command

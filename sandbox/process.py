@@ -1,0 +1,116 @@
+"""The sandbox as a process of its own: started, waited for on what it announces, stopped or killed.
+
+For tests and for programs that want a sandbox for a while. Its life is tied to ours, so that nothing stays behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandbox import tied
+from sandbox.options import Options
+from sandbox.stack import SandboxError, announcement
+
+_PATIENCE = 60.0
+_LOOK_EVERY = 0.02
+_LOG = "sandbox.log"
+
+
+class SandboxProcess:
+    """A running sandbox."""
+
+    def __init__(self, state: Path, process: subprocess.Popen[bytes], environment: dict[str, str]) -> None:
+        self.state = state
+        self.environment = environment
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def stop(self) -> int:
+        """End it in good order and return its exit code."""
+        return tied.stop(self._process)
+
+    def kill(self) -> None:
+        """End it as `kill -9` does: it gets no chance to tidy up."""
+        self._process.kill()
+        self._process.wait()
+
+
+def start(state: Path, options: Options | None = None) -> SandboxProcess:
+    """Start a sandbox on a state folder and wait until everything in it answers. Call it from the main thread.
+
+    Raises:
+        SandboxError: it ended, or did not announce itself in time; with the last line that it wrote.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "sandbox",
+        "start",
+        "--state",
+        str(state),
+        *arguments(options or Options()),
+    ]
+    log = state / _LOG
+    with log.open("ab") as output:
+        process = tied.start(
+            command, {**os.environ, "PYTHONUNBUFFERED": "1"}, output, Path(__file__).parents[1]
+        )
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        found = _announced(state)
+        if found and found["pid"] == process.pid:
+            return SandboxProcess(state, process, found["environment"])
+        if process.poll() is not None:
+            raise SandboxError(
+                f"The sandbox on {state} ended with code {process.returncode}: {_last_line(log)}"
+            )
+        time.sleep(_LOOK_EVERY)
+    process.kill()
+    raise SandboxError(f"The sandbox on {state} did not answer within {_PATIENCE:.0f} s: {_last_line(log)}")
+
+
+@contextmanager
+def running(state: Path, options: Options | None = None) -> Iterator[dict[str, str]]:
+    """A sandbox for the length of a `with` block; gives the environment for its clients."""
+    process = start(state, options)
+    try:
+        yield process.environment
+    finally:
+        process.stop()
+
+
+def arguments(options: Options) -> list[str]:
+    """The command-line arguments that stand for these options."""
+    switch = "--list-while-creating" if options.list_while_creating else "--no-list-while-creating"
+    named = {
+        "--clock-factor": options.clock_factor,
+        "--advance": options.advance,
+        "--reads": options.reads,
+        "--listing-delay": options.listing_delay,
+        "--upsert-delay": options.upsert_delay,
+    }
+    return [switch, *(str(part) for pair in named.items() for part in pair)]
+
+
+def _announced(state: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(announcement(state).read_text())
+    except FileNotFoundError:
+        return None
+
+
+def _last_line(log: Path) -> str:
+    return (log.read_text(errors="replace").strip().splitlines() or ["it wrote nothing"])[-1]
