@@ -1,11 +1,6 @@
-"""A yes before money is spent or something is destroyed. Asks only a person at a terminal, never under a worker."""
+"""A yes before money is spent or something is destroyed. A flow never asks: the command line does, where a person is."""
 
 from __future__ import annotations
-
-import sys
-
-from prefect import runtime
-from rich.prompt import Confirm
 
 from tasks.errors import NotConfirmed
 from tasks.progress import say
@@ -19,23 +14,18 @@ def confirm_cost(settings: VertexSettings, cost: HourlyCost, *, yes: bool) -> No
     Raises:
         NotConfirmed: nobody agreed.
     """
-    say(str(cost))
     if settings.is_sandbox:
-        say("The sandbox costs nothing.")
+        say(f"{cost} The sandbox costs nothing.")
         return
+    say(str(cost))
     confirm("deploy the index", consequence=str(cost), yes=yes)
 
 
 def confirm(step: str, *, consequence: str, yes: bool) -> None:
-    """Go on only with a yes, given beforehand or typed now.
+    """Go on only with a yes that was given beforehand.
 
     Raises:
-        NotConfirmed: nobody agreed.
+        NotConfirmed: nobody agreed. The command line asks a person at its terminal then, and runs the flow again.
     """
-    if yes or (_a_person_is_there() and Confirm.ask(f"{consequence}\nGo on: {step}?", default=False)):
-        return
-    raise NotConfirmed(step, consequence=consequence)
-
-
-def _a_person_is_there() -> bool:
-    return sys.stdin.isatty() and runtime.deployment.id is None
+    if not yes:
+        raise NotConfirmed(step, consequence=consequence)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tasks.data.import_files import ImportFile, write_import_files
 from tasks.data.rules import DatapointRules
 from tasks.data.validation import ValidatedVectors, validate_vectors
-from tasks.data.vectors import open_vectors
+from tasks.data.vectors import VectorFile, open_vectors
+from tasks.errors import InvalidInput
 from tasks.progress import Progress
 from tasks.settings import VertexSettings, home
 from tasks.steps import step
@@ -25,12 +30,18 @@ class DataSource:
     """An HDF5 file in the ann-benchmarks layout: a local path or a gs:// address."""
     limit: int | None = None
     """The first so many rows; None for all."""
-    rules: DatapointRules = DatapointRules()
+    rules: DatapointRules = field(default_factory=DatapointRules)
+
+
+def opened(settings: VertexSettings, source: DataSource) -> AbstractContextManager[VectorFile]:
+    """The vector file of a source, downloaded first if it lies in a bucket."""
+    folder = home() / "downloads"
+    return open_vectors(source.data, limit=source.limit, fetch=partial(fetch, settings), folder=folder)
 
 
 @step("validate {source.data}")
 def read_validated(
-    settings: VertexSettings, source: DataSource, expected_dimensions: int | None = None
+    settings: VertexSettings, source: DataSource, *, queries_needed: bool = False
 ) -> ValidatedVectors:
     """Look at every row once, before anything is created or paid for.
 
@@ -38,11 +49,9 @@ def read_validated(
         InvalidInput: one of tasks/data/errors.py.
     """
     progress = Progress(f"validate {Path(source.data).name}")
-    with open_vectors(
-        source.data, limit=source.limit, fetch=partial(fetch, settings), folder=_downloads()
-    ) as file:
+    with opened(settings, source) as file:
         validated = validate_vectors(
-            file, source.rules, expected_dimensions=expected_dimensions, on_progress=progress.count
+            file, source.rules, queries_needed=queries_needed, on_progress=progress.count
         )
     progress.end(f"{validated.rows:,} rows of {validated.dimensions} dimensions, nothing wrong")
     return validated
@@ -54,14 +63,31 @@ def ensure_local_import_files(
 ) -> tuple[ImportFile, ...]:
     """The import files of a validated source in a local folder of their own, `local_folder(name, content)`."""
     progress = Progress(f"write import files of {name}")
-    with open_vectors(
-        source.data, limit=source.limit, fetch=partial(fetch, settings), folder=_downloads()
-    ) as file:
+    with opened(settings, source) as file:
         files = write_import_files(
             file, source.rules, local_folder(name, content), on_progress=progress.count
         )
     progress.end(f"{len(files)} files, {sum(f.size for f in files):,} bytes")
     return files
+
+
+@step("read query row {row} of {data}")
+def read_query_vector(settings: VertexSettings, data: str, row: int) -> NDArray[np.float32]:
+    """One row of a file's `test` dataset, float32.
+
+    Raises:
+        InvalidInput: there is no such row.
+    """
+    with opened(settings, DataSource(data)) as file:
+        queries = file.queries()
+    if row >= len(queries):
+        raise InvalidInput(
+            "There is no such query row",
+            value=row,
+            source=f"dataset test of {data}",
+            accepted=f"0 to {len(queries) - 1}",
+        )
+    return queries[row]
 
 
 def local_folder(name: str, content: str) -> Path:
@@ -72,7 +98,3 @@ def local_folder(name: str, content: str) -> Path:
 def forget_local_import_files(name: str) -> None:
     """Remove the local import files of a name: the bucket has them now."""
     shutil.rmtree(home() / "work" / name, ignore_errors=True)
-
-
-def _downloads() -> Path:
-    return home() / "downloads"

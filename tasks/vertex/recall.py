@@ -6,21 +6,17 @@ file brings along hold for another measure. Must not: change anything.
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 from pydantic import BaseModel
 
 from tasks.data.latency import latency_percentiles
 from tasks.data.neighbors import exact_neighbors
 from tasks.data.recall import recall_at_k
-from tasks.data.vectors import open_vectors
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import say
-from tasks.settings import VertexSettings, home
+from tasks.settings import VertexSettings
 from tasks.steps import step
-from tasks.vertex.downloads import fetch
-from tasks.vertex.import_data import DataSource
+from tasks.vertex.import_data import DataSource, opened
 from tasks.vertex.neighbors import Query
 from tasks.vertex.queries import QUERIES_PER_REQUEST, answer
 from tasks.vertex.served import ServedIndex
@@ -103,9 +99,7 @@ def verify_recall(
         RecallTooLow: the gate is not met; says what to try.
         InvalidInput: the data has no queries or other dimensions than the index.
     """
-    with open_vectors(
-        source.data, limit=source.limit, fetch=partial(fetch, settings), folder=home() / "downloads"
-    ) as file:
+    with opened(settings, source) as file:
         asked: Floats = file.queries(queries)
         if file.dimensions != served.dimensions:
             raise InvalidInput(

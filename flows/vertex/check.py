@@ -1,0 +1,49 @@
+"""`vertex check`: what a build needs and does not find, with the command that mends it. Changes nothing."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.report import Report, reporting
+from tasks.errors import PermanentError
+from tasks.settings import Target, vertex_settings
+from tasks.vertex.findings import Finding
+from tasks.vertex.preconditions import read_preconditions
+from tasks.vertex.specs import EndpointKind
+
+
+class PreconditionsMissing(PermanentError):
+    """A build would fail."""
+
+    def __init__(self, missing: list[Finding]) -> None:
+        self.missing = missing
+        listed = "".join(f"\n  {one.what}: {one.seen} Mend it with: {one.command}" for one in missing)
+        super().__init__(f"{len(missing)} of the preconditions of a build are missing:{listed}")
+
+
+@flow(name="vertex check", flow_run_name="check {target}")
+def check_preconditions(*, target: Target, endpoint: EndpointKind = "public") -> Report:
+    """Say what a build needs and does not find, and the command that mends it.
+
+    Looks at credentials, the APIs, the bucket's region, and for private endpoints at the network and where this runs.
+
+    Args:
+        target: Where to look: sandbox, or google-cloud with VERTEX_PROJECT and VERTEX_LOCATION set.
+        endpoint: The kind of endpoint that is to be built; private ones need a network.
+
+    Example:
+        python -m flows vertex check --target google-cloud --endpoint vpc
+    """
+    settings = vertex_settings(target)
+    with reporting("vertex check", settings.project, target) as report:
+        findings = read_preconditions(settings, endpoint)
+        for finding in findings:
+            with report.step(finding.what) as step:
+                step.saw(
+                    f"{finding.state}: {finding.seen}"
+                    + (f"; mend it with: {finding.command}" if finding.command else "")
+                )
+        missing = [finding for finding in findings if finding.is_in_the_way]
+        if missing:
+            raise PreconditionsMissing(missing)
+    return report

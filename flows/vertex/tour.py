@@ -1,0 +1,128 @@
+"""`vertex tour`: the seed notebook's path through the whole life of a streaming index, each step checked.
+
+Every step compares what the service answers with what exact arithmetic says it must answer, and the flow fails when
+they differ. On the same data the exact answers are known: that is what makes this a check and not a show.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from flows.report import Report, reporting
+from flows.slots import holding
+from flows.vertex.build import Build, BuildPlan, build
+from flows.vertex.teardown import teardown
+from flows.vertex.tour_queries import Tourist
+from tasks.data.rules import DatapointRules
+from tasks.errors import GateNotMet
+from tasks.settings import Target, vertex_settings
+from tasks.vertex.import_data import DataSource, read_validated
+from tasks.vertex.recall import verify_recall
+from tasks.vertex.specs import Algorithm, DeployedIndexSpec, EndpointKind, IndexSpec, Name
+from tasks.vertex.tour_data import read_tour_data
+from tasks.waiting import Deadline
+
+SEED_RULES = DatapointRules(restrict_namespace="class", crowding_tags=("a", "b"))
+"""Each row alone in the namespace class under its own id; crowding tag a for even rows, b for odd ones."""
+SEED_FRACTION = 0.07
+"""The seed's leafNodesToSearchPercent of 7."""
+FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
+"""Leaf overrides, tried from below until recall passes its gate."""
+
+
+@flow(name="vertex tour", flow_run_name="tour {name} on {target}")
+def tour(
+    *,
+    name: Name,
+    data: str,
+    target: Target,
+    limit: Annotated[int, Field(ge=2)] | None = None,
+    endpoint: EndpointKind = "vpc",
+    k: Annotated[int, Field(ge=1)] = 10,
+    min_recall: Annotated[float, Field(gt=0, le=1)] = 0.9,
+    yes: bool = False,
+    timeout_minutes: Annotated[float, Field(gt=0)] = 480,
+) -> Report:
+    """Take vectors through the whole life of a streaming index, check each step, and leave nothing behind.
+
+    Build, query, upsert, filter, crowd, remove, measure recall three ways, tear down: the path of Google's stream-update
+    notebook, with settings as there. Fails when an answer is not the one that exact search gives.
+
+    Args:
+        name: Names what is made: NAME and, for the exact index that recall is compared with, NAME-exact.
+        data: HDF5 file in the ann-benchmarks layout with train and test; words in train_words are shown.
+        target: Where to go: sandbox, or google-cloud with VERTEX_PROJECT and VERTEX_LOCATION set.
+        limit: Load only the first so many rows.
+        endpoint: How queries travel; vpc as in the notebook, public from anywhere.
+        k: Neighbors a query.
+        min_recall: What recall@k must reach with a leaf override.
+        yes: Agree to what it costs without being asked.
+        timeout_minutes: Give up waiting after so many minutes.
+
+    Example:
+        python -m flows vertex tour --name glove-100 --data sandbox/data/glove-100-sample.hdf5 --target sandbox
+    """
+    settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
+    source, exact_name = DataSource(data, limit, SEED_RULES), f"{name}-exact"
+    with (
+        reporting("vertex tour", name, target) as report,
+        holding("vertex", name, deadline),
+        holding("vertex", exact_name, deadline),
+    ):
+        with report.step("validate the data") as step:
+            validated = read_validated(settings, source, queries_needed=True)
+            step.saw(
+                f"{validated.rows:,} rows of {validated.dimensions} dimensions, {validated.queries:,} queries"
+            )
+
+        def build_one(of: str, algorithm: Algorithm) -> Build:
+            plan = BuildPlan(
+                source=source,
+                index=IndexSpec(
+                    name=of,
+                    dimensions=validated.dimensions,
+                    algorithm=algorithm,
+                    approximate_neighbors_count=150,
+                    leaf_node_embedding_count=500,
+                    fraction_leaf_nodes_to_search=SEED_FRACTION,
+                ),
+                endpoint=endpoint,
+                deployed=DeployedIndexSpec(name=of),
+            )
+            return build(settings, plan, validated, report, deadline, yes=yes)
+
+        served = build_one(name, "tree-ah").served
+        tourist = Tourist(settings, served, read_tour_data(settings, source, served), report, deadline, k)
+        tourist.query()
+        tourist.upsert_a_new_datapoint()
+        tourist.filter_by_class()
+        tourist.move_it_to_another_class()
+        tourist.crowd()
+        tourist.change_its_crowding_tag()
+        tourist.remove_it()
+
+        exact = build_one(exact_name, "brute-force").served
+        with report.step(f"recall@{k}, searching {SEED_FRACTION:.0%} of the leaves") as step:
+            recall = verify_recall(settings, served, source, k=k)
+            step.saw(str(recall))
+        with report.step(f"recall@{k}, searching more leaves") as step:
+            for fraction in FRACTIONS:
+                recall = verify_recall(settings, served, source, k=k, fraction=fraction)
+                step.saw(f"{fraction:.0%} of the leaves: {recall}")
+                if recall.recall >= min_recall:
+                    break
+            else:
+                raise GateNotMet(
+                    f"recall@{k} of {name} with every leaf searched",
+                    measured=recall.recall,
+                    wanted=min_recall,
+                )
+        with report.step(f"recall@{k}, brute force") as step:
+            step.saw(str(verify_recall(settings, exact, source, k=k, min_recall=0.999)))
+
+        for one in (exact_name, name):
+            teardown(settings, one, report, deadline)
+    return report

@@ -1,0 +1,138 @@
+"""The middle of the tour: one new datapoint streamed in, filtered, moved, crowded and removed, each answer checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flows.report import Report, StepReport, listed
+from tasks.errors import GateNotMet
+from tasks.settings import VertexSettings
+from tasks.vertex.arrivals import wait_for_datapoints, wait_for_removals
+from tasks.vertex.datapoints import Datapoint
+from tasks.vertex.filters import Restrict
+from tasks.vertex.neighbors import Neighbor, Query
+from tasks.vertex.queries import read_neighbors
+from tasks.vertex.served import ServedIndex
+from tasks.vertex.tour_data import TourData
+from tasks.vertex.updates import apply_removals, apply_upserts
+from tasks.waiting import Deadline
+
+SHOWN = 5
+"""Neighbors that are named in the report."""
+
+
+@dataclass
+class Tourist:
+    """Asks the same query again and again while one datapoint changes."""
+
+    settings: VertexSettings
+    served: ServedIndex
+    data: TourData
+    report: Report
+    deadline: Deadline
+    k: int
+    before: list[str] = field(default_factory=list)
+    """The ids of the first answer, before anything was streamed."""
+
+    def query(self) -> None:
+        """Ask before anything is streamed."""
+        with self.report.step("query") as step:
+            found = self._ask()
+            self.before = _ids(found)
+            _check("neighbors found", len(found), min(self.k, self.served.vectors_count or self.k))
+            step.saw(f"{self.data.word or f'query {self.data.row}'}: {self._names(found)}")
+
+    def upsert_a_new_datapoint(self) -> None:
+        """Stream in a new id with the query's own vector and see it first."""
+        with self.report.step("upsert a new datapoint with the query's vector") as step:
+            self._upsert(class_token=self.data.new_id, crowding_tag="b")
+            found = self._ask()
+            _check("the nearest neighbor", _ids(found)[:1], [self.data.new_id])
+            step.saw(f"now first: {self._names(found)}")
+
+    def filter_by_class(self) -> None:
+        """Allow two classes and see just their two datapoints."""
+        with self.report.step(f"filter class in {{{self.data.known_id}, {self.data.new_id}}}") as step:
+            found = self._ask(restricts=self._class_filter())
+            _check("the ids that pass the filter", set(_ids(found)), {self.data.known_id, self.data.new_id})
+            step.saw(self._names(found))
+
+    def move_it_to_another_class(self) -> None:
+        """Change its class and see it leave the filtered answer."""
+        with self.report.step("move the new datapoint to another class") as step:
+            self._upsert(class_token="elsewhere", crowding_tag="b")  # noqa: S106 -- a restrict's token
+            found = self._ask(restricts=self._class_filter())
+            _check("the ids that pass the filter", _ids(found), [self.data.known_id])
+            step.saw(f"filtered: {self._names(found)}; {self.data.new_id} has left")
+
+    def crowd(self) -> None:
+        """Allow one neighbor a crowding tag."""
+        with self.report.step("at most one neighbor a crowding tag") as step:
+            self._crowded = self._ask_crowded(step)
+
+    def change_its_crowding_tag(self) -> None:
+        """Change its tag from b to a and see the crowded answer change: its old tag is free for another one now."""
+        with self.report.step("change its crowding tag from b to a") as step:
+            self._upsert(class_token=self.data.new_id, crowding_tag="a")
+            found = self._ask_crowded(step)
+            if _ids(found)[1:] == _ids(self._crowded)[1:]:
+                raise GateNotMet(
+                    "The crowded answer", measured=_ids(found), wanted="another second neighbor than before"
+                )
+            if found[0].crowding == self._crowded[0].crowding:
+                raise GateNotMet(
+                    f"The crowding tag of {self.data.new_id}", measured=found[0].crowding, wanted="changed"
+                )
+
+    def remove_it(self) -> None:
+        """Remove it and see the first answer again."""
+        with self.report.step("remove the new datapoint") as step:
+            apply_removals(self.settings, self.served, [self.data.new_id], self.deadline)
+            wait_for_removals(self.settings, self.served, [self.data.new_id], self.deadline)
+            found = self._ask()
+            _check("the answer", _ids(found), self.before)
+            step.saw(f"gone; {self._names(found)}")
+
+    def _upsert(self, *, class_token: str, crowding_tag: str) -> None:
+        datapoint = Datapoint(
+            id=self.data.new_id,
+            vector=self.data.vector,
+            restricts=(Restrict(namespace="class", allow=(class_token,)),),
+            crowding_tag=crowding_tag,
+        )
+        apply_upserts(self.settings, self.served, [datapoint], self.deadline)
+        wait_for_datapoints(self.settings, self.served, [datapoint], self.deadline)
+
+    def _ask(
+        self, *, restricts: tuple[Restrict, ...] = (), crowding: int | None = None
+    ) -> tuple[Neighbor, ...]:
+        query = Query(
+            vector=self.data.vector,
+            neighbor_count=self.k,
+            restricts=restricts,
+            per_crowding_attribute_neighbor_count=crowding,
+        )
+        return read_neighbors(self.settings, self.served, [query]).neighbors[0]
+
+    def _ask_crowded(self, step: StepReport) -> tuple[Neighbor, ...]:
+        found = self._ask(crowding=1)
+        _check("the nearest neighbor", _ids(found)[:1], [self.data.new_id])
+        tags = [neighbor.crowding for neighbor in found]
+        _check("different crowding tags", len(set(tags)), len(tags))
+        step.saw(f"{len(found)} neighbors: {self._names(found)}")
+        return found
+
+    def _class_filter(self) -> tuple[Restrict, ...]:
+        return (Restrict(namespace="class", allow=(self.data.known_id, self.data.new_id)),)
+
+    def _names(self, found: tuple[Neighbor, ...]) -> str:
+        return listed(self.data.shown(id_) for id_ in _ids(found)[:SHOWN])
+
+
+def _ids(found: tuple[Neighbor, ...]) -> list[str]:
+    return [neighbor.id for neighbor in found]
+
+
+def _check(what: str, seen: object, wanted: object) -> None:
+    if seen != wanted:
+        raise GateNotMet(f"The tour's check of {what}", measured=seen, wanted=wanted)
