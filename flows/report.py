@@ -76,7 +76,7 @@ class Report(BaseModel):
             title=self.title, title_justify="left", title_style="bold", expand=False, show_lines=False
         )
         table.add_column("step", no_wrap=True)
-        table.add_column("seen")
+        table.add_column("seen", overflow="fold")
         table.add_column("s", justify="right")
         for step in self.steps:
             table.add_row(step.step, Text(step.seen), f"{step.seconds:.1f}")
