@@ -13,8 +13,8 @@ from cyclopts import App, Parameter
 
 from sandbox import faults as fault_queue
 from sandbox import write_log
+from sandbox.announced import SandboxError, environment
 from sandbox.options import Options, default_state
-from sandbox.stack import SandboxError, environment, run
 
 app = App(
     name="python -m sandbox",
@@ -46,6 +46,8 @@ def start(
         state: where everything is kept; the default is $VECTOR_SEARCH_HOME/sandbox.
         upsert_delay: seconds until upserts and removals show in deployed copies.
     """
+    from sandbox.stack import run  # noqa: PLC0415 - the services are heavy, the other commands do without
+
     if clock_factor <= 0 or reads < 1 or listing_delay < 0 or upsert_delay < 0:
         raise SandboxError("--clock-factor and --reads must be positive, the delays must not be negative.")
     options = replace(

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import tied
+from sandbox.announced import SandboxError, announcement
 from sandbox.options import Options
-from sandbox.stack import SandboxError, announcement
 
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.02

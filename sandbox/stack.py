@@ -10,22 +10,15 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from sandbox import storage, tied, tls
+from sandbox.announced import SandboxError, announcement, held, write
 from sandbox.options import LOCATION, NETWORK, PROJECT, PROJECT_NUMBER, Options
 from sandbox.vertex.server import Ports, VertexServer
 
 _LOOK_EVERY = 0.5
 _SERVICES = ("tls", "plaintext", "storage")
-
-
-class SandboxError(Exception):
-    """The sandbox cannot start, or is not there; one line that says why."""
 
 
 def run(state: Path, options: Options) -> None:
@@ -37,7 +30,7 @@ def run(state: Path, options: Options) -> None:
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
-    with _held(state):
+    with held(state):
         file = announcement(state)
         file.unlink(missing_ok=True)
         ports = _ports(state)
@@ -52,7 +45,7 @@ def run(state: Path, options: Options) -> None:
                 state, options, Ports(ports["tls"], ports["plaintext"]), identity, storage_url
             )
             server.start()
-            _write(file, {"pid": os.getpid(), "environment": _environment(ports, identity)})
+            write(file, {"pid": os.getpid(), "environment": _environment(ports, identity)})
             while not ended.wait(_LOOK_EVERY):
                 if bucket_server.poll() is not None:
                     raise SandboxError(f"fake-gcs-server ended with code {bucket_server.returncode}.")
@@ -60,29 +53,6 @@ def run(state: Path, options: Options) -> None:
         finally:
             file.unlink(missing_ok=True)
             tied.stop(bucket_server)
-
-
-def announcement(state: Path) -> Path:
-    """The file that says where a running sandbox is."""
-    return state / "sandbox.json"
-
-
-def environment(state: Path) -> dict[str, str]:
-    """The variables for clients of the sandbox that runs on this folder.
-
-    Raises:
-        SandboxError: none runs there.
-    """
-    try:
-        found = json.loads(announcement(state).read_text())
-    except FileNotFoundError:
-        raise SandboxError(f"No sandbox runs on {state}. Start one: python -m sandbox start") from None
-    try:
-        with _held(state):
-            pass
-    except SandboxError:
-        return found["environment"]
-    raise SandboxError(f"The sandbox on {state} has died. Start it again: python -m sandbox start")
 
 
 def _environment(ports: dict[str, int], identity: tls.Identity) -> dict[str, str]:
@@ -100,19 +70,6 @@ def _environment(ports: dict[str, int], identity: tls.Identity) -> dict[str, str
         "GOOGLE_APPLICATION_CREDENTIALS": str(identity.service_account.resolve()),
         "GOOGLE_CLOUD_PROJECT": PROJECT,
     }
-
-
-@contextmanager
-def _held(state: Path) -> Iterator[None]:
-    state.mkdir(parents=True, exist_ok=True)
-    try:
-        # The operating system gives the lock back when its holder dies, however it dies.
-        with FileLock(state / "lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise SandboxError(
-            f"A sandbox runs on {state} already: python -m sandbox env --state {state}"
-        ) from error
 
 
 def _ports(state: Path) -> dict[str, int]:
@@ -137,11 +94,5 @@ def _ports(state: Path) -> dict[str, int]:
     ports = {service: int(probe.getsockname()[1]) for service, probe in probes.items()}
     for probe in probes.values():
         probe.close()
-    _write(file, ports)
+    write(file, ports)
     return ports
-
-
-def _write(file: Path, content: object) -> None:
-    beside = file.with_suffix(".new")
-    beside.write_text(json.dumps(content, indent=1) + "\n")
-    beside.replace(file)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform_v1 as v1
 from google.cloud import storage as gcs
 from google.cloud.aiplatform_v1.services.index_endpoint_service.transports import (
@@ -43,11 +44,12 @@ class Clients:
     def bucket(self):
         client = gcs.Client(
             project="sandbox-project",
+            credentials=AnonymousCredentials(),
             client_options={"api_endpoint": self.environment["STORAGE_EMULATOR_HOST"]},
         )
         return client.create_bucket(f"bucket-{next(_numbers)}-{id(self)}")
 
-    def begin_index(self, dimensions=4, *, stream=True, uri=None, labels=None, brute=True, **config):
+    def begin_index(self, dimensions=4, /, *, stream=True, uri=None, labels=None, brute=True, **config):
         algorithm = {"bruteForceConfig": {}} if brute else {"treeAhConfig": {"leafNodeEmbeddingCount": 500}}
         metadata = {
             "config": {
@@ -70,7 +72,7 @@ class Clients:
         }
         return self.indexes.create_index(parent=self.parent, index=index)
 
-    def index(self, dimensions=4, **options):
+    def index(self, dimensions=4, /, **options):
         return self.begin_index(dimensions, **options).result(timeout=60).name
 
     def endpoint(self, kind="public"):
@@ -106,6 +108,12 @@ def clients(tmp_path_factory) -> Iterator[Clients]:
     state = tmp_path_factory.mktemp("sandbox")
     with process.running(state, OPTIONS) as environment:
         yield Clients(environment, state)
+
+
+@pytest.fixture
+def connect():
+    """Clients of a sandbox of one's own: `connect(fresh())`."""
+    return lambda sandbox: Clients(sandbox.environment, sandbox.state)
 
 
 @pytest.fixture

@@ -1,0 +1,65 @@
+"""Whether a sandbox runs on a state folder, and what it says about itself.
+
+Light on purpose: whoever only asks must not load the services.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class SandboxError(Exception):
+    """The sandbox cannot start, or is not there; one line that says why."""
+
+
+def announcement(state: Path) -> Path:
+    """The file that says where a running sandbox is."""
+    return state / "sandbox.json"
+
+
+def environment(state: Path) -> dict[str, str]:
+    """The variables for clients of the sandbox that runs on this folder.
+
+    Raises:
+        SandboxError: none runs there.
+    """
+    try:
+        found = json.loads(announcement(state).read_text())
+    except FileNotFoundError:
+        raise SandboxError(f"No sandbox runs on {state}. Start one: python -m sandbox start") from None
+    try:
+        with held(state):
+            pass
+    except SandboxError:
+        return found["environment"]
+    raise SandboxError(f"The sandbox on {state} has died. Start it again: python -m sandbox start")
+
+
+@contextmanager
+def held(state: Path) -> Iterator[None]:
+    """Hold the state folder, as one sandbox at a time may.
+
+    Raises:
+        SandboxError: another one holds it.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    try:
+        # The operating system gives the lock back when its holder dies, however it dies.
+        with FileLock(state / "lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise SandboxError(
+            f"A sandbox runs on {state} already: python -m sandbox env --state {state}"
+        ) from error
+
+
+def write(file: Path, content: object) -> None:
+    """Write a JSON file as a whole or not at all."""
+    beside = file.with_suffix(".new")
+    beside.write_text(json.dumps(content, indent=1) + "\n")
+    beside.replace(file)
