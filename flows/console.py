@@ -138,7 +138,7 @@ class Terminal(logging.Handler):
                 self._live = Live(
                     console=self.console, get_renderable=self._lines, refresh_per_second=8, transient=True
                 )
-                self._live.start()
+                self._live.start(refresh=True)
         elif self._printed.get(progress.what) != progress.seen:
             self._printed[progress.what] = progress.seen
             times = _times(progress, 0)
@@ -192,10 +192,11 @@ def _times(progress: Progress, since: float) -> str:
 
 
 def _is_for_people(record: logging.LogRecord) -> bool:
-    is_from_a_run = record.name.startswith(_RUNS) and record.module not in _ENGINES
-    if is_from_a_run or not record.name.startswith("prefect") or record.msg == _RETRY:
+    if record.msg == _RETRY or (record.name.startswith(_RUNS) and record.module not in _ENGINES):
         return True
-    return record.levelno >= logging.WARNING and not str(record.msg).startswith(_CHATTER)
+    if str(record.msg).startswith(_CHATTER):
+        return False
+    return record.levelno >= logging.WARNING or not record.name.startswith("prefect")
 
 
 def take_over(console: Console, *, debug: bool = False) -> Terminal:

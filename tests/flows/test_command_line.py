@@ -1,0 +1,181 @@
+"""The command line where no server is needed: listing, help, wrong options, exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cyclopts import CycloptsError
+
+from flows.catalog import FLOWS, Entry
+from flows.command_line.endings import Interrupted, ending_of
+from flows.command_line.tree import parse
+from flows.console import Seen
+from tasks.errors import DeadlinePassed, InvalidInput, NotConfirmed, TransientError
+
+DUMMIES = Path(__file__).parent / "dummies"
+CATALOG = (Entry("dummy end", "dummy_flow:dummy", "Ends as it is told."),)
+
+
+def run(*words, folder, dummies=False, **environment):
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PREFECT_", "VECTOR_SEARCH_"))
+    }
+    # Prefect's own home too: a developer's profile may name a server.
+    kept |= {
+        "VECTOR_SEARCH_HOME": str(folder / "home"),
+        "PREFECT_HOME": str(folder / "prefect"),
+        "COLUMNS": "200",
+    }
+    kept |= {"PYTHONPATH": str(DUMMIES)} | environment
+    program = [str(DUMMIES / "with_dummies.py")] if dummies else ["-m", "flows"]
+    return subprocess.run(
+        [sys.executable, *program, *words], env=kept, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("-h",)], ids=["alone", "--help", "-h"])
+def test_listing_names_every_flow_and_the_stacks_commands(words, tmp_path):
+    ended = run(*words, folder=tmp_path)
+    assert ended.returncode == 0
+    for entry in FLOWS:
+        assert f"{entry.command} " in ended.stdout
+        assert entry.line in ended.stdout
+    for command in ("up", "status", "down", "env", "demo"):
+        assert f"\n  {command} " in ended.stdout
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["vertex"], ["up", "--help"], ["demo", "--help"]], ids=str)
+def test_listing_and_help_import_neither_prefect_nor_google_packages(words, tmp_path):
+    # Installed google packages of the old kind put empty modules there when Python starts: those do not count.
+    code = (
+        "import sys\nat_start = set(sys.modules)\nfrom flows.command_line.main import main\n"
+        f"assert main({words!r}) == 0\n"
+        "heavy = ('google', 'prefect', 'grpc', 'h5py', 'numpy', 'elasticsearch')\n"
+        "sys.exit(' '.join(name for name in set(sys.modules) - at_start if name.split('.')[0] in heavy))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.stderr.strip() == ""
+
+
+def test_help_is_made_from_the_flows_signature_and_docstring(tmp_path):
+    ended = run("dummy", "end", "--help", folder=tmp_path, dummies=True)
+    assert ended.returncode == 0
+    for part in (
+        "Ends as it is told.",
+        "What it does besides is nothing.",
+        "--limit INT",
+        "Rows at most.",
+        "[choices: sandbox, google-cloud]",
+        "[env var: VECTOR_SEARCH_TARGET]",
+        "Example",
+        "python -m flows dummy end --name products --target sandbox",
+    ):
+        assert part in ended.stdout
+    assert "--no-yes" not in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["dummy", "end", "--target", "sandbox"], "--name requires an argument"),
+        (["dummy", "end", "--name", "a"], "--target requires an argument"),
+        (["dummy", "end", "--name", "a", "--target", "moon"], 'Choose from: "sandbox", "google-cloud"'),
+        (
+            ["dummy", "end", "--name", "a", "--target", "sandbox", "--limit", "x"],
+            'unable to convert "x" into int',
+        ),
+        (["dummy", "end", "--nam", "a", "--target", "sandbox"], "Did you mean --name instead of --nam?"),
+        (["dummy", "ende"], 'Did you mean "end"?'),
+        (["dumy"], 'Did you mean "dummy"?'),
+    ],
+    ids=[
+        "option missing",
+        "target missing",
+        "choice",
+        "type",
+        "unknown option",
+        "unknown command",
+        "unknown group",
+    ],
+)
+def test_wrong_options_end_with_2_and_one_paragraph(words, said, monkeypatch):
+    monkeypatch.syspath_prepend(str(DUMMIES))
+    monkeypatch.delenv("VECTOR_SEARCH_TARGET", raising=False)
+    with pytest.raises(CycloptsError) as wrong:
+        parse(words, debug=False, catalog=CATALOG)
+    ending = ending_of(wrong.value, again="AGAIN")
+    assert ending.code == 2
+    assert said in ending.paragraph
+    assert "--help" in ending.paragraph
+    assert "\n" not in ending.paragraph
+
+
+def test_a_wrong_option_is_said_on_stderr_without_a_trace(tmp_path):
+    ended = run("dummy", "end", "--name", "a", "--target", "moon", folder=tmp_path, dummies=True)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith('error: Invalid value "moon" for --target.')
+    assert ended.stderr.count("\n") == 1
+
+
+def test_without_any_api_a_flow_ends_with_2_and_names_up(tmp_path):
+    ended = run("dummy", "end", "--name", "a", folder=tmp_path, dummies=True, VECTOR_SEARCH_TARGET="sandbox")
+    assert ended.returncode == 2
+    assert "`python -m flows up`" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "prefect" / "prefect.db").exists(), "a server of Prefect's own making was started"
+
+
+def test_an_api_that_does_not_answer_ends_with_1_and_is_named(tmp_path):
+    ended = run(
+        "dummy", "end", "--name", "a", "--target", "sandbox", folder=tmp_path, dummies=True,
+        PREFECT_API_URL="http://127.0.0.1:9/api",
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert "http://127.0.0.1:9/api does not answer" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("words", [["env"], ["status"]], ids=str)
+def test_asking_for_a_stack_that_is_not_up_says_how_to_start_it(words, tmp_path):
+    ended = run(*words, folder=tmp_path)
+    assert ended.returncode == {"env": 2, "status": 1}[words[0]]
+    assert "python -m flows up" in ended.stderr + ended.stdout
+    assert "export" not in ended.stdout
+
+
+def test_down_of_nothing_is_fine(tmp_path):
+    ended = run("down", folder=tmp_path)
+    assert (ended.returncode, ended.stdout) == (0, "The local stack was not up.\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InvalidInput("no rows", value="x"), 2, "no rows"),
+        (NotConfirmed("deploy", consequence="It costs."), 2, "--yes"),
+        (DeadlinePassed("a build", seconds=3, last_seen="queued"), 1, "queued"),
+        (TransientError("unavailable."), 1, "To go on from what is there: AGAIN"),
+        (KeyError("surprise"), 1, "--debug"),
+        (KeyboardInterrupt(), 130, "AGAIN"),
+        (Interrupted(None), 130, "goes on by itself"),
+        (
+            Interrupted(Seen("deploy index a", "queued", elapsed=61)),
+            130,
+            "deploy index a: queued, after 1 min 1 s",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
+)
+def test_every_kind_of_error_has_its_code_and_paragraph(error, code, said):
+    ending = ending_of(error, again="AGAIN")
+    assert ending.code == code
+    assert said in ending.paragraph
+    assert "\n" not in ending.paragraph

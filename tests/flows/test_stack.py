@@ -1,0 +1,252 @@
+"""The local stack with its real parts: Prefect's server, the stand-ins, a worker. Every test in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.stack import SANDBOX, SERVER, WORKER, Stack, StackFailed, api, processes, state
+from flows.stack.processes import Process
+
+DUMMIES = Path(__file__).parent / "dummies"
+DEPLOYMENTS = DUMMIES / "prefect.yaml"
+
+
+def until(holds, *, seconds=60.0):
+    """Wait for a condition; fail when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)
+    return found
+
+
+def sleeper(tmp_path, code="import time; time.sleep(60)"):
+    return processes.start(
+        "sleeper", [sys.executable, "-c", code], environment=os.environ, folder=tmp_path, log=tmp_path / "log"
+    )
+
+
+def test_a_started_process_is_known_by_its_start_time_and_stopped(tmp_path):
+    process = sleeper(tmp_path)
+    assert process.is_alive
+    assert not Process("other", process.pid, "another time", "").is_alive
+    processes.stop([process])
+    assert not process.is_alive
+
+
+def test_a_process_that_has_taken_over_an_id_is_left_alone(tmp_path):
+    process = sleeper(tmp_path)
+    processes.stop([Process("gone long ago", process.pid, "another time", "")])
+    assert process.is_alive
+    processes.stop([process])
+
+
+def test_children_in_sessions_of_their_own_are_stopped_too(tmp_path):
+    code = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True)\n"
+        "print(child.pid, flush=True)\ntime.sleep(60)"
+    )
+    process = sleeper(tmp_path, code)
+    child = int(until(lambda: (tmp_path / "log").read_text().strip()))
+    started = processes.started_at(child)
+    assert started is not None
+    processes.stop([process])
+    assert processes.started_at(child) != started
+
+
+def test_one_that_does_not_listen_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "_GRACE_SECONDS", 0.2)
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    process = sleeper(tmp_path, code)
+    until(lambda: "deaf" in (tmp_path / "log").read_text())
+    processes.stop([process])
+    assert not process.is_alive
+
+
+@pytest.mark.parametrize("content", [None, "", "{", '{"port": 1}', "[]"], ids=str)
+def test_a_missing_or_broken_state_file_is_an_empty_state(content, tmp_path):
+    file = tmp_path / "stack.json"
+    if content is not None:
+        file.write_text(content)
+    assert state.read(file) == state.State()
+
+
+def test_a_state_is_read_as_it_was_written(tmp_path):
+    written = state.State(port=5, processes=(Process("worker", 1, "then", "log"),))
+    state.write(tmp_path / "home" / "stack.json", written)
+    assert state.read(tmp_path / "home" / "stack.json") == written
+    assert [file.name for file in (tmp_path / "home").iterdir()] == ["stack.json"]
+
+
+def test_nothing_of_the_users_own_prefect_gets_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_KEY", "secret")
+    monkeypatch.setenv("VECTOR_SEARCH_SANDBOX", "/elsewhere")
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    state.write(tmp_path / "stack.json", state.State(port=4321))
+    known = Stack(tmp_path).environment
+    assert "PREFECT_API_KEY" not in known
+    assert "VECTOR_SEARCH_SANDBOX" not in known
+    assert known["PREFECT_API_URL"] == known["PREFECT_UI_API_URL"] == "http://127.0.0.1:4321/api"
+    assert known["NO_PROXY"] == "example.com,127.0.0.1,localhost"
+
+
+@pytest.mark.slow
+def test_a_part_that_dies_is_named_with_its_log(tmp_path):
+    (tmp_path / "sandbox").write_text("a file where the stand-ins want a folder")
+    stack = Stack(tmp_path)
+    try:
+        with pytest.raises((StackFailed, OSError)) as failed:
+            stack.up()
+        assert SANDBOX in str(failed.value)
+    finally:
+        stack.down()
+
+
+@pytest.mark.slow
+def test_up_down_and_up_again_after_parts_were_killed(tmp_path):
+    stack = Stack(tmp_path, deployments=DEPLOYMENTS)
+    os.environ["PYTHONPATH"] = str(DUMMIES)
+    try:
+        assert stack.up(), "the server that the pinned fastapi brings must start"
+        assert not stack.up(), "up twice starts nothing"
+        url = stack.api_url
+        assert url is not None
+        assert api.is_healthy(url)
+        assert api.deployment_count(url) == 1
+
+        before = {process.name: process.pid for process in stack.state.processes}
+        assert before.keys() == {SANDBOX, SERVER, WORKER}
+        for name in (SANDBOX, WORKER):
+            os.kill(before[name], signal.SIGKILL)
+        until(lambda: not stack.state.alive(SANDBOX) and not stack.state.alive(WORKER))
+        assert not stack.is_up
+        assert stack.up()
+        after = {process.name: process.pid for process in stack.state.processes}
+        assert after[SERVER] == before[SERVER]
+        assert stack.is_up
+
+        assert stack.down()
+        assert not any(process.is_alive for process in stack.state.processes)
+        assert not api.is_healthy(url)
+        assert not stack.down(), "down twice is fine"
+        assert stack.up()
+        assert stack.api_url == url, "a shell that was told the address can go on"
+    finally:
+        del os.environ["PYTHONPATH"]
+        stack.down()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The home folder of a stack without a worker, up for the tests of this module."""
+    folder = tmp_path_factory.mktemp("home")
+    with Stack(folder, with_worker=False).running():
+        yield folder
+
+
+def command(home, *words, program=(str(DUMMIES / "with_dummies.py"),), **options):
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PREFECT_", "VECTOR_SEARCH_"))
+    }
+    kept |= {"VECTOR_SEARCH_HOME": str(home), "PYTHONPATH": str(DUMMIES), "COLUMNS": "200"}
+    return subprocess.Popen(
+        [sys.executable, *program, *words],
+        env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+    )  # fmt: skip
+
+
+def end(home, how, *more):
+    words = ["dummy", "end", "--name", "products", "--target", "sandbox", "--how", how, *more]
+    process = command(home, *words)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+@pytest.mark.slow
+def test_a_flow_runs_against_the_stack_and_its_report_is_printed(home):
+    code, out, err = end(home, "well", "--limit", "3", "--tags", "a", "b")
+    assert (code, out) == (0, "the report of the dummy\n")
+    assert err.splitlines() == [
+        "wait for products: creating",
+        "✓ wait for products: there",
+        "limit 3, tags ['a', 'b'], on sandbox",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "expected", "said"),
+    [
+        ("gate", 1, "recall@10 is 0.5, wanted is 0.9."),
+        ("transient", 1, "The service is unavailable. That may pass."),
+        ("invalid", 2, "The data hold no rows: 'x.hdf5'."),
+        ("paid", 2, "Agree with --yes"),
+        ("bug", 1, "run it again with --debug"),
+    ],
+)
+def test_every_kind_of_failure_has_its_exit_code_and_one_paragraph(home, how, expected, said):
+    code, out, err = end(home, how)
+    assert (code, out) == (expected, "")
+    assert said in err
+    assert "Traceback" not in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_debug_shows_the_stack_trace(home):
+    code, _, err = end(home, "gate", "--debug")
+    assert code == 1
+    assert "Traceback" in err
+    assert "GateNotMet" in err
+
+
+@pytest.mark.slow
+def test_what_was_not_confirmed_runs_with_yes(home):
+    assert end(home, "paid", "--yes")[0] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupted_command_says_what_goes_on_and_how_to_go_on(home, number):
+    process = command(home, "dummy", "end", "--name", "my products", "--target", "sandbox", "--how", "slow")
+    assert process.stderr is not None
+    assert process.stderr.readline() == "wait for my products: creating\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Last seen: wait for my products: creating" in err
+    assert "python -m flows dummy end --name 'my products' --target sandbox --how slow" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_env_tells_a_shell_all_that_it_needs(home):
+    out, _ = command(home, "env", program=("-m", "flows")).communicate(timeout=60)
+    shell = subprocess.run(
+        ["sh", "-c", f"{out}\nenv"], env={}, capture_output=True, text=True, check=True, timeout=60
+    )
+    told = dict(line.split("=", 1) for line in shell.stdout.splitlines())
+    assert told["PREFECT_API_URL"] == Stack(home).api_url
+    assert told["VECTOR_SEARCH_HOME"] == str(home)
+    assert told["VECTOR_SEARCH_TARGET"] == "sandbox"
+
+
+@pytest.mark.slow
+def test_the_ui_is_told_where_its_api_is(home):
+    stack = Stack(home)
+    settings = api._call(f"{stack.ui_url}/ui-settings")
+    assert settings["api_url"] == stack.api_url
+    assert "amplitude" not in json.dumps(settings)
+    assert re.match(r"http://127\.0\.0\.1:\d+$", stack.ui_url or "")
