@@ -1,7 +1,7 @@
 """What makes a function a step: a Prefect task with our name for people and the one retry policy of the project.
 
 A step's result is never persisted or cached: what happened is read from the target, never remembered. Waits are steps
-without retries; they know transient errors themselves.
+too: their deadline is absolute, so a retry does not start their time anew, and a deadline that passed is not transient.
 """
 
 from __future__ import annotations
@@ -43,11 +43,6 @@ def step(run_name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
         cache_policy=NO_CACHE,
         persist_result=False,
     )
-
-
-def wait(run_name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """A task that polls by itself until its own deadline, so Prefect never retries it."""
-    return task(task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False)
 
 
 class ExpectedFailuresWithoutTraces(logging.Filter):

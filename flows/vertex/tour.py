@@ -16,7 +16,7 @@ from flows.slots import holding
 from flows.vertex.build import Build, BuildPlan, build
 from flows.vertex.teardown import teardown
 from flows.vertex.tour_queries import Tourist
-from tasks.data.rules import DatapointRules
+from tasks.data.rules import SEED_RULES
 from tasks.errors import GateNotMet
 from tasks.settings import Target, vertex_settings
 from tasks.vertex.import_data import DataSource, read_validated
@@ -25,8 +25,6 @@ from tasks.vertex.specs import Algorithm, DeployedIndexSpec, EndpointKind, Index
 from tasks.vertex.tour_data import read_tour_data
 from tasks.waiting import Deadline
 
-SEED_RULES = DatapointRules(restrict_namespace="class", crowding_tags=("a", "b"))
-"""Each row alone in the namespace class under its own id; crowding tag a for even rows, b for odd ones."""
 SEED_FRACTION = 0.07
 """The seed's leafNodesToSearchPercent of 7."""
 FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)

@@ -1,7 +1,7 @@
 """How every row gets its restricts and its crowding tag: plain values that fit a form and a command line.
 
-The defaults are the seed notebook's: each row alone in the namespace ``class``, under its own id, and crowding tags a
-and b by turns. Must not: know where rows come from or where records go.
+By default a datapoint has neither. ``SEED_RULES`` are those of the seed notebook. Must not: know where rows come from
+or where records go.
 
 Records are those of an import file (Vertex AI, "Input data format and structure"): ``allow`` here is ``allow_list`` in
 the public API and ``allow_tokens`` in the private one; a namespace may occur once in a datapoint.
@@ -52,7 +52,7 @@ class DatapointRules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     restrict_namespace: str | None = Field(
-        default="class",
+        default=None,
         min_length=1,
         description="Namespace in which each datapoint allows one token, its own id. None: no such restrict.",
     )
@@ -64,7 +64,7 @@ class DatapointRules(BaseModel):
         ),
     )
     crowding_tags: tuple[str, ...] = Field(
-        default=("a", "b"),
+        default=(),
         description="Crowding tags given to the rows by turns (row number modulo their count). Empty: no tag.",
     )
     crowding_column: str | None = Field(
@@ -136,3 +136,7 @@ class DatapointRules(BaseModel):
 def _numeric(name: str, kind: ColumnKind, value: Any) -> NumericRestrict:
     restrict: dict[str, Any] = {"namespace": name, kind: value}
     return cast("NumericRestrict", restrict)
+
+
+SEED_RULES = DatapointRules(restrict_namespace="class", crowding_tags=("a", "b"))
+"""The seed notebook's: each row alone in the namespace class, under its own id; crowding tags a and b by turns."""

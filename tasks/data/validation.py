@@ -56,7 +56,7 @@ def validate_vectors(
 
     Args:
         file: an open file; that it opened proves shape and type of ``train``.
-        rules: how restricts and crowding tags are given; the seed's rules by default.
+        rules: how restricts and crowding tags are given; none by default.
         expected_dimensions: what the index has or is to have.
         queries_needed: refuse a file without ``test``.
         on_progress: called after every block.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.settings import VertexSettings
-from tasks.steps import wait
+from tasks.steps import step
 from tasks.vertex.batches import attempt_each, batches
 from tasks.vertex.datapoints import Datapoint, Datapoints, Ids
 from tasks.vertex.filters import NumericRestrict
@@ -23,7 +23,7 @@ from tasks.waiting import Deadline, Look
 _NO_BYTES = 1
 
 
-@wait("wait for datapoints of {served.name}")
+@step("wait for datapoints of {served.name}")
 def wait_for_datapoints(
     settings: VertexSettings,
     served: ServedIndex,
@@ -66,7 +66,7 @@ def wait_for_datapoints(
     return attempt_each(what, parts, look, deadline, total=len(expected))
 
 
-@wait("wait until datapoints of {served.name} are gone")
+@step("wait until datapoints of {served.name} are gone")
 def wait_for_removals(settings: VertexSettings, served: ServedIndex, ids: Ids, deadline: Deadline) -> int:
     """Wait until none of these ids is served any more.
 

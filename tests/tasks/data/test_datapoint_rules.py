@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tasks.data.rules import DatapointRules
+from tasks.data.rules import SEED_RULES, DatapointRules
 from tasks.data.vectors import VectorFile
 
 ROWS = np.zeros((4, 2), dtype=np.float32)
@@ -17,8 +17,8 @@ def records(path, **rules):
     return found
 
 
-def test_by_default_each_row_is_a_class_of_its_own_with_tags_a_and_b_by_turns(write_hdf5):
-    assert records(write_hdf5(train=ROWS[:3])) == [
+def test_by_the_seeds_rules_each_row_is_a_class_of_its_own_with_tags_a_and_b_by_turns(write_hdf5):
+    assert records(write_hdf5(train=ROWS[:3]), **SEED_RULES.model_dump()) == [
         {"id": "0", "restricts": [{"namespace": "class", "allow": ["0"]}], "crowding_tag": "a"},
         {"id": "1", "restricts": [{"namespace": "class", "allow": ["1"]}], "crowding_tag": "b"},
         {"id": "2", "restricts": [{"namespace": "class", "allow": ["2"]}], "crowding_tag": "a"},
@@ -32,8 +32,8 @@ def test_tags_go_by_the_row_number_across_blocks_whatever_the_ids(write_hdf5, mo
     assert [record["crowding_tag"] for record in found] == ["p", "q", "p", "q"]
 
 
-def test_nothing_is_attached_when_nothing_is_wanted(write_hdf5):
-    assert records(write_hdf5(train=ROWS[:1]), restrict_namespace=None, crowding_tags=[]) == [{"id": "0"}]
+def test_by_default_nothing_is_attached(write_hdf5):
+    assert records(write_hdf5(train=ROWS[:1])) == [{"id": "0"}]
 
 
 def test_columns_become_restricts_by_their_type(write_hdf5):
@@ -46,7 +46,7 @@ def test_columns_become_restricts_by_their_type(write_hdf5):
         price=np.array([0.1, 2.5]),
     )
     columns = ["color", "sold", "stock", "weight", "price"]
-    first, second = records(path, restrict_namespace=None, crowding_tags=[], restrict_columns=columns)
+    first, second = records(path, restrict_columns=columns)
     assert first == {
         "id": "0",
         "restricts": [{"namespace": "color", "allow": ["red"]}, {"namespace": "sold", "allow": ["true"]}],
@@ -61,9 +61,7 @@ def test_columns_become_restricts_by_their_type(write_hdf5):
 
 def test_a_row_without_a_value_has_no_restrict_there(write_hdf5):
     path = write_hdf5(train=ROWS[:2], color=["", "blue"], price=np.array([1.5, np.nan]))
-    first, second = records(
-        path, restrict_namespace=None, crowding_tags=[], restrict_columns=["color", "price"]
-    )
+    first, second = records(path, restrict_columns=["color", "price"])
     assert first == {"id": "0", "numeric_restricts": [{"namespace": "price", "value_double": 1.5}]}
     assert second == {"id": "1", "restricts": [{"namespace": "color", "allow": ["blue"]}]}
 
@@ -81,7 +79,7 @@ def test_crowding_tags_can_come_from_a_column(write_hdf5, column, tags):
 @pytest.mark.parametrize(
     "rules",
     [
-        {"restrict_columns": ["class"]},
+        {"restrict_namespace": "class", "restrict_columns": ["class"]},
         {"restrict_columns": ["x", "x"]},
         {"restrict_columns": [""]},
         {"restrict_namespace": ""},
@@ -96,7 +94,7 @@ def test_rules_that_the_service_would_refuse_are_refused_at_once(rules):
 
 
 def test_rules_survive_the_way_through_a_form():
-    rules = DatapointRules(restrict_namespace=None, restrict_columns=("x",), crowding_column="y")
+    rules = DatapointRules(restrict_columns=("x",), crowding_column="y")
     assert DatapointRules.model_validate_json(rules.model_dump_json()) == rules
     assert rules.columns == ("x", "y")
     assert all(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tasks.data import errors, import_files
 from tasks.data.import_files import row_of, write_import_files
-from tasks.data.rules import DatapointRules
+from tasks.data.rules import SEED_RULES, DatapointRules
 from tasks.data.vectors import VectorFile
 
 
@@ -27,7 +27,7 @@ def lines(folder, files):
 
 
 def test_the_sample_arrives_bit_for_bit_with_the_seeds_restricts_and_tags(sample, tmp_path):
-    records = lines(tmp_path, write(sample, tmp_path))
+    records = lines(tmp_path, write(sample, tmp_path, SEED_RULES))
     with h5py.File(sample) as file:
         wanted = file["train"][:]
     read = np.array([record["embedding"] for record in records], dtype=np.float32)
