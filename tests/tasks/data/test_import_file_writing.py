@@ -65,7 +65,7 @@ def test_any_text_can_be_an_id_and_stays_on_one_line(write_hdf5, ids):
 
 
 def test_files_stay_under_their_size_and_cover_every_row_once(sample, tmp_path):
-    files = write(sample, tmp_path, shard_bytes=1_000_000)
+    files = write(sample, tmp_path, SEED_RULES, shard_bytes=1_000_000)
     assert [file.name for file in files] == [f"datapoints-{n:05}.json" for n in range(10)]
     assert all(file.size <= 1_000_000 for file in files)
     assert files[0].first_row == 0
@@ -128,7 +128,7 @@ def test_progress_is_told_in_rows_up_to_the_last(sample, tmp_path):
 
 
 def test_a_line_of_a_file_leads_back_to_its_row(sample, tmp_path):
-    files = write(sample, tmp_path, shard_bytes=1_000_000)
+    files = write(sample, tmp_path, SEED_RULES, shard_bytes=1_000_000)
     second = (tmp_path / files[1].name).read_bytes().splitlines()
     assert row_of(files, f"gs://bucket/some/folder/{files[1].name}", 3) == int(json.loads(second[2])["id"])
     for name, line in [("other.json", 1), (files[1].name, 0), (files[1].name, len(second) + 1)]:
