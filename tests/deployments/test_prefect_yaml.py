@@ -1,0 +1,114 @@
+"""deployments/prefect.yaml: says what the catalog says, registers on a real server, and runs through a real worker."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows.catalog import FLOWS
+from flows.stack import Stack
+from flows.stack.prefect_settings import POOL
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "deployments" / "prefect.yaml"
+DATA = ROOT / "sandbox" / "data" / "glove-100-sample.hdf5"
+ON_DEMAND = [one for one in yaml.safe_load(FILE.read_text())["deployments"] if not one.get("schedules")]
+NIGHTLY = [one for one in yaml.safe_load(FILE.read_text())["deployments"] if one.get("schedules")]
+
+
+def test_every_flow_of_the_catalog_is_a_deployment_under_its_command():
+    said = [(one["name"], one["entrypoint"], one["description"]) for one in ON_DEMAND]
+    assert said == [(e.command.replace(" ", "-"), e.entrypoint.replace(":", "."), e.line) for e in FLOWS]
+
+
+@pytest.mark.parametrize("deployment", ON_DEMAND + NIGHTLY, ids=lambda one: one["name"])
+def test_every_deployment_names_its_target_explicitly(deployment):
+    assert deployment["parameters"]["target"] == "{{ $VECTOR_SEARCH_TARGET }}"
+    assert deployment["work_pool"] == {"name": POOL}
+    assert "vector-search" in deployment["tags"]
+
+
+def test_the_nightly_check_is_off_until_it_is_told_its_index():
+    (nightly,) = NIGHTLY
+    (schedule,) = nightly["schedules"]
+    assert nightly["entrypoint"] == "flows.vertex.verify.verify_index"
+    assert schedule["active"] is False
+    assert schedule["timezone"]
+    assert schedule["parameters"].keys() == {"name", "data"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    """A whole stack, with the real deployments and a worker."""
+    with Stack(tmp_path_factory.mktemp("home")).running() as stack:
+        yield stack
+
+
+def in_stack(stack, code):
+    """Run code in a process of the stack's; what it prints."""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=stack.environment, cwd=stack.home,
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    return yaml.safe_load(ended.stdout)
+
+
+@pytest.mark.slow
+def test_all_are_registered_with_typed_and_explained_parameters(stack):
+    found = in_stack(
+        stack,
+        "import json\nfrom prefect.client.orchestration import get_client\n"
+        "with get_client(sync_client=True) as client:\n"
+        "    print(json.dumps([d.model_dump(mode='json') for d in client.read_deployments()]))",
+    )
+    assert {one["name"] for one in found} == {one["name"] for one in ON_DEMAND + NIGHTLY}
+    for one in found:
+        assert one["parameters"]["target"] == "sandbox"
+        form = one["parameter_openapi_schema"]
+        assert "target" in form["required"], one["name"]
+        unexplained = [name for name, field in form["properties"].items() if not field.get("description")]
+        assert not unexplained, one["name"]
+
+
+@pytest.mark.slow
+def test_without_a_target_nothing_is_deployed(stack):
+    environment = {name: value for name, value in stack.environment.items() if name != "VECTOR_SEARCH_TARGET"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--name", "vertex-check", "--prefect-file", str(FILE)],
+        env=environment, cwd=stack.home, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert ended.returncode != 0
+    assert "is not one of" in ended.stdout + ended.stderr
+
+
+@pytest.mark.slow
+def test_a_build_runs_through_the_worker_and_leaves_its_artifacts(stack):
+    parameters = {"name": "words", "data": str(DATA), "limit": 200, "yes": True}
+    run = in_stack(
+        stack,
+        "import json\nfrom prefect.deployments import run_deployment\n"
+        f"run = run_deployment('vertex build/vertex-build', parameters={parameters!r}, timeout=0)\n"
+        "print(json.dumps(str(run.id)))",
+    )
+    look = (
+        "import json\nfrom prefect.client.orchestration import get_client\n"
+        "from prefect.client.schemas.filters import ArtifactFilter\n"
+        "with get_client(sync_client=True) as client:\n"
+        f"    run = client.read_flow_run('{run}')\n"
+        f"    artifacts = client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id={{'any_': ['{run}']}}))\n"
+        "    print(json.dumps([run.name, run.state.type, run.state.message, [a.key for a in artifacts]]))"
+    )
+    deadline = time.monotonic() + 180
+    while True:
+        name, state, message, artifacts = in_stack(stack, look)
+        if state in ("COMPLETED", "FAILED", "CRASHED") or time.monotonic() > deadline:
+            break
+    assert (name, state) == ("build words on sandbox", "COMPLETED"), message
+    assert {"vertex-build-words-report", "vertex-build-words-steps"} <= set(artifacts)
+    assert list((stack.home / "reports").glob("vertex-build-words-*.json"))
