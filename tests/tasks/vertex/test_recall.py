@@ -1,0 +1,85 @@
+"""Recall of indexes that are really served, on the sample of GloVe vectors."""
+
+from pathlib import Path
+
+import h5py
+import pytest
+
+import sandbox as sandbox_package
+from sandbox import write_log
+from tasks.data.import_files import write_import_files
+from tasks.data.rules import DatapointRules
+from tasks.data.vectors import VectorFile
+from tasks.errors import InvalidInput
+from tasks.vertex.buckets import ensure_bucket
+from tasks.vertex.import_data import DataSource
+from tasks.vertex.recall import RecallTooLow, verify_recall
+from tasks.vertex.storage import apply_import_files
+
+SAMPLE = Path(sandbox_package.__file__).parent / "data" / "glove-100-sample.hdf5"
+SOURCE = DataSource(data=str(SAMPLE))
+TREE = {"treeAhConfig": {"leafNodeEmbeddingCount": 500, "leafNodesToSearchPercent": 7}}
+
+
+@pytest.fixture(scope="module")
+def uri(settings, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("import")
+    ensure_bucket.fn(settings)
+    with VectorFile(SAMPLE) as file:
+        files = write_import_files(file, DatapointRules(), folder)
+    return apply_import_files.fn(settings, "recall-test", "sample", files, folder).uri
+
+
+@pytest.fixture(scope="module")
+def tree(serve, uri):
+    return serve("vpc", dimensions=100, uri=uri, algorithmConfig=TREE, approximateNeighborsCount=150)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        ("public", {"distanceMeasureType": "DOT_PRODUCT_DISTANCE"}),
+        ("vpc", {"distanceMeasureType": "DOT_PRODUCT_DISTANCE", "featureNormType": "UNIT_L2_NORM"}),
+        ("public", {"distanceMeasureType": "COSINE_DISTANCE"}),
+        ("vpc", {"distanceMeasureType": "SQUARED_L2_DISTANCE"}),
+    ],
+    ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else value,
+)
+def test_brute_force_has_recall_1_under_its_own_measure(settings, serve, uri, kind, config):
+    served = serve(kind, dimensions=100, uri=uri, **config)
+    measured = verify_recall.fn(settings, served, SOURCE, k=10, min_recall=1.0, queries=50)
+    assert (measured.recall, measured.queries, measured.k) == (1.0, 50, 10)
+    assert 0 < measured.p50 <= measured.p90 <= measured.p99
+    assert measured.queries_per_second > 0
+
+
+def test_a_tree_misses_neighbors_and_finds_more_in_more_leaves(settings, tree, sandbox):
+    before = list(write_log.read(sandbox.state))
+    own = verify_recall.fn(settings, tree, SOURCE, k=10)
+    wider = verify_recall.fn(settings, tree, SOURCE, k=10, fraction=0.4)
+    whole = verify_recall.fn(settings, tree, SOURCE, k=10, fraction=1.0)
+    assert own.recall < wider.recall < whole.recall + 1e-9
+    assert whole.recall > 0.95
+    assert list(write_log.read(sandbox.state)) == before
+
+
+def test_a_gate_that_is_not_met_says_what_was_measured_and_what_to_try(settings, tree):
+    with pytest.raises(
+        RecallTooLow, match=r"recall@10 of .* is 0\.\d+, wanted is at least 0\.999.*fraction 0\.2"
+    ) as low:
+        verify_recall.fn(settings, tree, SOURCE, k=10, min_recall=0.999, queries=50)
+    assert not low.value.recall.is_good_enough
+
+
+def test_data_of_another_dimension_is_refused(settings, tree, tmp_path):
+    other = tmp_path / "other.hdf5"
+    with h5py.File(other, "w") as file:
+        file["train"] = file["test"] = [[1.0, 2.0]]
+    with pytest.raises(InvalidInput, match="another number of dimensions"):
+        verify_recall.fn(settings, tree, DataSource(data=str(other)))
+
+
+@pytest.mark.parametrize("wrong", [{"k": 0}, {"fraction": 1.5}])
+def test_a_parameter_out_of_range_is_refused(settings, tree, wrong):
+    with pytest.raises(InvalidInput, match="Not a valid query"):
+        verify_recall.fn(settings, tree, SOURCE, **wrong)
