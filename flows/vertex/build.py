@@ -198,22 +198,24 @@ def build(
         confirm_cost(settings, hourly_cost(plan.deployed, plan.index.shard_size), yes=yes)
 
     if there is None or there.content != validated.content:
-        with report.step("prepare and upload import files") as step:
+        with report.step(f"upload import files of {name}") as step:
             step.saw(_upload(settings, plan, validated, changes))
 
-    with report.step("create the index") as step:
+    with report.step(f"create index {name}") as step:
         index = _index(settings, plan, validated, there, changes, deadline)
-        step.saw(f"{index.resource}, {plan.index.update_method}, {index.vectors_count:,} vectors")
+        step.saw(
+            f"{plan.index.algorithm}, {plan.index.update_method}, {index.vectors_count:,} vectors ({_id(index.resource)})"
+        )
 
-    with report.step("create the endpoint") as step:
+    with report.step(f"create endpoint {name}") as step:
         if read_endpoint(settings, name, deadline) is None:
             changes.append("created the endpoint")
         endpoint = ensure_endpoint(settings, wanted_endpoint, deadline)
         endpoint = wait_for_endpoint(settings, wanted_endpoint, endpoint, deadline, plan.when_interrupted)
         remove_endpoint_twins(settings, name, endpoint.resource, deadline)
-        step.saw(f"{endpoint.resource}, {endpoint.kind}")
+        step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
 
-    with report.step("deploy the index") as step:
+    with report.step(f"deploy index {name}") as step:
         deployed = ensure_deployed_index(
             settings, plan.deployed, endpoint=endpoint.resource, index=index.resource
         )
@@ -239,7 +241,7 @@ def _upload(
     forget_local_import_files(name)
     if upload.uploaded or upload.removed:
         changes.append("uploaded the import files")
-    return f"{upload.uploaded} uploaded, {upload.unchanged} unchanged in {upload.uri}"
+    return f"{upload.uploaded} uploaded, {upload.unchanged} unchanged, {upload.bytes_sent:,} bytes"
 
 
 def _index(
@@ -271,3 +273,7 @@ def _index(
             remedy=f"Look at the import files under {uri}.",
         )
     return index
+
+
+def _id(resource: str) -> str:
+    return resource.rpartition("/")[2]

@@ -58,16 +58,16 @@ def teardown(settings: VertexSettings, name: str, report: Report, deadline: Dead
     Raises:
         GateNotMet: something is left.
     """
-    with report.step("undeploy the index") as step:
+    with report.step(f"undeploy index {name}") as step:
         step.saw(f"{len(remove_deployed_index(settings, name, deadline))} undeployed")
-    with report.step("remove the endpoint") as step:
+    with report.step(f"remove endpoint {name}") as step:
         step.saw(f"{len(remove_endpoint(settings, name, deadline))} removed")
-    with report.step("remove the index") as step:
+    with report.step(f"remove index {name}") as step:
         step.saw(f"{len(remove_index(settings, name, deadline))} removed")
-    with report.step("remove the import files") as step:
+    with report.step(f"remove import files of {name}") as step:
         step.saw(f"{remove_import_files(settings, name)} removed")
         step.saw("the bucket is gone" if remove_bucket(settings) else "the bucket stays")
-    with report.step("see that nothing is left") as step:
+    with report.step(f"see that nothing is left of {name}") as step:
         left = read_inventory(settings, name, deadline)
         if not left.is_empty:
             raise GateNotMet(

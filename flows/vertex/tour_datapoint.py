@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flows.report import Report, StepReport, listed
 from tasks.errors import GateNotMet
@@ -11,18 +11,38 @@ from tasks.vertex.arrivals import wait_for_datapoints, wait_for_removals
 from tasks.vertex.datapoints import Datapoint
 from tasks.vertex.filters import Restrict
 from tasks.vertex.neighbors import Neighbor, Query
-from tasks.vertex.queries import read_neighbors
+from tasks.vertex.queries import read_datapoints, read_neighbors
 from tasks.vertex.served import ServedIndex
 from tasks.vertex.tour_data import TourData
 from tasks.vertex.updates import apply_removals, apply_upserts
 from tasks.waiting import Deadline
+
+
+def stream_one_datapoint(
+    settings: VertexSettings, served: ServedIndex, data: TourData, report: Report, deadline: Deadline, k: int
+) -> None:
+    """Stream one new datapoint through its life, and check the answer to the same query after each change.
+
+    Raises:
+        GateNotMet: an answer is not the one that the change must have led to.
+    """
+    visit = _Visit(settings, served, data, report, deadline, k)
+    visit.forget_an_earlier_one()
+    visit.query()
+    visit.upsert_a_new_datapoint()
+    visit.filter_by_class()
+    visit.move_it_to_another_class()
+    visit.crowd()
+    visit.change_its_crowding_tag()
+    visit.remove_it()
+
 
 SHOWN = 5
 """Neighbors that are named in the report."""
 
 
 @dataclass
-class Tourist:
+class _Visit:
     """Asks the same query again and again while one datapoint changes."""
 
     settings: VertexSettings
@@ -31,14 +51,21 @@ class Tourist:
     report: Report
     deadline: Deadline
     k: int
-    before: list[str] = field(default_factory=list)
-    """The ids of the first answer, before anything was streamed."""
+    before: tuple[Neighbor, ...] = ()
+    """The first answer, before anything was streamed."""
+    crowded: tuple[Neighbor, ...] = ()
+    """The answer with crowding, before the tag changed."""
+
+    def forget_an_earlier_one(self) -> None:
+        """Remove what a tour that did not end left streamed in."""
+        if read_datapoints(self.settings, self.served, [self.data.new_id]):
+            self._remove()
 
     def query(self) -> None:
         """Ask before anything is streamed."""
         with self.report.step("query") as step:
             found = self._ask()
-            self.before = _ids(found)
+            self.before = found
             _check("neighbors found", len(found), min(self.k, self.served.vectors_count or self.k))
             step.saw(f"{self.data.word or f'query {self.data.row}'}: {self._names(found)}")
 
@@ -68,18 +95,18 @@ class Tourist:
     def crowd(self) -> None:
         """Allow one neighbor a crowding tag."""
         with self.report.step("at most one neighbor a crowding tag") as step:
-            self._crowded = self._ask_crowded(step)
+            self.crowded = self._ask_crowded(step)
 
     def change_its_crowding_tag(self) -> None:
         """Change its tag from b to a and see the crowded answer change: its old tag is free for another one now."""
         with self.report.step("change its crowding tag from b to a") as step:
             self._upsert(class_token=self.data.new_id, crowding_tag="a")
             found = self._ask_crowded(step)
-            if _ids(found)[1:] == _ids(self._crowded)[1:]:
+            if _ids(found)[1:] == _ids(self.crowded)[1:]:
                 raise GateNotMet(
                     "The crowded answer", measured=_ids(found), wanted="another second neighbor than before"
                 )
-            if found[0].crowding == self._crowded[0].crowding:
+            if found[0].crowding == self.crowded[0].crowding:
                 raise GateNotMet(
                     f"The crowding tag of {self.data.new_id}", measured=found[0].crowding, wanted="changed"
                 )
@@ -87,11 +114,14 @@ class Tourist:
     def remove_it(self) -> None:
         """Remove it and see the first answer again."""
         with self.report.step("remove the new datapoint") as step:
-            apply_removals(self.settings, self.served, [self.data.new_id], self.deadline)
-            wait_for_removals(self.settings, self.served, [self.data.new_id], self.deadline)
+            self._remove()
             found = self._ask()
-            _check("the answer", _ids(found), self.before)
+            _check("the answer", _ids(found), _ids(self.before))
             step.saw(f"gone; {self._names(found)}")
+
+    def _remove(self) -> None:
+        apply_removals(self.settings, self.served, [self.data.new_id], self.deadline)
+        wait_for_removals(self.settings, self.served, [self.data.new_id], self.deadline)
 
     def _upsert(self, *, class_token: str, crowding_tag: str) -> None:
         datapoint = Datapoint(
