@@ -25,6 +25,7 @@ State = Annotated[Path | None, Parameter(help="State folder; default: $VECTOR_SE
 
 @app.command
 def start(
+    *,
     state: State = None,
     clock_factor: float = Options.clock_factor,
     advance: Literal["time", "reads"] = Options.advance,
@@ -42,7 +43,7 @@ def start(
         advance: what moves operations on: elapsed time, or how often somebody looks.
         reads: with --advance reads: looks until an operation is done.
         list_while_creating: whether listings show a resource that is still being created.
-        listing_delay: seconds until a finished resource appears in listings.
+        listing_delay: seconds by which listings lag behind a resource's creation.
         state: where everything is kept; the default is $VECTOR_SEARCH_HOME/sandbox.
         upsert_delay: seconds until upserts and removals show in deployed copies.
     """
@@ -64,17 +65,32 @@ def start(
 
 
 @app.command
-def env(state: State = None) -> None:
+def env(*, state: State = None) -> None:
     """Print what a shell must export for unmodified clients: eval "$(python -m sandbox env)"."""
     for name, value in environment((state or default_state()).resolve()).items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
 
 
 @app.command
-def writes(state: State = None) -> None:
+def writes(*, state: State = None) -> None:
     """List the changing calls that were accepted."""
     for write in write_log.read(_existing(state)):
         sys.stdout.write(f"{write.service} {write.method} {write.resource}\n")
+
+
+@app.command
+def coverage(*, check: bool = False) -> None:
+    """Write COVERAGE.md anew: what is imitated, and what is known to differ.
+
+    Args:
+        check: write nothing; fail if the file is out of date.
+    """
+    from sandbox import coverage as list_of_methods  # noqa: PLC0415 - loads all the official packages
+
+    if not check:
+        list_of_methods.write()
+    elif not list_of_methods.is_current():
+        raise SandboxError("sandbox/COVERAGE.md is out of date: python -m sandbox coverage")
 
 
 faults = App(name="faults", help="Put faults in on purpose, and see what became of them.")
@@ -85,6 +101,7 @@ app.command(faults)
 def add(
     method: str,
     kind: fault_queue.Kind,
+    *,
     when: fault_queue.When = "before",
     times: int = 1,
     seconds: float = 0.0,
@@ -109,7 +126,7 @@ def add(
 
 
 @faults.command(name="list")
-def list_faults(state: State = None) -> None:
+def list_faults(*, state: State = None) -> None:
     """List the faults that are pending and those that struck."""
     folder = _existing(state)
     for fault in fault_queue.struck(folder):
@@ -119,7 +136,7 @@ def list_faults(state: State = None) -> None:
 
 
 @faults.command
-def clear(state: State = None) -> None:
+def clear(*, state: State = None) -> None:
     """Drop the pending faults."""
     fault_queue.clear(_existing(state))
 

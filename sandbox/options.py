@@ -54,7 +54,8 @@ class Options:
     list_while_creating: bool = True
     """Whether listings show a resource under creation. Undocumented, so both can be tried; Get always does."""
     listing_delay: float = 0.0
-    """Seconds (real ones) until a finished resource appears in listings; 0, raise it to test against lag."""
+    """Seconds (real ones) by which listings lag: behind the creation's end, or behind its beginning where resources
+    under creation are listed; 0, raise it to test against lag."""
     upsert_delay: float = 0.3
     """Seconds (real ones) until upserts and removals show in deployed copies; 0.3, short but not nothing."""
     durations: Durations = Durations()

@@ -102,13 +102,13 @@ class Resources:
         return [show(each) for each in selected], next_token
 
     def _is_listed(self, resource: Resource) -> bool:
-        if not resource.ready_at:
-            return self._options.list_while_creating
-        # A resource that was listed while being created does not vanish from the listing when it is done.
-        return (
-            self._options.list_while_creating
-            or time.time() >= resource.ready_at + self._options.listing_delay
-        )
+        if self._options.list_while_creating:
+            since = self.message(resource).create_time.ToMicroseconds() / 1e6
+        elif resource.ready_at:
+            since = resource.ready_at
+        else:
+            return False
+        return time.time() >= since + self._options.listing_delay
 
 
 def check_display_name(text: str) -> None:

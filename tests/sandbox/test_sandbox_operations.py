@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import grpc
@@ -71,6 +72,17 @@ def test_what_is_being_created_can_be_left_out_of_listings(fresh, connect):
     ]
     with pytest.raises(exceptions.FailedPrecondition, match="not ready"):
         upsert(clients, index)
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["listed while created", "listed when done"])
+def test_listings_can_lag_behind(fresh, connect, listed):
+    clients = connect(fresh(replace(OPTIONS, list_while_creating=listed, listing_delay=1.5)))
+    name = clients.index()
+    assert list(clients.indexes.list_indexes(parent=clients.parent)) == []
+    end = time.monotonic() + 10
+    while [each.name for each in clients.indexes.list_indexes(parent=clients.parent)] != [name]:
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_operations_can_advance_by_looks(fresh, connect):
