@@ -28,6 +28,10 @@ _STEP = 0.05
 """The smallest move of the fraction that is worth a line."""
 _QUIET_SECONDS = 1.0
 """The shortest time between two lines that differ in their fraction only."""
+_STILL_THERE_SECONDS = 60.0
+"""After so long without a change a line says that it still goes on."""
+_ARTIFACT_SECONDS = 2.0
+"""Work that is over sooner gets no progress artifact: the timeline shows it well enough."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,18 @@ class Progress:
     def see(self, seen: str, *, fraction: float | None = None) -> None:
         """Report what was seen, if it says something new."""
         update = self._update(seen, fraction, done=False)
-        if self._last is not None and not self._is_news(update, self._last):
-            return
-        self._report(update)
+        is_news = self._last is None or self._is_news(update, self._last)
+        if is_news:
+            self._report(update)
+        if update.elapsed >= _ARTIFACT_SECONDS and (is_news or self._artifact is None):
+            self._show_artifact(update)
 
     def end(self, seen: str) -> None:
         """Report that it is done."""
-        self._report(self._update(seen, 1.0, done=True))
+        update = self._update(seen, 1.0, done=True)
+        self._report(update)
+        if self._artifact is not None:
+            self._show_artifact(update)
 
     def _update(self, seen: str, fraction: float | None, *, done: bool) -> Update:
         elapsed = time.monotonic() - self._began
@@ -95,6 +104,8 @@ class Progress:
         return Update(self.what, seen, fraction, elapsed, left, done)
 
     def _is_news(self, update: Update, last: Update) -> bool:
+        if update.elapsed - last.elapsed >= _STILL_THERE_SECONDS:
+            return True
         if update.fraction is None or last.fraction is None:
             return update.seen != last.seen
         moved = update.fraction - last.fraction >= _STEP or update.fraction >= 1 > last.fraction
@@ -103,10 +114,10 @@ class Progress:
     def _report(self, update: Update) -> None:
         self._last = update
         say(f"{update.what}: {update.seen}", extra={"progress": update})
-        if TaskRunContext.get() is not None:
-            self._show_artifact(update)
 
     def _show_artifact(self, update: Update) -> None:
+        if TaskRunContext.get() is None:
+            return
         estimate = min(0.95, update.elapsed / self.usual) if self.usual else 0.0
         percent = 100 * (estimate if update.fraction is None else update.fraction)
         description = f"{update.what}: {update.seen}" + (
