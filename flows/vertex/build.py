@@ -18,7 +18,12 @@ from tasks.progress import say
 from tasks.settings import Target, VertexSettings, vertex_settings
 from tasks.vertex.buckets import ensure_bucket
 from tasks.vertex.costs import hourly_cost
-from tasks.vertex.deployed_indexes import ensure_deployed_index, wait_for_deployed_index, wait_for_index_sync
+from tasks.vertex.deployed_indexes import (
+    ensure_deployed_index,
+    read_deployed_index_as_wanted,
+    wait_for_deployed_index,
+    wait_for_index_sync,
+)
 from tasks.vertex.endpoints import (
     endpoint_spec,
     ensure_endpoint,
@@ -191,9 +196,14 @@ def build(
 ) -> Build:
     """Chain the steps of a build. The tour calls this too."""
     name, changes = plan.name, list[str]()
-    # Wrong network settings are found before anything is paid for.
+    # Wrong settings, strangers and what cannot change in place are found before anything is changed or paid for.
     wanted_endpoint = endpoint_spec(settings, name, plan.endpoint)
-    there = read_index(settings, name, deadline)
+    there = read_index(settings, name, deadline, plan.index)
+    endpoint_there = read_endpoint(settings, name, deadline, wanted_endpoint)
+    if there is not None and endpoint_there is not None:
+        read_deployed_index_as_wanted(
+            settings, plan.deployed, endpoint=endpoint_there.resource, index=there.resource
+        )
     if there is None or not there.deployed:
         confirm_cost(settings, hourly_cost(plan.deployed, plan.index.shard_size), yes=yes)
 
@@ -208,7 +218,7 @@ def build(
         )
 
     with report.step(f"create endpoint {name}") as step:
-        if read_endpoint(settings, name, deadline) is None:
+        if endpoint_there is None:
             changes.append("created the endpoint")
         endpoint = ensure_endpoint(settings, wanted_endpoint, deadline)
         endpoint = wait_for_endpoint(settings, wanted_endpoint, endpoint, deadline, plan.when_interrupted)
@@ -222,8 +232,8 @@ def build(
         if deployed.making:
             changes.append("deployed the index")
         deployed = wait_for_deployed_index(settings, plan.deployed, deployed, deadline, plan.when_interrupted)
-        if there is not None and there.content != validated.content:
-            wait_for_index_sync(settings, endpoint.resource, deployed.id, index.resource, deadline)
+        if index.overwritten:
+            wait_for_index_sync(settings, endpoint.resource, deployed.id, index.overwritten, deadline)
         served = served_index(settings, name, index, endpoint, deployed)
         step.saw(f"{deployed.id} at {served.address}")
     # Only now does nothing serve or import the old contents any more.
@@ -261,7 +271,13 @@ def _index(
         changes.append("created the index")
     if index.content != content:
         index = apply_index_contents(
-            settings, plan.index, index, contents_uri=uri, content=content, deadline=deadline
+            settings,
+            plan.index,
+            index,
+            contents_uri=uri,
+            content=content,
+            deadline=deadline,
+            when_interrupted=plan.when_interrupted,
         )
         changes.append("replaced the contents of the index")
     # Streamed datapoints and statistics that lag may raise the count or leave it at 0, never halve it.

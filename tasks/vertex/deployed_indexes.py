@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from google.cloud.aiplatform_v1 import DeployedIndex, Index, IndexEndpoint, IndexEndpointServiceClient
-from google.protobuf.timestamp_pb2 import Timestamp
+from google.cloud.aiplatform_v1 import DeployedIndex, IndexEndpoint, IndexEndpointServiceClient
 
 from tasks.errors import CannotChangeInPlace
 from tasks.progress import say
@@ -34,6 +33,22 @@ class DeployedIndexState:
     """Where private queries go, without the port; empty on a public endpoint."""
     making: str
     """The operation that deploys or changes it, or empty."""
+
+
+@step("compare deployed index {spec.id}")
+def read_deployed_index_as_wanted(
+    settings: VertexSettings, spec: DeployedIndexSpec, *, endpoint: str, index: str
+) -> DeployedIndexState | None:
+    """The deployed index behind an endpoint, or None. Looked at before anything else is changed.
+
+    Raises:
+        CannotChangeInPlace: the id serves another index, or runs on another machine.
+    """
+    there = _read(settings, spec.id, endpoint)
+    if there is None:
+        return None
+    _refuse_difference(spec, there, index)
+    return _state(there, endpoint, making="")
 
 
 @step("ensure deployed index {spec.id}")
@@ -98,17 +113,16 @@ def wait_for_deployed_index(
 
 @step("wait until {deployed_index_id} serves the new contents")
 def wait_for_index_sync(
-    settings: VertexSettings, endpoint: str, deployed_index_id: str, index: str, deadline: Deadline
+    settings: VertexSettings, endpoint: str, deployed_index_id: str, overwritten: int, deadline: Deadline
 ) -> None:
-    """Wait until the deployed copy has caught up with its index: index_sync_time >= the index's update_time."""
-    with calling(f"read {index}"):
-        updated = Index.pb(connect(settings).indexes.get_index(name=index, timeout=CALL_SECONDS)).update_time
+    """Wait until the deployed copy has caught up with its index: index_sync_time >= the end of the last overwrite.
+
+    The index's own update_time does not serve: marking the contents moves it, and no copy follows that.
+    """
 
     def look() -> Look[bool]:
         there = _read(settings, deployed_index_id, endpoint)
-        synced = there is not None and _nanoseconds(DeployedIndex.pb(there).index_sync_time) >= _nanoseconds(
-            updated
-        )
+        synced = there is not None and DeployedIndex.pb(there).index_sync_time.ToNanoseconds() >= overwritten
         return Look(
             seen="caught up" if synced else "still serving the old contents", done=synced, value=synced
         )
@@ -233,10 +247,6 @@ def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str
             wanted=spec.machine_type,
             remedy=remedy,
         )
-
-
-def _nanoseconds(moment: Timestamp) -> int:
-    return moment.seconds * 10**9 + moment.nanos
 
 
 def _replicas(there: DeployedIndex) -> tuple[int, int]:

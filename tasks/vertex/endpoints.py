@@ -85,9 +85,18 @@ def endpoint_spec(settings: VertexSettings, name: str, kind: EndpointKind) -> En
 
 
 @step("read endpoint {name}")
-def read_endpoint(settings: VertexSettings, name: str, deadline: Deadline) -> EndpointState | None:
-    """The endpoint that we made under a name, or None."""
+def read_endpoint(
+    settings: VertexSettings, name: str, deadline: Deadline, wanted: EndpointSpec | None = None
+) -> EndpointState | None:
+    """The endpoint that we made under a name, or None.
+
+    Raises:
+        CannotChangeInPlace: it is there as another kind than the wanted one, or in another network.
+        NotOurs: an endpoint of that name is there that we did not make.
+    """
     made = the_one(ENDPOINTS, find_ours(settings, ENDPOINTS, name, deadline))
+    if made is not None and wanted is not None:
+        _refuse_difference(wanted, made.resource)
     return None if made is None else endpoint_state(made)
 
 

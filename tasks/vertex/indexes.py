@@ -13,11 +13,12 @@ from google.cloud.aiplatform_v1 import Index, IndexServiceClient
 from google.protobuf import field_mask_pb2, json_format, struct_pb2
 
 from tasks.errors import CannotChangeInPlace
+from tasks.progress import say
 from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.adoption import Kind, Made, find_or_create, find_ours, the_one
 from tasks.vertex.clients import CALL_SECONDS, connect
-from tasks.vertex.errors import calling
+from tasks.vertex.errors import OperationFailed, calling
 from tasks.vertex.marks import marks
 from tasks.vertex.operations import WhenInterrupted, follow, unfinished
 from tasks.vertex.removal import remove_all, remove_twins
@@ -38,7 +39,10 @@ class IndexState:
     update_method: str
     content: str
     """Hash of the data that it was built or last overwritten from; empty when unknown."""
-    contents_uri: str
+    coming: str
+    """Hash of the data that an overwrite began to bring; empty when none is under way or was left half done."""
+    overwritten: int
+    """When the last overwrite ended, nanoseconds since 1970; 0 for never. Deployed copies follow later."""
     vectors_count: int
     deployed: tuple[tuple[str, str], ...]
     """(endpoint, deployed index id) of every deployed copy."""
@@ -69,9 +73,18 @@ INDEXES: Kind[Index] = Kind("index", "CreateIndex", _list, _get, _delete)
 
 
 @step("read index {name}")
-def read_index(settings: VertexSettings, name: str, deadline: Deadline) -> IndexState | None:
-    """The index that we made under a name, or None."""
+def read_index(
+    settings: VertexSettings, name: str, deadline: Deadline, wanted: IndexSpec | None = None
+) -> IndexState | None:
+    """The index that we made under a name, or None.
+
+    Raises:
+        CannotChangeInPlace: it is there with another configuration than the wanted one.
+        NotOurs: an index of that name is there that we did not make.
+    """
     made = the_one(INDEXES, find_ours(settings, INDEXES, name, deadline))
+    if made is not None and wanted is not None:
+        _refuse_difference(wanted, made.resource)
     return None if made is None else index_state(made)
 
 
@@ -135,7 +148,7 @@ def wait_for_index(
             usual=USUAL_CREATE_SECONDS,
             when_interrupted=when_interrupted,
         )
-    return index_state(Made(_get(settings, index.resource), None))
+    return _state_of(settings, index.resource)
 
 
 @step("remove twins of index {name}")
@@ -157,37 +170,72 @@ def apply_index_contents(
     contents_uri: str,
     content: str,
     deadline: Deadline,
+    when_interrupted: WhenInterrupted = "leave-running",
 ) -> IndexState:
-    """Replace all content of an index by import files, then mark it; nothing happens when it bears the mark already.
+    """Replace all content of an index by import files; nothing happens when it bears the mark of that content already.
 
-    A complete overwrite is the one batch update that a streaming index takes too. An unfinished update of an earlier
-    run is attached to; the mark is set by a call of its own because content and labels cannot change in one.
+    A complete overwrite is the one batch update that a streaming index takes too. Content and labels cannot change in
+    one call, so the mark `content` gives way to `coming` before and returns after: a crash in between cannot leave
+    the mark of data that are no longer there. An unfinished overwrite that brings the same data is followed; one that
+    ended unseen is repeated once.
     """
-    if index.content == content:
-        return index
-    for operation in unfinished(settings, index.resource, kinds={"UpdateIndex"}):
-        follow(
-            settings, operation.name, f"the update of index {spec.name} that an earlier run began", deadline
-        )
-    there = index_state(Made(_get(settings, index.resource), None))
-    if there.contents_uri.rstrip("/") != contents_uri.rstrip("/"):
+    what = f"overwrite the contents of index {spec.name}"
+    there = _state_of(settings, index.resource)
+    if there.content == content:
+        return there
+    if not (_end_earlier_updates(settings, spec, there, deadline) and there.coming == content):
+        if there.coming != content:
+            _mark(settings, spec, index.resource, deadline, coming=content)
         overwrite = Index(
             name=index.resource,
             metadata=_value({"contentsDeltaUri": contents_uri, "isCompleteOverwrite": True}),
         )
-        operation = _update(settings, overwrite, "metadata", f"overwrite the contents of index {spec.name}")
-        what = f"overwrite the contents of index {spec.name}"
-        follow(settings, operation, what, deadline, usual=USUAL_CREATE_SECONDS)
-    labelled = Index(name=index.resource, labels=marks(spec, content=content))
-    operation = _update(settings, labelled, "labels", f"mark the contents of index {spec.name}")
-    follow(settings, operation, f"mark the contents of index {spec.name}", deadline)
-    return index_state(Made(_get(settings, index.resource), None))
+        operation = _update(settings, overwrite, "metadata", what)
+        follow(
+            settings,
+            operation,
+            what,
+            deadline,
+            usual=USUAL_CREATE_SECONDS,
+            when_interrupted=when_interrupted,
+        )
+    updated = Index.pb(_get(settings, index.resource)).update_time.ToNanoseconds()
+    _mark(settings, spec, index.resource, deadline, content=content, overwritten=str(updated))
+    return _state_of(settings, index.resource)
 
 
 @step("remove index {name}")
 def remove_index(settings: VertexSettings, name: str, deadline: Deadline) -> list[str]:
     """Remove every index that we made under a name, and end what would still make one. Returns what went."""
     return remove_all(settings, INDEXES, name, deadline)
+
+
+def _end_earlier_updates(
+    settings: VertexSettings, spec: IndexSpec, index: IndexState, deadline: Deadline
+) -> bool:
+    """Follow what earlier runs began to their end. Returns whether there was any, and all of it succeeded."""
+    running = unfinished(settings, index.resource, kinds={"UpdateIndex"})
+    what = f"the update of index {spec.name} that an earlier run began"
+    try:
+        for operation in running:
+            say(f"Following {what}: {operation.name}.")
+            follow(settings, operation.name, what, deadline, usual=USUAL_CREATE_SECONDS)
+    except OperationFailed as error:
+        say(f"{error} It is begun anew.")
+        return False
+    return bool(running)
+
+
+def _mark(
+    settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline, **labels: str
+) -> None:
+    doing = f"mark the contents of index {spec.name}"
+    marked = Index(name=resource, labels=marks(spec, **labels))
+    follow(settings, _update(settings, marked, "labels", doing), doing, deadline)
+
+
+def _state_of(settings: VertexSettings, resource: str) -> IndexState:
+    return index_state(Made(_get(settings, resource), None))
 
 
 def _update(settings: VertexSettings, index: Index, field: str, doing: str) -> str:
@@ -221,7 +269,8 @@ def index_state(made: Made[Index]) -> IndexState:
         config=metadata.get("config") or {},
         update_method=index.index_update_method.name,
         content=index.labels.get("content", ""),
-        contents_uri=metadata.get("contentsDeltaUri") or "",
+        coming=index.labels.get("coming", ""),
+        overwritten=int(index.labels.get("overwritten", 0)),
         vectors_count=index.index_stats.vectors_count,
         deployed=tuple((ref.index_endpoint, ref.deployed_index_id) for ref in index.deployed_indexes),
         making=made.making.name if made.making is not None else "",

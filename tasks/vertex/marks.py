@@ -4,6 +4,8 @@ managed_by  always `vector-search-ops`
 name        the name that the user gave
 spec        hash of the immutable configuration
 content     hash of the data that it holds; on an index only
+coming      in place of content: hash of the data that an overwrite is bringing
+overwritten when the last overwrite ended, in nanoseconds since 1970 by the service's clock; deployed copies follow later
 """
 
 from __future__ import annotations
@@ -15,10 +17,9 @@ from tasks.vertex.specs import Specification
 MANAGED_BY = "vector-search-ops"
 
 
-def marks(spec: Specification, *, content: str | None = None) -> dict[str, str]:
-    """The labels of a resource made from a specification."""
-    labels = {"managed_by": MANAGED_BY, "name": spec.name, "spec": spec.spec}
-    return labels if content is None else {**labels, "content": content}
+def marks(spec: Specification, **more: str) -> dict[str, str]:
+    """The labels of a resource made from a specification; of an index, also what is known of its contents."""
+    return {"managed_by": MANAGED_BY, "name": spec.name, "spec": spec.spec, **more}
 
 
 def is_ours(labels: Mapping[str, str], name: str) -> bool:
