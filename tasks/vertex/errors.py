@@ -15,6 +15,7 @@ from tasks.errors import InvalidInput, PermanentError, TransientError
 TRANSIENT = (
     google.ServiceUnavailable,
     google.DeadlineExceeded,
+    google.BadGateway,
     google.GatewayTimeout,
     google.TooManyRequests,
     google.Aborted,
@@ -23,6 +24,7 @@ TRANSIENT = (
     google.Unknown,
     requests.exceptions.ConnectionError,
     requests.exceptions.Timeout,
+    requests.exceptions.ChunkedEncodingError,
 )
 """The codes after which the same call may succeed; RESOURCE_EXHAUSTED is a subclass of TooManyRequests."""
 
