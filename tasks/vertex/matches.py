@@ -20,7 +20,7 @@ from protos.match_service import (
     MatchRequest,
     MatchServiceStub,
 )
-from tasks.errors import TransientError
+from tasks.errors import InvalidInput, TransientError
 from tasks.settings import VertexSettings
 from tasks.vertex.clients import CALL_SECONDS, connect
 from tasks.vertex.datapoints import Datapoint
@@ -146,6 +146,11 @@ class PrivateMatches:
     """BatchMatch and BatchGetEmbeddings at the deployed index's own address."""
 
     def __init__(self, settings: VertexSettings, served: ServedIndex) -> None:
+        if not served.address:
+            raise InvalidInput(
+                f"The service reports no private address of the deployed index {served.deployed_index_id}",
+                remedy="Set VERTEX_PRIVATE_ADDRESS to the address of your forwarding rule (Private Service Connect).",
+            )
         self._served, self._region = served, settings.location
         self._address = f"{served.address}:{PRIVATE_PORT}"
         self._stub = MatchServiceStub(_channel(self._address))

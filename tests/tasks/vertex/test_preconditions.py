@@ -181,6 +181,7 @@ def test_a_machine_outside_the_network_or_region_is_told(check, google, mine, ma
     finding = check(mine)["this machine in the network and region"]
     assert (finding.state, seen in finding.seen) == (state, True)
     assert check(mine, "public")["this machine in the network and region"].state == "not needed"
+    assert check(mine, "private-service-connect")["this machine in the network and region"].state == "unknown"
 
 
 def test_without_credentials_the_first_finding_says_how_to_log_in(google, mine, monkeypatch, tmp_path):

@@ -135,6 +135,11 @@ def test_a_private_address_where_nothing_answers_says_where_to_run_instead(setti
         ask(settings, unreachable)
 
 
+def test_a_private_endpoint_without_an_address_is_refused_before_anything_is_sent(settings, colors):
+    with pytest.raises(InvalidInput, match="VERTEX_PRIVATE_ADDRESS"):
+        ask(settings, dataclasses.replace(colors, kind="private-service-connect", address=""))
+
+
 class Scripted:
     """A private MatchService that answers what the test wrote, and remembers how it was called."""
 
