@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import sys
 from dataclasses import replace
@@ -47,6 +48,8 @@ def start(
         state: where everything is kept; the default is $VECTOR_SEARCH_HOME/sandbox.
         upsert_delay: seconds until upserts and removals show in deployed copies.
     """
+    # Before numpy is loaded: single queries are too small to share among threads, which would only wait in turns.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from sandbox.stack import run  # noqa: PLC0415 - the services are heavy, the other commands do without
 
     if clock_factor <= 0 or reads < 1 or listing_delay < 0 or upsert_delay < 0:

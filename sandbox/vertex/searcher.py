@@ -23,6 +23,7 @@ _SHARE_BEFORE_REBUILD = 0.2
 _NARROW = 4
 """Below one row in so many, the eligible rows are gathered; above, one matrix product serves all."""
 _L1_BLOCK = 65536
+_FIRST_LOOK = 256
 Rows = NDArray[np.int64]
 Distances = NDArray[np.float64]
 
@@ -72,12 +73,13 @@ class Searcher:
         found: list[list[Hit]] = [[] for _ in queries]
         if not len(self.corpus):
             return found
+        everybody = np.flatnonzero(self.corpus.alive)
         broad: dict[int, Rows] = {}
         for number, query in enumerate(queries):
             if query.plain and self._tree:
                 found[number] = self._through_tree(query, vectors[number])
                 continue
-            rows = self._eligible(query)
+            rows = self._eligible(query) if query.tokens or query.numbers else everybody
             if len(rows) * _NARROW < self.corpus.count:
                 costs = self._costs(self.corpus.scanned[rows], vectors[number][None, :])[0]
                 found[number] = self._exact(query, vectors[number], rows, costs)
@@ -86,7 +88,8 @@ class Searcher:
         if broad:
             all_costs = self._costs(self.corpus.scanned, vectors[list(broad)])
             for line, (number, rows) in zip(all_costs, broad.items(), strict=True):
-                found[number] = self._exact(queries[number], vectors[number], rows, line[rows])
+                costs = line if len(rows) == len(line) else line[rows]
+                found[number] = self._exact(queries[number], vectors[number], rows, costs)
         return found
 
     def build(self) -> None:
@@ -131,16 +134,14 @@ class Searcher:
             self._building = False
 
     def _eligible(self, query: Query) -> Rows:
-        mask = self.corpus.alive
-        if query.tokens or query.numbers:
-            mask = mask & self.corpus.restricts.eligible(self.corpus.count, query.tokens, query.numbers)
-        return np.flatnonzero(mask)
+        mask = self.corpus.restricts.eligible(self.corpus.count, query.tokens, query.numbers)
+        return np.flatnonzero(mask & self.corpus.alive)
 
     def _exact(self, query: Query, vector: Vectors, rows: Rows, costs: NDArray[np.float32]) -> list[Hit]:
-        if not 0 < query.per_tag < query.neighbors:
-            return self._best(rows, costs, vector, query.neighbors)
-        order = np.argsort(costs, kind="stable")
-        return self._best(rows[order], costs[order], vector, query.neighbors, per_tag=query.per_tag)
+        if 0 < query.per_tag < query.neighbors and len(rows):
+            rows = _crowded(rows, costs, self.corpus.tags, query.neighbors, query.per_tag)
+            return self._hits(rows, vector)
+        return self._best(rows, costs, vector, query.neighbors)
 
     def _through_tree(self, query: Query, vector: Vectors) -> list[Hit]:
         tree = self._tree
@@ -153,20 +154,19 @@ class Searcher:
         costs = self._costs(self.corpus.scanned[rows], vector[None, :])[0]
         return self._best(rows, costs, vector, query.neighbors)
 
-    def _best(
-        self, rows: Rows, costs: NDArray[np.float32], vector: Vectors, count: int, per_tag: int = 0
-    ) -> list[Hit]:
-        """The `count` cheapest of `rows`, with exact distances; `rows` come in order when tags are counted."""
-        if per_tag:
-            rows = _crowded(rows, self.corpus.tags, count, per_tag)
-        elif len(rows) > count:
+    def _best(self, rows: Rows, costs: NDArray[np.float32], vector: Vectors, count: int) -> list[Hit]:
+        """The `count` cheapest of `rows`."""
+        if len(rows) > count:
             rows = rows[np.argpartition(costs, count - 1)[:count]]
+        return self._hits(rows, vector)
+
+    def _hits(self, rows: Rows, vector: Vectors) -> list[Hit]:
+        """These rows with their exact distances, nearest first."""
         distances = self._distances(rows, vector)
         sign = -1.0 if self.corpus.config.distance == "DOT_PRODUCT_DISTANCE" else 1.0
         order = np.lexsort((rows, sign * distances))
         return [
-            Hit(row, distance)
-            for row, distance in zip(rows[order].tolist(), distances[order].tolist(), strict=True)
+            Hit(row, far) for row, far in zip(rows[order].tolist(), distances[order].tolist(), strict=True)
         ]
 
     def _costs(self, vectors: Vectors, queries: Vectors) -> NDArray[np.float32]:
@@ -196,16 +196,36 @@ class Searcher:
         return np.abs(difference).sum(axis=1) if distance == "L1_DISTANCE" else (difference**2).sum(axis=1)
 
 
-def _crowded(order: Rows, tags: NDArray[np.int32], count: int, per_tag: int) -> Rows:
-    """The first `count` of `order` with at most `per_tag` of each tag; untagged rows crowd nobody."""
+def _crowded(
+    rows: Rows, costs: NDArray[np.float32], tags: NDArray[np.int32], count: int, per_tag: int
+) -> Rows:
+    """The `count` cheapest of `rows` with at most `per_tag` of each tag; untagged rows crowd nobody."""
+    own = tags[rows]
+    sizes = np.bincount(own - UNTAGGED)
+    count = min(count, int(sizes[0]) + int(np.minimum(sizes[1:], per_tag).sum()))
+    looked_at = max(_FIRST_LOOK, 4 * count)
+    while True:
+        nearest = (
+            np.argpartition(costs, looked_at - 1)[:looked_at]
+            if looked_at < len(rows)
+            else np.arange(len(rows))
+        )
+        nearest = nearest[np.argsort(costs[nearest], kind="stable")]
+        kept = _first_of_each(own[nearest], count, per_tag)
+        if len(kept) == count:
+            return rows[nearest[kept]]
+        looked_at *= 8
+
+
+def _first_of_each(tags: NDArray[np.int32], count: int, per_tag: int) -> list[int]:
     taken: dict[int, int] = {}
     kept: list[int] = []
-    for row, tag in zip(order.tolist(), tags[order].tolist(), strict=True):
-        if tag != UNTAGGED:
-            if taken.get(tag, 0) >= per_tag:
-                continue
-            taken[tag] = taken.get(tag, 0) + 1
-        kept.append(row)
+    for position, tag in enumerate(tags.tolist()):
         if len(kept) == count:
             break
-    return np.array(kept, "i8")
+        if tag == UNTAGGED:
+            kept.append(position)
+        elif taken.get(tag, 0) < per_tag:
+            taken[tag] = taken.get(tag, 0) + 1
+            kept.append(position)
+    return kept
