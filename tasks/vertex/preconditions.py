@@ -202,10 +202,11 @@ def _peering(
 
 def _machine(settings: VertexSettings, kind: EndpointKind, addresses: Addresses) -> Finding:
     what = _PRIVATE[2]
-    if kind != "vpc":
-        return Finding(
-            what=what, state="not needed", seen="only a vpc endpoint is asked from inside its network"
-        )
+    if kind == "public":
+        return Finding(what=what, state="not needed", seen="a public endpoint is asked from anywhere")
+    if kind == "private-service-connect":
+        seen = f"not looked at: queries go through a forwarding rule of your own, in a network in {settings.location}"
+        return Finding(what=what, state="unknown", seen=seen)
     network = read_machine(addresses, "network-interfaces/0/network")
     zone = read_machine(addresses, "zone")
     wanted = (settings.network or "").rsplit("/", 1)[-1]
