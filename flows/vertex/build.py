@@ -227,7 +227,7 @@ def build(
 
     with report.step(f"deploy index {name}") as step:
         deployed = ensure_deployed_index(
-            settings, plan.deployed, endpoint=endpoint.resource, index=index.resource
+            settings, plan.deployed, endpoint=endpoint.resource, index=index.resource, deadline=deadline
         )
         if deployed.making:
             changes.append("deployed the index")

@@ -54,20 +54,17 @@ class Made(Generic[R]):
 def find_ours(settings: VertexSettings, kind: Kind[R], name: str, deadline: Deadline) -> list[Made[R]]:
     """Everything of a kind that we made under a name, oldest first (create time, then id).
 
-    An unfinished creation that cannot be read yet might be ours: it is waited for, never doubled.
+    An unfinished creation that cannot be read yet might be ours: it is waited for, never doubled. What an earlier run
+    is still deleting is waited for too, and is not there. What bears the name but not our mark is passed over: names
+    are not unique at the service.
 
     Raises:
-        NotOurs: something bears the name but not our mark.
-        DeadlinePassed: an unreadable creation did not end.
+        DeadlinePassed: an unreadable creation or a deletion did not end.
     """
     found = {resource.name: resource for resource in kind.list(settings)}
-    stranger = next(
-        (r for r in found.values() if r.display_name == name and not is_ours(r.labels, name)), None
-    )
-    if stranger is not None:
-        raise NotOurs(kind.noun, name, resource=stranger.name, remedy="Choose another --name.")
     making: dict[str, Operation] = {}
-    for operation in _recent_creations(settings, kind):
+    operations = list_operations(settings, settings.parent, kinds={kind.create, "Delete"})
+    for operation in _recent_creations(kind, operations):
         if operation.resource not in found:
             resource = _read_creation(settings, kind, operation, deadline)
             if resource is None:
@@ -75,7 +72,17 @@ def find_ours(settings: VertexSettings, kind: Kind[R], name: str, deadline: Dead
             found[resource.name] = resource
         if not operation.done:
             making[operation.resource] = operation
-    ours = [Made(r, making.get(r.name)) for r in found.values() if is_ours(r.labels, name)]
+    dying = {
+        operation.resource: operation
+        for operation in operations
+        if operation.kind == "Delete" and not operation.done
+    }
+    ours = [
+        Made(resource, making.get(resource.name))
+        for resource in found.values()
+        if is_ours(resource.labels, name)
+        and not _dies(settings, kind, resource, dying.get(resource.name), deadline)
+    ]
     return sorted(ours, key=lambda made: (made.resource.create_time, made.resource.name))
 
 
@@ -90,6 +97,17 @@ def the_one(kind: Kind[R], made: list[Made[R]]) -> Made[R] | None:
     return made[0] if made else None
 
 
+def refuse_stranger(settings: VertexSettings, kind: Kind[R], name: str) -> None:
+    """See that nobody else uses a name before we put something of our own under it.
+
+    Raises:
+        NotOurs: something bears the name but not our mark.
+    """
+    for there in kind.list(settings):
+        if there.display_name == name and not is_ours(there.labels, name):
+            raise NotOurs(kind.noun, name, resource=there.name, remedy="Choose another --name.")
+
+
 def find_or_create(
     settings: VertexSettings, kind: Kind[R], name: str, create: Callable[[], object], deadline: Deadline
 ) -> Made[R]:
@@ -102,6 +120,7 @@ def find_or_create(
         if made.making is not None:
             say(f"An earlier run is still creating this {kind.noun}: following {made.making.name}.")
         return made
+    refuse_stranger(settings, kind, name)
     with calling(f"create {kind.noun} {name}"):
         create()
     made = the_one(kind, find_ours(settings, kind, name, deadline))
@@ -113,10 +132,27 @@ def find_or_create(
     return made
 
 
-def _recent_creations(settings: VertexSettings, kind: Kind[R]) -> list[Operation]:
+def _recent_creations(kind: Kind[R], operations: Iterable[Operation]) -> list[Operation]:
     since = datetime.now(UTC) - LISTING_LAG
-    operations = list_operations(settings, settings.parent, kinds={kind.create})
-    return [o for o in operations if not o.done or (o.code == 0 and o.created > since)]
+    creations = (operation for operation in operations if operation.kind == kind.create)
+    return [o for o in creations if not o.done or (o.code == 0 and o.created > since)]
+
+
+def _dies(
+    settings: VertexSettings, kind: Kind[R], resource: R, deletion: Operation | None, deadline: Deadline
+) -> bool:
+    if deletion is None:
+        return False
+    what = f"the deletion of {kind.noun} {resource.display_name} that an earlier run began"
+    say(f"Waiting for {what}: {deletion.name}.")
+    try:
+        follow(settings, deletion.name, what, deadline)
+    except OperationFailed as error:
+        say(f"{error} It stays.")
+        return False
+    except NotFound:
+        pass
+    return True
 
 
 def _read_creation(

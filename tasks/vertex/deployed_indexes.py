@@ -53,14 +53,20 @@ def read_deployed_index_as_wanted(
 
 @step("ensure deployed index {spec.id}")
 def ensure_deployed_index(
-    settings: VertexSettings, spec: DeployedIndexSpec, *, endpoint: str, index: str
+    settings: VertexSettings, spec: DeployedIndexSpec, *, endpoint: str, index: str, deadline: Deadline
 ) -> DeployedIndexState:
     """The index deployed behind the endpoint; deployed now unless it is there or on its way. Replicas change in place.
+
+    What an earlier run is still undeploying is waited for first: it is listed to the end, and then it is gone.
 
     Raises:
         CannotChangeInPlace: the id serves another index, or runs on another machine.
         AlreadyExists: the id is taken by another endpoint of the project.
     """
+    for operation in unfinished(settings, endpoint, kinds={"UndeployIndex"}):
+        what = f"an undeployment behind endpoint {spec.name} that an earlier run began"
+        say(f"Waiting for {what}: {operation.name}.")
+        follow(settings, operation.name, what, deadline, usual=USUAL_UNDEPLOY_SECONDS)
     if (found := _find(settings, spec.id, endpoint)) is not None:
         return _adopt(settings, spec, found, endpoint, index)
     wanted = DeployedIndex(id=spec.id, index=index, display_name=spec.name, **spec.resources())

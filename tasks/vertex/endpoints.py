@@ -11,7 +11,7 @@ from google.cloud.aiplatform_v1 import IndexEndpoint, IndexEndpointServiceClient
 from tasks.errors import CannotChangeInPlace, InvalidInput
 from tasks.settings import VertexSettings
 from tasks.steps import step
-from tasks.vertex.adoption import Kind, Made, find_or_create, find_ours, the_one
+from tasks.vertex.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
 from tasks.vertex.clients import CALL_SECONDS, connect
 from tasks.vertex.errors import calling
 from tasks.vertex.marks import marks
@@ -92,11 +92,14 @@ def read_endpoint(
 
     Raises:
         CannotChangeInPlace: it is there as another kind than the wanted one, or in another network.
-        NotOurs: an endpoint of that name is there that we did not make.
+        NotOurs: there is none, and an endpoint of that name that we did not make.
     """
     made = the_one(ENDPOINTS, find_ours(settings, ENDPOINTS, name, deadline))
-    if made is not None and wanted is not None:
-        _refuse_difference(wanted, made.resource)
+    if wanted is not None:
+        if made is None:
+            refuse_stranger(settings, ENDPOINTS, name)
+        else:
+            _refuse_difference(wanted, made.resource)
     return None if made is None else endpoint_state(made)
 
 

@@ -16,7 +16,7 @@ from tasks.errors import CannotChangeInPlace
 from tasks.progress import say
 from tasks.settings import VertexSettings
 from tasks.steps import step
-from tasks.vertex.adoption import Kind, Made, find_or_create, find_ours, the_one
+from tasks.vertex.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
 from tasks.vertex.clients import CALL_SECONDS, connect
 from tasks.vertex.errors import OperationFailed, calling
 from tasks.vertex.marks import marks
@@ -80,11 +80,14 @@ def read_index(
 
     Raises:
         CannotChangeInPlace: it is there with another configuration than the wanted one.
-        NotOurs: an index of that name is there that we did not make.
+        NotOurs: there is none, and an index of that name that we did not make.
     """
     made = the_one(INDEXES, find_ours(settings, INDEXES, name, deadline))
-    if made is not None and wanted is not None:
-        _refuse_difference(wanted, made.resource)
+    if wanted is not None:
+        if made is None:
+            refuse_stranger(settings, INDEXES, name)
+        else:
+            _refuse_difference(wanted, made.resource)
     return None if made is None else index_state(made)
 
 
