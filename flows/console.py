@@ -81,8 +81,7 @@ class Terminal(logging.Handler):
     def __init__(self, console: Console, *, debug: bool = False) -> None:
         super().__init__()
         self.console, self.debug = console, debug
-        self.last: Progress | None = None
-        """What was last seen of long work: an interrupted command says it."""
+        self._last: tuple[Progress, float] | None = None
         self._open: dict[str, tuple[Progress, float]] = {}
         self._printed: dict[str, str] = {}
         self._live: Live | None = None
@@ -98,6 +97,14 @@ class Terminal(logging.Handler):
                 self._show_line(record)
         except Exception:  # noqa: BLE001 -- as every logging handler: a line that cannot be shown stops no work
             self.handleError(record)
+
+    @property
+    def last(self) -> Seen | None:
+        """The work that still went on when it was last seen, with the time until now: an interrupted command says it."""
+        if self._last is None or self._last[0].done:
+            return None
+        progress, at = self._last
+        return Seen(progress.what, progress.seen, elapsed=progress.elapsed + time.monotonic() - at)
 
     def end(self) -> None:
         """Take the live line away; what is printed from now on stands below everything."""
@@ -123,7 +130,7 @@ class Terminal(logging.Handler):
         self._print(text)
 
     def _show_progress(self, progress: Progress) -> None:
-        self.last = progress
+        self._last = (progress, time.monotonic())
         if progress.done:
             self._open.pop(progress.what, None)
             self._printed.pop(progress.what, None)

@@ -1,43 +1,35 @@
 """`python -m flows demo`: the tours, run on a stack of their own that ends afterwards.
 
-Two at once in different folders do not meet: ports are free ones, everything else lies in the home folder. In one folder
-the second is refused.
+Each tour is a command of its own, as anybody could type it, so that all it has to tell Prefect is told before the
+server goes. Two demos at once in different folders do not meet: ports are free ones, everything else lies in the home
+folder. In one folder the second is refused.
 """
 
 from __future__ import annotations
 
-import os
 import signal
-from collections.abc import Generator, Mapping
+import subprocess
+import sys
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from flows.command_line.endings import Interrupted
 from flows.console import take_over
 from flows.stack import Stack
 from tasks.errors import PermanentError
 
-_ROOT = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class Tour:
-    """A flow to show, and on what."""
-
-    entrypoint: str
-    parameters: Mapping[str, object]
-
+_DATA = Path(__file__).parents[1] / "sandbox" / "data"
 
 TOURS = (
-    Tour(
-        "flows.vertex.tour:tour",
-        {"name": "glove-100", "data": str(_ROOT / "sandbox" / "data" / "glove-100-sample.hdf5"), "target": "sandbox", "yes": True},
-    ),
+    ("vertex", "tour", "--name", "glove-100", "--data", str(_DATA / "glove-100-sample.hdf5"), "--target", "sandbox"),
 )  # fmt: skip
+"""The commands that are shown, one after the other."""
+
+_UNWIND_SECONDS = 5.0
+"""How long an interrupted tour may take to say what it saw last: Ctrl-C reaches it too, other signals only us."""
 
 
 class DemoIsRunning(PermanentError):
@@ -50,51 +42,48 @@ class DemoIsRunning(PermanentError):
         )
 
 
-def run_demo(home: Path, *, keep: bool, tours: tuple[Tour, ...] = TOURS) -> None:
-    """Run the tours and print their reports.
+def run_demo(home: Path, *, keep: bool) -> int:
+    """Run the tours until one fails.
 
     Args:
         home: the folder of the stack that is started for them.
         keep: leave the stack up, with a worker and every deployment.
-        tours: what is shown.
+
+    Returns:
+        The exit code of the last tour that ran.
     """
-    # On loopback, with made-up data: a demo inherits nothing of what its user works with elsewhere.
     stack = Stack(home, with_worker=keep)
     terminal = take_over(Console(stderr=True))
+    code = 0
     with _alone(home):
         try:
             stack.up()
             terminal.end()
-            _enter(stack.environment)
-            for tour in tours:
-                _run(tour)
+            # What is for log files is not for the person at the terminal.
+            environment = {name: value for name, value in stack.environment.items() if name != "NO_COLOR"}
+            for tour in TOURS:
+                code = code or _run(tour, environment)
             Console(soft_wrap=True, highlight=False).print(
                 f"Reports: {home / 'reports'}\nLogs:    {home / 'logs'}"
             )
-        except Interrupted as error:
-            # The target ends with the stack: nothing goes on in it.
-            raise KeyboardInterrupt from error
         finally:
             terminal.end()
             if not keep:
                 _end(stack)
+    return code
 
 
-def _run(tour: Tour) -> None:
-    from flows.command_line.from_flow import load  # noqa: PLC0415 -- both load Prefect, which reads the environment then
-    from flows.command_line.run import run  # noqa: PLC0415
-
-    run(load(tour.entrypoint), dict(tour.parameters), debug=False, may_confirm=False)
-
-
-def _enter(environment: Mapping[str, str]) -> None:
-    """Make this process one of the stack's. Before Prefect is loaded: it reads its settings then."""
-    for name in os.environ.keys() - environment.keys():
-        del os.environ[name]
-    # The terminal's own wishes hold here; those for log files are for the stack's background processes.
-    os.environ.update(
-        {name: value for name, value in environment.items() if name not in ("NO_COLOR", "PYTHONPATH")}
-    )
+def _run(tour: Sequence[str], environment: Mapping[str, str]) -> int:
+    process = subprocess.Popen([sys.executable, "-m", "flows", *tour], env=dict(environment))
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        try:
+            process.wait(_UNWIND_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            process.wait()
+        raise
 
 
 def _end(stack: Stack) -> None:

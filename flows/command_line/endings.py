@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from cyclopts import CycloptsError
 
-from flows.console import Progress, duration
+from flows.console import Seen, duration
 from tasks.errors import InvalidInput, NotConfirmed, PermanentError, TransientError
 
 
 class Interrupted(Exception):
     """The command was interrupted (Ctrl-C, SIGTERM, SIGHUP) while a flow ran."""
 
-    def __init__(self, last: Progress | None) -> None:
+    def __init__(self, last: Seen | None) -> None:
         self.last = last
         super().__init__("interrupted")
 
@@ -67,12 +67,8 @@ def ending_of(error: BaseException, *, again: str) -> Ending:
     )
 
 
-def _interruption(last: Progress | None, again: str) -> str:
-    seen = (
-        f"Last seen: {last.what}: {last.seen}, after {duration(last.elapsed)}. "
-        if last and not last.done
-        else ""
-    )
+def _interruption(last: Seen | None, again: str) -> str:
+    seen = f"Last seen: {last.what}: {last.seen}, after {duration(last.elapsed)}. " if last else ""
     return f"{seen}What was already started in the target goes on by itself. To go on from there: {again}"
 
 

@@ -28,6 +28,8 @@ def load(entrypoint: str) -> Any:
     os.environ["PREFECT_SERVER_EPHEMERAL_ENABLED"] = "false"
     # Prefect reports first uses to its maker from interactive terminals; operations tools do not call out.
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    # gRPC's core writes to the terminal on its own, even of connections that end well; errors reach us as exceptions.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     module, _, name = entrypoint.partition(":")
     return getattr(import_module(module), name)
 

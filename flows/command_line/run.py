@@ -15,6 +15,7 @@ from rich.prompt import Confirm
 from flows.command_line.endings import Interrupted
 from flows.console import Terminal, take_over
 from flows.stack import Stack
+from flows.stack.prefect_settings import without_proxy
 from tasks.errors import InvalidInput, NotConfirmed, TransientError
 from tasks.settings import home
 
@@ -52,6 +53,7 @@ def use_api() -> None:
         InvalidInput: none is named and none is up.
         TransientError: it does not answer.
     """
+    os.environ["NO_PROXY"] = without_proxy()
     url = get_current_settings().api.url
     if url is None:
         url = Stack(home()).api_url

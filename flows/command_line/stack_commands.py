@@ -41,8 +41,8 @@ def status() -> int:
     """
     stack = Stack(home())
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("part", "state", "pid", "log"):
-        table.add_column(column, overflow="fold")
+    for column in ("part", "state", "pid"):
+        table.add_column(column)
     for process in stack.state.processes:
         alive = process.is_alive
         table.add_row(
@@ -51,9 +51,10 @@ def status() -> int:
     console = Console(soft_wrap=True, highlight=False)
     if stack.state.processes:
         console.print(table)
+        console.print(f"Logs:       {stack.home / 'logs'}")
     if stack.is_up and (url := stack.api_url):
-        console.print(f"{api.deployment_count(url)} deployments on the work pool {prefect_settings.POOL}")
         say_where(stack)
+        console.print(f"{api.deployment_count(url)} deployments on the work pool {prefect_settings.POOL}")
     else:
         console.print(
             f"The local stack in {stack.home} is not up; `python -m flows up` starts what is missing."
@@ -88,7 +89,7 @@ def env() -> None:
         sys.stdout.write(f"export {name}={shlex.quote(known[name])}\n")
 
 
-def demo(*, keep: bool = False) -> None:
+def demo(*, keep: bool = False) -> int:
     """Show the whole life of an index on real word vectors, with a stack of its own that ends afterwards.
 
     Needs no account and no settings: Prefect's server and the stand-ins are started for it. `python -m flows demo --keep`
@@ -97,9 +98,10 @@ def demo(*, keep: bool = False) -> None:
         keep: Leave the stack up, with a worker and every deployment, and say where its UI is.
     """
     folder = home() / "demo"
-    run_demo(folder, keep=keep)
+    code = run_demo(folder, keep=keep)
     if keep:
         say_where(Stack(folder))
+    return code
 
 
 def say_where(stack: Stack) -> None:

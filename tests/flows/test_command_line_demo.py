@@ -1,0 +1,44 @@
+"""`python -m flows demo`, as somebody runs it for the first time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from filelock import FileLock
+
+from flows.stack import Stack
+
+
+def demo(home, *words):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    kept |= {"VECTOR_SEARCH_HOME": str(home), "COLUMNS": "160"}
+    return subprocess.run(
+        [sys.executable, "-m", "flows", "demo", *words],
+        env=kept, capture_output=True, text=True, timeout=280, check=False,
+    )  # fmt: skip
+
+
+def test_a_second_demo_in_the_same_folder_is_refused(tmp_path):
+    (tmp_path / "demo").mkdir()
+    with FileLock(tmp_path / "demo" / "demo.lock"):
+        ended = demo(tmp_path)
+    assert ended.returncode == 1
+    assert "Another demo is running" in ended.stderr
+
+
+@pytest.mark.slow
+def test_the_demo_shows_the_tour_and_leaves_nothing_running(tmp_path):
+    ended = demo(tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "nothing is left" in ended.stdout
+    assert "Traceback" not in ended.stderr
+    assert "\x1b" not in ended.stdout + ended.stderr
+    (report,) = (tmp_path / "demo" / "reports").glob("*.json")
+    assert json.loads(report.read_text())["outcome"] == "done"
+    stack = Stack(tmp_path / "demo")
+    assert stack.api_url is None
+    assert stack.state.processes == ()
