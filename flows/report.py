@@ -82,7 +82,9 @@ class Report(BaseModel):
             table.add_row(step.step, Text(step.seen), f"{step.seconds:.1f}")
         lines = [Text(f"{self.outcome} in {self.seconds:.1f} s")]
         if self.file is not None:
-            lines.append(Text(f"report: {self.file}"))
+            lines.append(
+                Text(f"report: {self.file}", no_wrap=True, overflow="ignore")
+            )  # a path stays one word
         return Group(table, *lines)
 
     def markdown(self) -> str:

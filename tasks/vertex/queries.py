@@ -6,14 +6,15 @@ Must not: change anything, or retry within the time that is measured.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tasks.errors import InvalidInput
 from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.datapoints import Datapoint
-from tasks.vertex.matches import expect_answers, matches
+from tasks.vertex.errors import NotFound
+from tasks.vertex.matches import Matches, expect_answers, matches
 from tasks.vertex.neighbors import Neighbor, Query
 from tasks.vertex.served import ServedIndex
 
@@ -97,5 +98,15 @@ def stored_datapoints(
     way = matches(settings, served)
     for start in range(0, len(ids), READS_PER_REQUEST):
         part = ids[start : start + READS_PER_REQUEST]
-        found = {datapoint.id: datapoint for datapoint in way.read(part)}
+        found = {datapoint.id: datapoint for datapoint in _read(way, part)}
         yield from (found[id_] for id_ in part if id_ in found)
+
+
+def _read(way: Matches, ids: Sequence[str]) -> Iterable[Datapoint]:
+    """What there is of these ids. Whether an absent one is left out or makes the whole read NOT_FOUND is undocumented."""
+    try:
+        return way.read(ids)
+    except NotFound:
+        if len(ids) == 1:
+            return ()
+    return (datapoint for id_ in ids for datapoint in _read(way, [id_]))
