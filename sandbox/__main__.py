@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 import sys
@@ -63,7 +62,6 @@ def start(
         listing_delay=listing_delay,
         upsert_delay=upsert_delay,
     )
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     run((state or default_state()).resolve(), options)
 
 

@@ -53,6 +53,7 @@ def start(state: Path, options: Options | None = None) -> SandboxProcess:
     Raises:
         SandboxError: it ended, or did not announce itself in time; with the last line that it wrote.
     """
+    state = state.resolve()
     state.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable,

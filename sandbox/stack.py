@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from pathlib import Path
 
 from sandbox import storage, tied, tls
 from sandbox.announced import SandboxError, announcement, held, write
 from sandbox.options import LOCATION, NETWORK, PROJECT, PROJECT_NUMBER, Options
+from sandbox.vertex.errors import Refusal
 from sandbox.vertex.server import Ports, VertexServer
 
 _LOOK_EVERY = 0.5
@@ -35,6 +38,7 @@ def run(state: Path, options: Options) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
     with held(state):
+        _set_native_messages_aside(state / "native.log")
         file = announcement(state)
         file.unlink(missing_ok=True)
         ports = _ports(state)
@@ -45,10 +49,7 @@ def run(state: Path, options: Options) -> None:
             raise SandboxError(str(error)) from error
         storage_url = f"http://127.0.0.1:{ports['storage']}"
         try:
-            server = VertexServer(
-                state, options, Ports(ports["tls"], ports["plaintext"]), identity, storage_url
-            )
-            server.start()
+            server = _start_vertex(state, options, ports, identity, storage_url)
             write(file, {"pid": os.getpid(), "environment": _environment(ports, identity)})
             while not ended.wait(_LOOK_EVERY):
                 if bucket_server.poll() is not None:
@@ -57,6 +58,25 @@ def run(state: Path, options: Options) -> None:
         finally:
             file.unlink(missing_ok=True)
             tied.stop(bucket_server)
+
+
+def _start_vertex(
+    state: Path, options: Options, ports: dict[str, int], identity: tls.Identity, storage_url: str
+) -> VertexServer:
+    try:
+        server = VertexServer(state, options, Ports(ports["tls"], ports["plaintext"]), identity, storage_url)
+        server.start()
+    except (RuntimeError, Refusal) as error:  # gRPC reports a port that it cannot bind as a RuntimeError
+        raise SandboxError(f"The Vertex stand-in cannot start: {error}") from error
+    return server
+
+
+def _set_native_messages_aside(file: Path) -> None:
+    """ScaNN and gRPC chat on file descriptor 2; what is ours to say still goes to the terminal."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with file.open("ab") as log:
+        os.dup2(log.fileno(), 2)
 
 
 def _environment(ports: dict[str, int], identity: tls.Identity) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Child processes that end when we end, even when we are killed with `kill -9`.
 
-A stand-in left behind by a crashed test would hold its ports and answer the next one with old data.
+A stand-in left behind by a crashed test would hold its ports and answer the next one with old data. The child ties
+itself, in this file run as a script: code between fork and exec (`preexec_fn`) breaks processes that use gRPC.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 # Elsewhere than on Linux a shell waits for the end of its standard input, which only we hold open.
-_WATCHER = '"$@" </dev/null & child=$!; (cat >/dev/null; kill $child 2>/dev/null) <&3 & wait $child'
+_WATCHER = (
+    'exec 3<&0; "$@" </dev/null & child=$!; (cat >/dev/null; kill $child 2>/dev/null) <&3 & wait $child'
+)
 
 
 def start(
@@ -24,36 +27,22 @@ def start(
     environment: Mapping[str, str] | None = None,
     output: IO[bytes] | int = subprocess.DEVNULL,
     folder: Path | None = None,
-    ending: signal.Signals = signal.SIGKILL,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` so that it gets the signal `ending` when the calling thread's process dies.
+    """Start `command` so that it is killed when the calling process dies.
 
     On Linux it is the calling *thread* that counts: call this from the main thread.
     """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
-        parent = os.getpid()
-
-        def tie() -> None:
-            libc.prctl(_PR_SET_PDEATHSIG, int(ending))
-            if os.getppid() != parent:  # it died between fork and prctl
-                os.kill(os.getpid(), ending)
-
-        return subprocess.Popen(
-            command,
-            env=environment,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=tie,  # noqa: PLW1509 - two system calls, no lock is taken
-        )
+    linux = sys.platform == "linux"
+    tie = (
+        [sys.executable, "-I", "-S", __file__, str(os.getpid())]
+        if linux
+        else ["/bin/sh", "-c", _WATCHER, "tied"]
+    )
     return subprocess.Popen(
-        ["/bin/sh", "-c", f"exec 3<&0; {_WATCHER}", "tied", *command],
+        [*tie, *command],
         env=environment,
         cwd=folder,
-        stdin=subprocess.PIPE,
+        stdin=subprocess.DEVNULL if linux else subprocess.PIPE,
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
@@ -68,3 +57,15 @@ def stop(process: subprocess.Popen[bytes], patience: float = 5.0) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
+
+
+def _become(parent: int, command: list[str]) -> None:
+    """Tie this process to its parent and go on as `command`, under the same process id."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if os.getppid() != parent:  # it died meanwhile
+        sys.exit(1)
+    os.execv(command[0], command)  # noqa: S606 - no shell wanted
+
+
+if __name__ == "__main__":
+    _become(int(sys.argv[1]), sys.argv[2:])

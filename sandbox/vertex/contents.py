@@ -38,6 +38,15 @@ class _Held:
     waiting: deque[tuple[float, Change, Any]] = field(default_factory=deque)
     """Accepted changes that do not show yet, each with the moment when it will."""
 
+    def catch_up(self) -> None:
+        """Let those changes show whose moment has come."""
+        now, size = time.time(), len(self.waiting)
+        while self.waiting and self.waiting[0][0] <= now:
+            _, change, request = self.waiting.popleft()
+            _apply(self.searcher, change, request)
+        if len(self.waiting) < size:
+            self.searcher.maintain(self.lock)
+
 
 class Contents:
     """Content by index name and generation."""
@@ -62,6 +71,7 @@ class Contents:
             shows = time.time() + self._delay
             self._write(index, generation, change, shows, [payload])
             held.waiting.append((shows, change, request))
+            held.catch_up()
 
     def stage(self, index: str, generation: int, change: Change, payloads: Sequence[bytes]) -> None:
         """Write import data of a generation that nobody reads yet."""
@@ -97,12 +107,7 @@ class Contents:
         """Let `use` work on what shows now, undisturbed."""
         held = self._hold(index, generation, config)
         with held.lock:
-            now, size = time.time(), len(held.waiting)
-            while held.waiting and held.waiting[0][0] <= now:
-                _, change, request = held.waiting.popleft()
-                _apply(held.searcher, change, request)
-            if len(held.waiting) < size:
-                held.searcher.maintain(held.lock)
+            held.catch_up()
             return use(held.searcher)
 
     def prepare(self, index: str, generation: int, config: Config) -> None:

@@ -183,13 +183,11 @@ class IndexEndpointService:
     # What operations do.
 
     def _created(self, operation: Operation) -> Any:
-        resource = self._endpoints.find(operation.target)
-        message = self._endpoints.message(resource)
+        message = self._endpoints.finish_creation(operation.target)
         if message.public_endpoint_enabled:
             message.public_endpoint_domain_name = self._public_domain
-        self._endpoints.save(resource, message)
-        self._endpoints.finish_creation(operation.target)
-        return IndexEndpoint(name=operation.target)
+            self._endpoints.save(self._endpoints.find(operation.target), message)
+        return message
 
     def _discard_created(self, operation: Operation) -> None:
         self._store.resources.delete(operation.target)

@@ -163,9 +163,9 @@ class IndexService:
 
     def _created(self, operation: Operation) -> Any:
         message = self._indexes.finish_creation(operation.target)
-        if message is None:
-            raise errors.NOT_FOUND(kind="Index", name=operation.target)
-        return Index(name=operation.target)
+        for output in ("create_time", "update_time", "etag"):  # as Google's own mock leaves them out
+            message.ClearField(output)
+        return message
 
     def _discard_created(self, operation: Operation) -> None:
         self._store.resources.delete(operation.target)
@@ -185,7 +185,7 @@ class IndexService:
             deployed.index_sync_time.FromNanoseconds(time.time_ns())
             deployment.message = deployed.SerializeToString()
             self._store.deployments.put(deployment)
-        return Index(name=operation.target)
+        return self._shown(resource)
 
     def _discard_staged(self, operation: Operation) -> None:
         self._contents.discard(operation.target, operation.sequence)

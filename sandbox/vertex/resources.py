@@ -76,11 +76,9 @@ class Resources:
         resource.message = message.SerializeToString()
         self.store.resources.put(resource)
 
-    def finish_creation(self, name: str) -> Any | None:
+    def finish_creation(self, name: str) -> Any:
         """Mark a resource as ready and return its message."""
-        resource = self.store.resources.get(name)
-        if resource is None:
-            return None
+        resource = self.find(name)
         message = self.message(resource)
         resource.ready_at = time.time()
         self.save(resource, message)

@@ -328,3 +328,41 @@ def test_a_folder_that_cannot_be_imported_fails_the_creation(clients, folder):
     bucket.blob("other/readme.txt").upload_from_string("hello")
     with pytest.raises(exceptions.InvalidArgument):
         clients.begin_index(8, uri=f"gs://{bucket.name}/{folder}").result(timeout=60)
+
+
+def test_a_failed_overwrite_leaves_what_was_there(clients):
+    bucket = clients.bucket()
+    bucket.blob("good/data.json").upload_from_string("\n".join(line(row) for row in range(5)))
+    bucket.blob("bad/data.json").upload_from_string(line(7) + "\nnonsense")
+    index = clients.index(8, uri=f"gs://{bucket.name}/good")
+    content = {"contentsDeltaUri": f"gs://{bucket.name}/bad", "isCompleteOverwrite": True}
+    operation = clients.indexes.update_index(
+        index={"name": index, "metadata": content}, update_mask={"paths": ["metadata"]}
+    )
+    with pytest.raises(exceptions.FailedPrecondition, match="invalid records"):
+        operation.result(timeout=60)
+    assert clients.indexes.get_index(name=index).index_stats.vectors_count == 5
+
+
+def test_an_id_in_the_data_and_under_delete_fails_the_import(clients):
+    bucket = clients.bucket()
+    bucket.blob("both/data.json").upload_from_string(line(0))
+    bucket.blob("both/delete/ids.txt").upload_from_string("0\n")
+    with pytest.raises(exceptions.InvalidArgument, match="both in the data"):
+        clients.begin_index(8, uri=f"gs://{bucket.name}/both").result(timeout=60)
+
+
+def test_streamed_datapoints_survive_a_kill_in_their_last_version(fresh, connect):
+    sandbox = fresh()
+    clients = connect(sandbox)
+    index = clients.index(8)
+    upsert(clients, index, *(datapoint(row) for row in range(10)))
+    clients.indexes.remove_datapoints(request={"index": index, "datapoint_ids": ["3"]})
+    moved = {"datapoint_id": "4", "restricts": [{"namespace": "class", "allow_list": ["moved"]}]}
+    upsert(clients, index, moved, update_mask={"paths": ["all_restricts"]})
+    sandbox.kill()
+    clients = connect(fresh())
+    until(lambda: clients.indexes.get_index(name=index).index_stats.vectors_count == 9)
+    private = clients.private(index)
+    allowed = container.Namespace(name="class", allow_tokens=["moved", "3", "5"])
+    assert set(ids(match(private, ROWS[0].tolist(), restricts=[allowed]))) == {"4", "5"}
