@@ -1,0 +1,1 @@
+"""The Elasticsearch REST API, as a stand-in."""
