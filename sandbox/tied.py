@@ -51,7 +51,10 @@ def start(
 
 def stop(process: subprocess.Popen[bytes], patience: float = 5.0) -> int:
     """Ask the process to end, insist after `patience` seconds, and return its exit code."""
-    process.terminate()
+    if process.stdin:
+        process.stdin.close()  # the watching shell ends the child
+    else:
+        process.terminate()
     try:
         return process.wait(patience)
     except subprocess.TimeoutExpired:

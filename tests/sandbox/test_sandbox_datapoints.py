@@ -352,6 +352,7 @@ def test_an_id_in_the_data_and_under_delete_fails_the_import(clients):
         clients.begin_index(8, uri=f"gs://{bucket.name}/both").result(timeout=60)
 
 
+@pytest.mark.slow
 def test_streamed_datapoints_survive_a_kill_in_their_last_version(fresh, connect):
     sandbox = fresh()
     clients = connect(sandbox)

@@ -92,6 +92,7 @@ def test_operations_can_advance_by_looks(fresh, connect):
     assert states == [False, False, True, True]
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_a_kill_and_operations_go_on(fresh, connect):
     sandbox = fresh()
     clients = connect(sandbox)
@@ -111,6 +112,7 @@ def test_what_was_acknowledged_survives_a_kill_and_operations_go_on(fresh, conne
     assert [each.id for each in stub.Match(request, wait_for_ready=True, timeout=10).neighbor] == ["a"]
 
 
+@pytest.mark.slow
 def test_an_operation_goes_on_after_a_restart(fresh, connect):
     slow = replace(OPTIONS, clock_factor=1800 / 3)  # creation lasts three seconds
     sandbox = fresh(slow)
@@ -173,6 +175,7 @@ def test_an_impossible_fault_is_refused(tmp_path):
         faults.add(tmp_path, "GetIndex", "nonsense")
 
 
+@pytest.mark.slow
 def test_a_second_sandbox_on_a_live_folder_is_refused_in_one_line(fresh):
     sandbox = fresh()
     with pytest.raises(SandboxError, match="runs on"):
@@ -181,6 +184,7 @@ def test_a_second_sandbox_on_a_live_folder_is_refused_in_one_line(fresh):
     assert not (sandbox.state / "sandbox.json").exists()
 
 
+@pytest.mark.slow
 def test_the_command_line_prints_what_a_shell_must_export(fresh):
     sandbox = fresh()
     command = [sys.executable, "-m", "sandbox", "env", "--state", str(sandbox.state)]
@@ -191,6 +195,7 @@ def test_the_command_line_prints_what_a_shell_must_export(fresh):
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
 
 
+@pytest.mark.slow
 def test_storage_ends_with_a_killed_sandbox_and_keeps_its_objects(fresh, connect):
     sandbox = fresh()
     bucket = connect(sandbox).bucket()
