@@ -113,9 +113,9 @@ def test_a_part_that_dies_is_named_with_its_log(tmp_path):
 
 
 @pytest.mark.slow
-def test_up_down_and_up_again_after_parts_were_killed(tmp_path):
+def test_up_down_and_up_again_after_parts_were_killed(tmp_path, monkeypatch):
     stack = Stack(tmp_path, deployments=DEPLOYMENTS)
-    os.environ["PYTHONPATH"] = str(DUMMIES)
+    monkeypatch.setenv("PYTHONPATH", str(DUMMIES))  # the worker imports the dummy flow
     try:
         assert stack.up(), "the server that the pinned fastapi brings must start"
         assert not stack.up(), "up twice starts nothing"
@@ -142,7 +142,6 @@ def test_up_down_and_up_again_after_parts_were_killed(tmp_path):
         assert stack.up()
         assert stack.api_url == url, "a shell that was told the address can go on"
     finally:
-        del os.environ["PYTHONPATH"]
         stack.down()
 
 
