@@ -13,7 +13,7 @@ from flows.report import Report, listed, reporting
 from flows.slots import holding
 from tasks.data.rules import DatapointRules
 from tasks.data.validation import ValidatedVectors
-from tasks.errors import GateNotMet
+from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import say
 from tasks.settings import Target, VertexSettings, vertex_settings
 from tasks.vertex.buckets import ensure_bucket
@@ -108,7 +108,7 @@ def build_index(
     endpoint: EndpointKind = "public",
     machine_type: str | None = None,
     min_replicas: Annotated[int, Field(ge=1, le=1000)] = 1,
-    max_replicas: Annotated[int, Field(ge=1, le=1000)] = 1,
+    max_replicas: Annotated[int, Field(ge=1, le=1000)] | None = None,
     yes: bool = False,
     timeout_minutes: Annotated[float, Field(gt=0)] = 240,
     when_interrupted: WhenInterrupted = "leave-running",
@@ -135,7 +135,7 @@ def build_index(
         endpoint: public is reached over the internet; vpc and private-service-connect from your network only.
         machine_type: Machine of a replica, such as e2-standard-16. Default: automatic resources.
         min_replicas: Replicas that always run, and are paid for.
-        max_replicas: Replicas at most, under load.
+        max_replicas: Replicas at most, under load. Default: min_replicas.
         yes: Agree to what it costs without being asked.
         timeout_minutes: Give up waiting after so many minutes; what runs at the service goes on.
         when_interrupted: On Ctrl-C or cancel, leave the running operation or ask the service to cancel it.
@@ -143,6 +143,10 @@ def build_index(
     Example:
         python -m flows vertex build --name products --data products.hdf5 --target sandbox
     """
+    most_replicas = min_replicas if max_replicas is None else max_replicas
+    if most_replicas < min_replicas:
+        accepted = f"min_replicas ({min_replicas}) or more"
+        raise InvalidInput("Too few", value=max_replicas, source="max_replicas", accepted=accepted)
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     source = DataSource(data, limit, rules)
     with reporting("vertex build", name, target) as report, holding("vertex", name, deadline):
@@ -167,7 +171,7 @@ def build_index(
             ),
             endpoint=endpoint,
             deployed=DeployedIndexSpec(
-                name=name, machine_type=machine_type, min_replicas=min_replicas, max_replicas=max_replicas
+                name=name, machine_type=machine_type, min_replicas=min_replicas, max_replicas=most_replicas
             ),
             when_interrupted=when_interrupted,
         )
