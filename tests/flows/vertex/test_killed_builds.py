@@ -1,0 +1,163 @@
+"""`kill -9` at any moment, then the same command again: one of each, none orphaned, nothing done twice."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+# The stand-in moves operations on by looks here, so that a kill meets an unfinished one however slow the machine is.
+BY_LOOKS = {"advance": "reads", "reads": 40}
+METHODS = {
+    "create index": "CreateIndex",
+    "create endpoint": "CreateIndexEndpoint",
+    "deploy index": "DeployIndex",
+}
+LISTED = {"list_while_creating": True}
+UNLISTED = {"list_while_creating": False}
+LATE = {"list_while_creating": False, "listing_delay": 2.0}
+
+
+@pytest.fixture
+def driven(begin, build):
+    """Builds to the end, helping operations on."""
+
+    def of(town, **options):
+        command = town.drive(build(town, begin=begin, **options))
+        assert command.code == 0, command.err
+        return command
+
+    return of
+
+
+def assert_one_of_each(town, name, before):
+    assert town.counts(name) == (1, 1, 1)
+    made = town.writes[before:]
+    for method in METHODS.values():
+        assert made.count(method) == 1, made
+    assert not {"DeleteIndex", "DeleteIndexEndpoint", "UndeployIndex", "CancelOperation"} & set(made)
+
+
+@pytest.mark.parametrize("listing", [LISTED, UNLISTED], ids=["listed while creating", "not listed"])
+@pytest.mark.parametrize("stage", METHODS)
+def test_killed_while_it_waits_the_next_run_follows_the_same_operation(
+    stage, listing, town_with, build, begin, driven, kill, name
+):
+    town = town_with(**BY_LOOKS, **listing)
+    before = len(town.writes)
+    command = build(town, begin=begin)
+    while f"{stage} {name}: running" not in command.err:
+        assert not command.has_ended, command.err
+        time.sleep(0.05)
+        if METHODS[stage] not in town.writes[before:]:
+            town.advance()
+    kill(command)
+
+    followed = driven(town)
+    assert "An earlier run is still" in followed.err or stage not in followed.err
+    assert_one_of_each(town, name, before)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [LISTED, LATE, UNLISTED | BY_LOOKS],
+    ids=["listed, ended meanwhile", "ended meanwhile, listed late", "not listed, still running"],
+)
+@pytest.mark.parametrize("method", METHODS.values())
+def test_killed_before_the_reply_to_an_accepted_call_the_next_run_makes_no_second_one(
+    method, options, town_with, build, begin, driven, kill, name
+):
+    town = town_with(**options)
+    before, struck = len(town.writes), len(town.struck)
+    town.fault(method, "stall", "after", seconds=60)
+    command = build(town, begin=begin)
+    while method not in town.struck[struck:]:
+        assert not command.has_ended, command.err
+        time.sleep(0.05)
+        if method not in town.writes[before:]:
+            town.advance()
+    kill(command)
+
+    driven(town)
+    assert_one_of_each(town, name, before)
+
+
+# An overwrite is three calls of one method: mark what is coming, overwrite, mark what is there.
+@pytest.mark.parametrize(
+    ("call", "when", "calls"),
+    [(1, "after", 3), (2, "before", 3), (2, "after", 4), (3, "before", 4), (3, "after", 3)],
+    ids=[
+        "coming is marked",
+        "just before the overwrite",
+        "the overwrite is accepted",
+        "between overwrite and mark",
+        "the mark is set",
+    ],
+)
+def test_an_overwrite_killed_at_any_call_is_repeated_at_most_once(
+    call, when, calls, town, build, begin, driven, kill, name, run, other_data
+):
+    build(town)
+    before, struck = len(town.writes), len(town.struck)
+    for _ in range(call - 1):
+        town.fault("UpdateIndex", "stall", when, seconds=0)
+    town.fault("UpdateIndex", "stall", when, seconds=60)
+    command = build(town, begin=begin, data=other_data)
+    while len(town.struck) < struck + call:
+        assert not command.has_ended, command.err
+        time.sleep(0.02)
+    kill(command)
+
+    driven(town, data=other_data)
+    assert town.writes[before:].count("UpdateIndex") == calls
+    assert town.counts(name) == (1, 1, 1)
+    verify = ["vertex", "verify", "--name", name, "--target", "sandbox", "--min-recall", 1, "--data"]
+    run(town, *verify, other_data)
+    before = len(town.writes)
+    assert "Nothing to do" in build(town, data=other_data).err
+    assert len(town.writes) == before
+
+
+def test_an_overwrite_killed_while_it_runs_is_followed_and_not_repeated(
+    town_with, build, begin, driven, kill, name, other_data
+):
+    town = town_with(**BY_LOOKS)
+    driven(town)
+    before = len(town.writes)
+    command = build(town, begin=begin, data=other_data).wait_for(
+        f"overwrite the contents of index {name}: running"
+    )
+    kill(command)
+
+    followed = driven(town, data=other_data)
+    assert "that an earlier run began" in followed.err
+    assert town.writes[before:] == ["UpdateIndex"] * 3
+
+
+def test_going_back_to_the_first_data_after_a_killed_overwrite_brings_them_back(
+    town_with, build, begin, driven, kill, name, data, other_data, run
+):
+    town = town_with(**BY_LOOKS)
+    driven(town)
+    kill(
+        build(town, begin=begin, data=other_data).wait_for(f"overwrite the contents of index {name}: running")
+    )
+
+    driven(town, data=data)
+    run(
+        town, "vertex", "verify", "--name", name, "--target", "sandbox", "--min-recall", 1, "--data", data
+    )  # fmt: skip
+
+
+def test_the_next_run_waits_for_the_slot_of_a_killed_one_and_says_so(town_with, build, begin, name):
+    town = town_with(**BY_LOOKS)
+    before = len(town.writes)
+    command = build(town, begin=begin).wait_for(f"create index {name}: running")
+    command.signal()
+
+    command = build(town, begin=begin).wait_for("Another run works on")
+    assert "A killed run's hold ends by itself within 60 s." in command.err
+    assert town.drive(command).code == 0, command.err
+    assert_one_of_each(town, name, before)
