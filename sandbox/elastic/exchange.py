@@ -1,0 +1,117 @@
+"""One request and one reply as handlers see them: decoded, and free of everything that HTTP is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from sandbox.elastic import errors
+
+_UNITS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_TIME = re.compile(r"(\d+)(nanos|micros|ms|s|m|h|d)")
+
+
+@dataclass
+class Request:
+    """What was asked."""
+
+    method: str
+    path: str
+    params: dict[str, str]
+    """The parts of the path that its template names, decoded."""
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    """With lower-case names."""
+    body: bytes
+    warnings: list[str] = field(default_factory=list)
+    """Texts for `Warning: 299` headers; handlers append to it."""
+    resource: str = ""
+    """What the write log calls the changed thing; the path if a handler does not say."""
+    changed: bool = True
+    """A handler of a changing route sets this to False when it turned out to change nothing."""
+
+    def json(self) -> dict[str, Any]:
+        """The body as an object; empty if there is none.
+
+        Raises:
+            Refusal: it is not JSON, or not an object.
+        """
+        if not self.body.strip():
+            return {}
+        try:
+            found = orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            raise errors.UNREADABLE_BODY(problem=str(error)) from error
+        if not isinstance(found, dict):
+            raise errors.PARSING(problem=f"Expected [START_OBJECT] but found [{type(found).__name__}]")
+        return found
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines of an ndjson body, less the empty ones."""
+        return (line for line in self.body.split(b"\n") if line.strip())
+
+    def text(self, name: str, default: str = "") -> str:
+        """A query parameter as it is."""
+        return self.query.get(name, default)
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A query parameter that is true, false, or there without a value.
+
+        Raises:
+            Refusal: it is something else.
+        """
+        value = self.query.get(name)
+        if value is None:
+            return default
+        if value not in ("", "true", "false"):
+            raise errors.NOT_A_BOOLEAN(value=value)
+        return value != "false"
+
+    def number(self, name: str, default: int) -> int:
+        """A query parameter that is a whole number.
+
+        Raises:
+            Refusal: it is not.
+        """
+        value = self.query.get(name)
+        try:
+            return default if value is None else int(value)
+        except ValueError:
+            raise errors.NOT_A_NUMBER(name=name, value=value) from None
+
+    def seconds(self, name: str, default: float) -> float:
+        """A query parameter that is a duration (`30s`), in seconds.
+
+        Raises:
+            Refusal: it is not.
+        """
+        value = self.query.get(name)
+        return default if value is None else duration(name, value)
+
+
+def duration(name: str, value: str) -> float:
+    """Seconds of a time value as Elasticsearch writes it; -1 stays -1.
+
+    Raises:
+        Refusal: it has no unit that is known.
+    """
+    if value in ("-1", "0"):
+        return float(value)
+    found = _TIME.fullmatch(value)
+    if not found:
+        raise errors.NOT_A_TIME(name=name, value=value)
+    return int(found[1]) * _UNITS[found[2]]
+
+
+@dataclass
+class Reply:
+    """What is answered."""
+
+    body: Any
+    """Something for JSON, or a string for plain text."""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,34 @@
+"""What the cluster says about itself: its name and version, its licence, its health, counts in plain text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.exchange import Request
+from sandbox.elastic.routing import Route
+
+
+def info(cluster: Cluster, _request: Request) -> dict[str, Any]:
+    """`GET /`."""
+    release = cluster.release
+    return {
+        "name": cluster.nodes[0].name,
+        "cluster_name": cluster.name,
+        "cluster_uuid": cluster.uuid,
+        "version": {
+            "number": release.number,
+            "build_flavor": "default",
+            "build_type": "docker",
+            "build_hash": "sandbox",
+            "build_date": "2026-01-01T00:00:00.000Z",
+            "build_snapshot": False,
+            "lucene_version": release.lucene,
+            "minimum_wire_compatibility_version": release.wire,
+            "minimum_index_compatibility_version": release.reads,
+        },
+        "tagline": "You Know, for Search",
+    }
+
+
+ROUTES = (Route("info", "GET", "/", info),)

@@ -1,0 +1,53 @@
+"""Media types: what a client may send and accept, and what it gets back. The one place where clients 8 and 9 differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sandbox.elastic import errors
+from sandbox.elastic.versions import Release
+
+JSON = "application/json"
+_VENDOR = re.compile(
+    r"application/vnd\.elasticsearch\+(json|x-ndjson|smile|yaml|cbor)\s*;\s*compatible-with\s*=\s*(\d+)"
+)
+_PLAIN = ("application/json", "application/x-ndjson", "application/ndjson", "text/plain", "*/*")
+
+
+def check(headers: Mapping[str, str], has_body: bool, release: Release) -> str | None:
+    """The version that the client asks for, None when it asks for none.
+
+    Raises:
+        Refusal: a type or a version that this release does not know (client 9 on an 8.x server).
+    """
+    accept, content = headers.get("accept", ""), headers.get("content-type", "")
+    asked = _version("Accept", accept, release)
+    sent = _version("Content-Type", content, release) if content else None
+    if has_body and content and sent != asked and accept not in ("", "*/*") and (asked or sent):
+        raise errors.MEDIA_VERSION(found=f"Accept={accept}, Content-Type={content}")
+    return asked
+
+
+def answered(asked: str | None, text: bool) -> str:
+    """The content type of a reply."""
+    if text:
+        return "text/plain; charset=UTF-8"
+    return f"application/vnd.elasticsearch+json;compatible-with={asked}" if asked else JSON
+
+
+def _version(header: str, value: str, release: Release) -> str | None:
+    """The `compatible-with` of the first type that is understood."""
+    if not value:
+        return None
+    refused = ""
+    for part in re.split(r",(?![^;]*=)", value):
+        kind = part.strip().lower()
+        vendor = _VENDOR.match(kind)
+        if vendor and int(vendor[2]) in release.media_versions and vendor[1] in ("json", "x-ndjson"):
+            return vendor[2]
+        if kind.split(";")[0].strip() not in _PLAIN:
+            refused = value
+    if refused:
+        raise errors.MEDIA_TYPE(headers=f"{header}={refused}")
+    return None

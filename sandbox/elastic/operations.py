@@ -1,0 +1,60 @@
+"""What a write is, whoever asks for it: a request, a bulk's line, a reindex task. And what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sandbox.elastic.errors import Refusal
+
+
+@dataclass
+class Operation:
+    """One document to be written."""
+
+    action: Literal["index", "create", "update", "delete"]
+    index: str
+    """An index or an alias with one write index; made when it does not exist."""
+    id: str | None = None
+    source: dict[str, Any] = field(default_factory=dict)
+    """The document; for an update its body (`doc`, `doc_as_upsert`, `upsert`, ...)."""
+    pipeline: str | None = None
+    """None: the index's default_pipeline; `_none`: no pipeline."""
+    if_seq_no: int | None = None
+    if_primary_term: int | None = None
+    version: int | None = None
+    version_type: Literal["internal", "external", "external_gte"] = "internal"
+    routing: str | None = None
+    require_alias: bool = False
+
+
+@dataclass
+class Outcome:
+    """What became of an operation."""
+
+    operation: Operation
+    index: str
+    id: str | None
+    status: int
+    result: Literal["created", "updated", "deleted", "noop", "not_found", ""] = ""
+    """Empty when there is an error."""
+    version: int = 0
+    seq_no: int = 0
+    error: Refusal | None = None
+
+    def item(self) -> dict[str, Any]:
+        """As it stands in a bulk's reply, below its action."""
+        shown: dict[str, Any] = {"_index": self.index, "_id": self.id}
+        if self.error:
+            return {**shown, "status": self.status, "error": self.error.item()}
+        return {**shown, **self.written(), "status": self.status}
+
+    def written(self) -> dict[str, Any]:
+        """What a reply tells of a write that was accepted."""
+        return {
+            "_version": self.version,
+            "result": self.result,
+            "_shards": {"total": 1, "successful": 1, "failed": 0},
+            "_seq_no": self.seq_no,
+            "_primary_term": 1,
+        }

@@ -1,0 +1,92 @@
+"""What differs by version: one row for each release that can be imitated. Nothing else may compare version numbers.
+
+Sources are the specification and its changelogs, unless a field says [U] (unverified).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release, and what it does otherwise than its neighbours."""
+
+    number: str
+    lucene: str
+    """Lucene's version; decoration [U but for 9.1]."""
+    wire: str
+    """`minimum_wire_compatibility_version`."""
+    reads: str
+    """`minimum_index_compatibility_version`."""
+    media_versions: tuple[int, ...]
+    """Values of `compatible-with` that are accepted; others are refused with media_type_header_exception."""
+    queue_capacity: int = 10_000
+    """Default of a deployment's queue; 1024 before 8.16 or so [U: which release]."""
+    queue_capacity_limit: int = 100_000
+    """The largest queue; 1,000,000 before 8.16 or so [U: which release]."""
+    excludes_source_vectors: bool = False
+    """Whether new indices leave vectors out of `_source` (since 9.2)."""
+    prunes_by_default: bool = True
+    """Whether `sparse_vector` queries prune on new indices (since 8.19 and 9.1)."""
+    text_expansion_deprecated: bool = True
+    """Whether text_expansion and weighted_tokens bring a warning (since 8.15)."""
+    sparse_vector_query: bool = True
+    """Whether there is a `sparse_vector` query, and `exists` on such a field (since 8.15)."""
+    sparse_vector_dots: bool = True
+    """Whether token names may contain dots (since 8.16)."""
+    multi_valued_sparse_vectors: bool = True
+    """Whether a sparse_vector field takes several values, of which the largest weight counts (since 8.15)."""
+    aliases_say_errors: bool = True
+    """Whether `POST /_aliases` answers `errors: false` too (since 8.16) [U]."""
+    adaptive_allocations: bool = True
+    """Whether deployments take `adaptive_allocations` (since 8.15)."""
+    download_progress: bool = True
+    """Whether the download task shows its parts (since 8.15 or so)."""
+    download_running_status: int = 408
+    """Status of a start before the download's end; 400 with an older text in 8.13 and before [U: which release]."""
+    reindex_management: bool = False
+    """Whether there are `GET /_reindex` and its siblings (since 9.5)."""
+
+    @property
+    def major(self) -> int:
+        """8 or 9."""
+        return int(self.number.split(".")[0])
+
+
+_RELEASES = {
+    "8.13": Release(
+        "8.13.4",
+        lucene="9.10.0",
+        wire="7.17.0",
+        reads="7.0.0",
+        media_versions=(7, 8),
+        queue_capacity=1024,
+        queue_capacity_limit=1_000_000,
+        prunes_by_default=False,
+        text_expansion_deprecated=False,
+        sparse_vector_query=False,
+        sparse_vector_dots=False,
+        multi_valued_sparse_vectors=False,
+        aliases_say_errors=False,
+        adaptive_allocations=False,
+        download_progress=False,
+        download_running_status=400,
+    ),
+    "8.19": Release("8.19.3", lucene="9.12.2", wire="7.17.0", reads="7.0.0", media_versions=(7, 8)),
+    "9.1": Release("9.1.0", lucene="10.2.2", wire="8.19.0", reads="8.0.0", media_versions=(8, 9)),
+    "9.5": Release(
+        "9.5.1",
+        lucene="10.4.0",
+        wire="8.19.0",
+        reads="8.0.0",
+        media_versions=(8, 9),
+        excludes_source_vectors=True,
+        reindex_management=True,
+    ),
+}
+
+
+def release(version: str) -> Release:
+    """The row of a version as the options name it (`8.19`)."""
+    return _RELEASES[version]
