@@ -43,7 +43,7 @@ def run(flow: Any, parameters: dict[str, object], *, debug: bool, may_confirm: b
     finally:
         terminal.end()
     if hasattr(result, "render"):
-        Console().print(result.render())
+        Console().print(result.render(), crop=False)  # a path must stay whole
 
 
 def use_api() -> None:
