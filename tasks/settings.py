@@ -1,7 +1,7 @@
 """Where a flow works: the target and what is needed to reach it. Passed in, never imported as a global.
 
-The target is always explicit. `google-cloud` takes its settings from the environment or a `.env` file and fails
-when one is missing; `sandbox` takes them only from the file that a running stand-in writes, so that no variable of
+The target is always explicit. `google-cloud` and `elastic` take their settings from the environment or a `.env` file and
+fail when one is missing; `sandbox` takes them only from the file that a running stand-in writes, so that no variable of
 the real project can leak into it, or the other way round.
 """
 
@@ -10,14 +10,17 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.errors import InvalidInput
 
-Target = Literal["sandbox", "google-cloud"]
+VertexTarget = Literal["sandbox", "google-cloud"]
+ElasticTarget = Literal["sandbox", "elastic"]
+Target = Literal["sandbox", "google-cloud", "elastic"]
+"""Every target, for what serves both engines."""
 
 
 def home() -> Path:
@@ -79,6 +82,37 @@ class VertexSettings(BaseModel, frozen=True):
         return self.ca_file is not None
 
 
+class ElasticSettings(BaseModel, frozen=True):
+    """What is needed to reach Elasticsearch."""
+
+    url: str | None = Field(
+        default=None, description="The address of the cluster: https://search.example.org:9200."
+    )
+    cloud_id: str | None = Field(default=None, description="An Elastic Cloud id, in place of the address.")
+    api_key: SecretStr | None = Field(
+        default=None, description="An API key, as Kibana shows it (encoded); in place of name and password."
+    )
+    username: str | None = Field(default=None, description="The user's name, with a password.")
+    password: SecretStr | None = Field(default=None, description="The user's password.")
+    ca_file: Path | None = Field(
+        default=None, description="The certificate authority (PEM) to trust; default: the system's."
+    )
+
+    @model_validator(mode="after")
+    def _say_where_and_who(self) -> ElasticSettings:
+        if (self.url is None) == (self.cloud_id is None):
+            raise ValueError("exactly one of ELASTIC_URL and ELASTIC_CLOUD_ID")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("ELASTIC_USERNAME and ELASTIC_PASSWORD together")
+        if self.api_key is not None and self.username is not None:
+            raise ValueError("either ELASTIC_API_KEY or ELASTIC_USERNAME and ELASTIC_PASSWORD, not both")
+        return self
+
+
+class _ElasticEnvironment(ElasticSettings, BaseSettings, frozen=True):  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- as below
+    model_config = SettingsConfigDict(env_prefix="ELASTIC_", env_file=".env", extra="ignore")
+
+
 class _VertexEnvironment(VertexSettings, BaseSettings, frozen=True):  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- pydantic merges the two configurations
     model_config = SettingsConfigDict(env_prefix="VERTEX_", env_file=".env", extra="ignore")
 
@@ -91,6 +125,10 @@ def vertex_settings(target: Target) -> VertexSettings:
     """
     if target == "sandbox":
         return _sandbox_settings()
+    if target == "elastic":
+        raise InvalidInput(
+            "Not a target of Vertex", value=target, accepted=" or ".join(get_args(VertexTarget))
+        )
     try:
         found = _VertexEnvironment()  # pyright: ignore[reportCallIssue] -- filled from the environment
     except ValidationError as error:
@@ -103,10 +141,41 @@ def vertex_settings(target: Target) -> VertexSettings:
     return VertexSettings(**found.model_dump())
 
 
-def _sandbox_settings() -> VertexSettings:
+def elastic_settings(target: ElasticTarget) -> ElasticSettings:
+    """The settings of a target.
+
+    Raises:
+        InvalidInput: a setting is missing or wrong, or no sandbox is running.
+    """
+    if target == "sandbox":
+        url = _sandbox_environment().get("ELASTIC_URL")
+        if url is None:
+            raise InvalidInput(
+                "The running sandbox has no Elasticsearch",
+                remedy="Restart it: `python -m flows down`, then `up`.",
+            )
+        return ElasticSettings(url=url)
+    try:
+        found = _ElasticEnvironment()
+    except ValidationError as error:
+        said = "; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors())
+        raise InvalidInput(
+            f"The target elastic needs {said}",
+            source="the environment or .env",
+            remedy="For example: export ELASTIC_URL=https://search.example.org:9200 ELASTIC_API_KEY=...",
+        ) from None
+    return ElasticSettings(**found.model_dump())
+
+
+def _sandbox_environment() -> dict[str, str]:
+    """What a running sandbox announces.
+
+    Raises:
+        InvalidInput: none is running.
+    """
     file = Path(os.environ.get("VECTOR_SEARCH_SANDBOX") or home() / "sandbox" / "sandbox.json")
     try:
-        environment: dict[str, str] = json.loads(file.read_text())["environment"]
+        return json.loads(file.read_text())["environment"]
     except FileNotFoundError as error:
         raise InvalidInput(
             "No sandbox is running",
@@ -114,6 +183,10 @@ def _sandbox_settings() -> VertexSettings:
             source="VECTOR_SEARCH_SANDBOX or VECTOR_SEARCH_HOME",
             remedy="Start the local stack with `python -m flows up`, or the stand-ins alone with `python -m sandbox start`.",
         ) from error
+
+
+def _sandbox_settings() -> VertexSettings:
+    environment = _sandbox_environment()
     return VertexSettings(
         project=environment["VERTEX_PROJECT"],
         location=environment["VERTEX_LOCATION"],

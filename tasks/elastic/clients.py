@@ -1,0 +1,31 @@
+"""The official client of one target, built once a process.
+
+Steps take settings and build nothing themselves: clients as task arguments cannot be hashed or shown, settings can. The
+client never retries on its own: it would do so without a pause, and a repeated `_start` or `_reindex` does harm. A step is
+retried as a whole, after looking at what is there.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from tasks.settings import ElasticSettings
+
+CALL_SECONDS = 60.0
+"""How long one call may take; those that run inference say their own."""
+
+
+@cache
+def connect(settings: ElasticSettings) -> Elasticsearch:
+    """The client of these settings, the same one every time in this process."""
+    where: dict[str, Any] = {"cloud_id": settings.cloud_id} if settings.cloud_id else {"hosts": settings.url}
+    if settings.api_key is not None:
+        where["api_key"] = settings.api_key.get_secret_value()
+    if settings.username is not None and settings.password is not None:
+        where["basic_auth"] = (settings.username, settings.password.get_secret_value())
+    if settings.ca_file is not None:
+        where["ca_certs"] = str(settings.ca_file)
+    return Elasticsearch(**where, request_timeout=CALL_SECONDS, max_retries=0, retry_on_timeout=False)

@@ -1,0 +1,141 @@
+"""What is wanted, as values: a deployment of a model, an ingest pipeline, an index.
+
+A specification holds the immutable configuration only; its hash is the `spec` of what we make from it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from tasks.elastic.marks import fingerprint
+
+Priority = Literal["normal", "low"]
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+"""A name that is valid for an index, an alias, a pipeline, a deployment and a search template."""
+
+Threads = Literal[1, 2, 4, 8, 16, 32]
+"""A power of two, at most 32 (API start-trained-model-deployment)."""
+
+
+class AdaptiveAllocations(BaseModel, frozen=True):
+    """Elasticsearch adds allocations above 90 % load and takes them away below 85 %."""
+
+    min: int = Field(default=1, ge=0, le=32)
+    """0 scales to zero (8.16): the first request then waits for an allocation."""
+    max: int = Field(default=32, ge=1, le=32)
+
+    @model_validator(mode="after")
+    def _least_first(self) -> Self:
+        if self.min > self.max:
+            raise ValueError(f"at least {self.min} allocations is more than at most {self.max}")
+        return self
+
+    def body(self) -> dict[str, Any]:
+        """As the API spells it."""
+        return {
+            "enabled": True,
+            "min_number_of_allocations": self.min,
+            "max_number_of_allocations": self.max,
+        }
+
+
+class DeploymentSpec(BaseModel, frozen=True):
+    """A deployment of a model under an id of its own. Allocations can change in place, all else cannot."""
+
+    id: Name
+    model_id: str = ".elser_model_2"
+    allocations: int = Field(default=1, ge=1)
+    """How many texts are worked on at a time: more for the throughput of ingest."""
+    threads: Threads = 1
+    """How many threads work on one text: more for the latency of search."""
+    queue_capacity: int | None = Field(default=None, ge=1, le=1_000_000)
+    """Texts that may wait. None leaves it to the cluster: 1,024 or 10,000, by version."""
+    cache_size: str | None = None
+    """`0b` is off; None leaves it to the cluster, which takes the model's size."""
+    priority: Priority = "normal"
+    adaptive: AdaptiveAllocations | None = None
+    """In place of a fixed number of allocations (8.15)."""
+
+    @model_validator(mode="after")
+    def _low_is_small(self) -> Self:
+        if self.priority == "low" and (self.allocations, self.threads) != (1, 1):
+            raise ValueError("priority low means 1 allocation of 1 thread")
+        return self
+
+    @property
+    def least_allocations(self) -> int:
+        """What must be there before it counts as started."""
+        return self.allocations if self.adaptive is None else self.adaptive.min
+
+    def scaled(self, allocations: int) -> DeploymentSpec:
+        """The same with another number of allocations."""
+        return self.model_copy(update={"allocations": allocations, "adaptive": None})
+
+
+class EmbeddedField(BaseModel, frozen=True):
+    """A text field and the field that its embedding goes into."""
+
+    input: str = Field(min_length=1)
+    output: str = Field(min_length=1)
+
+
+class PipelineSpec(BaseModel, frozen=True):
+    """An ingest pipeline."""
+
+    id: Name
+    description: str
+    processors: tuple[dict[str, Any], ...] = Field(min_length=1)
+
+    @property
+    def spec(self) -> str:
+        """Twelve hex digits of what the pipeline does."""
+        return fingerprint(self.processors)
+
+
+class IndexSpec(BaseModel, frozen=True):
+    """An index. Mapping, shards and analysis are immutable; the rest is set when the load is over."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,254}$")
+    properties: dict[str, Any] = {}
+    """The mapping's fields as Elasticsearch spells them."""
+    shards: int = Field(default=1, ge=1)
+    replicas: int = Field(default=1, ge=0)
+    """The final number; none during the load."""
+    refresh_interval: str | None = None
+    """The final one; None is the cluster's default. Off during the load."""
+    default_pipeline: str | None = None
+
+    @property
+    def spec(self) -> str:
+        """Twelve hex digits of the immutable configuration."""
+        return fingerprint({"properties": self.properties, "shards": self.shards})
+
+
+def text_field() -> dict[str, Any]:
+    """The mapping of a text field, with an exact subfield for short values."""
+    return {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
+
+
+def embedded_properties(fields: tuple[EmbeddedField, ...], *, failure: str) -> dict[str, Any]:
+    """The mapping that embeddings need; without it every token would become a field of its own.
+
+    Args:
+        fields: the text fields and where their embeddings go.
+        failure: the field that holds why a document has no embedding.
+    """
+    properties: dict[str, Any] = {}
+    for field in fields:
+        _set(properties, field.input, text_field())
+        _set(properties, field.output, {"type": "sparse_vector"})
+    _set(properties, failure, {"type": "keyword", "ignore_above": 8191})
+    return properties
+
+
+def _set(properties: dict[str, Any], path: str, mapping: dict[str, Any]) -> None:
+    *parents, leaf = path.split(".")
+    for parent in parents:
+        properties = properties.setdefault(parent, {}).setdefault("properties", {})
+    properties.setdefault(leaf, {}).update(mapping)
