@@ -14,11 +14,13 @@ from cyclopts import App, Parameter
 from sandbox import faults as fault_queue
 from sandbox import write_log
 from sandbox.announced import SandboxError, environment
+from sandbox.elastic.options import ElasticOptions
 from sandbox.options import Options, default_state
 
 app = App(
     name="python -m sandbox",
-    help="Local stand-ins of Vertex AI Vector Search and Cloud Storage. Loopback only, for development and tests.",
+    help="Local stand-ins of Vertex AI Vector Search, Cloud Storage and Elasticsearch. Loopback only, for development "
+    "and tests.",
 )
 State = Annotated[Path | None, Parameter(help="State folder; default: $VECTOR_SEARCH_HOME/sandbox.")]
 
@@ -33,6 +35,9 @@ def start(
     list_while_creating: bool = Options.list_while_creating,
     listing_delay: float = Options.listing_delay,
     upsert_delay: float = Options.upsert_delay,
+    vertex: bool = Options.vertex,
+    elastic: bool = True,
+    elastic_options: Annotated[ElasticOptions | None, Parameter(name="--elastic")] = None,
 ) -> None:
     """Start the stand-ins in the foreground; Ctrl-C ends them.
 
@@ -46,6 +51,9 @@ def start(
         listing_delay: seconds by which listings lag behind a resource's creation.
         state: where everything is kept; the default is $VECTOR_SEARCH_HOME/sandbox.
         upsert_delay: seconds until upserts and removals show in deployed copies.
+        vertex: whether Vertex and Cloud Storage are there.
+        elastic: whether Elasticsearch is there.
+        elastic_options: how it behaves.
     """
     # Before numpy is loaded: single queries are too small to share among threads, which would only wait in turns.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -61,6 +69,8 @@ def start(
         list_while_creating=list_while_creating,
         listing_delay=listing_delay,
         upsert_delay=upsert_delay,
+        vertex=vertex,
+        elastic=(elastic_options or ElasticOptions()) if elastic else None,
     )
     run((state or default_state()).resolve(), options)
 

@@ -6,9 +6,11 @@ The durations are those that people report of the real service; the clock factor
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from sandbox.elastic.options import ElasticOptions
 
 PROJECT = "sandbox-project"
 PROJECT_NUMBER = "123456789012"
@@ -60,6 +62,10 @@ class Options:
     """Seconds (real ones) until upserts and removals show in deployed copies; 0.3, short but not nothing."""
     durations: Durations = Durations()
     """Nominal durations per method, before the clock factor."""
+    vertex: bool = True
+    """Whether Vertex and Cloud Storage are there; yes. Without them the start takes a second less."""
+    elastic: ElasticOptions | None = field(default_factory=ElasticOptions)
+    """How the Elasticsearch stand-in behaves; None, that there is none."""
 
     def seconds(self, nominal: float) -> float:
         """Real seconds that a nominal duration lasts here."""

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,11 @@ def running(state: Path, options: Options | None = None) -> Iterator[dict[str, s
 
 def arguments(options: Options) -> list[str]:
     """The command-line arguments that stand for these options."""
-    switch = "--list-while-creating" if options.list_while_creating else "--no-list-while-creating"
+    switches = [
+        "--list-while-creating" if options.list_while_creating else "--no-list-while-creating",
+        "--vertex" if options.vertex else "--no-vertex",
+        "--elastic" if options.elastic else "--no-elastic",
+    ]
     named = {
         "--clock-factor": options.clock_factor,
         "--advance": options.advance,
@@ -103,7 +108,10 @@ def arguments(options: Options) -> list[str]:
         "--listing-delay": options.listing_delay,
         "--upsert-delay": options.upsert_delay,
     }
-    return [switch, *(str(part) for pair in named.items() for part in pair)]
+    if options.elastic:
+        for name, value in asdict(options.elastic).items():
+            named[f"--elastic.{name.replace('_', '-')}"] = value
+    return [*switches, *(f"{name}={value}" for name, value in named.items())]
 
 
 def _announced(state: Path) -> dict[str, Any] | None:

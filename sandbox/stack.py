@@ -1,4 +1,4 @@
-"""The sandbox as one foreground process: storage, then Vertex, then the file that tells everybody where they are.
+"""The sandbox as one foreground process: storage, Vertex, Elasticsearch, then the file that tells where they are.
 
 The file is written last and whole, so whoever waits for it can use what it names at once.
 """
@@ -14,15 +14,19 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox import storage, tied, tls
 from sandbox.announced import SandboxError, announcement, held, write
+from sandbox.elastic.options import ElasticOptions
+from sandbox.elastic.server import ElasticServer
 from sandbox.options import LOCATION, NETWORK, PROJECT, PROJECT_NUMBER, Options
-from sandbox.vertex.errors import Refusal
-from sandbox.vertex.server import Ports, VertexServer
+
+if TYPE_CHECKING:
+    from sandbox.vertex.server import VertexServer
 
 _LOOK_EVERY = 0.5
-_SERVICES = ("tls", "plaintext", "storage")
+_SERVICES = ("tls", "plaintext", "storage", "elastic")
 
 
 def run(state: Path, options: Options) -> None:
@@ -42,27 +46,54 @@ def run(state: Path, options: Options) -> None:
         file = announcement(state)
         file.unlink(missing_ok=True)
         ports = _ports(state)
-        identity = tls.identity(state / "identity")
+        elastic = _start_elastic(state, options.elastic, ports) if options.elastic else None
         try:
-            bucket_server = storage.start(state / "storage", ports["storage"], state / "storage.log")
-        except storage.StorageError as error:
-            raise SandboxError(str(error)) from error
-        storage_url = f"http://127.0.0.1:{ports['storage']}"
-        try:
-            server = _start_vertex(state, options, ports, identity, storage_url)
-            write(file, {"pid": os.getpid(), "environment": _environment(ports, identity)})
-            while not ended.wait(_LOOK_EVERY):
-                if bucket_server.poll() is not None:
-                    raise SandboxError(f"fake-gcs-server ended with code {bucket_server.returncode}.")
-            server.stop()
+            if options.vertex:
+                _serve_vertex(state, options, ports, ended)
+            else:
+                write(file, {"pid": os.getpid(), "environment": _elastic_environment(options, ports)})
+                ended.wait()
         finally:
             file.unlink(missing_ok=True)
-            tied.stop(bucket_server)
+            if elastic:
+                elastic.stop()
+
+
+def _serve_vertex(state: Path, options: Options, ports: dict[str, int], ended: threading.Event) -> None:
+    identity = tls.identity(state / "identity")
+    try:
+        bucket_server = storage.start(state / "storage", ports["storage"], state / "storage.log")
+    except storage.StorageError as error:
+        raise SandboxError(str(error)) from error
+    storage_url = f"http://127.0.0.1:{ports['storage']}"
+    try:
+        server = _start_vertex(state, options, ports, identity, storage_url)
+        environment = {**_environment(ports, identity), **_elastic_environment(options, ports)}
+        write(announcement(state), {"pid": os.getpid(), "environment": environment})
+        while not ended.wait(_LOOK_EVERY):
+            if bucket_server.poll() is not None:
+                raise SandboxError(f"fake-gcs-server ended with code {bucket_server.returncode}.")
+        server.stop()
+    finally:
+        tied.stop(bucket_server)
+
+
+def _start_elastic(state: Path, options: ElasticOptions, ports: dict[str, int]) -> ElasticServer:
+    try:
+        server = ElasticServer(state, options, ports["elastic"])
+    except OSError as error:
+        raise SandboxError(f"The Elasticsearch stand-in cannot start: {error}") from error
+    server.start()
+    return server
 
 
 def _start_vertex(
     state: Path, options: Options, ports: dict[str, int], identity: tls.Identity, storage_url: str
 ) -> VertexServer:
+    # Here, since gRPC and ScaNN take a second to load, which is saved without Vertex.
+    from sandbox.vertex.errors import Refusal  # noqa: PLC0415
+    from sandbox.vertex.server import Ports, VertexServer  # noqa: PLC0415
+
     try:
         server = VertexServer(state, options, Ports(ports["tls"], ports["plaintext"]), identity, storage_url)
         server.start()
@@ -96,26 +127,28 @@ def _environment(ports: dict[str, int], identity: tls.Identity) -> dict[str, str
     }
 
 
+def _elastic_environment(options: Options, ports: dict[str, int]) -> dict[str, str]:
+    if not options.elastic:
+        return {}
+    key = {"ELASTIC_API_KEY": options.elastic.api_key} if options.elastic.api_key else {}
+    return {"ELASTIC_URL": f"http://127.0.0.1:{ports['elastic']}", **key}
+
+
 def _ports(state: Path) -> dict[str, int]:
     """The ports of the earlier run on this folder, so that clients find it again; free ones the first time."""
     file = state / "ports.json"
-    if file.exists():
-        ports = json.loads(file.read_text())
-        for service in _SERVICES:
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", ports[service]))
-                except OSError as error:
-                    raise SandboxError(
-                        f"Port {ports[service]}, which the sandbox on {state} had before, is taken. "
-                        f"End what holds it, or remove {file} to get new ports."
-                    ) from error
-        return ports
+    ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
     probes = {service: socket.socket() for service in _SERVICES}
-    for probe in probes.values():
-        probe.bind(("127.0.0.1", 0))
-    ports = {service: int(probe.getsockname()[1]) for service, probe in probes.items()}
+    for service, probe in probes.items():
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", ports.get(service, 0)))
+        except OSError as error:
+            raise SandboxError(
+                f"Port {ports[service]}, which the sandbox on {state} had before, is taken. "
+                f"End what holds it, or remove {file} to get new ports."
+            ) from error
+        ports[service] = int(probe.getsockname()[1])
     for probe in probes.values():
         probe.close()
     write(file, ports)
