@@ -5,6 +5,7 @@ Knows Prefect's and pydantic's exceptions only if those are loaded already, for 
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import NamedTuple
 
@@ -86,5 +87,11 @@ def _is_api_gone(error: BaseException) -> bool:
     return httpx is not None and isinstance(error, httpx.TransportError)
 
 
+_PYDANTIC = re.compile(
+    r"\d+ validation errors? for [^\n]*\n|\s\[type=.*?, input_type=\w+\]|\sFor further information visit \S+|Value error, "
+)
+"""What pydantic's text says to programmers only."""
+
+
 def _one_paragraph(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    return " ".join(_PYDANTIC.sub("", str(error)).split())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.report import Report, reporting
+from flows.report import Report, listed, reporting
 from tasks.errors import PermanentError
+from tasks.progress import say
 from tasks.settings import Target, vertex_settings
 from tasks.vertex.findings import Finding
 from tasks.vertex.preconditions import read_preconditions
@@ -17,8 +18,9 @@ class PreconditionsMissing(PermanentError):
 
     def __init__(self, missing: list[Finding]) -> None:
         self.missing = missing
-        listed = "".join(f"\n  {one.what}: {one.seen} Mend it with: {one.command}" for one in missing)
-        super().__init__(f"{len(missing)} of the preconditions of a build are missing:{listed}")
+        super().__init__(
+            f"A build would fail on {listed(one.what for one in missing)}; what mends it is said above."
+        )
 
 
 @flow(name="vertex check", flow_run_name="check {target}")
@@ -40,9 +42,11 @@ def check_preconditions(*, target: Target, endpoint: EndpointKind = "public") ->
         for finding in findings:
             with report.step(finding.what) as step:
                 step.saw(
-                    f"{finding.state}: {finding.seen}"
-                    + (f"; mend it with: {finding.command}" if finding.command else "")
+                    finding.seen if finding.state == "not needed" else f"{finding.state}: {finding.seen}"
                 )
+                if finding.command:
+                    step.saw(f"mend it with: {finding.command}")
+            say(f"{finding.what}: {step.seen}")
         missing = [finding for finding in findings if finding.is_in_the_way]
         if missing:
             raise PreconditionsMissing(missing)

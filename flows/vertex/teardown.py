@@ -47,7 +47,7 @@ def teardown_index(
         if there.is_empty:
             say(f"Nothing to do: there is nothing of ours under the name {name!r}.")
             return report
-        confirm("remove all of it", consequence=f"This will remove:\n{there}", yes=yes)
+        confirm("remove all of it", consequence=f"It would remove: {there}.", yes=yes)
         report.facts["left"] = str(teardown(settings, name, report, deadline))
     return report
 

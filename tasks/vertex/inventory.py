@@ -40,8 +40,8 @@ class Inventory:
             *(f"index {one}" for one in self.indexes),
         ]
         if self.import_files:
-            parts.append(f"{len(self.import_files)} import files")
-        return "\n".join(parts) or "nothing"
+            parts.append(f"import files ({len(self.import_files)})")
+        return "; ".join(parts) or "nothing"
 
 
 @step("read everything of {name}")

@@ -7,10 +7,11 @@ names in errors are the parameters' own; the service's spellings stay in this fi
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
 DistanceMeasure = Literal["DOT_PRODUCT_DISTANCE", "COSINE_DISTANCE", "SQUARED_L2_DISTANCE", "L1_DISTANCE"]
 Algorithm = Literal["tree-ah", "brute-force"]
@@ -19,7 +20,18 @@ FeatureNorm = Literal["NONE", "UNIT_L2_NORM"]
 ShardSize = Literal["SHARD_SIZE_SMALL", "SHARD_SIZE_MEDIUM", "SHARD_SIZE_LARGE", "SHARD_SIZE_SO_DYNAMIC"]
 EndpointKind = Literal["public", "vpc", "private-service-connect"]
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+_NAME = r"^[a-z][a-z0-9-]{0,62}$"
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(_NAME.strip("^$"), value):
+        raise ValueError(
+            "A name has lowercase letters, digits and dashes, a letter first, and at most 63 characters."
+        )
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": _NAME})]
 """A name that is valid as a label value and, with `_` for `-`, as a deployed index id."""
 
 
