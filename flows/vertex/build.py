@@ -15,7 +15,7 @@ from tasks.data.rules import DatapointRules
 from tasks.data.validation import ValidatedVectors
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import say
-from tasks.settings import Target, VertexSettings, vertex_settings
+from tasks.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.buckets import ensure_bucket
 from tasks.vertex.costs import hourly_cost
 from tasks.vertex.deployed_indexes import (
@@ -94,7 +94,7 @@ def build_index(
     *,
     name: Name,
     data: str,
-    target: Target,
+    target: VertexTarget,
     limit: Annotated[int, Field(ge=1)] | None = None,
     rules: DatapointRules = DatapointRules(),  # noqa: B008 -- frozen
     algorithm: Algorithm = "tree-ah",

@@ -7,7 +7,7 @@ from prefect import flow
 from flows.report import Report, listed, reporting
 from tasks.errors import PermanentError
 from tasks.progress import say
-from tasks.settings import Target, vertex_settings
+from tasks.settings import VertexTarget, vertex_settings
 from tasks.vertex.findings import Finding
 from tasks.vertex.preconditions import read_preconditions
 from tasks.vertex.specs import EndpointKind
@@ -24,7 +24,7 @@ class PreconditionsMissing(PermanentError):
 
 
 @flow(name="vertex check", flow_run_name="check {target}")
-def check_preconditions(*, target: Target, endpoint: EndpointKind = "public") -> Report:
+def check_preconditions(*, target: VertexTarget, endpoint: EndpointKind = "public") -> Report:
     """Say what a build needs and does not find, and the command that mends it.
 
     Looks at credentials, the APIs, the bucket's region, and for private endpoints at the network and where this runs.

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from flows.report import Report, reporting
 from tasks.errors import InvalidInput
-from tasks.settings import Target, vertex_settings
+from tasks.settings import VertexTarget, vertex_settings
 from tasks.vertex.filters import parse_numeric_filters, parse_restricts
 from tasks.vertex.import_data import read_query_vector
 from tasks.vertex.neighbors import Query
@@ -24,7 +24,7 @@ from tasks.waiting import Deadline
 def query_index(
     *,
     name: Name,
-    target: Target,
+    target: VertexTarget,
     vector: tuple[float, ...] = (),
     datapoint_id: str | None = None,
     data: str | None = None,

@@ -11,7 +11,7 @@ from pydantic import Field
 from flows.report import Report, reporting
 from flows.slots import holding
 from tasks.errors import InvalidInput
-from tasks.settings import Target, vertex_settings
+from tasks.settings import VertexTarget, vertex_settings
 from tasks.vertex.arrivals import wait_for_removals
 from tasks.vertex.datapoints import Ids, read_id_file
 from tasks.vertex.served import read_served_index
@@ -24,7 +24,7 @@ from tasks.waiting import Deadline
 def remove_datapoints(
     *,
     name: Name,
-    target: Target,
+    target: VertexTarget,
     file: str | None = None,
     ids: tuple[str, ...] = (),
     timeout_minutes: Annotated[float, Field(gt=0)] = 60,

@@ -12,7 +12,7 @@ from flows.report import Report, reporting
 from flows.slots import holding
 from tasks.errors import GateNotMet
 from tasks.progress import say
-from tasks.settings import Target, VertexSettings, vertex_settings
+from tasks.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.buckets import remove_bucket
 from tasks.vertex.deployed_indexes import remove_deployed_index
 from tasks.vertex.endpoints import remove_endpoint
@@ -25,7 +25,11 @@ from tasks.waiting import Deadline
 
 @flow(name="vertex teardown", flow_run_name="teardown {name} on {target}")
 def teardown_index(
-    *, name: Name, target: Target, yes: bool = False, timeout_minutes: Annotated[float, Field(gt=0)] = 120
+    *,
+    name: Name,
+    target: VertexTarget,
+    yes: bool = False,
+    timeout_minutes: Annotated[float, Field(gt=0)] = 120,
 ) -> Report:
     """Remove everything that was made under a name, and nothing else.
 

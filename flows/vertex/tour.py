@@ -20,7 +20,7 @@ from flows.vertex.teardown import teardown
 from flows.vertex.tour_datapoint import stream_one_datapoint
 from tasks.data.rules import SEED_RULES
 from tasks.progress import say
-from tasks.settings import Target, VertexSettings, vertex_settings
+from tasks.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.import_data import DataSource, read_validated
 from tasks.vertex.recall import verify_recall
 from tasks.vertex.served import ServedIndex
@@ -39,7 +39,7 @@ def tour(
     *,
     name: Annotated[Name, Field(max_length=57)],
     data: str,
-    target: Target,
+    target: VertexTarget,
     limit: Annotated[int, Field(ge=2)] | None = None,
     endpoint: EndpointKind = "vpc",
     k: Annotated[int, Field(ge=1)] = 10,
@@ -125,7 +125,7 @@ def _enough_leaves(
 
 
 @contextmanager
-def _saying_what_stays(name: str, exact_name: str, target: Target) -> Generator[None]:
+def _saying_what_stays(name: str, exact_name: str, target: VertexTarget) -> Generator[None]:
     try:
         yield
     except BaseException:

@@ -8,7 +8,7 @@ from prefect import flow
 from pydantic import Field
 
 from flows.report import Report, reporting
-from tasks.settings import Target, vertex_settings
+from tasks.settings import VertexTarget, vertex_settings
 from tasks.vertex.import_data import DataSource
 from tasks.vertex.recall import verify_recall
 from tasks.vertex.served import read_served_index
@@ -21,7 +21,7 @@ def verify_index(
     *,
     name: Name,
     data: str,
-    target: Target,
+    target: VertexTarget,
     limit: Annotated[int, Field(ge=1)] | None = None,
     k: Annotated[int, Field(ge=1)] = 10,
     min_recall: Annotated[float, Field(ge=0, le=1)] = 0.9,
