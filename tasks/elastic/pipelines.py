@@ -36,7 +36,9 @@ class PipelineState:
     fields: tuple[EmbeddedField, ...]
     """What it embeds, in whichever form it was written."""
     users: tuple[str, ...]
-    """Indices and pipelines that rest on it: `index movies`, `pipeline outer`."""
+    """Whoever needs it to be there: `index movies` as its default, `pipeline outer`."""
+    embedded: tuple[str, ...]
+    """Our indices whose documents went through it: it must not change, but they outlive it."""
 
 
 class PipelineFails(PermanentError):
@@ -122,13 +124,15 @@ def read_pipeline(settings: ElasticSettings, pipeline_id: str) -> PipelineState 
     if there is None:
         return None
     processors: list[dict[str, Any]] = there.get("processors", [])
+    users, embedded = _users(settings, pipeline_id)
     return PipelineState(
         id=pipeline_id,
         ours=is_ours(there.get("_meta"), pipeline_id),
         spec=fingerprint(processors),
         model_ids=tuple(i["model_id"] for i in _inferences(processors) if "model_id" in i),
         fields=embedded_fields(processors),
-        users=tuple(_users(settings, pipeline_id)),
+        users=tuple(users),
+        embedded=tuple(embedded),
     )
 
 
@@ -147,7 +151,7 @@ def verify_pipeline(
         PipelineFails: a document fails, or comes out without one of its embeddings.
         Conflict: the model is not deployed.
     """
-    docs = [
+    docs: list[dict[str, Any]] = [
         {"_index": "sample", "_id": str(body.get("_id", n)), "_source": {k: v for k, v in body.items() if k != "_id"}}
         for n, body in enumerate(sample)
     ]  # fmt: skip
@@ -189,8 +193,8 @@ def ensure_pipeline(settings: ElasticSettings, spec: PipelineSpec) -> bool:
             return False
         if not there.ours:
             raise NotOurs("a pipeline", spec.id, resource="ingest pipeline", remedy="Choose another id.")
-        if there.users:
-            raise PipelineInUse(spec.id, users=there.users)
+        if there.users or there.embedded:
+            raise PipelineInUse(spec.id, users=(*there.users, *there.embedded))
     with calling(f"create the pipeline {spec.id}"):
         connect(settings).ingest.put_pipeline(
             id=spec.id,
@@ -241,31 +245,27 @@ def _get(settings: ElasticSettings, pipeline_id: str) -> dict[str, Any] | None:
         return None
 
 
-def _users(settings: ElasticSettings, pipeline_id: str) -> list[str]:
-    """Whoever rests on a pipeline: by its settings, by our mark, or by a `pipeline` processor."""
+def _users(settings: ElasticSettings, pipeline_id: str) -> tuple[list[str], list[str]]:
+    """Who needs a pipeline to be there, by setting or by `pipeline` processor; and what was embedded by it."""
     client = connect(settings)
     with calling(f"look for who uses the pipeline {pipeline_id}"):
         indices: dict[str, Any] = client.indices.get(index="*").body
         pipelines: dict[str, Any] = client.ingest.get_pipeline().body
-    using = [f"index {name}" for name, index in sorted(indices.items()) if _rests_on(index, pipeline_id)]
-    return using + [
-        f"pipeline {name}"
-        for name, pipeline in sorted(pipelines.items())
+    users: list[str] = []
+    embedded: list[str] = []
+    for name, index in sorted(indices.items()):
+        chosen: dict[str, Any] = index.get("settings", {}).get("index", {})
+        meta: dict[str, Any] = index.get("mappings", {}).get("_meta") or {}
+        if pipeline_id in (chosen.get("default_pipeline"), chosen.get("final_pipeline")):
+            users.append(f"index {name}")
+        elif (meta.get("made_from") or {}).get("pipeline") == pipeline_id:
+            embedded.append(f"index {name}")
+    for name, pipeline in sorted(pipelines.items()):
         if any(
             called.get("name") == pipeline_id for called in _processors(pipeline["processors"], "pipeline")
-        )
-    ]
-
-
-def _rests_on(index: dict[str, Any], pipeline_id: str) -> bool:
-    chosen: dict[str, Any] = index.get("settings", {}).get("index", {})
-    meta: dict[str, Any] = index.get("mappings", {}).get("_meta") or {}
-    made_from: dict[str, Any] = meta.get("made_from") or {}
-    return pipeline_id in (
-        chosen.get("default_pipeline"),
-        chosen.get("final_pipeline"),
-        made_from.get("pipeline"),
-    )
+        ):
+            users.append(f"pipeline {name}")
+    return users, embedded
 
 
 def _inferences(processors: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -107,11 +107,15 @@ class IndexSpec(BaseModel, frozen=True):
     refresh_interval: str | None = None
     """The final one; None is the cluster's default. Off during the load."""
     default_pipeline: str | None = None
+    made_from: dict[str, str] = {}
+    """Of an embedded index: its source, pipeline and model, and what these were then. Empty for documents as they came."""
 
     @property
     def spec(self) -> str:
         """Twelve hex digits of the immutable configuration."""
-        return fingerprint({"properties": self.properties, "shards": self.shards})
+        return fingerprint(
+            {"properties": self.properties, "shards": self.shards, "made_from": self.made_from}
+        )
 
 
 def text_field() -> dict[str, Any]:
