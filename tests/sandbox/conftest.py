@@ -19,6 +19,7 @@ from google.cloud.aiplatform_v1.services.match_service.transports import MatchSe
 from protos import match_service as container
 from sandbox import process
 from sandbox.options import Options
+from tests.polling import SOON
 
 OPTIONS = Options(clock_factor=20_000, upsert_delay=0.05)
 _numbers = itertools.count()
@@ -73,7 +74,7 @@ class Clients:
         return self.indexes.create_index(parent=self.parent, index=index)
 
     def index(self, dimensions=4, /, **options):
-        return self.begin_index(dimensions, **options).result(timeout=60).name
+        return self.begin_index(dimensions, **options).result(timeout=60, polling=SOON).name
 
     def endpoint(self, kind="public"):
         kinds = {
@@ -83,11 +84,13 @@ class Clients:
         }
         endpoint = {"display_name": f"endpoint {next(_numbers)}", **kinds[kind]}
         created = self.endpoints.create_index_endpoint(parent=self.parent, index_endpoint=endpoint)
-        return created.result(timeout=60).name
+        return created.result(timeout=60, polling=SOON).name
 
     def deploy(self, index, endpoint, **fields):
         deployed = {"id": f"deployed_{next(_numbers)}", "index": index, **fields}
-        self.endpoints.deploy_index(index_endpoint=endpoint, deployed_index=deployed).result(timeout=60)
+        self.endpoints.deploy_index(index_endpoint=endpoint, deployed_index=deployed).result(
+            timeout=60, polling=SOON
+        )
         return deployed["id"]
 
     def public(self, index):

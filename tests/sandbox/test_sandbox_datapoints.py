@@ -10,6 +10,7 @@ from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 
 from protos import match_service as container
+from tests.polling import SOON
 
 RecordErrorType = v1.NearestNeighborSearchOperationMetadata.RecordError.RecordErrorType
 ROWS = np.random.default_rng(7).normal(size=(60, 8)).astype("f4")
@@ -233,7 +234,7 @@ def test_a_batch_index_imports_files_and_partial_updates_add_and_delete(clients)
     bucket.blob("first/one.json").upload_from_string("\n".join(line(row) for row in range(10)))
     bucket.blob("first/two.json").upload_from_string("\n".join(line(row) for row in range(10, 20)) + "\n")
     operation = clients.begin_index(8, stream=False, uri=f"gs://{bucket.name}/first")
-    index = operation.result(timeout=60).name
+    index = operation.result(timeout=60, polling=SOON).name
     stats = operation.metadata.nearest_neighbor_search_operation_metadata.content_validation_stats
     assert sorted((each.source_gcs_uri, each.valid_record_count) for each in stats) == [
         (f"gs://{bucket.name}/first/one.json", 10),
@@ -246,7 +247,7 @@ def test_a_batch_index_imports_files_and_partial_updates_add_and_delete(clients)
     clients.indexes.update_index(
         index={"name": index, "metadata": {"contentsDeltaUri": f"gs://{bucket.name}/delta"}},
         update_mask={"paths": ["metadata"]},
-    ).result(timeout=60)
+    ).result(timeout=60, polling=SOON)
     assert clients.indexes.get_index(name=index).index_stats.vectors_count == 19
     assert ids(match(private, ROWS[21].tolist(), num_neighbors=30)).count("0") == 1
     assert not {"1", "2"} & set(ids(match(private, ROWS[1].tolist(), num_neighbors=30)))
@@ -266,7 +267,7 @@ def test_a_complete_overwrite_replaces_a_stream_index_and_its_deployed_copies(cl
         },
         update_mask={"paths": ["metadata"]},
     )
-    operation.result(timeout=60)
+    operation.result(timeout=60, polling=SOON)
     found = find(clients, (endpoint, deployed), {"datapoint": {"feature_vector": ROWS[0].tolist()}})[0]
     assert {each.datapoint.datapoint_id for each in found.neighbors} == {"30", "31", "32", "33", "34"}
     assert clients.endpoints.get_index_endpoint(name=endpoint).deployed_indexes[0].index_sync_time > before
@@ -299,7 +300,7 @@ def test_invalid_records_fail_the_creation_with_their_kinds_and_leave_no_index(c
     bucket.blob("bad/data.json").upload_from_string("\n".join([line(0), *INVALID.values()]))
     operation = clients.begin_index(8, uri=f"gs://{bucket.name}/bad")
     with pytest.raises(exceptions.FailedPrecondition, match="There are invalid records under files"):
-        operation.result(timeout=60)
+        operation.result(timeout=60, polling=SOON)
     name = operation.operation.name
     assert operation.operation.error.code == 9
     assert operation.operation.error.message.endswith(
@@ -317,7 +318,7 @@ def test_at_most_fifty_invalid_records_of_a_file_are_described(clients):
     bucket.blob("bad/data.json").upload_from_string("\n".join(["nonsense"] * 70))
     operation = clients.begin_index(8, uri=f"gs://{bucket.name}/bad")
     with pytest.raises(exceptions.FailedPrecondition):
-        operation.result(timeout=60)
+        operation.result(timeout=60, polling=SOON)
     (stats,) = operation.metadata.nearest_neighbor_search_operation_metadata.content_validation_stats
     assert (stats.invalid_record_count, len(stats.partial_errors)) == (70, 50)
 
@@ -327,7 +328,7 @@ def test_a_folder_that_cannot_be_imported_fails_the_creation(clients, folder):
     bucket = clients.bucket()
     bucket.blob("other/readme.txt").upload_from_string("hello")
     with pytest.raises(exceptions.InvalidArgument):
-        clients.begin_index(8, uri=f"gs://{bucket.name}/{folder}").result(timeout=60)
+        clients.begin_index(8, uri=f"gs://{bucket.name}/{folder}").result(timeout=60, polling=SOON)
 
 
 def test_a_failed_overwrite_leaves_what_was_there(clients):
@@ -340,7 +341,7 @@ def test_a_failed_overwrite_leaves_what_was_there(clients):
         index={"name": index, "metadata": content}, update_mask={"paths": ["metadata"]}
     )
     with pytest.raises(exceptions.FailedPrecondition, match="invalid records"):
-        operation.result(timeout=60)
+        operation.result(timeout=60, polling=SOON)
     assert clients.indexes.get_index(name=index).index_stats.vectors_count == 5
 
 
@@ -349,7 +350,7 @@ def test_an_id_in_the_data_and_under_delete_fails_the_import(clients):
     bucket.blob("both/data.json").upload_from_string(line(0))
     bucket.blob("both/delete/ids.txt").upload_from_string("0\n")
     with pytest.raises(exceptions.InvalidArgument, match="both in the data"):
-        clients.begin_index(8, uri=f"gs://{bucket.name}/both").result(timeout=60)
+        clients.begin_index(8, uri=f"gs://{bucket.name}/both").result(timeout=60, polling=SOON)
 
 
 @pytest.mark.slow

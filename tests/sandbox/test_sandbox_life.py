@@ -7,6 +7,7 @@ from google.cloud import aiplatform_v1 as v1
 
 from protos import match_service as container
 from sandbox import write_log
+from tests.polling import SOON
 
 STREAM_ERROR = "StreamUpdate is not enabled on this Index."
 
@@ -15,7 +16,7 @@ def test_a_created_index_comes_back_with_the_projects_number_and_its_defaults_fi
     operation = clients.begin_index(3, labels={"team": "search"}, featureNormType=None, shardSize=None)
     assert operation.operation.name.startswith("projects/123456789012/locations/us-central1/indexes/")
     assert isinstance(operation.metadata, v1.CreateIndexOperationMetadata)
-    index = clients.indexes.get_index(name=operation.result(timeout=60).name)
+    index = clients.indexes.get_index(name=operation.result(timeout=60, polling=SOON).name)
     config = dict(index.metadata["config"])
     assert config["dimensions"] == 3
     assert config["distanceMeasureType"] == "DOT_PRODUCT_DISTANCE"
@@ -121,9 +122,11 @@ def test_a_deployed_index_cannot_be_deleted_nor_its_endpoint_until_it_is_undeplo
         clients.indexes.delete_index(name=index)
     with pytest.raises(exceptions.FailedPrecondition, match=deployed):
         clients.endpoints.delete_index_endpoint(name=endpoint)
-    clients.endpoints.undeploy_index(index_endpoint=endpoint, deployed_index_id=deployed).result(timeout=60)
-    clients.endpoints.delete_index_endpoint(name=endpoint).result(timeout=60)
-    clients.indexes.delete_index(name=index).result(timeout=60)
+    clients.endpoints.undeploy_index(index_endpoint=endpoint, deployed_index_id=deployed).result(
+        timeout=60, polling=SOON
+    )
+    clients.endpoints.delete_index_endpoint(name=endpoint).result(timeout=60, polling=SOON)
+    clients.indexes.delete_index(name=index).result(timeout=60, polling=SOON)
     with pytest.raises(exceptions.NotFound):
         clients.indexes.get_index(name=index)
     with pytest.raises(exceptions.NotFound):
@@ -157,7 +160,7 @@ def test_a_bare_deployment_gets_two_replicas_and_mutation_changes_only_their_num
     )
     wanted = {"id": deployed, "automatic_resources": {"min_replica_count": 1, "max_replica_count": 3}}
     mutated = clients.endpoints.mutate_deployed_index(index_endpoint=endpoint, deployed_index=wanted)
-    assert mutated.result(timeout=60).deployed_index.automatic_resources.max_replica_count == 3
+    assert mutated.result(timeout=60, polling=SOON).deployed_index.automatic_resources.max_replica_count == 3
     other = {"id": deployed, "dedicated_resources": {"min_replica_count": 1}}
     with pytest.raises(exceptions.InvalidArgument, match="kind of resources"):
         clients.endpoints.mutate_deployed_index(index_endpoint=endpoint, deployed_index=other)
@@ -222,7 +225,9 @@ def test_an_undeployed_index_stops_answering_at_its_address(clients, kind):
     with pytest.raises(grpc.RpcError, match="NOT_FOUND"):
         stub.Match(container.MatchRequest(deployed_index_id="other", float_val=[1, 2, 3, 4]))
     endpoint = clients.indexes.get_index(name=index).deployed_indexes[0].index_endpoint
-    clients.endpoints.undeploy_index(index_endpoint=endpoint, deployed_index_id=deployed).result(timeout=60)
+    clients.endpoints.undeploy_index(index_endpoint=endpoint, deployed_index_id=deployed).result(
+        timeout=60, polling=SOON
+    )
     with pytest.raises(grpc.RpcError, match="UNAVAILABLE"):
         stub.Match(request)
 

@@ -16,6 +16,7 @@ from protos import match_service as container
 from sandbox import faults, write_log
 from sandbox.announced import SandboxError
 from sandbox.options import Options
+from tests.polling import SOON
 
 OPTIONS = Options(clock_factor=20_000, upsert_delay=0.05)
 SLOW_CLOCK = Options(clock_factor=1, upsert_delay=0.05)
@@ -28,7 +29,7 @@ def upsert(clients, index, **fields):
 
 def test_operations_are_listed_under_their_resource_and_their_location(clients):
     operation = clients.begin_index()
-    index = operation.result(timeout=60).name
+    index = operation.result(timeout=60, polling=SOON).name
     listed = list(clients.operations.list_operations(index, ""))
     assert [each.name for each in listed] == [operation.operation.name]
     everywhere = [each.name for each in clients.operations.list_operations(clients.parent, "")]
@@ -57,7 +58,7 @@ def test_a_cancelled_create_leaves_nothing(fresh, connect):
     assert len(list(clients.indexes.list_indexes(parent=clients.parent))) == 1
     operation.cancel()
     with pytest.raises(exceptions.Cancelled):
-        operation.result(timeout=10)
+        operation.result(timeout=10, polling=SOON)
     assert list(clients.indexes.list_indexes(parent=clients.parent)) == []
 
 

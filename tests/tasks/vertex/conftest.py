@@ -11,6 +11,7 @@ from tasks.settings import vertex_settings
 from tasks.vertex.clients import connect
 from tasks.vertex.served import ServedIndex
 from tasks.waiting import Deadline
+from tests.polling import SOON
 
 DIMENSIONS = 4
 _numbers = itertools.count()
@@ -50,7 +51,7 @@ def serve(settings):
         index = clients.indexes.create_index(
             parent=settings.parent,
             index={"display_name": f"i{number}", "metadata": metadata, "index_update_method": method},
-        ).result(timeout=60)
+        ).result(timeout=60, polling=SOON)
         reach = {
             "public": {"public_endpoint_enabled": True},
             "vpc": {"network": settings.network},
@@ -60,10 +61,10 @@ def serve(settings):
         }
         endpoint = clients.endpoints.create_index_endpoint(
             parent=settings.parent, index_endpoint={"display_name": f"e{number}", **reach[kind]}
-        ).result(timeout=60)
+        ).result(timeout=60, polling=SOON)
         deployed = {"id": f"served_{number}", "index": index.name}
         clients.endpoints.deploy_index(index_endpoint=endpoint.name, deployed_index=deployed).result(
-            timeout=60
+            timeout=60, polling=SOON
         )
         shown = clients.endpoints.get_index_endpoint(name=endpoint.name)
         private = shown.deployed_indexes[0].private_endpoints
