@@ -226,7 +226,8 @@ def build(
             changes.append("created the endpoint")
         endpoint = ensure_endpoint(settings, wanted_endpoint, deadline)
         endpoint = wait_for_endpoint(settings, wanted_endpoint, endpoint, deadline, plan.when_interrupted)
-        remove_endpoint_twins(settings, name, endpoint.resource, deadline)
+        if remove_endpoint_twins(settings, name, endpoint.resource, deadline):
+            changes.append("removed a twin of the endpoint")
         step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
 
     with report.step(f"deploy index {name}") as step:
@@ -234,14 +235,15 @@ def build(
             settings, plan.deployed, endpoint=endpoint.resource, index=index.resource, deadline=deadline
         )
         if deployed.making:
-            changes.append("deployed the index")
+            changes.append("changed the replicas" if deployed.serves else "deployed the index")
         deployed = wait_for_deployed_index(settings, plan.deployed, deployed, deadline, plan.when_interrupted)
         if index.overwritten:
             wait_for_index_sync(settings, endpoint.resource, deployed.id, index.overwritten, deadline)
         served = served_index(settings, name, index, endpoint, deployed)
         step.saw(f"{deployed.id} at {served.address}")
     # Only now does nothing serve or import the old contents any more.
-    remove_import_files(settings, name, keep_content=validated.content)
+    if remove_import_files(settings, name, keep_content=validated.content):
+        changes.append("removed the old import files")
     return Build(served, changes)
 
 
@@ -270,7 +272,8 @@ def _index(
     uri = import_uri(settings, name, content)
     index = ensure_index(settings, plan.index, contents_uri=uri, content=content, deadline=deadline)
     index = wait_for_index(settings, plan.index, index, deadline, plan.when_interrupted)
-    remove_index_twins(settings, name, index.resource, deadline)
+    if remove_index_twins(settings, name, index.resource, deadline):
+        changes.append("removed a twin of the index")
     if there is None:
         changes.append("created the index")
     if index.content != content:

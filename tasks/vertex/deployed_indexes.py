@@ -20,6 +20,7 @@ from tasks.waiting import Deadline, Look, wait_until
 
 USUAL_DEPLOY_SECONDS = 20 * 60.0
 USUAL_UNDEPLOY_SECONDS = 3 * 60.0
+_AUTOMATIC = "automatic resources"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class DeployedIndexState:
     """Where private queries go, without the port; empty on a public endpoint."""
     making: str
     """The operation that deploys or changes it, or empty."""
+    serves: bool
+    """Whether it answers already: what `making` does to it then is a change of its replicas."""
 
 
 @step("compare deployed index {spec.id}")
@@ -80,7 +83,7 @@ def ensure_deployed_index(
         if (found := _find(settings, spec.id, endpoint)) is None:
             raise
         return _adopt(settings, spec, found, endpoint, index)
-    return DeployedIndexState(spec.id, endpoint, index, "", making=deployment.operation.name)
+    return DeployedIndexState(spec.id, endpoint, index, "", deployment.operation.name, serves=False)
 
 
 @step("wait for deployed index {spec.id}")
@@ -97,7 +100,7 @@ def wait_for_deployed_index(
         OperationFailed: the deployment ended with an error.
         DeadlinePassed: it goes on; the same command follows it again.
     """
-    what = f"deploy index {spec.name}"
+    what = f"change the replicas of {spec.id}" if deployed.serves else f"deploy index {spec.name}"
     if deployed.making:
         follow(
             settings,
@@ -188,7 +191,7 @@ def _adopt(
     making = found.operation.name if found.operation is not None else ""
     if found.deployed is None:
         say(f"An earlier run is still deploying {spec.id}: following {making}.")
-        return DeployedIndexState(spec.id, endpoint, index, "", making)
+        return DeployedIndexState(spec.id, endpoint, index, "", making, serves=False)
     _refuse_difference(spec, found.deployed, index)
     if not making and _replicas(found.deployed) != (spec.min_replicas, spec.max_replicas):
         making = _mutate(settings, spec, endpoint)
@@ -237,20 +240,21 @@ def _read(settings: VertexSettings, deployed_index_id: str, endpoint: str) -> De
 
 
 def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str) -> None:
-    remedy = "Tear the name down first, or choose another --name."
+    remedy = "Choose another --name, or tear this one down first."
     # The service answers with the project's number where we may have asked with its id: compare the resource's own id.
     if there.index.rpartition("/")[2] != index.rpartition("/")[2]:
         raise CannotChangeInPlace(
             "deployed index", spec.id, field="index", there=there.index, wanted=index, remedy=remedy
         )
-    machine = there.dedicated_resources.machine_spec.machine_type or None
-    if machine != spec.machine_type:
+    machine = there.dedicated_resources.machine_spec.machine_type or _AUTOMATIC
+    wanted = spec.machine_type or _AUTOMATIC
+    if machine != wanted:
         raise CannotChangeInPlace(
             "deployed index",
             spec.id,
             field="machine_type",
             there=machine,
-            wanted=spec.machine_type,
+            wanted=wanted,
             remedy=remedy,
         )
 
@@ -269,4 +273,4 @@ def _state(there: DeployedIndex, endpoint: str, making: str) -> DeployedIndexSta
     address = private.match_grpc_address
     if not address and private.psc_automated_endpoints:
         address = private.psc_automated_endpoints[0].match_address
-    return DeployedIndexState(there.id, endpoint, there.index, address, making)
+    return DeployedIndexState(there.id, endpoint, there.index, address, making, serves=True)

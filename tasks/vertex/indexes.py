@@ -251,6 +251,9 @@ def _update(settings: VertexSettings, index: Index, field: str, doing: str) -> s
 
 
 def _refuse_difference(spec: IndexSpec, there: Index) -> None:
+    # What we made from the same specification is the same, whatever the service shows of its configuration.
+    if there.labels.get("spec") == spec.spec:
+        return
     remedy = "Choose another --name, or tear this one down first."
     method = there.index_update_method.name
     if method != spec.update_method:

@@ -86,11 +86,35 @@ class IndexSpec(Specification, frozen=True):
         return config
 
     def difference(self, there: dict[str, Any]) -> tuple[str, Any, Any] | None:
-        """The first field of an existing index's `config` that differs: (field, there, wanted), or None.
+        """The first parameter in which an existing index's `config` differs: (parameter, there, wanted), or None.
 
-        A field that the service left out or null is its default, and counts as the same.
+        A field that the service left out or null has its default.
         """
-        return _difference("", there, self.config())
+        given = there.get("algorithmConfig") or {"treeAhConfig": {}}
+        tree = given.get("treeAhConfig") or {}
+        present: dict[str, Any] = {
+            "dimensions": there.get("dimensions"),
+            "algorithm": "brute-force" if "bruteForceConfig" in given else "tree-ah",
+            "distance_measure": there.get("distanceMeasureType"),
+            "feature_norm": there.get("featureNormType"),
+            "shard_size": there.get("shardSize") or "SHARD_SIZE_MEDIUM",
+            "approximate_neighbors_count": there.get("approximateNeighborsCount"),
+            "leaf_node_embedding_count": tree.get("leafNodeEmbeddingCount"),
+            "fraction_leaf_nodes_to_search": tree.get("fractionLeafNodesToSearch"),
+        }
+        for parameter, value in present.items():
+            wanted = getattr(self, parameter)
+            unused = self.algorithm == "brute-force" and parameter in _OF_THE_TREE
+            if wanted is None or unused:
+                continue
+            found = type(self).model_fields[parameter].get_default() if value is None else value
+            if found != wanted:
+                # A protobuf Struct knows no integers: 1000 comes back as 1000.0.
+                return parameter, int(found) if isinstance(wanted, int) else found, wanted
+        return None
+
+
+_OF_THE_TREE = ("leaf_node_embedding_count", "fraction_leaf_nodes_to_search")
 
 
 class EndpointSpec(Specification, frozen=True):
@@ -123,15 +147,3 @@ class DeployedIndexSpec(Specification, frozen=True):
         if self.machine_type is None:
             return {"automatic_resources": replicas}
         return {"dedicated_resources": {"machine_spec": {"machine_type": self.machine_type}, **replicas}}
-
-
-def _difference(path: str, there: Any, wanted: Any) -> tuple[str, Any, Any] | None:
-    if isinstance(wanted, dict):
-        present: dict[str, Any] = there if isinstance(there, dict) else {}
-        for key, value in wanted.items():  # pyright: ignore[reportUnknownVariableType]
-            if key == "algorithmConfig" and set(present.get(key) or value) != set(value):
-                return key, ", ".join(present[key]), ", ".join(value)
-            if (found := _difference(f"{path}.{key}".lstrip("."), present.get(key), value)) is not None:
-                return found
-        return None
-    return None if there is None or there == wanted else (path, there, wanted)
