@@ -16,6 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from google.api_core.exceptions import NotFound
 from google.cloud import storage
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -32,7 +33,7 @@ PATIENCE = 120.0
 _names = count()
 
 
-def until(holds, what, seconds=PATIENCE):
+def _until(holds, what, seconds=PATIENCE):
     """Wait for a condition; fail with what was waited for when it does not come."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):
@@ -78,7 +79,7 @@ class Command:
 
     def wait_for(self, text):
         """Wait until it has said that."""
-        until(lambda: text in self.err or self.has_ended, f"{text!r}, said by {self.words}")
+        _until(lambda: text in self.err or self.has_ended, f"{text!r}, said by {self.words}")
         assert text in self.err, self.err
         return self
 
@@ -183,7 +184,13 @@ class Town:
     def advance(self):
         """Look until every operation has ended."""
         while self.unfinished:
-            pass
+            time.sleep(0.002)
+
+    def look(self):
+        """Look a few times, then give way."""
+        for _ in range(5):
+            self.unfinished  # noqa: B018 -- the look is what counts
+        time.sleep(0.05)
 
     def indexes(self, name):
         return [
@@ -201,12 +208,11 @@ class Town:
 
     def generations(self, name):
         """The objects of a name in the bucket, with their generations."""
-        return {
-            blob.name: blob.generation
-            for blob in self.storage.list_blobs(
-                self.settings.bucket_name, prefix=f"vector-search-ops/{name}/"
-            )
-        }
+        blobs = self.storage.list_blobs(self.settings.bucket_name, prefix=f"vector-search-ops/{name}/")
+        try:
+            return {blob.name: blob.generation for blob in blobs}
+        except NotFound:
+            return {}
 
     @property
     def storage(self) -> storage.Client:
@@ -396,3 +402,9 @@ def data(tmp_path_factory):
 def other_data(tmp_path_factory):
     """Other vectors of the same dimensions."""
     return write_vectors(tmp_path_factory.mktemp("data") / "b.hdf5", seed=2)
+
+
+@pytest.fixture(scope="session")
+def until():
+    """Waits for a condition: `until(lambda: ..., "what is waited for")`."""
+    return _until

@@ -1,0 +1,118 @@
+"""Taking down: all of ours under that name, nothing else, and nothing that appears later."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.vertex.specs import IndexSpec
+
+pytestmark = pytest.mark.slow
+BY_LOOKS = {"advance": "reads", "reads": 40}
+
+
+def assert_nothing(town, name):
+    town.advance()
+    assert town.counts(name) == (0, 0, 0)
+    assert town.generations(name) == {}
+
+
+def test_a_teardown_leaves_nothing_and_a_second_one_changes_nothing(town, build, teardown, name):
+    build(town)
+    teardown(town)
+    assert_nothing(town, name)
+    writes = town.writes
+    assert "Nothing to do: there is nothing of ours under the name" in teardown(town).err
+    assert town.writes == writes
+
+
+def test_without_yes_it_lists_what_would_go_and_removes_nothing(town, build, teardown, name):
+    build(town)
+    writes, generations = town.writes, town.generations(name)
+    error = teardown(town, "--target", "sandbox", code=2).error
+    for resource in (town.indexes(name)[0].name, town.endpoints(name)[0].name, *town.deployed(name)):
+        assert resource in error
+    assert "1 import file" in error
+    assert "--yes" in error
+    assert (town.writes, town.generations(name)) == (writes, generations)
+
+
+@pytest.mark.parametrize("stage", ["create index", "create endpoint", "deploy index"])
+def test_after_a_kill_it_leaves_nothing_that_appears_later(stage, town_with, build, begin, kill, name):
+    town = town_with(**BY_LOOKS, list_while_creating=stage != "create index")
+    command = build(town, begin=begin)
+    while f"{stage} {name}: running" not in command.err:
+        assert not command.has_ended, command.err
+        if f"{stage.replace('deploy', 'create')} {name}: " not in command.err or stage == "deploy index":
+            town.look()
+    kill(command)
+    assert town.unfinished
+    if stage == "deploy index":
+        # A service that does not take the cancellation: the deployment is awaited, then undone.
+        town.fault("CancelOperation", "unavailable")
+    command = begin(town, "vertex", "teardown", "--name", name, "--target", "sandbox", "--yes")
+    assert town.drive(command).code == 0, command.err
+    assert_nothing(town, name)
+
+
+@pytest.mark.parametrize("method", ["CreateIndex", "CreateIndexEndpoint", "DeployIndex"])
+def test_what_an_accepted_call_without_a_reply_makes_goes_too(
+    method, town_with, build, begin, kill, teardown, name, until
+):
+    town = town_with(list_while_creating=False, listing_delay=2.0)
+    struck = len(town.struck)
+    town.fault(method, "stall", "after", seconds=60)
+    command = build(town, begin=begin)
+    until(lambda: method in town.struck[struck:], "the fault")
+    kill(command)
+    teardown(town)
+    assert_nothing(town, name)
+
+
+@pytest.mark.parametrize("method", ["UndeployIndex", "DeleteIndexEndpoint", "DeleteIndex"])
+def test_a_killed_teardown_is_finished_by_the_next_one_or_by_a_build(
+    method, town_with, build, begin, kill, name
+):
+    town = town_with(**BY_LOOKS)
+    assert town.drive(build(town, begin=begin)).code == 0
+    struck = len(town.struck)
+    town.fault(method, "stall", "after", seconds=60)
+    words = ["vertex", "teardown", "--name", name, "--target", "sandbox", "--yes"]
+    command = begin(town, *words)
+    while method not in town.struck[struck:]:
+        assert not command.has_ended, command.err
+        if method not in town.writes[-1:]:
+            town.look()
+    kill(command)
+    assert town.unfinished
+
+    command = begin(town, *words) if method != "UndeployIndex" else build(town, begin=begin)
+    assert town.drive(command).code == 0, command.err
+    if method == "UndeployIndex":
+        assert town.counts(name) == (1, 1, 1)
+    else:
+        assert_nothing(town, name)
+
+
+def test_what_is_not_ours_or_has_another_name_stays(town, build, teardown, name):
+    build(town)
+    build(town, name=f"{name}-2")
+    clients, parent = town.clients, town.settings.parent
+    metadata = {"config": IndexSpec(name=name, dimensions=8).config()}
+    for labels in ({}, {"managed_by": "somebody"}, {"managed_by": "vector-search-ops", "name": "x"}):
+        index = {"display_name": name, "metadata": metadata, "labels": labels}
+        clients.indexes.create_index(parent=parent, index=index).result(timeout=60)
+    endpoint = {"display_name": name, "public_endpoint_enabled": True}
+    clients.endpoints.create_index_endpoint(parent=parent, index_endpoint=endpoint).result(timeout=60)
+    bucket = town.storage.bucket(town.settings.bucket_name)
+    others = [f"vector-search-ops/{name}.json", f"elsewhere/{name}/0.json"]
+    for other in others:
+        bucket.blob(other).upload_from_string("{}")
+
+    teardown(town)
+    assert town.counts(name) == (3, 1, 0)
+    assert town.counts(f"{name}-2") == (1, 1, 1)
+    assert town.generations(name) == {}
+    assert town.generations(f"{name}-2")
+    for other in others:
+        assert bucket.blob(other).exists()
+        bucket.blob(other).delete()
