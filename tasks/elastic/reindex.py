@@ -1,0 +1,169 @@
+"""Reindex through the inference pipeline, and what a crashed run left of it. No journal: the index says what is missing.
+
+First attempt: everything through the pipeline. Found half done, with no task of ours running: what is not there is copied
+**without** the pipeline (`op_type: create`), since inference is paid before a conflict is found; `mending` embeds it then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tasks.elastic.batch_plans import MOST_DOCUMENTS, BatchPlan, ReindexSpec
+from tasks.elastic.clients import connect
+from tasks.elastic.errors import calling
+from tasks.elastic.indices import index_of_ours
+from tasks.elastic.reindex_tasks import (
+    Failure,
+    Following,
+    TaskState,
+    WhenInterrupted,
+    find_task,
+    follow,
+)
+from tasks.errors import PermanentError
+from tasks.progress import say
+from tasks.settings import ElasticSettings
+from tasks.steps import step
+from tasks.waiting import Deadline
+
+Kind = Literal["embed", "fill"]
+MOST_FAILURES = 1000
+"""So many documents that do not fit are no longer single documents."""
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Reindexed:
+    """What a reindex did."""
+
+    documents: int
+    """In the new index now."""
+    adopted: tuple[str, ...]
+    """Tasks of an earlier run that were followed."""
+    started: tuple[str, ...]
+    """Tasks that were begun."""
+    refused: tuple[Failure, ...]
+    """Documents that the new index will never take."""
+    unchanged: bool = False
+    """All was there and marked."""
+
+
+class ReindexFailed(PermanentError):
+    """Documents do not arrive in the new index."""
+
+    def __init__(self, spec: ReindexSpec, *, there: int, wanted: int, failures: tuple[Failure, ...]) -> None:
+        self.spec, self.there, self.wanted, self.failures = spec, there, wanted, failures
+        said = "; ".join(f"{f.id}: {f.type}: {f.reason}" for f in failures[:_SHOWN])
+        super().__init__(
+            f"Only {there:,} of {wanted:,} documents of {spec.source!r} arrive in {spec.dest!r}. "
+            + (f"{len(failures):,} were refused, the first: {said}." if failures else "No reason was given.")
+        )
+
+
+@step("embed {spec.source} into {spec.dest}")
+def apply_reindex(
+    settings: ElasticSettings,
+    spec: ReindexSpec,
+    plan: BatchPlan,
+    deadline: Deadline,
+    when_interrupted: WhenInterrupted = "leave-running",
+) -> Reindexed:
+    """Bring every document of the source into the new index, embedded as far as one pass gets.
+
+    A task that an earlier run began is followed, not begun again. An index that bears the mark of its content is left alone.
+
+    Returns:
+        What was done. Documents may still lack their embedding: `apply_mending` comes next.
+
+    Raises:
+        ReindexFailed: documents do not arrive, and trying again does not help.
+        TaskCancelled, TaskFailed: the task came to a bad end; the same command goes on.
+        DeadlinePassed: the task goes on; the same command follows it.
+    """
+    if index_of_ours(settings, spec.dest).content:
+        return Reindexed(count(settings, spec.dest), (), (), (), unchanged=True)
+    refresh(settings, spec.source)
+    wanted = count(settings, spec.source)
+    adopted, started = list[str](), list[str]()
+    refused: dict[str, Failure] = {}
+    before = -1
+    while True:
+        task_id = find_task(settings, [spec.opaque_id("embed"), spec.opaque_id("fill")])
+        if task_id is not None:
+            say(f"An earlier run is still embedding {spec.source}: following {task_id}.")
+            adopted.append(task_id)
+        else:
+            refresh(settings, spec.dest)
+            there = count(settings, spec.dest)
+            if there >= wanted - len(refused):
+                return Reindexed(there, tuple(adopted), tuple(started), tuple(refused.values()))
+            if there == before or len(refused) > MOST_FAILURES:
+                raise ReindexFailed(spec, there=there, wanted=wanted, failures=tuple(refused.values()))
+            kind: Kind = "fill" if there or started else "embed"
+            before = there if kind == "fill" else -1
+            task_id = start(settings, spec, plan, kind, leave_out=refused)
+            started.append(task_id)
+        task = _followed(settings, spec, plan, task_id, deadline, when_interrupted)
+        known = len(refused)
+        refused.update({failure.id: failure for failure in task.failures if failure.id})
+        if len(refused) > known:
+            before = -1  # the next attempt leaves these out, so it can get further
+
+
+def start(
+    settings: ElasticSettings,
+    spec: ReindexSpec,
+    plan: BatchPlan,
+    kind: Kind,
+    *,
+    leave_out: dict[str, Failure],
+) -> str:
+    """Begin a reindex and return its task. Never retried by the client: a lost reply would make two of them."""
+    source: dict[str, Any] = {"index": spec.source}
+    dest: dict[str, Any] = {"index": spec.dest, "op_type": "create"}
+    if leave_out:
+        source["query"] = {"bool": {"must_not": [{"ids": {"values": sorted(leave_out)}}]}}
+    if kind == "embed":
+        source["size"], dest["pipeline"] = plan.size, spec.pipeline
+    else:
+        source["size"] = MOST_DOCUMENTS
+    client = connect(settings).options(opaque_id=spec.opaque_id(kind))
+    with calling(f"begin to {kind} {spec.dest}"):
+        answer = client.reindex(
+            source=source,
+            dest=dest,
+            conflicts="proceed",
+            slices=plan.slices if kind == "embed" else 1,
+            wait_for_completion=False,
+        )
+    return answer["task"]
+
+
+def count(settings: ElasticSettings, index: str, query: dict[str, Any] | None = None) -> int:
+    """How many documents a search sees."""
+    with calling(f"count the documents of {index}"):
+        return connect(settings).count(index=index, query=query or {"match_all": {}})["count"]
+
+
+def refresh(settings: ElasticSettings, index: str) -> None:
+    """Let a search see what was written."""
+    with calling(f"refresh the index {index}"):
+        connect(settings).indices.refresh(index=index)
+
+
+def _followed(
+    settings: ElasticSettings,
+    spec: ReindexSpec,
+    plan: BatchPlan,
+    task_id: str,
+    deadline: Deadline,
+    when_interrupted: WhenInterrupted,
+) -> TaskState:
+    how = Following(
+        f"embed {spec.source} into {spec.dest}", spec.deployment_id, plan.per_second, when_interrupted
+    )
+    task = follow(settings, task_id, how, deadline)
+    if task.lost:
+        say(f"The task {task_id} is gone: what is missing is read from {spec.dest}.")
+    return task
