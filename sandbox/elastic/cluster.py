@@ -24,7 +24,7 @@ from sandbox.write_log import WriteLog
 if TYPE_CHECKING:
     from sandbox.elastic.documents import Documents
     from sandbox.elastic.indices import Indices
-    from sandbox.elastic.searcher import Searchers
+    from sandbox.elastic.searchers import Searchers
 
 
 @dataclass

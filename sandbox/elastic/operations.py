@@ -41,6 +41,8 @@ class Outcome:
     version: int = 0
     seq_no: int = 0
     error: Refusal | None = None
+    copies: int = 1
+    """Primary and replicas, as the index wants them."""
 
     def item(self) -> dict[str, Any]:
         """As it stands in a bulk's reply, below its action."""
@@ -54,7 +56,7 @@ class Outcome:
         return {
             "_version": self.version,
             "result": self.result,
-            "_shards": {"total": 1, "successful": 1, "failed": 0},
+            "_shards": {"total": self.copies, "successful": 1, "failed": 0},
             "_seq_no": self.seq_no,
             "_primary_term": 1,
         }

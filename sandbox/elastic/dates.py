@@ -1,0 +1,57 @@
+"""Dates as documents and range queries write them: ISO 8601 in its strict forms, or milliseconds since 1970.
+
+Other formats and date math beyond `now` are not imitated.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+
+_ISO = re.compile(r"\d{4}(-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d{1,9})?)?)?(Z|[+-]\d{2}:?\d{2})?)?)?)?")
+_DETECTED = re.compile(r"\d{4}-\d{2}-\d{2}(T.*)?|\d{4}/\d{2}/\d{2}( \d{2}:\d{2}:\d{2})?")
+_MILLIS = re.compile(r"-?\d{5,}")
+
+
+def milliseconds(value: str | float) -> int:
+    """Milliseconds since 1970.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    if isinstance(value, bool):
+        raise ValueError(str(value))  # noqa: TRY004 - a value of a document, not a bug
+    if isinstance(value, int | float):
+        return int(value)
+    if value == "now":
+        return int(time.time() * 1000)
+    if _MILLIS.fullmatch(value):
+        return int(value)
+    found = _ISO.fullmatch(value.replace("/", "-"))
+    if not found:
+        raise ValueError(value)
+    text = found[0].replace(",", ".")
+    text += "" if found[1] else "-01"
+    text += "" if found[2] else "-01"
+    if found[3] and not found[4]:
+        text = f"{text[:13]}:00{text[13:]}"
+    moment = datetime.fromisoformat(text)
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def looks_like_date(text: str) -> bool:
+    """Whether a text in a new field makes that field a date, as date detection has it."""
+    if not _DETECTED.fullmatch(text):
+        return False
+    try:
+        milliseconds(text)
+    except ValueError:
+        return False
+    return True
+
+
+def shown(milliseconds_: int) -> str:
+    """As an aggregation or a sort shows it."""
+    moment = datetime.fromtimestamp(milliseconds_ / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,192 @@
+"""Mappings: which fields an index has, what may be said of each, and how a mapping grows.
+
+Pure functions over the JSON that clients send; values of documents are parsing.py's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.elastic import errors
+
+NUMBERS = ("long", "integer", "short", "byte", "double", "float", "half_float")
+WHOLE_NUMBERS = ("long", "integer", "short", "byte")
+ANALYZERS = ("standard", "simple", "whitespace", "keyword", "default")
+_ANY = {"type", "fields", "meta"}
+_STORED = {"index", "store", "doc_values", "null_value"}
+_PARAMETERS: dict[str, set[str]] = {
+    "text": {
+        "analyzer",
+        "search_analyzer",
+        "search_quote_analyzer",
+        "index",
+        "store",
+        "norms",
+        "index_options",
+    }
+    | {"fielddata", "position_increment_gap", "similarity", "term_vector", "index_prefixes", "index_phrases"},
+    "keyword": _STORED
+    | {"ignore_above", "norms", "normalizer", "similarity", "eager_global_ordinals"}
+    | {"split_queries_on_whitespace", "index_options"},
+    "boolean": _STORED,
+    "date": _STORED | {"format", "locale", "ignore_malformed"},
+    "sparse_vector": {"index_options", "store"},
+    "rank_features": {"positive_score_impact"},
+    **{kind: _STORED | {"coerce", "ignore_malformed"} for kind in NUMBERS},
+}
+_OBJECT = {"type", "properties", "dynamic", "enabled"}
+_ROOT = {"properties", "dynamic", "_meta", "_source", "date_detection"}
+_CHANGEABLE = {
+    "ignore_above",
+    "null_value",
+    "meta",
+    "fields",
+    "search_analyzer",
+    "ignore_malformed",
+    "coerce",
+}
+_CHANGEABLE |= {"fielddata", "index_options", "norms", "eager_global_ordinals"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field that is indexed."""
+
+    path: str
+    """With dots; a multi-field's includes its parent's."""
+    type: str
+    parameters: Mapping[str, Any]
+
+
+def check(mapping: Mapping[str, Any]) -> None:
+    """Refuse a mapping that cannot be.
+
+    Raises:
+        Refusal: naming the first field, type or parameter that is wrong.
+    """
+    unknown = {name: value for name, value in mapping.items() if name not in _ROOT}
+    if unknown:
+        shown = ", ".join(f"{name} : {value}" for name, value in unknown.items())
+        raise errors.UNSUPPORTED_ROOT(shown=shown)
+    _check_properties(mapping.get("properties", {}), "")
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping after a change to it; `_meta` is replaced as a whole.
+
+    Raises:
+        Refusal: the change is not possible in place.
+    """
+    check(new)
+    result = deepcopy(dict(old))
+    for name, value in new.items():
+        if name == "properties":
+            result["properties"] = _merged_properties(old.get("properties", {}), value, "")
+        else:
+            result[name] = deepcopy(value)
+    return result
+
+
+def fields(mapping: Mapping[str, Any]) -> dict[str, Field]:
+    """All indexed fields by their paths, multi-fields among them, objects not."""
+    return {field.path: field for field in _fields(mapping.get("properties", {}), "")}
+
+
+def size(mapping: Mapping[str, Any]) -> int:
+    """The number that `index.mapping.total_fields.limit` limits: fields, multi-fields and objects."""
+    return _size(mapping.get("properties", {}))
+
+
+def is_object(definition: Mapping[str, Any]) -> bool:
+    """Whether a property is an object with properties of its own."""
+    return definition.get("type", "object" if "properties" in definition else None) == "object"
+
+
+def _fields(properties: Mapping[str, Any], prefix: str) -> Iterator[Field]:
+    for name, definition in properties.items():
+        path = prefix + name
+        if is_object(definition):
+            yield from _fields(definition.get("properties", {}), f"{path}.")
+            continue
+        yield Field(path, definition["type"], definition)
+        for below, multi in definition.get("fields", {}).items():
+            yield Field(f"{path}.{below}", multi["type"], multi)
+
+
+def _size(properties: Mapping[str, Any]) -> int:
+    return sum(
+        1 + _size(definition.get("properties", {})) + len(definition.get("fields", {}))
+        for definition in properties.values()
+    )
+
+
+def _check_properties(properties: Any, prefix: str) -> None:
+    if not isinstance(properties, Mapping):
+        raise errors.MAPPING(
+            problem="Expected map for property [properties] but got a class java.lang.String"
+        )
+    for name, definition in properties.items():
+        _check_property(f"{prefix}{name}", definition)
+
+
+def _check_property(path: str, definition: Any) -> None:
+    name = path.rsplit(".", maxsplit=1)[-1]
+    if not isinstance(definition, Mapping):
+        raise errors.MAPPING(problem=f"Expected map for property [fields] on field [{name}] but got a class")
+    if is_object(definition):
+        _check_parameters(name, "object", definition, _OBJECT)
+        _check_properties(definition.get("properties", {}), f"{path}.")
+        return
+    if "type" not in definition:
+        if definition:
+            raise errors.NO_TYPE(name=name)
+        return  # an empty definition is an object without properties
+    kind = definition["type"]
+    if kind not in _PARAMETERS:
+        raise errors.NO_HANDLER(kind=kind, name=name)
+    _check_parameters(name, kind, definition, _PARAMETERS[kind] | _ANY)
+    for parameter in ("analyzer", "search_analyzer"):
+        if definition.get(parameter, "standard") not in ANALYZERS:
+            raise errors.NO_ANALYZER(analyzer=definition[parameter], name=path)
+    if definition.get("normalizer", "lowercase") != "lowercase":
+        raise errors.NO_NORMALIZER(normalizer=definition["normalizer"], name=path)
+    for below, multi in definition.get("fields", {}).items():
+        _check_property(f"{path}.{below}", multi)
+
+
+def _check_parameters(name: str, kind: str, definition: Mapping[str, Any], known: set[str]) -> None:
+    for parameter in definition:
+        if parameter not in known:
+            raise errors.UNKNOWN_PARAMETER(parameter=parameter, name=name, kind=kind)
+
+
+def _merged_properties(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    result = dict(old)
+    for name, definition in new.items():
+        path = prefix + name
+        result[name] = _merged_property(old[name], definition, path) if name in old else deepcopy(definition)
+    return result
+
+
+def _merged_property(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> dict[str, Any]:
+    result = dict(old)
+    if is_object(old) != is_object(new):
+        first, second = ("ObjectMapper", "non object") if is_object(old) else ("non object", "object")
+        raise errors.OBJECT_CONFLICT(path=path, first=first, second=second)
+    if is_object(old):
+        properties = _merged_properties(old.get("properties", {}), new.get("properties", {}), f"{path}.")
+        return {**result, **new, "properties": properties}
+    if old["type"] != new["type"]:
+        raise errors.TYPE_CONFLICT(path=path, old=old["type"], new=new["type"])
+    if "fields" in new:
+        result["fields"] = _merged_properties(old.get("fields", {}), new["fields"], f"{path}.")
+    for parameter in (set(old) | set(new)) - {"type", "fields"}:
+        before, after = old.get(parameter), new.get(parameter)
+        if parameter not in _CHANGEABLE and before != after:
+            raise errors.PARAMETER_CONFLICT(path=path, parameter=parameter, old=before, new=after)
+        if parameter in new:
+            result[parameter] = after
+    return result

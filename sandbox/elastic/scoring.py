@@ -1,0 +1,75 @@
+"""The formulas of Lucene's scores, in its own float32: BM25 with a one-byte length, and linear feature weights.
+
+Sources: BM25Similarity, SmallFloat and FeatureField of Lucene 9; the facts' worked examples are this file's tests.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+K1, B = np.float32(1.2), np.float32(0.75)
+_EXACT = 24  # lengths below this are kept as they are, those from it on in four significant bits
+
+
+def stored_weight(weight: float) -> float:
+    """A token's weight as FeatureField gives it back: cut, not rounded, to nine significant bits."""
+    (bits,) = struct.unpack(">i", struct.pack(">f", weight))
+    return struct.unpack(">f", struct.pack(">i", bits >> 15 << 15))[0]
+
+
+def length_byte(length: int) -> int:
+    """A field's length as its norm keeps it (SmallFloat.intToByte4)."""
+    return length if length < _EXACT else _EXACT + _four_bits(length - _EXACT)
+
+
+def byte_length(byte: int) -> int:
+    """The length that a norm stands for; exact up to 40."""
+    return byte if byte < _EXACT else _EXACT + _from_four_bits(byte - _EXACT)
+
+
+def _four_bits(number: int) -> int:
+    bits = number.bit_length()
+    if bits < 4:
+        return number
+    shift = bits - 4
+    return (number >> shift & 7) | shift + 1 << 3
+
+
+def _from_four_bits(encoded: int) -> int:
+    shift = (encoded >> 3) - 1
+    return encoded & 7 if shift < 0 else (encoded & 7 | 8) << shift
+
+
+_LENGTHS = np.array([byte_length(byte) for byte in range(256)], np.float32)
+_STEPS = np.array([byte_length(byte) for byte in range(256)], np.int64)
+
+
+def length_bytes(lengths: Array) -> Array:
+    """`length_byte` of many lengths."""
+    return (np.searchsorted(_STEPS, lengths, side="right") - 1).astype(np.uint8)
+
+
+def idf(documents: int, matching: int) -> np.float32:
+    """`ln(1 + (N - n + 0.5) / (n + 0.5))`, N being the documents that have the field."""
+    return np.float32(np.log1p((documents - matching + 0.5) / (matching + 0.5)))
+
+
+def bm25(frequencies: Array, norms: Array, weight: np.float32, average_length: float) -> Array:
+    """BM25 of postings; `weight` is boost x idf and the frequencies are float32.
+
+    The boost gets the factor k1 + 1 = 2.2 here, as Elasticsearch's similarity adds it.
+    """
+    one = np.float32(1)
+    average = np.float32(average_length)
+    inverse = one / (K1 * ((one - B) + B * _LENGTHS / average))
+    weight = np.float32(weight * (one + K1))
+    return weight - weight / (one + frequencies * inverse[norms])
+
+
+def shown(score: float) -> float:
+    """A float32 as Elasticsearch prints it: the shortest digits that mean it."""
+    return float(str(np.float32(score)))
