@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.elastic.cluster import SMALLEST_NODE_BYTES, MlNode, ml_nodes
-from tasks.elastic.deployments import DeploymentState, deployments
-from tasks.elastic.mending import lacking, read_unembedded
-from tasks.elastic.models import ModelState, download, read_models
-from tasks.elastic.reindex import count
-from tasks.elastic.specs import EmbeddedField
-from tasks.elastic.statistics import (
+from tasks.elastic.counters import (
     HotThread,
     PipelineStatistics,
     hot_threads,
     pipeline_statistics,
 )
+from tasks.elastic.deployments import DeploymentState, deployments
+from tasks.elastic.mending import lacking, read_unembedded
+from tasks.elastic.models import ModelState, download, read_models
+from tasks.elastic.reindex import count
+from tasks.elastic.specs import EmbeddedField
 from tasks.settings import ElasticSettings
 from tasks.steps import step
 
