@@ -23,10 +23,10 @@ TASK_NOT_FOUND = Answer(
     404, "resource_not_found_exception", "task [{task}] is not found", "TransportCancelTasksAction"
 )
 TASK_TIMED_OUT = Answer(
-    500,
+    429,
     "timeout_exception",
     "Timed out waiting for completion of [{task}]",
-    "TransportGetTaskAction",
+    "ElasticsearchTimeoutException.java",
 )
 TASK_MALFORMED = Answer(400, "illegal_argument_exception", "malformed task id {task}", "TaskId.java")
 REINDEX_NOT_FOUND = Answer(
@@ -38,3 +38,48 @@ REINDEX_NOT_CANCELLABLE = Answer(
     "reindex task [{task}] either not found or completed",
     "specification",
 )
+TASK_MISSING = Answer(404, "resource_not_found_exception", "task [{task}] is missing", "TransportTasksAction")
+BAD_RATE = Answer(
+    400,
+    "illegal_argument_exception",
+    "[requests_per_second] must be a float greater than 0. Use -1 to disable throttling.",
+    "reindex/20_validation.yml",
+)
+RATE_MISSING = Answer(
+    400,
+    "illegal_argument_exception",
+    "requests_per_second is a required parameter",
+    "RestRethrottleAction.java",
+)
+BAD_SLICES = Answer(
+    400,
+    "illegal_argument_exception",
+    '[slices] must be a positive integer or the string "auto", but was [{value}]',
+    "AbstractBulkByScrollRequest.java",
+)
+TWO_SLICINGS = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: can't specify both manual and automatic slicing at the same time;",
+)
+BAD_LIMIT = Answer(400, "illegal_argument_exception", "[max_docs] is no whole number: [{value}]")
+NEGATIVE_LIMIT = Answer(
+    400,
+    "illegal_argument_exception",
+    "[max_docs] parameter cannot be negative, found [{value}]",
+    "AbstractBulkByScrollRequest.java",
+)
+BAD_CONFLICTS = Answer(
+    400,
+    "illegal_argument_exception",
+    'conflicts may only be "proceed" or "abort" but was [{value}]',
+    "AbstractBulkByScrollRequest.java",
+)
+INVALID = Answer(
+    400, "action_request_validation_exception", "Validation Failed: 1: {problem};", "ReindexRequest.java"
+)
+UNKNOWN_FIELD = Answer(
+    400, "x_content_parse_exception", "[1:1] [{parser}] unknown field [{field}]", "ObjectParser"
+)
+NO_SCRIPTS = Answer(400, "illegal_argument_exception", "the sandbox runs no scripts")
+NO_REMOTE = Answer(400, "illegal_argument_exception", "[{host}] not allowlisted in reindex.remote.allowlist")

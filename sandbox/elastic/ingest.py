@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sandbox.elastic import errors_ingest
 from sandbox.elastic.cluster import Cluster, Ingested
@@ -195,7 +195,8 @@ def ingested(cluster: Cluster, documents: list[Ingested]) -> list[Ingested | Ref
     now = timestamp()
     passing = [
         IngestDocument(
-            each.source,
+            # A copy, since whoever sends a refused document again sends what it was.
+            _copied(each.source),
             {"_index": each.index, "_id": each.id, "_routing": each.routing, "_version": each.version},
             {"timestamp": now},
         )
@@ -216,6 +217,12 @@ def ingested(cluster: Cluster, documents: list[Ingested]) -> list[Ingested | Ref
                 for document in group:
                     document.error = errors_ingest.NO_SUCH_PIPELINE(pipeline=name)
     return [_result(each, document) for each, document in zip(documents, passing, strict=True)]
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in value.items()}
+    return [_copied(each) for each in value] if isinstance(value, list) else value
 
 
 def _result(given: Ingested, document: IngestDocument) -> Ingested | Refusal | None:

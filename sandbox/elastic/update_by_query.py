@@ -1,0 +1,64 @@
+"""Update by query: matching documents are written again, through a pipeline if asked, unless they changed meanwhile."""
+
+from __future__ import annotations
+
+from sandbox.elastic import errors_tasks
+from sandbox.elastic.by_scroll_task import Job, launch, limit_of, proceeds, rate_of, slices_of
+from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.exchange import Reply, Request
+from sandbox.elastic.operations import Operation
+from sandbox.elastic.reindex import shards
+from sandbox.elastic.routing import Route
+from sandbox.elastic.searchers import Found
+
+ACTION = "indices:data/write/update/byquery"
+
+
+def update_by_query(cluster: Cluster, request: Request) -> Reply:
+    """`POST /{index}/_update_by_query`."""
+    body, expression = request.json(), request.params["index"]
+    if body.get("script"):
+        raise errors_tasks.NO_SCRIPTS()  # noqa: RSE102
+    given = body.get("slice")
+    manual = None if given is None else (int(given["id"]), int(given["max"]))
+    pipeline = request.query.get("pipeline")
+
+    def prepare(found: Found) -> Operation:
+        # The sequence number of what was read: a document that changed since is a conflict.
+        return Operation(
+            "index",
+            found.index,
+            found.id,
+            found.source,
+            pipeline,
+            if_seq_no=found.seq_no,
+            if_primary_term=1,
+        )
+
+    def finish() -> None:
+        if request.flag("refresh"):
+            for index in cluster.indices.resolve(expression):
+                cluster.searchers.refresh(index)
+
+    def check() -> None:
+        cluster.indices.resolve(expression)
+
+    job = Job(
+        ACTION,
+        f"update-by-query [{', '.join(expression.split(','))}]",
+        int(body.get("size", request.number("scroll_size", 1000))),
+        limit_of(body.get("max_docs", request.query.get("max_docs"))),
+        proceeds(body.get("conflicts", request.query.get("conflicts"))),
+        rate_of(request),
+        slices_of(request, lambda: shards(cluster, expression), manual is not None),
+        lambda slice_: cluster.searchers.scan(expression, body.get("query"), slice_),
+        prepare,
+        check,
+        finish,
+        manual,
+        hidden=("created",),
+    )
+    return launch(cluster, request, job)
+
+
+ROUTES = (Route("update_by_query", "POST", "/{index}/_update_by_query", update_by_query, changes=True),)
