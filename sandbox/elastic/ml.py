@@ -17,6 +17,10 @@ from sandbox.elastic import (
     nodes,
     pipeline_api,
     pipeline_stats,
+    reindex,
+    reindex_api,
+    task_api,
+    update_by_query,
 )
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.deployments import Deployments
@@ -25,9 +29,10 @@ from sandbox.elastic.ml_licence import licensed
 from sandbox.elastic.models import Models
 from sandbox.elastic.pipelines import Pipelines
 from sandbox.elastic.routing import Route
+from sandbox.elastic.task_manager import Tasks
 
 _LICENSED = (model_api, model_stats, deployment_api, inference, ml_info)
-_FREE = (pipeline_api, pipeline_stats, nodes)
+_FREE = (pipeline_api, pipeline_stats, nodes, task_api, reindex, reindex_api, update_by_query)
 
 ROUTES: tuple[Route, ...] = (
     *licensed(route for part in _LICENSED for route in part.ROUTES),
@@ -38,6 +43,8 @@ ROUTES: tuple[Route, ...] = (
 def attach(cluster: Cluster) -> None:
     """Fill `cluster.ingest` and `cluster.infer`, and start what runs in the background."""
     cluster.ledger = InferenceLedger(cluster.store)
+    cluster.tasks = Tasks(cluster)
+    cluster.jobs = {}
     cluster.models = Models(cluster)
     cluster.pipelines = Pipelines(cluster)
     cluster.deployments = Deployments(cluster)
