@@ -148,13 +148,14 @@ def elastic_settings(target: ElasticTarget) -> ElasticSettings:
         InvalidInput: a setting is missing or wrong, or no sandbox is running.
     """
     if target == "sandbox":
-        url = _sandbox_environment().get("ELASTIC_URL")
-        if url is None:
+        environment = _sandbox_environment()
+        if "ELASTIC_URL" not in environment:
             raise InvalidInput(
                 "The running sandbox has no Elasticsearch",
-                remedy="Restart it: `python -m flows down`, then `up`.",
+                remedy="Restart it: `python -m flows down`, then `python -m flows up`.",
             )
-        return ElasticSettings(url=url)
+        key = environment.get("ELASTIC_API_KEY")
+        return ElasticSettings(url=environment["ELASTIC_URL"], api_key=SecretStr(key) if key else None)
     try:
         found = _ElasticEnvironment()
     except ValidationError as error:
