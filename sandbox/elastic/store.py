@@ -6,55 +6,19 @@ knows a rule of the service.
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import orjson
 
+from sandbox.database import Database
 
-class Store:
-    """One SQLite file, one connection that writes, one lock."""
 
-    def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self.lock = threading.RLock()
-        self._file = file
-        self._depth = 0
-        self.db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-        self.db.execute("PRAGMA journal_mode=WAL")
-        # Written pages reach the operating system before a commit returns: enough against kill -9.
-        self.db.execute("PRAGMA synchronous=NORMAL")
+class Store(Database):
+    """The stand-in's records of every kind."""
 
     def records(self, name: str) -> Records:
         """The records of one kind, whose table is made when it is not there."""
         return Records(self, name)
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; may be nested, the outermost commits."""
-        with self.lock:
-            if self._depth == 0:
-                self.db.execute("BEGIN IMMEDIATE")
-            self._depth += 1
-            try:
-                yield self.db
-            except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
-                    self.db.execute("ROLLBACK")
-                raise
-            self._depth -= 1
-            if self._depth == 0:
-                self.db.execute("COMMIT")
-
-    def close(self) -> None:
-        """Give the file back."""
-        with self.lock:
-            self.db.close()
 
 
 class Records:

@@ -7,13 +7,11 @@ service.
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+from sandbox.database import Database
 
 R = TypeVar("R")
 _COLUMN_TYPES = {"int": "INTEGER", "float": "REAL", "str": "TEXT", "bytes": "BLOB"}
@@ -123,44 +121,11 @@ class Table(Generic[R]):
             return int(self._store.db.execute(query).fetchone()[0])
 
 
-class Store:
-    """One SQLite file, one connection, one lock; the fronts are threads of one process."""
+class Store(Database):
+    """The stand-in's tables."""
 
     def __init__(self, file: Path) -> None:
-        self.lock = threading.RLock()
-        self._file = file
-        self._depth = 0
-        self.db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-        self.db.execute("PRAGMA journal_mode=WAL")
-        # Written pages reach the operating system before a commit returns: enough against kill -9.
-        self.db.execute("PRAGMA synchronous=NORMAL")
+        super().__init__(file)
         self.resources = Table(self, Resource)
         self.deployments = Table(self, Deployment)
         self.operations = Table(self, Operation)
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; may be nested, the outermost commits."""
-        with self.lock:
-            if self._depth == 0:
-                self.db.execute("BEGIN IMMEDIATE")
-            self._depth += 1
-            try:
-                yield self.db
-            except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
-                    self.db.execute("ROLLBACK")
-                raise
-            self._depth -= 1
-            if self._depth == 0:
-                self.db.execute("COMMIT")
-
-    def reader(self) -> sqlite3.Connection:
-        """A connection that sees what is committed and waits for nobody."""
-        return sqlite3.connect(self._file, check_same_thread=False)
-
-    def close(self) -> None:
-        """Give the file back."""
-        with self.lock:
-            self.db.close()

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from google.api_core import exceptions as google
 from google.cloud import aiplatform_v1
 from google.longrunning.operations_pb2 import Operation as RawOperation
 
 from tasks.progress import say
 from tasks.settings import VertexSettings
-from tasks.steps import step
 from tasks.vertex.clients import CALL_SECONDS, connect
 from tasks.vertex.errors import NotFound, OperationFailed, calling
 from tasks.waiting import Deadline, Look, wait_until
@@ -119,19 +117,6 @@ def follow(
     return operation
 
 
-@step("wait for: {what}")
-def wait_for_operation(
-    settings: VertexSettings,
-    name: str,
-    what: str,
-    deadline: Deadline,
-    usual: float | None = None,
-    when_interrupted: WhenInterrupted = "leave-running",
-) -> Operation:
-    """`follow` as a step of its own."""
-    return follow(settings, name, what, deadline, usual=usual, when_interrupted=when_interrupted)
-
-
 def end(settings: VertexSettings, operation: Operation, deadline: Deadline) -> None:
     """Cancel an unfinished operation, or let it end where the service does not cancel it; its failure is no error here."""
     what = f"end of the unfinished {operation.kind} of {operation.resource}"
@@ -185,8 +170,3 @@ def _invalid_records(metadata: Any) -> list[str]:
         for stats in (details.content_validation_stats if details else ())
         for error in stats.partial_errors
     ]
-
-
-def is_gone(error: BaseException) -> bool:
-    """Whether an error says that the resource is not there."""
-    return isinstance(error, (NotFound, google.NotFound))

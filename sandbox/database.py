@@ -1,0 +1,53 @@
+"""A stand-in's SQLite file: one connection that writes, one lock, transactions that nest.
+
+What was acknowledged survives `kill -9`. Knows no service and no table.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Database:
+    """One file; the fronts that use it are threads of one process."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.lock = threading.RLock()
+        self._file = file
+        self._depth = 0
+        self.db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+        self.db.execute("PRAGMA journal_mode=WAL")
+        # Written pages reach the operating system before a commit returns: enough against kill -9.
+        self.db.execute("PRAGMA synchronous=NORMAL")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; may be nested, the outermost commits."""
+        with self.lock:
+            if self._depth == 0:
+                self.db.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield self.db
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self.db.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self.db.execute("COMMIT")
+
+    def reader(self) -> sqlite3.Connection:
+        """A connection that sees what is committed and waits for nobody."""
+        return sqlite3.connect(self._file, check_same_thread=False)
+
+    def close(self) -> None:
+        """Give the file back."""
+        with self.lock:
+            self.db.close()
