@@ -7,15 +7,20 @@ retried as a whole, after looking at what is there.
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import Any
 
 from elasticsearch import Elasticsearch
+from elasticsearch.exceptions import GeneralAvailabilityWarning
 
 from tasks.settings import ElasticSettings
 
 CALL_SECONDS = 60.0
 """How long one call may take; those that run inference say their own."""
+
+# The task API has been a technical preview for ten years: our users can do nothing about it.
+warnings.filterwarnings("ignore", category=GeneralAvailabilityWarning, module=r"tasks\.elastic\.")
 
 
 @cache

@@ -142,7 +142,7 @@ def ml_nodes(settings: ElasticSettings) -> list[MlNode]:
     """The nodes that may run models, with what they have left."""
     client = connect(settings)
     with calling("read the memory of the ML nodes"):
-        nodes: dict[str, Any] = client.ml.get_memory_stats(node_id="ml:true")["nodes"]
+        nodes: dict[str, Any] = client.ml.get_memory_stats()["nodes"]
     with calling("read the deployments"):
         stats: list[dict[str, Any]] = client.ml.get_trained_models_stats(size=1000)["trained_model_stats"]
     used = used_processors(stats)
