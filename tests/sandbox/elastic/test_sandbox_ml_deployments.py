@@ -1,0 +1,258 @@
+"""Deployments over the official client: both shapes of too little room, states, updates, stopping, restarts."""
+
+import pytest
+from elasticsearch import ApiError, BadRequestError, ConflictError, NotFoundError
+
+pytestmark = pytest.mark.filterwarnings("ignore:This API is in technical preview")
+
+ELSER = ".elser_model_2"
+
+
+@pytest.fixture
+def deployed(elastic_server):
+    """A client of a stand-in that has the model: `deployed(processors=4)`."""
+
+    def start(**options):
+        elastic = elastic_server(**{"download_seconds": 0.05, **options})
+        elastic.client.ml.put_trained_model(
+            model_id=ELSER, input={"field_names": ["text_field"]}, wait_for_completion=True
+        )
+        return elastic
+
+    return start
+
+
+def reason(error):
+    return error.value.body["error"]["reason"]
+
+
+def start(client, **given):
+    return client.ml.start_trained_model_deployment(model_id=ELSER, **given)["assignment"]
+
+
+def stats(client, **given):
+    return client.ml.get_trained_models_stats(**given)["trained_model_stats"]
+
+
+def test_a_start_that_waits_is_answered_when_it_is_started(deployed):
+    client = deployed(version="8.13").client
+    assignment = start(client)
+    assert assignment["assignment_state"] == "started"
+    assert assignment["task_parameters"] == {
+        "model_id": ELSER,
+        "deployment_id": ELSER,
+        "model_bytes": 438123914,
+        "threads_per_allocation": 1,
+        "number_of_allocations": 1,
+        "queue_capacity": 1024,
+        "cache_size": "438123914b",
+        "priority": "normal",
+        "per_deployment_memory_bytes": 0,
+        "per_allocation_memory_bytes": 0,
+    }
+    (route,) = assignment["routing_table"].values()
+    assert route == {
+        "current_allocations": 1,
+        "target_allocations": 1,
+        "routing_state": "started",
+        "reason": "",
+    }
+
+
+def test_a_start_that_does_not_wait_is_answered_while_starting(deployed):
+    client = deployed(start_seconds=30).client
+    assert start(client, wait_for="starting")["assignment_state"] == "starting"
+    with pytest.raises(ConflictError) as error:
+        client.ml.infer_trained_model(model_id=ELSER, docs=[{"text_field": "x"}])
+    assert reason(error) == f"Trained model deployment [{ELSER}] is not allocated to any nodes"
+    (entry,) = stats(client, model_id=ELSER)
+    assert entry["deployment_stats"]["state"] == "starting"
+    assert entry["deployment_stats"]["nodes"][0]["routing_state"] == {"routing_state": "starting"}
+
+
+def test_a_start_that_takes_longer_than_its_timeout_goes_on(deployed):
+    client = deployed(start_seconds=0.5).client
+    with pytest.raises(ApiError) as error:
+        start(client, timeout="100ms")
+    assert error.value.status_code == 408
+    assert "Timed out after [100ms] waiting for trained model deployment" in reason(error)
+    with pytest.raises(BadRequestError) as error:
+        start(client)
+    assert "because an existing deployment with the same id" in reason(error)
+
+
+def test_without_room_a_cluster_that_could_grow_answers_200_starting_and_a_reason(deployed):
+    client = deployed(ml_nodes=1).client
+    start(client, deployment_id="one")
+    assignment = start(client, deployment_id="big", number_of_allocations=3, threads_per_allocation=8)
+    assert assignment["assignment_state"] == "starting"
+    assert assignment["routing_table"] == {}
+    assert assignment["max_assigned_allocations"] == 0
+    assert (
+        "free processors [7], processors required for each allocation of this model [8]"
+        in assignment["reason"]
+    )
+    client.ml.stop_trained_model_deployment(model_id="one")
+    shown = stats(client, model_id="big")[0]["deployment_stats"]
+    assert shown["allocation_status"]["target_allocation_count"] == 3
+    assert len(shown["nodes"]) == 1
+
+
+def test_without_room_a_cluster_that_cannot_grow_answers_429_and_keeps_nothing(deployed):
+    client = deployed(ml_nodes=1, processors=2, autoscaling=False).client
+    with pytest.raises(ApiError) as error:
+        start(client, threads_per_allocation=4)
+    assert error.value.status_code == 429
+    assert (
+        reason(error) == "Could not start deployment because no ML nodes with sufficient capacity were found"
+    )
+    assert (
+        "allocation explanation [Optional[Could not assign"
+        in error.value.body["error"]["caused_by"]["reason"]
+    )
+    with pytest.raises(ApiError) as error:
+        start(client, number_of_allocations=3)
+    assert error.value.status_code == 429
+    assert "not enough resources to provide all requested allocations" in reason(error)
+    assert "deployment_stats" not in stats(client, model_id=ELSER)[0]
+
+
+def test_statistics_have_an_entry_for_each_deployment_while_count_counts_models(deployed):
+    client = deployed().client
+    for name in ("search", "ingest"):
+        start(client, deployment_id=name)
+    found = client.ml.get_trained_models_stats(model_id=ELSER)
+    assert found["count"] == 1
+    assert [each["deployment_stats"]["deployment_id"] for each in found["trained_model_stats"]] == [
+        "ingest",
+        "search",
+    ]
+    assert [each["deployment_stats"]["deployment_id"] for each in stats(client, model_id="search")] == [
+        "search"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (
+            {"threads_per_allocation": 3},
+            "[threads_per_allocation] must be a power of 2 less than or equal to 32",
+        ),
+        (
+            {"threads_per_allocation": 64},
+            "[threads_per_allocation] must be a power of 2 less than or equal to 32",
+        ),
+        ({"queue_capacity": 100_001}, "[queue_capacity] must be less than 100000"),
+        ({"number_of_allocations": 0}, "[number_of_allocations] must be a positive integer"),
+        ({"timeout": "0"}, "[timeout] must be positive"),
+        (
+            {"priority": "low", "number_of_allocations": 2},
+            "[number_of_allocations] must be 1 when [priority] is low",
+        ),
+    ],
+    ids=str,
+)
+def test_impossible_wishes_are_refused_by_name(deployed, given, text):
+    client = deployed().client
+    with pytest.raises(BadRequestError) as error:
+        start(client, **given)
+    assert reason(error) == f"Validation Failed: 1: {text};"
+
+
+def test_a_number_of_allocations_excludes_letting_it_adapt(deployed):
+    client = deployed().client
+    adaptive = {"enabled": True, "min_number_of_allocations": 2, "max_number_of_allocations": 4}
+    with pytest.raises(BadRequestError) as error:
+        start(client, number_of_allocations=1, adaptive_allocations=adaptive)
+    assert "cannot be set if adaptive allocations is enabled" in reason(error)
+    assignment = start(client, adaptive_allocations=adaptive)
+    assert assignment["adaptive_allocations"] == adaptive
+    assert assignment["task_parameters"]["number_of_allocations"] == 2
+
+
+def test_unknown_models_and_ids_of_other_models_are_refused(deployed):
+    client = deployed().client
+    with pytest.raises(NotFoundError) as error:
+        client.ml.start_trained_model_deployment(model_id="nope")
+    assert reason(error) == "No known trained model with model_id [nope]"
+    client.ml.put_trained_model(
+        model_id="other",
+        model_type="pytorch",
+        input={"field_names": ["t"]},
+        inference_config={"text_expansion": {}},
+    )
+    with pytest.raises(BadRequestError) as error:
+        start(client, deployment_id="other")
+    assert reason(error).startswith("Deployment id [other] is the same as an another model")
+
+
+def test_allocations_are_added_and_taken_away(deployed):
+    client = deployed(autoscaling=False).client
+    start(client, deployment_id="d")
+    updated = client.ml.update_trained_model_deployment(model_id="d", number_of_allocations=4)["assignment"]
+    assert sum(each["current_allocations"] for each in updated["routing_table"].values()) == 4
+    updated = client.ml.update_trained_model_deployment(model_id="d", number_of_allocations=1)["assignment"]
+    assert sum(each["current_allocations"] for each in updated["routing_table"].values()) == 1
+    with pytest.raises(ApiError) as error:
+        client.ml.update_trained_model_deployment(model_id="d", number_of_allocations=17)
+    assert error.value.status_code == 429
+    with pytest.raises(NotFoundError):
+        client.ml.update_trained_model_deployment(model_id="nope", number_of_allocations=1)
+
+
+def test_a_deployment_that_is_not_started_is_not_updated(deployed):
+    client = deployed(start_seconds=30).client
+    start(client, wait_for="starting")
+    with pytest.raises(ConflictError) as error:
+        client.ml.update_trained_model_deployment(model_id=ELSER, number_of_allocations=2)
+    assert reason(error) == "cannot update deployment that is not in [started] state"
+
+
+def test_a_deployment_that_a_pipeline_names_is_stopped_only_by_force(deployed):
+    client = deployed().client
+    start(client, deployment_id="d")
+    processor = {"model_id": "d", "input_output": {"input_field": "a", "output_field": "b"}}
+    client.ingest.put_pipeline(id="p", processors=[{"inference": processor}])
+    with pytest.raises(ConflictError) as error:
+        client.ml.stop_trained_model_deployment(model_id="d")
+    assert reason(error).startswith("Cannot stop deployment [d] as it is referenced by ingest processors")
+    assert client.ml.stop_trained_model_deployment(model_id="d", force=True) == {"stopped": True}
+    assert client.ml.stop_trained_model_deployment(model_id="d") == {"stopped": True}
+    with pytest.raises(NotFoundError):
+        client.ml.stop_trained_model_deployment(model_id="d", allow_no_match=False)
+
+
+def test_a_deployed_model_is_deleted_only_by_force(deployed):
+    client = deployed().client
+    start(client)
+    with pytest.raises(ConflictError) as error:
+        client.ml.delete_trained_model(model_id=ELSER)
+    assert (
+        reason(error)
+        == f"Cannot delete model [{ELSER}] as it is currently deployed; use force to delete the model"
+    )
+    client.ml.delete_trained_model(model_id=ELSER, force=True)
+    assert stats(client) == []
+
+
+def test_deployments_come_back_after_the_server_was_killed(deployed, elastic_server):
+    first = deployed()
+    start(first.client, deployment_id="d", number_of_allocations=2, queue_capacity=77)
+    first.sandbox.kill()
+    client = elastic_server(start_seconds=0.0).client
+    (entry,) = stats(client, model_id="d")
+    assert entry["deployment_stats"]["queue_capacity"] == 77
+    assert entry["deployment_stats"]["allocation_status"]["allocation_count"] == 2
+    assert client.ml.infer_trained_model(model_id="d", docs=[{"text_field": "a dog"}])["inference_results"]
+
+
+def test_what_the_nodes_offer_is_told_before_anything_is_started(deployed):
+    client = deployed(ml_nodes=2, processors=4).client
+    limits = client.ml.info()["limits"]
+    assert limits["total_ml_processors"] == 8
+    assert limits["max_single_ml_node_processors"] == 4
+    start(client)
+    nodes = client.ml.get_memory_stats()["nodes"].values()
+    assert sum(node["mem"]["ml"]["native_inference_in_bytes"] for node in nodes) == 2004 << 20
+    assert "ml.allocated_processors=4" in client.nodes.hot_threads().body
