@@ -227,6 +227,7 @@ class NodeQueue:
             with self._changed:
                 while not self._heap and not self._closed and self._workers <= self.allocations:
                     self._changed.wait()
+                    ahead = 0.0
                 self._idle -= 1
                 if self._closed or self._workers > self.allocations:
                     self._workers -= 1

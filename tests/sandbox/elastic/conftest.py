@@ -10,6 +10,8 @@ from sandbox import process
 from sandbox.elastic.options import ElasticOptions
 from sandbox.options import Options
 
+ELSER = ".elser_model_2"
+
 
 @dataclass
 class Elastic:
@@ -36,3 +38,29 @@ def elastic_server(tmp_path):
     for sandbox, client in started:
         client.close()
         sandbox.stop()
+
+
+@pytest.fixture
+def with_model(elastic_server):
+    """Starts a stand-in that has the model downloaded and, unless told otherwise, deployed under its own id."""
+
+    def start(deployment=None, **options):
+        elastic = elastic_server(**{"download_seconds": 0.02, "start_seconds": 0.02, **options})
+        ml = elastic.client.ml
+        ml.put_trained_model(model_id=ELSER, input={"field_names": ["text_field"]}, wait_for_completion=True)
+        ml.start_trained_model_deployment(model_id=ELSER, **(deployment or {}))
+        return elastic
+
+    return start
+
+
+@pytest.fixture
+def embedding_pipeline():
+    """Puts a pipeline that embeds `plot` into `embedding`: `embedding_pipeline(client, model_id="ingest")`."""
+
+    def put(client, name="embed", **settings):
+        fields = {"input_field": "plot", "output_field": "embedding"}
+        processor = {"inference": {"model_id": ELSER, "input_output": fields, **settings}}
+        client.ingest.put_pipeline(id=name, processors=[processor])
+
+    return put
