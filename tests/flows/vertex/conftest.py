@@ -333,20 +333,8 @@ def build(run, name, data):
 
 @pytest.fixture
 def teardown(run, name):
-    def of(town, *options, name=name, code=0):
-        return run(
-            town,
-            "vertex",
-            "teardown",
-            "--name",
-            name,
-            "--target",
-            "sandbox",
-            *(options or ["--yes"]),
-            code=code,
-        )
-
-    return of
+    """Tears the test's name down, with a yes."""
+    return lambda town: run(town, "vertex", "teardown", "--name", name, "--target", "sandbox", "--yes")
 
 
 @pytest.fixture

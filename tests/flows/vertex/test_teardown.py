@@ -25,13 +25,13 @@ def test_a_teardown_leaves_nothing_and_a_second_one_changes_nothing(town, build,
     assert town.writes == writes
 
 
-def test_without_yes_it_lists_what_would_go_and_removes_nothing(town, build, teardown, name):
+def test_without_yes_it_lists_what_would_go_and_removes_nothing(town, build, run, name):
     build(town)
     writes, generations = town.writes, town.generations(name)
-    error = teardown(town, "--target", "sandbox", code=2).error
+    error = run(town, "vertex", "teardown", "--name", name, "--target", "sandbox", code=2).error
     for resource in (town.indexes(name)[0].name, town.endpoints(name)[0].name, *town.deployed(name)):
         assert resource in error
-    assert "1 import file" in error
+    assert "import files (1)" in error
     assert "--yes" in error
     assert (town.writes, town.generations(name)) == (writes, generations)
 

@@ -1,0 +1,123 @@
+"""The commands that work on an index by its name, each alone: upsert, remove, query, verify."""
+
+from __future__ import annotations
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=["public", "vpc"])
+def served(request, town, build):
+    """A streaming index behind either kind of endpoint, built once; and its name."""
+    name = f"served-{request.param}"
+    if not town.indexes(name):
+        build(town, "--endpoint", request.param, name=name)
+    return name
+
+
+@pytest.fixture
+def on(town, run, home):
+    """Runs a command on a name and gives what its report says: `on("query", "products", "--row", 3)`."""
+
+    def command(flow, name, *words):
+        ended = run(town, "vertex", flow, "--name", name, "--target", "sandbox", *words)
+        (file,) = home.glob(f"reports/vertex-{flow}-*.json")
+        report = json.loads(file.read_text())
+        file.unlink()
+        return report, ended
+
+    return command
+
+
+def lines(file, *datapoints):
+    file.write_text("".join(json.dumps(datapoint) + "\n" for datapoint in datapoints))
+    return file
+
+
+def ids(report):
+    return [neighbor["id"] for neighbor in report["facts"]["neighbors"]]
+
+
+def test_datapoints_live_filtered_crowded_changed_and_removed(served, on, tmp_path):
+    far = [50.0 + i for i in range(8)]
+    points = [
+        {
+            "id": f"new-{i}",
+            "embedding": [value + i for value in far],
+            "restricts": [{"namespace": "class", "allow": ["even" if i % 2 == 0 else "odd"]}],
+            "numeric_restricts": [{"namespace": "price", "value_int": i}],
+            "crowding_tag": "ab"[i // 2],
+        }
+        for i in range(4)
+    ]
+    report, _ = on("upsert-datapoints", served, "--file", lines(tmp_path / "new.jsonl", *points))
+    assert [step["step"] for step in report["steps"]] == [
+        "validate the datapoints", "upsert the datapoints", "see them served"
+    ]  # fmt: skip
+
+    vector = ["--vector", *far]
+    assert ids(on("query", served, *vector, "--neighbor-count", 4)[0]) == ["new-3", "new-2", "new-1", "new-0"]
+    assert ids(on("query", served, *vector, "--restricts", "class=even")[0]) == ["new-2", "new-0"]
+    assert ids(on("query", served, *vector, "--numeric-restricts", "price>=2i")[0]) == ["new-3", "new-2"]
+    crowded = on(
+        "query", served, *vector, "--per-crowding-attribute-neighbor-count", 1, "--neighbor-count", 2
+    )
+    assert ids(crowded[0]) == ["new-3", "new-1"]
+    assert ids(on("query", served, "--datapoint-id", "new-0", "--neighbor-count", 1)[0]) == ["new-3"]
+
+    changed = {"id": "new-3", "restricts": [{"namespace": "class", "allow": ["even"]}]}
+    on("upsert-datapoints", served, "--restricts-only", "--file", lines(tmp_path / "only.jsonl", changed))
+    assert ids(on("query", served, *vector, "--restricts", "class=even")[0]) == ["new-3", "new-2", "new-0"]
+
+    gone = ["--ids", "new-0", "--ids", "new-1", "--ids", "new-2", "--ids", "new-3", "--ids", "never-there"]
+    on("remove-datapoints", served, *gone)
+    assert not {"new-0", "new-1", "new-2", "new-3"} & set(ids(on("query", served, *vector)[0]))
+
+
+def test_a_query_row_of_a_file_gets_its_exact_neighbors_and_verify_agrees(served, on, data):
+    with h5py.File(data) as file:
+        rows, query = np.array(file["train"]), np.array(file["test"])[3]
+    exact = [str(row) for row in np.argsort(-rows @ query)[:10]]
+    found, ended = on("query", served, "--data", data, "--row", 3)
+    assert ids(found) == exact
+    assert f"neighbor 1  │ {exact[0]} (distance" in ended.out
+    report, _ = on("verify", served, "--data", data, "--min-recall", 1)
+    assert report["facts"]["recall"]["recall"] == 1.0
+
+
+def test_recall_below_its_gate_ends_with_1_and_says_what_to_try(town, build, run, name, vectors):
+    data = vectors("many.hdf5", rows=2000, dimensions=16)
+    build(town, "--leaf-node-embedding-count", 20, "--fraction-leaf-nodes-to-search", 0.01, data=data)
+    verify = ["vertex", "verify", "--name", name, "--data", data, "--target", "sandbox"]
+    error = run(town, *verify, "--min-recall", 0.99, code=1).error
+    for part in ("0.99", "--fraction-leaf-nodes-to-search-override"):
+        assert part in error
+    run(town, *verify, "--min-recall", 0.99, "--fraction-leaf-nodes-to-search-override", 1)
+
+
+def test_a_batch_index_refuses_datapoints_before_anything_is_sent(town, build, run, name, tmp_path):
+    build(town, "--update-method", "BATCH_UPDATE")
+    writes = town.writes
+    file = lines(tmp_path / "new.jsonl", {"id": "a", "embedding": [1.0] * 8})
+    for words in (["upsert-datapoints", "--file", file], ["remove-datapoints", "--ids", "1"]):
+        error = run(town, "vertex", *words, "--name", name, "--target", "sandbox", code=2).error
+        assert "STREAM_UPDATE" in error
+        assert name in error
+    assert town.writes == writes
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("query", "--vector", 1, 2), ("verify", "--data", "x.hdf5"), ("remove-datapoints", "--ids", "1")],
+    ids=lambda words: words[0],
+)
+def test_where_nothing_is_served_the_build_command_is_named(words, town, run, name):
+    flow, *more = words
+    error = run(town, "vertex", flow, "--name", name, "--target", "sandbox", *more, code=1).error
+    assert f"Nothing is served under the name '{name}'" in error
+    assert f"python -m flows vertex build --name {name}" in error
