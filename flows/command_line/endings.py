@@ -52,7 +52,8 @@ def ending_of(error: BaseException, *, again: str) -> Ending:
     if isinstance(error, CycloptsError):
         error.verbose = False
         command = " ".join(["python -m flows", *(error.command_chain or ())])
-        return Ending(2, f"{_one_paragraph(error)} See `{command} --help`.")
+        said = _one_paragraph(error)
+        return Ending(2, f"{said}{'' if said.endswith(('.', '?', '!')) else '.'} See `{command} --help`.")
     if _is_wrong_parameter(error):
         return Ending(2, _one_paragraph(error))
     if _is_api_gone(error):

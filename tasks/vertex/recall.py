@@ -152,4 +152,7 @@ def _what_to_try(measured: Recall) -> str:
             "data is what the index was built from."
         )
     higher = 0.2 if measured.fraction is None else min(1.0, 2 * measured.fraction)
-    return f"Search more of the leaves, at the cost of latency: fraction {higher:g}; 1 searches all."
+    return (
+        "Search more of the leaves, at the cost of latency, with "
+        f"--fraction-leaf-nodes-to-search-override {higher:g}; 1 searches all."
+    )

@@ -72,5 +72,5 @@ def read_tour_data(settings: VertexSettings, source: DataSource, served: ServedI
     raise InvalidInput(
         f"None of the first {len(queries)} queries is nearer to itself than to every row",
         source=f"dataset test of {source.data}",
-        remedy="The tour upserts its query and expects to see it first; try --feature-norm or other data.",
+        remedy="The tour upserts its query and expects to see it first: give normalised vectors, or other data.",
     )
