@@ -24,6 +24,7 @@ from sandbox.write_log import WriteLog
 if TYPE_CHECKING:
     from sandbox.elastic.documents import Documents
     from sandbox.elastic.indices import Indices
+    from sandbox.elastic.search_contexts import SearchContexts
     from sandbox.elastic.searchers import Searchers
 
 
@@ -66,6 +67,8 @@ class Cluster:
     indices: Indices
     documents: Documents
     searchers: Searchers
+    scrolls: SearchContexts[Any]
+    points_in_time: SearchContexts[Any]
     ingest: IngestHook
     infer: InferHook
 

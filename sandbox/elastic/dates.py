@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 
 _ISO = re.compile(r"\d{4}(-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d{1,9})?)?)?(Z|[+-]\d{2}:?\d{2})?)?)?)?")
 _DETECTED = re.compile(r"\d{4}-\d{2}-\d{2}(T.*)?|\d{4}/\d{2}/\d{2}( \d{2}:\d{2}:\d{2})?")
+_EARLIEST, _LATEST = "00:00:00.000", "23:59:59.999"
 _MILLIS = re.compile(r"-?\d{5,}")
 
 
-def milliseconds(value: str | float) -> int:
-    """Milliseconds since 1970.
+def milliseconds(value: str | float, round_up: bool = False) -> int:
+    """Milliseconds since 1970; with `round_up` what is missing of a time is its end, as `gt` and `lte` have it.
 
     Raises:
         ValueError: it is no date.
@@ -31,11 +32,13 @@ def milliseconds(value: str | float) -> int:
     found = _ISO.fullmatch(value.replace("/", "-"))
     if not found:
         raise ValueError(value)
-    text = found[0].replace(",", ".")
+    text = found[0]
     text += "" if found[1] else "-01"
     text += "" if found[2] else "-01"
-    if found[3] and not found[4]:
-        text = f"{text[:13]}:00{text[13:]}"
+    day, time_of_day, zone = text[:10], (found[3] or "")[1:], found[7] or ""
+    time_of_day = time_of_day.removesuffix(zone).replace(",", ".")
+    rest = _LATEST if round_up else _EARLIEST
+    text = f"{day}T{time_of_day}{rest[len(time_of_day) :]}{zone}"
     moment = datetime.fromisoformat(text)
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 

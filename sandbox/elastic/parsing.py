@@ -156,9 +156,11 @@ class _Walk:
             return
         if definition.get("index") is False:
             return
-        null = definition.get("null_value")
-        values = [null if each is None else each for each in _flat(value)]
-        values = [each for each in values if each is not None]
+        values = list(_flat(value)) if isinstance(value, list) else [value]
+        if None in values:
+            null = definition.get("null_value")
+            values = [null if each is None else each for each in values]
+            values = [each for each in values if each is not None]
         if not values:
             return
         read = _reader(kind)
@@ -177,6 +179,9 @@ class _Walk:
     def _weights(self, path: str, value: Any) -> None:
         if value is None or value == []:
             return
+        if isinstance(value, dict) and self._plain(value):
+            self.parsed.values[path] = value
+            return
         weights: dict[str, float] = {}
         for each in _flat(value):
             if each is None:
@@ -191,6 +196,12 @@ class _Walk:
                     raise errors.SPARSE_SEVERAL(feature=feature)
                 weights[feature] = max(weights.get(feature, 0.0), float(weight))
         self.parsed.values[path] = weights
+
+    def _plain(self, weights: dict[str, Any]) -> bool:
+        """Whether there is nothing to look into: the quick way for what a model makes."""
+        return all(
+            type(weight) is float and _LEAST_WEIGHT <= weight <= _MOST_WEIGHT for weight in weights.values()
+        ) and (self._release.sparse_vector_dots or not any("." in feature for feature in weights))
 
     def _check_weight(self, path: str, feature: str, weight: Any) -> None:
         if isinstance(weight, str):

@@ -5,7 +5,6 @@ Sources: BM25Similarity, SmallFloat and FeatureField of Lucene 9; the facts' wor
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,9 @@ K1, B = np.float32(1.2), np.float32(0.75)
 _EXACT = 24  # lengths below this are kept as they are, those from it on in four significant bits
 
 
-def stored_weight(weight: float) -> float:
-    """A token's weight as FeatureField gives it back: cut, not rounded, to nine significant bits."""
-    (bits,) = struct.unpack(">i", struct.pack(">f", weight))
-    return struct.unpack(">f", struct.pack(">i", bits >> 15 << 15))[0]
+def stored_weights(weights: Array) -> Array:
+    """Tokens' weights (float32) as FeatureField gives them back: cut, not rounded, to nine significant bits."""
+    return (weights.view(np.int32) >> 15 << 15).view(np.float32)
 
 
 def length_byte(length: int) -> int:
@@ -58,15 +56,16 @@ def idf(documents: int, matching: int) -> np.float32:
     return np.float32(np.log1p((documents - matching + 0.5) / (matching + 0.5)))
 
 
-def bm25(frequencies: Array, norms: Array, weight: np.float32, average_length: float) -> Array:
-    """BM25 of postings; `weight` is boost x idf and the frequencies are float32.
+def bm25(
+    frequencies: Array, norms: Array | int, boost: float, idf_: np.float32, average_length: float
+) -> Array:
+    """BM25 of postings; frequencies are float32, norms are lengths as one byte.
 
     The boost gets the factor k1 + 1 = 2.2 here, as Elasticsearch's similarity adds it.
     """
     one = np.float32(1)
-    average = np.float32(average_length)
-    inverse = one / (K1 * ((one - B) + B * _LENGTHS / average))
-    weight = np.float32(weight * (one + K1))
+    inverse = one / (K1 * ((one - B) + B * _LENGTHS / np.float32(average_length)))
+    weight = np.float32(np.float32(boost) * (one + K1)) * idf_
     return weight - weight / (one + frequencies * inverse[norms])
 
 

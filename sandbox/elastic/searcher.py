@@ -98,6 +98,26 @@ class Searcher:
         """The documents and values of a numeric field; deleted documents are among them."""
         return self._cached("numbers", path, self._numbers)
 
+    def extremes(self, path: str, largest: bool) -> tuple[Array, Array]:
+        """Each document's smallest or largest value of a numeric field, and which documents have one."""
+        documents, values = self.numbers(path)
+        info = np.finfo(np.float64) if values.dtype == np.float64 else np.iinfo(np.int64)
+        found = np.full(self.size, info.min if largest else info.max, values.dtype)
+        (np.maximum if largest else np.minimum).at(found, documents, values)
+        return found, self.present(path)
+
+    def ranks(self, path: str, largest: bool) -> tuple[Array, Array]:
+        """The same of a field of terms: places in `terms`."""
+        places = {term: place for place, term in enumerate(self.terms(path))}
+        found = np.full(self.size, -1 if largest else len(places), np.int64)
+        for inverted, _, base in self._inverted(path):
+            own = np.fromiter(
+                (places[term] for term in inverted.vocabulary), np.int64, len(inverted.vocabulary)
+            )
+            of_postings = np.repeat(own, np.diff(inverted.starts))
+            (np.maximum if largest else np.minimum).at(found, inverted.documents + base, of_postings)
+        return found, self.present(path)
+
     def _cached(self, kind: str, path: str, make: Callable[[str], T]) -> T:
         key = (kind, path)
         if key not in self._cache:

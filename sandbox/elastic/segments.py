@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.parsing import Terms, Value
-from sandbox.elastic.scoring import stored_weight
+from sandbox.elastic.scoring import stored_weights
 
 Array = np.ndarray[Any, Any]
 
@@ -64,6 +64,8 @@ class _InvertedBuilder:
     values: array[float] = field(default_factory=lambda: array("f"))
     present: array[int] = field(default_factory=lambda: array("i"))
     lengths: array[int] = field(default_factory=lambda: array("i"))
+    weighted: bool = False
+    """Whether the values are weights, of which less is kept than was given."""
 
     def add(self, document: int, weights: Mapping[str, float], length: int) -> None:
         vocabulary = self.vocabulary
@@ -76,6 +78,7 @@ class _InvertedBuilder:
     def sealed(self) -> Inverted:
         terms, documents = np.array(self.terms, np.int32), np.array(self.documents, np.int32)
         values = np.array(self.values, np.float32)
+        values = stored_weights(values) if self.weighted else values
         present, lengths = np.array(self.present, np.int32), np.array(self.lengths, np.int32)
         return _inverted(self.vocabulary, terms, documents, values, present, lengths)
 
@@ -99,8 +102,9 @@ class SegmentBuilder:
             if isinstance(value, Terms):
                 self._builder(path).add(document, value.frequencies, value.length)
             elif isinstance(value, dict):
-                weights = {token: stored_weight(weight) for token, weight in value.items()}
-                self._builder(path).add(document, weights, len(weights))
+                builder = self._builder(path)
+                builder.weighted = True
+                builder.add(document, value, len(value))
             elif isinstance(value[0], str):
                 self._builder(path).add(document, dict.fromkeys(value, 1.0), len(value))  # pyright: ignore[reportArgumentType]
             else:

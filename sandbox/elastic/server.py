@@ -12,14 +12,14 @@ from types import ModuleType
 
 import uvicorn
 
-from sandbox.elastic import alias_api, bulk_api, document_api, index_api, information, ml
+from sandbox.elastic import alias_api, bulk_api, document_api, index_api, information, ml, search_api
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.connections import Connections
 from sandbox.elastic.front import Front
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.routing import Routes
 
-PARTS: tuple[ModuleType, ...] = (index_api, alias_api, document_api, bulk_api, information, ml)
+PARTS: tuple[ModuleType, ...] = (index_api, alias_api, document_api, bulk_api, search_api, information, ml)
 _PATIENCE = 20.0
 
 
@@ -32,7 +32,8 @@ class ElasticServer:
     """Everything of Elasticsearch that is imitated."""
 
     def __init__(self, state: Path, options: ElasticOptions, port: int) -> None:
-        self._socket = socket.socket()
+        # Named, since asyncio switches Nagle's delays off only where it reads TCP.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
         self.port = int(self._socket.getsockname()[1])

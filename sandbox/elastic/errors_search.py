@@ -1,0 +1,124 @@
+"""The refusals of searches, templates and scripts; the rest of the core's are in errors.py."""
+
+from __future__ import annotations
+
+from sandbox.elastic.errors import Answer, Refusal
+
+UNKNOWN_KEY = Answer(
+    400, "parsing_exception", "unknown key [{key}] for [{where}]", "SearchSourceBuilder [U wording]"
+)
+UNKNOWN_QUERY = Answer(400, "parsing_exception", "unknown query [{name}]", "AbstractQueryBuilder")
+MALFORMED = Answer(
+    400,
+    "parsing_exception",
+    "[{name}] query malformed, no start_object after query name",
+    "AbstractQueryBuilder",
+)
+TWO_QUERIES = Answer(
+    400,
+    "parsing_exception",
+    "[{name}] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
+    "AbstractQueryBuilder",
+)
+NOT_SUPPORTED = Answer(
+    400, "parsing_exception", "[{query}] query does not support [{parameter}]", "MatchQueryBuilder"
+)
+REQUIRED = Answer(
+    400, "parsing_exception", "[{query}] requires {what}", "TextExpansionQueryBuilder [U wording]"
+)
+QUERY_SHARD = Answer(
+    400, "query_shard_exception", "failed to create query: {problem}", "SearchExecutionContext"
+)
+NOT_INDEXED = Answer(
+    400,
+    "query_shard_exception",
+    "failed to create query: Cannot search on field [{path}] since it is not indexed.",
+    "MappedFieldType",
+)
+WRONG_FIELD_TYPE = Answer(
+    400, "query_shard_exception", "[{kind}] is not an appropriate field type for this query", "facts 4"
+)
+MUST_BE_SPARSE = Answer(
+    400, "illegal_argument_exception", "[{path}] must be type [sparse_vector] but is type [{kind}]", "facts 4"
+)
+NO_TEXT_SORT = Answer(
+    400,
+    "illegal_argument_exception",
+    "Fielddata is disabled on [{path}] in [{index}]. Text fields are not optimised for operations that require "
+    "per-document field data like aggregations and sorting, so these operations are disabled by default. Please use a "
+    "keyword field instead. Alternatively, set fielddata=true on [{path}] in order to load field data by uninverting "
+    "the inverted index. Note that this can use significant memory.",
+    "TextFieldMapper",
+)
+NO_SORT_MAPPING = Answer(
+    400, "query_shard_exception", "No mapping found for [{path}] in order to sort on", "FieldSortBuilder"
+)
+SORT_ORDER = Answer(400, "illegal_argument_exception", "Unknown SortOrder [{order}]", "SortOrder [U]")
+WINDOW = Answer(
+    400,
+    "illegal_argument_exception",
+    "Result window is too large, from + size must be less than or equal to: [{limit}] but was [{wanted}]. See the "
+    "scroll api for a more efficient way to request large data sets. This limit can be set by changing the "
+    "[index.max_result_window] index level setting.",
+    "DefaultSearchContext",
+)
+NEGATIVE = Answer(
+    400,
+    "illegal_argument_exception",
+    "[{name}] parameter cannot be negative, found [{value}]",
+    "SearchSourceBuilder",
+)
+SEARCH_AFTER_FROM = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: [from] parameter must be set to 0 when [search_after] is used;",
+    "SearchRequest",
+)
+SEARCH_AFTER_VALUES = Answer(
+    400,
+    "illegal_argument_exception",
+    "search_after has {given} value(s) but sort has {wanted}.",
+    "SearchAfterBuilder",
+)
+SEARCH_AFTER_SORT = Answer(
+    400, "illegal_argument_exception", "Sort must contain at least one field.", "SearchAfterBuilder"
+)
+NO_CONTEXT = Answer(
+    404, "search_context_missing_exception", "No search context found for id [{id}]", "SearchService"
+)
+ALL_SHARDS = Answer(
+    400, "search_phase_execution_exception", "all shards failed", "SearchPhaseExecutionException"
+)
+NO_SCRIPT = Answer(
+    404, "resource_not_found_exception", "unable to find script [{id}] in cluster state", "ScriptService"
+)
+TEMPLATE_MISSING = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: template is missing;",
+    "SearchTemplateRequest",
+)
+TEMPLATE_BROKEN = Answer(
+    400,
+    "general_script_exception",
+    "Failed to compile inline script [{source}] using lang [mustache]",
+    "ScriptService",
+)
+TEMPLATE_CAUSE = Answer(
+    400, "mustache_exception", "Improperly closed variable in query-template @[query-template:1]", "facts 3.3"
+)
+TEMPLATE_RESULT = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
+SCRIPT_LANGUAGE = Answer(
+    400, "illegal_argument_exception", "script_lang not supported [{lang}]", "ScriptService"
+)
+SCRIPT_BODY = Answer(
+    400, "illegal_argument_exception", "must specify <source> for stored script", "StoredScriptSource"
+)
+
+
+def failed_on_shards(refusal: Refusal, index: str, node: str) -> Refusal:
+    """A refusal that only the data could tell, as a search wraps it."""
+    shards = [{"shard": 0, "index": index, "node": node, "reason": refusal.item()}]
+    metadata = {"phase": "query", "grouped": True, "failed_shards": shards}
+    status = refusal.status
+    return Refusal(status, ALL_SHARDS.kind, ALL_SHARDS.text, metadata, cause=refusal.cause, root=refusal)
