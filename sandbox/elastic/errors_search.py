@@ -108,6 +108,12 @@ TEMPLATE_CAUSE = Answer(
     400, "mustache_exception", "Improperly closed variable in query-template @[query-template:1]", "facts 3.3"
 )
 TEMPLATE_RESULT = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
+SCRIPT_NOT_DELETED = Answer(
+    404,
+    "resource_not_found_exception",
+    "stored script [{id}] does not exist and cannot be deleted",
+    "ScriptService",
+)
 SCRIPT_LANGUAGE = Answer(
     400, "illegal_argument_exception", "script_lang not supported [{lang}]", "ScriptService"
 )

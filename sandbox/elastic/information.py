@@ -31,4 +31,24 @@ def info(cluster: Cluster, _request: Request) -> dict[str, Any]:
     }
 
 
-ROUTES = (Route("info", "GET", "/", info),)
+def ping(_cluster: Cluster, _request: Request) -> dict[str, Any]:
+    """`HEAD /`."""
+    return {}
+
+
+def licence(cluster: Cluster, _request: Request) -> dict[str, Any]:
+    """`GET /_license`."""
+    kind = cluster.options.licence
+    shown: dict[str, Any] = {"status": "active", "uid": cluster.uuid, "type": kind}
+    shown |= {"issue_date": "2026-01-01T00:00:00.000Z", "issue_date_in_millis": 1767225600000}
+    if kind != "basic":
+        shown |= {"expiry_date": "2036-01-01T00:00:00.000Z", "expiry_date_in_millis": 2082758400000}
+    shown |= {"max_nodes": 1000, "max_resource_units": None, "issued_to": cluster.name}
+    return {"license": {**shown, "issuer": "elasticsearch", "start_date_in_millis": -1}}
+
+
+ROUTES = (
+    Route("ping", "HEAD", "/", ping),
+    Route("info", "GET", "/", info),
+    Route("license.get", "GET", "/_license", licence),
+)

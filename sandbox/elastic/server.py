@@ -12,14 +12,32 @@ from types import ModuleType
 
 import uvicorn
 
-from sandbox.elastic import alias_api, bulk_api, document_api, index_api, information, ml, search_api
+from sandbox.elastic import (
+    alias_api,
+    bulk_api,
+    document_api,
+    index_api,
+    information,
+    ml,
+    search_api,
+    template_api,
+)
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.connections import Connections
 from sandbox.elastic.front import Front
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.routing import Routes
 
-PARTS: tuple[ModuleType, ...] = (index_api, alias_api, document_api, bulk_api, search_api, information, ml)
+PARTS: tuple[ModuleType, ...] = (
+    index_api,
+    alias_api,
+    document_api,
+    bulk_api,
+    search_api,
+    template_api,
+    information,
+    ml,
+)
 _PATIENCE = 20.0
 
 
