@@ -86,9 +86,10 @@ class Command:
     @property
     def error(self):
         """Its one error paragraph."""
-        (line,) = [line for line in self.err.splitlines() if line.startswith(("error: ", "interrupted: "))]
+        told = [line for line in self.err.splitlines() if line.startswith(("error: ", "interrupted: "))]
+        assert len(told) == 1, self.err
         assert "Traceback" not in self.err
-        return line
+        return told[0]
 
 
 class CommandLine:

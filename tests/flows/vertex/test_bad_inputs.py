@@ -32,15 +32,12 @@ BAD_FILES = {
 
 BAD_DATAPOINTS = {
     "dimensions": ({"id": "x", "embedding": [1.0, 2.0]}, ["2", "8", "x"]),
-    "no id": ({"embedding": [1.0] * 8}, ["id"]),
     "empty id": ({"id": "", "embedding": [1.0] * 8}, ["id"]),
     "NaN": ('{"id": "x", "embedding": [NaN, 1, 1, 1, 1, 1, 1, 1]}', []),
-    "not JSON": ("{", []),
     "twice": (
         '{"id": "x", "embedding": [1,1,1,1,1,1,1,1]}\n{"id": "x", "embedding": [1,1,1,1,1,1,1,1]}',
         ["x"],
     ),
-    "unknown field": ({"id": "x", "embeding": [1.0] * 8}, ["embeding"]),
 }
 
 
