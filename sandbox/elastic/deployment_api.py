@@ -12,6 +12,7 @@ from sandbox.elastic.exchange import Request
 from sandbox.elastic.expressions import chosen
 from sandbox.elastic.routing import Route
 from sandbox.elastic.sizes import size_in_bytes
+from sandbox.elastic.splade import ModelFilesMissing, load_splade
 
 MOST_THREADS = 32
 MOST_ADAPTIVE = 32
@@ -38,6 +39,10 @@ def start(cluster: Cluster, request: Request) -> dict[str, Any]:
     parameters["model_bytes"] = size
     parameters["cache_size"] = parameters["cache_size"] or f"{size}b"
     size_in_bytes("cache_size", parameters["cache_size"])
+    try:
+        load_splade()
+    except ModelFilesMissing as error:
+        raise errors_ml.NODE_FAILED(node=cluster.nodes[-1].id, problem=error) from error
     deployment = cluster.deployments.start(
         new_deployment(parameters, adaptive, elser=cluster.models.is_packaged(model))
     )

@@ -183,6 +183,12 @@ START_TIMED_OUT = Answer(
     "stats API to track the state of the deployment and try again once it has started.",
     "TransportStartTrainedModelDeploymentAction",
 )
+NODE_FAILED = Answer(
+    500,
+    "status_exception",
+    "Could not start trained model deployment, the following nodes failed with errors [{{{node}={problem}}}]",
+    "TransportStartTrainedModelDeploymentAction",
+)
 REMOVED_WHILE_WAITING = Answer(
     400,
     "status_exception",
