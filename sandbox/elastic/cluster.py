@@ -22,6 +22,12 @@ from sandbox.faults import FaultQueue
 from sandbox.write_log import WriteLog
 
 if TYPE_CHECKING:
+    from sandbox.elastic.by_scroll_task import Job
+    from sandbox.elastic.deployments import Deployments
+    from sandbox.elastic.inference_ledger import InferenceLedger
+    from sandbox.elastic.models import Models
+    from sandbox.elastic.pipelines import Pipelines
+    from sandbox.elastic.task_manager import Tasks
     from sandbox.elastic.documents import Documents
     from sandbox.elastic.indices import Indices
     from sandbox.elastic.search_contexts import SearchContexts
@@ -71,6 +77,13 @@ class Cluster:
     points_in_time: SearchContexts[Any]
     ingest: IngestHook
     infer: InferHook
+    models: Models
+    deployments: Deployments
+    pipelines: Pipelines
+    ledger: InferenceLedger
+    tasks: Tasks
+    jobs: dict[str, Job]
+    """Running reindex and update by query operations, by their task ids."""
 
     def __init__(self, state: Path, options: ElasticOptions) -> None:
         self.options = options
