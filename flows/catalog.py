@@ -28,4 +28,13 @@ FLOWS = (
     Entry("vertex verify", "flows.vertex.verify:verify_index", "Measure recall and latency of what is served against exact search."),
     Entry("vertex teardown", "flows.vertex.teardown:teardown_index", "Remove everything that was made under a name."),
     Entry("vertex tour", "flows.vertex.tour:tour", "The whole life of a streaming index, each step checked."),
+    Entry("elastic check", "flows.elastic.check:check_cluster", "Say what the flows need of a cluster and do not find."),
+    Entry("elastic deploy", "flows.elastic.deploy:deploy_model", "Download a model and start deployments of it that fit the nodes."),
+    Entry("elastic load", "flows.elastic.load:load_documents", "Documents from a file into an index, each stored once."),
+    Entry("elastic embed", "flows.elastic.embed:embed_documents", "Documents embedded into a new index, verified, the alias moved."),
+    Entry("elastic search", "flows.elastic.search:search_documents", "Search an embedded index by meaning."),
+    Entry("elastic verify", "flows.elastic.verify:verify_embedded", "See that an embedded index is complete and finds what it must."),
+    Entry("elastic rollback", "flows.elastic.rollback:roll_back", "Let the alias point at the index before again."),
+    Entry("elastic diagnose", "flows.elastic.diagnose:diagnose_cluster", "Say what is slow or fails, and the setting to change."),
+    Entry("elastic teardown", "flows.elastic.teardown:teardown_embedded", "Remove what was embedded under a name; never its source."),
 )  # fmt: skip

@@ -122,7 +122,8 @@ def read_batch_plan(
         raise InvalidInput(
             "There is no such deployment", value=spec.deployment_id, remedy="Run `elastic deploy` first."
         )
-    measured = per_second or _speed(settings, spec) / len(spec.fields)
+    at_once = max(1, int(QUEUE_FILLED * there.queue_capacity))
+    measured = per_second or _speed(settings, spec, min(_SAMPLE, at_once)) / len(spec.fields)
     plan = plan_batches(
         size=size,
         slices=slices,
@@ -135,13 +136,18 @@ def read_batch_plan(
     return plan
 
 
-def _speed(settings: ElasticSettings, spec: ReindexSpec) -> float:
+def _speed(settings: ElasticSettings, spec: ReindexSpec, most: int) -> float:
     names = [field.input for field in spec.fields]
     query = {"bool": {"should": [{"exists": {"field": name}} for name in names], "minimum_should_match": 1}}
     with calling(f"read a sample of {spec.source}"):
         found = connect(settings).search(
-            index=spec.source, query=query, size=_SAMPLE, source={"includes": names}
+            index=spec.source, query=query, size=most, source={"includes": names}
         )
     values = [value_at(hit["_source"], name) for hit in found["hits"]["hits"] for name in names]
     texts = [value for value in values if isinstance(value, str) and value]
-    return speed(settings, spec.deployment_id, texts[:_SAMPLE])
+    measured = speed(settings, spec.deployment_id, texts[:most])
+    # What the cache answers is fast and says nothing about the rest: the model's own average bounds it.
+    after = deployment(settings, spec.deployment_id)
+    if after is None or not after.milliseconds:
+        return measured
+    return min(measured, max(1, after.allocated) * 1000 / after.milliseconds)

@@ -51,7 +51,7 @@ class DeploymentState:
     pending: int
     """Texts that wait in the queues now."""
     milliseconds: float | None
-    """Average time of one inference; None before the first."""
+    """Average time of one inference that was not answered from the cache; None before the first."""
 
 
 class NoCapacity(PermanentError):
@@ -281,7 +281,7 @@ def _deployment_state(stats: dict[str, Any]) -> DeploymentState:
     nodes: list[dict[str, Any]] = stats.get("nodes") or []
     used = [n for n in nodes if n.get("inference_count")]
     inferences = sum(n["inference_count"] for n in used)
-    busy = sum(n["inference_count"] * n.get("average_inference_time_ms", 0.0) for n in used)
+    busy = sum(n["inference_count"] * _milliseconds(n) for n in used)
     routing = [n["routing_state"].get("reason", "") for n in nodes if "routing_state" in n]
     status: dict[str, Any] = stats.get("allocation_status") or {}
     return DeploymentState(
@@ -304,6 +304,11 @@ def _deployment_state(stats: dict[str, Any]) -> DeploymentState:
         pending=sum(n.get("number_of_pending_requests", 0) for n in nodes),
         milliseconds=busy / inferences if inferences else None,
     )
+
+
+def _milliseconds(node: dict[str, Any]) -> float:
+    average = node.get("average_inference_time_ms", 0.0)
+    return node.get("average_inference_time_ms_excluding_cache_hits", average)
 
 
 def _adaptive(stats: dict[str, Any]) -> AdaptiveAllocations | None:

@@ -228,6 +228,13 @@ def remove_pipeline(settings: ElasticSettings, pipeline_id: str) -> bool:
     return True
 
 
+def pipelines_of_ours(settings: ElasticSettings) -> list[str]:
+    """Every pipeline that bears our mark, by name."""
+    with calling("list the pipelines"):
+        found: dict[str, Any] = connect(settings).ingest.get_pipeline().body
+    return sorted(name for name, pipeline in found.items() if is_ours(pipeline.get("_meta"), name))
+
+
 def value_at(source: Any, path: str) -> Any:
     """The value at a dotted path of a document, or None."""
     for part in path.split("."):

@@ -1,0 +1,35 @@
+"""`elastic check`: what the flows need of a cluster and do not find. Changes nothing."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.report import Report, listed, reporting
+from tasks.elastic.cluster import ClusterNotReady, read_cluster
+from tasks.settings import ElasticTarget, elastic_settings
+
+
+@flow(name="elastic check", flow_run_name="check {target}")
+def check_cluster(*, target: ElasticTarget) -> Report:
+    """Say what the flows need of a cluster and do not find.
+
+    Looks at version, licence and machine-learning nodes.
+
+    Args:
+        target: Where to look: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set.
+
+    Example:
+        python -m flows elastic check --target elastic
+    """
+    settings = elastic_settings(target)
+    with reporting("elastic check", "cluster", target) as report:
+        cluster = read_cluster(settings)
+        with report.step("Elasticsearch") as step:
+            step.saw(f"{cluster.name}, version {cluster.version}")
+        with report.step("licence") as step:
+            step.saw(cluster.licence if cluster.licence_is_active else f"{cluster.licence}, expired")
+        with report.step("machine-learning nodes") as step:
+            step.saw(listed(f"{node.name} with {node.processors} processors" for node in cluster.ml_nodes))
+        if cluster.missing:
+            raise ClusterNotReady(cluster)
+    return report

@@ -1,0 +1,37 @@
+"""`elastic diagnose`: what is slow or fails, and the setting to change. Changes nothing."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.report import Report, reporting
+from tasks.elastic.diagnosis import read_diagnosis
+from tasks.elastic.embeddings import read_embedded
+from tasks.elastic.specs import Name
+from tasks.progress import say
+from tasks.settings import ElasticTarget, elastic_settings
+
+
+@flow(name="elastic diagnose", flow_run_name="diagnose {target}")
+def diagnose_cluster(*, target: ElasticTarget, name: Name | None = None) -> Report:
+    """Say what is slow or fails, with the number that shows it and the setting to change.
+
+    Looks at downloads, deployments and their queues, pipelines and busy threads.
+
+    Args:
+        target: Where: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set.
+        name: Also look for documents without their embedding in this embedded index.
+
+    Example:
+        python -m flows elastic diagnose --target sandbox --name films
+    """
+    settings = elastic_settings(target)
+    with reporting("elastic diagnose", name or "cluster", target) as report:
+        embedded = read_embedded(settings, name) if name else None
+        diagnosis = read_diagnosis(settings, name, embedded.fields if embedded else ())
+        for finding in diagnosis.findings:
+            with report.step(f"{finding.area}: {finding.what}") as step:
+                step.saw(f"{finding.seen}; {finding.change}")
+        if not diagnosis.findings:
+            say("Nothing found: no queue is full, no thread is the limit, nothing was swallowed.")
+    return report

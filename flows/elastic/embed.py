@@ -1,0 +1,234 @@
+"""`elastic embed`: the documents of an index, embedded into a new one that is verified before the alias moves to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from flows.report import Report, listed, reporting
+from flows.slots import holding
+from tasks.elastic.aliases import ensure_alias
+from tasks.elastic.batch_plans import ReindexSpec, read_batch_plan
+from tasks.elastic.deployments import read_deployment
+from tasks.elastic.embeddings import embedded_field, made_from
+from tasks.elastic.indices import (
+    SourceState,
+    ensure_content_mark,
+    ensure_index,
+    ensure_index_settings,
+    read_index,
+    read_sample,
+    read_source,
+)
+from tasks.elastic.mending import apply_mending
+from tasks.elastic.pipelines import FAILURE_FIELD, ensure_pipeline, inference_pipeline, verify_pipeline
+from tasks.elastic.reindex import apply_reindex
+from tasks.elastic.reindex_tasks import WhenInterrupted
+from tasks.elastic.specs import EmbeddedField, IndexSpec, Name, PipelineSpec, embedded_properties
+from tasks.elastic.verification import verify_completeness, verify_queries, verify_scores
+from tasks.errors import InvalidInput
+from tasks.progress import say
+from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings
+from tasks.waiting import Deadline
+
+SCORED_TEXT = "a story of people and places"
+"""Any text: the scores that it gets are recomputed, whatever they are."""
+
+
+@dataclass(frozen=True)
+class EmbedPlan:
+    """What an embedding is to end with."""
+
+    alias: str
+    source: str
+    fields: tuple[EmbeddedField, ...]
+    deployment: str
+    search_deployment: str
+    size: int | None = None
+    slices: int = 1
+    replicas: int = 1
+    accept_unembedded: int = 0
+    queries: Path | None = None
+    when_interrupted: WhenInterrupted = "leave-running"
+
+
+@flow(name="elastic embed", flow_run_name="embed {name} on {target}")
+def embed_documents(
+    *,
+    name: Name,
+    source: str,
+    fields: Annotated[tuple[str, ...], Field(min_length=1)],
+    deployment: str,
+    target: ElasticTarget,
+    search_deployment: str | None = None,
+    batch_size: Annotated[int, Field(ge=1)] | None = None,
+    slices: Annotated[int, Field(ge=1)] = 1,
+    replicas: Annotated[int, Field(ge=0)] = 1,
+    accept_unembedded: Annotated[int, Field(ge=0)] = 0,
+    queries: str | None = None,
+    timeout_minutes: Annotated[float, Field(gt=0)] = 1440,
+    when_interrupted: WhenInterrupted = "leave-running",
+) -> Report:
+    """Embed the documents of an index into a new one, verify it, and let the alias point at it.
+
+    Nothing changed since last time, nothing done. Changed documents, fields or deployment make a new index; the one
+    before stays for a rollback. Killed and run again it goes on: what is embedded is not embedded again.
+
+    Args:
+        name: The alias that searches use; its indices are named NAME-HASH.
+        source: The index with the documents.
+        fields: Text fields to embed, each FIELD or FIELD:EMBEDDING_FIELD; the default for the latter is FIELD_embedding.
+        deployment: The deployment that embeds documents, such as movies-ingest.
+        target: Where: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set.
+        search_deployment: The deployment that embeds queries. Default: the same.
+        batch_size: Documents in a batch; lowered to what the queue and a minute of work allow. Default: that.
+        slices: Slices that read and write at a time; the model stays the limit.
+        replicas: Copies of each shard, once the load is over.
+        accept_unembedded: So many documents may end without an embedding; they are listed with their reasons.
+        queries: JSON lines of query, expected ids and within; the alias moves only if all find what they must.
+        timeout_minutes: Give up after so many minutes; the task in the cluster goes on.
+        when_interrupted: On Ctrl-C or cancel, leave the task running in the cluster or cancel it.
+
+    Example:
+        python -m flows elastic embed --name films --source movies --fields plot --deployment movies-ingest --target sandbox
+    """
+    settings, deadline = elastic_settings(target), Deadline.after(minutes=timeout_minutes)
+    plan = EmbedPlan(
+        alias=name,
+        source=source,
+        fields=tuple(embedded_field(text) for text in fields),
+        deployment=deployment,
+        search_deployment=search_deployment or deployment,
+        size=batch_size,
+        slices=slices,
+        replicas=replicas,
+        accept_unembedded=accept_unembedded,
+        queries=Path(queries) if queries else None,
+        when_interrupted=when_interrupted,
+    )
+    with reporting("elastic embed", name, target) as report, holding("elastic", name, deadline):
+        changes = embed(settings, plan, report, deadline)
+        report.facts["changes"] = changes
+        say(f"Did: {listed(changes)}." if changes else "Nothing to do: all of it is there already.")
+    return report
+
+
+def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: Deadline) -> list[str]:
+    """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
+    changes: list[str] = []
+    with report.step(f"read the documents of {plan.source}") as step:
+        documents = read_source(settings, plan.source)
+        sample = read_sample(settings, plan.source, [field.input for field in plan.fields])
+        step.saw(f"{documents.documents:,} documents")
+    pipeline, index = _specs(settings, plan, documents)
+    there = read_index(settings, index.name)
+    if there is None or not there.content:
+        with report.step(f"pipeline {pipeline.id}") as step:
+            verify_pipeline(settings, pipeline, sample)
+            if ensure_pipeline(settings, pipeline):
+                changes.append("stored the pipeline")
+            step.saw(
+                f"embeds {listed(field.input for field in plan.fields)} with {plan.deployment}, seen on a sample"
+            )
+        with report.step(f"create index {index.name}") as step:
+            created = ensure_index(settings, index)
+            changes += ["created the index"] if created else []
+            step.saw("created" if created else "was there")
+        _fill(settings, plan, pipeline.id, index, documents, report, deadline)
+        changes.append("embedded the documents")
+    _verify(settings, plan, index, documents, report)
+    if ensure_index_settings(settings, index):
+        changes.append("set the final settings")
+    ensure_content_mark(settings, index.name, documents.content)
+    with report.step(f"alias {plan.alias}") as step:
+        move = ensure_alias(settings, plan.alias, index.name)
+        changes += ["moved the alias"] if move.changed else []
+        step.saw(
+            f"{'now' if move.changed else 'already'} points at {index.name}, before at {move.previous or 'nothing'}"
+        )
+    return changes
+
+
+def _specs(
+    settings: ElasticSettings, plan: EmbedPlan, documents: SourceState
+) -> tuple[PipelineSpec, IndexSpec]:
+    """Pipeline and index, named after what they are made from: something else never gets their names."""
+    deployment = read_deployment(settings, plan.deployment)
+    if deployment is None:
+        remedy = (
+            "Start it with `python -m flows elastic deploy`, which names them NAME-ingest and NAME-search."
+        )
+        raise InvalidInput(
+            "There is no such deployment", value=plan.deployment, source="deployment", remedy=remedy
+        )
+    unnamed = inference_pipeline("unnamed", plan.deployment, plan.fields)
+    pipeline = inference_pipeline(f"{plan.alias}-{unnamed.spec}", plan.deployment, plan.fields)
+    marks = made_from(
+        source=plan.source,
+        content=documents.content,
+        pipeline=pipeline.id,
+        deployment=plan.deployment,
+        search=plan.search_deployment,
+        model=deployment.model_id,
+        fields=plan.fields,
+    )
+    index = IndexSpec(
+        name="unnamed",
+        properties=embedded_properties(plan.fields, failure=FAILURE_FIELD),
+        shards=documents.shards,
+        replicas=plan.replicas,
+        made_from=marks,
+    )
+    return pipeline, index.model_copy(update={"name": f"{plan.alias}-{index.spec}"})
+
+
+def _fill(
+    settings: ElasticSettings,
+    plan: EmbedPlan,
+    pipeline: str,
+    index: IndexSpec,
+    documents: SourceState,
+    report: Report,
+    deadline: Deadline,
+) -> None:
+    spec = ReindexSpec(
+        source=plan.source,
+        dest=index.name,
+        pipeline=pipeline,
+        deployment_id=plan.deployment,
+        fields=plan.fields,
+    )
+    with report.step(f"embed {plan.source} into {index.name}") as step:
+        batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices)
+        step.saw(f"{batches.size} documents a batch, {batches.slices} slices")
+        for why in batches.lowered:
+            step.saw(f"lowered: {why}")
+        done = apply_reindex(settings, spec, batches, deadline, plan.when_interrupted)
+        step.saw(f"{done.documents:,} of {documents.documents:,} documents arrived")
+        if done.adopted:
+            step.saw("followed the task of an earlier run")
+    with report.step("mend what lacks its embedding") as step:
+        mended = apply_mending(settings, spec, batches, deadline, plan.when_interrupted)
+        step.saw(f"{mended.mended:,} mended, {mended.left:,} will never have one")
+        for one in mended.listed[:5]:
+            step.saw(f"{one.id}: {one.reason}")
+
+
+def _verify(
+    settings: ElasticSettings, plan: EmbedPlan, index: IndexSpec, documents: SourceState, report: Report
+) -> None:
+    with report.step(f"verify {index.name}") as step:
+        complete = verify_completeness(
+            settings, index.name, plan.fields, wanted=documents.documents, accepted=plan.accept_unembedded
+        )
+        step.saw(f"{complete.documents:,} documents, {complete.unembedded:,} without an embedding")
+        first = plan.fields[0].output
+        scores = verify_scores(settings, index.name, first, plan.search_deployment, SCORED_TEXT)
+        step.saw(f"{scores.compared} scores recomputed, off by {scores.largest_difference:.1e} at most")
+        if plan.queries:
+            found = verify_queries(settings, index.name, first, plan.search_deployment, plan.queries)
+            step.saw(f"{found.found} of {found.queries} sample queries find what they must")
