@@ -37,4 +37,5 @@ FLOWS = (
     Entry("elastic rollback", "flows.elastic.rollback:roll_back", "Let the alias point at the index before again."),
     Entry("elastic diagnose", "flows.elastic.diagnose:diagnose_cluster", "Say what is slow or fails, and the setting to change."),
     Entry("elastic teardown", "flows.elastic.teardown:teardown_embedded", "Remove what was embedded under a name; never its source."),
+    Entry("elastic tour", "flows.elastic.tour:tour", "The notebook's path from a model to searches by meaning, each step checked."),
 )  # fmt: skip

@@ -25,6 +25,8 @@ _DATA = Path(__file__).parents[1] / "sandbox" / "data"
 
 TOURS = (
     ("vertex", "tour", "--name", "glove-100", "--data", str(_DATA / "glove-100-sample.hdf5"), "--target", "sandbox"),
+    ("elastic", "tour", "--name", "tour", "--films", str(_DATA / "movies.jsonl"), "--queries", str(_DATA / "movie-queries.jsonl"),
+     "--texts", str(_DATA / "wordnet-glosses.jsonl"), "--limit", "1000", "--target", "sandbox"),
 )  # fmt: skip
 """The commands that are shown, one after the other."""
 

@@ -35,6 +35,7 @@ def environment(home: Path, port: int) -> dict[str, str]:
     return inherited | {
         "VECTOR_SEARCH_HOME": str(home),  # absolute: a worker runs flows in a folder of its own
         "VECTOR_SEARCH_TARGET": TARGET,  # what deployments/prefect.yaml is filled in with
+        "VECTOR_SEARCH_ELASTIC_TARGET": TARGET,
         # The processes run in the home folder, and the same source that starts them must be what they import.
         "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
         "PYTHONUNBUFFERED": "1",  # a log's tail must show why a process died
