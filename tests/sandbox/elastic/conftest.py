@@ -64,3 +64,34 @@ def embedding_pipeline():
         client.ingest.put_pipeline(id=name, processors=[processor])
 
     return put
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """A stand-in for all tests that need nothing of their own but an index (`fresh_index`)."""
+    state = tmp_path_factory.mktemp("elastic")
+    sandbox = process.start(state, Options(vertex=False, elastic=ElasticOptions(refresh_seconds=3600.0)))
+    client = Elasticsearch(sandbox.environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
+    yield Elastic(sandbox, client, state)
+    client.close()
+    sandbox.stop()
+
+
+@pytest.fixture
+def fresh_index(shared, request):
+    """Makes an index that nobody else has: `fresh_index(properties)`."""
+    name = f"index-{abs(hash(request.node.nodeid))}"
+    made = []
+
+    def make(properties=None, *, documents=(), settings=None, **mapping):
+        made.append(f"{name}-{len(made)}")
+        mappings = {**mapping, **({"properties": properties} if properties else {})}
+        shared.client.indices.create(index=made[-1], mappings=mappings, settings=settings)
+        for number, document in enumerate(documents, start=1):
+            shared.client.index(index=made[-1], id=str(number), document=document)
+        shared.client.indices.refresh(index=made[-1])
+        return made[-1]
+
+    yield make
+    for each in made:
+        shared.client.indices.delete(index=each, ignore_unavailable=True)

@@ -1,0 +1,236 @@
+"""What the stand-in answers on the wire: headers, media types, errors, faults; and that what it acknowledged stays."""
+
+import http.client
+import json
+import time
+from urllib.parse import urlsplit
+
+import pytest
+from elasticsearch import ApiError, AuthenticationException, ConnectionTimeout, Elasticsearch, NotFoundError
+from elasticsearch import ConnectionError as NoConnection
+
+from sandbox import faults, process, write_log
+from sandbox.elastic.options import ElasticOptions
+from sandbox.options import Options
+
+
+def ask(elastic, method, path, body=None, **headers):
+    """One request as it is, and its answer: status, headers, body."""
+    connection = http.client.HTTPConnection(urlsplit(elastic.sandbox.environment["ELASTIC_URL"]).netloc)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body, named)
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer.status, answer.headers, content
+
+
+def vendor(version, kind="json"):
+    return f"application/vnd.elasticsearch+{kind}; compatible-with={version}"
+
+
+def test_every_answer_says_that_it_is_elasticsearch_in_the_form_that_was_asked_for(shared):
+    for accept, kind in [
+        (vendor(8), "application/vnd.elasticsearch+json;compatible-with=8"),
+        ("application/json", "application/json"),
+        ("*/*", "application/json"),
+        (f"text/plain,{vendor(8)}", "application/vnd.elasticsearch+json;compatible-with=8"),
+    ]:
+        status, headers, body = ask(shared, "GET", "/", accept=accept, X_Opaque_Id="mine")
+        assert (status, headers["X-Elastic-Product"], headers["X-Opaque-Id"]) == (
+            200,
+            "Elasticsearch",
+            "mine",
+        )
+        assert headers["Content-Type"] == kind
+        assert json.loads(body)["version"]["number"] == "8.19.3"
+
+
+def test_client_9_is_refused_by_version_8_and_client_8_is_served_by_version_9(shared, elastic_server):
+    status, _, body = ask(shared, "GET", "/", accept=vendor(9))
+    assert (status, json.loads(body)["error"]["type"]) == (400, "media_type_header_exception")
+    newer = elastic_server(version="9.5")
+    for version in (8, 9):
+        sent = {"accept": vendor(version), "content_type": vendor(version)}
+        status, headers, _ = ask(newer, "PUT", f"/index-{version}", b'{"settings": {}}', **sent)
+        assert status == 200
+        assert headers["Content-Type"].endswith(f"compatible-with={version}")
+    assert ask(newer, "GET", "/", accept=vendor(7))[0] == 400
+    assert newer.client.info()["version"]["number"] == "9.5.1"
+
+
+def test_an_empty_body_may_come_with_a_content_type(shared, fresh_index):
+    status, _, body = ask(
+        shared, "POST", f"/{fresh_index()}/_count", b"", content_type=vendor(8), accept=vendor(8)
+    )
+    assert (status, json.loads(body)["count"]) == (200, 0)
+
+
+def test_what_is_not_there_is_a_line_of_text(shared):
+    status, _, body = ask(shared, "POST", "/_watcher/_start")
+    assert status == 400
+    assert json.loads(body)["error"] == "no handler found for uri [/_watcher/_start] and method [POST]"
+    status, headers, body = ask(shared, "DELETE", "/_bulk")
+    assert (status, json.loads(body)["status"], headers["Allow"]) == (405, 405, "POST,PUT")
+
+
+def test_a_body_that_is_no_json_is_refused(shared):
+    status, _, body = ask(shared, "PUT", "/unreadable", b"{", content_type="application/json")
+    assert (status, json.loads(body)["error"]["type"]) == (400, "x_content_parse_exception")
+
+
+def test_head_answers_with_a_status_alone(shared, fresh_index):
+    index = fresh_index(documents=[{"a": 1}])
+    assert ask(shared, "HEAD", f"/{index}/_doc/1")[::2] == (200, b"")
+    assert ask(shared, "HEAD", f"/{index}/_doc/2")[::2] == (404, b"")
+    assert shared.client.indices.exists(index=index)
+    assert not shared.client.indices.exists(index="absent")
+    assert shared.client.ping()
+
+
+def test_names_in_paths_are_decoded_part_by_part(shared, fresh_index):
+    index, id_ = fresh_index(), "a/b c%d?e:f"
+    shared.client.index(index=index, id=id_, document={"n": 1})
+    assert shared.client.get(index=index, id=id_)["_source"] == {"n": 1}
+
+
+def test_an_error_carries_its_envelope_and_a_trace_when_asked(shared):
+    with pytest.raises(NotFoundError) as missing:
+        shared.client.indices.get(index="absent", error_trace=True)
+    error = missing.value.body["error"]
+    facts = {"type": "index_not_found_exception", "reason": "no such index [absent]", "index": "absent"}
+    facts |= {"resource.type": "index_or_alias", "resource.id": "absent", "index_uuid": "_na_"}
+    assert error["root_cause"] == [facts]
+    assert facts.items() <= error.items()
+    assert "stack_trace" in error
+    assert str(missing.value) == (
+        "NotFoundError(404, 'index_not_found_exception', 'no such index [absent]', absent, index_or_alias)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        ("hits.hits._id", {"hits": {"hits": [{"_id": "1"}]}}),
+        ("**._score,_shards.total", {"_shards": {"total": 1}, "hits": {"hits": [{"_score": 1.0}]}}),
+        ("-took,-timed_out,-_shards,-hits", {}),
+        ("absent", {}),
+    ],
+)
+def test_a_filter_path_cuts_the_answer_down(shared, fresh_index, path, left):
+    index = fresh_index(documents=[{"a": 1}])
+    assert shared.client.search(index=index, filter_path=path) == left
+
+
+def test_deprecated_queries_bring_a_warning_header(shared, fresh_index):
+    index = fresh_index({"v": {"type": "sparse_vector"}}, documents=[{"v": {"a": 1.0}}])
+    query = {"weighted_tokens": {"v": {"tokens": {"a": 1.0}}}}
+    body = json.dumps({"query": query}).encode()
+    _, headers, _ = ask(shared, "POST", f"/{index}/_search", body, content_type="application/json")
+    assert headers["Warning"].startswith("299 Elasticsearch-8.19.3-")
+    assert "weighted_tokens" in headers["Warning"]
+
+
+def test_without_the_right_api_key_nothing_is_answered(elastic_server):
+    guarded = elastic_server(api_key="c2VjcmV0OmtleQ==")
+    url = guarded.sandbox.environment["ELASTIC_URL"]
+    with pytest.raises(AuthenticationException) as refused:
+        guarded.client.info()
+    assert refused.value.body["error"]["type"] == "security_exception"
+    assert refused.value.body["error"]["header"]["WWW-Authenticate"]
+    with Elasticsearch(url, api_key="wrong") as wrong, pytest.raises(AuthenticationException):
+        wrong.info()
+    with Elasticsearch(url, api_key=guarded.sandbox.environment["ELASTIC_API_KEY"]) as right:
+        assert right.info()["tagline"] == "You Know, for Search"
+
+
+def test_faults_strike_before_or_after_the_effect_and_are_accounted_for(elastic_server):
+    elastic = elastic_server()
+    create = elastic.client.indices.create
+    faults.add(elastic.state, "indices.create", "unavailable")
+    with pytest.raises(ApiError) as unavailable:
+        create(index="first")
+    assert unavailable.value.status_code == 503
+    faults.add(elastic.state, "indices.create", "throttled", "after")
+    with pytest.raises(ApiError) as throttled:
+        create(index="second")
+    assert throttled.value.status_code == 429
+    for when in ("before", "after"):
+        faults.add(elastic.state, "indices.create", "reset", when)
+        with pytest.raises(NoConnection):
+            create(index=f"{when}-reset")
+    there = set(elastic.client.indices.get(index="*"))
+    assert there == {"second", "after-reset"}
+    assert [each.kind for each in faults.struck(elastic.state)] == [
+        "unavailable",
+        "throttled",
+        "reset",
+        "reset",
+    ]
+
+
+def test_a_stalled_call_goes_on_after_its_client_has_given_up(elastic_server):
+    elastic = elastic_server()
+    faults.add(elastic.state, "indices.create", "stall", seconds=0.5)
+    with pytest.raises(ConnectionTimeout):
+        elastic.client.options(request_timeout=0.1).indices.create(index="slow")
+    deadline = time.monotonic() + 10
+    while not elastic.client.indices.exists(index="slow"):
+        assert time.monotonic() < deadline
+    assert [write.method for write in write_log.read(elastic.state)] == ["indices.create"]
+
+
+def test_the_write_log_holds_what_changed_something_and_nothing_else(elastic_server):
+    elastic = elastic_server()
+    client = elastic.client
+    client.indices.create(index="films")
+    client.index(index="films", id="1", document={"a": 1}, refresh=True)
+    client.search(index="films")
+    client.count(index="films")
+    client.update(index="films", id="1", doc={"a": 1})
+    client.indices.delete(index="absent", ignore_unavailable=True)
+    with pytest.raises(ApiError):
+        client.indices.create(index="films")
+    client.indices.update_aliases(actions=[{"add": {"index": "films", "alias": "all"}}])
+    client.indices.update_aliases(actions=[{"add": {"index": "films", "alias": "all"}}])
+    logged = [(each.service, each.method, each.resource) for each in write_log.read(elastic.state)]
+    assert logged == [
+        ("elastic", "indices.create", "films"),
+        ("elastic", "index", "films/1"),
+        ("elastic", "indices.update_aliases", "all"),
+    ]
+
+
+@pytest.mark.slow
+def test_what_was_acknowledged_survives_a_kill_on_the_same_port(elastic_server):
+    first = elastic_server()
+    cluster = first.client.info()["cluster_uuid"]
+    first.client.indices.create(index="films", mappings={"_meta": {"spec": "x"}}, aliases={"all": {}})
+    first.client.index(index="films", id="1", document={"plot": "before the kill"})
+    first.client.index(index="films", id="2", document={"plot": "replaced"})
+    first.client.index(index="films", id="2", document={"plot": "again"})
+    first.client.delete(index="films", id="1")
+    first.client.put_script(id="t", script={"lang": "mustache", "source": "{}"})
+    first.sandbox.kill()
+    second = elastic_server()
+    assert second.sandbox.environment == first.sandbox.environment
+    assert second.client.info()["cluster_uuid"] == cluster
+    assert second.client.indices.get(index="films")["films"]["mappings"]["_meta"] == {"spec": "x"}
+    found = second.client.search(index="all", query={"match": {"plot": "again"}}, version=True)["hits"][
+        "hits"
+    ]
+    assert [(hit["_id"], hit["_version"]) for hit in found] == [("2", 2)]
+    assert second.client.count(index="films")["count"] == 1
+    assert second.client.index(index="films", id="3", document={})["_seq_no"] == 4
+    assert second.client.get_script(id="t")["found"]
+
+
+def test_a_port_that_is_taken_is_one_clear_line(elastic_server, tmp_path):
+    port = int(urlsplit(elastic_server().sandbox.environment["ELASTIC_URL"]).port)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "ports.json").write_text(json.dumps({"elastic": port}))
+    with pytest.raises(
+        process.SandboxError, match=f"Port {port}, which the sandbox on .* had before, is taken"
+    ):
+        process.start(other, Options(vertex=False, elastic=ElasticOptions()))
