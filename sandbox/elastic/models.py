@@ -211,4 +211,8 @@ def new_config(model: str, fields: list[str], inference: dict[str, Any]) -> dict
 
 def _packaged(model: str, fields: list[str]) -> dict[str, Any]:
     inference = {"text_expansion": {"vocabulary": {"index": WEIGHTS}, "tokenization": {"bert": _BERT}}}
-    return {**new_config(model, fields, inference), **_PACKAGES[model], "tags": ["elastic"]}
+    package = _PACKAGES[model]
+    config = {**new_config(model, fields, inference), **package, "tags": ["elastic"]}
+    # In the order in which the service shows them.
+    first = ("model_id", "model_type", "model_package")
+    return {**{name: config[name] for name in first}, **config}

@@ -66,8 +66,8 @@ class Splade:
             for name, value in tensors.items()
         }
         self._decoder = np.ascontiguousarray(self._w["embeddings.word_embeddings.weight"].T)
-        size = self._decoder.shape[1]
-        self._names = [self._tokenizer.id_to_token(number) for number in range(size)]
+        vocabulary = self._tokenizer.get_vocab()
+        self._names = sorted(vocabulary, key=vocabulary.__getitem__)
         self._special = [
             number
             for number, name in enumerate(self._names)
@@ -75,7 +75,7 @@ class Splade:
         ]
         # As the service's TextExpansionProcessor does: a dot would be a path in the field's name.
         self._names = [name.replace(".", "__") for name in self._names]
-        self._end = self._tokenizer.token_to_id("[SEP]")
+        self._end = vocabulary["[SEP]"]
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text before it is cut, [CLS] and [SEP] included."""
