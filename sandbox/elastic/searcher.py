@@ -27,7 +27,7 @@ class Statistics:
     """Of one field, over the living documents."""
 
     documents: int
-    """How many have the field."""
+    """How many have the field with at least one term."""
     total_length: int
     postings: int
     """How many pairs of document and term there are."""
@@ -136,7 +136,7 @@ class Searcher:
         terms: set[str] = set()
         for inverted, alive, _ in self._inverted(path):
             living = alive[inverted.present]
-            documents += int(living.sum())
+            documents += int((living & (inverted.lengths > 0)).sum())
             length += int(inverted.lengths[living].sum())
             of_terms = np.repeat(np.arange(len(inverted.vocabulary)), np.diff(inverted.starts))
             counts = np.bincount(of_terms[alive[inverted.documents]], minlength=len(inverted.vocabulary))

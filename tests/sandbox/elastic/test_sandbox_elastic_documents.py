@@ -1,0 +1,250 @@
+"""Documents through the official client: versions, conflicts, bulk, visibility; and the same against a plain model."""
+
+import pytest
+from elasticsearch import ApiError, BadRequestError, ConflictError, NotFoundError, helpers
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+
+def test_a_document_is_created_replaced_and_deleted_with_versions_and_sequence_numbers(shared, fresh_index):
+    index, client = fresh_index(), shared.client
+
+    def told(answer):
+        return answer["result"], answer["_version"], answer["_seq_no"], answer["_primary_term"]
+
+    assert told(client.index(index=index, id="1", document={"n": 1})) == ("created", 1, 0, 1)
+    assert told(client.index(index=index, id="1", document={"n": 2})) == ("updated", 2, 1, 1)
+    assert client.get(index=index, id="1")["_source"] == {"n": 2}
+    assert told(client.delete(index=index, id="1")) == ("deleted", 3, 2, 1)
+    with pytest.raises(NotFoundError) as missing:
+        client.delete(index=index, id="1")
+    assert told(missing.value.body) == ("not_found", 4, 3, 1)
+    assert told(client.index(index=index, id="1", document={"n": 3})) == ("created", 5, 4, 1)
+    made = client.index(index=index, document={"n": 4})
+    assert len(made["_id"]) == 20
+    assert made["_shards"] == {"total": 2, "successful": 1, "failed": 0}
+
+
+def test_conflicts_name_what_was_found(shared, fresh_index):
+    index, client = fresh_index(documents=[{"n": 1}]), shared.client
+    cases = [
+        ({"op_type": "create"}, "document already exists (current version [1])"),
+        (
+            {"if_seq_no": 7, "if_primary_term": 1},
+            "required seqNo [7], primary term [1]. current document has seqNo [0] and primary term [1]",
+        ),
+        (
+            {"version": 1, "version_type": "external"},
+            "current version [1] is higher or equal to the one provided [1]",
+        ),
+    ]
+    for options, problem in cases:
+        with pytest.raises(ConflictError) as failed:
+            client.index(index=index, id="1", document={"n": 2}, **options)
+        error = failed.value.body["error"]
+        assert error["type"] == "version_conflict_engine_exception"
+        assert error["reason"] == f"[1]: version conflict, {problem}"
+        assert (error["index"], error["shard"]) == (index, "0")
+    done = client.index(index=index, id="1", document={"n": 2}, if_seq_no=0, if_primary_term=1)
+    assert done["_version"] == 2
+    done = client.index(index=index, id="1", document={"n": 3}, version=9, version_type="external")
+    assert done["_version"] == 9
+
+
+def test_an_update_merges_upserts_and_notices_that_nothing_changed(shared, fresh_index):
+    index, client = fresh_index(documents=[{"a": {"b": 1, "c": 2}, "l": [1]}]), shared.client
+    assert client.update(index=index, id="1", doc={"a": {"b": 5}, "l": []})["result"] == "updated"
+    assert client.get(index=index, id="1")["_source"] == {"a": {"b": 5, "c": 2}, "l": []}
+    assert client.update(index=index, id="1", doc={"a": {"b": 5}})["result"] == "noop"
+    assert client.update(index=index, id="1", doc={"l": []}, detect_noop=False)["result"] == "updated"
+    with pytest.raises(NotFoundError, match="document_missing_exception"):
+        client.update(index=index, id="2", doc={"n": 1})
+    assert client.update(index=index, id="2", doc={"n": 1}, doc_as_upsert=True)["result"] == "created"
+    assert client.update(index=index, id="3", doc={"n": 1}, upsert={"n": 2})["result"] == "created"
+    assert client.get_source(index=index, id="3") == {"n": 2}
+
+
+def test_several_documents_are_got_at_once(shared, fresh_index):
+    index = fresh_index(documents=[{"n": 1}, {"n": 2}])
+    docs = shared.client.mget(index=index, ids=["2", "9", "1"])["docs"]
+    assert [(each["_id"], each["found"], each.get("_source")) for each in docs] == [
+        ("2", True, {"n": 2}),
+        ("9", False, None),
+        ("1", True, {"n": 1}),
+    ]
+    (elsewhere,) = shared.client.mget(docs=[{"_index": "absent", "_id": "1"}])["docs"]
+    assert elsewhere["error"]["type"] == "index_not_found_exception"
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("x", "expected a START_OBJECT but got: VALUE_STRING"),
+        ([1.0], "expected a START_OBJECT but got: VALUE_NUMBER"),
+        ({"a": "x"}, "unexpected token VALUE_STRING"),
+        ({"a": True}, "unexpected token VALUE_TRUE"),
+        ({"a": {"b": 1}}, "unexpected token START_OBJECT"),
+        (
+            {"a": 0.0},
+            "got: 0.0 for feature a on field v which is less than the minimum positive normal float: 1.17549435E-38",
+        ),
+        ({"a": -1}, "got: -1.0 for feature a"),
+    ],
+    ids=["text", "number", "weight text", "weight boolean", "weight object", "zero", "negative"],
+)
+def test_a_sparse_vector_takes_positive_weights_alone(shared, fresh_index, value, problem):
+    index = fresh_index({"v": {"type": "sparse_vector"}})
+    with pytest.raises(BadRequestError) as failed:
+        shared.client.index(index=index, document={"v": value})
+    assert failed.value.body["error"]["type"] == "document_parsing_exception"
+    assert problem in failed.value.body["error"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("long", "abc"), ("integer", 2**31), ("date", "yesterday"), ("boolean", "maybe"), ("text", {"a": 1})],
+)
+def test_a_value_that_does_not_fit_its_field_is_refused(shared, fresh_index, kind, value):
+    index = fresh_index({"f": {"type": kind}})
+    with pytest.raises(BadRequestError) as failed:
+        shared.client.index(index=index, id="7", document={"f": value})
+    reason = failed.value.body["error"]["reason"]
+    assert f"failed to parse field [f] of type [{kind}] in document with id '7'" in reason
+    with pytest.raises(BadRequestError, match=r"tried to parse field \[o\] as object"):
+        shared.client.index(index=fresh_index({"o": {"properties": {}}}), document={"o": 1})
+
+
+def test_a_bulk_tells_of_each_item_what_became_of_it(shared, fresh_index):
+    index, client = fresh_index({"n": {"type": "long"}}, documents=[{"n": 1}]), shared.client
+    answer = client.bulk(
+        index=index,
+        operations=[
+            *({"index": {"_id": "2"}}, {"n": 2}),
+            *({"create": {"_id": "1"}}, {"n": 2}),
+            *({"index": {"_id": "3"}}, {"n": "x"}),
+            *({"update": {"_id": "1"}}, {"doc": {"n": 5}}),
+            *({"update": {"_id": "9"}}, {"doc": {"n": 5}}),
+            {"delete": {"_id": "2"}},
+            {"delete": {"_id": "8"}},
+            *({"index": {"_id": ""}}, {"n": 1}),
+        ],
+    )
+    assert answer["errors"] is True
+    items = [next(iter(item.items())) for item in answer["items"]]
+    assert [(action, told["status"], told.get("result")) for action, told in items] == [
+        ("index", 201, "created"),
+        ("create", 409, None),
+        ("index", 400, None),
+        ("update", 200, "updated"),
+        ("update", 404, None),
+        ("delete", 200, "deleted"),
+        ("delete", 404, "not_found"),
+        ("index", 400, None),
+    ]
+    assert items[1][1]["error"]["type"] == "version_conflict_engine_exception"
+    assert items[2][1]["error"]["caused_by"]["type"] == "illegal_argument_exception"
+    assert items[7][1]["error"]["reason"] == "if _id is specified it must not be empty"
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b'{"nonsense":{}}\n{"a":1}\n', "expected field"),
+        (b'{"index":{"_idd":"1"}}\n{"a":1}\n', r"unknown parameter \[_idd\]"),
+        (b"", "no requests added"),
+    ],
+    ids=["no action", "parameter", "nothing"],
+)
+def test_a_malformed_bulk_is_refused_as_a_whole(shared, fresh_index, body, problem):
+    headers = {"content-type": "application/x-ndjson", "accept": "application/json"}
+    with pytest.raises(ApiError, match=problem):
+        shared.client.perform_request("POST", f"/{fresh_index()}/_bulk", headers=headers, body=body)
+
+
+def test_helpers_bulk_loads_and_reports_as_with_the_real_one(shared, fresh_index):
+    index = fresh_index({"n": {"type": "long"}})
+    documents = [{"_index": index, "_source": {"n": number}} for number in range(1_200)]
+    assert helpers.bulk(shared.client, documents, refresh=True) == (1_200, [])
+    assert sum(1 for _ in helpers.scan(shared.client, index=index, size=500)) == 1_200
+    with pytest.raises(helpers.BulkIndexError, match=r"1 document\(s\) failed to index"):
+        helpers.bulk(shared.client, [{"_index": index, "_source": {"n": "x"}}])
+
+
+def test_what_is_written_is_got_at_once_and_found_after_a_refresh(shared, fresh_index):
+    index, client = fresh_index(), shared.client
+    client.index(index=index, id="1", document={"n": 1})
+    assert client.get(index=index, id="1")["found"]
+    assert client.count(index=index)["count"] == 0
+    client.indices.refresh(index=index)
+    assert client.count(index=index)["count"] == 1
+    client.delete(index=index, id="1")
+    assert client.count(index=index)["count"] == 1
+    assert client.index(index=index, id="2", document={}, refresh=True)["forced_refresh"] is True
+    assert client.count(index=index)["count"] == 1
+    assert "forced_refresh" not in client.index(index=index, id="3", document={}, refresh="wait_for")
+    assert client.count(index=index)["count"] == 2
+
+
+def test_refreshes_come_by_themselves_unless_the_index_has_none(elastic_server):
+    client = elastic_server(refresh_seconds=0.0).client
+    client.index(index="often", document={})
+    assert client.count(index="often")["count"] == 1
+    client.indices.create(index="never", settings={"refresh_interval": "-1"})
+    client.index(index="never", document={})
+    assert client.count(index="never")["count"] == 0
+    client.indices.put_settings(index="never", settings={"refresh_interval": None})
+    assert client.count(index="never")["count"] == 1
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["index", "create", "delete", "update"]),
+            st.sampled_from("abc"),
+            st.integers(0, 3),
+        ),
+        min_size=1,
+        max_size=25,
+    ),
+    st.integers(1, 5),
+)
+def test_versions_and_sequence_numbers_are_those_of_a_plain_model(shared, fresh_index, writes, size):
+    index, client = fresh_index({"n": {"type": "long"}}), shared.client
+    documents, versions, expected, sequence = {}, {}, [], 0
+    for action, id_, number in writes:
+        there = id_ in documents
+        if (action == "create" and there) or (action == "update" and not there):
+            expected.append((409 if there else 404, None, None))
+            continue
+        if action == "update" and documents[id_] == number:
+            expected.append((200, versions[id_][0], versions[id_][1]))
+            continue
+        versions[id_] = (versions.get(id_, (0, 0))[0] + 1, sequence)
+        status = (200 if there else 404) if action == "delete" else (200 if there else 201)
+        expected.append((status, *versions[id_]))
+        sequence += 1
+        if action == "delete":
+            documents.pop(id_, None)
+        else:
+            documents[id_] = number
+    told = []
+    for start in range(0, len(writes), size):
+        operations = []
+        for action, id_, number in writes[start : start + size]:
+            operations.append({action: {"_id": id_}})
+            operations += [{"doc": {"n": number}}] if action == "update" else []
+            operations += [{"n": number}] if action in ("index", "create") else []
+        answer = client.bulk(index=index, operations=operations, refresh=bool(start % 2))
+        items = [next(iter(item.values())) for item in answer["items"]]
+        told += [(each["status"], each.get("_version"), each.get("_seq_no")) for each in items]
+    assert told == expected
+    client.indices.refresh(index=index)
+    hits = client.search(index=index, sort=["_doc"], version=True, seq_no_primary_term=True)["hits"]["hits"]
+    found = {hit["_id"]: (hit["_source"]["n"], hit["_version"], hit["_seq_no"]) for hit in hits}
+    assert found == {id_: (number, *versions[id_]) for id_, number in documents.items()}
+    assert [hit["_seq_no"] for hit in hits] == sorted(hit["_seq_no"] for hit in hits)
