@@ -28,18 +28,26 @@ def test_every_flow_of_the_catalog_is_a_deployment_under_its_command():
 
 @pytest.mark.parametrize("deployment", ON_DEMAND + NIGHTLY, ids=lambda one: one["name"])
 def test_every_deployment_names_its_target_explicitly(deployment):
-    assert deployment["parameters"]["target"] == "{{ $VECTOR_SEARCH_TARGET }}"
+    engine = deployment["name"].partition("-")[0]
+    variable = {"vertex": "VECTOR_SEARCH_TARGET", "elastic": "VECTOR_SEARCH_ELASTIC_TARGET"}[engine]
+    assert deployment["parameters"]["target"] == "{{ $" + variable + " }}"
     assert deployment["work_pool"] == {"name": POOL}
     assert "vector-search" in deployment["tags"]
 
 
-def test_the_nightly_check_is_off_until_it_is_told_its_index():
-    (nightly,) = NIGHTLY
+@pytest.mark.parametrize("nightly", NIGHTLY, ids=lambda one: one["name"])
+def test_a_nightly_check_is_off_until_it_is_told_its_index(nightly):
     (schedule,) = nightly["schedules"]
-    assert nightly["entrypoint"] == "flows.vertex.verify.verify_index"
     assert schedule["active"] is False
     assert schedule["timezone"]
-    assert schedule["parameters"].keys() == {"name", "data"}
+    assert "name" in schedule["parameters"]
+
+
+def test_each_engine_has_its_nightly_check():
+    assert [nightly["entrypoint"] for nightly in NIGHTLY] == [
+        "flows.vertex.verify.verify_index",
+        "flows.elastic.verify.verify_embedded",
+    ]
 
 
 @pytest.fixture(scope="module")

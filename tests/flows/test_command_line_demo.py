@@ -31,14 +31,17 @@ def test_a_second_demo_in_the_same_folder_is_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_demo_shows_the_tour_and_leaves_nothing_running(tmp_path):
+def test_the_demo_shows_both_tours_and_leaves_nothing_running(tmp_path):
     ended = demo(tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "nothing is left" in ended.stdout
     assert "Traceback" not in ended.stderr
     assert "\x1b" not in ended.stdout + ended.stderr
-    (report,) = (tmp_path / "demo" / "reports").glob("*.json")
-    assert json.loads(report.read_text())["outcome"] == "done"
+    reports = [json.loads(file.read_text()) for file in (tmp_path / "demo" / "reports").glob("*.json")]
+    assert {report["flow"]: report["outcome"] for report in reports} == {
+        "vertex tour": "done",
+        "elastic tour": "done",
+    }
     stack = Stack(tmp_path / "demo")
     assert stack.api_url is None
     assert stack.state.processes == ()
