@@ -16,7 +16,7 @@ from tasks.elastic.errors import calling
 from tasks.elastic.indices import index_of_ours
 from tasks.elastic.pipelines import FAILURE_FIELD, value_at
 from tasks.elastic.reindex import count, refresh
-from tasks.elastic.reindex_tasks import Following, WhenInterrupted, find_task, follow
+from tasks.elastic.reindex_tasks import Following, WhenInterrupted, find_task, follow, rejections
 from tasks.elastic.specs import EmbeddedField
 from tasks.progress import say
 from tasks.settings import ElasticSettings
@@ -68,12 +68,11 @@ def apply_mending(
     """
     if index_of_ours(settings, spec.dest).content:
         return Mended(0, 0, 0, ())
-    query, how = lacking(spec.fields), Following(
-        f"mend {spec.dest}", spec.deployment_id, plan.per_second, when_interrupted
-    )  # fmt: skip
+    query = lacking(spec.fields)
     rounds = stuck = 0
     first = before = -1
     while True:
+        rejected = rejections(settings, spec.deployment_id)
         task_id = find_task(settings, [spec.opaque_id("mend")])
         if task_id is None:
             refresh(settings, spec.dest)
@@ -86,6 +85,7 @@ def apply_mending(
             before, rounds = missing, rounds + 1
             say(f"{missing:,} documents of {spec.dest} lack their embedding: round {rounds}.")
             task_id = _start(settings, spec, plan, query, careful=stuck > 0)
+        how = Following(f"mend {spec.dest}", spec.deployment_id, plan.per_second, rejected, when_interrupted)
         follow(settings, task_id, how, deadline)
 
 

@@ -16,10 +16,10 @@ from tasks.elastic.indices import index_of_ours
 from tasks.elastic.reindex_tasks import (
     Failure,
     Following,
-    TaskState,
     WhenInterrupted,
     find_task,
     follow,
+    rejections,
 )
 from tasks.errors import PermanentError
 from tasks.progress import say
@@ -89,6 +89,7 @@ def apply_reindex(
     refused: dict[str, Failure] = {}
     before = -1
     while True:
+        rejected = rejections(settings, spec.deployment_id)
         task_id = find_task(settings, [spec.opaque_id("embed"), spec.opaque_id("fill")])
         if task_id is not None:
             say(f"An earlier run is still embedding {spec.source}: following {task_id}.")
@@ -104,7 +105,12 @@ def apply_reindex(
             before = there if kind == "fill" else -1
             task_id = start(settings, spec, plan, kind, leave_out=refused)
             started.append(task_id)
-        task = _followed(settings, spec, plan, task_id, deadline, when_interrupted)
+        how = Following(
+            f"embed {spec.source} into {spec.dest}", spec.deployment_id, plan.per_second, rejected, when_interrupted
+        )  # fmt: skip
+        task = follow(settings, task_id, how, deadline)
+        if task.lost:
+            say(f"The task {task_id} is gone: what is missing is read from {spec.dest}.")
         known = len(refused)
         refused.update({failure.id: failure for failure in task.failures if failure.id})
         if len(refused) > known:
@@ -150,20 +156,3 @@ def refresh(settings: ElasticSettings, index: str) -> None:
     """Let a search see what was written."""
     with calling(f"refresh the index {index}"):
         connect(settings).indices.refresh(index=index)
-
-
-def _followed(
-    settings: ElasticSettings,
-    spec: ReindexSpec,
-    plan: BatchPlan,
-    task_id: str,
-    deadline: Deadline,
-    when_interrupted: WhenInterrupted,
-) -> TaskState:
-    how = Following(
-        f"embed {spec.source} into {spec.dest}", spec.deployment_id, plan.per_second, when_interrupted
-    )
-    task = follow(settings, task_id, how, deadline)
-    if task.lost:
-        say(f"The task {task_id} is gone: what is missing is read from {spec.dest}.")
-    return task

@@ -43,6 +43,7 @@ class TaskState:
     """0 until its first search has returned."""
     done: int
     """Created, updated, left as they were, or found to be there."""
+    batches: int
     conflicts: int
     retries: int
     """Documents that were sent to the index again after a 429."""
@@ -93,7 +94,7 @@ def read_task(settings: ElasticSettings, task_id: str) -> TaskState:
         with calling(f"read the task {task_id}"):
             found: dict[str, Any] = connect(settings).tasks.get(task_id=task_id).body
     except NotFound:
-        return TaskState(task_id, True, 0, 0, 0, 0, UNLIMITED, "", (), "", lost=True)
+        return TaskState(task_id, True, 0, 0, 0, 0, 0, UNLIMITED, "", (), "", lost=True)
     status: dict[str, Any] = found["task"].get("status") or {}
     response: dict[str, Any] = found.get("response") or {}
     counted = response or status
@@ -103,6 +104,7 @@ def read_task(settings: ElasticSettings, task_id: str) -> TaskState:
         completed=found["completed"],
         total=max(counted.get("total", 0), sum(s.get("total", 0) for s in running)),
         done=_done(counted) + sum(map(_done, running)),
+        batches=sum(status.get("batches") or 0 for status in (counted, *running)),
         conflicts=counted.get("version_conflicts", 0),
         retries=sum((counted.get("retries") or {}).values()),
         requests_per_second=counted.get("requests_per_second", UNLIMITED),
@@ -119,9 +121,11 @@ class Following:
     what: str
     """As a person would say it: `embed movies`."""
     deployment_id: str
-    """Whose rejections slow it down; empty for a task without inference."""
+    """Whose rejections slow it down."""
     speed: float
     """Documents a second that the deployment was measured to embed."""
+    rejected: int
+    """Texts that the deployment had rejected before the task began, as `rejections` counts them."""
     when_interrupted: WhenInterrupted = "leave-running"
 
 
@@ -143,9 +147,8 @@ def follow(settings: ElasticSettings, task_id: str, how: Following, deadline: De
         task = read_task(settings, task_id)
         if task.completed:
             return Look("lost" if task.lost else _progress(task), value=task, done=True)
-        if how.deployment_id:
-            throttle = throttle or Throttle(how.speed, now=task.requests_per_second)
-            _feed_back(settings, task, how, throttle)
+        throttle = throttle or Throttle(how.speed, rejected=how.rejected, now=task.requests_per_second)
+        _feed_back(settings, task, how, throttle)
         fraction = task.done / task.total if task.total else None
         return Look(_progress(task), fraction=fraction)
 
@@ -163,6 +166,12 @@ def follow(settings: ElasticSettings, task_id: str, how: Following, deadline: De
     return task
 
 
+def rejections(settings: ElasticSettings, deployment_id: str) -> int:
+    """Texts that found the queue of a deployment full, so far."""
+    there = deployment(settings, deployment_id)
+    return there.rejected if there else 0
+
+
 def cancel(settings: ElasticSettings, task_id: str) -> None:
     """Ask the cluster to cancel a task. One that has ended is left alone."""
     try:
@@ -173,10 +182,8 @@ def cancel(settings: ElasticSettings, task_id: str) -> None:
 
 
 def _feed_back(settings: ElasticSettings, task: TaskState, how: Following, throttle: Throttle) -> None:
-    there = deployment(settings, how.deployment_id)
-    if there is None:
-        return
-    per_second = throttle.see(there.rejected + task.retries)
+    rejected = rejections(settings, how.deployment_id)
+    per_second = throttle.see(rejected, task.batches)
     if per_second is None:
         return
     try:
@@ -187,7 +194,9 @@ def _feed_back(settings: ElasticSettings, task: TaskState, how: Following, throt
     if per_second == UNLIMITED:
         say(f"{how.what}: the queue holds, the throttle is off.")
     else:
-        say(f"{how.what}: {there.rejected:,} texts rejected so far, now {per_second:.1f} documents a second.")
+        say(
+            f"{how.what}: {rejected - how.rejected:,} texts rejected, now {per_second:.1f} documents a second."
+        )
 
 
 def _interrupted(settings: ElasticSettings, task_id: str, how: Following) -> None:

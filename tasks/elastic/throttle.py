@@ -1,16 +1,17 @@
 """How fast a reindex may go: slower when the model's queue rejects texts, faster again when it does not.
 
-Must not: talk to anybody. Rethrottling acts between batches only, so it is judged over several looks.
+Must not: talk to anybody. Rethrottling acts between batches only, so what it did is judged when another batch has passed.
 """
 
 from __future__ import annotations
 
 UNLIMITED = -1.0
 """Elasticsearch's word for no throttle."""
-QUIET_LOOKS = 3
-"""Looks without a rejection before it may go faster."""
+QUIET_BATCHES = 3
+"""Looks at new batches without a rejection before it may go faster."""
 SLOWER, FASTER = 0.5, 1.5
-LEAST_PER_SECOND = 0.5
+LEAST = 0.125
+"""The part of the model's speed below which slower helps nobody: then a batch alone is too large for the queue."""
 ENOUGH = 2.0
 """At so many times the model's own speed the throttle does nothing any more, and is taken off."""
 
@@ -20,34 +21,36 @@ class Throttle:
 
     Args:
         speed: documents a second that the model was measured to embed.
+        rejected: texts that were rejected before.
         now: the throttle that the task has.
     """
 
-    def __init__(self, speed: float, *, now: float = UNLIMITED) -> None:
-        self._speed, self.now = speed, now
-        self._rejected: int | None = None
+    def __init__(self, speed: float, *, rejected: int = 0, now: float = UNLIMITED) -> None:
+        self._speed, self._rejected, self.now = speed, rejected, now
+        self._batches = -1
         self._quiet = 0
         self.lowered = self.raised = 0
 
-    def see(self, rejected: int) -> float | None:
-        """Take note of how many texts were rejected so far.
+    def see(self, rejected: int, batches: int) -> float | None:
+        """Take note of how many texts were rejected, and how many batches the task has done, so far.
 
         Returns:
             The new `requests_per_second`, or None to leave it.
         """
-        before, self._rejected = self._rejected, rejected
-        if before is None:
+        if batches == self._batches:
             return None
+        self._batches = batches
+        before, self._rejected = self._rejected, rejected
         if rejected > before:
             self._quiet = 0
             return self._lower()
         if self.now == UNLIMITED:
             return None
         self._quiet += 1
-        return self._raise() if self._quiet >= QUIET_LOOKS else None
+        return self._raise() if self._quiet >= QUIET_BATCHES else None
 
     def _lower(self) -> float | None:
-        slower = max(LEAST_PER_SECOND, (self._speed if self.now == UNLIMITED else self.now) * SLOWER)
+        slower = max(LEAST * self._speed, (self._speed if self.now == UNLIMITED else self.now) * SLOWER)
         if slower == self.now:
             return None
         self.now = slower

@@ -73,27 +73,35 @@ def test_a_call_is_never_empty_and_never_larger_than_the_queue_allows(calls, mos
         assert 1 <= size.texts <= most
 
 
-def test_the_first_look_of_a_throttle_only_sets_the_mark():
+def test_what_was_rejected_before_is_no_reason():
+    throttle = Throttle(10.0, rejected=500)
+    assert throttle.see(500, 1) is None
+    assert throttle.see(501, 2) == 5.0
+
+
+def test_a_throttle_is_not_judged_before_another_batch_has_passed():
     throttle = Throttle(10.0)
-    assert throttle.see(500) is None
-    assert throttle.see(500) is None
-    assert throttle.see(501) == 5.0
+    assert throttle.see(1, 1) == 5.0
+    assert throttle.see(9, 1) is None
+    assert throttle.see(9, 2) == 2.5
 
 
 def test_a_throttle_goes_down_while_texts_are_rejected_and_comes_off_when_it_is_quiet():
     throttle = Throttle(8.0)
-    seen = [throttle.see(rejected) for rejected in [0, 5, 9, 9, 9, 9]]
+    seen = [throttle.see(rejected, batch) for batch, rejected in enumerate([0, 5, 9, 9, 9, 9])]
     assert seen == [None, 4.0, 2.0, None, None, 3.0]
+    batch = 6
     while throttle.now != UNLIMITED:
-        throttle.see(9)
-    assert throttle.see(9) is None
+        throttle.see(9, batch)
+        batch += 1
+    assert throttle.see(9, batch) is None
     assert throttle.lowered == 2
 
 
-@given(st.lists(st.integers(0, 3), max_size=200), st.floats(0.1, 1000))
-def test_a_throttle_is_always_positive_or_off(growth, speed):
-    throttle, rejected = Throttle(speed), 0
-    for more in growth:
-        rejected += more
-        throttle.see(rejected)
-        assert throttle.now == UNLIMITED or 0.5 <= throttle.now < 2 * max(speed, 0.5)
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=200), st.floats(0.1, 1000))
+def test_a_throttle_is_never_slower_than_helps_nor_faster_than_matters(looks, speed):
+    throttle, rejected, batches = Throttle(speed), 0, 0
+    for more, moved in looks:
+        rejected, batches = rejected + more, batches + moved
+        throttle.see(rejected, batches)
+        assert throttle.now == UNLIMITED or speed / 8 <= throttle.now < 2 * speed

@@ -1,0 +1,248 @@
+import json
+import threading
+
+import pytest
+
+from sandbox import faults
+from tasks.elastic.batch_plans import BatchPlan, ReindexSpec, read_batch_plan
+from tasks.elastic.clients import connect
+from tasks.elastic.deployments import (
+    ensure_deployment,
+    read_deployment,
+    remove_deployment,
+    wait_for_deployment,
+)
+from tasks.elastic.documents import DocumentSource, read_checked_documents
+from tasks.elastic.errors import ServiceUnwell
+from tasks.elastic.indices import (
+    ensure_content_mark,
+    ensure_index,
+    ensure_index_settings,
+    read_source,
+    remove_index,
+)
+from tasks.elastic.loading import apply_documents
+from tasks.elastic.mending import apply_mending
+from tasks.elastic.pipelines import (
+    FAILURE_FIELD,
+    ensure_pipeline,
+    inference_pipeline,
+    remove_pipeline,
+)
+from tasks.elastic.reindex import apply_reindex, start
+from tasks.elastic.reindex_tasks import TaskCancelled, cancel, find_task
+from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, embedded_properties
+from tasks.elastic.verification import Incomplete, verify_completeness
+from tasks.errors import DeadlinePassed
+from tasks.waiting import Deadline
+
+GLOSS = EmbeddedField(input="gloss", output="gloss_embedding")
+FIELDS = (GLOSS,)
+FAST = BatchPlan(size=50, slices=1, per_second=100.0, lowered=())
+
+
+class Road:
+    """A source, a deployment without a cache, a pipeline and a new index, all of one test."""
+
+    def __init__(self, settings, name, folder):
+        self.settings, self.name, self.folder = settings, name, folder
+        self.deadline = Deadline.after(seconds=120)
+        self.spec = ReindexSpec(
+            source=f"{name}-source", dest=f"{name}-dest", pipeline=name, deployment_id=name, fields=FIELDS
+        )
+
+    def build(self, rows, *, queue=1024, allocations=2, properties=None):
+        deployment = DeploymentSpec(
+            id=self.name, allocations=allocations, queue_capacity=queue, cache_size="0b"
+        )
+        ensure_deployment.fn(self.settings, deployment, self.deadline)
+        wait_for_deployment.fn(self.settings, deployment, self.deadline)
+        ensure_pipeline.fn(self.settings, inference_pipeline(self.name, self.name, FIELDS))
+        path = self.folder / "documents.jsonl"
+        path.write_text("\n".join(json.dumps(row) for row in rows))
+        documents = read_checked_documents.fn(DocumentSource(path=path, id_field="id"))
+        source = IndexSpec(name=self.spec.source, replicas=0)
+        ensure_index.fn(self.settings, source)
+        apply_documents.fn(
+            self.settings, source.name, documents, self.deadline, refused_file=self.folder / "refused"
+        )
+        ensure_index_settings.fn(self.settings, source)
+        mapping = {**embedded_properties(FIELDS, failure=FAILURE_FIELD), **(properties or {})}
+        ensure_index.fn(
+            self.settings,
+            IndexSpec(
+                name=self.spec.dest,
+                properties=mapping,
+                replicas=0,
+                made_from={"source": source.name, "pipeline": self.name},
+            ),
+        )
+        return self
+
+    def reindex(self, plan=FAST):
+        return apply_reindex.fn(self.settings, self.spec, plan, self.deadline)
+
+    def mend(self, plan=FAST):
+        return apply_mending.fn(self.settings, self.spec, plan, self.deadline)
+
+    def is_complete(self):
+        wanted = read_source.fn(self.settings, self.spec.source).documents
+        return verify_completeness.fn(self.settings, self.spec.dest, FIELDS, wanted=wanted)
+
+    @property
+    def inferences(self):
+        return read_deployment.fn(self.settings, self.name).inferences
+
+    def remove(self):
+        remove_index.fn(self.settings, self.spec.dest)
+        remove_index.fn(self.settings, self.spec.source)
+        remove_pipeline.fn(self.settings, self.name)
+        remove_deployment.fn(self.settings, self.name, self.deadline)
+
+
+@pytest.fixture
+def rows(glosses):
+    return [json.loads(line) for line in glosses.read_text().splitlines()]
+
+
+@pytest.fixture
+def road(settings, deployed, name, tmp_path):  # noqa: ARG001 -- the model is there
+    road = Road(settings, name, tmp_path)
+    yield road
+    road.remove()
+
+
+def test_every_document_is_embedded_once_and_marked_content_changes_nothing_more(road, rows, changes):
+    road.build(rows[:200])
+    reindexed = road.reindex()
+    assert (reindexed.documents, len(reindexed.started), reindexed.refused) == (200, 1, ())
+    assert road.mend().rounds == 0
+    assert road.is_complete().documents == 200
+    assert road.inferences == 200
+    ensure_content_mark.fn(road.settings, road.spec.dest, "content")
+    made = changes()
+    assert road.reindex().unchanged
+    road.mend()
+    assert changes() == made
+
+
+def test_a_task_that_an_earlier_run_began_is_followed_not_begun_again(road, rows, changes):
+    road.build(rows[:200])
+    started = start(road.settings, road.spec, FAST, "embed", leave_out={})
+    connect(road.settings).reindex_rethrottle(task_id=started, requests_per_second=100)
+    reindexed = road.reindex()
+    assert (reindexed.adopted, reindexed.started) == ((started,), ())
+    assert changes().count("reindex") == 1
+    assert road.is_complete()
+    assert road.inferences == 200
+
+
+def test_a_task_of_another_specification_is_not_ours(road, rows):
+    road.build(rows[:20])
+    other = road.spec.model_copy(update={"source": "another"})
+    assert find_task(road.settings, [other.opaque_id("embed")]) is None
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_lost_reply_to_a_reindex_starts_no_second_one(sandbox, road, rows, changes, when):
+    road.build(rows[:60])
+    faults.add(sandbox.state, "reindex", "reset", when, 1, 0.0)
+    with pytest.raises(ServiceUnwell):
+        road.reindex()
+    road.reindex()
+    assert changes().count("reindex") == 1
+    assert road.is_complete()
+    assert road.inferences == 60
+
+
+def test_what_is_half_done_is_filled_without_inference_and_then_mended(road, rows):
+    road.build(rows[:120])
+    first = road.spec
+    client = connect(road.settings)
+    client.reindex(
+        source={"index": first.source, "size": 40},
+        dest={"index": first.dest, "pipeline": first.pipeline},
+        max_docs=40,
+        wait_for_completion=True,
+        refresh=True,
+    )
+    assert road.inferences == 40
+    reindexed = road.reindex()
+    assert reindexed.documents == 120
+    assert road.inferences == 40
+    mended = road.mend()
+    assert (mended.mended, mended.left) == (80, 0)
+    assert road.inferences == 120
+    assert road.is_complete()
+
+
+def test_a_queue_of_8_and_a_wish_of_200_still_embed_everything(road, rows):
+    road.build(rows[:300], queue=8)
+    plan = read_batch_plan.fn(road.settings, road.spec, size=200)
+    assert (plan.size, plan.slices) == (6, 1)
+    assert plan.lowered
+    before = road.inferences
+    road.reindex(plan)
+    road.mend(plan)
+    assert road.is_complete().documents == 300
+    assert road.inferences - before == 300
+    assert read_deployment.fn(road.settings, road.name).rejected == 0
+
+
+def test_an_overflowing_queue_is_throttled_and_mended(road, rows, changes):
+    road.build(rows[:300], queue=8, allocations=1)
+    road.reindex(BatchPlan(size=60, slices=1, per_second=200.0, lowered=()))
+    assert read_deployment.fn(road.settings, road.name).rejected > 0
+    assert "reindex_rethrottle" in changes()
+    with pytest.raises(Incomplete, match="without an embedding"):
+        road.is_complete()
+    mended = road.mend(BatchPlan(size=6, slices=1, per_second=50.0, lowered=()))
+    assert mended.left == 0
+    assert mended.mended > 0
+    assert road.is_complete()
+    assert road.inferences == 300
+
+
+def test_documents_that_can_never_be_embedded_are_listed_with_their_reason(road, rows):
+    road.build([*rows[:20], {"id": "bare", "lemma": "bare"}])
+    road.reindex()
+    mended = road.mend()
+    assert (mended.left, [u.id for u in mended.listed]) == (1, ["bare"])
+    assert "gloss" in mended.listed[0].reason
+    with pytest.raises(Incomplete, match=r"without an embedding is 1, wanted is 0\. The first: bare: "):
+        road.is_complete()
+
+
+def test_documents_that_the_new_index_refuses_are_left_out_and_named(road, rows):
+    road.build(
+        [*rows[:150], {"id": "odd", "gloss": "odd", "year": "unknown"}],
+        properties={"year": {"type": "integer"}},
+    )
+    reindexed = road.reindex()
+    assert reindexed.documents == 150
+    assert [failure.id for failure in reindexed.refused] == ["odd"]
+    assert road.mend().left == 0
+
+
+def test_a_task_that_somebody_cancels_is_no_success(road, rows):
+    road.build(rows[:200])
+    task = start(road.settings, road.spec, FAST, "embed", leave_out={})
+    connect(road.settings).reindex_rethrottle(task_id=task, requests_per_second=10)
+    canceller = threading.Timer(0.7, cancel, [road.settings, task])
+    canceller.start()
+    with pytest.raises(TaskCancelled, match="by user request"):
+        road.reindex()
+    canceller.join()
+    road.reindex()
+    road.mend()
+    assert road.is_complete()
+
+
+def test_a_deadline_leaves_the_task_running_and_the_next_run_follows_it(road, rows):
+    road.build(rows[:100])
+    task = start(road.settings, road.spec, FAST, "embed", leave_out={})
+    connect(road.settings).reindex_rethrottle(task_id=task, requests_per_second=25)
+    with pytest.raises(DeadlinePassed):
+        apply_reindex.fn(road.settings, road.spec, FAST, Deadline.after(seconds=0.3))
+    assert road.reindex().adopted == (task,)
+    assert road.is_complete()
