@@ -189,24 +189,27 @@ class Deployments:
         ]
         return assignments.plan(self.free_places(), wishes)
 
+    def _queue(self, deployment: Deployment, node: str) -> NodeQueue:
+        parameters = deployment.parameters
+        seconds = self._cluster.options.inference_seconds / parameters["threads_per_allocation"]
+        capacity = parameters["queue_capacity"]
+        return NodeQueue(node, capacity, seconds, lambda texts: load_splade().embed(texts), deployment.cache)
+
     def _apply(self, plans: dict[str, assignments.Plan]) -> None:
         options = self._cluster.options
         for name, plan in plans.items():
             deployment = self._running[name]
-            for node in set(deployment.queues) - set(plan.allocations):
-                deployment.queues.pop(node).close()
-                del deployment.ready[node]
+            gone = [queue for node, queue in deployment.queues.items() if node not in plan.allocations]
+            queues = {node: queue for node, queue in deployment.queues.items() if queue not in gone}
             for node, allocations in plan.allocations.items():
-                if node not in deployment.queues:
-                    deployment.queues[node] = NodeQueue(
-                        node,
-                        deployment.parameters["queue_capacity"],
-                        options.inference_seconds / deployment.parameters["threads_per_allocation"],
-                        lambda texts: load_splade().embed(texts),
-                        deployment.cache,
-                    )
+                if node not in queues:
+                    queues[node] = self._queue(deployment, node)
                     deployment.ready[node] = time.monotonic() + options.start_seconds
-                deployment.queues[node].resize(allocations)
+                queues[node].resize(allocations)
+            # In one piece, since requests look at it without a lock.
+            deployment.queues = queues
+            for queue in gone:
+                queue.close()
             deployment.reason = plan.reason
             deployment.most = max(deployment.most, sum(plan.allocations.values()))
             self._records.put(

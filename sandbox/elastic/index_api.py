@@ -16,11 +16,10 @@ _SHARDS = {"total": 1, "successful": 1, "failed": 0}
 
 
 def attach(cluster: Cluster) -> None:
-    """Know the indices of an earlier run, and build their postings in the background."""
+    """Know the indices of an earlier run."""
     cluster.searchers = Searchers(cluster)
     cluster.documents = Documents(cluster)
     cluster.indices = Indices(cluster.store, cluster.release, cluster.searchers.drop)
-    cluster.searchers.start()
 
 
 def detach(cluster: Cluster) -> None:

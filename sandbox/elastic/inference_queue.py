@@ -150,7 +150,7 @@ class Counts:
             self._minute, self._in_minute = minute, 0
 
 
-@dataclass
+@dataclass(eq=False)
 class NodeQueue:
     """The queue and the workers; `resize` starts the latter, `close` ends them."""
 

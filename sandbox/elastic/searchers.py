@@ -112,7 +112,7 @@ class Searchers:
         self._loader = threading.Thread(target=self._load_all, name="postings", daemon=True)
 
     def start(self) -> None:
-        """Build what an earlier run left in the store."""
+        """Build, in the background, what an earlier run left in the store."""
         self._loader.start()
 
     def close(self) -> None:

@@ -80,6 +80,7 @@ class ElasticServer:
         for part in PARTS:
             if hasattr(part, "attach"):
                 part.attach(self.cluster)
+        self.cluster.searchers.start()
         self._socket.listen(1024)  # from here on connections are taken, if not yet answered
         self._thread.start()
 

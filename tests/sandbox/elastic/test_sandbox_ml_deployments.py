@@ -1,7 +1,11 @@
 """Deployments over the official client: both shapes of too little room, states, updates, stopping, restarts."""
 
 import pytest
-from elasticsearch import ApiError, BadRequestError, ConflictError, NotFoundError
+from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch, NotFoundError
+
+from sandbox import process
+from sandbox.elastic.options import ElasticOptions
+from sandbox.options import Options
 
 pytestmark = pytest.mark.filterwarnings("ignore:This API is in technical preview")
 
@@ -20,6 +24,17 @@ def deployed(elastic_server):
         return elastic
 
     return start
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory):
+    """A client of a stand-in that has the model, for what leaves no trace."""
+    options = Options(vertex=False, elastic=ElasticOptions(download_seconds=0.05))
+    with process.running(tmp_path_factory.mktemp("ready"), options) as environment:
+        client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0)
+        client.ml.put_trained_model(model_id=ELSER, input={"field_names": ["text_field"]}, wait_for_completion=True)
+        yield client
+        client.close()
 
 
 def reason(error):
@@ -153,10 +168,9 @@ def test_statistics_have_an_entry_for_each_deployment_while_count_counts_models(
     ],
     ids=str,
 )
-def test_impossible_wishes_are_refused_by_name(deployed, given, text):
-    client = deployed().client
+def test_impossible_wishes_are_refused_by_name(ready, given, text):
     with pytest.raises(BadRequestError) as error:
-        start(client, **given)
+        start(ready, **given)
     assert reason(error) == f"Validation Failed: 1: {text};"
 
 

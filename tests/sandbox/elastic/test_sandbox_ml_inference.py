@@ -125,7 +125,7 @@ def test_inference_that_takes_longer_than_its_timeout_is_408_and_counted(with_mo
 
 
 def test_a_search_does_not_wait_for_what_is_ingested(with_model, embedding_pipeline):
-    elastic = with_model({"cache_size": "0"}, inference_seconds=0.1)
+    elastic = with_model({"cache_size": "0"}, inference_seconds=0.05)
     client = elastic.client
     embedding_pipeline(client)
     mappings = {"properties": {"embedding": {"type": "sparse_vector"}}}

@@ -192,3 +192,14 @@ def test_without_a_licence_for_it_machine_learning_is_refused(elastic_server):
         )
         assert error.value.body["error"]["license.expired.feature"] == "ml"
     client.ingest.put_pipeline(id="p", processors=[{"lowercase": {"field": "a"}}])
+
+
+def test_the_model_for_one_platform_is_packaged_too(elastic_server):
+    client = elastic_server().client
+    name = f"{ELSER}_linux-x86_64"
+    config = client.ml.put_trained_model(model_id=name, input=INPUT, wait_for_completion=True)
+    assert config["model_package"]["packaged_model_id"] == "elser_model_2_linux-x86_64"
+    assert config["platform_architecture"] == "linux-x86_64"
+    client.ml.start_trained_model_deployment(model_id=name)
+    docs = [{"text_field": "a dog"}]
+    assert client.ml.infer_trained_model(model_id=name, docs=docs)["inference_results"][0]["predicted_value"]["dog"] > 1

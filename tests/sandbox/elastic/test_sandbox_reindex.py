@@ -4,9 +4,12 @@ import time
 from collections import Counter
 
 import pytest
-from elasticsearch import ApiError, BadRequestError, ConflictError, NotFoundError, helpers
+from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch, NotFoundError, helpers
 
+from sandbox import process
 from sandbox.elastic import inference_ledger
+from sandbox.elastic.options import ElasticOptions
+from sandbox.options import Options
 
 pytestmark = pytest.mark.filterwarnings("ignore:This API is in technical preview")
 
@@ -14,16 +17,26 @@ ELSER = ".elser_model_2"
 MAPPINGS = {"properties": {"embedding": {"type": "sparse_vector"}}}
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    options = Options(vertex=False, elastic=ElasticOptions(refresh_seconds=0.05))
+    with process.running(tmp_path_factory.mktemp("reindex"), options) as environment:
+        client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
+        yield client
+        client.close()
+
+
 @pytest.fixture
-def filled(elastic_server):
-    """A stand-in with documents in `films`: `filled(50)`."""
+def filled(server):
+    """A client of a stand-in with documents in `films` and nothing else: `filled(50)`."""
 
-    def start(count=10, **options):
-        elastic = elastic_server(**options)
-        fill(elastic.client, count)
-        return elastic
+    def start(count=10):
+        fill(server, count)
+        return server
 
-    return start
+    yield start
+    server.tasks.cancel(wait_for_completion=True)
+    server.indices.delete(index="films,copy", ignore_unavailable=True)
 
 
 def fill(client, count):
@@ -54,7 +67,7 @@ def finished(client, task):
 
 
 def test_a_copy_answers_with_the_counts_of_the_seed(filled):
-    client = filled(12).client
+    client = filled(12)
     found = copy(client, refresh=True)
     assert found.body | {"took": 0} == {
         "took": 0,
@@ -79,7 +92,7 @@ def test_a_copy_answers_with_the_counts_of_the_seed(filled):
 
 
 def test_a_copy_in_the_background_is_a_task_with_its_result_stored(filled):
-    client = filled(12).client
+    client = filled(12)
     task = copy(client.options(opaque_id="embed-1"), wait_for_completion=False)["task"]
     found = finished(client, task)
     assert found["completed"] is True
@@ -92,7 +105,7 @@ def test_a_copy_in_the_background_is_a_task_with_its_result_stored(filled):
 
 
 def test_a_part_is_copied_by_query_size_limit_and_fields(filled):
-    client = filled(20).client
+    client = filled(20)
     source = {"query": {"range": {"n": {"gte": 5}}}, "size": 4, "_source": ["n"]}
     found = copy(client, source=source, max_docs=10, refresh=True)
     assert (found["total"], found["created"], found["batches"]) == (10, 10, 3)
@@ -100,7 +113,7 @@ def test_a_part_is_copied_by_query_size_limit_and_fields(filled):
 
 
 def test_conflicts_end_a_copy_with_409_unless_it_is_to_proceed(filled):
-    client = filled(10).client
+    client = filled(10)
     client.index(index="copy", id="3", document={}, refresh=True)
     with pytest.raises(ConflictError) as error:
         copy(client, {"op_type": "create"})
@@ -114,7 +127,7 @@ def test_conflicts_end_a_copy_with_409_unless_it_is_to_proceed(filled):
 
 
 def test_slices_are_tasks_below_one_whose_counts_are_their_sums(filled):
-    client = filled(60).client
+    client = filled(60)
     task = copy(client, source={"size": 5}, slices=3, requests_per_second=30, wait_for_completion=False)[
         "task"
     ]
@@ -135,14 +148,14 @@ def test_slices_are_tasks_below_one_whose_counts_are_their_sums(filled):
 
 
 def test_manual_slices_part_the_documents_between_them(filled):
-    client = filled(50).client
+    client = filled(50)
     counts = [copy(client, source={"slice": {"id": number, "max": 2}})["created"] for number in (0, 1)]
     assert sum(counts) == 50
     assert min(counts) > 10
 
 
 def test_throttling_pauses_between_batches_and_is_changed_while_it_runs(filled):
-    client = filled(30).client
+    client = filled(30)
     task = copy(client, source={"size": 10}, requests_per_second=0.5, wait_for_completion=False)["task"]
     status = wait_until(
         lambda: (
@@ -160,7 +173,7 @@ def test_throttling_pauses_between_batches_and_is_changed_while_it_runs(filled):
 
 
 def test_a_cancelled_copy_says_so_and_keeps_what_it_wrote(filled):
-    client = filled(30).client
+    client = filled(30)
     task = copy(client, source={"size": 10}, requests_per_second=0.5, wait_for_completion=False)["task"]
     wait_until(lambda: client.tasks.get(task_id=task)["task"]["status"]["created"])
     cancelled = client.tasks.cancel(task_id=task, wait_for_completion=True)
@@ -173,8 +186,9 @@ def test_a_cancelled_copy_says_so_and_keeps_what_it_wrote(filled):
     assert client.tasks.cancel(actions="*reindex").body == {"nodes": {}}
 
 
-def test_running_copies_are_lost_with_the_server_and_results_are_not(filled, elastic_server):
-    first = filled(30)
+def test_running_copies_are_lost_with_the_server_and_results_are_not(elastic_server):
+    first = elastic_server()
+    fill(first.client, 30)
     done = copy(first.client, wait_for_completion=False)["task"]
     finished(first.client, done)
     slow = {"source": {"size": 10}, "requests_per_second": 0.5, "wait_for_completion": False}
@@ -193,7 +207,7 @@ def test_running_copies_are_lost_with_the_server_and_results_are_not(filled, ela
 
 
 def test_an_error_before_the_first_document_is_the_tasks_error(filled):
-    client = filled().client
+    client = filled()
     task = client.reindex(source={"index": "nope"}, dest={"index": "copy"}, wait_for_completion=False)["task"]
     found = finished(client, task)
     assert found["completed"] is True
@@ -225,7 +239,7 @@ def test_an_error_before_the_first_document_is_the_tasks_error(filled):
     ids=str,
 )
 def test_impossible_wishes_are_refused_in_the_services_words(filled, given, text):
-    client = filled(1).client
+    client = filled(1)
     with pytest.raises(BadRequestError) as error:
         client.reindex(**{"source": {"index": "films"}, "dest": {"index": "copy"}, **given})
     assert reason(error) == text
@@ -309,9 +323,10 @@ def test_the_older_spelling_of_inference_writes_below_its_target(with_model):
 
 
 @pytest.mark.parametrize("version", ["9.1", "9.5"])
-def test_the_management_of_reindex_operations_is_there_since_9_5(filled, version):
+def test_the_management_of_reindex_operations_is_there_since_9_5(elastic_server, version):
     # Client 8 serves 9.x servers, but has no method for what only they have.
-    client = filled(30, version=version).client
+    client = elastic_server(version=version).client
+    fill(client, 30)
     task = copy(client, source={"size": 10}, requests_per_second=0.5, wait_for_completion=False)["task"]
     headers = {"accept": "application/vnd.elasticsearch+json; compatible-with=8"}
 
@@ -335,3 +350,65 @@ def test_the_management_of_reindex_operations_is_there_since_9_5(filled, version
     with pytest.raises(NotFoundError) as error:
         call("POST", f"/_reindex/{task}/_cancel")
     assert reason(error) == f"reindex task [{task}] either not found or completed"
+
+
+def test_a_pipeline_that_swallows_rejections_hides_them_from_the_copy(with_model):
+    client = with_model({"queue_capacity": 4, "cache_size": "0"}, inference_seconds=0.02).client
+    fill(client, 20)
+    fields = {"input_field": "plot", "output_field": "embedding"}
+    processor = {"model_id": ELSER, "input_output": fields, "on_failure": [{"set": {"field": "failed", "value": 1}}]}
+    client.ingest.put_pipeline(id="swallow", processors=[{"inference": processor}])
+    client.indices.create(index="copy", mappings=MAPPINGS)
+    found = copy(client, {"pipeline": "swallow"}, refresh=True)
+    assert (found["created"], found["failures"], found["retries"]["bulk"]) == (20, [], 0)
+    assert client.count(index="copy", query={"exists": {"field": "embedding"}})["count"] == 5
+    assert client.count(index="copy", query={"exists": {"field": "failed"}})["count"] == 15
+
+
+def test_automatic_slices_are_one_for_each_shard(elastic_server):
+    client = elastic_server().client
+    client.indices.create(index="films", settings={"number_of_shards": 3})
+    fill(client, 30)
+    found = copy(client, slices="auto")
+    assert len(found["slices"]) == 3
+    assert found["created"] == 30
+
+
+def test_external_versions_keep_what_is_newer(filled):
+    client = filled(3)
+    for _ in range(3):
+        client.index(index="copy", id="1", document={"newer": True}, refresh=True)
+    found = copy(client, {"version_type": "external"}, conflicts="proceed")
+    assert (found["created"], found["version_conflicts"]) == (2, 1)
+    assert client.get(index="copy", id="1")["_source"] == {"newer": True}
+    assert client.get(index="copy", id="0")["_version"] == 1
+
+
+def test_a_document_that_changed_meanwhile_is_a_conflict_of_update_by_query(filled):
+    client = filled(20)
+    given = {"scroll_size": 10, "requests_per_second": 0.5, "wait_for_completion": False}
+    task = client.update_by_query(index="films", conflicts="proceed", **given)["task"]
+    wait_until(lambda: client.tasks.get(task_id=task)["task"]["status"]["updated"])
+    client.index(index="films", id="15", document={"changed": True})
+    client.update_by_query_rethrottle(task_id=task, requests_per_second=-1)
+    found = finished(client, task)["response"]
+    assert (found["updated"], found["version_conflicts"]) == (19, 1)
+    assert client.get(index="films", id="15")["_source"] == {"changed": True}
+
+
+def test_tasks_are_listed_by_action_and_below_their_parents(filled):
+    client = filled(30)
+    slow = {"source": {"size": 5}, "requests_per_second": 1, "slices": 2, "wait_for_completion": False}
+    task = copy(client, **slow)["task"]
+    listed = wait_until(
+        lambda: (
+            len((found := client.tasks.list(actions="*reindex", group_by="parents")["tasks"]).get(task, {}).get("children", []))
+            == 2
+            and found
+        )
+    )
+    assert list(listed) == [task]
+    assert "status" not in listed[task]
+    assert client.tasks.list(actions="*byquery").body == {"nodes": {}}
+    client.tasks.cancel(actions="*reindex", wait_for_completion=True)
+    assert client.tasks.list(actions="*reindex").body == {"nodes": {}}

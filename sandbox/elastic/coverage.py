@@ -1,0 +1,73 @@
+"""The Elasticsearch part of COVERAGE.md: which methods of the official client are answered, and with what differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any, get_args
+
+from elasticsearch import Elasticsearch
+
+from sandbox.elastic import errors, errors_ingest, errors_ml, errors_search, errors_tasks
+from sandbox.elastic.differences import DIFFERENCES
+from sandbox.elastic.options import Version
+from sandbox.elastic.server import routes
+from sandbox.elastic.versions import Release, release
+
+NAMESPACES = ("", "indices", "ingest", "ml", "inference", "tasks", "nodes", "cluster", "cat", "license")
+# Answered by the route of another method: the client sends HEAD where that one sends GET.
+_HEADS = {
+    "exists": "get",
+    "exists_source": "get_source",
+    "indices.exists": "indices.get",
+    "indices.exists_alias": "indices.get_alias",
+}
+_ITS_OWN = {"options", "close", "perform_request"}
+_ERRORS = (errors, errors_search, errors_ingest, errors_ml, errors_tasks)
+
+
+def lines() -> Iterator[str]:
+    """The lines of the part."""
+    yield from ("", "## Elasticsearch", "", "The methods of the official client (8.19) by namespace.")
+    answered = {route.api for route in routes().all}
+    answered |= {head for head, get in _HEADS.items() if get in answered}
+    for namespace in NAMESPACES:
+        real = methods(namespace)
+        done = [name.rpartition(".")[2] for name in real if name in answered]
+        missing = [name.rpartition(".")[2] for name in real if name not in answered]
+        yield from ("", f"### {namespace or 'without a namespace'}", "")
+        yield f"- [x] {', '.join(done)}"
+        if missing:
+            yield f"- [ ] {', '.join(missing)}"
+    yield from ("", "Namespaces that are not listed are not imitated.", "", "### By version", "")
+    yield from _versions()
+    yield from ("", "### What is known to differ from Elasticsearch", "")
+    yield from (f"- {difference}" for difference in DIFFERENCES)
+    yield from ("", "### Texts of Elasticsearch's refusals", "")
+    yield "With a source: as documented or seen there. Without: sandbox wording, or unverified."
+    yield from ("", "| status | type | text | source |", "|---|---|---|---|")
+    found = {(each.status, each.kind, each.text, each.source) for part in _ERRORS for each in _answers(part)}
+    for status, kind, text, source in sorted(found, key=lambda each: (not each[3], *each)):
+        shown = text.replace("|", "\\|").replace("\n", "\\n")
+        yield f"| {status} | {kind} | {shown} | {source or 'sandbox wording'} |"
+
+
+def methods(namespace: str) -> list[str]:
+    """The names of the official client's methods in a namespace, with it in front."""
+    client: Any = Elasticsearch("http://127.0.0.1:9200")
+    kind = type(getattr(client, namespace) if namespace else client)
+    names = [name for name in dir(kind) if callable(getattr(kind, name)) and not name.startswith("_")]
+    return [f"{namespace}.{name}" if namespace else name for name in names if name not in _ITS_OWN]
+
+
+def _versions() -> Iterator[str]:
+    names = get_args(Version)
+    yield f"| | {' | '.join(names)} |"
+    yield f"|---|{'---|' * len(names)}"
+    for field in fields(Release):
+        values = [str(getattr(release(name), field.name)) for name in names]
+        yield f"| {field.name} | {' | '.join(values)} |"
+
+
+def _answers(module: Any) -> list[errors.Answer]:
+    return list(errors.answers(module).values())

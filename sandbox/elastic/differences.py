@@ -1,0 +1,52 @@
+"""What is known to differ from the real Elasticsearch, or decided without knowing it. Shown in COVERAGE.md."""
+
+from __future__ import annotations
+
+DIFFERENCES = (
+    (
+        "What is not imitated answers `no handler found` with status 400 (405 where only the method is wrong). Unknown "
+        "parameters in a query string are passed over; the real one refuses them."
+    ),
+    (
+        "One data node and one shard for each index, whatever `number_of_shards` says; replicas are never assigned. "
+        "`routing` is accepted and not kept; `_primary_term` is always 1."
+    ),
+    (
+        "Statistics of scores count living documents only, as Lucene does once deleted ones are merged away; there is "
+        "one segment as far as scores can tell."
+    ),
+    (
+        "A refresh that is due happens when somebody searches, not before. `refresh=wait_for` refreshes at once. "
+        "Tombstones are kept for good, so a deleted id's versions go on counting after `gc_deletes` too."
+    ),
+    (
+        "Field types: text, keyword, boolean, date, the numbers but scaled_float and unsigned_long, object, "
+        "sparse_vector, rank_features. Others (nested, dense_vector, semantic_text, ip, ...) are refused as unknown."
+    ),
+    (
+        "Analyzers: standard, simple, whitespace, keyword; the normalizer lowercase. No custom ones, no stemming, no "
+        "`copy_to`, no dynamic templates, no runtime fields."
+    ),
+    (
+        "Emoji sequences are broken as the `regex` module breaks them; Thai and its like come in one piece for each run "
+        "of letters, where the real one uses a dictionary."
+    ),
+    "Dates: ISO 8601 and milliseconds; a field's `format` is kept and not applied. Of date math only `now`.",
+    (
+        "Queries: those listed in `sandbox/elastic/queries.py`, with the parameters that their errors name. No "
+        "aggregations, highlighting, suggesters, collapse, rescore, knn, retrievers, `q=` or explain."
+    ),
+    "A search over several indices fails as a whole where the real one may answer with the shards that succeeded.",
+    "Positions are not kept: match_phrase reads the candidates' texts again, and has no slop.",
+    (
+        "Updates take `doc` and `upsert`; scripts are refused. Stored scripts are mustache templates alone, without "
+        "`{{list.0}}` and without a delimiter for join."
+    ),
+    (
+        "Rendering a template never fails with `runtime error`: why a call of the seed did is not known. What comes to no "
+        "JSON is refused as x_content_parse_exception."
+    ),
+    "Scrolls and points in time end with the process. Settings are kept and shown; few have an effect.",
+    "Every key that is configured may do everything; there are no users and roles.",
+    "Positions in messages of parsers (`[1:1]`) are not the real ones.",
+)
