@@ -22,6 +22,7 @@ from google.cloud.aiplatform_v1beta1.services.match_service.transports import (
 )
 
 from protos import match_service as container
+from sandbox.elastic import coverage as elastic
 from sandbox.vertex import errors
 from sandbox.vertex.container_match import ContainerMatchService
 from sandbox.vertex.differences import DIFFERENCES
@@ -72,6 +73,7 @@ def text() -> str:
             "All of it is fake-gcs-server's work (filesystem backend): buckets, simple and resumable uploads, listings, "
             "generations and preconditions are in use here; what else it imitates, its own documentation says."
         ),
+        *elastic.lines(),
         "",
     ]
     return "\n".join(lines)

@@ -36,15 +36,15 @@ def lines() -> Iterator[str]:
         done = [name.rpartition(".")[2] for name in real if name in answered]
         missing = [name.rpartition(".")[2] for name in real if name not in answered]
         yield from ("", f"### {namespace or 'without a namespace'}", "")
-        yield f"- [x] {', '.join(done)}"
-        if missing:
-            yield f"- [ ] {', '.join(missing)}"
+        yield from (
+            f"- [{tick}] {', '.join(names)}" for tick, names in (("x", done), (" ", missing)) if names
+        )
     yield from ("", "Namespaces that are not listed are not imitated.", "", "### By version", "")
     yield from _versions()
     yield from ("", "### What is known to differ from Elasticsearch", "")
     yield from (f"- {difference}" for difference in DIFFERENCES)
     yield from ("", "### Texts of Elasticsearch's refusals", "")
-    yield "With a source: as documented or seen there. Without: sandbox wording, or unverified."
+    yield "With a source: as documented or seen there; from memory: not read there. Without: sandbox wording."
     yield from ("", "| status | type | text | source |", "|---|---|---|---|")
     found = {(each.status, each.kind, each.text, each.source) for part in _ERRORS for each in _answers(part)}
     for status, kind, text, source in sorted(found, key=lambda each: (not each[3], *each)):

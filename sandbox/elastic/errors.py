@@ -1,7 +1,7 @@
 """Every refusal of the core in one place (machine learning's are in errors_ml.py), with the origin of its text.
 
-A text without a `source` is our own wording or unverified; COVERAGE.md lists those. Clients must branch on status and
-type, never on such a text.
+A text without a `source` is our own wording; "from memory" names where the real one stands without our having read it
+there. COVERAGE.md lists both. Clients must branch on status and type, never on such a text.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ NOT_AUTHENTICATED = Answer(
     401,
     "security_exception",
     "missing authentication credentials for REST request [{path}]",
-    "security documentation",
+    "security documentation, from memory",
 )
 WRONG_API_KEY = Answer(
     401,
@@ -94,29 +94,29 @@ WRONG_API_KEY = Answer(
     "unable to authenticate with provided credentials and anonymous access is not allowed for this request",
 )
 UNREADABLE_BODY = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
-NO_BODY = Answer(400, "parse_exception", "request body is required", "RestRequest")
+NO_BODY = Answer(400, "parse_exception", "request body is required", "RestRequest, from memory")
 ILLEGAL_ARGUMENT = Answer(400, "illegal_argument_exception", "{problem}")
 PARSING = Answer(400, "parsing_exception", "{problem}")
 VALIDATION = Answer(
-    400, "action_request_validation_exception", "Validation Failed: {problems}", "ActionRequest"
+    400, "action_request_validation_exception", "Validation Failed: {problems}", "ActionRequest, from memory"
 )
 NOT_A_NUMBER = Answer(
     400,
     "illegal_argument_exception",
     "Failed to parse int parameter [{name}] with value [{value}]",
-    "RestRequest",
+    "RestRequest, from memory",
 )
 NOT_A_BOOLEAN = Answer(
     400,
     "illegal_argument_exception",
     "Failed to parse value [{value}] as only [true] or [false] are allowed.",
-    "Booleans",
+    "Booleans, from memory",
 )
 NOT_A_TIME = Answer(
     400,
     "illegal_argument_exception",
     "failed to parse setting [{name}] with value [{value}] as a time value: unit is missing or unrecognized",
-    "TimeValue",
+    "TimeValue, from memory",
 )
 INTERNAL = Answer(500, "sandbox_exception", "the stand-in broke: {problem}")
 
@@ -129,134 +129,139 @@ INDEX_NAME = Answer(
     400,
     "invalid_index_name_exception",
     "Invalid index name [{index}], {problem}",
-    "MetadataCreateIndexService",
+    "MetadataCreateIndexService, from memory",
 )
 NAME_IS_ALIAS = Answer(
     400,
     "invalid_index_name_exception",
     "Invalid index name [{index}], already exists as alias",
-    "MetadataCreateIndexService",
+    "MetadataCreateIndexService, from memory",
 )
 ALIAS_FOR_INDEX = Answer(
     400,
     "illegal_argument_exception",
     "The provided expression [{alias}] matches an alias, specify the corresponding concrete indices instead.",
-    "TransportDeleteIndexAction",
+    "TransportDeleteIndexAction, from memory",
 )
 SEVERAL_INDICES = Answer(
     400,
     "illegal_argument_exception",
     "alias [{alias}] has more than one index associated with it [{indices}], can't execute a single index op",
-    "IndexNameExpressionResolver",
+    "IndexNameExpressionResolver, from memory",
 )
 NO_WRITE_INDEX = Answer(
     400,
     "illegal_argument_exception",
     "no write index is defined for alias [{alias}]. The write index may be explicitly disabled using "
     "is_write_index=false or the alias points to multiple indices without one being designated as a write index",
-    "IndexNameExpressionResolver",
+    "IndexNameExpressionResolver, from memory",
 )
 NOT_AN_ALIAS = Answer(
     404,
     "index_not_found_exception",
     "no such index [{index}] and [require_alias] request flag is [true] and [{index}] is not an alias",
-    "TransportBulkAction",
+    "TransportBulkAction, from memory",
 )
 WRITE_INDEX_TWICE = Answer(
     400,
     "illegal_state_exception",
     "alias [{alias}] has more than one write index [{indices}]",
-    "AliasMetadata",
+    "AliasMetadata, from memory",
 )
-NO_ALIAS = Answer(404, "aliases_not_found_exception", "aliases [{alias}] missing", "AliasesNotFoundException")
+NO_ALIAS = Answer(
+    404, "aliases_not_found_exception", "aliases [{alias}] missing", "AliasesNotFoundException, from memory"
+)
 ALIAS_IS_INDEX = Answer(
     400,
     "invalid_alias_name_exception",
     "Invalid alias name [{alias}]: an index or data stream exists with the same name as the alias",
-    "AliasValidator",
+    "AliasValidator, from memory",
 )
 BLOCKED = Answer(
     403,
     "cluster_block_exception",
     "index [{index}] blocked by: [FORBIDDEN/8/index write (api)];",
-    "ClusterBlockException",
+    "ClusterBlockException, from memory",
 )
 UNKNOWN_SETTING = Answer(
     400,
     "illegal_argument_exception",
     "unknown setting [index.{name}] please check that any required plugins are installed, or check the breaking "
     "changes documentation for removed settings",
-    "AbstractScopedSettings",
+    "AbstractScopedSettings, from memory",
 )
 SETTING_NO_NUMBER = Answer(
-    400, "illegal_argument_exception", "Failed to parse value [{value}] for setting [index.{name}]", "Setting"
+    400,
+    "illegal_argument_exception",
+    "Failed to parse value [{value}] for setting [index.{name}]",
+    "Setting, from memory",
 )
 SETTING_TOO_SMALL = Answer(
     400,
     "illegal_argument_exception",
     "Failed to parse value [{value}] for setting [index.{name}] must be >= {least}",
-    "Setting",
+    "Setting, from memory",
 )
 SETTING_NOT_DYNAMIC = Answer(
     400,
     "illegal_argument_exception",
     "Can't update non dynamic settings [[{names}]] for open indices [[{index}]]",
-    "MetadataUpdateSettingsService",
+    "MetadataUpdateSettingsService, from memory",
 )
 MAPPING = Answer(400, "mapper_parsing_exception", "Failed to parse mapping: {problem}")
 UNSUPPORTED_ROOT = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: Root mapping definition has unsupported parameters:  [{shown}]",
-    "MappingParser",
+    "MappingParser, from memory",
 )
 NO_TYPE = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: No type specified for field [{name}]",
-    "ObjectMapper",
+    "ObjectMapper, from memory",
 )
 NO_HANDLER = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: No handler for type [{kind}] declared on field [{name}]",
-    "ObjectMapper",
+    "ObjectMapper, from memory",
 )
 UNKNOWN_PARAMETER = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: unknown parameter [{parameter}] on mapper [{name}] of type [{kind}]",
-    "FieldMapper",
+    "FieldMapper, from memory",
 )
 NO_ANALYZER = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: analyzer [{analyzer}] has not been configured in mappings",
-    "TextFieldMapper",
+    "TextFieldMapper, from memory",
 )
 NO_NORMALIZER = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: normalizer [{normalizer}] not found for field [{name}]",
-    "KeywordFieldMapper",
+    "KeywordFieldMapper, from memory",
 )
 TYPE_CONFLICT = Answer(
     400,
     "illegal_argument_exception",
     "mapper [{path}] cannot be changed from type [{old}] to [{new}]",
-    "FieldMapper",
+    "FieldMapper, from memory",
 )
 OBJECT_CONFLICT = Answer(
     400,
     "illegal_argument_exception",
     "can't merge a {first} mapping [{path}] with a {second} mapping",
-    "ObjectMapper",
+    "ObjectMapper, from memory",
 )
 PARAMETER_CONFLICT = Answer(
     400,
     "illegal_argument_exception",
     "Mapper for [{path}] conflicts with existing mapper:\n\tCannot update parameter [{parameter}] from [{old}] to [{new}]",
-    "FieldMapper",
+    "FieldMapper, from memory",
 )
 FIELD_LIMIT = Answer(
     400,
@@ -270,19 +275,19 @@ NOT_AN_OBJECT = Answer(
     400,
     "document_parsing_exception",
     "[1:1] object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value",
-    "DocumentParser",
+    "DocumentParser, from memory",
 )
 BAD_VALUE = Answer(
     400,
     "document_parsing_exception",
     "[1:1] failed to parse field [{path}] of type [{kind}] in document with id '{id}'. Preview of field's value: '{value}'",
-    "FieldMapper",
+    "FieldMapper, from memory",
 )
 STRICT = Answer(
     400,
     "strict_dynamic_mapping_exception",
     "[1:1] mapping set to strict, dynamic introduction of [{name}] within [{parent}] is not allowed",
-    "StrictDynamicMappingException",
+    "StrictDynamicMappingException, from memory",
 )
 SPARSE_NOT_AN_OBJECT = Answer(
     400,
@@ -308,30 +313,33 @@ SPARSE_DOTS = Answer(
     400,
     "document_parsing_exception",
     "[1:1] [sparse_vector] fields do not support dots in feature names but found [{feature}]",
-    "SparseVectorFieldMapper before 8.16",
+    "SparseVectorFieldMapper before 8.16, from memory",
 )
 SPARSE_SEVERAL = Answer(
     400,
     "document_parsing_exception",
     "[1:1] [sparse_vector] fields do not support indexing multiple values for the same feature [{feature}] in the same "
     "document",
-    "SparseVectorFieldMapper before 8.15",
+    "SparseVectorFieldMapper before 8.15, from memory",
 )
 EMPTY_ID = Answer(400, "illegal_argument_exception", "if _id is specified it must not be empty", "facts 3.3")
 LONG_ID = Answer(
     400,
     "illegal_argument_exception",
     "id [{id}] is too long, must be no longer than 512 bytes but was: {length}",
-    "IndexRequest",
+    "IndexRequest, from memory",
 )
 VERSION_CONFLICT = Answer(
     409, "version_conflict_engine_exception", "[{id}]: version conflict, {problem}", "facts 3.3"
 )
 DOCUMENT_MISSING = Answer(
-    404, "document_missing_exception", "[{id}]: document missing", "DocumentMissingException"
+    404, "document_missing_exception", "[{id}]: document missing", "DocumentMissingException, from memory"
 )
 NO_SOURCE = Answer(
-    404, "resource_not_found_exception", "Document not found [{index}]/[{id}]", "RestGetSourceAction"
+    404,
+    "resource_not_found_exception",
+    "Document not found [{index}]/[{id}]",
+    "RestGetSourceAction, from memory",
 )
 NO_SCRIPTS = Answer(
     400, "illegal_argument_exception", "the sandbox runs no scripts: update with [doc] instead"
@@ -340,27 +348,29 @@ BULK_ACTION = Answer(
     400,
     "illegal_argument_exception",
     "Malformed action/metadata line [{line}], expected START_OBJECT but found [{found}]",
-    "BulkRequestParser",
+    "BulkRequestParser, from memory",
 )
 BULK_UNKNOWN_ACTION = Answer(
     400,
     "illegal_argument_exception",
     "Malformed action/metadata line [{line}], expected field [create], [delete], [index] or [update] but found [{found}]",
-    "BulkRequestParser",
+    "BulkRequestParser, from memory",
 )
 BULK_PARAMETER = Answer(
     400,
     "illegal_argument_exception",
     "Action/metadata line [{line}] contains an unknown parameter [{found}]",
-    "BulkRequestParser",
+    "BulkRequestParser, from memory",
 )
 BULK_END = Answer(
     400,
     "illegal_argument_exception",
     "The bulk request must be terminated by a newline [\\n]",
-    "BulkRequestParser",
+    "BulkRequestParser, from memory",
 )
-BULK_SOURCE = Answer(400, "document_parsing_exception", "[1:1] failed to parse: {problem}", "DocumentParser")
+BULK_SOURCE = Answer(
+    400, "document_parsing_exception", "[1:1] failed to parse: {problem}", "DocumentParser, from memory"
+)
 
 # Faults that were asked for.
 UNAVAILABLE = Answer(

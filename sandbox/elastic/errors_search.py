@@ -5,35 +5,40 @@ from __future__ import annotations
 from sandbox.elastic.errors import Answer, Refusal
 
 UNKNOWN_KEY = Answer(
-    400, "parsing_exception", "unknown key [{key}] for [{where}]", "SearchSourceBuilder [U wording]"
+    400, "parsing_exception", "unknown key [{key}] for [{where}]", "SearchSourceBuilder, from memory"
 )
-UNKNOWN_QUERY = Answer(400, "parsing_exception", "unknown query [{name}]", "AbstractQueryBuilder")
+UNKNOWN_QUERY = Answer(
+    400, "parsing_exception", "unknown query [{name}]", "AbstractQueryBuilder, from memory"
+)
 MALFORMED = Answer(
     400,
     "parsing_exception",
     "[{name}] query malformed, no start_object after query name",
-    "AbstractQueryBuilder",
+    "AbstractQueryBuilder, from memory",
 )
 TWO_QUERIES = Answer(
     400,
     "parsing_exception",
     "[{name}] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
-    "AbstractQueryBuilder",
+    "AbstractQueryBuilder, from memory",
 )
 NOT_SUPPORTED = Answer(
-    400, "parsing_exception", "[{query}] query does not support [{parameter}]", "MatchQueryBuilder"
+    400,
+    "parsing_exception",
+    "[{query}] query does not support [{parameter}]",
+    "MatchQueryBuilder, from memory",
 )
 REQUIRED = Answer(
-    400, "parsing_exception", "[{query}] requires {what}", "TextExpansionQueryBuilder [U wording]"
+    400, "parsing_exception", "[{query}] requires {what}", "TextExpansionQueryBuilder, from memory"
 )
 QUERY_SHARD = Answer(
-    400, "query_shard_exception", "failed to create query: {problem}", "SearchExecutionContext"
+    400, "query_shard_exception", "failed to create query: {problem}", "SearchExecutionContext, from memory"
 )
 NOT_INDEXED = Answer(
     400,
     "query_shard_exception",
     "failed to create query: Cannot search on field [{path}] since it is not indexed.",
-    "MappedFieldType",
+    "MappedFieldType, from memory",
 )
 WRONG_FIELD_TYPE = Answer(
     400, "query_shard_exception", "[{kind}] is not an appropriate field type for this query", "facts 4"
@@ -48,61 +53,75 @@ NO_TEXT_SORT = Answer(
     "per-document field data like aggregations and sorting, so these operations are disabled by default. Please use a "
     "keyword field instead. Alternatively, set fielddata=true on [{path}] in order to load field data by uninverting "
     "the inverted index. Note that this can use significant memory.",
-    "TextFieldMapper",
+    "TextFieldMapper, from memory",
 )
 NO_SORT_MAPPING = Answer(
-    400, "query_shard_exception", "No mapping found for [{path}] in order to sort on", "FieldSortBuilder"
+    400,
+    "query_shard_exception",
+    "No mapping found for [{path}] in order to sort on",
+    "FieldSortBuilder, from memory",
 )
-SORT_ORDER = Answer(400, "illegal_argument_exception", "Unknown SortOrder [{order}]", "SortOrder [U]")
+SORT_ORDER = Answer(
+    400, "illegal_argument_exception", "Unknown SortOrder [{order}]", "SortOrder, from memory"
+)
 WINDOW = Answer(
     400,
     "illegal_argument_exception",
     "Result window is too large, from + size must be less than or equal to: [{limit}] but was [{wanted}]. See the "
     "scroll api for a more efficient way to request large data sets. This limit can be set by changing the "
     "[index.max_result_window] index level setting.",
-    "DefaultSearchContext",
+    "DefaultSearchContext, from memory",
 )
 NEGATIVE = Answer(
     400,
     "illegal_argument_exception",
     "[{name}] parameter cannot be negative, found [{value}]",
-    "SearchSourceBuilder",
+    "SearchSourceBuilder, from memory",
 )
 SEARCH_AFTER_FROM = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: [from] parameter must be set to 0 when [search_after] is used;",
-    "SearchRequest",
+    "SearchRequest, from memory",
 )
 SEARCH_AFTER_VALUES = Answer(
     400,
     "illegal_argument_exception",
     "search_after has {given} value(s) but sort has {wanted}.",
-    "SearchAfterBuilder",
+    "SearchAfterBuilder, from memory",
 )
 SEARCH_AFTER_SORT = Answer(
-    400, "illegal_argument_exception", "Sort must contain at least one field.", "SearchAfterBuilder"
+    400,
+    "illegal_argument_exception",
+    "Sort must contain at least one field.",
+    "SearchAfterBuilder, from memory",
 )
 NO_CONTEXT = Answer(
-    404, "search_context_missing_exception", "No search context found for id [{id}]", "SearchService"
+    404,
+    "search_context_missing_exception",
+    "No search context found for id [{id}]",
+    "SearchService, from memory",
 )
 ALL_SHARDS = Answer(
-    400, "search_phase_execution_exception", "all shards failed", "SearchPhaseExecutionException"
+    400, "search_phase_execution_exception", "all shards failed", "SearchPhaseExecutionException, from memory"
 )
 NO_SCRIPT = Answer(
-    404, "resource_not_found_exception", "unable to find script [{id}] in cluster state", "ScriptService"
+    404,
+    "resource_not_found_exception",
+    "unable to find script [{id}] in cluster state",
+    "ScriptService, from memory",
 )
 TEMPLATE_MISSING = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: template is missing;",
-    "SearchTemplateRequest",
+    "SearchTemplateRequest, from memory",
 )
 TEMPLATE_BROKEN = Answer(
     400,
     "general_script_exception",
     "Failed to compile inline script [{source}] using lang [mustache]",
-    "ScriptService",
+    "ScriptService, from memory",
 )
 TEMPLATE_CAUSE = Answer(
     400, "mustache_exception", "Improperly closed variable in query-template @[query-template:1]", "facts 3.3"
@@ -112,13 +131,16 @@ SCRIPT_NOT_DELETED = Answer(
     404,
     "resource_not_found_exception",
     "stored script [{id}] does not exist and cannot be deleted",
-    "ScriptService",
+    "ScriptService, from memory",
 )
 SCRIPT_LANGUAGE = Answer(
-    400, "illegal_argument_exception", "script_lang not supported [{lang}]", "ScriptService"
+    400, "illegal_argument_exception", "script_lang not supported [{lang}]", "ScriptService, from memory"
 )
 SCRIPT_BODY = Answer(
-    400, "illegal_argument_exception", "must specify <source> for stored script", "StoredScriptSource"
+    400,
+    "illegal_argument_exception",
+    "must specify <source> for stored script",
+    "StoredScriptSource, from memory",
 )
 
 
