@@ -13,6 +13,15 @@ import sys
 
 import flows.command_line.from_flow
 import flows.command_line.run
+import flows.elastic.check
+import flows.elastic.deploy
+import flows.elastic.diagnose
+import flows.elastic.embed
+import flows.elastic.load
+import flows.elastic.rollback
+import flows.elastic.search
+import flows.elastic.teardown
+import flows.elastic.verify
 import flows.vertex.build
 import flows.vertex.check
 import flows.vertex.query

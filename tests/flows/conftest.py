@@ -1,0 +1,104 @@
+"""One Prefect server and one preloaded command line for the session, for the flows of both engines."""
+
+from __future__ import annotations
+
+import signal
+from itertools import count
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.stack import SANDBOX, Stack, processes
+from sandbox.stack import announcement
+from tasks.artifact_keys import artifact_key
+from tests.flows import command_lines
+
+_names = count()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory):
+    """A Prefect server; its stand-ins are stopped again, the tests bring their own."""
+    with Stack(tmp_path_factory.mktemp("stack"), with_worker=False).running() as stack:
+        processes.stop([stack.state.alive(SANDBOX)])
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def command_line(tmp_path_factory):
+    line = command_lines.CommandLine(tmp_path_factory.mktemp("commands"))
+    yield line
+    line.close()
+
+
+@pytest.fixture
+def name():
+    """A name that no other test uses."""
+    return f"test-{next(_names)}"
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def begin(stack, command_line, home):
+    """Begins a command: `begin(town, "vertex", "build", ...)`; what still runs at the end of the test is killed."""
+    begun = []
+
+    def start(town, *words, **environment):
+        known = stack.environment | {
+            "VECTOR_SEARCH_SANDBOX": str(announcement(town.state)) if town else "/nowhere/sandbox.json",
+            "VECTOR_SEARCH_HOME": str(home),
+            "COLUMNS": "160",
+        }
+        begun.append(command_line.start([str(word) for word in words], known | environment))
+        return begun[-1]
+
+    yield start
+    for command in begun:
+        if not command.has_ended:
+            command.signal()
+
+
+@pytest.fixture
+def run(begin):
+    """Runs a command to its end, and expects its exit code: `run(town, "vertex", "query", ..., code=2)`."""
+
+    def to_its_end(town, *words, code=0, **environment):
+        command = begin(town, *words, **environment)
+        assert command.code == code, command.err
+        return command
+
+    return to_its_end
+
+
+@pytest.fixture
+def release(stack):
+    """Frees the slot that a killed run holds; by itself it is free after a minute."""
+
+    def slot(name, engine="vertex"):
+        with temporary_settings({PREFECT_API_URL: stack.api_url}), get_client(sync_client=True) as client:
+            client.delete_global_concurrency_limit_by_name(artifact_key(engine, name))
+
+    return slot
+
+
+@pytest.fixture
+def kill(release, name):
+    """Kills a command as `kill -9` does."""
+
+    def now(command):
+        assert not command.has_ended, command.err
+        assert command.signal(signal.SIGKILL) == -signal.SIGKILL
+        release(name, command.words[0])
+
+    return now
+
+
+@pytest.fixture(scope="session")
+def until():
+    """Waits for a condition: `until(lambda: ..., "what is waited for")`."""
+    return command_lines.until
