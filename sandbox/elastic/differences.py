@@ -47,6 +47,37 @@ DIFFERENCES = (
         "JSON is refused as x_content_parse_exception."
     ),
     "Scrolls and points in time end with the process. Settings are kept and shown; few have an effect.",
+    (
+        "`_source` of a mapping takes includes and excludes, which are applied when documents are shown: reindexing and "
+        "updating still see the whole document. Aliases take no filter. A bulk tells no `ingest_took`."
+    ),
+    (
+        "Any packaged ELSER is answered by SPLADE-tiny, a model of two layers with the same vocabulary; it stands in for "
+        "ELSER and is not ELSER. Uploaded models are kept as sizes only; those for text_expansion are answered by the same "
+        "model, others are not deployed. `_inference` endpoints and `lang_ident_model_1` are not there."
+    ),
+    (
+        "Allocations are placed greedily (what is placed stays, the oldest deployment first, the node with the most free "
+        "processors), not by a linear program; low priority takes no processors. `adaptive_allocations` are kept and "
+        "shown, and begin with the minimum (at least 1), but nothing scales. Of a node's memory 512 MB are not for models."
+    ),
+    (
+        "One document of `_infer` that the queue refuses refuses the call. A worker's documents take no less than "
+        "`inference_seconds` divided by the deployment's threads. Caches hold 64 MB at most."
+    ),
+    (
+        "Ingest processors: append, drop, fail, inference, lowercase, pipeline, remove, rename, set, trim, uppercase; none "
+        "with `if`, since there is no painless. Templates are plain paths (`{{a.b}}`). A pipeline's time counts a bulk once, "
+        "not once for each document. With `ignore_missing`, a missing input is not embedded."
+    ),
+    (
+        "Reindex takes no script, no remote source, no sort and no routing. It reads a snapshot, so no scroll expires. "
+        "Update by query takes no script; delete by query is not there. Slices part documents by another hash."
+    ),
+    (
+        "Task lists know reindex, update by query and model downloads only, not the calls themselves. Hot threads show "
+        "allocations at work, with the seed's percentages and a made-up stack."
+    ),
     "Every key that is configured may do everything; there are no users and roles.",
     "Positions in messages of parsers (`[1:1]`) are not the real ones.",
 )

@@ -73,9 +73,13 @@ class Documents:
         ready = self._ingested(operations, outcomes)
         accepted: list[_Accepted] = []
         with self._store.lock:
-            with self._cluster.indices.together():
-                for place, operation in ready:
-                    outcomes[place] = self._one(operation, accepted)
+            try:
+                with self._cluster.indices.together():
+                    for place, operation in ready:
+                        outcomes[place] = self._one(operation, accepted)
+            except BaseException:
+                self._last.clear()  # the store has taken the numbers back
+                raise
             for each in accepted:
                 values = each.parsed.values if each.parsed else None
                 self._cluster.searchers.written(each.index, each.seq_no, values, each.previous)

@@ -18,7 +18,7 @@ PIPELINE_IN_USE = Answer(
     "illegal_argument_exception",
     "pipeline [{pipeline}] cannot be deleted because it is the {role} pipeline for {count} index(es) including "
     "[{indices}]",
-    "IngestService.java",
+    "IngestService.java, from memory",
 )
 SIMULATE_NOTHING = Answer(
     400,
@@ -30,12 +30,12 @@ EMPTY_ON_FAILURE = Answer(
     400,
     "parse_exception",
     "pipeline [{pipeline}] cannot have an empty on_failure option defined",
-    "Pipeline.java",
+    "Pipeline.java, from memory",
 )
 REQUIRED_PROPERTY = Answer(
     400, "parse_exception", "[{property}] required property is missing", "ConfigurationUtils"
 )
-WRONG_PROPERTY = Answer(400, "parse_exception", "[{property}] {problem}", "ConfigurationUtils")
+WRONG_PROPERTY = Answer(400, "parse_exception", "[{property}] {problem}", "ConfigurationUtils, from memory")
 NO_SUCH_PROCESSOR = Answer(
     400, "parse_exception", "No processor type exists with name [{type}]", "ConfigurationUtils"
 )
@@ -43,13 +43,13 @@ UNKNOWN_PROPERTIES = Answer(
     400,
     "parse_exception",
     "processor [{type}] doesn't support one or more provided configuration parameters {properties}",
-    "ConfigurationUtils",
+    "ConfigurationUtils, from memory",
 )
 UNKNOWN_PIPELINE_PROPERTIES = Answer(
     400,
     "parse_exception",
     "pipeline [{pipeline}] doesn't support one or more provided configuration parameters {properties}",
-    "Pipeline.java",
+    "Pipeline.java, from memory",
 )
 NO_CONDITIONS = Answer(400, "parse_exception", "[if] the sandbox runs no painless, so no conditions")
 FIELD_MISSING = Answer(
@@ -62,7 +62,7 @@ FIELD_NOT_STRING = Answer(
     400,
     "illegal_argument_exception",
     "field [{path}] of type [{type}] cannot be cast to [java.lang.String]",
-    "IngestDocument.java",
+    "IngestDocument.java, from memory",
 )
 FIELD_NO_PARENT = Answer(
     400,
@@ -70,30 +70,32 @@ FIELD_NO_PARENT = Answer(
     "cannot set [{name}] with parent object of type [{type}] as part of path [{path}]",
     "IngestDocument.java",
 )
-PATH_INVALID = Answer(400, "illegal_argument_exception", "path [{path}] is not valid", "IngestDocument.java")
+PATH_INVALID = Answer(
+    400, "illegal_argument_exception", "path [{path}] is not valid", "IngestDocument.java, from memory"
+)
 NOT_AN_INDEX = Answer(
     400,
     "illegal_argument_exception",
     "[{name}] is not an integer, cannot be used as an index as part of path [{path}]",
-    "IngestDocument.java",
+    "IngestDocument.java, from memory",
 )
 OUT_OF_BOUNDS = Answer(
     400,
     "illegal_argument_exception",
     "[{name}] is out of bounds for array with length [{length}] as part of path [{path}]",
-    "IngestDocument.java",
+    "IngestDocument.java, from memory",
 )
 FROM_NULL = Answer(
     400,
     "illegal_argument_exception",
     "cannot resolve [{name}] from null as part of path [{path}]",
-    "IngestDocument.java",
+    "IngestDocument.java, from memory",
 )
 FROM_SCALAR = Answer(
     400,
     "illegal_argument_exception",
     "cannot resolve [{name}] from object of type [{type}] as part of path [{path}]",
-    "IngestDocument.java",
+    "IngestDocument.java, from memory",
 )
 FIELD_NULL = Answer(
     400,

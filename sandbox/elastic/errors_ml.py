@@ -34,7 +34,7 @@ BAD_MODEL_ID = Answer(
     "action_request_validation_exception",
     "Validation Failed: 1: Invalid model_id; '{model}' can contain lowercase alphanumeric (a-z and 0-9), hyphens or "
     "underscores; must start and end with alphanumeric;",
-    "Messages.java",
+    "Messages.java, from memory",
 )
 RESERVED_MODEL_ID = Answer(
     400,
@@ -55,7 +55,7 @@ BAD_PART = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: [part] must be less than total_parts;",
-    "YAML",
+    "YAML, from memory",
 )
 MODEL_IN_PIPELINE = Answer(
     409,
@@ -103,7 +103,7 @@ NO_SUCH_ALIAS = Answer(
     404,
     "resource_not_found_exception",
     "model_alias [{alias}] could not be found",
-    "TransportDeleteTrainedModelAliasAction",
+    "TransportDeleteTrainedModelAliasAction, from memory",
 )
 ALIAS_OF_ANOTHER = Answer(
     404, "resource_not_found_exception", "model_alias [{alias}] does not refer to provided model_id [{model}]"
@@ -258,10 +258,10 @@ PROCESS_FAILED = Answer(
     500, "status_exception", "Error in inference process: [{problem}]", "AbstractPyTorchAction"
 )
 INPUT_MISSING = Answer(
-    400, "status_exception", "no value could be found for input field [{field}]", "NlpTask"
+    400, "status_exception", "no value could be found for input field [{field}]", "NlpTask.java"
 )
 INPUT_NOT_STRING = Answer(
-    400, "status_exception", "Input value [{value}] for field [{field}] is not a string"
+    400, "status_exception", "input value [{value}] for field [{field}] is not a string", "NlpTask.java"
 )
 NO_DOCS = Answer(
     400,

@@ -20,7 +20,10 @@ TASK_GONE = Answer(
     "TransportGetTaskAction",
 )
 TASK_NOT_FOUND = Answer(
-    404, "resource_not_found_exception", "task [{task}] is not found", "TransportCancelTasksAction"
+    404,
+    "resource_not_found_exception",
+    "task [{task}] is not found",
+    "TransportCancelTasksAction, from memory",
 )
 TASK_TIMED_OUT = Answer(
     429,
@@ -28,7 +31,9 @@ TASK_TIMED_OUT = Answer(
     "Timed out waiting for completion of [{task}]",
     "ElasticsearchTimeoutException.java",
 )
-TASK_MALFORMED = Answer(400, "illegal_argument_exception", "malformed task id {task}", "TaskId.java")
+TASK_MALFORMED = Answer(
+    400, "illegal_argument_exception", "malformed task id {task}", "TaskId.java, from memory"
+)
 REINDEX_NOT_FOUND = Answer(
     404, "resource_not_found_exception", "Reindex operation [{task}] not found", "specification"
 )
@@ -67,7 +72,7 @@ NEGATIVE_LIMIT = Answer(
     400,
     "illegal_argument_exception",
     "[max_docs] parameter cannot be negative, found [{value}]",
-    "AbstractBulkByScrollRequest.java",
+    "AbstractBulkByScrollRequest.java, from memory",
 )
 BAD_CONFLICTS = Answer(
     400,

@@ -200,10 +200,12 @@ class Indices:
         """The index with one more alias.
 
         Raises:
-            Refusal: an index has that name.
+            Refusal: an index has that name, or it would be a filtered alias.
         """
         if alias in self._all:
             raise errors.ALIAS_IS_INDEX(alias=alias, metadata={"index": alias, "index_uuid": "_na_"})
+        if "filter" in definition:
+            raise errors.ILLEGAL_ARGUMENT(problem="the sandbox has no filtered aliases")
         names.check(alias)
         return Index(**{**_fields(index), "aliases": {**index.aliases, alias: dict(definition)}})
 

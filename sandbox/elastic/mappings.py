@@ -71,6 +71,9 @@ def check(mapping: Mapping[str, Any]) -> None:
     if unknown:
         shown = ", ".join(f"{name} : {value}" for name, value in unknown.items())
         raise errors.UNSUPPORTED_ROOT(shown=shown)
+    for option in mapping.get("_source", {}):
+        if option not in ("includes", "excludes"):
+            raise errors.MAPPING(problem=f"unknown parameter [{option}] on metadata field [_source]")
     _check_properties(mapping.get("properties", {}), "")
 
 
