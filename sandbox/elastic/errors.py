@@ -74,13 +74,20 @@ MEDIA_TYPE = Answer(
     400,
     "media_type_header_exception",
     "Invalid media-type value on headers [{headers}]",
-    "elasticsearch-py issues about client 9 on 8.x servers",
+    "elasticsearch-py#2923, mcp-server-elasticsearch#171",
 )
 MEDIA_VERSION = Answer(
     400,
     "status_exception",
+    "{header} version must be either version {newest} or {oldest}, but found {found}. {header}={value}",
+    "mcp-server-elasticsearch#171",
+)
+MEDIA_VERSIONS_DIFFER = Answer(
+    400,
+    "status_exception",
     "A compatible version is required on both Content-Type and Accept headers if either one has requested a "
-    "compatible version and the compatible versions must match. {found}",
+    "compatible version. Accept={accept}, Content-Type={content}",
+    "elasticsearch-ruby#2665",
 )
 NOT_AUTHENTICATED = Answer(
     401,

@@ -135,7 +135,7 @@ class Front:
 
 
 def _unknown(request: Request, allowed: list[str]) -> Reply:
-    """As the facts have it, unverified: one line of text instead of an envelope."""
+    """One line of text instead of an envelope, as RestController answers (read in public reports of both)."""
     if allowed:
         text = (
             f"Incorrect HTTP method for uri [{request.path}] and method [{request.method}], allowed: "
@@ -143,4 +143,4 @@ def _unknown(request: Request, allowed: list[str]) -> Reply:
         )
         return Reply({"error": text, "status": 405}, 405, {"Allow": ",".join(allowed)})
     text = f"no handler found for uri [{request.path}] and method [{request.method}]"
-    return Reply({"error": text, "status": 400}, 400)
+    return Reply({"error": text}, 400)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from sandbox.elastic import errors
+from sandbox.elastic.errors import Refusal
 from sandbox.elastic.versions import Release
 
 JSON = "application/json"
@@ -22,10 +23,14 @@ def check(headers: Mapping[str, str], has_body: bool, release: Release) -> str |
         Refusal: a type or a version that this release does not know (client 9 on an 8.x server).
     """
     accept, content = headers.get("accept", ""), headers.get("content-type", "")
-    asked = _version("Accept", accept, release)
-    sent = _version("Content-Type", content, release) if content else None
-    if has_body and content and sent != asked and accept not in ("", "*/*") and (asked or sent):
-        raise errors.MEDIA_VERSION(found=f"Accept={accept}, Content-Type={content}")
+    named = ", ".join(name for name, value in (("Accept", accept), ("Content-Type", content)) if value)
+    try:
+        asked = _version("Accept", accept, release)
+        sent = _version("Content-Type", content, release)
+        if has_body and content and sent != asked and accept not in ("", "*/*"):
+            raise errors.MEDIA_VERSIONS_DIFFER(accept=accept, content=content)
+    except Refusal as cause:
+        raise errors.MEDIA_TYPE(headers=named, cause=cause) from cause
     return asked
 
 
@@ -38,16 +43,18 @@ def answered(asked: str | None, text: bool) -> str:
 
 def _version(header: str, value: str, release: Release) -> str | None:
     """The `compatible-with` of the first type that is understood."""
-    if not value:
-        return None
-    refused = ""
-    for part in re.split(r",(?![^;]*=)", value):
+    refusal = None
+    for part in value.split(",") if value else ():
         kind = part.strip().lower()
         vendor = _VENDOR.match(kind)
-        if vendor and int(vendor[2]) in release.media_versions and vendor[1] in ("json", "x-ndjson"):
-            return vendor[2]
-        if kind.split(";")[0].strip() not in _PLAIN:
-            refused = value
-    if refused:
-        raise errors.MEDIA_TYPE(headers=f"{header}={refused}")
+        if vendor and vendor[1] in ("json", "x-ndjson"):
+            if int(vendor[2]) in release.media_versions:
+                return vendor[2]
+            oldest, newest = release.media_versions
+            facts = {"newest": newest, "oldest": oldest, "found": vendor[2]}
+            refusal = errors.MEDIA_VERSION(header=header, value=value, **facts)
+        elif kind.split(";")[0].strip() not in _PLAIN:
+            refusal = errors.ILLEGAL_ARGUMENT(problem=f"invalid media type [{part.strip()}]")
+    if refusal:
+        raise refusal
     return None

@@ -48,7 +48,13 @@ def test_every_answer_says_that_it_is_elasticsearch_in_the_form_that_was_asked_f
 
 def test_client_9_is_refused_by_version_8_and_client_8_is_served_by_version_9(shared, elastic_server):
     status, _, body = ask(shared, "GET", "/", accept=vendor(9))
-    assert (status, json.loads(body)["error"]["type"]) == (400, "media_type_header_exception")
+    error = json.loads(body)["error"]
+    assert (status, error["type"]) == (400, "media_type_header_exception")
+    assert error["caused_by"]["reason"] == (
+        f"Accept version must be either version 8 or 7, but found 9. Accept={vendor(9)}"
+    )
+    mixed = ask(shared, "PUT", "/mixed", b"{}", accept=vendor(8), content_type="application/json")
+    assert "required on both Content-Type and Accept" in json.loads(mixed[2])["error"]["caused_by"]["reason"]
     newer = elastic_server(version="9.5")
     for version in (8, 9):
         sent = {"accept": vendor(version), "content_type": vendor(version)}
@@ -69,7 +75,7 @@ def test_an_empty_body_may_come_with_a_content_type(shared, fresh_index):
 def test_what_is_not_there_is_a_line_of_text(shared):
     status, _, body = ask(shared, "POST", "/_watcher/_start")
     assert status == 400
-    assert json.loads(body)["error"] == "no handler found for uri [/_watcher/_start] and method [POST]"
+    assert json.loads(body) == {"error": "no handler found for uri [/_watcher/_start] and method [POST]"}
     status, headers, body = ask(shared, "DELETE", "/_bulk")
     assert (status, json.loads(body)["status"], headers["Allow"]) == (405, 405, "POST,PUT")
 
