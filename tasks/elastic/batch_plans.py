@@ -16,6 +16,7 @@ from tasks.elastic.errors import calling
 from tasks.elastic.inference import speed
 from tasks.elastic.marks import fingerprint
 from tasks.elastic.pipelines import value_at
+from tasks.elastic.reindex_tasks import OPAQUE_PREFIX
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import InvalidInput
 from tasks.progress import say
@@ -44,7 +45,7 @@ class ReindexSpec(BaseModel, frozen=True):
 
     def opaque_id(self, kind: str) -> str:
         """The `X-Opaque-Id` of a task of ours: a later run knows it by that."""
-        return f"vector-search-ops-{kind}-{fingerprint(self.model_dump(mode='json'))}"
+        return f"{OPAQUE_PREFIX}{kind}-{fingerprint(self.model_dump(mode='json'))}"
 
 
 @dataclass(frozen=True)

@@ -82,10 +82,14 @@ def read_source(settings: ElasticSettings, name: str) -> SourceState:
     """What there is to embed.
 
     Raises:
-        NotFound: there is no such index.
+        InvalidInput: there is no such index, or it is several.
     """
     client = connect(settings)
     there = index_state(settings, name)
+    if there is None and not _exists(settings, name):
+        raise InvalidInput(
+            "There is no such index", value=name, remedy="Load documents into it with `elastic load` first."
+        )
     with calling(f"read the documents of {name}"):
         stats: dict[str, Any] = client.indices.stats(index=name, metric="docs", level="shards").body
     if there is None or there.name not in stats["indices"]:
@@ -261,6 +265,11 @@ def indices_of_ours(settings: ElasticSettings) -> list[IndexState]:
         names: list[str] = sorted(connect(settings).indices.get(index="*").body)
     states = (index_state(settings, name) for name in names)
     return [state for state in states if state is not None and state.ours]
+
+
+def _exists(settings: ElasticSettings, name: str) -> bool:
+    with calling(f"read the index {name}"):
+        return bool(connect(settings).indices.exists(index=name))
 
 
 def _refuse_stranger(name: str, there: IndexState) -> None:

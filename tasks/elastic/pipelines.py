@@ -52,13 +52,13 @@ class PipelineFails(PermanentError):
 
 
 class PipelineInUse(PermanentError):
-    """A pipeline is to do something else, while others rest on what it does."""
+    """A pipeline that others rest on is to do something else, or to go."""
 
-    def __init__(self, pipeline: str, *, users: Sequence[str]) -> None:
+    def __init__(self, pipeline: str, *, users: Sequence[str], remedy: str) -> None:
         self.pipeline, self.users = pipeline, list(users)
         super().__init__(
-            f"The pipeline {pipeline!r} is there and does something else, and {', '.join(users)} rests on it. Replacing it "
-            "would break that silently: choose another id."
+            f"The pipeline {pipeline!r} cannot be replaced or removed without breaking what rests on it: "
+            f"{', '.join(users)}. {remedy}"
         )
 
 
@@ -194,7 +194,9 @@ def ensure_pipeline(settings: ElasticSettings, spec: PipelineSpec) -> bool:
         if not there.ours:
             raise NotOurs("a pipeline", spec.id, resource="ingest pipeline", remedy="Choose another id.")
         if there.users or there.embedded:
-            raise PipelineInUse(spec.id, users=(*there.users, *there.embedded))
+            raise PipelineInUse(
+                spec.id, users=(*there.users, *there.embedded), remedy="Choose another id for the new one."
+            )
     with calling(f"create the pipeline {spec.id}"):
         connect(settings).ingest.put_pipeline(
             id=spec.id,
@@ -219,7 +221,7 @@ def remove_pipeline(settings: ElasticSettings, pipeline_id: str) -> bool:
     if not there.ours:
         raise NotOurs("a pipeline", pipeline_id, resource="ingest pipeline", remedy="It stays.")
     if there.users:
-        raise PipelineInUse(pipeline_id, users=there.users)
+        raise PipelineInUse(pipeline_id, users=there.users, remedy="Remove those first.")
     try:
         with calling(f"delete the pipeline {pipeline_id}"):
             connect(settings).ingest.delete_pipeline(id=pipeline_id)

@@ -16,11 +16,14 @@ from tasks.elastic.throttle import UNLIMITED, Throttle
 from tasks.errors import PermanentError
 from tasks.progress import say
 from tasks.settings import ElasticSettings
+from tasks.steps import step
 from tasks.waiting import Deadline, Look, wait_until
 
 WhenInterrupted = Literal["leave-running", "cancel"]
 """What becomes of a task in the cluster when the wait for it is cancelled or killed by Ctrl-C."""
 ACTIONS = "*reindex,*byquery"
+OPAQUE_PREFIX = "vector-search-ops-"
+"""How the `X-Opaque-Id` of every task of ours begins."""
 _COUNTS = ("created", "updated", "noops", "version_conflicts")
 
 
@@ -76,16 +79,31 @@ class TaskFailed(PermanentError):
         )
 
 
+@step("end the tasks that write into {index}")
+def remove_tasks(settings: ElasticSettings, index: str, deadline: Deadline) -> tuple[str, ...]:
+    """Cancel our tasks that write into an index and wait until they have ended. Returns which there were.
+
+    A reindex into an index that was deleted meanwhile would make it anew, without its mapping: this comes first.
+    """
+    ours = [
+        id_ for id_, task in _parents(settings)
+        if _opaque_id(task).startswith(OPAQUE_PREFIX) and f"[{index}]" in str(task.get("description"))
+    ]  # fmt: skip
+    for id_ in ours:
+        cancel(settings, id_)
+
+        def look(id_: str = id_) -> Look[bool]:
+            task = read_task(settings, id_)
+            return Look("ended" if task.completed else _progress(task), value=True, done=task.completed)
+
+        wait_until(f"end the task {id_}", look, deadline)
+    return tuple(ours)
+
+
 def find_task(settings: ElasticSettings, opaque_ids: Iterable[str]) -> str | None:
     """The running parent task that bears one of these ids, or None."""
     wanted = set(opaque_ids)
-    with calling("list the running reindex tasks"):
-        found = connect(settings).tasks.list(actions=ACTIONS, detailed=True)
-    for node in found["nodes"].values():
-        for id_, task in node["tasks"].items():
-            if "parent_task_id" not in task and (task.get("headers") or {}).get("X-Opaque-Id") in wanted:
-                return id_
-    return None
+    return next((id_ for id_, task in _parents(settings) if _opaque_id(task) in wanted), None)
 
 
 def read_task(settings: ElasticSettings, task_id: str) -> TaskState:
@@ -179,6 +197,18 @@ def cancel(settings: ElasticSettings, task_id: str) -> None:
             connect(settings).tasks.cancel(task_id=task_id)
     except NotFound:
         return
+
+
+def _parents(settings: ElasticSettings) -> list[tuple[str, dict[str, Any]]]:
+    """The running tasks of all kinds that move documents, without their slices."""
+    with calling("list the running reindex tasks"):
+        found = connect(settings).tasks.list(actions=ACTIONS, detailed=True)
+    tasks = [entry for node in found["nodes"].values() for entry in node["tasks"].items()]
+    return [(id_, task) for id_, task in tasks if "parent_task_id" not in task]
+
+
+def _opaque_id(task: dict[str, Any]) -> str:
+    return str((task.get("headers") or {}).get("X-Opaque-Id", ""))
 
 
 def _feed_back(settings: ElasticSettings, task: TaskState, how: Following, throttle: Throttle) -> None:

@@ -53,10 +53,9 @@ def start_sandbox(tmp_path):
     """Starts a stand-in with options of its own: `start_sandbox(ml_nodes=0)` gives (process, settings)."""
     with_us = []
 
-    def start(**options):
-        running = process.start(
-            tmp_path / f"sandbox-{len(with_us)}", Options(elastic=ElasticOptions(**options))
-        )
+    def start(state=None, **options):
+        folder = state or tmp_path / f"sandbox-{len(with_us)}"
+        running = process.start(folder, Options(elastic=ElasticOptions(**options)))
         with_us.append(running)
         return running, settings_of(running)
 

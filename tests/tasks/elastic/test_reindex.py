@@ -1,9 +1,11 @@
 import json
 import threading
+import time
 
 import pytest
 
 from sandbox import faults
+from sandbox.elastic import inference_ledger
 from tasks.elastic.batch_plans import BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.clients import connect
 from tasks.elastic.deployments import (
@@ -18,11 +20,13 @@ from tasks.elastic.indices import (
     ensure_content_mark,
     ensure_index,
     ensure_index_settings,
+    read_index,
     read_source,
     remove_index,
 )
 from tasks.elastic.loading import apply_documents
 from tasks.elastic.mending import apply_mending
+from tasks.elastic.models import ensure_model, wait_for_model
 from tasks.elastic.pipelines import (
     FAILURE_FIELD,
     ensure_pipeline,
@@ -30,7 +34,7 @@ from tasks.elastic.pipelines import (
     remove_pipeline,
 )
 from tasks.elastic.reindex import apply_reindex, start
-from tasks.elastic.reindex_tasks import TaskCancelled, cancel, find_task
+from tasks.elastic.reindex_tasks import TaskCancelled, cancel, find_task, remove_tasks
 from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, embedded_properties
 from tasks.elastic.verification import Incomplete, verify_completeness
 from tasks.errors import DeadlinePassed
@@ -246,3 +250,39 @@ def test_a_deadline_leaves_the_task_running_and_the_next_run_follows_it(road, ro
         apply_reindex.fn(road.settings, road.spec, FAST, Deadline.after(seconds=0.3))
     assert road.reindex().adopted == (task,)
     assert road.is_complete()
+
+
+def test_a_task_is_ended_before_its_index_goes_and_cannot_make_it_anew(road, rows, deadline):
+    road.build(rows[:200])
+    task = start(road.settings, road.spec, FAST, "embed", leave_out={})
+    connect(road.settings).reindex_rethrottle(task_id=task, requests_per_second=20)
+    assert remove_tasks.fn(road.settings, road.spec.dest, deadline) == (task,)
+    assert remove_index.fn(road.settings, road.spec.dest)
+    assert remove_tasks.fn(road.settings, road.spec.dest, deadline) == ()
+    assert read_index.fn(road.settings, road.spec.dest) is None
+
+
+@pytest.mark.slow
+def test_a_cluster_that_dies_in_the_middle_loses_its_task_and_no_embedding(
+    start_sandbox, rows, tmp_path, deadline
+):
+    options = {"download_seconds": 0.1, "inference_seconds": 0.02}
+    running, settings = start_sandbox(**options)
+    ensure_model.fn(settings, ".elser_model_2")
+    wait_for_model.fn(settings, ".elser_model_2", deadline)
+    road = Road(settings, "crash", tmp_path).build(rows[:300])
+    careful = BatchPlan(size=20, slices=1, per_second=100.0, lowered=())
+    start(settings, road.spec, careful, "embed", leave_out={})
+    while sum(inference_ledger.read(running.state).values()) < 150:
+        time.sleep(0.02)
+    running.kill()
+
+    road.settings = settings = start_sandbox(state=running.state, **options)[1]
+    wait_for_deployment.fn(settings, DeploymentSpec(id="crash", allocations=2), deadline)
+    reindexed = road.reindex(careful)
+    assert not reindexed.adopted
+    assert road.mend(careful).left == 0
+    assert road.is_complete().documents == 300
+    inferred = inference_ledger.read(running.state)
+    assert len(inferred) == len({row["gloss"] for row in rows[:300]})
+    assert sum(inferred.values()) - 300 <= careful.size  # the one batch that was under way
