@@ -13,7 +13,7 @@ from flows.report import Report, listed, reporting
 from flows.slots import holding
 from tasks.elastic.aliases import ensure_alias
 from tasks.elastic.batch_plans import ReindexSpec, read_batch_plan
-from tasks.elastic.deployments import read_deployment
+from tasks.elastic.deployments import DeploymentState, read_deployment
 from tasks.elastic.embeddings import embedded_field, made_from
 from tasks.elastic.indices import (
     SourceState,
@@ -29,7 +29,12 @@ from tasks.elastic.pipelines import FAILURE_FIELD, ensure_pipeline, inference_pi
 from tasks.elastic.reindex import apply_reindex
 from tasks.elastic.reindex_tasks import WhenInterrupted
 from tasks.elastic.specs import EmbeddedField, IndexSpec, Name, PipelineSpec, embedded_properties
-from tasks.elastic.verification import verify_completeness, verify_queries, verify_scores
+from tasks.elastic.verification import (
+    sample_queries,
+    verify_completeness,
+    verify_queries,
+    verify_scores,
+)
 from tasks.errors import InvalidInput
 from tasks.progress import say
 from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings
@@ -120,11 +125,15 @@ def embed_documents(
 def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: Deadline) -> list[str]:
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     changes: list[str] = []
+    model = _deployment(settings, plan.deployment, "deployment").model_id
+    _deployment(settings, plan.search_deployment, "search-deployment")
+    if plan.queries:
+        list(sample_queries(plan.queries))
     with report.step(f"read the documents of {plan.source}") as step:
         documents = read_source(settings, plan.source)
         sample = read_sample(settings, plan.source, [field.input for field in plan.fields])
         step.saw(f"{documents.documents:,} documents")
-    pipeline, index = _specs(settings, plan, documents)
+    pipeline, index = _specs(plan, documents, model)
     there = read_index(settings, index.name)
     if there is None or not there.content:
         with report.step(f"pipeline {pipeline.id}") as step:
@@ -153,18 +162,8 @@ def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: 
     return changes
 
 
-def _specs(
-    settings: ElasticSettings, plan: EmbedPlan, documents: SourceState
-) -> tuple[PipelineSpec, IndexSpec]:
+def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[PipelineSpec, IndexSpec]:
     """Pipeline and index, named after what they are made from: something else never gets their names."""
-    deployment = read_deployment(settings, plan.deployment)
-    if deployment is None:
-        remedy = (
-            "Start it with `python -m flows elastic deploy`, which names them NAME-ingest and NAME-search."
-        )
-        raise InvalidInput(
-            "There is no such deployment", value=plan.deployment, source="deployment", remedy=remedy
-        )
     unnamed = inference_pipeline("unnamed", plan.deployment, plan.fields)
     pipeline = inference_pipeline(f"{plan.alias}-{unnamed.spec}", plan.deployment, plan.fields)
     marks = made_from(
@@ -173,7 +172,7 @@ def _specs(
         pipeline=pipeline.id,
         deployment=plan.deployment,
         search=plan.search_deployment,
-        model=deployment.model_id,
+        model=model,
         fields=plan.fields,
     )
     index = IndexSpec(
@@ -184,6 +183,18 @@ def _specs(
         made_from=marks,
     )
     return pipeline, index.model_copy(update={"name": f"{plan.alias}-{index.spec}"})
+
+
+def _deployment(settings: ElasticSettings, deployment_id: str, option: str) -> DeploymentState:
+    there = read_deployment(settings, deployment_id)
+    if there is None:
+        remedy = (
+            "Start it with `python -m flows elastic deploy`, which names them NAME-ingest and NAME-search."
+        )
+        raise InvalidInput(
+            "There is no such deployment", value=deployment_id, source=f"--{option}", remedy=remedy
+        )
+    return there
 
 
 def _fill(
