@@ -13,10 +13,13 @@ from typing import Any
 from tasks.elastic.clients import connect
 from tasks.elastic.errors import BadRequest, NotFound, calling
 from tasks.elastic.marks import fingerprint, is_ours, marks
+from tasks.elastic.reindex_tasks import end_tasks
 from tasks.elastic.specs import IndexSpec
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
+from tasks.progress import say
 from tasks.settings import ElasticSettings
 from tasks.steps import step
+from tasks.waiting import Deadline
 
 LOAD_SETTINGS: dict[str, Any] = {"refresh_interval": "-1", "number_of_replicas": 0}
 """While documents come in: Elastic's own advice for indexing speed."""
@@ -188,16 +191,25 @@ def ensure_content_mark(settings: ElasticSettings, name: str, content: str) -> b
 
 
 @step("remove index {name}")
-def remove_index(settings: ElasticSettings, name: str) -> bool:
-    """Delete an index that we made. Returns whether it was there.
+def remove_index(settings: ElasticSettings, name: str, deadline: Deadline | None = None) -> bool:
+    """Delete an index that we made, after ending what still writes into it. Returns whether it was there.
+
+    Args:
+        settings: the target.
+        name: the index.
+        deadline: bounds the wait for tasks of ours to end; None is a minute.
 
     Raises:
         NotOurs: it does not bear our mark.
+        DeadlinePassed: a task did not end; the index stays.
     """
     there = index_state(settings, name)
+    if there is not None:
+        _refuse_stranger(name, there)
+    for task in end_tasks(settings, name, deadline or Deadline.after(minutes=1)):
+        say(f"Cancelled the task {task}, which wrote into {name}.")
     if there is None:
         return False
-    _refuse_stranger(name, there)
     try:
         with calling(f"delete the index {name}"):
             connect(settings).indices.delete(index=name)
