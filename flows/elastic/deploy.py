@@ -108,6 +108,6 @@ def start(settings: ElasticSettings, spec: DeploymentSpec, report: Report, deadl
         there = wait_for_deployment(settings, spec, deadline)
         smoke = verify_inference(settings, spec.id)
         step.saw(
-            f"{there.allocated} of {there.allocations} allocations of {there.threads} threads, queue {there.queue_capacity:,}, "
+            f"{there.allocated} of {there.allocations} allocations, threads each: {there.threads}, queue {there.queue_capacity:,}, "
             f"answers in {smoke.milliseconds:.0f} ms"
         )

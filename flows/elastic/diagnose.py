@@ -29,6 +29,9 @@ def diagnose_cluster(*, target: ElasticTarget, name: Name | None = None) -> Repo
     with reporting("elastic diagnose", name or "cluster", target) as report:
         embedded = read_embedded(settings, name) if name else None
         diagnosis = read_diagnosis(settings, name, embedded.fields if embedded else ())
+        with report.step("looked at") as step:
+            step.saw(f"{len(diagnosis.deployments)} deployments, {len(diagnosis.pipelines)} pipelines")
+            step.saw(f"{len(diagnosis.threads)} busy threads")
         for finding in diagnosis.findings:
             with report.step(f"{finding.area}: {finding.what}") as step:
                 step.saw(f"{finding.seen}; {finding.change}")
