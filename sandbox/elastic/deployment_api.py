@@ -9,7 +9,6 @@ from sandbox.elastic import errors, errors_ml
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.deployments import Deployment, new_deployment
 from sandbox.elastic.exchange import Request
-from sandbox.elastic.expressions import chosen
 from sandbox.elastic.routing import Route
 from sandbox.elastic.sizes import size_in_bytes
 from sandbox.elastic.splade import ModelFilesMissing, load_splade
@@ -204,26 +203,22 @@ def update(cluster: Cluster, request: Request) -> dict[str, Any]:
 
 
 def stop(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`POST .../_stop`: refused while a pipeline names the deployment, unless forced."""
-    expression = request.params["model_id"]
-    deployments = cluster.deployments.all()
-    found = chosen(expression, [each.id for each in deployments])
-    stopped = [each for each in deployments if each.id in found.names]
-    if not stopped:
-        stopped = [each for each in deployments if each.model == expression]
-    body = request.json()
-    lenient = request.flag("allow_no_match", bool(body.get("allow_no_match", True)))
-    if not stopped and not lenient:
-        raise errors_ml.NO_SUCH_DEPLOYMENT(deployment=expression)
+    """`POST .../{deployment_id}/deployment/_stop`: by a deployment's own id; refused while a pipeline names it."""
+    name, body = request.params["model_id"], request.json()
+    deployment = cluster.deployments.find(name)
+    if deployment is None:
+        if not request.flag("allow_no_match", bool(body.get("allow_no_match", True))):
+            raise errors_ml.NO_SUCH_DEPLOYMENT(deployment=name)
+        request.changed = False
+        return {"stopped": True}
     if not request.flag("force", bool(body.get("force", False))):
         referenced = cluster.pipelines.referenced_models()
-        for each in stopped:
-            # A pipeline that names the model counts for the deployment of that name only.
-            if each.id in referenced:
-                raise errors_ml.DEPLOYMENT_IN_PIPELINE(deployment=each.id)
-    for each in stopped:
-        cluster.deployments.stop(each)
-    request.changed = bool(stopped)
+        if name in referenced:
+            raise errors_ml.DEPLOYMENT_IN_PIPELINE(deployment=name)
+        for alias in cluster.models.aliases_of(name):
+            if alias in referenced:
+                raise errors_ml.DEPLOYMENT_ALIAS_IN_PIPELINE(deployment=name, alias=alias)
+    cluster.deployments.stop(deployment)
     return {"stopped": True}
 
 

@@ -207,6 +207,13 @@ DEPLOYMENT_IN_PIPELINE = Answer(
     "Cannot stop deployment [{deployment}] as it is referenced by ingest processors; use force to stop the deployment",
     "TransportStopTrainedModelDeploymentAction",
 )
+DEPLOYMENT_ALIAS_IN_PIPELINE = Answer(
+    409,
+    "status_exception",
+    "Cannot stop deployment [{deployment}] as it has a model_alias [{alias}] that is still referenced by ingest "
+    "processors; use force to stop the deployment",
+    "TransportStopTrainedModelDeploymentAction",
+)
 UPDATE_NOT_STARTED = Answer(
     409,
     "status_exception",

@@ -77,7 +77,7 @@ def _since_9_5(handler: Handler, allowed: str) -> Handler:
             return handler(cluster, request)
         about = f"uri [{request.path}] and method [{request.method}]"
         if not allowed:
-            return Reply({"error": f"no handler found for {about}", "status": 400}, 400)
+            return Reply({"error": f"no handler found for {about}"}, 400)
         text = f"Incorrect HTTP method for {about}, allowed: [{allowed}]"
         return Reply({"error": text, "status": 405}, 405, {"Allow": allowed})
 

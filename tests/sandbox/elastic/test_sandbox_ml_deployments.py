@@ -237,6 +237,20 @@ def test_a_deployment_that_a_pipeline_names_is_stopped_only_by_force(deployed):
         client.ml.stop_trained_model_deployment(model_id="d", allow_no_match=False)
 
 
+def test_a_deployment_is_stopped_by_its_own_id_alone(deployed):
+    client = deployed().client
+    start(client, deployment_id="d")
+    assert client.ml.stop_trained_model_deployment(model_id=ELSER) == {"stopped": True}
+    assert stats(client, model_id="d")[0]["deployment_stats"]["state"] == "started"
+    start(client)
+    client.ml.put_trained_model_alias(model_id=ELSER, model_alias="text")
+    processor = {"model_id": "text", "input_output": {"input_field": "a", "output_field": "b"}}
+    client.ingest.put_pipeline(id="p", processors=[{"inference": processor}])
+    with pytest.raises(ConflictError) as error:
+        client.ml.stop_trained_model_deployment(model_id=ELSER)
+    assert "as it has a model_alias [text] that is still referenced by ingest processors" in reason(error)
+
+
 def test_a_deployed_model_is_deleted_only_by_force(deployed):
     client = deployed().client
     start(client)
