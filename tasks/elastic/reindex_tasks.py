@@ -16,7 +16,6 @@ from tasks.elastic.throttle import UNLIMITED, Throttle
 from tasks.errors import PermanentError
 from tasks.progress import say
 from tasks.settings import ElasticSettings
-from tasks.steps import step
 from tasks.waiting import Deadline, Look, wait_until
 
 WhenInterrupted = Literal["leave-running", "cancel"]
@@ -79,8 +78,7 @@ class TaskFailed(PermanentError):
         )
 
 
-@step("end the tasks that write into {index}")
-def remove_tasks(settings: ElasticSettings, index: str, deadline: Deadline) -> tuple[str, ...]:
+def end_tasks(settings: ElasticSettings, index: str, deadline: Deadline) -> tuple[str, ...]:
     """Cancel our tasks that write into an index and wait until they have ended. Returns which there were.
 
     A reindex into an index that was deleted meanwhile would make it anew, without its mapping: this comes first.

@@ -34,7 +34,7 @@ from tasks.elastic.pipelines import (
     remove_pipeline,
 )
 from tasks.elastic.reindex import apply_reindex, start
-from tasks.elastic.reindex_tasks import TaskCancelled, cancel, find_task, remove_tasks
+from tasks.elastic.reindex_tasks import TaskCancelled, cancel, find_task, read_task
 from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, embedded_properties
 from tasks.elastic.verification import Incomplete, verify_completeness
 from tasks.errors import DeadlinePassed
@@ -256,9 +256,8 @@ def test_a_task_is_ended_before_its_index_goes_and_cannot_make_it_anew(road, row
     road.build(rows[:200])
     task = start(road.settings, road.spec, FAST, "embed", leave_out={})
     connect(road.settings).reindex_rethrottle(task_id=task, requests_per_second=20)
-    assert remove_tasks.fn(road.settings, road.spec.dest, deadline) == (task,)
-    assert remove_index.fn(road.settings, road.spec.dest)
-    assert remove_tasks.fn(road.settings, road.spec.dest, deadline) == ()
+    assert remove_index.fn(road.settings, road.spec.dest, deadline)
+    assert read_task(road.settings, task).completed
     assert read_index.fn(road.settings, road.spec.dest) is None
 
 
