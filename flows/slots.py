@@ -30,19 +30,18 @@ def holding(engine: str, name: str, deadline: Deadline) -> Generator[None]:
     slot = artifact_key(engine, name)
     with get_client(sync_client=True) as client:
         client.upsert_global_concurrency_limit_by_name(slot, 1)
-    with ExitStack() as held:
-        try:
-            held.enter_context(_acquired(slot, 1.0))
-        except TimeoutError:
+        # Looked at, not tried with a short time-out: an acquisition that is given up may have been granted meanwhile.
+        if client.read_global_concurrency_limit_by_name(slot).active_slots:
             say(
                 f"Another run works on {name!r} (concurrency limit {slot!r}): waiting for it. "
                 f"A killed run's hold ends by itself within {LEASE_SECONDS:.0f} s."
             )
-            try:
-                held.enter_context(_acquired(slot, deadline.left))
-            except TimeoutError as error:
-                what = f"the run that works on {name!r}"
-                raise DeadlinePassed(what, seconds=deadline.seconds, last_seen="still running") from error
+    with ExitStack() as held:
+        try:
+            held.enter_context(_acquired(slot, deadline.left))
+        except TimeoutError as error:
+            what = f"the run that works on {name!r}"
+            raise DeadlinePassed(what, seconds=deadline.seconds, last_seen="still running") from error
         yield
 
 
