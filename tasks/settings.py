@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -117,7 +117,7 @@ class _VertexEnvironment(VertexSettings, BaseSettings, frozen=True):  # pyright:
     model_config = SettingsConfigDict(env_prefix="VERTEX_", env_file=".env", extra="ignore")
 
 
-def vertex_settings(target: Target) -> VertexSettings:
+def vertex_settings(target: VertexTarget) -> VertexSettings:
     """The settings of a target.
 
     Raises:
@@ -125,10 +125,6 @@ def vertex_settings(target: Target) -> VertexSettings:
     """
     if target == "sandbox":
         return _sandbox_settings()
-    if target == "elastic":
-        raise InvalidInput(
-            "Not a target of Vertex", value=target, accepted=" or ".join(get_args(VertexTarget))
-        )
     try:
         found = _VertexEnvironment()  # pyright: ignore[reportCallIssue] -- filled from the environment
     except ValidationError as error:

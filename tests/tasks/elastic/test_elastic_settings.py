@@ -4,7 +4,7 @@ import os
 import pytest
 
 from tasks.errors import InvalidInput
-from tasks.settings import elastic_settings, vertex_settings
+from tasks.settings import elastic_settings
 
 
 @pytest.fixture(autouse=True)
@@ -73,8 +73,3 @@ def test_a_sandbox_without_elasticsearch_says_so(monkeypatch, tmp_path):
     announce(monkeypatch, tmp_path, VERTEX_PROJECT="p")
     with pytest.raises(InvalidInput, match="has no Elasticsearch"):
         elastic_settings("sandbox")
-
-
-def test_elastic_is_no_target_of_vertex():
-    with pytest.raises(InvalidInput, match="sandbox or google-cloud"):
-        vertex_settings("elastic")
