@@ -21,7 +21,7 @@ def until(holds, what, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < deadline, f"{what} did not come"
-        time.sleep(0.01)
+        time.sleep(0.03)
     return found
 
 

@@ -11,6 +11,16 @@ import os
 import select
 import sys
 
+# What Prefect loads at a process's first run only.
+import anyio._backends._asyncio  # noqa: F401
+import fastapi  # noqa: F401
+import graphviz  # noqa: F401
+import prefect.engine
+import prefect.flow_engine
+import prefect.task_engine
+import prefect.telemetry.run_telemetry
+import prefect.utilities.visualization  # noqa: F401 -- loaded for the forks
+
 import flows.command_line.from_flow
 import flows.command_line.run
 import flows.elastic.check

@@ -8,15 +8,8 @@ pytestmark = pytest.mark.slow
 METHODS = ("CreateIndex", "CreateIndexEndpoint", "DeployIndex")
 
 
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"list_while_creating": False, "listing_delay": 2.0}],
-    ids=["listed while creating", "listed late"],
-)
-def test_one_run_survives_lost_replies_throttling_and_resets_with_one_of_each(
-    options, town_with, build, name
-):
-    town = town_with(**options)
+def test_one_run_survives_lost_replies_throttling_and_resets_with_one_of_each(town_with, build, name):
+    town = town_with(list_while_creating=False, listing_delay=2.0)
     before = len(town.writes)
     for method, kind in zip(METHODS, ("throttled", "unavailable", "reset"), strict=True):
         town.fault(method, kind, "before")

@@ -42,7 +42,7 @@ def assert_nothing(town, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("endpoint", ["public", "vpc", "private-service-connect"])
+@pytest.mark.parametrize("endpoint", ["public", "vpc"])
 def test_it_passes_leaves_nothing_and_tells_every_step(endpoint, town, tour, name, home):
     ended = tour(town, "--endpoint", endpoint)
     assert ended.code == 0, ended.err
