@@ -59,7 +59,7 @@ def teardown_embedded(
             return report
         everything = "; ".join([*([str(there)] if not there.is_empty else []), *going])
         confirm("remove all of it", consequence=f"It would remove: {everything}.", yes=yes)
-        teardown(settings, there, report)
+        teardown(settings, there, report, deadline)
         for one in deployments:
             with report.step(f"stop deployment {one}") as step:
                 step.saw("stopped" if remove_deployment(settings, one, deadline) else "was not there")
@@ -74,13 +74,13 @@ def teardown_embedded(
     return report
 
 
-def teardown(settings: ElasticSettings, there: Inventory, report: Report) -> None:
+def teardown(settings: ElasticSettings, there: Inventory, report: Report, deadline: Deadline) -> None:
     """Remove alias, indices and pipelines of a name, in the order that leaves no search without an answer by surprise."""
     with report.step(f"remove what was embedded as {there.name}") as step:
         if there.alias:
             remove_alias(settings, there.name)
         for index in there.indices:
-            remove_index(settings, index)
+            remove_index(settings, index, deadline)
         for pipeline in there.pipelines:
             remove_pipeline(settings, pipeline)
         step.saw(listed([*there.indices, *there.pipelines]))

@@ -126,11 +126,11 @@ def tour(
         embed(settings, of_texts, report, deadline)
 
         for plan in (of_films, of_texts):
-            teardown(settings, read_inventory(settings, plan.alias), report)
+            teardown(settings, read_inventory(settings, plan.alias), report, deadline)
         with report.step("remove what the tour made besides") as step:
             remove_template(settings, of_films.alias)
             for index in (movies.name, glosses.name):
-                remove_index(settings, index)
+                remove_index(settings, index, deadline)
             remove_pipeline(settings, f"{name}-movies-lowercase")
             for deployment in (fitting, one):
                 remove_deployment(settings, deployment.id, deadline)
