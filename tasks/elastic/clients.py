@@ -7,6 +7,7 @@ retried as a whole, after looking at what is there.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 from elasticsearch.exceptions import GeneralAvailabilityWarning
 
+from tasks.errors import InvalidInput
 from tasks.settings import ElasticSettings
 
 CALL_SECONDS = 60.0
@@ -21,11 +23,17 @@ CALL_SECONDS = 60.0
 
 # The task API has been a technical preview for ten years: our users can do nothing about it.
 warnings.filterwarnings("ignore", category=GeneralAvailabilityWarning, module=r"tasks\.elastic\.")
+# It warns that the one node failed, in words for programmers; the step that called says it better.
+logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
 
 
 @cache
 def connect(settings: ElasticSettings) -> Elasticsearch:
-    """The client of these settings, the same one every time in this process."""
+    """The client of these settings, the same one every time in this process.
+
+    Raises:
+        InvalidInput: the address or the Cloud id cannot be one.
+    """
     where: dict[str, Any] = {"cloud_id": settings.cloud_id} if settings.cloud_id else {"hosts": settings.url}
     if settings.api_key is not None:
         where["api_key"] = settings.api_key.get_secret_value()
@@ -33,4 +41,16 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
         where["basic_auth"] = (settings.username, settings.password.get_secret_value())
     if settings.ca_file is not None:
         where["ca_certs"] = str(settings.ca_file)
-    return Elasticsearch(**where, request_timeout=CALL_SECONDS, max_retries=0, retry_on_timeout=False)
+    try:
+        return Elasticsearch(**where, request_timeout=CALL_SECONDS, max_retries=0, retry_on_timeout=False)
+    except ValueError as error:
+        setting, value = ("cloud_id", settings.cloud_id) if settings.cloud_id else ("url", settings.url)
+        what = "Not a Cloud id" if settings.cloud_id else "Not an address"
+        example = (
+            "NAME:BASE64, as the Cloud console shows it"
+            if settings.cloud_id
+            else "https://search.example.org:9200"
+        )
+        raise InvalidInput(
+            what, value=value, source=f"ELASTIC_{setting.upper()}", accepted=example
+        ) from error
