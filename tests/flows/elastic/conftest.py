@@ -1,0 +1,176 @@
+"""Stand-ins of Elasticsearch by their options, with the model deployed and documents loaded as a stranger would."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from elasticsearch.helpers import bulk
+
+from sandbox import faults, process, write_log
+from sandbox.elastic import inference_ledger
+from sandbox.elastic.options import ElasticOptions
+from sandbox.options import Options
+from sandbox.stack import announcement
+from tasks.elastic.clients import connect
+from tasks.elastic.deployments import ensure_deployment, wait_for_deployment
+from tasks.elastic.indices import read_sample
+from tasks.elastic.models import ensure_model, wait_for_model
+from tasks.elastic.specs import DeploymentSpec
+from tasks.settings import elastic_settings
+from tasks.waiting import Deadline
+
+DATA = Path(__file__).parents[3] / "sandbox" / "data"
+
+
+class Cluster:
+    """A stand-in of Elasticsearch, and what a test asks it."""
+
+    def __init__(self, state, options):
+        self.state = state
+        self.process = process.start(state, Options(vertex=False, elastic=options))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("VECTOR_SEARCH_SANDBOX", str(announcement(state)))
+            self.settings = elastic_settings("sandbox")
+        self.client = connect(self.settings)
+
+    def fault(self, method, kind, when="before", **how):
+        faults.add(self.state, method, kind, when, **how)
+
+    @property
+    def struck(self):
+        return [each.method for each in faults.struck(self.state)]
+
+    @property
+    def writes(self):
+        """All accepted changing calls, in order."""
+        return [each.method for each in write_log.read(self.state)]
+
+    def inferences(self, purpose="ingest"):
+        """How often each text was embedded."""
+        return inference_ledger.read(self.state, purpose)
+
+    def deploy(self, deployment_id, **options):
+        """A started deployment of ELSER."""
+        deadline = Deadline.after(seconds=60)
+        spec = DeploymentSpec(id=deployment_id, **options)
+        ensure_model.fn(self.settings, spec.model_id)
+        wait_for_model.fn(self.settings, spec.model_id, deadline)
+        ensure_deployment.fn(self.settings, spec, deadline)
+        wait_for_deployment.fn(self.settings, spec, deadline)
+        return deployment_id
+
+    def store(self, index, documents):
+        """Documents put into an index by somebody who knows nothing of us."""
+        bulk(self.client, ({"_index": index, "_id": one["id"], **one} for one in documents), refresh=True)
+        return index
+
+    def alias(self, name):
+        """The indices that an alias points at."""
+        return sorted(self.client.indices.get_alias(name=name).body)
+
+    def indices(self, name):
+        """The embedded indices of a name."""
+        return sorted(one for one in self.client.indices.get(index="*").body if one.startswith(f"{name}-"))
+
+    def arrived(self, name):
+        """Documents in the one new index of a name, also those that no search sees yet."""
+        if not (there := self.indices(name)):
+            return 0
+        self.client.indices.refresh(index=there)
+        return self.client.count(index=there)["count"]
+
+    def unembedded(self, name, field):
+        """How many documents lack their embedding."""
+        lacking = {"bool": {"must_not": [{"exists": {"field": f"{field}_embedding"}}]}}
+        return self.client.count(index=name, query=lacking)["count"]
+
+    def sampled(self, index, field):
+        """Texts that every run tries its pipeline on before it begins."""
+        return {one[field] for one in read_sample.fn(self.settings, index, [field])}
+
+
+@pytest.fixture(scope="session")
+def _clusters(tmp_path_factory):
+    clusters = {}
+
+    def cluster(**options):
+        chosen = ElasticOptions(**{"download_seconds": 0.1, "start_seconds": 0.05, **options})
+        if chosen not in clusters:
+            clusters[chosen] = Cluster(tmp_path_factory.mktemp("cluster"), chosen)
+        return clusters[chosen]
+
+    yield cluster
+    for each in clusters.values():
+        each.process.stop()
+
+
+@pytest.fixture
+def cluster_with(_clusters):
+    """The session's stand-in of these options, its faults cleared afterwards: `cluster_with(licence="basic")`."""
+    used = []
+
+    def cluster(**options):
+        used.append(_clusters(**options))
+        return used[-1]
+
+    yield cluster
+    for each in used:
+        faults.clear(each.state)
+
+
+@pytest.fixture
+def cluster(cluster_with):
+    """The session's stand-in for tests that do not mind which, with the deployment `ingest`."""
+    found = cluster_with()
+    found.deploy("ingest", allocations=2)
+    return found
+
+
+@pytest.fixture
+def slow_cluster(cluster_with):
+    """One whose model takes its time, so that there is a reindex to be met half done."""
+    found = cluster_with(inference_seconds=0.05)
+    found.deploy("ingest")
+    return found
+
+
+@pytest.fixture(scope="session")
+def movies():
+    """The films."""
+    return [json.loads(line) for line in (DATA / "movies.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def glosses():
+    """So many of the 5,000 short texts, no text twice: `glosses(300)`."""
+    rows = [json.loads(line) for line in (DATA / "wordnet-glosses.jsonl").read_text().splitlines()]
+    different = list({row["gloss"]: row for row in rows}.values())
+    return lambda number: different[:number]
+
+
+@pytest.fixture(scope="session")
+def queries():
+    """The file of sample queries on the films."""
+    return DATA / "movie-queries.jsonl"
+
+
+@pytest.fixture
+def embed(run, name):
+    """Embeds under the test's name: `embed(cluster, "movies", "plot", "--batch-size", 6)`."""
+
+    def of(cluster, source, field, *options, code=0, begin=None):
+        words = ["elastic", "embed", "--name", name, "--source", source, "--fields", field]
+        words += ["--deployment", "ingest", "--replicas", 0, "--target", "sandbox", *options]
+        return begin(cluster, *words) if begin else run(cluster, *words, code=code)
+
+    return of
+
+
+@pytest.fixture
+def elastic(run):
+    """Runs a command of Elastic on a stand-in: `elastic(cluster, "rollback", "--name", name, code=1)`."""
+    return lambda cluster, flow, *words, code=0: run(
+        cluster, "elastic", flow, *words, "--target", "sandbox", code=code
+    )

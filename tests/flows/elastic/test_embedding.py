@@ -1,0 +1,111 @@
+"""From a file of films to an alias that finds them, again without a change, with changed documents, and back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def hits(command, home):
+    """The ids that a search reported, best first."""
+    newest = max((home / "reports").glob("elastic-search-*.json"), key=lambda file: file.stat().st_mtime_ns)
+    return [hit["id"] for hit in json.loads(newest.read_text())["facts"]["hits"]], command
+
+
+def test_films_are_deployed_loaded_embedded_and_found_and_the_same_again_changes_nothing(
+    cluster_with, elastic, name, movies, queries, home
+):
+    cluster = cluster_with()
+    steps = [
+        ["deploy", "--name", name, "--ingest-allocations", 2],
+        ["load", "--name", f"{name}-films", "--data", queries.with_name("movies.jsonl"), "--id-field", "id"],
+        [
+            "embed", "--name", name, "--source", f"{name}-films", "--fields", "plot", "--deployment", f"{name}-ingest",
+            "--search-deployment", f"{name}-search", "--queries", queries,
+        ],
+    ]  # fmt: skip
+    for step in steps:
+        elastic(cluster, *step)
+    assert cluster.client.count(index=name)["count"] == len(movies)
+    assert cluster.unembedded(name, "plot") == 0
+
+    writes, inferences = cluster.writes, cluster.inferences()
+    for step in steps:
+        again = elastic(cluster, *step)
+        assert step[0] == "deploy" or "Nothing to do" in again.err
+    assert cluster.writes == writes
+    assert cluster.inferences() == inferences
+
+    detectives = {"se7en", "zodiac", "the-silence-of-the-lambs", "l-a-confidential", "the-departed"}
+    for kind in ("sparse_vector", "text_expansion"):
+        found, command = hits(
+            elastic(
+                cluster, "search", "--name", name, "--text", "investigation", "--size", 5, "--kind", kind
+            ),
+            home,
+        )
+        assert len(detectives.intersection(found)) >= 3, found
+        assert found[0] in detectives
+        assert f"1. {found[0]}" in command.out
+    elastic(cluster, "verify", "--name", name, "--queries", queries)
+    assert cluster.writes == writes
+    elastic(cluster, "teardown", "--name", name, "--deployments", f"{name}-ingest", f"{name}-search", "--yes")
+
+
+def test_changed_documents_make_a_new_index_and_rollback_goes_back_and_forth(
+    cluster, elastic, embed, name, movies
+):
+    source = cluster.store(f"{name}-source", movies[:20])
+    embed(cluster, source, "plot")
+    (first,) = cluster.alias(name)
+
+    cluster.store(source, [{"id": "new", "plot": "A lighthouse keeper's cat solves the theft of a violin."}])
+    said = embed(cluster, source, "plot").err
+    assert "moved the alias" in said
+    (second,) = cluster.alias(name)
+    assert second != first
+    assert cluster.client.indices.exists(index=first)
+    assert cluster.client.count(index=name)["count"] == 21
+
+    elastic(cluster, "rollback", "--name", name)
+    assert cluster.alias(name) == [first]
+    writes = cluster.writes
+    assert "rolled back already" in elastic(cluster, "rollback", "--name", name).err
+    assert cluster.writes == writes
+    elastic(cluster, "rollback", "--name", name, "--to", second)
+    assert cluster.alias(name) == [second]
+    elastic(cluster, "rollback", "--name", name, "--to", first)
+
+    inferences = cluster.inferences()
+    assert "moved the alias" in embed(cluster, source, "plot").err
+    assert cluster.alias(name) == [second]
+    assert cluster.inferences() == inferences, "what is embedded is not embedded again"
+    elastic(cluster, "rollback", "--name", name)
+    assert cluster.alias(name) == [first]
+
+
+def test_a_deleted_document_makes_a_new_index_too(cluster, embed, name, movies):
+    source = cluster.store(f"{name}-source", movies[:8])
+    embed(cluster, source, "plot")
+    (first,) = cluster.alias(name)
+    cluster.client.delete(index=source, id=movies[0]["id"], refresh=True)
+    embed(cluster, source, "plot")
+    (second,) = cluster.alias(name)
+    assert second != first
+    assert not cluster.client.exists(index=name, id=movies[0]["id"])
+
+
+def test_sample_queries_that_fail_keep_the_alias_where_it_is(cluster, embed, name, movies, tmp_path):
+    source = cluster.store(f"{name}-source", movies[:8])
+    embed(cluster, source, "plot")
+    before = cluster.alias(name)
+    cluster.store(source, [{"id": "new", "plot": "A cat solves the theft of a violin."}])
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text('{"query": "violin", "expected": ["nowhere"], "within": 2}\n')
+
+    error = embed(cluster, source, "plot", "--queries", queries, code=1).error
+    assert "'violin' misses nowhere among its first 2, finds new" in error
+    assert cluster.alias(name) == before
