@@ -32,7 +32,9 @@ def ready(tmp_path_factory):
     options = Options(vertex=False, elastic=ElasticOptions(download_seconds=0.05))
     with process.running(tmp_path_factory.mktemp("ready"), options) as environment:
         client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0)
-        client.ml.put_trained_model(model_id=ELSER, input={"field_names": ["text_field"]}, wait_for_completion=True)
+        client.ml.put_trained_model(
+            model_id=ELSER, input={"field_names": ["text_field"]}, wait_for_completion=True
+        )
         yield client
         client.close()
 

@@ -202,4 +202,9 @@ def test_the_model_for_one_platform_is_packaged_too(elastic_server):
     assert config["platform_architecture"] == "linux-x86_64"
     client.ml.start_trained_model_deployment(model_id=name)
     docs = [{"text_field": "a dog"}]
-    assert client.ml.infer_trained_model(model_id=name, docs=docs)["inference_results"][0]["predicted_value"]["dog"] > 1
+    assert (
+        client.ml.infer_trained_model(model_id=name, docs=docs)["inference_results"][0]["predicted_value"][
+            "dog"
+        ]
+        > 1
+    )

@@ -356,7 +356,11 @@ def test_a_pipeline_that_swallows_rejections_hides_them_from_the_copy(with_model
     client = with_model({"queue_capacity": 4, "cache_size": "0"}, inference_seconds=0.02).client
     fill(client, 20)
     fields = {"input_field": "plot", "output_field": "embedding"}
-    processor = {"model_id": ELSER, "input_output": fields, "on_failure": [{"set": {"field": "failed", "value": 1}}]}
+    processor = {
+        "model_id": ELSER,
+        "input_output": fields,
+        "on_failure": [{"set": {"field": "failed", "value": 1}}],
+    }
     client.ingest.put_pipeline(id="swallow", processors=[{"inference": processor}])
     client.indices.create(index="copy", mappings=MAPPINGS)
     found = copy(client, {"pipeline": "swallow"}, refresh=True)
@@ -402,7 +406,11 @@ def test_tasks_are_listed_by_action_and_below_their_parents(filled):
     task = copy(client, **slow)["task"]
     listed = wait_until(
         lambda: (
-            len((found := client.tasks.list(actions="*reindex", group_by="parents")["tasks"]).get(task, {}).get("children", []))
+            len(
+                (found := client.tasks.list(actions="*reindex", group_by="parents")["tasks"])
+                .get(task, {})
+                .get("children", [])
+            )
             == 2
             and found
         )
