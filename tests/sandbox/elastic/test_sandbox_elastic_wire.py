@@ -13,6 +13,8 @@ from sandbox import faults, process, write_log
 from sandbox.elastic.options import ElasticOptions
 from sandbox.options import Options
 
+pytestmark = pytest.mark.slow  # servers of their own, and operations that take time
+
 
 def ask(elastic, method, path, body=None, **headers):
     """One request as it is, and its answer: status, headers, body."""

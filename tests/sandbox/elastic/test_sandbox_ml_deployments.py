@@ -7,7 +7,7 @@ from sandbox import process
 from sandbox.elastic.options import ElasticOptions
 from sandbox.options import Options
 
-pytestmark = pytest.mark.filterwarnings("ignore:This API is in technical preview")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:This API is in technical preview")]
 
 ELSER = ".elser_model_2"
 

@@ -40,6 +40,9 @@ from tasks.elastic.verification import Incomplete, verify_completeness
 from tasks.errors import DeadlinePassed
 from tasks.waiting import Deadline
 
+pytestmark = pytest.mark.slow  # servers of their own, and operations that take time
+
+
 GLOSS = EmbeddedField(input="gloss", output="gloss_embedding")
 FIELDS = (GLOSS,)
 FAST = BatchPlan(size=50, slices=1, per_second=100.0, lowered=())
