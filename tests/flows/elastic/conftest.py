@@ -81,6 +81,17 @@ class Cluster:
         self.client.indices.refresh(index=there)
         return self.client.count(index=there)["count"]
 
+    @property
+    def reindexes(self):
+        """The reindex tasks that run now."""
+        nodes = self.client.tasks.list(actions="*reindex")["nodes"]
+        return [id_ for node in nodes.values() for id_ in node["tasks"]]
+
+    def pace(self, requests_per_second):
+        """Slow the running reindex down, so that there is time to meet it half done, or let it go (-1)."""
+        for task in self.reindexes:
+            self.client.reindex_rethrottle(task_id=task, requests_per_second=requests_per_second)
+
     def unembedded(self, name, field):
         """How many documents lack their embedding."""
         lacking = {"bool": {"must_not": [{"exists": {"field": f"{field}_embedding"}}]}}

@@ -1,0 +1,109 @@
+"""An embedding killed or interrupted at any moment, then the same command again: every document embedded, none twice."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ROWS = 120
+IN_PARTS = ("--batch-size", 12)
+
+
+@pytest.fixture
+def source(slow_cluster, name, glosses):
+    return slow_cluster.store(f"source-{name}", glosses(ROWS))
+
+
+@pytest.fixture
+def complete(slow_cluster, name, source, glosses):
+    """One index, one alias, one reindex, and every document embedded exactly once."""
+
+    def check(writes, inferences):
+        cluster = slow_cluster
+        assert cluster.alias(name) == cluster.indices(name)
+        assert len(cluster.indices(name)) == 1
+        assert cluster.client.count(index=name)["count"] == ROWS
+        assert cluster.unembedded(name, "gloss") == 0
+        assert cluster.writes[writes:].count("reindex") == 1
+        assert "update_by_query" not in cluster.writes[writes:]
+        new = cluster.inferences() - inferences
+        tried = cluster.sampled(source, "gloss")
+        assert {new[row["gloss"]] for row in glosses(ROWS) if row["gloss"] not in tried} == {1}
+
+    return check
+
+
+def half_done(cluster, name, until):
+    until(lambda: 0 < cluster.arrived(name) < ROWS, "the first part of the documents")
+    cluster.pace(1)
+
+
+def followed(cluster, command):
+    """Lets a reindex go that an earlier run began, once it is followed."""
+    command.wait_for("An earlier run is still embedding")
+    cluster.pace(-1)
+    assert command.code == 0, command.err
+    return command
+
+
+def test_killed_at_half_of_the_reindex_the_next_run_follows_the_task(
+    slow_cluster, embed, begin, kill, name, source, until, complete
+):
+    before = len(slow_cluster.writes), slow_cluster.inferences()
+    command = embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin)
+    half_done(slow_cluster, name, until)
+    kill(command)
+    assert slow_cluster.arrived(name) < ROWS
+
+    followed(slow_cluster, embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
+    complete(*before)
+
+
+@pytest.mark.parametrize(
+    ("method", "when"),
+    [("reindex", "after"), ("indices.put_settings", "before"), ("indices.put_mapping", "after")],
+    ids=["the reindex was accepted", "it was verified", "its content was marked"],
+)
+def test_killed_at_a_step_the_next_run_goes_on_from_there(
+    method, when, slow_cluster, embed, begin, kill, source, until, complete
+):
+    cluster = slow_cluster
+    before, struck = (len(cluster.writes), cluster.inferences()), len(cluster.struck)
+    cluster.fault(method, "stall", when, seconds=60)
+    command = embed(cluster, source, "gloss", *IN_PARTS, begin=begin)
+    until(lambda: cluster.struck[struck:], "the fault")
+    kill(command)
+
+    embed(cluster, source, "gloss", *IN_PARTS)
+    complete(*before)
+
+
+def test_lost_replies_within_one_run_start_no_second_task(slow_cluster, embed, source, complete):
+    cluster = slow_cluster
+    before = len(cluster.writes), cluster.inferences()
+    cluster.fault("reindex", "unavailable", "before")
+    cluster.fault("reindex", "reset", "after")
+    cluster.fault("tasks.get", "throttled")
+    cluster.fault("indices.create", "reset", "after")
+    cluster.fault("indices.update_aliases", "reset", "after")
+    assert "Trying again" in embed(cluster, source, "gloss", *IN_PARTS).err
+    complete(*before)
+
+
+def test_ctrl_c_says_what_goes_on_and_the_same_command_follows_it(
+    slow_cluster, embed, begin, name, source, until, complete
+):
+    before = len(slow_cluster.writes), slow_cluster.inferences()
+    command = embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin)
+    half_done(slow_cluster, name, until)
+    command.wait_for(" of 120 documents")
+    assert command.signal(signal.SIGINT) == 130
+    assert "goes on in the cluster" in command.err
+    assert "the same command follows it again" in command.err
+    assert f"python -m flows elastic embed --name {name} --source {source}" in command.error
+
+    again = followed(slow_cluster, embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
+    assert "Another run works on" not in again.err
+    complete(*before)
