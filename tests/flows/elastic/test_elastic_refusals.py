@@ -1,0 +1,123 @@
+"""Bad inputs, settings and clusters: one clear paragraph, the right exit code, and nothing changed."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.slow
+AT_ONCE = 4
+
+
+@pytest.fixture
+def refused(begin):
+    """Runs commands that must be refused: (cluster, environment, words, code, parts of the paragraph)."""
+
+    def check(*commands):
+        for first in range(0, len(commands), AT_ONCE):
+            running = [
+                (begin(cluster, "elastic", *words, **environment), code, parts)
+                for cluster, environment, words, code, parts in commands[first : first + AT_ONCE]
+            ]
+            for command, code, parts in running:
+                assert command.code == code, command.err
+                for part in parts:
+                    assert part in command.error, command.words
+
+    return check
+
+
+def test_a_wrong_input_of_an_embedding_is_named(cluster, name, movies, refused, tmp_path):
+    source = cluster.store(f"{name}-source", movies[:8])
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text('{"query": "cat", "expected": ["x"]}\n{"query": "dog"}\n')
+    writes = cluster.writes
+
+    def embed(number, **changed):
+        words = {
+            "--name": f"{name}-{number}",
+            "--source": source,
+            "--fields": "plot",
+            "--deployment": "ingest",
+        }
+        words |= {f"--{key.replace('_', '-')}": value for key, value in changed.items()}
+        return ["embed", *(part for pair in words.items() for part in pair), "--target", "sandbox"]
+
+    refused(
+        (cluster, {}, embed(1, fields="plott"), 2, ["plott", "Accepted: ", "plot", "title"]),
+        (cluster, {}, embed(2, source="nowhere"), 2, ["'nowhere'", "elastic load"]),
+        (cluster, {}, embed(3, deployment="nobody"), 2, ["'nobody'", "elastic deploy"]),
+        (cluster, {}, embed(4, search_deployment="nobody"), 2, ["'nobody'", "elastic deploy"]),
+        (cluster, {}, embed(5, queries=queries), 2, ["Line 2", str(queries)]),
+        (cluster, {}, embed(6, queries="/nowhere.jsonl"), 2, ["/nowhere.jsonl", "No such file"]),
+        (cluster, {}, embed(7, name="Films"), 2, ["name"]),
+        (cluster, {}, embed(8, fields="year"), 1, ["year"]),
+    )
+    assert cluster.writes == writes
+
+
+def test_a_wrong_file_of_documents_is_named_with_its_line(cluster, name, refused, tmp_path):
+    bad, double = tmp_path / "bad.jsonl", tmp_path / "double.jsonl"
+    bad.write_text('{"id": "a", "plot": "x"}\n{"id": "b", "plot": \n')
+    double.write_text('{"id": "a", "plot": "x"}\n{"plot": "y"}\n')
+    writes = cluster.writes
+
+    def load(data):
+        return ["load", "--name", name, "--data", data, "--id-field", "id", "--target", "sandbox"]
+
+    refused(
+        (cluster, {}, load("/nowhere.jsonl"), 2, ["/nowhere.jsonl", "No such file"]),
+        (cluster, {}, load(bad), 2, ["ine 2", str(bad)]),
+        (cluster, {}, load(double), 2, ["ine 2", "id"]),
+        (
+            cluster,
+            {},
+            ["search", "--name", name, "--text", "x", "--target", "sandbox"],
+            1,
+            [name, "elastic embed"],
+        ),
+    )
+    assert cluster.writes == writes
+
+
+def test_a_deployment_that_does_not_fit_is_told_before_anything_is_started(cluster_with, name, refused):
+    cluster = cluster_with(ml_nodes=1)
+    deploy = ["deploy", "--name", name, "--target", "sandbox"]
+    too_much = ["--ingest-allocations", 3, "--ingest-threads", 8, "--queue-capacity", 7000]
+    refused(
+        (cluster, {}, [*deploy, *too_much], 1, [
+            f"'{name}-ingest' does not fit: wanted are 3 allocations of 8 threads, there is room for 1",
+            "The nearest setting that fits is ", "Nothing was started.",
+        ]),
+        (cluster, {}, [*deploy, "--model-id", "nobody"], 2, ["'nobody'", ".elser_model_2"]),
+    )  # fmt: skip
+    assert "ml.start_trained_model_deployment" not in cluster.writes
+
+
+def test_a_cluster_that_cannot_run_the_flows_says_what_it_lacks(cluster_with, name, refused):
+    basic, empty = cluster_with(licence="basic"), cluster_with(ml_nodes=0)
+    deploy = ["deploy", "--name", name, "--target", "sandbox"]
+    refused(
+        (basic, {}, ["check", "--target", "sandbox"], 1, ["licence", "basic"]),
+        (basic, {}, deploy, 1, ["licence", "basic"]),
+        (empty, {}, ["check", "--target", "sandbox"], 1, ["node"]),
+        (empty, {}, deploy, 1, ["node"]),
+    )
+    assert not basic.writes
+    assert not empty.writes
+
+
+def test_settings_that_are_missing_or_cannot_be_are_told_with_what_to_set(refused):
+    check = ["check", "--target", "elastic"]
+    here = "http://127.0.0.1:9200"
+    refused(
+        (None, {}, check, 2, ["ELASTIC_URL", "ELASTIC_CLOUD_ID"]),
+        (None, {"ELASTIC_URL": here, "ELASTIC_USERNAME": "me"}, check, 2, ["ELASTIC_PASSWORD"]),
+        (None, {"ELASTIC_URL": "localhost"}, check, 2, ["ELASTIC_URL", "localhost"]),
+        (None, {"ELASTIC_CLOUD_ID": "nonsense"}, check, 2, ["ELASTIC_CLOUD_ID"]),
+    )
+
+
+def test_a_wrong_api_key_is_told(cluster_with, refused):
+    url = cluster_with(api_key="c2VjcmV0OmtleQ==").settings.url
+    wrong = {"ELASTIC_URL": url, "ELASTIC_API_KEY": "wrong"}
+    refused((None, wrong, ["check", "--target", "elastic"], 2, ["ELASTIC_API_KEY"]))

@@ -1,0 +1,66 @@
+"""A queue that is too small: the wish is lowered and said, the reindex slowed down, and every document embedded."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+from elasticsearch import ApiError
+
+pytestmark = pytest.mark.slow
+ROWS = 200
+
+
+@contextmanager
+def crowd(cluster, deployment):
+    """Somebody else, who fills the queue of a deployment again and again; yields what ends it."""
+    enough = threading.Event()
+
+    def ask():
+        number = 0
+        while not enough.is_set():
+            number += 1
+            try:
+                cluster.client.options(request_timeout=30).ml.infer_trained_model(
+                    model_id=deployment,
+                    docs=[{"text_field": f"crowd {number} {n}"} for n in range(7)],
+                    timeout="20s",
+                )
+            except ApiError:
+                enough.wait(0.01)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield enough.set
+    finally:
+        enough.set()
+        thread.join()
+
+
+def test_a_batch_of_200_and_a_queue_of_8_is_lowered_throttled_and_every_document_embedded(
+    cluster_with, embed, begin, elastic, name, glosses
+):
+    cluster = cluster_with(inference_seconds=0.01)
+    cluster.deploy("ingest", queue_capacity=8)
+    source = cluster.store(f"source-{name}", glosses(ROWS))
+    before = cluster.inferences()
+
+    command = embed(cluster, source, "gloss", "--batch-size", 200, begin=begin)
+    command.wait_for("are smaller than wished")
+    assert "the queue of 8 texts is filled to 80% at most: 1 x 6 documents instead of 1 x 200" in command.err
+    with crowd(cluster, "ingest") as disperse:
+        command.wait_for("texts rejected, now")
+        disperse()
+        assert command.code == 0, command.err
+
+    assert cluster.client.count(index=name)["count"] == ROWS
+    assert cluster.unembedded(name, "gloss") == 0
+    new, tried = cluster.inferences() - before, cluster.sampled(source, "gloss")
+    assert {new[row["gloss"]] for row in glosses(ROWS) if row["gloss"] not in tried} == {1}
+
+    found = elastic(cluster, "diagnose", "--name", name).out
+    said = " ".join(found.replace("│", " ").split())
+    assert "the queue was full" in said
+    assert "queue_capacity above 8" in said
