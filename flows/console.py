@@ -8,6 +8,7 @@ imports neither Prefect nor the tasks, so that it can serve the local stack befo
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import NamedTuple, Protocol
 
@@ -23,6 +24,8 @@ _RUNS = ("prefect.flow_runs", "prefect.task_runs")
 _ENGINES = ("flow_engine", "task_engine")
 _RETRY = "Task run failed with %s: %r - Retry %s/%s will start %s"
 """The engine's template for a failed attempt that it will repeat; if Prefect rewords it, the line is only missing."""
+_DELAY = re.compile(r"([\d.]+) second\(s\) from now")
+"""How it says when."""
 _CHATTER = (
     # repeat the exception with which the command ends anyway
     "Finished in state",
@@ -118,7 +121,8 @@ class Terminal(logging.Handler):
     def _show_line(self, record: logging.LogRecord) -> None:
         if record.msg == _RETRY and isinstance(record.args, tuple):
             _, error, attempt, attempts, delay = record.args
-            text = Text(f"{error} Trying again ({attempt} of {attempts}) {delay}.", style="yellow")
+            when = _DELAY.sub(lambda found: f"in {float(found[1]):.0f} s", str(delay))
+            text = Text(f"{error} Trying again ({attempt} of {attempts}) {when}.", style="yellow")
         elif record.levelno >= logging.ERROR:
             text = Text.assemble(("error: ", "bold red"), record.getMessage())
         elif record.levelno >= logging.WARNING:

@@ -118,10 +118,10 @@ def test_a_retried_attempt_says_why_and_when_again():
         OSError("reset"),
         1,
         5,
-        "2 second(s) from now",
+        "2.1701460554461125 second(s) from now",
         path="prefect/task_engine.py",
     )
-    assert shown(retry) == "reset Trying again (1 of 5) 2 second(s) from now.\n"
+    assert shown(retry) == "reset Trying again (1 of 5) in 2 s.\n"
 
 
 def test_stack_traces_are_for_debug_only():
