@@ -6,6 +6,7 @@ Nothing that keeps a thread or a channel may run here before the fork: imports o
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -66,6 +67,8 @@ def say(**facts: object) -> None:
 
 def serve() -> None:
     """Fork for every line until stdin ends."""
+    # Else every fork, at its end, collects and so copies all of what was loaded here: 1.2 s of its 1.9.
+    gc.freeze()
     say(ready=True)
     running: set[int] = set()
     while True:
