@@ -1,7 +1,7 @@
 """`vertex tour`: the seed notebook's path through the whole life of a streaming index, each step checked.
 
-Every step compares what the service answers with what exact arithmetic says it must answer, and the flow fails when
-they differ. On the same data the exact answers are known: that is what makes this a check and not a show.
+Every change to the index has an answer that must follow from it; the flow asks, compares and fails when they differ, and
+recall is measured against exact search: that is what makes this a check and not a show.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def tour(
     """Take vectors through the whole life of a streaming index, check each step, and leave nothing behind.
 
     Build, query, upsert, filter, crowd, remove, measure recall three ways, tear down: the path of Google's stream-update
-    notebook, with settings as there. Fails when an answer is not the one that exact search gives.
+    notebook, with settings as there. Fails when an answer is not the one that must follow from a step.
 
     Args:
         name: Names what is made: NAME and, for the exact index that recall is compared with, NAME-exact.
