@@ -20,10 +20,11 @@ $(READY): requirements.lock model.lock pyproject.toml
 demo: setup
 	$(BIN)/python -m flows demo
 
-# A slow test that fails is tried once more, by its name: a busy machine passes then, a fault stays a fault.
+# What fails is tried once more, by its name: what a busy machine broke passes then, a fault stays a fault.
+AGAIN := --last-failed --last-failed-no-failures none
 test: setup
-	$(BIN)/pytest
-	$(BIN)/pytest -m slow || $(BIN)/pytest -m slow --last-failed --last-failed-no-failures none
+	$(BIN)/pytest || $(BIN)/pytest $(AGAIN)
+	$(BIN)/pytest -m slow || $(BIN)/pytest -m slow $(AGAIN)
 
 lint: setup
 	$(BIN)/ruff check .
