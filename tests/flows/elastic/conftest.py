@@ -87,11 +87,6 @@ class Cluster:
         nodes = self.client.tasks.list(actions="*reindex")["nodes"]
         return [id_ for node in nodes.values() for id_ in node["tasks"]]
 
-    def pace(self, requests_per_second):
-        """Slow the running reindex down, so that there is time to meet it half done, or let it go (-1)."""
-        for task in self.reindexes:
-            self.client.reindex_rethrottle(task_id=task, requests_per_second=requests_per_second)
-
     def unembedded(self, name, field):
         """How many documents lack their embedding."""
         lacking = {"bool": {"must_not": [{"exists": {"field": f"{field}_embedding"}}]}}
@@ -143,7 +138,7 @@ def cluster(cluster_with):
 def slow_cluster(cluster_with):
     """One whose model takes its time, so that there is a reindex to be met half done."""
     found = cluster_with(inference_seconds=0.05)
-    found.deploy("ingest")
+    found.deploy("ingest", cache_size="0b")  # what another test embedded takes its time here too
     return found
 
 

@@ -37,13 +37,11 @@ def complete(slow_cluster, name, source, glosses):
 
 def half_done(cluster, name, until):
     until(lambda: 0 < cluster.arrived(name) < ROWS, "the first part of the documents")
-    cluster.pace(1)
 
 
-def followed(cluster, command):
-    """Lets a reindex go that an earlier run began, once it is followed."""
+def followed(command):
+    """The command, ended after it has followed the reindex that an earlier run began."""
     command.wait_for("An earlier run is still embedding")
-    cluster.pace(-1)
     assert command.code == 0, command.err
     return command
 
@@ -57,7 +55,7 @@ def test_killed_at_half_of_the_reindex_the_next_run_follows_the_task(
     kill(command)
     assert slow_cluster.arrived(name) < ROWS
 
-    followed(slow_cluster, embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
+    followed(embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
     complete(*before)
 
 
@@ -104,6 +102,6 @@ def test_ctrl_c_says_what_goes_on_and_the_same_command_follows_it(
     assert "the same command follows it again" in command.err
     assert f"python -m flows elastic embed --name {name} --source {source}" in command.error
 
-    again = followed(slow_cluster, embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
+    again = followed(embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
     assert "Another run works on" not in again.err
     complete(*before)
