@@ -105,3 +105,22 @@ def test_ctrl_c_says_what_goes_on_and_the_same_command_follows_it(
     again = followed(embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
     assert "Another run works on" not in again.err
     complete(*before)
+
+
+def test_when_interrupted_cancel_ends_the_task_and_the_next_run_embeds_only_the_rest(
+    slow_cluster, embed, begin, name, source, until, glosses
+):
+    cluster, inferences = slow_cluster, slow_cluster.inferences()
+    options = (*IN_PARTS, "--when-interrupted", "cancel")
+    command = embed(cluster, source, "gloss", *options, begin=begin)
+    half_done(cluster, name, until)
+    command.wait_for(" of 120 documents")
+    assert command.signal(signal.SIGINT) == 130
+    assert "asked the cluster to cancel" in command.err
+    until(lambda: not cluster.reindexes, "the end of the task")
+    assert cluster.arrived(name) < ROWS
+
+    embed(cluster, source, "gloss", *IN_PARTS)
+    assert cluster.unembedded(name, "gloss") == 0
+    new, tried = cluster.inferences() - inferences, cluster.sampled(source, "gloss")
+    assert {new[row["gloss"]] for row in glosses(ROWS) if row["gloss"] not in tried} == {1}
