@@ -23,6 +23,8 @@ CALL_SECONDS = 60.0
 
 # The task API has been a technical preview for ten years: our users can do nothing about it.
 warnings.filterwarnings("ignore", category=GeneralAvailabilityWarning, module=r"tasks\.elastic\.")
+# Whoever asks with text_expansion chose it by name.
+warnings.filterwarnings("ignore", message="text_expansion is deprecated", module=r"tasks\.elastic\.")
 # It warns that the one node failed, in words for programmers; the step that called says it better.
 logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
 
