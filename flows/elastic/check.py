@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.report import Report, listed, reporting
+from flows.report import Report, reporting
 from tasks.elastic.cluster import ClusterNotReady, read_cluster
 from tasks.settings import ElasticTarget, elastic_settings
 
@@ -29,7 +29,7 @@ def check_cluster(*, target: ElasticTarget) -> Report:
         with report.step("licence") as step:
             step.saw(cluster.licence if cluster.licence_is_active else f"{cluster.licence}, expired")
         with report.step("machine-learning nodes") as step:
-            step.saw(listed(f"{node.name} with {node.processors} processors" for node in cluster.ml_nodes))
-        if cluster.missing:
-            raise ClusterNotReady(cluster)
+            step.saw("; ".join(map(str, cluster.ml_nodes)) or "none")
+        if missing := cluster.missing():
+            raise ClusterNotReady(cluster, missing)
     return report

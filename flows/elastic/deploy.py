@@ -14,7 +14,7 @@ from tasks.elastic.cluster import verify_cluster
 from tasks.elastic.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.inference import verify_inference
 from tasks.elastic.models import ensure_model, wait_for_model
-from tasks.elastic.specs import DeploymentSpec, Name, Priority, Threads
+from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec, Name, Priority, Threads
 from tasks.progress import say
 from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.waiting import Deadline
@@ -28,11 +28,14 @@ def deploy_model(
     model_id: str = ".elser_model_2",
     ingest_allocations: Annotated[int, Field(ge=1)] = 1,
     ingest_threads: Threads = 1,
+    ingest_adaptive: AdaptiveAllocations | None = None,
     search_allocations: Annotated[int, Field(ge=0)] = 1,
     search_threads: Threads = 2,
+    search_adaptive: AdaptiveAllocations | None = None,
     queue_capacity: Annotated[int, Field(ge=1)] | None = None,
     cache_size: str | None = None,
     priority: Priority = "normal",
+    may_grow: bool = False,
     recreate: bool = False,
     timeout_minutes: Annotated[float, Field(gt=0)] = 60,
 ) -> Report:
@@ -47,11 +50,14 @@ def deploy_model(
         model_id: The model: ELSER, its platform variant, or another text model that is in the cluster.
         ingest_allocations: Texts that are embedded at a time; more of them for throughput.
         ingest_threads: Threads that work on one text while documents are embedded.
+        ingest_adaptive: In place of a fixed number, between min and max allocations, by load (8.15).
         search_allocations: Queries that are embedded at a time; 0 starts no deployment for search.
         search_threads: Threads that work on one query; more of them for latency.
+        search_adaptive: As ingest_adaptive, for search.
         queue_capacity: Texts that may wait before the deployment refuses more. Default: the cluster's.
         cache_size: Cache of embeddings, such as 100mb; 0b is off. Default: the cluster's.
         priority: low means 1 allocation of 1 thread, for trying something out.
+        may_grow: The cluster adds machine-learning nodes by itself: start also what does not fit those of now, and wait.
         recreate: Delete the model and download it again, as the notebook does.
         timeout_minutes: Give up waiting after so many minutes; what runs in the cluster goes on.
 
@@ -67,26 +73,38 @@ def deploy_model(
         queue_capacity=queue_capacity,
         cache_size=cache_size,
         priority=priority,
+        adaptive=ingest_adaptive,
     )
-    changed = {"id": f"{name}-search", "allocations": search_allocations, "threads": search_threads}
+    changed = {
+        "id": f"{name}-search",
+        "allocations": search_allocations,
+        "threads": search_threads,
+        "adaptive": search_adaptive,
+    }
     wanted = [ingest]
     if search_allocations:
         wanted.append(DeploymentSpec.model_validate({**ingest.model_dump(), **changed}))
     with reporting("elastic deploy", name, target) as report, holding("elastic", name, deadline):
-        verify_cluster(settings)
+        verify_cluster(settings, may_grow=may_grow)
         download_model(settings, model_id, report, deadline, recreate=recreate)
-        try:
-            verify_capacity(settings, wanted)
-        except DoesNotFit as error:
-            if error.deployment == ingest.id:
-                raise
-            say(f"{error} {ingest.id} serves ingest and search.")
-            wanted = [ingest]
-            verify_capacity(settings, wanted)
+        if not may_grow:
+            wanted = _fitting(settings, wanted)
         for spec in wanted:
             start(settings, spec, report, deadline)
         report.facts["deployments"] = [spec.id for spec in wanted]
     return report
+
+
+def _fitting(settings: ElasticSettings, wanted: list[DeploymentSpec]) -> list[DeploymentSpec]:
+    """Those that are started: all, or the first alone when there is no room for another."""
+    try:
+        verify_capacity(settings, wanted)
+    except DoesNotFit as error:
+        if error.deployment == wanted[0].id:
+            raise
+        say(f"{error} {wanted[0].id} serves ingest and search.")
+        return wanted[:1]
+    return wanted
 
 
 def download_model(
@@ -106,8 +124,10 @@ def start(settings: ElasticSettings, spec: DeploymentSpec, report: Report, deadl
     with report.step(f"start deployment {spec.id}") as step:
         ensure_deployment(settings, spec, deadline)
         there = wait_for_deployment(settings, spec, deadline)
-        smoke = verify_inference(settings, spec.id)
         step.saw(
-            f"{there.allocated} of {there.allocations} allocations, threads each: {there.threads}, queue {there.queue_capacity:,}, "
-            f"answers in {smoke.milliseconds:.0f} ms"
+            f"{there.allocated} of {there.allocations} allocations, threads each: {there.threads}, queue {there.queue_capacity:,}"
         )
+        if there.allocated:
+            step.saw(f"answers in {verify_inference(settings, spec.id).milliseconds:.0f} ms")
+        else:
+            step.saw("scaled to zero: the first request starts an allocation and fails")

@@ -8,6 +8,7 @@ from flows.report import Report, reporting
 from tasks.elastic.diagnosis import read_diagnosis
 from tasks.elastic.embeddings import read_embedded
 from tasks.elastic.specs import Name
+from tasks.elastic.truncation import read_truncated
 from tasks.progress import say
 from tasks.settings import ElasticTarget, elastic_settings
 
@@ -20,15 +21,19 @@ def diagnose_cluster(*, target: ElasticTarget, name: Name | None = None) -> Repo
 
     Args:
         target: Where: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set.
-        name: Also look for documents without their embedding in this embedded index.
+        name: Also look at this embedded index: documents without their embedding, texts that the model cuts.
 
     Example:
         python -m flows elastic diagnose --target sandbox --name films
     """
     settings = elastic_settings(target)
     with reporting("elastic diagnose", name or "cluster", target) as report:
-        embedded = read_embedded(settings, name) if name else None
-        diagnosis = read_diagnosis(settings, name, embedded.fields if embedded else ())
+        if name is None:
+            diagnosis = read_diagnosis(settings)
+        else:
+            embedded = read_embedded(settings, name)
+            truncation = read_truncated(settings, name, embedded.fields, embedded.deployment)
+            diagnosis = read_diagnosis(settings, name, embedded.fields, truncation)
         with report.step("looked at") as step:
             step.saw(f"{len(diagnosis.deployments)} deployments, {len(diagnosis.pipelines)} pipelines")
             step.saw(f"{len(diagnosis.threads)} busy threads")

@@ -13,7 +13,13 @@ from flows.report import Report, listed, reporting
 from flows.slots import holding
 from tasks.elastic.aliases import ensure_alias
 from tasks.elastic.batch_plans import ReindexSpec, read_batch_plan
-from tasks.elastic.deployments import DeploymentState, read_deployment
+from tasks.elastic.capacity import verify_capacity
+from tasks.elastic.deployments import (
+    DeploymentState,
+    ensure_deployment,
+    read_deployment,
+    wait_for_deployment,
+)
 from tasks.elastic.embeddings import embedded_field, made_from
 from tasks.elastic.indices import (
     SourceState,
@@ -29,6 +35,7 @@ from tasks.elastic.pipelines import FAILURE_FIELD, ensure_pipeline, inference_pi
 from tasks.elastic.reindex import apply_reindex
 from tasks.elastic.reindex_tasks import WhenInterrupted
 from tasks.elastic.specs import EmbeddedField, IndexSpec, Name, PipelineSpec, embedded_properties
+from tasks.elastic.truncation import read_truncated
 from tasks.elastic.verification import (
     sample_queries,
     verify_completeness,
@@ -39,9 +46,6 @@ from tasks.errors import InvalidInput
 from tasks.progress import say
 from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.waiting import Deadline
-
-SCORED_TEXT = "a story of people and places"
-"""Any text: the scores that it gets are recomputed, whatever they are."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class EmbedPlan:
     search_deployment: str
     size: int | None = None
     slices: int = 1
+    load_allocations: int | None = None
+    final_allocations: int | None = None
+    may_grow: bool = False
     replicas: int = 1
     accept_unembedded: int = 0
     queries: Path | None = None
@@ -72,6 +79,9 @@ def embed_documents(
     search_deployment: str | None = None,
     batch_size: Annotated[int, Field(ge=1)] | None = None,
     slices: Annotated[int, Field(ge=1)] = 1,
+    load_allocations: Annotated[int, Field(ge=1)] | None = None,
+    final_allocations: Annotated[int, Field(ge=1)] | None = None,
+    may_grow: bool = False,
     replicas: Annotated[int, Field(ge=0)] = 1,
     accept_unembedded: Annotated[int, Field(ge=0)] = 0,
     queries: str | None = None,
@@ -92,6 +102,9 @@ def embed_documents(
         search_deployment: The deployment that embeds queries. Default: the same.
         batch_size: Documents in a batch; lowered to what the queue and a minute of work allow. Default: that.
         slices: Slices that read and write at a time; the model stays the limit.
+        load_allocations: Allocations of the deployment while documents are embedded. Default: as many as it has.
+        final_allocations: Its allocations afterwards; needed with load_allocations.
+        may_grow: The cluster adds machine-learning nodes by itself: scale also beyond what fits those of now, and wait.
         replicas: Copies of each shard, once the load is over.
         accept_unembedded: So many documents may end without an embedding; they are listed with their reasons.
         queries: JSON lines of query, expected ids and within; the alias moves only if all find what they must.
@@ -110,6 +123,9 @@ def embed_documents(
         search_deployment=search_deployment or deployment,
         size=batch_size,
         slices=slices,
+        load_allocations=load_allocations,
+        final_allocations=final_allocations,
+        may_grow=may_grow,
         replicas=replicas,
         accept_unembedded=accept_unembedded,
         queries=Path(queries) if queries else None,
@@ -125,7 +141,8 @@ def embed_documents(
 def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: Deadline) -> list[str]:
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     changes: list[str] = []
-    model = _deployment(settings, plan.deployment, "deployment").model_id
+    ingest = _deployment(settings, plan.deployment, "deployment")
+    _refuse_scaling(plan, ingest)
     _deployment(settings, plan.search_deployment, "search-deployment")
     if plan.queries:
         list(sample_queries(plan.queries))
@@ -133,9 +150,12 @@ def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: 
         documents = read_source(settings, plan.source)
         sample = read_sample(settings, plan.source, [field.input for field in plan.fields])
         step.saw(f"{documents.documents:,} documents")
-    pipeline, index = _specs(plan, documents, model)
+    pipeline, index = _specs(plan, documents, ingest.model_id)
     there = read_index(settings, index.name)
     if there is None or not there.content:
+        with report.step("texts that the model cuts") as step:
+            step.saw(str(read_truncated(settings, plan.source, plan.fields, plan.deployment)))
+        changes += _scale(settings, plan, plan.load_allocations, report, deadline)
         with report.step(f"pipeline {pipeline.id}") as step:
             verify_pipeline(settings, pipeline, sample)
             if ensure_pipeline(settings, pipeline):
@@ -149,6 +169,7 @@ def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: 
             step.saw("created" if created else "was there")
         _fill(settings, plan, pipeline.id, index, documents, report, deadline)
         changes.append("embedded the documents")
+    changes += _scale(settings, plan, plan.final_allocations, report, deadline)
     _verify(settings, plan, index, documents, report)
     if ensure_index_settings(settings, index):
         changes.append("set the final settings")
@@ -197,6 +218,38 @@ def _deployment(settings: ElasticSettings, deployment_id: str, option: str) -> D
     return there
 
 
+def _refuse_scaling(plan: EmbedPlan, ingest: DeploymentState) -> None:
+    if (plan.load_allocations is None) != (plan.final_allocations is None):
+        raise InvalidInput(
+            "Only one of load_allocations and final_allocations is given",
+            value=plan.load_allocations or plan.final_allocations,
+            remedy="Give both: how many while documents are embedded, and how many afterwards.",
+        )
+    if plan.load_allocations is not None and ingest.adaptive is not None:
+        raise InvalidInput(
+            "This deployment has adaptive allocations and grows by itself",
+            value=ingest.id,
+            remedy="Leave out load_allocations and final_allocations.",
+        )
+
+
+def _scale(
+    settings: ElasticSettings, plan: EmbedPlan, allocations: int | None, report: Report, deadline: Deadline
+) -> list[str]:
+    """As many allocations of the ingest deployment as are wanted now. Returns what was changed."""
+    there = _deployment(settings, plan.deployment, "deployment")
+    if allocations is None or allocations == there.allocations:
+        return []
+    spec = there.scaled(allocations)
+    if allocations > there.allocations and not plan.may_grow:
+        verify_capacity(settings, [spec])
+    with report.step(f"scale {there.id} to {allocations} allocations") as step:
+        ensure_deployment(settings, spec, deadline)
+        wait_for_deployment(settings, spec, deadline)
+        step.saw(f"it had {there.allocations}")
+    return [f"scaled {there.id} to {allocations} allocations"]
+
+
 def _fill(
     settings: ElasticSettings,
     plan: EmbedPlan,
@@ -237,9 +290,10 @@ def _verify(
             settings, index.name, plan.fields, wanted=documents.documents, accepted=plan.accept_unembedded
         )
         step.saw(f"{complete.documents:,} documents, {complete.unembedded:,} without an embedding")
-        first = plan.fields[0].output
-        scores = verify_scores(settings, index.name, first, plan.search_deployment, SCORED_TEXT)
-        step.saw(f"{scores.compared} scores recomputed, off by {scores.largest_difference:.1e} at most")
+        for field in plan.fields:
+            scores = verify_scores(settings, index.name, field, plan.search_deployment)
+            step.saw(f"{scores.compared} scores recomputed, off by {scores.largest_difference:.1e} at most")
         if plan.queries:
+            first = plan.fields[0].output
             found = verify_queries(settings, index.name, first, plan.search_deployment, plan.queries)
             step.saw(f"{found.found} of {found.queries} sample queries find what they must")

@@ -66,11 +66,7 @@ def load_documents(
             default_pipeline=f"{name}-lowercase" if lowercase_field else None,
         )
         loaded = load(settings, source, spec, lowercase_field, report, deadline)
-        say(
-            "Nothing to do: the index holds exactly these documents."
-            if loaded.unchanged
-            else f"Loaded {name}."
-        )
+        say("Nothing to do: the index holds these documents." if loaded.unchanged else f"Loaded {name}.")
     return report
 
 

@@ -26,7 +26,7 @@ from tasks.elastic.diagnosis import read_diagnosis
 from tasks.elastic.documents import DocumentSource
 from tasks.elastic.embeddings import read_embedded
 from tasks.elastic.indices import remove_index
-from tasks.elastic.inference import verify_inference
+from tasks.elastic.inference import read_inferences, verify_inference
 from tasks.elastic.inventory import read_inventory
 from tasks.elastic.models import read_model, remove_model
 from tasks.elastic.pipelines import remove_pipeline
@@ -92,6 +92,14 @@ def tour(
         fitting = _the_second_deployment(settings, name, model_id, report)
         start(settings, fitting, report, deadline)
         _infer(settings, model_id, fitting.id, report)
+        with report.step("infer a file of texts in calls sized to their time-out") as step:
+            inferred = read_inferences(
+                settings, fitting.id, DocumentSource(path=Path(films), id_field="id"), "plot", deadline
+            )
+            step.saw(
+                f"{inferred.texts:,} texts in {inferred.calls} calls, the largest of {inferred.largest_call}"
+            )
+            step.saw(f"{inferred.per_second:.0f} a second, {len(inferred.truncated)} truncated")
 
         movies = IndexSpec(
             name=f"{name}-movies",

@@ -8,7 +8,6 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from flows.elastic.embed import SCORED_TEXT
 from flows.report import Report, reporting
 from tasks.elastic.embeddings import read_embedded
 from tasks.elastic.indices import read_source
@@ -39,7 +38,7 @@ def verify_embedded(
     settings = elastic_settings(target)
     with reporting("elastic verify", name, target) as report:
         embedded = read_embedded(settings, name)
-        field, model = embedded.fields[0].output, embedded.search_deployment
+        model = embedded.search_deployment
         with report.step("every document, with its embedding") as step:
             wanted = read_source(settings, embedded.source).documents
             found = verify_completeness(
@@ -47,10 +46,11 @@ def verify_embedded(
             )
             step.saw(f"{found.documents:,} documents, {found.unembedded:,} without an embedding")
         with report.step("scores") as step:
-            scores = verify_scores(settings, name, field, model, SCORED_TEXT)
-            step.saw(f"{scores.compared} recomputed, off by {scores.largest_difference:.1e} at most")
+            for field in embedded.fields:
+                scores = verify_scores(settings, name, field, model)
+                step.saw(f"{scores.compared} recomputed, off by {scores.largest_difference:.1e} at most")
         if queries:
             with report.step("sample queries") as step:
-                asked = verify_queries(settings, name, field, model, Path(queries))
+                asked = verify_queries(settings, name, embedded.fields[0].output, model, Path(queries))
                 step.saw(f"{asked.found} of {asked.queries} find what they must")
     return report

@@ -47,6 +47,9 @@ class Ingested:
     version: int | None = None
 
 
+_DATA = ("data", "ingest", "master")
+_ML = ("ml", "remote_cluster_client")
+
 IngestHook = Callable[[list[Ingested]], "list[Ingested | Refusal | None]"]
 """A whole bulk at once, as inference sees it; for each document what became of it, None when it was dropped."""
 InferHook = Callable[[str, Sequence[str]], "list[dict[str, float]]"]
@@ -104,28 +107,30 @@ class Cluster:
         """The nodes on which models run."""
         return [node for node in self.nodes if "ml" in node.roles]
 
+    def grow(self) -> None:
+        """Let another machine-learning node join, as autoscaling does. It stays, also after a restart."""
+        self._facts.put("grown", (self._facts.get("grown") or 0) + 1)
+        self.nodes = [*self.nodes, self._node(len(self.nodes), _ML)]
+
     def close(self) -> None:
         """Give the files back."""
         for held in (self.store, self.faults, self.writes):
             held.close()
 
     def _nodes(self) -> list[Node]:
-        data = ("data", "ingest", "master")
-        ml = ("ml", "remote_cluster_client")
-        kinds = [data] + [ml] * self.options.ml_nodes
-        memory = int(self.options.memory_gb * 2**30)
-        return [
-            Node(
-                id=self._kept(f"node-{number}", new_uuid),
-                name=f"instance-{number:010d}",
-                ephemeral_id=new_uuid(),
-                address=f"127.0.0.1:{9300 + number}",
-                roles=roles,
-                processors=self.options.processors if roles is ml else 2,
-                memory=memory if roles is ml else 4 * 2**30,
-            )
-            for number, roles in enumerate(kinds)
-        ]
+        kinds = [_DATA] + [_ML] * (self.options.ml_nodes + (self._facts.get("grown") or 0))
+        return [self._node(number, roles) for number, roles in enumerate(kinds)]
+
+    def _node(self, number: int, roles: tuple[str, ...]) -> Node:
+        return Node(
+            id=self._kept(f"node-{number}", new_uuid),
+            name=f"instance-{number:010d}",
+            ephemeral_id=new_uuid(),
+            address=f"127.0.0.1:{9300 + number}",
+            roles=roles,
+            processors=self.options.processors if roles is _ML else 2,
+            memory=int(self.options.memory_gb * 2**30) if roles is _ML else 4 * 2**30,
+        )
 
     def _kept(self, key: str, make: Callable[[], str]) -> str:
         found = self._facts.get(key)

@@ -19,6 +19,9 @@ from sandbox.elastic.inference_queue import Awaited, EmbeddingCache, Inquiry, No
 from sandbox.elastic.sizes import size_in_bytes
 from sandbox.elastic.splade import load_splade
 
+_MOST_ML_NODES = 16
+"""Autoscaling has a limit everywhere."""
+
 
 @dataclass
 class Deployment:
@@ -76,6 +79,7 @@ class Deployments:
         self._records = cluster.store.records("deployments")
         self.lock = threading.RLock()
         self._running: dict[str, Deployment] = {}
+        self._growing = False
 
     def restore(self) -> None:
         """Start again what ran when the server stopped."""
@@ -222,6 +226,31 @@ class Deployments:
                     "most": deployment.most,
                 },
             )
+        self._grow_where_needed()
+
+    def _grow_where_needed(self) -> None:
+        """Have another node join, later, when what lacks room would fit there."""
+        options = self._cluster.options
+        if not (options.autoscaling and options.grow_seconds) or self._growing:
+            return
+        memory = int(options.memory_gb * 2**30) - assignments.RESERVED
+        helped = any(
+            each.reason
+            and each.parameters["threads_per_allocation"] <= options.processors
+            and each.memory <= memory
+            for each in self._running.values()
+        )
+        if helped and len(self._cluster.ml_nodes) < _MOST_ML_NODES:
+            self._growing = True
+            threading.Thread(target=self._grow, name="autoscaling", daemon=True).start()
+
+    def _grow(self) -> None:
+        if self._cluster.ending.wait(self._cluster.options.grow_seconds):
+            return
+        with self.lock:
+            self._growing = False
+            self._cluster.grow()
+            self._apply(self._plans(list(self._running.values())))
 
 
 def new_deployment(parameters: dict[str, Any], adaptive: dict[str, Any] | None, elser: bool) -> Deployment:

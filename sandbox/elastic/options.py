@@ -29,8 +29,11 @@ class ElasticOptions:
     memory_gb: float = 16.0
     """Memory of each machine-learning node in GB; 16, Elastic's minimum for models other than ELSER."""
     autoscaling: bool = True
-    """Whether nodes could still grow: a deployment that does not fit is then answered with 200 and `starting`, as
+    """Whether nodes could still be added: a deployment that does not fit is then answered with 200 and `starting`, as
     the seed saw, otherwise refused with 429."""
+    grow_seconds: float = 0.0
+    """With autoscaling, after so many seconds a further machine-learning node of the same size joins for allocations
+    that have no place; 0 for never, as in the seed."""
     download_seconds: float = 2.0
     """How long the packaged model's download takes; 2, long enough to be seen."""
     download_parts: int = 418
@@ -50,5 +53,6 @@ class ElasticOptions:
             raise ValueError(f"The version is one of {', '.join(get_args(Version))}, not {self.version!r}.")
         if self.licence not in get_args(Licence):
             raise ValueError(f"The licence is one of {', '.join(get_args(Licence))}, not {self.licence!r}.")
-        if min(self.ml_nodes, self.processors, self.memory_gb, self.inference_seconds) < 0:
+        durations = (self.inference_seconds, self.grow_seconds)
+        if min(self.ml_nodes, self.processors, self.memory_gb, *durations) < 0:
             raise ValueError("Numbers of nodes and processors, memory and durations are not negative.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from tasks.elastic.clients import connect
-from tasks.elastic.cluster import SMALLEST_NODE_BYTES, MlNode, ml_nodes
+from tasks.elastic.cluster import SMALLEST_NODE_BYTES, MlNode, gigabytes, ml_nodes
 from tasks.elastic.errors import calling
 from tasks.elastic.specs import DeploymentSpec, Threads
 from tasks.errors import PermanentError
@@ -202,14 +202,10 @@ def _obstacle(node: MlNode, wanted: Setting, memory: int) -> str:
             " A node for ELSER needs at least 4 GB." if 0 < node.machine_memory < SMALLEST_NODE_BYTES else ""
         )
         return (
-            f"Node {node.name} has {_gigabytes(node.free_memory)} of {_gigabytes(node.memory)} of ML memory free, "
-            f"the model takes {_gigabytes(memory)}.{small}"
+            f"Node {node.name} has {gigabytes(node.free_memory)} of {gigabytes(node.memory)} of ML memory free, "
+            f"the model takes {gigabytes(memory)}.{small}"
         )
     return (
         f"Node {node.name} has {node.free_processors} of {node.processors} processors free, "
         f"each allocation takes {wanted.threads}."
     )
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1024**3:.1f} GB"

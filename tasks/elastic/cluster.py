@@ -40,6 +40,12 @@ class MlNode(BaseModel, frozen=True):
     machine_memory: int
     """Bytes of the machine; 0 when the cluster does not tell."""
 
+    def __str__(self) -> str:
+        memory = (
+            f", {gigabytes(self.free_memory)} of {gigabytes(self.memory)} of ML memory" if self.memory else ""
+        )
+        return f"{self.name} has {self.free_processors} of {self.processors} processors free{memory}"
+
     @property
     def free_processors(self) -> int:
         """What is left for another allocation."""
@@ -66,9 +72,12 @@ class Cluster(BaseModel, frozen=True):
         """Major and minor version."""
         return release_of(self.version)
 
-    @property
-    def missing(self) -> str:
-        """What keeps this cluster from running the flows, in one paragraph; empty when nothing does."""
+    def missing(self, *, may_grow: bool = False) -> str:
+        """What keeps this cluster from running the flows, in one paragraph; empty when nothing does.
+
+        Args:
+            may_grow: the cluster adds machine-learning nodes by itself, so that none need be there yet.
+        """
         found: list[str] = []
         if self.release < OLDEST:
             found.append(
@@ -82,10 +91,10 @@ class Cluster(BaseModel, frozen=True):
             )
         elif not self.licence_is_active:
             found.append(f"Its licence ({self.licence}) has expired: install a valid one.")
-        if not self.ml_nodes:
+        if not self.ml_nodes and not may_grow:
             found.append(
-                "It has no node with the role ml: add one of at least 4 GB for ELSER (16 GB for other language models), "
-                "or turn autoscaling on."
+                "It has no node with the role ml: add one of at least 4 GB for ELSER (16 GB for other language models). "
+                "If it adds them by itself (autoscaling), `elastic deploy --may-grow` makes it do so."
             )
         return f"The cluster {self.name!r} cannot run these flows yet. {' '.join(found)}" if found else ""
 
@@ -93,9 +102,9 @@ class Cluster(BaseModel, frozen=True):
 class ClusterNotReady(PermanentError):
     """The cluster cannot run the flows; says why and what to do."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
-        super().__init__(cluster.missing)
+    def __init__(self, cluster: Cluster, missing: str) -> None:
+        self.cluster, self.missing = cluster, missing
+        super().__init__(missing)
 
 
 @step("read the cluster")
@@ -120,16 +129,25 @@ def read_cluster(settings: ElasticSettings) -> Cluster:
 
 
 @step("verify that the cluster can run models")
-def verify_cluster(settings: ElasticSettings) -> Cluster:
+def verify_cluster(settings: ElasticSettings, *, may_grow: bool = False) -> Cluster:
     """The cluster, if it can run the flows.
+
+    Args:
+        settings: the target.
+        may_grow: the cluster adds machine-learning nodes by itself, so that none need be there yet.
 
     Raises:
         ClusterNotReady: version, licence or nodes are not enough.
     """
     cluster: Cluster = read_cluster.fn(settings)
-    if cluster.missing:
-        raise ClusterNotReady(cluster)
+    if missing := cluster.missing(may_grow=may_grow):
+        raise ClusterNotReady(cluster, missing)
     return cluster
+
+
+def gigabytes(size: int) -> str:
+    """Bytes as people read them: `2.0 GB`."""
+    return f"{size / 1024**3:.1f} GB"
 
 
 def release_of(version: str) -> tuple[int, int]:

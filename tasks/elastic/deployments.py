@@ -53,6 +53,16 @@ class DeploymentState:
     milliseconds: float | None
     """Average time of one inference that was not answered from the cache; None before the first."""
 
+    def scaled(self, allocations: int) -> DeploymentSpec:
+        """The specification of this deployment, whoever named and started it, with another number of allocations."""
+        return DeploymentSpec.model_construct(
+            id=self.id,
+            model_id=self.model_id,
+            allocations=allocations,
+            threads=self.threads,
+            priority=self.priority,
+        )
+
 
 class NoCapacity(PermanentError):
     """The cluster has no room for a deployment and cannot grow. Nothing of it stays."""

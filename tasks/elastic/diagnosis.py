@@ -17,10 +17,11 @@ from tasks.elastic.counters import (
     pipeline_statistics,
 )
 from tasks.elastic.deployments import DeploymentState, deployments
+from tasks.elastic.indices import count
 from tasks.elastic.mending import lacking, read_unembedded
 from tasks.elastic.models import ModelState, download, read_models
-from tasks.elastic.reindex import count
 from tasks.elastic.specs import EmbeddedField
+from tasks.elastic.truncation import Truncation
 from tasks.settings import ElasticSettings
 from tasks.steps import step
 
@@ -59,7 +60,7 @@ def read_diagnosis(
     settings: ElasticSettings,
     index: str | None = None,
     fields: tuple[EmbeddedField, ...] = (),
-    truncated: Sequence[str] = (),
+    truncation: Truncation | None = None,
 ) -> Diagnosis:
     """What is slow or fails in the cluster, and in one embedded index.
 
@@ -67,7 +68,7 @@ def read_diagnosis(
         settings: the target.
         index: an embedded index or alias, to look for documents without their embedding; None for none.
         fields: what is embedded in it.
-        truncated: ids of documents whose text was cut, as `read_inferences` counts them.
+        truncation: what `read_truncated` found.
     """
     models: tuple[ModelState, ...] = read_models.fn(settings)
     there, pipelines, threads = deployments(settings), pipeline_statistics(settings), hot_threads(settings)
@@ -87,12 +88,12 @@ def read_diagnosis(
                 "run `elastic embed` again: its mend pass goes over exactly these",
             )
         )
-    if truncated:
+    if truncation is not None and truncation.truncated:
         findings.append(
             Finding(
                 "inference",
-                "texts were longer than the model's 512 tokens and lost their end",
-                f"{len(truncated):,}: {', '.join(truncated[:3])}",
+                "texts are longer than what the model reads",
+                str(truncation),
                 "cut long texts into passages, each a document of its own, or use a semantic_text field",
             )
         )

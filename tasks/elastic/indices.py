@@ -240,21 +240,7 @@ def index_state(settings: ElasticSettings, name: str) -> IndexState | None:
             found: dict[str, Any] = connect(settings).indices.get(index=name).body
     except NotFound:
         return None
-    if len(found) != 1:
-        return None
-    (concrete, raw), *_ = found.items()
-    chosen: dict[str, Any] = raw["settings"]["index"]
-    return IndexState(
-        name=concrete,
-        uuid=chosen["uuid"],
-        meta=raw["mappings"].get("_meta") or {},
-        properties=raw["mappings"].get("properties") or {},
-        aliases=tuple(sorted(raw.get("aliases") or {})),
-        shards=int(chosen["number_of_shards"]),
-        replicas=int(chosen["number_of_replicas"]),
-        refresh_interval=chosen.get("refresh_interval"),
-        default_pipeline=chosen.get("default_pipeline"),
-    )
+    return _index_state(*next(iter(found.items()))) if len(found) == 1 else None
 
 
 def index_of_ours(settings: ElasticSettings, name: str) -> IndexState:
@@ -271,12 +257,39 @@ def index_of_ours(settings: ElasticSettings, name: str) -> IndexState:
     return there
 
 
+def count(settings: ElasticSettings, index: str, query: dict[str, Any] | None = None) -> int:
+    """How many documents a search sees."""
+    with calling(f"count the documents of {index}"):
+        return connect(settings).count(index=index, query=query or {"match_all": {}})["count"]
+
+
+def refresh(settings: ElasticSettings, index: str) -> None:
+    """Let a search see what was written."""
+    with calling(f"refresh the index {index}"):
+        connect(settings).indices.refresh(index=index)
+
+
 def indices_of_ours(settings: ElasticSettings) -> list[IndexState]:
     """Every index that bears our mark, by name."""
     with calling("list the indices"):
-        names: list[str] = sorted(connect(settings).indices.get(index="*").body)
-    states = (index_state(settings, name) for name in names)
-    return [state for state in states if state is not None and state.ours]
+        found: dict[str, Any] = connect(settings).indices.get(index="*").body
+    states = (_index_state(name, raw) for name, raw in sorted(found.items()))
+    return [state for state in states if state.ours]
+
+
+def _index_state(name: str, raw: dict[str, Any]) -> IndexState:
+    chosen: dict[str, Any] = raw["settings"]["index"]
+    return IndexState(
+        name=name,
+        uuid=chosen["uuid"],
+        meta=raw["mappings"].get("_meta") or {},
+        properties=raw["mappings"].get("properties") or {},
+        aliases=tuple(sorted(raw.get("aliases") or {})),
+        shards=int(chosen["number_of_shards"]),
+        replicas=int(chosen["number_of_replicas"]),
+        refresh_interval=chosen.get("refresh_interval"),
+        default_pipeline=chosen.get("default_pipeline"),
+    )
 
 
 def _exists(settings: ElasticSettings, name: str) -> bool:

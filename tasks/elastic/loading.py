@@ -17,7 +17,7 @@ import orjson
 from tasks.elastic.clients import connect
 from tasks.elastic.documents import CheckedDocuments, Document, canonical, read_documents
 from tasks.elastic.errors import calling, reason_of
-from tasks.elastic.indices import index_of_ours, set_marks
+from tasks.elastic.indices import count, index_of_ours, refresh, set_marks
 from tasks.errors import DeadlinePassed, PermanentError, TransientError
 from tasks.progress import Progress, say
 from tasks.settings import ElasticSettings
@@ -103,8 +103,8 @@ def apply_documents(
         DeadlinePassed: what was sent stays; the same command sends all again, which stores nothing twice.
     """
     there = index_of_ours(settings, index)
-    if there.content == documents.content:
-        say(f"The index {index} holds exactly these {documents.documents:,} documents already.")
+    if there.content == documents.content and count(settings, index) >= documents.documents:
+        say(f"The index {index} holds these {documents.documents:,} documents already.")
         return Loaded(index, documents.documents, 0, 0, documents.repeated, 0, 0, (), None, unchanged=True)
     if there.content:
         set_marks(settings, index, content=None)
@@ -127,10 +127,11 @@ def apply_documents(
         index, documents.documents, load.created, load.updated, documents.repeated, load.requests, load.throttled,
         tuple(aside.refused), refused_file if aside.refused else None, unchanged=False,
     )  # fmt: skip
-    with calling(f"refresh the index {index}"):
-        connect(settings).indices.refresh(index=index)
+    refresh(settings, index)
     if not loaded.refused:
         set_marks(settings, index, content=documents.content)
+        if others := count(settings, index) - documents.documents:
+            say(f"The index {index} also holds {others:,} documents that are not in the file: they stay.")
     return loaded
 
 

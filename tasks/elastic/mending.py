@@ -13,9 +13,8 @@ from typing import Any
 from tasks.elastic.batch_plans import BatchPlan, ReindexSpec
 from tasks.elastic.clients import connect
 from tasks.elastic.errors import calling
-from tasks.elastic.indices import index_of_ours
+from tasks.elastic.indices import count, index_of_ours, refresh
 from tasks.elastic.pipelines import FAILURE_FIELD, value_at
-from tasks.elastic.reindex import count, refresh
 from tasks.elastic.reindex_tasks import Following, WhenInterrupted, find_task, follow, rejections
 from tasks.elastic.specs import EmbeddedField
 from tasks.progress import say

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from tasks.elastic.batch_plans import MOST_DOCUMENTS, BatchPlan, ReindexSpec
 from tasks.elastic.clients import connect
 from tasks.elastic.errors import calling
-from tasks.elastic.indices import index_of_ours
+from tasks.elastic.indices import count, index_of_ours, refresh
 from tasks.elastic.reindex_tasks import (
     Failure,
     Following,
@@ -144,15 +144,3 @@ def start(
             wait_for_completion=False,
         )
     return answer["task"]
-
-
-def count(settings: ElasticSettings, index: str, query: dict[str, Any] | None = None) -> int:
-    """How many documents a search sees."""
-    with calling(f"count the documents of {index}"):
-        return connect(settings).count(index=index, query=query or {"match_all": {}})["count"]
-
-
-def refresh(settings: ElasticSettings, index: str) -> None:
-    """Let a search see what was written."""
-    with calling(f"refresh the index {index}"):
-        connect(settings).indices.refresh(index=index)

@@ -15,10 +15,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from tasks.elastic.clients import connect
 from tasks.elastic.errors import calling
+from tasks.elastic.indices import count
 from tasks.elastic.inference import infer, input_field
 from tasks.elastic.mending import Unembedded, lacking, read_unembedded
 from tasks.elastic.pipelines import value_at
-from tasks.elastic.reindex import count
 from tasks.elastic.scores import is_same_score, score, strongest_of_each
 from tasks.elastic.search import QueryKind, query_for, search, vectors_in_source
 from tasks.elastic.specs import EmbeddedField
@@ -172,36 +172,47 @@ def verify_queries(
 
 @step("verify the scores of {index}")
 def verify_scores(
-    settings: ElasticSettings, index: str, field: str, model_id: str, text: str, *, size: int = 10
+    settings: ElasticSettings, index: str, field: EmbeddedField, model_id: str, *, size: int = 10
 ) -> ScoreReport:
     """Recompute the scores of the first hits from the stored embeddings and the query's own.
 
+    The query is the text of one of the index's own documents: whatever the corpus, something is found.
+
+    Args:
+        settings: the target.
+        index: an index or alias.
+        field: a text field and its embeddings.
+        model_id: the deployment for search.
+        size: hits whose scores are recomputed, at most.
+
     Raises:
-        GateNotMet: a score differs by more than float32's rounding.
-        InvalidInput: the embeddings cannot be read back, or nothing is found.
+        GateNotMet: a score differs by more than float32's rounding, or no document has an embedding.
+        InvalidInput: the embeddings cannot be read back.
     """
-    tokens = infer(settings, model_id, [text], name=input_field(settings, model_id))[0].tokens
-    query = {"sparse_vector": {"field": field, "query_vector": tokens, "prune": False}}
+    tokens = infer(
+        settings, model_id, [_own_text(settings, index, field)], name=input_field(settings, model_id)
+    )
+    query = {"sparse_vector": {"field": field.output, "query_vector": tokens[0].tokens, "prune": False}}
     with calling(f"search {index}"):
         found = connect(settings).search(
             index=index,
             query=query,
             size=size,
-            source={"includes": [field], **vectors_in_source(settings)},
+            source={"includes": [field.output], **vectors_in_source(settings)},
         )
     hits: list[dict[str, Any]] = found["hits"]["hits"]
-    if not hits:
-        raise InvalidInput("Nothing is found for this text", value=text)
     largest = 0.0
     for hit in hits:
-        stored = value_at(hit.get("_source") or {}, field)
+        stored = value_at(hit.get("_source") or {}, field.output)
         if not stored:
-            raise InvalidInput(f"The embedding of document {hit['_id']} cannot be read back", value=field)
-        computed = score(tokens, strongest_of_each(stored))
+            raise InvalidInput(
+                f"The embedding of document {hit['_id']} cannot be read back", value=field.output
+            )
+        computed = score(tokens[0].tokens, strongest_of_each(stored))
         largest = max(largest, abs(hit["_score"] - computed) / max(abs(computed), 1.0))
         if not is_same_score(hit["_score"], computed):
             raise GateNotMet(
-                f"The score of document {hit['_id']} for {text!r}", measured=hit["_score"], wanted=f"{computed:.6g}",
+                f"The score of document {hit['_id']} by {field.output}", measured=hit["_score"], wanted=f"{computed:.6g}",
                 remedy="The index holds another embedding than it shows, or another model answers now.",
             )  # fmt: skip
     return ScoreReport(len(hits), largest)
@@ -229,3 +240,17 @@ def sample_queries(path: Path) -> Iterator[SampleQuery]:
                 f"Line {number} is not a query", value=line.decode(errors="replace")[:80], source=str(path),
                 accepted='{"query": "...", "expected": ["id", ...], "within": 10}',
             ) from error  # fmt: skip
+
+
+def _own_text(settings: ElasticSettings, index: str, field: EmbeddedField) -> str:
+    """The text of a document that has its embedding; of several texts in one field, the first."""
+    with calling(f"read a document of {index}"):
+        found = connect(settings).search(
+            index=index, query={"exists": {"field": field.output}}, size=1, source={"includes": [field.input]}
+        )
+    for hit in found["hits"]["hits"]:
+        text = value_at(hit["_source"], field.input)
+        return str(text[0] if isinstance(text, list) else text)  # pyright: ignore[reportUnknownArgumentType]
+    raise GateNotMet(
+        f"The number of documents of {index} with {field.output}", measured=0, wanted="at least 1"
+    )

@@ -7,22 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 120.0
-
-
-def until(holds, what, seconds=PATIENCE):
-    """Wait for a condition; fail with what was waited for when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"{what} did not come"
-        time.sleep(0.03)
-    return found
+from tests.polling import until
 
 
 @dataclass

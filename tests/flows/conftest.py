@@ -96,9 +96,3 @@ def kill(release, name):
         release(name, command.words[0])
 
     return now
-
-
-@pytest.fixture(scope="session")
-def until():
-    """Waits for a condition: `until(lambda: ..., "what is waited for")`."""
-    return command_lines.until

@@ -8,25 +8,16 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from flows.stack import SANDBOX, SERVER, WORKER, Stack, StackFailed, api, processes, state
 from flows.stack.processes import Process
+from tests.polling import until
 
 DUMMIES = Path(__file__).parent / "dummies"
 DEPLOYMENTS = DUMMIES / "prefect.yaml"
-
-
-def until(holds, *, seconds=60.0):
-    """Wait for a condition; fail when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.05)
-    return found
 
 
 def sleeper(tmp_path, code="import time; time.sleep(60)"):

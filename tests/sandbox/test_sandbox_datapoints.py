@@ -10,7 +10,7 @@ from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 
 from protos import match_service as container
-from tests.polling import SOON
+from tests.polling import SOON, until
 
 RecordErrorType = v1.NearestNeighborSearchOperationMetadata.RecordError.RecordErrorType
 ROWS = np.random.default_rng(7).normal(size=(60, 8)).astype("f4")
@@ -26,15 +26,6 @@ def datapoint(row, **fields):
 
 def upsert(clients, index, *points, **fields):
     clients.indexes.upsert_datapoints(request={"index": index, "datapoints": list(points), **fields})
-
-
-def until(condition, seconds=10):
-    """Wait on a condition that the stand-in is moving towards."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
-    return value
 
 
 @pytest.fixture(scope="module")

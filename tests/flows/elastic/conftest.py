@@ -166,9 +166,9 @@ def queries():
 def embed(run, name):
     """Embeds under the test's name: `embed(cluster, "movies", "plot", "--batch-size", 6)`."""
 
-    def of(cluster, source, field, *options, code=0, begin=None):
+    def of(cluster, source, field, *options, code=0, begin=None, deployment="ingest"):
         words = ["elastic", "embed", "--name", name, "--source", source, "--fields", field]
-        words += ["--deployment", "ingest", "--replicas", 0, "--target", "sandbox", *options]
+        words += ["--deployment", deployment, "--replicas", 0, "--target", "sandbox", *options]
         return begin(cluster, *words) if begin else run(cluster, *words, code=code)
 
     return of

@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+from tests.polling import until
+
 pytestmark = pytest.mark.slow
 ROWS = 120
 IN_PARTS = ("--batch-size", 12)
@@ -35,7 +37,7 @@ def complete(slow_cluster, name, source, glosses):
     return check
 
 
-def half_done(cluster, name, until):
+def half_done(cluster, name):
     until(lambda: 0 < cluster.arrived(name) < ROWS, "the first part of the documents")
 
 
@@ -47,11 +49,11 @@ def followed(command):
 
 
 def test_killed_at_half_of_the_reindex_the_next_run_follows_the_task(
-    slow_cluster, embed, begin, kill, name, source, until, complete
+    slow_cluster, embed, begin, kill, name, source, complete
 ):
     before = len(slow_cluster.writes), slow_cluster.inferences()
     command = embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin)
-    half_done(slow_cluster, name, until)
+    half_done(slow_cluster, name)
     kill(command)
     assert slow_cluster.arrived(name) < ROWS
 
@@ -65,7 +67,7 @@ def test_killed_at_half_of_the_reindex_the_next_run_follows_the_task(
     ids=["the reindex was accepted", "it was verified", "its content was marked"],
 )
 def test_killed_at_a_step_the_next_run_goes_on_from_there(
-    method, when, slow_cluster, embed, begin, kill, source, until, complete
+    method, when, slow_cluster, embed, begin, kill, source, complete
 ):
     cluster = slow_cluster
     before, struck = (len(cluster.writes), cluster.inferences()), len(cluster.struck)
@@ -91,11 +93,11 @@ def test_lost_replies_within_one_run_start_no_second_task(slow_cluster, embed, s
 
 
 def test_ctrl_c_says_what_goes_on_and_the_same_command_follows_it(
-    slow_cluster, embed, begin, name, source, until, complete
+    slow_cluster, embed, begin, name, source, complete
 ):
     before = len(slow_cluster.writes), slow_cluster.inferences()
     command = embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin)
-    half_done(slow_cluster, name, until)
+    half_done(slow_cluster, name)
     command.wait_for(" of 120 documents")
     assert command.signal(signal.SIGINT) == 130
     assert "goes on in the cluster" in command.err
@@ -108,12 +110,12 @@ def test_ctrl_c_says_what_goes_on_and_the_same_command_follows_it(
 
 
 def test_when_interrupted_cancel_ends_the_task_and_the_next_run_embeds_only_the_rest(
-    slow_cluster, embed, begin, name, source, until, glosses
+    slow_cluster, embed, begin, name, source, glosses
 ):
     cluster, inferences = slow_cluster, slow_cluster.inferences()
     options = (*IN_PARTS, "--when-interrupted", "cancel")
     command = embed(cluster, source, "gloss", *options, begin=begin)
-    half_done(cluster, name, until)
+    half_done(cluster, name)
     command.wait_for(" of 120 documents")
     assert command.signal(signal.SIGINT) == 130
     assert "asked the cluster to cancel" in command.err

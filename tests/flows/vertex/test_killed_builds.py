@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from tests.polling import until
+
 pytestmark = pytest.mark.slow
 
 # The stand-in moves operations on by looks here, so that a kill meets an unfinished one however slow the machine is.
@@ -91,7 +93,7 @@ def test_killed_before_the_reply_to_an_accepted_call_the_next_run_makes_no_secon
     ids=["coming is marked", "the overwrite is accepted", "between overwrite and mark", "the mark is set"],
 )
 def test_an_overwrite_killed_at_any_call_is_repeated_at_most_once(
-    call, when, calls, town, build, begin, release, run, vectors, until
+    call, when, calls, town, build, begin, release, run, vectors
 ):
     name, data = "overwritten", vectors("other.hdf5", seed=10 * call + calls)
     if not town.indexes(name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.vertex.specs import IndexSpec
+from tests.polling import until
 
 pytestmark = pytest.mark.slow
 BY_LOOKS = {"advance": "reads", "reads": 40}
@@ -56,7 +57,7 @@ def test_after_a_kill_it_leaves_nothing_that_appears_later(stage, town_with, bui
 
 @pytest.mark.parametrize("method", ["CreateIndex", "CreateIndexEndpoint", "DeployIndex"])
 def test_what_an_accepted_call_without_a_reply_makes_goes_too(
-    method, town_with, build, begin, kill, teardown, name, until
+    method, town_with, build, begin, kill, teardown, name
 ):
     town = town_with(list_while_creating=False, listing_delay=2.0)
     struck = len(town.struck)

@@ -14,6 +14,7 @@ from flows.vertex import tour_datapoint
 from tasks.errors import GateNotMet
 from tasks.vertex.neighbors import Neighbor
 from tasks.waiting import Deadline
+from tests.polling import until
 
 STEPS = (
     "query", "upsert a new datapoint", "filter class", "move the new datapoint", "at most one neighbor a crowding tag",
@@ -56,7 +57,7 @@ def test_it_passes_leaves_nothing_and_tells_every_step(endpoint, town, tour, nam
 
 
 @pytest.mark.slow
-def test_killed_in_its_middle_it_passes_when_run_again(town, tour, name, release, until):
+def test_killed_in_its_middle_it_passes_when_run_again(town, tour, name, release):
     before, struck = len(town.writes), len(town.struck)
     town.fault("UpsertDatapoints", "stall", "after", seconds=0)
     town.fault("UpsertDatapoints", "stall", "after", seconds=60)
@@ -72,9 +73,7 @@ def test_killed_in_its_middle_it_passes_when_run_again(town, tour, name, release
 
 
 @pytest.mark.slow
-def test_an_answer_that_nobody_expects_fails_it_and_the_way_out_is_told(
-    town, tour, tour_data, name, begin, until
-):
+def test_an_answer_that_nobody_expects_fails_it_and_the_way_out_is_told(town, tour, tour_data, name, begin):
     struck = len(town.struck)
     town.fault("DeployIndex", "stall", "before", seconds=3)
     command = tour(town, "--endpoint", "public")

@@ -3,8 +3,6 @@
 import pytest
 from elasticsearch import BadRequestError, NotFoundError, helpers
 
-pytestmark = pytest.mark.filterwarnings("ignore:This API is in technical preview")
-
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):

@@ -6,8 +6,9 @@ from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearc
 from sandbox import process
 from sandbox.elastic.options import ElasticOptions
 from sandbox.options import Options
+from tests.polling import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:This API is in technical preview")]
+pytestmark = pytest.mark.slow
 
 ELSER = ".elser_model_2"
 
@@ -74,6 +75,25 @@ def test_a_start_that_waits_is_answered_when_it_is_started(deployed):
         "routing_state": "started",
         "reason": "",
     }
+
+
+def test_a_cluster_that_grows_by_itself_places_what_had_no_room(deployed):
+    client = deployed(ml_nodes=0, grow_seconds=0.05).client
+    assert start(client, deployment_id="big", number_of_allocations=12)["assignment_state"] == "starting"
+
+    def placed():
+        (shown,) = [each["deployment_stats"] for each in stats(client)]
+        return shown["state"], shown["allocation_status"]["allocation_count"]
+
+    until(lambda: placed() == ("started", 12), "all allocations")
+    assert len([n for n in client.ml.get_memory_stats()["nodes"].values() if "ml" in n["roles"]]) == 2
+
+
+def test_a_cluster_does_not_grow_for_what_no_node_could_take(deployed):
+    client = deployed(ml_nodes=1, grow_seconds=0.01).client
+    start(client, deployment_id="wide", threads_per_allocation=16)
+    start(client, deployment_id="fits", wait_for="started")
+    assert len([n for n in client.ml.get_memory_stats()["nodes"].values() if "ml" in n["roles"]]) == 1
 
 
 def test_a_start_that_does_not_wait_is_answered_while_starting(deployed):

@@ -8,7 +8,7 @@ from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearc
 
 from sandbox.elastic import inference_ledger
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:This API is in technical preview")]
+pytestmark = pytest.mark.slow
 
 ELSER = ".elser_model_2"
 FULL = "inference process queue is full. Unable to execute command"

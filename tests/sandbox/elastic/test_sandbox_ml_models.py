@@ -6,7 +6,7 @@ import time
 import pytest
 from elasticsearch import ApiError, AuthorizationException, BadRequestError, ConflictError, NotFoundError
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:This API is in technical preview")]
+pytestmark = pytest.mark.slow
 
 ELSER = ".elser_model_2"
 INPUT = {"field_names": ["text_field"]}

@@ -11,7 +11,7 @@ from sandbox.elastic import inference_ledger
 from sandbox.elastic.options import ElasticOptions
 from sandbox.options import Options
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:This API is in technical preview")]
+pytestmark = pytest.mark.slow
 
 ELSER = ".elser_model_2"
 MAPPINGS = {"properties": {"embedding": {"type": "sparse_vector"}}}

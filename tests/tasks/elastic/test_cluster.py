@@ -23,7 +23,7 @@ def test_a_cluster_with_everything_is_ready(settings, deployed):
 )
 def test_what_a_cluster_lacks_is_said_before_anything_is_done(start_sandbox, options, said):
     _, settings = start_sandbox(**options)
-    assert said in read_cluster.fn(settings).missing
+    assert said in read_cluster.fn(settings).missing()
     with pytest.raises(ClusterNotReady, match=said):
         verify_cluster.fn(settings)
 

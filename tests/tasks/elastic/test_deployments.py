@@ -151,6 +151,14 @@ def test_inference_with_a_deployment_that_is_not_there_is_permanent(settings):
         verify_inference.fn(settings, "elser_inference_configured")
 
 
+def test_a_deployment_is_scaled_whatever_else_it_was_started_with(settings, clean, deadline):
+    ensure_deployment.fn(settings, DeploymentSpec(id=clean, threads=2, queue_capacity=2000), deadline)
+    spec = read_deployment.fn(settings, clean).scaled(2)
+    ensure_deployment.fn(settings, spec, deadline)
+    state = wait_for_deployment.fn(settings, spec, deadline)
+    assert (state.allocated, state.threads, state.queue_capacity) == (2, 2, 2000)
+
+
 @pytest.mark.slow
 def test_a_cluster_that_cannot_grow_refuses_at_once_and_nothing_stays(start_sandbox, deadline):
     _, settings = start_sandbox(autoscaling=False, ml_nodes=1, download_seconds=0.1)

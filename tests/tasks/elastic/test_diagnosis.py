@@ -144,9 +144,9 @@ def test_what_a_cluster_lacks_is_one_paragraph(change, said):
     cluster = Cluster(
         name="c", version="8.19.3", licence="trial", licence_is_active=True, ml_nodes=(NODE,)
     ).model_copy(update=change)
-    assert said in cluster.missing
-    assert bool(cluster.missing) == bool(said)
-    assert "\n" not in cluster.missing
+    assert said in cluster.missing()
+    assert bool(cluster.missing()) == bool(said)
+    assert "\n" not in cluster.missing()
 
 
 def test_what_reads_as_a_statistic_of_the_real_thing_is_read(settings, deployed):

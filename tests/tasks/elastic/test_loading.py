@@ -1,4 +1,5 @@
 import json
+import logging
 
 import pytest
 
@@ -55,6 +56,21 @@ def test_other_documents_are_loaded_over_those_that_there_are(settings, index, l
     assert (loaded.created, loaded.updated) == (1, 1)
     assert stored(settings, index) == 3
     assert connect(settings).get(index=index, id="a")["_source"]["year"] == 2
+
+
+def test_documents_that_are_not_in_the_file_stay_and_are_told(settings, index, load, caplog):
+    load([{"id": "a"}, {"id": "b"}])
+    caplog.set_level(logging.INFO, "vector_search_ops")
+    load([{"id": "a", "year": 2}])
+    assert "also holds 1 documents that are not in the file" in caplog.text
+    assert stored(settings, index) == 2
+
+
+def test_documents_that_somebody_deleted_are_loaded_again(settings, index, load):
+    rows = [{"id": "a"}, {"id": "b"}]
+    load(rows)
+    connect(settings).delete(index=index, id="b", refresh=True)
+    assert (load(rows).created, stored(settings, index)) == (1, 2)
 
 
 def test_the_last_of_a_repeated_id_stays(settings, index, load):

@@ -116,7 +116,7 @@ def test_a_file_of_queries_that_cannot_be_used_is_refused(queries, line, said):
 
 
 def test_scores_are_recomputed_from_the_stored_embeddings(settings, films, deployed):
-    report = verify_scores.fn(settings, films, FIELD, deployed, "astronauts in danger")
+    report = verify_scores.fn(settings, films, FIELDS[0], deployed)
     assert report.compared == 10
     assert report.largest_difference < 1e-4
 
@@ -124,7 +124,7 @@ def test_scores_are_recomputed_from_the_stored_embeddings(settings, films, deplo
 def test_a_score_of_another_embedding_is_found_out(settings, films, deployed, monkeypatch):
     monkeypatch.setattr("tasks.elastic.verification.score", lambda *_: 1.0)
     with pytest.raises(GateNotMet, match="another embedding"):
-        verify_scores.fn(settings, films, FIELD, deployed, "astronauts in danger")
+        verify_scores.fn(settings, films, FIELDS[0], deployed)
 
 
 def test_a_sample_has_the_field_or_names_those_that_there_are(settings, movies):
