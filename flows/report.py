@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.exceptions import PrefectException
 from pydantic import BaseModel, Field
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -94,20 +93,24 @@ class Report(BaseModel):
 
     def publish(self) -> None:
         """Write the JSON file and the artifacts."""
-        folder = home() / "reports"
-        folder.mkdir(parents=True, exist_ok=True)
-        stamp = self.started.strftime("%Y%m%dT%H%M%S%f")
-        self.file = folder / f"{artifact_key(self.flow, self.name)}-{stamp}.json"
-        self.file.write_text(self.model_dump_json(indent=2) + "\n")
         key = artifact_key(self.flow, self.name)
+        try:
+            self._write(home() / "reports" / f"{key}-{self.started:%Y%m%dT%H%M%S%f}.json")
+        except OSError as error:  # a full disk must not take the place of how the flow has ended
+            say(f"The report could not be written: {error}")
         try:
             create_markdown_artifact(self.markdown(), key=f"{key}-report", description=self.title)
             rows = [step.model_dump() for step in self.steps]
             create_table_artifact(rows, key=f"{key}-steps", description=f"Steps of {self.title}")
-        except (PrefectException, OSError) as error:
+        except Exception as error:  # noqa: BLE001 -- whatever ails Prefect, the flow has ended as it has
             say(
                 f"The report's artifacts could not be written ({error}); the file has everything: {self.file}"
             )
+
+    def _write(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(self.model_copy(update={"file": file}).model_dump_json(indent=2) + "\n")
+        self.file = file
 
 
 @contextmanager

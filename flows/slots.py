@@ -1,15 +1,17 @@
 """One changing flow at a time for a name: a Prefect concurrency slot, which the flow makes itself.
 
-It only keeps two runs from working in each other's way; correctness rests on reading the target.
+It only keeps two runs from working in each other's way; correctness rests on reading the target. So a run whose slot is
+lost, with Prefect's server for instance, goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from prefect.client.orchestration import get_client
 from prefect.concurrency.sync import concurrency
+from prefect.exceptions import ObjectAlreadyExists
 
 from tasks.artifact_keys import artifact_key
 from tasks.errors import DeadlinePassed
@@ -29,12 +31,14 @@ def holding(engine: str, name: str, deadline: Deadline) -> Generator[None]:
     """
     slot = artifact_key(engine, name)
     with get_client(sync_client=True) as client:
-        client.upsert_global_concurrency_limit_by_name(slot, 1)
+        with suppress(ObjectAlreadyExists):  # another run made it at this very moment
+            client.upsert_global_concurrency_limit_by_name(slot, 1)
         # Looked at, not tried with a short time-out: an acquisition that is given up may have been granted meanwhile.
         if client.read_global_concurrency_limit_by_name(slot).active_slots:
             say(
                 f"Another run works on {name!r} (concurrency limit {slot!r}): waiting for it. "
-                f"A killed run's hold ends by itself within {LEASE_SECONDS:.0f} s."
+                f"A killed run's hold ends by itself within {LEASE_SECONDS:.0f} s; if Prefect's server was killed with it, "
+                f"`prefect global-concurrency-limit update {slot} --active-slots 0` ends it."
             )
     with ExitStack() as held:
         try:
@@ -46,4 +50,11 @@ def holding(engine: str, name: str, deadline: Deadline) -> Generator[None]:
 
 
 def _acquired(slot: str, seconds: float):  # noqa: ANN202 -- Prefect's own context manager type is private
-    return concurrency(slot, occupy=1, timeout_seconds=seconds, lease_duration=LEASE_SECONDS, strict=True)
+    return concurrency(
+        slot,
+        occupy=1,
+        timeout_seconds=seconds,
+        lease_duration=LEASE_SECONDS,
+        strict=True,
+        raise_on_lease_renewal_failure=False,  # it would throw CancelledError into the middle of a step
+    )

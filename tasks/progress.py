@@ -15,7 +15,7 @@ from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
-from prefect.exceptions import MissingContextError, PrefectException
+from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from tasks.artifact_keys import artifact_key
@@ -129,5 +129,5 @@ class Progress:
                 self._artifact = made if isinstance(made, UUID) else None
             else:
                 update_progress_artifact(self._artifact, progress=percent, description=description)
-        except (PrefectException, OSError) as error:
+        except Exception as error:  # noqa: BLE001 -- whatever ails Prefect, the work goes on
             say(f"The progress artifact of {self.what!r} could not be written: {error}", level=logging.DEBUG)

@@ -44,6 +44,8 @@ def environment(home: Path, port: int) -> dict[str, str]:
         "PREFECT_API_URL": api_url(port),
         "PREFECT_UI_API_URL": api_url(port),  # else the UI looks for the API at Prefect's usual port
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # nobody may start a second server by accident
+        # In memory, the slot of a run that dies with the server would stay taken for ever.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",  # the server calls nobody
         "PREFECT_SERVER_UI_V2_ENABLED": "false",  # the newer UI asks an analytics host even so
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",

@@ -80,9 +80,11 @@ class DownloadFailed(PermanentError):
 def read_models(settings: ElasticSettings) -> tuple[ModelState, ...]:
     """The models of text in the cluster, by id."""
     with calling("list the models"):
-        found = connect(settings).ml.get_trained_models(size=1000, include="definition_status")
-    models = (_model_state(config) for config in found["trained_model_configs"])
-    return tuple(sorted((m for m in models if m.type == "pytorch"), key=lambda m: m.id))
+        found = connect(settings).ml.get_trained_models(size=1000)
+    # Whether a model is completely there is told of one model at a time, and only of models of text.
+    of_text = (c["model_id"] for c in found["trained_model_configs"] if c.get("model_type") == "pytorch")
+    models = (model(settings, model_id) for model_id in sorted(of_text))
+    return tuple(m for m in models if m is not None)
 
 
 @step("read model {model_id}")

@@ -1,0 +1,47 @@
+"""A report says how a flow has ended, whatever happens to Prefect or to the disk meanwhile."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.report import reporting
+from flows.stack.api import free_port
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("VECTOR_SEARCH_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def nobody():
+    """Prefect's API is at an address where nobody listens."""
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}):
+        yield
+
+
+@pytest.mark.usefixtures("nobody")
+def test_prefects_outage_does_not_hide_the_error_of_a_flow(home):
+    with pytest.raises(ValueError, match="the real error"), reporting("vertex check", "name", "sandbox"):
+        raise ValueError("the real error")
+    (file,) = (home / "reports").iterdir()
+    assert json.loads(file.read_text())["outcome"] == "failed: the real error"
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_full_disk_does_not_hide_the_error_of_a_flow(home):
+    home.write_text("a file, where the folder would be")
+    with pytest.raises(ValueError, match="the real error"), reporting("vertex check", "name", "sandbox"):
+        raise ValueError("the real error")
+
+
+@pytest.mark.usefixtures("nobody")
+def test_prefects_outage_does_not_fail_a_flow_that_is_done():
+    with reporting("vertex check", "name", "sandbox") as report, report.step("look") as step:
+        step.saw("all of it")
+    assert report.outcome == "done"
+    assert json.loads(report.file.read_text())["file"] == str(report.file)

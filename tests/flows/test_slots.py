@@ -1,0 +1,42 @@
+"""One changing run at a time for a name, in turn."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.slots import holding
+from tasks.errors import DeadlinePassed
+from tasks.waiting import Deadline
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def _api(stack):
+    with temporary_settings({PREFECT_API_URL: stack.api_url}):
+        yield
+
+
+@pytest.mark.usefixtures("_api")
+def test_a_second_run_waits_until_its_deadline_and_says_for_what(name):
+    with (
+        holding("vertex", name, Deadline.after(seconds=60)),
+        pytest.raises(DeadlinePassed, match=f"the run that works on '{name}'"),
+        holding("vertex", name, Deadline.after(seconds=0.5)),
+    ):
+        pass
+
+
+@pytest.mark.usefixtures("_api")
+def test_runs_that_begin_at_the_same_moment_all_get_their_turn(name):
+    def hold():
+        with holding("vertex", name, Deadline.after(seconds=60)):
+            return True
+
+    with ThreadPoolExecutor(4) as pool:
+        turns = [pool.submit(copy_context().run, hold) for _ in range(4)]
+        assert all(turn.result() for turn in turns)
