@@ -59,11 +59,11 @@ class VertexSettings(BaseModel, frozen=True):
         description="host:port in place of LOCATION-aiplatform.googleapis.com; a sandbox has its own.",
     )
     storage_endpoint: str | None = Field(
-        default=None, description="The address of Cloud Storage in place of Google's; a sandbox has its own."
+        default=None, description="The address of Cloud Storage in place of Google's; only a sandbox has one."
     )
     ca_file: Path | None = Field(
         default=None,
-        description="The certificate authority (PEM) to trust for api_endpoint; default: the system's.",
+        description="The certificate authority (PEM) to trust for api_endpoint; only a sandbox has one.",
     )
 
     @property
@@ -128,12 +128,22 @@ def vertex_settings(target: VertexTarget) -> VertexSettings:
     try:
         found = _VertexEnvironment()  # pyright: ignore[reportCallIssue] -- filled from the environment
     except ValidationError as error:
-        fields = sorted({f"VERTEX_{str(e['loc'][0]).upper()}" for e in error.errors()})
+        wrong = sorted(
+            f"VERTEX_{str(e['loc'][0]).upper()}" + ("" if e["type"] == "missing" else f" ({e['msg']})")
+            for e in error.errors()
+        )
+        # Not "from error": its text shows all that was set, the token too.
         raise InvalidInput(
-            f"The target google-cloud needs {' and '.join(fields)}",
+            f"The target google-cloud needs {' and '.join(wrong)}",
             source="the environment or .env",
             remedy="For example: export VERTEX_PROJECT=my-project VERTEX_LOCATION=us-central1",
-        ) from error
+        ) from None
+    if found.ca_file is not None or found.storage_endpoint is not None:
+        raise InvalidInput(
+            "VERTEX_CA_FILE and VERTEX_STORAGE_ENDPOINT are a sandbox's own",
+            source="the environment or .env",
+            remedy="Unset them. Roots for a proxy of your own are told to gRPC by GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.",
+        )
     return VertexSettings(**found.model_dump())
 
 

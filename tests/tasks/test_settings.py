@@ -1,5 +1,6 @@
 import json
 import os
+import traceback
 
 import pytest
 
@@ -41,6 +42,22 @@ def test_google_cloud_reads_the_environment(monkeypatch):
     assert settings.parent == "projects/mine/locations/europe-west4"
     assert settings.bucket_name == "mine-vector-search-europe-west4"
     assert not settings.is_sandbox
+
+
+@pytest.mark.parametrize("name", ["VERTEX_CA_FILE", "VERTEX_STORAGE_ENDPOINT"])
+def test_google_cloud_is_never_taken_for_a_sandbox(monkeypatch, name):
+    for variable, value in {"VERTEX_PROJECT": "mine", "VERTEX_LOCATION": "us-east1", name: "x"}.items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidInput, match="a sandbox's own"):
+        vertex_settings("google-cloud")
+
+
+def test_a_secret_is_not_shown_with_what_is_missing(monkeypatch):
+    monkeypatch.setenv("VERTEX_LOCATION", "")
+    monkeypatch.setenv("VERTEX_JWT", "hush-hush")
+    with pytest.raises(InvalidInput, match=r"VERTEX_LOCATION \(.*\) and VERTEX_PROJECT") as refused:
+        vertex_settings("google-cloud")
+    assert "hush-hush" not in "".join(traceback.format_exception(refused.value))
 
 
 def test_google_cloud_reads_a_dotenv_file(tmp_path):
