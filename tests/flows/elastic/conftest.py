@@ -20,6 +20,7 @@ from tasks.elastic.models import ensure_model, wait_for_model
 from tasks.elastic.specs import DeploymentSpec
 from tasks.settings import elastic_settings
 from tasks.waiting import Deadline
+from tests.client import VERSION
 
 DATA = Path(__file__).parents[3] / "sandbox" / "data"
 
@@ -102,7 +103,9 @@ def _clusters(tmp_path_factory):
     clusters = {}
 
     def cluster(**options):
-        chosen = ElasticOptions(**{"download_seconds": 0.1, "start_seconds": 0.05, **options})
+        chosen = ElasticOptions(
+            **{"version": VERSION, "download_seconds": 0.1, "start_seconds": 0.05, **options}
+        )
         if chosen not in clusters:
             clusters[chosen] = Cluster(tmp_path_factory.mktemp("cluster"), chosen)
         return clusters[chosen]

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.client import GENERATION
+
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "elser_notebook.py"
 DATA = Path(__file__).parents[3] / "sandbox" / "data"
 
 
-@pytest.mark.parametrize("version", ["8.13"])
+@pytest.mark.parametrize("version", [{8: "8.13", 9: "9.5"}[GENERATION]])
 def test_the_cells_of_the_elser_notebook_run_through(elastic_server, version):
     elastic = elastic_server(version=version, ml_nodes=1, refresh_seconds=1.0, download_seconds=1.0)
     ended = subprocess.run(

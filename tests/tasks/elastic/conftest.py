@@ -17,6 +17,7 @@ from tasks.elastic.models import ensure_model, wait_for_model
 from tasks.elastic.specs import DeploymentSpec, IndexSpec, text_field
 from tasks.settings import elastic_settings
 from tasks.waiting import Deadline
+from tests.client import VERSION
 
 MOVIES = Path(__file__).parents[3] / "sandbox" / "data" / "movies.jsonl"
 ELSER = ".elser_model_2"
@@ -31,7 +32,7 @@ def settings_of(running):
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory):
-    options = Options(elastic=ElasticOptions(download_seconds=0.3, start_seconds=0.1))
+    options = Options(elastic=ElasticOptions(version=VERSION, download_seconds=0.3, start_seconds=0.1))
     running = process.start(tmp_path_factory.mktemp("elastic"), options)
     yield running
     running.stop()
@@ -55,7 +56,7 @@ def start_sandbox(tmp_path):
 
     def start(state=None, **options):
         folder = state or tmp_path / f"sandbox-{len(with_us)}"
-        running = process.start(folder, Options(elastic=ElasticOptions(**options)))
+        running = process.start(folder, Options(elastic=ElasticOptions(**{"version": VERSION, **options})))
         with_us.append(running)
         return running, settings_of(running)
 
