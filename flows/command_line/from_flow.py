@@ -17,9 +17,9 @@ from flows.catalog import Entry
 def add_flow(app: App, entry: Entry, *, debug: bool) -> None:
     """Load a flow and add it to an app as the command that the catalog names."""
     flow = load(entry.entrypoint)
-    app.command(
-        _command(flow, debug=debug), name=entry.command.partition(" ")[2], help_epilogue=_example(flow.fn)
-    )
+    engine, _, name = entry.command.partition(" ")
+    target = "VECTOR_SEARCH_ELASTIC_TARGET" if engine == "elastic" else "VECTOR_SEARCH_TARGET"
+    app.command(_command(flow, target, debug=debug), name=name, help_epilogue=_example(flow.fn))
 
 
 def load(entrypoint: str) -> Any:
@@ -34,11 +34,13 @@ def load(entrypoint: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _command(flow: Any, *, debug: bool) -> Callable[..., None]:
+def _command(flow: Any, target: str, *, debug: bool) -> Callable[..., None]:
     function: Callable[..., object] = flow.fn
     signature = inspect.signature(function)
     hints = get_type_hints(function, include_extras=True)
-    parameters = [_option(parameter, hints[parameter.name]) for parameter in signature.parameters.values()]
+    parameters = [
+        _option(parameter, hints[parameter.name], target) for parameter in signature.parameters.values()
+    ]
 
     def command(**values: object) -> None:
         from flows.command_line.run import run  # noqa: PLC0415 -- help and wrong options must not need a server
@@ -51,10 +53,10 @@ def _command(flow: Any, *, debug: bool) -> Callable[..., None]:
     return command
 
 
-def _option(parameter: inspect.Parameter, hint: Any) -> inspect.Parameter:
+def _option(parameter: inspect.Parameter, hint: Any, target: str) -> inspect.Parameter:
     """An option `--name VALUE` for a parameter; none is positional, so that a command line reads like the form."""
     # A target may come from the shell that `up` told about itself; it is never assumed.
-    env_var = "VECTOR_SEARCH_TARGET" if parameter.name == "target" else None
+    env_var = target if parameter.name == "target" else None
     option = Parameter(
         env_var=env_var,
         consume_multiple=True,

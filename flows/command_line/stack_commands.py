@@ -85,7 +85,8 @@ def env() -> None:
             f"The local stack in {stack.home} is not up", remedy="Start it with `python -m flows up`."
         )
     known = stack.environment
-    for name in ("PREFECT_API_URL", "VECTOR_SEARCH_HOME", "VECTOR_SEARCH_TARGET"):
+    targets = ("VECTOR_SEARCH_TARGET", "VECTOR_SEARCH_ELASTIC_TARGET")
+    for name in ("PREFECT_API_URL", "VECTOR_SEARCH_HOME", *targets):
         sys.stdout.write(f"export {name}={shlex.quote(known[name])}\n")
 
 

@@ -50,10 +50,10 @@ def deploy_model(
         model_id: The model: ELSER, its platform variant, or another text model that is in the cluster.
         ingest_allocations: Texts that are embedded at a time; more of them for throughput.
         ingest_threads: Threads that work on one text while documents are embedded.
-        ingest_adaptive: In place of a fixed number, between min and max allocations, by load (8.15).
+        ingest_adaptive: In place of a fixed number, between min and max allocations, by load.
         search_allocations: Queries that are embedded at a time; 0 starts no deployment for search.
         search_threads: Threads that work on one query; more of them for latency.
-        search_adaptive: As ingest_adaptive, for search.
+        search_adaptive: In place of a fixed number, between min and max allocations, by load.
         queue_capacity: Texts that may wait before the deployment refuses more. Default: the cluster's.
         cache_size: Cache of embeddings, such as 100mb; 0b is off. Default: the cluster's.
         priority: low means 1 allocation of 1 thread, for trying something out.

@@ -24,8 +24,9 @@ class AdaptiveAllocations(BaseModel, frozen=True):
     """Elasticsearch adds allocations above 90 % load and takes them away below 85 %."""
 
     min: int = Field(default=1, ge=0, le=32)
-    """0 scales to zero (8.16): the first request then waits for an allocation."""
+    """In place of a fixed number, at least so many allocations; 0 (8.16) lets the first request after a pause fail."""
     max: int = Field(default=32, ge=1, le=32)
+    """At most so many allocations."""
 
     @model_validator(mode="after")
     def _least_first(self) -> Self:

@@ -230,7 +230,7 @@ def test_env_tells_a_shell_all_that_it_needs(home):
     told = dict(line.split("=", 1) for line in shell.stdout.splitlines())
     assert told["PREFECT_API_URL"] == Stack(home).api_url
     assert told["VECTOR_SEARCH_HOME"] == str(home)
-    assert told["VECTOR_SEARCH_TARGET"] == "sandbox"
+    assert told["VECTOR_SEARCH_TARGET"] == told["VECTOR_SEARCH_ELASTIC_TARGET"] == "sandbox"
 
 
 @pytest.mark.slow

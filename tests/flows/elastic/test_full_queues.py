@@ -9,7 +9,7 @@ import pytest
 from elasticsearch import ApiError
 
 pytestmark = pytest.mark.slow
-ROWS = 200
+ROWS = 600
 
 
 @contextmanager
@@ -42,9 +42,10 @@ def crowd(cluster, deployment):
 def test_a_batch_of_200_and_a_queue_of_8_is_lowered_throttled_and_every_document_embedded(
     cluster_with, embed, begin, elastic, name, glosses
 ):
-    cluster = cluster_with(inference_seconds=0.01)
+    cluster = cluster_with(inference_seconds=0.002)
     cluster.deploy("ingest", queue_capacity=8)
-    source = cluster.store(f"source-{name}", glosses(ROWS))
+    rows = glosses(ROWS)
+    source = cluster.store(f"source-{name}", rows)
     before = cluster.inferences()
 
     command = embed(cluster, source, "gloss", "--batch-size", 200, begin=begin)
@@ -55,10 +56,10 @@ def test_a_batch_of_200_and_a_queue_of_8_is_lowered_throttled_and_every_document
         disperse()
         assert command.code == 0, command.err
 
-    assert cluster.client.count(index=name)["count"] == ROWS
+    assert cluster.client.count(index=name)["count"] == len(rows)
     assert cluster.unembedded(name, "gloss") == 0
     new, tried = cluster.inferences() - before, cluster.sampled(source, "gloss")
-    assert {new[row["gloss"]] for row in glosses(ROWS) if row["gloss"] not in tried} == {1}
+    assert {new[row["gloss"]] for row in rows if row["gloss"] not in tried} == {1}
 
     found = elastic(cluster, "diagnose", "--name", name).out
     said = " ".join(found.replace("│", " ").split())
