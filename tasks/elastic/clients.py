@@ -8,8 +8,10 @@ retried as a whole, after looking at what is there.
 from __future__ import annotations
 
 import logging
+import ssl
 import warnings
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -34,7 +36,7 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
     """The client of these settings, the same one every time in this process.
 
     Raises:
-        InvalidInput: the address or the Cloud id cannot be one.
+        InvalidInput: the address or the Cloud id cannot be one, or the file holds no certificate authority.
     """
     where: dict[str, Any] = {"cloud_id": settings.cloud_id} if settings.cloud_id else {"hosts": settings.url}
     if settings.api_key is not None:
@@ -42,7 +44,7 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
     if settings.username is not None and settings.password is not None:
         where["basic_auth"] = (settings.username, settings.password.get_secret_value())
     if settings.ca_file is not None:
-        where["ca_certs"] = str(settings.ca_file)
+        where["ca_certs"] = str(_authority(settings.ca_file))
     try:
         return Elasticsearch(**where, request_timeout=CALL_SECONDS, max_retries=0, retry_on_timeout=False)
     except ValueError as error:
@@ -56,3 +58,17 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
         raise InvalidInput(
             what, value=value, source=f"ELASTIC_{setting.upper()}", accepted=example
         ) from error
+
+
+def _authority(file: Path) -> Path:
+    """A file that holds a certificate authority; the client itself would find out with the first call only."""
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError as error:  # ssl.SSLError is one too
+        raise InvalidInput(
+            f"No certificate authority can be read from this file ({error.strerror or error})",
+            value=str(file),
+            source="ELASTIC_CA_FILE",
+            accepted="certificates in PEM",
+        ) from error
+    return file

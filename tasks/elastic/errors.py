@@ -47,9 +47,11 @@ class ServiceUnwell(TransientError):
 
     def __init__(self, doing: str, *, status: int, type: str, reason: str) -> None:  # noqa: A002 -- Elasticsearch's word
         self.doing, self.status, self.type, self.reason = doing, status, type, reason
-        super().__init__(
-            f"Could not {doing} now: {status or 'no answer'} {type}: {reason}".replace(" :", ":")
+        said = f"Elasticsearch answered {status} {type}: {reason}" if status else f"no answer ({reason})"
+        remedy = (
+            "" if status else " Does it run, and is ELASTIC_URL its address, with https where it speaks TLS?"
         )
+        super().__init__(f"Could not {doing} now: {said.removesuffix('.')}.{remedy}")
 
 
 class NotElasticsearch(PermanentError):
@@ -87,7 +89,8 @@ def calling(doing: str) -> Generator[None]:
     except elastic_transport.TlsError as error:
         raise InvalidInput(
             f"Could not {doing}: the server's certificate is not trusted ({error.message})",
-            remedy="Set ELASTIC_CA_FILE to the certificate authority of the cluster.",
+            remedy="Set ELASTIC_CA_FILE to the certificate authority of the cluster, or begin ELASTIC_URL with http:// "
+            "if it does not speak TLS.",
         ) from error
     except (elastic_transport.ConnectionError, elastic_transport.ConnectionTimeout) as error:
         raise ServiceUnwell(doing, status=0, type=type(error).__name__, reason=error.message) from error
