@@ -121,3 +121,15 @@ def test_a_wrong_api_key_is_told(cluster_with, refused):
     url = cluster_with(api_key="c2VjcmV0OmtleQ==").settings.url
     wrong = {"ELASTIC_URL": url, "ELASTIC_API_KEY": "wrong"}
     refused((None, wrong, ["check", "--target", "elastic"], 2, ["ELASTIC_API_KEY"]))
+
+
+def test_nobody_at_the_address_is_told_at_once(refused):
+    here = {"ELASTIC_URL": "http://127.0.0.1:9"}
+    refused((None, here, ["check", "--target", "elastic"], 1, ["no answer", "ELASTIC_URL"]))
+
+
+def test_a_sandbox_without_elasticsearch_says_how_to_get_one(refused, tmp_path):
+    announced = tmp_path / "sandbox.json"
+    announced.write_text('{"environment": {}}')
+    here = {"VECTOR_SEARCH_SANDBOX": str(announced)}
+    refused((None, here, ["check", "--target", "sandbox"], 2, ["has no Elasticsearch", "python -m flows up"]))
