@@ -10,6 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.stack import SANDBOX, Stack, processes
+from sandbox import faults
 from sandbox.stack import announcement
 from tasks.artifact_keys import artifact_key
 from tests.flows import command_lines
@@ -23,6 +24,34 @@ def stack(tmp_path_factory):
     with Stack(tmp_path_factory.mktemp("stack"), with_worker=False).running() as stack:
         processes.stop([stack.state.alive(SANDBOX)])
         yield stack
+
+
+@pytest.fixture(scope="session")
+def _stand_ins(tmp_path_factory):
+    made = {}
+
+    def of(kind, options):
+        if (kind, options) not in made:
+            made[kind, options] = kind(tmp_path_factory.mktemp("stand-in"), options)
+        return made[kind, options]
+
+    yield of
+    for each in made.values():
+        each.process.stop()
+
+
+@pytest.fixture
+def stand_in(_stand_ins):
+    """The session's stand-in of a class and options, its faults cleared afterwards: `stand_in(Town, Options())`."""
+    used = []
+
+    def of(kind, options):
+        used.append(_stand_ins(kind, options))
+        return used[-1]
+
+    yield of
+    for each in used:
+        faults.clear(each.state)
 
 
 @pytest.fixture(scope="session")

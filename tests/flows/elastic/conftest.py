@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 from elasticsearch.helpers import bulk
 
-from sandbox import faults, process, write_log
 from sandbox.elastic import inference_ledger
 from sandbox.elastic.options import ElasticOptions
 from sandbox.options import Options
-from sandbox.stack import announcement
 from tasks.elastic.clients import connect
 from tasks.elastic.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.indices import read_sample
@@ -21,32 +19,18 @@ from tasks.elastic.specs import DeploymentSpec
 from tasks.settings import elastic_settings
 from tasks.waiting import Deadline
 from tests.client import VERSION
+from tests.flows.stand_ins import StandIn
 
 DATA = Path(__file__).parents[3] / "sandbox" / "data"
 
 
-class Cluster:
+class Cluster(StandIn):
     """A stand-in of Elasticsearch, and what a test asks it."""
 
     def __init__(self, state, options):
-        self.state = state
-        self.process = process.start(state, Options(vertex=False, elastic=options))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("VECTOR_SEARCH_SANDBOX", str(announcement(state)))
-            self.settings = elastic_settings("sandbox")
+        super().__init__(state, options)
+        self.settings = self.settings_by(elastic_settings)
         self.client = connect(self.settings)
-
-    def fault(self, method, kind, when="before", **how):
-        faults.add(self.state, method, kind, when, **how)
-
-    @property
-    def struck(self):
-        return [each.method for each in faults.struck(self.state)]
-
-    @property
-    def writes(self):
-        """All accepted changing calls, in order."""
-        return [each.method for each in write_log.read(self.state)]
 
     def inferences(self, purpose="ingest"):
         """How often each text was embedded."""
@@ -98,35 +82,13 @@ class Cluster:
         return {one[field] for one in read_sample.fn(self.settings, index, [field])}
 
 
-@pytest.fixture(scope="session")
-def _clusters(tmp_path_factory):
-    clusters = {}
-
-    def cluster(**options):
-        chosen = ElasticOptions(
-            **{"version": VERSION, "download_seconds": 0.1, "start_seconds": 0.05, **options}
-        )
-        if chosen not in clusters:
-            clusters[chosen] = Cluster(tmp_path_factory.mktemp("cluster"), chosen)
-        return clusters[chosen]
-
-    yield cluster
-    for each in clusters.values():
-        each.process.stop()
-
-
 @pytest.fixture
-def cluster_with(_clusters):
-    """The session's stand-in of these options, its faults cleared afterwards: `cluster_with(licence="basic")`."""
-    used = []
-
-    def cluster(**options):
-        used.append(_clusters(**options))
-        return used[-1]
-
-    yield cluster
-    for each in used:
-        faults.clear(each.state)
+def cluster_with(stand_in):
+    """The session's stand-in of these options: `cluster_with(licence="basic")`."""
+    usual = {"version": VERSION, "download_seconds": 0.1, "start_seconds": 0.05}
+    return lambda **options: stand_in(
+        Cluster, Options(vertex=False, elastic=ElasticOptions(**{**usual, **options}))
+    )
 
 
 @pytest.fixture

@@ -10,39 +10,24 @@ import pytest
 from google.api_core.exceptions import NotFound
 from google.cloud import storage
 
-from sandbox import faults, process, write_log
+from sandbox import process
 from sandbox.options import Options
-from sandbox.stack import announcement
 from tasks.settings import vertex_settings
 from tasks.vertex.clients import connect
+from tests.flows.stand_ins import StandIn
 
 
-class Town:
+class Town(StandIn):
     """A sandbox, and what a test asks it through the official clients."""
 
     def __init__(self, state, options):
-        self.state, self.options = state, options
-        self.process = process.start(state, options)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("VECTOR_SEARCH_SANDBOX", str(announcement(state)))
-            self.settings = vertex_settings("sandbox")
+        super().__init__(state, options)
+        self.settings = self.settings_by(vertex_settings)
         self.clients = connect(self.settings)
 
     def restart(self):
         self.process.kill()
         self.process = process.start(self.state, self.options)
-
-    def fault(self, method, kind, when="before", **how):
-        faults.add(self.state, method, kind, when, **how)
-
-    @property
-    def struck(self):
-        return [each.method for each in faults.struck(self.state)]
-
-    @property
-    def writes(self):
-        """The methods of all changing calls, in order."""
-        return [each.method for each in write_log.read(self.state)]
 
     @property
     def unfinished(self):
@@ -101,33 +86,11 @@ class Town:
         return len(self.indexes(name)), len(self.endpoints(name)), len(self.deployed(name))
 
 
-@pytest.fixture(scope="session")
-def _towns(tmp_path_factory):
-    towns = {}
-
-    def town(**options):
-        chosen = Options(**{"clock_factor": 20_000, "upsert_delay": 0.05, **options})
-        if chosen not in towns:
-            towns[chosen] = Town(tmp_path_factory.mktemp("town"), chosen)
-        return towns[chosen]
-
-    yield town
-    for each in towns.values():
-        each.process.stop()
-
-
 @pytest.fixture
-def town_with(_towns):
-    """The session's sandbox of these options, its faults cleared afterwards: `town_with(advance="reads")`."""
-    used = []
-
-    def town(**options):
-        used.append(_towns(**options))
-        return used[-1]
-
-    yield town
-    for each in used:
-        faults.clear(each.state)
+def town_with(stand_in):
+    """The session's sandbox of these options: `town_with(advance="reads")`."""
+    usual = {"clock_factor": 20_000, "upsert_delay": 0.05}
+    return lambda **options: stand_in(Town, Options(**{**usual, **options}))
 
 
 @pytest.fixture
