@@ -34,6 +34,8 @@ _CHATTER = (
     "Crash detected!",
     # at exit, for the second in which the queue of events empties
     "Still processing items",
+    # repeats that the wait for a slot has ended, which we say ourselves
+    "Service 'ConcurrencySlot",
 )
 """How Prefect's warnings and errors begin that tell a person nothing."""
 
@@ -205,7 +207,7 @@ def _times(progress: Progress, since: float) -> str:
 def _is_for_people(record: logging.LogRecord) -> bool:
     if record.msg == _RETRY or (record.name.startswith(_RUNS) and record.module not in _ENGINES):
         return True
-    if str(record.msg).startswith(_CHATTER):
+    if record.getMessage().startswith(_CHATTER):
         return False
     return record.levelno >= logging.WARNING or not record.name.startswith("prefect")
 

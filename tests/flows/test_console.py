@@ -98,6 +98,13 @@ def test_a_tasks_own_lines_are_printed_as_they_are():
             "Crash detected! x", name="prefect.flow_runs", level=logging.ERROR, path="prefect/flow_engine.py"
         ),
         record("Still processing items: 1 items remaining...", name="EventsWorker", level=logging.WARNING),
+        record(
+            "Service %r failed to process item %r",
+            "ConcurrencySlotAcquisitionWithLeaseService",
+            1,
+            name="prefect._internal.concurrency",
+            level=logging.ERROR,
+        ),
     ],
     ids=lambda chatter: chatter.getMessage()[:20],
 )
