@@ -11,6 +11,9 @@ from flows.report import reporting
 from flows.stack.api import free_port
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow")
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("VECTOR_SEARCH_HOME", str(tmp_path / "home"))

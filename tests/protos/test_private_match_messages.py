@@ -66,6 +66,7 @@ def run_alone(*parts, implementation):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("implementation", ["upb", "python"])
 @pytest.mark.parametrize(("first", "second"), [(OURS, SDK), (SDK, OURS)], ids=["ours first", "SDK first"])
 def test_every_field_passes_between_our_messages_and_the_sdks_in_one_process(first, second, implementation):

@@ -75,6 +75,7 @@ def test_what_is_being_created_can_be_left_out_of_listings(fresh, connect):
         upsert(clients, index)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("listed", [True, False], ids=["listed while created", "listed when done"])
 def test_listings_can_lag_behind(fresh, connect, listed):
     clients = connect(fresh(replace(OPTIONS, list_while_creating=listed, listing_delay=1.5)))

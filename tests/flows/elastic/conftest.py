@@ -129,10 +129,11 @@ def queries():
 
 @pytest.fixture
 def embed(run, name):
-    """Embeds under the test's name: `embed(cluster, "movies", "plot", "--batch-size", 6)`."""
+    """Embeds one field or several under the test's name: `embed(cluster, "movies", "plot", "--batch-size", 6)`."""
 
     def of(cluster, source, field, *options, code=0, begin=None, deployment="ingest"):
-        words = ["elastic", "embed", "--name", name, "--source", source, "--fields", field]
+        fields = [field] if isinstance(field, str) else field
+        words = ["elastic", "embed", "--name", name, "--source", source, "--fields", *fields]
         words += ["--deployment", deployment, "--replicas", 0, "--target", "sandbox", *options]
         return begin(cluster, *words) if begin else run(cluster, *words, code=code)
 

@@ -109,3 +109,27 @@ def test_sample_queries_that_fail_keep_the_alias_where_it_is(cluster, embed, nam
     error = embed(cluster, source, "plot", "--queries", queries, code=1).error
     assert "'violin' misses nowhere among its first 2, finds new" in error
     assert cluster.alias(name) == before
+
+
+def test_two_fields_are_embedded_by_one_pipeline_and_each_is_searched(
+    cluster, elastic, embed, name, movies, home
+):
+    source = cluster.store(f"{name}-source", movies)
+    embed(cluster, source, ["plot", "title:title_vector"])
+    assert cluster.unembedded(name, "plot") == 0
+    assert cluster.client.count(index=name, query={"exists": {"field": "title_vector"}})["count"] == len(
+        movies
+    )
+    for field, text in (("plot", "investigation"), ("title", "silence of the lambs")):
+        command = elastic(cluster, "search", "--name", name, "--text", text, "--field", field, "--size", 5)
+        assert "the-silence-of-the-lambs" in hits(command, home)[0]
+    assert (
+        "not embedded"
+        in elastic(cluster, "search", "--name", name, "--text", "x", "--field", "year", code=2).error
+    )
+
+
+def test_texts_that_share_no_word_with_any_language_are_embedded_too(cluster, embed, name):
+    codes = [{"id": str(n), "code": f"XJ{n}-9Q{n}"} for n in range(4)]
+    embed(cluster, cluster.store(f"{name}-source", codes), "code")
+    assert cluster.unembedded(name, "code") == 0
