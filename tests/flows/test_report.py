@@ -10,7 +10,6 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows.report import reporting
 from flows.stack.api import free_port
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow")
 
 
