@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -49,6 +49,7 @@ class Operation:
     """Of a DeployIndex or MutateDeployedIndex; else empty."""
     created: datetime
     invalid_records: tuple[str, ...] = ()
+    """What an import found wrong; only told of an operation that was read by its name."""
 
     @property
     def resource(self) -> str:
@@ -69,9 +70,11 @@ def unfinished(settings: VertexSettings, parent: str, *, kinds: Collection[str])
 
 
 def read_operation(settings: VertexSettings, name: str) -> Operation:
-    """One operation, as it stands now."""
+    """One operation, as it stands now, with what its import found wrong."""
     with calling(f"read the operation {name}"):
-        return _operation(connect(settings).operations.get_operation(name, timeout=CALL_SECONDS))
+        raw = connect(settings).operations.get_operation(name, timeout=CALL_SECONDS)
+    # Only here: a listing holds everybody's operations, and none of their records may be in our way.
+    return replace(_operation(raw), invalid_records=tuple(_invalid_records(_metadata(raw))))
 
 
 def follow(
@@ -144,19 +147,23 @@ def _interrupted(settings: VertexSettings, name: str, what: str, when_interrupte
         say(f"Interrupted: {what} goes on at the service ({name}); the same command follows it again.")
 
 
+def _metadata(raw: RawOperation) -> Any:
+    """The operation's metadata, or None when it is of a kind that we do not know."""
+    kind = _METADATA.get(raw.metadata.type_url.rpartition("/")[2])
+    return None if kind is None else kind.deserialize(raw.metadata.value)
+
+
 def _operation(raw: RawOperation) -> Operation:
-    full_name = raw.metadata.type_url.rpartition("/")[2]
-    metadata = _METADATA[full_name].deserialize(raw.metadata.value) if full_name in _METADATA else None
+    metadata = _metadata(raw)
     generic = metadata.generic_metadata if metadata is not None else None
     return Operation(
         name=raw.name,
-        kind=full_name.rpartition(".")[2].removesuffix("OperationMetadata") if metadata is not None else "",
+        kind="" if metadata is None else type(metadata).__name__.removesuffix("OperationMetadata"),
         done=raw.done,
         code=raw.error.code,
         said=raw.error.message,
         deployed_index_id=str(getattr(metadata, "deployed_index_id", "")),
         created=(generic and generic.create_time) or datetime.now(UTC),
-        invalid_records=tuple(_invalid_records(metadata)),
     )
 
 
@@ -165,7 +172,8 @@ def _invalid_records(metadata: Any) -> list[str]:
     details = getattr(metadata, "nearest_neighbor_search_operation_metadata", None)
     return [
         f"{error.source_gcs_uri or stats.source_gcs_uri}, id {error.embedding_id or 'unknown'}: "
-        f"{error.error_type.name}: {error.error_message}"
+        # The service may know more kinds of error than this client: those are plain numbers.
+        f"{getattr(error.error_type, 'name', error.error_type)}: {error.error_message}"
         + (f" in {error.raw_record[:120]!r}" if error.raw_record and not error.embedding_id else "")
         for stats in (details.content_validation_stats if details else ())
         for error in stats.partial_errors
