@@ -1,4 +1,8 @@
-"""Long-running operations: list, read, follow, cancel. An operation is known by its metadata's type and its name."""
+"""Long-running operations: list, read, follow, cancel. An operation is known by its metadata's type and its name.
+
+Must not: leave the client's own retry on. It goes on for ten minutes whatever the call's time-out or our deadline says;
+the poll loop and the step are the retries.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,11 @@ from typing import Any, Literal
 from google.cloud import aiplatform_v1
 from google.longrunning.operations_pb2 import Operation as RawOperation
 
+from tasks.errors import PermanentError
 from tasks.progress import say
 from tasks.settings import VertexSettings
 from tasks.vertex.clients import CALL_SECONDS, connect
-from tasks.vertex.errors import NotFound, OperationFailed, calling
+from tasks.vertex.errors import NotFound, OperationFailed, ServiceUnwell, calling
 from tasks.waiting import Deadline, Look, wait_until
 
 WhenInterrupted = Literal["leave-running", "cancel"]
@@ -60,7 +65,9 @@ class Operation:
 def list_operations(settings: VertexSettings, parent: str, *, kinds: Collection[str]) -> list[Operation]:
     """The operations of these kinds under a location, an index or an endpoint, finished ones too."""
     with calling(f"list the operations of {parent}"):
-        raws = list(connect(settings).operations.list_operations(parent, "", timeout=CALL_SECONDS))
+        raws = list(
+            connect(settings).operations.list_operations(parent, "", timeout=CALL_SECONDS, retry=None)
+        )
     return [operation for operation in map(_operation, raws) if operation.kind in kinds]
 
 
@@ -72,7 +79,7 @@ def unfinished(settings: VertexSettings, parent: str, *, kinds: Collection[str])
 def read_operation(settings: VertexSettings, name: str) -> Operation:
     """One operation, as it stands now, with what its import found wrong."""
     with calling(f"read the operation {name}"):
-        raw = connect(settings).operations.get_operation(name, timeout=CALL_SECONDS)
+        raw = connect(settings).operations.get_operation(name, timeout=CALL_SECONDS, retry=None)
     # Only here: a listing holds everybody's operations, and none of their records may be in our way.
     return replace(_operation(raw), invalid_records=tuple(_invalid_records(_metadata(raw))))
 
@@ -131,20 +138,28 @@ def end(settings: VertexSettings, operation: Operation, deadline: Deadline) -> N
 
 
 def cancel(settings: VertexSettings, name: str) -> None:
-    """Ask the service to cancel an operation. Best effort: not every operation can be cancelled."""
+    """Ask the service to cancel an operation. That it refuses is no error: not every operation can be cancelled.
+
+    Raises:
+        ServiceUnwell: it was not asked.
+    """
     try:
         with calling(f"cancel the operation {name}"):
-            connect(settings).operations.cancel_operation(name, timeout=CALL_SECONDS)
-    except Exception as error:  # noqa: BLE001 -- whatever the answer, the operation is followed to its end
+            connect(settings).operations.cancel_operation(name, timeout=CALL_SECONDS, retry=None)
+    except PermanentError as error:
         say(f"The service did not take the cancellation of {name}: {error}")
 
 
 def _interrupted(settings: VertexSettings, name: str, what: str, when_interrupted: WhenInterrupted) -> None:
-    if when_interrupted == "cancel":
+    goes_on = f"{what} goes on at the service ({name})"
+    if when_interrupted == "leave-running":
+        say(f"Interrupted: {goes_on}; the same command follows it again.")
+        return
+    try:
         cancel(settings, name)
         say(f"Interrupted: asked the service to cancel {what} ({name}).")
-    else:
-        say(f"Interrupted: {what} goes on at the service ({name}); the same command follows it again.")
+    except ServiceUnwell as error:
+        say(f"Interrupted, but {goes_on}: {error}")
 
 
 def _metadata(raw: RawOperation) -> Any:

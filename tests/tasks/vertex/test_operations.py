@@ -1,5 +1,6 @@
 """Operations as a service of the test's own tells of them, read by the official client."""
 
+import time
 from concurrent import futures
 
 import grpc
@@ -8,10 +9,11 @@ from google.api_core.operations_v1 import OperationsClient
 from google.cloud import aiplatform_v1 as v1
 from google.longrunning import operations_pb2
 
+from tasks.errors import DeadlinePassed
 from tasks.settings import VertexSettings
 from tasks.vertex.clients import connect
-from tasks.vertex.errors import OperationFailed
-from tasks.vertex.operations import follow, list_operations
+from tasks.vertex.errors import OperationFailed, ServiceUnwell
+from tasks.vertex.operations import cancel, follow, list_operations, read_operation
 from tasks.waiting import Deadline
 
 INDEX = "projects/1/locations/us-central1/indexes/7"
@@ -79,3 +81,18 @@ def test_a_record_error_that_this_client_does_not_know_is_told_by_its_number(ser
         follow(settings, NAME, "create index products", Deadline.after(seconds=30))
     (listed,) = list_operations(settings, settings.parent, kinds={"CreateIndex"})
     assert (listed.resource, listed.code) == (INDEX, 9)
+
+
+def test_where_nothing_answers_a_call_ends_at_once_and_the_wait_at_its_deadline(service, settings):
+    service.server.stop(None)
+    began = time.monotonic()
+    for call in (
+        lambda: read_operation(settings, NAME),
+        lambda: list_operations(settings, settings.parent, kinds=()),
+        lambda: cancel(settings, NAME),
+    ):
+        with pytest.raises(ServiceUnwell):
+            call()
+    with pytest.raises(DeadlinePassed, match="no answer"):
+        follow(settings, NAME, "create index products", Deadline.after(seconds=1))
+    assert time.monotonic() - began < 10
