@@ -15,7 +15,7 @@ from sandbox import faults as fault_queue
 from sandbox import write_log
 from sandbox.announced import SandboxError, environment
 from sandbox.elastic.options import ElasticOptions
-from sandbox.options import Options, default_state
+from sandbox.options import Durations, Options, default_state
 
 app = App(
     name="python -m sandbox",
@@ -35,6 +35,7 @@ def start(
     list_while_creating: bool = Options.list_while_creating,
     listing_delay: float = Options.listing_delay,
     upsert_delay: float = Options.upsert_delay,
+    durations: Annotated[Durations | None, Parameter(name="--durations")] = None,
     vertex: bool = Options.vertex,
     elastic: bool = True,
     elastic_options: Annotated[ElasticOptions | None, Parameter(name="--elastic")] = None,
@@ -51,6 +52,7 @@ def start(
         listing_delay: seconds by which listings lag behind a resource's creation.
         state: where everything is kept; the default is $VECTOR_SEARCH_HOME/sandbox.
         upsert_delay: seconds until upserts and removals show in deployed copies.
+        durations: of the service's operations in seconds, before the clock factor.
         vertex: whether Vertex and Cloud Storage are there.
         elastic: whether Elasticsearch is there.
         elastic_options: how it behaves.
@@ -69,6 +71,7 @@ def start(
         list_while_creating=list_while_creating,
         listing_delay=listing_delay,
         upsert_delay=upsert_delay,
+        durations=durations or Durations(),
         vertex=vertex,
         elastic=(elastic_options or ElasticOptions()) if elastic else None,
     )

@@ -31,6 +31,8 @@ class Durations:
     """Seconds until CreateIndex is done; 1800, as the official samples say ("~30 minutes")."""
     update_index: float = 1800.0
     """Seconds until a content update is done; 1800, since an overwrite builds the index anew."""
+    update_fields: float = 0.0
+    """Seconds until an update of labels, description or display name is done; 0, as in Google's own mock."""
     create_endpoint: float = 60.0
     """Seconds until CreateIndexEndpoint is done; 60, the order of magnitude that people see."""
     deploy: float = 1200.0

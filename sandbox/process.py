@@ -108,6 +108,8 @@ def arguments(options: Options) -> list[str]:
         "--listing-delay": options.listing_delay,
         "--upsert-delay": options.upsert_delay,
     }
+    for name, value in asdict(options.durations).items():
+        named[f"--durations.{name.replace('_', '-')}"] = value
     if options.elastic:
         for name, value in asdict(options.elastic).items():
             named[f"--elastic.{name.replace('_', '-')}"] = value

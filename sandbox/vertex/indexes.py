@@ -82,7 +82,7 @@ class IndexService:
         return ListResponse(indexes=shown, next_page_token=token)
 
     def UpdateIndex(self, request: Any) -> operations_pb2.Operation:
-        """Begin to change an index's content, or change its other fields at once."""
+        """Begin to change an index's content, or its other fields."""
         with self._store.transaction():
             resource = self._indexes.find_ready(request.index.name)
             current = self._indexes.message(resource)
@@ -191,7 +191,9 @@ class IndexService:
         self._contents.discard(operation.target, operation.sequence)
 
     def _update_fields(self, resource: Resource, request: Any) -> operations_pb2.Operation:
-        return self._lifecycle.begin("UpdateIndexFields", resource.name, request.SerializeToString(), 0)
+        return self._lifecycle.begin(
+            "UpdateIndexFields", resource.name, request.SerializeToString(), self._durations.update_fields
+        )
 
     def _fields_updated(self, operation: Operation) -> Any:
         request = UpdateRequest.FromString(operation.request)

@@ -19,7 +19,7 @@ from tasks.steps import step
 from tasks.vertex.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
 from tasks.vertex.clients import CALL_SECONDS, connect
 from tasks.vertex.errors import OperationFailed, calling
-from tasks.vertex.marks import marks
+from tasks.vertex.marks import marks, marks_renewed
 from tasks.vertex.operations import WhenInterrupted, follow, unfinished
 from tasks.vertex.removal import remove_all, remove_twins
 from tasks.vertex.specs import IndexSpec
@@ -233,7 +233,8 @@ def _mark(
     settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline, **labels: str
 ) -> None:
     doing = f"mark the contents of index {spec.name}"
-    marked = Index(name=resource, labels=marks(spec, **labels))
+    # An update replaces all labels, and some are other people's: cost centres, owners.
+    marked = Index(name=resource, labels=marks_renewed(_get(settings, resource).labels, spec, **labels))
     follow(settings, _update(settings, marked, "labels", doing), doing, deadline)
 
 

@@ -22,6 +22,12 @@ def marks(spec: Specification, **more: str) -> dict[str, str]:
     return {"managed_by": MANAGED_BY, "name": spec.name, "spec": spec.spec, **more}
 
 
+def marks_renewed(labels: Mapping[str, str], spec: Specification, **more: str) -> dict[str, str]:
+    """Labels with our marks renewed: what was known of the contents gives way, what others put there stays."""
+    others = {key: value for key, value in labels.items() if key not in ("content", "coming", "overwritten")}
+    return others | marks(spec, **more)
+
+
 def is_ours(labels: Mapping[str, str], name: str) -> bool:
     """Whether labels say that we made it under that name."""
     return labels.get("managed_by") == MANAGED_BY and labels.get("name") == name
