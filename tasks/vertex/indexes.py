@@ -13,14 +13,13 @@ from google.cloud.aiplatform_v1 import Index, IndexServiceClient
 from google.protobuf import field_mask_pb2, json_format, struct_pb2
 
 from tasks.errors import CannotChangeInPlace
-from tasks.progress import say
 from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
 from tasks.vertex.clients import CALL_SECONDS, connect
-from tasks.vertex.errors import OperationFailed, calling
+from tasks.vertex.errors import calling
 from tasks.vertex.marks import marks, marks_renewed
-from tasks.vertex.operations import WhenInterrupted, follow, unfinished
+from tasks.vertex.operations import WhenInterrupted, follow, follow_earlier, unfinished
 from tasks.vertex.removal import remove_all, remove_twins
 from tasks.vertex.specs import IndexSpec
 from tasks.waiting import Deadline
@@ -180,13 +179,14 @@ def apply_index_contents(
     A complete overwrite is the one batch update that a streaming index takes too. Content and labels cannot change in
     one call, so the mark `content` gives way to `coming` before and returns after: a crash in between cannot leave
     the mark of data that are no longer there. An unfinished overwrite that brings the same data is followed; one that
-    ended unseen is repeated once.
+    ended unseen, or whose operation does not show that it imported, is repeated once.
     """
     what = f"overwrite the contents of index {spec.name}"
+    has_imported = _end_earlier_updates(settings, spec, index.resource, deadline)
     there = _state_of(settings, index.resource)
     if there.content == content:
         return there
-    if not (_end_earlier_updates(settings, spec, there, deadline) and there.coming == content):
+    if not (has_imported and there.coming == content):
         if there.coming != content:
             _mark(settings, spec, index.resource, deadline, coming=content)
         overwrite = Index(
@@ -214,19 +214,18 @@ def remove_index(settings: VertexSettings, name: str, deadline: Deadline) -> lis
 
 
 def _end_earlier_updates(
-    settings: VertexSettings, spec: IndexSpec, index: IndexState, deadline: Deadline
+    settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline
 ) -> bool:
-    """Follow what earlier runs began to their end. Returns whether there was any, and all of it succeeded."""
-    running = unfinished(settings, index.resource, kinds={"UpdateIndex"})
-    what = f"the update of index {spec.name} that an earlier run began"
-    try:
-        for operation in running:
-            say(f"Following {what}: {operation.name}.")
-            follow(settings, operation.name, what, deadline, usual=USUAL_CREATE_SECONDS)
-    except OperationFailed as error:
-        say(f"{error} It is begun anew.")
-        return False
-    return bool(running)
+    """Follow what earlier runs began to its end. Returns whether an import was among it, and succeeded.
+
+    An update of labels has the same kind of operation: only what it counted of import files tells an import.
+    """
+    what = f"the update of index {spec.name}"
+    ended = [
+        follow_earlier(settings, operation, what, deadline, usual=USUAL_CREATE_SECONDS)
+        for operation in unfinished(settings, resource, kinds={"UpdateIndex"})
+    ]
+    return any(operation is not None and operation.imported for operation in ended)
 
 
 def _mark(

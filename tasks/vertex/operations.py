@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from google.cloud import aiplatform_v1
+from google.cloud.aiplatform_v1 import NearestNeighborSearchOperationMetadata
 from google.longrunning.operations_pb2 import Operation as RawOperation
 
 from tasks.errors import PermanentError
@@ -55,6 +56,8 @@ class Operation:
     created: datetime
     invalid_records: tuple[str, ...] = ()
     """What an import found wrong; only told of an operation that was read by its name."""
+    imported: bool = False
+    """Whether it read import files, going by what it counted of them; only told of one that was read by its name."""
 
     @property
     def resource(self) -> str:
@@ -77,11 +80,18 @@ def unfinished(settings: VertexSettings, parent: str, *, kinds: Collection[str])
 
 
 def read_operation(settings: VertexSettings, name: str) -> Operation:
-    """One operation, as it stands now, with what its import found wrong."""
+    """One operation, as it stands now, with what is known of its import."""
     with calling(f"read the operation {name}"):
         raw = connect(settings).operations.get_operation(name, timeout=CALL_SECONDS, retry=None)
     # Only here: a listing holds everybody's operations, and none of their records may be in our way.
-    return replace(_operation(raw), invalid_records=tuple(_invalid_records(_metadata(raw))))
+    details = getattr(_metadata(raw), "nearest_neighbor_search_operation_metadata", None)
+    if not details:
+        return _operation(raw)
+    return replace(
+        _operation(raw),
+        invalid_records=tuple(_invalid_records(details)),
+        imported=bool(details.content_validation_stats or details.data_bytes_count),
+    )
 
 
 def follow(
@@ -125,6 +135,28 @@ def follow(
             what, operation=name, code=operation.code, said=operation.said, records=operation.invalid_records
         )
     return operation
+
+
+def follow_earlier(
+    settings: VertexSettings,
+    operation: Operation,
+    what: str,
+    deadline: Deadline,
+    *,
+    usual: float | None = None,
+) -> Operation | None:
+    """Follow what an earlier run began to its end; its failure is no error here, but told.
+
+    Returns:
+        The operation as it ended, or None when it failed.
+    """
+    what = f"{what} that an earlier run began"
+    say(f"Following {what}: {operation.name}.")
+    try:
+        return follow(settings, operation.name, what, deadline, usual=usual)
+    except OperationFailed as error:
+        say(str(error))
+        return None
 
 
 def end(settings: VertexSettings, operation: Operation, deadline: Deadline) -> None:
@@ -182,14 +214,13 @@ def _operation(raw: RawOperation) -> Operation:
     )
 
 
-def _invalid_records(metadata: Any) -> list[str]:
+def _invalid_records(details: NearestNeighborSearchOperationMetadata) -> list[str]:
     """One line for every invalid record: the file, the id, what is wrong (at most the service's 50 a file)."""
-    details = getattr(metadata, "nearest_neighbor_search_operation_metadata", None)
     return [
         f"{error.source_gcs_uri or stats.source_gcs_uri}, id {error.embedding_id or 'unknown'}: "
         # The service may know more kinds of error than this client: those are plain numbers.
         f"{getattr(error.error_type, 'name', error.error_type)}: {error.error_message}"
         + (f" in {error.raw_record[:120]!r}" if error.raw_record and not error.embedding_id else "")
-        for stats in (details.content_validation_stats if details else ())
+        for stats in details.content_validation_stats
         for error in stats.partial_errors
     ]

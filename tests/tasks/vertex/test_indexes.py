@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from sandbox import process
+from sandbox import process, write_log
 from sandbox.options import Durations, Options
 from sandbox.stack import announcement
 from tasks.settings import vertex_settings
@@ -88,3 +88,12 @@ def test_labels_of_other_people_survive_an_overwrite(settings, overwrite, label,
     labels = connect(settings).indexes.get_index(name=index.resource).labels
     assert (labels["owner"], labels["cost"]) == ("ada", "42")
     assert "coming" not in labels
+
+
+def test_an_unfinished_update_of_labels_is_not_taken_for_the_overwrite(overwrite, label, town):
+    label("content", coming="new").result(timeout=60, polling=SOON)
+    label(owner="ada")
+    before = len(list(write_log.read(town.state)))
+    there = overwrite()
+    assert (there.content, there.vectors_count) == ("new", 2)
+    assert len(list(write_log.read(town.state))) - before == 2, "the overwrite, and the mark of what it holds"
