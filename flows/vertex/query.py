@@ -17,7 +17,6 @@ from tasks.vertex.queries import read_neighbors
 from tasks.vertex.served import read_served_index
 from tasks.vertex.specs import Name
 from tasks.vertex.vectors import parsed
-from tasks.waiting import Deadline
 
 
 @flow(name="vertex query", flow_run_name="query {name} on {target}")
@@ -59,9 +58,9 @@ def query_index(
         raise InvalidInput(
             "Give exactly one of vector, datapoint_id and data", source="vector, datapoint_id, data"
         )
-    settings, deadline = vertex_settings(target), Deadline.after(minutes=5)
+    settings = vertex_settings(target)
     with reporting("vertex query", name, target) as report:
-        served = read_served_index(settings, name, deadline)
+        served = read_served_index(settings, name)
         asked = read_query_vector(settings, data, row) if data else (vector or None)
         query = parsed(
             Query,

@@ -47,7 +47,7 @@ def remove_datapoints(
         raise InvalidInput("Give either a file of ids or ids, and not both", source="file, ids")
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     with reporting("vertex remove-datapoints", name, target) as report, holding("vertex", name, deadline):
-        served = read_served_index(settings, name, deadline)
+        served = read_served_index(settings, name)
         going: Ids = read_id_file(Path(file)) if file else ids
         with report.step("remove the datapoints") as step:
             applied = apply_removals(settings, served, going, deadline)

@@ -51,7 +51,7 @@ def upsert_datapoints(
         )
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     with reporting("vertex upsert-datapoints", name, target) as report, holding("vertex", name, deadline):
-        served = read_served_index(settings, name, deadline)
+        served = read_served_index(settings, name)
         points: Datapoints = datapoints
         if file:
             with report.step("validate the datapoints") as step:

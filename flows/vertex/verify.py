@@ -13,7 +13,6 @@ from tasks.vertex.import_data import DataSource
 from tasks.vertex.recall import verify_recall
 from tasks.vertex.served import read_served_index
 from tasks.vertex.specs import Name
-from tasks.waiting import Deadline
 
 
 @flow(name="vertex verify", flow_run_name="verify {name} on {target}")
@@ -47,9 +46,9 @@ def verify_index(
     Example:
         python -m flows vertex verify --name products --data products.hdf5 --target sandbox
     """
-    settings, deadline = vertex_settings(target), Deadline.after(minutes=5)
+    settings = vertex_settings(target)
     with reporting("vertex verify", name, target) as report, report.step(f"recall@{k}") as step:
-        served = read_served_index(settings, name, deadline)
+        served = read_served_index(settings, name)
         recall = verify_recall(
             settings,
             served,

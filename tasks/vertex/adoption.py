@@ -17,7 +17,7 @@ from tasks.errors import NotOurs, PermanentError
 from tasks.progress import say
 from tasks.settings import VertexSettings
 from tasks.vertex.errors import NotFound, OperationFailed, calling
-from tasks.vertex.marks import is_ours
+from tasks.vertex.marks import is_ours, name_filter
 from tasks.vertex.operations import Operation, follow, list_operations
 from tasks.waiting import Deadline
 
@@ -36,7 +36,8 @@ class Kind(Generic[R]):
     """As people say it: `index`."""
     create: str
     """The kind of operation that makes it: `CreateIndex`."""
-    list: Callable[[VertexSettings], Iterable[R]]
+    list: Callable[[VertexSettings, str], Iterable[R]]
+    """Those that a list filter lets through; all of the location when it is empty."""
     get: Callable[[VertexSettings, str], R]
     """Raises NotFound."""
     delete: Callable[[VertexSettings, str], str]
@@ -51,9 +52,19 @@ class Made(Generic[R]):
     making: Operation | None
 
 
-def find_ours(settings: VertexSettings, kind: Kind[R], name: str, deadline: Deadline) -> list[Made[R]]:
-    """Everything of a kind that we made under a name, oldest first (create time, then id).
+def list_ours(settings: VertexSettings, kind: Kind[R], name: str) -> list[Made[R]]:
+    """What the listing shows of ours under a name, oldest first: enough for whoever only uses what is there."""
+    return _oldest_first(
+        Made(resource, None)
+        for resource in kind.list(settings, name_filter(name))
+        if is_ours(resource.labels, name)
+    )
 
+
+def find_ours(settings: VertexSettings, kind: Kind[R], name: str, deadline: Deadline) -> list[Made[R]]:
+    """Everything of a kind that we made under a name, oldest first (create time, then id), half-made things too.
+
+    For whoever makes or removes something: it looks through everybody's operations, and may wait for a stranger's.
     An unfinished creation that cannot be read yet might be ours: it is waited for, never doubled. What an earlier run
     is still deleting is waited for too, and is not there. What bears the name but not our mark is passed over: names
     are not unique at the service.
@@ -61,7 +72,8 @@ def find_ours(settings: VertexSettings, kind: Kind[R], name: str, deadline: Dead
     Raises:
         DeadlinePassed: an unreadable creation or a deletion did not end.
     """
-    found = {resource.name: resource for resource in kind.list(settings)}
+    # Strangers are listed too: what is known to be theirs need not be read, or waited for, to see whose it is.
+    found = {resource.name: resource for resource in kind.list(settings, "")}
     making: dict[str, Operation] = {}
     operations = list_operations(settings, settings.parent, kinds={kind.create, "Delete"})
     for operation in _recent_creations(kind, operations):
@@ -77,13 +89,12 @@ def find_ours(settings: VertexSettings, kind: Kind[R], name: str, deadline: Dead
         for operation in operations
         if operation.kind == "Delete" and not operation.done
     }
-    ours = [
+    return _oldest_first(
         Made(resource, making.get(resource.name))
         for resource in found.values()
         if is_ours(resource.labels, name)
         and not _dies(settings, kind, resource, dying.get(resource.name), deadline)
-    ]
-    return sorted(ours, key=lambda made: (made.resource.create_time, made.resource.name))
+    )
 
 
 def the_one(kind: Kind[R], made: list[Made[R]]) -> Made[R] | None:
@@ -103,7 +114,7 @@ def refuse_stranger(settings: VertexSettings, kind: Kind[R], name: str) -> None:
     Raises:
         NotOurs: something bears the name but not our mark.
     """
-    for there in kind.list(settings):
+    for there in kind.list(settings, ""):
         if there.display_name == name and not is_ours(there.labels, name):
             raise NotOurs(kind.noun, name, resource=there.name, remedy="Choose another --name.")
 
@@ -130,6 +141,10 @@ def find_or_create(
             f"Run the command again."
         )
     return made
+
+
+def _oldest_first(made: Iterable[Made[R]]) -> list[Made[R]]:
+    return sorted(made, key=lambda one: (one.resource.create_time, one.resource.name))
 
 
 def _recent_creations(kind: Kind[R], operations: Iterable[Operation]) -> list[Operation]:

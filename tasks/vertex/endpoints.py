@@ -36,9 +36,10 @@ class EndpointState:
     """The operation that still creates it, or empty."""
 
 
-def _list(settings: VertexSettings) -> Iterable[IndexEndpoint]:
+def _list(settings: VertexSettings, filter_: str) -> Iterable[IndexEndpoint]:
     with calling(f"list the index endpoints of {settings.parent}"):
-        return list(_client(settings).list_index_endpoints(parent=settings.parent, timeout=CALL_SECONDS))
+        request = {"parent": settings.parent, "filter": filter_}
+        return list(_client(settings).list_index_endpoints(request, timeout=CALL_SECONDS))
 
 
 def _get(settings: VertexSettings, resource: str) -> IndexEndpoint:

@@ -49,9 +49,10 @@ class IndexState:
     """The operation that still creates it, or empty."""
 
 
-def _list(settings: VertexSettings) -> Iterable[Index]:
+def _list(settings: VertexSettings, filter_: str) -> Iterable[Index]:
     with calling(f"list the indexes of {settings.parent}"):
-        return list(_client(settings).list_indexes(parent=settings.parent, timeout=CALL_SECONDS))
+        request = {"parent": settings.parent, "filter": filter_}
+        return list(_client(settings).list_indexes(request, timeout=CALL_SECONDS))
 
 
 def _get(settings: VertexSettings, resource: str) -> Index:

@@ -35,4 +35,4 @@ def is_ours(labels: Mapping[str, str], name: str) -> bool:
 
 def name_filter(name: str) -> str:
     """The list filter that finds what we made under a name."""
-    return f"labels.managed_by={MANAGED_BY} AND labels.name={name}"
+    return f'labels.managed_by="{MANAGED_BY}" AND labels.name="{name}"'

@@ -8,12 +8,11 @@ from typing import Any, get_args
 from tasks.errors import PermanentError
 from tasks.settings import VertexSettings
 from tasks.steps import step
-from tasks.vertex.adoption import find_ours, the_one
+from tasks.vertex.adoption import list_ours, the_one
 from tasks.vertex.deployed_indexes import DeployedIndexState, read_deployed_index
 from tasks.vertex.endpoints import ENDPOINTS, EndpointState, endpoint_state
 from tasks.vertex.indexes import INDEXES, IndexState, index_state
 from tasks.vertex.specs import DistanceMeasure, EndpointKind, FeatureNorm, UpdateMethod
-from tasks.waiting import Deadline
 
 
 @dataclass(frozen=True)
@@ -76,14 +75,14 @@ def served_index(
 
 
 @step("read served index {name}")
-def read_served_index(settings: VertexSettings, name: str, deadline: Deadline) -> ServedIndex:
-    """The served index of a name, read from the service.
+def read_served_index(settings: VertexSettings, name: str) -> ServedIndex:
+    """The served index of a name, read from the service: what is listed, without a look for half-made things.
 
     Raises:
         NotServed: no index, no endpoint or no deployed index of that name, or it is still being deployed.
     """
-    index = the_one(INDEXES, find_ours(settings, INDEXES, name, deadline))
-    endpoint = the_one(ENDPOINTS, find_ours(settings, ENDPOINTS, name, deadline))
+    index = the_one(INDEXES, list_ours(settings, INDEXES, name))
+    endpoint = the_one(ENDPOINTS, list_ours(settings, ENDPOINTS, name))
     if index is None or endpoint is None:
         missing = "index" if index is None else "endpoint"
         raise NotServed(name, missing=f"there is no {missing} of ours")

@@ -90,6 +90,13 @@ def test_a_query_row_of_a_file_gets_its_exact_neighbors_and_verify_agrees(served
     assert report["facts"]["recall"]["recall"] == 1.0
 
 
+def test_a_query_looks_at_nobody_s_operations(served, on, town):
+    struck = len(town.struck)
+    town.fault("ListOperations", "unavailable", times=100)
+    assert ids(on("query", served, "--datapoint-id", "17", "--neighbor-count", 1)[0])
+    assert town.struck[struck:] == []
+
+
 def test_recall_below_its_gate_ends_with_1_and_says_what_to_try(town, build, run, name, vectors):
     data = vectors("many.hdf5", rows=2000, dimensions=16)
     build(town, "--leaf-node-embedding-count", 20, "--fraction-leaf-nodes-to-search", 0.01, data=data)

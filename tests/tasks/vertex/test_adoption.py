@@ -40,7 +40,7 @@ class Service:
     def __init__(self, monkeypatch):
         self.listed, self.readable, self.operations, self.followed = [], [], [], []
         self.after_following = lambda: None
-        self.kind = Kind("index", "CreateIndex", lambda _: self.listed, self._get, lambda *_: "")
+        self.kind = Kind("index", "CreateIndex", lambda *_: self.listed, self._get, lambda *_: "")
         monkeypatch.setattr(
             adoption, "list_operations", lambda *_, kinds: [o for o in self.operations if o.kind in kinds]
         )
