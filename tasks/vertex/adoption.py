@@ -18,7 +18,7 @@ from tasks.progress import say
 from tasks.settings import VertexSettings
 from tasks.vertex.errors import NotFound, OperationFailed, calling
 from tasks.vertex.marks import is_ours, name_filter
-from tasks.vertex.operations import Operation, follow, list_operations
+from tasks.vertex.operations import Operation, follow, follow_earlier, list_operations, resource_of
 from tasks.waiting import Deadline
 
 LISTING_LAG = timedelta(hours=24)
@@ -120,11 +120,17 @@ def refuse_stranger(settings: VertexSettings, kind: Kind[R], name: str) -> None:
 
 
 def find_or_create(
-    settings: VertexSettings, kind: Kind[R], name: str, create: Callable[[], object], deadline: Deadline
+    settings: VertexSettings, kind: Kind[R], name: str, create: Callable[[], str], deadline: Deadline
 ) -> Made[R]:
     """What we made under a name; made by `create` when there is none, and then looked for again.
 
     The second look finds the operation that the create began, and an older twin that the first look could not see.
+    Where it finds nothing, the operation whose name `create` returned is followed to its end.
+
+    Raises:
+        NotOurs: something bears the name but not our mark.
+        OperationFailed: the creation ended with an error before the second look.
+        DeadlinePassed: the service shows no resource yet, and its creation did not end.
     """
     made = the_one(kind, find_ours(settings, kind, name, deadline))
     if made is not None:
@@ -133,14 +139,13 @@ def find_or_create(
         return made
     refuse_stranger(settings, kind, name)
     with calling(f"create {kind.noun} {name}"):
-        create()
+        operation = create()
     made = the_one(kind, find_ours(settings, kind, name, deadline))
-    if made is None:
-        raise PermanentError(
-            f"Created the {kind.noun} {name!r}, but the service shows neither it nor its operation. "
-            f"Run the command again."
-        )
-    return made
+    if made is not None:
+        return made
+    # Neither list shows it, but the reply names it: made again, it would be there, and be paid for, twice.
+    follow(settings, operation, f"create {kind.noun} {name}", deadline)
+    return Made(kind.get(settings, resource_of(operation)), None)
 
 
 def _oldest_first(made: Iterable[Made[R]]) -> list[Made[R]]:
@@ -158,16 +163,11 @@ def _dies(
 ) -> bool:
     if deletion is None:
         return False
-    what = f"the deletion of {kind.noun} {resource.display_name} that an earlier run began"
-    say(f"Waiting for {what}: {deletion.name}.")
+    what = f"the deletion of {kind.noun} {resource.display_name}"
     try:
-        follow(settings, deletion.name, what, deadline)
-    except OperationFailed as error:
-        say(f"{error} It stays.")
-        return False
+        return follow_earlier(settings, deletion, what, deadline) is not None
     except NotFound:
-        pass
-    return True
+        return True
 
 
 def _read_creation(

@@ -114,10 +114,11 @@ def ensure_endpoint(settings: VertexSettings, spec: EndpointSpec, deadline: Dead
     """
     endpoint = IndexEndpoint(display_name=spec.name, labels=marks(spec), **_connectivity(spec))
 
-    def create() -> object:
-        return _client(settings).create_index_endpoint(
+    def create() -> str:
+        creation = _client(settings).create_index_endpoint(
             parent=settings.parent, index_endpoint=endpoint, timeout=CALL_SECONDS, retry=None
         )
+        return creation.operation.name
 
     made = find_or_create(settings, ENDPOINTS, spec.name, create, deadline)
     _refuse_difference(spec, made.resource)

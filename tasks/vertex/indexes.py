@@ -118,10 +118,11 @@ def ensure_index(
         labels=marks(spec, content=content),
     )
 
-    def create() -> object:
-        return _client(settings).create_index(
+    def create() -> str:
+        creation = _client(settings).create_index(
             parent=settings.parent, index=index, timeout=CALL_SECONDS, retry=None
         )
+        return creation.operation.name
 
     made = find_or_create(settings, INDEXES, spec.name, create, deadline)
     _refuse_difference(spec, made.resource)

@@ -61,8 +61,13 @@ class Operation:
 
     @property
     def resource(self) -> str:
-        """The resource that it works on, whose id stands in its name."""
-        return self.name.split("/operations/")[0]
+        """The resource that it works on."""
+        return resource_of(self.name)
+
+
+def resource_of(operation: str) -> str:
+    """The resource that an operation works on, whose id stands in its name."""
+    return operation.partition("/operations/")[0]
 
 
 def list_operations(settings: VertexSettings, parent: str, *, kinds: Collection[str]) -> list[Operation]:

@@ -45,6 +45,7 @@ class Service:
             adoption, "list_operations", lambda *_, kinds: [o for o in self.operations if o.kind in kinds]
         )
         monkeypatch.setattr(adoption, "follow", self._follow)
+        monkeypatch.setattr(adoption, "follow_earlier", self._follow_earlier)
 
     def _get(self, _, name):
         for each in (*self.listed, *self.readable):
@@ -55,6 +56,10 @@ class Service:
     def _follow(self, _, name, *__):
         self.followed.append(name)
         self.after_following()
+
+    def _follow_earlier(self, settings, operation, *_):
+        self._follow(settings, operation.name)
+        return operation
 
     def ours(self):
         return [made.resource.name[-1] for made in find_ours(SETTINGS, self.kind, NAME, DEADLINE)]
@@ -139,17 +144,27 @@ def test_what_is_made_is_looked_for_again_and_an_older_twin_wins(service):
         service.readable.append(index(9))
         service.operations.append(operation(9))
         service.listed.append(index(3, minutes=3))
+        return operation(9).name
 
     made = find_or_create(SETTINGS, service.kind, NAME, create, DEADLINE)
     assert made.resource.name == "p/indexes/3"
     assert made.making is None
 
 
-def test_a_creation_that_leaves_no_trace_is_an_error_and_not_repeated(service):
-    calls = []
-    with pytest.raises(PermanentError, match="Run the command again"):
-        find_or_create(SETTINGS, service.kind, NAME, lambda: calls.append(1), DEADLINE)
-    assert calls == [1]
+def test_a_creation_that_no_list_shows_is_followed_by_the_name_in_its_reply(service):
+    service.after_following = lambda: service.readable.append(index(9))
+    made = find_or_create(SETTINGS, service.kind, NAME, lambda: operation(9).name, DEADLINE)
+    assert service.followed == [operation(9).name]
+    assert (made.resource.name, made.making) == ("p/indexes/9", None)
+
+
+def test_a_creation_that_failed_before_the_second_look_says_why(service):
+    def fail():
+        raise OperationFailed("create", operation="o", code=9, said="There are invalid records")
+
+    service.operations, service.after_following = [operation(9, done=True, code=9)], fail
+    with pytest.raises(OperationFailed, match="invalid records"):
+        find_or_create(SETTINGS, service.kind, NAME, lambda: operation(9).name, DEADLINE)
 
 
 @pytest.mark.parametrize("lost", ["managed_by", "name"])
