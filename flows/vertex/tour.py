@@ -22,7 +22,7 @@ from tasks.data.rules import SEED_RULES
 from tasks.progress import say
 from tasks.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.import_data import DataSource, read_validated
-from tasks.vertex.recall import verify_recall
+from tasks.vertex.recall import Truth, read_truth, verify_recall
 from tasks.vertex.served import ServedIndex
 from tasks.vertex.specs import Algorithm, DeployedIndexSpec, EndpointKind, IndexSpec, Name
 from tasks.vertex.tour_data import read_tour_data
@@ -99,25 +99,24 @@ def tour(
         exact_plan = plan(exact_name, "brute-force", dimensions)
         exact = build(settings, exact_plan, validated, report, deadline, yes=yes).served
         with report.step(f"recall at {SEED_FRACTION:.0%} of the leaves, as in the notebook") as step:
-            step.saw(str(verify_recall(settings, served, source, k=k)))
+            truth = read_truth(settings, served, source, k=k)
+            step.saw(str(verify_recall(settings, served, truth)))
         with report.step(f"recall of at least {min_recall:g} with more leaves") as step:
-            step.saw(_enough_leaves(settings, served, source, k, min_recall))
+            step.saw(_enough_leaves(settings, served, truth, min_recall))
         with report.step("recall of brute force") as step:
-            step.saw(str(verify_recall(settings, exact, source, k=k, min_recall=0.999)))
+            step.saw(str(verify_recall(settings, exact, truth, min_recall=0.999)))
 
         for one in (exact_name, name):
             teardown(settings, one, report, deadline)
     return report
 
 
-def _enough_leaves(
-    settings: VertexSettings, served: ServedIndex, source: DataSource, k: int, min_recall: float
-) -> str:
+def _enough_leaves(settings: VertexSettings, served: ServedIndex, truth: Truth, min_recall: float) -> str:
     """Search more and more of the leaves until recall passes its gate, and tell each try."""
     tries: list[str] = []
     for fraction in FRACTIONS:
         gate = min_recall if fraction == FRACTIONS[-1] else None
-        recall = verify_recall(settings, served, source, k=k, fraction=fraction, min_recall=gate)
+        recall = verify_recall(settings, served, truth, fraction=fraction, min_recall=gate)
         tries.append(f"{recall.recall:.3f} at {fraction:.0%}")
         if recall.recall >= min_recall:
             break

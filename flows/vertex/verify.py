@@ -10,7 +10,7 @@ from pydantic import Field
 from flows.report import Report, reporting
 from tasks.settings import VertexTarget, vertex_settings
 from tasks.vertex.import_data import DataSource
-from tasks.vertex.recall import verify_recall
+from tasks.vertex.recall import read_truth, verify_recall
 from tasks.vertex.served import read_served_index
 from tasks.vertex.specs import Name
 
@@ -52,10 +52,8 @@ def verify_index(
         recall = verify_recall(
             settings,
             served,
-            DataSource(data, limit),
-            k=k,
+            read_truth(settings, served, DataSource(data, limit), k=k, queries=queries),
             min_recall=min_recall,
-            queries=queries,
             fraction=fraction_leaf_nodes_to_search_override,
             approximate_neighbor_count=approximate_neighbor_count,
         )

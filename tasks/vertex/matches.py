@@ -24,7 +24,7 @@ from tasks.errors import InvalidInput, TransientError
 from tasks.settings import VertexSettings
 from tasks.vertex.clients import CALL_SECONDS, connect
 from tasks.vertex.datapoints import Datapoint
-from tasks.vertex.errors import ServiceRefused, ServiceUnwell, calling
+from tasks.vertex.errors import ServiceUnwell, calling
 from tasks.vertex.messages import (
     add_private_filters,
     add_public_filters,
@@ -232,14 +232,3 @@ _SILENCE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 def _channel(target: str) -> grpc.Channel:
     # The default of 4 MiB is too small for 2,000 neighbors with their embeddings.
     return grpc.insecure_channel(target, options=[("grpc.max_receive_message_length", -1)])
-
-
-def expect_answers(served: ServedIndex, queries: int, answers: int) -> None:
-    """See that every query has its answer.
-
-    Raises:
-        ServiceRefused: it has not.
-    """
-    if answers != queries:
-        said = f"{answers} answers to {queries} queries"
-        raise ServiceRefused(f"query {served.name}", status="OK", said=said)

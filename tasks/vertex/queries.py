@@ -1,6 +1,6 @@
 """Queries of a served index, many in one round trip, and reads of single datapoints.
 
-Must not: change anything, or retry within the time that is measured.
+Must not: change anything, or measure the time of anything but the call that was answered.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tasks.errors import InvalidInput
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+
+from tasks.errors import InvalidInput, TransientError
 from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.datapoints import Datapoint
-from tasks.vertex.errors import NotFound
-from tasks.vertex.matches import Matches, expect_answers, matches
+from tasks.vertex.errors import NotFound, ServiceRefused
+from tasks.vertex.matches import Matches, matches
 from tasks.vertex.neighbors import Neighbor, Query
 from tasks.vertex.served import ServedIndex
+from tasks.waiting import PACE
 
 QUERIES_PER_REQUEST = 50
 """Beyond some tens a request gets larger, not faster (benchmarks/queries.py)."""
@@ -51,11 +54,9 @@ def read_neighbors(
         per_request: how many queries share a round trip.
 
     Raises:
-        InvalidInput: a query does not fit to the index; nothing was sent.
+        InvalidInput: a query does not fit to the index; it was not sent.
         PrivateAddressUnreachable: transient; says where to run this instead.
     """
-    for query in queries:
-        query.check(served)
     return answer(settings, served, queries, per_request=per_request)
 
 
@@ -71,23 +72,42 @@ def read_datapoints(
 
 
 def answer(
-    settings: VertexSettings, served: ServedIndex, queries: Sequence[Query], *, per_request: int
+    settings: VertexSettings,
+    served: ServedIndex,
+    queries: Sequence[Query],
+    *,
+    per_request: int,
+    attempts: int = 1,
 ) -> Answers:
-    """As `read_neighbors`, for another step to call: Prefect walks through all that a step is given."""
+    """As `read_neighbors`, for another step to call: Prefect walks through all that a step is given.
+
+    Each request is sent up to so many `attempts` times; only the one that was answered is timed.
+    """
     if per_request < 1:
         raise InvalidInput("Not a number of queries a request", value=per_request, accepted="1 or more")
     way = matches(settings, served)
+    again = Retrying(
+        stop=stop_after_attempt(attempts),
+        wait=PACE,
+        retry=retry_if_exception_type(TransientError),
+        reraise=True,
+    )
+
+    def ask(part: Sequence[Query]) -> tuple[list[tuple[Neighbor, ...]], float]:
+        request = way.request(part)
+        began = time.perf_counter()
+        answered = way.ask(request)
+        spent = (time.perf_counter() - began) * 1000
+        return way.neighbors(answered), spent
+
     neighbors: list[tuple[Neighbor, ...]] = []
     milliseconds: list[float] = []
     for start in range(0, len(queries), per_request):
         part = queries[start : start + per_request]
-        request = way.request(part)
-        began = time.perf_counter()
-        answered = way.ask(request)
-        milliseconds.append((time.perf_counter() - began) * 1000)
-        found = way.neighbors(answered)
-        expect_answers(served, len(part), len(found))
+        found, spent = again(ask, part)
+        _expect_answers(served, len(part), len(found))
         neighbors += found
+        milliseconds.append(spent)
     return Answers(tuple(neighbors), tuple(milliseconds))
 
 
@@ -110,3 +130,9 @@ def _read(way: Matches, ids: Sequence[str]) -> Iterable[Datapoint]:
         if len(ids) == 1:
             return ()
     return (datapoint for id_ in ids for datapoint in _read(way, [id_]))
+
+
+def _expect_answers(served: ServedIndex, queries: int, answers: int) -> None:
+    if answers != queries:
+        said = f"{answers} answers to {queries} queries"
+        raise ServiceRefused(f"query {served.name}", status="OK", said=said)

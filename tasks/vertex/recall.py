@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from tasks.data.latency import latency_percentiles
-from tasks.data.neighbors import exact_neighbors
+from tasks.data.neighbors import ExactNeighbors, exact_neighbors
 from tasks.data.recall import recall_at_k
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import say
@@ -24,6 +24,8 @@ from tasks.vertex.vectors import Floats, parsed
 
 TIES = 2
 """The truth reaches so many times deeper than k, so that rows at the same distance as the k-th are known."""
+ATTEMPTS = 5
+"""Of one request: among thousands one may fail without all being asked again."""
 
 
 class Recall(BaseModel, frozen=True):
@@ -71,32 +73,35 @@ class RecallTooLow(GateNotMet):
         )
 
 
-@step("measure recall of {served.name}")
-def verify_recall(
+class Truth:
+    """Queries and their true neighbors, for any number of measurements.
+
+    No dataclass: Prefect would walk through every id of it, for every step that it is given to.
+    """
+
+    def __init__(self, queries: Floats, neighbors: ExactNeighbors, k: int) -> None:
+        self.queries, self.neighbors, self.k = queries, neighbors, k
+
+
+@step("search {source.data} exactly")
+def read_truth(
     settings: VertexSettings,
     served: ServedIndex,
     source: DataSource,
     *,
     k: int = 10,
-    min_recall: float | None = None,
     queries: int | None = None,
-    fraction: float | None = None,
-    approximate_neighbor_count: int | None = None,
-) -> Recall:
-    """Measure recall@k of a served index on the queries (`test`) of the data that it was built from.
+) -> Truth:
+    """The true neighbors of the queries (`test`) of a data file among its rows, under an index's measure and norm.
 
     Args:
         settings: the target.
-        served: the index.
-        source: the data. Its rows must be what the index holds; a row that was changed since counts against it.
+        served: the index. The truth serves for every index of the same rows, measure and norm.
+        source: the data that it was built from.
         k: neighbors a query.
-        min_recall: the gate, 0 to 1; None measures only.
         queries: the first so many queries; None for all.
-        fraction: `fraction_leaf_nodes_to_search_override` of every query; None leaves the index's own.
-        approximate_neighbor_count: of every query; None leaves the index's own.
 
     Raises:
-        RecallTooLow: the gate is not met; says what to try.
         InvalidInput: the data has no queries or other dimensions than the index.
     """
     with opened(settings, source) as file:
@@ -106,32 +111,60 @@ def verify_recall(
                 f"The data has another number of dimensions than the index {served.name}",
                 value=file.dimensions, source=source.data, accepted=str(served.dimensions),
             )  # fmt: skip
-        questions = [
-            parsed(
-                Query,
-                {
-                    "vector": row,
-                    "neighbor_count": k,
-                    "fraction_leaf_nodes_to_search_override": fraction,
-                    "approximate_neighbor_count": approximate_neighbor_count,
-                },
-                what="query",
-            )
-            for row in asked
-        ]
         say(f"Exact search of {len(asked):,} queries in {file.rows:,} rows, {served.distance_measure}")
-        truth = exact_neighbors(
+        neighbors = exact_neighbors(
             file.blocks(), asked, TIES * k, measure=served.distance_measure, feature_norm=served.feature_norm
         )
+    return Truth(asked, neighbors, k)
+
+
+@step("measure recall of {served.name}")
+def verify_recall(
+    settings: VertexSettings,
+    served: ServedIndex,
+    truth: Truth,
+    *,
+    min_recall: float | None = None,
+    fraction: float | None = None,
+    approximate_neighbor_count: int | None = None,
+) -> Recall:
+    """Measure recall@k of a served index, k being the truth's.
+
+    Args:
+        settings: the target.
+        served: the index. It must hold the rows of the truth; a row that was changed since counts against it.
+        truth: from `read_truth`.
+        min_recall: the gate, 0 to 1; None measures only.
+        fraction: `fraction_leaf_nodes_to_search_override` of every query; None leaves the index's own.
+        approximate_neighbor_count: of every query; None leaves the index's own.
+
+    Raises:
+        RecallTooLow: the gate is not met; says what to try.
+        InvalidInput: a parameter is out of its range.
+    """
+    k = truth.k
+    questions = [
+        parsed(
+            Query,
+            {
+                "vector": row,
+                "neighbor_count": k,
+                "fraction_leaf_nodes_to_search_override": fraction,
+                "approximate_neighbor_count": approximate_neighbor_count,
+            },
+            what="query",
+        )
+        for row in truth.queries
+    ]
     answer(settings, served, questions[:1], per_request=1)  # opens the channel, which nobody's latency shows
-    single = answer(settings, served, questions, per_request=1)
-    batched = answer(settings, served, questions, per_request=QUERIES_PER_REQUEST)
+    single = answer(settings, served, questions, per_request=1, attempts=ATTEMPTS)
+    batched = answer(settings, served, questions, per_request=QUERIES_PER_REQUEST, attempts=ATTEMPTS)
     latency = latency_percentiles(single.milliseconds)
     measured = Recall(
         name=served.name,
         k=k,
         queries=len(questions),
-        recall=recall_at_k([[found.id for found in each] for each in single.neighbors], truth, k),
+        recall=recall_at_k([[found.id for found in each] for each in single.neighbors], truth.neighbors, k),
         p50=latency.p50,
         p90=latency.p90,
         p99=latency.p99,

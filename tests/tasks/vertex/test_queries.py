@@ -14,7 +14,7 @@ from tasks.errors import InvalidInput
 from tasks.vertex import matches as ways
 from tasks.vertex.arrivals import wait_for_datapoints
 from tasks.vertex.datapoints import Datapoint
-from tasks.vertex.errors import NotFound
+from tasks.vertex.errors import NotFound, ServiceRefused
 from tasks.vertex.filters import NumericRestrict, parse_numeric_filters, parse_restricts
 from tasks.vertex.matches import PrivateAddressUnreachable
 from tasks.vertex.neighbors import Query
@@ -190,7 +190,7 @@ def test_an_index_that_failed_within_a_batch_is_an_error_and_no_empty_answer(set
 
 def test_fewer_answers_than_queries_are_an_error(settings, scripted, asked_of_it):
     scripted.answer.responses.append(per_index())
-    with pytest.raises(ways.ServiceRefused, match="0 answers to 1 queries"):
+    with pytest.raises(ServiceRefused, match="0 answers to 1 queries"):
         ask(settings, asked_of_it)
 
 
