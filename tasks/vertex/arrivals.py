@@ -57,7 +57,9 @@ def wait_for_datapoints(
             for sent in part
             if (difference := _difference(served, sent, there.get(sent.id), restricts_only=restricts_only))
         ]
-        return _seen(late, len(part))
+        if not late:
+            return Look("as sent", value=True, done=True)
+        return Look(f"{len(late)} of {len(part)} not yet as sent, datapoint {late[0]}")
 
     what = f"wait for datapoints of {served.name}"
     parts = batches(
@@ -78,19 +80,14 @@ def wait_for_removals(settings: VertexSettings, served: ServedIndex, ids: Ids, d
     """
 
     def look(part: Sequence[str]) -> Look[bool]:
-        return _seen(
-            [f"{point.id!r}: still there" for point in stored_datapoints(settings, served, part)], len(part)
-        )
+        there = [point.id for point in stored_datapoints(settings, served, part)]
+        if not there:
+            return Look("gone", value=True, done=True)
+        return Look(f"{len(there)} of {len(part)} still there, datapoint {there[0]!r}")
 
     what = f"wait until datapoints of {served.name} are gone"
     parts = batches(ids, most=READS_PER_REQUEST, most_bytes=READS_PER_REQUEST, size_of=lambda _: _NO_BYTES)
     return attempt_each(what, parts, look, deadline, total=len(ids))
-
-
-def _seen(late: list[str], size: int) -> Look[bool]:
-    if not late:
-        return Look("as sent", value=True, done=True)
-    return Look(f"{len(late)} of {size} not yet as sent, datapoint {late[0]}")
 
 
 def _difference(

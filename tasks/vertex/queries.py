@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from tasks.errors import InvalidInput, TransientError
+from tasks.errors import InvalidInput, PermanentError, TransientError
 from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.datapoints import Datapoint
@@ -37,6 +37,17 @@ class Answers:
     """For every request, from the call to its answer."""
 
 
+class DatapointNotThere(PermanentError):
+    """A query asks with a stored datapoint that the index does not have."""
+
+    def __init__(self, name: str, *, id: str) -> None:  # noqa: A002 -- the field's own name
+        self.name, self.id = name, id
+        super().__init__(
+            f"The index {name!r} has no datapoint {id!r} to ask with. Give the id of one that it has (one that was just "
+            "upserted shows after some seconds), or ask with a vector or with a query row of a data file."
+        )
+
+
 @step("query {served.name}")
 def read_neighbors(
     settings: VertexSettings,
@@ -55,9 +66,18 @@ def read_neighbors(
 
     Raises:
         InvalidInput: a query does not fit to the index; it was not sent.
+        DatapointNotThere: a query asks with a stored datapoint that is not there.
         PrivateAddressUnreachable: transient; says where to run this instead.
     """
-    return answer(settings, served, queries, per_request=per_request)
+    try:
+        return answer(settings, served, queries, per_request=per_request)
+    except NotFound as error:
+        asked = [query.datapoint_id for query in queries if query.datapoint_id]
+        there = {datapoint.id for datapoint in stored_datapoints(settings, served, asked)}
+        missing = [id_ for id_ in asked if id_ not in there]
+        if not missing:
+            raise
+        raise DatapointNotThere(served.name, id=missing[0]) from error
 
 
 @step("read datapoints of {served.name}")

@@ -5,11 +5,18 @@ Must not: know what a vector is for, or which dimensions an index has.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from tasks.errors import InvalidInput
 
@@ -90,10 +97,27 @@ def parsed(model: type[Model], value: Any, *, what: str, source: str = "") -> Mo
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
         shown = str(first["input"])
+        accepted = ""
+        if first["type"] == "extra_forbidden":
+            reason, accepted = f"there is no field {field}", _fields_at(model, first["loc"])
+        elif first["type"] == "missing":
+            reason = f"the field {field} is missing"
+        else:
+            reason = f"{field}: " * bool(field) + first["msg"].removeprefix("Value error, ")
         raise InvalidInput(
-            f"Not a valid {what}: {f'{field}: ' if field else ''}{reason}",
+            f"Not a valid {what}: {reason}",
             value=shown if len(shown) <= 100 else f"{shown[:100]}...",
             source=source,
+            accepted=accepted,
         ) from error
+
+
+def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """The fields, by their names outside, of the model that an error's location lies in."""
+    for part in location[:-1]:
+        if isinstance(part, str):
+            inner = get_args(model.model_fields[part].annotation)
+            model = next(kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel))
+    aliases = ((name, field.validation_alias) for name, field in model.model_fields.items())
+    return ", ".join(str(a.choices[0]) if isinstance(a, AliasChoices) else name for name, a in aliases)

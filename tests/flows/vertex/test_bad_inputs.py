@@ -33,6 +33,16 @@ BAD_FILES = {
 BAD_DATAPOINTS = {
     "dimensions": ({"id": "x", "embedding": [1.0, 2.0]}, ["2", "8", "x"]),
     "empty id": ({"id": "", "embedding": [1.0] * 8}, ["id"]),
+    "no id": ({"embedding": [1.0] * 8}, ["the field id is missing"]),
+    "unknown field": (
+        {"id": "x", "embedding": [1.0] * 8, "colour": "red"},
+        ["no field colour", "'red'", "id, embedding, restricts, numeric_restricts, crowding_tag"],
+    ),
+    "unknown field of a restrict": (
+        {"id": "x", "embedding": [1.0] * 8, "restricts": [{"namespace": "class", "allow_list": ["1"]}]},
+        ["no field restricts.0.allow_list", "namespace, allow, deny"],
+    ),
+    "not JSON": ("id: x", ["Not a line of JSON", "id: x"]),
     "NaN": ('{"id": "x", "embedding": [NaN, 1, 1, 1, 1, 1, 1, 1]}', []),
     "twice": (
         '{"id": "x", "embedding": [1,1,1,1,1,1,1,1]}\n{"id": "x", "embedding": [1,1,1,1,1,1,1,1]}',

@@ -75,7 +75,8 @@ def test_datapoints_live_filtered_crowded_changed_and_removed(served, on, tmp_pa
     assert ids(on("query", served, *vector, "--restricts", "class=even")[0]) == ["new-3", "new-2", "new-0"]
 
     gone = ["--ids", "new-0", "--ids", "new-1", "--ids", "new-2", "--ids", "new-3", "--ids", "never-there"]
-    on("remove-datapoints", served, *gone)
+    _, ended = on("remove-datapoints", served, *gone)
+    assert "as sent" not in ended.err
     assert not {"new-0", "new-1", "new-2", "new-3"} & set(ids(on("query", served, *vector)[0]))
 
 
@@ -88,6 +89,12 @@ def test_a_query_row_of_a_file_gets_its_exact_neighbors_and_verify_agrees(served
     assert f"neighbor 1  │ {exact[0]} (distance" in ended.out
     report, _ = on("verify", served, "--data", data, "--min-recall", 1)
     assert report["facts"]["recall"]["recall"] == 1.0
+
+
+def test_a_query_with_a_datapoint_that_is_not_there_says_so(served, run, town):
+    words = ["vertex", "query", "--name", served, "--target", "sandbox", "--datapoint-id", "nobody"]
+    error = run(town, *words, code=1).error
+    assert f"The index '{served}' has no datapoint 'nobody' to ask with." in error
 
 
 def test_a_query_looks_at_nobody_s_operations(served, on, town):

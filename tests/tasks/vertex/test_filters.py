@@ -53,7 +53,7 @@ def test_what_is_no_number_filter_is_refused(text):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"value_int": 1}, "op: Field required"),
+        ({"value_int": 1}, "the field op is missing"),
         ({"op": "LESS"}, "exactly one of"),
         ({"op": "LESS", "value_int": 1, "value_float": 1}, "exactly one of"),
         ({"op": "ABOUT", "value_int": 1}, "op: Input should be 'LESS'"),

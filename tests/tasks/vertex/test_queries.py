@@ -18,7 +18,7 @@ from tasks.vertex.errors import NotFound, ServiceRefused
 from tasks.vertex.filters import NumericRestrict, parse_numeric_filters, parse_restricts
 from tasks.vertex.matches import PrivateAddressUnreachable
 from tasks.vertex.neighbors import Query
-from tasks.vertex.queries import read_datapoints, read_neighbors
+from tasks.vertex.queries import DatapointNotThere, read_datapoints, read_neighbors
 from tasks.vertex.updates import apply_upserts
 from tasks.waiting import Deadline
 
@@ -105,6 +105,11 @@ def test_a_stored_datapoint_can_be_the_query(settings, colors):
     by_id = ask(settings, colors, vector=None, datapoint_id="D", neighbor_count=3)
     (stored,) = read_datapoints.fn(settings, colors, ["D"])
     assert by_id == ask(settings, colors, vector=stored.vector, neighbor_count=3)
+
+
+def test_a_query_with_a_datapoint_that_is_not_there_names_it_and_the_index(settings, colors):
+    with pytest.raises(DatapointNotThere, match=f"The index '{colors.name}' has no datapoint 'Z'"):
+        ask(settings, colors, vector=None, datapoint_id="Z")
 
 
 def test_many_queries_keep_their_order_whatever_shares_a_request(settings, colors):

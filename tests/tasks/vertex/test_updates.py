@@ -85,7 +85,7 @@ def test_a_removed_datapoint_is_waited_for_until_it_is_gone(settings, served, de
     sent = [point(), point()]
     apply_upserts.fn(settings, served, sent, deadline)
     wait_for_datapoints.fn(settings, served, sent, deadline)
-    with pytest.raises(DeadlinePassed, match="still there"):
+    with pytest.raises(DeadlinePassed, match="1 of 1 still there, datapoint"):
         wait_for_removals.fn(settings, served, [sent[0].id], Deadline.after(seconds=0.1))
     apply_removals.fn(settings, served, [sent[0].id, "never-there"], deadline)
     assert wait_for_removals.fn(settings, served, [sent[0].id, "never-there"], deadline) == 2
