@@ -29,6 +29,9 @@ TRANSIENT = (
 """The codes after which the same call may succeed; RESOURCE_EXHAUSTED is a subclass of TooManyRequests."""
 
 
+_CODES = {status.value[0]: status.name for status in grpc.StatusCode}
+
+
 class ServiceRefused(PermanentError):
     """The service answered no, and would again."""
 
@@ -58,7 +61,7 @@ class OperationFailed(PermanentError):
 
     Attributes:
         code: the canonical gRPC code (3 INVALID_ARGUMENT, 9 FAILED_PRECONDITION, 13 INTERNAL, 1 CANCELLED, ...).
-        records: one line for every invalid record that the service told of, with file and row.
+        records: one line for every invalid record that the service told of, with file and id.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class OperationFailed(PermanentError):
         )
         listed = "".join(f"\n  {record}" for record in self.records)
         super().__init__(
-            f"Could not {doing}: the operation {operation} ended with code {code}: {said}{listed}"
+            f"Could not {doing}: the operation {operation} ended with {_CODES.get(code, f'code {code}')}: {said}{listed}"
         )
 
 

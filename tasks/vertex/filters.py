@@ -26,7 +26,7 @@ Operator = Literal["LESS", "LESS_EQUAL", "EQUAL", "GREATER_EQUAL", "GREATER", "N
 INT64_MAX = 2**63 - 1
 FLOAT32_MAX = 3.4028234663852886e38
 
-_TOKENS = re.compile(r"(?P<namespace>[^=!]+)(?P<sign>!?=)(?P<tokens>.+)")
+_TOKENS = re.compile(r"(?P<namespace>[^=!]+)(?P<sign>!?=)(?P<tokens>[^=].*)")
 _NUMBER = re.compile(r"(?P<namespace>[^<>=!]+)(?P<sign><=|>=|!=|<|>|==?)(?P<number>[^ifd]+)(?P<kind>[ifd]?)")
 _SIGNS: dict[str, Operator] = {
     "<": "LESS",
@@ -110,11 +110,13 @@ def _restrict(text: str) -> Restrict:
     if text.startswith("{"):
         return parsed(Restrict, _json(text), what="restrict", source=text)
     found = _TOKENS.fullmatch(text)
-    if found is None:
+    tokens = tuple(token.strip() for token in found["tokens"].split(",")) if found else ()
+    if found is None or not all(tokens):
         raise InvalidInput(
-            "Not a restrict", value=text, accepted="namespace=token,token or namespace!=token,token"
-        )
-    tokens = tuple(token.strip() for token in found["tokens"].split(","))
+            "Not a restrict", value=text,
+            accepted='namespace=token,token or namespace!=token,token with no token empty; one that begins with = or has a '
+            'comma goes as JSON: {"namespace": "class", "allow": ["=3"]}',
+        )  # fmt: skip
     side = "allow" if found["sign"] == "=" else "deny"
     return parsed(
         Restrict, {"namespace": found["namespace"].strip(), side: tokens}, what="restrict", source=text

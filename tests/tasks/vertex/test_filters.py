@@ -34,6 +34,12 @@ def test_a_number_filter_is_read_from_compact_text(text, op, field, value):
     assert (found.op, found.field, getattr(found, found.field)) == (op, field, value)
 
 
+@pytest.mark.parametrize("text", ["class==3", "class!==3", "class=1,", "class=,", "class=1,,2", "class= "])
+def test_an_empty_token_or_a_doubled_sign_is_refused_with_what_is_accepted(text):
+    with pytest.raises(InvalidInput, match=f"Not a restrict: '{text}'.*namespace=token,token"):
+        parse_restricts([text])
+
+
 @pytest.mark.parametrize(
     "text", ["class", "=1", "{", '{"namespace": ""}', '{"namespace": "a", "op": "LESS"}']
 )

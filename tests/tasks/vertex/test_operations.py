@@ -77,7 +77,9 @@ def test_a_record_error_that_this_client_does_not_know_is_told_by_its_number(ser
     details = {"content_validation_stats": [{"partial_errors": [error]}]}
     metadata = v1.CreateIndexOperationMetadata(nearest_neighbor_search_operation_metadata=details)
     service.operation = operation(metadata, error={"code": 9, "message": "There are invalid records"})
-    with pytest.raises(OperationFailed, match="gs://b/f, id a: 19: too large"):
+    with pytest.raises(
+        OperationFailed, match=r"ended with FAILED_PRECONDITION: There are.*\n  gs://b/f, id a: 19: too large"
+    ):
         follow(settings, NAME, "create index products", Deadline.after(seconds=30))
     (listed,) = list_operations(settings, settings.parent, kinds={"CreateIndex"})
     assert (listed.resource, listed.code) == (INDEX, 9)
