@@ -19,9 +19,9 @@ from tasks.data.errors import (
     EmptyId,
     NotFinite,
     OverflowsFloat32,
-    WrongDimensions,
     WrongType,
 )
+from tasks.data.repeats import repeated
 from tasks.data.rules import DatapointRules
 from tasks.data.vectors import SHOWN_ROWS, VectorFile
 
@@ -48,7 +48,6 @@ def validate_vectors(
     file: VectorFile,
     rules: DatapointRules | None = None,
     *,
-    expected_dimensions: int | None = None,
     queries_needed: bool = False,
     on_progress: OnProgress | None = None,
 ) -> ValidatedVectors:
@@ -57,7 +56,6 @@ def validate_vectors(
     Args:
         file: an open file; that it opened proves shape and type of ``train``.
         rules: how restricts and crowding tags are given; none by default.
-        expected_dimensions: what the index has or is to have.
         queries_needed: refuse a file without ``test``.
         on_progress: called after every block.
 
@@ -65,14 +63,6 @@ def validate_vectors(
         InvalidInput: one of tasks/data/errors.py, naming rows, values and what to do.
     """
     rules = rules or DatapointRules()
-    if expected_dimensions is not None and file.dimensions != expected_dimensions:
-        raise WrongDimensions(
-            file.name,
-            dataset="train",
-            dimensions=file.dimensions,
-            expected=expected_dimensions,
-            expected_by="the index",
-        )
     if queries_needed and not file.has_queries:
         raise DatasetMissing(file.name, dataset="test", present=file.datasets())
     queries = len(file.queries()) if file.has_queries else 0
@@ -122,7 +112,7 @@ class _BadRows:
 
 
 class _Ids:
-    """Finds empty and repeated ids with eight bytes a row: equal hashes make suspects, a second look convicts them."""
+    """Finds empty and repeated ids with eight bytes a row."""
 
     def __init__(self, file: VectorFile) -> None:
         self._file = file
@@ -137,14 +127,10 @@ class _Ids:
         return ids
 
     def refuse_duplicates(self) -> None:
-        order = np.argsort(self._hashes, kind="stable")
-        equal = self._hashes[order[1:]] == self._hashes[order[:-1]]
-        suspects = np.unique(np.concatenate([order[:-1][equal], order[1:][equal]]))
-        first_row: dict[str, int] = {}
-        for row in suspects.tolist():
+        for row in repeated(self._hashes).tolist():
             (id_,) = self._file.ids(row, row + 1)
-            if id_ in first_row:
-                raise DuplicateId(
-                    self._file.name, dataset="ids", id=id_, first_row=first_row[id_], second_row=row
-                )
-            first_row[id_] = row
+            for before in np.flatnonzero(self._hashes[:row] == self._hashes[row]).tolist():
+                if self._file.ids(before, before + 1) == [id_]:
+                    raise DuplicateId(
+                        self._file.name, dataset="ids", id=id_, first_row=before, second_row=row
+                    )

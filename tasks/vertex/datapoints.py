@@ -9,14 +9,18 @@ validated as a whole before anything of it is sent. Must not: talk to the servic
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
+import numpy as np
 import orjson
 from pydantic import AliasChoices, Field, field_validator
 
+from tasks.data.repeats import repeated
 from tasks.errors import InvalidInput
 from tasks.steps import step
 from tasks.vertex.filters import NumericRestrict, Restrict
@@ -70,6 +74,9 @@ class IdFile:
         return (id_ for _, id_ in _read_ids(self.path))
 
 
+T = TypeVar("T")
+Read: TypeAlias = Callable[[], Iterator[tuple[str, T]]]
+"""Reads things from their beginning, each with its source: `FILE line N`."""
 Datapoints: TypeAlias = Sequence[Datapoint] | DatapointFile
 """A few datapoints by value, or many by file."""
 Ids: TypeAlias = Sequence[str] | IdFile
@@ -88,7 +95,7 @@ def read_datapoint_file(path: Path, dimensions: int, *, restricts_only: bool = F
     Raises:
         InvalidInput: names the file and the line.
     """
-    count = check_datapoints(_read(path), dimensions, restricts_only=restricts_only)
+    count = check_datapoints(partial(_read, path), dimensions, restricts_only=restricts_only)
     if not count:
         raise InvalidInput("The file holds no datapoint", value=str(path))
     return DatapointFile(path, count)
@@ -101,23 +108,21 @@ def read_id_file(path: Path) -> IdFile:
     Raises:
         InvalidInput: names the file and the line.
     """
-    count = check_ids(_read_ids(path))
+    count = check_ids(partial(_read_ids, path))
     if not count:
         raise InvalidInput("The file holds no id", value=str(path))
     return IdFile(path, count)
 
 
-def check_datapoints(
-    datapoints: Iterator[tuple[str, Datapoint]], dimensions: int, *, restricts_only: bool
-) -> int:
-    """Count datapoints, each with its source, that belong into one index and are sent together.
+def check_datapoints(read: Read[Datapoint], dimensions: int, *, restricts_only: bool) -> int:
+    """Count datapoints that belong into one index and are sent together.
 
     Raises:
         InvalidInput: an id occurs twice, or a vector is missing or has other dimensions.
     """
 
     def ids() -> Iterator[tuple[str, str]]:
-        for source, datapoint in datapoints:
+        for source, datapoint in read():
             if datapoint.vector is None:
                 if not restricts_only:
                     raise InvalidInput(
@@ -131,24 +136,33 @@ def check_datapoints(
                 )  # fmt: skip
             yield source, datapoint.id
 
-    return check_ids(ids())
+    return check_ids(ids)
 
 
-def check_ids(ids: Iterator[tuple[str, str]]) -> int:
-    """Count ids, each with its source.
+def check_ids(read: Read[str]) -> int:
+    """Count ids, with eight bytes of memory each; they are read again where one seems to occur twice.
 
     Raises:
         InvalidInput: an id is empty or occurs twice.
     """
-    seen: dict[str, int] = {}
-    for number, (source, id_) in enumerate(ids, start=1):
+    hashed = array("q")
+    for source, id_ in read():
         if not id_:
             raise InvalidInput("An id is empty", source=source)
-        if (before := seen.setdefault(id_, number)) != number:
+        hashed.append(hash(id_))
+    hashes = np.array(hashed, dtype=np.int64)
+    if suspects := set(hashes[repeated(hashes)].tolist()):
+        _refuse_repeated(read, suspects)
+    return len(hashes)
+
+
+def _refuse_repeated(read: Read[str], suspects: set[int]) -> None:
+    first: dict[str, int] = {}
+    for number, (source, id_) in enumerate(read(), start=1):
+        if hash(id_) in suspects and (before := first.setdefault(id_, number)) != number:
             raise InvalidInput(
                 "An id occurs twice", value=id_, source=f"{source}, and number {before} before it"
             )
-    return len(seen)
 
 
 def _read(path: Path) -> Iterator[tuple[str, Datapoint]]:

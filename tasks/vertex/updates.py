@@ -6,8 +6,9 @@ A datapoint is keyed by its id, so a repeated request stores nothing twice. Must
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from google.cloud import aiplatform_v1
@@ -76,8 +77,8 @@ def apply_upserts(
     """
     _refuse_batch_index(served)
     if isinstance(datapoints, Sequence):
-        numbered = ((f"datapoint {n}", point) for n, point in enumerate(datapoints, start=1))
-        check_datapoints(numbered, served.dimensions, restricts_only=restricts_only)
+        points = partial(_numbered, "datapoint", datapoints)
+        check_datapoints(points, served.dimensions, restricts_only=restricts_only)
     messages = (index_datapoint(point, restricts_only=restricts_only) for point in datapoints)
     sender = _Sender(Pace(quotas), deadline, per_request)
     client = connect(settings).indexes
@@ -112,7 +113,7 @@ def apply_removals(
     """
     _refuse_batch_index(served)
     if isinstance(ids, Sequence):
-        check_ids((f"id {number}", id_) for number, id_ in enumerate(ids, start=1))
+        check_ids(partial(_numbered, "id", ids))
     sender = _Sender(Pace(quotas), deadline, per_request)
     client = connect(settings).indexes
 
@@ -161,6 +162,10 @@ class _Sender:
         parts = batches(items, most=self._per_request, most_bytes=self._most_bytes, size_of=framed)
         done = attempt_each(what, parts, attempt, self._deadline, total=total)
         return Applied(done, self._requests, self._bytes)
+
+
+def _numbered(noun: str, items: Sequence[T]) -> Iterator[tuple[str, T]]:
+    return ((f"{noun} {number}", item) for number, item in enumerate(items, start=1))
 
 
 def _refuse_batch_index(served: ServedIndex) -> None:

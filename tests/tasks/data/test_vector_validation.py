@@ -130,10 +130,21 @@ def test_bad_rows_beyond_the_limit_do_not_matter(write_hdf5, vectors_of):
     assert validate(path, limit=9).rows == 9
 
 
-def test_what_the_index_expects_is_compared(sample):
-    with pytest.raises(errors.WrongDimensions, match="have 100 dimensions, the index has 128"):
-        validate(sample, expected_dimensions=128)
-    assert validate(sample, expected_dimensions=100).dimensions == 100
+def test_of_a_file_appended_to_itself_the_first_repeated_row_is_told_without_reading_every_id(
+    write_hdf5, monkeypatch
+):
+    path = write_hdf5(train=np.ones((2000, 1), np.float32), ids=[f"id {row % 1000}" for row in range(2000)])
+    read, sizes = vectors.VectorFile.ids, []
+
+    def ids(self, start, stop):
+        sizes.append(stop - start)
+        return read(self, start, stop)
+
+    monkeypatch.setattr(vectors.VectorFile, "ids", ids)
+    with pytest.raises(errors.DuplicateId) as twice:
+        validate(path)
+    assert (twice.value.id, twice.value.first_row, twice.value.second_row) == ("id 0", 0, 1000)
+    assert sizes.count(1) == 2
 
 
 def test_missing_queries_matter_only_where_they_are_needed(write_hdf5):
