@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if_result, stop_any
-from tenacity.stop import stop_base
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if_result
 from tenacity.wait import wait_exponential_jitter
 
 from tasks.errors import DeadlinePassed, TransientError
@@ -53,14 +52,6 @@ class Look(Generic[T]):
     done: bool = False
     fraction: float | None = None
     """How far, 0 to 1, if the other side tells."""
-
-
-class _StopAtDeadline(stop_base):
-    def __init__(self, deadline: Deadline) -> None:
-        self.deadline = deadline
-
-    def __call__(self, retry_state: RetryCallState) -> bool:  # noqa: ARG002 -- tenacity's signature
-        return self.deadline.left <= 0
 
 
 PACE = wait_exponential_jitter(initial=0.2, exp_base=1.6, max=20, jitter=0.3)
@@ -115,7 +106,7 @@ def wait_until(
         raise DeadlinePassed(what, seconds=deadline.seconds, last_seen=last_seen, remedy=remedy)
 
     polling = Retrying(
-        stop=stop_any(_StopAtDeadline(deadline)),
+        stop=lambda _: deadline.left <= 0,
         wait=pace,
         retry=retry_if_result(_is_not_done) | retry_if_exception_type(TransientError),
         retry_error_callback=give_up,

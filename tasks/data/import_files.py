@@ -10,9 +10,9 @@ Must not: upload, or leave a file under its final name that is not whole.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 import google_crc32c
@@ -81,24 +81,6 @@ def write_import_files(
     finally:
         shards.abandon()
     return tuple(shards.written)
-
-
-def row_of(files: Sequence[ImportFile], name: str, line: int) -> int:
-    """The row of ``train`` that a line of an import file came from.
-
-    Args:
-        files: what ``write_import_files`` returned.
-        name: the file's name, with or without folder or gs:// address.
-        line: counted from 1.
-
-    Raises:
-        LookupError: no such file or no such line.
-    """
-    wanted = PurePosixPath(name).name
-    for file in files:
-        if file.name == wanted and 1 <= line <= file.last_row - file.first_row + 1:
-            return file.first_row + line - 1
-    raise LookupError(f"line {line} of {name}")
 
 
 class _Shards:

@@ -40,11 +40,6 @@ class HourlyCost:
         """USD for a node and an hour, if it is known."""
         return None if self.machine is None else PRICES.get(self.machine)
 
-    @property
-    def least(self) -> float | None:
-        """USD an hour at the smallest number of replicas and one shard, if it is known."""
-        return None if self.price is None else self.price * self.min_replicas
-
     def __str__(self) -> str:
         replicas = str(self.min_replicas)
         if self.max_replicas > self.min_replicas:

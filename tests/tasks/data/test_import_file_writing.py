@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.data import errors, import_files
-from tasks.data.import_files import row_of, write_import_files
+from tasks.data.import_files import write_import_files
 from tasks.data.rules import SEED_RULES, DatapointRules
 from tasks.data.vectors import VectorFile
 
@@ -125,15 +125,6 @@ def test_progress_is_told_in_rows_up_to_the_last(sample, tmp_path):
     seen = []
     write(sample, tmp_path, on_progress=lambda done, total: seen.append((done, total)))
     assert seen == [(4000, 10_000), (8000, 10_000), (10_000, 10_000)]
-
-
-def test_a_line_of_a_file_leads_back_to_its_row(sample, tmp_path):
-    files = write(sample, tmp_path, SEED_RULES, shard_bytes=1_000_000)
-    second = (tmp_path / files[1].name).read_bytes().splitlines()
-    assert row_of(files, f"gs://bucket/some/folder/{files[1].name}", 3) == int(json.loads(second[2])["id"])
-    for name, line in [("other.json", 1), (files[1].name, 0), (files[1].name, len(second) + 1)]:
-        with pytest.raises(LookupError):
-            row_of(files, name, line)
 
 
 def test_numbers_from_columns_read_back_as_they_were(write_hdf5, vectors_of, tmp_path):

@@ -7,23 +7,21 @@ from tasks.vertex.specs import DeployedIndexSpec
 
 
 @pytest.mark.parametrize(
-    ("fields", "shard_size", "least", "said"),
+    ("fields", "shard_size", "said"),
     [
-        ({}, None, 0.75, "about 0.75 USD an hour .* 1 replica of e2-standard-16"),
-        ({}, "SHARD_SIZE_SMALL", 0.094, "about 0.09 USD"),
+        ({}, None, "about 0.75 USD an hour .* 1 replica of e2-standard-16"),
+        ({}, "SHARD_SIZE_SMALL", "about 0.09 USD"),
         (
             {"min_replicas": 2, "max_replicas": 4},
             "SHARD_SIZE_LARGE",
-            2.024,
             "2.02 to 4.05 USD .* 2 to 4 replicas",
         ),
-        ({"machine_type": "n1-standard-16", "min_replicas": 2}, None, 2.128, "about 2.13 USD .* 2 replicas"),
-        ({"machine_type": "z9-mega"}, None, None, "of z9-mega, whose price is not known here"),
-        ({}, "SHARD_SIZE_SO_DYNAMIC", None, "an unknown machine, whose price is not known"),
+        ({"machine_type": "n1-standard-16", "min_replicas": 2}, None, "about 2.13 USD .* 2 replicas"),
+        ({"machine_type": "z9-mega"}, None, "of z9-mega, whose price is not known here"),
+        ({}, "SHARD_SIZE_SO_DYNAMIC", "an unknown machine, whose price is not known"),
     ],
 )
-def test_a_cost_says_its_sentence_or_that_it_does_not_know(fields, shard_size, least, said):
+def test_a_cost_says_its_sentence_or_that_it_does_not_know(fields, shard_size, said):
     cost = hourly_cost(DeployedIndexSpec(name="products", **fields), shard_size)
-    assert cost.least == (None if least is None else pytest.approx(least))
     assert re.search(said, str(cost))
     assert "price list" in str(cost)
