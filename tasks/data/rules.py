@@ -20,14 +20,14 @@ from tasks.data.columns import ColumnKind
 from tasks.data.vectors import Block
 
 
-class Restrict(TypedDict):
+class RestrictRecord(TypedDict):
     """Tokens of a datapoint in one namespace."""
 
     namespace: str
     allow: list[str]
 
 
-class NumericRestrict(TypedDict, total=False):
+class NumericRecord(TypedDict, total=False):
     """A number of a datapoint in one namespace, in exactly one of the three fields."""
 
     namespace: str
@@ -41,8 +41,8 @@ class Record(TypedDict):
 
     id: str
     embedding: NDArray[np.float32]
-    restricts: NotRequired[list[Restrict]]
-    numeric_restricts: NotRequired[list[NumericRestrict]]
+    restricts: NotRequired[list[RestrictRecord]]
+    numeric_restricts: NotRequired[list[NumericRecord]]
     crowding_tag: NotRequired[str]
 
 
@@ -103,7 +103,7 @@ class DatapointRules(BaseModel):
         tags = self._crowding_tags(block)
         for position, (id_, vector) in enumerate(zip(block.ids, block.vectors, strict=True)):
             record: Record = {"id": id_, "embedding": vector}
-            restricts: list[Restrict] = []
+            restricts: list[RestrictRecord] = []
             if self.restrict_namespace:
                 restricts.append({"namespace": self.restrict_namespace, "allow": [id_]})
             for name, values in tokens:
@@ -133,9 +133,9 @@ class DatapointRules(BaseModel):
         return [self.crowding_tags[(block.first_row + i) % count] for i in range(len(block.ids))]
 
 
-def _numeric(name: str, kind: ColumnKind, value: Any) -> NumericRestrict:
+def _numeric(name: str, kind: ColumnKind, value: Any) -> NumericRecord:
     restrict: dict[str, Any] = {"namespace": name, kind: value}
-    return cast("NumericRestrict", restrict)
+    return cast("NumericRecord", restrict)
 
 
 SEED_RULES = DatapointRules(restrict_namespace="class", crowding_tags=("a", "b"))

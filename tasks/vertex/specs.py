@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
-DistanceMeasure = Literal["DOT_PRODUCT_DISTANCE", "COSINE_DISTANCE", "SQUARED_L2_DISTANCE", "L1_DISTANCE"]
+from tasks.data.neighbors import DistanceMeasure, FeatureNorm
+
 Algorithm = Literal["tree-ah", "brute-force"]
 UpdateMethod = Literal["STREAM_UPDATE", "BATCH_UPDATE"]
-FeatureNorm = Literal["NONE", "UNIT_L2_NORM"]
 ShardSize = Literal["SHARD_SIZE_SMALL", "SHARD_SIZE_MEDIUM", "SHARD_SIZE_LARGE", "SHARD_SIZE_SO_DYNAMIC"]
 EndpointKind = Literal["public", "vpc", "private-service-connect"]
 
