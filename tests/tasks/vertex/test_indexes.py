@@ -15,6 +15,7 @@ from tasks.vertex.indexes import apply_index_contents, ensure_index, wait_for_in
 from tasks.vertex.specs import IndexSpec
 from tests.polling import SOON
 
+pytestmark = pytest.mark.slow
 _names = count()
 
 
