@@ -34,5 +34,8 @@ def is_ours(labels: Mapping[str, str], name: str) -> bool:
 
 
 def name_filter(name: str) -> str:
-    """The list filter that finds what we made under a name."""
+    """The list filter that finds what we made under a name.
+
+    Documented for endpoints only; that indexes are filtered alike is not verified, so the labels are looked at again.
+    """
     return f'labels.managed_by="{MANAGED_BY}" AND labels.name="{name}"'
