@@ -151,6 +151,6 @@ def test_the_next_run_waits_for_the_slot_of_a_killed_one_and_says_so(town_with, 
     command.signal()
 
     command = build(town, begin=begin).wait_for("Another run works on")
-    assert "A killed run's hold ends by itself within 60 s." in command.err
+    assert "A killed run's hold ends by itself within 60 s;" in command.err
     assert town.drive(command).code == 0, command.err
     assert_one_of_each(town, name, before)
