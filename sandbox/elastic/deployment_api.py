@@ -124,6 +124,9 @@ def _startable(cluster: Cluster, model: str, deployment: str) -> dict[str, Any]:
 def _complete(cluster: Cluster, model: str) -> dict[str, Any]:
     models = cluster.models
     record = models.record(model)
+    kind = record["config"]["model_type"]
+    if kind != "pytorch":
+        raise errors_ml.NOT_DEPLOYABLE(model=model, kind=kind)
     if not models.fully_defined(record):
         if models.download(model) and cluster.release.download_running_status == 408:
             raise errors_ml.DOWNLOAD_RUNNING(model=model)

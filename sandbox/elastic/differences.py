@@ -54,7 +54,7 @@ DIFFERENCES = (
     (
         "Any packaged ELSER is answered by SPLADE-tiny, a model of two layers with the same vocabulary; it stands in for "
         "ELSER and is not ELSER. Uploaded models are kept as sizes only; those for text_expansion are answered by the same "
-        "model, others are not deployed. `_inference` endpoints and `lang_ident_model_1` are not there."
+        "model, others are not deployed. `lang_ident_model_1` is shown, but infers nothing. There are no `_inference` endpoints."
     ),
     (
         "Allocations are placed greedily (what is placed stays, the oldest deployment first, the node with the most free "

@@ -57,6 +57,24 @@ BAD_PART = Answer(
     "Validation Failed: 1: [part] must be less than total_parts;",
     "YAML, from memory",
 )
+STATUS_OF_SEVERAL = Answer(
+    400,
+    "status_exception",
+    "Getting the model download status is not supported when getting more than one model",
+    "TransportGetTrainedModelsAction",
+)
+STATUS_OF_NO_PYTORCH = Answer(
+    400,
+    "status_exception",
+    "Definition status is only relevant to PyTorch model types",
+    "TransportGetTrainedModelsAction",
+)
+MODEL_REQUIRED = Answer(
+    400,
+    "status_exception",
+    "Unable to delete model [{model}] as it is required by machine learning",
+    "Messages.java",
+)
 MODEL_IN_PIPELINE = Answer(
     409,
     "status_exception",
@@ -127,6 +145,12 @@ DEFINITION_TRUNCATED = Answer(
     "status_exception",
     "Model definition truncated. Unable to deserialize trained model definition [{model}]",
     "seed",
+)
+NOT_DEPLOYABLE = Answer(
+    400,
+    "status_exception",
+    "model [{model}] of type [{kind}] cannot be deployed. Only PyTorch models can be deployed",
+    "TransportStartTrainedModelDeploymentAction",
 )
 NO_DEFINITION = Answer(
     404,

@@ -7,7 +7,7 @@ import binascii
 import re
 from typing import Any
 
-from sandbox.elastic import errors_ml, models
+from sandbox.elastic import errors_ml, lang_ident, models
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.exchange import Request
 from sandbox.elastic.expressions import chosen
@@ -75,7 +75,7 @@ def put_vocabulary(cluster: Cluster, request: Request) -> dict[str, Any]:
 
 def _uploaded(cluster: Cluster, model: str) -> dict[str, Any]:
     record = cluster.models.record(model)
-    if cluster.models.is_packaged(model):
+    if cluster.models.is_packaged(model) or record["config"]["model_type"] != "pytorch":
         raise errors_ml.NOT_FOR_PACKAGED(model=model)
     return record
 
@@ -86,6 +86,8 @@ def get(cluster: Cluster, request: Request) -> dict[str, Any]:
     found = matching(cluster, request)
     first = request.number("from", 0)
     page = found[first : first + request.number("size", 100)]
+    if "definition_status" in include and len(page) > 1:
+        raise errors_ml.STATUS_OF_SEVERAL()  # noqa: RSE102
     configs = [models.shown(cluster.models, cluster.models.record(model), include) for model in page]
     return {"count": len(found), "trained_model_configs": configs}
 
@@ -109,6 +111,8 @@ def delete(cluster: Cluster, request: Request) -> dict[str, Any]:
     held, model = cluster.models, request.params["model_id"]
     if not held.exists(model):
         raise errors_ml.NO_SUCH_MODEL(model=model)
+    if model == lang_ident.MODEL:
+        raise errors_ml.MODEL_REQUIRED(model=model)
     force = request.flag("force")
     deployed = cluster.deployments.of_model(model)
     if not force:

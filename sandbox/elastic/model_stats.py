@@ -42,9 +42,11 @@ def _entry(cluster: Cluster, model: str, deployment: Deployment | None) -> dict[
     size = cluster.models.size(record)
     names = {model, *cluster.models.aliases_of(model)} | ({deployment.id} if deployment else set())
     using = [name for name, models in cluster.pipelines.models().items() if models & names]
-    memory = (
-        assignments.ELSER_MEMORY if cluster.models.is_packaged(model) else assignments.OVERHEAD + 2 * size
-    )
+    memory = assignments.OVERHEAD + 2 * size
+    if cluster.models.is_packaged(model):
+        memory = assignments.ELSER_MEMORY
+    elif record["config"]["model_type"] != "pytorch":
+        memory = 0  # nothing native runs for it
     entry: dict[str, Any] = {
         "model_id": model,
         "model_size_stats": {"model_size_bytes": size, "required_native_memory_bytes": memory},

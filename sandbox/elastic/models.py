@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from sandbox.elastic import errors_ml
+from sandbox.elastic import errors_ml, lang_ident
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.downloads import ACTION, Download
 from sandbox.elastic.splade import FILES
@@ -68,7 +68,7 @@ class Models:
 
     def ids(self) -> list[str]:
         """All models, by name."""
-        return sorted(self._records.all())
+        return sorted([lang_ident.MODEL, *self._records.all()])
 
     def record(self, model: str) -> dict[str, Any]:
         """All that is kept of a model.
@@ -76,14 +76,15 @@ class Models:
         Raises:
             Refusal: there is none.
         """
-        found = self._records.get(self.aliases().get(model, model))
+        name = self.aliases().get(model, model)
+        found = lang_ident.RECORD if name == lang_ident.MODEL else self._records.get(name)
         if found is None:
             raise errors_ml.NO_SUCH_MODEL(model=model)
         return found
 
     def exists(self, model: str) -> bool:
         """Whether there is one with this id; aliases do not count."""
-        return self._records.get(model) is not None
+        return model in self.ids()
 
     def save(self, model: str, record: dict[str, Any]) -> None:
         """Keep what is known of a model."""
@@ -178,13 +179,19 @@ class Models:
 
 
 def shown(models: Models, record: dict[str, Any], include: set[str]) -> dict[str, Any]:
-    """A config as clients see it."""
+    """A config as clients see it.
+
+    Raises:
+        Refusal: its `definition_status` is asked for, and it has none.
+    """
     config = dict(record["config"])
     config["model_size_bytes"] = models.size(record)
     aliases = models.aliases_of(config["model_id"])
     if aliases:
         config["metadata"] = {**config["metadata"], "model_aliases": aliases}
     if "definition_status" in include:
+        if config["model_type"] != "pytorch":
+            raise errors_ml.STATUS_OF_NO_PYTORCH()  # noqa: RSE102
         config["fully_defined"] = models.fully_defined(record)
     return config
 

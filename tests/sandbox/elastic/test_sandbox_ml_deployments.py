@@ -82,7 +82,7 @@ def test_a_cluster_that_grows_by_itself_places_what_had_no_room(deployed):
     assert start(client, deployment_id="big", number_of_allocations=12)["assignment_state"] == "starting"
 
     def placed():
-        (shown,) = [each["deployment_stats"] for each in stats(client)]
+        (shown,) = [each["deployment_stats"] for each in stats(client, model_id=ELSER)]
         return shown["state"], shown["allocation_status"]["allocation_count"]
 
     until(lambda: placed() == ("started", 12), "all allocations")

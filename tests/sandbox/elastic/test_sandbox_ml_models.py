@@ -141,12 +141,46 @@ def test_models_are_listed_by_pattern_and_page(elastic_server):
     def names(**given):
         return [each["model_id"] for each in client.ml.get_trained_models(**given)["trained_model_configs"]]
 
-    assert names() == ["a-1", "a-2", "b-1"]
+    assert names() == ["a-1", "a-2", "b-1", "lang_ident_model_1"]
     assert names(model_id="a-*") == ["a-1", "a-2"]
     assert names(from_=1, size=1) == ["a-2"]
     assert names(model_id="c-*") == []
     with pytest.raises(NotFoundError):
         names(model_id="c-*", allow_no_match=False)
+
+
+def test_a_model_comes_with_every_cluster_and_is_neither_deployed_nor_deleted(elastic_server):
+    client = elastic_server().client
+    name = "lang_ident_model_1"
+    (config,) = client.ml.get_trained_models()["trained_model_configs"]
+    assert (config["model_id"], config["model_type"], config["license_level"]) == (
+        name,
+        "lang_ident",
+        "basic",
+    )
+    (stats,) = client.ml.get_trained_models_stats()["trained_model_stats"]
+    assert stats["model_id"] == name
+    assert "deployment_stats" not in stats
+    with pytest.raises(BadRequestError) as error:
+        client.ml.delete_trained_model(model_id=name, force=True)
+    assert reason(error) == f"Unable to delete model [{name}] as it is required by machine learning"
+    with pytest.raises(BadRequestError) as error:
+        client.ml.start_trained_model_deployment(model_id=name)
+    assert "Only PyTorch models can be deployed" in reason(error)
+    with pytest.raises(BadRequestError):
+        client.ml.put_trained_model(model_id=name, input=INPUT, **UPLOADED)
+
+
+def test_the_status_of_a_definition_is_told_of_one_pytorch_model_only(elastic_server):
+    client = elastic_server().client
+    with pytest.raises(BadRequestError) as error:
+        client.ml.get_trained_models(model_id="lang_ident_model_1", include="definition_status")
+    assert reason(error) == "Definition status is only relevant to PyTorch model types"
+    client.ml.put_trained_model(model_id="mine", input=INPUT, **UPLOADED)
+    assert not is_defined(client, "mine")
+    with pytest.raises(BadRequestError) as error:
+        client.ml.get_trained_models(include="definition_status")
+    assert "not supported when getting more than one model" in reason(error)
 
 
 def test_an_alias_names_a_model_and_is_reassigned_only_when_asked(elastic_server):
