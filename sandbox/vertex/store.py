@@ -115,10 +115,15 @@ class Table(Generic[R]):
             db.execute(f'DELETE FROM {self._name} WHERE "{self._fields[0]}" = ?', (key,))  # noqa: S608
 
     def next_sequence(self) -> int:
-        """A number greater than those of all records."""
-        with self._store.lock:
-            query = f"SELECT coalesce(max(sequence), 0) + 1 FROM {self._name}"  # noqa: S608
-            return int(self._store.db.execute(query).fetchone()[0])
+        """A number greater than those of all records that there were, deleted ones too: generations are named by it."""
+        first = f"SELECT coalesce(max(sequence), 0) + 1 FROM {self._name}"  # noqa: S608
+        with self._store.transaction() as db:
+            row = db.execute(
+                f"INSERT INTO sequences VALUES (?, ({first})) "  # noqa: S608
+                "ON CONFLICT (name) DO UPDATE SET last = last + 1 RETURNING last",
+                (self._name,),
+            ).fetchone()
+        return int(row[0])
 
 
 class Store(Database):
@@ -126,6 +131,8 @@ class Store(Database):
 
     def __init__(self, file: Path) -> None:
         super().__init__(file)
+        with self.transaction() as db:
+            db.execute("CREATE TABLE IF NOT EXISTS sequences (name TEXT PRIMARY KEY, last INTEGER)")
         self.resources = Table(self, Resource)
         self.deployments = Table(self, Deployment)
         self.operations = Table(self, Operation)

@@ -286,6 +286,26 @@ INVALID = {
 }
 
 
+@pytest.mark.slow
+def test_an_overwrite_after_the_last_ones_operation_was_forgotten_keeps_its_datapoints(fresh, connect):
+    sandbox = fresh()
+    clients = connect(sandbox)
+    bucket = clients.bucket()
+    index = clients.index()
+    for name in ("first", "second"):
+        bucket.blob(f"{name}/data.json").upload_from_string(
+            json.dumps({"id": name, "embedding": [1, 2, 3, 4]})
+        )
+        content = {"contentsDeltaUri": f"gs://{bucket.name}/{name}", "isCompleteOverwrite": True}
+        update = clients.indexes.update_index(
+            index={"name": index, "metadata": content}, update_mask={"paths": ["metadata"]}
+        )
+        update.result(timeout=60, polling=SOON)
+        clients.operations.delete_operation(update.operation.name)
+    sandbox.kill()
+    assert connect(fresh()).indexes.get_index(name=index).index_stats.vectors_count == 1
+
+
 def test_invalid_records_fail_the_creation_with_their_kinds_and_leave_no_index(clients):
     bucket = clients.bucket()
     bucket.blob("bad/data.json").upload_from_string("\n".join([line(0), *INVALID.values()]))
