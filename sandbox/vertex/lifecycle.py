@@ -120,23 +120,28 @@ class Lifecycle:
             for operation in self.unfinished("target = ?", target):
                 self.look_at(operation)
 
-    def look_at(self, operation: Operation) -> None:
-        """Count a look at an operation."""
-        if operation.done or self.options.advance != "reads":
-            return
+    def look_at(self, operation: Operation) -> Operation:
+        """Count a look at an operation, and give it as it is afterwards."""
+        if self.options.advance != "reads":
+            return operation
         with self._changed:
-            operation.reads_left = max(0, operation.reads_left - 1)
-            self.store.operations.put(operation)
-            if self._due(operation, time.time()):
-                self._complete(operation)
+            # Somebody else may have looked since it was read.
+            current = self.store.operations.get(operation.name)
+            if current is None or current.done:
+                return current or operation
+            current.reads_left = max(0, current.reads_left - 1)
+            self.store.operations.put(current)
+            if self._due(current, time.time()):
+                self._complete(current)
+            return current
 
     def cancel(self, operation: Operation) -> None:
         """End an operation with CANCELLED and leave no trace; a delete or undeploy goes on regardless."""
         with self._changed, self.store.transaction():
-            kind = self._kinds[operation.method]
-            if operation.done or not kind.cancellable:
+            current = self.store.operations.get(operation.name)
+            if current is None or current.done or not self._kinds[current.method].cancellable:
                 return
-            self._fail(operation, errors.CANCELLED())
+            self._fail(current, errors.CANCELLED())
             self._changed.notify_all()
 
     def wait(self, name: str, seconds: float) -> None:

@@ -34,17 +34,12 @@ class OperationsService:
         )
         wanted = [each for each in found if done is None or each.done == done]
         shown, token = page(wanted, lambda each: each.sequence, request.page_size, request.page_token)
-        for operation in shown:
-            self._lifecycle.look_at(operation)
-        return operations_pb2.ListOperationsResponse(
-            operations=[self._lifecycle.message(each) for each in shown], next_page_token=token
-        )
+        messages = [self._lifecycle.message(self._lifecycle.look_at(each)) for each in shown]
+        return operations_pb2.ListOperationsResponse(operations=messages, next_page_token=token)
 
     def GetOperation(self, request: operations_pb2.GetOperationRequest) -> operations_pb2.Operation:
         """One operation as it is now."""
-        operation = self._find(request.name)
-        self._lifecycle.look_at(operation)
-        return self._lifecycle.message(operation)
+        return self._lifecycle.message(self._lifecycle.look_at(self._find(request.name)))
 
     def DeleteOperation(self, request: operations_pb2.DeleteOperationRequest) -> empty_pb2.Empty:
         """Forget an operation that is done."""
