@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from google.cloud import aiplatform_v1 as v1
 from google.longrunning import operations_pb2
 from google.protobuf import any_pb2
 
@@ -218,9 +217,12 @@ class Lifecycle:
             )
         with self._changed:
             self._working.discard(operation.name)
-            current = self.store.operations.get(operation.name) if not self._stopping else None
+            if self._stopping:
+                return  # to be done again after the restart
+            current = self.store.operations.get(operation.name)
             if current is None or current.done:
-                return  # cancelled meanwhile, or to be done again after the restart
+                self._kinds[operation.method].abandon(operation)  # cancelled, and worked on since
+                return
             current.worked = 1
             current.details = operation.details
             current.error_code, current.error_text = operation.error_code, operation.error_text
@@ -253,8 +255,3 @@ class Lifecycle:
             operation.done, operation.updated = 1, time.time()
             operation.error_code, operation.error_text = refusal.number, refusal.text
             self.store.operations.put(operation)
-
-
-def metadata_type(name: str) -> Any:
-    """The proto-plus type of an operation's metadata, by its short name."""
-    return getattr(v1, f"{name}OperationMetadata")

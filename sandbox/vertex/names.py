@@ -38,11 +38,6 @@ def any_resource(name: str) -> str:
     return _canonical(name, pattern, "projects/PROJECT/locations/LOCATION/...")
 
 
-def location(name: str) -> str:
-    """The canonical location part of a resource's name."""
-    return "/".join(name.split("/")[:4])
-
-
 def new_id() -> str:
     """A resource or operation id as the service makes them: 19 digits."""
     return str(10**18 + secrets.randbelow(9 * 10**18))

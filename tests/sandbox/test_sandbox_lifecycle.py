@@ -1,5 +1,6 @@
 """How operations move, without a server: what can happen at the same moment."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from google.protobuf import empty_pb2
 from sandbox.options import Options
 from sandbox.vertex.lifecycle import Kind, Lifecycle
 from sandbox.vertex.store import Store
+from tests.polling import until
 
 OPTIONS = Options(advance="reads", reads=1)
 
@@ -36,3 +38,26 @@ def test_an_operation_that_two_look_at_at_once_is_finished_once(lifecycle):
     lifecycle.cancel(replace(seen[0], done=0))
     assert finished == [name]
     assert lifecycle.store.operations.get(name).error_code == 0
+
+
+def test_what_an_import_writes_after_it_was_cancelled_is_discarded_too(lifecycle):
+    staged, begun, go_on, over = [], threading.Event(), threading.Event(), threading.Event()
+
+    def work(operation):
+        staged.append("before")
+        begun.set()
+        go_on.wait(10)
+        staged.append("after")
+        over.set()
+
+    kind = Kind(
+        v1.UpdateIndexOperationMetadata, lambda _: empty_pb2.Empty(), lambda _: staged.clear(), work=work
+    )
+    lifecycle.register("UpdateIndex", kind)
+    lifecycle.start()
+    name = lifecycle.begin("UpdateIndex", "index", b"", 5).name
+    assert begun.wait(10)
+    lifecycle.cancel(lifecycle.store.operations.get(name))
+    go_on.set()
+    assert over.wait(10)
+    until(lambda: not staged)
