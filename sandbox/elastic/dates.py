@@ -19,16 +19,17 @@ def milliseconds(value: str | float, round_up: bool = False) -> int:
     """Milliseconds since 1970; with `round_up` what is missing of a time is its end, as `gt` and `lte` have it.
 
     Raises:
-        ValueError: it is no date.
+        ValueError: it is no date, or none that 64 bits hold.
     """
     if isinstance(value, bool):
         raise ValueError(str(value))  # noqa: TRY004 - a value of a document, not a bug
-    if isinstance(value, int | float):
-        return int(value)
+    if isinstance(value, int | float) or _MILLIS.fullmatch(value):
+        number = int(value)
+        if not -(2**63) <= number < 2**63:
+            raise ValueError(str(value))
+        return number
     if value == "now":
         return int(time.time() * 1000)
-    if _MILLIS.fullmatch(value):
-        return int(value)
     found = _ISO.fullmatch(value.replace("/", "-"))
     if not found:
         raise ValueError(value)
@@ -52,9 +53,3 @@ def looks_like_date(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def shown(milliseconds_: int) -> str:
-    """As an aggregation or a sort shows it."""
-    moment = datetime.fromtimestamp(milliseconds_ / 1000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
