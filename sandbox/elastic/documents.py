@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -92,15 +93,25 @@ class Documents:
 
     def rows(self, index: Index, sequence_numbers: list[int]) -> list[Row]:
         """Writes by their sequence numbers, in the order asked for; those that are gone are left out."""
-        base, found = index.number << _SHIFT, {}
+        return [
+            Row(number, *fields)
+            for number, *fields in self._columns(index, sequence_numbers, "id, version, source")
+        ]
+
+    def ids(self, index: Index, sequence_numbers: list[int]) -> list[tuple[int, str]]:
+        """Sequence numbers and ids of writes, as `rows` has them, without reading what was written."""
+        return [(number, name) for number, name in self._columns(index, sequence_numbers, "id")]
+
+    def _columns(self, index: Index, sequence_numbers: list[int], columns: str) -> Iterator[tuple[Any, ...]]:
+        base = index.number << _SHIFT
         for start in range(0, len(sequence_numbers), _AT_ONCE):
-            keys = [base + number for number in sequence_numbers[start : start + _AT_ONCE]]
-            places = ",".join("?" * len(keys))
+            wanted = sequence_numbers[start : start + _AT_ONCE]
+            places = ",".join("?" * len(wanted))
+            query = f"SELECT key, {columns} FROM documents WHERE key IN ({places})"  # noqa: S608
             with self._store.lock:
-                query = f"SELECT key, id, version, source FROM documents WHERE key IN ({places})"  # noqa: S608
-                for key, *fields in self._store.db.execute(query, keys):
-                    found[key - base] = Row(key - base, *fields)
-        return [found[number] for number in sequence_numbers if number in found]
+                rows = self._store.db.execute(query, [base + number for number in wanted]).fetchall()
+            found = {key - base: fields for key, *fields in rows}
+            yield from ((number, *found[number]) for number in wanted if number in found)
 
     def sequence_numbers(self, index: Index, id_: str) -> list[int]:
         """All writes of an id that are still kept."""
@@ -109,18 +120,12 @@ class Documents:
             keys = self._store.db.execute(query, (index.number, id_)).fetchall()
         return [key - (index.number << _SHIFT) for (key,) in keys]
 
-    def living(self, index: Index) -> Iterator[Row]:
-        """All documents of an index in the order of their writing; older writes are cleared away first."""
+    def writes(self, db: sqlite3.Connection, index: Index, first: int, last: int) -> Iterator[Row]:
+        """All writes from one sequence number to another that are still kept, in their order."""
         base = index.number << _SHIFT
-        with self._store.transaction() as db:
-            db.execute(
-                "DELETE FROM documents WHERE idx = ? AND key < "
-                "(SELECT max(key) FROM documents newer WHERE newer.idx = documents.idx AND newer.id = documents.id)",
-                (index.number,),
-            )
-            query = "SELECT key, id, version, source FROM documents WHERE idx = ? AND source IS NOT NULL ORDER BY key"
-            for key, *fields in db.execute(query, (index.number,)):
-                yield Row(key - base, *fields)
+        query = "SELECT key, id, version, source FROM documents WHERE key BETWEEN ? AND ? ORDER BY key"
+        for key, *fields in db.execute(query, (base + first, base + last)):
+            yield Row(key - base, *fields)
 
     def last_sequence_number(self, index: Index) -> int:
         """The largest that was given; -1 before the first write."""

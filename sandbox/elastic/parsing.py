@@ -47,20 +47,28 @@ class Parsed:
     """Properties that the mapping is to gain, as a mapping writes them."""
 
 
-def parse(source: Mapping[str, Any], mapping: Mapping[str, Any], id_: str, release: Release) -> Parsed:
-    """Take a document apart.
+def parse(
+    source: Mapping[str, Any],
+    mapping: Mapping[str, Any],
+    id_: str,
+    release: Release,
+    *,
+    lenient: bool = False,
+) -> Parsed:
+    """Take a document apart; `lenient` is for one that was accepted long ago: what does not fit any more is passed over.
 
     Raises:
-        Refusal: a value does not fit its field, or a strict mapping does not know it.
+        Refusal: a value does not fit its field, or a strict mapping does not know it; never when lenient.
     """
-    walk = _Walk(id_, release, mapping)
+    walk = _Walk(id_, release, mapping, lenient)
     walk.object(source, mapping.get("properties", {}), "", mapping.get("dynamic", "true"), walk.parsed.added)
     return walk.parsed
 
 
 class _Walk:
-    def __init__(self, id_: str, release: Release, mapping: Mapping[str, Any]) -> None:
+    def __init__(self, id_: str, release: Release, mapping: Mapping[str, Any], lenient: bool) -> None:
         self.parsed = Parsed()
+        self._lenient = lenient
         self._id = id_
         self._release = release
         self._detect_dates = mapping.get("date_detection", True)
@@ -74,13 +82,19 @@ class _Walk:
         added: dict[str, Any],
     ) -> None:
         for name, value in found.items():
-            if "." in name and name not in known:
-                first, _, rest = name.partition(".")
-                if not first or not rest:
-                    raise errors.BULK_SOURCE(problem=f"field name cannot contain only whitespace: [{name}]")
-                self._property(first, {rest: value}, known, prefix, dynamic, added)
-            else:
-                self._property(name, value, known, prefix, dynamic, added)
+            try:
+                if "." in name and name not in known:
+                    first, _, rest = name.partition(".")
+                    if not first or not rest:
+                        raise errors.BULK_SOURCE(
+                            problem=f"field name cannot contain only whitespace: [{name}]"
+                        )
+                    self._property(first, {rest: value}, known, prefix, dynamic, added)
+                else:
+                    self._property(name, value, known, prefix, dynamic, added)
+            except Refusal:
+                if not self._lenient:
+                    raise
 
     def _property(
         self,
@@ -131,7 +145,7 @@ class _Walk:
     def _new(self, name: str, value: Any, prefix: str, dynamic: str) -> dict[str, Any] | None:
         """How a field that nobody defined is mapped; None for not at all."""
         first = next((each for each in _flat(value) if each is not None), None)
-        if first is None and not isinstance(value, dict):
+        if self._lenient or (first is None and not isinstance(value, dict)):
             return None
         if dynamic == "strict":
             raise errors.STRICT(name=name, parent=prefix.rstrip(".") or "_doc")
@@ -169,7 +183,7 @@ class _Walk:
             try:
                 found.append(read(each, definition))
             except (ValueError, OverflowError) as error:
-                if definition.get("ignore_malformed"):
+                if self._lenient or definition.get("ignore_malformed"):
                     continue
                 raise self._bad(path, kind, each, str(error)) from error
         kept = _joined(kind, found, definition)

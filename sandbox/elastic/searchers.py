@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -109,6 +110,8 @@ class Searchers:
         self._cluster = cluster
         self._live: dict[int, _Live] = {}
         self._lock = cluster.store.lock
+        self._loading = threading.Lock()
+        """Comes before the store's lock, never after it."""
         self._loader = threading.Thread(target=self._load_all, name="postings", daemon=True)
 
     def start(self) -> None:
@@ -123,9 +126,11 @@ class Searchers:
         self, index: Index, seq_no: int, values: Mapping[str, Value] | None, previous: int | None
     ) -> None:
         """Take in a write that is in the store; `values` is None for a deletion."""
-        live = self._of(index, seq_no)
+        if seq_no == 0:
+            self._live.setdefault(index.number, _Live())
+        live = self._live.get(index.number)
         if live is None:
-            return
+            return  # loading will find the write in the store
         if previous is not None:
             live.killed.append(previous)
         if values is not None:
@@ -133,8 +138,9 @@ class Searchers:
 
     def refresh(self, index: Index) -> Searcher:
         """Make all that was written visible."""
+        self._load(index)
         with self._lock:
-            live = self._loaded(index)
+            live = self._of(index)
             live.refreshed = time.monotonic()
             if live.dirty:
                 self._publish(live)
@@ -145,8 +151,9 @@ class Searchers:
 
     def current(self, index: Index) -> Searcher:
         """What is visible now; refreshes first if the index's interval is over."""
+        self._load(index)
         with self._lock:
-            live = self._loaded(index)
+            live = self._of(index)
             interval = index.refresh_seconds
             interval = self._cluster.options.refresh_seconds if interval is None else interval
             if live.dirty and 0 <= interval <= time.monotonic() - live.refreshed:
@@ -166,9 +173,10 @@ class Searchers:
 
     def pinned(self, index: Index) -> Searcher:
         """What is visible now, with its rows kept until `unpin`."""
+        self._load(index)
         with self._lock:
             searcher = self.current(index)
-            self._loaded(index).pins += 1
+            self._of(index).pins += 1
             return searcher
 
     def unpin(self, index: Index) -> None:
@@ -208,8 +216,8 @@ class Searchers:
         self._live.pop(index.number, None)
 
     def _sliced(self, index: Index, numbers: Array, id_: int, maximum: int) -> Array:
-        rows = self.rows(index, numbers.tolist())
-        mine = [row.seq_no for row in rows if crc32(row.id.encode()) % maximum == id_]
+        ids = self._cluster.documents.ids(index, numbers.tolist())
+        mine = [seq_no for seq_no, name in ids if crc32(name.encode()) % maximum == id_]
         return np.array(mine, np.int64)
 
     def _publish(self, live: _Live) -> None:
@@ -229,30 +237,54 @@ class Searchers:
         _merge(live)
         live.searcher = None
 
-    def _of(self, index: Index, seq_no: int) -> _Live | None:
-        """The state that a write goes to; None if loading will find the write in the store."""
-        if index.number not in self._live and seq_no == 0:
-            self._live[index.number] = _Live()
-        return self._live.get(index.number)
+    def _of(self, index: Index) -> _Live:
+        """The state of an index that is loaded; an empty one if it was deleted meanwhile."""
+        return self._live.get(index.number) or _Live()
 
-    def _loaded(self, index: Index) -> _Live:
-        live = self._live.get(index.number)
-        if live is None:
-            live = _Live()
-            for row in self._cluster.documents.living(index):
-                parsed = parse(row.document(), index.mapping, row.id, self._cluster.release)
-                live.pending.add(row.seq_no, parsed.values)
+    def _load(self, index: Index) -> None:
+        """Build what is in the store, unless that is done. Only what is written meanwhile needs the store's lock."""
+        if index.number in self._live:
+            return
+        with self._loading:
+            with self._lock:
+                known = self._known(index)
+                last = self._cluster.documents.last_sequence_number(index)
+            if known is None:
+                return
+            live, newest = _Live(), dict[str, int]()
+            with closing(self._cluster.store.reader()) as reader:
+                self._take(known, live, newest, self._cluster.documents.writes(reader, known, 0, last))
             self._publish(live)
-            self._live[index.number] = live
-        return live
+            with self._lock:
+                known = self._known(index)
+                if known is None:
+                    return
+                now = self._cluster.documents.last_sequence_number(index)
+                rows = self._cluster.documents.writes(self._cluster.store.db, known, last + 1, now)
+                self._take(known, live, newest, rows)
+                self._publish(live)
+                self._live[index.number] = live
+
+    def _known(self, index: Index) -> Index | None:
+        """The index as it is now; None when it is deleted, or loaded already."""
+        now = self._cluster.indices.get(index.name)
+        return now if now and now.number == index.number and now.number not in self._live else None
+
+    def _take(self, index: Index, live: _Live, newest: dict[str, int], rows: Iterator[Row]) -> None:
+        """Take in writes of an earlier run; `newest` keeps the last one of each id."""
+        for row in rows:
+            if row.id in newest:
+                live.killed.append(newest[row.id])
+            newest[row.id] = row.seq_no
+            if row.source is not None:
+                parsed = parse(row.document(), index.mapping, row.id, self._cluster.release, lenient=True)
+                live.pending.add(row.seq_no, parsed.values)
 
     def _load_all(self) -> None:
         for index in list(self._cluster.indices):
             if self._cluster.ending.is_set():
                 return
-            with self._lock:
-                if self._cluster.indices.get(index.name) is index:
-                    self._loaded(index)
+            self._load(index)
 
 
 def _merge(live: _Live) -> None:

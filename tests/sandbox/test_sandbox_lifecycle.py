@@ -43,7 +43,7 @@ def test_an_operation_that_two_look_at_at_once_is_finished_once(lifecycle):
 def test_what_an_import_writes_after_it_was_cancelled_is_discarded_too(lifecycle):
     staged, begun, go_on, over = [], threading.Event(), threading.Event(), threading.Event()
 
-    def work(operation):
+    def work(_):
         staged.append("before")
         begun.set()
         go_on.wait(10)
