@@ -189,12 +189,13 @@ class Indices:
     @contextmanager
     def together(self) -> Iterator[None]:
         """All changes or none: what fails is taken back."""
-        try:
-            with self._store.transaction():
-                yield
-        except BaseException:
-            self._all = {name: Index(**value) for name, value in self._records.all().items()}
-            raise
+        with self._store.lock:  # nobody writes between what fails and its being taken back
+            try:
+                with self._store.transaction():
+                    yield
+            except BaseException:
+                self._all = {name: Index(**value) for name, value in self._records.all().items()}
+                raise
 
     def with_alias(self, index: Index, alias: str, definition: Mapping[str, Any]) -> Index:
         """The index with one more alias.

@@ -1,4 +1,4 @@
-"""What an earlier run left in the store, loaded again: without a server, and over the official client."""
+"""What an earlier run left in the store, loaded again, and what two do at once: partly without a server."""
 
 import threading
 
@@ -75,6 +75,27 @@ def test_documents_are_parted_into_slices_without_reading_them(cluster, monkeypa
             sizes.append(len(scan))
     assert sum(sizes) == 8
     assert all(sizes)
+
+
+def test_nobody_writes_between_a_change_that_fails_and_its_being_taken_back(cluster, monkeypatch):
+    running = cluster()
+    records, free = running.store.records("indices").all, []
+
+    def watched():
+        def other():
+            free.append(running.store.lock.acquire(blocking=False))
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        return records()
+
+    monkeypatch.setattr(running.indices._records, "all", watched)
+    with pytest.raises(ZeroDivisionError), running.indices.together():
+        running.indices.create("films", {}, {}, {})
+        raise ZeroDivisionError
+    assert free == [False]
+    assert running.indices.get("films") is None
 
 
 @pytest.mark.slow
