@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sandbox.elastic import errors_search
+from sandbox.elastic.errors import Refusal
 from sandbox.elastic.operations import Operation, Outcome
 
 RETRIES = 11
@@ -35,7 +37,7 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, start: int, stop: int) -> Sequence[Any]:
-        """Some of them, by position."""
+        """Some of them, by position; raises Refusal when they are there no more."""
         ...
 
 
@@ -72,6 +74,8 @@ class Passage:
     prepare: Callable[[Any], Operation]
     write: Callable[[list[Operation]], list[Outcome]]
     throttle: Throttle
+    keep: float
+    """Seconds for which the search stays open after each read; the throttle's pauses are added to them."""
     stopped: Callable[[], bool]
     """Whether it was cancelled, or the server ends."""
     slice_id: int | None = None
@@ -88,14 +92,22 @@ class Passage:
     """Known once the first batch is read."""
 
     def run(self) -> None:
-        """Go through; ends early after a failure or when stopped."""
+        """Go through; ends early after a failure or when stopped.
+
+        Raises:
+            Refusal: too much time went by between two reads.
+        """
         count = len(self.source)
         self.total = count if self.limit < 0 else min(count, self.limit)
         start = 0
         while start < self.total and not self.stopped():
-            began = time.monotonic()
+            began, throttled = time.monotonic(), self.throttled
             stop = min(start + self.size, self.total)
-            operations = [self.prepare(document) for document in self.source.read(start, stop)]
+            try:
+                operations = [self.prepare(document) for document in self.source.read(start, stop)]
+            except Refusal as gone:
+                self.failures.append({"status": gone.status, "reason": gone.item()})
+                return
             self.counts["batches"] += 1
             self._account(self._written(operations))
             if self.failures:
@@ -103,6 +115,10 @@ class Passage:
             start = stop
             if start < self.total:
                 self._pause(len(operations), began)
+            # After the last batch, too, there is a read: the one that finds nothing more.
+            waited = time.monotonic() - began - (self.throttled - throttled)
+            if waited > self.keep and start != self.limit and not self.stopped():
+                raise errors_search.NO_CONTEXT(id=self.slice_id or 0)
 
     def _written(self, operations: list[Operation]) -> list[Outcome]:
         outcomes = self.write(operations)

@@ -20,6 +20,8 @@ from sandbox.elastic.exchange import Reply, Request
 from sandbox.elastic.operations import Operation
 from sandbox.elastic.task_manager import Task
 
+KEEP = 300.0
+"""Seconds for which a search stays open when `scroll` says nothing."""
 AUTO_LIMIT = 20
 """The most slices that `auto` makes."""
 
@@ -43,6 +45,8 @@ class Job:
     check: Callable[[], None]
     """What is looked at before the first document is read; raises Refusal."""
     finish: Callable[[], None]
+    keep: float
+    """Seconds for which the search stays open between two batches."""
     manual: tuple[int, int] | None = None
     """The slice that the request asked for itself."""
     hidden: tuple[str, ...] = ()
@@ -128,6 +132,7 @@ def _passage(cluster: Cluster, task: Task, job: Job, number: int, stack: ExitSta
         job.prepare,
         cluster.documents.write,
         job.throttles[number],
+        job.keep,
         lambda: task.cancelled.is_set() or cluster.ending.is_set(),
         slice_[0] if slice_ else None,
     )

@@ -71,8 +71,8 @@ DIFFERENCES = (
         "not once for each document. With `ignore_missing`, a missing input is not embedded."
     ),
     (
-        "Reindex takes no script, no remote source, no sort and no routing. It reads a snapshot, so no scroll expires. "
-        "Update by query takes no script; delete by query is not there. Slices part documents by another hash."
+        "Reindex takes no script, no remote source, no sort and no routing. An expired scroll is found between batches and "
+        "ends the task with search_context_missing_exception itself, not wrapped in the search's. Update by query takes no script; delete by query is not there. Slices part documents by another hash."
     ),
     (
         "Task lists know reindex, update by query and model downloads only, not the calls themselves. Hot threads show "

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.elastic import errors_tasks, sources
-from sandbox.elastic.by_scroll_task import Job, launch, limit_of, proceeds, rate_of, slices_of
+from sandbox.elastic.by_scroll_task import KEEP, Job, launch, limit_of, proceeds, rate_of, slices_of
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.exchange import Reply, Request
 from sandbox.elastic.operations import Operation
@@ -73,6 +73,7 @@ def reindex(cluster: Cluster, request: Request) -> Reply:
         prepare,
         check,
         finish,
+        request.seconds("scroll", KEEP),
         manual,
     )
     return launch(cluster, request, job)

@@ -16,6 +16,7 @@ from zlib import crc32
 
 import numpy as np
 
+from sandbox.elastic import errors_search
 from sandbox.elastic.documents import Row
 from sandbox.elastic.indices import Index
 from sandbox.elastic.parsing import Value, parse
@@ -82,9 +83,15 @@ class Scan:
         self.close()
 
     def read(self, start: int, stop: int) -> list[Found]:
-        """The documents from position `start` on, up to but without `stop`."""
+        """The documents from position `start` on, up to but without `stop`.
+
+        Raises:
+            Refusal: an index is deleted, and its snapshot with it.
+        """
         found: list[Found] = []
         for index, numbers in self._chosen:
+            if not self._searchers.holds(index):
+                raise errors_search.NO_CONTEXT(id=index.number)
             part = numbers[max(0, start) : max(0, stop)]
             rows = self._searchers.rows(index, part.tolist())
             found += [
@@ -184,6 +191,10 @@ class Searchers:
         with self._lock:
             if index.number in self._live:
                 self._live[index.number].pins -= 1
+
+    def holds(self, index: Index) -> bool:
+        """Whether the index is still there, not only one of its name."""
+        return index.number in self._live
 
     def rows(self, index: Index, sequence_numbers: list[int]) -> list[Row]:
         """Documents by their sequence numbers, in the order asked for."""

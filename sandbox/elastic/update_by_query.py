@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.elastic import errors_tasks
-from sandbox.elastic.by_scroll_task import Job, launch, limit_of, proceeds, rate_of, slices_of
+from sandbox.elastic.by_scroll_task import KEEP, Job, launch, limit_of, proceeds, rate_of, slices_of
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.exchange import Reply, Request
 from sandbox.elastic.operations import Operation
@@ -55,6 +55,7 @@ def update_by_query(cluster: Cluster, request: Request) -> Reply:
         prepare,
         check,
         finish,
+        request.seconds("scroll", KEEP),
         manual,
         hidden=("created",),
     )

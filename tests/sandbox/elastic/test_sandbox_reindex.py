@@ -400,6 +400,39 @@ def test_a_document_that_changed_meanwhile_is_a_conflict_of_update_by_query(fill
     assert client.get(index="films", id="15")["_source"] == {"changed": True}
 
 
+def test_a_copy_whose_source_is_deleted_tells_it_as_a_failure(filled):
+    client = filled(20)
+    task = copy(client, source={"size": 10}, requests_per_second=10, wait_for_completion=False)["task"]
+    wait_until(lambda: client.tasks.get(task_id=task)["task"]["status"]["created"])
+    client.indices.delete(index="films")
+    found = finished(client, task)["response"]
+    assert (found["created"], found["total"]) == (10, 20)
+    (failure,) = found["failures"]
+    assert (failure["status"], failure["reason"]["type"]) == (404, "search_context_missing_exception")
+
+
+@pytest.mark.parametrize("slices", [1, 2])
+def test_a_copy_whose_batch_takes_longer_than_its_scroll_is_kept_fails(
+    with_model, embedding_pipeline, slices
+):
+    client = with_model({"cache_size": "0"}, inference_seconds=0.05).client
+    fill(client, 20)
+    embedding_pipeline(client)
+    client.indices.create(index="copy", mappings=MAPPINGS)
+    given = {"source": {"size": 10}, "slices": slices, "wait_for_completion": False}
+    task = copy(client, {"pipeline": "embed"}, scroll="100ms", **given)["task"]
+    found = finished(client, task)
+    assert found["error"]["type"] == "search_context_missing_exception"
+    assert client.count(index="films")["count"] == 20
+
+
+def test_pauses_of_the_throttle_do_not_let_a_scroll_expire(filled):
+    client = filled(20)
+    found = copy(client, source={"size": 10}, requests_per_second=20, scroll="300ms")
+    assert (found["created"], found["failures"]) == (20, [])
+    assert found["throttled_millis"] > 300
+
+
 def test_tasks_are_listed_by_action_and_below_their_parents(filled):
     client = filled(30)
     slow = {"source": {"size": 5}, "requests_per_second": 1, "slices": 2, "wait_for_completion": False}
