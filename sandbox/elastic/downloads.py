@@ -1,7 +1,7 @@
-"""The download of a packaged model, part by part over time, as a task that is lost when the server stops.
+"""The download of a packaged model, as a task that is lost when the server stops.
 
-A download that stalled or was lost leaves the model not fully defined and no task; asking for the model again resumes
-it. Nothing travels: the model that answers is installed (splade.py).
+Parts are counted by the clock while it runs and written down when it ends. One that stalled keeps its parts, one that
+was lost begins anew, both when the model is asked for again. Nothing travels: the model that answers is installed (splade.py).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Download:
     """Stops for good after so many parts; 0 for never."""
     began: float = field(default_factory=time.monotonic)
     ended: threading.Event = field(default_factory=threading.Event)
-    """Done, stalled or cancelled."""
+    """Done, stalled, cancelled, or lost with the server: whoever waits for it goes on."""
 
     def downloaded(self) -> int:
         """Parts that are there."""
@@ -47,11 +47,13 @@ class Download:
         return {"total_parts": self.parts, "downloaded_parts": self.downloaded()}
 
     def run(self, ending: threading.Event, arrived: Callable[[int], None]) -> None:
-        """Wait for the parts, unless cancelled; `arrived` gets their number."""
-        while not self.ended.is_set() and not ending.is_set():
-            if self.downloaded() >= self.last:
-                arrived(self.last)
-                self.ended.set()
-                return
-            missing = (self.last - self.downloaded()) / self.parts * self.seconds
-            self.ended.wait(min(max(missing, 0.01), 0.2))
+        """Wait for the parts, unless cancelled; `arrived` gets the number of all that came, once no more will."""
+        try:
+            while not self.ended.is_set() and not ending.is_set():
+                if self.downloaded() >= self.last:
+                    arrived(self.last)
+                    return
+                missing = (self.last - self.downloaded()) / self.parts * self.seconds
+                self.ended.wait(min(max(missing, 0.01), 0.2))
+        finally:
+            self.ended.set()

@@ -31,13 +31,10 @@ from sandbox.elastic.pipelines import Pipelines
 from sandbox.elastic.routing import Route
 from sandbox.elastic.task_manager import Tasks
 
-_LICENSED = (model_api, model_stats, deployment_api, inference, ml_info)
-_FREE = (pipeline_api, pipeline_stats, nodes, task_api, reindex, reindex_api, update_by_query)
+_PARTS = (model_api, model_stats, deployment_api, inference, ml_info)
+_PARTS += (pipeline_api, pipeline_stats, nodes, task_api, reindex, reindex_api, update_by_query)
 
-ROUTES: tuple[Route, ...] = (
-    *licensed(route for part in _LICENSED for route in part.ROUTES),
-    *(route for part in _FREE for route in part.ROUTES),
-)
+ROUTES: tuple[Route, ...] = tuple(licensed(route) for part in _PARTS for route in part.ROUTES)
 
 
 def attach(cluster: Cluster) -> None:

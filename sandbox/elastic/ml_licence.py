@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from sandbox.elastic import errors_ml
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.exchange import Reply, Request
-from sandbox.elastic.routing import Handler, Route
+from sandbox.elastic.routing import Route
+
+_LICENSED = (
+    "ml.put_trained_model",
+    "ml.put_trained_model_definition_part",
+    "ml.put_trained_model_vocabulary",
+    "ml.put_trained_model_alias",
+    "ml.start_trained_model_deployment",
+    "ml.update_trained_model_deployment",
+    "ml.infer_trained_model",
+)
 
 
 def require(cluster: Cluster) -> None:
@@ -21,14 +30,13 @@ def require(cluster: Cluster) -> None:
         raise errors_ml.NO_LICENCE(metadata={"license.expired.feature": "ml"})
 
 
-def licensed(routes: Iterable[Route]) -> tuple[Route, ...]:
-    """The same routes, each refused without the licence."""
-    return tuple(replace(route, handler=_guarded(route.handler)) for route in routes)
+def licensed(route: Route) -> Route:
+    """The same route, refused without the licence if it is one that needs it. Looking, stopping and deleting do not."""
+    if route.api not in _LICENSED:
+        return route
 
-
-def _guarded(handler: Handler) -> Handler:
     def handle(cluster: Cluster, request: Request) -> Reply | dict[str, object]:
         require(cluster)
-        return handler(cluster, request)
+        return route.handler(cluster, request)
 
-    return handle
+    return replace(route, handler=handle)

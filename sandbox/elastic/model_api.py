@@ -30,6 +30,8 @@ def put(cluster: Cluster, request: Request) -> dict[str, Any]:
         download = held.download(model)
         if request.flag("wait_for_completion") and download:
             download.ended.wait()
+            if cluster.ending.is_set():
+                raise errors_ml.SHUT_DOWN()  # noqa: RSE102
             record = held.record(model)
         return models.shown(held, record, set())
     if not _ID.fullmatch(model):

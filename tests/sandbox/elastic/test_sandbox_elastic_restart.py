@@ -90,10 +90,14 @@ def test_nobody_writes_between_a_change_that_fails_and_its_being_taken_back(clus
         thread.join()
         return records()
 
+    def failing():
+        with running.indices.together():
+            running.indices.create("films", {}, {}, {})
+            raise ZeroDivisionError
+
     monkeypatch.setattr(running.indices._records, "all", watched)
-    with pytest.raises(ZeroDivisionError), running.indices.together():
-        running.indices.create("films", {}, {}, {})
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        failing()
     assert free == [False]
     assert running.indices.get("films") is None
 

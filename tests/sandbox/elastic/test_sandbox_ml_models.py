@@ -1,10 +1,19 @@
 """Trained models over the official client: download, parts, aliases, what is refused."""
 
 import base64
+import contextlib
+import threading
 import time
 
 import pytest
-from elasticsearch import ApiError, AuthorizationException, BadRequestError, ConflictError, NotFoundError
+from elasticsearch import (
+    ApiError,
+    AuthorizationException,
+    BadRequestError,
+    ConflictError,
+    NotFoundError,
+    TransportError,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -90,6 +99,23 @@ def test_a_download_is_lost_with_the_server_and_resumed_by_another_put(elastic_s
     assert imports(client) == []
     client.ml.put_trained_model(model_id=ELSER, input=INPUT, wait_for_completion=True)
     assert is_defined(client)
+
+
+def test_a_put_that_waits_for_its_download_does_not_hold_up_the_servers_end(elastic_server):
+    elastic = elastic_server(download_seconds=600)
+
+    def put():
+        with contextlib.suppress(ApiError, TransportError):
+            elastic.client.ml.put_trained_model(model_id=ELSER, input=INPUT, wait_for_completion=True)
+
+    waiting = threading.Thread(target=put)
+    waiting.start()
+    wait_until(lambda: imports(elastic.client))
+    began = time.monotonic()
+    assert elastic.sandbox.stop() == 0
+    assert time.monotonic() - began < 10
+    waiting.join(10)
+    assert not waiting.is_alive()
 
 
 @pytest.mark.parametrize(("version", "status"), [("8.19", 408), ("8.13", 400)])
@@ -211,12 +237,20 @@ def test_a_model_that_a_pipeline_names_is_deleted_only_by_force(elastic_server):
     client.ml.delete_trained_model(model_id="mine", force=True)
 
 
-def test_without_a_licence_for_it_machine_learning_is_refused(elastic_server):
+def test_without_a_licence_for_it_machine_learning_can_be_looked_at_but_not_used(elastic_server):
     client = elastic_server(licence="basic").client
+    assert client.ml.get_trained_models()["count"] == 1
+    assert client.ml.get_trained_models_stats()["count"] == 1
+    assert client.ml.info()["upgrade_mode"] is False
+    part = {"definition": "", "total_definition_length": 1, "total_parts": 1}
     for call in (
         lambda: client.ml.put_trained_model(model_id=ELSER, input=INPUT),
-        client.ml.get_trained_models,
-        client.ml.info,
+        lambda: client.ml.put_trained_model_definition_part(model_id="mine", part=0, **part),
+        lambda: client.ml.put_trained_model_vocabulary(model_id="mine", vocabulary=[]),
+        lambda: client.ml.put_trained_model_alias(model_id="mine", model_alias="text"),
+        lambda: client.ml.start_trained_model_deployment(model_id=ELSER),
+        lambda: client.ml.update_trained_model_deployment(model_id=ELSER, number_of_allocations=2),
+        lambda: client.ml.infer_trained_model(model_id=ELSER, docs=[{"text_field": "a dog"}]),
     ):
         with pytest.raises(AuthorizationException) as error:
             call()
