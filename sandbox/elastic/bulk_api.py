@@ -92,8 +92,9 @@ def _action(line: bytes, number: int, request: Request) -> Operation:
     id_ = fields.get("_id")
     if id_ is None and name in ("delete", "update"):
         raise errors.VALIDATION(problems="1: id is missing;")
+    creates = name == "index" and fields.get("op_type") == "create"
     return Operation(
-        name,
+        "create" if creates else name,
         index,
         None if id_ is None else str(id_),
         pipeline=fields.get("pipeline", request.query.get("pipeline")),

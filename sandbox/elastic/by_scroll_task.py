@@ -16,7 +16,7 @@ from sandbox.elastic import errors_tasks
 from sandbox.elastic.by_scroll import CANCELLED, Passage, Source, Throttle, summed
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.exchange import Reply, Request
+from sandbox.elastic.exchange import Reply, Request, whole
 from sandbox.elastic.operations import Operation
 from sandbox.elastic.task_manager import Task
 
@@ -75,7 +75,13 @@ class Job:
 
 
 def launch(cluster: Cluster, request: Request, job: Job) -> Reply:
-    """Run the job and answer with its result, or with its task when `wait_for_completion=false`."""
+    """Run the job and answer with its result, or with its task when `wait_for_completion=false`.
+
+    Raises:
+        Refusal: it could not be, which is told at once in either case; or it failed.
+    """
+    if 0 <= job.limit < job.slices:
+        raise errors_tasks.FEWER_THAN_SLICES()  # noqa: RSE102
     opaque = request.headers.get("x-opaque-id")
     headers = {"X-Opaque-Id": opaque} if opaque else {}
     task = cluster.tasks.begin(job.action, job.description, job.status, headers)
@@ -123,7 +129,7 @@ def _passage(cluster: Cluster, task: Task, job: Job, number: int, stack: ExitSta
     slice_ = job.manual if job.slices == 1 else (number, job.slices)
     source = job.search(slice_)
     stack.enter_context(source)  # pyright: ignore[reportArgumentType]
-    share = job.limit if job.limit < 0 or job.slices == 1 else max(1, job.limit // job.slices)
+    share = job.limit if job.limit < 0 else job.limit // job.slices
     return Passage(
         source,
         job.size,
@@ -222,17 +228,41 @@ def limit_of(given: Any) -> int:
     """`max_docs`; -1 for all.
 
     Raises:
-        Refusal: it is zero or negative, or no number.
+        Refusal: it is negative, or no number.
     """
     if given is None:
         return -1
-    try:
-        limit = int(given)
-    except (TypeError, ValueError):
-        raise errors_tasks.BAD_LIMIT(value=given) from None
+    limit = whole("max_docs", given)
     if limit < 0 and limit != -1:
         raise errors_tasks.NEGATIVE_LIMIT(value=limit)
     return limit
+
+
+def slice_of(given: Any) -> tuple[int, int] | None:
+    """The slice that a request asks for itself.
+
+    Raises:
+        Refusal: it is none.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        raise errors_tasks.BAD_SLICE(problem="expected an object")
+    number, most = whole("id", given.get("id")), whole("max", given.get("max"))
+    if not 0 <= number < most or most < 2:
+        raise errors_tasks.BAD_SLICE(problem="max must be greater than 1, and than id, which is not negative")
+    return number, most
+
+
+def check_fields(parser: str, given: dict[str, Any], known: set[str]) -> None:
+    """Refuse what nobody would read.
+
+    Raises:
+        Refusal: naming the first such field.
+    """
+    for name in given:
+        if name not in known:
+            raise errors_tasks.UNKNOWN_FIELD(parser=parser, field=name)
 
 
 def proceeds(given: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sandbox.elastic import errors, errors_ml
+from sandbox.elastic import errors, errors_ml, errors_tasks
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.deployments import Deployment, new_deployment
 from sandbox.elastic.exchange import Request
@@ -18,6 +18,8 @@ MOST_ADAPTIVE = 32
 """Allocations to which a deployment grows by itself when no maximum is set."""
 LIMIT = 100
 """Deployments at the same time [U: the number]."""
+_IN_BODY = {"model_id", "deployment_id", "timeout", "wait_for", "threads_per_allocation", "queue_capacity"}
+_IN_BODY |= {"number_of_allocations", "cache_size", "priority"}
 _STATES = ("starting", "started", "fully_allocated")
 _LOOK = 0.02
 
@@ -29,10 +31,11 @@ def start(cluster: Cluster, request: Request) -> dict[str, Any]:
     says: no node is still loading it, so there is nothing to wait for.
     """
     model = request.params["model_id"]
+    adaptive = _read_body(cluster, request)
     wait_for, timeout = request.text("wait_for", "started"), request.seconds("timeout", 30)
     if wait_for not in _STATES:
         raise errors_ml.UNKNOWN_WAIT_FOR(value=wait_for)
-    parameters, adaptive = _parameters(cluster, request)
+    parameters = _parameters(cluster, request, adaptive)
     record = _startable(cluster, model, parameters["deployment_id"])
     size = cluster.models.size(record)
     parameters["model_bytes"] = size
@@ -50,13 +53,28 @@ def start(cluster: Cluster, request: Request) -> dict[str, Any]:
     return {"assignment": assignment(deployment)}
 
 
-def _parameters(cluster: Cluster, request: Request) -> tuple[dict[str, Any], dict[str, Any] | None]:
+def _read_body(cluster: Cluster, request: Request) -> dict[str, Any] | None:
+    """What the body says besides `adaptive_allocations`, which it gives, counts where the address says nothing.
+
+    Raises:
+        Refusal: it says something else.
+    """
+    body = request.json()
+    adaptive = body.pop("adaptive_allocations", None) if cluster.release.adaptive_allocations else None
+    for name, value in body.items():
+        if name not in _IN_BODY:
+            raise errors_tasks.UNKNOWN_FIELD(parser="start_trained_model_deployment_request", field=name)
+        if value is not None:
+            request.query.setdefault(name, str(value))
+    return adaptive
+
+
+def _parameters(cluster: Cluster, request: Request, adaptive: dict[str, Any] | None) -> dict[str, Any]:
     """The wish, complete with defaults.
 
     Raises:
         Refusal: it is none that could be met anywhere.
     """
-    adaptive = request.json().get("adaptive_allocations") if cluster.release.adaptive_allocations else None
     enabled = bool(adaptive and adaptive.get("enabled"))
     threads = request.number("threads_per_allocation", 1)
     capacity = request.number("queue_capacity", cluster.release.queue_capacity)
@@ -82,7 +100,7 @@ def _parameters(cluster: Cluster, request: Request) -> tuple[dict[str, Any], dic
         ),
     }
     _refuse([text for text, holds in checks.items() if not holds])
-    parameters = {
+    return {
         "model_id": request.params["model_id"],
         "deployment_id": request.text("deployment_id", request.params["model_id"]),
         "model_bytes": 0,
@@ -94,7 +112,6 @@ def _parameters(cluster: Cluster, request: Request) -> tuple[dict[str, Any], dic
         "per_deployment_memory_bytes": 0,
         "per_allocation_memory_bytes": 0,
     }
-    return parameters, adaptive
 
 
 def _refuse(problems: list[str]) -> None:

@@ -348,9 +348,7 @@ NO_SOURCE = Answer(
     "Document not found [{index}]/[{id}]",
     "RestGetSourceAction, from memory",
 )
-NO_SCRIPTS = Answer(
-    400, "illegal_argument_exception", "the sandbox runs no scripts: update with [doc] instead"
-)
+NO_SCRIPTS = Answer(400, "illegal_argument_exception", "the sandbox runs no scripts")
 BULK_ACTION = Answer(
     400,
     "illegal_argument_exception",

@@ -7,6 +7,7 @@ from sandbox.elastic.errors import Answer, Refusal
 UNKNOWN_KEY = Answer(
     400, "parsing_exception", "unknown key [{key}] for [{where}]", "SearchSourceBuilder, from memory"
 )
+COUNT_BODY = Answer(400, "parsing_exception", "request does not support [{key}]", "RestActions, from memory")
 UNKNOWN_QUERY = Answer(
     400, "parsing_exception", "unknown query [{name}]", "AbstractQueryBuilder, from memory"
 )

@@ -67,7 +67,13 @@ TWO_SLICINGS = Answer(
     "action_request_validation_exception",
     "Validation Failed: 1: can't specify both manual and automatic slicing at the same time;",
 )
-BAD_LIMIT = Answer(400, "illegal_argument_exception", "[max_docs] is no whole number: [{value}]")
+BAD_SLICE = Answer(400, "illegal_argument_exception", "[slice] cannot be read: {problem}")
+FEWER_THAN_SLICES = Answer(
+    400,
+    "illegal_argument_exception",
+    "[max_docs] should be >= [slices]",
+    "AbstractBulkByScrollRequest.java",
+)
 NEGATIVE_LIMIT = Answer(
     400,
     "illegal_argument_exception",
@@ -86,5 +92,5 @@ INVALID = Answer(
 UNKNOWN_FIELD = Answer(
     400, "x_content_parse_exception", "[1:1] [{parser}] unknown field [{field}]", "ObjectParser"
 )
-NO_SCRIPTS = Answer(400, "illegal_argument_exception", "the sandbox runs no scripts")
+NOT_TAKEN = Answer(400, "illegal_argument_exception", "the sandbox's reindex takes no [{field}]")
 NO_REMOTE = Answer(400, "illegal_argument_exception", "[{host}] not allowlisted in reindex.remote.allowlist")

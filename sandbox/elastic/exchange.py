@@ -107,6 +107,21 @@ def duration(name: str, value: str) -> float:
     return int(found[1]) * _UNITS[found[2]]
 
 
+def whole(name: str, value: Any) -> int:
+    """A whole number of a body; a text that is one will do.
+
+    Raises:
+        Refusal: it is something else.
+    """
+    try:
+        number = None if isinstance(value, bool) else int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or (isinstance(value, float) and number != value):
+        raise errors.NOT_A_NUMBER(name=name, value=value)
+    return number
+
+
 @dataclass
 class Reply:
     """What is answered."""

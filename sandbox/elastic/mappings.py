@@ -144,9 +144,7 @@ def _check_property(path: str, definition: Any) -> None:
         _check_properties(definition.get("properties", {}), f"{path}.")
         return
     if "type" not in definition:
-        if definition:
-            raise errors.NO_TYPE(name=name)
-        return  # an empty definition is an object without properties
+        raise errors.NO_TYPE(name=name)
     kind = definition["type"]
     if kind not in _PARAMETERS:
         raise errors.NO_HANDLER(kind=kind, name=name)

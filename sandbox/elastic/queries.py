@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sandbox.elastic import errors_search, sparse_queries, term_queries, text_queries
+from sandbox.elastic.indices import Index
 from sandbox.elastic.matches import Context, Evaluate, Matches
 from sandbox.elastic.query_bodies import minimum
 from sandbox.elastic.searcher import Array, Searcher
@@ -23,6 +24,22 @@ def matching(cluster: Cluster, searcher: Searcher, query: Mapping[str, Any] | No
     if query is None:
         return np.flatnonzero(searcher.alive)
     return np.flatnonzero(evaluate(Context(cluster, searcher), query).mask)
+
+
+class _Unasked(Context):
+    def tokens(self, model: str, text: str) -> dict[str, float]:
+        del model, text
+        return {}
+
+
+def check(cluster: Cluster, query: Mapping[str, Any] | None) -> None:
+    """Refuse a query that is malformed whatever the data; no model is asked.
+
+    Raises:
+        Refusal: as `evaluate`.
+    """
+    if query is not None:
+        evaluate(_Unasked(cluster, Searcher(Index("", "", 0, {}, {}), (), ())), query)
 
 
 def evaluate(context: Context, query: Any, boost: float = 1.0) -> Matches:

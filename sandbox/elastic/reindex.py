@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sandbox.elastic import errors_tasks, sources
-from sandbox.elastic.by_scroll_task import KEEP, Job, launch, limit_of, proceeds, rate_of, slices_of
+from sandbox.elastic import errors, errors_tasks, queries, sources
+from sandbox.elastic.by_scroll_task import (
+    KEEP,
+    Job,
+    check_fields,
+    launch,
+    limit_of,
+    proceeds,
+    rate_of,
+    slice_of,
+    slices_of,
+)
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.exchange import Reply, Request
+from sandbox.elastic.exchange import Reply, Request, whole
 from sandbox.elastic.operations import Operation
 from sandbox.elastic.routing import Route
 from sandbox.elastic.searchers import Found
@@ -22,13 +32,16 @@ _DEST = {"index", "op_type", "pipeline", "version_type", "routing"}
 def reindex(cluster: Cluster, request: Request) -> Reply:
     """`POST /_reindex`."""
     body = request.json()
-    _check_fields("reindex", body, _BODY)
+    check_fields("reindex", body, _BODY)
     source, dest = body.get("source") or {}, body.get("dest") or {}
-    _check_fields("source", source, _SOURCE)
-    _check_fields("dest", dest, _DEST)
+    check_fields("source", source, _SOURCE)
+    check_fields("dest", dest, _DEST)
     names = _names(source.get("index"))
-    _validate(body, source, dest, names)
-    manual = _slice(source.get("slice"))
+    _refuse_what_is_not_imitated(body, source, dest)
+    _validate(source, dest, names)
+    queries.check(cluster, source.get("query"))
+    manual = slice_of(source.get("slice"))
+    refresh, require_alias = request.flag("refresh"), request.flag("require_alias")
     expression, target = ",".join(names), dest["index"]
     pipeline, kind = dest.get("pipeline"), dest.get("op_type", "index")
     version_type = dest.get("version_type", "internal")
@@ -44,7 +57,7 @@ def reindex(cluster: Cluster, request: Request) -> Reply:
             pipeline,
             version=found.version if version_type != "internal" else None,
             version_type=version_type,
-            require_alias=request.flag("require_alias"),
+            require_alias=require_alias,
         )
 
     def check() -> None:
@@ -57,14 +70,14 @@ def reindex(cluster: Cluster, request: Request) -> Reply:
             )
 
     def finish() -> None:
-        if request.flag("refresh"):
+        if refresh:
             for index in cluster.indices.behind(target):
                 cluster.searchers.refresh(index)
 
     job = Job(
         ACTION,
         f"reindex from [{', '.join(names)}] to [{target}]",
-        int(source.get("size", 1000)),
+        whole("size", source.get("size", 1000)),
         limit_of(body.get("max_docs", body.get("size", request.query.get("max_docs")))),
         proceeds(body.get("conflicts", request.query.get("conflicts"))),
         rate_of(request),
@@ -89,9 +102,15 @@ def _names(given: Any) -> list[str]:
     return [name for name in names if name]
 
 
-def _validate(body: dict[str, Any], source: dict[str, Any], dest: dict[str, Any], names: list[str]) -> None:
+def _refuse_what_is_not_imitated(body: dict[str, Any], source: dict[str, Any], dest: dict[str, Any]) -> None:
     if body.get("script"):
-        raise errors_tasks.NO_SCRIPTS()  # noqa: RSE102
+        raise errors.NO_SCRIPTS()  # noqa: RSE102
+    for part, field in ((source, "sort"), (source, "runtime_mappings"), (dest, "routing")):
+        if part.get(field):
+            raise errors_tasks.NOT_TAKEN(field=field)
+
+
+def _validate(source: dict[str, Any], dest: dict[str, Any], names: list[str]) -> None:
     if source.get("remote"):
         raise errors_tasks.NO_REMOTE(host=source["remote"].get("host", ""))
     if not names:
@@ -104,23 +123,13 @@ def _validate(body: dict[str, Any], source: dict[str, Any], dest: dict[str, Any]
         raise errors_tasks.INVALID(problem=f"opType must be 'create' or 'index', found: [{dest['op_type']}]")
     if dest.get("version_type", "internal") not in ("internal", "external", "external_gte"):
         raise errors_tasks.INVALID(problem=f"No version type match [{dest['version_type']}]")
-    if not 0 < int(source.get("size", 1000)) <= 10_000:
+    if not 0 < whole("size", source.get("size", 1000)) <= 10_000:
         problem = (
             "Batch size is too large, size must be less than or equal to: [10000] but was "
             f"[{source['size']}]. Scroll batch sizes cost as much memory as result windows so they are controlled by "
             "the [index.max_result_window] index level setting."
         )
         raise errors_tasks.INVALID(problem=problem)
-
-
-def _check_fields(parser: str, given: dict[str, Any], known: set[str]) -> None:
-    for field in given:
-        if field not in known:
-            raise errors_tasks.UNKNOWN_FIELD(parser=parser, field=field)
-
-
-def _slice(given: dict[str, Any] | None) -> tuple[int, int] | None:
-    return None if given is None else (int(given["id"]), int(given["max"]))
 
 
 def shards(cluster: Cluster, expression: str) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from sandbox.elastic import errors, errors_search, sorting, sources
 from sandbox.elastic.documents import Row
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.exchange import whole
 from sandbox.elastic.matches import Context
 from sandbox.elastic.queries import evaluate
 from sandbox.elastic.scoring import shown
@@ -73,7 +74,7 @@ def wish(body: Mapping[str, Any]) -> Wish:
     for key in body:
         if key not in _KEYS:
             raise errors_search.UNKNOWN_KEY(key=key, where="a search")
-    size, start = int(body.get("size", 10)), int(body.get("from", 0))
+    size, start = whole("size", body.get("size", 10)), whole("from", body.get("from", 0))
     for name, value in (("size", size), ("from", start)):
         if value < 0:
             raise errors_search.NEGATIVE(name=name, value=value)
@@ -237,4 +238,4 @@ def _wrapped(refusal: Refusal, searcher: Searcher, node: str) -> Refusal:
 def _counted(value: Any) -> int | None:
     if isinstance(value, bool):
         return -1 if value else None
-    return int(value)
+    return whole("track_total_hits", value)

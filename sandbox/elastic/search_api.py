@@ -109,7 +109,11 @@ def close_point_in_time(cluster: Cluster, request: Request) -> Reply:
 
 def count(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`POST /{index}/_count`."""
-    query = request.json().get("query", {"match_all": {}})
+    body = request.json()
+    for key in body:
+        if key != "query":
+            raise errors_search.COUNT_BODY(key=key)
+    query = body.get("query", {"match_all": {}})
     searchers = [cluster.searchers.current(index) for index in resolved(cluster, request)]
     inferred: dict[tuple[str, str], dict[str, float]] = {}
     contexts = [Context(cluster, searcher, request.warnings, inferred=inferred) for searcher in searchers]

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from sandbox.elastic import errors_tasks
-from sandbox.elastic.by_scroll_task import KEEP, Job, launch, limit_of, proceeds, rate_of, slices_of
+from sandbox.elastic import errors, errors_tasks, queries
+from sandbox.elastic.by_scroll_task import (
+    KEEP,
+    Job,
+    check_fields,
+    launch,
+    limit_of,
+    proceeds,
+    rate_of,
+    slice_of,
+    slices_of,
+)
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.exchange import Reply, Request
+from sandbox.elastic.exchange import Reply, Request, whole
 from sandbox.elastic.operations import Operation
 from sandbox.elastic.reindex import shards
 from sandbox.elastic.routing import Route
 from sandbox.elastic.searchers import Found
 
+_BODY = {"query", "slice", "size", "max_docs", "conflicts", "script"}
 ACTION = "indices:data/write/update/byquery"
 
 
 def update_by_query(cluster: Cluster, request: Request) -> Reply:
     """`POST /{index}/_update_by_query`."""
     body, expression = request.json(), request.params["index"]
+    check_fields("update_by_query", body, _BODY)
     if body.get("script"):
-        raise errors_tasks.NO_SCRIPTS()  # noqa: RSE102
-    given = body.get("slice")
-    manual = None if given is None else (int(given["id"]), int(given["max"]))
+        raise errors.NO_SCRIPTS()  # noqa: RSE102
+    queries.check(cluster, body.get("query"))
+    manual, refresh = slice_of(body.get("slice")), request.flag("refresh")
+    size = whole("size", body.get("size", request.number("scroll_size", 1000)))
+    if size < 1:
+        raise errors_tasks.INVALID(problem=f"[size] cannot be [{size}] in a scroll context")
     pipeline = request.query.get("pipeline")
 
     def prepare(found: Found) -> Operation:
@@ -36,7 +51,7 @@ def update_by_query(cluster: Cluster, request: Request) -> Reply:
         )
 
     def finish() -> None:
-        if request.flag("refresh"):
+        if refresh:
             for index in cluster.indices.resolve(expression):
                 cluster.searchers.refresh(index)
 
@@ -46,7 +61,7 @@ def update_by_query(cluster: Cluster, request: Request) -> Reply:
     job = Job(
         ACTION,
         f"update-by-query [{', '.join(expression.split(','))}]",
-        int(body.get("size", request.number("scroll_size", 1000))),
+        size,
         limit_of(body.get("max_docs", request.query.get("max_docs"))),
         proceeds(body.get("conflicts", request.query.get("conflicts"))),
         rate_of(request),

@@ -25,6 +25,14 @@ def test_a_document_is_created_replaced_and_deleted_with_versions_and_sequence_n
     assert made["_shards"] == {"total": 2, "successful": 1, "failed": 0}
 
 
+def test_a_bulks_index_action_may_say_that_it_creates(shared, fresh_index):
+    index = fresh_index(documents=[{"n": 1}])
+    operations = [{"index": {"_id": "1", "op_type": "create"}}, {"n": 2}]
+    (item,) = shared.client.bulk(index=index, operations=operations)["items"]
+    assert item["create"]["status"] == 409
+    assert shared.client.get(index=index, id="1")["_source"] == {"n": 1}
+
+
 def test_conflicts_name_what_was_found(shared, fresh_index):
     index, client = fresh_index(documents=[{"n": 1}]), shared.client
     cases = [

@@ -58,6 +58,7 @@ def test_an_impossible_name_is_refused(shared, name):
         ),
         ({"properties": {"a": {"type": "text", "ignore_abov": 3}}}, r"unknown parameter \[ignore_abov\]"),
         ({"properties": {"a": {"index": True}}}, "No type specified"),
+        ({"properties": {"a": {}}}, "No type specified"),
         ({"nonsense": 1}, "unsupported parameters"),
         ({"properties": {"a": {"type": "text", "analyzer": "klingon"}}}, "analyzer"),
     ],

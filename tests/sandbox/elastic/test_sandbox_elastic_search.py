@@ -23,6 +23,20 @@ def films(fresh_index):
     return fresh_index(PROPERTIES, documents=FILMS)
 
 
+@pytest.mark.parametrize("size", ["x", "", 1.5, [1], True], ids=str)
+def test_a_size_that_is_no_number_is_refused(shared, films, size):
+    with pytest.raises(BadRequestError, match="Failed to parse int parameter"):
+        shared.client.search(index=films, body={"size": size})
+    assert len(shared.client.search(index=films, body={"size": "2"})["hits"]["hits"]) == 2
+
+
+def test_a_count_takes_nothing_but_a_query(shared, films):
+    with pytest.raises(BadRequestError, match="request does not support"):
+        shared.client.perform_request(
+            "POST", f"/{films}/_count", headers={"content-type": "application/json"}, body={"size": 1}
+        )
+
+
 def hits(shared, index, query, **options):
     found = shared.client.search(index=index, query=query, **options)["hits"]["hits"]
     return {hit["_id"]: hit["_score"] for hit in found}

@@ -52,6 +52,20 @@ def stats(client, **given):
     return client.ml.get_trained_models_stats(**given)["trained_model_stats"]
 
 
+def test_what_a_starts_body_says_counts_where_its_address_says_nothing(ready):
+    path = f"/_ml/trained_models/{ELSER}/deployment/_start?deployment_id=by-body&queue_capacity=30"
+    headers = {"accept": "application/json", "content-type": "application/json"}
+    body = {"number_of_allocations": 2, "queue_capacity": 20, "threads_per_allocation": 2, "timeout": "20s"}
+    found = ready.perform_request("POST", path, headers=headers, body=body).body
+    parameters = found["assignment"]["task_parameters"]
+    ready.ml.stop_trained_model_deployment(model_id="by-body")
+    assert (parameters["number_of_allocations"], parameters["threads_per_allocation"]) == (2, 2)
+    assert parameters["queue_capacity"] == 30
+    for wrong in ({"allocations": 2}, {"number_of_allocations": "two"}):
+        with pytest.raises(BadRequestError):
+            ready.perform_request("POST", path, headers=headers, body=wrong)
+
+
 def test_a_start_that_waits_is_answered_when_it_is_started(deployed):
     client = deployed(version="8.13").client
     assignment = start(client)
@@ -283,7 +297,7 @@ def test_a_deployed_model_is_deleted_only_by_force(deployed):
         == f"Cannot delete model [{ELSER}] as it is currently deployed; use force to delete the model"
     )
     client.ml.delete_trained_model(model_id=ELSER, force=True)
-    assert stats(client) == []
+    assert [each["model_id"] for each in stats(client)] == ["lang_ident_model_1"]
 
 
 def test_deployments_come_back_after_the_server_was_killed(deployed, elastic_server):

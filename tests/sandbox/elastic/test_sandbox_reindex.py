@@ -206,6 +206,41 @@ def test_running_copies_are_lost_with_the_server_and_results_are_not(elastic_ser
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"source": {"query": {"nonsense": {}}}}, "unknown query [nonsense]"),
+        ({"source": {"size": "x"}}, "Failed to parse int parameter [size] with value [x]"),
+        ({"source": {"slice": {"id": "x", "max": 2}}}, "Failed to parse int parameter [id] with value [x]"),
+        ({"source": {"slice": {"id": 2, "max": 2}}}, "[slice] cannot be read"),
+        ({"source": {"sort": ["n"]}}, "takes no [sort]"),
+        ({"source": {"runtime_mappings": {"a": {"type": "long"}}}}, "takes no [runtime_mappings]"),
+        ({"dest": {"routing": "=a"}}, "takes no [routing]"),
+        ({"max_docs": 2, "slices": 3}, "[max_docs] should be >= [slices]"),
+        ({"max_docs": 0}, "[max_docs] should be >= [slices]"),
+        ({"refresh": "wait_for"}, "Failed to parse value [wait_for]"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_is_refused_at_once_also_for_the_background(filled, given, text):
+    client = filled()
+    with pytest.raises(BadRequestError) as error:
+        copy(client, wait_for_completion=False, **given)
+    assert text in reason(error)
+    assert not client.indices.exists(index="copy")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"querry": {}}, {"query": {"nonsense": {}}}, {"size": 0}, {"slice": 3}, {"max_docs": 0}],
+    ids=lambda body: next(iter(body)),
+)
+def test_an_update_by_query_that_cannot_be_is_refused_at_once(filled, body):
+    client = filled()
+    with pytest.raises(BadRequestError):
+        client.update_by_query(index="films", body=body, wait_for_completion=False)
+
+
 def test_an_error_before_the_first_document_is_the_tasks_error(filled):
     client = filled()
     task = client.reindex(source={"index": "nope"}, dest={"index": "copy"}, wait_for_completion=False)["task"]
