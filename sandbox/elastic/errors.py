@@ -89,6 +89,13 @@ MEDIA_VERSIONS_DIFFER = Answer(
     "compatible version. Accept={accept}, Content-Type={content}",
     "elasticsearch-ruby#2665",
 )
+CONTENT_TYPE = Answer(
+    406,
+    "media_type_header_exception",
+    "Content-Type header [{content}] is not supported",
+    "RestController, from memory",
+)
+ENCODING = Answer(400, "illegal_argument_exception", "the body cannot be decoded as [{encoding}]")
 NOT_AUTHENTICATED = Answer(
     401,
     "security_exception",
@@ -149,6 +156,12 @@ ALIAS_FOR_INDEX = Answer(
     "illegal_argument_exception",
     "The provided expression [{alias}] matches an alias, specify the corresponding concrete indices instead.",
     "TransportDeleteIndexAction, from memory",
+)
+DESTRUCTIVE = Answer(
+    400,
+    "illegal_argument_exception",
+    "Wildcard expressions or all indices are not allowed",
+    "DestructiveOperations, from memory",
 )
 SEVERAL_INDICES = Answer(
     400,

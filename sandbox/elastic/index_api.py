@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from sandbox.elastic import errors, mappings, settings_of_indices
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.documents import Documents
+from sandbox.elastic.errors import Refusal
 from sandbox.elastic.exchange import Reply, Request
 from sandbox.elastic.indices import Index, Indices, no_index
 from sandbox.elastic.routing import Route
 from sandbox.elastic.searchers import Searchers
 
+_STATUSES = ("green", "yellow", "red")
+_LOOK = 0.05
 _SHARDS = {"total": 1, "successful": 1, "failed": 0}
 
 
@@ -63,16 +67,19 @@ def get(cluster: Cluster, request: Request) -> dict[str, Any]:
 
 
 def delete(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`DELETE /{index}`: by its own name or a pattern, never by an alias."""
-    expression, found = request.params["index"], {}
-    for part in expression.split(","):
-        if "*" not in part and part != "_all" and not cluster.indices.get(part):
-            if cluster.indices.behind(part):
-                raise errors.ALIAS_FOR_INDEX(alias=part)
-            if not request.flag("ignore_unavailable"):
-                raise no_index(part)
-            continue
-        found |= {index.name: index for index in cluster.indices.named(part)}
+    """`DELETE /{index}`: by its own name, never by a pattern or an alias."""
+    names = request.params["index"].split(",")
+    if any("*" in name or name == "_all" for name in names):
+        raise errors.DESTRUCTIVE()  # noqa: RSE102 - it makes the exception
+    found: dict[str, Index] = {}
+    for name in names:
+        index = cluster.indices.get(name)
+        if index:
+            found[name] = index
+        elif cluster.indices.behind(name):
+            raise errors.ALIAS_FOR_INDEX(alias=name)
+        elif not request.flag("ignore_unavailable"):
+            raise no_index(name)
     with cluster.indices.together():
         for index in found.values():
             cluster.indices.delete(index)
@@ -81,16 +88,11 @@ def delete(cluster: Cluster, request: Request) -> dict[str, Any]:
 
 
 def refresh(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`POST /{index}/_refresh`."""
+    """`POST /{index}/_refresh`; flush and forcemerge, which have nothing else to do here."""
     found = resolved(cluster, request)
     for index in found:
         cluster.searchers.refresh(index)
     return {"_shards": {"total": len(found), "successful": len(found), "failed": 0}}
-
-
-def forcemerge(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`POST /{index}/_forcemerge`: there is nothing to merge by hand here; it makes all visible, as a flush does."""
-    return refresh(cluster, request)
 
 
 def get_mapping(cluster: Cluster, request: Request) -> dict[str, Any]:
@@ -209,13 +211,33 @@ def table(request: Request, rows: list[dict[str, str]]) -> Reply:
     return Reply("".join(f"{line.rstrip()}\n" for line in lines))
 
 
-def health(cluster: Cluster, _request: Request) -> dict[str, Any]:
-    """`GET /_cluster/health`."""
-    indices = list(cluster.indices)
+def health(cluster: Cluster, request: Request) -> Reply:
+    """`GET /_cluster/health`, of an index too: waits until the status is as good as `wait_for_status`.
+
+    What is not so in time answers 408; an index that is not there is red.
+    """
+    wanted = request.text("wait_for_status", "red").lower()
+    if wanted not in _STATUSES:
+        raise errors.ILLEGAL_ARGUMENT(problem=f"unknown cluster health status [{wanted}]")
+    deadline = time.monotonic() + request.seconds("timeout", 30)
+    while True:
+        shown = _health_now(cluster, request.params.get("index", "_all"))
+        missing = shown["status"] == "red"
+        if not missing and _STATUSES.index(shown["status"]) <= _STATUSES.index(wanted):
+            return Reply(shown)
+        if time.monotonic() >= deadline or cluster.ending.wait(_LOOK):
+            return Reply({**shown, "timed_out": True}, 408)
+
+
+def _health_now(cluster: Cluster, expression: str) -> dict[str, Any]:
+    try:
+        indices, status = cluster.indices.resolve(expression), "green"
+    except Refusal:
+        indices, status = [], "red"
     replicas = sum(int(index.settings["number_of_replicas"]) for index in indices)
     return {
         "cluster_name": cluster.name,
-        "status": "yellow" if replicas else "green",
+        "status": "yellow" if replicas else status,
         "timed_out": False,
         "number_of_nodes": len(cluster.nodes),
         "number_of_data_nodes": 1,
@@ -242,7 +264,7 @@ ROUTES = (
     Route("indices.delete", "DELETE", "/{index}", delete, changes=True),
     Route("indices.refresh", "POST GET", "/_refresh", refresh),
     Route("indices.refresh", "POST GET", "/{index}/_refresh", refresh),
-    Route("indices.forcemerge", "POST", "/{index}/_forcemerge", forcemerge),
+    Route("indices.forcemerge", "POST", "/{index}/_forcemerge", refresh),
     Route("indices.flush", "POST GET", "/{index}/_flush", refresh),
     Route("indices.get_mapping", "GET", "/_mapping", get_mapping),
     Route("indices.get_mapping", "GET", "/{index}/_mapping", get_mapping),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.elastic import errors
+from sandbox.elastic.exchange import duration
 
 _FIXED = (
     "number_of_shards",
@@ -57,6 +58,7 @@ _FAMILIES = (
     "unassigned",
     "write",
 )
+_NUMBERS = ("number_of_shards", "number_of_replicas", "max_result_window", "mapping.total_fields.limit")
 RESULT_WINDOW = 10_000
 
 
@@ -76,7 +78,9 @@ def check(settings: Mapping[str, str | None]) -> None:
     for name, value in settings.items():
         if name not in (*_FIXED, *_KNOWN) and name.split(".")[0] not in _FAMILIES:
             raise errors.UNKNOWN_SETTING(name=name)
-        if name in ("number_of_shards", "number_of_replicas", "max_result_window") and value is not None:
+        if name == "refresh_interval" and value is not None:
+            duration("index.refresh_interval", value)
+        if name in _NUMBERS and value is not None:
             least = 1 if name == "number_of_shards" else 0
             try:
                 number = int(value)

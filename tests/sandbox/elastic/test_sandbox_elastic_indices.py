@@ -62,7 +62,7 @@ def test_an_impossible_name_is_refused(shared, name):
         ({"nonsense": 1}, "unsupported parameters"),
         ({"properties": {"a": {"type": "text", "analyzer": "klingon"}}}, "analyzer"),
     ],
-    ids=["type", "parameter", "no type", "root", "analyzer"],
+    ids=["type", "parameter", "no type", "nothing", "root", "analyzer"],
 )
 def test_an_impossible_mapping_is_refused_and_makes_nothing(shared, mapping, problem):
     with pytest.raises(BadRequestError, match=problem):
@@ -141,7 +141,7 @@ def test_a_forgotten_sparse_vector_mapping_runs_into_the_limit_of_fields(shared,
     assert shared.client.indices.get_mapping(index=index)[index]["mappings"] == {}
 
 
-def test_an_index_is_deleted_by_its_name_or_a_pattern_never_by_an_alias(shared, fresh_index):
+def test_an_index_is_deleted_by_its_name_never_by_a_pattern_or_an_alias(shared, fresh_index):
     one, two = fresh_index(), fresh_index()
     shared.client.indices.put_alias(index=one, name="stands-for-one")
     delete = shared.client.indices.delete
@@ -151,7 +151,10 @@ def test_an_index_is_deleted_by_its_name_or_a_pattern_never_by_an_alias(shared, 
         delete(index=f"{one},absent")
     assert shared.client.indices.exists(index=one)
     assert delete(index="absent", ignore_unavailable=True) == {"acknowledged": True}
-    delete(index=f"{one}*,{two}")
+    for pattern in (f"{one}*", "_all", "*", f"{two},{one}*"):
+        with pytest.raises(BadRequestError, match="Wildcard expressions or all indices are not allowed"):
+            delete(index=pattern)
+    delete(index=f"{one},{two}")
     assert not shared.client.indices.exists(index=one)
     assert not shared.client.indices.exists_alias(name="stands-for-one")
 
@@ -194,6 +197,38 @@ def test_writing_through_an_alias_needs_one_index_to_write_to(shared, fresh_inde
         client.indices.put_alias(index=one, name="both", is_write_index=True)
     with pytest.raises(NotFoundError, match="require_alias"):
         client.index(index=one, document={}, require_alias=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"refresh_interval": "5"}, "refresh_interval"),
+        ({"refresh_interval": "soon"}, "refresh_interval"),
+        ({"mapping.total_fields.limit": "many"}, "mapping.total_fields.limit"),
+        ({"mapping.total_fields.limit": -1}, "mapping.total_fields.limit"),
+    ],
+    ids=str,
+)
+def test_a_setting_that_nobody_could_read_is_refused_when_it_is_set(shared, fresh_index, settings, problem):
+    index = fresh_index()
+    with pytest.raises(BadRequestError, match=problem):
+        shared.client.indices.put_settings(index=index, settings=settings)
+    with pytest.raises(BadRequestError, match=problem):
+        shared.client.indices.create(index=f"{index}-impossible", settings=settings)
+    assert not shared.client.indices.exists(index=f"{index}-impossible")
+
+
+def test_the_health_of_an_index_is_waited_for_and_408_when_it_does_not_come(shared, fresh_index):
+    index, client = fresh_index(settings={"number_of_replicas": 0}), shared.client
+    yellow = fresh_index()
+    found = client.cluster.health(index=index, wait_for_status="green")
+    assert (found["status"], found["active_primary_shards"], found["timed_out"]) == ("green", 1, False)
+    assert client.cluster.health(index=yellow, wait_for_status="yellow")["status"] == "yellow"
+    for name, wanted, status in ((yellow, "green", "yellow"), ("absent", None, "red")):
+        with pytest.raises(ApiError) as late:
+            client.cluster.health(index=name, wait_for_status=wanted, timeout="100ms")
+        assert late.value.status_code == 408
+        assert (late.value.body["timed_out"], late.value.body["status"]) == (True, status)
 
 
 def test_statistics_tell_the_visible_documents_and_the_last_write(shared, fresh_index):
