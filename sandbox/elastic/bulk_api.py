@@ -9,7 +9,7 @@ import orjson
 
 from sandbox.elastic import errors
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.document_api import refresh_after
+from sandbox.elastic.document_api import written
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.exchange import Request
 from sandbox.elastic.operations import Operation, Outcome
@@ -25,9 +25,9 @@ def bulk(cluster: Cluster, request: Request) -> dict[str, Any]:
     started = time.monotonic()
     read = _operations(request)
     unreadable = {place: each for place, each in enumerate(read) if isinstance(each, Outcome)}
-    written = iter(cluster.documents.write([each for each in read if isinstance(each, Operation)]))
-    outcomes = [unreadable[place] if place in unreadable else next(written) for place in range(len(read))]
-    refresh_after(cluster, request, outcomes)
+    found, _ = written(cluster, request, [each for each in read if isinstance(each, Operation)])
+    rest = iter(found)
+    outcomes = [unreadable[place] if place in unreadable else next(rest) for place in range(len(read))]
     request.resource = ",".join(sorted({outcome.index for outcome in outcomes}))
     request.changed = any(outcome.result in ("created", "updated", "deleted") for outcome in outcomes)
     return {

@@ -36,8 +36,8 @@ def update_document(cluster: Cluster, request: Request) -> Reply:
     operation.source = request.json()
     if request.flag("doc_as_upsert"):
         operation.source["doc_as_upsert"] = True
-    reply = _written(cluster, request, operation)
     wanted = sources.of_query(request) or sources.of_body(operation.source.get("_source", False))
+    reply = _written(cluster, request, operation)
     if wanted.shown:
         index = cluster.indices.single(operation.index)
         row = cluster.documents.get(index, request.params["id"])
@@ -86,22 +86,23 @@ def mget(cluster: Cluster, request: Request) -> dict[str, Any]:
     return {"docs": found}
 
 
-def refresh_after(cluster: Cluster, request: Request, outcomes: list[Outcome]) -> bool:
-    """What `?refresh` asks for after a write; `wait_for` does not wait but refreshes too.
+def written(cluster: Cluster, request: Request, operations: list[Operation]) -> tuple[list[Outcome], bool]:
+    """What became of the operations, and whether a refresh was forced: `wait_for` does not wait but refreshes too.
 
     Raises:
-        Refusal: another value.
+        Refusal: `?refresh` has another value; then nothing is written.
     """
-    value = request.query.get("refresh")
-    if value in (None, "false"):
-        return False
-    if value not in ("", "true", "wait_for"):
-        raise errors.ILLEGAL_ARGUMENT(problem=f"Unknown value for refresh: [{value}].")
+    refresh = request.text("refresh", "false")
+    if refresh not in ("", "true", "false", "wait_for"):
+        raise errors.ILLEGAL_ARGUMENT(problem=f"Unknown value for refresh: [{refresh}].")
+    outcomes = cluster.documents.write(operations)
+    if refresh == "false":
+        return outcomes, False
     for name in {outcome.index for outcome in outcomes if outcome.error is None}:
         index = cluster.indices.get(name)
         if index:
             cluster.searchers.refresh(index)
-    return value != "wait_for"
+    return outcomes, refresh != "wait_for"
 
 
 def _operation(request: Request, action: Any) -> Operation:
@@ -120,10 +121,9 @@ def _operation(request: Request, action: Any) -> Operation:
 
 
 def _written(cluster: Cluster, request: Request, operation: Operation) -> Reply:
-    (outcome,) = cluster.documents.write([operation])
+    (outcome,), forced = written(cluster, request, [operation])
     if outcome.error:
         raise outcome.error
-    forced = refresh_after(cluster, request, [outcome])
     request.resource = f"{outcome.index}/{outcome.id}"
     request.changed = outcome.result in ("created", "updated", "deleted")
     body = {"_index": outcome.index, "_id": outcome.id, **outcome.written()}

@@ -17,13 +17,13 @@ import orjson
 from sandbox.elastic import errors, mappings
 from sandbox.elastic.cluster import Ingested
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.indices import Index, no_index
 from sandbox.elastic.operations import Operation, Outcome
 from sandbox.elastic.parsing import Parsed, parse
 from sandbox.elastic.updates import updated
 
 if TYPE_CHECKING:
     from sandbox.elastic.cluster import Cluster
-    from sandbox.elastic.indices import Index
 
 _SHIFT = 40  # an index has at most 2^40 writes
 _AT_ONCE = 500
@@ -201,6 +201,8 @@ class Documents:
             return _refused(operation, refusal)
 
     def _apply(self, operation: Operation, accepted: list[_Accepted]) -> Outcome:
+        if operation.action == "delete" and not self._cluster.indices.behind(operation.index):
+            raise no_index(operation.index)
         index = self._cluster.indices.for_writing(operation.index, operation.require_alias)
         if index.settings.get("blocks.write") == "true":
             raise errors.BLOCKED(index=index.name, metadata=index.metadata)
@@ -268,17 +270,22 @@ def new_id() -> str:
 
 
 def _through_pipelines(operation: Operation) -> dict[str, Any] | None:
-    """What of an operation ingest pipelines see: nothing of deletions, of updates what would be a new document."""
+    """What of an operation ingest pipelines see: nothing of deletions, of updates what would be a new document.
+
+    That runs through them whether it is needed or not.
+    """
     if operation.action in ("index", "create"):
         return operation.source
-    if operation.action == "update" and operation.source.get("doc_as_upsert"):
-        return operation.source.get("doc")
-    return None
+    return operation.source.get(_new_part(operation)) if operation.action == "update" else None
+
+
+def _new_part(operation: Operation) -> str:
+    return "doc" if operation.source.get("doc_as_upsert") else "upsert"
 
 
 def _after_pipelines(operation: Operation, result: Ingested) -> Operation:
     if operation.action == "update":
-        return replace(operation, source={**operation.source, "doc": result.source})
+        return replace(operation, source={**operation.source, _new_part(operation): result.source})
     return replace(operation, source=result.source, index=result.index, id=result.id)
 
 

@@ -33,6 +33,38 @@ def test_a_bulks_index_action_may_say_that_it_creates(shared, fresh_index):
     assert shared.client.get(index=index, id="1")["_source"] == {"n": 1}
 
 
+def test_deleting_from_an_index_that_is_not_there_makes_none(shared):
+    client = shared.client
+    with pytest.raises(NotFoundError, match="index_not_found_exception"):
+        client.delete(index="absent", id="1")
+    (item,) = client.bulk(operations=[{"delete": {"_index": "absent", "_id": "1"}}])["items"]
+    assert (item["delete"]["status"], item["delete"]["error"]["type"]) == (404, "index_not_found_exception")
+    assert not client.indices.exists(index="absent")
+
+
+def test_a_write_with_an_impossible_parameter_writes_nothing(shared, fresh_index):
+    index, client = fresh_index(), shared.client
+    for write in (
+        lambda: client.index(index=index, document={}, refresh="soon"),
+        lambda: client.bulk(index=index, operations=[{"index": {}}, {}], refresh="soon"),
+        lambda: client.update(index=index, id="1", doc={}, doc_as_upsert=True, refresh="soon"),
+    ):
+        with pytest.raises(BadRequestError, match="Unknown value for refresh"):
+            write()
+    client.indices.refresh(index=index)
+    assert client.count(index=index)["count"] == 0
+
+
+def test_an_upsert_runs_through_the_indexs_pipeline_and_a_partial_update_does_not(shared, fresh_index):
+    client = shared.client
+    client.ingest.put_pipeline(id="lower", processors=[{"lowercase": {"field": "a"}}])
+    index = fresh_index(settings={"default_pipeline": "lower"})
+    client.update(index=index, id="1", doc={"a": "DOC"}, upsert={"a": "UPSERT"})
+    assert client.get(index=index, id="1")["_source"] == {"a": "upsert"}
+    client.update(index=index, id="1", doc={"a": "DOC"}, upsert={"a": "UPSERT"})
+    assert client.get(index=index, id="1")["_source"] == {"a": "DOC"}
+
+
 def test_conflicts_name_what_was_found(shared, fresh_index):
     index, client = fresh_index(documents=[{"n": 1}]), shared.client
     cases = [
