@@ -69,6 +69,7 @@ class Front:
         try:
             asked = media.check(headers, bool(body), self._cluster.release)
             self._authenticate(request)
+            request.body = media.decoded(headers, body)
             reply = self._routed(request, raw_path)
         except Refusal as refusal:
             reply = Reply(refusal.body(request.flag("error_trace")), refusal.status)

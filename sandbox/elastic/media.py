@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Mapping
 
 from sandbox.elastic import errors
@@ -13,6 +15,7 @@ JSON = "application/json"
 _VENDOR = re.compile(
     r"application/vnd\.elasticsearch\+(json|x-ndjson|smile|yaml|cbor)\s*;\s*compatible-with\s*=\s*(\d+)"
 )
+_FORM = "application/x-www-form-urlencoded"
 _PLAIN = ("application/json", "application/x-ndjson", "application/ndjson", "text/plain", "*/*")
 
 
@@ -23,6 +26,8 @@ def check(headers: Mapping[str, str], has_body: bool, release: Release) -> str |
         Refusal: a type or a version that this release does not know (client 9 on an 8.x server).
     """
     accept, content = headers.get("accept", ""), headers.get("content-type", "")
+    if has_body and content.split(";")[0].strip().lower() == _FORM:
+        raise errors.CONTENT_TYPE(content=content)
     named = ", ".join(name for name, value in (("Accept", accept), ("Content-Type", content)) if value)
     try:
         asked = _version("Accept", accept, release)
@@ -32,6 +37,23 @@ def check(headers: Mapping[str, str], has_body: bool, release: Release) -> str |
     except Refusal as cause:
         raise errors.MEDIA_TYPE(headers=named, cause=cause) from cause
     return asked
+
+
+def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
+    """The body as it was before it was compressed.
+
+    Raises:
+        Refusal: it was not, or otherwise than said.
+    """
+    encoding = headers.get("content-encoding", "identity").lower()
+    if encoding == "identity" or not body:
+        return body
+    try:
+        if encoding == "gzip":
+            return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error) as error:
+        raise errors.ENCODING(encoding=encoding) from error
+    raise errors.ENCODING(encoding=encoding)
 
 
 def answered(asked: str | None, text: bool) -> str:

@@ -21,11 +21,14 @@ def info(cluster: Cluster, request: Request) -> dict[str, Any]:
         "total_ml_memory": f"{sum(place.memory for place in places) // MEGABYTE}mb",
         "effective_max_model_memory_limit": f"{max((place.memory for place in places), default=0) // MEGABYTE}mb",
     }
+    defaults: dict[str, Any] = {
+        "anomaly_detectors": {"model_memory_limit": "1gb"},
+        "datafeeds": {"scroll_size": 1000},
+    }
+    if cluster.release.platform_variant:
+        defaults["model_platform_variant"] = "linux-x86_64"
     return {
-        "defaults": {
-            "anomaly_detectors": {"model_memory_limit": "1gb"},
-            "datafeeds": {"scroll_size": 1000},
-        },
+        "defaults": defaults,
         "upgrade_mode": False,
         "native_code": {"version": cluster.release.number, "build_hash": "sandbox"},
         "limits": limits,

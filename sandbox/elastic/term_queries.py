@@ -113,8 +113,11 @@ def exists(context: Context, body: Any, boost: float) -> Matches:
     below = [name for name in fields if name.startswith(f"{path}.") and path not in fields]
     mask = np.zeros(context.searcher.size, bool)
     for name in [path] if path in fields else below:
-        if fields[name].type == "sparse_vector" and not context.cluster.release.sparse_vector_query:
-            problem = "[sparse_vector] fields do not support [exists] queries"
+        kind = fields[name].type
+        if kind == "rank_features" or (
+            kind == "sparse_vector" and not context.cluster.release.sparse_vector_query
+        ):
+            problem = f"[{kind}] fields do not support [exists] queries"
             raise errors_search.QUERY_SHARD(problem=problem, metadata=context.searcher.index.metadata)
         mask |= context.searcher.present(name)
     return context.constant(mask, boost * body.get("boost", 1.0))

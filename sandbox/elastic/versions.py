@@ -45,6 +45,8 @@ class Release:
     """Whether the download task shows its parts (since 8.15 or so)."""
     download_running_status: int = 408
     """Status of a start before the download's end; 400 with an older text in 8.13 and before [U: which release]."""
+    platform_variant: bool = True
+    """Whether `_ml/info` tells which variant of a packaged model fits the nodes [U: since which release]."""
     reindex_management: bool = False
     """Whether there are `GET /_reindex` and its siblings (since 9.5)."""
 
@@ -72,6 +74,7 @@ _RELEASES = {
         adaptive_allocations=False,
         download_progress=False,
         download_running_status=400,
+        platform_variant=False,
     ),
     "8.19": Release("8.19.3", lucene="9.12.2", wire="7.17.0", reads="7.0.0", media_versions=(7, 8)),
     "9.1": Release("9.1.0", lucene="10.2.2", wire="8.19.0", reads="8.0.0", media_versions=(8, 9)),

@@ -30,6 +30,12 @@ def test_a_size_that_is_no_number_is_refused(shared, films, size):
     assert len(shared.client.search(index=films, body={"size": "2"})["hits"]["hits"]) == 2
 
 
+def test_whether_a_field_of_rank_features_exists_cannot_be_asked(shared, fresh_index):
+    index = fresh_index({"features": {"type": "rank_features"}}, documents=[{"features": {"a": 1.0}}])
+    with pytest.raises(BadRequestError, match="rank_features"):
+        shared.client.search(index=index, query={"exists": {"field": "features"}})
+
+
 def test_a_count_takes_nothing_but_a_query(shared, films):
     with pytest.raises(BadRequestError, match="request does not support"):
         shared.client.perform_request(

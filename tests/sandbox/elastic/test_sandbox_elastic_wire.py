@@ -1,5 +1,6 @@
 """What the stand-in answers on the wire: headers, media types, errors, faults; and that what it acknowledged stays."""
 
+import gzip
 import http.client
 import json
 import time
@@ -85,6 +86,26 @@ def test_what_is_not_there_is_a_line_of_text(shared):
 def test_a_body_that_is_no_json_is_refused(shared):
     status, _, body = ask(shared, "PUT", "/unreadable", b"{", content_type="application/json")
     assert (status, json.loads(body)["error"]["type"]) == (400, "x_content_parse_exception")
+
+
+def test_a_compressed_body_is_read_and_a_broken_one_refused(shared, fresh_index):
+    index = fresh_index()
+    with Elasticsearch(shared.sandbox.environment["ELASTIC_URL"], http_compress=True) as client:
+        client.index(index=index, id="1", document={"plot": "x" * 5000}, refresh=True)
+    assert shared.client.get(index=index, id="1")["_source"] == {"plot": "x" * 5000}
+    headers = {"content_type": "application/json", "content_encoding": "gzip"}
+    for body in (b"{}", gzip.compress(b"{}" * 99)[:-9]):
+        assert ask(shared, "POST", f"/{index}/_search", body, **headers)[0] == 400
+    headers["content_encoding"] = "br"
+    assert ask(shared, "POST", f"/{index}/_search", b"{}", **headers)[0] == 400
+
+
+def test_a_form_is_not_taken(shared, fresh_index):
+    status, _, body = ask(
+        shared, "POST", f"/{fresh_index()}/_search", b"{}", content_type="application/x-www-form-urlencoded"
+    )
+    assert status == 406
+    assert "Content-Type header [application/x-www-form-urlencoded] is not supported" in str(body)
 
 
 def test_head_answers_with_a_status_alone(shared, fresh_index):

@@ -241,7 +241,7 @@ def test_without_a_licence_for_it_machine_learning_can_be_looked_at_but_not_used
     client = elastic_server(licence="basic").client
     assert client.ml.get_trained_models()["count"] == 1
     assert client.ml.get_trained_models_stats()["count"] == 1
-    assert client.ml.info()["upgrade_mode"] is False
+    assert client.ml.info()["defaults"]["model_platform_variant"] == "linux-x86_64"
     part = {"definition": "", "total_definition_length": 1, "total_parts": 1}
     for call in (
         lambda: client.ml.put_trained_model(model_id=ELSER, input=INPUT),
