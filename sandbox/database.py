@@ -1,4 +1,4 @@
-"""A stand-in's SQLite file: one connection that writes, one lock, transactions that nest.
+"""SQLite files: a stand-in's own (one connection that writes, one lock, transactions that nest), and shared ones.
 
 What was acknowledged survives `kill -9`. Knows no service and no table.
 """
@@ -10,6 +10,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def shared(file: Path, *tables: str) -> sqlite3.Connection:
+    """A small file that several processes read and write, with its tables."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(file, check_same_thread=False, timeout=10)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=NORMAL")
+    with db:
+        for table in tables:
+            db.execute(f"CREATE TABLE IF NOT EXISTS {table}")
+    return db
 
 
 class Database:

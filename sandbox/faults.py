@@ -9,9 +9,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, get_args
+
+from sandbox.database import shared
 
 Kind = Literal["unavailable", "throttled", "reset", "stall"]
 When = Literal["before", "after"]
@@ -74,6 +78,13 @@ class FaultQueue:
                 )
             return fault
 
+    def serves(self, methods: Iterable[str]) -> None:
+        """Tell which methods there are, so that no fault waits for one that nobody can call."""
+        with self._lock, self._db:
+            self._db.executemany(
+                "INSERT OR IGNORE INTO methods VALUES (?)", [(method,) for method in methods]
+            )
+
     def close(self) -> None:
         """Give the file back."""
         self._db.close()
@@ -85,7 +96,8 @@ def add(
     """Queue a fault for the next `times` calls of `method` and return its id.
 
     Raises:
-        ValueError: an unknown kind or moment, or a number that makes no sense.
+        ValueError: an unknown kind or moment, a method that no stand-in of this folder has, or a number that makes no
+            sense.
     """
     if kind not in get_args(Kind):
         raise ValueError(f"The kind of a fault is one of {', '.join(get_args(Kind))}, not {kind!r}.")
@@ -96,6 +108,11 @@ def add(
             f"A fault happens at least once and lasts no negative time, not {times} times {seconds} s."
         )
     db = _open(state)
+    known = [name for (name,) in db.execute("SELECT name FROM methods")]
+    if method not in ("*", *known) and known:
+        db.close()
+        near = ", ".join(get_close_matches(method, known)) or "`python -m sandbox coverage` lists them all"
+        raise ValueError(f"Nothing here answers a method {method!r}; nearest: {near}.")
     with db:
         row = db.execute(
             "INSERT INTO faults (method, kind, happens, seconds, times, remaining) VALUES (?, ?, ?, ?, ?, ?)",
@@ -130,16 +147,10 @@ def clear(state: Path) -> None:
 
 
 def _open(state: Path) -> sqlite3.Connection:
-    state.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(state / "faults.sqlite", check_same_thread=False, timeout=10)
-    db.execute("PRAGMA journal_mode=WAL")
-    db.execute("PRAGMA synchronous=NORMAL")
-    with db:
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY, method TEXT, kind TEXT, happens TEXT, "
-            "seconds REAL, times INTEGER, remaining INTEGER)"
-        )
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS struck (fault INTEGER, method TEXT, kind TEXT, happens TEXT, time REAL)"
-        )
-    return db
+    return shared(
+        state / "faults.sqlite",
+        "faults (id INTEGER PRIMARY KEY, method TEXT, kind TEXT, happens TEXT, seconds REAL, times INTEGER, "
+        "remaining INTEGER)",
+        "struck (fault INTEGER, method TEXT, kind TEXT, happens TEXT, time REAL)",
+        "methods (name TEXT PRIMARY KEY)",
+    )

@@ -1,6 +1,7 @@
-"""What was changed: every accepted call that changes something, in order. "Nothing was done again" is counted here.
+"""What was changed: the calls that succeeded and changed something. "Nothing was done again" is counted here.
 
-Knows no service. Refused calls are not in it; a call whose reply was lost is, since it had its effect.
+Knows no service. A call whose reply a fault lost is in it, since it had its effect. One that ended with an error is
+not, even if it had some of it: a start that timed out, a copy that failed half-way.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.database import shared
+
 
 @dataclass(frozen=True)
 class Write:
-    """One accepted changing call."""
+    """One call that changed something."""
 
     service: str
     method: str
     resource: str
     time: float
-    """Unix time of the acceptance."""
+    """Unix time at which it was answered."""
 
 
 class WriteLog:
@@ -32,7 +35,7 @@ class WriteLog:
         self._db = _open(state)
 
     def append(self, method: str, resource: str) -> None:
-        """Record a call that was accepted."""
+        """Record a call that succeeded."""
         with self._lock, self._db:
             self._db.execute(
                 "INSERT INTO writes VALUES (?, ?, ?, ?)", (self._service, method, resource, time.time())
@@ -60,10 +63,6 @@ def count(state: Path) -> int:
 
 
 def _open(state: Path) -> sqlite3.Connection:
-    state.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(state / "writes.sqlite", check_same_thread=False, timeout=10)
-    db.execute("PRAGMA journal_mode=WAL")
-    db.execute("PRAGMA synchronous=NORMAL")
-    with db:
-        db.execute("CREATE TABLE IF NOT EXISTS writes (service TEXT, method TEXT, resource TEXT, time REAL)")
-    return db
+    return shared(
+        state / "writes.sqlite", "writes (service TEXT, method TEXT, resource TEXT, time REAL)"
+    )

@@ -14,7 +14,7 @@ Licence = Literal["trial", "platinum", "basic"]
 
 @dataclass(frozen=True)
 class ElasticOptions:
-    """How the stand-in behaves. Every field is an option of `python -m sandbox start`, as `--elastic-...`."""
+    """How the stand-in behaves. Every field is an option of `python -m sandbox start`, as `--elastic.version`."""
 
     version: Version = "8.19"
     """Which release answers; 8.19, the generation of the pinned client."""

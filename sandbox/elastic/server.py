@@ -56,8 +56,9 @@ class ElasticServer:
         self._socket.bind(("127.0.0.1", port))
         self.port = int(self._socket.getsockname()[1])
         self.cluster = Cluster(state, options)
-        connections = Connections()
-        self._front = Front(self.cluster, routes(), connections)
+        answered, connections = routes(), Connections()
+        self.cluster.faults.serves(route.api for route in answered.all)
+        self._front = Front(self.cluster, answered, connections)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._front,

@@ -44,6 +44,8 @@ class Front:
         self, service: str, methods: Iterable[Method], check: Callable[[Any], None] | None = None
     ) -> grpc.GenericRpcHandler:
         """The generic handler of a service; `check` sees the context of each call first."""
+        methods = tuple(methods)
+        self._faults.serves(method.name for method in methods)
         return grpc.method_handlers_generic_handler(
             service,
             {

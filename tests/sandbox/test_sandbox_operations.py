@@ -172,6 +172,13 @@ def test_a_stalled_call_runs_into_the_callers_deadline(clients):
     assert clients.indexes.get_index(name=name).name == name
 
 
+def test_a_fault_of_a_method_that_nobody_answers_is_refused(clients):
+    for method, nearest in (("CreateIndx", "CreateIndex"), ("Nonsense", "nearest")):
+        with pytest.raises(ValueError, match=nearest):
+            faults.add(clients.state, method, "unavailable")
+    assert faults.pending(clients.state) == []
+
+
 def test_an_impossible_fault_is_refused(tmp_path):
     with pytest.raises(ValueError, match="unavailable"):
         faults.add(tmp_path, "GetIndex", "nonsense")

@@ -108,6 +108,13 @@ def test_a_form_is_not_taken(shared, fresh_index):
     assert "Content-Type header [application/x-www-form-urlencoded] is not supported" in str(body)
 
 
+def test_a_fault_of_an_api_that_nobody_answers_is_refused(shared):
+    for api, nearest in (("indices.creat", "indices.create"), ("Nonsense", "nearest")):
+        with pytest.raises(ValueError, match=nearest):
+            faults.add(shared.state, api, "unavailable")
+    assert faults.pending(shared.state) == []
+
+
 def test_head_answers_with_a_status_alone(shared, fresh_index):
     index = fresh_index(documents=[{"a": 1}])
     assert ask(shared, "HEAD", f"/{index}/_doc/1")[::2] == (200, b"")
