@@ -63,6 +63,4 @@ def count(state: Path) -> int:
 
 
 def _open(state: Path) -> sqlite3.Connection:
-    return shared(
-        state / "writes.sqlite", "writes (service TEXT, method TEXT, resource TEXT, time REAL)"
-    )
+    return shared(state / "writes.sqlite", "writes (service TEXT, method TEXT, resource TEXT, time REAL)")

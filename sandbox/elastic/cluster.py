@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.options import ElasticOptions
-from sandbox.elastic.store import Store
+from sandbox.elastic.store import Records, Store
 from sandbox.elastic.versions import release
 from sandbox.faults import FaultQueue
 from sandbox.write_log import WriteLog
@@ -83,6 +83,7 @@ class Cluster:
     models: Models
     deployments: Deployments
     pipelines: Pipelines
+    scripts: Records
     ledger: InferenceLedger
     tasks: Tasks
     jobs: dict[str, Job]
@@ -143,8 +144,3 @@ class Cluster:
 def new_uuid() -> str:
     """An id as Elasticsearch gives to indices and nodes: 22 URL-safe characters."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-
-
-def shards(index_replicas: int = 0) -> dict[str, int]:
-    """The `_shards` of a write: one node holds data here, so replicas are never assigned."""
-    return {"total": 1 + index_replicas, "successful": 1, "failed": 0}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -62,14 +62,11 @@ class Indices:
         self._release = release
         self._dropped = dropped
         self._records = store.records("indices")
+        self._counters = store.records("counters")
         self._all = {name: Index(**value) for name, value in self._records.all().items()}
 
     def __iter__(self) -> Iterator[Index]:
         return iter(sorted(self._all.values(), key=lambda index: index.name))
-
-    def named(self, expression: str) -> list[Index]:
-        """The indices whose own names are meant; aliases do not count."""
-        return [self._all[name] for name in names.chosen(expression, self._all)[0]]
 
     def get(self, name: str) -> Index | None:
         """The index of this name; aliases are not looked at."""
@@ -208,25 +205,22 @@ class Indices:
         if "filter" in definition:
             raise errors.ILLEGAL_ARGUMENT(problem="the sandbox has no filtered aliases")
         names.check(alias)
-        return Index(**{**_fields(index), "aliases": {**index.aliases, alias: dict(definition)}})
+        return replace(index, aliases={**index.aliases, alias: dict(definition)})
 
     def with_mapping(self, index: Index, mapping: Mapping[str, Any]) -> Index:
         """The index with another mapping."""
-        return Index(**{**_fields(index), "mapping": dict(mapping)})
+        return replace(index, mapping=dict(mapping))
 
     def with_settings(self, index: Index, settings: Mapping[str, str | None]) -> Index:
         """The index with some settings changed, or reset where they are None."""
         changed = {**index.settings, **settings}
         defaults = {"number_of_replicas": "1"}
-        kept = {
-            name: value or defaults.get(name) for name, value in changed.items() if value or name in defaults
-        }
-        return Index(**{**_fields(index), "settings": kept})
+        kept = {name: found for name, value in changed.items() if (found := value or defaults.get(name))}
+        return replace(index, settings=kept)
 
     def _next_number(self) -> int:
-        counter = self._store.records("counters")
-        number = (counter.get("index") or 0) + 1
-        counter.put("index", number)
+        number = (self._counters.get("index") or 0) + 1
+        self._counters.put("index", number)
         return number
 
     def _of_this_release(self) -> dict[str, str]:
@@ -242,9 +236,3 @@ def no_index(name: str) -> Refusal:
         "index": name,
     }
     return errors.NO_INDEX(index=name, metadata=metadata)
-
-
-def _fields(index: Index) -> dict[str, Any]:
-    return {
-        name: getattr(index, name) for name in ("name", "uuid", "number", "settings", "mapping", "aliases")
-    }

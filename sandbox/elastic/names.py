@@ -31,10 +31,10 @@ def check(name: str) -> None:
         raise errors.INDEX_NAME(index=name, problem=problem, metadata={"index": name, "index_uuid": "_na_"})
 
 
-def chosen(expression: str, names: Iterable[str], hidden: bool = False) -> tuple[list[str], list[str]]:
+def chosen(expression: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
     """The names that a comma list with wildcards and exclusions means, and the plain ones that are not there.
 
-    Names that begin with a dot are met by wildcards only if `hidden`, or if the pattern begins with one.
+    Names that begin with a dot are met by wildcards only if the pattern begins with one.
     """
     there = list(names)
     found: dict[str, None] = {}
@@ -43,7 +43,7 @@ def chosen(expression: str, names: Iterable[str], hidden: bool = False) -> tuple
         if part.startswith("-") and len(part) > 1 and found:
             found = {name: None for name in found if not fnmatchcase(name, part[1:])}
         elif "*" in part:
-            seen = [name for name in there if hidden or part.startswith(".") or not name.startswith(".")]
+            seen = [name for name in there if part.startswith(".") or not name.startswith(".")]
             found.update(dict.fromkeys(name for name in seen if fnmatchcase(name, part)))
         elif part in there:
             found[part] = None

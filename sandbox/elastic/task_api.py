@@ -102,7 +102,7 @@ def cancel(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`POST /_tasks[/{task_id}]/_cancel`: a task that is gone is told as a failure of its node, with status 200."""
     name = request.params.get("task_id")
     if name is None:
-        found = [task for task in _matching(cluster, request) if task.cancellable]
+        found = _matching(cluster, request)
     else:
         _node(cluster, name)
         task = cluster.tasks.find(name)

@@ -29,7 +29,6 @@ class Task:
     status: Callable[[], dict[str, Any] | None]
     headers: dict[str, str] = field(default_factory=dict)
     parent: str | None = None
-    cancellable: bool = True
     cancelled: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     started: float = field(default_factory=time.time)
@@ -54,10 +53,9 @@ class Task:
         shown |= {
             "start_time_in_millis": int(self.started * 1000),
             "running_time_in_nanos": time.monotonic_ns() - self.began,
-            "cancellable": self.cancellable,
+            "cancellable": True,
+            "cancelled": self.cancelled.is_set(),
         }
-        if self.cancellable:
-            shown["cancelled"] = self.cancelled.is_set()
         if self.parent:
             shown["parent_task_id"] = self.parent
         return shown | {"headers": self.headers}

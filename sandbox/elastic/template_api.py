@@ -11,6 +11,11 @@ from sandbox.elastic.routing import Route
 from sandbox.elastic.search_api import searched
 
 
+def attach(cluster: Cluster) -> None:
+    """Know the scripts of an earlier run."""
+    cluster.scripts = cluster.store.records("scripts")
+
+
 def put_script(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`PUT /_scripts/{id}`."""
     script = request.json().get("script")
@@ -25,9 +30,8 @@ def put_script(cluster: Cluster, request: Request) -> dict[str, Any]:
         "source": source,
         "options": {"content_type": "application/json;charset=utf-8"},
     }
-    scripts = cluster.store.records("scripts")
-    request.changed = scripts.get(id_) != stored
-    scripts.put(id_, stored)
+    request.changed = cluster.scripts.get(id_) != stored
+    cluster.scripts.put(id_, stored)
     request.resource = id_
     return {"acknowledged": True}
 
@@ -35,7 +39,7 @@ def put_script(cluster: Cluster, request: Request) -> dict[str, Any]:
 def get_script(cluster: Cluster, request: Request) -> Reply:
     """`GET /_scripts/{id}`."""
     id_ = request.params["id"]
-    found = cluster.store.records("scripts").get(id_)
+    found = cluster.scripts.get(id_)
     shown = {"_id": id_, "found": found is not None}
     return Reply({**shown, "script": found} if found else shown, 200 if found else 404)
 
@@ -43,7 +47,7 @@ def get_script(cluster: Cluster, request: Request) -> Reply:
 def delete_script(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`DELETE /_scripts/{id}`."""
     id_ = request.params["id"]
-    if not cluster.store.records("scripts").delete(id_):
+    if not cluster.scripts.delete(id_):
         raise errors_search.SCRIPT_NOT_DELETED(id=id_)
     request.resource = id_
     return {"acknowledged": True}
@@ -66,7 +70,7 @@ def _rendered(cluster: Cluster, request: Request) -> dict[str, Any]:
         raise errors.PARSING(problem=f"[search_template] unknown field [{unknown[0]}]")
     id_, source = request.params.get("id") or body.get("id"), body.get("source")
     if id_ is not None and source is None:
-        stored = cluster.store.records("scripts").get(id_)
+        stored = cluster.scripts.get(id_)
         if stored is None:
             raise errors_search.NO_SCRIPT(id=id_)
         source = stored["source"]
