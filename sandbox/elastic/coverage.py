@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from elasticsearch import Elasticsearch
 
-from sandbox.elastic import errors, errors_ingest, errors_ml, errors_search, errors_tasks
+from sandbox.elastic import errors, errors_ingest, errors_ml, errors_search, errors_tasks, errors_wire
 from sandbox.elastic.differences import DIFFERENCES
 from sandbox.elastic.options import Version
 from sandbox.elastic.server import routes
@@ -23,7 +23,7 @@ _HEADS = {
     "indices.exists_alias": "indices.get_alias",
 }
 _ITS_OWN = {"options", "close", "perform_request"}
-_ERRORS = (errors, errors_search, errors_ingest, errors_ml, errors_tasks)
+_ERRORS = (errors, errors_search, errors_ingest, errors_ml, errors_tasks, errors_wire)
 
 
 def lines() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Every refusal of the core in one place (machine learning's are in errors_ml.py), with the origin of its text.
+"""Every refusal of the core in one place (others stand in errors_*.py), with the origin of its text.
 
 A text without a `source` is our own wording; "from memory" names where the real one stands without our having read it
 there. COVERAGE.md lists both. Clients must branch on status and type, never on such a text.
@@ -70,43 +70,6 @@ class Answer:
 
 
 # The request as such.
-MEDIA_TYPE = Answer(
-    400,
-    "media_type_header_exception",
-    "Invalid media-type value on headers [{headers}]",
-    "elasticsearch-py#2923, mcp-server-elasticsearch#171",
-)
-MEDIA_VERSION = Answer(
-    400,
-    "status_exception",
-    "{header} version must be either version {newest} or {oldest}, but found {found}. {header}={value}",
-    "mcp-server-elasticsearch#171",
-)
-MEDIA_VERSIONS_DIFFER = Answer(
-    400,
-    "status_exception",
-    "A compatible version is required on both Content-Type and Accept headers if either one has requested a "
-    "compatible version. Accept={accept}, Content-Type={content}",
-    "elasticsearch-ruby#2665",
-)
-CONTENT_TYPE = Answer(
-    406,
-    "media_type_header_exception",
-    "Content-Type header [{content}] is not supported",
-    "RestController, from memory",
-)
-ENCODING = Answer(400, "illegal_argument_exception", "the body cannot be decoded as [{encoding}]")
-NOT_AUTHENTICATED = Answer(
-    401,
-    "security_exception",
-    "missing authentication credentials for REST request [{path}]",
-    "security documentation, from memory",
-)
-WRONG_API_KEY = Answer(
-    401,
-    "security_exception",
-    "unable to authenticate with provided credentials and anonymous access is not allowed for this request",
-)
 UNREADABLE_BODY = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
 NO_BODY = Answer(400, "parse_exception", "request body is required", "RestRequest, from memory")
 ILLEGAL_ARGUMENT = Answer(400, "illegal_argument_exception", "{problem}")
@@ -388,14 +351,6 @@ BULK_END = Answer(
 )
 BULK_SOURCE = Answer(
     400, "document_parsing_exception", "[1:1] failed to parse: {problem}", "DocumentParser, from memory"
-)
-
-# Faults that were asked for.
-UNAVAILABLE = Answer(
-    503, "cluster_block_exception", "blocked by: [SERVICE_UNAVAILABLE/1/state not recovered];"
-)
-THROTTLED = Answer(
-    429, "es_rejected_execution_exception", "rejected execution: a fault of the sandbox that was asked for"
 )
 
 

@@ -15,7 +15,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from sandbox.elastic import errors, media
+from sandbox.elastic import errors, errors_wire, media
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.connections import Connections
 from sandbox.elastic.errors import Refusal
@@ -101,7 +101,7 @@ class Front:
         elif fault.kind == "reset":
             raise _ConnectionLost
         else:
-            raise errors.UNAVAILABLE() if fault.kind == "unavailable" else errors.THROTTLED()
+            raise errors_wire.UNAVAILABLE() if fault.kind == "unavailable" else errors_wire.THROTTLED()
 
     def _authenticate(self, request: Request) -> None:
         key = self._cluster.options.api_key
@@ -110,9 +110,9 @@ class Front:
         found = request.headers.get("authorization", "")
         metadata = {"header": {"WWW-Authenticate": ['Basic realm="security" charset="UTF-8"', "ApiKey"]}}
         if not found:
-            raise errors.NOT_AUTHENTICATED(path=request.path, metadata=metadata)
+            raise errors_wire.NOT_AUTHENTICATED(path=request.path, metadata=metadata)
         if found != f"ApiKey {key}":
-            raise errors.WRONG_API_KEY(metadata=metadata)
+            raise errors_wire.WRONG_API_KEY(metadata=metadata)
 
     def _response(self, request: Request, reply: Reply, asked: str | None) -> Response:
         text = isinstance(reply.body, str)

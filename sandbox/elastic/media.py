@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Mapping
 
-from sandbox.elastic import errors
+from sandbox.elastic import errors, errors_wire
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.versions import Release
 
@@ -27,15 +27,15 @@ def check(headers: Mapping[str, str], has_body: bool, release: Release) -> str |
     """
     accept, content = headers.get("accept", ""), headers.get("content-type", "")
     if has_body and content.split(";")[0].strip().lower() == _FORM:
-        raise errors.CONTENT_TYPE(content=content)
+        raise errors_wire.CONTENT_TYPE(content=content)
     named = ", ".join(name for name, value in (("Accept", accept), ("Content-Type", content)) if value)
     try:
         asked = _version("Accept", accept, release)
         sent = _version("Content-Type", content, release)
         if has_body and content and sent != asked and accept not in ("", "*/*"):
-            raise errors.MEDIA_VERSIONS_DIFFER(accept=accept, content=content)
+            raise errors_wire.MEDIA_VERSIONS_DIFFER(accept=accept, content=content)
     except Refusal as cause:
-        raise errors.MEDIA_TYPE(headers=named, cause=cause) from cause
+        raise errors_wire.MEDIA_TYPE(headers=named, cause=cause) from cause
     return asked
 
 
@@ -52,8 +52,8 @@ def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
         if encoding == "gzip":
             return gzip.decompress(body)
     except (OSError, EOFError, zlib.error) as error:
-        raise errors.ENCODING(encoding=encoding) from error
-    raise errors.ENCODING(encoding=encoding)
+        raise errors_wire.ENCODING(encoding=encoding) from error
+    raise errors_wire.ENCODING(encoding=encoding)
 
 
 def answered(asked: str | None, text: bool) -> str:
@@ -74,7 +74,7 @@ def _version(header: str, value: str, release: Release) -> str | None:
                 return vendor[2]
             oldest, newest = release.media_versions
             facts = {"newest": newest, "oldest": oldest, "found": vendor[2]}
-            refusal = errors.MEDIA_VERSION(header=header, value=value, **facts)
+            refusal = errors_wire.MEDIA_VERSION(header=header, value=value, **facts)
         elif kind.split(";")[0].strip() not in _PLAIN:
             refusal = errors.ILLEGAL_ARGUMENT(problem=f"invalid media type [{part.strip()}]")
     if refusal:
