@@ -35,8 +35,8 @@ def diagnose_cluster(*, target: ElasticTarget, name: Name | None = None) -> Repo
             truncation = read_truncated(settings, name, embedded.fields, embedded.deployment)
             diagnosis = read_diagnosis(settings, name, embedded.fields, truncation)
         with report.step("looked at") as step:
-            step.saw(f"{len(diagnosis.deployments)} deployments, {len(diagnosis.pipelines)} pipelines")
-            step.saw(f"{len(diagnosis.threads)} busy threads")
+            step.saw(f"deployments: {len(diagnosis.deployments)}, pipelines: {len(diagnosis.pipelines)}")
+            step.saw(f"busy threads: {len(diagnosis.threads)}")
         for finding in diagnosis.findings:
             with report.step(f"{finding.area}: {finding.what}") as step:
                 step.saw(f"{finding.seen}; {finding.change}")

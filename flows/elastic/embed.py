@@ -243,11 +243,11 @@ def _scale(
     spec = there.scaled(allocations)
     if allocations > there.allocations and not plan.may_grow:
         verify_capacity(settings, [spec])
-    with report.step(f"scale {there.id} to {allocations} allocations") as step:
+    with report.step(f"set the allocations of {there.id} to {allocations}") as step:
         ensure_deployment(settings, spec, deadline)
         wait_for_deployment(settings, spec, deadline)
         step.saw(f"it had {there.allocations}")
-    return [f"scaled {there.id} to {allocations} allocations"]
+    return [f"set the allocations of {there.id} to {allocations}"]
 
 
 def _fill(
@@ -268,7 +268,7 @@ def _fill(
     )
     with report.step(f"embed {plan.source} into {index.name}") as step:
         batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices)
-        step.saw(f"{batches.size} documents a batch, {batches.slices} slices")
+        step.saw(f"batches of {batches.size:,}, slices: {batches.slices}")
         for why in batches.lowered:
             step.saw(f"lowered: {why}")
         done = apply_reindex(settings, spec, batches, deadline, plan.when_interrupted)

@@ -28,8 +28,8 @@ def test_a_deployment_has_more_allocations_for_the_load_and_the_final_number_aft
     cluster.deploy(name, allocations=2)
     source = cluster.store(f"{name}-source", movies[:12])
     said = embed(cluster, source, "plot", *SCALED, deployment=name).err
-    assert f"scaled {name} to 3 allocations" in said
-    assert f"scaled {name} to 1 allocations" in said
+    assert f"set the allocations of {name} to 3" in said
+    assert f"set the allocations of {name} to 1" in said
     assert (allocations(cluster, name), updates()) == (1, 2)
     assert cluster.unembedded(name, "plot") == 0
     writes = cluster.writes
