@@ -8,9 +8,9 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from flows.confirmation import confirm_cost
 from flows.report import Report, listed, reporting
 from flows.slots import holding
+from flows.vertex.agreement import agree, cost_questions, overwrite_questions
 from tasks.data.rules import DatapointRules
 from tasks.data.validation import ValidatedVectors
 from tasks.errors import GateNotMet, InvalidInput
@@ -116,7 +116,8 @@ def build_index(
     """Vectors from an HDF5 file to a deployed, queryable index.
 
     Reads what is there and does only what is missing: run again after a crash it goes on, run again after success it
-    changes nothing. Other data under the same name replace the content of the index.
+    changes nothing. Other data under the same name replace all content of the index, datapoints streamed into it too; when
+    the index is deployed, that wants a yes.
 
     Args:
         name: Names the index, its endpoint and its files: lowercase letters, digits and dashes, a letter first.
@@ -136,7 +137,7 @@ def build_index(
         machine_type: Machine of a replica, such as e2-standard-16. Default: automatic resources.
         min_replicas: Replicas that always run, and are paid for.
         max_replicas: Replicas at most, under load. Default: min_replicas.
-        yes: Agree to what it costs without being asked.
+        yes: Agree to what it costs, and to other content in what is served, without being asked.
         timeout_minutes: Give up waiting after so many minutes; what runs at the service goes on.
         when_interrupted: On Ctrl-C or cancel, leave the running operation or ask the service to cancel it.
 
@@ -208,8 +209,10 @@ def build(
         read_deployed_index_as_wanted(
             settings, plan.deployed, endpoint=endpoint_there.resource, index=there.resource
         )
+    questions = overwrite_questions(there, validated)
     if there is None or not there.deployed:
-        confirm_cost(settings, hourly_cost(plan.deployed, plan.index.shard_size), yes=yes)
+        questions += cost_questions(settings, hourly_cost(plan.deployed, plan.index.shard_size))
+    agree(questions, yes=yes)
 
     if there is None or there.content != validated.content:
         with report.step(f"upload import files of {name}") as step:

@@ -53,7 +53,7 @@ def test_other_data_under_the_name_replace_the_contents_once(town, build, name, 
     build(town)
     (index,), before, files = town.indexes(name), len(town.writes), set(town.generations(name))
 
-    changed = build(town, data=other_data)
+    changed = build(town, "--yes", data=other_data)
     assert "replaced the contents of the index" in changed.err
     assert town.counts(name) == (1, 1, 1)
     assert town.indexes(name)[0].name == index.name
@@ -65,4 +65,14 @@ def test_other_data_under_the_name_replace_the_contents_once(town, build, name, 
     writes, generations = town.writes, town.generations(name)
     again = build(town, data=other_data)
     assert "Nothing to do" in again.err
+    assert (town.writes, town.generations(name)) == (writes, generations)
+
+
+def test_what_is_served_is_not_replaced_without_a_yes(town, build, name):
+    build(town)
+    writes, generations = town.writes, town.generations(name)
+    error = build(town, "--limit", 200, code=2).error
+    assert "Not confirmed: replace all content of the deployed index." in error
+    assert "200 vectors in place of 300" in error
+    assert "streamed into it are lost" in error
     assert (town.writes, town.generations(name)) == (writes, generations)

@@ -26,8 +26,8 @@ LATE = {"list_while_creating": False, "listing_delay": 2.0}
 def driven(begin, build):
     """Builds to the end, helping operations on."""
 
-    def of(town, **options):
-        command = town.drive(build(town, begin=begin, **options))
+    def of(town, *words, **options):
+        command = town.drive(build(town, *words, begin=begin, **options))
         assert command.code == 0, command.err
         return command
 
@@ -103,12 +103,12 @@ def test_an_overwrite_killed_at_any_call_is_repeated_at_most_once(
         town.fault("UpdateIndex", "stall", when, seconds=0)
     # A call that is held up before its effect has it even when the caller is gone; a refused one never has.
     town.fault("UpdateIndex", "stall" if when == "after" else "unavailable", when, seconds=60)
-    command = build(town, begin=begin, data=data, name=name)
+    command = build(town, "--yes", begin=begin, data=data, name=name)
     until(lambda: len(town.struck) >= struck + call, "the fault")
     command.signal()
     release(name)
 
-    build(town, data=data, name=name)
+    build(town, "--yes", data=data, name=name)
     assert town.writes[before:].count("UpdateIndex") == calls
     assert town.counts(name) == (1, 1, 1)
     run(
@@ -123,7 +123,7 @@ def test_an_overwrite_killed_while_it_runs_is_followed_and_not_repeated(
     driven(town)
     before = len(town.writes)
     running = f"overwrite the contents of index {name}: running"
-    kill(build(town, begin=begin, data=other_data).wait_for(running))
+    kill(build(town, "--yes", begin=begin, data=other_data).wait_for(running))
 
     followed = build(town, begin=begin, data=other_data).wait_for("that an earlier run began")
     assert town.drive(followed).code == 0, followed.err
@@ -136,9 +136,9 @@ def test_going_back_to_the_first_data_after_a_killed_overwrite_brings_them_back(
     town = town_with(**BY_LOOKS)
     driven(town)
     running = f"overwrite the contents of index {name}: running"
-    kill(build(town, begin=begin, data=other_data).wait_for(running))
+    kill(build(town, "--yes", begin=begin, data=other_data).wait_for(running))
 
-    driven(town, data=data)
+    driven(town, "--yes", data=data)
     run(
         town, "vertex", "verify", "--name", name, "--target", "sandbox", "--min-recall", 1, "--data", data
     )  # fmt: skip

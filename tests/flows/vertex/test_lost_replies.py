@@ -27,7 +27,7 @@ def test_a_lost_reply_to_an_overwrite_is_found_again(town, build, name, other_da
     build(town)
     before = len(town.writes)
     town.fault("UpdateIndex", "unavailable", "after", times=3)
-    build(town, data=other_data)
+    build(town, "--yes", data=other_data)
     assert town.counts(name) == (1, 1, 1)
     assert town.writes[before:].count("UpdateIndex") <= 5, (
         "an overwrite whose end was not seen is repeated once"
