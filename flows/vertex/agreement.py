@@ -13,8 +13,10 @@ from flows.report import listed
 from tasks.data.validation import ValidatedVectors
 from tasks.progress import say
 from tasks.settings import VertexSettings
-from tasks.vertex.costs import HourlyCost
+from tasks.vertex.costs import hourly_cost
+from tasks.vertex.deployed_indexes import DeployedIndexState
 from tasks.vertex.indexes import IndexState
+from tasks.vertex.specs import DeployedIndexSpec, ShardSize
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,26 @@ class Question:
     consequence: str
 
 
-def cost_questions(settings: VertexSettings, cost: HourlyCost) -> list[Question]:
-    """Say what a deployment costs an hour, and ask. A sandbox costs nothing, so nothing is asked there."""
+def cost_questions(
+    settings: VertexSettings,
+    wanted: DeployedIndexSpec,
+    shard_size: ShardSize | None,
+    ours: DeployedIndexState | None,
+) -> list[Question]:
+    """Say what a deployment or more replicas cost an hour, and ask. A sandbox costs nothing, so it does not ask.
+
+    What others deployed of the same index is theirs to pay for and agrees to nothing here.
+    """
+    there = None if ours is None else ours.replicas
+    replicas = wanted.replicas(there)
+    if there is not None and replicas[0] <= there[0] and replicas[1] <= there[1]:
+        return []
+    cost = hourly_cost(wanted, shard_size, there)
     if settings.is_sandbox:
         say(f"{cost} The sandbox costs nothing.")
         return []
     say(str(cost))
-    return [Question("deploy the index", str(cost))]
+    return [Question("deploy the index" if there is None else "raise the replicas", str(cost))]
 
 
 def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -> list[Question]:

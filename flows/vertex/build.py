@@ -13,11 +13,10 @@ from flows.slots import holding
 from flows.vertex.agreement import agree, cost_questions, overwrite_questions
 from tasks.data.rules import DatapointRules
 from tasks.data.validation import ValidatedVectors
-from tasks.errors import GateNotMet, InvalidInput
+from tasks.errors import GateNotMet
 from tasks.progress import say
 from tasks.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.buckets import ensure_bucket
-from tasks.vertex.costs import hourly_cost
 from tasks.vertex.deployed_indexes import (
     ensure_deployed_index,
     read_deployed_index_as_wanted,
@@ -107,7 +106,7 @@ def build_index(
     fraction_leaf_nodes_to_search: Annotated[float, Field(gt=0, lt=1)] = 0.05,
     endpoint: EndpointKind = "public",
     machine_type: str | None = None,
-    min_replicas: Annotated[int, Field(ge=1, le=1000)] = 1,
+    min_replicas: Annotated[int, Field(ge=1, le=1000)] | None = None,
     max_replicas: Annotated[int, Field(ge=1, le=1000)] | None = None,
     yes: bool = False,
     timeout_minutes: Annotated[float, Field(gt=0)] = 240,
@@ -135,8 +134,8 @@ def build_index(
         fraction_leaf_nodes_to_search: Part of the leaves that a query searches: more is slower and finds more.
         endpoint: public is reached over the internet; vpc and private-service-connect from your network only.
         machine_type: Machine of a replica, such as e2-standard-16. Default: automatic resources.
-        min_replicas: Replicas that always run, and are paid for.
-        max_replicas: Replicas at most, under load. Default: min_replicas.
+        min_replicas: Replicas that always run, and are paid for. Default: as many as there are, 1 when new.
+        max_replicas: Replicas at most, under load. Default: as many as there are, at least min_replicas.
         yes: Agree to what it costs, and to other content in what is served, without being asked.
         timeout_minutes: Give up waiting after so many minutes; what runs at the service goes on.
         when_interrupted: On Ctrl-C or cancel, leave the running operation or ask the service to cancel it.
@@ -144,10 +143,6 @@ def build_index(
     Example:
         python -m flows vertex build --name products --data products.hdf5 --target sandbox
     """
-    most_replicas = min_replicas if max_replicas is None else max_replicas
-    if most_replicas < min_replicas:
-        accepted = f"min_replicas ({min_replicas}) or more"
-        raise InvalidInput("Too few", value=max_replicas, source="max_replicas", accepted=accepted)
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     source = DataSource(data, limit, rules)
     with reporting("vertex build", name, target) as report, holding("vertex", name, deadline):
@@ -172,7 +167,7 @@ def build_index(
             ),
             endpoint=endpoint,
             deployed=DeployedIndexSpec(
-                name=name, machine_type=machine_type, min_replicas=min_replicas, max_replicas=most_replicas
+                name=name, machine_type=machine_type, min_replicas=min_replicas, max_replicas=max_replicas
             ),
             when_interrupted=when_interrupted,
         )
@@ -205,14 +200,13 @@ def build(
     wanted_endpoint = endpoint_spec(settings, name, plan.endpoint)
     there = read_index(settings, name, deadline, plan.index)
     endpoint_there = read_endpoint(settings, name, deadline, wanted_endpoint)
+    ours = None
     if there is not None and endpoint_there is not None:
-        read_deployed_index_as_wanted(
+        ours = read_deployed_index_as_wanted(
             settings, plan.deployed, endpoint=endpoint_there.resource, index=there.resource
         )
-    questions = overwrite_questions(there, validated)
-    if there is None or not there.deployed:
-        questions += cost_questions(settings, hourly_cost(plan.deployed, plan.index.shard_size))
-    agree(questions, yes=yes)
+    costs = cost_questions(settings, plan.deployed, plan.index.shard_size, ours)
+    agree([*costs, *overwrite_questions(there, validated)], yes=yes)
 
     if there is None or there.content != validated.content:
         with report.step(f"upload import files of {name}") as step:

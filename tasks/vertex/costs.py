@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.vertex.specs import DeployedIndexSpec, ShardSize
+from tasks.vertex.specs import DeployedIndexSpec, Replicas, ShardSize
 
 PRICES = {
     "e2-standard-2": 0.094,
@@ -59,7 +59,9 @@ class HourlyCost:
         )
 
 
-def hourly_cost(deployed: DeployedIndexSpec, shard_size: ShardSize | None) -> HourlyCost:
-    """The cost of a deployed index. An unset shard size is the service's default, SHARD_SIZE_MEDIUM."""
+def hourly_cost(
+    deployed: DeployedIndexSpec, shard_size: ShardSize | None, there: Replicas | None = None
+) -> HourlyCost:
+    """The cost of a deployed index, where these replicas are there. An unset shard size is the service's, medium."""
     machine = deployed.machine_type or DEFAULT_MACHINES.get(shard_size or "SHARD_SIZE_MEDIUM")
-    return HourlyCost(machine, deployed.min_replicas, max(deployed.min_replicas, deployed.max_replicas))
+    return HourlyCost(machine, *deployed.replicas(there))

@@ -15,7 +15,7 @@ from tasks.vertex.clients import CALL_SECONDS, connect
 from tasks.vertex.endpoints import ENDPOINTS
 from tasks.vertex.errors import AlreadyExists, NotFound, calling
 from tasks.vertex.operations import Operation, WhenInterrupted, end, follow, unfinished
-from tasks.vertex.specs import DeployedIndexSpec
+from tasks.vertex.specs import DeployedIndexSpec, Replicas
 from tasks.waiting import Deadline, Look, wait_until
 
 USUAL_DEPLOY_SECONDS = 20 * 60.0
@@ -36,6 +36,8 @@ class DeployedIndexState:
     """The operation that deploys or changes it, or empty."""
     serves: bool
     """Whether it answers already: what `making` does to it then is a change of its replicas."""
+    replicas: Replicas | None = None
+    """None while it is being deployed."""
 
 
 @step("compare deployed index {spec.id}")
@@ -58,9 +60,10 @@ def read_deployed_index_as_wanted(
 def ensure_deployed_index(
     settings: VertexSettings, spec: DeployedIndexSpec, *, endpoint: str, index: str, deadline: Deadline
 ) -> DeployedIndexState:
-    """The index deployed behind the endpoint; deployed now unless it is there or on its way. Replicas change in place.
+    """The index deployed behind the endpoint; deployed now unless it is there or on its way.
 
-    What an earlier run is still undeploying is waited for first: it is listed to the end, and then it is gone.
+    Replicas change in place; those that the specification leaves open stay. What an earlier run is still undeploying is
+    waited for first: it is listed to the end, and then it is gone.
 
     Raises:
         CannotChangeInPlace: the id serves another index, or runs on another machine.
@@ -193,13 +196,14 @@ def _adopt(
         say(f"An earlier run is still deploying {spec.id}: following {making}.")
         return DeployedIndexState(spec.id, endpoint, index, "", making, serves=False)
     _refuse_difference(spec, found.deployed, index)
-    if not making and _replicas(found.deployed) != (spec.min_replicas, spec.max_replicas):
-        making = _mutate(settings, spec, endpoint)
+    there = _replicas(found.deployed)
+    if not making and there != spec.replicas(there):
+        making = _mutate(settings, spec, endpoint, there)
     return _state(found.deployed, endpoint, making)
 
 
-def _mutate(settings: VertexSettings, spec: DeployedIndexSpec, endpoint: str) -> str:
-    wanted = DeployedIndex(id=spec.id, **spec.resources())
+def _mutate(settings: VertexSettings, spec: DeployedIndexSpec, endpoint: str, there: Replicas) -> str:
+    wanted = DeployedIndex(id=spec.id, **spec.resources(there))
     with calling(f"change the replicas of {spec.id}"):
         mutation = _client(settings).mutate_deployed_index(
             index_endpoint=endpoint, deployed_index=wanted, timeout=CALL_SECONDS, retry=None
@@ -259,7 +263,7 @@ def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str
         )
 
 
-def _replicas(there: DeployedIndex) -> tuple[int, int]:
+def _replicas(there: DeployedIndex) -> Replicas:
     resources = (
         there.dedicated_resources
         if there.dedicated_resources.machine_spec.machine_type
@@ -273,4 +277,4 @@ def _state(there: DeployedIndex, endpoint: str, making: str) -> DeployedIndexSta
     address = private.match_grpc_address
     if not address and private.psc_automated_endpoints:
         address = private.psc_automated_endpoints[0].match_address
-    return DeployedIndexState(there.id, endpoint, there.index, address, making, serves=True)
+    return DeployedIndexState(there.id, endpoint, there.index, address, making, True, _replicas(there))

@@ -14,6 +14,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
 from tasks.data.neighbors import DistanceMeasure, FeatureNorm
+from tasks.errors import InvalidInput
 
 Algorithm = Literal["tree-ah", "brute-force"]
 UpdateMethod = Literal["STREAM_UPDATE", "BATCH_UPDATE"]
@@ -127,23 +128,44 @@ class EndpointSpec(Specification, frozen=True):
     """The projects that may connect to an endpoint of kind `private-service-connect`."""
 
 
+Replicas = tuple[int, int]
+"""Those that always run, and those that run at most."""
+
+
 class DeployedIndexSpec(Specification, frozen=True):
     """A deployed index: replicas of an index behind an endpoint. Replicas can change in place, the machine cannot."""
 
     machine_type: str | None = None
     """None for automatic resources, where the service picks the machine by the shard size."""
-    min_replicas: int = Field(default=1, ge=1, le=1000)
-    """Always sent: left unset, the service silently takes two, and both are paid for."""
-    max_replicas: int = Field(default=1, ge=1, le=1000)
+    min_replicas: int | None = Field(default=None, ge=1, le=1000)
+    """None leaves what is there; a new one gets 1."""
+    max_replicas: int | None = Field(default=None, ge=1, le=1000)
+    """None leaves what is there, and at least min_replicas."""
 
     @property
     def id(self) -> str:
         """The deployed index id: the name with `_` for `-` (a letter first, then letters, digits, underscores)."""
         return self.name.replace("-", "_")
 
-    def resources(self) -> dict[str, Any]:
-        """The resources part of a DeployedIndex."""
-        replicas = {"min_replica_count": self.min_replicas, "max_replica_count": self.max_replicas}
+    def replicas(self, there: Replicas | None = None) -> Replicas:
+        """The wanted (min, max), where these are there. Both are always sent: unset, the service takes two, and paid for.
+
+        Raises:
+            InvalidInput: max_replicas is below the min_replicas that are asked for or there.
+        """
+        least_there, most_there = there or (1, 1)
+        least = self.min_replicas or least_there
+        most = self.max_replicas or max(least, most_there)
+        if most < least:
+            origin = "asked for" if self.min_replicas else "there"
+            accepted = f"{least} or more, the min_replicas {origin}"
+            raise InvalidInput("Too few", value=most, source="max_replicas", accepted=accepted)
+        return least, most
+
+    def resources(self, there: Replicas | None = None) -> dict[str, Any]:
+        """The resources part of a DeployedIndex, where these replicas are there."""
+        least, most = self.replicas(there)
+        replicas = {"min_replica_count": least, "max_replica_count": most}
         if self.machine_type is None:
             return {"automatic_resources": replicas}
         return {"dedicated_resources": {"machine_spec": {"machine_type": self.machine_type}, **replicas}}

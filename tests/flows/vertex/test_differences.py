@@ -50,14 +50,18 @@ def assert_refused(town, build, data, options, parts):
     assert (town.writes, town.generations(NAME)) == (writes, generations)
 
 
-def test_other_replicas_are_changed_in_place_once(town, build, name):
+def test_other_replicas_are_changed_in_place_once_and_stay_when_they_are_not_named(town, build, name):
     build(town)
     before = len(town.writes)
     changed = build(town, "--max-replicas", 3)
     assert town.writes[before:] == ["MutateDeployedIndex"]
     assert "Did: changed the replicas." in changed.err
+    assert "1 to 3 replicas" in changed.err, "what they cost is said"
     (deployed,) = town.endpoints(name)[0].deployed_indexes
     resources = deployed.automatic_resources
     assert (resources.min_replica_count, resources.max_replica_count) == (1, 3)
-    assert "Nothing to do" in build(town, "--max-replicas", 3).err
+    for options in (["--max-replicas", 3], []):
+        again = build(town, *options)
+        assert "Nothing to do" in again.err
+        assert "USD an hour" not in again.err
     assert town.writes[before:] == ["MutateDeployedIndex"]

@@ -8,6 +8,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
+from tasks.errors import InvalidInput
 from tasks.vertex.specs import DeployedIndexSpec, EndpointSpec, IndexSpec
 
 SPEC = IndexSpec(name="products", dimensions=8)
@@ -82,6 +83,31 @@ def test_every_immutable_setting_changes_the_hash():
     network = "projects/1/global/networks/x"
     endpoints = (EndpointSpec(name="a"), EndpointSpec(name="a", kind="vpc", network=network))
     assert len({spec.spec for spec in endpoints}) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "wanted"),
+    [
+        ((None, None), None, (1, 1)),
+        ((None, None), (5, 5), (5, 5)),
+        ((None, 3), None, (1, 3)),
+        ((None, 7), (2, 5), (2, 7)),
+        ((3, None), None, (3, 3)),
+        ((3, None), (1, 5), (3, 5)),
+        ((6, None), (1, 5), (6, 6)),
+        ((1, 1), (5, 5), (1, 1)),
+    ],
+)
+def test_replicas_that_are_not_asked_for_stay_as_they_are(asked, there, wanted):
+    spec = DeployedIndexSpec(name="a", min_replicas=asked[0], max_replicas=asked[1])
+    assert spec.replicas(there) == wanted
+
+
+@pytest.mark.parametrize(("least", "there"), [(3, None), (None, (3, 5))])
+def test_fewer_replicas_at_most_than_at_least_are_refused(least, there):
+    spec = DeployedIndexSpec(name="a", min_replicas=least, max_replicas=2)
+    with pytest.raises(InvalidInput, match=r"2 \(from max_replicas\).*3 or more, the min_replicas"):
+        spec.replicas(there)
 
 
 @pytest.mark.parametrize("name", ["", "A", "1a", "a_b", "a.b", "-a", "a" * 64, "ä"])

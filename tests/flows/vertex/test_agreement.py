@@ -1,0 +1,63 @@
+"""What a build asks a yes for: cost that is new, content that would go, both in one question."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from flows.vertex.agreement import Question, agree, cost_questions, overwrite_questions
+from tasks.data.validation import ValidatedVectors
+from tasks.errors import NotConfirmed
+from tasks.settings import VertexSettings
+from tasks.vertex.deployed_indexes import DeployedIndexState
+from tasks.vertex.indexes import IndexState
+from tasks.vertex.specs import DeployedIndexSpec
+
+CLOUD = VertexSettings(project="p", location="us-central1")
+NEW = ValidatedVectors("new.hdf5", rows=50, dimensions=8, queries=0, content="new")
+SERVED = IndexState("i", {}, "STREAM_UPDATE", "old", "", 0, 5000, (("e", "d"),), "")
+
+
+def asked(there, **wanted):
+    ours = there and DeployedIndexState("d", "e", "i", "", "", True, there)
+    return [q.step for q in cost_questions(CLOUD, DeployedIndexSpec(name="a", **wanted), None, ours)]
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "steps"),
+    [
+        (None, {}, ["deploy the index"]),
+        ((1, 1), {}, []),
+        ((5, 5), {}, []),
+        ((5, 5), {"min_replicas": 1, "max_replicas": 1}, []),
+        ((1, 1), {"max_replicas": 50}, ["raise the replicas"]),
+        ((1, 5), {"min_replicas": 5}, ["raise the replicas"]),
+    ],
+)
+def test_cost_is_asked_for_a_new_deployment_and_for_more_replicas(there, wanted, steps):
+    assert asked(there, **wanted) == steps
+
+
+@pytest.mark.parametrize(
+    ("changed", "asks"),
+    [
+        ({}, True),
+        ({"content": "new"}, False),
+        ({"content": "", "coming": "new"}, False),
+        ({"content": "", "coming": "other"}, True),
+        ({"deployed": ()}, False),
+    ],
+    ids=["other content", "the same", "agreed to before", "another overwrite half done", "served nowhere"],
+)
+def test_an_overwrite_is_asked_for_where_other_content_is_served(changed, asks):
+    assert bool(overwrite_questions(dataclasses.replace(SERVED, **changed), NEW)) == asks
+
+
+def test_one_yes_answers_all_questions_and_each_is_said():
+    questions = [Question("deploy the index", "It costs."), *overwrite_questions(SERVED, NEW)]
+    agree(questions, yes=True)
+    with pytest.raises(NotConfirmed) as refused:
+        agree(questions, yes=False)
+    for part in ("deploy the index and replace all content", "It costs.", "50 vectors in place of 5,000"):
+        assert part in str(refused.value)
