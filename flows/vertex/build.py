@@ -45,6 +45,7 @@ from tasks.vertex.indexes import (
     remove_index_twins,
     wait_for_index,
 )
+from tasks.vertex.machines import check_machine
 from tasks.vertex.operations import WhenInterrupted
 from tasks.vertex.served import ServedIndex, served_index
 from tasks.vertex.specs import (
@@ -143,6 +144,7 @@ def build_index(
     Example:
         python -m flows vertex build --name products --data products.hdf5 --target sandbox
     """
+    check_machine(machine_type, shard_size)
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     source = DataSource(data, limit, rules)
     with reporting("vertex build", name, target) as report, holding("vertex", name, deadline):

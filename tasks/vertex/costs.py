@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.vertex.machines import DEFAULT_MACHINES, DEFAULT_SHARD_SIZE
 from tasks.vertex.specs import DeployedIndexSpec, Replicas, ShardSize
 
 PRICES = {
@@ -17,13 +18,6 @@ PRICES = {
     "n1-standard-16": 1.064,
 }
 """USD for a node and an hour in us-central1, from memory."""
-
-DEFAULT_MACHINES: dict[ShardSize, str] = {
-    "SHARD_SIZE_SMALL": "e2-standard-2",
-    "SHARD_SIZE_MEDIUM": "e2-standard-16",
-    "SHARD_SIZE_LARGE": "e2-highmem-16",
-}
-"""What the service picks with automatic resources (Vertex AI documentation, "Create and manage your index")."""
 
 
 @dataclass(frozen=True)
@@ -63,5 +57,5 @@ def hourly_cost(
     deployed: DeployedIndexSpec, shard_size: ShardSize | None, there: Replicas | None = None
 ) -> HourlyCost:
     """The cost of a deployed index, where these replicas are there. An unset shard size is the service's, medium."""
-    machine = deployed.machine_type or DEFAULT_MACHINES.get(shard_size or "SHARD_SIZE_MEDIUM")
+    machine = deployed.machine_type or DEFAULT_MACHINES.get(shard_size or DEFAULT_SHARD_SIZE)
     return HourlyCost(machine, *deployed.replicas(there))
