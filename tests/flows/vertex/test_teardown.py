@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
 import pytest
 
+from sandbox.stack import announcement
 from tasks.vertex.specs import IndexSpec
 from tests.polling import until
 
@@ -22,8 +27,44 @@ def test_a_teardown_leaves_nothing_and_a_second_one_changes_nothing(town, build,
     teardown(town)
     assert_nothing(town, name)
     writes = town.writes
-    assert "Nothing to do: there is nothing of ours under the name" in teardown(town).err
+    told = " ".join(teardown(town).err.split())
+    where = f"project {town.settings.project}, location us-central1, bucket {town.settings.bucket_name}."
+    assert f"Nothing to do: there is nothing of ours under the name '{name}' in {where}" in told
     assert town.writes == writes
+
+
+@pytest.fixture
+def locked(town, tmp_path):
+    """An announcement of the town whose Cloud Storage answers every read with 403."""
+
+    class Locked(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(403)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Locked)
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    announced = json.loads(announcement(town.state).read_text())
+    announced["environment"]["STORAGE_EMULATOR_HOST"] = f"http://127.0.0.1:{server.server_port}"
+    file = tmp_path / "locked.json"
+    file.write_text(json.dumps(announced))
+    yield file
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_bucket_that_may_not_be_touched_is_noted_and_all_else_goes(town, build, run, name, locked):
+    build(town)
+    words = ["vertex", "teardown", "--name", name, "--target", "sandbox", "--yes"]
+    told = run(town, *words, VECTOR_SEARCH_SANDBOX=str(locked)).err
+    assert town.counts(name) == (0, 0, 0)
+    assert town.generations(name)
+    assert f"Import files of {name}, if there are any, stay in bucket {town.settings.bucket_name}: " in told
+    again = run(town, *words, VECTOR_SEARCH_SANDBOX=str(locked)).err
+    assert "Nothing to do" in again
+    assert "is not known: " in again
 
 
 def test_without_yes_it_lists_what_would_go_and_removes_nothing(town, build, run, name):
