@@ -169,7 +169,11 @@ def build_index(
             ),
             endpoint=endpoint,
             deployed=DeployedIndexSpec(
-                name=name, machine_type=machine_type, min_replicas=min_replicas, max_replicas=max_replicas
+                name=name,
+                location=settings.location,
+                machine_type=machine_type,
+                min_replicas=min_replicas,
+                max_replicas=max_replicas,
             ),
             when_interrupted=when_interrupted,
         )

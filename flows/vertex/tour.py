@@ -78,7 +78,8 @@ def tour(
             leaf_node_embedding_count=500,
             fraction_leaf_nodes_to_search=SEED_FRACTION,
         )
-        return BuildPlan(source=source, index=index, endpoint=endpoint, deployed=DeployedIndexSpec(name=of))
+        deployed = DeployedIndexSpec(name=of, location=settings.location)
+        return BuildPlan(source=source, index=index, endpoint=endpoint, deployed=deployed)
 
     with (
         reporting("vertex tour", name, target) as report,

@@ -12,7 +12,7 @@ from tasks.vertex.adoption import list_ours, the_one
 from tasks.vertex.deployed_indexes import DeployedIndexState, read_deployed_index
 from tasks.vertex.endpoints import ENDPOINTS, EndpointState, endpoint_state
 from tasks.vertex.indexes import INDEXES, IndexState, index_state
-from tasks.vertex.specs import DistanceMeasure, EndpointKind, FeatureNorm, UpdateMethod
+from tasks.vertex.specs import DistanceMeasure, EndpointKind, FeatureNorm, UpdateMethod, deployed_index_id
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ def read_served_index(settings: VertexSettings, name: str) -> ServedIndex:
     if index is None or endpoint is None:
         missing = "index" if index is None else "endpoint"
         raise NotServed(name, missing=f"there is no {missing} of ours")
-    deployed = read_deployed_index(settings, name.replace("-", "_"), endpoint.resource.name)
+    deployed = read_deployed_index(
+        settings, deployed_index_id(name, settings.location), endpoint.resource.name
+    )
     if deployed is None:
         raise NotServed(name, missing="its index is not deployed, or not yet")
     return served_index(settings, name, index_state(index), endpoint_state(endpoint), deployed)

@@ -33,7 +33,7 @@ def _name(value: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": _NAME})]
-"""A name that is valid as a label value and, with `_` for `-`, as a deployed index id."""
+"""A name that is valid as a label value and as the first part of a deployed index id."""
 
 
 class Specification(BaseModel, frozen=True):
@@ -128,6 +128,14 @@ class EndpointSpec(Specification, frozen=True):
     """The projects that may connect to an endpoint of kind `private-service-connect`."""
 
 
+def deployed_index_id(name: str, location: str) -> str:
+    """`products_us_central1`: unique in a project, whatever other regions hold under the same name.
+
+    At most 128 letters, digits and underscores, a letter first (facts: Vertex, 1.6).
+    """
+    return f"{name}-{location}".replace("-", "_")
+
+
 Replicas = tuple[int, int]
 """Those that always run, and those that run at most."""
 
@@ -135,6 +143,8 @@ Replicas = tuple[int, int]
 class DeployedIndexSpec(Specification, frozen=True):
     """A deployed index: replicas of an index behind an endpoint. Replicas can change in place, the machine cannot."""
 
+    location: str
+    """The region, part of the id: that is unique in the whole project."""
     machine_type: str | None = None
     """None for automatic resources, where the service picks the machine by the shard size."""
     min_replicas: int | None = Field(default=None, ge=1, le=1000)
@@ -144,8 +154,8 @@ class DeployedIndexSpec(Specification, frozen=True):
 
     @property
     def id(self) -> str:
-        """The deployed index id: the name with `_` for `-` (a letter first, then letters, digits, underscores)."""
-        return self.name.replace("-", "_")
+        """The deployed index id that we choose."""
+        return deployed_index_id(self.name, self.location)
 
     def replicas(self, there: Replicas | None = None) -> Replicas:
         """The wanted (min, max), where these are there. Both are always sent: unset, the service takes two, and paid for.

@@ -21,7 +21,12 @@ SERVED = IndexState("i", {}, "STREAM_UPDATE", "old", "", 0, 5000, (("e", "d"),),
 
 def asked(there, **wanted):
     ours = there and DeployedIndexState("d", "e", "i", "", "", True, there)
-    return [q.step for q in cost_questions(CLOUD, DeployedIndexSpec(name="a", **wanted), None, ours)]
+    return [
+        q.step
+        for q in cost_questions(
+            CLOUD, DeployedIndexSpec(name="a", location="us-central1", **wanted), None, ours
+        )
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from sandbox.stack import announcement
 from tasks.settings import vertex_settings
 from tasks.vertex.clients import connect
 from tasks.vertex.served import ServedIndex
+from tasks.vertex.specs import deployed_index_id
 from tasks.waiting import Deadline
 from tests.polling import SOON
 
@@ -62,7 +63,7 @@ def serve(settings):
         endpoint = clients.endpoints.create_index_endpoint(
             parent=settings.parent, index_endpoint={"display_name": f"e{number}", **reach[kind]}
         ).result(timeout=60, polling=SOON)
-        deployed = {"id": f"served_{number}", "index": index.name}
+        deployed = {"id": deployed_index_id(f"served-{number}", settings.location), "index": index.name}
         clients.endpoints.deploy_index(index_endpoint=endpoint.name, deployed_index=deployed).result(
             timeout=60, polling=SOON
         )

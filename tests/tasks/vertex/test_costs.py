@@ -22,6 +22,6 @@ from tasks.vertex.specs import DeployedIndexSpec
     ],
 )
 def test_a_cost_says_its_sentence_or_that_it_does_not_know(fields, shard_size, said):
-    cost = hourly_cost(DeployedIndexSpec(name="products", **fields), shard_size)
+    cost = hourly_cost(DeployedIndexSpec(name="products", location="us-central1", **fields), shard_size)
     assert re.search(said, str(cost))
     assert "price list" in str(cost)

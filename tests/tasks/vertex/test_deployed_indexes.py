@@ -18,7 +18,7 @@ def pair(serve):
 
 def ensure(settings, served, deadline, **fields):
     """As a build does it, on what `serve` made."""
-    spec = DeployedIndexSpec(name=served.deployed_index_id.replace("_", "-"), **fields)
+    spec = DeployedIndexSpec(name=served.name, location=settings.location, **fields)
     found = ensure_deployed_index.fn(
         settings, spec, endpoint=served.endpoint, index=served.index, deadline=deadline
     )
@@ -37,7 +37,7 @@ def test_replicas_change_in_place_and_then_nothing_does(settings, pair, deadline
 @pytest.mark.parametrize(("field", "wanted"), [("machine_type", "n1-standard-16"), ("index", None)])
 def test_another_machine_or_index_is_refused(field, wanted, settings, pair, deadline):
     one, other = pair
-    spec = DeployedIndexSpec(name=one.deployed_index_id.replace("_", "-"), machine_type=wanted)
+    spec = DeployedIndexSpec(name=one.name, location=settings.location, machine_type=wanted)
     index = other.index if field == "index" else one.index
     with pytest.raises(CannotChangeInPlace) as refused:
         ensure_deployed_index.fn(settings, spec, endpoint=one.endpoint, index=index, deadline=deadline)
@@ -46,7 +46,7 @@ def test_another_machine_or_index_is_refused(field, wanted, settings, pair, dead
 
 def test_an_id_that_another_endpoint_has_taken_is_refused(settings, pair, deadline):
     one, other = pair
-    spec = DeployedIndexSpec(name=one.deployed_index_id.replace("_", "-"))
+    spec = DeployedIndexSpec(name=one.name, location=settings.location)
     with pytest.raises(AlreadyExists, match=spec.id):
         ensure_deployed_index.fn(
             settings, spec, endpoint=other.endpoint, index=other.index, deadline=deadline

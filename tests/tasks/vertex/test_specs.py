@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from tasks.errors import InvalidInput
 from tasks.vertex.specs import DeployedIndexSpec, EndpointSpec, IndexSpec
 
+HERE = "us-central1"
 SPEC = IndexSpec(name="products", dimensions=8)
 THERE = SPEC.config() | {"shardSize": "SHARD_SIZE_MEDIUM"}
 TREE = {"leafNodeEmbeddingCount": 1000.0, "fractionLeafNodesToSearch": 0.05}
@@ -99,13 +100,13 @@ def test_every_immutable_setting_changes_the_hash():
     ],
 )
 def test_replicas_that_are_not_asked_for_stay_as_they_are(asked, there, wanted):
-    spec = DeployedIndexSpec(name="a", min_replicas=asked[0], max_replicas=asked[1])
+    spec = DeployedIndexSpec(name="a", location=HERE, min_replicas=asked[0], max_replicas=asked[1])
     assert spec.replicas(there) == wanted
 
 
 @pytest.mark.parametrize(("least", "there"), [(3, None), (None, (3, 5))])
 def test_fewer_replicas_at_most_than_at_least_are_refused(least, there):
-    spec = DeployedIndexSpec(name="a", min_replicas=least, max_replicas=2)
+    spec = DeployedIndexSpec(name="a", location=HERE, min_replicas=least, max_replicas=2)
     with pytest.raises(InvalidInput, match=r"2 \(from max_replicas\).*3 or more, the min_replicas"):
         spec.replicas(there)
 
@@ -113,14 +114,20 @@ def test_fewer_replicas_at_most_than_at_least_are_refused(least, there):
 @pytest.mark.parametrize("name", ["", "A", "1a", "a_b", "a.b", "-a", "a" * 64, "ä"])
 def test_a_name_that_the_service_would_refuse_is_refused(name):
     with pytest.raises(ValidationError):
-        DeployedIndexSpec(name=name)
+        DeployedIndexSpec(name=name, location=HERE)
 
 
-def test_a_deployed_index_id_has_underscores_and_its_replicas_are_always_sent():
-    spec = DeployedIndexSpec(name="glove-100")
-    assert spec.id == "glove_100"
+def test_the_same_name_has_another_deployed_index_id_in_every_region():
+    ids = [
+        DeployedIndexSpec(name="glove-100", location=where).id for where in ("us-central1", "europe-west4")
+    ]
+    assert ids == ["glove_100_us_central1", "glove_100_europe_west4"]
+
+
+def test_replicas_are_always_sent():
+    spec = DeployedIndexSpec(name="glove-100", location=HERE)
     assert spec.resources() == {"automatic_resources": {"min_replica_count": 1, "max_replica_count": 1}}
-    assert DeployedIndexSpec(name="a", machine_type="m", max_replicas=2).resources() == {
+    assert DeployedIndexSpec(name="a", location=HERE, machine_type="m", max_replicas=2).resources() == {
         "dedicated_resources": {
             "machine_spec": {"machine_type": "m"},
             "min_replica_count": 1,
