@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tasks.errors import InvalidInput
 
@@ -26,6 +26,11 @@ Target = Literal["sandbox", "google-cloud", "elastic"]
 def home() -> Path:
     """The folder for state, logs and reports: VECTOR_SEARCH_HOME, or `.vector-search-ops` in the current folder."""
     return Path(os.environ.get("VECTOR_SEARCH_HOME", ".vector-search-ops")).absolute()
+
+
+def _names(value: object) -> object:
+    """A list as an environment variable has it: `a, b`."""
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
 class VertexSettings(BaseModel, frozen=True):
@@ -47,9 +52,14 @@ class VertexSettings(BaseModel, frozen=True):
         default=None,
         description="The peered VPC network of a `vpc` endpoint: projects/NUMBER/global/networks/NAME.",
     )
+    psc_projects: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        default=(),
+        description="The projects that may connect to a Private Service Connect endpoint, separated by commas; default: "
+        "the own one.",
+    )
     private_address: str | None = Field(
         default=None,
-        description="The address of a Private Service Connect endpoint, where the service does not report one.",
+        description="The address of the forwarding rule to a Private Service Connect endpoint; the service reports none.",
     )
     jwt: SecretStr | None = Field(
         default=None, description="The token for a deployed index that asks for one."

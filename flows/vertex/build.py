@@ -47,7 +47,7 @@ from tasks.vertex.indexes import (
 )
 from tasks.vertex.machines import check_machine
 from tasks.vertex.operations import WhenInterrupted
-from tasks.vertex.served import ServedIndex, served_index
+from tasks.vertex.served import ServedIndex, served_index, way_through
 from tasks.vertex.specs import (
     Algorithm,
     DeployedIndexSpec,
@@ -243,7 +243,10 @@ def build(
         if index.overwritten:
             wait_for_index_sync(settings, endpoint.resource, deployed.id, index.overwritten, deadline)
         served = served_index(settings, name, index, endpoint, deployed)
-        step.saw(f"{deployed.id} at {served.address}")
+        step.saw(f"{deployed.id} at {served.address or 'no address yet'}")
+        if deployed.service_attachment:
+            step.saw(f"service attachment {deployed.service_attachment}")
+            say(way_through(settings, served, deployed.service_attachment))
     # Only now does nothing serve or import the old contents any more.
     if remove_import_files(settings, name, keep_content=validated.content):
         changes.append("removed the old import files")

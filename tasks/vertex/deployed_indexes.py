@@ -38,6 +38,8 @@ class DeployedIndexState:
     """Whether it answers already: what `making` does to it then is a change of its replicas."""
     replicas: Replicas | None = None
     """None while it is being deployed."""
+    service_attachment: str = ""
+    """Behind Private Service Connect: what a forwarding rule of the user's leads to."""
 
 
 @step("compare deployed index {spec.id}")
@@ -277,4 +279,13 @@ def _state(there: DeployedIndex, endpoint: str, making: str) -> DeployedIndexSta
     address = private.match_grpc_address
     if not address and private.psc_automated_endpoints:
         address = private.psc_automated_endpoints[0].match_address
-    return DeployedIndexState(there.id, endpoint, there.index, address, making, True, _replicas(there))
+    return DeployedIndexState(
+        id=there.id,
+        endpoint=endpoint,
+        index=there.index,
+        private_address=address,
+        making=making,
+        serves=True,
+        replicas=_replicas(there),
+        service_attachment=private.service_attachment,
+    )

@@ -61,13 +61,16 @@ ENDPOINTS: Kind[IndexEndpoint] = Kind("endpoint", "CreateIndexEndpoint", _list, 
 
 
 def endpoint_spec(settings: VertexSettings, name: str, kind: EndpointKind) -> EndpointSpec:
-    """The specification of an endpoint of a kind, with what the settings say of the network.
+    """The specification of an endpoint of a kind, with what the settings say of the network or of who may connect.
 
     Raises:
         InvalidInput: a VPC endpoint without its network, or a network that is not named by the project's number.
     """
-    if kind != "vpc":
+    if kind == "public":
         return EndpointSpec(name=name, kind=kind)
+    if kind == "private-service-connect":
+        allowed = tuple(sorted(settings.psc_projects or (settings.project,)))
+        return EndpointSpec(name=name, kind=kind, project_allowlist=allowed)
     parts = (settings.network or "").split("/")
     if (
         len(parts) != 5
@@ -92,7 +95,7 @@ def read_endpoint(
     """The endpoint that we made under a name, or None.
 
     Raises:
-        CannotChangeInPlace: it is there as another kind than the wanted one, or in another network.
+        CannotChangeInPlace: it is there as another kind than the wanted one, in another network or with other allowed projects.
         NotOurs: there is none, and an endpoint of that name that we did not make.
     """
     made = the_one(ENDPOINTS, find_ours(settings, ENDPOINTS, name, deadline))
@@ -109,7 +112,7 @@ def ensure_endpoint(settings: VertexSettings, spec: EndpointSpec, deadline: Dead
     """The endpoint of this specification, created unless it is there or on its way.
 
     Raises:
-        CannotChangeInPlace: it is there as another kind, or in another network.
+        CannotChangeInPlace: it is there as another kind, in another network or with other allowed projects.
         NotOurs: an endpoint of that name is there that we did not make.
     """
     endpoint = IndexEndpoint(display_name=spec.name, labels=marks(spec), **_connectivity(spec))
@@ -185,6 +188,17 @@ def _refuse_difference(spec: EndpointSpec, there: IndexEndpoint) -> None:
     if spec.network and there.network != spec.network:
         raise CannotChangeInPlace(
             "endpoint", spec.name, field="network", there=there.network, wanted=spec.network, remedy=remedy
+        )
+    # Made from the same specification it is the same, should the service show a project's number for its id.
+    allowed = sorted(there.private_service_connect_config.project_allowlist)
+    if there.labels.get("spec") != spec.spec and allowed != list(spec.project_allowlist):
+        raise CannotChangeInPlace(
+            "endpoint",
+            spec.name,
+            field="project_allowlist (VERTEX_PSC_PROJECTS)",
+            there=", ".join(allowed),
+            wanted=", ".join(spec.project_allowlist),
+            remedy=remedy,
         )
 
 

@@ -74,6 +74,21 @@ def served_index(
     )
 
 
+def way_through(settings: VertexSettings, served: ServedIndex, attachment: str) -> str:
+    """How queries get through a service attachment: the address, or what the user has to make for one."""
+    way = f"Queries of {served.name} go through the service attachment {attachment}"
+    if served.address:
+        return f"{way}, at {served.address}."
+    rule = (
+        f"gcloud compute forwarding-rules create {served.name} --region={settings.location} --network=NETWORK "
+        f"--address=ADDRESS --target-service-attachment={attachment}"
+    )
+    return (
+        f"{way}. Next, in a project that may connect, make a forwarding rule to it on an address that you reserved in your "
+        f"network: `{rule}`; then set VERTEX_PRIVATE_ADDRESS to that address."
+    )
+
+
 @step("read served index {name}")
 def read_served_index(settings: VertexSettings, name: str) -> ServedIndex:
     """The served index of a name, read from the service: what is listed, without a look for half-made things.

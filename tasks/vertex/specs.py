@@ -125,7 +125,7 @@ class EndpointSpec(Specification, frozen=True):
     network: str | None = None
     """The peered VPC network of kind `vpc`: projects/NUMBER/global/networks/NAME."""
     project_allowlist: tuple[str, ...] = ()
-    """The projects that may connect to an endpoint of kind `private-service-connect`."""
+    """The projects that may connect to an endpoint of kind `private-service-connect`, sorted."""
 
 
 def deployed_index_id(name: str, location: str) -> str:

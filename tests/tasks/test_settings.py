@@ -60,6 +60,17 @@ def test_a_secret_is_not_shown_with_what_is_missing(monkeypatch):
     assert "hush-hush" not in "".join(traceback.format_exception(refused.value))
 
 
+@pytest.mark.parametrize(
+    ("given", "projects"), [(None, ()), ("", ()), ("one", ("one",)), ("one, two,", ("one", "two"))]
+)
+def test_the_projects_that_may_connect_are_separated_by_commas(given, projects, monkeypatch):
+    monkeypatch.setenv("VERTEX_PROJECT", "mine")
+    monkeypatch.setenv("VERTEX_LOCATION", "us-east1")
+    if given is not None:
+        monkeypatch.setenv("VERTEX_PSC_PROJECTS", given)
+    assert vertex_settings("google-cloud").psc_projects == projects
+
+
 def test_google_cloud_reads_a_dotenv_file(tmp_path):
     (tmp_path / ".env").write_text("VERTEX_PROJECT=mine\nVERTEX_LOCATION=us-east1\nOTHER=1\n")
     assert vertex_settings("google-cloud").project == "mine"
