@@ -2,6 +2,7 @@
 
     InvalidInput
     +-- DataFileMissing, DataFileElsewhere, NotHdf5, TruncatedFile, UnreadableRows      the file
+    +-- DataChanged                                                                     the file, meanwhile
     +-- DatasetMissing, WrongShape, WrongType, WrongDimensions, WrongRowCount           its datasets
     +-- NotFinite, OverflowsFloat32, OutsideInt64, EmptyId, DuplicateId, NotText        its values
     +-- LimitBelowOne, TooManyImportFiles                                               what was asked for
@@ -241,6 +242,20 @@ class DuplicateId(InvalidInput):
             source=path,
             accepted="ids that occur once",
             remedy="Rename or remove one of the two.",
+        )
+
+
+class DataChanged(InvalidInput):
+    """A file that another hand wrote between its validation and its second reading."""
+
+    def __init__(self, path: str, *, validated: str, written: str) -> None:
+        self.path, self.validated, self.written = path, validated, written
+        super().__init__(
+            f"The data changed since they were validated as content {validated}; read again they are {written}, and "
+            "nothing of them was uploaded",
+            source=path,
+            accepted="a file that stays as it is while a build reads it",
+            remedy="Run it again when the file is whole.",
         )
 
 

@@ -18,7 +18,8 @@ from typing import BinaryIO
 import google_crc32c
 import orjson
 
-from tasks.data.errors import TooManyImportFiles
+from tasks.data.content import ContentHash
+from tasks.data.errors import DataChanged, TooManyImportFiles
 from tasks.data.rules import DatapointRules
 from tasks.data.vectors import VectorFile
 
@@ -49,6 +50,7 @@ def write_import_files(
     rules: DatapointRules,
     folder: Path,
     *,
+    content: str | None = None,
     shard_bytes: int = SHARD_BYTES,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[ImportFile, ...]:
@@ -60,19 +62,23 @@ def write_import_files(
         file: open vectors, already validated.
         rules: restricts and crowding tags of each row.
         folder: where to write ``datapoints-*.json``.
+        content: what the validation named the data; none does not compare.
         shard_bytes: the most bytes a file has, unless one record is longer.
         on_progress: ``on_progress(done, total)`` in rows, after every block.
 
     Raises:
         TooManyImportFiles: more than 5,000 files of that size.
+        DataChanged: what was written is not what was validated; the files are whole and must not be used.
         InvalidInput: as ``VectorFile.blocks``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob("datapoints-*.json"), *folder.glob("datapoints-*.json.part")):
         old.unlink()
     shards = _Shards(folder, shard_bytes)
+    written = ContentHash(rules, dimensions=file.dimensions)
     try:
         for block in file.blocks(rules.columns):
+            written.add(block.vectors, block.ids, block.columns)
             for row, record in enumerate(rules.records(block), start=block.first_row):
                 shards.write(row, orjson.dumps(record, option=_OPTIONS))
             if on_progress:
@@ -80,6 +86,8 @@ def write_import_files(
         shards.finish()
     finally:
         shards.abandon()
+    if content not in (None, written.hexdigest()):
+        raise DataChanged(file.name, validated=content, written=written.hexdigest())
     return tuple(shards.written)
 
 

@@ -61,11 +61,15 @@ def read_validated(
 def ensure_local_import_files(
     settings: VertexSettings, name: str, source: DataSource, content: str
 ) -> tuple[ImportFile, ...]:
-    """The import files of a validated source in a local folder of their own, `local_folder(name, content)`."""
+    """The import files of a validated source in a local folder of their own, `local_folder(name, content)`.
+
+    Raises:
+        DataChanged: the source is no longer what was validated.
+    """
     progress = Progress(f"write import files of {name}")
     with opened(settings, source) as file:
         files = write_import_files(
-            file, source.rules, local_folder(name, content), on_progress=progress.count
+            file, source.rules, local_folder(name, content), content=content, on_progress=progress.count
         )
     progress.end(f"{len(files)} files, {sum(f.size for f in files):,} bytes")
     return files

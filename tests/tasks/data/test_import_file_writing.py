@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tasks.data import errors, import_files
 from tasks.data.import_files import write_import_files
 from tasks.data.rules import SEED_RULES, DatapointRules
+from tasks.data.validation import validate_vectors
 from tasks.data.vectors import VectorFile
 
 
@@ -97,6 +98,18 @@ def test_older_files_of_ours_go_and_anything_else_stays(write_hdf5, vectors_of, 
 def test_a_record_longer_than_a_file_may_be_gets_a_file_of_its_own(write_hdf5, vectors_of, tmp_path):
     files = write(write_hdf5(train=vectors_of(3)), tmp_path, shard_bytes=1)
     assert [(file.first_row, file.last_row) for file in files] == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_what_is_written_must_be_what_was_validated(write_hdf5, vectors_of, tmp_path):
+    rules = DatapointRules(restrict_columns=("color",))
+    path = write_hdf5(train=vectors_of(3), color=["red", "blue", "red"])
+    with VectorFile(path) as file:
+        content = validate_vectors(file, rules).content
+    assert write(path, tmp_path, rules, content=content)
+    with h5py.File(path, "a") as file:
+        file["color"][1] = "green"
+    with pytest.raises(errors.DataChanged, match=rf"{content}.*nothing of them was uploaded.*{path}"):
+        write(path, tmp_path, rules, content=content)
 
 
 def test_more_files_than_the_service_takes_are_refused(write_hdf5, vectors_of, tmp_path, monkeypatch):
