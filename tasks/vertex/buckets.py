@@ -29,7 +29,7 @@ def ensure_bucket(settings: VertexSettings) -> str:
 
     Raises:
         CannotChangeInPlace: it is in another region, or in several.
-        InvalidInput: it exists, but not for these credentials.
+        InvalidInput: it exists, but not for these credentials, or it is another project's.
     """
     check_region(settings, find_bucket(settings) or _make(settings))
     return settings.bucket_name
@@ -85,23 +85,35 @@ def check_region(settings: VertexSettings, bucket: Bucket) -> None:
 def find_bucket(settings: VertexSettings) -> Bucket | None:
     """The bucket of these settings, or None when there is none.
 
+    Anybody can guess a derived name and make a bucket of it, for names are global: such a bucket must be the project's
+    own. One that VERTEX_BUCKET names is the user's choice.
+
     Raises:
-        InvalidInput: it exists, but not for these credentials.
+        InvalidInput: it exists, but not for these credentials, or it is another project's.
     """
-    name = settings.bucket_name
+    name, storage = settings.bucket_name, connect(settings).storage
     with calling(f"read bucket {name}"):
         try:
-            return connect(settings).storage.get_bucket(name, timeout=STORAGE_SECONDS)
+            bucket = storage.get_bucket(name, timeout=STORAGE_SECONDS)
+            if settings.bucket is None:
+                own = storage.list_buckets(project=settings.project, prefix=name, timeout=STORAGE_SECONDS)
+                if name not in (one.name for one in own):
+                    raise _not_accessible(name, f"does not belong to the project {settings.project}")
         except google.NotFound:
             return None
         except google.Forbidden as error:
-            raise InvalidInput(
-                "The bucket is not accessible with these credentials",
-                value=name,
-                source="VERTEX_BUCKET, or derived from project and location",
-                remedy="Bucket names are global, so it may be somebody else's: set VERTEX_BUCKET to a name of your own, "
-                "or ask for the role roles/storage.admin on it.",
-            ) from error
+            raise _not_accessible(name, "is not accessible with these credentials") from error
+    return bucket
+
+
+def _not_accessible(name: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"The bucket {why}",
+        value=name,
+        source="VERTEX_BUCKET, or derived from project and location",
+        remedy="Bucket names are global, so it may be somebody else's: set VERTEX_BUCKET to a name of your own, or ask for "
+        "the role roles/storage.admin on the project.",
+    )
 
 
 def _make(settings: VertexSettings) -> Bucket:

@@ -1,6 +1,10 @@
 import base64
 import dataclasses
+import json
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import google_crc32c
 import pytest
@@ -66,6 +70,45 @@ def test_a_bucket_in_another_region_is_refused_and_both_regions_are_named(settin
     elsewhere = settings.model_copy(update={"location": "europe-west4"})
     with pytest.raises(CannotChangeInPlace, match=r"'US-CENTRAL1'.*'EUROPE-WEST4'.*VERTEX_BUCKET"):
         ensure_bucket.fn(elsewhere)
+
+
+@pytest.fixture
+def cloud():
+    """A Cloud Storage where every bucket is there for everybody, and the project has those named in `own`."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            listing = urlsplit(self.path).path == "/storage/v1/b"
+            bucket = {"name": urlsplit(self.path).path.rpartition("/")[2], "location": "US-CENTRAL1"}
+            said = json.dumps(
+                {"items": [{"name": name} for name in server.own]} if listing else bucket
+            ).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_strangers_bucket_of_the_derived_name_is_refused_and_one_that_is_named_is_the_users_choice(cloud):
+    address = f"http://127.0.0.1:{cloud.server_port}"
+    derived = VertexSettings(project="p", location="us-central1", storage_endpoint=address)
+    cloud.own = [f"{derived.bucket_name}-2"]
+    with pytest.raises(InvalidInput, match=r"does not belong to the project p: .*set VERTEX_BUCKET"):
+        ensure_bucket.fn(derived)
+    named = derived.model_copy(update={"bucket": derived.bucket_name})
+    assert ensure_bucket.fn(named) == derived.bucket_name
+    cloud.own = [derived.bucket_name]
+    assert ensure_bucket.fn(derived) == derived.bucket_name
 
 
 def test_what_is_there_with_the_same_checksum_is_not_written_again(settings, tmp_path):
