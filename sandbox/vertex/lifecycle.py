@@ -232,6 +232,8 @@ class Lifecycle:
 
     def _complete(self, operation: Operation) -> None:
         """Make the change, or undo what a failed preparation left; in one transaction with the record of it."""
+        # Before the change is made: deployed copies that have it show a time of synchronisation that is no earlier.
+        operation.updated = time.time()
         try:
             with self.store.transaction():
                 if operation.error_code:
@@ -240,7 +242,7 @@ class Lifecycle:
                     response = any_pb2.Any()
                     response.Pack(self._kinds[operation.method].finish(operation))
                     operation.response = response.SerializeToString()
-                operation.done, operation.updated = 1, time.time()
+                operation.done = 1
                 self.store.operations.put(operation)
         except errors.Refusal as refusal:
             self._fail(operation, refusal)

@@ -131,7 +131,8 @@ def wait_for_index_sync(
 ) -> None:
     """Wait until the deployed copy has caught up with its index: index_sync_time >= the end of the last overwrite.
 
-    The index's own update_time does not serve: marking the contents moves it, and no copy follows that.
+    A copy contains the operations whose update_time is no later (index_endpoint.proto, DeployedIndex). The index's own
+    update_time does not serve: a change of labels moves it, and no copy follows that.
     """
 
     def look() -> Look[bool]:

@@ -19,7 +19,7 @@ from tasks.vertex.adoption import Kind, Made, find_or_create, find_ours, refuse_
 from tasks.vertex.clients import CALL_SECONDS, connect
 from tasks.vertex.errors import calling
 from tasks.vertex.marks import marks, marks_renewed
-from tasks.vertex.operations import WhenInterrupted, follow, follow_earlier, unfinished
+from tasks.vertex.operations import Operation, WhenInterrupted, follow, follow_earlier, unfinished
 from tasks.vertex.removal import remove_all, remove_twins
 from tasks.vertex.specs import IndexSpec
 from tasks.waiting import Deadline
@@ -41,7 +41,7 @@ class IndexState:
     coming: str
     """Hash of the data that an overwrite began to bring; empty when none is under way or was left half done."""
     overwritten: int
-    """When the last overwrite ended, nanoseconds since 1970; 0 for never. Deployed copies follow later."""
+    """The update_time of the operation of the last overwrite, nanoseconds since 1970; 0 for never. Deployed copies follow."""
     vectors_count: int
     deployed: tuple[tuple[str, str], ...]
     """(endpoint, deployed index id) of every deployed copy."""
@@ -184,28 +184,26 @@ def apply_index_contents(
     ended unseen, or whose operation does not show that it imported, is repeated once.
     """
     what = f"overwrite the contents of index {spec.name}"
-    has_imported = _end_earlier_updates(settings, spec, index.resource, deadline)
+    ended = _end_earlier_updates(settings, spec, index.resource, deadline)
     there = _state_of(settings, index.resource)
     if there.content == content:
         return there
-    if not (has_imported and there.coming == content):
+    if ended is None or there.coming != content:
         if there.coming != content:
             _mark(settings, spec, index.resource, deadline, coming=content)
         overwrite = Index(
             name=index.resource,
             metadata=_value({"contentsDeltaUri": contents_uri, "isCompleteOverwrite": True}),
         )
-        operation = _update(settings, overwrite, "metadata", what)
-        follow(
+        ended = follow(
             settings,
-            operation,
+            _update(settings, overwrite, "metadata", what),
             what,
             deadline,
             usual=USUAL_CREATE_SECONDS,
             when_interrupted=when_interrupted,
         )
-    updated = Index.pb(_get(settings, index.resource)).update_time.ToNanoseconds()
-    _mark(settings, spec, index.resource, deadline, content=content, overwritten=str(updated))
+    _mark(settings, spec, index.resource, deadline, content=content, overwritten=str(ended.updated))
     return _state_of(settings, index.resource)
 
 
@@ -217,8 +215,8 @@ def remove_index(settings: VertexSettings, name: str, deadline: Deadline) -> lis
 
 def _end_earlier_updates(
     settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline
-) -> bool:
-    """Follow what earlier runs began to its end. Returns whether an import was among it, and succeeded.
+) -> Operation | None:
+    """Follow what earlier runs began to its end. Returns the last import among it that succeeded, or None.
 
     An update of labels has the same kind of operation: only what it counted of import files tells an import.
     """
@@ -227,7 +225,8 @@ def _end_earlier_updates(
         follow_earlier(settings, operation, what, deadline, usual=USUAL_CREATE_SECONDS)
         for operation in unfinished(settings, resource, kinds={"UpdateIndex"})
     ]
-    return any(operation is not None and operation.imported for operation in ended)
+    imports = [operation for operation in ended if operation is not None and operation.imported]
+    return max(imports, key=lambda operation: operation.updated, default=None)
 
 
 def _mark(

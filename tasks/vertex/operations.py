@@ -54,6 +54,8 @@ class Operation:
     deployed_index_id: str
     """Of a DeployIndex or MutateDeployedIndex; else empty."""
     created: datetime
+    updated: int = 0
+    """When it last changed, nanoseconds since 1970: once done, its end. Deployed copies say how far they follow."""
     invalid_records: tuple[str, ...] = ()
     """What an import found wrong; only told of an operation that was read by its name."""
     imported: bool = False
@@ -216,6 +218,7 @@ def _operation(raw: RawOperation) -> Operation:
         said=raw.error.message,
         deployed_index_id=str(getattr(metadata, "deployed_index_id", "")),
         created=(generic and generic.create_time) or datetime.now(UTC),
+        updated=type(generic).pb(generic).update_time.ToNanoseconds() if generic is not None else 0,
     )
 
 
