@@ -6,17 +6,18 @@ A run has one yes for all of its questions, so they are put together: nobody agr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flows.confirmation import confirm
 from flows.report import listed
 from tasks.data.validation import ValidatedVectors
 from tasks.progress import say
 from tasks.settings import VertexSettings
-from tasks.vertex.costs import hourly_cost
+from tasks.vertex.costs import HourlyCost, hourly_cost
 from tasks.vertex.deployed_indexes import DeployedIndexState
-from tasks.vertex.indexes import IndexState
+from tasks.vertex.indexes import IndexState, read_index
 from tasks.vertex.specs import DeployedIndexSpec, ShardSize
+from tasks.waiting import Deadline
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,15 @@ def cost_questions(
     if there is not None and replicas[0] <= there[0] and replicas[1] <= there[1]:
         return []
     cost = hourly_cost(wanted, shard_size, there)
+    return _ask(settings, "deploy the index" if there is None else "raise the replicas", cost)
+
+
+def _ask(settings: VertexSettings, step: str, cost: HourlyCost) -> list[Question]:
     if settings.is_sandbox:
         say(f"{cost} The sandbox costs nothing.")
         return []
     say(str(cost))
-    return [Question("deploy the index" if there is None else "raise the replicas", str(cost))]
+    return [Question(step, str(cost))]
 
 
 def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -> list[Question]:
@@ -61,6 +66,42 @@ def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -
         "into it are lost."
     )
     return [Question("replace all content of the deployed index", consequence)]
+
+
+def agree_to_first_deployments(
+    settings: VertexSettings,
+    wanted: Sequence[DeployedIndexSpec],
+    shard_size: ShardSize | None,
+    deadline: Deadline,
+    *,
+    yes: bool,
+) -> frozenset[str]:
+    """Ask for the cost of what is deployed nowhere yet, all of it together, before a look at the data: it needs none.
+
+    Where something is deployed, its content may have to be asked for too: `build` puts both as one question.
+
+    Args:
+        settings: the target.
+        wanted: deployed indexes of the same machine and replicas.
+        shard_size: of every one of them.
+        deadline: bounds the look for half-made ones.
+        yes: agreed beforehand.
+
+    Returns:
+        The names whose cost was agreed to.
+
+    Raises:
+        NotConfirmed: nobody agreed.
+    """
+    there = {spec.name: read_index(settings, spec.name, deadline) for spec in wanted}
+    new = frozenset(name for name, index in there.items() if index is None or not index.deployed)
+    if new:
+        cost = replace(hourly_cost(wanted[0], shard_size), deployed_indexes=len(new))
+        agree(
+            _ask(settings, "deploy the index" if len(new) == 1 else f"deploy {len(new)} indexes", cost),
+            yes=yes,
+        )
+    return new
 
 
 def agree(questions: Sequence[Question], *, yes: bool) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from flows.report import Report, listed, reporting
 from flows.slots import holding
-from flows.vertex.agreement import agree, cost_questions, overwrite_questions
+from flows.vertex.agreement import agree, agree_to_first_deployments, cost_questions, overwrite_questions
 from tasks.data.rules import DatapointRules
 from tasks.data.validation import ValidatedVectors
 from tasks.errors import GateNotMet
@@ -147,7 +147,15 @@ def build_index(
     check_machine(machine_type, shard_size)
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     source = DataSource(data, limit, rules)
+    deployed = DeployedIndexSpec(
+        name=name,
+        location=settings.location,
+        machine_type=machine_type,
+        min_replicas=min_replicas,
+        max_replicas=max_replicas,
+    )
     with reporting("vertex build", name, target) as report, holding("vertex", name, deadline):
+        agreed = agree_to_first_deployments(settings, [deployed], shard_size, deadline, yes=yes)
         with report.step("validate the data") as step:
             validated = read_validated(settings, source)
             step.saw(
@@ -168,16 +176,10 @@ def build_index(
                 fraction_leaf_nodes_to_search=fraction_leaf_nodes_to_search,
             ),
             endpoint=endpoint,
-            deployed=DeployedIndexSpec(
-                name=name,
-                location=settings.location,
-                machine_type=machine_type,
-                min_replicas=min_replicas,
-                max_replicas=max_replicas,
-            ),
+            deployed=deployed,
             when_interrupted=when_interrupted,
         )
-        built = build(settings, plan, validated, report, deadline, yes=yes)
+        built = build(settings, plan, validated, report, deadline, cost_agreed=name in agreed, yes=yes)
         report.facts |= {
             "index": built.served.index,
             "endpoint": built.served.endpoint,
@@ -198,9 +200,20 @@ def build(
     report: Report,
     deadline: Deadline,
     *,
+    cost_agreed: bool,
     yes: bool,
 ) -> Build:
-    """Chain the steps of a build. The tour calls this too."""
+    """Chain the steps of a build. The tour calls this too.
+
+    Args:
+        settings: the target.
+        plan: what it is to end with.
+        validated: what the look at the data found.
+        report: gets the steps.
+        deadline: ends every wait.
+        cost_agreed: the cost of this first deployment was asked for already.
+        yes: agree to all that remains to be asked.
+    """
     name, changes = plan.name, list[str]()
     # Wrong settings, strangers and what cannot change in place are found before anything is changed or paid for.
     wanted_endpoint = endpoint_spec(settings, name, plan.endpoint)
@@ -211,7 +224,7 @@ def build(
         ours = read_deployed_index_as_wanted(
             settings, plan.deployed, endpoint=endpoint_there.resource, index=there.resource
         )
-    costs = cost_questions(settings, plan.deployed, plan.index.shard_size, ours)
+    costs = [] if cost_agreed else cost_questions(settings, plan.deployed, plan.index.shard_size, ours)
     agree([*costs, *overwrite_questions(there, validated)], yes=yes)
 
     if there is None or there.content != validated.content:

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from flows.report import Report, listed, reporting
 from flows.slots import holding
+from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build import BuildPlan, build
 from flows.vertex.teardown import teardown
 from flows.vertex.tour_datapoint import stream_one_datapoint
@@ -68,47 +69,48 @@ def tour(
     """
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     source, exact_name = DataSource(data, limit, SEED_RULES), f"{name}-exact"
+    deployed = {one: DeployedIndexSpec(name=one, location=settings.location) for one in (name, exact_name)}
 
-    def plan(of: str, algorithm: Algorithm, dimensions: int) -> BuildPlan:
+    def built(of: str, algorithm: Algorithm) -> ServedIndex:
         index = IndexSpec(
             name=of,
-            dimensions=dimensions,
+            dimensions=validated.dimensions,
             algorithm=algorithm,
             approximate_neighbors_count=150,
             leaf_node_embedding_count=500,
             fraction_leaf_nodes_to_search=SEED_FRACTION,
         )
-        deployed = DeployedIndexSpec(name=of, location=settings.location)
-        return BuildPlan(source=source, index=index, endpoint=endpoint, deployed=deployed)
+        plan = BuildPlan(source=source, index=index, endpoint=endpoint, deployed=deployed[of])
+        return build(settings, plan, validated, report, deadline, cost_agreed=of in agreed, yes=yes).served
 
     with (
         reporting("vertex tour", name, target) as report,
         holding("vertex", name, deadline),
         holding("vertex", exact_name, deadline),
-        _saying_what_stays(name, exact_name, target),
     ):
-        with report.step("validate the data") as step:
-            validated = read_validated(settings, source, queries_needed=True)
-            rows, dimensions, queries = validated.rows, validated.dimensions, validated.queries
-            step.saw(f"{rows:,} rows of {dimensions} dimensions, {queries:,} queries")
+        agreed = agree_to_first_deployments(settings, [*deployed.values()], None, deadline, yes=yes)
+        with _saying_what_stays(name, exact_name, target):
+            with report.step("validate the data") as step:
+                validated = read_validated(settings, source, queries_needed=True)
+                step.saw(
+                    f"{validated.rows:,} rows of {validated.dimensions} dimensions, {validated.queries:,} queries"
+                )
 
-        served = build(
-            settings, plan(name, "tree-ah", dimensions), validated, report, deadline, yes=yes
-        ).served
-        stream_one_datapoint(settings, served, read_tour_data(settings, source, served), report, deadline, k)
+            served = built(name, "tree-ah")
+            words = read_tour_data(settings, source, served)
+            stream_one_datapoint(settings, served, words, report, deadline, k)
 
-        exact_plan = plan(exact_name, "brute-force", dimensions)
-        exact = build(settings, exact_plan, validated, report, deadline, yes=yes).served
-        with report.step(f"recall at {SEED_FRACTION:.0%} of the leaves, as in the notebook") as step:
-            truth = read_truth(settings, served, source, k=k)
-            step.saw(str(verify_recall(settings, served, truth)))
-        with report.step(f"recall of at least {min_recall:g} with more leaves") as step:
-            step.saw(_enough_leaves(settings, served, truth, min_recall))
-        with report.step("recall of brute force") as step:
-            step.saw(str(verify_recall(settings, exact, truth, min_recall=0.999)))
+            exact = built(exact_name, "brute-force")
+            with report.step(f"recall at {SEED_FRACTION:.0%} of the leaves, as in the notebook") as step:
+                truth = read_truth(settings, served, source, k=k)
+                step.saw(str(verify_recall(settings, served, truth)))
+            with report.step(f"recall of at least {min_recall:g} with more leaves") as step:
+                step.saw(_enough_leaves(settings, served, truth, min_recall))
+            with report.step("recall of brute force") as step:
+                step.saw(str(verify_recall(settings, exact, truth, min_recall=0.999)))
 
-        for one in (exact_name, name):
-            teardown(settings, one, report, deadline)
+            for one in (exact_name, name):
+                teardown(settings, one, report, deadline)
     return report
 
 

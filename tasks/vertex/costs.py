@@ -22,12 +22,14 @@ PRICES = {
 
 @dataclass(frozen=True)
 class HourlyCost:
-    """What one deployed index costs while it is deployed, queried or not."""
+    """What deployed indexes cost while they are deployed, queried or not."""
 
     machine: str | None
     """None: nobody documents what the service picks."""
     min_replicas: int
     max_replicas: int
+    deployed_indexes: int = 1
+    """So many of the same kind."""
 
     @property
     def price(self) -> float | None:
@@ -39,16 +41,21 @@ class HourlyCost:
         if self.max_replicas > self.min_replicas:
             replicas += f" to {self.max_replicas}"
         nodes = f"{replicas} {'replica' if replicas == '1' else 'replicas'} of {self.machine or 'an unknown machine'}"
+        costs, they_are = "A deployed index costs", "it is"
+        if self.deployed_indexes > 1:
+            costs, they_are = f"{self.deployed_indexes} deployed indexes cost", "they are"
+            nodes += " each"
         if self.price is None:
             return (
-                f"A deployed index costs node-hours until it is undeployed, queried or not: {nodes}, whose price is not "
+                f"{costs} node-hours until {they_are} undeployed, queried or not: {nodes}, whose price is not "
                 "known here; see the price list, https://cloud.google.com/vertex-ai/pricing."
             )
         hourly = " to ".join(
-            f"{self.price * count:.2f}" for count in sorted({self.min_replicas, self.max_replicas})
+            f"{self.price * count * self.deployed_indexes:.2f}"
+            for count in sorted({self.min_replicas, self.max_replicas})
         )
         return (
-            f"A deployed index costs about {hourly} USD an hour for each shard until it is undeployed, queried or not: "
+            f"{costs} about {hourly} USD an hour for each shard until {they_are} undeployed, queried or not: "
             f"{nodes} (prices from memory, us-central1; see the price list, https://cloud.google.com/vertex-ai/pricing)."
         )
 

@@ -6,13 +6,21 @@ import dataclasses
 
 import pytest
 
-from flows.vertex.agreement import Question, agree, cost_questions, overwrite_questions
+from flows.vertex import agreement
+from flows.vertex.agreement import (
+    Question,
+    agree,
+    agree_to_first_deployments,
+    cost_questions,
+    overwrite_questions,
+)
 from tasks.data.validation import ValidatedVectors
 from tasks.errors import NotConfirmed
 from tasks.settings import VertexSettings
 from tasks.vertex.deployed_indexes import DeployedIndexState
-from tasks.vertex.indexes import IndexState
+from tasks.vertex.indexes import IndexState, read_index
 from tasks.vertex.specs import DeployedIndexSpec
+from tasks.waiting import Deadline
 
 CLOUD = VertexSettings(project="p", location="us-central1")
 NEW = ValidatedVectors("new.hdf5", rows=50, dimensions=8, queries=0, content="new")
@@ -66,3 +74,12 @@ def test_one_yes_answers_all_questions_and_each_is_said():
         agree(questions, yes=False)
     for part in ("deploy the index and replace all content", "It costs.", "50 vectors in place of 5,000"):
         assert part in str(refused.value)
+
+
+@pytest.mark.slow
+def test_the_cost_of_two_first_deployments_is_asked_as_one_sum(town, name, monkeypatch):
+    monkeypatch.setattr(VertexSettings, "is_sandbox", False)
+    monkeypatch.setattr(agreement, "read_index", read_index.fn)
+    specs = [DeployedIndexSpec(name=each, location="us-central1") for each in (name, f"{name}-exact")]
+    with pytest.raises(NotConfirmed, match=r"deploy 2 indexes\. 2 deployed indexes cost about 1\.50 USD"):
+        agree_to_first_deployments(town.settings, specs, None, Deadline.after(seconds=30), yes=False)

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import pytest
@@ -25,3 +26,12 @@ def test_a_cost_says_its_sentence_or_that_it_does_not_know(fields, shard_size, s
     cost = hourly_cost(DeployedIndexSpec(name="products", location="us-central1", **fields), shard_size)
     assert re.search(said, str(cost))
     assert "price list" in str(cost)
+
+
+def test_what_two_deployed_indexes_cost_is_their_sum():
+    one = hourly_cost(DeployedIndexSpec(name="products", location="us-central1"), None)
+    two = dataclasses.replace(one, deployed_indexes=2)
+    assert str(two).startswith(
+        "2 deployed indexes cost about 1.50 USD an hour for each shard until they are undeployed"
+    )
+    assert "1 replica of e2-standard-16 each" in str(two)
