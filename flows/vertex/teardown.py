@@ -17,6 +17,7 @@ from tasks.vertex.buckets import remove_bucket
 from tasks.vertex.deployed_indexes import remove_deployed_index
 from tasks.vertex.endpoints import remove_endpoint
 from tasks.vertex.errors import ServiceRefused
+from tasks.vertex.import_data import forget_local_import_files
 from tasks.vertex.indexes import remove_index
 from tasks.vertex.inventory import StoredInventory, read_inventory, read_stored_inventory
 from tasks.vertex.specs import Name
@@ -86,6 +87,7 @@ def teardown(settings: VertexSettings, name: str, report: Report, deadline: Dead
     with report.step(f"remove index {name}") as step:
         step.saw(f"{len(remove_index(settings, name, deadline))} removed")
     with report.step(f"remove import files of {name}") as step:
+        forget_local_import_files(name)
         try:
             step.saw(f"{remove_import_files(settings, name)} removed")
             step.saw("the bucket is gone" if remove_bucket(settings) else "the bucket stays")

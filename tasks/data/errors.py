@@ -5,7 +5,7 @@
     +-- DataChanged                                                                     the file, meanwhile
     +-- DatasetMissing, WrongShape, WrongType, WrongDimensions, WrongRowCount           its datasets
     +-- NotFinite, OverflowsFloat32, OutsideInt64, EmptyId, DuplicateId, NotText        its values
-    +-- LimitBelowOne, TooManyImportFiles                                               what was asked for
+    +-- LimitBelowOne, TooManyImportFiles, NoRoom                                       what was asked for
 
 Must not: look at the file again. The facts come from whoever raises; row numbers count from 0, as the default ids do.
 """
@@ -270,6 +270,20 @@ class LimitBelowOne(InvalidInput):
             source="limit",
             accepted="1 or more, or none at all for every row",
             remedy="To take an index down, use teardown.",
+        )
+
+
+class NoRoom(InvalidInput):
+    """A disk that the import files of a build may fill."""
+
+    def __init__(self, folder: str, *, wanted: int, free: int) -> None:
+        self.folder, self.wanted, self.free = folder, wanted, free
+        super().__init__(
+            f"There is no room for the import files: {free:,} bytes are free, they need up to {wanted:,}",
+            value=folder,
+            source="VECTOR_SEARCH_HOME",
+            accepted="a folder on a disk with that much room",
+            remedy="Make room, or set VECTOR_SEARCH_HOME to such a folder; they are removed after the upload.",
         )
 
 

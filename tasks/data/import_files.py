@@ -10,6 +10,7 @@ Must not: upload, or leave a file under its final name that is not whole.
 from __future__ import annotations
 
 import base64
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ import google_crc32c
 import orjson
 
 from tasks.data.content import ContentHash
-from tasks.data.errors import DataChanged, TooManyImportFiles
+from tasks.data.errors import DataChanged, NoRoom, TooManyImportFiles
 from tasks.data.rules import DatapointRules
 from tasks.data.vectors import VectorFile
 
@@ -27,6 +28,10 @@ SHARD_BYTES = 64 * 2**20
 """Bytes a file by default: large enough that uploads are few, small enough that one lost upload is soon repeated."""
 MOST_FILES = 5000
 """The service's limit on objects in one import."""
+FLOAT_BYTES = 16
+"""A float32 in JSON has 15 characters at most (-1.17549435e-38), and a comma."""
+ROW_BYTES = 256
+"""A plain estimate for a row's id, restricts and crowding tag; usual numbers are shorter than FLOAT_BYTES by far more."""
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
@@ -67,6 +72,7 @@ def write_import_files(
         on_progress: ``on_progress(done, total)`` in rows, after every block.
 
     Raises:
+        NoRoom: the disk has less than they may need.
         TooManyImportFiles: more than 5,000 files of that size.
         DataChanged: what was written is not what was validated; the files are whole and must not be used.
         InvalidInput: as ``VectorFile.blocks``.
@@ -74,6 +80,9 @@ def write_import_files(
     folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob("datapoints-*.json"), *folder.glob("datapoints-*.json.part")):
         old.unlink()
+    wanted, free = file.rows * (file.dimensions * FLOAT_BYTES + ROW_BYTES), shutil.disk_usage(folder).free
+    if free < wanted:
+        raise NoRoom(str(folder), wanted=wanted, free=free)
     shards = _Shards(folder, shard_bytes)
     written = ContentHash(rules, dimensions=file.dimensions)
     try:

@@ -65,6 +65,7 @@ def ensure_local_import_files(
 
     Raises:
         DataChanged: the source is no longer what was validated.
+        NoRoom: the disk is too small for them.
     """
     progress = Progress(f"write import files of {name}")
     with opened(settings, source) as file:
@@ -100,5 +101,5 @@ def local_folder(name: str, content: str) -> Path:
 
 
 def forget_local_import_files(name: str) -> None:
-    """Remove the local import files of a name: the bucket has them now."""
+    """Remove the local import files of a name: the bucket has them, or nobody wants them any more."""
     shutil.rmtree(home() / "work" / name, ignore_errors=True)

@@ -22,10 +22,12 @@ def assert_nothing(town, name):
     assert town.generations(name) == {}
 
 
-def test_a_teardown_leaves_nothing_and_a_second_one_changes_nothing(town, build, teardown, name):
+def test_a_teardown_leaves_nothing_and_a_second_one_changes_nothing(town, build, teardown, name, home):
     build(town)
+    (home / "work" / name / "content").mkdir(parents=True)
     teardown(town)
     assert_nothing(town, name)
+    assert not (home / "work" / name).exists(), "what a killed build had written"
     writes = town.writes
     told = " ".join(teardown(town).err.split())
     where = f"project {town.settings.project}, location us-central1, bucket {town.settings.bucket_name}."

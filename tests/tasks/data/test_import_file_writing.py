@@ -1,6 +1,7 @@
 import base64
 import itertools
 import json
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -110,6 +111,15 @@ def test_what_is_written_must_be_what_was_validated(write_hdf5, vectors_of, tmp_
         file["color"][1] = "green"
     with pytest.raises(errors.DataChanged, match=rf"{content}.*nothing of them was uploaded.*{path}"):
         write(path, tmp_path, rules, content=content)
+
+
+def test_a_disk_that_they_may_fill_is_refused_before_anything_is_written(sample, tmp_path, monkeypatch):
+    usual = shutil.disk_usage(tmp_path)
+    size = sum(file.size for file in write(sample, tmp_path / "room", SEED_RULES))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usual._replace(free=size))
+    with pytest.raises(errors.NoRoom, match=rf"{size:,} bytes are free.*{tmp_path}.*VECTOR_SEARCH_HOME"):
+        write(sample, tmp_path / "full", SEED_RULES)
+    assert not list((tmp_path / "full").iterdir())
 
 
 def test_more_files_than_the_service_takes_are_refused(write_hdf5, vectors_of, tmp_path, monkeypatch):
