@@ -40,10 +40,6 @@ class VertexSettings(BaseModel, frozen=True):
     location: str = Field(
         min_length=1, description="The region of indexes, endpoints and the bucket: us-central1."
     )
-    project_number: str | None = Field(
-        default=None,
-        description="The project's number; needed for a VPC endpoint, whose network is named by it.",
-    )
     bucket: str | None = Field(
         default=None,
         description="The bucket for import files; default PROJECT-vector-search-LOCATION, made when absent.",
@@ -207,7 +203,6 @@ def _sandbox_settings() -> VertexSettings:
     return VertexSettings(
         project=environment["VERTEX_PROJECT"],
         location=environment["VERTEX_LOCATION"],
-        project_number=environment["VERTEX_PROJECT_NUMBER"],
         network=environment["VERTEX_NETWORK"],
         api_endpoint=environment["VERTEX_API_ENDPOINT"],
         storage_endpoint=environment["STORAGE_EMULATOR_HOST"],

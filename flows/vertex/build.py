@@ -306,8 +306,9 @@ def _index(
             when_interrupted=plan.when_interrupted,
         )
         changes.append("replaced the contents of the index")
-    # Streamed datapoints and statistics that lag may raise the count or leave it at 0, never halve it.
-    if 0 < index.vectors_count < validated.rows and changes:
+    # Statistics that lag say 0 or what was there before; streamed datapoints only raise the count.
+    lagging = (0, 0 if there is None else there.vectors_count)
+    if changes and index.vectors_count < validated.rows and index.vectors_count not in lagging:
         raise GateNotMet(
             f"The number of vectors in index {name}",
             measured=f"{index.vectors_count:,}",

@@ -293,9 +293,7 @@ class TooManyImportFiles(InvalidInput):
     def __init__(self, *, shard_bytes: int, most: int) -> None:
         self.shard_bytes, self.most = shard_bytes, most
         super().__init__(
-            f"The import would have more than {most:,} files",
-            value=shard_bytes,
-            source="shard_bytes",
-            accepted=f"a size a file that leaves at most {most:,} of them, the limit of the service",
-            remedy="Choose larger files.",
+            f"The import would have more than {most:,} files of up to {shard_bytes:,} bytes",
+            accepted=f"rows that fit into {most:,} files, the limit of the service for one import",
+            remedy="Load fewer rows (limit), or split them into several indexes.",
         )

@@ -104,6 +104,9 @@ def calling(doing: str) -> Generator[None]:
     except grpc.RpcError as error:
         raise _translated(doing, error) from error
     except (auth.DefaultCredentialsError, auth.RefreshError) as error:
+        # On Google's machines an outage of the token server comes as a refusal, with the outage as its cause.
+        if error.retryable or isinstance(error.__cause__, auth.TransportError):
+            raise ServiceUnwell(doing, status="no token", said=str(error)) from error
         raise InvalidInput(
             f"Could not {doing}: no usable Google credentials ({error})",
             remedy="Log in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS.",

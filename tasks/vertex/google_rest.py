@@ -23,7 +23,6 @@ class Addresses:
     """Where the services answer; a test has its own."""
 
     service_usage: str = "https://serviceusage.googleapis.com"
-    resource_manager: str = "https://cloudresourcemanager.googleapis.com"
     service_networking: str = "https://servicenetworking.googleapis.com"
     metadata: str = "http://metadata.google.internal"
 

@@ -16,6 +16,7 @@ from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.buckets import check_region, find_bucket
 from tasks.vertex.clients import connect
+from tasks.vertex.endpoints import endpoint_spec
 from tasks.vertex.errors import calling
 from tasks.vertex.findings import Finding, State
 from tasks.vertex.google_rest import GOOGLE, LOOK_SECONDS, Addresses, read_document, read_machine
@@ -65,28 +66,32 @@ def read_preconditions(
     try:
         session = login()
     except (PermanentError, TransientError) as error:
-        logged_in = Finding(what="Google credentials", state="missing", seen=str(error), command=_LOG_IN)
+        # Without a connection nobody knows whether the credentials are good, and logging in would not help.
+        away = isinstance(error, TransientError)
+        state, command = ("unknown", "") if away else ("missing", _LOG_IN)
+        logged_in = _seen("Google credentials", error, state=state, command=command)
         rest = [
             *(f"API {api} enabled" for api in APIS),
             f"Vertex AI answers in {settings.location}",
             "bucket in the index's region",
-            *_PRIVATE[:2],
+            _PRIVATE[0],
         ]
-        unknown = [Finding(what=what, state="unknown", seen="no credentials to look with") for what in rest]
+        unknown = [
+            Finding(what=what, state="unknown", seen="nothing to look with: see Google credentials")
+            for what in rest
+        ]
         return (logged_in, *unknown, _machine(settings, kind, addresses))
     return (
         Finding(what="Google credentials", state="ok", seen="usable"),
         *_apis(settings, kind, addresses, session),
         _answers(settings),
         _bucket(settings),
-        _number(settings, kind, addresses, session),
         _peering(settings, kind, addresses, session),
         _machine(settings, kind, addresses),
     )
 
 
 _PRIVATE = (
-    "project number known",
     "network peered with Google's services",
     "this machine in the network and region",
 )
@@ -153,55 +158,37 @@ def _apis(
             yield Finding(what=what, state="missing", seen="not enabled", command=command)
 
 
-def _number(
-    settings: VertexSettings, kind: EndpointKind, addresses: Addresses, session: requests.Session
-) -> Finding:
-    what = _PRIVATE[0]
-    if settings.project_number:
-        return Finding(what=what, state="ok", seen=settings.project_number)
-    if kind != "vpc":
-        return Finding(what=what, state="not needed", seen="only a vpc endpoint's network is named by it")
-    describe = f"gcloud projects describe {settings.project} --format='value(projectNumber)'"
-    url = f"{addresses.resource_manager}/v1/projects/{settings.project}"
-    try:
-        number = read_document(session, url, "read the project's number").get("projectNumber")
-    except (PermanentError, TransientError) as error:
-        return _seen(what, error, command=f"export VERTEX_PROJECT_NUMBER=$({describe})")
-    return Finding(
-        what=what, state="missing", seen="not set", command=f"export VERTEX_PROJECT_NUMBER={number}"
-    )
-
-
 def _peering(
     settings: VertexSettings, kind: EndpointKind, addresses: Addresses, session: requests.Session
 ) -> Finding:
-    what = _PRIVATE[1]
+    what = _PRIVATE[0]
     if kind != "vpc":
         return Finding(what=what, state="not needed", seen="only a vpc endpoint lies in a network")
-    if settings.network is None:
-        command = "export VERTEX_NETWORK=projects/NUMBER/global/networks/NAME"
-        return Finding(what=what, state="missing", seen="no network is set", command=command)
+    try:
+        network = str(endpoint_spec(settings, "check", kind).network)
+    except InvalidInput as error:
+        number = f"$(gcloud projects describe {settings.project} --format='value(projectNumber)')"
+        command = f"export VERTEX_NETWORK=projects/{number}/global/networks/NAME"
+        return _seen(what, error, state="missing", command=command)
     url = f"{addresses.service_networking}/v1/services/{APIS[2]}/connections"
     try:
-        document = read_document(session, url, "read the network's peerings", {"network": settings.network})
+        document = read_document(session, url, "read the network's peerings", {"network": network})
     except (PermanentError, TransientError) as error:
         return _seen(what, error)
     ranges = [r for c in document.get("connections", []) for r in c.get("reservedPeeringRanges", [])]
     if document.get("connections"):
-        return Finding(
-            what=what, state="ok", seen=f"{settings.network} through {', '.join(ranges) or 'a peering'}"
-        )
-    name = settings.network.rsplit("/", 1)[-1]
+        return Finding(what=what, state="ok", seen=f"{network} through {', '.join(ranges) or 'a peering'}")
+    name = network.rsplit("/", 1)[-1]
     command = (
         f"gcloud compute addresses create {name}-peering --global --prefix-length=16 --network={name} "
         f"--purpose=VPC_PEERING --project={settings.project} && gcloud services vpc-peerings connect --service={APIS[2]} "
         f"--network={name} --ranges={name}-peering --project={settings.project}"
     )
-    return Finding(what=what, state="missing", seen=f"{settings.network} has no peering", command=command)
+    return Finding(what=what, state="missing", seen=f"{network} has no peering", command=command)
 
 
 def _machine(settings: VertexSettings, kind: EndpointKind, addresses: Addresses) -> Finding:
-    what = _PRIVATE[2]
+    what = _PRIVATE[1]
     if kind == "public":
         return Finding(what=what, state="not needed", seen="a public endpoint is asked from anywhere")
     if kind == "private-service-connect":

@@ -1,6 +1,6 @@
 """Import files in the bucket: one folder for every content of every name.
 
-    gs://BUCKET/vector-search-ops/NAME/CONTENT/00000.json
+    gs://BUCKET/vector-search-ops/NAME/CONTENT/datapoints-00000.json
 
 An index is created from such a folder, so a folder is written once and never changed: other data has another content
 hash. Must not: touch anything outside `vector-search-ops/NAME/`.
@@ -37,7 +37,7 @@ class StoredFile:
     """An object in the bucket."""
 
     name: str
-    """Its whole name, `vector-search-ops/NAME/CONTENT/00000.json`."""
+    """Its whole name, `vector-search-ops/NAME/CONTENT/datapoints-00000.json`."""
     size: int
     crc32c: str
     generation: int

@@ -21,7 +21,6 @@ def write_sandbox_file(folder):
     environment = {
         "VERTEX_PROJECT": "sandbox-project",
         "VERTEX_LOCATION": "us-central1",
-        "VERTEX_PROJECT_NUMBER": "123",
         "VERTEX_NETWORK": "projects/123/global/networks/sandbox",
         "VERTEX_API_ENDPOINT": "localhost:4000",
         "STORAGE_EMULATOR_HOST": "http://127.0.0.1:5000",

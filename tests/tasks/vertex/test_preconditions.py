@@ -7,10 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from google.auth.exceptions import RefreshError, TransportError
 
 from tasks.settings import VertexSettings
 from tasks.vertex import preconditions
 from tasks.vertex.buckets import ensure_bucket
+from tasks.vertex.errors import calling
 from tasks.vertex.google_rest import Addresses
 from tasks.vertex.preconditions import APIS, read_preconditions
 
@@ -45,9 +47,7 @@ class Google:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         url = f"http://127.0.0.1:{self.server.server_port}"
-        self.addresses = Addresses(
-            *(f"{url}/{name}" for name in ("usage", "manager", "networking", "metadata"))
-        )
+        self.addresses = Addresses(*(f"{url}/{name}" for name in ("usage", "networking", "metadata")))
 
     def answer(self, path):
         parts = urlsplit(path)
@@ -65,8 +65,6 @@ class Google:
                 for n in names
             ]
             return 200, "", json.dumps({"services": states}).encode()
-        if service == "manager":
-            return 200, "", json.dumps({"projectNumber": "12"}).encode()
         assert parse_qs(parts.query) == {"network": [NETWORK]}
         return 200, "", json.dumps({"connections": self.peerings} if self.peerings else {}).encode()
 
@@ -88,7 +86,6 @@ def mine(settings):
         network=NETWORK,
         storage_endpoint=settings.storage_endpoint,
         bucket="no-such-bucket",
-        project_number="12",
     )
 
 
@@ -130,12 +127,8 @@ def test_an_api_that_is_off_comes_with_the_command_that_enables_it(check, google
 @pytest.mark.parametrize("status", [403, 503])
 def test_what_cannot_be_read_is_unknown_and_no_exception(check, google, mine, status):
     google.status = status
-    found = check(mine.model_copy(update={"project_number": None}))
-    for what in (
-        "API compute.googleapis.com enabled",
-        "network peered with Google's services",
-        "project number known",
-    ):
+    found = check(mine)
+    for what in ("API compute.googleapis.com enabled", "network peered with Google's services"):
         assert (found[what].state, f"{status}: not for you" in found[what].seen) == ("unknown", True)
 
 
@@ -147,16 +140,14 @@ def test_a_network_without_peering_comes_with_the_commands_that_peer_it(check, g
     assert (
         "vpc-peerings connect --service=servicenetworking.googleapis.com --network=vectors" in finding.command
     )
-    unset = check(mine.model_copy(update={"network": None}))["network peered with Google's services"]
-    assert (unset.state, unset.command) == (
-        "missing",
-        "export VERTEX_NETWORK=projects/NUMBER/global/networks/NAME",
-    )
 
 
-def test_the_project_number_is_looked_up_for_whoever_has_not_set_it(check, mine):
-    finding = check(mine.model_copy(update={"project_number": None}))["project number known"]
-    assert (finding.state, finding.command) == ("missing", "export VERTEX_PROJECT_NUMBER=12")
+@pytest.mark.parametrize("network", [None, "vectors", "projects/my-project/global/networks/vectors"])
+def test_a_network_that_a_build_would_refuse_is_in_the_way_with_the_form_that_it_wants(check, mine, network):
+    unset = check(mine.model_copy(update={"network": network}))["network peered with Google's services"]
+    number = "$(gcloud projects describe my-project --format='value(projectNumber)')"
+    wanted = f"export VERTEX_NETWORK=projects/{number}/global/networks/NAME"
+    assert (unset.state, unset.command) == ("missing", wanted)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +182,32 @@ def test_without_credentials_the_first_finding_says_how_to_log_in(google, mine, 
     assert first.command == "gcloud auth application-default login"
     assert {finding.state for finding in others} == {"unknown"}
     assert not [path for path in google.asked if not path.startswith("/metadata")]
+
+
+def refused_by_an_outage():
+    refused = RefreshError("no route to the metadata server")
+    refused.__cause__ = TransportError()
+    return refused
+
+
+@pytest.mark.parametrize(
+    "outage",
+    [
+        TransportError("no route to oauth2.googleapis.com"),
+        RefreshError("no route to oauth2.googleapis.com: 503", retryable=True),
+        refused_by_an_outage(),
+    ],
+    ids=["transport", "retryable", "outage as cause"],
+)
+def test_without_a_connection_nobody_is_told_to_log_in(outage, google, mine):
+    def away():
+        with calling("log in"):
+            raise outage from outage.__cause__
+
+    first, *others = read_preconditions.fn(mine, addresses=google.addresses, login=away)
+    assert (first.what, first.state, first.command) == ("Google credentials", "unknown", "")
+    assert "no route to" in first.seen
+    assert {finding.state for finding in others} <= {"unknown", "not needed"}
 
 
 def test_a_bucket_in_another_region_is_in_the_way(check, mine):
