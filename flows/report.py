@@ -74,7 +74,7 @@ class Report(BaseModel):
         table = Table(
             title=self.title, title_justify="left", title_style="bold", expand=False, show_lines=False
         )
-        table.add_column("step", no_wrap=True)
+        table.add_column("step", overflow="fold")
         table.add_column("seen", overflow="fold")
         table.add_column("s", justify="right")
         for step in self.steps:

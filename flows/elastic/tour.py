@@ -92,7 +92,7 @@ def tour(
         fitting = _the_second_deployment(settings, name, model_id, report)
         start(settings, fitting, report, deadline)
         _infer(settings, model_id, fitting.id, report)
-        with report.step("infer a file of texts in calls sized to their time-out") as step:
+        with report.step("infer a file of texts") as step:
             inferred = read_inferences(
                 settings, fitting.id, DocumentSource(path=Path(films), id_field="id"), "plot", deadline
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from rich.console import Console
 
-from flows.report import reporting
+from flows.report import Report, reporting
 from flows.stack.api import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow")
@@ -47,3 +49,14 @@ def test_prefects_outage_does_not_fail_a_flow_that_is_done():
         step.saw("all of it")
     assert report.outcome == "done"
     assert json.loads(report.file.read_text())["file"] == str(report.file)
+
+
+def test_a_long_title_leaves_room_for_what_was_seen_in_eighty_columns():
+    report = Report(flow="vertex check", name="name", target="sandbox")
+    with report.step("a step whose title says much more than is good for a table") as step:
+        step.saw("word " * 60)
+    console = Console(width=80, file=io.StringIO())
+    console.print(report.render())
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 18
