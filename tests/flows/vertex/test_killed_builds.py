@@ -10,8 +10,9 @@ from tests.polling import until
 
 pytestmark = pytest.mark.slow
 
-# The stand-in moves operations on by looks here, so that a kill meets an unfinished one however slow the machine is.
-BY_LOOKS = {"advance": "reads", "reads": 40}
+# The stand-in moves operations on by looks here, so that a kill meets an unfinished one however slow the machine is: the
+# next run looks several times before it follows, and the killed one may have looked often.
+BY_LOOKS = {"advance": "reads", "reads": 100}
 METHODS = {
     "create index": "CreateIndex",
     "create endpoint": "CreateIndexEndpoint",
