@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tasks.elastic.clients import connect
 from tasks.elastic.deployments import deployment
-from tasks.elastic.errors import calling
+from tasks.elastic.errors import ServiceUnwell, calling
 from tasks.elastic.inference import infer, input_field
 from tasks.elastic.pipelines import value_at
 from tasks.elastic.specs import EmbeddedField
@@ -74,12 +74,15 @@ def read_truncated(
     if there is None or not there.allocated or not long:
         return Truncation(len(hits), len(long), 0, ())
     tried = long[: min(_TRIED, max(1, there.queue_capacity // 2))]
-    answers = infer(
-        settings,
-        deployment_id,
-        [text for _, text in tried],
-        name=input_field(settings, deployment_id),
-        timeout=_SECONDS,
-    )
+    try:
+        answers = infer(
+            settings,
+            deployment_id,
+            [text for _, text in tried],
+            name=input_field(settings, deployment_id),
+            timeout=_SECONDS,
+        )
+    except ServiceUnwell:  # a busy model is no reason to do nothing else
+        return Truncation(len(hits), len(long), 0, ())
     cut = (id_ for (id_, _), answer in zip(tried, answers, strict=True) if answer.truncated)
     return Truncation(len(hits), len(long), len(tried), tuple(dict.fromkeys(cut)))
