@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -148,24 +148,29 @@ class Searchers:
         self._load(index)
         with self._lock:
             live = self._of(index)
-            live.refreshed = time.monotonic()
-            if live.dirty:
-                self._publish(live)
-            if not live.pins and live.superseded:
-                self._cluster.documents.forget(index, live.superseded)
-                live.superseded = []
+            self._refresh(index, live)
             return self._visible(index, live)
 
     def current(self, index: Index) -> Searcher:
         """What is visible now; refreshes first if the index's interval is over."""
         self._load(index)
         with self._lock:
-            live = self._of(index)
-            interval = index.refresh_seconds
-            interval = self._cluster.options.refresh_seconds if interval is None else interval
-            if live.dirty and 0 <= interval <= time.monotonic() - live.refreshed:
-                return self.refresh(index)
-            return self._visible(index, live)
+            return self._current(index, self._of(index))
+
+    def _refresh(self, index: Index, live: _Live) -> None:
+        live.refreshed = time.monotonic()
+        if live.dirty:
+            self._publish(live)
+        if not live.pins and live.superseded:
+            self._cluster.documents.forget(index, live.superseded)
+            live.superseded = []
+
+    def _current(self, index: Index, live: _Live) -> Searcher:
+        interval = index.refresh_seconds
+        interval = self._cluster.options.refresh_seconds if interval is None else interval
+        if live.dirty and 0 <= interval <= time.monotonic() - live.refreshed:
+            self._refresh(index, live)
+        return self._visible(index, live)
 
     def _visible(self, index: Index, live: _Live) -> Searcher:
         index = self._cluster.indices.get(index.name) or index  # its mapping may have grown
@@ -182,8 +187,9 @@ class Searchers:
         """What is visible now, with its rows kept until `unpin`."""
         self._load(index)
         with self._lock:
-            searcher = self.current(index)
-            self._of(index).pins += 1
+            live = self._of(index)
+            searcher = self._current(index, live)
+            live.pins += 1
             return searcher
 
     def unpin(self, index: Index) -> None:
@@ -210,15 +216,14 @@ class Searchers:
         """
         from sandbox.elastic.queries import matching  # noqa: PLC0415 - queries read searchers
 
-        chosen = []
-        for index in self._cluster.indices.resolve(expression):
-            searcher = self.pinned(index)
-            try:
+        chosen: list[tuple[Index, Array]] = []
+        with ExitStack() as failed:
+            for index in self._cluster.indices.resolve(expression):
+                searcher = self.pinned(index)
+                failed.callback(self.unpin, index)
                 numbers = searcher.sequence_numbers[matching(self._cluster, searcher, query)]
                 chosen.append((index, numbers if slice_ is None else self._sliced(index, numbers, *slice_)))
-            except BaseException:
-                self.unpin(index)
-                raise
+            failed.pop_all()
         return Scan(self, chosen)
 
     def drop(self, index: Index) -> None:
