@@ -29,6 +29,22 @@ NOT_SUPPORTED = Answer(
     "[{query}] query does not support [{parameter}]",
     "MatchQueryBuilder, from memory",
 )
+BAD_VALUE = Answer(400, "parsing_exception", "[{where}] failed to parse [{parameter}]: [{value}]")
+NEGATIVE_BOOST = Answer(
+    400,
+    "illegal_argument_exception",
+    "negative [boost] are not allowed in [{query}], use a value between 0 and 1 to deboost",
+    "AbstractQueryBuilder, from memory",
+)
+OUT_OF_LIMITS = Answer(
+    400,
+    "illegal_argument_exception",
+    "[{name}] must be between [{least}] and [{most}], got [{value}]",
+    "TokenPruningConfig, from memory",
+)
+NO_ANALYZER = Answer(
+    400, "illegal_argument_exception", "[match] analyzer [{name}] not found", "MatchQueryBuilder, from memory"
+)
 REQUIRED = Answer(
     400, "parsing_exception", "[{query}] requires {what}", "TextExpansionQueryBuilder, from memory"
 )

@@ -10,7 +10,7 @@ import numpy as np
 from sandbox.elastic import errors_search, sparse_queries, term_queries, text_queries
 from sandbox.elastic.indices import Index
 from sandbox.elastic.matches import Context, Evaluate, Matches
-from sandbox.elastic.query_bodies import minimum
+from sandbox.elastic.query_bodies import boost_of, minimum
 from sandbox.elastic.searcher import Array, Searcher
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _bool(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     for parameter in body:
         if parameter not in _BOOL:
             raise errors_search.NOT_SUPPORTED(query="bool", parameter=parameter)
-    boost *= body.get("boost", 1.0)
+    boost *= boost_of("bool", body)
     clauses = {name: _list(body.get(name)) for name in ("must", "filter", "should", "must_not")}
     if not any(clauses.values()):
         return context.constant(context.searcher.alive, boost)
@@ -93,7 +93,7 @@ def _bool(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
 
 
 def _match_all(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
-    return context.constant(context.searcher.alive, boost * body.get("boost", 1.0))
+    return context.constant(context.searcher.alive, boost * boost_of("match_all", body))
 
 
 def _match_none(context: Context, _body: Mapping[str, Any], _boost: float) -> Matches:
@@ -101,7 +101,9 @@ def _match_none(context: Context, _body: Mapping[str, Any], _boost: float) -> Ma
 
 
 def _constant_score(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
-    return context.constant(evaluate(context, body.get("filter")).mask, boost * body.get("boost", 1.0))
+    return context.constant(
+        evaluate(context, body.get("filter")).mask, boost * boost_of("constant_score", body)
+    )
 
 
 def _list(clauses: Any) -> list[Any]:

@@ -17,6 +17,7 @@ from sandbox.elastic.errors import Refusal
 from sandbox.elastic.exchange import whole
 from sandbox.elastic.matches import Context
 from sandbox.elastic.queries import evaluate
+from sandbox.elastic.query_bodies import number
 from sandbox.elastic.scoring import shown
 from sandbox.elastic.searcher import Array, Searcher
 from sandbox.elastic.settings_of_indices import RESULT_WINDOW
@@ -85,6 +86,8 @@ def wish(body: Mapping[str, Any]) -> Wish:
         clauses = clauses or [sorting.Clause("_score", descending=True)] if body.get("sort") else clauses
         if not clauses:
             raise errors_search.SEARCH_AFTER_SORT()  # noqa: RSE102 - it makes the exception
+        if not isinstance(after, list):
+            raise errors_search.BAD_VALUE(where="search_after", parameter="values", value=after)
         if len(after) != len(clauses):
             raise errors_search.SEARCH_AFTER_VALUES(given=len(after), wanted=len(clauses))
     return Wish(
@@ -95,7 +98,7 @@ def wish(body: Mapping[str, Any]) -> Wish:
         sources.of_body(body.get("_source")),
         _counted(body.get("track_total_hits", _COUNTED)),
         after,
-        body.get("min_score"),
+        None if body.get("min_score") is None else number("search", "min_score", body["min_score"]),
         body.get("post_filter"),
         bool(body.get("version")),
         bool(body.get("seq_no_primary_term")),

@@ -49,13 +49,15 @@ def searched(cluster: Cluster, request: Request, body: Mapping[str, Any]) -> dic
         asked.source = filter_
     reply: dict[str, Any] = {}
     point, scroll = body.get("pit"), request.query.get("scroll")
-    if point:
+    if point is not None:
+        if not isinstance(point, dict) or not isinstance(point.get("id"), str):
+            raise errors_search.REQUIRED(query="pit", what="an [id]")
         keep = duration("keep_alive", point["keep_alive"]) if "keep_alive" in point else None
         searchers = cluster.points_in_time.get(point["id"], keep)
         reply["pit_id"] = point["id"]
     else:
         searchers = [cluster.searchers.pinned(index) for index in resolved(cluster, request)]
-    kept = bool(point)
+    kept = point is not None
     try:
         hits = ranked(cluster, searchers, asked, request.warnings, scroll is not None)
         if scroll is not None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sandbox.elastic import errors_search
 from sandbox.elastic.mappings import NUMBERS
+from sandbox.elastic.query_bodies import number
 from sandbox.elastic.scoring import shown
 from sandbox.elastic.searcher import Array, Searcher
 
@@ -51,7 +52,8 @@ class Column:
         if value is None:
             return (-1 if self.clause.missing == "_first" else 1), 0
         if self.strings is None:
-            key = float(value) if isinstance(value, float) else int(value)
+            # Whole numbers stay what they are: a long is more than a float holds.
+            key = value if type(value) is int else number("search_after", self.clause.path, value)
         else:
             place = bisect_left(self.strings, str(value))
             there = place < len(self.strings) and self.strings[place] == value
@@ -100,7 +102,11 @@ def order(columns: Sequence[Column], scores: Array) -> Array:
 
 
 def after(columns: Sequence[Column], values: Sequence[Any]) -> Array:
-    """Which of the matching documents come after these values."""
+    """Which of the matching documents come after these values.
+
+    Raises:
+        Refusal: one of them cannot be compared with what is sorted.
+    """
     later = np.zeros(len(columns[0].keys), bool)
     same = np.ones(len(columns[0].keys), bool)
     for each, value in zip(columns, values, strict=True):

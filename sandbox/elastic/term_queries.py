@@ -11,7 +11,7 @@ import numpy as np
 from sandbox.elastic import dates, errors_search
 from sandbox.elastic.mappings import NUMBERS, WHOLE_NUMBERS, Field
 from sandbox.elastic.matches import Context, Matches
-from sandbox.elastic.query_bodies import field_and_body
+from sandbox.elastic.query_bodies import boost_of, field_and_body
 from sandbox.elastic.scoring import bm25, idf, length_byte
 from sandbox.elastic.searcher import Array
 
@@ -21,7 +21,7 @@ _NO_NORM = length_byte(1)
 def term(context: Context, body: Any, boost: float) -> Matches:
     """`{"term": {field: value}}`."""
     path, found = field_and_body("term", body, "value", {"boost"})
-    return exact(context, path, found.get("value"), boost * found.get("boost", 1.0))
+    return exact(context, path, found["value"], boost * boost_of("term", found))
 
 
 def terms(context: Context, body: Any, boost: float) -> Matches:
@@ -34,7 +34,7 @@ def terms(context: Context, body: Any, boost: float) -> Matches:
     mask = np.zeros(context.searcher.size, bool)
     for value in values:
         mask |= exact(context, path, value, 1.0).mask
-    return context.constant(mask, boost * body.get("boost", 1.0))
+    return context.constant(mask, boost * boost_of("terms", body))
 
 
 def exact(context: Context, path: str, value: Any, boost: float) -> Matches:
@@ -87,7 +87,7 @@ def range_(context: Context, body: Any, boost: float) -> Matches:
         return context.none()
     if field.type not in (*NUMBERS, "date"):
         kept = [term for term in context.searcher.terms(path) if _within(term, bounds)]
-        return _any_term(context, path, kept, boost * found.get("boost", 1.0))
+        return _any_term(context, path, kept, boost * boost_of("range", found))
     documents, values = context.searcher.numbers(path)
     mask = np.ones(len(values), bool)
     for name, bound in bounds.items():
@@ -101,13 +101,13 @@ def range_(context: Context, body: Any, boost: float) -> Matches:
             raise errors_search.QUERY_SHARD(problem=problem, metadata=metadata) from None
         compare = {"gt": np.greater, "gte": np.greater_equal, "lt": np.less, "lte": np.less_equal}[name]
         mask &= compare(values, limit)
-    return context.constant(context.only(documents[mask]), boost * found.get("boost", 1.0))
+    return context.constant(context.only(documents[mask]), boost * boost_of("range", found))
 
 
 def exists(context: Context, body: Any, boost: float) -> Matches:
     """`{"exists": {"field": path}}`; an object exists where one of its fields does."""
-    path = body.get("field") if isinstance(body, Mapping) else None
-    if not path:
+    path = body.get("field")
+    if not path or not isinstance(path, str):
         raise errors_search.REQUIRED(query="exists", what="a [field]")
     fields = context.searcher.index.fields
     below = [name for name in fields if name.startswith(f"{path}.") and path not in fields]
@@ -120,12 +120,14 @@ def exists(context: Context, body: Any, boost: float) -> Matches:
             problem = f"[{kind}] fields do not support [exists] queries"
             raise errors_search.QUERY_SHARD(problem=problem, metadata=context.searcher.index.metadata)
         mask |= context.searcher.present(name)
-    return context.constant(mask, boost * body.get("boost", 1.0))
+    return context.constant(mask, boost * boost_of("exists", body))
 
 
 def ids(context: Context, body: Any, boost: float) -> Matches:
     """`{"ids": {"values": [...]}}`."""
-    values = body.get("values", []) if isinstance(body, Mapping) else []
+    values = body.get("values", [])
+    if not isinstance(values, str | list):
+        raise errors_search.BAD_VALUE(where="ids", parameter="values", value=values)
     searcher = context.searcher
     written = [
         number
@@ -133,7 +135,7 @@ def ids(context: Context, body: Any, boost: float) -> Matches:
         for number in context.cluster.documents.sequence_numbers(searcher.index, str(id_))
     ]
     documents = np.flatnonzero(np.isin(searcher.sequence_numbers, np.array(written, np.int64)))
-    return context.constant(context.only(documents), boost * body.get("boost", 1.0))
+    return context.constant(context.only(documents), boost * boost_of("ids", body))
 
 
 def prefix(context: Context, body: Any, boost: float) -> Matches:
@@ -141,9 +143,9 @@ def prefix(context: Context, body: Any, boost: float) -> Matches:
     path, found = field_and_body("prefix", body, "value", {"boost", "rewrite"})
     if searchable(context, path) is None:
         return context.none()
-    start = str(found.get("value", ""))
+    start = str(found["value"])
     kept = [each for each in context.searcher.terms(path) if each.startswith(start)]
-    return _any_term(context, path, kept, boost * found.get("boost", 1.0))
+    return _any_term(context, path, kept, boost * boost_of("prefix", found))
 
 
 def wildcard(context: Context, body: Any, boost: float) -> Matches:
@@ -156,7 +158,7 @@ def wildcard(context: Context, body: Any, boost: float) -> Matches:
     )
     pattern = re.compile("".join(letters), re.DOTALL)
     kept = [each for each in context.searcher.terms(path) if pattern.fullmatch(each)]
-    return _any_term(context, path, kept, boost * found.get("boost", 1.0))
+    return _any_term(context, path, kept, boost * boost_of("wildcard", found))
 
 
 def searchable(context: Context, path: str) -> Field | None:

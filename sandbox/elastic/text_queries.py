@@ -10,31 +10,36 @@ from sandbox.elastic import errors_search
 from sandbox.elastic.analysis import analyzer
 from sandbox.elastic.mappings import Field
 from sandbox.elastic.matches import Context, Matches
-from sandbox.elastic.query_bodies import field_and_body, minimum
+from sandbox.elastic.query_bodies import boost_of, field_and_body, minimum, number
 from sandbox.elastic.scoring import bm25, idf
 from sandbox.elastic.term_queries import exact, scored_term, searchable
 
 _MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"}
 _MATCH |= {"auto_generate_synonyms_phrase_query"}
+_MULTI_MATCH = _MATCH | {"query", "fields", "type", "_name"}
 
 
 def match(context: Context, body: Any, boost: float) -> Matches:
     """`{"match": {field: text}}`: any of its terms, or all with `operator: and`."""
     path, found = field_and_body("match", body, "query", _MATCH)
-    if "query" not in found:
-        raise errors_search.REQUIRED(query="match", what="a [query]")
-    return _matched(context, path, found, boost * found.get("boost", 1.0))
+    return _matched(context, path, found, boost * boost_of("match", found))
 
 
 def multi_match(context: Context, body: Any, boost: float) -> Matches:
     """`{"multi_match": {"query": ..., "fields": [...]}}`: the best field's score."""
     fields, kind = body.get("fields") or [], body.get("type", "best_fields")
+    for parameter in body:
+        if parameter not in _MULTI_MATCH:
+            raise errors_search.NOT_SUPPORTED(query="multi_match", parameter=parameter)
+    if body.get("query") is None:
+        raise errors_search.REQUIRED(query="multi_match", what="a [query]")
     if kind not in ("best_fields", "most_fields"):
         raise errors_search.NOT_SUPPORTED(query="multi_match", parameter=f"type: {kind}")
+    boost *= boost_of("multi_match", body)
     parts = []
-    for each in fields:
-        path, _, own = each.partition("^")
-        parts.append(_matched(context, path, body, boost * body.get("boost", 1.0) * float(own or 1)))
+    for each in [fields] if isinstance(fields, str) else fields:
+        path, _, own = str(each).partition("^")
+        parts.append(_matched(context, path, body, boost * number("multi_match", path, own or 1)))
     if kind == "most_fields" or not parts:
         return context.added(parts)
     mask = np.logical_or.reduce([part.mask for part in parts])
@@ -48,7 +53,7 @@ def match_phrase(context: Context, body: Any, boost: float) -> Matches:
     )
     if found.get("slop"):
         raise errors_search.NOT_SUPPORTED(query="match_phrase", parameter="slop")
-    boost *= found.get("boost", 1.0)
+    boost *= boost_of("match_phrase", found)
     field = searchable(context, path)
     if field is None or field.type != "text":
         return exact(context, path, found["query"], boost)
@@ -78,7 +83,10 @@ def _matched(context: Context, path: str, found: dict[str, Any], boost: float) -
 def _terms(field: Field, found: dict[str, Any]) -> list[str]:
     parameters = field.parameters
     name = found.get("analyzer") or parameters.get("search_analyzer") or parameters.get("analyzer")
-    return analyzer(name)(str(found["query"]))
+    try:
+        return analyzer(name)(str(found["query"]))
+    except KeyError:
+        raise errors_search.NO_ANALYZER(name=name) from None
 
 
 def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> Matches:

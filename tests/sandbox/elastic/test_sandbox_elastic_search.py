@@ -194,6 +194,40 @@ def test_equal_scores_come_in_the_order_of_writing(shared, fresh_index):
         ({"query": {"term": {"year": "abc"}}}, "abc"),
         ({"query": {"sparse_vector": {"field": "tag", "query_vector": {"a": 1}}}}, "must be type"),
         ({"aggs": {"a": {"terms": {"field": "tag"}}}}, "aggs|aggregations"),
+        ({"query": {"match": {"plot": {"operator": "and"}}}}, r"\[match\] requires a \[query\]"),
+        ({"query": {"match_phrase": {"plot": {"boost": 2}}}}, r"\[match_phrase\] requires a \[query\]"),
+        ({"query": {"multi_match": {"fields": ["plot"]}}}, r"\[multi_match\] requires a \[query\]"),
+        ({"query": {"multi_match": {"query": "fox", "fields": ["plot^x"]}}}, "failed to parse"),
+        ({"query": {"multi_match": {"query": "fox", "slop": 1}}}, "slop"),
+        ({"query": {"match": {"plot": {"query": "fox", "analyzer": "nobody"}}}}, "nobody"),
+        ({"query": {"term": {"tag": {"boost": 2}}}}, r"\[term\] requires a \[value\]"),
+        ({"query": {"prefix": {"tag": {}}}}, r"\[prefix\] requires a \[value\]"),
+        ({"query": {"wildcard": {"tag": {"boost": 1}}}}, r"\[wildcard\] requires a \[value\]"),
+        ({"query": {"terms": {"tag": {}}}}, r"\[terms\] requires"),
+        ({"query": {"ids": {"values": 5}}}, "values"),
+        ({"query": {"exists": {"field": ["tag"]}}}, "field"),
+        ({"query": {"match_all": {"boost": "x"}}}, r"failed to parse \[boost\]"),
+        ({"query": {"term": {"tag": {"value": "x", "boost": -1}}}}, "negative"),
+        ({"query": {"sparse_vector": {"field": "v", "query_vector": {"a": "b"}}}}, r"failed to parse \[a\]"),
+        ({"query": {"sparse_vector": {"field": "v", "query_vector": 1}}}, "query_vector"),
+        ({"query": {"weighted_tokens": {"v": {"tokens": "a"}}}}, "tokens"),
+        (
+            {"query": {"weighted_tokens": {"v": {"tokens": {"a": 1}, "pruning_config": {"depth": 1}}}}},
+            "depth",
+        ),
+        (
+            {
+                "query": {
+                    "weighted_tokens": {
+                        "v": {"tokens": {"a": 1}, "pruning_config": {"tokens_weight_threshold": 2}}
+                    }
+                }
+            },
+            "must be between",
+        ),
+        ({"sort": ["year"], "search_after": 1}, "search_after"),
+        ({"sort": ["year"], "search_after": ["x"]}, r"failed to parse \[year\]"),
+        ({"min_score": "x"}, "min_score"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
