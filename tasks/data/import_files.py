@@ -10,8 +10,10 @@ Must not: upload, or leave a file under its final name that is not whole.
 from __future__ import annotations
 
 import base64
+import errno
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -72,7 +74,7 @@ def write_import_files(
         on_progress: ``on_progress(done, total)`` in rows, after every block.
 
     Raises:
-        NoRoom: the disk has less than they may need.
+        NoRoom: the disk has less than they may need, or is full before they are written.
         TooManyImportFiles: more than 5,000 files of that size.
         DataChanged: what was written is not what was validated; the files are whole and must not be used.
         InvalidInput: as ``VectorFile.blocks``.
@@ -93,6 +95,11 @@ def write_import_files(
             if on_progress:
                 on_progress(block.first_row + len(block.ids), file.rows)
         shards.finish()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        # Somebody else filled it meanwhile.
+        raise NoRoom(str(folder), wanted=wanted, free=shutil.disk_usage(folder).free) from error
     finally:
         shards.abandon()
     if content not in (None, written.hexdigest()):
@@ -141,5 +148,6 @@ class _Shards:
     def abandon(self) -> None:
         """Remove what is half written, after an error."""
         if self._out is not None:
-            self._out.close()
-            self._part.unlink()
+            with suppress(OSError):  # what is not written yet may find no room either
+                self._out.close()
+            self._part.unlink(missing_ok=True)

@@ -1,4 +1,5 @@
 import base64
+import errno
 import itertools
 import json
 import shutil
@@ -120,6 +121,17 @@ def test_a_disk_that_they_may_fill_is_refused_before_anything_is_written(sample,
     with pytest.raises(errors.NoRoom, match=rf"{size:,} bytes are free.*{tmp_path}.*VECTOR_SEARCH_HOME"):
         write(sample, tmp_path / "full", SEED_RULES)
     assert not list((tmp_path / "full").iterdir())
+
+
+def test_a_disk_that_others_fill_meanwhile_is_told_as_one_without_room(sample, tmp_path, monkeypatch):
+    usual = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda path, mode: usual(Path("/dev/full") if path.suffix == ".part" else path, mode)
+    )
+    with pytest.raises(errors.NoRoom, match="VECTOR_SEARCH_HOME") as refused:
+        write(sample, tmp_path, SEED_RULES)
+    assert refused.value.__cause__.errno == errno.ENOSPC
+    assert not list(tmp_path.iterdir())
 
 
 def test_more_files_than_the_service_takes_are_refused(write_hdf5, vectors_of, tmp_path, monkeypatch):
