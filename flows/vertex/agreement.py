@@ -5,6 +5,7 @@ A run has one yes for all of its questions, so they are put together: nobody agr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from flows.report import listed
 from tasks.data.validation import ValidatedVectors
 from tasks.progress import say
 from tasks.settings import VertexSettings
-from tasks.vertex.costs import HourlyCost, hourly_cost
+from tasks.vertex.costs import hourly_cost
 from tasks.vertex.deployed_indexes import DeployedIndexState
 from tasks.vertex.indexes import IndexState, read_index
 from tasks.vertex.specs import DeployedIndexSpec, ShardSize
@@ -43,15 +44,15 @@ def cost_questions(
     if there is not None and replicas[0] <= there[0] and replicas[1] <= there[1]:
         return []
     cost = hourly_cost(wanted, shard_size, there)
-    return _ask(settings, "deploy the index" if there is None else "raise the replicas", cost)
+    return _ask(settings, "deploy the index" if there is None else "raise the replicas", str(cost))
 
 
-def _ask(settings: VertexSettings, step: str, cost: HourlyCost) -> list[Question]:
+def _ask(settings: VertexSettings, step: str, cost: str) -> list[Question]:
     if settings.is_sandbox:
         say(f"{cost} The sandbox costs nothing.")
         return []
-    say(str(cost))
-    return [Question(step, str(cost))]
+    say(cost)
+    return [Question(step, cost)]
 
 
 def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -> list[Question]:
@@ -82,8 +83,8 @@ def agree_to_first_deployments(
 
     Args:
         settings: the target.
-        wanted: deployed indexes of the same machine and replicas.
-        shard_size: of every one of them.
+        wanted: what is to be deployed.
+        shard_size: of every index that is not there yet.
         deadline: bounds the look for half-made ones.
         yes: agreed beforehand.
 
@@ -91,16 +92,20 @@ def agree_to_first_deployments(
         The names whose cost was agreed to.
 
     Raises:
+        InvalidInput: a machine cannot serve the shards.
         NotConfirmed: nobody agreed.
     """
     there = {spec.name: read_index(settings, spec.name, deadline) for spec in wanted}
     new = frozenset(name for name, index in there.items() if index is None or not index.deployed)
     if new:
-        cost = replace(hourly_cost(wanted[0], shard_size), deployed_indexes=len(new))
-        agree(
-            _ask(settings, "deploy the index" if len(new) == 1 else f"deploy {len(new)} indexes", cost),
-            yes=yes,
+        step = "deploy the index" if len(new) == 1 else f"deploy {len(new)} indexes"
+        alike = Counter(
+            hourly_cost(spec, shard_size if (index := there[spec.name]) is None else index.shard_size)
+            for spec in wanted
+            if spec.name in new
         )
+        cost = " ".join(str(replace(each, deployed_indexes=count)) for each, count in alike.items())
+        agree(_ask(settings, step, cost), yes=yes)
     return new
 
 

@@ -45,7 +45,6 @@ from tasks.vertex.indexes import (
     remove_index_twins,
     wait_for_index,
 )
-from tasks.vertex.machines import check_machine
 from tasks.vertex.operations import WhenInterrupted
 from tasks.vertex.served import ServedIndex, served_index, way_through
 from tasks.vertex.specs import (
@@ -144,7 +143,6 @@ def build_index(
     Example:
         python -m flows vertex build --name products --data products.hdf5 --target sandbox
     """
-    check_machine(machine_type, shard_size)
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     source = DataSource(data, limit, rules)
     deployed = DeployedIndexSpec(
@@ -224,7 +222,8 @@ def build(
         ours = read_deployed_index_as_wanted(
             settings, plan.deployed, endpoint=endpoint_there.resource, index=there.resource
         )
-    costs = [] if cost_agreed else cost_questions(settings, plan.deployed, plan.index.shard_size, ours)
+    shard_size = plan.index.shard_size if there is None else there.shard_size
+    costs = [] if cost_agreed else cost_questions(settings, plan.deployed, shard_size, ours)
     agree([*costs, *overwrite_questions(there, validated)], yes=yes)
 
     if there is None or there.content != validated.content:

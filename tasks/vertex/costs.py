@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.vertex.machines import DEFAULT_MACHINES, DEFAULT_SHARD_SIZE
+from tasks.vertex.machines import DEFAULT_MACHINES, DEFAULT_SHARD_SIZE, check_machine
 from tasks.vertex.specs import DeployedIndexSpec, Replicas, ShardSize
 
 PRICES = {
@@ -63,6 +63,11 @@ class HourlyCost:
 def hourly_cost(
     deployed: DeployedIndexSpec, shard_size: ShardSize | None, there: Replicas | None = None
 ) -> HourlyCost:
-    """The cost of a deployed index, where these replicas are there. An unset shard size is the service's, medium."""
+    """The cost of a deployed index, where these replicas are there. An unset shard size is the service's, medium.
+
+    Raises:
+        InvalidInput: the machine cannot serve such shards.
+    """
+    check_machine(deployed.machine_type, shard_size)
     machine = deployed.machine_type or DEFAULT_MACHINES.get(shard_size or DEFAULT_SHARD_SIZE)
     return HourlyCost(machine, *deployed.replicas(there))

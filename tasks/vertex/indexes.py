@@ -18,10 +18,11 @@ from tasks.steps import step
 from tasks.vertex.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
 from tasks.vertex.clients import CALL_SECONDS, connect
 from tasks.vertex.errors import calling
+from tasks.vertex.machines import DEFAULT_SHARD_SIZE
 from tasks.vertex.marks import marks, marks_renewed
 from tasks.vertex.operations import Operation, WhenInterrupted, follow, follow_earlier, unfinished
 from tasks.vertex.removal import remove_all, remove_twins
-from tasks.vertex.specs import IndexSpec
+from tasks.vertex.specs import IndexSpec, ShardSize
 from tasks.waiting import Deadline
 
 USUAL_CREATE_SECONDS = 30 * 60.0
@@ -47,6 +48,11 @@ class IndexState:
     """(endpoint, deployed index id) of every deployed copy."""
     making: str
     """The operation that still creates it, or empty."""
+
+    @property
+    def shard_size(self) -> ShardSize:
+        """Of its shards; the service's default where it shows none."""
+        return self.config.get("shardSize") or DEFAULT_SHARD_SIZE
 
 
 def _list(settings: VertexSettings, filter_: str) -> Iterable[Index]:

@@ -15,7 +15,7 @@ from flows.vertex.agreement import (
     overwrite_questions,
 )
 from tasks.data.validation import ValidatedVectors
-from tasks.errors import NotConfirmed
+from tasks.errors import InvalidInput, NotConfirmed
 from tasks.settings import VertexSettings
 from tasks.vertex.deployed_indexes import DeployedIndexState
 from tasks.vertex.indexes import IndexState, read_index
@@ -74,6 +74,55 @@ def test_one_yes_answers_all_questions_and_each_is_said():
         agree(questions, yes=False)
     for part in ("deploy the index and replace all content", "It costs.", "50 vectors in place of 5,000"):
         assert part in str(refused.value)
+
+
+@pytest.fixture
+def there(monkeypatch):
+    """Has the indexes of these names have shards of these sizes, deployed nowhere: `there(a="SHARD_SIZE_SMALL")`."""
+
+    def have(**sizes):
+        indexes = {
+            name: dataclasses.replace(SERVED, config={"shardSize": size}, deployed=())
+            for name, size in sizes.items()
+        }
+
+        def read(_settings, name, _deadline):
+            return indexes.get(name)
+
+        monkeypatch.setattr(agreement, "read_index", read)
+
+    return have
+
+
+def first_deployments(*names, **wanted):
+    specs = [DeployedIndexSpec(name=each, location="us-central1", **wanted) for each in names]
+    return agree_to_first_deployments(CLOUD, specs, None, Deadline.after(seconds=30), yes=False)
+
+
+@pytest.mark.parametrize(
+    ("size", "machine", "said"),
+    [
+        ("SHARD_SIZE_SMALL", None, "0.09 USD"),
+        ("SHARD_SIZE_SMALL", "e2-standard-2", "0.09 USD"),
+        ("SHARD_SIZE_LARGE", None, "1.01 USD"),
+    ],
+)
+def test_what_an_index_that_is_there_would_cost_goes_by_its_own_shards(there, size, machine, said):
+    there(a=size)
+    with pytest.raises(NotConfirmed, match=said):
+        first_deployments("a", machine_type=machine)
+
+
+def test_a_machine_that_cannot_serve_the_shards_of_an_index_that_is_there_is_refused(there):
+    there(a="SHARD_SIZE_LARGE")
+    with pytest.raises(InvalidInput, match="shards of SHARD_SIZE_LARGE"):
+        first_deployments("a", machine_type="e2-standard-16")
+
+
+def test_deployments_that_cost_differently_are_asked_for_together_each_with_its_cost(there):
+    there(a="SHARD_SIZE_SMALL")
+    with pytest.raises(NotConfirmed, match=r"deploy 2 indexes\. .*0\.09 USD.*0\.75 USD"):
+        first_deployments("a", "b")
 
 
 @pytest.mark.slow
