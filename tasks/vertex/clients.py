@@ -19,6 +19,7 @@ from google.cloud.aiplatform_v1.services.index_service.transports import IndexSe
 from google.cloud.aiplatform_v1.services.match_service.transports import MatchServiceGrpcTransport
 
 from tasks.settings import VertexSettings
+from tasks.vertex.credentials import credentials
 
 CALL_SECONDS = 60.0
 """The deadline of one unary call. Vertex's creates and deploys answer with an operation in a few seconds."""
@@ -39,7 +40,9 @@ class Clients:
             return aiplatform_v1.IndexServiceClient(
                 transport=IndexServiceGrpcTransport(channel=self._channel)
             )
-        return aiplatform_v1.IndexServiceClient(client_options={"api_endpoint": self._regional_host})
+        return aiplatform_v1.IndexServiceClient(
+            credentials=credentials(), client_options={"api_endpoint": self._regional_host}
+        )
 
     @cached_property
     def endpoints(self) -> aiplatform_v1.IndexEndpointServiceClient:
@@ -47,7 +50,9 @@ class Clients:
         if self._channel is not None:
             transport = IndexEndpointServiceGrpcTransport(channel=self._channel)
             return aiplatform_v1.IndexEndpointServiceClient(transport=transport)
-        return aiplatform_v1.IndexEndpointServiceClient(client_options={"api_endpoint": self._regional_host})
+        return aiplatform_v1.IndexEndpointServiceClient(
+            credentials=credentials(), client_options={"api_endpoint": self._regional_host}
+        )
 
     @cached_property
     def operations(self) -> OperationsClient:
@@ -66,7 +71,9 @@ class Clients:
             options = {"api_endpoint": self.settings.storage_endpoint}
             return storage.Client(project=project, credentials=AnonymousCredentials(), client_options=options)
         return storage.Client(
-            project=project, client_options={"api_endpoint": "https://storage.googleapis.com"}
+            project=project,
+            credentials=credentials(),
+            client_options={"api_endpoint": "https://storage.googleapis.com"},
         )
 
     @property
@@ -91,7 +98,9 @@ def _matches(settings: VertexSettings, public_domain: str) -> aiplatform_v1.Matc
     channel = _own_channel(settings, public_domain)
     if channel is not None:
         return aiplatform_v1.MatchServiceClient(transport=MatchServiceGrpcTransport(channel=channel))
-    return aiplatform_v1.MatchServiceClient(client_options={"api_endpoint": public_domain})
+    return aiplatform_v1.MatchServiceClient(
+        credentials=credentials(), client_options={"api_endpoint": public_domain}
+    )
 
 
 @cache

@@ -11,6 +11,7 @@ from google.api_core import exceptions as google
 from google.auth import exceptions as auth
 
 from tasks.errors import InvalidInput, PermanentError, TransientError
+from tasks.vertex.credentials import renew
 
 TRANSIENT = (
     google.ServiceUnavailable,
@@ -95,6 +96,7 @@ def calling(doing: str) -> Generator[None]:
     try:
         yield
     except TRANSIENT as error:
+        _refuse_expired(doing, error)
         raise ServiceUnwell(doing, status=_status(error), said=_said(error)) from error
     except (google.NotFound, google.AlreadyExists, google.Conflict) as error:
         kind = NotFound if isinstance(error, google.NotFound) else AlreadyExists
@@ -115,6 +117,12 @@ def calling(doing: str) -> Generator[None]:
         raise ServiceUnwell(doing, status="no connection", said=str(error)) from error
 
 
+def _refuse_expired(doing: str, error: Exception) -> None:
+    if isinstance(error, google.ServiceUnavailable):
+        with calling(doing):
+            renew()
+
+
 def _translated(doing: str, error: grpc.RpcError) -> Exception:
     # A raw channel (the private MatchService) raises RpcError; api_core knows the class of each code.
     translated = google.from_grpc_error(error)
@@ -123,6 +131,7 @@ def _translated(doing: str, error: grpc.RpcError) -> Exception:
         google.AlreadyExists: AlreadyExists,
     }
     if isinstance(translated, TRANSIENT):
+        _refuse_expired(doing, translated)
         return ServiceUnwell(doing, status=_status(translated), said=_said(translated))
     return kinds.get(type(translated), ServiceRefused)(
         doing, status=_status(translated), said=_said(translated)

@@ -16,6 +16,7 @@ from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.buckets import check_region, find_bucket
 from tasks.vertex.clients import connect
+from tasks.vertex.credentials import SCOPE
 from tasks.vertex.endpoints import endpoint_spec
 from tasks.vertex.errors import calling
 from tasks.vertex.findings import Finding, State
@@ -24,7 +25,6 @@ from tasks.vertex.specs import EndpointKind
 
 APIS = ("aiplatform.googleapis.com", "compute.googleapis.com", "servicenetworking.googleapis.com")
 """The second and the third make the private network of a `vpc` endpoint."""
-_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _LOG_IN = "gcloud auth application-default login"
 _IN_SANDBOX = "not needed in the sandbox"
 
@@ -38,7 +38,7 @@ def log_in() -> requests.Session:
         InvalidInput: there are none, or they cannot be used.
     """
     with calling("log in"):
-        credentials, _ = google.auth.default(scopes=[_SCOPE])
+        credentials, _ = google.auth.default(scopes=[SCOPE])
         credentials.refresh(Request())
     return AuthorizedSession(credentials)
 
