@@ -24,8 +24,7 @@ PRICES = {
 class HourlyCost:
     """What deployed indexes cost while they are deployed, queried or not."""
 
-    machine: str | None
-    """None: nobody documents what the service picks."""
+    machine: str
     min_replicas: int
     max_replicas: int
     deployed_indexes: int = 1
@@ -34,13 +33,13 @@ class HourlyCost:
     @property
     def price(self) -> float | None:
         """USD for a node and an hour, if it is known."""
-        return None if self.machine is None else PRICES.get(self.machine)
+        return PRICES.get(self.machine)
 
     def __str__(self) -> str:
         replicas = str(self.min_replicas)
         if self.max_replicas > self.min_replicas:
             replicas += f" to {self.max_replicas}"
-        nodes = f"{replicas} {'replica' if replicas == '1' else 'replicas'} of {self.machine or 'an unknown machine'}"
+        nodes = f"{replicas} {'replica' if replicas == '1' else 'replicas'} of {self.machine}"
         costs, they_are = "A deployed index costs", "it is"
         if self.deployed_indexes > 1:
             costs, they_are = f"{self.deployed_indexes} deployed indexes cost", "they are"
@@ -69,5 +68,5 @@ def hourly_cost(
         InvalidInput: the machine cannot serve such shards.
     """
     check_machine(deployed.machine_type, shard_size)
-    machine = deployed.machine_type or DEFAULT_MACHINES.get(shard_size or DEFAULT_SHARD_SIZE)
+    machine = deployed.machine_type or DEFAULT_MACHINES[shard_size or DEFAULT_SHARD_SIZE]
     return HourlyCost(machine, *deployed.replicas(there))

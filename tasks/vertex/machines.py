@@ -22,7 +22,7 @@ MACHINES: dict[ShardSize, tuple[str, ...]] = {
     "SHARD_SIZE_MEDIUM": _MEDIUM,
     "SHARD_SIZE_LARGE": _LARGE,
 }
-"""What can be asked for instead. Of SHARD_SIZE_SO_DYNAMIC the documentation lists none."""
+"""What can be asked for instead."""
 
 
 def check_machine(machine_type: str | None, shard_size: ShardSize | None) -> None:
@@ -32,9 +32,8 @@ def check_machine(machine_type: str | None, shard_size: ShardSize | None) -> Non
         InvalidInput: it is listed, and not for this size. The service would say so only after the index is built.
     """
     size = shard_size or DEFAULT_SHARD_SIZE
-    possible = MACHINES.get(size)
-    known = MACHINES["SHARD_SIZE_SMALL"]
-    if possible is not None and machine_type in known and machine_type not in possible:
+    possible, known = MACHINES[size], MACHINES["SHARD_SIZE_SMALL"]
+    if machine_type in known and machine_type not in possible:
         raise InvalidInput(
             f"This machine cannot serve shards of {size}",
             value=machine_type,

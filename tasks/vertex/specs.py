@@ -18,7 +18,7 @@ from tasks.errors import InvalidInput
 
 Algorithm = Literal["tree-ah", "brute-force"]
 UpdateMethod = Literal["STREAM_UPDATE", "BATCH_UPDATE"]
-ShardSize = Literal["SHARD_SIZE_SMALL", "SHARD_SIZE_MEDIUM", "SHARD_SIZE_LARGE", "SHARD_SIZE_SO_DYNAMIC"]
+ShardSize = Literal["SHARD_SIZE_SMALL", "SHARD_SIZE_MEDIUM", "SHARD_SIZE_LARGE"]
 EndpointKind = Literal["public", "vpc", "private-service-connect"]
 
 _NAME = r"^[a-z][a-z0-9-]{0,62}$"

@@ -19,7 +19,6 @@ from tasks.vertex.specs import DeployedIndexSpec
         ),
         ({"machine_type": "n1-standard-16", "min_replicas": 2}, None, "about 2.13 USD .* 2 replicas"),
         ({"machine_type": "z9-mega"}, None, "of z9-mega, whose price is not known here"),
-        ({}, "SHARD_SIZE_SO_DYNAMIC", "an unknown machine, whose price is not known"),
     ],
 )
 def test_a_cost_says_its_sentence_or_that_it_does_not_know(fields, shard_size, said):

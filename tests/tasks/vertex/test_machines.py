@@ -19,7 +19,6 @@ SERVED = [
     ("n1-standard-16", None),
     ("n2d-standard-32", "SHARD_SIZE_LARGE"),
     ("c9-new-64", "SHARD_SIZE_LARGE"),
-    ("e2-standard-2", "SHARD_SIZE_SO_DYNAMIC"),
 ]
 
 
