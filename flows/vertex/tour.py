@@ -20,6 +20,7 @@ from flows.vertex.build import BuildPlan, build
 from flows.vertex.teardown import teardown
 from flows.vertex.tour_datapoint import stream_one_datapoint
 from tasks.data.rules import SEED_RULES
+from tasks.errors import InvalidInput
 from tasks.progress import say
 from tasks.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.import_data import DataSource, read_validated
@@ -43,7 +44,7 @@ def tour(
     target: VertexTarget,
     limit: Annotated[int, Field(ge=2)] | None = None,
     endpoint: EndpointKind = "vpc",
-    k: Annotated[int, Field(ge=1)] = 10,
+    k: Annotated[int, Field(ge=2)] = 10,
     min_recall: Annotated[float, Field(gt=0, le=1)] = 0.9,
     yes: bool = False,
     timeout_minutes: Annotated[float, Field(gt=0)] = 480,
@@ -58,7 +59,7 @@ def tour(
         data: HDF5 file in the ann-benchmarks layout with train and test; words in train_words are shown.
         target: Where to go: sandbox, or google-cloud with VERTEX_PROJECT and VERTEX_LOCATION set.
         limit: Load only the first so many rows.
-        endpoint: How queries travel; vpc as in the notebook, public from anywhere.
+        endpoint: How queries travel; vpc as in the notebook, public from anywhere, private-service-connect in a sandbox only.
         k: Neighbors a query.
         min_recall: What recall@k must reach with a leaf override.
         yes: Agree to what it costs without being asked.
@@ -68,11 +69,12 @@ def tour(
         python -m flows vertex tour --name glove-100 --data sandbox/data/glove-100-sample.hdf5 --target sandbox
     """
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
+    _refuse_two_attachments(settings, endpoint)
     source, exact_name = DataSource(data, limit, SEED_RULES), f"{name}-exact"
     deployed = {one: DeployedIndexSpec(name=one, location=settings.location) for one in (name, exact_name)}
 
-    def built(of: str, algorithm: Algorithm) -> ServedIndex:
-        index = IndexSpec(
+    def specified(of: str, algorithm: Algorithm) -> IndexSpec:
+        return IndexSpec(
             name=of,
             dimensions=validated.dimensions,
             algorithm=algorithm,
@@ -80,8 +82,12 @@ def tour(
             leaf_node_embedding_count=500,
             fraction_leaf_nodes_to_search=SEED_FRACTION,
         )
-        plan = BuildPlan(source=source, index=index, endpoint=endpoint, deployed=deployed[of])
-        return build(settings, plan, validated, report, deadline, cost_agreed=of in agreed, yes=yes).served
+
+    def built(index: IndexSpec) -> ServedIndex:
+        plan = BuildPlan(source=source, index=index, endpoint=endpoint, deployed=deployed[index.name])
+        return build(
+            settings, plan, validated, report, deadline, cost_agreed=index.name in agreed, yes=yes
+        ).served
 
     with (
         reporting("vertex tour", name, target) as report,
@@ -96,11 +102,12 @@ def tour(
                     f"{validated.rows:,} rows of {validated.dimensions} dimensions, {validated.queries:,} queries"
                 )
 
-            served = built(name, "tree-ah")
-            words = read_tour_data(settings, source, served)
+            tree = specified(name, "tree-ah")
+            words = read_tour_data(settings, source, tree)
+            served = built(tree)
             stream_one_datapoint(settings, served, words, report, deadline, k)
 
-            exact = built(exact_name, "brute-force")
+            exact = built(specified(exact_name, "brute-force"))
             with report.step(f"recall at {SEED_FRACTION:.0%} of the leaves, as in the notebook") as step:
                 truth = read_truth(settings, served, source, k=k)
                 step.saw(str(verify_recall(settings, served, truth)))
@@ -112,6 +119,17 @@ def tour(
             for one in (exact_name, name):
                 teardown(settings, one, report, deadline)
     return report
+
+
+def _refuse_two_attachments(settings: VertexSettings, endpoint: EndpointKind) -> None:
+    if endpoint == "private-service-connect" and not settings.is_sandbox:
+        raise InvalidInput(
+            "The tour has two endpoints, each with a service attachment of its own, and VERTEX_PRIVATE_ADDRESS is one address",
+            value=endpoint,
+            source="endpoint",
+            accepted="public or vpc",
+            remedy="`vertex build` makes one endpoint, and takes private-service-connect.",
+        )
 
 
 def _enough_leaves(settings: VertexSettings, served: ServedIndex, truth: Truth, min_recall: float) -> str:

@@ -14,7 +14,7 @@ from tasks.errors import InvalidInput
 from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.import_data import DataSource, opened
-from tasks.vertex.served import ServedIndex
+from tasks.vertex.specs import IndexSpec
 
 CANDIDATES = 20
 """Queries looked at; of raw GloVe under the dot product 19 in 20 qualify, of normalised vectors all."""
@@ -43,13 +43,15 @@ class TourData:
 
 
 @step("choose the query of the tour")
-def read_tour_data(settings: VertexSettings, source: DataSource, served: ServedIndex) -> TourData:
+def read_tour_data(settings: VertexSettings, source: DataSource, spec: IndexSpec) -> TourData:
     """The first query whose own vector, once it is stored, is the exact nearest neighbor under the index's measure.
+
+    It needs no index: what cannot be toured is refused before anything is paid for.
 
     Raises:
         InvalidInput: none of the first 20 is, or the data has fewer than two rows.
     """
-    measure, norm = served.distance_measure, served.feature_norm
+    measure, norm = spec.distance_measure, spec.feature_norm
     with opened(settings, source) as file:
         if file.rows < 2:
             raise InvalidInput("The tour needs two rows at least", value=file.rows, source=source.data)

@@ -68,7 +68,7 @@ def refused(begin, town, data):
             running = []
             for number, (flow, options, parts) in enumerate(commands[first : first + AT_ONCE], first):
                 words = {"--name": f"refused-{number}", "--target": "sandbox"}
-                words |= {"--data": data} if flow == "build" else {}
+                words |= {"--data": data} if flow in ("build", "tour") else {}
                 words |= options
                 line = [
                     word
@@ -133,6 +133,23 @@ def test_wrong_options_are_refused_with_what_is_accepted(refused):
         ("upsert-datapoints", {}, ["file", "datapoints"]),
         ("remove-datapoints", {}, ["file", "ids"]),
         ("query", {}, ["vector", "datapoint_id", "data"]),
+    )
+
+
+def test_what_cannot_be_toured_is_refused_before_anything_is_built(refused, vectors):
+    same = np.ones((20, 8), np.float32)
+    refused(
+        ("tour", {"--k": 1}, ["--k", "1"]),
+        ("tour", {"--data": vectors("one.hdf5", rows=1)}, ["two rows", "one.hdf5"]),
+        ("tour", {"--data": vectors("same.hdf5", train=same, test=same)}, ["nearer to itself", "same.hdf5"]),
+    )
+    refused(
+        (
+            "tour",
+            {"--target": "google-cloud", "--endpoint": "private-service-connect"},
+            ["private-service-connect", "public or vpc"],
+        ),
+        environment={"VERTEX_PROJECT": "nobodys-project", "VERTEX_LOCATION": "us-central1"},
     )
 
 
