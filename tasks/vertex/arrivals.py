@@ -65,7 +65,7 @@ def wait_for_datapoints(
     parts = batches(
         expected, most=READS_PER_REQUEST, most_bytes=READS_PER_REQUEST, size_of=lambda _: _NO_BYTES
     )
-    return attempt_each(what, parts, look, deadline, total=len(expected))
+    return attempt_each(what, parts, look, deadline, total=len(expected), outcome="seen as sent")
 
 
 @step("wait until datapoints of {served.name} are gone")
@@ -87,7 +87,7 @@ def wait_for_removals(settings: VertexSettings, served: ServedIndex, ids: Ids, d
 
     what = f"wait until datapoints of {served.name} are gone"
     parts = batches(ids, most=READS_PER_REQUEST, most_bytes=READS_PER_REQUEST, size_of=lambda _: _NO_BYTES)
-    return attempt_each(what, parts, look, deadline, total=len(ids))
+    return attempt_each(what, parts, look, deadline, total=len(ids), outcome="seen gone")
 
 
 def _difference(
@@ -107,7 +107,7 @@ def _difference(
     if not is_same_vector(sent.vector, there.vector, normalised=served.feature_norm == "UNIT_L2_NORM"):
         return "other vector"
     if served.kind == "public":
-        return "" if sent.crowding_tag == there.crowding_tag else "other crowding tag"
+        return "" if (sent.crowding_tag or None) == there.crowding_tag else "other crowding tag"
     return "" if bool(sent.crowding_tag) == bool(there.crowding_tag) else "other crowding tag"
 
 

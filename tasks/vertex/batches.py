@@ -54,6 +54,7 @@ def attempt_each(
     deadline: Deadline,
     *,
     total: int,
+    outcome: str,
 ) -> int:
     """Attempt one batch after the other, each until its look is done.
 
@@ -63,28 +64,32 @@ def attempt_each(
         attempt: does or checks one batch; a transient error or a look that is not done means again, later.
         deadline: for all of them.
         total: items in all.
+        outcome: what a batch is once its look is done: `accepted`.
 
     Returns:
         How many items were done.
 
     Raises:
-        DeadlinePassed: with what was last seen.
+        DeadlinePassed: with what was last seen, and how far it came: a second run begins at the first item.
     """
     progress, done = Progress(what), 0
     for part in parts:
+        remedy = (
+            f"The first {done:,} of {total:,} datapoints were {outcome}. Run again, it begins at the first one, which does no "
+            "harm: give it more time (timeout_minutes), or fewer datapoints."
+        )
         if deadline.left <= 0:
             raise DeadlinePassed(
-                what, seconds=deadline.seconds, last_seen=f"{done:,} of {total:,} datapoints"
+                what, seconds=deadline.seconds, last_seen=f"{done:,} of {total:,} datapoints", remedy=remedy
             )
-        _attempt(
-            f"{what}, {done + 1:,} to {done + len(part):,} of {total:,}", partial(attempt, part), deadline
-        )
+        numbers = f"{done + 1:,} to {done + len(part):,} of {total:,}"
+        _attempt(f"{what}, {numbers}", partial(attempt, part), deadline, remedy)
         done += len(part)
         progress.count(done, total, "datapoints")
     return done
 
 
-def _attempt(what: str, attempt: Callable[[], Look[bool]], deadline: Deadline) -> None:
+def _attempt(what: str, attempt: Callable[[], Look[bool]], deadline: Deadline, remedy: str) -> None:
     # What succeeds at once should not write lines of its own, so the poll loop only starts after a first attempt,
     # and sees that one as its first look, so that it waits before the second.
     first: Look[bool] | TransientError | None
@@ -102,4 +107,4 @@ def _attempt(what: str, attempt: Callable[[], Look[bool]], deadline: Deadline) -
             raise seen
         return seen or attempt()
 
-    wait_until(what, look, deadline)
+    wait_until(what, look, deadline, remedy=remedy)

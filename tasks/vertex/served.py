@@ -36,6 +36,8 @@ class ServedIndex:
     update_method: UpdateMethod
     vectors_count: int
     """What the index's statistics say; they lag behind streaming updates."""
+    is_overwritten: bool = False
+    """Whether other content was begun to be brought into it, and that was not seen to its end."""
 
 
 class NotServed(PermanentError):
@@ -71,6 +73,7 @@ def served_index(
         feature_norm=config.get("featureNormType") or "NONE",
         update_method="STREAM_UPDATE" if index.update_method == "STREAM_UPDATE" else "BATCH_UPDATE",
         vectors_count=index.vectors_count,
+        is_overwritten=bool(index.coming),
     )
 
 

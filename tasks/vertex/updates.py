@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from google.cloud import aiplatform_v1
 
-from tasks.errors import InvalidInput
+from tasks.errors import InvalidInput, PermanentError
 from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.batches import attempt_each, batches
@@ -37,6 +37,18 @@ _UpsertDatapointsRequest: Any = aiplatform_v1.UpsertDatapointsRequest.pb()
 _RemoveDatapointsRequest: Any = aiplatform_v1.RemoveDatapointsRequest.pb()
 _FRAME = 6
 """Bytes around an element of a repeated field: its tag and its length."""
+
+
+class OverwriteUnfinished(PermanentError):
+    """All content of an index is being replaced, or a build that began with that did not see its end."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"The index {name} takes no streaming updates now: a build began to replace all its content and did not see the "
+            "end of that, and what is streamed meanwhile would be lost. Nothing was sent. Run that `vertex build` again: it "
+            "goes on to the end; then run this again."
+        )
 
 
 @dataclass(frozen=True)
@@ -73,9 +85,10 @@ def apply_upserts(
 
     Raises:
         InvalidInput: the index takes no streaming updates, or a datapoint does not fit into it.
+        OverwriteUnfinished: they would be lost.
         DeadlinePassed: what was accepted stays; sending all of it again does no harm.
     """
-    _refuse_batch_index(served)
+    _refuse_unsuited(served)
     if isinstance(datapoints, Sequence):
         points = partial(_numbered, "datapoint", datapoints)
         check_datapoints(points, served.dimensions, restricts_only=restricts_only)
@@ -109,9 +122,10 @@ def apply_removals(
 
     Raises:
         InvalidInput: the index takes no streaming updates, or an id is empty or occurs twice.
+        OverwriteUnfinished: what is removed would come back.
         DeadlinePassed: what was accepted stays; sending all of it again does no harm.
     """
-    _refuse_batch_index(served)
+    _refuse_unsuited(served)
     if isinstance(ids, Sequence):
         check_ids(partial(_numbered, "id", ids))
     sender = _Sender(Pace(quotas), deadline, per_request)
@@ -160,7 +174,7 @@ class _Sender:
             return Look("accepted", value=True, done=True)
 
         parts = batches(items, most=self._per_request, most_bytes=self._most_bytes, size_of=framed)
-        done = attempt_each(what, parts, attempt, self._deadline, total=total)
+        done = attempt_each(what, parts, attempt, self._deadline, total=total, outcome="accepted")
         return Applied(done, self._requests, self._bytes)
 
 
@@ -168,10 +182,12 @@ def _numbered(noun: str, items: Sequence[T]) -> Iterator[tuple[str, T]]:
     return ((f"{noun} {number}", item) for number, item in enumerate(items, start=1))
 
 
-def _refuse_batch_index(served: ServedIndex) -> None:
+def _refuse_unsuited(served: ServedIndex) -> None:
     if served.update_method != "STREAM_UPDATE":
         raise InvalidInput(
             f"The index {served.name} takes no streaming updates", value=served.update_method, accepted="STREAM_UPDATE",
             remedy="An index cannot be converted: build it anew with `vertex build` and the update method STREAM_UPDATE, "
             "or run `vertex build` on the changed data, which overwrites the content of this one.",
         )  # fmt: skip
+    if served.is_overwritten:
+        raise OverwriteUnfinished(served.name)

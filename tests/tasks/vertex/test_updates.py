@@ -1,5 +1,6 @@
 """Upserts and removals, and what reads back, over the wire."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -11,7 +12,7 @@ from tasks.vertex.arrivals import wait_for_datapoints, wait_for_removals
 from tasks.vertex.datapoints import Datapoint, DatapointFile, read_datapoint_file
 from tasks.vertex.filters import NumericRestrict, Restrict
 from tasks.vertex.queries import read_datapoints
-from tasks.vertex.updates import apply_removals, apply_upserts
+from tasks.vertex.updates import OverwriteUnfinished, apply_removals, apply_upserts
 from tasks.waiting import Deadline
 
 _numbers = itertools.count()
@@ -59,6 +60,19 @@ def test_an_update_of_restricts_alone_leaves_vector_and_crowding_tag(settings, s
     assert np.array_equal(stored.vector, sent.vector)
     assert (stored.restricts, stored.numeric_restricts) == (changed.restricts, ())
     assert stored.crowding_tag
+
+
+def test_an_empty_crowding_tag_is_none(settings, served, deadline):
+    sent = whole().model_copy(update={"crowding_tag": ""})
+    apply_upserts.fn(settings, served, [sent], deadline)
+    assert wait_for_datapoints.fn(settings, served, [sent], deadline) == 1
+
+
+@pytest.mark.parametrize("apply", [apply_upserts, apply_removals])
+def test_nothing_is_streamed_into_an_index_whose_content_is_being_replaced(settings, served, deadline, apply):
+    replaced = dataclasses.replace(served, is_overwritten=True)
+    with pytest.raises(OverwriteUnfinished, match="Nothing was sent"):
+        apply.fn(settings, replaced, [], deadline)
 
 
 @pytest.mark.parametrize(
