@@ -18,6 +18,7 @@ from tasks.progress import say
 from tasks.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.buckets import ensure_bucket
 from tasks.vertex.deployed_indexes import (
+    DeployedIndexState,
     ensure_deployed_index,
     read_deployed_index_as_wanted,
     wait_for_deployed_index,
@@ -246,12 +247,7 @@ def build(
         step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
 
     with report.step(f"deploy index {name}") as step:
-        deployed = ensure_deployed_index(
-            settings, plan.deployed, endpoint=endpoint.resource, index=index.resource, deadline=deadline
-        )
-        if deployed.making:
-            changes.append("changed the replicas" if deployed.serves else "deployed the index")
-        deployed = wait_for_deployed_index(settings, plan.deployed, deployed, deadline, plan.when_interrupted)
+        deployed = _deployed(settings, plan, endpoint.resource, index.resource, changes, deadline)
         if index.overwritten:
             wait_for_index_sync(settings, endpoint.resource, deployed.id, index.overwritten, deadline)
         served = served_index(settings, name, index, endpoint, deployed)
@@ -271,6 +267,8 @@ def _upload(
     name, content = plan.name, validated.content
     ensure_bucket(settings)
     files = ensure_local_import_files(settings, name, plan.source, content)
+    # That took its time: the teardown of another name may have removed the bucket, when it was empty.
+    ensure_bucket(settings)
     upload = apply_import_files(settings, name, content, files, local_folder(name, content))
     forget_local_import_files(name)
     if upload.uploaded or upload.removed:
@@ -315,6 +313,26 @@ def _index(
             remedy=f"Look at the import files under {uri}.",
         )
     return index
+
+
+def _deployed(
+    settings: VertexSettings,
+    plan: BuildPlan,
+    endpoint: str,
+    index: str,
+    changes: list[str],
+    deadline: Deadline,
+) -> DeployedIndexState:
+    while True:
+        deployed = ensure_deployed_index(
+            settings, plan.deployed, endpoint=endpoint, index=index, deadline=deadline
+        )
+        if deployed.making:
+            changes.append("changed the replicas" if deployed.serves else "deployed the index")
+        there = wait_for_deployed_index(settings, plan.deployed, deployed, deadline, plan.when_interrupted)
+        # What an earlier run began can only be compared with what is wanted now when it has ended.
+        if not deployed.adopted:
+            return there
 
 
 def _id(resource: str) -> str:

@@ -91,11 +91,12 @@ def find_bucket(settings: VertexSettings) -> Bucket | None:
     Raises:
         InvalidInput: it exists, but not for these credentials, or it is another project's.
     """
-    name, storage = settings.bucket_name, connect(settings).storage
+    name = settings.bucket_name
     with calling(f"read bucket {name}"):
+        storage = connect(settings).storage
         try:
             bucket = storage.get_bucket(name, timeout=STORAGE_SECONDS)
-            if settings.bucket is None:
+            if not settings.bucket:
                 own = storage.list_buckets(project=settings.project, prefix=name, timeout=STORAGE_SECONDS)
                 if name not in (one.name for one in own):
                     raise _not_accessible(name, f"does not belong to the project {settings.project}")

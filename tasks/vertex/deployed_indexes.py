@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from google.cloud.aiplatform_v1 import DeployedIndex, IndexEndpoint, IndexEndpointServiceClient
 
@@ -40,6 +40,8 @@ class DeployedIndexState:
     """None while it is being deployed."""
     service_attachment: str = ""
     """Behind Private Service Connect: what a forwarding rule of the user's leads to."""
+    adopted: bool = False
+    """Whether an earlier run began what `making` does: it may have wanted something else."""
 
 
 @step("compare deployed index {spec.id}")
@@ -197,10 +199,12 @@ def _adopt(
     making = found.operation.name if found.operation is not None else ""
     if found.deployed is None:
         say(f"An earlier run is still deploying {spec.id}: following {making}.")
-        return DeployedIndexState(spec.id, endpoint, index, "", making, serves=False)
+        return DeployedIndexState(spec.id, endpoint, index, "", making, serves=False, adopted=True)
     _refuse_difference(spec, found.deployed, index)
     there = _replicas(found.deployed)
-    if not making and there != spec.replicas(there):
+    if making:
+        return replace(_state(found.deployed, endpoint, making), adopted=True)
+    if there != spec.replicas(there):
         making = _mutate(settings, spec, endpoint, there)
     return _state(found.deployed, endpoint, making)
 

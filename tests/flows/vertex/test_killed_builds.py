@@ -63,6 +63,25 @@ def test_killed_while_it_waits_the_next_run_follows_the_same_operation(
     assert_one_of_each(town, name, before)
 
 
+def test_what_a_killed_run_deployed_is_compared_with_what_is_wanted_now(town_with, build, begin, kill, name):
+    town = town_with(**BY_LOOKS)
+    before = len(town.writes)
+    command = build(town, begin=begin)
+    while f"deploy index {name}: running" not in command.err:
+        assert not command.has_ended, command.err
+        time.sleep(0.05)
+        if "DeployIndex" not in town.writes[before:]:
+            town.look()
+    kill(command)
+
+    again = build(town, "--max-replicas", 2, begin=begin).wait_for("An earlier run is still")
+    assert town.drive(again).code == 0, again.err
+    assert "Did: deployed the index and changed the replicas." in again.err
+    (deployed,) = town.endpoints(name)[0].deployed_indexes
+    assert deployed.automatic_resources.max_replica_count == 2
+    assert town.writes[before:].count("MutateDeployedIndex") == 1
+
+
 @pytest.mark.parametrize(
     "options",
     [LISTED, LATE, UNLISTED | BY_LOOKS],
@@ -117,14 +136,16 @@ def test_an_overwrite_killed_at_any_call_is_repeated_at_most_once(
     )  # fmt: skip
 
 
-def test_an_overwrite_killed_while_it_runs_is_followed_and_not_repeated(
-    town_with, build, begin, driven, kill, name, other_data
+def test_an_overwrite_killed_while_it_runs_keeps_streams_away_and_is_followed_and_not_repeated(
+    town_with, build, begin, driven, kill, name, other_data, run
 ):
     town = town_with(**BY_LOOKS)
     driven(town)
     before = len(town.writes)
     running = f"overwrite the contents of index {name}: running"
     kill(build(town, "--yes", begin=begin, data=other_data).wait_for(running))
+    streamed = ["vertex", "remove-datapoints", "--name", name, "--ids", "1", "--target", "sandbox"]
+    assert "what is streamed meanwhile would be lost" in run(town, *streamed, code=1).error
 
     followed = build(town, begin=begin, data=other_data).wait_for("that an earlier run began")
     assert town.drive(followed).code == 0, followed.err
