@@ -28,11 +28,11 @@ $(CLIENT9)/.ready: client9.lock $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target $(CLIENT9) -r client9.lock
 	@touch $@
 
-# What fails is tried once more, by its name: what a busy machine broke passes then, a fault stays a fault.
-AGAIN := --last-failed --last-failed-no-failures none
+# What fails is tried once more, by its name and alone: what a busy machine broke passes then, a fault stays a fault.
+AGAIN = [ $$? -eq 1 ] && $(BIN)/pytest --numprocesses 0 --last-failed --last-failed-no-failures none
 test: setup $(CLIENT9)/.ready
-	$(BIN)/pytest || $(BIN)/pytest $(AGAIN)
-	$(BIN)/pytest -m slow || $(BIN)/pytest -m slow $(AGAIN)
+	$(BIN)/pytest || { $(AGAIN); }
+	$(BIN)/pytest -m slow || { $(AGAIN) -m slow; }
 	PYTHONPATH=$(CURDIR)/$(CLIENT9) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
 
 lint: setup
@@ -57,6 +57,6 @@ lock: setup
 	printf 'elasticsearch>=9.5,<10\nelastic-transport>=9.1,<10\n' | $(COMPILE) --no-deps - -o client9.lock
 
 clean:
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m flows down; fi
+	@if [ -f $(READY) ]; then $(BIN)/python -m flows down; fi
 	rm -rf $(VENV) .vector-search-ops .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
