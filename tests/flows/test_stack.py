@@ -64,6 +64,22 @@ def test_one_that_does_not_listen_is_killed(tmp_path, monkeypatch):
     assert not process.is_alive
 
 
+@pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="names of processes are read from /proc")
+def test_a_name_that_is_cut_inside_a_character_hides_no_process(tmp_path):
+    code = (
+        "import time\nopen('/proc/self/comm', 'wb').write(b'a' * 14 + 'é'.encode()[:1])\n"
+        "print('named', flush=True)\ntime.sleep(60)"
+    )
+    process = sleeper(tmp_path, code)
+    until(lambda: "named" in (tmp_path / "log").read_text())
+    with pytest.raises(UnicodeDecodeError):
+        Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
+    assert process.is_alive
+    assert process.pid in processes._descendants([Process("these tests", os.getpid(), "", "")])
+    processes.stop([process])
+    assert not process.is_alive
+
+
 @pytest.mark.parametrize("content", [None, "", "{", '{"port": 1}', "[]"], ids=str)
 def test_a_missing_or_broken_state_file_is_an_empty_state(content, tmp_path):
     file = tmp_path / "stack.json"
