@@ -80,6 +80,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def plain() -> Console:
+    """The standard output for lines that a person may copy: paths stay whole, and nothing in them is markup."""
+    return Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+
 class Terminal(logging.Handler):
     """Shows records to a person: live on a terminal, as plain lines without control codes anywhere else."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from flows.console import take_over
+from flows.console import plain, take_over
 from flows.stack import Stack
 from tasks.errors import PermanentError
 
@@ -65,9 +65,7 @@ def run_demo(home: Path, *, keep: bool) -> int:
             environment = {name: value for name, value in stack.environment.items() if name != "NO_COLOR"}
             for tour in TOURS:
                 code = code or _run(tour, environment)
-            Console(soft_wrap=True, highlight=False).print(
-                f"Reports: {home / 'reports'}\nLogs:    {home / 'logs'}"
-            )
+            plain().print(f"Reports: {home / 'reports'}\nLogs:    {home / 'logs'}")
         finally:
             terminal.end()
             if not keep:

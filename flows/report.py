@@ -70,15 +70,15 @@ class Report(BaseModel):
         return f"{self.flow} {self.name} on {self.target}"
 
     def render(self) -> RenderableType:
-        """For the terminal."""
+        """For the terminal. All of it is `Text`: ids and names in brackets or between colons are no markup."""
         table = Table(
-            title=self.title, title_justify="left", title_style="bold", expand=False, show_lines=False
+            title=Text(self.title, style="bold"), title_justify="left", expand=False, show_lines=False
         )
         table.add_column("step", overflow="fold")
         table.add_column("seen", overflow="fold")
         table.add_column("s", justify="right")
         for step in self.steps:
-            table.add_row(step.step, Text(step.seen), f"{step.seconds:.1f}")
+            table.add_row(Text(step.step), Text(step.seen), f"{step.seconds:.1f}")
         lines = [Text(f"{self.outcome} in {self.seconds:.1f} s")]
         if self.file is not None:
             lines.append(
@@ -88,7 +88,7 @@ class Report(BaseModel):
 
     def markdown(self) -> str:
         """For the Prefect UI."""
-        rows = "".join(f"| {s.step} | {_cell(s.seen)} | {s.seconds:.1f} |\n" for s in self.steps)
+        rows = "".join(f"| {_cell(s.step)} | {_cell(s.seen)} | {s.seconds:.1f} |\n" for s in self.steps)
         return f"# {self.title}\n\n{self.outcome} in {self.seconds:.1f} s\n\n| step | seen | seconds |\n|---|---|---:|\n{rows}"
 
     def publish(self) -> None:

@@ -45,7 +45,7 @@ def run(state: Path, options: Options) -> None:
         _set_native_messages_aside(state / "native.log")
         file = announcement(state)
         file.unlink(missing_ok=True)
-        ports = _ports(state)
+        ports = _Ports(state)
         elastic = _start_elastic(state, options.elastic, ports) if options.elastic else None
         try:
             if options.vertex:
@@ -57,10 +57,12 @@ def run(state: Path, options: Options) -> None:
             file.unlink(missing_ok=True)
             if elastic:
                 elastic.stop()
+            ports.release()
 
 
-def _serve_vertex(state: Path, options: Options, ports: dict[str, int], ended: threading.Event) -> None:
+def _serve_vertex(state: Path, options: Options, ports: _Ports, ended: threading.Event) -> None:
     identity = tls.identity(state / "identity")
+    ports.release("storage")
     try:
         bucket_server = storage.start(state / "storage", ports["storage"], state / "storage.log")
     except storage.StorageError as error:
@@ -78,7 +80,8 @@ def _serve_vertex(state: Path, options: Options, ports: dict[str, int], ended: t
         tied.stop(bucket_server)
 
 
-def _start_elastic(state: Path, options: ElasticOptions, ports: dict[str, int]) -> ElasticServer:
+def _start_elastic(state: Path, options: ElasticOptions, ports: _Ports) -> ElasticServer:
+    ports.release("elastic")
     try:
         server = ElasticServer(state, options, ports["elastic"])
     except OSError as error:
@@ -88,12 +91,13 @@ def _start_elastic(state: Path, options: ElasticOptions, ports: dict[str, int]) 
 
 
 def _start_vertex(
-    state: Path, options: Options, ports: dict[str, int], identity: tls.Identity, storage_url: str
+    state: Path, options: Options, ports: _Ports, identity: tls.Identity, storage_url: str
 ) -> VertexServer:
     # Here, since gRPC and ScaNN take a second to load, which is saved without Vertex.
     from sandbox.vertex.errors import Refusal  # noqa: PLC0415
     from sandbox.vertex.server import Ports, VertexServer  # noqa: PLC0415
 
+    ports.release("tls", "plaintext")
     try:
         server = VertexServer(state, options, Ports(ports["tls"], ports["plaintext"]), identity, storage_url)
         server.start()
@@ -134,22 +138,32 @@ def _elastic_environment(options: Options, ports: dict[str, int]) -> dict[str, s
     return {"ELASTIC_URL": f"http://127.0.0.1:{ports['elastic']}", **key}
 
 
-def _ports(state: Path) -> dict[str, int]:
-    """The ports of the earlier run on this folder, so that clients find it again; free ones the first time."""
-    file = state / "ports.json"
-    ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
-    probes = {service: socket.socket() for service in _SERVICES}
-    for service, probe in probes.items():
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", ports.get(service, 0)))
-        except OSError as error:
-            raise SandboxError(
-                f"Port {ports[service]}, which the sandbox on {state} had before, is taken. "
-                f"End what holds it, or remove {file} to get new ports."
-            ) from error
-        ports[service] = int(probe.getsockname()[1])
-    for probe in probes.values():
-        probe.close()
-    write(file, ports)
-    return ports
+class _Ports(dict[str, int]):
+    """The ports of the earlier run on this folder, so that clients find it again; free ones the first time.
+
+    Each is held until its server is about to bind it, which may be seconds later: so long nobody else is given it.
+
+    Raises:
+        SandboxError: somebody has taken one meanwhile.
+    """
+
+    def __init__(self, state: Path) -> None:
+        file = state / "ports.json"
+        super().__init__(json.loads(file.read_text()) if file.exists() else {})
+        self._probes = {service: socket.socket() for service in _SERVICES}
+        for service, probe in self._probes.items():
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.get(service, 0)))
+            except OSError as error:
+                raise SandboxError(
+                    f"Port {self[service]}, which the sandbox on {state} had before, is taken. "
+                    f"End what holds it, or remove {file} to get new ports."
+                ) from error
+            self[service] = int(probe.getsockname()[1])
+        write(file, self)
+
+    def release(self, *services: str) -> None:
+        """Let the ports of these services go, or of all."""
+        for service in services or _SERVICES:
+            self._probes[service].close()

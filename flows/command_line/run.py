@@ -11,6 +11,7 @@ from prefect.context import refresh_global_settings_context
 from prefect.settings import get_current_settings
 from rich.console import Console
 from rich.prompt import Confirm
+from rich.text import Text
 
 from flows.command_line.endings import Interrupted
 from flows.console import Terminal, take_over
@@ -83,8 +84,7 @@ def _agreed(flow: Any, parameters: dict[str, object], terminal: Terminal, *, may
         if not (may_confirm and sys.stdin.isatty() and terminal.console.is_terminal):
             raise
         # Nothing was paid or destroyed yet, and a flow run again goes on from what is there.
-        if not Confirm.ask(
-            f"{error.step}. {error.consequence} Go on?", console=terminal.console, default=False
-        ):
+        question = Text(f"{error.step}. {error.consequence} Go on?", style="prompt")
+        if not Confirm.ask(question, console=terminal.console, default=False):
             raise
         return flow(**{**parameters, "yes": True})

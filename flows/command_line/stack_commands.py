@@ -9,7 +9,7 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
-from flows.console import take_over
+from flows.console import plain, take_over
 from flows.demo import run_demo
 from flows.stack import Stack, api, prefect_settings
 from tasks.errors import InvalidInput
@@ -29,8 +29,7 @@ def up() -> None:
         started = stack.up()
     finally:
         terminal.end()
-    print_line = Console(soft_wrap=True, highlight=False).print
-    print_line("The local stack is up." if started else "The local stack is already up.")
+    plain().print("The local stack is up." if started else "The local stack is already up.")
     say_where(stack)
 
 
@@ -48,7 +47,7 @@ def status() -> int:
         table.add_row(
             process.name, "running" if alive else "ended", str(process.pid) if alive else "", process.log
         )
-    console = Console(soft_wrap=True, highlight=False)
+    console = plain()
     if stack.state.processes:
         console.print(table)
         console.print(f"Logs:       {stack.home / 'logs'}")
@@ -107,7 +106,7 @@ def demo(*, keep: bool = False) -> int:
 
 def say_where(stack: Stack) -> None:
     """Print the UI's address and the one line for the shell."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = plain()
     there = "" if stack.home == home() else f"VECTOR_SEARCH_HOME={shlex.quote(str(stack.home))} "
     console.print(f"UI:         {stack.ui_url}")
     console.print(f'Your shell: eval "$({there}python -m flows env)"')

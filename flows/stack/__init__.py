@@ -117,11 +117,7 @@ class Stack:
         with self._alone():
             before = self.state
             alive = [process for process in before.processes if process.is_alive]
-            # First the runs, which then tell the server what became of them; a worker that ends would only kill them.
-            for process in alive:
-                if process.name == WORKER:
-                    processes.stop_descendants(process)
-                    processes.stop([process])
+            self._stop_worker()
             processes.stop(process for process in alive if process.name != WORKER)
             if before.processes:
                 state.write(self._file, state.State(port=before.port))
@@ -201,26 +197,36 @@ class Stack:
                 stderr=subprocess.STDOUT,
             )
         began = datetime.now(UTC)
-        # The worker loads while the deployments are registered: each takes Prefect's import of two seconds.
-        worker = self._start(
-            WORKER, "prefect", "worker", "start", "--pool", prefect_settings.POOL, "--type", "process",
-            "--name", "local", port=port,
-        )  # fmt: skip
         registration = Process("registration of the deployments", deploying.pid, "", str(log))
+        url = prefect_settings.api_url(port)
         try:
+            # The worker loads while the deployments are registered: each takes Prefect's import of two seconds.
+            worker = self._start(
+                WORKER, "prefect", "worker", "start", "--pool", prefect_settings.POOL, "--type", "process",
+                "--name", "local", port=port,
+            )  # fmt: skip
             self._wait(
                 "register the deployments",
                 registration,
                 lambda: deploying.poll() == 0,
                 alive=lambda: not deploying.poll(),
             )
+            self._wait(
+                "start the worker", worker, lambda: api.has_worker_since(url, prefect_settings.POOL, began)
+            )
+        except BaseException:
+            # A worker that runs is what the next `up` takes for deployments that are registered.
+            self._stop_worker()
+            raise
         finally:
             if deploying.poll() is None:
                 deploying.terminate()
-        url = prefect_settings.api_url(port)
-        self._wait(
-            "start the worker", worker, lambda: api.has_worker_since(url, prefect_settings.POOL, began)
-        )
+
+    def _stop_worker(self) -> None:
+        """First the runs, which then tell the server what became of them; a worker that ends would only kill them."""
+        if worker := self._started(WORKER):
+            processes.stop_descendants(worker)
+            processes.stop([worker])
 
     def _port(self) -> int:
         """The server's port: the one that a shell may know, unless somebody else took it meanwhile."""

@@ -89,8 +89,9 @@ def started_at(pid: int) -> str | None:
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
         try:
-            # The command's name, in parentheses, may hold anything; what follows it is 22 - 2 fields on.
-            fields = stat.read_text().rpartition(")")[2].split()
+            # The command's name, in parentheses, may hold anything, also half a character.
+            # What follows it is 22 - 2 fields on.
+            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
         except OSError:
             return None
         return None if fields[0] in "ZX" else fields[19]
@@ -134,7 +135,8 @@ def _parents() -> dict[int, int]:
         found: dict[int, int] = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
-                found[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+                fields = stat.read_text(errors="replace").rpartition(")")[2].split()
+                found[int(stat.parent.name)] = int(fields[1])
             except OSError:
                 continue
         return found

@@ -112,7 +112,7 @@ def test_a_build_runs_through_the_worker_and_leaves_its_artifacts(stack):
         f"    artifacts = client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id={{'any_': ['{run}']}}))\n"
         "    print(json.dumps([run.name, run.state.type, run.state.message, [a.key for a in artifacts]]))"
     )
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 400
     while True:
         name, state, message, artifacts = in_stack(stack, look)
         if state in ("COMPLETED", "FAILED", "CRASHED") or time.monotonic() > deadline:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from cyclopts import CycloptsError
+from rich.console import Console
 
 from flows.catalog import FLOWS, Entry
 from flows.command_line.endings import Interrupted, ending_of
 from flows.command_line.tree import parse
-from flows.console import Seen
+from flows.console import Seen, Terminal
 from tasks.errors import DeadlinePassed, InvalidInput, NotConfirmed, TransientError
 
 DUMMIES = Path(__file__).parent / "dummies"
@@ -149,6 +152,25 @@ def test_asking_for_a_stack_that_is_not_up_says_how_to_start_it(words, tmp_path)
     assert ended.returncode == {"env": 2, "status": 1}[words[0]]
     assert "python -m flows up" in ended.stderr + ended.stdout
     assert "export" not in ended.stdout
+
+
+def test_a_home_folder_in_brackets_is_named_as_it_is(tmp_path):
+    home = tmp_path / "[bold]" / ":key:"
+    ended = run("status", folder=tmp_path, VECTOR_SEARCH_HOME=str(home))
+    assert f"The local stack in {home} is not up" in ended.stdout
+
+
+def test_what_is_asked_before_something_is_removed_names_it_as_it_is(monkeypatch):
+    from flows.command_line.run import _agreed
+
+    error = NotConfirmed("remove the index [/b] user:key:5", consequence="It is lost.")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=200)
+    flow = Mock(side_effect=error)
+    with pytest.raises(NotConfirmed):
+        _agreed(flow, {}, Terminal(console), may_confirm=True)
+    assert "remove the index [/b] user:key:5. It is lost. Go on?" in console.file.getvalue()
 
 
 def test_down_of_nothing_is_fine(tmp_path):

@@ -18,7 +18,7 @@ def demo(home, *words):
     kept |= {"VECTOR_SEARCH_HOME": str(home), "COLUMNS": "160"}
     return subprocess.run(
         [sys.executable, "-m", "flows", "demo", *words],
-        env=kept, capture_output=True, text=True, timeout=280, check=False,
+        env=kept, capture_output=True, text=True, timeout=800, check=False,
     )  # fmt: skip
 
 

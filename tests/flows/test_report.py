@@ -60,3 +60,23 @@ def test_a_long_title_leaves_room_for_what_was_seen_in_eighty_columns():
     lines = console.file.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     assert len(lines) <= 18
+
+
+@pytest.mark.parametrize("id_", ["app/[slug]/page.tsx", "user:key:5", "a[/b]", "[bold]", "back\\[slash]"])
+def test_ids_are_shown_as_they_are(id_):
+    report = Report(flow="vertex check", name=id_, target="sandbox")
+    with report.step(f"remove {id_}") as step:
+        step.saw(f"{id_} is gone")
+    report.outcome = f"failed: {id_}"
+    console = Console(width=120, file=io.StringIO())
+    console.print(report.render())
+    shown = console.file.getvalue()
+    for said in (report.title, f"remove {id_} ", f"{id_} is gone", report.outcome):
+        assert said in shown
+
+
+def test_a_bar_in_a_step_stays_within_its_cell_of_the_ui():
+    report = Report(flow="vertex check", name="name", target="sandbox")
+    with report.step("remove a|b") as step:
+        step.saw("a|b is gone")
+    assert "| remove a\\|b | a\\|b is gone |" in report.markdown()

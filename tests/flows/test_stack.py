@@ -64,6 +64,22 @@ def test_one_that_does_not_listen_is_killed(tmp_path, monkeypatch):
     assert not process.is_alive
 
 
+@pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="names of processes are read from /proc")
+def test_a_name_that_is_cut_inside_a_character_hides_no_process(tmp_path):
+    code = (
+        "import time\nopen('/proc/self/comm', 'wb').write(b'a' * 14 + 'é'.encode()[:1])\n"
+        "print('named', flush=True)\ntime.sleep(60)"
+    )
+    process = sleeper(tmp_path, code)
+    until(lambda: "named" in (tmp_path / "log").read_text())
+    with pytest.raises(UnicodeDecodeError):
+        Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
+    assert process.is_alive
+    assert process.pid in processes._descendants([Process("these tests", os.getpid(), "", "")])
+    processes.stop([process])
+    assert not process.is_alive
+
+
 @pytest.mark.parametrize("content", [None, "", "{", '{"port": 1}', "[]"], ids=str)
 def test_a_missing_or_broken_state_file_is_an_empty_state(content, tmp_path):
     file = tmp_path / "stack.json"
@@ -93,14 +109,33 @@ def test_nothing_of_the_users_own_prefect_gets_in(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_part_that_dies_is_named_with_its_log(tmp_path):
-    (tmp_path / "sandbox").write_text("a file where the stand-ins want a folder")
+    (tmp_path / "sandbox").mkdir()
+    (tmp_path / "sandbox" / "ports.json").write_text("{")  # which the stand-ins read when they start
     stack = Stack(tmp_path)
     try:
-        with pytest.raises((StackFailed, OSError)) as failed:
+        with pytest.raises(StackFailed, match="ended before it was ready") as failed:
             stack.up()
-        assert SANDBOX in str(failed.value)
+        assert failed.value.name == SANDBOX
+        assert failed.value.log in str(failed.value)
+        assert "JSONDecodeError" in Path(failed.value.log).read_text()
     finally:
         stack.down()
+
+
+@pytest.mark.slow
+def test_after_a_registration_that_failed_the_next_up_registers(tmp_path, monkeypatch):
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(DEPLOYMENTS.read_text().replace("dummy_flow.dummy", "absent.dummy"))
+    monkeypatch.setenv("PYTHONPATH", str(DUMMIES))
+    try:
+        with pytest.raises(StackFailed, match="registration of the deployments"):
+            Stack(tmp_path, deployments=broken).up()
+        stack = Stack(tmp_path, deployments=DEPLOYMENTS)
+        assert not stack.state.alive(WORKER)
+        assert stack.up()
+        assert api.deployment_count(stack.api_url or "") == 1
+    finally:
+        Stack(tmp_path).down()
 
 
 @pytest.mark.slow

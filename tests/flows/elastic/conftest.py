@@ -72,6 +72,11 @@ class Cluster(StandIn):
         nodes = self.client.tasks.list(actions="*reindex")["nodes"]
         return [id_ for node in nodes.values() for id_ in node["tasks"]]
 
+    def rethrottle(self, per_second):
+        """Slow the reindex tasks that run now down to so many documents a second; with -1 they go on at once."""
+        for task in self.reindexes:
+            self.client.reindex_rethrottle(task_id=task, requests_per_second=per_second)
+
     def unembedded(self, name, field):
         """How many documents lack their embedding."""
         lacking = {"bool": {"must_not": [{"exists": {"field": f"{field}_embedding"}}]}}

@@ -38,12 +38,16 @@ def complete(slow_cluster, name, source, glosses):
 
 
 def half_done(cluster, name):
+    """Wait for the first part of the documents, and have the others wait for what the test does meanwhile."""
     until(lambda: 0 < cluster.arrived(name) < ROWS, "the first part of the documents")
+    cluster.rethrottle(1)
 
 
-def followed(command):
+def followed(cluster, command):
     """The command, ended after it has followed the reindex that an earlier run began."""
     command.wait_for("An earlier run is still embedding")
+    # More than once, since a run that follows raises the rate that it has found by itself, from batch to batch.
+    until(lambda: cluster.rethrottle(-1) or command.has_ended, "the end of the reindex")
     assert command.code == 0, command.err
     return command
 
@@ -57,7 +61,7 @@ def test_killed_at_half_of_the_reindex_the_next_run_follows_the_task(
     kill(command)
     assert slow_cluster.arrived(name) < ROWS
 
-    followed(embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
+    followed(slow_cluster, embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
     complete(*before)
 
 
@@ -104,7 +108,7 @@ def test_ctrl_c_says_what_goes_on_and_the_same_command_follows_it(
     assert "the same command follows it again" in command.err
     assert f"python -m flows elastic embed --name {name} --source {source}" in command.error
 
-    again = followed(embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
+    again = followed(slow_cluster, embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
     assert "Another run works on" not in again.err
     complete(*before)
 

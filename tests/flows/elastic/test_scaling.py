@@ -44,10 +44,13 @@ def test_a_run_that_was_killed_while_scaled_up_ends_with_the_final_number(
     cluster = slow_cluster
     cluster.deploy(name, cache_size="0b")
     source = cluster.store(f"source-{name}", glosses(120))
-    command = embed(cluster, source, "gloss", *SCALED, deployment=name, begin=begin)
+    command = embed(cluster, source, "gloss", "--batch-size", 12, *SCALED, deployment=name, begin=begin)
     until(lambda: cluster.arrived(name), "the first documents")
+    cluster.rethrottle(1)
     kill(command)
+    assert cluster.arrived(name) < 120
     assert allocations(cluster, name) == 3
+    cluster.rethrottle(-1)
     embed(cluster, source, "gloss", *SCALED, deployment=name)
     assert allocations(cluster, name) == 1
     assert cluster.unembedded(name, "gloss") == 0

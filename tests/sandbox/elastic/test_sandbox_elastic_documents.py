@@ -238,7 +238,6 @@ def test_refreshes_come_by_themselves_unless_the_index_has_none(elastic_server):
 
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

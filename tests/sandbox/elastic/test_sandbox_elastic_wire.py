@@ -3,7 +3,6 @@
 import gzip
 import http.client
 import json
-import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,6 +12,7 @@ from elasticsearch import ConnectionError as NoConnection
 from sandbox import faults, process, write_log
 from sandbox.elastic.options import ElasticOptions
 from sandbox.options import Options
+from tests.polling import until
 
 pytestmark = pytest.mark.slow  # servers of their own, and operations that take time
 
@@ -210,10 +210,9 @@ def test_a_stalled_call_goes_on_after_its_client_has_given_up(elastic_server):
     faults.add(elastic.state, "indices.create", "stall", seconds=0.5)
     with pytest.raises(ConnectionTimeout):
         elastic.client.options(request_timeout=0.1).indices.create(index="slow")
-    deadline = time.monotonic() + 10
-    while not elastic.client.indices.exists(index="slow"):
-        assert time.monotonic() < deadline
-    assert [write.method for write in write_log.read(elastic.state)] == ["indices.create"]
+    written = until(lambda: write_log.read(elastic.state), "the call's effect")
+    assert [write.method for write in written] == ["indices.create"]
+    assert elastic.client.indices.exists(index="slow")
 
 
 def test_the_write_log_holds_what_changed_something_and_nothing_else(elastic_server):

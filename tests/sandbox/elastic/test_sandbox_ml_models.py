@@ -52,7 +52,7 @@ def imports(client):
 
 
 def test_a_packaged_model_is_there_at_once_and_defined_when_downloaded(elastic_server):
-    client = elastic_server(download_seconds=0.6).client
+    client = elastic_server(download_seconds=3).client
     config = client.ml.put_trained_model(model_id=ELSER, input=INPUT)
     assert config["model_size_bytes"] == 0
     assert config["model_package"]["size"] == 438123914
@@ -78,7 +78,7 @@ def test_putting_a_packaged_model_again_returns_at_once_and_changes_nothing(elas
 
 
 def test_a_stalled_download_has_no_task_and_goes_on_when_the_model_is_put_again(elastic_server):
-    client = elastic_server(download_stalls=100).client
+    client = elastic_server(download_stalls=100, download_seconds=2).client
     client.ml.put_trained_model(model_id=ELSER, input=INPUT)
     wait_until(lambda: not imports(client))
     assert not is_defined(client)

@@ -128,7 +128,7 @@ def test_conflicts_end_a_copy_with_409_unless_it_is_to_proceed(filled):
 
 def test_slices_are_tasks_below_one_whose_counts_are_their_sums(filled):
     client = filled(60)
-    task = copy(client, source={"size": 5}, slices=3, requests_per_second=30, wait_for_completion=False)[
+    task = copy(client, source={"size": 5}, slices=3, requests_per_second=3, wait_for_completion=False)[
         "task"
     ]
 
@@ -437,9 +437,10 @@ def test_a_document_that_changed_meanwhile_is_a_conflict_of_update_by_query(fill
 
 def test_a_copy_whose_source_is_deleted_tells_it_as_a_failure(filled):
     client = filled(20)
-    task = copy(client, source={"size": 10}, requests_per_second=10, wait_for_completion=False)["task"]
+    task = copy(client, source={"size": 10}, requests_per_second=1, wait_for_completion=False)["task"]
     wait_until(lambda: client.tasks.get(task_id=task)["task"]["status"]["created"])
     client.indices.delete(index="films")
+    client.reindex_rethrottle(task_id=task, requests_per_second=-1)
     found = finished(client, task)["response"]
     assert (found["created"], found["total"]) == (10, 20)
     (failure,) = found["failures"]
@@ -463,9 +464,9 @@ def test_a_copy_whose_batch_takes_longer_than_its_scroll_is_kept_fails(
 
 def test_pauses_of_the_throttle_do_not_let_a_scroll_expire(filled):
     client = filled(20)
-    found = copy(client, source={"size": 10}, requests_per_second=20, scroll="300ms")
+    found = copy(client, source={"size": 10}, requests_per_second=5, scroll="1s")
     assert (found["created"], found["failures"]) == (20, [])
-    assert found["throttled_millis"] > 300
+    assert found["throttled_millis"] > 1000
 
 
 def test_tasks_are_listed_by_action_and_below_their_parents(filled):

@@ -44,7 +44,7 @@ whole = st.integers(-3, 3).map(float)
 
 
 @pytest.mark.parametrize("measure", ["DOT_PRODUCT_DISTANCE", "SQUARED_L2_DISTANCE", "L1_DISTANCE"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_it_finds_what_comparing_all_pairs_finds_and_breaks_ties_by_row(measure, data):
     count, dimensions = data.draw(st.integers(1, 25)), data.draw(st.integers(1, 4))

@@ -46,7 +46,7 @@ extremes = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(values=st.lists(floats | extremes, min_size=1, max_size=20))
 def test_every_float32_reads_back_bit_for_bit(write_hdf5, values):
     row = np.array([values], dtype=np.float32)
@@ -56,7 +56,7 @@ def test_every_float32_reads_back_bit_for_bit(write_hdf5, values):
     assert read.tobytes() == row.tobytes()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(ids=st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1), min_size=1))
 def test_any_text_can_be_an_id_and_stays_on_one_line(write_hdf5, ids):
     with TemporaryDirectory() as folder:

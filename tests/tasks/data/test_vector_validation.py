@@ -230,7 +230,7 @@ def test_another_process_finds_the_same_content(sample):
     assert result.stdout.strip() == validate(sample).content
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ids=st.lists(st.text("ab", max_size=3), min_size=1, max_size=8))
 def test_repeated_and_empty_ids_are_always_found(write_hdf5, ids):
     path = write_hdf5(train=np.ones((len(ids), 1), np.float32), ids=ids)

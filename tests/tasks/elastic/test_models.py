@@ -74,7 +74,7 @@ def test_a_download_that_outlasts_the_deadline_goes_on_and_is_followed_again(sta
 
 @pytest.mark.slow
 def test_recreating_deletes_a_usable_model_first(start_sandbox, deadline):
-    _, settings = start_sandbox(download_seconds=0.3)
+    _, settings = start_sandbox(download_seconds=2)
     ensure_model.fn(settings, ELSER)
     wait_for_model.fn(settings, ELSER, deadline)
     assert not ensure_model.fn(settings, ELSER, recreate=True).usable
