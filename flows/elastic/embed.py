@@ -11,7 +11,7 @@ from pydantic import Field
 
 from flows.report import Report, listed, reporting
 from flows.slots import holding
-from tasks.elastic.aliases import ensure_alias
+from tasks.elastic.aliases import ensure_alias, verify_alias
 from tasks.elastic.batch_plans import ReindexSpec, read_batch_plan
 from tasks.elastic.capacity import verify_capacity
 from tasks.elastic.deployments import (
@@ -141,6 +141,7 @@ def embed_documents(
 def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: Deadline) -> list[str]:
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     changes: list[str] = []
+    verify_alias(settings, plan.alias)  # the alias comes last, when all inference is paid for
     ingest = _deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
     _deployment(settings, plan.search_deployment, "search-deployment")

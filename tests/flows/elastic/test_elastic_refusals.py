@@ -55,6 +55,27 @@ def test_a_wrong_input_of_an_embedding_is_named(cluster, name, movies, refused, 
     assert cluster.writes == writes
 
 
+def test_an_alias_that_could_not_move_is_refused_before_anything_is_embedded(cluster, name, movies, refused):
+    source = cluster.store(f"{name}-source", movies[:8])
+    cluster.client.indices.create(index=f"{name}-other")
+    cluster.client.indices.put_alias(index=source, name=f"{name}-foreign")
+    cluster.client.indices.put_alias(index=f"{source},{name}-other", name=f"{name}-two")
+    writes, inferences = cluster.writes, cluster.inferences()
+
+    def embed(alias):
+        words = ["--source", source, "--fields", "plot", "--deployment", "ingest", "--target", "sandbox"]
+        return ["embed", "--name", alias, *words]
+
+    refused(
+        (cluster, {}, embed(source), 2, [f"'{source}'", "the name of an index"]),
+        (cluster, {}, embed(f"{name}-other"), 2, [f"'{name}-other'", "the name of an index"]),
+        (cluster, {}, embed(f"{name}-foreign"), 1, [f"'{name}-foreign'", source, "Choose another alias"]),
+        (cluster, {}, embed(f"{name}-two"), 2, ["points at 2 indices", source]),
+    )
+    assert cluster.writes == writes
+    assert cluster.inferences() == inferences
+
+
 def test_a_wrong_file_of_documents_is_named_with_its_line(cluster, name, refused, tmp_path):
     bad, double = tmp_path / "bad.jsonl", tmp_path / "double.jsonl"
     bad.write_text('{"id": "a", "plot": "x"}\n{"id": "b", "plot": \n')
