@@ -62,7 +62,7 @@ class SourceState:
     index: str
     uuid: str
     documents: int
-    """Those that a search sees."""
+    """Those that a search by this name sees, each once: not the hidden ones of nested fields, which statistics count."""
     max_seq_no: int
     """The sum of the shards' largest sequence numbers: every write and every delete moves it, seen by a search or not."""
     shards: int
@@ -104,7 +104,7 @@ def read_source(settings: ElasticSettings, name: str) -> SourceState:
     return SourceState(
         index=there.name,
         uuid=there.uuid,
-        documents=sum(copy["docs"]["count"] for copy in copies),
+        documents=count(settings, name),
         max_seq_no=sum(copy["seq_no"]["max_seq_no"] for copy in copies),
         shards=there.shards,
         fields=tuple(_paths(there.properties)),

@@ -6,6 +6,7 @@ import pytest
 
 from sandbox import faults
 from sandbox.elastic import inference_ledger
+from tasks.elastic import reindex
 from tasks.elastic.batch_plans import BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.clients import connect
 from tasks.elastic.deployments import (
@@ -142,6 +143,23 @@ def test_a_task_that_an_earlier_run_began_is_followed_not_begun_again(road, rows
     assert changes().count("reindex") == 1
     assert road.is_complete()
     assert road.inferences == 200
+
+
+def test_a_document_written_while_the_source_is_read_is_wanted_too(road, rows, monkeypatch):
+    road.build(rows[:50])
+    read = read_source.fn(road.settings, road.spec.source).documents
+    client = connect(road.settings)
+    client.index(index=road.spec.source, id="before the count", document={"gloss": "early"})
+
+    def begin(*given, **named):
+        client.index(index=road.spec.source, id="after the count", document={"gloss": "late"}, refresh=True)
+        return start(*given, **named)
+
+    monkeypatch.setattr(reindex, "start", begin)
+    reindexed = road.reindex()
+    assert (read, reindexed.wanted, reindexed.documents) == (50, 52, 52)
+    assert road.mend().left == 0
+    verify_completeness.fn(road.settings, road.spec.dest, FIELDS, wanted=reindexed.wanted)
 
 
 def test_a_task_of_another_specification_is_not_ours(road, rows):
