@@ -133,6 +133,25 @@ def read_sample(
     return sample
 
 
+@step("verify that index {spec.name} can be loaded")
+def verify_index(settings: ElasticSettings, spec: IndexSpec) -> None:
+    """See that an index of this name, if there is one, was made from this specification and for its default pipeline.
+
+    Raises:
+        CannotChangeInPlace: it differs, or its documents went through another default pipeline, or none.
+        NotOurs: as `ensure_index`.
+    """
+    there = index_state(settings, spec.name)
+    if there is None:
+        return
+    _refuse_difference(spec, there)
+    if there.default_pipeline != spec.default_pipeline:
+        raise CannotChangeInPlace(
+            "index", spec.name, field="default_pipeline", there=there.default_pipeline,
+            wanted=spec.default_pipeline, remedy="Choose another name, or remove this one first.",
+        )  # fmt: skip
+
+
 @step("ensure index {spec.name}")
 def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> bool:
     """The index of this specification, created ready for the load unless it is there. Returns whether it was created.

@@ -100,6 +100,29 @@ def test_a_wrong_file_of_documents_is_named_with_its_line(cluster, name, refused
     assert cluster.writes == writes
 
 
+def test_an_index_loaded_without_the_default_pipeline_is_not_loaded_with_it(
+    cluster, elastic, name, refused, tmp_path
+):
+    data = tmp_path / "films.jsonl"
+    data.write_text('{"id": "a", "title": "Alien"}\n')
+    load = ["load", "--name", name, "--data", data, "--id-field", "id", "--target", "sandbox"]
+    elastic(cluster, *load[:-2])
+    writes = cluster.writes
+    differs = [name, "default_pipeline = None", f"wanted is '{name}-lowercase'", "Choose another name"]
+    refused((cluster, {}, [*load, "--lowercase-field", "title"], 1, differs))
+    assert cluster.writes == writes
+
+
+def test_an_index_that_refuses_documents_still_gets_its_final_settings(cluster, name, refused, tmp_path):
+    data = tmp_path / "films.jsonl"
+    data.write_text('{"id": "a", "year": 1979}\n{"id": "b", "year": "unknown"}\n')
+    load = ["load", "--name", name, "--data", data, "--id-field", "id", "--target", "sandbox"]
+    refused((cluster, {}, load, 1, ["1 of 2 documents were refused", "line 2 (b)"]))
+    settings = cluster.client.indices.get(index=name)[name]["settings"]["index"]
+    assert settings["number_of_replicas"] == "1"
+    assert "refresh_interval" not in settings
+
+
 def test_a_deployment_that_does_not_fit_is_told_before_anything_is_started(cluster_with, name, refused):
     cluster = cluster_with(ml_nodes=1)
     deploy = ["deploy", "--name", name, "--target", "sandbox"]
