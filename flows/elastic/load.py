@@ -98,7 +98,7 @@ def load(
         step.saw(
             "unchanged"
             if loaded.unchanged
-            else f"{loaded.created:,} created, {loaded.updated:,} updated, {len(loaded.refused):,} refused"
+            else f"{loaded.created:,} created, {loaded.updated:,} updated, {loaded.refused:,} refused"
         )
         ensure_index_settings(settings, spec)
         if loaded.refused:
