@@ -46,7 +46,7 @@ def load_documents(
         target: Where: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set.
         id_field: The field whose value is the document's id. Default: the hash of the document.
         text_fields: Fields that are searched as text; all others are mapped as they come.
-        lowercase_field: A field that the index's default pipeline makes lowercase.
+        lowercase_field: A field that the index's default pipeline makes lowercase; for an index that is there, the same as before.
         limit: Load only the first so many documents.
         shards: Primary shards of the index.
         replicas: Copies of each shard.

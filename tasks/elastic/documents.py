@@ -15,10 +15,8 @@ from typing import Any
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from tasks.data.repeats import repeated
 from tasks.errors import InvalidInput
 from tasks.steps import step
 
@@ -110,7 +108,7 @@ def read_checked_documents(source: DocumentSource, needed: tuple[str, ...] = ())
             "No document has this field", value=", ".join(absent), source=str(source.path),
             accepted=", ".join(sorted(fields)),
         )  # fmt: skip
-    again, overwritten = _overwritten(source, np.array(hashed, dtype=np.int64))
+    again, overwritten = _overwritten(source, hashed)
     # A sum does not depend on the order, so nothing has to be kept and sorted for it.
     content = f"{(content - overwritten) % _CONTENTS:032x}"
     return CheckedDocuments(source, len(hashed) - again, again, content, tuple(sorted(fields)))
@@ -156,12 +154,14 @@ def _digest(document: Document) -> int:
     return int.from_bytes(hashlib.blake2b(row, digest_size=16).digest())
 
 
-def _overwritten(source: DocumentSource, hashes: NDArray[np.int64]) -> tuple[int, int]:
+def _overwritten(source: DocumentSource, hashed: array[int]) -> tuple[int, int]:
     """How many documents come again under an id, and the sum of the digests of those that are overwritten so.
 
     The file is read again only where a hash of an id occurs twice.
     """
-    suspects: set[int] = set(hashes[repeated(hashes)].tolist())
+    hashes = np.frombuffer(hashed, dtype=np.int64)
+    hashes.sort()  # in place: positions, as `tasks.data.repeats` has them, would take several times the memory
+    suspects: set[int] = set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
     again = digests = 0
     last: dict[str, int] = {}
     for document in read_documents(source) if suspects else ():
