@@ -11,7 +11,7 @@ from pydantic import Field
 
 from flows.report import Report, listed, reporting
 from flows.slots import holding
-from tasks.elastic.aliases import ensure_alias
+from tasks.elastic.aliases import ensure_alias, verify_alias
 from tasks.elastic.batch_plans import ReindexSpec, read_batch_plan
 from tasks.elastic.capacity import verify_capacity
 from tasks.elastic.deployments import (
@@ -141,6 +141,7 @@ def embed_documents(
 def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: Deadline) -> list[str]:
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     changes: list[str] = []
+    verify_alias(settings, plan.alias)  # the alias comes last, when all inference is paid for
     ingest = _deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
     _deployment(settings, plan.search_deployment, "search-deployment")
@@ -151,7 +152,7 @@ def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: 
         sample = read_sample(settings, plan.source, [field.input for field in plan.fields])
         step.saw(f"{documents.documents:,} documents")
     pipeline, index = _specs(plan, documents, ingest.model_id)
-    there = read_index(settings, index.name)
+    there, wanted = read_index(settings, index.name), documents.documents
     if there is None or not there.content:
         with report.step("texts that the model cuts") as step:
             step.saw(str(read_truncated(settings, plan.source, plan.fields, plan.deployment)))
@@ -167,10 +168,10 @@ def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: 
             created = ensure_index(settings, index)
             changes += ["created the index"] if created else []
             step.saw("created" if created else "was there")
-        _fill(settings, plan, pipeline.id, index, documents, report, deadline)
+        wanted = _fill(settings, plan, pipeline.id, index, report, deadline)
         changes.append("embedded the documents")
     changes += _scale(settings, plan, plan.final_allocations, report, deadline)
-    _verify(settings, plan, index, documents, report)
+    _verify(settings, plan, index, wanted, report)
     if ensure_index_settings(settings, index):
         changes.append("set the final settings")
     ensure_content_mark(settings, index.name, documents.content)
@@ -255,10 +256,10 @@ def _fill(
     plan: EmbedPlan,
     pipeline: str,
     index: IndexSpec,
-    documents: SourceState,
     report: Report,
     deadline: Deadline,
-) -> None:
+) -> int:
+    """Embed the documents into the index. Returns how many it must hold then, as counted when the reindex began."""
     spec = ReindexSpec(
         source=plan.source,
         dest=index.name,
@@ -272,7 +273,7 @@ def _fill(
         for why in batches.lowered:
             step.saw(f"lowered: {why}")
         done = apply_reindex(settings, spec, batches, deadline, plan.when_interrupted)
-        step.saw(f"{done.documents:,} of {documents.documents:,} documents arrived")
+        step.saw(f"{done.documents:,} of {done.wanted:,} documents arrived")
         if done.adopted:
             step.saw("followed the task of an earlier run")
     with report.step("mend what lacks its embedding") as step:
@@ -280,14 +281,15 @@ def _fill(
         step.saw(f"{mended.mended:,} mended, {mended.left:,} will never have one")
         for one in mended.listed[:5]:
             step.saw(f"{one.id}: {one.reason}")
+    return done.wanted
 
 
 def _verify(
-    settings: ElasticSettings, plan: EmbedPlan, index: IndexSpec, documents: SourceState, report: Report
+    settings: ElasticSettings, plan: EmbedPlan, index: IndexSpec, wanted: int, report: Report
 ) -> None:
     with report.step(f"verify {index.name}") as step:
         complete = verify_completeness(
-            settings, index.name, plan.fields, wanted=documents.documents, accepted=plan.accept_unembedded
+            settings, index.name, plan.fields, wanted=wanted, accepted=plan.accept_unembedded
         )
         step.saw(f"{complete.documents:,} documents, {complete.unembedded:,} without an embedding")
         for field in plan.fields:

@@ -12,7 +12,7 @@ from flows.report import Report, reporting
 from flows.slots import holding
 from tasks.artifact_keys import artifact_key
 from tasks.elastic.documents import DocumentSource, read_checked_documents
-from tasks.elastic.indices import ensure_index, ensure_index_settings
+from tasks.elastic.indices import ensure_index, ensure_index_settings, verify_index
 from tasks.elastic.loading import DocumentsRefused, Loaded, apply_documents
 from tasks.elastic.pipelines import ensure_pipeline, lowercase_pipeline
 from tasks.elastic.specs import IndexSpec, Name, text_field
@@ -46,7 +46,7 @@ def load_documents(
         target: Where: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set.
         id_field: The field whose value is the document's id. Default: the hash of the document.
         text_fields: Fields that are searched as text; all others are mapped as they come.
-        lowercase_field: A field that the index's default pipeline makes lowercase.
+        lowercase_field: A field that the index's default pipeline makes lowercase; for an index that is there, the same as before.
         limit: Load only the first so many documents.
         shards: Primary shards of the index.
         replicas: Copies of each shard.
@@ -81,12 +81,14 @@ def load(
     """Chain the steps of a load. The tour calls this too.
 
     Raises:
-        DocumentsRefused: some were not taken; all others are stored.
+        CannotChangeInPlace: the index is there with other fields, shards or another default pipeline; nothing is sent.
+        DocumentsRefused: some were not taken; all others are stored, and the index has its final settings.
     """
     with report.step("check the documents") as step:
         checked = read_checked_documents(source, tuple(spec.properties))
         step.saw(f"{checked.documents:,} documents, {checked.repeated:,} repeated")
     with report.step(f"create index {spec.name}") as step:
+        verify_index(settings, spec)
         if spec.default_pipeline and lowercase_field:
             ensure_pipeline(settings, lowercase_pipeline(spec.default_pipeline, lowercase_field))
         step.saw("created" if ensure_index(settings, spec) else "was there")
@@ -96,9 +98,9 @@ def load(
         step.saw(
             "unchanged"
             if loaded.unchanged
-            else f"{loaded.created:,} created, {loaded.updated:,} updated, {len(loaded.refused):,} refused"
+            else f"{loaded.created:,} created, {loaded.updated:,} updated, {loaded.refused:,} refused"
         )
+        ensure_index_settings(settings, spec)
         if loaded.refused:
             raise DocumentsRefused(loaded)
-        ensure_index_settings(settings, spec)
     return loaded

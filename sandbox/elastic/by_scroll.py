@@ -190,7 +190,10 @@ class Passage:
 
 
 def summed(parts: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
-    """The status of a sliced task: sums, and the slices, of which those that have not begun are null."""
+    """The status of a sliced task: sums over the slices that are shown; the others, among the slices, are null.
+
+    The rate is a sum as well: 0.0 while no slice is shown, throttled or not (BulkByScrollTask.Status).
+    """
     there = [part for part in parts if part]
     names = ("total", "updated", "created", "deleted", "batches", "version_conflicts", "noops")
     shown: dict[str, Any] = {name: sum(part[name] for part in there) for name in names}
@@ -198,7 +201,7 @@ def summed(parts: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
     rates = [part["requests_per_second"] for part in there]
     return shown | {
         "throttled_millis": sum(part["throttled_millis"] for part in there),
-        "requests_per_second": -1.0 if not rates or min(rates) < 0 else sum(rates),
+        "requests_per_second": -1.0 if min(rates, default=0.0) < 0 else float(sum(rates)),
         "throttled_until_millis": min((part["throttled_until_millis"] for part in there), default=0),
         "slices": list(parts),
     }

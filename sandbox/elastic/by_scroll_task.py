@@ -53,10 +53,15 @@ class Job:
     """Counts that responses of this kind do not have."""
     throttles: list[Throttle] = field(default_factory=list)
     passages: list[Passage | None] = field(default_factory=list)
+    ended: set[int] = field(default_factory=set)
+    """The slices that came to a good end."""
 
-    def status(self) -> dict[str, Any]:
-        """Of the whole: its own counts, or the sums of its slices."""
-        parts = [passage.status() if passage else None for passage in self.passages]
+    def status(self, *, running: bool = False) -> dict[str, Any]:
+        """Of the whole: its own counts, or the sums of its slices that have ended, and of those that run if asked."""
+        parts = [
+            passage.status() if passage and (running or self.slices == 1 or number in self.ended) else None
+            for number, passage in enumerate(self.passages)
+        ]
         shown = summed(parts) if self.slices > 1 else parts[0] if parts else None
         if shown is None:
             shown = {key: value for key, value in summed([]).items() if key != "slices"}
@@ -154,8 +159,10 @@ def _run_slices(cluster: Cluster, task: Task, job: Job, stack: ExitStack) -> Non
             passage.run()
         except Refusal as refusal:
             broken.append(refusal)
+            return
         finally:
             cluster.tasks.end(child)
+        job.ended.add(number)  # only now: who asks meanwhile sees a slice nowhere rather than twice
 
     threads = []
     for number in range(job.slices):

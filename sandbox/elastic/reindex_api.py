@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sandbox.elastic import errors_tasks
@@ -24,7 +26,9 @@ def rethrottle(cluster: Cluster, request: Request) -> dict[str, Any]:
         request.changed = False
         return node_failure(name, errors_tasks.TASK_MISSING(task=name).item())
     job.rethrottle(rate)
-    return grouped(cluster, request, [task], detailed=True)
+    # The running slices were asked to obey, so this answer, and no other, knows how far they are.
+    shown = replace(task, status=partial(job.status, running=True))
+    return grouped(cluster, request, [shown], detailed=True)
 
 
 def list_reindex(cluster: Cluster, request: Request) -> dict[str, Any]:

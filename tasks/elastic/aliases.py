@@ -64,6 +64,17 @@ def read_alias(settings: ElasticSettings, alias: str) -> AliasState:
     return AliasState(alias, index, there.previous, str(there.meta.get("rolled_back_from", "")))
 
 
+@step("verify that alias {alias} can move")
+def verify_alias(settings: ElasticSettings, alias: str) -> None:
+    """See that `ensure_alias` will not refuse this name: it is free, or an alias of one index of ours. Changes nothing.
+
+    Raises:
+        InvalidInput, NotOurs: as `ensure_alias`.
+    """
+    if there := _target(settings, alias):
+        _ours(settings, alias, there)
+
+
 @step("let alias {alias} point at {index}")
 def ensure_alias(settings: ElasticSettings, alias: str, index: str) -> AliasMove:
     """Let an alias point at an index of ours and nothing else, in one atomic call.

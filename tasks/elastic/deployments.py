@@ -325,4 +325,7 @@ def _adaptive(stats: dict[str, Any]) -> AdaptiveAllocations | None:
     if not stats.get("enabled"):
         return None
     least, most = stats.get("min_number_of_allocations"), stats.get("max_number_of_allocations")
-    return AdaptiveAllocations(min=1 if least is None else least, max=32 if most is None else most)
+    # Not validated: what somebody else started may go beyond what we ask for, such as Kibana's 99,999.
+    return AdaptiveAllocations.model_construct(
+        min=1 if least is None else least, max=32 if most is None else most
+    )

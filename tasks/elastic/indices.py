@@ -62,7 +62,7 @@ class SourceState:
     index: str
     uuid: str
     documents: int
-    """Those that a search sees."""
+    """Those that a search by this name sees, each once: not the hidden ones of nested fields, which statistics count."""
     max_seq_no: int
     """The sum of the shards' largest sequence numbers: every write and every delete moves it, seen by a search or not."""
     shards: int
@@ -104,7 +104,7 @@ def read_source(settings: ElasticSettings, name: str) -> SourceState:
     return SourceState(
         index=there.name,
         uuid=there.uuid,
-        documents=sum(copy["docs"]["count"] for copy in copies),
+        documents=count(settings, name),
         max_seq_no=sum(copy["seq_no"]["max_seq_no"] for copy in copies),
         shards=there.shards,
         fields=tuple(_paths(there.properties)),
@@ -131,6 +131,25 @@ def read_sample(
             accepted=", ".join(_paths(there.properties)) if there else "",
         )  # fmt: skip
     return sample
+
+
+@step("verify that index {spec.name} can be loaded")
+def verify_index(settings: ElasticSettings, spec: IndexSpec) -> None:
+    """See that an index of this name, if there is one, was made from this specification and for its default pipeline.
+
+    Raises:
+        CannotChangeInPlace: it differs, or its documents went through another default pipeline, or none.
+        NotOurs: as `ensure_index`.
+    """
+    there = index_state(settings, spec.name)
+    if there is None:
+        return
+    _refuse_difference(spec, there)
+    if there.default_pipeline != spec.default_pipeline:
+        raise CannotChangeInPlace(
+            "index", spec.name, field="default_pipeline", there=there.default_pipeline,
+            wanted=spec.default_pipeline, remedy="Choose another name, or remove this one first.",
+        )  # fmt: skip
 
 
 @step("ensure index {spec.name}")

@@ -57,7 +57,9 @@ class Loaded:
     requests: int
     throttled: int
     """Documents that had to be sent again."""
-    refused: tuple[Refused, ...]
+    refused: int
+    """Documents that will never be taken as they are."""
+    first_refused: tuple[Refused, ...]
     refused_file: Path | None
     """Where the refused documents stand, with reasons; None when there are none."""
     unchanged: bool
@@ -69,9 +71,9 @@ class DocumentsRefused(PermanentError):
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
-        first = "; ".join(f"line {r.line} ({r.id}): {r.type}: {r.reason}" for r in loaded.refused[:_SHOWN])
+        first = "; ".join(f"line {r.line} ({r.id}): {r.type}: {r.reason}" for r in loaded.first_refused)
         super().__init__(
-            f"{len(loaded.refused):,} of {loaded.documents:,} documents were refused by the index {loaded.index!r}, the first: "
+            f"{loaded.refused:,} of {loaded.documents:,} documents were refused by the index {loaded.index!r}, the first: "
             f"{first}. They stand with their reasons in {loaded.refused_file}; mend them and load the file again."
         )
 
@@ -105,7 +107,7 @@ def apply_documents(
     there = index_of_ours(settings, index)
     if there.content == documents.content and count(settings, index) >= documents.documents:
         say(f"The index {index} holds these {documents.documents:,} documents already.")
-        return Loaded(index, documents.documents, 0, 0, documents.repeated, 0, 0, (), None, unchanged=True)
+        return Loaded(index, documents.documents, 0, 0, documents.repeated, 0, 0, 0, (), None, unchanged=True)
     if there.content:
         set_marks(settings, index, content=None)
     load = _Load(settings, index, deadline)
@@ -125,7 +127,7 @@ def apply_documents(
             progress.count(sent, whole, "documents")
     loaded = Loaded(
         index, documents.documents, load.created, load.updated, documents.repeated, load.requests, load.throttled,
-        tuple(aside.refused), refused_file if aside.refused else None, unchanged=False,
+        aside.count, tuple(aside.first), refused_file if aside.count else None, unchanged=False,
     )  # fmt: skip
     refresh(settings, index)
     if not loaded.refused:
@@ -207,7 +209,7 @@ class _Aside:
     """The file of refused documents, begun with the first of them."""
 
     def __init__(self, path: Path) -> None:
-        self.refused: list[Refused] = []
+        self.count, self.first = 0, list[Refused]()
         self._path, self._file = path, None
 
     def __enter__(self) -> Self:
@@ -222,7 +224,9 @@ class _Aside:
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("wb")
-        self.refused.append(refused)
+        self.count += 1
+        if len(self.first) < _SHOWN:
+            self.first.append(refused)
         row = {
             "line": refused.line, "id": refused.id, "status": refused.status,
             "type": refused.type, "reason": refused.reason, "document": document.body,

@@ -39,6 +39,8 @@ class Reindexed:
 
     documents: int
     """In the new index now."""
+    wanted: int
+    """In the source when the reindex began, those included that were written to it since it was read."""
     adopted: tuple[str, ...]
     """Tasks of an earlier run that were followed."""
     started: tuple[str, ...]
@@ -82,7 +84,8 @@ def apply_reindex(
         DeadlinePassed: the task goes on; the same command follows it.
     """
     if index_of_ours(settings, spec.dest).content:
-        return Reindexed(count(settings, spec.dest), (), (), (), unchanged=True)
+        there = count(settings, spec.dest)
+        return Reindexed(there, there, (), (), (), unchanged=True)
     refresh(settings, spec.source)
     wanted = count(settings, spec.source)
     adopted, started = list[str](), list[str]()
@@ -98,7 +101,9 @@ def apply_reindex(
             refresh(settings, spec.dest)
             there = count(settings, spec.dest)
             if there >= wanted - len(refused):
-                return Reindexed(there, tuple(adopted), tuple(started), tuple(refused.values()))
+                # More than were counted: written between the count and the first search of the reindex.
+                wanted = max(wanted, there + len(refused))
+                return Reindexed(there, wanted, tuple(adopted), tuple(started), tuple(refused.values()))
             if there == before or len(refused) > MOST_FAILURES:
                 raise ReindexFailed(spec, there=there, wanted=wanted, failures=tuple(refused.values()))
             kind: Kind = "fill" if there or started else "embed"

@@ -50,6 +50,7 @@ class TaskState:
     retries: int
     """Documents that were sent to the index again after a 429."""
     requests_per_second: float
+    """Of the whole; -1 for no limit."""
     canceled: str
     """Why it was cancelled; empty when it was not."""
     failures: tuple[Failure, ...] = field(repr=False)
@@ -118,12 +119,12 @@ def read_task(settings: ElasticSettings, task_id: str) -> TaskState:
     return TaskState(
         id=task_id,
         completed=found["completed"],
-        total=max(counted.get("total", 0), sum(s.get("total", 0) for s in running)),
+        total=sum(status.get("total") or 0 for status in (counted, *running)),
         done=_done(counted) + sum(map(_done, running)),
         batches=sum(status.get("batches") or 0 for status in (counted, *running)),
         conflicts=counted.get("version_conflicts", 0),
         retries=sum((counted.get("retries") or {}).values()),
-        requests_per_second=counted.get("requests_per_second", UNLIMITED),
+        requests_per_second=_rate(running or [counted]),
         canceled=str(response.get("canceled") or status.get("canceled") or ""),
         failures=tuple(map(_failure, response.get("failures") or ())),
         error=": ".join(reason_of(found["error"])) if "error" in found else "",
@@ -258,6 +259,12 @@ def _slices(settings: ElasticSettings, task_id: str) -> list[dict[str, Any]]:
 
 def _done(status: dict[str, Any]) -> int:
     return sum(status.get(name) or 0 for name in _COUNTS)
+
+
+def _rate(parts: list[dict[str, Any]]) -> float:
+    """What all parts together may do. A sliced task says 0 until its first slice has ended, a slice until it begins."""
+    rates: list[float] = [status.get("requests_per_second") or 0.0 for status in parts]
+    return sum(rates) if min(rates) >= 0 < sum(rates) else UNLIMITED
 
 
 def _failure(raw: dict[str, Any]) -> Failure:

@@ -55,6 +55,27 @@ def test_a_wrong_input_of_an_embedding_is_named(cluster, name, movies, refused, 
     assert cluster.writes == writes
 
 
+def test_an_alias_that_could_not_move_is_refused_before_anything_is_embedded(cluster, name, movies, refused):
+    source = cluster.store(f"{name}-source", movies[:8])
+    cluster.client.indices.create(index=f"{name}-other")
+    cluster.client.indices.put_alias(index=source, name=f"{name}-foreign")
+    cluster.client.indices.put_alias(index=f"{source},{name}-other", name=f"{name}-two")
+    writes, inferences = cluster.writes, cluster.inferences()
+
+    def embed(alias):
+        words = ["--source", source, "--fields", "plot", "--deployment", "ingest", "--target", "sandbox"]
+        return ["embed", "--name", alias, *words]
+
+    refused(
+        (cluster, {}, embed(source), 2, [f"'{source}'", "the name of an index"]),
+        (cluster, {}, embed(f"{name}-other"), 2, [f"'{name}-other'", "the name of an index"]),
+        (cluster, {}, embed(f"{name}-foreign"), 1, [f"'{name}-foreign'", source, "Choose another alias"]),
+        (cluster, {}, embed(f"{name}-two"), 2, ["points at 2 indices", source]),
+    )
+    assert cluster.writes == writes
+    assert cluster.inferences() == inferences
+
+
 def test_a_wrong_file_of_documents_is_named_with_its_line(cluster, name, refused, tmp_path):
     bad, double = tmp_path / "bad.jsonl", tmp_path / "double.jsonl"
     bad.write_text('{"id": "a", "plot": "x"}\n{"id": "b", "plot": \n')
@@ -77,6 +98,29 @@ def test_a_wrong_file_of_documents_is_named_with_its_line(cluster, name, refused
         ),
     )
     assert cluster.writes == writes
+
+
+def test_an_index_loaded_without_the_default_pipeline_is_not_loaded_with_it(
+    cluster, elastic, name, refused, tmp_path
+):
+    data = tmp_path / "films.jsonl"
+    data.write_text('{"id": "a", "title": "Alien"}\n')
+    load = ["load", "--name", name, "--data", data, "--id-field", "id", "--target", "sandbox"]
+    elastic(cluster, *load[:-2])
+    writes = cluster.writes
+    differs = [name, "default_pipeline = None", f"wanted is '{name}-lowercase'", "Choose another name"]
+    refused((cluster, {}, [*load, "--lowercase-field", "title"], 1, differs))
+    assert cluster.writes == writes
+
+
+def test_an_index_that_refuses_documents_still_gets_its_final_settings(cluster, name, refused, tmp_path):
+    data = tmp_path / "films.jsonl"
+    data.write_text('{"id": "a", "year": 1979}\n{"id": "b", "year": "unknown"}\n')
+    load = ["load", "--name", name, "--data", data, "--id-field", "id", "--target", "sandbox"]
+    refused((cluster, {}, load, 1, ["1 of 2 documents were refused", "line 2 (b)"]))
+    settings = cluster.client.indices.get(index=name)[name]["settings"]["index"]
+    assert settings["number_of_replicas"] == "1"
+    assert "refresh_interval" not in settings
 
 
 def test_a_deployment_that_does_not_fit_is_told_before_anything_is_started(cluster_with, name, refused):

@@ -126,7 +126,7 @@ def test_conflicts_end_a_copy_with_409_unless_it_is_to_proceed(filled):
     assert (found["created"], found["version_conflicts"], found["failures"]) == (0, 10, [])
 
 
-def test_slices_are_tasks_below_one_whose_counts_are_their_sums(filled):
+def test_slices_are_tasks_below_one_that_sums_those_that_have_ended(filled):
     client = filled(60)
     task = copy(client, source={"size": 5}, slices=3, requests_per_second=3, wait_for_completion=False)[
         "task"
@@ -139,8 +139,10 @@ def test_slices_are_tasks_below_one_whose_counts_are_their_sums(filled):
     below = wait_until(lambda: len(children()) == 3 and children())
     assert {each["parent_task_id"] for each in below} == {task}
     running = client.tasks.get(task_id=task)["task"]["status"]
-    assert len(running["slices"]) == 3
-    client.reindex_rethrottle(task_id=task, requests_per_second=-1)
+    assert (running["slices"], running["total"], running["requests_per_second"]) == ([None] * 3, 0, 0.0)
+    (node,) = client.reindex_rethrottle(task_id=task, requests_per_second=-1)["nodes"].values()
+    told = node["tasks"][task]["status"]
+    assert (len(told["slices"]), told["total"], told["requests_per_second"]) == (3, 60, -1.0)
     found = finished(client, task)
     assert found["response"]["created"] == 60
     assert [each["slice_id"] for each in found["response"]["slices"]] == [0, 1, 2]

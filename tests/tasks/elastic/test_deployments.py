@@ -2,6 +2,7 @@ import pytest
 
 from sandbox import faults
 from tasks.elastic.capacity import DoesNotFit, read_placement, verify_capacity
+from tasks.elastic.clients import connect
 from tasks.elastic.deployments import (
     NoCapacity,
     ensure_deployment,
@@ -83,6 +84,23 @@ def test_adaptive_allocations_come_and_go_in_place(settings, clean, deadline, ch
     ensure_deployment.fn(settings, adaptive.scaled(2), deadline)
     state = wait_for_deployment.fn(settings, adaptive.scaled(2), deadline)
     assert (state.adaptive, state.allocations) == (None, 2)
+
+
+def test_a_deployment_that_may_grow_beyond_what_we_ask_for_is_read_like_any_other(
+    settings, deployed, clean, deadline
+):
+    connect(settings).ml.start_trained_model_deployment(
+        model_id=".elser_model_2",
+        deployment_id=clean,
+        adaptive_allocations={
+            "enabled": True, "min_number_of_allocations": 0, "max_number_of_allocations": 99_999,
+        },
+    )  # fmt: skip
+    there = read_deployment.fn(settings, clean).adaptive
+    assert (there.min, there.max) == (0, 99_999)
+    assert read_deployment.fn(settings, deployed).adaptive is None
+    wanted = DeploymentSpec(id=clean, adaptive=AdaptiveAllocations(min=1, max=2))
+    assert ensure_deployment.fn(settings, wanted, deadline).adaptive == wanted.adaptive
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -70,6 +71,52 @@ def test_repeated_ids_are_counted_and_the_last_document_stays(tmp_path):
     assert (
         checked.content == check(DocumentSource(path=written(tmp_path, rows[1:], "b"), id_field="id")).content
     )
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=1), st.randoms())
+def test_content_is_that_of_the_last_document_of_each_id(tmp_path_factory, pairs, random):
+    rows = [{"id": id_, "v": v} for id_, v in pairs]
+    once = list({row["id"]: row for row in rows}.values())
+    random.shuffle(once)
+    folder = tmp_path_factory.mktemp("contents")
+    checked = check(DocumentSource(path=written(folder, rows, "a"), id_field="id"))
+    plain = check(DocumentSource(path=written(folder, once, "b"), id_field="id"))
+    assert checked.content == plain.content
+    assert (checked.documents, checked.repeated) == (len(once), len(rows) - len(once))
+
+
+def test_content_changes_with_a_document_and_with_its_id(tmp_path):
+    alike = [[("a", 1), ("b", 2)], [("a", 2), ("b", 1)], [("a", 1), ("c", 2)], [("a", 1)]]
+    contents = {
+        check(
+            DocumentSource(
+                path=written(tmp_path, [{"id": id_, "v": v} for id_, v in rows], str(number)), id_field="id"
+            )
+        ).content
+        for number, rows in enumerate(alike)
+    }
+    assert len(contents) == 4
+
+
+def test_the_memory_of_a_check_does_not_hold_the_ids(tmp_path):
+    path = tmp_path / "documents.jsonl"
+    path.write_text("".join(f'{{"id": "{n:0>200}"}}\n' for n in range(20_000)))
+    tracemalloc.start()
+    try:
+        check(DocumentSource(path=path, id_field="id"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20_000 * 60  # the ids alone are 200 bytes each
+
+
+def test_many_unusable_lines_are_counted_and_long_values_cut(tmp_path):
+    path = written(tmp_path, [{"id": ["x" * 1000]} for _ in range(7)])
+    with pytest.raises(
+        InvalidInput, match=r"7 documents cannot be used: line 1: id is \['x{78}\.\.\., .* and 2 more"
+    ) as refused:
+        check(DocumentSource(path=path, id_field="id"))
+    assert len(str(refused.value)) < 1000
 
 
 def test_every_unusable_line_is_counted_and_the_first_are_named(tmp_path):

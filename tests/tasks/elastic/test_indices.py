@@ -112,6 +112,24 @@ def test_every_write_and_every_delete_changes_the_content_of_a_source(settings, 
     assert read_source.fn(settings, name).content == seen[-1]
 
 
+def test_hidden_documents_of_nested_fields_are_not_counted_as_documents_of_a_source(
+    settings, name, make, monkeypatch
+):
+    make(name)
+    client = connect(settings)
+    client.index(index=name, id="a", document={"plot": "one"}, refresh=True)
+    real = client.indices.stats
+
+    def stats(**asked):  # the stand-in has no nested fields: their documents are added to its answer
+        answer = real(**asked)
+        for (copy,) in answer.body["indices"][name]["shards"].values():
+            copy["docs"]["count"] += 5
+        return answer
+
+    monkeypatch.setattr(type(client.indices), "stats", lambda _, **asked: stats(**asked))
+    assert read_source.fn(settings, name).documents == 1
+
+
 def test_an_alias_moves_and_goes_back_and_twice_changes_nothing(settings, name, make, changes):
     one, two = f"{name}-1", f"{name}-2"
     make(one)

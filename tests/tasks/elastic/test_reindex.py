@@ -6,6 +6,7 @@ import pytest
 from sandbox import faults
 from sandbox.elastic import inference_ledger
 from tasks import progress
+from tasks.elastic import reindex
 from tasks.elastic.batch_plans import BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.clients import connect
 from tasks.elastic.deployments import (
@@ -36,6 +37,7 @@ from tasks.elastic.pipelines import (
 from tasks.elastic.reindex import apply_reindex, start
 from tasks.elastic.reindex_tasks import TaskCancelled, cancel, find_task, read_task
 from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, embedded_properties
+from tasks.elastic.throttle import UNLIMITED
 from tasks.elastic.verification import Incomplete, verify_completeness
 from tasks.errors import DeadlinePassed
 from tasks.waiting import Deadline
@@ -142,6 +144,37 @@ def test_a_task_that_an_earlier_run_began_is_followed_not_begun_again(road, rows
     assert changes().count("reindex") == 1
     assert road.is_complete()
     assert road.inferences == 200
+
+
+def test_a_task_in_slices_is_not_taken_for_throttled_and_never_did_more_than_there_is(road, rows):
+    road.build(rows[:90])
+    sliced = BatchPlan(size=1, slices=3, per_second=100.0, lowered=())
+    task = start(road.settings, road.spec, sliced, "embed", leave_out={})
+    seen = [read_task(road.settings, task)]
+    connect(road.settings).reindex_rethrottle(task_id=task, requests_per_second=60)
+    while not seen[-1].completed:
+        seen.append(read_task(road.settings, task))
+    assert seen[0].requests_per_second == UNLIMITED
+    assert 60 in {state.requests_per_second for state in seen}
+    assert all(state.done <= state.total <= 90 for state in seen)
+    assert (seen[-1].done, seen[-1].total) == (90, 90)
+
+
+def test_a_document_written_while_the_source_is_read_is_wanted_too(road, rows, monkeypatch):
+    road.build(rows[:50])
+    read = read_source.fn(road.settings, road.spec.source).documents
+    client = connect(road.settings)
+    client.index(index=road.spec.source, id="before the count", document={"gloss": "early"})
+
+    def begin(*given, **named):
+        client.index(index=road.spec.source, id="after the count", document={"gloss": "late"}, refresh=True)
+        return start(*given, **named)
+
+    monkeypatch.setattr(reindex, "start", begin)
+    reindexed = road.reindex()
+    assert (read, reindexed.wanted, reindexed.documents) == (50, 52, 52)
+    assert road.mend().left == 0
+    verify_completeness.fn(road.settings, road.spec.dest, FIELDS, wanted=reindexed.wanted)
 
 
 def test_a_task_of_another_specification_is_not_ours(road, rows):
