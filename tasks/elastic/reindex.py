@@ -2,6 +2,7 @@
 
 First attempt: everything through the pipeline. Found half done, with no task of ours running: what is not there is copied
 **without** the pipeline (`op_type: create`), since inference is paid before a conflict is found; `mending` embeds it then.
+Embeddings that the source has already stay behind: they would count as ours, and a model must not be mixed with another.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from tasks.elastic.batch_plans import MOST_DOCUMENTS, BatchPlan, ReindexSpec
 from tasks.elastic.clients import connect
 from tasks.elastic.errors import calling
 from tasks.elastic.indices import count, index_of_ours, refresh
+from tasks.elastic.pipelines import FAILURE_FIELD
 from tasks.elastic.reindex_tasks import (
     Failure,
     Following,
@@ -126,7 +128,8 @@ def start(
     leave_out: dict[str, Failure],
 ) -> str:
     """Begin a reindex and return its task. Never retried by the client: a lost reply would make two of them."""
-    source: dict[str, Any] = {"index": spec.source}
+    ours = [FAILURE_FIELD, *(field.output for field in spec.fields)]
+    source: dict[str, Any] = {"index": spec.source, "_source": {"excludes": ours}}
     dest: dict[str, Any] = {"index": spec.dest, "op_type": "create"}
     if leave_out:
         source["query"] = {"bool": {"must_not": [{"ids": {"values": sorted(leave_out)}}]}}

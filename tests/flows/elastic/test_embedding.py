@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tasks.elastic.search import vectors_in_source
+
 pytestmark = pytest.mark.slow
 
 
@@ -96,6 +98,37 @@ def test_a_deleted_document_makes_a_new_index_too(cluster, embed, name, movies):
     (second,) = cluster.alias(name)
     assert second != first
     assert not cluster.client.exists(index=name, id=movies[0]["id"])
+
+
+def test_an_embedded_index_is_embedded_afresh_and_its_documents_keep_their_own_fields(
+    cluster, embed, name, movies
+):
+    source = f"{name}-source"
+    old = {"plot_embedding": {"[unused1]": 9.0}, "embedding_failure": "the queue was full", "model_id": 120}
+    cluster.client.indices.create(
+        index=source, mappings={"properties": {"plot_embedding": {"type": "sparse_vector"}}}
+    )
+    cluster.store(source, [{**movie, **old} for movie in movies[:6]])
+    embed(cluster, source, "plot")
+    answer = cluster.client.ml.infer_trained_model(
+        model_id="ingest", docs=[{"text_field": movie["plot"]} for movie in movies[:6]]
+    )
+    fresh = {
+        movie["id"]: result["predicted_value"]
+        for movie, result in zip(movies[:6], answer["inference_results"], strict=True)
+    }
+    found = cluster.client.search(
+        index=name, source={"includes": ["*"], **vectors_in_source(cluster.settings)}
+    )
+    for hit in found["hits"]["hits"]:
+        assert hit["_source"]["plot_embedding"] == pytest.approx(fresh[hit["_id"]])
+        assert hit["_source"]["model_id"] == 120
+        assert set(hit["_source"]) == {*movies[0], "plot_embedding", "model_id"}
+    assert len(found["hits"]["hits"]) == 6
+
+    writes = cluster.writes
+    assert "Nothing to do" in embed(cluster, source, "plot").err
+    assert cluster.writes == writes
 
 
 def test_sample_queries_that_fail_keep_the_alias_where_it_is(cluster, embed, name, movies, tmp_path):

@@ -183,6 +183,22 @@ def test_what_is_half_done_is_filled_without_inference_and_then_mended(road, row
     assert road.is_complete()
 
 
+def test_embeddings_that_the_source_has_already_do_not_count_as_ours(road, rows):
+    road.build([{**row, GLOSS.output: {"[unused1]": 1.0}} for row in rows[:60]])
+    connect(road.settings).reindex(
+        source={"index": road.spec.source, "size": 20},
+        dest={"index": road.spec.dest, "pipeline": road.spec.pipeline},
+        max_docs=20,
+        wait_for_completion=True,
+        refresh=True,
+    )
+    road.reindex()
+    assert road.mend().mended == 40
+    assert road.inferences == 60
+    old = {"sparse_vector": {"field": GLOSS.output, "query_vector": {"[unused1]": 1.0}}}
+    assert connect(road.settings).count(index=road.spec.dest, query=old)["count"] == 0
+
+
 def test_a_queue_of_8_and_a_wish_of_200_still_embed_everything(road, rows):
     road.build(rows[:300], queue=8)
     plan = read_batch_plan.fn(road.settings, road.spec, size=200)
