@@ -131,6 +131,56 @@ def test_an_embedded_index_is_embedded_afresh_and_its_documents_keep_their_own_f
     assert cluster.writes == writes
 
 
+def test_documents_keep_the_types_that_their_own_index_gives_them(cluster, embed, name):
+    own = {"id": {"type": "keyword"}, "plot": {"type": "text"}, "released": {"type": "keyword"}}
+    analysis = {"normalizer": {"lower": {"type": "custom", "filter": "lowercase"}}}
+    source = f"{name}-source"
+    cluster.client.indices.create(
+        index=source,
+        mappings={"dynamic": "strict", "properties": own},
+        settings={"analysis": analysis, "mapping": {"total_fields": {"limit": 1200}}},
+    )
+    dates = ["2021-01-05", "2021-01-06", "unknown"]  # which a guess from the first would make dates
+    cluster.store(source, [{"id": str(n), "plot": f"a cat {n}", "released": d} for n, d in enumerate(dates)])
+    embed(cluster, source, "plot:ml.plot")
+    assert cluster.client.count(index=name)["count"] == 3
+    (made,) = cluster.client.indices.get(index=name).body.values()
+    assert made["mappings"]["dynamic"] == "strict"
+    assert made["mappings"]["properties"] == {
+        **own,
+        "ml": {"properties": {"plot": {"type": "sparse_vector"}}},
+        "embedding_failure": {"type": "keyword", "ignore_above": 8191},
+    }
+    assert made["settings"]["index"]["analysis"] == analysis
+    assert made["settings"]["index"]["mapping"]["total_fields"] == {"limit": "1200"}
+
+    cluster.client.indices.put_settings(index=source, settings={"mapping.total_fields.limit": 1300})
+    writes = cluster.writes
+    assert "Nothing to do" in embed(cluster, source, "plot:ml.plot").err
+    assert cluster.writes == writes
+
+
+@pytest.mark.parametrize("accepted", [0, 1])
+def test_a_document_that_the_new_index_refuses_is_told_with_its_reason(
+    cluster, embed, name, movies, home, accepted
+):
+    source = f"{name}-source"
+    cluster.client.indices.create(
+        index=source, mappings={"dynamic": "false", "properties": {"plot": {"type": "text"}}}
+    )
+    odd = {"id": "odd", "plot": "a cat", "ml": "no object, so that nothing can be put below it"}
+    cluster.store(source, [*movies[:5], {"id": "bare"}, odd])
+    command = embed(cluster, source, "plot:ml.plot", "--accept-unembedded", accepted, code=1)
+    newest = max((home / "reports").glob("elastic-embed-*.json"), key=lambda file: file.stat().st_mtime_ns)
+    assert "1 are refused by the new index" in newest.read_text()
+    assert "odd: illegal_argument_exception: cannot set [plot]" in newest.read_text()
+    assert (
+        "is 6, wanted is 7. It refused 1, the first: odd: illegal_argument_exception: cannot set"
+        in command.error
+    )
+    assert ("bare" in command.error) == (accepted == 0)
+
+
 def test_sample_queries_that_fail_keep_the_alias_where_it_is(cluster, embed, name, movies, tmp_path):
     source = cluster.store(f"{name}-source", movies[:8])
     embed(cluster, source, "plot")

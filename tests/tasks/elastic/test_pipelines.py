@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 
 from tasks.elastic.clients import connect
@@ -15,7 +17,7 @@ from tasks.elastic.pipelines import (
     value_at,
     verify_pipeline,
 )
-from tasks.elastic.specs import EmbeddedField, IndexSpec, embedded_properties
+from tasks.elastic.specs import EmbeddedField, IndexSpec, embedded_properties, text_field
 from tasks.errors import NotOurs
 
 PLOT = EmbeddedField(input="plot", output="plot_embedding")
@@ -72,6 +74,29 @@ def test_mappings_of_nested_fields_stand_inside_each_other():
     properties = embedded_properties(fields, failure=FAILURE_FIELD)
     assert properties["ml"]["properties"]["tokens"] == {"type": "sparse_vector"}
     assert properties["about"]["properties"]["plot"]["type"] == "text"
+
+
+def test_a_mapping_is_that_of_the_source_with_the_embeddings_in_place_of_what_it_has_there():
+    fields = (
+        EmbeddedField(input="plot", output="ml.tokens"),
+        EmbeddedField(input="title", output="title_tokens"),
+    )
+    source = {
+        "plot": {"type": "keyword"},
+        "ml": {"properties": {"n": {"type": "long"}, "tokens": {"properties": {"cat": {"type": "float"}}}}},
+        "released": {"type": "keyword"},
+    }
+    before = copy.deepcopy(source)
+    properties = embedded_properties(fields, failure=FAILURE_FIELD, source=source)
+    assert source == before
+    assert properties == {
+        "plot": {"type": "keyword"},
+        "ml": {"properties": {"n": {"type": "long"}, "tokens": {"type": "sparse_vector"}}},
+        "released": {"type": "keyword"},
+        "title": text_field(),
+        "title_tokens": {"type": "sparse_vector"},
+        FAILURE_FIELD: {"type": "keyword", "ignore_above": 8191},
+    }
 
 
 def test_a_sample_comes_out_with_its_embeddings(settings, deployed):
