@@ -32,8 +32,8 @@ from tasks.elastic.indices import (
 )
 from tasks.elastic.mending import apply_mending
 from tasks.elastic.pipelines import FAILURE_FIELD, ensure_pipeline, inference_pipeline, verify_pipeline
-from tasks.elastic.reindex import apply_reindex
-from tasks.elastic.reindex_tasks import WhenInterrupted
+from tasks.elastic.reindex import Reindexed, apply_reindex
+from tasks.elastic.reindex_tasks import Failure, WhenInterrupted
 from tasks.elastic.specs import EmbeddedField, IndexSpec, Name, PipelineSpec, embedded_properties
 from tasks.elastic.truncation import read_truncated
 from tasks.elastic.verification import (
@@ -46,6 +46,9 @@ from tasks.errors import InvalidInput
 from tasks.progress import say
 from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.waiting import Deadline
+
+_SHOWN = 5
+"""Documents without an embedding, or that the new index refuses, in the report."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,8 @@ def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: 
         sample = read_sample(settings, plan.source, [field.input for field in plan.fields])
         step.saw(f"{documents.documents:,} documents")
     pipeline, index = _specs(plan, documents, ingest.model_id)
-    there, wanted = read_index(settings, index.name), documents.documents
+    there = read_index(settings, index.name)
+    wanted, refused = documents.documents, tuple[Failure, ...]()
     if there is None or not there.content:
         with report.step("texts that the model cuts") as step:
             step.saw(str(read_truncated(settings, plan.source, plan.fields, plan.deployment)))
@@ -168,10 +172,11 @@ def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: 
             created = ensure_index(settings, index)
             changes += ["created the index"] if created else []
             step.saw("created" if created else "was there")
-        wanted = _fill(settings, plan, pipeline.id, index, report, deadline)
+        filled = _fill(settings, plan, pipeline.id, index, report, deadline)
+        wanted, refused = filled.wanted, filled.refused
         changes.append("embedded the documents")
     changes += _scale(settings, plan, plan.final_allocations, report, deadline)
-    _verify(settings, plan, index, wanted, report)
+    _verify(settings, plan, index, wanted, refused, report)
     if ensure_index_settings(settings, index):
         changes.append("set the final settings")
     ensure_content_mark(settings, index.name, documents.content)
@@ -199,7 +204,9 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
     )
     index = IndexSpec(
         name="unnamed",
-        properties=embedded_properties(plan.fields, failure=FAILURE_FIELD),
+        properties=embedded_properties(plan.fields, failure=FAILURE_FIELD, source=documents.properties),
+        mapping=documents.mapping,
+        settings=documents.settings,
         shards=documents.shards,
         replicas=plan.replicas,
         made_from=marks,
@@ -258,8 +265,8 @@ def _fill(
     index: IndexSpec,
     report: Report,
     deadline: Deadline,
-) -> int:
-    """Embed the documents into the index. Returns how many it must hold then, as counted when the reindex began."""
+) -> Reindexed:
+    """Every document in the new index and embedded, as far as that can be."""
     spec = ReindexSpec(
         source=plan.source,
         dest=index.name,
@@ -276,20 +283,34 @@ def _fill(
         step.saw(f"{done.documents:,} of {done.wanted:,} documents arrived")
         if done.adopted:
             step.saw("followed the task of an earlier run")
+        if done.refused:
+            step.saw(f"{len(done.refused):,} are refused by the new index")
+        for failure in done.refused[:_SHOWN]:
+            step.saw(str(failure))
     with report.step("mend what lacks its embedding") as step:
         mended = apply_mending(settings, spec, batches, deadline, plan.when_interrupted)
         step.saw(f"{mended.mended:,} mended, {mended.left:,} will never have one")
-        for one in mended.listed[:5]:
+        for one in mended.listed[:_SHOWN]:
             step.saw(f"{one.id}: {one.reason}")
-    return done.wanted
+    return done
 
 
 def _verify(
-    settings: ElasticSettings, plan: EmbedPlan, index: IndexSpec, wanted: int, report: Report
+    settings: ElasticSettings,
+    plan: EmbedPlan,
+    index: IndexSpec,
+    wanted: int,
+    refused: tuple[Failure, ...],
+    report: Report,
 ) -> None:
     with report.step(f"verify {index.name}") as step:
         complete = verify_completeness(
-            settings, index.name, plan.fields, wanted=wanted, accepted=plan.accept_unembedded
+            settings,
+            index.name,
+            plan.fields,
+            wanted=wanted,
+            accepted=plan.accept_unembedded,
+            refused=refused,
         )
         step.saw(f"{complete.documents:,} documents, {complete.unembedded:,} without an embedding")
         for field in plan.fields:

@@ -94,6 +94,17 @@ class IngestDocument:
         else:
             raise errors_ingest.FIELD_NO_PARENT(name=names[-1], type=java_type(parent), path=path)
 
+    def set_or_append(self, path: str, value: Any) -> None:
+        """Put a value at a path, or behind what is there, which becomes a list.
+
+        Raises:
+            Refusal: something on the way is no object.
+        """
+        if self.has(path):
+            there = self.get(path)
+            value = [*there, value] if isinstance(there, list) else [there, value]
+        self.set(path, value)
+
     def remove(self, path: str) -> Any:
         """Take the value at a path away, and return it.
 

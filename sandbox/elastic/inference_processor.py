@@ -1,7 +1,8 @@
 """The `inference` processor: the texts of all documents of a bulk go to the model together.
 
 Both spellings: `input_output`, and the older `target_field` with `field_map`. Of a document with several fields each
-field is an inference; if one fails, the document does.
+field is an inference; if one fails, the document does. What is written is appended where there is something already:
+the weights, and beside them `model_id` (with a document's first field only) and, of a text that was cut, `is_truncated`.
 """
 
 from __future__ import annotations
@@ -50,11 +51,13 @@ class InferenceProcessor:
             for number, _, _ in wanted:
                 failures[number] = refusal
             return failures
+        written: set[int] = set()
         for (number, _, output), outcome in zip(wanted, outcomes, strict=True):
             if isinstance(outcome, Refusal):
                 failures[number] = outcome
             elif failures[number] is None:
-                self._write(documents[number], output, outcome)
+                self._write(documents[number], output, outcome, first=number not in written)
+                written.add(number)
         return failures
 
     def _inputs(self, cluster: Cluster, document: IngestDocument) -> list[tuple[str, str]]:
@@ -76,17 +79,19 @@ class InferenceProcessor:
             raise errors_ml.INPUT_MISSING(field=wanted)
         return [(document.text(field), self.target)]
 
-    def _write(self, document: IngestDocument, output: str, embedding: Embedding) -> None:
+    def _write(self, document: IngestDocument, output: str, embedding: Embedding, *, first: bool) -> None:
+        parent, _, name = output.rpartition(".")
         # Every document needs a map of its own: the cache hands out the same one again.
-        weights = dict(embedding.weights)
-        if self.pairs:
-            document.set(output, weights)
-            return
-        found: dict[str, Any] = {self.results: weights, "model_id": self.model}
+        found: dict[str, Any] = {(name if self.pairs else self.results): dict(embedding.weights)}
+        if first:
+            found["model_id"] = self.model
         if embedding.is_truncated:
             found["is_truncated"] = True
-        there = document.get(output, None)
-        document.set(output, {**there, **found} if isinstance(there, dict) else found)
+        if not self.pairs:
+            document.set_or_append(output, found)
+            return
+        for key, value in found.items():
+            document.set_or_append(f"{parent}.{key}" if parent else key, value)
 
 
 def read(config: ProcessorConfig) -> InferenceProcessor:

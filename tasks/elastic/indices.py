@@ -23,6 +23,16 @@ from tasks.waiting import Deadline
 
 LOAD_SETTINGS: dict[str, Any] = {"refresh_interval": "-1", "number_of_replicas": 0}
 """While documents come in: Elastic's own advice for indexing speed."""
+_BESIDE_FIELDS = (
+    "dynamic",
+    "date_detection",
+    "numeric_detection",
+    "dynamic_date_formats",
+    "dynamic_templates",
+    "runtime",
+)
+_UNDER_FIELDS = ("analysis", "similarity", "mapping")
+"""A field's mapping names analyzers and similarities; with many or deep fields, it needs the limits too."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,10 @@ class IndexState:
     replicas: int
     refresh_interval: str | None
     default_pipeline: str | None
+    mapping: dict[str, Any]
+    """Beside its fields and `_meta`: `dynamic` and its like."""
+    settings: dict[str, Any]
+    """Those that its fields rest on, as `IndexSpec` has them."""
 
     @property
     def ours(self) -> bool:
@@ -67,6 +81,11 @@ class SourceState:
     """The sum of the shards' largest sequence numbers: every write and every delete moves it, seen by a search or not."""
     shards: int
     fields: tuple[str, ...]
+    properties: dict[str, Any]
+    """Its mapping's fields as Elasticsearch spells them."""
+    mapping: dict[str, Any]
+    settings: dict[str, Any]
+    """As in `IndexState`."""
 
     @property
     def content(self) -> str:
@@ -108,6 +127,9 @@ def read_source(settings: ElasticSettings, name: str) -> SourceState:
         max_seq_no=sum(copy["seq_no"]["max_seq_no"] for copy in copies),
         shards=there.shards,
         fields=tuple(_paths(there.properties)),
+        properties=there.properties,
+        mapping=there.mapping,
+        settings=there.settings,
     )
 
 
@@ -164,7 +186,7 @@ def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> bool:
     if there is not None:
         _refuse_difference(spec, there)
         return False
-    chosen: dict[str, Any] = {**LOAD_SETTINGS, "number_of_shards": spec.shards}
+    chosen: dict[str, Any] = {**spec.settings, **LOAD_SETTINGS, "number_of_shards": spec.shards}
     if spec.default_pipeline:
         chosen["default_pipeline"] = spec.default_pipeline
     meta = marks(spec.name, spec.spec, made_from=spec.made_from)
@@ -173,7 +195,7 @@ def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> bool:
             connect(settings).indices.create(
                 index=spec.name,
                 settings={"index": chosen},
-                mappings={"_meta": meta, "properties": spec.properties},
+                mappings={**spec.mapping, "_meta": meta, "properties": spec.properties},
             )
     except BadRequest:
         there = index_state(settings, spec.name)
@@ -308,6 +330,8 @@ def _index_state(name: str, raw: dict[str, Any]) -> IndexState:
         replicas=int(chosen["number_of_replicas"]),
         refresh_interval=chosen.get("refresh_interval"),
         default_pipeline=chosen.get("default_pipeline"),
+        mapping={name: raw["mappings"][name] for name in _BESIDE_FIELDS if name in raw["mappings"]},
+        settings={name: chosen[name] for name in _UNDER_FIELDS if name in chosen},
     )
 
 

@@ -2,6 +2,9 @@
 
 The inference pipeline keeps on the document why it has no embedding. So a full queue shows in the deployment's statistics,
 not as a failed item of the reindex, and the mend pass finds what is missing by asking which documents lack the field.
+
+The processor appends to what stands where it writes, and writes `model_id` and `is_truncated` beside its outputs. So it
+works in an object of its own, from which only the embeddings are taken: a document's own fields of these names stay.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from tasks.steps import step
 
 FAILURE_FIELD = "embedding_failure"
 """Why a document has no embedding; absent where all went well."""
+WORK_FIELD = "vector_search_ops"
+"""The object that the processor writes into; in no document that has gone through. A name that nobody else's field has."""
 SIMULATE_SECONDS = 120.0
 
 
@@ -70,22 +75,35 @@ def inference_pipeline(id_: str, model_id: str, fields: Sequence[EmbeddedField])
         model_id: model, deployment or alias: the deployment that is for ingest.
         fields: all in one processor, which fails as a whole.
     """
+    outputs = [field.output for field in fields]
     return PipelineSpec(
         id=id_,
         description=f"Embeds {', '.join(field.input for field in fields)} with {model_id}",
         processors=(
-            {"remove": {"field": FAILURE_FIELD, "ignore_missing": True}},
+            {"remove": {"field": [FAILURE_FIELD, WORK_FIELD, *outputs], "ignore_missing": True}},
             {
                 "inference": {
                     "model_id": model_id,
                     "input_output": [
-                        {"input_field": field.input, "output_field": field.output} for field in fields
+                        {"input_field": field.input, "output_field": f"{WORK_FIELD}.{field.output}"}
+                        for field in fields
                     ],
                     "on_failure": [
                         {"set": {"field": FAILURE_FIELD, "value": "{{{_ingest.on_failure_message}}}"}}
                     ],
                 }
             },
+            *(
+                {
+                    "rename": {
+                        "field": f"{WORK_FIELD}.{output}",
+                        "target_field": output,
+                        "ignore_missing": True,
+                    }
+                }
+                for output in outputs
+            ),
+            {"remove": {"field": WORK_FIELD, "ignore_missing": True}},
         ),
     )
 
@@ -100,7 +118,10 @@ def lowercase_pipeline(id_: str, field: str) -> PipelineSpec:
 
 
 def embedded_fields(processors: Sequence[dict[str, Any]]) -> tuple[EmbeddedField, ...]:
-    """What inference processors embed: `input_output`, a list or one object, or the older `field_map`, `target_field`."""
+    """What inference processors embed: `input_output`, a list or one object, or the older `field_map`, `target_field`.
+
+    An output that is renamed counts under the name that it gets.
+    """
     found: list[EmbeddedField] = []
     for inference in _inferences(processors):
         pairs = inference.get("input_output")
@@ -114,7 +135,8 @@ def embedded_fields(processors: Sequence[dict[str, Any]]) -> tuple[EmbeddedField
         output = f"{target}.{results or 'predicted_value'}"
         inputs = list(inference.get("field_map") or {}) or ["text_field"]
         found += [EmbeddedField(input=name, output=output) for name in inputs]
-    return tuple(found)
+    renamed = {rename["field"]: rename["target_field"] for rename in _processors(processors, "rename")}
+    return tuple(EmbeddedField(input=f.input, output=renamed.get(f.output, f.output)) for f in found)
 
 
 @step("read pipeline {pipeline_id}")

@@ -2,10 +2,12 @@
 
 First attempt: everything through the pipeline. Found half done, with no task of ours running: what is not there is copied
 **without** the pipeline (`op_type: create`), since inference is paid before a conflict is found; `mending` embeds it then.
+Embeddings that the source has already stay behind: they would count as ours, and a model must not be mixed with another.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +15,7 @@ from tasks.elastic.batch_plans import MOST_DOCUMENTS, BatchPlan, ReindexSpec
 from tasks.elastic.clients import connect
 from tasks.elastic.errors import calling
 from tasks.elastic.indices import count, index_of_ours, refresh
+from tasks.elastic.pipelines import FAILURE_FIELD
 from tasks.elastic.reindex_tasks import (
     Failure,
     Following,
@@ -25,12 +28,14 @@ from tasks.errors import PermanentError
 from tasks.progress import say
 from tasks.settings import ElasticSettings
 from tasks.steps import step
-from tasks.waiting import Deadline
+from tasks.waiting import Deadline, Look, wait_until
 
 Kind = Literal["embed", "fill"]
 MOST_FAILURES = 1000
 """So many documents that do not fit are no longer single documents."""
 _SHOWN = 3
+_PAUSE_SECONDS = 5.0
+"""Before documents are sent again that an index turned away: the task has tried them for a minute already."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Reindexed:
     started: tuple[str, ...]
     """Tasks that were begun."""
     refused: tuple[Failure, ...]
-    """Documents that the new index will never take."""
+    """Documents that the new index will never take. Those that it has no room for just now are not among them."""
     unchanged: bool = False
     """All was there and marked."""
 
@@ -56,7 +61,7 @@ class ReindexFailed(PermanentError):
 
     def __init__(self, spec: ReindexSpec, *, there: int, wanted: int, failures: tuple[Failure, ...]) -> None:
         self.spec, self.there, self.wanted, self.failures = spec, there, wanted, failures
-        said = "; ".join(f"{f.id}: {f.type}: {f.reason}" for f in failures[:_SHOWN])
+        said = "; ".join(map(str, failures[:_SHOWN]))
         super().__init__(
             f"Only {there:,} of {wanted:,} documents of {spec.source!r} arrive in {spec.dest!r}. "
             + (f"{len(failures):,} were refused, the first: {said}." if failures else "No reason was given.")
@@ -81,7 +86,7 @@ def apply_reindex(
     Raises:
         ReindexFailed: documents do not arrive, and trying again does not help.
         TaskCancelled, TaskFailed: the task came to a bad end; the same command goes on.
-        DeadlinePassed: the task goes on; the same command follows it.
+        DeadlinePassed: the task goes on; the same command follows it. Or the index has no room for documents just now.
     """
     if index_of_ours(settings, spec.dest).content:
         there = count(settings, spec.dest)
@@ -117,9 +122,30 @@ def apply_reindex(
         if task.lost:
             say(f"The task {task_id} is gone: what is missing is read from {spec.dest}.")
         known = len(refused)
-        refused.update({failure.id: failure for failure in task.failures if failure.id})
-        if len(refused) > known:
-            before = -1  # the next attempt leaves these out, so it can get further
+        refused.update(
+            {failure.id: failure for failure in task.failures if failure.id and not failure.passes}
+        )
+        passing = [failure for failure in task.failures if failure.passes]
+        if len(refused) > known or passing:
+            before = -1  # the next attempt leaves the refused ones out, or finds room: it can get further
+        if passing:
+            _wait(spec, passing, deadline)
+
+
+def _wait(spec: ReindexSpec, turned_away: list[Failure], deadline: Deadline) -> None:
+    """A pause before documents are sent again.
+
+    Raises:
+        DeadlinePassed: there is no time for that; with the first reason.
+    """
+    seen = f"{len(turned_away):,} documents turned away for now, the first: {turned_away[0]}"
+    say(f"{spec.dest} takes them later: {seen}.")
+    again = time.time() + _PAUSE_SECONDS
+
+    def look() -> Look[bool]:
+        return Look(seen, value=True, done=time.time() >= again)
+
+    wait_until(f"send them to {spec.dest} again", look, deadline)
 
 
 def start(
@@ -131,7 +157,8 @@ def start(
     leave_out: dict[str, Failure],
 ) -> str:
     """Begin a reindex and return its task. Never retried by the client: a lost reply would make two of them."""
-    source: dict[str, Any] = {"index": spec.source}
+    ours = [FAILURE_FIELD, *(field.output for field in spec.fields)]
+    source: dict[str, Any] = {"index": spec.source, "_source": {"excludes": ours}}
     dest: dict[str, Any] = {"index": spec.dest, "op_type": "create"}
     if leave_out:
         source["query"] = {"bool": {"must_not": [{"ids": {"values": sorted(leave_out)}}]}}

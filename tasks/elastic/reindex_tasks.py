@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tasks.elastic.clients import connect
 from tasks.elastic.deployments import deployment
-from tasks.elastic.errors import NotFound, ServiceRefused, calling, reason_of
+from tasks.elastic.errors import TRANSIENT_STATUSES, NotFound, ServiceRefused, calling, reason_of
 from tasks.elastic.throttle import UNLIMITED, Throttle
 from tasks.errors import PermanentError
 from tasks.progress import say
@@ -33,6 +33,16 @@ class Failure:
     id: str
     type: str
     reason: str
+    status: int
+    """As the call for this one document would have been answered; 0 where the task did not say."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether the document may be taken when it is sent again: the index had no room or no shard for it just now."""
+        return self.status in TRANSIENT_STATUSES
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.type}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -269,4 +279,4 @@ def _rate(parts: list[dict[str, Any]]) -> float:
 
 def _failure(raw: dict[str, Any]) -> Failure:
     kind, reason = reason_of(raw.get("cause") or raw.get("reason") or raw)
-    return Failure(str(raw.get("id", "")), kind, reason)
+    return Failure(str(raw.get("id", "")), kind, reason, raw.get("status", 0))

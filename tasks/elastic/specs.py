@@ -5,6 +5,8 @@ A specification holds the immutable configuration only; its hash is the `spec` o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import deepcopy
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -102,6 +104,10 @@ class IndexSpec(BaseModel, frozen=True):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,254}$")
     properties: dict[str, Any] = {}
     """The mapping's fields as Elasticsearch spells them."""
+    mapping: dict[str, Any] = {}
+    """What the mapping says beside its fields: `dynamic`, `date_detection`."""
+    settings: dict[str, Any] = {}
+    """What the fields' mapping rests on: `analysis`, `similarity`, `mapping`."""
     shards: int = Field(default=1, ge=1)
     replicas: int = Field(default=1, ge=0)
     """The final number; none during the load."""
@@ -113,9 +119,16 @@ class IndexSpec(BaseModel, frozen=True):
 
     @property
     def spec(self) -> str:
-        """Twelve hex digits of the immutable configuration."""
+        """Twelve hex digits of the immutable configuration.
+
+        What is empty leaves the digits as they were before there was such a thing. Limits of the mapping are no part of
+        it: who raises one embeds nothing anew.
+        """
+        analysis = {name: value for name, value in self.settings.items() if name != "mapping"}
+        beside = {"mapping": self.mapping, "settings": analysis}
         return fingerprint(
             {"properties": self.properties, "shards": self.shards, "made_from": self.made_from}
+            | {name: value for name, value in beside.items() if value}
         )
 
 
@@ -124,23 +137,32 @@ def text_field() -> dict[str, Any]:
     return {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
 
 
-def embedded_properties(fields: tuple[EmbeddedField, ...], *, failure: str) -> dict[str, Any]:
+def embedded_properties(
+    fields: tuple[EmbeddedField, ...], *, failure: str, source: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The mapping that embeddings need; without it every token would become a field of its own.
 
     Args:
         fields: the text fields and where their embeddings go.
         failure: the field that holds why a document has no embedding.
+        source: the fields of the documents' own index, which stay what they are there: guessed anew from a value, a
+            keyword becomes a date and refuses the next document.
     """
-    properties: dict[str, Any] = {}
+    properties: dict[str, Any] = deepcopy(dict(source or {}))
     for field in fields:
-        _set(properties, field.input, text_field())
-        _set(properties, field.output, {"type": "sparse_vector"})
-    _set(properties, failure, {"type": "keyword", "ignore_above": 8191})
+        _place(properties, field.input).setdefault(_leaf(field.input), text_field())
+    for output in (field.output for field in fields):
+        _place(properties, output)[_leaf(output)] = {"type": "sparse_vector"}
+    _place(properties, failure)[_leaf(failure)] = {"type": "keyword", "ignore_above": 8191}
     return properties
 
 
-def _set(properties: dict[str, Any], path: str, mapping: dict[str, Any]) -> None:
-    *parents, leaf = path.split(".")
-    for parent in parents:
+def _place(properties: dict[str, Any], path: str) -> dict[str, Any]:
+    """The properties that a field at this path is among; objects on the way are made."""
+    for parent in path.split(".")[:-1]:
         properties = properties.setdefault(parent, {}).setdefault("properties", {})
-    properties.setdefault(leaf, {}).update(mapping)
+    return properties
+
+
+def _leaf(path: str) -> str:
+    return path.rpartition(".")[2]

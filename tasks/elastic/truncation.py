@@ -1,6 +1,7 @@
 """Texts that are longer than the model reads. It cuts them without an error, and nothing in the cut part is ever found.
 
-The pipeline keeps no sign of it on the document, so the longest texts are tried. Must not: change anything.
+The pipeline keeps no sign of it on the document (it leaves the processor's `is_truncated` out with the rest of what that
+writes beside the embeddings), so the longest texts are tried. Must not: change anything.
 """
 
 from __future__ import annotations

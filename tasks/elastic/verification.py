@@ -19,6 +19,7 @@ from tasks.elastic.indices import count
 from tasks.elastic.inference import infer, input_field
 from tasks.elastic.mending import Unembedded, lacking, read_unembedded
 from tasks.elastic.pipelines import value_at
+from tasks.elastic.reindex_tasks import Failure
 from tasks.elastic.scores import is_same_score, score, strongest_of_each
 from tasks.elastic.search import QueryKind, query_for, search, vectors_in_source
 from tasks.elastic.specs import EmbeddedField
@@ -46,6 +47,8 @@ class Completeness:
     documents: int
     wanted: int
     unembedded: int
+    accepted: int = 0
+    """So many may be without an embedding."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +72,29 @@ class ScoreReport:
 
 
 class Incomplete(GateNotMet):
-    """Documents are missing, or lack their embedding."""
+    """Documents are missing, or lack their embedding. Where both is so, it is the first that is the gate."""
 
-    def __init__(self, index: str, found: Completeness, listed: Sequence[Unembedded]) -> None:
-        self.index, self.found, self.listed = index, found, list(listed)
-        if found.unembedded:
-            said = "; ".join(f"{u.id}: {u.reason}" for u in self.listed[:_SHOWN])
+    def __init__(
+        self, index: str, found: Completeness, listed: Sequence[Unembedded], refused: Sequence[Failure] = ()
+    ) -> None:
+        self.index, self.found, self.listed, self.refused = index, found, list(listed), list(refused)
+        lacking = f"The first: {'; '.join(f'{u.id}: {u.reason}' for u in self.listed[:_SHOWN])}."
+        too_many = found.unembedded > found.accepted
+        if found.documents == found.wanted:
             super().__init__(
-                f"The number of documents of {index} without an embedding", measured=found.unembedded, wanted=0,
-                remedy=f"The first: {said}.",
+                f"The number of documents of {index} without an embedding", measured=found.unembedded,
+                wanted=f"at most {found.accepted}" if found.accepted else 0, remedy=lacking,
             )  # fmt: skip
-        else:
-            super().__init__(
-                f"The number of documents of {index}", measured=found.documents, wanted=found.wanted
-            )
+            return
+        said: list[str] = []
+        if self.refused:
+            first = "; ".join(map(str, self.refused[:_SHOWN]))
+            said.append(f"It refused {len(self.refused):,}, the first: {first}. Correct them in the source.")
+        if too_many:
+            said.append(f"And {found.unembedded:,} are without an embedding. {lacking}")
+        super().__init__(
+            f"The number of documents of {index}", measured=found.documents, wanted=found.wanted, remedy=" ".join(said)
+        )  # fmt: skip
 
 
 class NotFoundBySearch(GateNotMet):
@@ -106,6 +118,7 @@ def verify_completeness(
     *,
     wanted: int,
     accepted: int = 0,
+    refused: Sequence[Failure] = (),
 ) -> Completeness:
     """See that every document is there with its embeddings.
 
@@ -115,16 +128,20 @@ def verify_completeness(
         fields: what must be embedded.
         wanted: documents of the source.
         accepted: how many may lack their embedding; 0 unless somebody has agreed to lose some.
+        refused: documents that the index did not take, where that is known.
 
     Raises:
         Incomplete: with the first documents concerned and their reasons.
     """
     found = Completeness(
-        documents=count(settings, index), wanted=wanted, unembedded=count(settings, index, lacking(fields))
+        documents=count(settings, index),
+        wanted=wanted,
+        unembedded=count(settings, index, lacking(fields)),
+        accepted=accepted,
     )
     if found.documents != wanted or found.unembedded > accepted:
         listed = read_unembedded(settings, index, fields) if found.unembedded else ()
-        raise Incomplete(index, found, listed)
+        raise Incomplete(index, found, listed, refused)
     return found
 
 

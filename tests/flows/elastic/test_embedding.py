@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tasks.elastic.search import vectors_in_source
+
 pytestmark = pytest.mark.slow
 
 
@@ -96,6 +98,87 @@ def test_a_deleted_document_makes_a_new_index_too(cluster, embed, name, movies):
     (second,) = cluster.alias(name)
     assert second != first
     assert not cluster.client.exists(index=name, id=movies[0]["id"])
+
+
+def test_an_embedded_index_is_embedded_afresh_and_its_documents_keep_their_own_fields(
+    cluster, embed, name, movies
+):
+    source = f"{name}-source"
+    old = {"plot_embedding": {"[unused1]": 9.0}, "embedding_failure": "the queue was full", "model_id": 120}
+    cluster.client.indices.create(
+        index=source, mappings={"properties": {"plot_embedding": {"type": "sparse_vector"}}}
+    )
+    cluster.store(source, [{**movie, **old} for movie in movies[:6]])
+    embed(cluster, source, "plot")
+    answer = cluster.client.ml.infer_trained_model(
+        model_id="ingest", docs=[{"text_field": movie["plot"]} for movie in movies[:6]]
+    )
+    fresh = {
+        movie["id"]: result["predicted_value"]
+        for movie, result in zip(movies[:6], answer["inference_results"], strict=True)
+    }
+    found = cluster.client.search(
+        index=name, source={"includes": ["*"], **vectors_in_source(cluster.settings)}
+    )
+    for hit in found["hits"]["hits"]:
+        assert hit["_source"]["plot_embedding"] == pytest.approx(fresh[hit["_id"]])
+        assert hit["_source"]["model_id"] == 120
+        assert set(hit["_source"]) == {*movies[0], "plot_embedding", "model_id"}
+    assert len(found["hits"]["hits"]) == 6
+
+    writes = cluster.writes
+    assert "Nothing to do" in embed(cluster, source, "plot").err
+    assert cluster.writes == writes
+
+
+def test_documents_keep_the_types_that_their_own_index_gives_them(cluster, embed, name):
+    own = {"id": {"type": "keyword"}, "plot": {"type": "text"}, "released": {"type": "keyword"}}
+    analysis = {"normalizer": {"lower": {"type": "custom", "filter": "lowercase"}}}
+    source = f"{name}-source"
+    cluster.client.indices.create(
+        index=source,
+        mappings={"dynamic": "strict", "properties": own},
+        settings={"analysis": analysis, "mapping": {"total_fields": {"limit": 1200}}},
+    )
+    dates = ["2021-01-05", "2021-01-06", "unknown"]  # which a guess from the first would make dates
+    cluster.store(source, [{"id": str(n), "plot": f"a cat {n}", "released": d} for n, d in enumerate(dates)])
+    embed(cluster, source, "plot:ml.plot")
+    assert cluster.client.count(index=name)["count"] == 3
+    (made,) = cluster.client.indices.get(index=name).body.values()
+    assert made["mappings"]["dynamic"] == "strict"
+    assert made["mappings"]["properties"] == {
+        **own,
+        "ml": {"properties": {"plot": {"type": "sparse_vector"}}},
+        "embedding_failure": {"type": "keyword", "ignore_above": 8191},
+    }
+    assert made["settings"]["index"]["analysis"] == analysis
+    assert made["settings"]["index"]["mapping"]["total_fields"] == {"limit": "1200"}
+
+    cluster.client.indices.put_settings(index=source, settings={"mapping.total_fields.limit": 1300})
+    writes = cluster.writes
+    assert "Nothing to do" in embed(cluster, source, "plot:ml.plot").err
+    assert cluster.writes == writes
+
+
+@pytest.mark.parametrize("accepted", [0, 1])
+def test_a_document_that_the_new_index_refuses_is_told_with_its_reason(
+    cluster, embed, name, movies, home, accepted
+):
+    source = f"{name}-source"
+    cluster.client.indices.create(
+        index=source, mappings={"dynamic": "false", "properties": {"plot": {"type": "text"}}}
+    )
+    odd = {"id": "odd", "plot": "a cat", "ml": "no object, so that nothing can be put below it"}
+    cluster.store(source, [*movies[:5], {"id": "bare"}, odd])
+    command = embed(cluster, source, "plot:ml.plot", "--accept-unembedded", accepted, code=1)
+    newest = max((home / "reports").glob("elastic-embed-*.json"), key=lambda file: file.stat().st_mtime_ns)
+    assert "1 are refused by the new index" in newest.read_text()
+    assert "odd: illegal_argument_exception: cannot set [plot]" in newest.read_text()
+    assert (
+        "is 6, wanted is 7. It refused 1, the first: odd: illegal_argument_exception: cannot set"
+        in command.error
+    )
+    assert ("bare" in command.error) == (accepted == 0)
 
 
 def test_sample_queries_that_fail_keep_the_alias_where_it_is(cluster, embed, name, movies, tmp_path):

@@ -112,6 +112,16 @@ def test_a_part_is_copied_by_query_size_limit_and_fields(filled):
     assert client.get(index="copy", id="5")["_source"] == {"n": 5}
 
 
+def test_fields_are_left_out_of_a_copy_wherever_they_stand(filled):
+    client = filled(1)
+    client.index(
+        index="films", id="a", document={"n": 1, "old": {"a": 1.0}, "ml": {"t": 1, "u": 2}}, refresh=True
+    )
+    source = {"query": {"ids": {"values": ["a"]}}, "_source": {"excludes": ["old", "ml.t"]}}
+    assert copy(client, source=source, refresh=True)["created"] == 1
+    assert client.get(index="copy", id="a")["_source"] == {"n": 1, "ml": {"u": 2}}
+
+
 def test_conflicts_end_a_copy_with_409_unless_it_is_to_proceed(filled):
     client = filled(10)
     client.index(index="copy", id="3", document={}, refresh=True)
@@ -357,6 +367,31 @@ def test_the_older_spelling_of_inference_writes_below_its_target(with_model):
     doc = client.ingest.simulate(id="old", docs=[{"_source": {"plot": "a dog"}}])["docs"][0]["doc"]["_source"]
     assert doc["ml"]["model_id"] == ELSER
     assert next(iter(doc["ml"]["tokens"])) == "dog"
+
+
+@pytest.mark.parametrize("parent", ["", "ml."], ids=["at the root", "in an object"])
+def test_inference_writes_the_model_and_the_cut_beside_its_output_and_appends_to_what_is_there(
+    with_model, parent
+):
+    client = with_model().client
+    pairs = [{"input_field": name, "output_field": f"{parent}{name}_tokens"} for name in ("plot", "title")]
+    processors = [{"inference": {"model_id": ELSER, "input_output": pairs}}]
+    client.ingest.put_pipeline(id="twice", processors=processors)
+
+    def after(source):
+        doc = client.ingest.simulate(id="twice", docs=[{"_source": source}])["docs"][0]["doc"]["_source"]
+        return doc["ml"] if parent else doc
+
+    texts = {"plot": "a dog " * 600, "title": "a cat"}
+    fresh = after(texts)
+    assert (fresh["model_id"], fresh["is_truncated"]) == (ELSER, True)
+
+    own = {"plot_tokens": {"old": 1.0}, "model_id": "XK-120", "is_truncated": ["no"]}
+    found = after({**texts, **({"ml": own} if parent else own)})
+    assert found["plot_tokens"] == [{"old": 1.0}, fresh["plot_tokens"]]
+    assert found["title_tokens"] == fresh["title_tokens"]
+    assert found["model_id"] == ["XK-120", ELSER]
+    assert found["is_truncated"] == ["no", True]
 
 
 @pytest.mark.parametrize("version", ["9.1", "9.5"])

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 
 from tasks.elastic.clients import connect
@@ -15,7 +17,7 @@ from tasks.elastic.pipelines import (
     value_at,
     verify_pipeline,
 )
-from tasks.elastic.specs import EmbeddedField, IndexSpec, embedded_properties
+from tasks.elastic.specs import EmbeddedField, IndexSpec, embedded_properties, text_field
 from tasks.errors import NotOurs
 
 PLOT = EmbeddedField(input="plot", output="plot_embedding")
@@ -57,6 +59,11 @@ def test_what_a_pipeline_embeds_is_read_in_every_form(inference, fields):
     assert [(f.input, f.output) for f in found] == fields
 
 
+def test_our_own_pipeline_embeds_what_it_was_made_for():
+    fields = (PLOT, EmbeddedField(input="title", output="ml.title"))
+    assert embedded_fields(inference_pipeline("ours", "model", fields).processors) == fields
+
+
 def test_a_dotted_path_is_followed():
     assert value_at({"a": {"b": 1}}, "a.b") == 1
     assert value_at({"a": 1}, "a.b") is None
@@ -69,12 +76,49 @@ def test_mappings_of_nested_fields_stand_inside_each_other():
     assert properties["about"]["properties"]["plot"]["type"] == "text"
 
 
+def test_a_mapping_is_that_of_the_source_with_the_embeddings_in_place_of_what_it_has_there():
+    fields = (
+        EmbeddedField(input="plot", output="ml.tokens"),
+        EmbeddedField(input="title", output="title_tokens"),
+    )
+    source = {
+        "plot": {"type": "keyword"},
+        "ml": {"properties": {"n": {"type": "long"}, "tokens": {"properties": {"cat": {"type": "float"}}}}},
+        "released": {"type": "keyword"},
+    }
+    before = copy.deepcopy(source)
+    properties = embedded_properties(fields, failure=FAILURE_FIELD, source=source)
+    assert source == before
+    assert properties == {
+        "plot": {"type": "keyword"},
+        "ml": {"properties": {"n": {"type": "long"}, "tokens": {"type": "sparse_vector"}}},
+        "released": {"type": "keyword"},
+        "title": text_field(),
+        "title_tokens": {"type": "sparse_vector"},
+        FAILURE_FIELD: {"type": "keyword", "ignore_above": 8191},
+    }
+
+
 def test_a_sample_comes_out_with_its_embeddings(settings, deployed):
     spec = inference_pipeline("sample", deployed, (PLOT, TITLE))
     (out,) = verify_pipeline.fn(settings, spec, [{"_id": "1", "plot": "two detectives", "title": "Se7en"}])
     assert out["plot_embedding"]
     assert out["title_embedding"]
     assert FAILURE_FIELD not in out
+
+
+def test_a_document_keeps_its_own_fields_and_gets_one_embedding_in_place_of_what_it_had(settings, deployed):
+    fields = (PLOT, EmbeddedField(input="title", output="ml.title"))
+    texts = {"plot": "a dog " * 600, "title": "a cat"}  # the first of them is cut
+    own = {"model_id": 120, "is_truncated": "no", "ml": {"model_id": "XK-120", "n": 1}}
+    there = {"plot_embedding": {"[unused1]": 9.0}, FAILURE_FIELD: "the queue was full"}
+    spec = inference_pipeline("own", deployed, fields)
+    fresh, out = verify_pipeline.fn(settings, spec, [texts, {**texts, **own, **there}])
+    assert set(fresh) == {"plot", "title", "plot_embedding", "ml"}
+    assert out["plot_embedding"] == fresh["plot_embedding"]
+    assert out["ml"] == {**own["ml"], "title": fresh["ml"]["title"]}
+    assert set(out) - set(fresh) == {"model_id", "is_truncated"}
+    assert (out["model_id"], out["is_truncated"]) == (120, "no")
 
 
 def test_a_wrong_field_fails_on_the_sample_and_names_the_fields_that_there_are(settings, deployed):

@@ -26,6 +26,7 @@ from tasks.elastic.indices import (
     remove_index,
 )
 from tasks.elastic.loading import apply_documents
+from tasks.elastic.marks import marks
 from tasks.elastic.mending import apply_mending
 from tasks.elastic.models import ensure_model, wait_for_model
 from tasks.elastic.pipelines import (
@@ -35,10 +36,10 @@ from tasks.elastic.pipelines import (
     remove_pipeline,
 )
 from tasks.elastic.reindex import apply_reindex, start
-from tasks.elastic.reindex_tasks import TaskCancelled, cancel, find_task, read_task
+from tasks.elastic.reindex_tasks import Failure, TaskCancelled, TaskState, cancel, find_task, read_task
 from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, embedded_properties
 from tasks.elastic.throttle import UNLIMITED
-from tasks.elastic.verification import Incomplete, verify_completeness
+from tasks.elastic.verification import Completeness, Incomplete, verify_completeness
 from tasks.errors import DeadlinePassed
 from tasks.waiting import Deadline
 
@@ -220,6 +221,22 @@ def test_what_is_half_done_is_filled_without_inference_and_then_mended(road, row
     assert road.is_complete()
 
 
+def test_embeddings_that_the_source_has_already_do_not_count_as_ours(road, rows):
+    road.build([{**row, GLOSS.output: {"[unused1]": 1.0}} for row in rows[:60]])
+    connect(road.settings).reindex(
+        source={"index": road.spec.source, "size": 20},
+        dest={"index": road.spec.dest, "pipeline": road.spec.pipeline},
+        max_docs=20,
+        wait_for_completion=True,
+        refresh=True,
+    )
+    road.reindex()
+    assert road.mend().mended == 40
+    assert road.inferences == 60
+    old = {"sparse_vector": {"field": GLOSS.output, "query_vector": {"[unused1]": 1.0}}}
+    assert connect(road.settings).count(index=road.spec.dest, query=old)["count"] == 0
+
+
 def test_a_queue_of_8_and_a_wish_of_200_still_embed_everything(road, rows):
     road.build(rows[:300], queue=8)
     plan = read_batch_plan.fn(road.settings, road.spec, size=200)
@@ -266,6 +283,57 @@ def test_documents_that_the_new_index_refuses_are_left_out_and_named(road, rows)
     assert reindexed.documents == 150
     assert [failure.id for failure in reindexed.refused] == ["odd"]
     assert road.mend().left == 0
+
+
+def test_documents_that_were_turned_away_for_now_are_sent_again_and_only_the_impossible_one_is_left_out(
+    road, rows, monkeypatch
+):
+    monkeypatch.setattr("tasks.elastic.reindex._PAUSE_SECONDS", 0.1)
+    odd = {"id": "odd", "gloss": "odd", "year": "unknown"}
+    road.build([odd, *rows[:60]], queue=8, allocations=1, properties={"year": {"type": "integer"}})
+    # Without our on_failure, what finds the queue full fails in the bulk, with 429.
+    pair = {"input_field": GLOSS.input, "output_field": GLOSS.output}
+    connect(road.settings).ingest.put_pipeline(
+        id=road.name,
+        processors=[{"inference": {"model_id": road.name, "input_output": [pair]}}],
+        meta=marks(road.name, "without on_failure"),
+    )
+    reindexed = road.reindex()
+    assert (reindexed.documents, len(reindexed.started)) == (60, 2)
+    assert [(failure.id, failure.status) for failure in reindexed.refused] == [("odd", 400)]
+
+
+def test_documents_that_are_turned_away_until_the_time_is_up_are_named(road, rows, monkeypatch):
+    road.build(rows[:4])
+    away = Failure("a", "unavailable_shards_exception", "primary shard is not active", 503)
+    gone = TaskState("t", True, 4, 0, 1, 0, 0, -1, "", (away,), "")
+    monkeypatch.setattr("tasks.elastic.reindex.start", lambda *_, **__: "t")
+    monkeypatch.setattr("tasks.elastic.reindex.follow", lambda *_: gone)
+    with pytest.raises(DeadlinePassed, match="a: unavailable_shards_exception: primary shard is not active"):
+        apply_reindex.fn(road.settings, road.spec, FAST, Deadline.after(seconds=0.3))
+
+
+def test_an_index_that_refused_documents_is_told_with_them_whatever_lacks_its_embedding(road, rows):
+    odd = {"id": "odd", "gloss": "odd", "year": "unknown"}
+    road.build([odd, *rows[:20], {"id": "bare"}], properties={"year": {"type": "integer"}})
+    refused = road.reindex().refused
+    assert road.mend().left == 1
+
+    def error(**given):
+        with pytest.raises(Incomplete) as raised:
+            verify_completeness.fn(
+                road.settings, road.spec.dest, FIELDS, wanted=22, **{"refused": refused, **given}
+            )
+        return str(raised.value)
+
+    for accepted in (0, 1):
+        assert f"The number of documents of {road.spec.dest} is 21, wanted is 22." in error(accepted=accepted)
+        assert "It refused 1, the first: odd: " in error(accepted=accepted)
+        assert "'unknown'" in error(accepted=accepted)
+    assert "And 1 are without an embedding. The first: bare: " in error(accepted=0)
+    assert "bare" not in error(accepted=1)
+    with pytest.raises(Incomplete, match="without an embedding is 2, wanted is at most 1"):
+        raise Incomplete("films", Completeness(22, 22, 2, accepted=1), ())
 
 
 def test_a_task_that_somebody_cancels_is_no_success(road, rows, monkeypatch):
