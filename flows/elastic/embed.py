@@ -144,6 +144,7 @@ def embed_documents(
 def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: Deadline) -> list[str]:
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     changes: list[str] = []
+    _refuse_itself(plan)
     verify_alias(settings, plan.alias)  # the alias comes last, when all inference is paid for
     ingest = _deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
@@ -224,6 +225,16 @@ def _deployment(settings: ElasticSettings, deployment_id: str, option: str) -> D
             "There is no such deployment", value=deployment_id, source=f"--{option}", remedy=remedy
         )
     return there
+
+
+def _refuse_itself(plan: EmbedPlan) -> None:
+    if plan.source == plan.alias:
+        raise InvalidInput(
+            "The embedded documents cannot have the name of their source: every run would embed its own result anew",
+            value=plan.alias,
+            source="name, source",
+            accepted="two names",
+        )
 
 
 def _refuse_scaling(plan: EmbedPlan, ingest: DeploymentState) -> None:

@@ -154,12 +154,18 @@ def _target(settings: ElasticSettings, alias: str) -> str:
         there = index_state(settings, alias)
         if there is not None:
             raise InvalidInput(
-                "This is the name of an index, and an alias cannot have it", value=alias
+                "This is the name of an index, and an alias cannot have it",
+                value=alias,
+                source="name",
+                accepted="a name that no index has",
             ) from None
         return ""
     if len(found) != 1:
         raise InvalidInput(
-            f"The alias {alias} points at {len(found)} indices", value=", ".join(sorted(found))
+            f"The alias {alias} points at {len(found)} indices",
+            value=", ".join(sorted(found)),
+            source="name",
+            accepted="a name that is free, or an alias of one index that `elastic embed` made",
         )
     return next(iter(found))
 
