@@ -1,10 +1,20 @@
-"""`python -m flows`: the one way in from a shell. Everything is in `flows.command_line.main`."""
+"""The one way in from a shell: the command `vector-search`, and `python -m flows`."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
-from flows.command_line.main import main
+
+def run() -> int:
+    """Run the command line in `sys.argv`; gives its exit code."""
+    # The folder that a command is run in may have a `tasks.py` of its own, as Invoke and Celery want it, and so may one
+    # that PYTHONPATH names: our packages come first.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from flows.command_line.main import main  # noqa: PLC0415
+
+    return main(sys.argv[1:])
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run())

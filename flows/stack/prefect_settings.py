@@ -38,6 +38,8 @@ def environment(home: Path, port: int) -> dict[str, str]:
         "VECTOR_SEARCH_ELASTIC_TARGET": TARGET,
         # The processes run in the home folder, and the same source that starts them must be what they import.
         "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
+        # And nothing else: `python -m` would look into the folder that it is run in first, and into a `tasks.py` there.
+        "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",  # a log's tail must show why a process died
         "NO_PROXY": without_proxy(),
         "PREFECT_HOME": str(home / "prefect"),  # database and profiles of its own

