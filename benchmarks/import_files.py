@@ -20,9 +20,9 @@ from pathlib import Path
 
 import h5py
 
-from tasks.data.import_files import write_import_files
-from tasks.data.rules import SEED_RULES
-from tasks.data.vectors import VectorFile
+from tasks.vertex.data.import_files import write_import_files
+from tasks.vertex.data.rules import SEED_RULES
+from tasks.vertex.data.vectors import VectorFile
 
 SAMPLE = Path(__file__).parents[1] / "sandbox" / "data" / "glove-100-sample.hdf5"
 

@@ -19,12 +19,12 @@ import numpy as np
 
 from benchmarks.serving import DIMENSIONS, empty_index
 from protos.match_service import MatchServiceStub
-from tasks.vertex.arrivals import wait_for_datapoints
-from tasks.vertex.datapoints import Datapoint
-from tasks.vertex.matches import PRIVATE_PORT, PrivateMatches
-from tasks.vertex.neighbors import Query
-from tasks.vertex.queries import answer
-from tasks.vertex.updates import apply_upserts
+from tasks.vertex.datapoints.datapoints import Datapoint
+from tasks.vertex.queries.matches import PRIVATE_PORT, PrivateMatches
+from tasks.vertex.queries.neighbors import Query
+from tasks.vertex.queries.queries import answer
+from tasks.vertex.streaming.arrivals import wait_for_datapoints
+from tasks.vertex.streaming.updates import apply_upserts
 from tasks.waiting import Deadline
 
 DATAPOINTS = 1000

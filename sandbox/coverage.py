@@ -24,12 +24,12 @@ from google.cloud.aiplatform_v1beta1.services.match_service.transports import (
 from protos import match_service as container
 from sandbox.elastic import coverage as elastic
 from sandbox.vertex import errors
-from sandbox.vertex.container_match import ContainerMatchService
 from sandbox.vertex.differences import DIFFERENCES
-from sandbox.vertex.index_endpoints import IndexEndpointService
-from sandbox.vertex.indexes import IndexService
-from sandbox.vertex.match import MatchService
-from sandbox.vertex.operations import OperationsService
+from sandbox.vertex.matching.container_match import ContainerMatchService
+from sandbox.vertex.matching.match import MatchService
+from sandbox.vertex.operations.operations import OperationsService
+from sandbox.vertex.resources.index_endpoints import IndexEndpointService
+from sandbox.vertex.resources.indexes import IndexService
 
 FILE = Path(__file__).with_name("COVERAGE.md")
 _NOT_ITS_OWN = ("location", "iam", "operation", "grpc_channel", "kind")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.report import Report, reporting
-from tasks.elastic.cluster import ClusterNotReady, read_cluster
+from tasks.elastic.cluster.cluster import ClusterNotReady, read_cluster
 from tasks.settings import ElasticTarget, elastic_settings
 
 

@@ -9,11 +9,11 @@ from pydantic import Field
 
 from flows.report import Report, reporting
 from flows.slots import holding
-from tasks.elastic.capacity import DoesNotFit, verify_capacity
-from tasks.elastic.cluster import verify_cluster
-from tasks.elastic.deployments import ensure_deployment, wait_for_deployment
-from tasks.elastic.inference import verify_inference
-from tasks.elastic.models import ensure_model, wait_for_model
+from tasks.elastic.cluster.capacity import DoesNotFit, verify_capacity
+from tasks.elastic.cluster.cluster import verify_cluster
+from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
+from tasks.elastic.cluster.inference import verify_inference
+from tasks.elastic.cluster.models import ensure_model, wait_for_model
 from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec, Name, Priority, Threads
 from tasks.progress import say
 from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings

@@ -5,10 +5,10 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.report import Report, reporting
-from tasks.elastic.diagnosis import read_diagnosis
-from tasks.elastic.embeddings import read_embedded
+from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.specs import Name
-from tasks.elastic.truncation import read_truncated
+from tasks.elastic.verification.diagnosis import read_diagnosis
+from tasks.elastic.verification.truncation import read_truncated
 from tasks.progress import say
 from tasks.settings import ElasticTarget, elastic_settings
 

@@ -11,17 +11,17 @@ from pydantic import Field
 
 from flows.report import Report, listed, reporting
 from flows.slots import holding
-from tasks.elastic.aliases import ensure_alias, verify_alias
-from tasks.elastic.batch_plans import ReindexSpec, read_batch_plan
-from tasks.elastic.capacity import verify_capacity
-from tasks.elastic.deployments import (
+from tasks.elastic.cluster.capacity import verify_capacity
+from tasks.elastic.cluster.deployments import (
     DeploymentState,
     ensure_deployment,
     read_deployment,
     wait_for_deployment,
 )
-from tasks.elastic.embeddings import embedded_field, made_from
-from tasks.elastic.indices import (
+from tasks.elastic.cluster.reindex_tasks import Failure, WhenInterrupted
+from tasks.elastic.indices.aliases import ensure_alias, verify_alias
+from tasks.elastic.indices.embeddings import embedded_field, made_from
+from tasks.elastic.indices.indices import (
     SourceState,
     ensure_content_mark,
     ensure_index,
@@ -30,13 +30,18 @@ from tasks.elastic.indices import (
     read_sample,
     read_source,
 )
-from tasks.elastic.mending import apply_mending
-from tasks.elastic.pipelines import FAILURE_FIELD, ensure_pipeline, inference_pipeline, verify_pipeline
-from tasks.elastic.reindex import Reindexed, apply_reindex
-from tasks.elastic.reindex_tasks import Failure, WhenInterrupted
+from tasks.elastic.indices.pipelines import (
+    FAILURE_FIELD,
+    ensure_pipeline,
+    inference_pipeline,
+    verify_pipeline,
+)
+from tasks.elastic.reindex.batch_plans import ReindexSpec, read_batch_plan
+from tasks.elastic.reindex.reindex import Reindexed, apply_reindex
+from tasks.elastic.reindex.repair import apply_mending
 from tasks.elastic.specs import EmbeddedField, IndexSpec, Name, PipelineSpec, embedded_properties
-from tasks.elastic.truncation import read_truncated
-from tasks.elastic.verification import (
+from tasks.elastic.verification.truncation import read_truncated
+from tasks.elastic.verification.verification import (
     sample_queries,
     verify_completeness,
     verify_queries,

@@ -11,10 +11,10 @@ from pydantic import Field
 from flows.report import Report, reporting
 from flows.slots import holding
 from tasks.artifact_keys import artifact_key
-from tasks.elastic.documents import DocumentSource, read_checked_documents
-from tasks.elastic.indices import ensure_index, ensure_index_settings, verify_index
-from tasks.elastic.loading import DocumentsRefused, Loaded, apply_documents
-from tasks.elastic.pipelines import ensure_pipeline, lowercase_pipeline
+from tasks.elastic.data.documents import DocumentSource, read_checked_documents
+from tasks.elastic.indices.indices import ensure_index, ensure_index_settings, verify_index
+from tasks.elastic.indices.loading import DocumentsRefused, Loaded, apply_documents
+from tasks.elastic.indices.pipelines import ensure_pipeline, lowercase_pipeline
 from tasks.elastic.specs import IndexSpec, Name, text_field
 from tasks.progress import say
 from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings, home

@@ -6,7 +6,7 @@ from prefect import flow
 
 from flows.report import Report, reporting
 from flows.slots import holding
-from tasks.elastic.aliases import ensure_rollback
+from tasks.elastic.indices.aliases import ensure_rollback
 from tasks.elastic.specs import Name
 from tasks.progress import say
 from tasks.settings import ElasticTarget, elastic_settings

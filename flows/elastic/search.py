@@ -8,8 +8,8 @@ from prefect import flow
 from pydantic import Field
 
 from flows.report import Report, reporting
-from tasks.elastic.embeddings import read_embedded
-from tasks.elastic.search import Hit, QueryKind, read_hits
+from tasks.elastic.indices.embeddings import read_embedded
+from tasks.elastic.search.search import Hit, QueryKind, read_hits
 from tasks.elastic.specs import Name
 from tasks.settings import ElasticTarget, elastic_settings
 

@@ -10,12 +10,12 @@ from pydantic import Field
 from flows.confirmation import confirm
 from flows.report import Report, listed, reporting
 from flows.slots import holding
-from tasks.elastic.aliases import remove_alias
-from tasks.elastic.deployments import read_deployments, remove_deployment
-from tasks.elastic.indices import remove_index
-from tasks.elastic.inventory import Inventory, read_inventory
-from tasks.elastic.models import remove_model
-from tasks.elastic.pipelines import remove_pipeline
+from tasks.elastic.cluster.deployments import read_deployments, remove_deployment
+from tasks.elastic.cluster.models import remove_model
+from tasks.elastic.indices.aliases import remove_alias
+from tasks.elastic.indices.indices import remove_index
+from tasks.elastic.indices.inventory import Inventory, read_inventory
+from tasks.elastic.indices.pipelines import remove_pipeline
 from tasks.elastic.specs import Name
 from tasks.errors import GateNotMet
 from tasks.progress import say

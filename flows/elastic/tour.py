@@ -19,27 +19,27 @@ from flows.elastic.search import shown
 from flows.elastic.teardown import teardown
 from flows.report import Report, listed, reporting
 from flows.slots import holding
-from tasks.elastic.capacity import DoesNotFit, verify_capacity
-from tasks.elastic.cluster import verify_cluster
-from tasks.elastic.deployments import read_deployment, remove_deployment
-from tasks.elastic.diagnosis import read_diagnosis
-from tasks.elastic.documents import DocumentSource
-from tasks.elastic.embeddings import read_embedded
-from tasks.elastic.indices import remove_index
-from tasks.elastic.inference import read_inferences, verify_inference
-from tasks.elastic.inventory import read_inventory
-from tasks.elastic.models import read_model, remove_model
-from tasks.elastic.pipelines import remove_pipeline
-from tasks.elastic.search import read_hits
-from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, text_field
-from tasks.elastic.specs import Name as ElasticName
-from tasks.elastic.templates import (
+from tasks.elastic.cluster.capacity import DoesNotFit, verify_capacity
+from tasks.elastic.cluster.cluster import verify_cluster
+from tasks.elastic.cluster.deployments import read_deployment, remove_deployment
+from tasks.elastic.cluster.inference import read_inferences, verify_inference
+from tasks.elastic.cluster.models import read_model, remove_model
+from tasks.elastic.data.documents import DocumentSource
+from tasks.elastic.indices.embeddings import read_embedded
+from tasks.elastic.indices.indices import remove_index
+from tasks.elastic.indices.inventory import read_inventory
+from tasks.elastic.indices.pipelines import remove_pipeline
+from tasks.elastic.search.search import read_hits
+from tasks.elastic.search.templates import (
     ensure_template,
     read_rendered_template,
     read_template_hits,
     remove_template,
     search_template,
 )
+from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, text_field
+from tasks.elastic.specs import Name as ElasticName
+from tasks.elastic.verification.diagnosis import read_diagnosis
 from tasks.errors import GateNotMet
 from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.waiting import Deadline

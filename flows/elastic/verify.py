@@ -9,10 +9,10 @@ from prefect import flow
 from pydantic import Field
 
 from flows.report import Report, reporting
-from tasks.elastic.embeddings import read_embedded
-from tasks.elastic.indices import read_source
+from tasks.elastic.indices.embeddings import read_embedded
+from tasks.elastic.indices.indices import read_source
 from tasks.elastic.specs import Name
-from tasks.elastic.verification import verify_completeness, verify_queries, verify_scores
+from tasks.elastic.verification.verification import verify_completeness, verify_queries, verify_scores
 from tasks.settings import ElasticTarget, elastic_settings
 
 

@@ -11,34 +11,36 @@ from pydantic import Field
 from flows.report import Report, listed, reporting
 from flows.slots import holding
 from flows.vertex.agreement import agree, agree_to_first_deployments, cost_questions, overwrite_questions
-from tasks.data.rules import DatapointRules
-from tasks.data.validation import ValidatedVectors
 from tasks.errors import GateNotMet
 from tasks.progress import say
 from tasks.settings import VertexSettings, VertexTarget, vertex_settings
-from tasks.vertex.buckets import ensure_bucket
-from tasks.vertex.deployed_indexes import (
-    DeployedIndexState,
-    ensure_deployed_index,
-    read_deployed_index_as_wanted,
-    wait_for_deployed_index,
-    wait_for_index_sync,
-)
-from tasks.vertex.endpoints import (
-    endpoint_spec,
-    ensure_endpoint,
-    read_endpoint,
-    remove_endpoint_twins,
-    wait_for_endpoint,
-)
-from tasks.vertex.import_data import (
+from tasks.vertex.data.rules import DatapointRules
+from tasks.vertex.data.validation import ValidatedVectors
+from tasks.vertex.imports.buckets import ensure_bucket
+from tasks.vertex.imports.import_data import (
     DataSource,
     ensure_local_import_files,
     forget_local_import_files,
     local_folder,
     read_validated,
 )
-from tasks.vertex.indexes import (
+from tasks.vertex.imports.storage import apply_import_files, import_uri, remove_import_files
+from tasks.vertex.operations.operations import WhenInterrupted
+from tasks.vertex.resources.deployed_indexes import (
+    DeployedIndexState,
+    ensure_deployed_index,
+    read_deployed_index_as_wanted,
+    wait_for_deployed_index,
+    wait_for_index_sync,
+)
+from tasks.vertex.resources.endpoints import (
+    endpoint_spec,
+    ensure_endpoint,
+    read_endpoint,
+    remove_endpoint_twins,
+    wait_for_endpoint,
+)
+from tasks.vertex.resources.indexes import (
     IndexState,
     apply_index_contents,
     ensure_index,
@@ -46,8 +48,7 @@ from tasks.vertex.indexes import (
     remove_index_twins,
     wait_for_index,
 )
-from tasks.vertex.operations import WhenInterrupted
-from tasks.vertex.served import ServedIndex, served_index, way_through
+from tasks.vertex.resources.served import ServedIndex, served_index, way_through
 from tasks.vertex.specs import (
     Algorithm,
     DeployedIndexSpec,
@@ -59,7 +60,6 @@ from tasks.vertex.specs import (
     ShardSize,
     UpdateMethod,
 )
-from tasks.vertex.storage import apply_import_files, import_uri, remove_import_files
 from tasks.waiting import Deadline
 
 

@@ -8,8 +8,8 @@ from flows.report import Report, listed, reporting
 from tasks.errors import PermanentError
 from tasks.progress import say
 from tasks.settings import VertexTarget, vertex_settings
-from tasks.vertex.findings import Finding
-from tasks.vertex.preconditions import read_preconditions
+from tasks.vertex.resources.findings import Finding
+from tasks.vertex.resources.preconditions import read_preconditions
 from tasks.vertex.specs import EndpointKind
 
 

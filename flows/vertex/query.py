@@ -10,13 +10,13 @@ from pydantic import Field
 from flows.report import Report, reporting
 from tasks.errors import InvalidInput
 from tasks.settings import VertexTarget, vertex_settings
-from tasks.vertex.filters import parse_numeric_filters, parse_restricts
-from tasks.vertex.import_data import read_query_vector
-from tasks.vertex.neighbors import Query
-from tasks.vertex.queries import read_neighbors
-from tasks.vertex.served import read_served_index
+from tasks.vertex.datapoints.filters import parse_numeric_filters, parse_restricts
+from tasks.vertex.datapoints.vectors import parsed
+from tasks.vertex.imports.import_data import read_query_vector
+from tasks.vertex.queries.neighbors import Query
+from tasks.vertex.queries.queries import read_neighbors
+from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.specs import Name
-from tasks.vertex.vectors import parsed
 
 
 @flow(name="vertex query", flow_run_name="query {name} on {target}")

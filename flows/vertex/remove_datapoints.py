@@ -12,11 +12,11 @@ from flows.report import Report, reporting
 from flows.slots import holding
 from tasks.errors import InvalidInput
 from tasks.settings import VertexTarget, vertex_settings
-from tasks.vertex.arrivals import wait_for_removals
-from tasks.vertex.datapoints import Ids, read_id_file
-from tasks.vertex.served import read_served_index
+from tasks.vertex.datapoints.datapoints import Ids, read_id_file
+from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.specs import Name
-from tasks.vertex.updates import apply_removals
+from tasks.vertex.streaming.arrivals import wait_for_removals
+from tasks.vertex.streaming.updates import apply_removals
 from tasks.waiting import Deadline
 
 

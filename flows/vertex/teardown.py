@@ -13,15 +13,15 @@ from flows.slots import holding
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import say
 from tasks.settings import VertexSettings, VertexTarget, vertex_settings
-from tasks.vertex.buckets import remove_bucket
-from tasks.vertex.deployed_indexes import remove_deployed_index
-from tasks.vertex.endpoints import remove_endpoint
-from tasks.vertex.errors import ServiceRefused
-from tasks.vertex.import_data import forget_local_import_files
-from tasks.vertex.indexes import remove_index
-from tasks.vertex.inventory import StoredInventory, read_inventory, read_stored_inventory
+from tasks.vertex.connection.errors import ServiceRefused
+from tasks.vertex.imports.buckets import remove_bucket
+from tasks.vertex.imports.import_data import forget_local_import_files
+from tasks.vertex.imports.storage import remove_import_files
+from tasks.vertex.resources.deployed_indexes import remove_deployed_index
+from tasks.vertex.resources.endpoints import remove_endpoint
+from tasks.vertex.resources.indexes import remove_index
+from tasks.vertex.resources.inventory import StoredInventory, read_inventory, read_stored_inventory
 from tasks.vertex.specs import Name
-from tasks.vertex.storage import remove_import_files
 from tasks.waiting import Deadline
 
 

@@ -19,15 +19,15 @@ from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build import BuildPlan, build
 from flows.vertex.teardown import teardown
 from flows.vertex.tour_datapoint import stream_one_datapoint
-from tasks.data.rules import SEED_RULES
 from tasks.errors import InvalidInput
 from tasks.progress import say
 from tasks.settings import VertexSettings, VertexTarget, vertex_settings
-from tasks.vertex.import_data import DataSource, read_validated
-from tasks.vertex.recall import Truth, read_truth, verify_recall
-from tasks.vertex.served import ServedIndex
+from tasks.vertex.data.rules import SEED_RULES
+from tasks.vertex.imports.import_data import DataSource, read_validated
+from tasks.vertex.imports.tour_data import read_tour_data
+from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.specs import Algorithm, DeployedIndexSpec, EndpointKind, IndexSpec, Name
-from tasks.vertex.tour_data import read_tour_data
+from tasks.vertex.verification.recall import Truth, read_truth, verify_recall
 from tasks.waiting import Deadline
 
 SEED_FRACTION = 0.07

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from flows.report import Report, reporting
 from tasks.settings import VertexTarget, vertex_settings
-from tasks.vertex.import_data import DataSource
-from tasks.vertex.recall import read_truth, verify_recall
-from tasks.vertex.served import read_served_index
+from tasks.vertex.imports.import_data import DataSource
+from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.specs import Name
+from tasks.vertex.verification.recall import read_truth, verify_recall
 
 
 @flow(name="vertex verify", flow_run_name="verify {name} on {target}")

@@ -8,11 +8,16 @@ from typing import Any, get_args
 
 from elasticsearch import Elasticsearch
 
-from sandbox.elastic import errors, errors_ingest, errors_ml, errors_search, errors_tasks, errors_wire
+from sandbox.elastic import errors
 from sandbox.elastic.differences import DIFFERENCES
+from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ml import errors as errors_ml
 from sandbox.elastic.options import Version
+from sandbox.elastic.reindex import errors as errors_tasks
+from sandbox.elastic.search import errors as errors_search
 from sandbox.elastic.server import routes
 from sandbox.elastic.versions import Release, release
+from sandbox.elastic.wire import errors as errors_wire
 
 NAMESPACES = ("", "indices", "ingest", "ml", "inference", "tasks", "nodes", "cluster", "cat", "license")
 # Answered by the route of another method: the client sends HEAD where that one sends GET.

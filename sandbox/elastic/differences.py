@@ -33,7 +33,7 @@ DIFFERENCES = (
     ),
     "Dates: ISO 8601 and milliseconds; a field's `format` is kept and not applied. Of date math only `now`.",
     (
-        "Queries: those listed in `sandbox/elastic/queries.py`, with the parameters that their errors name. No "
+        "Queries: those listed in `sandbox/elastic/search/queries.py`, with the parameters that their errors name. No "
         "aggregations, highlighting, suggesters, collapse, rescore, knn, retrievers, `q=` or explain."
     ),
     "A search over several indices fails as a whole where the real one may answer with the shards that succeeded.",

@@ -12,21 +12,16 @@ from types import ModuleType
 
 import uvicorn
 
-from sandbox.elastic import (
-    alias_api,
-    bulk_api,
-    document_api,
-    index_api,
-    information,
-    ml,
-    search_api,
-    template_api,
-)
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.connections import Connections
-from sandbox.elastic.front import Front
+from sandbox.elastic.documents import bulk_api, document_api
+from sandbox.elastic.indices import alias_api, index_api
+from sandbox.elastic.ml import ml
+from sandbox.elastic.nodes import information
 from sandbox.elastic.options import ElasticOptions
-from sandbox.elastic.routing import Routes
+from sandbox.elastic.search import search_api, template_api
+from sandbox.elastic.wire.connections import Connections
+from sandbox.elastic.wire.front import Front
+from sandbox.elastic.wire.routing import Routes
 
 PARTS: tuple[ModuleType, ...] = (
     index_api,

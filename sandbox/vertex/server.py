@@ -19,18 +19,18 @@ from sandbox.faults import FaultQueue
 from sandbox.options import Options
 from sandbox.storage import Reader
 from sandbox.tls import Identity
-from sandbox.vertex.container_match import ContainerMatchService
-from sandbox.vertex.contents import Contents
-from sandbox.vertex.fronts import MESSAGE_OPTIONS, Front, Method
-from sandbox.vertex.index_endpoints import IndexEndpointService
-from sandbox.vertex.indexes import IndexService
-from sandbox.vertex.jwt import check_token
-from sandbox.vertex.lifecycle import Lifecycle
-from sandbox.vertex.match import MatchService
-from sandbox.vertex.operations import OperationsService
-from sandbox.vertex.private_servers import PrivateServers
-from sandbox.vertex.queries import Queries
+from sandbox.vertex.data.contents import Contents
+from sandbox.vertex.matching.container_match import ContainerMatchService
+from sandbox.vertex.matching.jwt import check_token
+from sandbox.vertex.matching.match import MatchService
+from sandbox.vertex.matching.queries import Queries
+from sandbox.vertex.operations.lifecycle import Lifecycle
+from sandbox.vertex.operations.operations import OperationsService
+from sandbox.vertex.resources.index_endpoints import IndexEndpointService
+from sandbox.vertex.resources.indexes import IndexService
 from sandbox.vertex.store import Store
+from sandbox.vertex.wire.fronts import MESSAGE_OPTIONS, Front, Method
+from sandbox.vertex.wire.private_servers import PrivateServers
 from sandbox.write_log import WriteLog
 
 _THREADS = 32

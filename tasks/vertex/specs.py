@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
-from tasks.data.neighbors import DistanceMeasure, FeatureNorm
 from tasks.errors import InvalidInput
+from tasks.measures.neighbors import DistanceMeasure, FeatureNorm
 
 Algorithm = Literal["tree-ah", "brute-force"]
 UpdateMethod = Literal["STREAM_UPDATE", "BATCH_UPDATE"]

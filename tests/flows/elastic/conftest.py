@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from elasticsearch.helpers import bulk
 
-from sandbox.elastic import inference_ledger
+from sandbox.elastic.ml import inference_ledger
 from sandbox.elastic.options import ElasticOptions
 from sandbox.options import Options
-from tasks.elastic.clients import connect
-from tasks.elastic.deployments import ensure_deployment, wait_for_deployment
-from tasks.elastic.indices import read_sample
-from tasks.elastic.models import ensure_model, wait_for_model
+from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
+from tasks.elastic.cluster.models import ensure_model, wait_for_model
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.indices.indices import read_sample
 from tasks.elastic.specs import DeploymentSpec
 from tasks.settings import elastic_settings
 from tasks.waiting import Deadline

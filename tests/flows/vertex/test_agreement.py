@@ -14,11 +14,11 @@ from flows.vertex.agreement import (
     cost_questions,
     overwrite_questions,
 )
-from tasks.data.validation import ValidatedVectors
 from tasks.errors import InvalidInput, NotConfirmed
 from tasks.settings import VertexSettings
-from tasks.vertex.deployed_indexes import DeployedIndexState
-from tasks.vertex.indexes import IndexState, read_index
+from tasks.vertex.data.validation import ValidatedVectors
+from tasks.vertex.resources.deployed_indexes import DeployedIndexState
+from tasks.vertex.resources.indexes import IndexState, read_index
 from tasks.vertex.specs import DeployedIndexSpec
 from tasks.waiting import Deadline
 

@@ -12,7 +12,7 @@ import pytest
 from flows.report import Report
 from flows.vertex import tour_datapoint
 from tasks.errors import GateNotMet
-from tasks.vertex.neighbors import Neighbor
+from tasks.vertex.queries.neighbors import Neighbor
 from tasks.waiting import Deadline
 from tests.polling import until
 

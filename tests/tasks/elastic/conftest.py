@@ -9,11 +9,11 @@ from sandbox import process, write_log
 from sandbox.elastic.options import ElasticOptions
 from sandbox.options import Options
 from sandbox.stack import announcement
-from tasks.elastic.deployments import ensure_deployment, wait_for_deployment
-from tasks.elastic.documents import DocumentSource, read_checked_documents
-from tasks.elastic.indices import ensure_index, ensure_index_settings
-from tasks.elastic.loading import apply_documents
-from tasks.elastic.models import ensure_model, wait_for_model
+from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
+from tasks.elastic.cluster.models import ensure_model, wait_for_model
+from tasks.elastic.data.documents import DocumentSource, read_checked_documents
+from tasks.elastic.indices.indices import ensure_index, ensure_index_settings
+from tasks.elastic.indices.loading import apply_documents
 from tasks.elastic.specs import DeploymentSpec, IndexSpec, text_field
 from tasks.settings import elastic_settings
 from tasks.waiting import Deadline

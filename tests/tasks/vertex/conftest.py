@@ -8,8 +8,8 @@ from sandbox import process
 from sandbox.options import Options
 from sandbox.stack import announcement
 from tasks.settings import vertex_settings
-from tasks.vertex.clients import connect
-from tasks.vertex.served import ServedIndex
+from tasks.vertex.connection.clients import connect
+from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.specs import deployed_index_id
 from tasks.waiting import Deadline
 from tests.polling import SOON

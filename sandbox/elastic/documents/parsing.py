@@ -1,0 +1,315 @@
+"""A document against its mapping: the values that each field indexes, and the fields that it brings along.
+
+Pure; what it refuses is refused before anything is written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sandbox.elastic import errors
+from sandbox.elastic.documents import dates
+from sandbox.elastic.documents.analysis import analyzer
+from sandbox.elastic.errors import Refusal
+from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, is_object
+from sandbox.elastic.versions import Release
+
+_LEAST_WEIGHT = 1.17549435e-38
+_MOST_WEIGHT = 3.4028235e38
+_BITS = {"long": 63, "integer": 31, "short": 15, "byte": 7}
+_SMALLER = {"float": np.float32, "half_float": np.float16}
+
+
+@dataclass
+class Terms:
+    """What a text field holds of one document."""
+
+    frequencies: Counter[str]
+    length: int
+
+
+Value = Terms | list[str] | list[int] | list[float] | dict[str, float]
+"""Terms of a text; strings of a keyword or boolean; numbers, dates among them; weights of a sparse vector."""
+
+
+@dataclass
+class Parsed:
+    """What becomes of a document."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    """By the field's path; fields without a value are not there."""
+    added: dict[str, Any] = field(default_factory=dict)
+    """Properties that the mapping is to gain, as a mapping writes them."""
+
+
+def parse(
+    source: Mapping[str, Any],
+    mapping: Mapping[str, Any],
+    id_: str,
+    release: Release,
+    *,
+    lenient: bool = False,
+) -> Parsed:
+    """Take a document apart; `lenient` is for one that was accepted long ago: what does not fit any more is passed over.
+
+    Raises:
+        Refusal: a value does not fit its field, or a strict mapping does not know it; never when lenient.
+    """
+    walk = _Walk(id_, release, mapping, lenient)
+    walk.object(source, mapping.get("properties", {}), "", mapping.get("dynamic", "true"), walk.parsed.added)
+    return walk.parsed
+
+
+class _Walk:
+    def __init__(self, id_: str, release: Release, mapping: Mapping[str, Any], lenient: bool) -> None:
+        self.parsed = Parsed()
+        self._lenient = lenient
+        self._id = id_
+        self._release = release
+        self._detect_dates = mapping.get("date_detection", True)
+
+    def object(
+        self,
+        found: Mapping[str, Any],
+        known: Mapping[str, Any],
+        prefix: str,
+        dynamic: Any,
+        added: dict[str, Any],
+    ) -> None:
+        for name, value in found.items():
+            try:
+                if "." in name and name not in known:
+                    first, _, rest = name.partition(".")
+                    if not first or not rest:
+                        raise errors.BULK_SOURCE(
+                            problem=f"field name cannot contain only whitespace: [{name}]"
+                        )
+                    self._property(first, {rest: value}, known, prefix, dynamic, added)
+                else:
+                    self._property(name, value, known, prefix, dynamic, added)
+            except Refusal:
+                if not self._lenient:
+                    raise
+
+    def _property(
+        self,
+        name: str,
+        value: Any,
+        known: Mapping[str, Any],
+        prefix: str,
+        dynamic: Any,
+        added: dict[str, Any],
+    ) -> None:
+        definition = known[name] if name in known else added.get(name)
+        path = prefix + name
+        if definition is None:
+            definition = self._new(name, value, prefix, str(dynamic).lower())
+            if definition is None:
+                return
+            added[name] = definition
+        if not definition or is_object(definition):
+            self._objects(name, value, definition, path, dynamic, added, name in known)
+            return
+        self._leaf(path, definition, value)
+        for below, multi in definition.get("fields", {}).items():
+            self._leaf(f"{path}.{below}", multi, value)
+
+    def _objects(
+        self,
+        name: str,
+        value: Any,
+        definition: Mapping[str, Any],
+        path: str,
+        dynamic: Any,
+        added: dict[str, Any],
+        is_known: bool,
+    ) -> None:
+        if definition.get("enabled") is False:
+            return
+        new = added.get(name, {}).get("properties", {})
+        for each in _flat(value):
+            if each is None:
+                continue
+            if not isinstance(each, dict):
+                raise errors.NOT_AN_OBJECT(path=path)
+            properties = definition.get("properties", {}) if is_known else {}
+            self.object(each, properties, f"{path}.", definition.get("dynamic", dynamic), new)
+        if new:
+            added[name] = {"properties": new}
+
+    def _new(self, name: str, value: Any, prefix: str, dynamic: str) -> dict[str, Any] | None:
+        """How a field that nobody defined is mapped; None for not at all."""
+        first = next((each for each in _flat(value) if each is not None), None)
+        if self._lenient or (first is None and not isinstance(value, dict)):
+            return None
+        if dynamic == "strict":
+            raise errors.STRICT(name=name, parent=prefix.rstrip(".") or "_doc")
+        if dynamic in ("false", "runtime"):
+            return None
+        if isinstance(first, dict) or isinstance(value, dict):
+            return {"type": "object"} if not value else {"properties": {}}
+        if isinstance(first, bool):
+            return {"type": "boolean"}
+        if isinstance(first, int):
+            return {"type": "long"}
+        if isinstance(first, float):
+            return {"type": "float"}
+        if self._detect_dates and dates.looks_like_date(first):
+            return {"type": "date"}
+        return {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
+
+    def _leaf(self, path: str, definition: Mapping[str, Any], value: Any) -> None:
+        kind = definition["type"]
+        if kind in ("sparse_vector", "rank_features"):
+            self._weights(path, value)
+            return
+        if definition.get("index") is False:
+            return
+        values = list(_flat(value)) if isinstance(value, list) else [value]
+        if None in values:
+            null = definition.get("null_value")
+            values = [null if each is None else each for each in values]
+            values = [each for each in values if each is not None]
+        if not values:
+            return
+        read = _reader(kind)
+        found = []
+        for each in values:
+            try:
+                found.append(read(each, definition))
+            except (ValueError, OverflowError) as error:
+                if self._lenient or definition.get("ignore_malformed"):
+                    continue
+                raise self._bad(path, kind, each, str(error)) from error
+        kept = _joined(kind, found, definition)
+        if kept is not None:
+            self.parsed.values[path] = kept
+
+    def _weights(self, path: str, value: Any) -> None:
+        if value is None or value == []:
+            return
+        if isinstance(value, dict) and self._plain(value):
+            self.parsed.values[path] = value
+            return
+        weights: dict[str, float] = {}
+        for each in _flat(value):
+            if each is None:
+                continue
+            if not isinstance(each, dict):
+                raise errors.SPARSE_NOT_AN_OBJECT(token=_token(each))
+            for feature, weight in each.items():
+                if weight is None:
+                    continue
+                self._check_weight(path, feature, weight)
+                if feature in weights and not self._release.multi_valued_sparse_vectors:
+                    raise errors.SPARSE_SEVERAL(feature=feature)
+                weights[feature] = max(weights.get(feature, 0.0), float(weight))
+        self.parsed.values[path] = weights
+
+    def _plain(self, weights: dict[str, Any]) -> bool:
+        """Whether there is nothing to look into: the quick way for what a model makes."""
+        return all(
+            type(weight) is float and _LEAST_WEIGHT <= weight <= _MOST_WEIGHT for weight in weights.values()
+        ) and (self._release.sparse_vector_dots or not any("." in feature for feature in weights))
+
+    def _check_weight(self, path: str, feature: str, weight: Any) -> None:
+        if isinstance(weight, str):
+            try:
+                weight = float(weight)
+            except ValueError:
+                raise errors.SPARSE_TOKEN(token="VALUE_STRING") from None  # noqa: S106 - a JSON token
+        if isinstance(weight, bool | dict | list):
+            raise errors.SPARSE_TOKEN(token=_token(weight))
+        if "." in feature and not self._release.sparse_vector_dots:
+            raise errors.SPARSE_DOTS(feature=feature)
+        if not _LEAST_WEIGHT <= weight <= _MOST_WEIGHT:
+            raise errors.SPARSE_WEIGHT(value=float(weight), feature=feature, path=path)
+
+    def _bad(self, path: str, kind: str, value: Any, why: str) -> Refusal:
+        cause = errors.ILLEGAL_ARGUMENT(problem=why)
+        return errors.BAD_VALUE(path=path, kind=kind, id=self._id, value=value, cause=cause)
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _flat(each)
+    else:
+        yield value
+
+
+def _reader(kind: str) -> Callable[[Any, Mapping[str, Any]], Any]:
+    if kind in NUMBERS:
+        return _number
+    return {"date": _date, "boolean": _boolean}.get(kind, _string)
+
+
+def _joined(kind: str, found: list[Any], definition: Mapping[str, Any]) -> Value | None:
+    if kind == "text":
+        analyze = analyzer(definition.get("analyzer"))
+        terms = [term for text in found for term in analyze(text)]
+        return Terms(Counter(terms), len(terms))
+    if kind == "keyword":
+        limit = definition.get("ignore_above", math.inf)
+        lower = definition.get("normalizer") == "lowercase"
+        return [text.lower() if lower else text for text in found if len(text) <= limit] or None
+    return found or None
+
+
+def _string(value: Any, _: Mapping[str, Any]) -> str:
+    if isinstance(value, dict):
+        raise ValueError("Can't get text on a START_OBJECT at 1:1")  # noqa: TRY004 - a document's value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _boolean(value: Any, _: Mapping[str, Any]) -> str:
+    if value in (True, "true"):
+        return "true"
+    if value in (False, "false", ""):
+        return "false"
+    raise ValueError(f"Failed to parse value [{value}] as only [true] or [false] are allowed.")
+
+
+def _date(value: Any, _: Mapping[str, Any]) -> int:
+    try:
+        return dates.milliseconds(value)
+    except (ValueError, TypeError, AttributeError):
+        raise ValueError(
+            f"failed to parse date field [{value}] with format [strict_date_optional_time||epoch_millis]"
+        ) from None
+
+
+def _number(value: Any, definition: Mapping[str, Any]) -> int | float:
+    kind = definition["type"]
+    if isinstance(value, bool | dict):
+        raise ValueError(f"Current token ({_token(value)}) not numeric, can not use numeric value accessors")  # noqa: TRY004
+    try:
+        number = float(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f'For input string: "{value}"') from None
+    if not math.isfinite(number):
+        raise ValueError(f"[{kind}] supports only finite values, but got [{value}]")
+    if kind not in WHOLE_NUMBERS:
+        return float(_SMALLER[kind](number)) if kind in _SMALLER else float(number)
+    if isinstance(value, str) and value.lstrip("+-").isdigit():
+        number = int(value)
+    if number != int(number) and definition.get("coerce") is False:
+        raise ValueError(f"Value [{value}] has a decimal part")
+    whole = int(number)
+    if not -(2 ** _BITS[kind]) <= whole < 2 ** _BITS[kind]:
+        raise ValueError(f"Value [{value}] is out of range for a {kind}")
+    return whole
+
+
+def _token(value: Any) -> str:
+    """A JSON value's kind as Elasticsearch's parser calls it."""
+    if isinstance(value, bool):
+        return f"VALUE_{str(value).upper()}"
+    kinds = {str: "VALUE_STRING", dict: "START_OBJECT", list: "START_ARRAY"}
+    return kinds.get(type(value), "VALUE_NUMBER")

@@ -1,0 +1,107 @@
+"""Which part of a document is shown: `_source` filters, what the mapping leaves out, and vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from sandbox.elastic import errors
+from sandbox.elastic.indices.indices import Index
+from sandbox.elastic.wire.exchange import Request
+
+_VECTORS = ("sparse_vector", "rank_features")
+
+
+@dataclass(frozen=True)
+class SourceFilter:
+    """What somebody asked for."""
+
+    shown: bool = True
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    exclude_vectors: bool | None = None
+    """None: as the index has it."""
+
+    def apply(self, document: dict[str, Any], index: Index) -> dict[str, Any]:
+        """What is left of a document."""
+        source = index.mapping.get("_source", {})
+        includes, excludes = list(self.includes), [*self.excludes, *source.get("excludes", [])]
+        left_out = index.excludes_vectors if self.exclude_vectors is None else self.exclude_vectors
+        if left_out:
+            excludes += [field.path for field in index.fields.values() if field.type in _VECTORS]
+        if source.get("includes"):
+            document = _chosen(document, "", source["includes"], [])
+        return _chosen(document, "", includes, excludes) if includes or excludes else document
+
+
+def of_body(value: Any) -> SourceFilter:
+    """`_source` as a search's body has it: a boolean, a pattern, a list of them, or an object.
+
+    Raises:
+        Refusal: it is something else.
+    """
+    if value is None or isinstance(value, bool):
+        return SourceFilter(shown=value is not False)
+    if isinstance(value, str | list):
+        return SourceFilter(includes=_list(value))
+    if isinstance(value, Mapping):
+        unknown = set(value) - {"includes", "include", "excludes", "exclude", "exclude_vectors"}
+        if not unknown:
+            return SourceFilter(
+                includes=_list(value.get("includes", value.get("include"))),
+                excludes=_list(value.get("excludes", value.get("exclude"))),
+                exclude_vectors=value.get("exclude_vectors"),
+            )
+    raise errors.PARSING(problem="Expected one of [VALUE_STRING, VALUE_BOOLEAN, START_OBJECT] for [_source]")
+
+
+def of_query(request: Request) -> SourceFilter | None:
+    """`_source`, `_source_includes`, `_source_excludes` and `_source_exclude_vectors` of a path's query."""
+    names = ("_source", "_source_includes", "_source_excludes", "_source_exclude_vectors")
+    if not any(name in request.query for name in names):
+        return None
+    source = request.text("_source")
+    includes = source if source not in ("", "true", "false") else request.text("_source_includes")
+    vectors = "_source_exclude_vectors" in request.query
+    return SourceFilter(
+        shown=source != "false",
+        includes=_list(includes),
+        excludes=_list(request.text("_source_excludes")),
+        exclude_vectors=request.flag("_source_exclude_vectors") if vectors else None,
+    )
+
+
+def _list(value: Any) -> tuple[str, ...]:
+    if not value:
+        return ()
+    return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
+
+
+def _chosen(
+    document: dict[str, Any], prefix: str, includes: list[str], excludes: list[str]
+) -> dict[str, Any]:
+    found = {}
+    for name, value in document.items():
+        path = prefix + name
+        if any(_meets(path, pattern) for pattern in excludes):
+            continue
+        met = not includes or any(_meets(path, pattern) for pattern in includes)
+        below = [] if met else includes
+        if isinstance(value, dict):
+            kept = _chosen(value, f"{path}.", below, excludes)
+            if met or kept:
+                found[name] = kept
+        elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            objects = [_chosen(each, f"{path}.", below, excludes) for each in value if isinstance(each, dict)]
+            if met or any(objects):
+                found[name] = objects
+        elif met:
+            found[name] = value
+    return found
+
+
+def _meets(path: str, pattern: str) -> bool:
+    """A pattern meets the path itself and all that is below what it names."""
+    return fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}.*")

@@ -1,0 +1,1 @@
+"""Indices, their mappings, settings and aliases."""

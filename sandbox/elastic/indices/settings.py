@@ -1,0 +1,130 @@
+"""Settings of an index: how they are written in requests, kept (flat, as strings) and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.elastic import errors
+from sandbox.elastic.wire.exchange import duration
+
+_FIXED = (
+    "number_of_shards",
+    "routing_partition_size",
+    "codec",
+    "mode",
+    "uuid",
+    "creation_date",
+    "provided_name",
+)
+_KNOWN = (
+    "number_of_replicas",
+    "refresh_interval",
+    "default_pipeline",
+    "final_pipeline",
+    "auto_expand_replicas",
+    "hidden",
+    "priority",
+    "gc_deletes",
+    "max_result_window",
+    "max_inner_result_window",
+    "max_rescore_window",
+    "max_docvalue_fields_search",
+    "max_script_fields",
+    "max_terms_count",
+    "max_ngram_diff",
+    "max_shingle_diff",
+    "max_refresh_listeners",
+    "version.created",
+    "shard.check_on_startup",
+    "load_fixed_bitset_filters_eagerly",
+)
+_FAMILIES = (
+    "analysis",
+    "analyze",
+    "blocks",
+    "highlight",
+    "indexing",
+    "lifecycle",
+    "mapping",
+    "merge",
+    "query",
+    "routing",
+    "search",
+    "similarity",
+    "soft_deletes",
+    "sort",
+    "translog",
+    "unassigned",
+    "write",
+)
+_NUMBERS = ("number_of_shards", "number_of_replicas", "max_result_window", "mapping.total_fields.limit")
+RESULT_WINDOW = 10_000
+
+
+def flat(settings: Mapping[str, Any]) -> dict[str, str | None]:
+    """Settings however they are nested or prefixed, under their full names without `index.`; None resets one."""
+    found: dict[str, str | None] = {}
+    _flatten(settings, "", found)
+    return {name.removeprefix("index."): value for name, value in found.items()}
+
+
+def check(settings: Mapping[str, str | None]) -> None:
+    """Refuse what is no setting.
+
+    Raises:
+        Refusal: naming the first one that is not known, or whose value cannot be.
+    """
+    for name, value in settings.items():
+        if name not in (*_FIXED, *_KNOWN) and name.split(".")[0] not in _FAMILIES:
+            raise errors.UNKNOWN_SETTING(name=name)
+        if name == "refresh_interval" and value is not None:
+            duration("index.refresh_interval", value)
+        if name in _NUMBERS and value is not None:
+            least = 1 if name == "number_of_shards" else 0
+            try:
+                number = int(value)
+            except ValueError:
+                raise errors.SETTING_NO_NUMBER(name=name, value=value) from None
+            if number < least:
+                raise errors.SETTING_TOO_SMALL(name=name, value=value, least=least)
+
+
+def check_changeable(settings: Mapping[str, str | None], index: str) -> None:
+    """Refuse what cannot be changed once an index is there.
+
+    Raises:
+        Refusal: naming all of them.
+    """
+    check(settings)
+    fixed = [
+        f"index.{name}" for name in settings if name in _FIXED or name.startswith(("analysis.", "sort."))
+    ]
+    if fixed:
+        raise errors.SETTING_NOT_DYNAMIC(names=", ".join(fixed), index=index)
+
+
+def nested(settings: Mapping[str, str], as_flat: bool = False) -> dict[str, Any]:
+    """As they are shown."""
+    if as_flat:
+        return {f"index.{name}": value for name, value in settings.items()}
+    shown: dict[str, Any] = {}
+    for name, value in settings.items():
+        place = shown
+        *parents, last = name.split(".")
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = value
+    return {"index": shown}
+
+
+def _flatten(value: Any, path: str, found: dict[str, str | None]) -> None:
+    if isinstance(value, Mapping):
+        for name, deeper in value.items():
+            _flatten(deeper, f"{path}.{name}" if path else str(name), found)
+    elif isinstance(value, bool):
+        found[path] = str(value).lower()
+    elif isinstance(value, list):
+        found[path] = ",".join(str(each) for each in value)
+    else:
+        found[path] = None if value is None else str(value)

@@ -1,0 +1,163 @@
+"""One document as ingest processors see it: paths with dots, metadata fields, templates.
+
+The texts of its refusals are those of the service's IngestDocument. Nothing here knows a processor.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.elastic.errors import Refusal
+from sandbox.elastic.ingest import errors as errors_ingest
+
+METADATA = ("_index", "_id", "_routing", "_version", "_version_type")
+_TEMPLATE = re.compile(r"\{\{\{?\s*([^{}\s]+)\s*\}?\}\}")
+_JAVA = {
+    str: "java.lang.String",
+    bool: "java.lang.Boolean",
+    int: "java.lang.Integer",
+    float: "java.lang.Double",
+    list: "java.util.ArrayList",
+    dict: "java.util.HashMap",
+}
+_ABSENT = object()
+_NOTHING = object()
+
+
+@dataclass(eq=False)
+class IngestDocument:
+    """A document on its way; failures and drops are marked on it."""
+
+    source: dict[str, Any]
+    metadata: dict[str, Any]
+    ingest: dict[str, Any] = field(default_factory=dict)
+    """What `_ingest` holds."""
+    error: Refusal | None = None
+    dropped: bool = False
+    within: list[str] = field(default_factory=list)
+    """The pipelines that it is in, outermost first."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the next processor gets it."""
+        return self.error is None and not self.dropped
+
+    def get(self, path: str, default: Any = _ABSENT) -> Any:
+        """The value at a path.
+
+        Raises:
+            Refusal: there is none and no default.
+        """
+        root, names = self._resolved(path)
+        value: Any = root
+        for name in names:
+            try:
+                value = _child(value, name, path)
+            except Refusal:
+                if default is _ABSENT:
+                    raise
+                return default
+        return value
+
+    def has(self, path: str) -> bool:
+        """Whether there is something at a path, be it null."""
+        return self.get(path, _NOTHING) is not _NOTHING
+
+    def text(self, path: str) -> str:
+        """The string at a path.
+
+        Raises:
+            Refusal: there is none.
+        """
+        value = self.get(path)
+        if not isinstance(value, str):
+            raise errors_ingest.FIELD_NOT_STRING(path=path, type=java_type(value))
+        return value
+
+    def set(self, path: str, value: Any) -> None:
+        """Put a value at a path; objects on the way are made.
+
+        Raises:
+            Refusal: something on the way is no object.
+        """
+        parent, names = self._resolved(path)
+        for name in names[:-1]:
+            if isinstance(parent, dict) and name not in parent:
+                parent[name] = {}
+            parent = _child(parent, name, path)
+        if isinstance(parent, list) and names[-1].isdigit() and int(names[-1]) < len(parent):
+            parent[int(names[-1])] = value
+        elif isinstance(parent, dict):
+            parent[names[-1]] = value
+        else:
+            raise errors_ingest.FIELD_NO_PARENT(name=names[-1], type=java_type(parent), path=path)
+
+    def set_or_append(self, path: str, value: Any) -> None:
+        """Put a value at a path, or behind what is there, which becomes a list.
+
+        Raises:
+            Refusal: something on the way is no object.
+        """
+        if self.has(path):
+            there = self.get(path)
+            value = [*there, value] if isinstance(there, list) else [there, value]
+        self.set(path, value)
+
+    def remove(self, path: str) -> Any:
+        """Take the value at a path away, and return it.
+
+        Raises:
+            Refusal: there is none.
+        """
+        value = self.get(path)
+        root, names = self._resolved(path)
+        parent: Any = root
+        for name in names[:-1]:
+            parent = _child(parent, name, path)
+        del parent[int(names[-1]) if isinstance(parent, list) else names[-1]]
+        return value
+
+    def rendered(self, template: Any) -> Any:
+        """A template with its places filled; what is no string stays as it is."""
+        if not isinstance(template, str):
+            return template
+        return _TEMPLATE.sub(lambda found: _written(self.get(found[1], "")), template)
+
+    def _resolved(self, path: str) -> tuple[dict[str, Any], list[str]]:
+        names = path.removeprefix("_source.").split(".")
+        if not all(names):
+            raise errors_ingest.PATH_INVALID(path=path)
+        if names[0] == "_ingest" and len(names) > 1:
+            return self.ingest, names[1:]
+        if names[0] in METADATA:
+            return self.metadata, names
+        return self.source, names
+
+
+def java_type(value: Any) -> str:
+    """A type's name as error texts have it."""
+    return _JAVA.get(type(value), "null")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def _child(value: Any, name: str, path: str) -> Any:
+    if isinstance(value, dict):
+        if name not in value:
+            raise errors_ingest.FIELD_MISSING(name=name, path=path)
+        return value[name]
+    if isinstance(value, list):
+        if not name.isdigit():
+            raise errors_ingest.NOT_AN_INDEX(name=name, path=path)
+        if int(name) >= len(value):
+            raise errors_ingest.OUT_OF_BOUNDS(name=name, length=len(value), path=path)
+        return value[int(name)]
+    if value is None:
+        raise errors_ingest.FROM_NULL(name=name, path=path)
+    raise errors_ingest.FROM_SCALAR(name=name, type=java_type(value), path=path)

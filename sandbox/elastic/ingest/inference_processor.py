@@ -1,0 +1,133 @@
+"""The `inference` processor: the texts of all documents of a bulk go to the model together.
+
+Both spellings: `input_output`, and the older `target_field` with `field_map`. Of a document with several fields each
+field is an inference; if one fails, the document does. What is written is appended where there is something already:
+the weights, and beside them `model_id` (with a document's first field only) and, of a text that was cut, `is_truncated`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.errors import Refusal
+from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest.field_paths import IngestDocument
+from sandbox.elastic.ingest.processor_config import ProcessorConfig
+from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import inference
+from sandbox.elastic.ml.splade import Embedding
+
+
+@dataclass(frozen=True)
+class InferenceProcessor:
+    """What a pipeline says about one."""
+
+    model: str
+    """A model's, an alias's or a deployment's id."""
+    pairs: tuple[tuple[str, str], ...]
+    """Input field, output field; empty in the older spelling."""
+    field_map: dict[str, str]
+    target: str
+    results: str
+    """In the older spelling, below the target."""
+    ignore_missing: bool
+
+    def act(self, cluster: Cluster, documents: Sequence[IngestDocument]) -> list[Refusal | None]:
+        """Embed what the documents have; for each document why it failed, if it did."""
+        failures: list[Refusal | None] = [None] * len(documents)
+        wanted: list[tuple[int, str, str]] = []
+        for number, document in enumerate(documents):
+            try:
+                wanted += [(number, text, output) for text, output in self._inputs(cluster, document)]
+            except Refusal as refusal:
+                failures[number] = refusal
+        wanted = [each for each in wanted if failures[each[0]] is None]
+        if not wanted:
+            return failures
+        try:
+            outcomes = inference.asked(cluster, self.model, [text for _, text, _ in wanted], "ingest", None)
+        except Refusal as refusal:
+            for number, _, _ in wanted:
+                failures[number] = refusal
+            return failures
+        written: set[int] = set()
+        for (number, _, output), outcome in zip(wanted, outcomes, strict=True):
+            if isinstance(outcome, Refusal):
+                failures[number] = outcome
+            elif failures[number] is None:
+                self._write(documents[number], output, outcome, first=number not in written)
+                written.add(number)
+        return failures
+
+    def _inputs(self, cluster: Cluster, document: IngestDocument) -> list[tuple[str, str]]:
+        """Texts and where their weights go."""
+        if self.pairs:
+            present = [
+                pair
+                for pair in self.pairs
+                if not self.ignore_missing or document.get(pair[0], None) is not None
+            ]
+            return [(document.text(field), output) for field, output in present]
+        deployment = inference.deployment_of(cluster, self.model)
+        config = cluster.models.record(deployment.model)["config"]
+        wanted = config["input"]["field_names"][0]
+        field = next((mine for mine, theirs in self.field_map.items() if theirs == wanted), wanted)
+        if document.get(field, None) is None:
+            if self.ignore_missing:
+                return []
+            raise errors_ml.INPUT_MISSING(field=wanted)
+        return [(document.text(field), self.target)]
+
+    def _write(self, document: IngestDocument, output: str, embedding: Embedding, *, first: bool) -> None:
+        parent, _, name = output.rpartition(".")
+        # Every document needs a map of its own: the cache hands out the same one again.
+        found: dict[str, Any] = {(name if self.pairs else self.results): dict(embedding.weights)}
+        if first:
+            found["model_id"] = self.model
+        if embedding.is_truncated:
+            found["is_truncated"] = True
+        if not self.pairs:
+            document.set_or_append(output, found)
+            return
+        for key, value in found.items():
+            document.set_or_append(f"{parent}.{key}" if parent else key, value)
+
+
+def read(config: ProcessorConfig) -> InferenceProcessor:
+    """The processor of these settings.
+
+    Raises:
+        Refusal: they contradict each other or lack something.
+    """
+    model = config.text("model_id")
+    ignore = config.flag("ignore_missing")
+    given = config.value("input_output", None)
+    options = config.value("inference_config", {})
+    results = (
+        next(iter(options.values()), {}).get("results_field", "predicted_value")
+        if options
+        else "predicted_value"
+    )
+    if given is not None:
+        for other in ("target_field", "field_map"):
+            if config.has(other):
+                problem = f"option is incompatible with [{other}]. Use only one."
+                raise config.refusal(errors_ingest.WRONG_PROPERTY, "input_output", problem=problem)
+        pairs = tuple(_pair(config, each) for each in (given if isinstance(given, list) else [given]))
+        if not pairs:
+            raise config.refusal(
+                errors_ingest.WRONG_PROPERTY, "input_output", problem="property cannot be empty"
+            )
+        return InferenceProcessor(model, pairs, {}, "", results, ignore)
+    target = config.text("target_field", f"ml.inference.{config.tag}" if config.tag else "ml.inference")
+    return InferenceProcessor(model, (), config.value("field_map", {}), target, results, ignore)
+
+
+def _pair(config: ProcessorConfig, given: Any) -> tuple[str, str]:
+    inner = ProcessorConfig(config.kind, given)
+    pair = inner.text("input_field"), inner.text("output_field")
+    inner.finish()
+    return pair

@@ -1,0 +1,132 @@
+"""What clients call about ingest pipelines: put, get, delete, simulate."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.errors import Refusal
+from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest.field_paths import METADATA, IngestDocument
+from sandbox.elastic.ingest.ingest import Run, Step, timestamp
+from sandbox.elastic.ingest.pipelines import parsed
+from sandbox.elastic.wire.exchange import Reply, Request
+from sandbox.elastic.wire.expressions import chosen
+from sandbox.elastic.wire.routing import Route
+
+
+def put(cluster: Cluster, request: Request) -> dict[str, Any]:
+    """`PUT /_ingest/pipeline/{id}`."""
+    cluster.pipelines.put(request.params["id"], request.json())
+    return {"acknowledged": True}
+
+
+def get(cluster: Cluster, request: Request) -> Reply:
+    """`GET /_ingest/pipeline[/{id}]`: a missing one is 404 and an empty object."""
+    pipelines = cluster.pipelines.all()
+    found = chosen(request.params.get("id", "*"), pipelines)
+    shown = {name: pipelines[name] for name in found.names}
+    if request.flag("summary"):
+        shown = {name: {} for name in shown}
+    return Reply(shown, 200 if shown or found.wildcard else 404)
+
+
+def delete(cluster: Cluster, request: Request) -> dict[str, Any]:
+    """`DELETE /_ingest/pipeline/{id}`: not while it is the default of an index."""
+    found = chosen(request.params["id"], cluster.pipelines.all())
+    if found.missing and not (found.wildcard and request.params["id"] == "*"):
+        raise errors_ingest.PIPELINE_MISSING(pipeline=found.missing[0])
+    for name in found.names:
+        for role in ("default", "final"):
+            used = indices_with(cluster, f"{role}_pipeline", name)
+            if used:
+                raise errors_ingest.PIPELINE_IN_USE(
+                    pipeline=name, role=role, count=len(used), indices=",".join(used)
+                )
+    for name in found.names:
+        cluster.pipelines.delete(name)
+    return {"acknowledged": True}
+
+
+def simulate(cluster: Cluster, request: Request) -> dict[str, Any]:
+    """`POST /_ingest/pipeline[/{id}]/_simulate`: nothing is written, but models are asked."""
+    body, name = request.json(), request.params.get("id")
+    if name:
+        pipeline = cluster.pipelines.find(name)
+        if not pipeline:
+            raise errors_ingest.NO_SUCH_PIPELINE(pipeline=name)
+    elif "pipeline" in body:
+        pipeline = parsed(cluster, "_simulate_pipeline", body["pipeline"])
+    else:
+        raise errors_ingest.REQUIRED_PROPERTY(property="pipeline", metadata={"property_name": "pipeline"})
+    if "docs" not in body:
+        raise errors_ingest.REQUIRED_PROPERTY(property="docs", metadata={"property_name": "docs"})
+    if not body["docs"]:
+        raise errors_ingest.SIMULATE_NOTHING()  # noqa: RSE102
+    documents = [_document(given) for given in body["docs"]]
+    watcher = _Verbose() if request.flag("verbose") else None
+    Run(cluster.pipelines.find, cluster, watcher).pipeline(pipeline, documents)
+    if watcher:
+        return {"docs": [{"processor_results": watcher.results.get(id(each), [])} for each in documents]}
+    return {"docs": [_simulated(each) for each in documents]}
+
+
+def _document(given: dict[str, Any]) -> IngestDocument:
+    if "_source" not in given:
+        raise errors_ingest.REQUIRED_PROPERTY(property="_source", metadata={"property_name": "_source"})
+    metadata = {"_index": "_index", "_id": "_id", "_version": -3}
+    metadata |= {name: given[name] for name in METADATA if name in given}
+    return IngestDocument(given["_source"], metadata, {"timestamp": timestamp()})
+
+
+def _simulated(document: IngestDocument) -> dict[str, Any] | None:
+    if document.error:
+        return {"error": _root(document.error)}
+    return (
+        None if document.dropped else {"doc": _shown(document, {"timestamp": document.ingest["timestamp"]})}
+    )
+
+
+def _root(refusal: Refusal) -> dict[str, Any]:
+    return refusal.body()["error"]
+
+
+def _shown(document: IngestDocument, ingest: dict[str, Any]) -> dict[str, Any]:
+    metadata = {name: str(value) for name, value in document.metadata.items() if value is not None}
+    return {**metadata, "_source": copy.deepcopy(document.source), "_ingest": ingest}
+
+
+class _Verbose:
+    """Every document after every processor."""
+
+    def __init__(self) -> None:
+        self.results: dict[int, list[dict[str, Any]]] = {}
+
+    def saw(self, step: Step, document: IngestDocument, status: str, failure: Refusal | None) -> None:
+        shown: dict[str, Any] = {"processor_type": step.kind, "status": status}
+        if step.tag:
+            shown["tag"] = step.tag
+        if failure and status == "error_ignored":
+            shown["ignored_error"] = {"error": _root(failure)}
+        elif failure:
+            shown["error"] = _root(failure)
+        if status in ("success", "error_ignored"):
+            shown["doc"] = _shown(document, dict(document.ingest))
+        self.results.setdefault(id(document), []).append(shown)
+
+
+def indices_with(cluster: Cluster, setting: str, pipeline: str) -> list[str]:
+    """Indices that name the pipeline in a setting."""
+    return [index.name for index in cluster.indices if index.settings.get(setting) == pipeline]
+
+
+_PIPELINE = "/_ingest/pipeline/{id}"
+ROUTES = (
+    Route("ingest.put_pipeline", "PUT", _PIPELINE, put, changes=True),
+    Route("ingest.get_pipeline", "GET", _PIPELINE, get),
+    Route("ingest.get_pipeline", "GET", "/_ingest/pipeline", get),
+    Route("ingest.delete_pipeline", "DELETE", _PIPELINE, delete, changes=True),
+    Route("ingest.simulate", "GET POST", f"{_PIPELINE}/_simulate", simulate),
+    Route("ingest.simulate", "GET POST", "/_ingest/pipeline/_simulate", simulate),
+)

@@ -1,0 +1,82 @@
+"""The settings of one processor, read once, and complained about as the service does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.elastic.errors import Answer, Refusal
+from sandbox.elastic.ingest import errors as errors_ingest
+
+_REQUIRED = object()
+
+
+class ProcessorConfig:
+    """Settings that are taken one after the other; what is left over at the end is unknown."""
+
+    def __init__(self, kind: str, values: Any) -> None:
+        self.kind = kind
+        self._left: dict[str, Any] = dict(values) if isinstance(values, dict) else {}
+        self.tag: str | None = self._left.pop("tag", None)
+        self._left.pop("description", None)
+        if not isinstance(values, dict):
+            raise self.refusal(errors_ingest.WRONG_PROPERTY, kind, problem="property isn't a map")
+
+    def refusal(self, answer: Answer, name: str | None = None, **facts: object) -> Refusal:
+        """A refusal that says which setting of which processor is wrong."""
+        metadata = {"processor_type": self.kind, "processor_tag": self.tag, "property_name": name}
+        known = {key: value for key, value in metadata.items() if value is not None}
+        return answer(metadata=known, property=name, **facts)
+
+    def has(self, name: str) -> bool:
+        """Whether it is given and not yet taken."""
+        return name in self._left
+
+    def value(self, name: str, default: Any = _REQUIRED) -> Any:
+        """Whatever stands under the name.
+
+        Raises:
+            Refusal: nothing does and it is required.
+        """
+        if name not in self._left:
+            if default is _REQUIRED:
+                raise self.refusal(errors_ingest.REQUIRED_PROPERTY, name)
+            return default
+        return self._left.pop(name)
+
+    def text(self, name: str, default: Any = _REQUIRED) -> Any:
+        """A string.
+
+        Raises:
+            Refusal: it is missing or something else.
+        """
+        return self._typed(name, default, str, "string")
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """True or false.
+
+        Raises:
+            Refusal: it is something else.
+        """
+        return self._typed(name, default, bool, "boolean")
+
+    def texts(self, name: str, default: Any = _REQUIRED) -> list[str]:
+        """A string or a list of them.
+
+        Raises:
+            Refusal: it is missing.
+        """
+        value = self.value(name, default)
+        return value if isinstance(value, list) else [value]
+
+    def finish(self) -> None:
+        """Refuse settings that nobody took."""
+        if self._left:
+            names = f"[{', '.join(sorted(self._left))}]"
+            raise self.refusal(errors_ingest.UNKNOWN_PROPERTIES, type=self.kind, properties=names)
+
+    def _typed(self, name: str, default: Any, kind: type, word: str) -> Any:
+        value = self.value(name, default)
+        if value is not default and not isinstance(value, kind):
+            problem = f"property isn't a {word}, but of type [{type(value).__name__}]"
+            raise self.refusal(errors_ingest.WRONG_PROPERTY, name, problem=problem)
+        return value

@@ -1,0 +1,153 @@
+"""The processors that change one document at a time. What runs them, and for whom, is in ingest.py.
+
+Each function reads its settings and returns what is done to a document. Inference and inner pipelines, which take a
+whole bulk at once, are not here.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest.field_paths import IngestDocument, java_type
+from sandbox.elastic.ingest.processor_config import ProcessorConfig
+
+Change = Callable[[IngestDocument], None]
+"""Changes the document, or raises Refusal."""
+
+
+def on_strings(convert: Callable[[str], str]) -> Callable[[ProcessorConfig], Change]:
+    """A processor that converts a string, or each string of a list, to `target_field` or in place."""
+
+    def read(config: ProcessorConfig) -> Change:
+        field = config.text("field")
+        target, ignore = config.text("target_field", field), config.flag("ignore_missing")
+
+        def change(document: IngestDocument) -> None:
+            if ignore and document.get(field, None) is None:
+                return
+            value = document.get(field)
+            if value is None:
+                raise errors_ingest.FIELD_NULL(path=field)
+            document.set(
+                target, [_converted(each) for each in value] if isinstance(value, list) else _converted(value)
+            )
+
+        def _converted(value: Any) -> str:
+            if not isinstance(value, str):
+                raise errors_ingest.FIELD_NOT_STRING(path=field, type=java_type(value))
+            return convert(value)
+
+        return change
+
+    return read
+
+
+def set_field(config: ProcessorConfig) -> Change:
+    """`set`: a value, a template or a copy of another field."""
+    field, override = config.text("field"), config.flag("override", True)
+    config.text("media_type", None)
+    ignore_empty, copied = config.flag("ignore_empty_value"), config.text("copy_from", None)
+    value = config.value("value") if copied is None else None
+
+    def change(document: IngestDocument) -> None:
+        target = document.rendered(field)
+        if not override and document.get(target, None) is not None:
+            return
+        found = copy.deepcopy(document.get(copied, None) if copied else document.rendered(value))
+        if ignore_empty and found in (None, ""):
+            return
+        document.set(target, found)
+
+    return change
+
+
+def remove(config: ProcessorConfig) -> Change:
+    """`remove`: fields away, or with `keep` all but those."""
+    keep = config.texts("keep", []) if config.has("keep") else None
+    fields = [] if keep is not None else config.texts("field")
+    ignore = config.flag("ignore_missing")
+
+    def change(document: IngestDocument) -> None:
+        if keep is not None:
+            for name in set(document.source) - {path.split(".")[0] for path in keep}:
+                del document.source[name]
+        for template in fields:
+            path = document.rendered(template)
+            if not ignore or document.has(path):
+                document.remove(path)
+
+    return change
+
+
+def rename(config: ProcessorConfig) -> Change:
+    """`rename`: a field under another name, which must be free."""
+    field, target = config.text("field"), config.text("target_field")
+    ignore, override = config.flag("ignore_missing"), config.flag("override")
+
+    def change(document: IngestDocument) -> None:
+        path, new = document.rendered(field), document.rendered(target)
+        if not document.has(path):
+            if ignore:
+                return
+            raise errors_ingest.RENAME_MISSING(path=path)
+        if document.has(new) and not override:
+            raise errors_ingest.RENAME_EXISTS(path=new)
+        document.set(new, document.remove(path))
+
+    return change
+
+
+def append(config: ProcessorConfig) -> Change:
+    """`append`: values to a list, which is made of whatever there was."""
+    field, value = config.text("field"), config.value("value")
+    config.text("media_type", None)
+    duplicates = config.flag("allow_duplicates", True)
+
+    def change(document: IngestDocument) -> None:
+        target = document.rendered(field)
+        there = document.get(target, None)
+        found = list(there) if isinstance(there, list) else [] if there is None else [there]
+        for each in value if isinstance(value, list) else [value]:
+            rendered = document.rendered(each)
+            if duplicates or rendered not in found:
+                found.append(rendered)
+        document.set(target, found)
+
+    return change
+
+
+def fail(config: ProcessorConfig) -> Change:
+    """`fail`: always."""
+    message = config.text("message")
+
+    def change(document: IngestDocument) -> None:
+        raise errors_ingest.FAIL_PROCESSOR(message=document.rendered(message))
+
+    return change
+
+
+def drop(config: ProcessorConfig) -> Change:
+    """`drop`: the document is not written."""
+    del config
+
+    def change(document: IngestDocument) -> None:
+        document.dropped = True
+
+    return change
+
+
+CHANGES: dict[str, Callable[[ProcessorConfig], Change]] = {
+    "append": append,
+    "drop": drop,
+    "fail": fail,
+    "lowercase": on_strings(str.lower),
+    "remove": remove,
+    "rename": rename,
+    "set": set_field,
+    "trim": on_strings(str.strip),
+    "uppercase": on_strings(str.upper),
+}
+"""By their names in a pipeline."""

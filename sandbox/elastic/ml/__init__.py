@@ -1,0 +1,1 @@
+"""Trained models, their deployments on the machine-learning nodes, and inference."""

@@ -1,0 +1,268 @@
+"""What clients call about deployments: start, update, stop, clear the cache; and what is not a valid wish."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sandbox.elastic import errors
+from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml.deployments import Deployment, new_deployment
+from sandbox.elastic.ml.splade import ModelFilesMissing, load_splade
+from sandbox.elastic.reindex import errors as errors_tasks
+from sandbox.elastic.sizes import size_in_bytes
+from sandbox.elastic.wire.exchange import Request
+from sandbox.elastic.wire.routing import Route
+
+MOST_THREADS = 32
+MOST_ADAPTIVE = 32
+"""Allocations to which a deployment grows by itself when no maximum is set."""
+LIMIT = 100
+"""Deployments at the same time [U: the number]."""
+_IN_BODY = {"model_id", "deployment_id", "timeout", "wait_for", "threads_per_allocation", "queue_capacity"}
+_IN_BODY |= {"number_of_allocations", "cache_size", "priority"}
+_STATES = ("starting", "started", "fully_allocated")
+_LOOK = 0.02
+
+
+def start(cluster: Cluster, request: Request) -> dict[str, Any]:
+    """`POST /_ml/trained_models/{model_id}/deployment/_start`.
+
+    A deployment without room answers 200, `starting` and a reason while the cluster could grow, whatever `wait_for`
+    says: no node is still loading it, so there is nothing to wait for.
+    """
+    model = request.params["model_id"]
+    adaptive = _read_body(cluster, request)
+    wait_for, timeout = request.text("wait_for", "started"), request.seconds("timeout", 30)
+    if wait_for not in _STATES:
+        raise errors_ml.UNKNOWN_WAIT_FOR(value=wait_for)
+    parameters = _parameters(cluster, request, adaptive)
+    record = _startable(cluster, model, parameters["deployment_id"])
+    size = cluster.models.size(record)
+    parameters["model_bytes"] = size
+    parameters["cache_size"] = parameters["cache_size"] or f"{size}b"
+    size_in_bytes("cache_size", parameters["cache_size"])
+    try:
+        load_splade()
+    except ModelFilesMissing as error:
+        raise errors_ml.NODE_FAILED(node=cluster.nodes[-1].id, problem=error) from error
+    deployment = cluster.deployments.start(
+        new_deployment(parameters, adaptive, elser=cluster.models.is_packaged(model))
+    )
+    _wait(cluster, deployment, wait_for, timeout, request.text("timeout", "30s"))
+    request.resource = deployment.id
+    return {"assignment": assignment(deployment)}
+
+
+def _read_body(cluster: Cluster, request: Request) -> dict[str, Any] | None:
+    """What the body says besides `adaptive_allocations`, which it gives, counts where the address says nothing.
+
+    Raises:
+        Refusal: it says something else.
+    """
+    body = request.json()
+    adaptive = body.pop("adaptive_allocations", None) if cluster.release.adaptive_allocations else None
+    for name, value in body.items():
+        if name not in _IN_BODY:
+            raise errors_tasks.UNKNOWN_FIELD(parser="start_trained_model_deployment_request", field=name)
+        if value is not None:
+            request.query.setdefault(name, str(value))
+    return adaptive
+
+
+def _parameters(cluster: Cluster, request: Request, adaptive: dict[str, Any] | None) -> dict[str, Any]:
+    """The wish, complete with defaults.
+
+    Raises:
+        Refusal: it is none that could be met anywhere.
+    """
+    enabled = bool(adaptive and adaptive.get("enabled"))
+    threads = request.number("threads_per_allocation", 1)
+    capacity = request.number("queue_capacity", cluster.release.queue_capacity)
+    priority = request.text("priority", "normal")
+    initial = max(1, (adaptive or {}).get("min_number_of_allocations") or 1) if enabled else 1
+    allocations = request.number("number_of_allocations", initial)
+    low = priority == "low"
+    checks = {
+        "[number_of_allocations] must be a positive integer": allocations >= 1,
+        "[threads_per_allocation] must be a positive integer": threads >= 1,
+        f"[threads_per_allocation] must be a power of 2 less than or equal to {MOST_THREADS}": (
+            threads < 1 or (threads <= MOST_THREADS and threads & (threads - 1) == 0)
+        ),
+        "[queue_capacity] must be a positive integer": capacity >= 1,
+        f"[queue_capacity] must be less than {cluster.release.queue_capacity_limit}": (
+            capacity <= cluster.release.queue_capacity_limit
+        ),
+        "[timeout] must be positive": request.seconds("timeout", 30) > 0,
+        "[number_of_allocations] must be 1 when [priority] is low": not low or allocations == 1,
+        "[threads_per_allocation] must be 1 when [priority] is low": not low or threads == 1,
+        "[number_of_allocations] cannot be set if adaptive allocations is enabled": not (
+            enabled and "number_of_allocations" in request.query
+        ),
+    }
+    _refuse([text for text, holds in checks.items() if not holds])
+    return {
+        "model_id": request.params["model_id"],
+        "deployment_id": request.text("deployment_id", request.params["model_id"]),
+        "model_bytes": 0,
+        "threads_per_allocation": threads,
+        "number_of_allocations": allocations,
+        "queue_capacity": capacity,
+        "cache_size": request.text("cache_size"),
+        "priority": priority,
+        "per_deployment_memory_bytes": 0,
+        "per_allocation_memory_bytes": 0,
+    }
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        numbered = "".join(f"{number}: {text};" for number, text in enumerate(problems, 1))
+        raise errors.VALIDATION(problems=numbered)
+
+
+def _startable(cluster: Cluster, model: str, deployment: str) -> dict[str, Any]:
+    """The model's record.
+
+    Raises:
+        Refusal: it is unknown, not complete, or its deployment would be mistaken for something else.
+    """
+    models = cluster.models
+    if not models.exists(model):
+        raise errors_ml.NO_SUCH_MODEL(model=model)
+    if deployment != model and models.exists(deployment):
+        raise errors_ml.DEPLOYMENT_ID_IS_MODEL(deployment=deployment)
+    if cluster.deployments.find(deployment):
+        raise errors_ml.DEPLOYMENT_EXISTS(deployment=deployment)
+    if len(cluster.deployments.all()) >= LIMIT:
+        raise errors_ml.TOO_MANY_DEPLOYMENTS(limit=LIMIT)
+    return _complete(cluster, model)
+
+
+def _complete(cluster: Cluster, model: str) -> dict[str, Any]:
+    models = cluster.models
+    record = models.record(model)
+    kind = record["config"]["model_type"]
+    if kind != "pytorch":
+        raise errors_ml.NOT_DEPLOYABLE(model=model, kind=kind)
+    if not models.fully_defined(record):
+        if models.download(model) and cluster.release.download_running_status == 408:
+            raise errors_ml.DOWNLOAD_RUNNING(model=model)
+        if models.is_packaged(model):
+            raise errors_ml.DEFINITION_TRUNCATED(model=model)
+        raise (
+            errors_ml.DEFINITION_TRUNCATED(model=model)
+            if record["parts"]
+            else errors_ml.NO_DEFINITION(model=model)
+        )
+    if not models.is_packaged(model):
+        if not record["vocabulary"]:
+            raise errors_ml.NO_VOCABULARY(model=model)
+        if "text_expansion" not in record["config"]["inference_config"]:
+            raise errors_ml.ONLY_TEXT_EXPANSION()  # noqa: RSE102
+    return record
+
+
+def _wait(cluster: Cluster, deployment: Deployment, wait_for: str, timeout: float, shown: str) -> None:
+    deadline = time.monotonic() + timeout
+    wanted = _STATES.index(wait_for)
+    while _STATES.index(deployment.allocation_state()) < wanted:
+        if len(deployment.started()) == len(deployment.queues):
+            return
+        if cluster.deployments.find(deployment.id) is not deployment:
+            raise errors_ml.REMOVED_WHILE_WAITING()  # noqa: RSE102
+        if time.monotonic() >= deadline:
+            raise errors_ml.START_TIMED_OUT(timeout=shown, deployment=deployment.id)
+        if cluster.ending.wait(_LOOK):
+            raise errors_ml.SHUT_DOWN()  # noqa: RSE102
+
+
+def assignment(deployment: Deployment) -> dict[str, Any]:
+    """An assignment as start and update answer it."""
+    shown: dict[str, Any] = {
+        "task_parameters": deployment.parameters,
+        "routing_table": {
+            node: {
+                "current_allocations": queue.allocations,
+                "target_allocations": queue.allocations,
+                "routing_state": "started" if deployment.started_on(node) else "starting",
+                "reason": "",
+            }
+            for node, queue in deployment.queues.items()
+        },
+        "assignment_state": deployment.state(),
+        "start_time": deployment.start_time,
+        "max_assigned_allocations": deployment.most,
+    }
+    if deployment.reason:
+        shown["reason"] = deployment.reason
+    if deployment.adaptive:
+        shown["adaptive_allocations"] = deployment.adaptive
+    return shown
+
+
+def update(cluster: Cluster, request: Request) -> dict[str, Any]:
+    """`POST .../{deployment_id}/deployment/_update`: the number of allocations, or letting it adapt."""
+    deployment = _known(cluster, request)
+    body = request.json()
+    adaptive = body.get("adaptive_allocations", deployment.adaptive)
+    wanted = body.get("number_of_allocations", request.number("number_of_allocations", 0)) or None
+    enabled = bool(adaptive and adaptive.get("enabled"))
+    problems = []
+    if wanted is not None and wanted < 1:
+        problems.append("[number_of_allocations] must be a positive integer")
+    if wanted is not None and enabled:
+        problems.append("[number_of_allocations] cannot be set if adaptive allocations is enabled")
+    _refuse(problems)
+    allocations = wanted or deployment.parameters["number_of_allocations"]
+    if enabled:
+        least = adaptive.get("min_number_of_allocations") or 1
+        most = adaptive.get("max_number_of_allocations") or MOST_ADAPTIVE
+        allocations = max(least, min(allocations, most))
+    cluster.deployments.update(deployment, allocations, adaptive)
+    return {"assignment": assignment(deployment)}
+
+
+def stop(cluster: Cluster, request: Request) -> dict[str, Any]:
+    """`POST .../{deployment_id}/deployment/_stop`: by a deployment's own id; refused while a pipeline names it."""
+    name, body = request.params["model_id"], request.json()
+    deployment = cluster.deployments.find(name)
+    if deployment is None:
+        if not request.flag("allow_no_match", bool(body.get("allow_no_match", True))):
+            raise errors_ml.NO_SUCH_DEPLOYMENT(deployment=name)
+        request.changed = False
+        return {"stopped": True}
+    if not request.flag("force", bool(body.get("force", False))):
+        referenced = cluster.pipelines.referenced_models()
+        if name in referenced:
+            raise errors_ml.DEPLOYMENT_IN_PIPELINE(deployment=name)
+        for alias in cluster.models.aliases_of(name):
+            if alias in referenced:
+                raise errors_ml.DEPLOYMENT_ALIAS_IN_PIPELINE(deployment=name, alias=alias)
+    cluster.deployments.stop(deployment)
+    return {"stopped": True}
+
+
+def clear_cache(cluster: Cluster, request: Request) -> dict[str, Any]:
+    """`POST .../deployment/cache/_clear`."""
+    deployment = _known(cluster, request)
+    if deployment.cache:
+        deployment.cache.clear()
+    return {"cleared": True}
+
+
+def _known(cluster: Cluster, request: Request) -> Deployment:
+    found = cluster.deployments.find(request.params["model_id"])
+    if not found:
+        raise errors_ml.NO_SUCH_DEPLOYMENT(deployment=request.params["model_id"])
+    return found
+
+
+_DEPLOYMENT = "/_ml/trained_models/{model_id}/deployment"
+ROUTES = (
+    Route("ml.start_trained_model_deployment", "POST", f"{_DEPLOYMENT}/_start", start, changes=True),
+    Route("ml.update_trained_model_deployment", "POST", f"{_DEPLOYMENT}/_update", update, changes=True),
+    Route("ml.stop_trained_model_deployment", "POST", f"{_DEPLOYMENT}/_stop", stop, changes=True),
+    Route("ml.clear_trained_model_deployment_cache", "POST", f"{_DEPLOYMENT}/cache/_clear", clear_cache),
+)

@@ -1,0 +1,42 @@
+"""Whether the licence allows machine learning, and the refusal of what it does not allow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.wire.exchange import Reply, Request
+from sandbox.elastic.wire.routing import Route
+
+_LICENSED = (
+    "ml.put_trained_model",
+    "ml.put_trained_model_definition_part",
+    "ml.put_trained_model_vocabulary",
+    "ml.put_trained_model_alias",
+    "ml.start_trained_model_deployment",
+    "ml.update_trained_model_deployment",
+    "ml.infer_trained_model",
+)
+
+
+def require(cluster: Cluster) -> None:
+    """Go on only with a licence for machine learning.
+
+    Raises:
+        Refusal: there is none.
+    """
+    if cluster.options.licence == "basic":
+        raise errors_ml.NO_LICENCE(metadata={"license.expired.feature": "ml"})
+
+
+def licensed(route: Route) -> Route:
+    """The same route, refused without the licence if it is one that needs it. Looking, stopping and deleting do not."""
+    if route.api not in _LICENSED:
+        return route
+
+    def handle(cluster: Cluster, request: Request) -> Reply | dict[str, object]:
+        require(cluster)
+        return route.handler(cluster, request)
+
+    return replace(route, handler=handle)

@@ -1,0 +1,226 @@
+"""Trained models as they are kept: packaged ones, which download themselves, and uploaded ones; and their aliases.
+
+Only what is stored and its rules. What clients call is in model_api.py, what runs is in deployments.py.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import lang_ident
+from sandbox.elastic.ml.downloads import ACTION, Download
+from sandbox.elastic.ml.splade import FILES
+
+WEIGHTS = ".ml-inference-native-000002"
+"""The index in which definitions lie."""
+_SHA256 = next(iter(FILES.values()))
+_BERT = {
+    "do_lower_case": True,
+    "with_special_tokens": True,
+    "max_sequence_length": 512,
+    "truncate": "first",
+    "span": -1,
+}
+_PACKAGES = {
+    ".elser_model_2": {
+        "model_package": {
+            "packaged_model_id": "elser_model_2",
+            "model_repository": "https://ml-models.elastic.co",
+            "minimum_version": "11.0.0",
+            "size": 438123914,
+            "sha256": "2e0450a1c598221a919917cbb05d8672aed6c613c028008fedcd696462c81af0",
+            "metadata": {},
+            "tags": [],
+            "vocabulary_file": "elser_model_2.vocab.json",
+        },
+        "description": "Elastic Learned Sparse EncodeR v2",
+    },
+    ".elser_model_2_linux-x86_64": {
+        "model_package": {
+            "packaged_model_id": "elser_model_2_linux-x86_64",
+            "model_repository": "https://ml-models.elastic.co",
+            "minimum_version": "11.0.0",
+            "size": 274756282,
+            # Of what really answers: the real package's is not known here.
+            "sha256": _SHA256,
+            "metadata": {},
+            "tags": [],
+            "vocabulary_file": "elser_model_2.vocab.json",
+        },
+        "platform_architecture": "linux-x86_64",
+        "description": "Elastic Learned Sparse EncodeR v2, optimized for linux-x86_64",
+    },
+}
+
+
+class Models:
+    """All models of the cluster. A model is a config, what is there of its definition, and its vocabulary's size."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._records = cluster.store.records("trained_models")
+        self._aliases = cluster.store.records("trained_model_aliases")
+        self.lock = threading.RLock()
+        self._downloads: dict[str, Download] = {}
+
+    def ids(self) -> list[str]:
+        """All models, by name."""
+        return sorted([lang_ident.MODEL, *self._records.all()])
+
+    def record(self, model: str) -> dict[str, Any]:
+        """All that is kept of a model.
+
+        Raises:
+            Refusal: there is none.
+        """
+        name = self.aliases().get(model, model)
+        found = lang_ident.RECORD if name == lang_ident.MODEL else self._records.get(name)
+        if found is None:
+            raise errors_ml.NO_SUCH_MODEL(model=model)
+        return found
+
+    def exists(self, model: str) -> bool:
+        """Whether there is one with this id; aliases do not count."""
+        return model in self.ids()
+
+    def save(self, model: str, record: dict[str, Any]) -> None:
+        """Keep what is known of a model."""
+        self._records.put(model, record)
+
+    def delete(self, model: str) -> None:
+        """Forget it, its download and its aliases."""
+        with self.lock:
+            download = self._downloads.pop(model, None)
+            if download:
+                download.ended.set()
+            for alias in self.aliases_of(model):
+                self._aliases.delete(alias)
+            self._records.delete(model)
+
+    def aliases(self) -> dict[str, str]:
+        """Alias -> model."""
+        return self._aliases.all()
+
+    def aliases_of(self, model: str) -> list[str]:
+        """The other names of a model."""
+        return sorted(alias for alias, target in self.aliases().items() if target == model)
+
+    def set_alias(self, alias: str, model: str) -> None:
+        """Let the alias mean this model."""
+        self._aliases.put(alias, model)
+
+    def drop_alias(self, alias: str) -> None:
+        """Forget the alias."""
+        self._aliases.delete(alias)
+
+    def is_packaged(self, model: str) -> bool:
+        """Whether it downloads itself."""
+        return model in _PACKAGES
+
+    def fully_defined(self, record: dict[str, Any]) -> bool:
+        """Whether the whole definition is there."""
+        return record["total_parts"] > 0 and len(record["parts"]) >= record["total_parts"]
+
+    def size(self, record: dict[str, Any]) -> int:
+        """Bytes of the definition, as far as it is there."""
+        package = record["config"].get("model_package")
+        if package:
+            return package["size"] if self.fully_defined(record) else 0
+        return sum(record["parts"].values())
+
+    def download(self, model: str) -> Download | None:
+        """The download that is under way."""
+        found = self._downloads.get(model)
+        return found if found and not found.ended.is_set() else None
+
+    def put_package(self, model: str, fields: list[str]) -> dict[str, Any]:
+        """The config of a packaged model, whose download begins, goes on, or is over."""
+        with self.lock:
+            record = self._records.get(model)
+            if record is None:
+                record = {
+                    "config": _packaged(model, fields),
+                    "parts": {},
+                    "total_parts": self._cluster.options.download_parts,
+                    "vocabulary": 0,
+                    "stalled": False,
+                }
+                self.save(model, record)
+            if not self.fully_defined(record) and not self.download(model):
+                self._begin(model, record)
+            return record
+
+    def _begin(self, model: str, record: dict[str, Any]) -> None:
+        options = self._cluster.options
+        stalls = options.download_stalls if not record["stalled"] else 0
+        first = len(record["parts"])
+        download = Download(model, record["total_parts"], options.download_seconds, first, stalls)
+        self._downloads[model] = download
+        shown = download.status if self._cluster.release.download_progress else lambda: None
+        task = self._cluster.tasks.begin(ACTION, f"model_id-[{model}]", shown)
+
+        def arrived(parts: int) -> None:
+            with self.lock:
+                kept = self._records.get(model)
+                if kept is None or download.ended.is_set():
+                    return
+                kept["parts"] = {str(number): 0 for number in range(parts)}
+                kept["stalled"] = kept["stalled"] or bool(stalls)
+                self.save(model, kept)
+
+        def run() -> None:
+            download.run(self._cluster.ending, arrived)
+            self._cluster.tasks.end(task)
+
+        threading.Thread(target=run, name="model-download", daemon=True).start()
+
+
+def shown(models: Models, record: dict[str, Any], include: set[str]) -> dict[str, Any]:
+    """A config as clients see it.
+
+    Raises:
+        Refusal: its `definition_status` is asked for, and it has none.
+    """
+    config = dict(record["config"])
+    config["model_size_bytes"] = models.size(record)
+    aliases = models.aliases_of(config["model_id"])
+    if aliases:
+        config["metadata"] = {**config["metadata"], "model_aliases": aliases}
+    if "definition_status" in include:
+        if config["model_type"] != "pytorch":
+            raise errors_ml.STATUS_OF_NO_PYTORCH()  # noqa: RSE102
+        config["fully_defined"] = models.fully_defined(record)
+    return config
+
+
+def new_config(model: str, fields: list[str], inference: dict[str, Any]) -> dict[str, Any]:
+    """What every model's config has."""
+    return {
+        "model_id": model,
+        "model_type": "pytorch",
+        "created_by": "api_user",
+        "version": "12.0.0",
+        "create_time": int(time.time() * 1000),
+        "model_size_bytes": 0,
+        "estimated_operations": 0,
+        "license_level": "platinum",
+        "description": "",
+        "tags": [],
+        "metadata": {},
+        "input": {"field_names": fields},
+        "inference_config": inference,
+        "location": {"index": {"name": WEIGHTS}},
+    }
+
+
+def _packaged(model: str, fields: list[str]) -> dict[str, Any]:
+    inference = {"text_expansion": {"vocabulary": {"index": WEIGHTS}, "tokenization": {"bert": _BERT}}}
+    package = _PACKAGES[model]
+    config = {**new_config(model, fields, inference), **package, "tags": ["elastic"]}
+    # In the order in which the service shows them.
+    first = ("model_id", "model_type", "model_package")
+    return {**{name: config[name] for name in first}, **config}

@@ -1,0 +1,1 @@
+"""What the cluster and its nodes say about themselves."""

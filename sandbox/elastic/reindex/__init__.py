@@ -1,0 +1,1 @@
+"""Tasks, and the two that run long: reindex and update by query."""

@@ -1,0 +1,144 @@
+"""Reindex: documents from indices into another one, through a pipeline if asked; and what is not a valid wish."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sandbox.elastic import errors
+from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.documents import sources
+from sandbox.elastic.documents.operations import Operation
+from sandbox.elastic.reindex import errors as errors_tasks
+from sandbox.elastic.reindex.by_scroll_task import (
+    KEEP,
+    Job,
+    check_fields,
+    launch,
+    limit_of,
+    proceeds,
+    rate_of,
+    slice_of,
+    slices_of,
+)
+from sandbox.elastic.search import queries
+from sandbox.elastic.search.searchers import Found
+from sandbox.elastic.wire.exchange import Reply, Request, whole
+from sandbox.elastic.wire.routing import Route
+
+ACTION = "indices:data/write/reindex"
+_BODY = {"source", "dest", "conflicts", "max_docs", "size", "script"}
+_SOURCE = {"index", "query", "size", "slice", "_source", "sort", "remote", "runtime_mappings"}
+_DEST = {"index", "op_type", "pipeline", "version_type", "routing"}
+
+
+def reindex(cluster: Cluster, request: Request) -> Reply:
+    """`POST /_reindex`."""
+    body = request.json()
+    check_fields("reindex", body, _BODY)
+    source, dest = body.get("source") or {}, body.get("dest") or {}
+    check_fields("source", source, _SOURCE)
+    check_fields("dest", dest, _DEST)
+    names = _names(source.get("index"))
+    _refuse_what_is_not_imitated(body, source, dest)
+    _validate(source, dest, names)
+    queries.check(cluster, source.get("query"))
+    manual = slice_of(source.get("slice"))
+    refresh, require_alias = request.flag("refresh"), request.flag("require_alias")
+    expression, target = ",".join(names), dest["index"]
+    pipeline, kind = dest.get("pipeline"), dest.get("op_type", "index")
+    version_type = dest.get("version_type", "internal")
+    # Vectors are copied, even where searches leave them out.
+    chosen = replace(sources.of_body(source.get("_source")), exclude_vectors=False)
+
+    def prepare(found: Found) -> Operation:
+        return Operation(
+            kind,
+            target,
+            found.id,
+            _part(cluster, found, chosen),
+            pipeline,
+            version=found.version if version_type != "internal" else None,
+            version_type=version_type,
+            require_alias=require_alias,
+        )
+
+    def check() -> None:
+        reading = {index.name for index in cluster.indices.resolve(expression)}
+        writing = {index.name for index in cluster.indices.behind(target)}
+        both = sorted(reading & writing)
+        if both:
+            raise errors_tasks.INVALID(
+                problem=f"reindex cannot write into an index its reading from [{both[0]}]"
+            )
+
+    def finish() -> None:
+        if refresh:
+            for index in cluster.indices.behind(target):
+                cluster.searchers.refresh(index)
+
+    job = Job(
+        ACTION,
+        f"reindex from [{', '.join(names)}] to [{target}]",
+        whole("size", source.get("size", 1000)),
+        limit_of(body.get("max_docs", body.get("size", request.query.get("max_docs")))),
+        proceeds(body.get("conflicts", request.query.get("conflicts"))),
+        rate_of(request),
+        slices_of(request, lambda: shards(cluster, expression), manual is not None),
+        lambda slice_: cluster.searchers.scan(expression, source.get("query"), slice_),
+        prepare,
+        check,
+        finish,
+        request.seconds("scroll", KEEP),
+        manual,
+    )
+    return launch(cluster, request, job)
+
+
+def _part(cluster: Cluster, found: Found, chosen: sources.SourceFilter) -> dict[str, Any]:
+    index = cluster.indices.get(found.index)
+    return chosen.apply(found.source, index) if index else found.source
+
+
+def _names(given: Any) -> list[str]:
+    names = given if isinstance(given, list) else (given or "").split(",")
+    return [name for name in names if name]
+
+
+def _refuse_what_is_not_imitated(body: dict[str, Any], source: dict[str, Any], dest: dict[str, Any]) -> None:
+    if body.get("script"):
+        raise errors.NO_SCRIPTS()  # noqa: RSE102
+    for part, field in ((source, "sort"), (source, "runtime_mappings"), (dest, "routing")):
+        if part.get(field):
+            raise errors_tasks.NOT_TAKEN(field=field)
+
+
+def _validate(source: dict[str, Any], dest: dict[str, Any], names: list[str]) -> None:
+    if source.get("remote"):
+        raise errors_tasks.NO_REMOTE(host=source["remote"].get("host", ""))
+    if not names:
+        raise errors_tasks.INVALID(problem="use _all if you really want to copy from all existing indexes")
+    if source.get("_source") is False:
+        raise errors_tasks.INVALID(problem="_source:false is not supported in this context")
+    if not dest.get("index"):
+        raise errors_tasks.INVALID(problem="index must be specified")
+    if dest.get("op_type", "index") not in ("index", "create"):
+        raise errors_tasks.INVALID(problem=f"opType must be 'create' or 'index', found: [{dest['op_type']}]")
+    if dest.get("version_type", "internal") not in ("internal", "external", "external_gte"):
+        raise errors_tasks.INVALID(problem=f"No version type match [{dest['version_type']}]")
+    if not 0 < whole("size", source.get("size", 1000)) <= 10_000:
+        problem = (
+            "Batch size is too large, size must be less than or equal to: [10000] but was "
+            f"[{source['size']}]. Scroll batch sizes cost as much memory as result windows so they are controlled by "
+            "the [index.max_result_window] index level setting."
+        )
+        raise errors_tasks.INVALID(problem=problem)
+
+
+def shards(cluster: Cluster, expression: str) -> int:
+    """What `slices=auto` means: the fewest shards among the indices that are read."""
+    found = cluster.indices.resolve(expression)
+    return min((int(index.settings["number_of_shards"]) for index in found), default=1)
+
+
+ROUTES = (Route("reindex", "POST", "/_reindex", reindex, changes=True),)

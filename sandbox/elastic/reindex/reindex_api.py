@@ -1,0 +1,105 @@
+"""Rethrottling of reindex and update by query; and what 9.5 added: reindex operations listed, got and cancelled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.reindex import errors as errors_tasks
+from sandbox.elastic.reindex.by_scroll_task import rate_of
+from sandbox.elastic.reindex.reindex import ACTION
+from sandbox.elastic.reindex.task_api import grouped, node_failure, waited
+from sandbox.elastic.wire.exchange import Reply, Request
+from sandbox.elastic.wire.routing import Handler, Route
+
+
+def rethrottle(cluster: Cluster, request: Request) -> dict[str, Any]:
+    """`POST /_reindex/{task_id}/_rethrottle`, and the same for update by query."""
+    name = request.params["task_id"]
+    if "requests_per_second" not in request.query:
+        raise errors_tasks.RATE_MISSING()  # noqa: RSE102
+    rate = rate_of(request)
+    task, job = cluster.tasks.find(name), cluster.jobs.get(name)
+    if task is None or job is None:
+        request.changed = False
+        return node_failure(name, errors_tasks.TASK_MISSING(task=name).item())
+    job.rethrottle(rate)
+    # The running slices were asked to obey, so this answer, and no other, knows how far they are.
+    shown = replace(task, status=partial(job.status, running=True))
+    return grouped(cluster, request, [shown], detailed=True)
+
+
+def list_reindex(cluster: Cluster, request: Request) -> dict[str, Any]:
+    """`GET /_reindex`: whole operations that run now, no slices."""
+    tasks = [task for task in cluster.tasks.running() if task.action == ACTION and not task.parent]
+    return {"reindex": [_shown(task.shown(), request.flag("detailed")) for task in tasks]}
+
+
+def _shown(task: dict[str, Any], detailed: bool) -> dict[str, Any]:
+    names = ("description", "start_time_in_millis", "running_time_in_nanos", "cancelled")
+    shown = {"id": f"{task['node']}:{task['id']}", **{name: task[name] for name in names}}
+    return {**shown, "status": task["status"]} if detailed else shown
+
+
+def get_reindex(cluster: Cluster, request: Request) -> dict[str, Any]:
+    """`GET /_reindex/{task_id}`: running, or ended with its result stored."""
+    name = request.params["task_id"]
+    task = cluster.tasks.find(name)
+    if task and task.action == ACTION and not task.parent:
+        if not request.flag("wait_for_completion"):
+            return {"completed": False, **_shown(task.shown(), detailed=True)}
+        waited(cluster, task, request)
+    result = cluster.tasks.result(name)
+    if result is None or result["task"]["action"] != ACTION:
+        raise errors_tasks.REINDEX_NOT_FOUND(task=name)
+    rest = {key: result[key] for key in ("response", "error") if key in result}
+    return {"completed": True, **_shown(result["task"], detailed=True), **rest}
+
+
+def cancel_reindex(cluster: Cluster, request: Request) -> dict[str, Any]:
+    """`POST /_reindex/{task_id}/_cancel`: waits for the end unless told otherwise."""
+    name = request.params["task_id"]
+    task = cluster.tasks.find(name)
+    if task is None or task.action != ACTION or task.parent:
+        raise errors_tasks.REINDEX_NOT_CANCELLABLE(task=name)
+    cluster.tasks.cancel(task)
+    if not request.flag("wait_for_completion", True):
+        return {"acknowledged": True}
+    task.done.wait()
+    result = cluster.tasks.result(name)
+    rest = {key: result[key] for key in ("response", "error") if key in result} if result else {}
+    return {"completed": True, **_shown(task.shown(), detailed=True), **rest}
+
+
+def _since_9_5(handler: Handler, allowed: str) -> Handler:
+    """The handler, or what an older release answers to a path that it does not know."""
+
+    def handle(cluster: Cluster, request: Request) -> Reply | dict[str, Any]:
+        if cluster.release.reindex_management:
+            return handler(cluster, request)
+        about = f"uri [{request.path}] and method [{request.method}]"
+        if not allowed:
+            return Reply({"error": f"no handler found for {about}"}, 400)
+        text = f"Incorrect HTTP method for {about}, allowed: [{allowed}]"
+        return Reply({"error": text, "status": 405}, 405, {"Allow": allowed})
+
+    return handle
+
+
+ROUTES = (
+    Route("list_reindex", "GET", "/_reindex", _since_9_5(list_reindex, "POST")),
+    Route("get_reindex", "GET", "/_reindex/{task_id}", _since_9_5(get_reindex, "")),
+    Route(
+        "cancel_reindex", "POST", "/_reindex/{task_id}/_cancel", _since_9_5(cancel_reindex, ""), changes=True
+    ),
+    Route("reindex_rethrottle", "POST", "/_reindex/{task_id}/_rethrottle", rethrottle, changes=True),
+    Route(
+        "update_by_query_rethrottle",
+        "POST",
+        "/_update_by_query/{task_id}/_rethrottle",
+        rethrottle,
+        changes=True,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Searches: what a refresh made visible, queries over it, scores, order and pages."""

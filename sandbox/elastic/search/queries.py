@@ -1,0 +1,132 @@
+"""The query language: which queries there are, and the ones that are made of others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sandbox.elastic.indices.indices import Index
+from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import sparse_queries, term_queries, text_queries
+from sandbox.elastic.search.matches import Context, Evaluate, Matches
+from sandbox.elastic.search.query_bodies import boost_of, minimum
+from sandbox.elastic.search.searcher import Array, Searcher
+
+if TYPE_CHECKING:
+    from sandbox.elastic.cluster import Cluster
+
+_BOOL = {"must", "filter", "should", "must_not", "minimum_should_match", "boost", "_name"}
+
+
+def matching(cluster: Cluster, searcher: Searcher, query: Mapping[str, Any] | None) -> Array:
+    """The numbers of the documents that a query matches, ascending; all of them without one."""
+    if query is None:
+        return np.flatnonzero(searcher.alive)
+    return np.flatnonzero(evaluate(Context(cluster, searcher), query).mask)
+
+
+class _Unasked(Context):
+    def tokens(self, model: str, text: str) -> dict[str, float]:
+        del model, text
+        return {}
+
+
+def check(cluster: Cluster, query: Mapping[str, Any] | None) -> None:
+    """Refuse a query that is malformed whatever the data; no model is asked.
+
+    Raises:
+        Refusal: as `evaluate`.
+    """
+    if query is not None:
+        evaluate(_Unasked(cluster, Searcher(Index("", "", 0, {}, {}), (), ())), query)
+
+
+def evaluate(context: Context, query: Any, boost: float = 1.0) -> Matches:
+    """What a query matches.
+
+    Raises:
+        Refusal: it is unknown, malformed, or its field does not fit.
+    """
+    if not isinstance(query, Mapping) or not query:
+        raise errors_search.MALFORMED(name=query if isinstance(query, str) else "query")
+    if len(query) > 1:
+        raise errors_search.TWO_QUERIES(name=next(iter(query)))
+    ((name, body),) = query.items()
+    if name not in QUERIES:
+        raise errors_search.UNKNOWN_QUERY(name=name)
+    if not isinstance(body, Mapping):
+        raise errors_search.MALFORMED(name=name)
+    found = QUERIES[name](context, body, boost)
+    label = body.get("_name") or next((each["_name"] for each in body.values() if _named(each)), None)
+    if label:
+        context.named[label] = found.mask
+    return found
+
+
+def _named(body: Any) -> bool:
+    return isinstance(body, Mapping) and isinstance(body.get("_name"), str)
+
+
+def _bool(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    for parameter in body:
+        if parameter not in _BOOL:
+            raise errors_search.NOT_SUPPORTED(query="bool", parameter=parameter)
+    boost *= boost_of("bool", body)
+    clauses = {name: _list(body.get(name)) for name in ("must", "filter", "should", "must_not")}
+    if not any(clauses.values()):
+        return context.constant(context.searcher.alive, boost)
+    must = [evaluate(context, query, boost) for query in clauses["must"]]
+    should = [evaluate(context, query, boost) for query in clauses["should"]]
+    mask = context.searcher.alive.copy()
+    for part in [*must, *(evaluate(context, query, 1.0) for query in clauses["filter"])]:
+        mask &= part.mask
+    for query in clauses["must_not"]:
+        mask &= ~evaluate(context, query, 1.0).mask
+    required = clauses["must"] or clauses["filter"]
+    least = minimum(body.get("minimum_should_match", 0 if required else 1), len(should))
+    if should and least:
+        mask &= np.sum([part.mask for part in should], axis=0) >= least
+    # The obligatory clauses are summed, cut to float, and the optional ones' sum is added to that.
+    scores = context.added(must).scores + context.added(should).scores
+    return Matches(mask, np.where(mask, scores, np.float32(0)))
+
+
+def _match_all(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    return context.constant(context.searcher.alive, boost * boost_of("match_all", body))
+
+
+def _match_none(context: Context, _body: Mapping[str, Any], _boost: float) -> Matches:
+    return context.none()
+
+
+def _constant_score(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    return context.constant(
+        evaluate(context, body.get("filter")).mask, boost * boost_of("constant_score", body)
+    )
+
+
+def _list(clauses: Any) -> list[Any]:
+    return clauses if isinstance(clauses, list) else [] if clauses is None else [clauses]
+
+
+QUERIES: dict[str, Evaluate] = {
+    "bool": _bool,
+    "constant_score": _constant_score,
+    "exists": term_queries.exists,
+    "ids": term_queries.ids,
+    "match": text_queries.match,
+    "match_all": _match_all,
+    "match_none": _match_none,
+    "match_phrase": text_queries.match_phrase,
+    "multi_match": text_queries.multi_match,
+    "prefix": term_queries.prefix,
+    "range": term_queries.range_,
+    "sparse_vector": sparse_queries.sparse_vector,
+    "term": term_queries.term,
+    "terms": term_queries.terms,
+    "text_expansion": sparse_queries.text_expansion,
+    "weighted_tokens": sparse_queries.weighted_tokens,
+    "wildcard": term_queries.wildcard,
+}

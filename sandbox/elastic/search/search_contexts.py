@@ -1,0 +1,80 @@
+"""What lives between searches: scrolls and points in time. In memory only; a restart loses them, as a node's does."""
+
+from __future__ import annotations
+
+import base64
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.indices.indices import Index
+from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search.searcher import Searcher
+
+T = TypeVar("T")
+
+
+@dataclass
+class Held(Generic[T]):
+    """One of them."""
+
+    content: T
+    indices: list[Index]
+    """Pinned until it is let go."""
+    expires: float
+
+
+class SearchContexts(Generic[T]):
+    """Those of one kind, by their ids."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._held: dict[str, Held[T]] = {}
+        self._lock = threading.Lock()
+
+    def open(self, content: T, searchers: list[Searcher], seconds: float) -> str:
+        """Keep something, whose searchers are pinned already, and give it an id."""
+        self._expire()
+        id_ = base64.urlsafe_b64encode(os.urandom(33)).decode()
+        with self._lock:
+            indices = [searcher.index for searcher in searchers]
+            self._held[id_] = Held(content, indices, time.monotonic() + seconds)
+        return id_
+
+    def get(self, id_: str, seconds: float | None) -> T:
+        """What was kept, for so long again.
+
+        Raises:
+            Refusal: it is not there, or no more.
+        """
+        self._expire()
+        with self._lock:
+            found = self._held.get(id_)
+            if found is None:
+                raise errors_search.NO_CONTEXT(id=id_)
+            if seconds is not None:
+                found.expires = time.monotonic() + seconds
+            return found.content
+
+    def close(self, id_: str) -> bool:
+        """Let it go; whether it was there."""
+        with self._lock:
+            found = self._held.pop(id_, None)
+        for index in found.indices if found else ():
+            self._cluster.searchers.unpin(index)
+        return found is not None
+
+    def ids(self) -> list[str]:
+        """Of all that are open."""
+        with self._lock:
+            return list(self._held)
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            late = [id_ for id_, held in self._held.items() if held.expires < now]
+        for id_ in late:
+            self.close(id_)

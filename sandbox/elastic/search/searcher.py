@@ -1,0 +1,175 @@
+"""One index as a search sees it: the segments of its last refresh, less what was deleted by then. Never changes.
+
+Documents have numbers here, from 0 in the order of their writing. Statistics count living documents only, as Lucene's
+do once it has merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+
+from sandbox.elastic.indices.indices import Index
+from sandbox.elastic.search.scoring import length_bytes
+from sandbox.elastic.search.segments import Inverted, Numeric, Segment
+
+Array = np.ndarray[Any, Any]
+T = TypeVar("T")
+_EMPTY = (np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Of one field, over the living documents."""
+
+    documents: int
+    """How many have the field with at least one term."""
+    total_length: int
+    postings: int
+    """How many pairs of document and term there are."""
+    terms: int
+    """How many different terms."""
+
+
+class Searcher:
+    """A snapshot."""
+
+    def __init__(self, index: Index, segments: Sequence[Segment], alive: Sequence[Array]) -> None:
+        self.index = index
+        self._segments = segments
+        self._alive = alive
+        self._bases = np.cumsum([0, *(segment.size for segment in segments)])
+        self._cache: dict[tuple[str, str], Any] = {}
+        self.size = int(self._bases[-1])
+        """The number of documents, deleted ones among them."""
+
+    @cached_property
+    def alive(self) -> Array:
+        """Which documents are not deleted."""
+        return np.concatenate(self._alive) if self._alive else np.empty(0, bool)
+
+    @cached_property
+    def sequence_numbers(self) -> Array:
+        """Of all documents; ascending."""
+        parts = [segment.sequence_numbers for segment in self._segments]
+        return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+    @cached_property
+    def count(self) -> int:
+        """How many documents are alive."""
+        return int(self.alive.sum())
+
+    def postings(self, path: str, term: str) -> tuple[Array, Array]:
+        """The living documents with a term, ascending, and the term's frequency or weight in each."""
+        found = []
+        for inverted, alive, base in self._inverted(path):
+            number = inverted.vocabulary.get(term)
+            if number is not None:
+                part = slice(inverted.starts[number], inverted.starts[number + 1])
+                documents = inverted.documents[part]
+                living = alive[documents]
+                found.append((documents[living] + base, inverted.values[part][living]))
+        if not found:
+            return _EMPTY
+        documents, values = zip(*found, strict=True)
+        return np.concatenate(documents), np.concatenate(values)
+
+    def statistics(self, path: str) -> Statistics:
+        """Of a field of terms."""
+        return self._cached("statistics", path, self._statistics)
+
+    def norms(self, path: str) -> Array:
+        """Each document's length of a text field, as one byte."""
+        return self._cached("norms", path, self._norms)
+
+    def present(self, path: str) -> Array:
+        """Which documents have the field; deleted ones are False."""
+        return self._cached("present", path, self._present)
+
+    def terms(self, path: str) -> list[str]:
+        """The terms of a field in the order of their code points, those of deleted documents among them."""
+        return self._cached("terms", path, self._terms)
+
+    def numbers(self, path: str) -> tuple[Array, Array]:
+        """The documents and values of a numeric field; deleted documents are among them."""
+        return self._cached("numbers", path, self._numbers)
+
+    def extremes(self, path: str, largest: bool) -> tuple[Array, Array]:
+        """Each document's smallest or largest value of a numeric field, and which documents have one."""
+        documents, values = self.numbers(path)
+        info = np.finfo(np.float64) if values.dtype == np.float64 else np.iinfo(np.int64)
+        found = np.full(self.size, info.min if largest else info.max, values.dtype)
+        (np.maximum if largest else np.minimum).at(found, documents, values)
+        return found, self.present(path)
+
+    def ranks(self, path: str, largest: bool) -> tuple[Array, Array]:
+        """The same of a field of terms: places in `terms`."""
+        places = {term: place for place, term in enumerate(self.terms(path))}
+        found = np.full(self.size, -1 if largest else len(places), np.int64)
+        for inverted, _, base in self._inverted(path):
+            own = np.fromiter(
+                (places[term] for term in inverted.vocabulary), np.int64, len(inverted.vocabulary)
+            )
+            of_postings = np.repeat(own, np.diff(inverted.starts))
+            (np.maximum if largest else np.minimum).at(found, inverted.documents + base, of_postings)
+        return found, self.present(path)
+
+    def _cached(self, kind: str, path: str, make: Callable[[str], T]) -> T:
+        key = (kind, path)
+        if key not in self._cache:
+            self._cache[key] = make(path)
+        return self._cache[key]
+
+    def _inverted(self, path: str) -> list[tuple[Inverted, Array, int]]:
+        return [
+            (found, alive, int(base))
+            for segment, alive, base in zip(self._segments, self._alive, self._bases, strict=False)
+            if isinstance(found := segment.fields.get(path), Inverted)
+        ]
+
+    def _statistics(self, path: str) -> Statistics:
+        documents = length = postings = 0
+        terms: set[str] = set()
+        for inverted, alive, _ in self._inverted(path):
+            living = alive[inverted.present]
+            documents += int((living & (inverted.lengths > 0)).sum())
+            length += int(inverted.lengths[living].sum())
+            of_terms = np.repeat(np.arange(len(inverted.vocabulary)), np.diff(inverted.starts))
+            counts = np.bincount(of_terms[alive[inverted.documents]], minlength=len(inverted.vocabulary))
+            postings += int(counts.sum())
+            terms.update(
+                term for term, count in zip(inverted.vocabulary, counts.tolist(), strict=True) if count
+            )
+        return Statistics(documents, length, postings, len(terms))
+
+    def _norms(self, path: str) -> Array:
+        norms = np.zeros(self.size, np.uint8)
+        for inverted, _, base in self._inverted(path):
+            norms[inverted.present + base] = length_bytes(inverted.lengths)
+        return norms
+
+    def _present(self, path: str) -> Array:
+        mask = np.zeros(self.size, bool)
+        for inverted, _, base in self._inverted(path):
+            mask[inverted.present + base] = True
+        documents, _ = self.numbers(path)
+        mask[documents] = True
+        return mask & self.alive
+
+    def _terms(self, path: str) -> list[str]:
+        return sorted({term for inverted, _, _ in self._inverted(path) for term in inverted.vocabulary})
+
+    def _numbers(self, path: str) -> tuple[Array, Array]:
+        found = [
+            (numeric.documents.astype(np.int64) + base, numeric.values)
+            for segment, base in zip(self._segments, self._bases, strict=False)
+            if isinstance(numeric := segment.fields.get(path), Numeric)
+        ]
+        if not found:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        documents, values = zip(*found, strict=True)
+        return np.concatenate(documents), np.concatenate(values)

@@ -1,0 +1,109 @@
+"""Search templates: mustache, as Elasticsearch has it — values are escaped for JSON, and there are toJson, join and url.
+
+The language is pystache's; what is Elasticsearch's own is added here. Lists by position (`names.0`) are not imitated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import pystache
+from pystache.parser import ParsingError
+
+from sandbox.elastic.search import errors as errors_search
+
+# After it nothing is read as a tag any more: values that a function returns are no templates.
+_NO_MORE_TAGS = "{{=\x01 \x02=}}"
+_SECTION = re.compile(r"{{\s*([#^/])\s*([^}\s]+)\s*}}")
+_OPENING, _CLOSING = "{{", "}}"
+
+
+class _Renderer(pystache.Renderer):
+    def __init__(self) -> None:
+        super().__init__(escape=_escaped)
+
+    def str_coerce(self, val: Any) -> str:
+        """As Java prints values: `true`, not `True`."""
+        if val is None:
+            return ""
+        return str(val).lower() if isinstance(val, bool) else str(val)
+
+
+def source(given: Any) -> str:
+    """A template's text; one that is written as an object becomes JSON first."""
+    return given if isinstance(given, str) else orjson.dumps(given).decode()
+
+
+def check(template: str) -> None:
+    """Refuse a template that is not closed.
+
+    Raises:
+        Refusal: as general_script_exception, with mustache's own complaint as its cause.
+    """
+    position = template.find(_OPENING)
+    broken = False
+    while position >= 0 and not broken:
+        end = template.find(_CLOSING, position)
+        broken = end < 0
+        position = template.find(_OPENING, end)
+    try:
+        pystache.parse(template)
+    except ParsingError:
+        broken = True
+    open_sections: list[str] = []
+    for kind, name in _SECTION.findall(template):
+        if kind == "/" and (not open_sections or open_sections.pop() != name):
+            broken = True
+        elif kind != "/":
+            open_sections.append(name)
+    if broken or open_sections:
+        cause = errors_search.TEMPLATE_CAUSE()
+        raise errors_search.TEMPLATE_BROKEN(source=template, cause=cause)
+
+
+def rendered(template: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """What a template comes to with these parameters.
+
+    Raises:
+        Refusal: it is broken, or what comes out is no JSON object.
+    """
+    check(template)
+    functions: dict[str, Callable[[str], str]] = {
+        "toJson": lambda path: _literal(orjson.dumps(_found(params, path)).decode()),
+        "join": lambda path: _literal(
+            _escaped(",".join(_Renderer().str_coerce(each) for each in _list(params, path)))
+        ),
+        "url": lambda text: _literal(quote(_Renderer().render(text, params), safe="")),
+    }
+    text = _Renderer().render(template, {**functions, **params})
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise errors_search.TEMPLATE_RESULT(problem=str(error)) from error
+    if not isinstance(found, dict):
+        raise errors_search.TEMPLATE_RESULT(problem="Expected [START_OBJECT]")
+    return found
+
+
+def _escaped(text: str) -> str:
+    return orjson.dumps(text).decode()[1:-1]
+
+
+def _literal(text: str) -> str:
+    return _NO_MORE_TAGS + text
+
+
+def _found(params: Mapping[str, Any], path: str) -> Any:
+    place: Any = params
+    for name in path.strip().split("."):
+        place = place.get(name) if isinstance(place, Mapping) else None
+    return place
+
+
+def _list(params: Mapping[str, Any], path: str) -> list[Any]:
+    found = _found(params, path)
+    return found if isinstance(found, list) else [] if found is None else [found]

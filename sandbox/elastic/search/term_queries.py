@@ -1,0 +1,207 @@
+"""Queries about single values: term, terms, range, exists, ids, prefix, wildcard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sandbox.elastic.documents import dates
+from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field
+from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search.matches import Context, Matches
+from sandbox.elastic.search.query_bodies import boost_of, field_and_body
+from sandbox.elastic.search.scoring import bm25, idf, length_byte
+from sandbox.elastic.search.searcher import Array
+
+_NO_NORM = length_byte(1)
+
+
+def term(context: Context, body: Any, boost: float) -> Matches:
+    """`{"term": {field: value}}`."""
+    path, found = field_and_body("term", body, "value", {"boost"})
+    return exact(context, path, found["value"], boost * boost_of("term", found))
+
+
+def terms(context: Context, body: Any, boost: float) -> Matches:
+    """`{"terms": {field: [values]}}`: constant scores."""
+    fields = {name: value for name, value in body.items() if name not in ("boost", "_name")}
+    path, values = field_and_body("terms", fields, "values", set())
+    values = values["values"]
+    if not isinstance(values, list):
+        raise errors_search.NOT_SUPPORTED(query="terms", parameter=path)
+    mask = np.zeros(context.searcher.size, bool)
+    for value in values:
+        mask |= exact(context, path, value, 1.0).mask
+    return context.constant(mask, boost * boost_of("terms", body))
+
+
+def exact(context: Context, path: str, value: Any, boost: float) -> Matches:
+    """One value of a field, not analysed: BM25 for terms, constant for numbers and dates."""
+    if path == "_id":
+        return ids(context, {"values": [value]}, boost)
+    if path == "_index":
+        everything = context.searcher.alive if value == context.searcher.index.name else None
+        return context.none() if everything is None else context.constant(everything, boost)
+    field = searchable(context, path)
+    if field is None:
+        return context.none()
+    if field.type in NUMBERS or field.type == "date":
+        documents, values = context.searcher.numbers(path)
+        try:
+            wanted = dates.milliseconds(value) if field.type == "date" else _number(field, value)
+        except (TypeError, ValueError):
+            raise errors_search.QUERY_SHARD(
+                problem=f'For input string: "{value}"', metadata=context.searcher.index.metadata
+            ) from None
+        return context.constant(context.only(documents[values == wanted]), boost)
+    return scored_term(context, field, _text(field, value), boost)
+
+
+def scored_term(context: Context, field: Field, text: str, boost: float) -> Matches:
+    """BM25 of one term."""
+    documents, frequencies = context.searcher.postings(field.path, text)
+    result = context.none()
+    if not len(documents):
+        return result
+    statistics = context.searcher.statistics(field.path)
+    rarity = idf(statistics.documents, len(documents))
+    average = statistics.total_length / statistics.documents
+    if field.type == "text" and field.parameters.get("norms", True):
+        norms: Array | int = context.searcher.norms(field.path)[documents]
+    else:
+        norms = _NO_NORM
+    result.mask[documents] = True
+    result.scores[documents] = bm25(frequencies, norms, boost, rarity, average)
+    return result
+
+
+def range_(context: Context, body: Any, boost: float) -> Matches:
+    """`{"range": {field: {"gte": ...}}}`: constant scores."""
+    known = {"gt", "gte", "lt", "lte", "boost", "format", "time_zone", "relation"}
+    path, found = field_and_body("range", body, None, known)
+    field = searchable(context, path)
+    bounds = {name: found[name] for name in ("gt", "gte", "lt", "lte") if found.get(name) is not None}
+    if field is None:
+        return context.none()
+    if field.type not in (*NUMBERS, "date"):
+        kept = [term for term in context.searcher.terms(path) if _within(term, bounds)]
+        return _any_term(context, path, kept, boost * boost_of("range", found))
+    documents, values = context.searcher.numbers(path)
+    mask = np.ones(len(values), bool)
+    for name, bound in bounds.items():
+        try:
+            limit = dates.milliseconds(bound, name in ("gt", "lte")) if field.type == "date" else float(bound)
+        except (TypeError, ValueError):
+            problem = (
+                f"failed to parse date field [{bound}] with format [strict_date_optional_time||epoch_millis]"
+            )
+            metadata = context.searcher.index.metadata
+            raise errors_search.QUERY_SHARD(problem=problem, metadata=metadata) from None
+        compare = {"gt": np.greater, "gte": np.greater_equal, "lt": np.less, "lte": np.less_equal}[name]
+        mask &= compare(values, limit)
+    return context.constant(context.only(documents[mask]), boost * boost_of("range", found))
+
+
+def exists(context: Context, body: Any, boost: float) -> Matches:
+    """`{"exists": {"field": path}}`; an object exists where one of its fields does."""
+    path = body.get("field")
+    if not path or not isinstance(path, str):
+        raise errors_search.REQUIRED(query="exists", what="a [field]")
+    fields = context.searcher.index.fields
+    below = [name for name in fields if name.startswith(f"{path}.") and path not in fields]
+    mask = np.zeros(context.searcher.size, bool)
+    for name in [path] if path in fields else below:
+        kind = fields[name].type
+        if kind == "rank_features" or (
+            kind == "sparse_vector" and not context.cluster.release.sparse_vector_query
+        ):
+            problem = f"[{kind}] fields do not support [exists] queries"
+            raise errors_search.QUERY_SHARD(problem=problem, metadata=context.searcher.index.metadata)
+        mask |= context.searcher.present(name)
+    return context.constant(mask, boost * boost_of("exists", body))
+
+
+def ids(context: Context, body: Any, boost: float) -> Matches:
+    """`{"ids": {"values": [...]}}`."""
+    values = body.get("values", [])
+    if not isinstance(values, str | list):
+        raise errors_search.BAD_VALUE(where="ids", parameter="values", value=values)
+    searcher = context.searcher
+    written = [
+        number
+        for id_ in ([values] if isinstance(values, str) else values)
+        for number in context.cluster.documents.sequence_numbers(searcher.index, str(id_))
+    ]
+    documents = np.flatnonzero(np.isin(searcher.sequence_numbers, np.array(written, np.int64)))
+    return context.constant(context.only(documents), boost * boost_of("ids", body))
+
+
+def prefix(context: Context, body: Any, boost: float) -> Matches:
+    """`{"prefix": {field: start}}`: constant scores."""
+    path, found = field_and_body("prefix", body, "value", {"boost", "rewrite"})
+    if searchable(context, path) is None:
+        return context.none()
+    start = str(found["value"])
+    kept = [each for each in context.searcher.terms(path) if each.startswith(start)]
+    return _any_term(context, path, kept, boost * boost_of("prefix", found))
+
+
+def wildcard(context: Context, body: Any, boost: float) -> Matches:
+    """`{"wildcard": {field: pattern}}` with `*` and `?`: constant scores."""
+    path, found = field_and_body("wildcard", body, "value", {"boost", "rewrite"})
+    if searchable(context, path) is None:
+        return context.none()
+    letters = (
+        ".*" if each == "*" else "." if each == "?" else re.escape(each) for each in str(found["value"])
+    )
+    pattern = re.compile("".join(letters), re.DOTALL)
+    kept = [each for each in context.searcher.terms(path) if pattern.fullmatch(each)]
+    return _any_term(context, path, kept, boost * boost_of("wildcard", found))
+
+
+def searchable(context: Context, path: str) -> Field | None:
+    """The field, or None where the mapping has none.
+
+    Raises:
+        Refusal: it is not indexed, or holds vectors, which only their own queries read.
+    """
+    field = context.searcher.index.fields.get(path)
+    if field is None:
+        return None
+    metadata = context.searcher.index.metadata
+    if field.parameters.get("index") is False:
+        raise errors_search.NOT_INDEXED(path=path, metadata=metadata)
+    if field.type in ("sparse_vector", "rank_features"):
+        problem = f"Queries on [{field.type}] fields are not supported"
+        raise errors_search.QUERY_SHARD(problem=problem, metadata=metadata)
+    return field
+
+
+def _any_term(context: Context, path: str, kept: list[str], score: float) -> Matches:
+    mask = np.zeros(context.searcher.size, bool)
+    for each in kept:
+        mask[context.searcher.postings(path, each)[0]] = True
+    return context.constant(mask, score)
+
+
+def _number(field: Field, value: Any) -> float:
+    number = float(value)
+    return number if field.type in WHOLE_NUMBERS or field.type == "double" else float(np.float32(number))
+
+
+def _text(field: Field, value: Any) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text.lower() if field.parameters.get("normalizer") == "lowercase" else text
+
+
+def _within(term_: str, bounds: Mapping[str, Any]) -> bool:
+    tests = {
+        "gt": lambda limit: term_ > limit,
+        "gte": lambda limit: term_ >= limit,
+        "lt": lambda limit: term_ < limit,
+        "lte": lambda limit: term_ <= limit,
+    }
+    return all(tests[name](str(limit)) for name, limit in bounds.items())

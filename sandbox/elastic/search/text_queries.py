@@ -1,0 +1,151 @@
+"""Queries that analyse their text: match, match_phrase, multi_match."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sandbox.elastic.documents.analysis import analyzer
+from sandbox.elastic.indices.mappings import Field
+from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search.matches import Context, Matches
+from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum, number
+from sandbox.elastic.search.scoring import bm25, idf
+from sandbox.elastic.search.term_queries import exact, scored_term, searchable
+
+_MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"}
+_MATCH |= {"auto_generate_synonyms_phrase_query"}
+_MULTI_MATCH = _MATCH | {"query", "fields", "type", "_name"}
+
+
+def match(context: Context, body: Any, boost: float) -> Matches:
+    """`{"match": {field: text}}`: any of its terms, or all with `operator: and`."""
+    path, found = field_and_body("match", body, "query", _MATCH)
+    return _matched(context, path, found, boost * boost_of("match", found))
+
+
+def multi_match(context: Context, body: Any, boost: float) -> Matches:
+    """`{"multi_match": {"query": ..., "fields": [...]}}`: the best field's score."""
+    fields, kind = body.get("fields") or [], body.get("type", "best_fields")
+    for parameter in body:
+        if parameter not in _MULTI_MATCH:
+            raise errors_search.NOT_SUPPORTED(query="multi_match", parameter=parameter)
+    if body.get("query") is None:
+        raise errors_search.REQUIRED(query="multi_match", what="a [query]")
+    if kind not in ("best_fields", "most_fields"):
+        raise errors_search.NOT_SUPPORTED(query="multi_match", parameter=f"type: {kind}")
+    boost *= boost_of("multi_match", body)
+    parts = []
+    for each in [fields] if isinstance(fields, str) else fields:
+        path, _, own = str(each).partition("^")
+        parts.append(_matched(context, path, body, boost * number("multi_match", path, own or 1)))
+    if kind == "most_fields" or not parts:
+        return context.added(parts)
+    mask = np.logical_or.reduce([part.mask for part in parts])
+    return Matches(mask, np.maximum.reduce([part.scores for part in parts]))
+
+
+def match_phrase(context: Context, body: Any, boost: float) -> Matches:
+    """`{"match_phrase": {field: text}}`: its terms side by side, in their order."""
+    path, found = field_and_body(
+        "match_phrase", body, "query", {"boost", "analyzer", "slop", "zero_terms_query"}
+    )
+    if found.get("slop"):
+        raise errors_search.NOT_SUPPORTED(query="match_phrase", parameter="slop")
+    boost *= boost_of("match_phrase", found)
+    field = searchable(context, path)
+    if field is None or field.type != "text":
+        return exact(context, path, found["query"], boost)
+    terms = _terms(field, found)
+    if len(terms) < 2:
+        return scored_term(context, field, terms[0], boost) if terms else context.none()
+    return _phrase(context, field, terms, boost)
+
+
+def _matched(context: Context, path: str, found: dict[str, Any], boost: float) -> Matches:
+    field = searchable(context, path) if not path.startswith("_") else None
+    if field is None or field.type != "text":
+        return exact(context, path, found["query"], boost)
+    parts = [scored_term(context, field, term, boost) for term in _terms(field, found)]
+    together = context.added(parts)
+    least = 1
+    if str(found.get("operator", "or")).lower() == "and":
+        least = len(parts)
+    elif "minimum_should_match" in found:
+        least = max(1, minimum(found["minimum_should_match"], len(parts)))
+    if least > 1:
+        enough = np.sum([part.mask for part in parts], axis=0) >= least
+        return Matches(enough, np.where(enough, together.scores, np.float32(0)))
+    return together
+
+
+def _terms(field: Field, found: dict[str, Any]) -> list[str]:
+    parameters = field.parameters
+    name = found.get("analyzer") or parameters.get("search_analyzer") or parameters.get("analyzer")
+    try:
+        return analyzer(name)(str(found["query"]))
+    except KeyError:
+        raise errors_search.NO_ANALYZER(name=name) from None
+
+
+def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> Matches:
+    """Positions are not kept: the texts of the documents that have all the terms are read again."""
+    searcher, result = context.searcher, context.none()
+    postings = {term: searcher.postings(field.path, term)[0] for term in terms}
+    candidates = None
+    for documents in postings.values():
+        candidates = documents if candidates is None else np.intersect1d(candidates, documents)
+    if candidates is None or not len(candidates):
+        return result
+    numbers = searcher.sequence_numbers[candidates].tolist()
+    rows = {row.seq_no: row for row in context.cluster.documents.rows(searcher.index, numbers)}
+    analyze = analyzer(field.parameters.get("analyzer"))
+    frequencies = np.array(
+        [
+            _occurrences(_texts(rows[each].document(), _origin(context, field)), terms, analyze)
+            for each in numbers
+        ],
+        np.float32,
+    )
+    documents, frequencies = candidates[frequencies > 0], frequencies[frequencies > 0]
+    statistics = searcher.statistics(field.path)
+    # As Lucene sums them: in double, then cut.
+    rarity = np.float32(sum(float(idf(statistics.documents, len(postings[term]))) for term in terms))
+    average = statistics.total_length / statistics.documents
+    result.mask[documents] = True
+    result.scores[documents] = bm25(
+        frequencies, searcher.norms(field.path)[documents], boost, rarity, average
+    )
+    return result
+
+
+def _origin(context: Context, field: Field) -> list[str]:
+    """Where in the document the field's text stands: a multi-field has its parent's."""
+    path = field.path
+    parent = path.rpartition(".")[0]
+    return (parent if parent in context.searcher.index.fields else path).split(".")
+
+
+def _texts(document: Any, path: list[str]) -> list[str]:
+    if isinstance(document, list):
+        return [text for each in document for text in _texts(each, path)]
+    if not path:
+        return [] if document is None else [str(document)]
+    if not isinstance(document, dict):
+        return []
+    # A dotted name stands for the objects that it would open.
+    return [
+        text
+        for cut in range(1, len(path) + 1)
+        for text in _texts(document.get(".".join(path[:cut])), path[cut:])
+        if ".".join(path[:cut]) in document
+    ]
+
+
+def _occurrences(texts: list[str], terms: list[str], analyze: Any) -> int:
+    count = 0
+    for text in texts:
+        words = analyze(text)
+        count += sum(words[at : at + len(terms)] == terms for at in range(len(words) - len(terms) + 1))
+    return count

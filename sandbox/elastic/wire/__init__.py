@@ -1,0 +1,1 @@
+"""HTTP in and out: media types, routing, faults, the error envelope."""

@@ -1,0 +1,149 @@
+"""From HTTP to handlers and back: headers, authentication, faults, the write log, the error envelope.
+
+An ASGI application. Handlers run in threads, so that they may wait; nothing here knows what they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import orjson
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from sandbox.elastic import errors
+from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.errors import Refusal
+from sandbox.elastic.wire import errors as errors_wire
+from sandbox.elastic.wire import media
+from sandbox.elastic.wire.connections import Connections
+from sandbox.elastic.wire.exchange import Reply, Request
+from sandbox.elastic.wire.filter_path import filtered
+from sandbox.elastic.wire.routing import Route, Routes
+
+_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+_THREADS = 128
+_LOG = logging.getLogger(__name__)
+
+
+class _ConnectionLost(Exception):
+    """A fault cuts the connection: there is no reply."""
+
+
+class Front:
+    """The application that uvicorn serves."""
+
+    def __init__(self, cluster: Cluster, routes: Routes, connections: Connections) -> None:
+        self._cluster = cluster
+        self._routes = routes
+        self._connections = connections
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="elastic")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        http = HttpRequest(scope, receive)
+        body = await http.body()
+        loop = asyncio.get_running_loop()
+        try:
+            response = await loop.run_in_executor(self._threads, self._answer, http, body)
+        except _ConnectionLost:
+            self._connections.cut(scope["client"])
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            return
+        await response(scope, receive, send)
+
+    def close(self) -> None:
+        """Take no more requests."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, http: HttpRequest, body: bytes) -> Response:
+        raw_path = http.scope["raw_path"].decode("latin-1").split("?")[0]
+        headers = {name.lower(): value for name, value in http.headers.items()}
+        request = Request(http.method, http.url.path, {}, dict(http.query_params), headers, body)
+        asked = None
+        try:
+            asked = media.check(headers, bool(body), self._cluster.release)
+            self._authenticate(request)
+            request.body = media.decoded(headers, body)
+            reply = self._routed(request, raw_path)
+        except Refusal as refusal:
+            reply = Reply(refusal.body(request.flag("error_trace")), refusal.status)
+        except _ConnectionLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not look like a broken network
+            _LOG.exception("%s %s", request.method, request.path)
+            reply = Reply(errors.INTERNAL(problem=repr(error)).body(), 500)
+        return self._response(request, reply, asked)
+
+    def _routed(self, request: Request, raw_path: str) -> Reply:
+        route, request.params, allowed = self._routes.find(request.method, raw_path)
+        if route is None:
+            return _unknown(request, allowed)
+        self._strike(route, "before")
+        found = route.handler(self._cluster, request)
+        reply = found if isinstance(found, Reply) else Reply(found)
+        if route.changes and request.changed and reply.status < 300:
+            self._cluster.writes.append(route.api, request.resource or request.path)
+        self._strike(route, "after")
+        return reply
+
+    def _strike(self, route: Route, when: Any) -> None:
+        fault = self._cluster.faults.take(route.api, when)
+        if fault is None:
+            return
+        if fault.kind == "stall":
+            self._cluster.ending.wait(fault.seconds)
+        elif fault.kind == "reset":
+            raise _ConnectionLost
+        else:
+            raise errors_wire.UNAVAILABLE() if fault.kind == "unavailable" else errors_wire.THROTTLED()
+
+    def _authenticate(self, request: Request) -> None:
+        key = self._cluster.options.api_key
+        if not key:
+            return
+        found = request.headers.get("authorization", "")
+        metadata = {"header": {"WWW-Authenticate": ['Basic realm="security" charset="UTF-8"', "ApiKey"]}}
+        if not found:
+            raise errors_wire.NOT_AUTHENTICATED(path=request.path, metadata=metadata)
+        if found != f"ApiKey {key}":
+            raise errors_wire.WRONG_API_KEY(metadata=metadata)
+
+    def _response(self, request: Request, reply: Reply, asked: str | None) -> Response:
+        text = isinstance(reply.body, str)
+        content: Any = reply.body
+        if not text:
+            chosen = request.text("filter_path")
+            content = orjson.dumps(filtered(content, chosen) if chosen else content, option=_OPTIONS)
+        response = Response(
+            content if request.method != "HEAD" else b"", reply.status, media_type=media.answered(asked, text)
+        )
+        response.headers["X-Elastic-Product"] = "Elasticsearch"
+        if "x-opaque-id" in request.headers:
+            response.headers["X-Opaque-Id"] = request.headers["x-opaque-id"]
+        for name, value in reply.headers.items():
+            response.headers[name] = value
+        number = self._cluster.release.number
+        for warning in dict.fromkeys(request.warnings):
+            escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
+            response.headers.append("Warning", f'299 Elasticsearch-{number}-sandbox "{escaped}"')
+        return response
+
+
+def _unknown(request: Request, allowed: list[str]) -> Reply:
+    """One line of text instead of an envelope, as RestController answers (read in public reports of both)."""
+    if allowed:
+        text = (
+            f"Incorrect HTTP method for uri [{request.path}] and method [{request.method}], allowed: "
+            f"[{', '.join(allowed)}]"
+        )
+        return Reply({"error": text, "status": 405}, 405, {"Allow": ",".join(allowed)})
+    text = f"no handler found for uri [{request.path}] and method [{request.method}]"
+    return Reply({"error": text}, 400)

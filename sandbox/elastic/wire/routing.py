@@ -1,0 +1,77 @@
+"""Which handler answers which method and path. A handler knows nothing of HTTP; a route nothing of what it does.
+
+Every module that answers something has a tuple `ROUTES`; server.py names the modules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from sandbox.elastic.wire.exchange import Reply, Request
+
+if TYPE_CHECKING:
+    from sandbox.elastic.cluster import Cluster
+
+Handler = Callable[["Cluster", Request], "Reply | dict[str, Any]"]
+_PLACE = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One way to call an API."""
+
+    api: str
+    """The API's name as the official client spells it: `indices.create`. Faults are queued under it."""
+    methods: str
+    """HTTP methods, with spaces between. HEAD is answered where GET is."""
+    template: str
+    """`/{index}/_doc/{id}`. Words win over places; a place never begins with an underscore unless it stands in
+    second or later position."""
+    handler: Handler
+    """Called in a thread; raises Refusal, or returns the body (status 200) or a Reply."""
+    changes: bool = False
+    """Whether a call that is accepted belongs into the write log."""
+
+
+class Routes:
+    """All routes; finds the one for a request."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.all = tuple(routes)
+        ordered = sorted(
+            self.all, key=lambda route: [part.startswith("{") for part in _parts(route.template)]
+        )
+        self._patterns = [(_pattern(route.template), route) for route in ordered]
+
+    def find(self, method: str, raw_path: str) -> tuple[Route | None, dict[str, str], list[str]]:
+        """The route and its path parameters; without one, the methods that the path does have."""
+        path = "/" + raw_path.strip("/")
+        allowed: list[str] = []
+        for pattern, route in self._patterns:
+            found = pattern.fullmatch(path)
+            if not found:
+                continue
+            methods = route.methods.split()
+            if method in methods or (method == "HEAD" and "GET" in methods):
+                return route, {name: unquote(value) for name, value in found.groupdict().items()}, []
+            allowed += methods
+        return None, {}, sorted(set(allowed))
+
+
+def _parts(template: str) -> list[str]:
+    return template.strip("/").split("/")
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = []
+    for position, part in enumerate(_parts(template)):
+        place = _PLACE.fullmatch(part)
+        if not place:
+            parts.append(re.escape(part))
+        else:
+            parts.append(rf"(?P<{place[1]}>{'(?!_(?!all(?:/|$)))' if position == 0 else ''}[^/]+)")
+    return re.compile("/" + "/".join(parts))

@@ -1,0 +1,1 @@
+"""The datapoints of an index: imported, streamed in, kept, filtered, searched."""

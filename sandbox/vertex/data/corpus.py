@@ -1,0 +1,206 @@
+"""The rows of one index in memory: vectors in one growing array, attributes beside it, restricts in their postings.
+
+A replaced or removed datapoint leaves a dead row behind; `squeeze` closes the gaps. Does not search: see searcher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.vertex.data import datapoints
+from sandbox.vertex.data.metadata import Config
+from sandbox.vertex.data.restricts import Number, RestrictIndex, Tokens
+
+Vectors = NDArray[np.float32]
+_FIRST_CAPACITY = 1024
+UNTAGGED = -1
+
+
+@dataclass
+class Attributes:
+    """What a row has besides its vector."""
+
+    message: bytes
+    """The datapoint as it was sent, less the vector."""
+    tokens: Sequence[Tokens]
+    numbers: Sequence[Number]
+
+
+class Corpus:
+    """Rows 0 to `count`, of which `alive` says which are current."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.count = 0
+        self.row_of: dict[str, int] = {}
+        self.names: list[str] = []
+        self._tag_numbers: dict[str, int] = {}
+        self._tag_names: list[str] = []
+        self._normalised = config.unit_norm or config.distance == "COSINE_DISTANCE"
+        self._vectors = np.zeros((_FIRST_CAPACITY, config.dimensions), "f4")
+        self._scanned = np.zeros_like(self._vectors) if self._normalised else self._vectors
+        self._alive = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
+        self._tags = np.full(_FIRST_CAPACITY, UNTAGGED, "i4")
+        self._attributes: list[Attributes] = []
+        self.restricts = RestrictIndex()
+
+    def __len__(self) -> int:
+        """How many datapoints there are."""
+        return len(self.row_of)
+
+    @property
+    def vectors(self) -> Vectors:
+        """The vectors as they were sent, dead rows included."""
+        return self._vectors[: self.count]
+
+    @property
+    def scanned(self) -> Vectors:
+        """The vectors that distances are computed on: normalised where the config asks for it."""
+        return self._scanned[: self.count]
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """Which rows are current."""
+        return self._alive[: self.count]
+
+    @property
+    def tags(self) -> NDArray[np.int32]:
+        """The number of each row's crowding tag; UNTAGGED for none."""
+        return self._tags[: self.count]
+
+    def upsert(self, sent: Sequence[Any]) -> None:
+        """Put whole datapoints (raw messages, consumed by this) in place of those with the same ids."""
+        block = np.empty((len(sent), self.config.dimensions), "f4")
+        for position, datapoint in enumerate(sent):
+            block[position] = datapoint.feature_vector
+        self._reserve(self.count + len(sent))
+        first = self.count
+        for position, datapoint in enumerate(sent):
+            name = datapoint.datapoint_id
+            self._drop(name)
+            self.row_of[name] = first + position
+            self.names.append(name)
+            attributes = _attributes(datapoint)
+            self._attributes.append(attributes)
+            self._enter(first + position, attributes, datapoint.crowding_tag.crowding_attribute)
+        self.count += len(sent)
+        self._vectors[first : self.count] = block
+        if self._normalised:
+            self._scanned[first : self.count] = normalised(block)
+
+    def replace_restricts(self, sent: Iterable[Any]) -> None:
+        """Put the restricts of these datapoints in place of the old ones; unknown ids are passed over."""
+        for datapoint in sent:
+            row = self.row_of.get(datapoint.datapoint_id)
+            if row is None:
+                continue
+            kept = datapoints.IndexDatapoint.FromString(self._attributes[row].message)
+            del kept.restricts[:]
+            del kept.numeric_restricts[:]
+            kept.restricts.extend(datapoint.restricts)
+            kept.numeric_restricts.extend(datapoint.numeric_restricts)
+            old = self._attributes[row]
+            self.restricts.remove(row, old.tokens, old.numbers)
+            self._attributes[row] = _attributes(kept)
+            self._enter(row, self._attributes[row], kept.crowding_tag.crowding_attribute)
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Forget these datapoints; unknown ids are passed over."""
+        for name in ids:
+            self._drop(name)
+
+    def datapoint(self, row: int, *, with_vector: bool = True) -> Any:
+        """The datapoint in a row, as it was sent."""
+        message = datapoints.IndexDatapoint.FromString(self._attributes[row].message)
+        if with_vector:
+            message.feature_vector.extend(self._vectors[row].tolist())
+        return message
+
+    def tag(self, row: int) -> str:
+        """The crowding tag of a row; empty for none."""
+        number = int(self._tags[row])
+        return "" if number == UNTAGGED else self._tag_names[number]
+
+    def dead(self) -> int:
+        """How many rows are gaps."""
+        return self.count - len(self.row_of)
+
+    def squeeze(self) -> NDArray[np.int64]:
+        """Close the gaps; returns the new row of each old one, -1 for those that are gone."""
+        kept = np.flatnonzero(self.alive)
+        moved = np.full(self.count, -1, "i8")
+        moved[kept] = np.arange(len(kept))
+        self._vectors[: len(kept)] = self._vectors[kept]
+        if self._normalised:
+            self._scanned[: len(kept)] = self._scanned[kept]
+        self._tags[: len(kept)] = self._tags[kept]
+        self._alive[:] = False
+        self._alive[: len(kept)] = True
+        rows = kept.tolist()
+        self.names = [self.names[row] for row in rows]
+        self._attributes = [self._attributes[row] for row in rows]
+        self.row_of = {name: row for row, name in enumerate(self.names)}
+        self.restricts = RestrictIndex()
+        for row, attributes in enumerate(self._attributes):
+            self.restricts.add(row, attributes.tokens, attributes.numbers)
+        self.count = len(kept)
+        return moved
+
+    def _drop(self, name: str) -> None:
+        row = self.row_of.pop(name, None)
+        if row is not None:
+            self._alive[row] = False
+            old = self._attributes[row]
+            self.restricts.remove(row, old.tokens, old.numbers)
+
+    def _enter(self, row: int, attributes: Attributes, tag: str) -> None:
+        self._alive[row] = True
+        self._tags[row] = self._tag_number(tag) if tag else UNTAGGED
+        self.restricts.add(row, attributes.tokens, attributes.numbers)
+
+    def _tag_number(self, tag: str) -> int:
+        number = self._tag_numbers.setdefault(tag, len(self._tag_names))
+        if number == len(self._tag_names):
+            self._tag_names.append(tag)
+        return number
+
+    def _reserve(self, rows: int) -> None:
+        size = len(self._vectors)
+        if rows <= size:
+            return
+        while size < rows:
+            size *= 2
+        shared = self._scanned is self._vectors
+        self._vectors = _grown(self._vectors, size)
+        self._scanned = self._vectors if shared else _grown(self._scanned, size)
+        self._alive = _grown(self._alive, size)
+        self._tags = _grown(self._tags, size)
+
+
+def normalised(vectors: Vectors) -> Vectors:
+    """The vectors at length one; zero vectors stay zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (vectors / np.where(lengths == 0, 1, lengths)).astype("f4")
+
+
+def _attributes(datapoint: Any) -> Attributes:
+    tokens = [
+        Tokens(each.namespace, tuple(each.allow_list), tuple(each.deny_list)) for each in datapoint.restricts
+    ]
+    numbers = [
+        Number(each.namespace, kind, getattr(each, kind))
+        for each in datapoint.numeric_restricts
+        if (kind := each.WhichOneof("Value"))
+    ]
+    return Attributes(datapoints.without_vector(datapoint), tokens, numbers)
+
+
+def _grown(array: NDArray[Any], size: int) -> NDArray[Any]:
+    grown = np.zeros((size, *array.shape[1:]), array.dtype)
+    grown[: len(array)] = array
+    return grown

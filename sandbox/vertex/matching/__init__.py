@@ -1,0 +1,1 @@
+"""Queries against a deployed index, through the public and the private MatchService."""

@@ -1,0 +1,119 @@
+"""The private MatchService (container.v1) of one deployed index, as peered networks and Private Service Connect see it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from protos import match_service as container
+from sandbox.vertex import errors
+from sandbox.vertex.data.restricts import Number, Tokens
+from sandbox.vertex.data.searcher import Hit, Searcher
+from sandbox.vertex.matching.queries import Queries, Question
+
+
+class ContainerMatchService:
+    """Methods in the order of match_service.proto."""
+
+    def __init__(self, deployed_index_id: str, index: str, queries: Queries) -> None:
+        self._id = deployed_index_id
+        self._index = index
+        self._queries = queries
+
+    def Match(self, request: Any) -> Any:
+        """The neighbors of one query."""
+        self._check_id(request.deployed_index_id)
+        return self._answer([request])[0]
+
+    def BatchMatch(self, request: Any) -> Any:
+        """The neighbors of many queries; what is wrong with them stands in the status of their index."""
+        response = container.BatchMatchResponse()
+        for group in request.requests:
+            answered = response.responses.add(deployed_index_id=group.deployed_index_id)
+            try:
+                self._check_id(group.deployed_index_id)
+                answered.responses.extend(self._answer(group.requests))
+            except errors.Refusal as refusal:
+                answered.status.code, answered.status.message = refusal.number, refusal.text
+        return response
+
+    def BatchGetEmbeddings(self, request: Any) -> Any:
+        """The datapoints with these ids; ids that are not there are passed over."""
+        self._check_id(request.deployed_index_id)
+
+        def read(searcher: Searcher) -> list[Any]:
+            rows = [searcher.corpus.row_of[name] for name in request.id if name in searcher.corpus.row_of]
+            return [_embedding(searcher, row) for row in rows]
+
+        return container.BatchGetEmbeddingsResponse(embeddings=self._queries.read(self._index, read))
+
+    def _check_id(self, deployed_index_id: str) -> None:
+        if deployed_index_id != self._id:
+            raise errors.DEPLOYED_INDEX_NOT_FOUND(id=deployed_index_id, endpoint="at this address")
+
+    def _answer(self, requests: Any) -> list[Any]:
+        answers = self._queries.ask(self._index, self._id, [_question(each) for each in requests], _neighbors)
+        responses = []
+        for request, (response, embeddings) in zip(requests, answers, strict=True):
+            if request.embedding_enabled:
+                response.embeddings.extend(embeddings())
+            responses.append(response)
+        return responses
+
+
+def crowding_number(tag: str) -> int:
+    """The int64 that stands for a tag here: 63 bits of its hash. What the service returns is not documented."""
+    if not tag:
+        return 0
+    return int.from_bytes(hashlib.blake2b(tag.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def _neighbors(searcher: Searcher, hits: list[Hit]) -> tuple[Any, Callable[[], list[Any]]]:
+    corpus, response = searcher.corpus, container.MatchResponse()
+    for hit in hits:
+        response.neighbor.add(
+            id=corpus.names[hit.row],
+            distance=hit.distance,
+            crowding_attribute=crowding_number(corpus.tag(hit.row)),
+        )
+    return response, lambda: [_embedding(searcher, hit.row) for hit in hits]
+
+
+def _embedding(searcher: Searcher, row: int) -> Any:
+    datapoint = searcher.corpus.datapoint(row)
+    embedding = container.Embedding(
+        id=datapoint.datapoint_id,
+        float_val=datapoint.feature_vector,
+        crowding_attribute=crowding_number(datapoint.crowding_tag.crowding_attribute),
+    )
+    for each in datapoint.restricts:
+        embedding.restricts.add(name=each.namespace, allow_tokens=each.allow_list, deny_tokens=each.deny_list)
+    for each in datapoint.numeric_restricts:
+        kind = each.WhichOneof("Value")
+        embedding.numeric_restricts.add(name=each.namespace, **{kind: getattr(each, kind)})
+    if datapoint.HasField("embedding_metadata"):
+        embedding.embedding_metadata.ParseFromString(datapoint.embedding_metadata.SerializeToString())
+    return embedding
+
+
+def _question(request: Any) -> Question:
+    if request.HasField("sparse_embedding") or request.HasField("rrf"):
+        raise errors.NOT_IMITATED(what="sparse and hybrid queries")
+    percent = request.leaf_nodes_to_search_percent_override
+    return Question(
+        vector=np.array(request.float_val, "f4"),
+        datapoint_id=request.embedding_id,
+        neighbors=request.num_neighbors,
+        per_tag=request.per_crowding_attribute_num_neighbors,
+        approximate=request.approx_num_neighbors,
+        leaf_fraction=request.fraction_leaf_nodes_to_search_override or percent / 100,
+        tokens=[Tokens(each.name, each.allow_tokens, each.deny_tokens) for each in request.restricts],
+        numbers=[
+            Number(each.name, kind, getattr(each, kind) if kind else 0, each.op)
+            for each in request.numeric_restricts
+            for kind in (each.WhichOneof("Value") or "",)
+        ],
+    )

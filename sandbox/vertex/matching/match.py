@@ -1,0 +1,78 @@
+"""MatchService of public endpoints, v1 and v1beta1 alike: their messages have the same fields under the same numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from google.cloud import aiplatform_v1 as v1
+
+from sandbox.vertex import errors
+from sandbox.vertex.data.restricts import Number, Tokens
+from sandbox.vertex.data.searcher import Hit, Searcher
+from sandbox.vertex.matching.queries import Queries, Question
+from sandbox.vertex.resources.index_endpoints import IndexEndpointService
+
+FindResponse = v1.FindNeighborsResponse.pb()
+ReadResponse = v1.ReadIndexDatapointsResponse.pb()
+
+
+class MatchService:
+    """Methods in the order of match_service.proto."""
+
+    def __init__(self, endpoints: IndexEndpointService, queries: Queries) -> None:
+        self._endpoints = endpoints
+        self._queries = queries
+
+    def FindNeighbors(self, request: Any) -> Any:
+        """The neighbors of each query; ids and crowding tags only, unless full datapoints are wanted."""
+        deployment = self._endpoints.public_deployment(request.index_endpoint, request.deployed_index_id)
+        questions = [_question(query) for query in request.queries]
+        full = request.return_full_datapoint
+
+        def shown(searcher: Searcher, hits: list[Hit]) -> tuple[str, list[tuple[Any, float]]]:
+            points = [(searcher.corpus.datapoint(hit.row, with_vector=full), hit.distance) for hit in hits]
+            return "", points
+
+        response = FindResponse()
+        answers = self._queries.ask(deployment.index, deployment.id, questions, shown)
+        for question, (_, points) in zip(request.queries, answers, strict=True):
+            neighbors = response.nearest_neighbors.add(id=question.datapoint.datapoint_id)
+            for datapoint, distance in points:
+                neighbor = neighbors.neighbors.add(distance=distance)
+                if full:
+                    neighbor.datapoint.CopyFrom(datapoint)
+                    continue
+                neighbor.datapoint.datapoint_id = datapoint.datapoint_id
+                neighbor.datapoint.crowding_tag.crowding_attribute = datapoint.crowding_tag.crowding_attribute
+        return response
+
+    def ReadIndexDatapoints(self, request: Any) -> Any:
+        """The datapoints with these ids, as they are deployed; ids that are not there are passed over."""
+        deployment = self._endpoints.public_deployment(request.index_endpoint, request.deployed_index_id)
+
+        def read(searcher: Searcher) -> list[Any]:
+            rows = [searcher.corpus.row_of[name] for name in request.ids if name in searcher.corpus.row_of]
+            return [searcher.corpus.datapoint(row) for row in rows]
+
+        return ReadResponse(datapoints=self._queries.read(deployment.index, read))
+
+
+def _question(query: Any) -> Question:
+    datapoint = query.datapoint
+    if datapoint.HasField("sparse_embedding") or query.HasField("rrf"):
+        raise errors.NOT_IMITATED(what="sparse and hybrid queries")
+    return Question(
+        vector=np.array(datapoint.feature_vector, "f4"),
+        datapoint_id=datapoint.datapoint_id,
+        neighbors=query.neighbor_count,
+        per_tag=query.per_crowding_attribute_neighbor_count,
+        approximate=query.approximate_neighbor_count,
+        leaf_fraction=query.fraction_leaf_nodes_to_search_override,
+        tokens=[Tokens(each.namespace, each.allow_list, each.deny_list) for each in datapoint.restricts],
+        numbers=[
+            Number(each.namespace, kind, getattr(each, kind) if kind else 0, each.op)
+            for each in datapoint.numeric_restricts
+            for kind in (each.WhichOneof("Value") or "",)
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Long-running operations: how they move, and the API that shows them."""

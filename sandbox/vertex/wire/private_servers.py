@@ -1,0 +1,70 @@
+"""Where deployed indexes answer privately: port 10000, as the protocol has it, at an address of their own each.
+
+On Linux any 127.x.y.z is loopback; elsewhere a socket in a folder with a short name stands for the address.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+
+import grpc
+
+from sandbox.vertex import errors
+from sandbox.vertex.wire.fronts import MESSAGE_OPTIONS
+
+PORT = 10000
+_ATTEMPTS = 20
+# Without it two servers would bind the same address and take turns answering.
+_OPTIONS = (*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0))
+
+
+class PrivateServers:
+    """The running servers, by deployed index id."""
+
+    def __init__(self, pool: Executor, handlers: Callable[[str], grpc.GenericRpcHandler]) -> None:
+        self._pool = pool
+        self._handlers = handlers
+        self._servers: dict[str, grpc.Server] = {}
+
+    def open(self, deployed_index_id: str, address: str = "") -> str:
+        """Start answering at `address`, or at a new one, and return it.
+
+        Raises:
+            Refusal: UNAVAILABLE when nothing could be bound.
+        """
+        for _ in range(1 if address else _ATTEMPTS):
+            chosen = address or _new_address()
+            server = grpc.server(self._pool, options=_OPTIONS)
+            server.add_generic_rpc_handlers((self._handlers(deployed_index_id),))
+            try:
+                server.add_insecure_port(f"{chosen}:{PORT}")
+            except RuntimeError:
+                continue
+            server.start()
+            self._servers[deployed_index_id] = server
+            return chosen
+        raise errors.NO_ADDRESS(id=deployed_index_id, address=address or "127.x.y.z", port=PORT)
+
+    def close(self, deployed_index_id: str) -> None:
+        """Stop answering; the calls under way are cut."""
+        server = self._servers.pop(deployed_index_id, None)
+        if server is not None:
+            server.stop(None)
+
+    def close_all(self) -> None:
+        """Stop all of them."""
+        for deployed_index_id in list(self._servers):
+            self.close(deployed_index_id)
+
+
+def _new_address() -> str:
+    if sys.platform == "linux":
+        # Not 127.0.x.y: that is where people's own servers are.
+        return f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
+    folder = Path(tempfile.mkdtemp(prefix="vso-"))
+    return f"unix:{folder / 's'}"

@@ -1,1 +1,0 @@
-"""Vectors from files: read, validated, written as import files, searched exactly."""

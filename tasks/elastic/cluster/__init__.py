@@ -1,0 +1,1 @@
+"""The cluster, its models and their deployments, and its tasks."""

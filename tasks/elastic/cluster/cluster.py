@@ -1,0 +1,217 @@
+"""The cluster itself: is it Elasticsearch, may it run models, and on what.
+
+Must not: change anything. What is missing is one paragraph, so that a person can act on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.errors import NotFound, ServiceRefused, calling
+from tasks.errors import PermanentError
+from tasks.settings import ElasticSettings
+from tasks.steps import step
+
+OLDEST = (8, 15)
+"""The first version whose `exists` query finds sparse vectors, which the mend pass rests on."""
+VECTORS_HIDDEN_SINCE = (9, 2)
+"""From here on vectors are left out of `_source` unless asked for."""
+LICENCES_WITH_ML = ("trial", "platinum", "enterprise")
+SMALLEST_NODE_BYTES = 4 * 1024**3
+"""The least ML node for ELSER without autoscaling (Elastic's machine learning guide)."""
+
+
+class MlNode(BaseModel, frozen=True):
+    """A node that may run models, and what it still has."""
+
+    id: str
+    name: str
+    processors: int
+    """Processors allocated to the node."""
+    used_processors: int
+    """Allocations times threads of the deployments on it."""
+    memory: int
+    """Bytes that machine learning may use; 0 when the cluster does not tell."""
+    used_memory: int
+    """Bytes that it does use."""
+    machine_memory: int
+    """Bytes of the machine; 0 when the cluster does not tell."""
+
+    def __str__(self) -> str:
+        memory = (
+            f", {gigabytes(self.free_memory)} of {gigabytes(self.memory)} of ML memory" if self.memory else ""
+        )
+        return f"{self.name} has {self.free_processors} of {self.processors} processors free{memory}"
+
+    @property
+    def free_processors(self) -> int:
+        """What is left for another allocation."""
+        return max(0, self.processors - self.used_processors)
+
+    @property
+    def free_memory(self) -> int:
+        """Bytes left for another deployment."""
+        return max(0, self.memory - self.used_memory)
+
+
+class Cluster(BaseModel, frozen=True):
+    """A cluster as it was last read."""
+
+    name: str
+    version: str
+    licence: str
+    """`trial`, `basic`, `platinum`, `enterprise`; `unknown` when it may not be read."""
+    licence_is_active: bool
+    ml_nodes: tuple[MlNode, ...]
+
+    @property
+    def release(self) -> tuple[int, int]:
+        """Major and minor version."""
+        return release_of(self.version)
+
+    def missing(self, *, may_grow: bool = False) -> str:
+        """What keeps this cluster from running the flows, in one paragraph; empty when nothing does.
+
+        Args:
+            may_grow: the cluster adds machine-learning nodes by itself, so that none need be there yet.
+        """
+        found: list[str] = []
+        if self.release < OLDEST:
+            found.append(
+                f"It is version {self.version}; these flows need {OLDEST[0]}.{OLDEST[1]} or later, where documents "
+                "without an embedding can be found: upgrade it."
+            )
+        if self.licence not in (*LICENCES_WITH_ML, "unknown"):
+            found.append(
+                f"Its licence is {self.licence!r}, which does not allow trained models; {', '.join(LICENCES_WITH_ML)} do: "
+                "start a trial with `POST /_license/start_trial?acknowledge=true`, or install a licence."
+            )
+        elif not self.licence_is_active:
+            found.append(f"Its licence ({self.licence}) has expired: install a valid one.")
+        if not self.ml_nodes and not may_grow:
+            found.append(
+                "It has no node with the role ml: add one of at least 4 GB for ELSER (16 GB for other language models). "
+                "If it adds them by itself (autoscaling), `elastic deploy --may-grow` makes it do so."
+            )
+        return f"The cluster {self.name!r} cannot run these flows yet. {' '.join(found)}" if found else ""
+
+
+class ClusterNotReady(PermanentError):
+    """The cluster cannot run the flows; says why and what to do."""
+
+    def __init__(self, cluster: Cluster, missing: str) -> None:
+        self.cluster, self.missing = cluster, missing
+        super().__init__(missing)
+
+
+@step("read the cluster")
+def read_cluster(settings: ElasticSettings) -> Cluster:
+    """What answers at the address, whatever it lacks.
+
+    Raises:
+        NotElasticsearch: something else answers.
+        InvalidInput: it does not accept the credentials or the certificate is not trusted.
+    """
+    client = connect(settings)
+    with calling("read the cluster"):
+        info = client.info()
+    licence, active = _licence(settings)
+    return Cluster(
+        name=info["cluster_name"],
+        version=info["version"]["number"],
+        licence=licence,
+        licence_is_active=active,
+        ml_nodes=tuple(ml_nodes(settings)) if licence in (*LICENCES_WITH_ML, "unknown") else (),
+    )
+
+
+@step("verify that the cluster can run models")
+def verify_cluster(settings: ElasticSettings, *, may_grow: bool = False) -> Cluster:
+    """The cluster, if it can run the flows.
+
+    Args:
+        settings: the target.
+        may_grow: the cluster adds machine-learning nodes by itself, so that none need be there yet.
+
+    Raises:
+        ClusterNotReady: version, licence or nodes are not enough.
+    """
+    cluster: Cluster = read_cluster.fn(settings)
+    if missing := cluster.missing(may_grow=may_grow):
+        raise ClusterNotReady(cluster, missing)
+    return cluster
+
+
+def gigabytes(size: int) -> str:
+    """Bytes as people read them: `2.0 GB`."""
+    return f"{size / 1024**3:.1f} GB"
+
+
+def release_of(version: str) -> tuple[int, int]:
+    """Major and minor of a version number: 9.2.1-SNAPSHOT is (9, 2)."""
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
+
+
+def ml_nodes(settings: ElasticSettings) -> list[MlNode]:
+    """The nodes that may run models, with what they have left."""
+    client = connect(settings)
+    with calling("read the memory of the ML nodes"):
+        nodes: dict[str, Any] = client.ml.get_memory_stats()["nodes"]
+    with calling("read the deployments"):
+        stats: list[dict[str, Any]] = client.ml.get_trained_models_stats(size=1000)["trained_model_stats"]
+    used = used_processors(stats)
+    return [_ml_node(id_, node, used.get(id_, 0)) for id_, node in nodes.items() if "ml" in node["roles"]]
+
+
+def used_processors(stats: list[dict[str, Any]]) -> dict[str, int]:
+    """Processors that deployments use, by node id, from `trained_model_stats`. Low priority takes none."""
+    used: dict[str, int] = {}
+    for entry in stats:
+        deployment = entry.get("deployment_stats") or {}
+        if deployment.get("priority") == "low":
+            continue
+        for node in deployment.get("nodes", ()):
+            if node.get("routing_state", {}).get("routing_state") in ("failed", "stopped"):
+                continue
+            threads = node.get("threads_per_allocation", deployment.get("threads_per_allocation", 1))
+            for id_ in node["node"]:
+                used[id_] = used.get(id_, 0) + node.get("number_of_allocations", 0) * threads
+    return used
+
+
+def _licence(settings: ElasticSettings) -> tuple[str, bool]:
+    try:
+        with calling("read the licence"):
+            licence: dict[str, Any] = connect(settings).license.get()["license"]
+    except NotFound:
+        return "none", False
+    except ServiceRefused as error:
+        if error.status == 403:
+            return "unknown", True
+        raise
+    return licence["type"], licence["status"] == "active"
+
+
+def _ml_node(id_: str, node: dict[str, Any], used: int) -> MlNode:
+    memory: dict[str, Any] = node["mem"]
+    ml: dict[str, int] = memory.get("ml", {})
+    attributes: dict[str, str] = node.get("attributes", {})
+    parts = (
+        "native_code_overhead_in_bytes",
+        "anomaly_detectors_in_bytes",
+        "data_frame_analytics_in_bytes",
+        "native_inference_in_bytes",
+    )
+    return MlNode(
+        id=id_,
+        name=node["name"],
+        processors=int(float(attributes.get("ml.allocated_processors", 0))),
+        used_processors=used,
+        memory=ml.get("max_in_bytes", 0),
+        used_memory=sum(ml.get(part, 0) for part in parts),
+        machine_memory=memory.get("adjusted_total_in_bytes", memory.get("total_in_bytes", 0)),
+    )

@@ -1,0 +1,240 @@
+"""Trained models: ensured, their download followed and resumed, listed, given aliases, removed only when asked.
+
+Elasticsearch fetches a packaged model (`.elser_model_2`) itself. Putting a packaged model again while it downloads returns
+at once, and afterwards overwrites it with itself, so a download that stopped is resumed by asking again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.errors import NotFound, calling
+from tasks.errors import InvalidInput, PermanentError
+from tasks.progress import say
+from tasks.settings import ElasticSettings
+from tasks.steps import step
+from tasks.waiting import Deadline, Look, wait_until
+
+PACKAGED = (".elser_model_2", ".elser_model_2_linux-x86_64", ".elser_model_1")
+"""The sparse text models that Elasticsearch downloads by itself."""
+INPUT_FIELD = "text_field"
+DOWNLOAD_ACTION = "xpack/ml/model_import*"
+"""The task of a download; it tells its parts since 8.14 (elasticsearch PR 107676)."""
+LOOKS_UNTIL_STALLED = 4
+"""Looks without a download task before it is asked for again: the definition shows a moment after the task has ended."""
+RESUMPTIONS = 3
+"""A download that stops so often without a new part will not arrive."""
+USUAL_DOWNLOAD_SECONDS = 120.0
+"""438 MB at the speed of elasticsearch's own rally track, which gives it two minutes."""
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """A trained model as it was last read."""
+
+    id: str
+    type: str
+    """`pytorch` for models of text."""
+    task: str
+    """What it infers: `text_expansion`, `text_embedding`, ..."""
+    input_field: str
+    """The field that `_infer` expects a text in."""
+    size_bytes: int
+    usable: bool
+    """Whether it is there completely (`fully_defined`)."""
+    description: str
+
+
+@dataclass(frozen=True)
+class Download:
+    """How far the download of a model is."""
+
+    parts: int
+    total: int
+    """0 when the cluster does not tell."""
+
+    @property
+    def fraction(self) -> float | None:
+        """0 to 1, or None."""
+        return self.parts / self.total if self.total else None
+
+    def __str__(self) -> str:
+        return f"{self.parts} of {self.total} parts" if self.total else "downloading"
+
+
+class DownloadFailed(PermanentError):
+    """A model does not arrive, however often it is asked for."""
+
+    def __init__(self, model_id: str, *, resumptions: int, parts: int) -> None:
+        self.model_id, self.resumptions, self.parts = model_id, resumptions, parts
+        super().__init__(
+            f"The download of {model_id!r} stopped {resumptions + 1} times after {parts} parts. Check that the master nodes "
+            "reach ml-models.elastic.co (there is no proxy support), or set xpack.ml.model_repository to a copy that they "
+            "reach; then run the same command again."
+        )
+
+
+@step("list the models")
+def read_models(settings: ElasticSettings) -> tuple[ModelState, ...]:
+    """The models of text in the cluster, by id."""
+    with calling("list the models"):
+        found = connect(settings).ml.get_trained_models(size=1000)
+    # Whether a model is completely there is told of one model at a time, and only of models of text.
+    of_text = (c["model_id"] for c in found["trained_model_configs"] if c.get("model_type") == "pytorch")
+    models = (model(settings, model_id) for model_id in sorted(of_text))
+    return tuple(m for m in models if m is not None)
+
+
+@step("read model {model_id}")
+def read_model(settings: ElasticSettings, model_id: str) -> ModelState | None:
+    """A model by its id or one of its aliases, or None."""
+    return model(settings, model_id)
+
+
+@step("ensure model {model_id}")
+def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = False) -> ModelState:
+    """The model, its download begun or resumed unless it is there completely.
+
+    Args:
+        settings: the target.
+        model_id: a packaged model, or one that is in the cluster already.
+        recreate: delete it first, with its deployments, even if it is usable.
+
+    Raises:
+        InvalidInput: no such model can be downloaded and none is there; names those that are.
+    """
+    there = model(settings, model_id)
+    if recreate and there is not None:
+        _delete(settings, model_id, force=True)
+        there = None
+    if there is not None and (there.usable or download(settings, model_id) is not None):
+        return there
+    if model_id not in PACKAGED:
+        if there is not None:
+            raise InvalidInput(
+                "This model was uploaded, but not completely", value=model_id, remedy="Upload it again."
+            )
+        others = [m.id for m in read_models.fn(settings)]
+        raise InvalidInput(
+            "There is no such model, and Elasticsearch cannot download it by that name",
+            value=model_id,
+            accepted=", ".join(dict.fromkeys((*PACKAGED, *others))),
+        )
+    return _put(settings, model_id)
+
+
+@step("wait for model {model_id}")
+def wait_for_model(settings: ElasticSettings, model_id: str, deadline: Deadline) -> ModelState:
+    """The model, once it is completely there. A download that stopped is resumed.
+
+    Raises:
+        DownloadFailed: it stops again and again without getting further.
+        DeadlinePassed: the download goes on; the same command follows it again.
+    """
+    idle = resumed = parts = 0
+
+    def look() -> Look[ModelState]:
+        nonlocal idle, resumed, parts
+        there = model(settings, model_id)
+        if there is not None and there.usable:
+            return Look("completely there", value=there, done=True)
+        running = download(settings, model_id)
+        if running is not None:
+            if running.parts > parts:
+                parts, resumed = running.parts, 0
+            idle = 0
+            return Look(str(running), fraction=running.fraction)
+        idle += 1
+        if idle < LOOKS_UNTIL_STALLED:
+            return Look("not there yet")
+        if resumed == RESUMPTIONS:
+            raise DownloadFailed(model_id, resumptions=resumed, parts=parts)
+        idle, resumed = 0, resumed + 1
+        say(f"The download of {model_id} has stopped: it is asked for again.")
+        _put(settings, model_id)
+        return Look("download resumed")
+
+    return wait_until(f"download model {model_id}", look, deadline, usual=USUAL_DOWNLOAD_SECONDS)
+
+
+@step("ensure model alias {alias}")
+def ensure_model_alias(settings: ElasticSettings, alias: str, model_id: str) -> bool:
+    """Let an alias name a model. Returns whether that changed anything.
+
+    Raises:
+        InvalidInput: the alias is the id of a model.
+        BadRequest: the old model is deployed and the new one is not, or the alias ends in digits.
+    """
+    there = model(settings, alias)
+    if there is not None and there.id == alias:
+        raise InvalidInput("This alias is the id of a model", value=alias, accepted="a name of its own")
+    if there is not None and there.id == model_id:
+        return False
+    with calling(f"let the alias {alias} name {model_id}"):
+        connect(settings).ml.put_trained_model_alias(model_id=model_id, model_alias=alias, reassign=True)
+    return True
+
+
+@step("remove model {model_id}")
+def remove_model(settings: ElasticSettings, model_id: str) -> bool:
+    """Delete a model that nothing uses. Returns whether it was there.
+
+    Raises:
+        Conflict: it is deployed, or an ingest pipeline names it.
+    """
+    return _delete(settings, model_id, force=False)
+
+
+def model(settings: ElasticSettings, model_id: str) -> ModelState | None:
+    """As `read_model`, for another step to call."""
+    try:
+        with calling(f"read the model {model_id}"):
+            found = connect(settings).ml.get_trained_models(model_id=model_id, include="definition_status")
+    except NotFound:
+        return None
+    configs = found["trained_model_configs"]
+    return _model_state(configs[0]) if configs else None
+
+
+def download(settings: ElasticSettings, model_id: str) -> Download | None:
+    """How far the running download of a model is, or None when there is none."""
+    with calling("list the downloads of models"):
+        found = connect(settings).tasks.list(actions=DOWNLOAD_ACTION, detailed=True)
+    for node in found["nodes"].values():
+        for task in node["tasks"].values():
+            if f"[{model_id}]" in str(task.get("description")):
+                status: dict[str, int] = task.get("status") or {}
+                return Download(status.get("downloaded_parts", 0), status.get("total_parts", 0))
+    return None
+
+
+def _put(settings: ElasticSettings, model_id: str) -> ModelState:
+    with calling(f"begin the download of {model_id}"):
+        config = connect(settings).ml.put_trained_model(
+            model_id=model_id, input={"field_names": [INPUT_FIELD]}
+        )
+    return _model_state(dict(config.body))
+
+
+def _delete(settings: ElasticSettings, model_id: str, *, force: bool) -> bool:
+    try:
+        with calling(f"delete the model {model_id}"):
+            connect(settings).ml.delete_trained_model(model_id=model_id, force=force)
+    except NotFound:
+        return False
+    return True
+
+
+def _model_state(config: dict[str, Any]) -> ModelState:
+    fields: list[str] = config.get("input", {}).get("field_names") or [INPUT_FIELD]
+    return ModelState(
+        id=config["model_id"],
+        type=config.get("model_type", ""),
+        task=next(iter(config.get("inference_config") or {}), ""),
+        input_field=fields[0],
+        size_bytes=config.get("model_size_bytes") or config.get("model_package", {}).get("size", 0),
+        usable=bool(config.get("fully_defined")),
+        description=config.get("description", ""),
+    )

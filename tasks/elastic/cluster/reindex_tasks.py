@@ -1,0 +1,282 @@
+"""Reindex and update-by-query as tasks of the cluster: found again by our `X-Opaque-Id`, followed, throttled, cancelled.
+
+`completed` says that a task ended, not how: failures, counts, conflicts and `canceled` do. A task can vanish with its node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tasks.elastic.cluster.deployments import deployment
+from tasks.elastic.cluster.throttle import UNLIMITED, Throttle
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.errors import TRANSIENT_STATUSES, NotFound, ServiceRefused, calling, reason_of
+from tasks.errors import PermanentError
+from tasks.progress import say
+from tasks.settings import ElasticSettings
+from tasks.waiting import Deadline, Look, wait_until
+
+WhenInterrupted = Literal["leave-running", "cancel"]
+"""What becomes of a task in the cluster when the wait for it is cancelled or killed by Ctrl-C."""
+ACTIONS = "*reindex,*byquery"
+OPAQUE_PREFIX = "vector-search-ops-"
+"""How the `X-Opaque-Id` of every task of ours begins."""
+_COUNTS = ("created", "updated", "noops", "version_conflicts")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A document that a task could not store."""
+
+    id: str
+    type: str
+    reason: str
+    status: int
+    """As the call for this one document would have been answered; 0 where the task did not say."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether the document may be taken when it is sent again: the index had no room or no shard for it just now."""
+        return self.status in TRANSIENT_STATUSES
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.type}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """A task as it was last read."""
+
+    id: str
+    completed: bool
+    total: int
+    """0 until its first search has returned."""
+    done: int
+    """Created, updated, left as they were, or found to be there."""
+    batches: int
+    conflicts: int
+    retries: int
+    """Documents that were sent to the index again after a 429."""
+    requests_per_second: float
+    """Of the whole; -1 for no limit."""
+    canceled: str
+    """Why it was cancelled; empty when it was not."""
+    failures: tuple[Failure, ...] = field(repr=False)
+    error: str
+    lost: bool = False
+    """Nobody knows it any more: it ended unseen, or was lost with its node."""
+
+
+class TaskCancelled(PermanentError):
+    """Somebody cancelled a task of ours."""
+
+    def __init__(self, what: str, *, task: str, why: str) -> None:
+        self.what, self.task, self.why = what, task, why
+        super().__init__(
+            f"{what} was cancelled ({task}, {why}). What was done stays: the same command goes on from there."
+        )
+
+
+class TaskFailed(PermanentError):
+    """A task ended with an error of its own, not of single documents."""
+
+    def __init__(self, what: str, *, task: str, error: str) -> None:
+        self.what, self.task, self.error = what, task, error
+        super().__init__(
+            f"{what} failed ({task}): {error}. What was done stays: the same command goes on from there."
+        )
+
+
+def end_tasks(settings: ElasticSettings, index: str, deadline: Deadline) -> tuple[str, ...]:
+    """Cancel our tasks that write into an index and wait until they have ended. Returns which there were.
+
+    A reindex into an index that was deleted meanwhile would make it anew, without its mapping: this comes first.
+    """
+    ours = [
+        id_ for id_, task in _parents(settings)
+        if _opaque_id(task).startswith(OPAQUE_PREFIX) and f"[{index}]" in str(task.get("description"))
+    ]  # fmt: skip
+    for id_ in ours:
+        cancel(settings, id_)
+
+        def look(id_: str = id_) -> Look[bool]:
+            task = read_task(settings, id_)
+            return Look("ended" if task.completed else _progress(task), value=True, done=task.completed)
+
+        wait_until(f"end the task {id_}", look, deadline)
+    return tuple(ours)
+
+
+def find_task(settings: ElasticSettings, opaque_ids: Iterable[str]) -> str | None:
+    """The running parent task that bears one of these ids, or None."""
+    wanted = set(opaque_ids)
+    return next((id_ for id_, task in _parents(settings) if _opaque_id(task) in wanted), None)
+
+
+def read_task(settings: ElasticSettings, task_id: str) -> TaskState:
+    """A task as it stands now; one that nobody knows is lost."""
+    try:
+        with calling(f"read the task {task_id}"):
+            found: dict[str, Any] = connect(settings).tasks.get(task_id=task_id).body
+    except NotFound:
+        return TaskState(task_id, True, 0, 0, 0, 0, 0, UNLIMITED, "", (), "", lost=True)
+    status: dict[str, Any] = found["task"].get("status") or {}
+    response: dict[str, Any] = found.get("response") or {}
+    counted = response or status
+    running = [] if found["completed"] or not status.get("slices") else _slices(settings, task_id)
+    return TaskState(
+        id=task_id,
+        completed=found["completed"],
+        total=sum(status.get("total") or 0 for status in (counted, *running)),
+        done=_done(counted) + sum(map(_done, running)),
+        batches=sum(status.get("batches") or 0 for status in (counted, *running)),
+        conflicts=counted.get("version_conflicts", 0),
+        retries=sum((counted.get("retries") or {}).values()),
+        requests_per_second=_rate(running or [counted]),
+        canceled=str(response.get("canceled") or status.get("canceled") or ""),
+        failures=tuple(map(_failure, response.get("failures") or ())),
+        error=": ".join(reason_of(found["error"])) if "error" in found else "",
+    )
+
+
+@dataclass(frozen=True)
+class Following:
+    """How to follow a task, and what to do about it meanwhile."""
+
+    what: str
+    """As a person would say it: `embed movies`."""
+    deployment_id: str
+    """Whose rejections slow it down."""
+    speed: float
+    """Documents a second that the deployment was measured to embed."""
+    rejected: int
+    """Texts that the deployment had rejected before the task began, as `rejections` counts them."""
+    when_interrupted: WhenInterrupted = "leave-running"
+
+
+def follow(settings: ElasticSettings, task_id: str, how: Following, deadline: Deadline) -> TaskState:
+    """Look at a task until it has ended, slowing it down while the model rejects texts.
+
+    Returns:
+        Its last state: completed, with failures of single documents perhaps, or lost.
+
+    Raises:
+        TaskCancelled: somebody cancelled it.
+        TaskFailed: it ended with an error of its own.
+        DeadlinePassed: it goes on; the same command follows it again.
+    """
+    throttle: Throttle | None = None
+
+    def look() -> Look[TaskState]:
+        nonlocal throttle
+        task = read_task(settings, task_id)
+        if task.completed:
+            return Look("lost" if task.lost else _progress(task), value=task, done=True)
+        throttle = throttle or Throttle(how.speed, rejected=how.rejected, now=task.requests_per_second)
+        _feed_back(settings, task, how, throttle)
+        fraction = task.done / task.total if task.total else None
+        return Look(_progress(task), fraction=fraction)
+
+    try:
+        task = wait_until(how.what, look, deadline)
+    except Exception:
+        raise
+    except BaseException:
+        _interrupted(settings, task_id, how)
+        raise
+    if task.canceled:
+        raise TaskCancelled(how.what, task=task_id, why=task.canceled)
+    if task.error:
+        raise TaskFailed(how.what, task=task_id, error=task.error)
+    return task
+
+
+def rejections(settings: ElasticSettings, deployment_id: str) -> int:
+    """Texts that found the queue of a deployment full, so far."""
+    there = deployment(settings, deployment_id)
+    return there.rejected if there else 0
+
+
+def cancel(settings: ElasticSettings, task_id: str) -> None:
+    """Ask the cluster to cancel a task. One that has ended is left alone."""
+    try:
+        with calling(f"cancel the task {task_id}"):
+            connect(settings).tasks.cancel(task_id=task_id)
+    except NotFound:
+        return
+
+
+def _parents(settings: ElasticSettings) -> list[tuple[str, dict[str, Any]]]:
+    """The running tasks of all kinds that move documents, without their slices."""
+    with calling("list the running reindex tasks"):
+        found = connect(settings).tasks.list(actions=ACTIONS, detailed=True)
+    tasks = [entry for node in found["nodes"].values() for entry in node["tasks"].items()]
+    return [(id_, task) for id_, task in tasks if "parent_task_id" not in task]
+
+
+def _opaque_id(task: dict[str, Any]) -> str:
+    return str((task.get("headers") or {}).get("X-Opaque-Id", ""))
+
+
+def _feed_back(settings: ElasticSettings, task: TaskState, how: Following, throttle: Throttle) -> None:
+    rejected = rejections(settings, how.deployment_id)
+    per_second = throttle.see(rejected, task.batches)
+    if per_second is None:
+        return
+    try:
+        with calling(f"throttle the task {task.id}"):
+            connect(settings).reindex_rethrottle(task_id=task.id, requests_per_second=per_second)
+    except (NotFound, ServiceRefused):
+        return  # it has ended meanwhile
+    if per_second == UNLIMITED:
+        say(f"{how.what}: the queue holds, the throttle is off.")
+    else:
+        say(
+            f"{how.what}: {rejected - how.rejected:,} texts rejected, now {per_second:.1f} documents a second."
+        )
+
+
+def _interrupted(settings: ElasticSettings, task_id: str, how: Following) -> None:
+    if how.when_interrupted == "cancel":
+        try:
+            cancel(settings, task_id)
+        except Exception as error:  # noqa: BLE001 -- the interruption must get through, whatever the answer
+            say(f"Interrupted: {how.what} could not be cancelled ({task_id}): {error}")
+            return
+        say(f"Interrupted: asked the cluster to cancel {how.what} ({task_id}).")
+    else:
+        say(f"Interrupted: {how.what} goes on in the cluster ({task_id}); the same command follows it again.")
+
+
+def _progress(task: TaskState) -> str:
+    seen = f"{task.done:,} of {task.total:,} documents"
+    if task.requests_per_second != UNLIMITED:
+        seen += f", throttled to {task.requests_per_second:.1f} a second"
+    if task.failures:
+        seen += f", {len(task.failures)} failed"
+    return seen
+
+
+def _slices(settings: ElasticSettings, task_id: str) -> list[dict[str, Any]]:
+    """The status of the slices that still run: a sliced task counts only those that have ended."""
+    with calling(f"read the slices of {task_id}"):
+        found = connect(settings).tasks.list(actions=ACTIONS, parent_task_id=task_id, detailed=True)
+    tasks = (task for node in found["nodes"].values() for task in node["tasks"].values())
+    return [task.get("status") or {} for task in tasks if task.get("parent_task_id") == task_id]
+
+
+def _done(status: dict[str, Any]) -> int:
+    return sum(status.get(name) or 0 for name in _COUNTS)
+
+
+def _rate(parts: list[dict[str, Any]]) -> float:
+    """What all parts together may do. A sliced task says 0 until its first slice has ended, a slice until it begins."""
+    rates: list[float] = [status.get("requests_per_second") or 0.0 for status in parts]
+    return sum(rates) if min(rates) >= 0 < sum(rates) else UNLIMITED
+
+
+def _failure(raw: dict[str, Any]) -> Failure:
+    kind, reason = reason_of(raw.get("cause") or raw.get("reason") or raw)
+    return Failure(str(raw.get("id", "")), kind, reason, raw.get("status", 0))

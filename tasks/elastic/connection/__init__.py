@@ -1,0 +1,1 @@
+"""The official client of a target, and what its errors mean."""

@@ -1,0 +1,1 @@
+"""Indices, pipelines and aliases, and documents loaded into an index."""

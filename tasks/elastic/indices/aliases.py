@@ -1,0 +1,177 @@
+"""The alias that searches go to: moved in one atomic call, with the index before recorded, and moved back.
+
+What was before stands on the index that came after (`previous`), what was left on the index that it was left for
+(`rolled_back_from`): written before the alias moves, so that a crash in between leaves a mark too many, never one too few.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.errors import NotFound, calling
+from tasks.elastic.indices.indices import IndexState, index_of_ours, index_state, set_marks
+from tasks.errors import InvalidInput, NotOurs, PermanentError
+from tasks.settings import ElasticSettings
+from tasks.steps import step
+
+
+@dataclass(frozen=True)
+class AliasState:
+    """Where an alias points."""
+
+    alias: str
+    index: str
+    """Empty when the alias is not there."""
+    previous: str
+    """Where `rollback` would go; empty when nowhere."""
+    rolled_back_from: str
+
+
+@dataclass(frozen=True)
+class AliasMove:
+    """What became of an alias."""
+
+    alias: str
+    index: str
+    previous: str
+    """Where it pointed before; empty when it was not there."""
+    changed: bool
+
+
+class NothingToRollBackTo(PermanentError):
+    """An alias has no index before the one that it points at."""
+
+    def __init__(self, alias: str, *, index: str, why: str) -> None:
+        self.alias, self.index, self.why = alias, index, why
+        super().__init__(
+            f"The alias {alias!r} points at {index or 'nothing'}, and {why}. Name an index to go to: --to INDEX."
+        )
+
+
+@step("read alias {alias}")
+def read_alias(settings: ElasticSettings, alias: str) -> AliasState:
+    """Where an alias points, and where it could go back to.
+
+    Raises:
+        InvalidInput: it points at several indices, or is the name of an index.
+    """
+    index = _target(settings, alias)
+    there = index_state(settings, index) if index else None
+    if there is None:
+        return AliasState(alias, "", "", "")
+    return AliasState(alias, index, there.previous, str(there.meta.get("rolled_back_from", "")))
+
+
+@step("verify that alias {alias} can move")
+def verify_alias(settings: ElasticSettings, alias: str) -> None:
+    """See that `ensure_alias` will not refuse this name: it is free, or an alias of one index of ours. Changes nothing.
+
+    Raises:
+        InvalidInput, NotOurs: as `ensure_alias`.
+    """
+    if there := _target(settings, alias):
+        _ours(settings, alias, there)
+
+
+@step("let alias {alias} point at {index}")
+def ensure_alias(settings: ElasticSettings, alias: str, index: str) -> AliasMove:
+    """Let an alias point at an index of ours and nothing else, in one atomic call.
+
+    Raises:
+        InvalidInput: the index is not there, the alias points at several, or is the name of an index.
+        NotOurs: the alias points at an index that we did not make.
+    """
+    wanted = index_of_ours(settings, index)
+    there = _target(settings, alias)
+    if there == wanted.name:
+        return AliasMove(alias, there, wanted.previous, changed=False)
+    if there:
+        _ours(settings, alias, there)
+    set_marks(settings, index, previous=there or None, rolled_back_from=None)
+    _move(settings, alias, there, index)
+    return AliasMove(alias, index, there, changed=True)
+
+
+@step("roll back alias {alias}")
+def ensure_rollback(settings: ElasticSettings, alias: str, to: str | None = None) -> AliasMove:
+    """Let an alias point at the index before again, or at a named one. Done twice, it changes nothing the second time.
+
+    Raises:
+        NothingToRollBackTo: no index before this one is recorded, or it is gone.
+        InvalidInput, NotOurs: as `ensure_alias`.
+    """
+    there = _target(settings, alias)
+    if not there:
+        raise NothingToRollBackTo(alias, index="", why="so there is nothing to go back from")
+    current = _ours(settings, alias, there)
+    if to is None:
+        if left := current.meta.get("rolled_back_from"):
+            return AliasMove(alias, there, str(left), changed=False)
+        to = current.previous
+        if not to:
+            raise NothingToRollBackTo(alias, index=there, why="no index before it is recorded")
+        if index_state(settings, to) is None:
+            raise NothingToRollBackTo(alias, index=there, why=f"the index before it, {to}, is gone")
+    goal = index_of_ours(settings, to)
+    if goal.name == there:
+        return AliasMove(alias, there, current.previous, changed=False)
+    set_marks(settings, goal.name, rolled_back_from=there)
+    _move(settings, alias, there, goal.name)
+    return AliasMove(alias, goal.name, there, changed=True)
+
+
+@step("remove alias {alias}")
+def remove_alias(settings: ElasticSettings, alias: str) -> bool:
+    """Take an alias off an index of ours, which stays. Returns whether it was there."""
+    there = _target(settings, alias)
+    if not there:
+        return False
+    _ours(settings, alias, there)
+    try:
+        with calling(f"remove the alias {alias}"):
+            connect(settings).indices.delete_alias(index=there, name=alias)
+    except NotFound:
+        return False
+    return True
+
+
+def _move(settings: ElasticSettings, alias: str, there: str, index: str) -> None:
+    actions: list[dict[str, Any]] = [{"add": {"index": index, "alias": alias}}]
+    if there:
+        actions.insert(0, {"remove": {"index": there, "alias": alias, "must_exist": True}})
+    with calling(f"let the alias {alias} point at {index}"):
+        connect(settings).indices.update_aliases(actions=actions)
+
+
+def _target(settings: ElasticSettings, alias: str) -> str:
+    """The index that an alias points at, or nothing."""
+    try:
+        with calling(f"read the alias {alias}"):
+            found: dict[str, Any] = connect(settings).indices.get_alias(name=alias).body
+    except NotFound:
+        there = index_state(settings, alias)
+        if there is not None:
+            raise InvalidInput(
+                "This is the name of an index, and an alias cannot have it",
+                value=alias,
+                source="name",
+                accepted="a name that no index has",
+            ) from None
+        return ""
+    if len(found) != 1:
+        raise InvalidInput(
+            f"The alias {alias} points at {len(found)} indices",
+            value=", ".join(sorted(found)),
+            source="name",
+            accepted="a name that is free, or an alias of one index that `elastic embed` made",
+        )
+    return next(iter(found))
+
+
+def _ours(settings: ElasticSettings, alias: str, index: str) -> IndexState:
+    there = index_state(settings, index)
+    if there is None or not there.ours:
+        raise NotOurs("an alias", alias, resource=f"it points at {index}", remedy="Choose another alias.")
+    return there

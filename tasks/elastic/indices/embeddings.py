@@ -1,0 +1,105 @@
+"""An embedded index as it serves: which fields, through which pipeline and deployment, read from its own mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.elastic.indices.indices import index_state
+from tasks.elastic.specs import EmbeddedField
+from tasks.errors import InvalidInput, PermanentError
+from tasks.settings import ElasticSettings
+from tasks.steps import step
+
+SUFFIX = "_embedding"
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """An index that `elastic embed` made."""
+
+    index: str
+    source: str
+    pipeline: str
+    deployment: str
+    """The deployment that embedded it."""
+    search_deployment: str
+    """The deployment that embeds queries."""
+    fields: tuple[EmbeddedField, ...]
+
+    def field(self, name: str | None) -> EmbeddedField:
+        """One of its fields by the name of its text; the only or first one when none is named.
+
+        Raises:
+            InvalidInput: it is not embedded.
+        """
+        found = next((f for f in self.fields if name in (None, f.input, f.output)), None)
+        if found is None:
+            accepted = ", ".join(f.input for f in self.fields)
+            raise InvalidInput("This field is not embedded", value=name, source=self.index, accepted=accepted)
+        return found
+
+
+class NotEmbedded(PermanentError):
+    """Nothing under a name was embedded by us."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"There is no embedded index of ours under the name {name!r}. "
+            f"Make it with `python -m flows elastic embed --name {name} --source INDEX --fields FIELD --deployment ID`."
+        )
+
+
+def embedded_field(text: str) -> EmbeddedField:
+    """A field as typed: `plot`, or `plot:plot_vector` to name where its embedding goes (default: plot_embedding).
+
+    Raises:
+        InvalidInput: a part is empty.
+    """
+    source, _, output = text.partition(":")
+    if not source or text.endswith(":"):
+        raise InvalidInput("Not a field", value=text, accepted="FIELD or FIELD:EMBEDDING_FIELD")
+    return EmbeddedField(input=source, output=output or f"{source}{SUFFIX}")
+
+
+def made_from(
+    *,
+    source: str,
+    content: str,
+    pipeline: str,
+    deployment: str,
+    search: str,
+    model: str,
+    fields: tuple[EmbeddedField, ...],
+) -> dict[str, str]:
+    """The mark that `read_embedded` reads; what it says decides whether an index has to be made anew."""
+    return {
+        "source": source,
+        "source_content": content,
+        "pipeline": pipeline,
+        "deployment": deployment,
+        "search_deployment": search,
+        "model": model,
+        "fields": ",".join(f"{field.input}:{field.output}" for field in fields),
+    }
+
+
+@step("read embedded index {name}")
+def read_embedded(settings: ElasticSettings, name: str) -> Embedded:
+    """The embedded index that a name, an alias or its own, stands for.
+
+    Raises:
+        NotEmbedded: there is none, or it was not made by us.
+    """
+    there = index_state(settings, name)
+    marks: dict[str, str] = (there.meta.get("made_from") or {}) if there is not None and there.ours else {}
+    if there is None or "fields" not in marks:
+        raise NotEmbedded(name)
+    return Embedded(
+        index=there.name,
+        source=marks["source"],
+        pipeline=marks["pipeline"],
+        deployment=marks["deployment"],
+        search_deployment=marks["search_deployment"],
+        fields=tuple(embedded_field(text) for text in marks["fields"].split(",")),
+    )

@@ -1,0 +1,307 @@
+"""Ingest pipelines: simulated before use, ensured, read in the older form too, never replaced under an index's feet.
+
+The inference pipeline keeps on the document why it has no embedding. So a full queue shows in the deployment's statistics,
+not as a failed item of the reindex, and the mend pass finds what is missing by asking which documents lack the field.
+
+The processor appends to what stands where it writes, and writes `model_id` and `is_truncated` beside its outputs. So it
+works in an object of its own, from which only the embeddings are taken: a document's own fields of these names stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.errors import NotFound, calling, reason_of
+from tasks.elastic.marks import fingerprint, is_ours, marks
+from tasks.elastic.specs import EmbeddedField, PipelineSpec
+from tasks.errors import NotOurs, PermanentError
+from tasks.settings import ElasticSettings
+from tasks.steps import step
+
+FAILURE_FIELD = "embedding_failure"
+"""Why a document has no embedding; absent where all went well."""
+WORK_FIELD = "vector_search_ops"
+"""The object that the processor writes into; in no document that has gone through. A name that nobody else's field has."""
+SIMULATE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class PipelineState:
+    """A pipeline as it was last read."""
+
+    id: str
+    ours: bool
+    spec: str
+    """Hash of what it does."""
+    model_ids: tuple[str, ...]
+    """The models, deployments or aliases that its inference processors name."""
+    fields: tuple[EmbeddedField, ...]
+    """What it embeds, in whichever form it was written."""
+    users: tuple[str, ...]
+    """Whoever needs it to be there: `index movies` as its default, `pipeline outer`."""
+    embedded: tuple[str, ...]
+    """Our indices whose documents went through it: it must not change, but they outlive it."""
+
+
+class PipelineFails(PermanentError):
+    """A pipeline does not do on a sample what it is for."""
+
+    def __init__(self, pipeline: str, *, document: str, reason: str) -> None:
+        self.pipeline, self.document, self.reason = pipeline, document, reason
+        super().__init__(
+            f"The pipeline {pipeline!r} fails on document {document!r}: {reason} Nothing was created or changed."
+        )
+
+
+class PipelineInUse(PermanentError):
+    """A pipeline that others rest on is to do something else, or to go."""
+
+    def __init__(self, pipeline: str, *, users: Sequence[str], remedy: str) -> None:
+        self.pipeline, self.users = pipeline, list(users)
+        super().__init__(
+            f"The pipeline {pipeline!r} cannot be replaced or removed without breaking what rests on it: "
+            f"{', '.join(users)}. {remedy}"
+        )
+
+
+def inference_pipeline(id_: str, model_id: str, fields: Sequence[EmbeddedField]) -> PipelineSpec:
+    """A pipeline that embeds fields and keeps the reason on the document when it cannot.
+
+    Args:
+        id_: the pipeline's id.
+        model_id: model, deployment or alias: the deployment that is for ingest.
+        fields: all in one processor, which fails as a whole.
+    """
+    outputs = [field.output for field in fields]
+    return PipelineSpec(
+        id=id_,
+        description=f"Embeds {', '.join(field.input for field in fields)} with {model_id}",
+        processors=(
+            {"remove": {"field": [FAILURE_FIELD, WORK_FIELD, *outputs], "ignore_missing": True}},
+            {
+                "inference": {
+                    "model_id": model_id,
+                    "input_output": [
+                        {"input_field": field.input, "output_field": f"{WORK_FIELD}.{field.output}"}
+                        for field in fields
+                    ],
+                    "on_failure": [
+                        {"set": {"field": FAILURE_FIELD, "value": "{{{_ingest.on_failure_message}}}"}}
+                    ],
+                }
+            },
+            *(
+                {
+                    "rename": {
+                        "field": f"{WORK_FIELD}.{output}",
+                        "target_field": output,
+                        "ignore_missing": True,
+                    }
+                }
+                for output in outputs
+            ),
+            {"remove": {"field": WORK_FIELD, "ignore_missing": True}},
+        ),
+    )
+
+
+def lowercase_pipeline(id_: str, field: str) -> PipelineSpec:
+    """A pipeline that lowers a field, where there is one."""
+    return PipelineSpec(
+        id=id_,
+        description=f"Lowercase {field}",
+        processors=({"lowercase": {"field": field, "ignore_missing": True}},),
+    )
+
+
+def embedded_fields(processors: Sequence[dict[str, Any]]) -> tuple[EmbeddedField, ...]:
+    """What inference processors embed: `input_output`, a list or one object, or the older `field_map`, `target_field`.
+
+    An output that is renamed counts under the name that it gets.
+    """
+    found: list[EmbeddedField] = []
+    for inference in _inferences(processors):
+        pairs = inference.get("input_output")
+        if pairs is not None:
+            listed: list[dict[str, str]] = [pairs] if isinstance(pairs, dict) else pairs
+            found += [EmbeddedField(input=p["input_field"], output=p["output_field"]) for p in listed]
+            continue
+        target = inference.get("target_field") or f"ml.inference.{inference.get('tag', '')}".rstrip(".")
+        configured: list[dict[str, Any]] = list((inference.get("inference_config") or {}).values())
+        results = configured[0].get("results_field") if configured else None
+        output = f"{target}.{results or 'predicted_value'}"
+        inputs = list(inference.get("field_map") or {}) or ["text_field"]
+        found += [EmbeddedField(input=name, output=output) for name in inputs]
+    renamed = {rename["field"]: rename["target_field"] for rename in _processors(processors, "rename")}
+    return tuple(EmbeddedField(input=f.input, output=renamed.get(f.output, f.output)) for f in found)
+
+
+@step("read pipeline {pipeline_id}")
+def read_pipeline(settings: ElasticSettings, pipeline_id: str) -> PipelineState | None:
+    """A pipeline, whoever made it, or None."""
+    there = _get(settings, pipeline_id)
+    if there is None:
+        return None
+    processors: list[dict[str, Any]] = there.get("processors", [])
+    users, embedded = _users(settings, pipeline_id)
+    return PipelineState(
+        id=pipeline_id,
+        ours=is_ours(there.get("_meta"), pipeline_id),
+        spec=fingerprint(processors),
+        model_ids=tuple(i["model_id"] for i in _inferences(processors) if "model_id" in i),
+        fields=embedded_fields(processors),
+        users=tuple(users),
+        embedded=tuple(embedded),
+    )
+
+
+@step("verify pipeline {spec.id} on a sample")
+def verify_pipeline(
+    settings: ElasticSettings, spec: PipelineSpec, sample: Sequence[dict[str, Any]]
+) -> tuple[dict[str, Any], ...]:
+    """Run a pipeline on a few documents before it is there. Returns them as they came out.
+
+    Args:
+        settings: the target.
+        spec: the pipeline.
+        sample: sources of a few documents, with an `_id` where one is known.
+
+    Raises:
+        PipelineFails: a document fails, or comes out without one of its embeddings.
+        Conflict: the model is not deployed.
+    """
+    docs: list[dict[str, Any]] = [
+        {"_index": "sample", "_id": str(body.get("_id", n)), "_source": {k: v for k, v in body.items() if k != "_id"}}
+        for n, body in enumerate(sample)
+    ]  # fmt: skip
+    client = connect(settings).options(request_timeout=SIMULATE_SECONDS)
+    with calling(f"simulate the pipeline {spec.id}"):
+        answer = client.ingest.simulate(docs=docs, pipeline={"processors": list(spec.processors)})
+    results: list[dict[str, Any]] = answer["docs"]
+    fields = embedded_fields(spec.processors)
+    out: list[dict[str, Any]] = []
+    for doc, result in zip(docs, results, strict=True):
+        if "error" in result:
+            raise PipelineFails(spec.id, document=doc["_id"], reason=reason_of(result["error"])[1] + ".")
+        source: dict[str, Any] = result["doc"]["_source"]
+        for field in fields:
+            if not value_at(source, field.output):
+                reason = source.get(FAILURE_FIELD) or f"{field.output} stays empty"
+                raise PipelineFails(
+                    spec.id,
+                    document=doc["_id"],
+                    reason=f"{reason}. Its fields are {', '.join(sorted(doc['_source']))}.",
+                )
+        out.append(source)
+    return tuple(out)
+
+
+@step("ensure pipeline {spec.id}")
+def ensure_pipeline(settings: ElasticSettings, spec: PipelineSpec) -> bool:
+    """The pipeline of this specification, created unless it is there. Returns whether anything was changed.
+
+    One that does the same is kept, whoever made it.
+
+    Raises:
+        NotOurs: one is there that does something else, and is not ours.
+        PipelineInUse: ours is there, does something else, and indices or pipelines rest on it.
+    """
+    there = read_pipeline.fn(settings, spec.id)
+    if there is not None:
+        if there.spec == spec.spec:
+            return False
+        if not there.ours:
+            raise NotOurs("a pipeline", spec.id, resource="ingest pipeline", remedy="Choose another id.")
+        if there.users or there.embedded:
+            raise PipelineInUse(
+                spec.id, users=(*there.users, *there.embedded), remedy="Choose another id for the new one."
+            )
+    with calling(f"create the pipeline {spec.id}"):
+        connect(settings).ingest.put_pipeline(
+            id=spec.id,
+            description=spec.description,
+            processors=list(spec.processors),
+            meta=marks(spec.id, spec.spec),
+        )
+    return True
+
+
+@step("remove pipeline {pipeline_id}")
+def remove_pipeline(settings: ElasticSettings, pipeline_id: str) -> bool:
+    """Delete a pipeline that we made. Returns whether it was there.
+
+    Raises:
+        NotOurs: it is not ours.
+        PipelineInUse: it is the default pipeline of an index, or another pipeline calls it.
+    """
+    there = read_pipeline.fn(settings, pipeline_id)
+    if there is None:
+        return False
+    if not there.ours:
+        raise NotOurs("a pipeline", pipeline_id, resource="ingest pipeline", remedy="It stays.")
+    if there.users:
+        raise PipelineInUse(pipeline_id, users=there.users, remedy="Remove those first.")
+    try:
+        with calling(f"delete the pipeline {pipeline_id}"):
+            connect(settings).ingest.delete_pipeline(id=pipeline_id)
+    except NotFound:
+        return False
+    return True
+
+
+def pipelines_of_ours(settings: ElasticSettings) -> list[str]:
+    """Every pipeline that bears our mark, by name."""
+    with calling("list the pipelines"):
+        found: dict[str, Any] = connect(settings).ingest.get_pipeline().body
+    return sorted(name for name, pipeline in found.items() if is_ours(pipeline.get("_meta"), name))
+
+
+def value_at(source: Any, path: str) -> Any:
+    """The value at a dotted path of a document, or None."""
+    for part in path.split("."):
+        if not isinstance(source, dict):
+            return None
+        source = source.get(part)  # pyright: ignore[reportUnknownVariableType]
+    return source
+
+
+def _get(settings: ElasticSettings, pipeline_id: str) -> dict[str, Any] | None:
+    try:
+        with calling(f"read the pipeline {pipeline_id}"):
+            return connect(settings).ingest.get_pipeline(id=pipeline_id)[pipeline_id]
+    except NotFound:
+        return None
+
+
+def _users(settings: ElasticSettings, pipeline_id: str) -> tuple[list[str], list[str]]:
+    """Who needs a pipeline to be there, by setting or by `pipeline` processor; and what was embedded by it."""
+    client = connect(settings)
+    with calling(f"look for who uses the pipeline {pipeline_id}"):
+        indices: dict[str, Any] = client.indices.get(index="*").body
+        pipelines: dict[str, Any] = client.ingest.get_pipeline().body
+    users: list[str] = []
+    embedded: list[str] = []
+    for name, index in sorted(indices.items()):
+        chosen: dict[str, Any] = index.get("settings", {}).get("index", {})
+        meta: dict[str, Any] = index.get("mappings", {}).get("_meta") or {}
+        if pipeline_id in (chosen.get("default_pipeline"), chosen.get("final_pipeline")):
+            users.append(f"index {name}")
+        elif (meta.get("made_from") or {}).get("pipeline") == pipeline_id:
+            embedded.append(f"index {name}")
+    for name, pipeline in sorted(pipelines.items()):
+        if any(
+            called.get("name") == pipeline_id for called in _processors(pipeline["processors"], "pipeline")
+        ):
+            users.append(f"pipeline {name}")
+    return users, embedded
+
+
+def _inferences(processors: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return _processors(processors, "inference")
+
+
+def _processors(processors: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [processor[kind] for processor in processors if kind in processor]

@@ -1,0 +1,1 @@
+"""Documents embedded by a reindex task, and what it left repaired."""

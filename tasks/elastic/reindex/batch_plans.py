@@ -1,0 +1,154 @@
+"""How large a batch of a reindex may be, so that neither the model's queue overflows nor a scroll runs out of time.
+
+A bulk is sent to the model as a whole: every document of it, times the fields that are embedded, waits in the queue at once.
+A wish beyond the bounds is lowered, and said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from tasks.elastic.cluster.deployments import deployment
+from tasks.elastic.cluster.inference import speed
+from tasks.elastic.cluster.reindex_tasks import OPAQUE_PREFIX
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.errors import calling
+from tasks.elastic.indices.pipelines import value_at
+from tasks.elastic.marks import fingerprint
+from tasks.elastic.specs import EmbeddedField
+from tasks.errors import InvalidInput
+from tasks.progress import say
+from tasks.settings import ElasticSettings
+from tasks.steps import step
+
+QUEUE_FILLED = 0.8
+"""The part of a queue that we may fill: search and others wait in it too."""
+BATCH_SECONDS = 60.0
+"""The work in one batch; the scroll behind a reindex is kept alive for five minutes."""
+MOST_DOCUMENTS = 1000
+"""Elasticsearch's own default, and our wish when nobody has another."""
+_SAMPLE = 16
+"""Texts that the speed is measured on: a few for each allocation, and a few seconds at ELSER's speed."""
+
+
+class ReindexSpec(BaseModel, frozen=True):
+    """Documents of one index, embedded into another."""
+
+    source: str
+    dest: str
+    pipeline: str
+    deployment_id: str
+    """The deployment that the pipeline names; its queue and its statistics are watched."""
+    fields: tuple[EmbeddedField, ...]
+
+    def opaque_id(self, kind: str) -> str:
+        """The `X-Opaque-Id` of a task of ours: a later run knows it by that."""
+        return f"{OPAQUE_PREFIX}{kind}-{fingerprint(self.model_dump(mode='json'))}"
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """How a reindex cuts its work."""
+
+    size: int
+    """Documents in a batch of one slice."""
+    slices: int
+    per_second: float
+    """Documents a second that the deployment was measured to embed."""
+    lowered: tuple[str, ...]
+    """Why a wish was not granted; empty when it was."""
+
+    def seconds_for(self, documents: int) -> float:
+        """How long so many documents will take."""
+        return documents / self.per_second
+
+
+def plan_batches(
+    *, size: int | None, slices: int, fields: int, queue_capacity: int, per_second: float
+) -> BatchPlan:
+    """The largest batches, up to the wish, that stay within the bounds.
+
+    Args:
+        size: documents in a batch, as wished; None takes what fits.
+        slices: as wished.
+        fields: texts of one document that are embedded.
+        queue_capacity: of the deployment. Its nodes each have a queue, but nothing says that they are filled evenly.
+        per_second: documents that are embedded in a second, with all their fields.
+    """
+    bounds = {
+        f"the queue of {queue_capacity} texts is filled to {QUEUE_FILLED:.0%} at most": int(
+            QUEUE_FILLED * queue_capacity / fields
+        ),
+        f"a batch is {BATCH_SECONDS:.0f} s of work at most, at {per_second:.1f} documents a second": int(
+            BATCH_SECONDS * per_second
+        ),
+    }
+    at_once = max(1, min(bounds.values()))
+    fitting_slices = min(slices, at_once)
+    fitting_size = min(size or MOST_DOCUMENTS, at_once // fitting_slices)
+    wished = (size or fitting_size) * slices
+    lowered = tuple(
+        f"{why}: {fitting_slices} x {fitting_size} documents instead of {slices} x {size or fitting_size}"
+        for why, bound in bounds.items()
+        if wished > max(1, bound)
+    )
+    return BatchPlan(fitting_size, fitting_slices, per_second, lowered)
+
+
+@step("plan the batches of {spec.source}")
+def read_batch_plan(
+    settings: ElasticSettings,
+    spec: ReindexSpec,
+    *,
+    size: int | None = None,
+    slices: int = 1,
+    per_second: float | None = None,
+) -> BatchPlan:
+    """The batches for a reindex, from the deployment's queue and its measured speed.
+
+    Args:
+        settings: the target.
+        spec: the reindex.
+        size: documents in a batch, as wished; None takes what fits.
+        slices: how many slices read and write at a time; the model stays the limit.
+        per_second: documents a second, where it is known; None measures it on a few documents of the source.
+
+    Raises:
+        InvalidInput: the deployment is not there, or no document has a text to measure with.
+    """
+    there = deployment(settings, spec.deployment_id)
+    if there is None:
+        raise InvalidInput(
+            "There is no such deployment", value=spec.deployment_id, remedy="Run `elastic deploy` first."
+        )
+    at_once = max(1, int(QUEUE_FILLED * there.queue_capacity))
+    measured = per_second or _speed(settings, spec, min(_SAMPLE, at_once)) / len(spec.fields)
+    plan = plan_batches(
+        size=size,
+        slices=slices,
+        fields=len(spec.fields),
+        queue_capacity=there.queue_capacity,
+        per_second=measured,
+    )
+    for why in plan.lowered:
+        say(f"The batches of {spec.source} are smaller than wished: {why}.")
+    return plan
+
+
+def _speed(settings: ElasticSettings, spec: ReindexSpec, most: int) -> float:
+    names = [field.input for field in spec.fields]
+    query = {"bool": {"should": [{"exists": {"field": name}} for name in names], "minimum_should_match": 1}}
+    with calling(f"read a sample of {spec.source}"):
+        found = connect(settings).search(
+            index=spec.source, query=query, size=most, source={"includes": names}
+        )
+    values = [value_at(hit["_source"], name) for hit in found["hits"]["hits"] for name in names]
+    texts = [value for value in values if isinstance(value, str) and value]
+    measured = speed(settings, spec.deployment_id, texts[:most])
+    # What the cache answers is fast and says nothing about the rest: the model's own average bounds it.
+    after = deployment(settings, spec.deployment_id)
+    if after is None or not after.milliseconds:
+        return measured
+    return min(measured, max(1, after.allocated) * 1000 / after.milliseconds)

@@ -1,0 +1,1 @@
+"""Searches by meaning, and search templates."""

@@ -1,0 +1,1 @@
+"""Whether an embedded index is what it should be, and what to change where it is not."""

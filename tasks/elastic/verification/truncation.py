@@ -1,0 +1,89 @@
+"""Texts that are longer than the model reads. It cuts them without an error, and nothing in the cut part is ever found.
+
+The pipeline keeps no sign of it on the document (it leaves the processor's `is_truncated` out with the rest of what that
+writes beside the embeddings), so the longest texts are tried. Must not: change anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.elastic.cluster.deployments import deployment
+from tasks.elastic.cluster.inference import infer, input_field
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.errors import ServiceUnwell, calling
+from tasks.elastic.indices.pipelines import value_at
+from tasks.elastic.specs import EmbeddedField
+from tasks.settings import ElasticSettings
+from tasks.steps import step
+
+MOST_TOKENS = 512
+"""What ELSER reads of a text (Elastic's limitations of ELSER). A token has at least one character: shorter texts fit."""
+_LOOKED_AT = 1000
+_TRIED = 32
+_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Truncation:
+    """What was found among the first documents of an index."""
+
+    looked_at: int
+    """Documents."""
+    long: int
+    """Texts with more characters than the model reads tokens."""
+    tried: int
+    """The longest of them, which were sent to the model; 0 when it does not answer."""
+    truncated: tuple[str, ...]
+    """Ids of the documents whose text it cut."""
+
+    def __str__(self) -> str:
+        if self.long and not self.tried:
+            return (
+                f"{self.long:,} texts may be longer than the model's {MOST_TOKENS} tokens; it does not answer"
+            )
+        if not self.truncated:
+            return f"no text of {self.looked_at:,} looked at is longer than the model's {MOST_TOKENS} tokens"
+        return (
+            f"{len(self.truncated)} of the {self.tried} longest texts of {self.looked_at:,} looked at lose their end "
+            f"after {MOST_TOKENS} tokens: {', '.join(self.truncated[:3])}"
+        )
+
+
+@step("look for texts of {index} that the model cuts")
+def read_truncated(
+    settings: ElasticSettings, index: str, fields: Sequence[EmbeddedField], deployment_id: str
+) -> Truncation:
+    """The longest texts of the first 1,000 documents, as far as the model cuts them.
+
+    Args:
+        settings: the target.
+        index: an index or alias.
+        fields: whose texts.
+        deployment_id: the deployment that is asked; one that does not answer now is not asked.
+    """
+    names = [field.input for field in fields]
+    with calling(f"read a sample of {index}"):
+        found = connect(settings).search(
+            index=index, query={"match_all": {}}, size=_LOOKED_AT, source={"includes": names}
+        )
+    hits = found["hits"]["hits"]
+    texts = [(hit["_id"], str(value_at(hit["_source"], name) or "")) for hit in hits for name in names]
+    long = sorted((pair for pair in texts if len(pair[1]) > MOST_TOKENS), key=lambda pair: -len(pair[1]))
+    there = deployment(settings, deployment_id)
+    if there is None or not there.allocated or not long:
+        return Truncation(len(hits), len(long), 0, ())
+    tried = long[: min(_TRIED, max(1, there.queue_capacity // 2))]
+    try:
+        answers = infer(
+            settings,
+            deployment_id,
+            [text for _, text in tried],
+            name=input_field(settings, deployment_id),
+            timeout=_SECONDS,
+        )
+    except ServiceUnwell:  # a busy model is no reason to do nothing else
+        return Truncation(len(hits), len(long), 0, ())
+    cut = (id_ for (id_, _), answer in zip(tried, answers, strict=True) if answer.truncated)
+    return Truncation(len(hits), len(long), len(tried), tuple(dict.fromkeys(cut)))

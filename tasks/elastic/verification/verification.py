@@ -1,0 +1,273 @@
+"""Whether an embedded index is what it should be: complete, embedded, finding what it must, scoring as computed.
+
+Each gate raises when it is not met. Must not: change anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, Field, ValidationError
+
+from tasks.elastic.cluster.inference import infer, input_field
+from tasks.elastic.cluster.reindex_tasks import Failure
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.errors import calling
+from tasks.elastic.indices.indices import count
+from tasks.elastic.indices.pipelines import value_at
+from tasks.elastic.reindex.repair import Unembedded, lacking, read_unembedded
+from tasks.elastic.search.scores import is_same_score, score, strongest_of_each
+from tasks.elastic.search.search import QueryKind, query_for, search, vectors_in_source
+from tasks.elastic.specs import EmbeddedField
+from tasks.errors import GateNotMet, InvalidInput
+from tasks.settings import ElasticSettings
+from tasks.steps import step
+
+_SHOWN = 3
+
+
+class SampleQuery(BaseModel, frozen=True, extra="forbid"):
+    """A query and what it must find."""
+
+    query: str = Field(min_length=1)
+    expected: tuple[str, ...] = Field(min_length=1)
+    """Ids, each of which must be among the first hits."""
+    within: int = Field(default=10, ge=1, le=10_000)
+    """How many first hits count."""
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """What an index holds."""
+
+    documents: int
+    wanted: int
+    unembedded: int
+    accepted: int = 0
+    """So many may be without an embedding."""
+
+
+@dataclass(frozen=True)
+class QueryReport:
+    """How the sample queries went."""
+
+    queries: int
+    found: int
+    """Queries that found everything they must."""
+    milliseconds: float
+    """Mean, as the cluster measured it."""
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """How recomputed scores compare."""
+
+    compared: int
+    largest_difference: float
+    """Relative."""
+
+
+class Incomplete(GateNotMet):
+    """Documents are missing, or lack their embedding. Where both is so, it is the first that is the gate."""
+
+    def __init__(
+        self, index: str, found: Completeness, listed: Sequence[Unembedded], refused: Sequence[Failure] = ()
+    ) -> None:
+        self.index, self.found, self.listed, self.refused = index, found, list(listed), list(refused)
+        lacking = f"The first: {'; '.join(f'{u.id}: {u.reason}' for u in self.listed[:_SHOWN])}."
+        too_many = found.unembedded > found.accepted
+        if found.documents == found.wanted:
+            super().__init__(
+                f"The number of documents of {index} without an embedding", measured=found.unembedded,
+                wanted=f"at most {found.accepted}" if found.accepted else 0, remedy=lacking,
+            )  # fmt: skip
+            return
+        said: list[str] = []
+        if self.refused:
+            first = "; ".join(map(str, self.refused[:_SHOWN]))
+            said.append(f"It refused {len(self.refused):,}, the first: {first}. Correct them in the source.")
+        if too_many:
+            said.append(f"And {found.unembedded:,} are without an embedding. {lacking}")
+        super().__init__(
+            f"The number of documents of {index}", measured=found.documents, wanted=found.wanted, remedy=" ".join(said)
+        )  # fmt: skip
+
+
+class NotFoundBySearch(GateNotMet):
+    """A sample query does not find what it must."""
+
+    def __init__(self, index: str, *, missed: Sequence[str], queries: int) -> None:
+        self.index, self.missed = index, list(missed)
+        super().__init__(
+            f"The number of sample queries that {index} fails",
+            measured=f"{len(missed)} of {queries}",
+            wanted=0,
+            remedy="; ".join(missed),
+        )
+
+
+@step("verify that {index} is complete")
+def verify_completeness(
+    settings: ElasticSettings,
+    index: str,
+    fields: tuple[EmbeddedField, ...],
+    *,
+    wanted: int,
+    accepted: int = 0,
+    refused: Sequence[Failure] = (),
+) -> Completeness:
+    """See that every document is there with its embeddings.
+
+    Args:
+        settings: the target.
+        index: an index or alias.
+        fields: what must be embedded.
+        wanted: documents of the source.
+        accepted: how many may lack their embedding; 0 unless somebody has agreed to lose some.
+        refused: documents that the index did not take, where that is known.
+
+    Raises:
+        Incomplete: with the first documents concerned and their reasons.
+    """
+    found = Completeness(
+        documents=count(settings, index),
+        wanted=wanted,
+        unembedded=count(settings, index, lacking(fields)),
+        accepted=accepted,
+    )
+    if found.documents != wanted or found.unembedded > accepted:
+        listed = read_unembedded(settings, index, fields) if found.unembedded else ()
+        raise Incomplete(index, found, listed, refused)
+    return found
+
+
+@step("verify what {index} finds")
+def verify_queries(
+    settings: ElasticSettings,
+    index: str,
+    field: str,
+    model_id: str,
+    queries: Path,
+    *,
+    kind: QueryKind = "sparse_vector",
+) -> QueryReport:
+    """See that sample queries find what they must.
+
+    Args:
+        settings: the target.
+        index: an index or alias.
+        field: the field that holds the embeddings.
+        model_id: the deployment for search.
+        queries: JSON lines `{"query", "expected": [ids], "within"}`.
+        kind: the query.
+
+    Raises:
+        NotFoundBySearch: names each query, what it missed and what it found instead.
+        InvalidInput: the file cannot be used.
+    """
+    missed: list[str] = []
+    asked = list(sample_queries(queries))
+    milliseconds = 0
+    for sample in asked:
+        answer = search(
+            settings, index, query_for(sample.query, field, model_id, kind), size=sample.within, hidden=field
+        )
+        milliseconds += answer.milliseconds
+        ids = [hit.id for hit in answer.hits]
+        if absent := [id_ for id_ in sample.expected if id_ not in ids]:
+            missed.append(
+                f"{sample.query!r} misses {', '.join(absent)} among its first {sample.within}, finds {', '.join(ids[:_SHOWN])}"
+            )
+    if missed:
+        raise NotFoundBySearch(index, missed=missed, queries=len(asked))
+    return QueryReport(len(asked), len(asked), milliseconds / len(asked))
+
+
+@step("verify the scores of {index}")
+def verify_scores(
+    settings: ElasticSettings, index: str, field: EmbeddedField, model_id: str, *, size: int = 10
+) -> ScoreReport:
+    """Recompute the scores of the first hits from the stored embeddings and the query's own.
+
+    The query is the text of one of the index's own documents: whatever the corpus, something is found.
+
+    Args:
+        settings: the target.
+        index: an index or alias.
+        field: a text field and its embeddings.
+        model_id: the deployment for search.
+        size: hits whose scores are recomputed, at most.
+
+    Raises:
+        GateNotMet: a score differs by more than float32's rounding, or no document has an embedding.
+        InvalidInput: the embeddings cannot be read back.
+    """
+    tokens = infer(
+        settings, model_id, [_own_text(settings, index, field)], name=input_field(settings, model_id)
+    )
+    query = {"sparse_vector": {"field": field.output, "query_vector": tokens[0].tokens, "prune": False}}
+    with calling(f"search {index}"):
+        found = connect(settings).search(
+            index=index,
+            query=query,
+            size=size,
+            source={"includes": [field.output], **vectors_in_source(settings)},
+        )
+    hits: list[dict[str, Any]] = found["hits"]["hits"]
+    largest = 0.0
+    for hit in hits:
+        stored = value_at(hit.get("_source") or {}, field.output)
+        if not stored:
+            raise InvalidInput(
+                f"The embedding of document {hit['_id']} cannot be read back", value=field.output
+            )
+        computed = score(tokens[0].tokens, strongest_of_each(stored))
+        largest = max(largest, abs(hit["_score"] - computed) / max(abs(computed), 1.0))
+        if not is_same_score(hit["_score"], computed):
+            raise GateNotMet(
+                f"The score of document {hit['_id']} by {field.output}", measured=hit["_score"], wanted=f"{computed:.6g}",
+                remedy="The index holds another embedding than it shows, or another model answers now.",
+            )  # fmt: skip
+    return ScoreReport(len(hits), largest)
+
+
+def sample_queries(path: Path) -> Iterator[SampleQuery]:
+    """The sample queries of a file.
+
+    Raises:
+        InvalidInput: names the line.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise InvalidInput(f"This file cannot be read ({error.strerror})", value=str(path)) from error
+    if not any(line.strip() for line in lines):
+        raise InvalidInput("There is no query in this file", value=str(path))
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield SampleQuery.model_validate(orjson.loads(line))
+        except (orjson.JSONDecodeError, ValidationError) as error:
+            raise InvalidInput(
+                f"Line {number} is not a query", value=line.decode(errors="replace")[:80], source=str(path),
+                accepted='{"query": "...", "expected": ["id", ...], "within": 10}',
+            ) from error  # fmt: skip
+
+
+def _own_text(settings: ElasticSettings, index: str, field: EmbeddedField) -> str:
+    """The text of a document that has its embedding; of several texts in one field, the first."""
+    with calling(f"read a document of {index}"):
+        found = connect(settings).search(
+            index=index, query={"exists": {"field": field.output}}, size=1, source={"includes": [field.input]}
+        )
+    for hit in found["hits"]["hits"]:
+        text = value_at(hit["_source"], field.input)
+        return str(text[0] if isinstance(text, list) else text)  # pyright: ignore[reportUnknownArgumentType]
+    raise GateNotMet(
+        f"The number of documents of {index} with {field.output}", measured=0, wanted="at least 1"
+    )

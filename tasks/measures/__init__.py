@@ -1,0 +1,1 @@
+"""What is measured, whatever engine serves it: exact neighbors, recall, latency."""

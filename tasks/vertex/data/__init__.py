@@ -1,0 +1,1 @@
+"""Vectors in files: read, validated, written as import files."""

@@ -1,0 +1,135 @@
+"""One value a row: ids, words and the metadata columns that restricts and crowding tags are read from.
+
+Must not: read a whole column at once (unless to count what is wrong with it), or decide what a column is used for (tasks/vertex/data/rules.py does).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import h5py
+import numpy as np
+
+from tasks.vertex.data.errors import (
+    NotFinite,
+    NotText,
+    OutsideInt64,
+    UnreadableRows,
+    WrongRowCount,
+    WrongShape,
+    WrongType,
+)
+
+ColumnKind = Literal["token", "value_int", "value_float", "value_double"]
+"""How a column's values are sent: as tokens of a restrict, or in this field of a numeric restrict."""
+
+ACCEPTED = "strings, booleans, integers, float32 or float64"
+
+
+@dataclass(frozen=True)
+class ColumnValues:
+    """The values of one column for the rows of one block. A row without a value has "" or None."""
+
+    kind: ColumnKind
+    values: list[str] | list[int] | list[float | None]
+
+
+class Column:
+    """A dataset of shape (rows,), read slice by slice.
+
+    Strings and booleans are tokens, integers ``value_int``, float16 and float32 ``value_float``, float64
+    ``value_double``. An empty string or a NaN means that the row has no value.
+
+    Raises:
+        WrongShape: not one value a row.
+        WrongRowCount: not as many values as there are rows.
+        WrongType: of a type that is none of those.
+    """
+
+    def __init__(self, dataset: h5py.Dataset, *, name: str, path: str, rows: int) -> None:
+        self.name, self.path = name, path
+        self._dataset: Any = dataset
+        if dataset.shape is None or len(dataset.shape) != 1:
+            raise WrongShape(path, dataset=name, shape=dataset.shape, accepted="(rows,), one value a row")
+        if dataset.shape[0] != rows:
+            raise WrongRowCount(path, dataset=name, rows=dataset.shape[0], expected=rows)
+        self.kind: ColumnKind = self._kind(dataset.dtype)
+
+    def _kind(self, dtype: np.dtype[Any]) -> ColumnKind:
+        self.is_text = h5py.check_string_dtype(dtype) is not None
+        if self.is_text or dtype.kind == "b":
+            return "token"
+        if dtype.kind in "iu" and h5py.check_enum_dtype(dtype) is None:
+            return "value_int"
+        if dtype.kind == "f" and dtype.itemsize in (2, 4, 8):
+            return "value_double" if dtype.itemsize == 8 else "value_float"
+        raise WrongType(self.path, dataset=self.name, dtype=str(dtype), accepted=ACCEPTED)
+
+    def texts(self, start: int, stop: int) -> list[str]:
+        """The values of the rows start to stop (excluded) as strings; booleans as "true" and "false".
+
+        Raises:
+            NotText: bytes that are not UTF-8.
+            UnreadableRows: the file is damaged there.
+        """
+        raw = self._read(start, stop)
+        if not self.is_text:
+            return [
+                "true" if value is True else "false" if value is False else str(value)
+                for value in raw.tolist()
+            ]
+        values: list[bytes] = raw.tolist()
+        try:
+            return [value.decode() for value in values]
+        except UnicodeDecodeError:
+            row, bad = next((start + i, value) for i, value in enumerate(values) if not _is_utf8(value))
+            raise NotText(self.path, dataset=self.name, row=row, raw=bad) from None
+
+    def values(self, start: int, stop: int) -> ColumnValues:
+        """The values of the rows start to stop (excluded), ready for restricts.
+
+        Raises:
+            NotText: bytes that are not UTF-8.
+            NotFinite: an infinity.
+            OutsideInt64: an unsigned integer over 2**63 - 1.
+            UnreadableRows: the file is damaged there.
+        """
+        if self.kind == "token":
+            return ColumnValues("token", self.texts(start, stop))
+        raw = self._read(start, stop)
+        if self.kind == "value_int":
+            self._refuse_beyond_int64(raw, start)
+            return ColumnValues("value_int", raw.tolist())
+        if np.isinf(raw).any():
+            infinite = np.flatnonzero(np.isinf(self._dataset[:]))
+            raise NotFinite(
+                self.path,
+                dataset=self.name,
+                rows=infinite[:10].tolist(),
+                total=infinite.size,
+                nan_is_fine=True,
+            )
+        return ColumnValues(self.kind, [None if math.isnan(number) else number for number in raw.tolist()])
+
+    def _refuse_beyond_int64(self, raw: Any, start: int) -> None:
+        if raw.dtype.kind == "u" and raw.size and raw.max() > np.iinfo(np.int64).max:
+            row = int(raw.argmax())
+            raise OutsideInt64(self.path, dataset=self.name, row=start + row, number=int(raw[row]))
+
+    def _read(self, start: int, stop: int) -> Any:
+        try:
+            return self._dataset[start:stop]
+        except OSError as error:
+            raise UnreadableRows(
+                self.path, dataset=self.name, first=start, last=stop - 1, reason=str(error)
+            ) from error
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,56 @@
+"""A short name for what an index holds, so that unchanged data is recognized without reading the index.
+
+The name depends on the vectors' float32 bytes, the ids, the metadata that the rules read and the rules themselves; not
+on the file's name, compression, chunks or float type, nor on the process. Must not: depend on how rows come in blocks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from tasks.vertex.data.columns import ColumnValues
+    from tasks.vertex.data.rules import DatapointRules
+
+DIGEST_BYTES = 12
+"""24 hexadecimal digits: fit for a label of at most 64 characters, and 96 bits are beyond chance."""
+
+
+class ContentHash:
+    """Takes rows in their order, in blocks of any size."""
+
+    def __init__(self, rules: DatapointRules, *, dimensions: int) -> None:
+        self._head = orjson.dumps(
+            {"dimensions": dimensions, "rules": rules.model_dump()}, option=orjson.OPT_SORT_KEYS
+        )
+        self._vectors, self._ids = hashlib.blake2b(), hashlib.blake2b()
+        self._columns = {name: hashlib.blake2b() for name in rules.columns}
+
+    def add(
+        self, vectors: NDArray[np.float32], ids: Iterable[str], columns: Mapping[str, ColumnValues]
+    ) -> None:
+        """Add the next rows."""
+        self._vectors.update(np.ascontiguousarray(vectors, dtype="<f4").data)
+        self._ids.update(_lines(ids))
+        for name, digest in self._columns.items():
+            digest.update(_lines(columns[name].values))
+
+    def hexdigest(self) -> str:
+        """The name of everything added so far, 24 hexadecimal digits."""
+        whole = hashlib.blake2b(self._head, digest_size=DIGEST_BYTES)
+        for digest in (self._vectors, self._ids, *self._columns.values()):
+            whole.update(digest.digest())
+        return whole.hexdigest()
+
+
+def _lines(values: Iterable[object]) -> bytes:
+    """Each value as a JSON line: no two sequences have the same lines, however they are cut into blocks."""
+    return b"".join([orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE) for value in values])

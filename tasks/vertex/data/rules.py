@@ -1,0 +1,142 @@
+"""How every row gets its restricts and its crowding tag: plain values that fit a form and a command line.
+
+By default a datapoint has neither. ``SEED_RULES`` are those of the seed notebook. Must not: know where rows come from
+or where records go.
+
+Records are those of an import file (Vertex AI, "Input data format and structure"): ``allow`` here is ``allow_list`` in
+the public API and ``allow_tokens`` in the private one; a namespace may occur once in a datapoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NotRequired, TypedDict, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tasks.vertex.data.columns import ColumnKind
+from tasks.vertex.data.vectors import Block
+
+
+class RestrictRecord(TypedDict):
+    """Tokens of a datapoint in one namespace."""
+
+    namespace: str
+    allow: list[str]
+
+
+class NumericRecord(TypedDict, total=False):
+    """A number of a datapoint in one namespace, in exactly one of the three fields."""
+
+    namespace: str
+    value_int: int
+    value_float: float
+    value_double: float
+
+
+class Record(TypedDict):
+    """One datapoint, as a line of an import file."""
+
+    id: str
+    embedding: NDArray[np.float32]
+    restricts: NotRequired[list[RestrictRecord]]
+    numeric_restricts: NotRequired[list[NumericRecord]]
+    crowding_tag: NotRequired[str]
+
+
+class DatapointRules(BaseModel):
+    """What is attached to each datapoint besides its id and its vector."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    restrict_namespace: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Namespace in which each datapoint allows one token, its own id. None: no such restrict.",
+    )
+    restrict_columns: tuple[str, ...] = Field(
+        default=(),
+        description=(
+            "Datasets of the file with one value a row, each a namespace of its own name: strings and booleans become "
+            "token restricts, numbers numeric restricts. An empty string or NaN: the row has none."
+        ),
+    )
+    crowding_tags: tuple[str, ...] = Field(
+        default=(),
+        description="Crowding tags given to the rows by turns (row number modulo their count). Empty: no tag.",
+    )
+    crowding_column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Dataset of strings or integers that the crowding tags are read from, instead of by turns.",
+    )
+
+    @model_validator(mode="after")
+    def _each_namespace_once(self) -> DatapointRules:
+        names = [*self.restrict_columns, *([self.restrict_namespace] if self.restrict_namespace else [])]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"A datapoint may have a namespace once; {', '.join(twice)} would be there twice. Set restrict_namespace to "
+                "another name or to none, and name each column once."
+            )
+        if not all(names) or not all(self.crowding_tags):
+            raise ValueError("Column names and crowding tags are strings of at least one character.")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The datasets that the rules read, each once."""
+        crowding = (self.crowding_column,) if self.crowding_column else ()
+        return tuple(dict.fromkeys((*self.restrict_columns, *crowding)))
+
+    def records(self, block: Block) -> Iterator[Record]:
+        """The block's datapoints in their order. ``embedding`` is a view of the block's row.
+
+        The block must have been read with ``columns=rules.columns``.
+        """
+        columns = [(name, block.columns[name]) for name in self.restrict_columns]
+        tokens = [(name, column.values) for name, column in columns if column.kind == "token"]
+        numbers = [(name, column) for name, column in columns if column.kind != "token"]
+        tags = self._crowding_tags(block)
+        for position, (id_, vector) in enumerate(zip(block.ids, block.vectors, strict=True)):
+            record: Record = {"id": id_, "embedding": vector}
+            restricts: list[RestrictRecord] = []
+            if self.restrict_namespace:
+                restricts.append({"namespace": self.restrict_namespace, "allow": [id_]})
+            for name, values in tokens:
+                if values[position]:
+                    restricts.append({"namespace": name, "allow": [str(values[position])]})
+            if restricts:
+                record["restricts"] = restricts
+            numerics = [
+                _numeric(name, column.kind, column.values[position])
+                for name, column in numbers
+                if column.values[position] is not None
+            ]
+            if numerics:
+                record["numeric_restricts"] = numerics
+            tag = tags[position]
+            if tag:
+                record["crowding_tag"] = tag
+            yield record
+
+    def _crowding_tags(self, block: Block) -> list[str]:
+        """One tag a row; an empty one stands for none."""
+        if self.crowding_column:
+            return [str(value) for value in block.columns[self.crowding_column].values]
+        if not self.crowding_tags:
+            return [""] * len(block.ids)
+        count = len(self.crowding_tags)
+        return [self.crowding_tags[(block.first_row + i) % count] for i in range(len(block.ids))]
+
+
+def _numeric(name: str, kind: ColumnKind, value: Any) -> NumericRecord:
+    restrict: dict[str, Any] = {"namespace": name, kind: value}
+    return cast("NumericRecord", restrict)
+
+
+SEED_RULES = DatapointRules(restrict_namespace="class", crowding_tags=("a", "b"))
+"""The seed notebook's: each row alone in the namespace class, under its own id; crowding tags a and b by turns."""

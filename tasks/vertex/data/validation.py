@@ -1,0 +1,136 @@
+"""One look at every row before anything is created or paid for: an import tells of a bad record after twenty minutes.
+
+Must not: change or write anything, or keep more of the file in memory than a block and eight bytes a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.repeats import repeated
+from tasks.vertex.data.columns import Column
+from tasks.vertex.data.content import ContentHash
+from tasks.vertex.data.errors import (
+    DatasetMissing,
+    DuplicateId,
+    EmptyId,
+    NotFinite,
+    OverflowsFloat32,
+    WrongType,
+)
+from tasks.vertex.data.rules import DatapointRules
+from tasks.vertex.data.vectors import SHOWN_ROWS, VectorFile
+
+OnProgress = Callable[[int, int], None]
+"""``on_progress(done, total)`` in rows, after every block."""
+
+
+@dataclass(frozen=True)
+class ValidatedVectors:
+    """What the pass over a file found. Nothing was wrong, or it would not exist."""
+
+    name: str
+    """The file, as the user called it."""
+    rows: int
+    """Rows that will be loaded, after the limit."""
+    dimensions: int
+    queries: int
+    """Rows of ``test``; 0 if the file has none."""
+    content: str
+    """Short name of the data and the rules (tasks/vertex/data/content.py): equal data, equal name, in every process."""
+
+
+def validate_vectors(
+    file: VectorFile,
+    rules: DatapointRules | None = None,
+    *,
+    queries_needed: bool = False,
+    on_progress: OnProgress | None = None,
+) -> ValidatedVectors:
+    """Read every row once and refuse the file if an index could not be built of it.
+
+    Args:
+        file: an open file; that it opened proves shape and type of ``train``.
+        rules: how restricts and crowding tags are given; none by default.
+        queries_needed: refuse a file without ``test``.
+        on_progress: called after every block.
+
+    Raises:
+        InvalidInput: one of tasks/vertex/data/errors.py, naming rows, values and what to do.
+    """
+    rules = rules or DatapointRules()
+    if queries_needed and not file.has_queries:
+        raise DatasetMissing(file.name, dataset="test", present=file.datasets())
+    queries = len(file.queries()) if file.has_queries else 0
+    columns = _open_columns(file, rules)
+
+    content = ContentHash(rules, dimensions=file.dimensions)
+    ids = _Ids(file)
+    bad, overflowing = _BadRows(), _BadRows()
+    for start, vectors, not_finite, too_large in file.scan():
+        stop = start + len(vectors)
+        bad.add(not_finite)
+        overflowing.add(too_large)
+        content.add(
+            vectors,
+            ids.look_at(start, stop),
+            {column.name: column.values(start, stop) for column in columns},
+        )
+        if on_progress:
+            on_progress(stop, file.rows)
+    if bad.total:
+        raise NotFinite(file.name, dataset="train", rows=bad.first, total=bad.total)
+    if overflowing.total:
+        raise OverflowsFloat32(file.name, dataset="train", rows=overflowing.first, total=overflowing.total)
+    ids.refuse_duplicates()
+    return ValidatedVectors(file.name, file.rows, file.dimensions, queries, content.hexdigest())
+
+
+def _open_columns(file: VectorFile, rules: DatapointRules) -> list[Column]:
+    columns = [file.column(name) for name in rules.columns]
+    for column in columns:
+        if column.name == rules.crowding_column and column.kind in ("value_float", "value_double"):
+            accepted = "strings, booleans or integers for a crowding tag"
+            raise WrongType(file.name, dataset=column.name, dtype=column.kind, accepted=accepted)
+    return columns
+
+
+class _BadRows:
+    """The numbers of the first bad rows, and how many there are."""
+
+    def __init__(self) -> None:
+        self.first: list[int] = []
+        self.total = 0
+
+    def add(self, rows: NDArray[np.intp]) -> None:
+        self.total += rows.size
+        self.first.extend(rows[: SHOWN_ROWS - len(self.first)].tolist())
+
+
+class _Ids:
+    """Finds empty and repeated ids with eight bytes a row."""
+
+    def __init__(self, file: VectorFile) -> None:
+        self._file = file
+        self._hashes = np.empty(file.rows if file.has_ids else 0, dtype=np.int64)
+
+    def look_at(self, start: int, stop: int) -> list[str]:
+        ids = self._file.ids(start, stop)
+        if self._file.has_ids:
+            if "" in ids:
+                raise EmptyId(self._file.name, dataset="ids", row=start + ids.index(""))
+            self._hashes[start:stop] = [hash(id_) for id_ in ids]
+        return ids
+
+    def refuse_duplicates(self) -> None:
+        for row in repeated(self._hashes).tolist():
+            (id_,) = self._file.ids(row, row + 1)
+            for before in np.flatnonzero(self._hashes[:row] == self._hashes[row]).tolist():
+                if self._file.ids(before, before + 1) == [id_]:
+                    raise DuplicateId(
+                        self._file.name, dataset="ids", id=id_, first_row=before, second_row=row
+                    )

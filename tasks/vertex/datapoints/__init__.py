@@ -1,0 +1,1 @@
+"""Datapoints as values, in files and as messages."""

@@ -1,0 +1,150 @@
+"""What a datapoint allows and denies, and what a query asks of that.
+
+The same two shapes serve import files, parameters and, as compact text, the command line:
+
+    class=1,2      allows one of these tokens         class!=3     denies this token
+    price>=10i     an int64                           price<0.5f   a float32; 0.5d or 0.5 a float64
+
+Across namespaces all must hold, within one any allowed token is enough (Vertex AI documentation, "Filter vector
+matches"). Must not: evaluate a filter; the service does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, Field, StrictInt, model_validator
+
+from tasks.errors import InvalidInput
+from tasks.vertex.datapoints.vectors import parsed
+
+Operator = Literal["LESS", "LESS_EQUAL", "EQUAL", "GREATER_EQUAL", "GREATER", "NOT_EQUAL"]
+
+INT64_MAX = 2**63 - 1
+FLOAT32_MAX = 3.4028234663852886e38
+
+_TOKENS = re.compile(r"(?P<namespace>[^=!]+)(?P<sign>!?=)(?P<tokens>[^=].*)")
+_NUMBER = re.compile(r"(?P<namespace>[^<>=!]+)(?P<sign><=|>=|!=|<|>|==?)(?P<number>[^ifd]+)(?P<kind>[ifd]?)")
+_SIGNS: dict[str, Operator] = {
+    "<": "LESS",
+    "<=": "LESS_EQUAL",
+    "=": "EQUAL",
+    "==": "EQUAL",
+    ">=": "GREATER_EQUAL",
+    ">": "GREATER",
+    "!=": "NOT_EQUAL",
+}
+_KINDS = {"i": "value_int", "f": "value_float", "d": "value_double"}
+
+
+class Restrict(BaseModel, frozen=True, extra="forbid"):
+    """Tokens in one namespace, of a datapoint or of a query."""
+
+    namespace: str = Field(min_length=1)
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+class NumericRestrict(BaseModel, frozen=True, extra="forbid"):
+    """A number of a datapoint in one namespace. All values of a namespace have one type; the service checks that."""
+
+    namespace: str = Field(min_length=1)
+    value_int: StrictInt | None = Field(default=None, ge=-INT64_MAX - 1, le=INT64_MAX)
+    value_float: float | None = Field(default=None, ge=-FLOAT32_MAX, le=FLOAT32_MAX, allow_inf_nan=False)
+    value_double: float | None = Field(default=None, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_operator(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "op" in value and "op" not in cls.model_fields:
+            raise ValueError("op belongs to queries, a datapoint only has a value")
+        return value
+
+    @model_validator(mode="after")
+    def _has_one_value(self) -> NumericRestrict:
+        if sum(value is not None for value in (self.value_int, self.value_float, self.value_double)) != 1:
+            raise ValueError("give exactly one of value_int, value_float and value_double")
+        return self
+
+    @property
+    def field(self) -> str:
+        """Which of the three fields holds the value."""
+        return next(name for name in _KINDS.values() if getattr(self, name) is not None)
+
+
+class NumericFilter(NumericRestrict, frozen=True, extra="forbid"):
+    """A comparison that a query makes. A namespace may occur twice, which makes a range."""
+
+    op: Operator
+
+
+def parse_restricts(texts: Iterable[str]) -> tuple[Restrict, ...]:
+    """Restricts from the command line, each `class=1,2`, `class!=3` or JSON; one namespace's texts become one restrict.
+
+    Raises:
+        InvalidInput: a text is neither.
+    """
+    merged: dict[str, Restrict] = {}
+    for text in texts:
+        found = _restrict(text)
+        before = merged.get(found.namespace, Restrict(namespace=found.namespace))
+        merged[found.namespace] = Restrict(
+            namespace=found.namespace, allow=before.allow + found.allow, deny=before.deny + found.deny
+        )
+    return tuple(merged.values())
+
+
+def parse_numeric_filters(texts: Iterable[str]) -> tuple[NumericFilter, ...]:
+    """Numeric filters from the command line, each `price>=10i`, `price<0.5f` or JSON.
+
+    Raises:
+        InvalidInput: a text is neither.
+    """
+    return tuple(_numeric_filter(text) for text in texts)
+
+
+def _restrict(text: str) -> Restrict:
+    if text.startswith("{"):
+        return parsed(Restrict, _json(text), what="restrict", source=text)
+    found = _TOKENS.fullmatch(text)
+    tokens = tuple(token.strip() for token in found["tokens"].split(",")) if found else ()
+    if found is None or not all(tokens):
+        raise InvalidInput(
+            "Not a restrict", value=text,
+            accepted='namespace=token,token or namespace!=token,token with no token empty; one that begins with = or has a '
+            'comma goes as JSON: {"namespace": "class", "allow": ["=3"]}',
+        )  # fmt: skip
+    side = "allow" if found["sign"] == "=" else "deny"
+    return parsed(
+        Restrict, {"namespace": found["namespace"].strip(), side: tokens}, what="restrict", source=text
+    )
+
+
+def _numeric_filter(text: str) -> NumericFilter:
+    if text.startswith("{"):
+        return parsed(NumericFilter, _json(text), what="numeric restrict", source=text)
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        raise InvalidInput(
+            "Not a numeric restrict",
+            value=text,
+            accepted="namespace, one of < <= = >= > !=, and a number that ends in i, f or d (int64, float32, float64)",
+        )
+    number = found["number"].strip()
+    kind = found["kind"] or ("i" if re.fullmatch(r"[+-]?\d+", number) else "d")
+    try:
+        value = int(number) if kind == "i" else float(number)
+    except ValueError as error:
+        raise InvalidInput(f"Not a number of kind {kind}", value=number, source=text) from error
+    fields = {"namespace": found["namespace"].strip(), _KINDS[kind]: value, "op": _SIGNS[found["sign"]]}
+    return parsed(NumericFilter, fields, what="numeric restrict", source=text)
+
+
+def _json(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"Not JSON ({error})", value=text) from error

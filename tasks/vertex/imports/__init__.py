@@ -1,0 +1,1 @@
+"""The bucket and the import files in it."""

@@ -1,0 +1,135 @@
+"""The bucket that holds the import files: regional, in the index's own region.
+
+Must not: look at what the bucket holds beyond whether it is empty, or remove one that we did not make.
+"""
+
+from __future__ import annotations
+
+from google.api_core import exceptions as google
+from google.cloud.storage import Bucket
+
+from tasks.errors import CannotChangeInPlace, InvalidInput
+from tasks.progress import say
+from tasks.settings import VertexSettings
+from tasks.steps import step
+from tasks.vertex.connection.clients import connect
+from tasks.vertex.connection.errors import ServiceUnwell, calling
+from tasks.vertex.marks import MANAGED_BY
+
+STORAGE_SECONDS = 60
+"""The deadline of one call to Cloud Storage, and of every silence within a transfer."""
+
+
+@step("ensure bucket")
+def ensure_bucket(settings: VertexSettings) -> str:
+    """A bucket in the index's region, made and labelled when there is none.
+
+    Returns:
+        Its name.
+
+    Raises:
+        CannotChangeInPlace: it is in another region, or in several.
+        InvalidInput: it exists, but not for these credentials, or it is another project's.
+    """
+    check_region(settings, find_bucket(settings) or _make(settings))
+    return settings.bucket_name
+
+
+@step("remove bucket")
+def remove_bucket(settings: VertexSettings) -> bool:
+    """Remove the bucket if it is ours and empty. Otherwise it stays, and the log says why.
+
+    Returns:
+        Whether there is no bucket any more.
+    """
+    bucket = find_bucket(settings)
+    if bucket is None:
+        return True
+    # fake-gcs-server keeps no labels, and every bucket of a sandbox is made by us.
+    if bucket.labels.get("managed_by") != MANAGED_BY and not settings.is_sandbox:
+        say(f"The bucket {bucket.name} stays: it does not bear our label managed_by={MANAGED_BY}.")
+        return False
+    with calling(f"remove bucket {bucket.name}"):
+        if any(True for _ in bucket.list_blobs(max_results=1, timeout=STORAGE_SECONDS)):
+            say(f"The bucket {bucket.name} stays: it still holds files.")
+            return False
+        try:
+            bucket.delete(timeout=STORAGE_SECONDS)
+        except google.NotFound:
+            return True
+        except (google.Conflict, google.PreconditionFailed):
+            say(f"The bucket {bucket.name} stays: somebody wrote to it meanwhile.")
+            return False
+    return True
+
+
+def check_region(settings: VertexSettings, bucket: Bucket) -> None:
+    """See that a bucket lies in the settings' region and in no other.
+
+    Raises:
+        CannotChangeInPlace: it does not.
+    """
+    wanted, there = settings.location.upper(), str(bucket.location).upper()
+    if there != wanted:
+        kind = "" if bucket.location_type in (None, "region") else f" ({bucket.location_type})"
+        raise CannotChangeInPlace(
+            "bucket",
+            settings.bucket_name,
+            field="location",
+            there=there + kind,
+            wanted=wanted,
+            remedy="Vertex AI imports only from a bucket in the index's own region: set VERTEX_BUCKET to another name.",
+        )
+
+
+def find_bucket(settings: VertexSettings) -> Bucket | None:
+    """The bucket of these settings, or None when there is none.
+
+    Anybody can guess a derived name and make a bucket of it, for names are global: such a bucket must be the project's
+    own. One that VERTEX_BUCKET names is the user's choice.
+
+    Raises:
+        InvalidInput: it exists, but not for these credentials, or it is another project's.
+    """
+    name = settings.bucket_name
+    with calling(f"read bucket {name}"):
+        storage = connect(settings).storage
+        try:
+            bucket = storage.get_bucket(name, timeout=STORAGE_SECONDS)
+            if not settings.bucket:
+                own = storage.list_buckets(project=settings.project, prefix=name, timeout=STORAGE_SECONDS)
+                if name not in (one.name for one in own):
+                    raise _not_accessible(name, f"does not belong to the project {settings.project}")
+        except google.NotFound:
+            return None
+        except google.Forbidden as error:
+            raise _not_accessible(name, "is not accessible with these credentials") from error
+    return bucket
+
+
+def _not_accessible(name: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"The bucket {why}",
+        value=name,
+        source="VERTEX_BUCKET, or derived from project and location",
+        remedy="Bucket names are global, so it may be somebody else's: set VERTEX_BUCKET to a name of your own, or ask for "
+        "the role roles/storage.admin on the project.",
+    )
+
+
+def _make(settings: VertexSettings) -> Bucket:
+    name = settings.bucket_name
+    bucket = connect(settings).storage.bucket(name)
+    bucket.labels = {"managed_by": MANAGED_BY}
+    bucket.iam_configuration.uniform_bucket_level_access_enabled = True
+    with calling(f"create bucket {name}"):
+        try:
+            bucket.create(location=settings.location, timeout=STORAGE_SECONDS, retry=None)  # pyright: ignore[reportArgumentType] -- None is documented
+        except google.Conflict:
+            say(f"The bucket {name} was made by somebody else meanwhile.")
+    made = find_bucket(settings)
+    if made is None:
+        raise ServiceUnwell(
+            f"create bucket {name}", status="NOT_FOUND", said="it is not there after its creation"
+        )
+    return made

@@ -1,0 +1,69 @@
+"""A data file that lies in Cloud Storage, brought to this machine.
+
+Must not: know what is in the file; tasks/data reads it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import google_crc32c
+from google.api_core import exceptions as google
+from google.cloud.storage.exceptions import DataCorruption
+
+from tasks.errors import InvalidInput
+from tasks.settings import VertexSettings
+from tasks.vertex.connection.clients import connect
+from tasks.vertex.connection.errors import ServiceUnwell, calling
+from tasks.vertex.imports.buckets import STORAGE_SECONDS
+
+
+def fetch(settings: VertexSettings, uri: str, folder: Path) -> Path:
+    """Bring a data file of Cloud Storage into a local folder; one with the same checksum is not fetched again.
+
+    Args:
+        settings: the target.
+        uri: gs://BUCKET/OBJECT.
+        folder: made when absent. The file is named by the URI's hash and its own name, so that no two collide.
+
+    Raises:
+        InvalidInput: no such URI, or no such object.
+    """
+    parts = urlsplit(uri)
+    key = parts.path.lstrip("/")
+    if parts.scheme != "gs" or not parts.netloc or not key or key.endswith("/"):
+        raise InvalidInput(
+            "Not the address of a file in Cloud Storage", value=uri, accepted="gs://BUCKET/OBJECT"
+        )
+    local = folder / f"{hashlib.blake2s(uri.encode(), digest_size=4).hexdigest()}-{Path(key).name}"
+    with calling(f"fetch {uri}"):
+        blob = connect(settings).storage.bucket(parts.netloc).get_blob(key, timeout=STORAGE_SECONDS)
+        if blob is None:
+            raise InvalidInput("There is no such file in Cloud Storage", value=uri)
+        if local.exists() and crc32c_of(local) == blob.crc32c:
+            return local
+        folder.mkdir(parents=True, exist_ok=True)
+        arriving = local.with_name(f"{local.name}.{os.getpid()}.part")
+        try:
+            blob.download_to_filename(
+                str(arriving), if_generation_match=blob.generation, checksum="crc32c", timeout=STORAGE_SECONDS
+            )
+            arriving.replace(local)
+        except (DataCorruption, google.PreconditionFailed) as error:
+            raise ServiceUnwell(f"fetch {uri}", status=type(error).__name__, said=str(error)) from error
+        finally:
+            arriving.unlink(missing_ok=True)
+    return local
+
+
+def crc32c_of(path: Path) -> str:
+    """A file's checksum as Cloud Storage writes it."""
+    checksum = google_crc32c.Checksum()
+    with path.open("rb") as file:
+        for _ in checksum.consume(file, 1 << 20):
+            pass
+    return base64.b64encode(checksum.digest()).decode()

@@ -1,0 +1,105 @@
+"""From a vector file to a folder of import files in the bucket, each part a step that the timeline shows."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.errors import InvalidInput
+from tasks.progress import Progress
+from tasks.settings import VertexSettings, home
+from tasks.steps import step
+from tasks.vertex.data.import_files import ImportFile, write_import_files
+from tasks.vertex.data.rules import DatapointRules
+from tasks.vertex.data.validation import ValidatedVectors, validate_vectors
+from tasks.vertex.data.vectors import VectorFile, open_vectors
+from tasks.vertex.imports.downloads import fetch
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """The rows to load, and what is attached to each."""
+
+    data: str
+    """An HDF5 file in the ann-benchmarks layout: a local path or a gs:// address."""
+    limit: int | None = None
+    """The first so many rows; None for all."""
+    rules: DatapointRules = field(default_factory=DatapointRules)
+
+
+def opened(settings: VertexSettings, source: DataSource) -> AbstractContextManager[VectorFile]:
+    """The vector file of a source, downloaded first if it lies in a bucket."""
+    folder = home() / "downloads"
+    return open_vectors(source.data, limit=source.limit, fetch=partial(fetch, settings), folder=folder)
+
+
+@step("validate {source.data}")
+def read_validated(
+    settings: VertexSettings, source: DataSource, *, queries_needed: bool = False
+) -> ValidatedVectors:
+    """Look at every row once, before anything is created or paid for.
+
+    Raises:
+        InvalidInput: one of tasks/vertex/data/errors.py.
+    """
+    progress = Progress(f"validate {Path(source.data).name}")
+    with opened(settings, source) as file:
+        validated = validate_vectors(
+            file, source.rules, queries_needed=queries_needed, on_progress=progress.count
+        )
+    progress.end(f"{validated.rows:,} rows of {validated.dimensions} dimensions, nothing wrong")
+    return validated
+
+
+@step("write import files of {name}")
+def ensure_local_import_files(
+    settings: VertexSettings, name: str, source: DataSource, content: str
+) -> tuple[ImportFile, ...]:
+    """The import files of a validated source in a local folder of their own, `local_folder(name, content)`.
+
+    Raises:
+        DataChanged: the source is no longer what was validated.
+        NoRoom: the disk is too small for them.
+    """
+    progress = Progress(f"write import files of {name}")
+    with opened(settings, source) as file:
+        files = write_import_files(
+            file, source.rules, local_folder(name, content), content=content, on_progress=progress.count
+        )
+    progress.end(f"{len(files)} files, {sum(f.size for f in files):,} bytes")
+    return files
+
+
+@step("read query row {row} of {data}")
+def read_query_vector(settings: VertexSettings, data: str, row: int) -> NDArray[np.float32]:
+    """One row of a file's `test` dataset, float32.
+
+    Raises:
+        InvalidInput: there is no such row.
+    """
+    with opened(settings, DataSource(data)) as file:
+        queries = file.queries()
+    if row >= len(queries):
+        raise InvalidInput(
+            "There is no such query row",
+            value=row,
+            source=f"dataset test of {data}",
+            accepted=f"0 to {len(queries) - 1}",
+        )
+    return queries[row]
+
+
+def local_folder(name: str, content: str) -> Path:
+    """Where the import files of one content lie until they are uploaded."""
+    return home() / "work" / name / content
+
+
+def forget_local_import_files(name: str) -> None:
+    """Remove the local import files of a name: the bucket has them, or nobody wants them any more."""
+    shutil.rmtree(home() / "work" / name, ignore_errors=True)

@@ -1,0 +1,234 @@
+"""Import files in the bucket: one folder for every content of every name.
+
+    gs://BUCKET/vector-search-ops/NAME/CONTENT/datapoints-00000.json
+
+An index is created from such a folder, so a folder is written once and never changed: other data has another content
+hash. Must not: touch anything outside `vector-search-ops/NAME/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.api_core import exceptions as google
+from google.cloud.storage import Blob
+from google.cloud.storage.exceptions import DataCorruption
+
+from tasks.errors import InvalidInput, TransientError
+from tasks.progress import Progress, say
+from tasks.settings import VertexSettings
+from tasks.steps import step
+from tasks.vertex.connection.clients import connect
+from tasks.vertex.connection.errors import ServiceRefused, ServiceUnwell, calling
+from tasks.vertex.data.import_files import ImportFile
+from tasks.vertex.imports.buckets import STORAGE_SECONDS
+
+ROOT = "vector-search-ops"
+"""Everything of ours in a bucket lies below this."""
+UPLOADS_AT_ONCE = 4
+"""Two cores hash and encrypt no more; a network is filled by less."""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """An object in the bucket."""
+
+    name: str
+    """Its whole name, `vector-search-ops/NAME/CONTENT/datapoints-00000.json`."""
+    size: int
+    crc32c: str
+    generation: int
+    """Changes with every write: the same generation was not written again."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What one upload did."""
+
+    uri: str
+    """The folder that an index is created from."""
+    uploaded: int
+    """Files sent."""
+    unchanged: int
+    """Files that were there already with the same size and checksum."""
+    removed: int
+    """Files of the folder that did not belong to the content."""
+    bytes_sent: int
+
+
+class ChecksumDisagrees(TransientError):
+    """What arrived is not what was sent."""
+
+    def __init__(self, file: str, *, sent: str, arrived: str) -> None:
+        self.file, self.sent, self.arrived = file, sent, arrived
+        super().__init__(f"{file} arrived with crc32c {arrived}, sent was {sent}; it is sent again.")
+
+
+def import_uri(settings: VertexSettings, name: str, content: str) -> str:
+    """The folder of one content, as an index's `contentsDeltaUri` wants it."""
+    return f"gs://{settings.bucket_name}/{_prefix(name, content)}"
+
+
+@step("read import files of {name}")
+def read_import_files(settings: VertexSettings, name: str, content: str) -> tuple[StoredFile, ...]:
+    """The files that the bucket holds for one content, by name. A bucket that is not there holds none."""
+    return tuple(_stored(blob) for blob in _list(settings, _prefix(name, content)))
+
+
+def list_import_files(settings: VertexSettings, name: str) -> tuple[StoredFile, ...]:
+    """The files of every content of a name."""
+    return tuple(_stored(blob) for blob in _list(settings, _root(name)))
+
+
+@step("upload import files of {name}")
+def apply_import_files(
+    settings: VertexSettings, name: str, content: str, files: Sequence[ImportFile], folder: Path
+) -> Upload:
+    """Make the bucket's folder of one content hold exactly these files, which lie in a local folder.
+
+    A file that is there with the same size and checksum is left as it is. A new one is written only if nobody wrote
+    it meanwhile (`if_generation_match`), so that two runs cannot mix their files.
+
+    Raises:
+        ChecksumDisagrees: transient.
+        InvalidInput: a local file is gone.
+    """
+    prefix = _prefix(name, content)
+    there = {str(blob.name): _stored(blob) for blob in _list(settings, prefix)}
+    wanted = {prefix + file.name: file for file in files}
+    missing = {
+        key: file
+        for key, file in wanted.items()
+        if key not in there or (there[key].size, there[key].crc32c) != (file.size, file.crc32c)
+    }
+    sent, failed = _upload_all(settings, missing, there, folder)
+    if failed:
+        raise failed[0]
+    removed = _remove(settings, (file for key, file in there.items() if key not in wanted))
+    unchanged = len(wanted) - len(missing)
+    say(f"Import files of {name}: {len(missing)} uploaded, {unchanged} unchanged, {removed} removed")
+    return Upload(import_uri(settings, name, content), len(missing), unchanged, removed, sent)
+
+
+@step("remove import files of {name}")
+def remove_import_files(settings: VertexSettings, name: str, keep_content: str | None = None) -> int:
+    """Remove the import files of a name, all of them or all but those of one content.
+
+    Returns:
+        How many were removed.
+    """
+    kept = None if keep_content is None else _prefix(name, keep_content)
+    files = list_import_files(settings, name)
+    return _remove(settings, (file for file in files if kept is None or not file.name.startswith(kept)))
+
+
+def _list(settings: VertexSettings, prefix: str) -> list[Blob]:
+    fields = "items(name,size,crc32c,generation),nextPageToken"
+    with calling(f"list gs://{settings.bucket_name}/{prefix}"):
+        try:
+            storage = connect(settings).storage
+            return list(
+                storage.list_blobs(
+                    settings.bucket_name, prefix=prefix, fields=fields, timeout=STORAGE_SECONDS
+                )
+            )
+        except google.NotFound:
+            return []
+
+
+def _stored(blob: Blob) -> StoredFile:
+    return StoredFile(str(blob.name), int(blob.size or 0), str(blob.crc32c), int(blob.generation or 0))
+
+
+def _upload_all(
+    settings: VertexSettings, files: Mapping[str, ImportFile], there: Mapping[str, StoredFile], folder: Path
+) -> tuple[int, list[BaseException]]:
+    """Try every upload before the first failure is raised, so that a retry finds the others there."""
+    progress = Progress(f"upload import files to {settings.bucket_name}")
+    total, sent = sum(file.size for file in files.values()), 0
+    failed: list[BaseException] = []
+    pool = ThreadPoolExecutor(UPLOADS_AT_ONCE)
+    try:
+        uploads = {
+            pool.submit(_upload, settings, key, file, folder / file.name, there.get(key)): file
+            for key, file in files.items()
+        }
+        for upload in as_completed(uploads):
+            if (error := upload.exception()) is not None:
+                failed.append(error)
+                continue
+            sent += uploads[upload].size
+            progress.count(sent, total, "bytes")
+    finally:
+        pool.shutdown(cancel_futures=True)  # Interrupted, only the uploads under way are finished.
+    return sent, failed
+
+
+def _upload(
+    settings: VertexSettings, key: str, file: ImportFile, local: Path, replaced: StoredFile | None
+) -> None:
+    blob = connect(settings).storage.bucket(settings.bucket_name).blob(key)
+    try:
+        with calling(f"upload {key}"):
+            blob.upload_from_filename(
+                str(local),
+                content_type="application/json",
+                if_generation_match=replaced.generation if replaced else 0,
+                crc32c_checksum_value=file.crc32c,
+                checksum="crc32c",
+                timeout=STORAGE_SECONDS,
+            )
+    except FileNotFoundError as error:
+        raise InvalidInput("An import file is gone", value=str(local)) from error
+    except DataCorruption as error:
+        raise ChecksumDisagrees(key, sent=file.crc32c, arrived=str(blob.crc32c)) from error
+    except ServiceRefused as error:
+        if not isinstance(error.__cause__, google.PreconditionFailed):
+            raise
+        _accept_other_writer(settings, key, file)
+        return
+    if (blob.size, blob.crc32c) != (file.size, file.crc32c):
+        raise ChecksumDisagrees(key, sent=file.crc32c, arrived=str(blob.crc32c))
+
+
+def _accept_other_writer(settings: VertexSettings, key: str, file: ImportFile) -> None:
+    # Another run, or our own upload whose reply was lost: the same content is as good as ours.
+    with calling(f"read {key}"):
+        there = connect(settings).storage.bucket(settings.bucket_name).get_blob(key, timeout=STORAGE_SECONDS)
+    if there is None or (there.size, there.crc32c) != (file.size, file.crc32c):
+        raise ServiceUnwell(
+            f"upload {key}", status="PreconditionFailed", said="somebody else writes to it too"
+        )
+
+
+def _remove(settings: VertexSettings, files: Iterable[StoredFile]) -> int:
+    removed = 0
+    bucket = connect(settings).storage.bucket(settings.bucket_name)
+    for file in files:
+        with calling(f"remove {file.name}"):
+            try:
+                bucket.blob(file.name).delete(if_generation_match=file.generation, timeout=STORAGE_SECONDS)
+            except google.NotFound:
+                continue
+        removed += 1
+    return removed
+
+
+def _prefix(name: str, content: str) -> str:
+    return f"{_root(name)}{_one_part('content', content)}/"
+
+
+def _root(name: str) -> str:
+    return f"{ROOT}/{_one_part('name', name)}/"
+
+
+def _one_part(what: str, part: str) -> str:
+    # An empty part or one with a slash would widen the prefix to somebody else's files.
+    if not part or "/" in part:
+        raise InvalidInput(
+            f"Not usable as the {what} of import files", value=part, accepted="one part of a path"
+        )
+    return part

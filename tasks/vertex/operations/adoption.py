@@ -1,0 +1,186 @@
+"""Finding what we made, also what a crashed run left half made, without a journal of our own.
+
+A create call has no request id: its reply can be lost while the resource comes into being. So we look in two places,
+the listing and the location's create operations, and trust neither to be complete or up to date alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+
+from google.cloud.aiplatform_v1 import Index, IndexEndpoint
+
+from tasks.errors import NotOurs, PermanentError
+from tasks.progress import say
+from tasks.settings import VertexSettings
+from tasks.vertex.connection.errors import NotFound, OperationFailed, calling
+from tasks.vertex.marks import is_ours, name_filter
+from tasks.vertex.operations.operations import Operation, follow, follow_earlier, list_operations, resource_of
+from tasks.waiting import Deadline
+
+LISTING_LAG = timedelta(hours=24)
+"""How long after its creation a resource may be missing from the listing before we stop looking for it there."""
+
+
+R = TypeVar("R", Index, IndexEndpoint)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[R]):
+    """A kind of resource, and how it is read."""
+
+    noun: str
+    """As people say it: `index`."""
+    create: str
+    """The kind of operation that makes it: `CreateIndex`."""
+    list: Callable[[VertexSettings, str], Iterable[R]]
+    """Those that a list filter lets through; all of the location when it is empty."""
+    get: Callable[[VertexSettings, str], R]
+    """Raises NotFound."""
+    delete: Callable[[VertexSettings, str], str]
+    """Starts the deletion and returns its operation's name."""
+
+
+@dataclass(frozen=True)
+class Made(Generic[R]):
+    """A resource of ours, and the operation that is still making it, if it is."""
+
+    resource: R
+    making: Operation | None
+
+
+def list_ours(settings: VertexSettings, kind: Kind[R], name: str) -> list[Made[R]]:
+    """What the listing shows of ours under a name, oldest first: enough for whoever only uses what is there."""
+    return _oldest_first(
+        Made(resource, None)
+        for resource in kind.list(settings, name_filter(name))
+        if is_ours(resource.labels, name)
+    )
+
+
+def find_ours(settings: VertexSettings, kind: Kind[R], name: str, deadline: Deadline) -> list[Made[R]]:
+    """Everything of a kind that we made under a name, oldest first (create time, then id), half-made things too.
+
+    For whoever makes or removes something: it looks through everybody's operations, and may wait for a stranger's.
+    An unfinished creation that cannot be read yet might be ours: it is waited for, never doubled. What an earlier run
+    is still deleting is waited for too, and is not there. What bears the name but not our mark is passed over: names
+    are not unique at the service.
+
+    Raises:
+        DeadlinePassed: an unreadable creation or a deletion did not end.
+    """
+    # Strangers are listed too: what is known to be theirs need not be read, or waited for, to see whose it is.
+    found = {resource.name: resource for resource in kind.list(settings, "")}
+    making: dict[str, Operation] = {}
+    operations = list_operations(settings, settings.parent, kinds={kind.create, "Delete"})
+    for operation in _recent_creations(kind, operations):
+        if operation.resource not in found:
+            resource = _read_creation(settings, kind, operation, deadline)
+            if resource is None:
+                continue
+            found[resource.name] = resource
+        if not operation.done:
+            making[operation.resource] = operation
+    dying = {
+        operation.resource: operation
+        for operation in operations
+        if operation.kind == "Delete" and not operation.done
+    }
+    return _oldest_first(
+        Made(resource, making.get(resource.name))
+        for resource in found.values()
+        if is_ours(resource.labels, name)
+        and not _dies(settings, kind, resource, dying.get(resource.name), deadline)
+    )
+
+
+def the_one(kind: Kind[R], made: list[Made[R]]) -> Made[R] | None:
+    """The one that every run works with: the oldest; twins of a lost reply are removed by `remove_twins`."""
+    if len(made) > 1 and len({m.resource.labels.get("spec") for m in made}) > 1:
+        names = ", ".join(m.resource.name for m in made)
+        raise PermanentError(
+            f"There are {len(made)} resources of kind {kind.noun} of ours under one name, with different configurations: "
+            f"{names}. Which one is wanted cannot be guessed: remove the others by hand, or tear the name down."
+        )
+    return made[0] if made else None
+
+
+def refuse_stranger(settings: VertexSettings, kind: Kind[R], name: str) -> None:
+    """See that nobody else uses a name before we put something of our own under it.
+
+    Raises:
+        NotOurs: something bears the name but not our mark.
+    """
+    for there in kind.list(settings, ""):
+        if there.display_name == name and not is_ours(there.labels, name):
+            raise NotOurs(kind.noun, name, resource=there.name, remedy="Choose another --name.")
+
+
+def find_or_create(
+    settings: VertexSettings, kind: Kind[R], name: str, create: Callable[[], str], deadline: Deadline
+) -> Made[R]:
+    """What we made under a name; made by `create` when there is none, and then looked for again.
+
+    The second look finds the operation that the create began, and an older twin that the first look could not see.
+    Where it finds nothing, the operation whose name `create` returned is followed to its end.
+
+    Raises:
+        NotOurs: something bears the name but not our mark.
+        OperationFailed: the creation ended with an error before the second look.
+        DeadlinePassed: the service shows no resource yet, and its creation did not end.
+    """
+    made = the_one(kind, find_ours(settings, kind, name, deadline))
+    if made is not None:
+        if made.making is not None:
+            say(f"An earlier run is still creating this {kind.noun}: following {made.making.name}.")
+        return made
+    refuse_stranger(settings, kind, name)
+    with calling(f"create {kind.noun} {name}"):
+        operation = create()
+    made = the_one(kind, find_ours(settings, kind, name, deadline))
+    if made is not None:
+        return made
+    # Neither list shows it, but the reply names it: made again, it would be there, and be paid for, twice.
+    follow(settings, operation, f"create {kind.noun} {name}", deadline)
+    return Made(kind.get(settings, resource_of(operation)), None)
+
+
+def _oldest_first(made: Iterable[Made[R]]) -> list[Made[R]]:
+    return sorted(made, key=lambda one: (one.resource.create_time, one.resource.name))
+
+
+def _recent_creations(kind: Kind[R], operations: Iterable[Operation]) -> list[Operation]:
+    since = datetime.now(UTC) - LISTING_LAG
+    creations = (operation for operation in operations if operation.kind == kind.create)
+    return [o for o in creations if not o.done or (o.code == 0 and o.created > since)]
+
+
+def _dies(
+    settings: VertexSettings, kind: Kind[R], resource: R, deletion: Operation | None, deadline: Deadline
+) -> bool:
+    if deletion is None:
+        return False
+    what = f"the deletion of {kind.noun} {resource.display_name}"
+    try:
+        return follow_earlier(settings, deletion, what, deadline) is not None
+    except NotFound:
+        return True
+
+
+def _read_creation(
+    settings: VertexSettings, kind: Kind[R], operation: Operation, deadline: Deadline
+) -> R | None:
+    try:
+        return kind.get(settings, operation.resource)
+    except NotFound:
+        if operation.done:
+            return None
+    say(f"An unfinished {kind.create} cannot be read yet and might be ours: waiting for {operation.name}.")
+    try:
+        follow(settings, operation.name, f"end of {kind.create} {operation.resource}", deadline)
+        return kind.get(settings, operation.resource)
+    except (OperationFailed, NotFound):
+        return None

@@ -1,0 +1,234 @@
+"""Long-running operations: list, read, follow, cancel. An operation is known by its metadata's type and its name.
+
+Must not: leave the client's own retry on. It goes on for ten minutes whatever the call's time-out or our deadline says;
+the poll loop and the step are the retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from google.cloud import aiplatform_v1
+from google.cloud.aiplatform_v1 import NearestNeighborSearchOperationMetadata
+from google.longrunning.operations_pb2 import Operation as RawOperation
+
+from tasks.errors import PermanentError
+from tasks.progress import say
+from tasks.settings import VertexSettings
+from tasks.vertex.connection.clients import CALL_SECONDS, connect
+from tasks.vertex.connection.errors import NotFound, OperationFailed, ServiceUnwell, calling
+from tasks.waiting import Deadline, Look, wait_until
+
+WhenInterrupted = Literal["leave-running", "cancel"]
+"""What becomes of an operation at the service when the wait for it is cancelled or killed by Ctrl-C."""
+
+_METADATA: dict[str, Any] = {
+    f"google.cloud.aiplatform.v1.{kind}OperationMetadata": getattr(aiplatform_v1, f"{kind}OperationMetadata")
+    for kind in (
+        "CreateIndex",
+        "UpdateIndex",
+        "CreateIndexEndpoint",
+        "DeployIndex",
+        "UndeployIndex",
+        "MutateDeployedIndex",
+        "Delete",
+    )
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One long-running operation, as last read."""
+
+    name: str
+    """projects/NUMBER/locations/LOCATION/indexes/ID/operations/OPERATION"""
+    kind: str
+    """CreateIndex, UpdateIndex, Delete, CreateIndexEndpoint, DeployIndex, UndeployIndex, MutateDeployedIndex; or empty."""
+    done: bool
+    code: int
+    """The canonical code that it ended with: 0 when it succeeded or still runs."""
+    said: str
+    deployed_index_id: str
+    """Of a DeployIndex or MutateDeployedIndex; else empty."""
+    created: datetime
+    updated: int = 0
+    """When it last changed, nanoseconds since 1970: once done, its end. Deployed copies say how far they follow."""
+    invalid_records: tuple[str, ...] = ()
+    """What an import found wrong; only told of an operation that was read by its name."""
+    imported: bool = False
+    """Whether it read import files, going by what it counted of them; only told of one that was read by its name."""
+
+    @property
+    def resource(self) -> str:
+        """The resource that it works on."""
+        return resource_of(self.name)
+
+
+def resource_of(operation: str) -> str:
+    """The resource that an operation works on, whose id stands in its name."""
+    return operation.partition("/operations/")[0]
+
+
+def list_operations(settings: VertexSettings, parent: str, *, kinds: Collection[str]) -> list[Operation]:
+    """The operations of these kinds under a location, an index or an endpoint, finished ones too."""
+    with calling(f"list the operations of {parent}"):
+        raws = list(
+            connect(settings).operations.list_operations(parent, "", timeout=CALL_SECONDS, retry=None)
+        )
+    return [operation for operation in map(_operation, raws) if operation.kind in kinds]
+
+
+def unfinished(settings: VertexSettings, parent: str, *, kinds: Collection[str]) -> list[Operation]:
+    """Those of them that still run."""
+    return [operation for operation in list_operations(settings, parent, kinds=kinds) if not operation.done]
+
+
+def read_operation(settings: VertexSettings, name: str) -> Operation:
+    """One operation, as it stands now, with what is known of its import."""
+    with calling(f"read the operation {name}"):
+        raw = connect(settings).operations.get_operation(name, timeout=CALL_SECONDS, retry=None)
+    # Only here: a listing holds everybody's operations, and none of their records may be in our way.
+    details = getattr(_metadata(raw), "nearest_neighbor_search_operation_metadata", None)
+    if not details:
+        return _operation(raw)
+    return replace(
+        _operation(raw),
+        invalid_records=tuple(_invalid_records(details)),
+        imported=bool(details.content_validation_stats or details.data_bytes_count),
+    )
+
+
+def follow(
+    settings: VertexSettings,
+    name: str,
+    what: str,
+    deadline: Deadline,
+    *,
+    usual: float | None = None,
+    when_interrupted: WhenInterrupted = "leave-running",
+) -> Operation:
+    """Look at an operation until it is done.
+
+    Args:
+        settings: the target.
+        name: the operation's name.
+        what: what it does, as a person would say it: `create index products`.
+        deadline: when to give up; the operation goes on at the service.
+        usual: seconds that it usually takes at the real service.
+        when_interrupted: on Ctrl-C or a cancelled run, leave it running or ask the service to cancel it.
+
+    Raises:
+        OperationFailed: it ended with an error; invalid records are listed.
+        DeadlinePassed: it still runs.
+    """
+
+    def look() -> Look[Operation]:
+        operation = read_operation(settings, name)
+        return Look(seen="done" if operation.done else "running", value=operation, done=operation.done)
+
+    try:
+        # A stand-in's clock runs fast: the service's usual times would mislead.
+        operation = wait_until(what, look, deadline, usual=None if settings.is_sandbox else usual)
+    except Exception:
+        raise
+    except BaseException:
+        _interrupted(settings, name, what, when_interrupted)
+        raise
+    if operation.code:
+        raise OperationFailed(
+            what, operation=name, code=operation.code, said=operation.said, records=operation.invalid_records
+        )
+    return operation
+
+
+def follow_earlier(
+    settings: VertexSettings,
+    operation: Operation,
+    what: str,
+    deadline: Deadline,
+    *,
+    usual: float | None = None,
+) -> Operation | None:
+    """Follow what an earlier run began to its end; its failure is no error here, but told.
+
+    Returns:
+        The operation as it ended, or None when it failed.
+    """
+    what = f"{what} that an earlier run began"
+    say(f"Following {what}: {operation.name}.")
+    try:
+        return follow(settings, operation.name, what, deadline, usual=usual)
+    except OperationFailed as error:
+        say(str(error))
+        return None
+
+
+def end(settings: VertexSettings, operation: Operation, deadline: Deadline) -> None:
+    """Cancel an unfinished operation, or let it end where the service does not cancel it; its failure is no error here."""
+    what = f"end of the unfinished {operation.kind} of {operation.resource}"
+    cancel(settings, operation.name)
+    try:
+        follow(settings, operation.name, what, deadline)
+    except (OperationFailed, NotFound) as error:
+        say(f"{what}: {error}")
+
+
+def cancel(settings: VertexSettings, name: str) -> None:
+    """Ask the service to cancel an operation. That it refuses is no error: not every operation can be cancelled.
+
+    Raises:
+        ServiceUnwell: it was not asked.
+    """
+    try:
+        with calling(f"cancel the operation {name}"):
+            connect(settings).operations.cancel_operation(name, timeout=CALL_SECONDS, retry=None)
+    except PermanentError as error:
+        say(f"The service did not take the cancellation of {name}: {error}")
+
+
+def _interrupted(settings: VertexSettings, name: str, what: str, when_interrupted: WhenInterrupted) -> None:
+    goes_on = f"{what} goes on at the service ({name})"
+    if when_interrupted == "leave-running":
+        say(f"Interrupted: {goes_on}; the same command follows it again.")
+        return
+    try:
+        cancel(settings, name)
+        say(f"Interrupted: asked the service to cancel {what} ({name}).")
+    except ServiceUnwell as error:
+        say(f"Interrupted, but {goes_on}: {error}")
+
+
+def _metadata(raw: RawOperation) -> Any:
+    """The operation's metadata, or None when it is of a kind that we do not know."""
+    kind = _METADATA.get(raw.metadata.type_url.rpartition("/")[2])
+    return None if kind is None else kind.deserialize(raw.metadata.value)
+
+
+def _operation(raw: RawOperation) -> Operation:
+    metadata = _metadata(raw)
+    generic = metadata.generic_metadata if metadata is not None else None
+    return Operation(
+        name=raw.name,
+        kind="" if metadata is None else type(metadata).__name__.removesuffix("OperationMetadata"),
+        done=raw.done,
+        code=raw.error.code,
+        said=raw.error.message,
+        deployed_index_id=str(getattr(metadata, "deployed_index_id", "")),
+        created=(generic and generic.create_time) or datetime.now(UTC),
+        updated=type(generic).pb(generic).update_time.ToNanoseconds() if generic is not None else 0,
+    )
+
+
+def _invalid_records(details: NearestNeighborSearchOperationMetadata) -> list[str]:
+    """One line for every invalid record: the file, the id, what is wrong (at most the service's 50 a file)."""
+    return [
+        f"{error.source_gcs_uri or stats.source_gcs_uri}, id {error.embedding_id or 'unknown'}: "
+        # The service may know more kinds of error than this client: those are plain numbers.
+        f"{getattr(error.error_type, 'name', error.error_type)}: {error.error_message}"
+        + (f" in {error.raw_record[:120]!r}" if error.raw_record and not error.embedding_id else "")
+        for stats in details.content_validation_stats
+        for error in stats.partial_errors
+    ]

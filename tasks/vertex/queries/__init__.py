@@ -1,0 +1,1 @@
+"""Queries of a served index, and their neighbors."""

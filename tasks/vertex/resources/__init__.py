@@ -1,0 +1,1 @@
+"""Indexes, endpoints and deployed indexes: created, waited for, removed."""

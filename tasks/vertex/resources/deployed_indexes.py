@@ -1,0 +1,296 @@
+"""Deployed indexes: the copies that serve, and that are paid for by the hour. Keyed by the id that we choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from google.cloud.aiplatform_v1 import DeployedIndex, IndexEndpoint, IndexEndpointServiceClient
+
+from tasks.errors import CannotChangeInPlace
+from tasks.progress import say
+from tasks.settings import VertexSettings
+from tasks.steps import step
+from tasks.vertex.connection.clients import CALL_SECONDS, connect
+from tasks.vertex.connection.errors import AlreadyExists, NotFound, calling
+from tasks.vertex.operations.adoption import find_ours
+from tasks.vertex.operations.operations import Operation, WhenInterrupted, end, follow, unfinished
+from tasks.vertex.resources.endpoints import ENDPOINTS
+from tasks.vertex.specs import DeployedIndexSpec, Replicas
+from tasks.waiting import Deadline, Look, wait_until
+
+USUAL_DEPLOY_SECONDS = 20 * 60.0
+USUAL_UNDEPLOY_SECONDS = 3 * 60.0
+_AUTOMATIC = "automatic resources"
+
+
+@dataclass(frozen=True)
+class DeployedIndexState:
+    """A deployed index as it was last read, or on its way."""
+
+    id: str
+    endpoint: str
+    index: str
+    private_address: str
+    """Where private queries go, without the port; empty on a public endpoint."""
+    making: str
+    """The operation that deploys or changes it, or empty."""
+    serves: bool
+    """Whether it answers already: what `making` does to it then is a change of its replicas."""
+    replicas: Replicas | None = None
+    """None while it is being deployed."""
+    service_attachment: str = ""
+    """Behind Private Service Connect: what a forwarding rule of the user's leads to."""
+    adopted: bool = False
+    """Whether an earlier run began what `making` does: it may have wanted something else."""
+
+
+@step("compare deployed index {spec.id}")
+def read_deployed_index_as_wanted(
+    settings: VertexSettings, spec: DeployedIndexSpec, *, endpoint: str, index: str
+) -> DeployedIndexState | None:
+    """The deployed index behind an endpoint, or None. Looked at before anything else is changed.
+
+    Raises:
+        CannotChangeInPlace: the id serves another index, or runs on another machine.
+    """
+    there = _read(settings, spec.id, endpoint)
+    if there is None:
+        return None
+    _refuse_difference(spec, there, index)
+    return _state(there, endpoint, making="")
+
+
+@step("ensure deployed index {spec.id}")
+def ensure_deployed_index(
+    settings: VertexSettings, spec: DeployedIndexSpec, *, endpoint: str, index: str, deadline: Deadline
+) -> DeployedIndexState:
+    """The index deployed behind the endpoint; deployed now unless it is there or on its way.
+
+    Replicas change in place; those that the specification leaves open stay. What an earlier run is still undeploying is
+    waited for first: it is listed to the end, and then it is gone.
+
+    Raises:
+        CannotChangeInPlace: the id serves another index, or runs on another machine.
+        AlreadyExists: the id is taken by another endpoint of the project.
+    """
+    for operation in unfinished(settings, endpoint, kinds={"UndeployIndex"}):
+        what = f"an undeployment behind endpoint {spec.name} that an earlier run began"
+        say(f"Waiting for {what}: {operation.name}.")
+        follow(settings, operation.name, what, deadline, usual=USUAL_UNDEPLOY_SECONDS)
+    if (found := _find(settings, spec.id, endpoint)) is not None:
+        return _adopt(settings, spec, found, endpoint, index)
+    wanted = DeployedIndex(id=spec.id, index=index, display_name=spec.name, **spec.resources())
+    try:
+        with calling(f"deploy index {spec.name}"):
+            deployment = _client(settings).deploy_index(
+                index_endpoint=endpoint, deployed_index=wanted, timeout=CALL_SECONDS, retry=None
+            )
+    except AlreadyExists:
+        # An earlier call of ours may have been accepted while its reply was lost: look again and compare.
+        if (found := _find(settings, spec.id, endpoint)) is None:
+            raise
+        return _adopt(settings, spec, found, endpoint, index)
+    return DeployedIndexState(spec.id, endpoint, index, "", deployment.operation.name, serves=False)
+
+
+@step("wait for deployed index {spec.id}")
+def wait_for_deployed_index(
+    settings: VertexSettings,
+    spec: DeployedIndexSpec,
+    deployed: DeployedIndexState,
+    deadline: Deadline,
+    when_interrupted: WhenInterrupted = "leave-running",
+) -> DeployedIndexState:
+    """The deployed index, once it serves.
+
+    Raises:
+        OperationFailed: the deployment ended with an error.
+        DeadlinePassed: it goes on; the same command follows it again.
+    """
+    what = f"change the replicas of {spec.id}" if deployed.serves else f"deploy index {spec.name}"
+    if deployed.making:
+        follow(
+            settings,
+            deployed.making,
+            what,
+            deadline,
+            usual=USUAL_DEPLOY_SECONDS,
+            when_interrupted=when_interrupted,
+        )
+
+    def look() -> Look[DeployedIndexState]:
+        there = _read(settings, spec.id, deployed.endpoint)
+        if there is None:
+            return Look(seen="not listed by its endpoint yet")
+        return Look(seen="serving", done=True, value=_state(there, deployed.endpoint, making=""))
+
+    return wait_until(f"deployed index {spec.id} in its endpoint", look, deadline)
+
+
+@step("wait until {deployed_index_id} serves the new contents")
+def wait_for_index_sync(
+    settings: VertexSettings, endpoint: str, deployed_index_id: str, overwritten: int, deadline: Deadline
+) -> None:
+    """Wait until the deployed copy has caught up with its index: index_sync_time >= the end of the last overwrite.
+
+    A copy contains the operations whose update_time is no later (index_endpoint.proto, DeployedIndex). The index's own
+    update_time does not serve: a change of labels moves it, and no copy follows that.
+    """
+
+    def look() -> Look[bool]:
+        there = _read(settings, deployed_index_id, endpoint)
+        synced = there is not None and DeployedIndex.pb(there).index_sync_time.ToNanoseconds() >= overwritten
+        return Look(
+            seen="caught up" if synced else "still serving the old contents", done=synced, value=synced
+        )
+
+    wait_until(f"deployed index {deployed_index_id} to catch up with its index", look, deadline)
+
+
+@step("undeploy index {name}")
+def remove_deployed_index(settings: VertexSettings, name: str, deadline: Deadline) -> list[str]:
+    """Undeploy everything behind the endpoints that we made under a name; a deployment on its way is ended first.
+
+    Returns:
+        The deployed index ids that went.
+    """
+    gone: list[str] = []
+    for made in find_ours(settings, ENDPOINTS, name, deadline):
+        endpoint = made.resource.name
+        for operation in unfinished(settings, endpoint, kinds={"DeployIndex", "MutateDeployedIndex"}):
+            say(f"An earlier run is still deploying {operation.deployed_index_id}: ending that first.")
+            end(settings, operation, deadline)
+        for deployed in _endpoint(settings, endpoint).deployed_indexes:
+            _undeploy(settings, endpoint, deployed.id, deadline)
+            gone.append(deployed.id)
+    return gone
+
+
+def read_deployed_index(
+    settings: VertexSettings, deployed_index_id: str, endpoint: str
+) -> DeployedIndexState | None:
+    """A deployed index as it stands, or None when its endpoint does not list it."""
+    there = _read(settings, deployed_index_id, endpoint)
+    return None if there is None else _state(there, endpoint, making="")
+
+
+@dataclass(frozen=True)
+class _Found:
+    deployed: DeployedIndex | None
+    operation: Operation | None
+
+
+def _find(settings: VertexSettings, deployed_index_id: str, endpoint: str) -> _Found | None:
+    operation = next(
+        (
+            operation
+            for operation in unfinished(settings, endpoint, kinds={"DeployIndex", "MutateDeployedIndex"})
+            if operation.deployed_index_id == deployed_index_id
+        ),
+        None,
+    )
+    deployed = _read(settings, deployed_index_id, endpoint)
+    return _Found(deployed, operation) if deployed or operation else None
+
+
+def _adopt(
+    settings: VertexSettings, spec: DeployedIndexSpec, found: _Found, endpoint: str, index: str
+) -> DeployedIndexState:
+    making = found.operation.name if found.operation is not None else ""
+    if found.deployed is None:
+        say(f"An earlier run is still deploying {spec.id}: following {making}.")
+        return DeployedIndexState(spec.id, endpoint, index, "", making, serves=False, adopted=True)
+    _refuse_difference(spec, found.deployed, index)
+    there = _replicas(found.deployed)
+    if making:
+        return replace(_state(found.deployed, endpoint, making), adopted=True)
+    if there != spec.replicas(there):
+        making = _mutate(settings, spec, endpoint, there)
+    return _state(found.deployed, endpoint, making)
+
+
+def _mutate(settings: VertexSettings, spec: DeployedIndexSpec, endpoint: str, there: Replicas) -> str:
+    wanted = DeployedIndex(id=spec.id, **spec.resources(there))
+    with calling(f"change the replicas of {spec.id}"):
+        mutation = _client(settings).mutate_deployed_index(
+            index_endpoint=endpoint, deployed_index=wanted, timeout=CALL_SECONDS, retry=None
+        )
+    return mutation.operation.name
+
+
+def _undeploy(settings: VertexSettings, endpoint: str, deployed_index_id: str, deadline: Deadline) -> None:
+    what = f"undeploy index {deployed_index_id}"
+    running = unfinished(settings, endpoint, kinds={"UndeployIndex"})
+    try:
+        # An earlier run's undeployment may be of another id; the loop of the caller's retry looks again then.
+        for operation in running:
+            follow(settings, operation.name, what, deadline, usual=USUAL_UNDEPLOY_SECONDS)
+        if _read(settings, deployed_index_id, endpoint) is None:
+            return
+        with calling(what):
+            undeployment = _client(settings).undeploy_index(
+                index_endpoint=endpoint, deployed_index_id=deployed_index_id, timeout=CALL_SECONDS, retry=None
+            )
+        follow(settings, undeployment.operation.name, what, deadline, usual=USUAL_UNDEPLOY_SECONDS)
+    except NotFound:
+        pass
+
+
+def _client(settings: VertexSettings) -> IndexEndpointServiceClient:
+    return connect(settings).endpoints
+
+
+def _endpoint(settings: VertexSettings, endpoint: str) -> IndexEndpoint:
+    with calling(f"read {endpoint}"):
+        return _client(settings).get_index_endpoint(name=endpoint, timeout=CALL_SECONDS)
+
+
+def _read(settings: VertexSettings, deployed_index_id: str, endpoint: str) -> DeployedIndex | None:
+    deployed = _endpoint(settings, endpoint).deployed_indexes
+    return next((one for one in deployed if one.id == deployed_index_id), None)
+
+
+def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str) -> None:
+    remedy = "Choose another --name, or tear this one down first."
+    # The service answers with the project's number where we may have asked with its id: compare the resource's own id.
+    if there.index.rpartition("/")[2] != index.rpartition("/")[2]:
+        raise CannotChangeInPlace(
+            "deployed index", spec.id, field="index", there=there.index, wanted=index, remedy=remedy
+        )
+    machine = there.dedicated_resources.machine_spec.machine_type or _AUTOMATIC
+    wanted = spec.machine_type or _AUTOMATIC
+    if machine != wanted:
+        raise CannotChangeInPlace(
+            "deployed index",
+            spec.id,
+            field="machine_type",
+            there=machine,
+            wanted=wanted,
+            remedy=remedy,
+        )
+
+
+def _replicas(there: DeployedIndex) -> Replicas:
+    resources = (
+        there.dedicated_resources
+        if there.dedicated_resources.machine_spec.machine_type
+        else there.automatic_resources
+    )
+    return resources.min_replica_count, resources.max_replica_count
+
+
+def _state(there: DeployedIndex, endpoint: str, making: str) -> DeployedIndexState:
+    private = there.private_endpoints
+    address = private.match_grpc_address
+    if not address and private.psc_automated_endpoints:
+        address = private.psc_automated_endpoints[0].match_address
+    return DeployedIndexState(
+        id=there.id,
+        endpoint=endpoint,
+        index=there.index,
+        private_address=address,
+        making=making,
+        serves=True,
+        replicas=_replicas(there),
+        service_attachment=private.service_attachment,
+    )

@@ -1,0 +1,221 @@
+"""Index endpoints: ensured, waited for, removed. Which kind it is decides how queries travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from google.cloud.aiplatform_v1 import IndexEndpoint, IndexEndpointServiceClient, PrivateServiceConnectConfig
+
+from tasks.errors import CannotChangeInPlace, InvalidInput
+from tasks.settings import VertexSettings
+from tasks.steps import step
+from tasks.vertex.connection.clients import CALL_SECONDS, connect
+from tasks.vertex.connection.errors import calling
+from tasks.vertex.marks import marks
+from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
+from tasks.vertex.operations.operations import WhenInterrupted, follow
+from tasks.vertex.operations.removal import remove_all, remove_twins
+from tasks.vertex.specs import EndpointKind, EndpointSpec
+from tasks.waiting import Deadline
+
+USUAL_CREATE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class EndpointState:
+    """An index endpoint as it was last read."""
+
+    resource: str
+    kind: EndpointKind
+    network: str
+    public_domain: str
+    deployed_index_ids: tuple[str, ...]
+    making: str
+    """The operation that still creates it, or empty."""
+
+
+def _list(settings: VertexSettings, filter_: str) -> Iterable[IndexEndpoint]:
+    with calling(f"list the index endpoints of {settings.parent}"):
+        request = {"parent": settings.parent, "filter": filter_}
+        return list(_client(settings).list_index_endpoints(request, timeout=CALL_SECONDS))
+
+
+def _get(settings: VertexSettings, resource: str) -> IndexEndpoint:
+    with calling(f"read {resource}"):
+        return _client(settings).get_index_endpoint(name=resource, timeout=CALL_SECONDS)
+
+
+def _delete(settings: VertexSettings, resource: str) -> str:
+    with calling(f"delete {resource}"):
+        deletion = _client(settings).delete_index_endpoint(name=resource, timeout=CALL_SECONDS, retry=None)
+    return deletion.operation.name
+
+
+def _client(settings: VertexSettings) -> IndexEndpointServiceClient:
+    return connect(settings).endpoints
+
+
+ENDPOINTS: Kind[IndexEndpoint] = Kind("endpoint", "CreateIndexEndpoint", _list, _get, _delete)
+
+
+def endpoint_spec(settings: VertexSettings, name: str, kind: EndpointKind) -> EndpointSpec:
+    """The specification of an endpoint of a kind, with what the settings say of the network or of who may connect.
+
+    Raises:
+        InvalidInput: a VPC endpoint without its network, or a network that is not named by the project's number.
+    """
+    if kind == "public":
+        return EndpointSpec(name=name, kind=kind)
+    if kind == "private-service-connect":
+        allowed = tuple(sorted(settings.psc_projects or (settings.project,)))
+        return EndpointSpec(name=name, kind=kind, project_allowlist=allowed)
+    parts = (settings.network or "").split("/")
+    if (
+        len(parts) != 5
+        or parts[0] != "projects"
+        or not parts[1].isdigit()
+        or parts[2:4] != ["global", "networks"]
+    ):
+        raise InvalidInput(
+            "An endpoint of kind vpc needs the peered network",
+            value=settings.network or "",
+            source="VERTEX_NETWORK",
+            accepted="projects/NUMBER/global/networks/NAME, with the project's number and not its id",
+            remedy="`gcloud projects describe PROJECT --format='value(projectNumber)'` tells the number.",
+        )
+    return EndpointSpec(name=name, kind=kind, network=settings.network)
+
+
+@step("read endpoint {name}")
+def read_endpoint(
+    settings: VertexSettings, name: str, deadline: Deadline, wanted: EndpointSpec | None = None
+) -> EndpointState | None:
+    """The endpoint that we made under a name, or None.
+
+    Raises:
+        CannotChangeInPlace: it is there as another kind than the wanted one, in another network or with other allowed projects.
+        NotOurs: there is none, and an endpoint of that name that we did not make.
+    """
+    made = the_one(ENDPOINTS, find_ours(settings, ENDPOINTS, name, deadline))
+    if wanted is not None:
+        if made is None:
+            refuse_stranger(settings, ENDPOINTS, name)
+        else:
+            _refuse_difference(wanted, made.resource)
+    return None if made is None else endpoint_state(made)
+
+
+@step("ensure endpoint {spec.name}")
+def ensure_endpoint(settings: VertexSettings, spec: EndpointSpec, deadline: Deadline) -> EndpointState:
+    """The endpoint of this specification, created unless it is there or on its way.
+
+    Raises:
+        CannotChangeInPlace: it is there as another kind, in another network or with other allowed projects.
+        NotOurs: an endpoint of that name is there that we did not make.
+    """
+    endpoint = IndexEndpoint(display_name=spec.name, labels=marks(spec), **_connectivity(spec))
+
+    def create() -> str:
+        creation = _client(settings).create_index_endpoint(
+            parent=settings.parent, index_endpoint=endpoint, timeout=CALL_SECONDS, retry=None
+        )
+        return creation.operation.name
+
+    made = find_or_create(settings, ENDPOINTS, spec.name, create, deadline)
+    _refuse_difference(spec, made.resource)
+    return endpoint_state(made)
+
+
+@step("wait for endpoint {spec.name}")
+def wait_for_endpoint(
+    settings: VertexSettings,
+    spec: EndpointSpec,
+    endpoint: EndpointState,
+    deadline: Deadline,
+    when_interrupted: WhenInterrupted = "leave-running",
+) -> EndpointState:
+    """The endpoint, once its creation has ended."""
+    if endpoint.making:
+        what = f"create endpoint {spec.name}"
+        follow(
+            settings,
+            endpoint.making,
+            what,
+            deadline,
+            usual=USUAL_CREATE_SECONDS,
+            when_interrupted=when_interrupted,
+        )
+    return endpoint_state(Made(_get(settings, endpoint.resource), None))
+
+
+@step("remove twins of endpoint {name}")
+def remove_endpoint_twins(settings: VertexSettings, name: str, keep: str, deadline: Deadline) -> list[str]:
+    """Remove what a lost reply left double: same name and specification, nothing deployed. Returns what went.
+
+    Raises:
+        PermanentError: a twin serves an index; which one is wanted cannot be guessed.
+    """
+    return remove_twins(settings, ENDPOINTS, name, keep, deadline)
+
+
+@step("remove endpoint {name}")
+def remove_endpoint(settings: VertexSettings, name: str, deadline: Deadline) -> list[str]:
+    """Remove every endpoint that we made under a name, and end what would still make one. Returns what went."""
+    return remove_all(settings, ENDPOINTS, name, deadline)
+
+
+def _connectivity(spec: EndpointSpec) -> dict[str, Any]:
+    match spec.kind:
+        case "public":
+            return {"public_endpoint_enabled": True}
+        case "vpc":
+            return {"network": spec.network}
+        case "private-service-connect":
+            config = PrivateServiceConnectConfig(
+                enable_private_service_connect=True, project_allowlist=list(spec.project_allowlist)
+            )
+            return {"private_service_connect_config": config}
+
+
+def _refuse_difference(spec: EndpointSpec, there: IndexEndpoint) -> None:
+    kind, remedy = _kind(there), "Choose another --name, or tear this one down first."
+    if kind != spec.kind:
+        raise CannotChangeInPlace(
+            "endpoint", spec.name, field="endpoint", there=kind, wanted=spec.kind, remedy=remedy
+        )
+    if spec.network and there.network != spec.network:
+        raise CannotChangeInPlace(
+            "endpoint", spec.name, field="network", there=there.network, wanted=spec.network, remedy=remedy
+        )
+    # Made from the same specification it is the same, should the service show a project's number for its id.
+    allowed = sorted(there.private_service_connect_config.project_allowlist)
+    if there.labels.get("spec") != spec.spec and allowed != list(spec.project_allowlist):
+        raise CannotChangeInPlace(
+            "endpoint",
+            spec.name,
+            field="project_allowlist (VERTEX_PSC_PROJECTS)",
+            there=", ".join(allowed),
+            wanted=", ".join(spec.project_allowlist),
+            remedy=remedy,
+        )
+
+
+def _kind(endpoint: IndexEndpoint) -> EndpointKind:
+    if endpoint.private_service_connect_config.enable_private_service_connect:
+        return "private-service-connect"
+    return "vpc" if endpoint.network else "public"
+
+
+def endpoint_state(made: Made[IndexEndpoint]) -> EndpointState:
+    """What was read of an endpoint, as a value."""
+    endpoint = made.resource
+    return EndpointState(
+        resource=endpoint.name,
+        kind=_kind(endpoint),
+        network=endpoint.network,
+        public_domain=endpoint.public_endpoint_domain_name,
+        deployed_index_ids=tuple(deployed.id for deployed in endpoint.deployed_indexes),
+        making=made.making.name if made.making is not None else "",
+    )

@@ -1,0 +1,299 @@
+"""Indexes: ensured, waited for, overwritten when the data changed, removed.
+
+Tells nothing of endpoints: what is deployed is refused by the service here, and taken down elsewhere first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from google.cloud.aiplatform_v1 import Index, IndexServiceClient
+from google.protobuf import field_mask_pb2, json_format, struct_pb2
+
+from tasks.errors import CannotChangeInPlace
+from tasks.settings import VertexSettings
+from tasks.steps import step
+from tasks.vertex.connection.clients import CALL_SECONDS, connect
+from tasks.vertex.connection.errors import calling
+from tasks.vertex.machines import DEFAULT_SHARD_SIZE
+from tasks.vertex.marks import marks, marks_renewed
+from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
+from tasks.vertex.operations.operations import Operation, WhenInterrupted, follow, follow_earlier, unfinished
+from tasks.vertex.operations.removal import remove_all, remove_twins
+from tasks.vertex.specs import IndexSpec, ShardSize
+from tasks.waiting import Deadline
+
+USUAL_CREATE_SECONDS = 30 * 60.0
+"""Google's own samples say "about 30 minutes", whatever the size (facts: Vertex, 1.8)."""
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """An index as it was last read."""
+
+    resource: str
+    config: dict[str, Any]
+    """The `config` of its metadata."""
+    update_method: str
+    content: str
+    """Hash of the data that it was built or last overwritten from; empty when unknown."""
+    coming: str
+    """Hash of the data that an overwrite began to bring; empty when none is under way or was left half done."""
+    overwritten: int
+    """The update_time of the operation of the last overwrite, nanoseconds since 1970; 0 for never. Deployed copies follow."""
+    vectors_count: int
+    deployed: tuple[tuple[str, str], ...]
+    """(endpoint, deployed index id) of every deployed copy."""
+    making: str
+    """The operation that still creates it, or empty."""
+
+    @property
+    def shard_size(self) -> ShardSize:
+        """Of its shards; the service's default where it shows none."""
+        return self.config.get("shardSize") or DEFAULT_SHARD_SIZE
+
+
+def _list(settings: VertexSettings, filter_: str) -> Iterable[Index]:
+    with calling(f"list the indexes of {settings.parent}"):
+        request = {"parent": settings.parent, "filter": filter_}
+        return list(_client(settings).list_indexes(request, timeout=CALL_SECONDS))
+
+
+def _get(settings: VertexSettings, resource: str) -> Index:
+    with calling(f"read {resource}"):
+        return _client(settings).get_index(name=resource, timeout=CALL_SECONDS)
+
+
+def _delete(settings: VertexSettings, resource: str) -> str:
+    with calling(f"delete {resource}"):
+        return _client(settings).delete_index(name=resource, timeout=CALL_SECONDS, retry=None).operation.name
+
+
+def _client(settings: VertexSettings) -> IndexServiceClient:
+    return connect(settings).indexes
+
+
+INDEXES: Kind[Index] = Kind("index", "CreateIndex", _list, _get, _delete)
+
+
+@step("read index {name}")
+def read_index(
+    settings: VertexSettings, name: str, deadline: Deadline, wanted: IndexSpec | None = None
+) -> IndexState | None:
+    """The index that we made under a name, or None.
+
+    Raises:
+        CannotChangeInPlace: it is there with another configuration than the wanted one.
+        NotOurs: there is none, and an index of that name that we did not make.
+    """
+    made = the_one(INDEXES, find_ours(settings, INDEXES, name, deadline))
+    if wanted is not None:
+        if made is None:
+            refuse_stranger(settings, INDEXES, name)
+        else:
+            _refuse_difference(wanted, made.resource)
+    return None if made is None else index_state(made)
+
+
+@step("ensure index {spec.name}")
+def ensure_index(
+    settings: VertexSettings, spec: IndexSpec, *, contents_uri: str, content: str, deadline: Deadline
+) -> IndexState:
+    """The index of this specification, created from the import files unless it is there or on its way.
+
+    Args:
+        settings: the target.
+        spec: what is wanted.
+        contents_uri: the gs:// folder of import files; empty for an index that starts empty.
+        content: hash of the data in it; the create imports it, so an index that exists holds it.
+        deadline: bounds the look for half-made ones.
+
+    Raises:
+        CannotChangeInPlace: it is there with another configuration.
+        NotOurs: an index of that name is there that we did not make.
+    """
+    metadata: dict[str, Any] = {"config": spec.config()}
+    if contents_uri:
+        metadata["contentsDeltaUri"] = contents_uri
+    index = Index(
+        display_name=spec.name,
+        metadata=_value(metadata),
+        index_update_method=Index.IndexUpdateMethod[spec.update_method],
+        labels=marks(spec, content=content),
+    )
+
+    def create() -> str:
+        creation = _client(settings).create_index(
+            parent=settings.parent, index=index, timeout=CALL_SECONDS, retry=None
+        )
+        return creation.operation.name
+
+    made = find_or_create(settings, INDEXES, spec.name, create, deadline)
+    _refuse_difference(spec, made.resource)
+    return index_state(made)
+
+
+@step("wait for index {spec.name}")
+def wait_for_index(
+    settings: VertexSettings,
+    spec: IndexSpec,
+    index: IndexState,
+    deadline: Deadline,
+    when_interrupted: WhenInterrupted = "leave-running",
+) -> IndexState:
+    """The index, once its creation has ended.
+
+    Raises:
+        OperationFailed: with every invalid record that the service told of.
+        DeadlinePassed: the creation goes on; the same command follows it again.
+    """
+    if index.making:
+        follow(
+            settings,
+            index.making,
+            f"create index {spec.name}",
+            deadline,
+            usual=USUAL_CREATE_SECONDS,
+            when_interrupted=when_interrupted,
+        )
+    return _state_of(settings, index.resource)
+
+
+@step("remove twins of index {name}")
+def remove_index_twins(settings: VertexSettings, name: str, keep: str, deadline: Deadline) -> list[str]:
+    """Remove what a lost reply left double: same name and specification, nothing deployed. Returns what went.
+
+    Raises:
+        PermanentError: a twin is deployed; which one is wanted cannot be guessed.
+    """
+    return remove_twins(settings, INDEXES, name, keep, deadline)
+
+
+@step("overwrite the contents of index {spec.name}")
+def apply_index_contents(
+    settings: VertexSettings,
+    spec: IndexSpec,
+    index: IndexState,
+    *,
+    contents_uri: str,
+    content: str,
+    deadline: Deadline,
+    when_interrupted: WhenInterrupted = "leave-running",
+) -> IndexState:
+    """Replace all content of an index by import files; nothing happens when it bears the mark of that content already.
+
+    A complete overwrite is the one batch update that a streaming index takes too. Content and labels cannot change in
+    one call, so the mark `content` gives way to `coming` before and returns after: a crash in between cannot leave
+    the mark of data that are no longer there. An unfinished overwrite that brings the same data is followed; one that
+    ended unseen, or whose operation does not show that it imported, is repeated once.
+    """
+    what = f"overwrite the contents of index {spec.name}"
+    ended = _end_earlier_updates(settings, spec, index.resource, deadline)
+    there = _state_of(settings, index.resource)
+    if there.content == content:
+        return there
+    if ended is None or there.coming != content:
+        if there.coming != content:
+            _mark(settings, spec, index.resource, deadline, coming=content)
+        overwrite = Index(
+            name=index.resource,
+            metadata=_value({"contentsDeltaUri": contents_uri, "isCompleteOverwrite": True}),
+        )
+        ended = follow(
+            settings,
+            _update(settings, overwrite, "metadata", what),
+            what,
+            deadline,
+            usual=USUAL_CREATE_SECONDS,
+            when_interrupted=when_interrupted,
+        )
+    _mark(settings, spec, index.resource, deadline, content=content, overwritten=str(ended.updated))
+    return _state_of(settings, index.resource)
+
+
+@step("remove index {name}")
+def remove_index(settings: VertexSettings, name: str, deadline: Deadline) -> list[str]:
+    """Remove every index that we made under a name, and end what would still make one. Returns what went."""
+    return remove_all(settings, INDEXES, name, deadline)
+
+
+def _end_earlier_updates(
+    settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline
+) -> Operation | None:
+    """Follow what earlier runs began to its end. Returns the last import among it that succeeded, or None.
+
+    An update of labels has the same kind of operation: only what it counted of import files tells an import.
+    """
+    what = f"the update of index {spec.name}"
+    ended = [
+        follow_earlier(settings, operation, what, deadline, usual=USUAL_CREATE_SECONDS)
+        for operation in unfinished(settings, resource, kinds={"UpdateIndex"})
+    ]
+    imports = [operation for operation in ended if operation is not None and operation.imported]
+    return max(imports, key=lambda operation: operation.updated, default=None)
+
+
+def _mark(
+    settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline, **labels: str
+) -> None:
+    doing = f"mark the contents of index {spec.name}"
+    # An update replaces all labels, and some are other people's: cost centres, owners.
+    marked = Index(name=resource, labels=marks_renewed(_get(settings, resource).labels, spec, **labels))
+    follow(settings, _update(settings, marked, "labels", doing), doing, deadline)
+
+
+def _state_of(settings: VertexSettings, resource: str) -> IndexState:
+    return index_state(Made(_get(settings, resource), None))
+
+
+def _update(settings: VertexSettings, index: Index, field: str, doing: str) -> str:
+    mask = field_mask_pb2.FieldMask(paths=[field])
+    with calling(doing):
+        update = _client(settings).update_index(
+            index=index, update_mask=mask, timeout=CALL_SECONDS, retry=None
+        )
+    return update.operation.name
+
+
+def _refuse_difference(spec: IndexSpec, there: Index) -> None:
+    # What we made from the same specification is the same, whatever the service shows of its configuration.
+    if there.labels.get("spec") == spec.spec:
+        return
+    remedy = "Choose another --name, or tear this one down first."
+    method = there.index_update_method.name
+    if method != spec.update_method:
+        raise CannotChangeInPlace(
+            "index", spec.name, field="update_method", there=method, wanted=spec.update_method, remedy=remedy
+        )
+    if (difference := spec.difference(_metadata(there).get("config", {}))) is not None:
+        field, present, wanted = difference
+        raise CannotChangeInPlace(
+            "index", spec.name, field=field, there=present, wanted=wanted, remedy=remedy
+        )
+
+
+def index_state(made: Made[Index]) -> IndexState:
+    """What was read of an index, as a value."""
+    index, metadata = made.resource, _metadata(made.resource)
+    return IndexState(
+        resource=index.name,
+        config=metadata.get("config") or {},
+        update_method=index.index_update_method.name,
+        content=index.labels.get("content", ""),
+        coming=index.labels.get("coming", ""),
+        overwritten=int(index.labels.get("overwritten", 0)),
+        vectors_count=index.index_stats.vectors_count,
+        deployed=tuple((ref.index_endpoint, ref.deployed_index_id) for ref in index.deployed_indexes),
+        making=made.making.name if made.making is not None else "",
+    )
+
+
+def _value(metadata: dict[str, Any]) -> struct_pb2.Value:
+    return json_format.ParseDict(metadata, struct_pb2.Value())
+
+
+def _metadata(index: Index) -> dict[str, Any]:
+    raw = Index.pb(index).metadata
+    return json_format.MessageToDict(raw) if raw.WhichOneof("kind") == "struct_value" else {}

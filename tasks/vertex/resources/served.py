@@ -1,0 +1,112 @@
+"""A served index: everything that a query, an upsert or a measurement has to know, read from the service by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from tasks.errors import PermanentError
+from tasks.settings import VertexSettings
+from tasks.steps import step
+from tasks.vertex.operations.adoption import list_ours, the_one
+from tasks.vertex.resources.deployed_indexes import DeployedIndexState, read_deployed_index
+from tasks.vertex.resources.endpoints import ENDPOINTS, EndpointState, endpoint_state
+from tasks.vertex.resources.indexes import INDEXES, IndexState, index_state
+from tasks.vertex.specs import DistanceMeasure, EndpointKind, FeatureNorm, UpdateMethod, deployed_index_id
+
+
+@dataclass(frozen=True)
+class ServedIndex:
+    """An index that is deployed behind an endpoint."""
+
+    name: str
+    """The name that the user gave."""
+    index: str
+    """The index's resource name: upserts and removals go there."""
+    endpoint: str
+    """The index endpoint's resource name."""
+    deployed_index_id: str
+    kind: EndpointKind
+    """How queries travel: `public` by FindNeighbors, the others by the private MatchService."""
+    address: str
+    """Where queries go: the public domain name, or the private gRPC address without its port 10000."""
+    dimensions: int
+    distance_measure: DistanceMeasure
+    feature_norm: FeatureNorm
+    update_method: UpdateMethod
+    vectors_count: int
+    """What the index's statistics say; they lag behind streaming updates."""
+    is_overwritten: bool = False
+    """Whether other content was begun to be brought into it, and that was not seen to its end."""
+
+
+class NotServed(PermanentError):
+    """There is nothing to query under a name."""
+
+    def __init__(self, name: str, *, missing: str) -> None:
+        self.name, self.missing = name, missing
+        super().__init__(
+            f"Nothing is served under the name {name!r}: {missing}. "
+            f"Build it with `python -m flows vertex build --name {name} --data FILE.hdf5`."
+        )
+
+
+def served_index(
+    settings: VertexSettings,
+    name: str,
+    index: IndexState,
+    endpoint: EndpointState,
+    deployed: DeployedIndexState,
+) -> ServedIndex:
+    """Put together what three reads told. Fields that the service left out have its documented defaults."""
+    config: dict[str, Any] = index.config
+    address = endpoint.public_domain if endpoint.kind == "public" else deployed.private_address
+    return ServedIndex(
+        name=name,
+        index=index.resource,
+        endpoint=endpoint.resource,
+        deployed_index_id=deployed.id,
+        kind=endpoint.kind,
+        address=address or settings.private_address or "",
+        dimensions=int(config["dimensions"]),
+        distance_measure=config.get("distanceMeasureType") or get_args(DistanceMeasure)[0],
+        feature_norm=config.get("featureNormType") or "NONE",
+        update_method="STREAM_UPDATE" if index.update_method == "STREAM_UPDATE" else "BATCH_UPDATE",
+        vectors_count=index.vectors_count,
+        is_overwritten=bool(index.coming),
+    )
+
+
+def way_through(settings: VertexSettings, served: ServedIndex, attachment: str) -> str:
+    """How queries get through a service attachment: the address, or what the user has to make for one."""
+    way = f"Queries of {served.name} go through the service attachment {attachment}"
+    if served.address:
+        return f"{way}, at {served.address}."
+    rule = (
+        f"gcloud compute forwarding-rules create {served.name} --region={settings.location} --network=NETWORK "
+        f"--address=ADDRESS --target-service-attachment={attachment}"
+    )
+    return (
+        f"{way}. Next, in a project that may connect, make a forwarding rule to it on an address that you reserved in your "
+        f"network: `{rule}`; then set VERTEX_PRIVATE_ADDRESS to that address."
+    )
+
+
+@step("read served index {name}")
+def read_served_index(settings: VertexSettings, name: str) -> ServedIndex:
+    """The served index of a name, read from the service: what is listed, without a look for half-made things.
+
+    Raises:
+        NotServed: no index, no endpoint or no deployed index of that name, or it is still being deployed.
+    """
+    index = the_one(INDEXES, list_ours(settings, INDEXES, name))
+    endpoint = the_one(ENDPOINTS, list_ours(settings, ENDPOINTS, name))
+    if index is None or endpoint is None:
+        missing = "index" if index is None else "endpoint"
+        raise NotServed(name, missing=f"there is no {missing} of ours")
+    deployed = read_deployed_index(
+        settings, deployed_index_id(name, settings.location), endpoint.resource.name
+    )
+    if deployed is None:
+        raise NotServed(name, missing="its index is not deployed, or not yet")
+    return served_index(settings, name, index_state(index), endpoint_state(endpoint), deployed)

@@ -1,0 +1,1 @@
+"""Datapoints streamed into an index, and removed from it."""

@@ -1,0 +1,124 @@
+"""Waiting until streaming updates are served: datapoints read back as they were sent, removed ones are absent.
+
+An accepted update shows within seconds, not at once (Vertex AI documentation, "Update and rebuild an active index").
+Must not: send anything again; an update that was accepted is only late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasks.settings import VertexSettings
+from tasks.steps import step
+from tasks.vertex.datapoints.datapoints import Datapoint, Datapoints, Ids
+from tasks.vertex.datapoints.filters import NumericRestrict
+from tasks.vertex.datapoints.vectors import is_same_vector
+from tasks.vertex.queries.queries import READS_PER_REQUEST, stored_datapoints
+from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.streaming.batches import attempt_each, batches
+from tasks.waiting import Deadline, Look
+
+_NO_BYTES = 1
+
+
+@step("wait for datapoints of {served.name}")
+def wait_for_datapoints(
+    settings: VertexSettings,
+    served: ServedIndex,
+    expected: Datapoints,
+    deadline: Deadline,
+    *,
+    restricts_only: bool = False,
+) -> int:
+    """Wait until every datapoint reads back as sent: vector, restricts, numeric restricts and crowding tag.
+
+    Of the crowding tag, a private endpoint only tells whether there is one: its integer has no documented meaning.
+
+    Args:
+        settings: the target.
+        served: the index.
+        expected: what was upserted.
+        deadline: for all of them.
+        restricts_only: only restricts and numeric restricts were sent.
+
+    Returns:
+        How many were checked.
+
+    Raises:
+        DeadlinePassed: names a datapoint and what is not yet as it was sent.
+    """
+
+    def look(part: list[Datapoint]) -> Look[bool]:
+        there = {point.id: point for point in stored_datapoints(settings, served, [p.id for p in part])}
+        late = [
+            f"{sent.id!r}: {difference}"
+            for sent in part
+            if (difference := _difference(served, sent, there.get(sent.id), restricts_only=restricts_only))
+        ]
+        if not late:
+            return Look("as sent", value=True, done=True)
+        return Look(f"{len(late)} of {len(part)} not yet as sent, datapoint {late[0]}")
+
+    what = f"wait for datapoints of {served.name}"
+    parts = batches(
+        expected, most=READS_PER_REQUEST, most_bytes=READS_PER_REQUEST, size_of=lambda _: _NO_BYTES
+    )
+    return attempt_each(what, parts, look, deadline, total=len(expected), outcome="seen as sent")
+
+
+@step("wait until datapoints of {served.name} are gone")
+def wait_for_removals(settings: VertexSettings, served: ServedIndex, ids: Ids, deadline: Deadline) -> int:
+    """Wait until none of these ids is served any more.
+
+    Returns:
+        How many were checked.
+
+    Raises:
+        DeadlinePassed: names an id that is still there.
+    """
+
+    def look(part: Sequence[str]) -> Look[bool]:
+        there = [point.id for point in stored_datapoints(settings, served, part)]
+        if not there:
+            return Look("gone", value=True, done=True)
+        return Look(f"{len(there)} of {len(part)} still there, datapoint {there[0]!r}")
+
+    what = f"wait until datapoints of {served.name} are gone"
+    parts = batches(ids, most=READS_PER_REQUEST, most_bytes=READS_PER_REQUEST, size_of=lambda _: _NO_BYTES)
+    return attempt_each(what, parts, look, deadline, total=len(ids), outcome="seen gone")
+
+
+def _difference(
+    served: ServedIndex, sent: Datapoint, there: Datapoint | None, *, restricts_only: bool
+) -> str:
+    """What is not yet as it was sent, or nothing."""
+    if there is None:
+        return "not there"
+    if _tokens(sent) != _tokens(there):
+        return "other restricts"
+    if _numbers(sent) != _numbers(there):
+        return "other numeric restricts"
+    if restricts_only:
+        return ""
+    if sent.vector is None or there.vector is None:
+        return "" if sent.vector is there.vector else "other vector"
+    if not is_same_vector(sent.vector, there.vector, normalised=served.feature_norm == "UNIT_L2_NORM"):
+        return "other vector"
+    if served.kind == "public":
+        return "" if (sent.crowding_tag or None) == there.crowding_tag else "other crowding tag"
+    return "" if bool(sent.crowding_tag) == bool(there.crowding_tag) else "other crowding tag"
+
+
+def _tokens(datapoint: Datapoint) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    return {r.namespace: (frozenset(r.allow), frozenset(r.deny)) for r in datapoint.restricts}
+
+
+def _numbers(datapoint: Datapoint) -> list[tuple[str, str, float]]:
+    return sorted((n.namespace, n.field, _number(n)) for n in datapoint.numeric_restricts)
+
+
+def _number(number: NumericRestrict) -> float:
+    value = getattr(number, number.field)
+    return float(np.float32(value)) if number.field == "value_float" else value

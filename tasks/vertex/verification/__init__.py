@@ -1,0 +1,1 @@
+"""Recall and latency of what is served."""

@@ -1,0 +1,173 @@
+"""Inference over the official client: who answers, what a full queue refuses, what is counted."""
+
+import threading
+import time
+
+import pytest
+from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch, NotFoundError, helpers
+
+from sandbox.elastic.ml import inference_ledger
+
+pytestmark = pytest.mark.slow
+
+ELSER = ".elser_model_2"
+FULL = "inference process queue is full. Unable to execute command"
+
+
+def reason(error):
+    return error.value.body["error"]["reason"]
+
+
+def infer(client, *texts, model=ELSER, **given):
+    found = client.ml.infer_trained_model(
+        model_id=model, docs=[{"text_field": text} for text in texts], **given
+    )
+    return [each["predicted_value"] for each in found["inference_results"]]
+
+
+def deployment_stats(client, name=ELSER):
+    return client.ml.get_trained_models_stats(model_id=name)["trained_model_stats"][0]["deployment_stats"]
+
+
+def test_a_model_a_deployment_and_an_alias_answer_alike(with_model):
+    client = with_model({"deployment_id": "d"}).client
+    client.ml.put_trained_model_alias(model_id=ELSER, model_alias="elser")
+    (by_model,) = infer(client, "a dog")
+    assert next(iter(by_model)) == "dog"
+    assert infer(client, "a dog", model="d") == [by_model]
+    assert infer(client, "a dog", model="elser") == [by_model]
+
+
+def test_a_truncated_text_says_so(with_model):
+    client = with_model().client
+    docs = [{"text_field": "river " * 600}, {"text_field": "river"}]
+    results = client.ml.infer_trained_model(model_id=ELSER, docs=docs)["inference_results"]
+    assert [each.get("is_truncated", False) for each in results] == [True, False]
+
+
+def test_unknown_ids_are_404_and_undeployed_models_409(with_model):
+    client = with_model({"deployment_id": "d"}).client
+    with pytest.raises(NotFoundError) as error:
+        infer(client, "x", model="elser_inference_configured")
+    assert reason(error) == "Could not find trained model [elser_inference_configured]"
+    client.ml.stop_trained_model_deployment(model_id="d")
+    with pytest.raises(ConflictError) as error:
+        infer(client, "x")
+    assert reason(error).startswith(f"Model [{ELSER}] must be deployed to use.")
+
+
+def test_a_document_without_the_models_field_or_with_something_else_in_it_is_refused(with_model):
+    client = with_model().client
+    for document in ({"text": "x"}, {"text_field": {"token": 1.0}}):
+        with pytest.raises(BadRequestError):
+            client.ml.infer_trained_model(model_id=ELSER, docs=[document])
+
+
+def test_what_is_beyond_the_queue_is_refused_and_counted(with_model):
+    client = with_model({"queue_capacity": 8, "cache_size": "0"}, inference_seconds=0.05).client
+    with pytest.raises(ApiError) as error:
+        infer(client, *(f"text {number}" for number in range(20)))
+    assert error.value.status_code == 429
+    assert error.value.body["error"]["type"] == "es_rejected_execution_exception"
+    assert reason(error) == FULL
+    stats = deployment_stats(client)
+    # One at work and eight waiting were taken, the other eleven were not.
+    assert stats["rejected_execution_count"] == 11
+    assert stats["inference_count"] == 9
+
+
+def test_a_bulk_enters_the_queue_as_a_whole(with_model, embedding_pipeline):
+    elastic = with_model({"queue_capacity": 8, "cache_size": "0"}, inference_seconds=0.02)
+    client = elastic.client
+    embedding_pipeline(client)
+    actions = [{"_index": "i", "_id": str(n), "plot": f"film {n}"} for n in range(20)]
+    created, errors = helpers.bulk(client, actions, pipeline="embed", raise_on_error=False, refresh=True)
+    assert created == 9
+    assert {each["index"]["status"] for each in errors} == {429}
+    assert {each["index"]["error"]["reason"] for each in errors} == {FULL}
+    assert client.count(index="i")["count"] == 9
+    assert sorted(inference_ledger.read(elastic.state).values()) == [1] * 9
+
+
+def test_more_allocations_and_nodes_make_room(with_model):
+    deployment = {"queue_capacity": 4, "number_of_allocations": 4, "cache_size": "0"}
+    client = with_model(deployment, inference_seconds=0.05, processors=2).client
+    # Two nodes with two allocations and a queue of four each.
+    assert len(infer(client, *(f"text {n}" for n in range(12)))) == 12
+    stats = deployment_stats(client)
+    assert [node["number_of_allocations"] for node in stats["nodes"]] == [2, 2]
+    assert [node["inference_count"] for node in stats["nodes"]] == [6, 6]
+
+
+def test_allocations_bear_the_load_they_are_meant_to(with_model):
+    client = with_model({"cache_size": "0"}, inference_seconds=0.25, ml_nodes=1).client
+    texts = [f"text {n}" for n in range(24)]
+    with pytest.raises(ApiError, match="timeout"):  # six seconds of work for one
+        infer(client, *texts, timeout="4s")
+    client.ml.update_trained_model_deployment(model_id=ELSER, number_of_allocations=4)
+    assert len(infer(client, *texts, timeout="4s")) == len(texts)
+
+
+def test_inference_that_takes_longer_than_its_timeout_is_408_and_counted(with_model):
+    client = with_model({"cache_size": "0"}, inference_seconds=0.2).client
+    with pytest.raises(ApiError) as error:
+        infer(client, *(f"text {n}" for n in range(10)), timeout="300ms")
+    assert error.value.status_code == 408
+    assert reason(error) == "timeout [300ms] waiting for inference result"
+    assert deployment_stats(client)["timeout_count"] > 0
+
+
+def test_a_search_does_not_wait_for_what_is_ingested(with_model, embedding_pipeline):
+    elastic = with_model({"cache_size": "0"}, inference_seconds=0.05)
+    client = elastic.client
+    embedding_pipeline(client)
+    mappings = {"properties": {"embedding": {"type": "sparse_vector"}}}
+    client.indices.create(index="i", mappings=mappings)
+    client.index(index="i", document={"plot": "a dog"}, pipeline="embed", refresh=True)
+    actions = [{"_index": "i", "plot": f"film {n}"} for n in range(40)]
+    loader = Elasticsearch(elastic.sandbox.environment["ELASTIC_URL"], request_timeout=60)
+    thread = threading.Thread(target=lambda: helpers.bulk(loader, actions, pipeline="embed"))
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not deployment_stats(client)["nodes"][0]["number_of_pending_requests"]:
+        assert time.monotonic() < deadline
+    query = {"sparse_vector": {"field": "embedding", "inference_id": ELSER, "query": "dog"}}
+    hits = client.search(index="i", query=query)["hits"]["hits"]
+    assert hits[0]["_source"]["plot"] == "a dog"
+    assert deployment_stats(client)["nodes"][0]["number_of_pending_requests"] > 10
+    assert "ml_native_inference_comms" in client.nodes.hot_threads().body
+    thread.join()
+    loader.close()
+
+
+def test_a_text_asked_for_again_comes_from_the_cache_until_it_is_cleared(with_model):
+    client = with_model().client
+    infer(client, "a dog")
+    infer(client, "a dog")
+    (node,) = deployment_stats(client)["nodes"]
+    assert (node["inference_count"], node["inference_cache_hit_count"]) == (2, 1)
+    assert client.ml.clear_trained_model_deployment_cache(model_id=ELSER) == {"cleared": True}
+    infer(client, "a dog")
+    assert deployment_stats(client)["nodes"][0]["inference_cache_hit_count"] == 1
+
+
+def test_stopping_refuses_what_waits(with_model):
+    elastic = with_model({"cache_size": "0"}, inference_seconds=0.2)
+    seen = []
+
+    def ask():
+        client = Elasticsearch(elastic.sandbox.environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
+        try:
+            infer(client, *(f"text {n}" for n in range(50)), timeout="1m")
+        except ApiError as error:
+            seen.append(error)
+        client.close()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not deployment_stats(elastic.client)["nodes"][0]["number_of_pending_requests"]:
+        assert time.monotonic() < deadline
+    elastic.client.ml.stop_trained_model_deployment(model_id=ELSER)
+    thread.join()
+    assert seen[0].status_code == 429

@@ -1,0 +1,110 @@
+"""Over TLS, by Cloud id, with somebody else at the address or nobody."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.server
+import socket
+import ssl
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from sandbox.tls import identity
+from tasks.elastic.cluster.cluster import read_cluster
+from tasks.elastic.connection.errors import NotElasticsearch, ServiceUnwell
+from tasks.errors import InvalidInput
+from tasks.settings import ElasticSettings
+
+
+def pump(source, sink):
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture(scope="module")
+def tls(settings, tmp_path_factory):
+    """The stand-in behind TLS, as a real cluster is: (port, certificate authority)."""
+    files = identity(tmp_path_factory.mktemp("tls"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    backend = urlsplit(settings.url)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                raw, _ = listener.accept()
+                threading.Thread(target=forward, args=(raw,), daemon=True).start()
+
+    def forward(raw):
+        with (
+            contextlib.suppress(OSError),
+            context.wrap_socket(raw, server_side=True) as near,
+            socket.create_connection((backend.hostname, backend.port)) as far,
+        ):
+            threading.Thread(target=pump, args=(far, near), daemon=True).start()
+            pump(near, far)
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield listener.getsockname()[1], files.ca
+    listener.close()
+
+
+@pytest.fixture
+def stranger():
+    """The address of a server that is not Elasticsearch."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+    server.RequestHandlerClass.log_message = lambda *_: None
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_cluster_answers_over_tls_with_its_own_authority(tls):
+    port, authority = tls
+    found = read_cluster.fn(ElasticSettings(url=f"https://127.0.0.1:{port}", ca_file=authority))
+    assert found.name == "sandbox"
+
+
+def test_a_cluster_answers_by_its_cloud_id(tls):
+    port, authority = tls
+    # A Cloud id names a domain with its port, and the cluster's part of the host name before it.
+    cloud_id = "name:" + base64.b64encode(f"0.0.1:{port}$127$".encode()).decode()
+    assert read_cluster.fn(ElasticSettings(cloud_id=cloud_id, ca_file=authority)).name == "sandbox"
+
+
+def test_a_certificate_that_is_not_trusted_says_which_setting_trusts_it(tls):
+    port, _ = tls
+    with pytest.raises(InvalidInput, match=r"not trusted.*ELASTIC_CA_FILE"):
+        read_cluster.fn(ElasticSettings(url=f"https://127.0.0.1:{port}"))
+
+
+def test_a_file_without_an_authority_is_named(tls, tmp_path):
+    port, _ = tls
+    for wrong in (tmp_path / "absent.pem", Path(__file__)):
+        with pytest.raises(InvalidInput, match=rf"{wrong.name}.*ELASTIC_CA_FILE.*PEM"):
+            read_cluster.fn(ElasticSettings(url=f"https://127.0.0.1:{port}", ca_file=wrong))
+
+
+def test_tls_to_a_cluster_without_it_says_to_leave_it_out(settings):
+    with pytest.raises(InvalidInput, match="begin ELASTIC_URL with http://"):
+        read_cluster.fn(ElasticSettings(url=settings.url.replace("http://", "https://")))
+
+
+def test_no_tls_to_a_cluster_with_it_says_to_use_it(tls):
+    port, _ = tls
+    with pytest.raises(ServiceUnwell, match="with https where it speaks TLS"):
+        read_cluster.fn(ElasticSettings(url=f"http://127.0.0.1:{port}"))
+
+
+def test_somebody_else_at_the_address_is_not_taken_for_a_cluster(stranger):
+    with pytest.raises(NotElasticsearch, match="not Elasticsearch"):
+        read_cluster.fn(ElasticSettings(url=stranger))

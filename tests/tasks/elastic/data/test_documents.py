@@ -1,0 +1,165 @@
+import json
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.elastic.data.documents import (
+    Document,
+    DocumentSource,
+    canonical,
+    document_id,
+    read_checked_documents,
+    read_documents,
+)
+from tasks.elastic.indices.loading import batches
+from tasks.errors import InvalidInput
+
+VALUES = st.one_of(st.text(max_size=8), st.integers(-(2**53), 2**53), st.booleans(), st.none())
+BODIES = st.dictionaries(st.text(min_size=1, max_size=5), VALUES, max_size=6)
+check = read_checked_documents.fn
+
+
+def written(tmp_path, rows, name="documents.jsonl"):
+    path = tmp_path / name
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    return path
+
+
+@given(BODIES, st.randoms())
+def test_an_id_does_not_depend_on_the_order_of_fields(body, random):
+    shuffled = list(body.items())
+    random.shuffle(shuffled)
+    assert document_id(body, None) == document_id(dict(shuffled), None)
+    assert canonical(body) == canonical(dict(shuffled))
+
+
+@given(BODIES, BODIES)
+def test_different_documents_have_different_ids(one, other):
+    assert (document_id(one, None) == document_id(other, None)) == (canonical(one) == canonical(other))
+
+
+@pytest.mark.parametrize("value", [None, "", True, 1.5, ["a"], "x" * 513])
+def test_what_cannot_be_an_id_is_refused(value):
+    with pytest.raises(ValueError, match="id"):
+        document_id({"id": value}, "id")
+
+
+def test_lines_and_an_array_hold_the_same_documents(tmp_path):
+    rows = [{"id": n, "plot": f"plot {n}"} for n in range(5)]
+    array = tmp_path / "documents.json"
+    array.write_text(json.dumps(rows, indent=2))
+    lines = check(DocumentSource(path=written(tmp_path, rows), id_field="id"))
+    elements = check(DocumentSource(path=array, id_field="id"))
+    assert lines.content == elements.content
+    assert lines.documents == elements.documents == 5
+    assert lines.fields == ("id", "plot")
+
+
+def test_content_does_not_depend_on_the_order_of_documents(tmp_path):
+    rows = [{"id": n} for n in range(5)]
+    forth = check(DocumentSource(path=written(tmp_path, rows, "a"), id_field="id"))
+    back = check(DocumentSource(path=written(tmp_path, rows[::-1], "b"), id_field="id"))
+    assert forth.content == back.content
+
+
+def test_repeated_ids_are_counted_and_the_last_document_stays(tmp_path):
+    rows = [{"id": "a", "v": 1}, {"id": "b", "v": 1}, {"id": "a", "v": 2}]
+    checked = check(DocumentSource(path=written(tmp_path, rows, "a"), id_field="id"))
+    assert (checked.documents, checked.repeated) == (2, 1)
+    assert (
+        checked.content == check(DocumentSource(path=written(tmp_path, rows[1:], "b"), id_field="id")).content
+    )
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=1), st.randoms())
+def test_content_is_that_of_the_last_document_of_each_id(tmp_path_factory, pairs, random):
+    rows = [{"id": id_, "v": v} for id_, v in pairs]
+    once = list({row["id"]: row for row in rows}.values())
+    random.shuffle(once)
+    folder = tmp_path_factory.mktemp("contents")
+    checked = check(DocumentSource(path=written(folder, rows, "a"), id_field="id"))
+    plain = check(DocumentSource(path=written(folder, once, "b"), id_field="id"))
+    assert checked.content == plain.content
+    assert (checked.documents, checked.repeated) == (len(once), len(rows) - len(once))
+
+
+def test_content_changes_with_a_document_and_with_its_id(tmp_path):
+    alike = [[("a", 1), ("b", 2)], [("a", 2), ("b", 1)], [("a", 1), ("c", 2)], [("a", 1)]]
+    contents = {
+        check(
+            DocumentSource(
+                path=written(tmp_path, [{"id": id_, "v": v} for id_, v in rows], str(number)), id_field="id"
+            )
+        ).content
+        for number, rows in enumerate(alike)
+    }
+    assert len(contents) == 4
+
+
+def test_the_memory_of_a_check_does_not_hold_the_ids(tmp_path):
+    path = tmp_path / "documents.jsonl"
+    path.write_text("".join(f'{{"id": "{n:0>200}"}}\n' for n in range(20_000)))
+    tracemalloc.start()
+    try:
+        check(DocumentSource(path=path, id_field="id"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20_000 * 60  # the ids alone are 200 bytes each
+
+
+def test_many_unusable_lines_are_counted_and_long_values_cut(tmp_path):
+    path = written(tmp_path, [{"id": ["x" * 1000]} for _ in range(7)])
+    with pytest.raises(
+        InvalidInput, match=r"7 documents cannot be used: line 1: id is \['x{78}\.\.\., .* and 2 more"
+    ) as refused:
+        check(DocumentSource(path=path, id_field="id"))
+    assert len(str(refused.value)) < 1000
+
+
+def test_every_unusable_line_is_counted_and_the_first_are_named(tmp_path):
+    path = tmp_path / "documents.jsonl"
+    path.write_text('{"id": "a"}\n{"id": \n\n[1]\n{"no": "id"}\n')
+    with pytest.raises(
+        InvalidInput, match=r"3 documents cannot be used.*line 2: .*line 4: not an object; line 5: id is None"
+    ):
+        check(DocumentSource(path=path, id_field="id"))
+
+
+def test_a_field_that_no_document_has_is_refused_with_those_that_there_are(tmp_path):
+    path = written(tmp_path, [{"title": "t", "about": {"plot": "p"}}])
+    assert check(DocumentSource(path=path), ("about.plot",)).documents == 1
+    with pytest.raises(InvalidInput, match=r"No document has this field: 'plots'.*about, about.plot, title"):
+        check(DocumentSource(path=path), ("plots",))
+
+
+def test_a_limit_takes_the_first_documents(tmp_path):
+    path = written(tmp_path, [{"id": n} for n in range(10)])
+    source = DocumentSource(path=path, id_field="id", limit=3)
+    assert [d.id for d in read_documents(source)] == ["0", "1", "2"]
+    assert check(source).documents == 3
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "[]"], ids=["nothing", "blank lines", "an empty array"])
+def test_a_file_without_documents_is_refused(tmp_path, text):
+    path = tmp_path / "empty"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match="no document"):
+        check(DocumentSource(path=path))
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        check(DocumentSource(path=tmp_path / "missing"))
+
+
+@given(st.lists(st.integers(0, 200), max_size=60), st.integers(1, 10), st.integers(20, 400))
+def test_bulks_stay_within_their_bounds_and_lose_nothing(sizes, most, most_bytes):
+    documents = [Document(n, str(n), {"t": "x" * size}) for n, size in enumerate(sizes, start=1)]
+    parts = list(batches(documents, most=most, most_bytes=most_bytes))
+    assert [d for part in parts for d in part] == documents
+    for part in parts:
+        assert len(part) <= most
+        assert len(part) == 1 or sum(len(canonical(d.body)) for d in part) <= most_bytes

@@ -1,0 +1,183 @@
+import pytest
+
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.indices.aliases import (
+    NothingToRollBackTo,
+    ensure_alias,
+    ensure_rollback,
+    read_alias,
+    remove_alias,
+)
+from tasks.elastic.indices.indices import (
+    ensure_content_mark,
+    ensure_index,
+    ensure_index_settings,
+    read_index,
+    read_source,
+    remove_index,
+)
+from tasks.elastic.specs import IndexSpec
+from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
+
+
+@pytest.fixture
+def make(settings):
+    """Makes indices of ours, and takes them away again: `make("a")`."""
+    made = []
+
+    def index(name, **more):
+        spec = IndexSpec(name=name, properties={"plot": {"type": "text"}}, replicas=0, **more)
+        assert ensure_index.fn(settings, spec)
+        made.append(name)
+        return spec
+
+    yield index
+    for name in made:
+        remove_index.fn(settings, name)
+
+
+def test_an_index_is_made_once_for_the_load_and_then_set_to_stay(settings, name, make, changes):
+    spec = make(name)
+    there = read_index.fn(settings, name)
+    assert (there.refresh_interval, there.replicas, there.ours, there.content) == ("-1", 0, True, "")
+    assert ensure_index_settings.fn(settings, spec)
+    assert read_index.fn(settings, name).refresh_interval is None
+    made = changes()
+    assert not ensure_index.fn(settings, spec)
+    assert not ensure_index_settings.fn(settings, spec)
+    assert changes() == made
+
+
+@pytest.mark.parametrize(
+    ("field", "changed"),
+    [
+        ("shards", {"shards": 2}),
+        ("properties", {"properties": {"plot": {"type": "keyword"}}}),
+        ("made_from", {"made_from": {"source": "other"}}),
+    ],
+)
+def test_what_cannot_change_in_place_is_named(settings, name, make, field, changed):
+    spec = make(name)
+    with pytest.raises(CannotChangeInPlace) as refused:
+        ensure_index.fn(settings, spec.model_copy(update=changed))
+    assert refused.value.field == field
+
+
+def test_a_strangers_index_is_never_touched(settings, name, changes):
+    connect(settings).indices.create(index=name, mappings={"_meta": {"managed_by": "somebody"}})
+    made = changes()
+    for step in (
+        lambda: ensure_index.fn(settings, IndexSpec(name=name)),
+        lambda: remove_index.fn(settings, name),
+        lambda: ensure_content_mark.fn(settings, name, "c"),
+        lambda: ensure_alias.fn(settings, f"{name}-alias", name),
+    ):
+        with pytest.raises(NotOurs):
+            step()
+    assert changes() == made
+    connect(settings).indices.delete(index=name)
+
+
+def test_an_alias_is_not_taken_for_the_index_behind_it(settings, name, make):
+    make(f"{name}-1")
+    ensure_alias.fn(settings, name, f"{name}-1")
+    with pytest.raises(NotOurs):
+        remove_index.fn(settings, name)
+
+
+def test_a_content_mark_keeps_the_other_marks_and_comes_once(settings, name, make, changes):
+    spec = make(name, made_from={"source": "movies"})
+    assert ensure_content_mark.fn(settings, name, "abc")
+    made = changes()
+    assert not ensure_content_mark.fn(settings, name, "abc")
+    assert changes() == made
+    there = read_index.fn(settings, name)
+    assert there.content == "abc"
+    assert there.meta["made_from"] == spec.made_from
+    assert not ensure_index.fn(settings, spec)
+
+
+def test_every_write_and_every_delete_changes_the_content_of_a_source(settings, name, make):
+    make(name)
+    client, seen = connect(settings), []
+    for change in (
+        lambda: None,
+        lambda: client.index(index=name, id="a", document={"plot": "one"}),
+        lambda: client.index(index=name, id="a", document={"plot": "two"}),
+        lambda: client.delete(index=name, id="a"),
+    ):
+        change()
+        seen.append(read_source.fn(settings, name).content)
+    assert len(set(seen)) == 4
+    assert read_source.fn(settings, name).content == seen[-1]
+
+
+def test_hidden_documents_of_nested_fields_are_not_counted_as_documents_of_a_source(
+    settings, name, make, monkeypatch
+):
+    make(name)
+    client = connect(settings)
+    client.index(index=name, id="a", document={"plot": "one"}, refresh=True)
+    real = client.indices.stats
+
+    def stats(**asked):  # the stand-in has no nested fields: their documents are added to its answer
+        answer = real(**asked)
+        for (copy,) in answer.body["indices"][name]["shards"].values():
+            copy["docs"]["count"] += 5
+        return answer
+
+    monkeypatch.setattr(type(client.indices), "stats", lambda _, **asked: stats(**asked))
+    assert read_source.fn(settings, name).documents == 1
+
+
+def test_an_alias_moves_and_goes_back_and_twice_changes_nothing(settings, name, make, changes):
+    one, two = f"{name}-1", f"{name}-2"
+    make(one)
+    make(two)
+    assert ensure_alias.fn(settings, name, one).previous == ""
+    move = ensure_alias.fn(settings, name, two)
+    assert (move.previous, move.changed) == (one, True)
+    made = changes()
+    assert not ensure_alias.fn(settings, name, two).changed
+    assert changes() == made
+    assert read_alias.fn(settings, name).previous == one
+
+    back = ensure_rollback.fn(settings, name)
+    assert (back.index, back.previous, back.changed) == (one, two, True)
+    made = changes()
+    assert not ensure_rollback.fn(settings, name).changed
+    assert changes() == made
+    assert read_alias.fn(settings, name).index == one
+
+    assert ensure_rollback.fn(settings, name, two).changed
+    assert not ensure_rollback.fn(settings, name, two).changed
+    assert ensure_alias.fn(settings, name, one).changed
+    assert ensure_rollback.fn(settings, name).index == two
+    assert remove_alias.fn(settings, name)
+    assert not remove_alias.fn(settings, name)
+
+
+def test_without_an_index_before_there_is_nothing_to_roll_back_to(settings, name, make):
+    with pytest.raises(NothingToRollBackTo, match="points at nothing"):
+        ensure_rollback.fn(settings, name)
+    make(f"{name}-1")
+    ensure_alias.fn(settings, name, f"{name}-1")
+    with pytest.raises(NothingToRollBackTo, match="no index before it is recorded"):
+        ensure_rollback.fn(settings, name)
+
+
+def test_an_index_before_that_is_gone_is_no_goal(settings, name, make):
+    make(f"{name}-1")
+    make(f"{name}-2")
+    ensure_alias.fn(settings, name, f"{name}-1")
+    ensure_alias.fn(settings, name, f"{name}-2")
+    remove_index.fn(settings, f"{name}-1")
+    with pytest.raises(NothingToRollBackTo, match="is gone"):
+        ensure_rollback.fn(settings, name)
+
+
+def test_an_index_cannot_be_an_alias(settings, name, make):
+    make(name)
+    make(f"{name}-2")
+    with pytest.raises(InvalidInput, match="name of an index"):
+        ensure_alias.fn(settings, name, f"{name}-2")

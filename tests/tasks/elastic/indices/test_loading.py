@@ -1,0 +1,134 @@
+import json
+import logging
+
+import pytest
+
+from sandbox import faults
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.data.documents import DocumentSource, read_checked_documents
+from tasks.elastic.indices.indices import ensure_index, read_index, remove_index
+from tasks.elastic.indices.loading import DocumentsRefused, apply_documents
+from tasks.elastic.specs import IndexSpec
+from tasks.errors import DeadlinePassed, InvalidInput
+from tasks.waiting import Deadline
+
+
+@pytest.fixture
+def index(settings, name):
+    properties = {"year": {"type": "integer"}}
+    ensure_index.fn(settings, IndexSpec(name=name, properties=properties, replicas=0))
+    yield name
+    remove_index.fn(settings, name)
+
+
+@pytest.fixture
+def load(settings, index, tmp_path, deadline):
+    def apply(rows, *, until=deadline):
+        path = tmp_path / "documents.jsonl"
+        path.write_text("\n".join(json.dumps(row) for row in rows))
+        documents = read_checked_documents.fn(DocumentSource(path=path, id_field="id"))
+        return apply_documents.fn(
+            settings, index, documents, until, refused_file=tmp_path / "out" / "refused.jsonl"
+        )
+
+    return apply
+
+
+def stored(settings, index):
+    client = connect(settings)
+    client.indices.refresh(index=index)
+    return client.indices.stats(index=index)["indices"][index]["primaries"]["docs"]["count"]
+
+
+def test_documents_are_stored_once_and_an_index_that_holds_them_is_left_alone(settings, index, load, changes):
+    rows = [{"id": str(n), "year": n} for n in range(1200)]
+    loaded = load(rows)
+    assert (loaded.documents, loaded.created, loaded.requests) == (1200, 1200, 3)
+    assert stored(settings, index) == 1200
+    made = changes()
+    assert load(rows).unchanged
+    assert changes() == made
+
+
+def test_other_documents_are_loaded_over_those_that_there_are(settings, index, load):
+    load([{"id": "a", "year": 1}, {"id": "b", "year": 1}])
+    loaded = load([{"id": "a", "year": 2}, {"id": "c", "year": 1}])
+    assert (loaded.created, loaded.updated) == (1, 1)
+    assert stored(settings, index) == 3
+    assert connect(settings).get(index=index, id="a")["_source"]["year"] == 2
+
+
+def test_documents_that_are_not_in_the_file_stay_and_are_told(settings, index, load, caplog):
+    load([{"id": "a"}, {"id": "b"}])
+    caplog.set_level(logging.INFO, "vector_search_ops")
+    load([{"id": "a", "year": 2}])
+    assert "also holds 1 documents that are not in the file" in caplog.text
+    assert stored(settings, index) == 2
+
+
+def test_documents_that_somebody_deleted_are_loaded_again(settings, index, load):
+    rows = [{"id": "a"}, {"id": "b"}]
+    load(rows)
+    connect(settings).delete(index=index, id="b", refresh=True)
+    assert (load(rows).created, stored(settings, index)) == (1, 2)
+
+
+def test_the_last_of_a_repeated_id_stays(settings, index, load):
+    loaded = load([{"id": "a", "year": n} for n in range(5)])
+    assert (loaded.documents, loaded.repeated) == (1, 4)
+    assert connect(settings).get(index=index, id="a")["_source"]["year"] == 4
+
+
+def test_refused_documents_are_kept_aside_with_line_and_reason_and_stop_nobody(settings, index, load):
+    loaded = load([{"id": "a", "year": 1}, {"id": "b", "year": "unknown"}, {"id": "c", "year": 3}])
+    assert loaded.created == 2
+    (refused,) = loaded.first_refused
+    assert loaded.refused == 1
+    assert (refused.line, refused.id, refused.status) == (2, "b", 400)
+    row = json.loads(loaded.refused_file.read_text())
+    assert row["document"] == {"id": "b", "year": "unknown"}
+    assert row["reason"]
+    assert read_index.fn(settings, index).content == ""
+    assert "line 2 (b)" in str(DocumentsRefused(loaded))
+
+
+def test_all_refused_documents_are_counted_and_stand_in_the_file_and_the_first_are_named(index, load):
+    loaded = load([{"id": str(n), "year": "unknown"} for n in range(7)])
+    assert (loaded.refused, [one.line for one in loaded.first_refused]) == (7, [1, 2, 3])
+    assert len(loaded.refused_file.read_text().splitlines()) == 7
+    assert f"7 of 7 documents were refused by the index '{index}'" in str(DocumentsRefused(loaded))
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "throttled", "reset"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_hiccup_repeats_a_bulk_and_stores_nothing_twice(sandbox, settings, index, load, kind, when):
+    faults.add(sandbox.state, "bulk", kind, when, 2, 0.0)
+    loaded = load([{"id": str(n), "year": n} for n in range(20)])
+    assert loaded.requests == 3
+    assert loaded.created + loaded.updated == 20
+    assert stored(settings, index) == 20
+
+
+def test_a_deadline_ends_a_load_that_is_throttled_for_ever(sandbox, load):
+    faults.add(sandbox.state, "bulk", "throttled", "before", 1000, 0.0)
+    try:
+        with pytest.raises(DeadlinePassed):
+            load([{"id": "a"}], until=Deadline.after(seconds=0.5))
+    finally:
+        faults.clear(sandbox.state)
+
+
+def test_a_load_into_an_index_that_is_not_there_creates_none(settings, tmp_path, deadline, changes):
+    path = tmp_path / "documents.jsonl"
+    path.write_text('{"id": "a"}')
+    documents = read_checked_documents.fn(DocumentSource(path=path, id_field="id"))
+    with pytest.raises(InvalidInput, match="no such index"):
+        apply_documents.fn(settings, "nobody", documents, deadline, refused_file=tmp_path / "refused")
+    assert changes() == []
+
+
+def test_five_thousand_glosses_are_loaded(settings, index, glosses, tmp_path, deadline):
+    documents = read_checked_documents.fn(DocumentSource(path=glosses, id_field="id"))
+    loaded = apply_documents.fn(settings, index, documents, deadline, refused_file=tmp_path / "refused")
+    assert loaded.created == 5000
+    assert stored(settings, index) == 5000

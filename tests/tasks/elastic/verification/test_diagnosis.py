@@ -1,0 +1,156 @@
+from dataclasses import replace
+
+import pytest
+
+from tasks.elastic.cluster.cluster import Cluster, MlNode
+from tasks.elastic.cluster.counters import PipelineStatistics, pipelines_of, threads_of
+from tasks.elastic.cluster.deployments import DeploymentState
+from tasks.elastic.verification.diagnosis import of_deployments, of_pipelines, of_threads
+
+NODE = MlNode(
+    id="n",
+    name="ml-0",
+    processors=8,
+    used_processors=0,
+    memory=8 << 30,
+    used_memory=0,
+    machine_memory=16 << 30,
+)
+WELL = DeploymentState(
+    id="ingest",
+    model_id=".elser_model_2",
+    state="started",
+    reason="",
+    allocations=2,
+    allocated=2,
+    threads=1,
+    queue_capacity=1024,
+    cache_size="0b",
+    priority="normal",
+    adaptive=None,
+    nodes=1,
+    inferences=10,
+    rejected=0,
+    timeouts=0,
+    errors=0,
+    pending=0,
+    milliseconds=370.0,
+)
+HOT = """::: {instance-0000000010}{WmcykdAZQuuVWFZJM4162A}{e}{h}{10.0.0.1:9300}{l}{8.13.0}{ml.allocated_processors=16}
+   Hot threads at 2024-03-26T13:38:30.915Z, interval=500ms, busiestThreads=3, ignoreIdleThreads=true:
+
+   100.0% [cpu=3.5%, other=96.5%] (500ms out of 500ms) cpu usage by thread 'elasticsearch[instance-0000000010][ml_native_inference_comms][T#12]'
+     10/10 snapshots sharing following 9 elements
+       java.base@21/jdk.internal.misc.Unsafe.park(Native Method)
+
+   91.2% [cpu=90.0%, other=1.2%] (456ms out of 500ms) cpu usage by thread 'elasticsearch[instance-0000000010][write][T#1]'
+     unique snapshot
+"""
+
+
+def test_nothing_is_found_where_all_is_well():
+    assert of_deployments([WELL], [NODE]) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "seen", "setting"),
+    [
+        ({"rejected": 1200}, "the queue was full: ingest", "1,200 texts rejected", "queue_capacity"),
+        ({"pending": 900}, "texts wait for too few allocations: ingest", "900 in a queue of 1,024", "number_of_allocations"),
+        ({"allocated": 1}, "allocations are missing: ingest", "1 of 2", "number_of_allocations"),
+        ({"threads": 16}, "more threads than any node has processors: ingest", "16 of 8", "threads_per_allocation"),
+        ({"state": "starting", "reason": "no room"}, "a deployment is starting: ingest", "no room", "fewer allocations"),
+        ({"timeouts": 3}, "inferences ran out of time: ingest", "3", "timeout"),
+        ({"errors": 2}, "inferences failed: ingest", "2", "log"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)  # fmt: skip
+def test_each_trouble_of_a_deployment_is_found_with_its_number_and_setting(change, what, seen, setting):
+    (finding,) = of_deployments([replace(WELL, **change)], [NODE])
+    assert (finding.what, finding.seen) == (what, seen)
+    assert setting in finding.change
+
+
+def test_a_node_smaller_than_elser_needs_is_found():
+    (finding,) = of_deployments([], [NODE.model_copy(update={"machine_memory": 2 << 30})])
+    assert finding.seen == "2.0 GB"
+
+
+def test_failures_that_a_pipeline_swallows_are_found():
+    swallowing = PipelineStatistics("elser", 100, 1000, 0, 0, 100, 900, 7)
+    (finding,) = of_pipelines([swallowing], [WELL])
+    assert finding.what == "the pipeline elser swallows failed inferences by on_failure"
+    assert finding.seen == "7 of 100"
+    (finding,) = of_pipelines([replace(swallowing, failed=7)], [WELL])
+    assert finding.what == "documents fail in the pipeline elser"
+
+
+def test_inference_that_ingest_waits_for_is_found_while_it_does():
+    slow = PipelineStatistics("elser", 100, 10_000, 4, 0, 100, 9_500, 0)
+    (finding,) = of_pipelines([slow], [replace(WELL, pending=50)])
+    assert finding.seen == "95% of its time, 95 ms a document"
+    assert of_pipelines([replace(slow, current=0)], [replace(WELL, pending=50)]) == []
+
+
+def test_hot_threads_are_read_and_waiting_is_told_from_working():
+    waiting, working = threads_of(HOT)
+    assert (waiting.node, waiting.thread, waiting.percent, waiting.cpu) == (
+        "instance-0000000010",
+        "ml_native_inference_comms",
+        100.0,
+        3.5,
+    )
+    findings = of_threads([waiting, working])
+    assert "nothing by itself" in findings[0].change
+    assert findings[1].what == "write keeps a processor of instance-0000000010 busy"
+
+
+def test_ingest_statistics_of_all_nodes_are_added_up():
+    def node(count):
+        inference = {
+            "type": "inference",
+            "stats": {"count": count, "time_in_millis": 9, "current": 0, "failed": 1},
+        }
+        return {
+            "ingest": {
+                "pipelines": {
+                    "elser": {
+                        "count": count, "time_in_millis": 10, "current": 0, "failed": 0,
+                        "processors": [{"inference:tag": inference}, {"set": {"type": "set", "stats": {}}}],
+                    },
+                    "unused": {"count": 0, "time_in_millis": 0, "current": 0, "failed": 0, "processors": []},
+                }
+            }
+        }  # fmt: skip
+
+    assert pipelines_of({"a": node(5), "b": node(7)}) == (
+        PipelineStatistics("elser", 12, 20, 0, 0, 12, 18, 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, ""),
+        ({"version": "8.13.4"}, "8.15 or later"),
+        ({"licence": "basic"}, "does not allow trained models"),
+        ({"licence_is_active": False}, "has expired"),
+        ({"ml_nodes": ()}, "no node with the role ml"),
+        ({"licence": "unknown"}, ""),
+        ({"version": "9.5.0-SNAPSHOT"}, ""),
+    ],
+)
+def test_what_a_cluster_lacks_is_one_paragraph(change, said):
+    cluster = Cluster(
+        name="c", version="8.19.3", licence="trial", licence_is_active=True, ml_nodes=(NODE,)
+    ).model_copy(update=change)
+    assert said in cluster.missing()
+    assert bool(cluster.missing()) == bool(said)
+    assert "\n" not in cluster.missing()
+
+
+def test_what_reads_as_a_statistic_of_the_real_thing_is_read(settings, deployed):
+    from tasks.elastic.verification.diagnosis import read_diagnosis
+
+    diagnosis = read_diagnosis.fn(settings)
+    assert deployed in {d.id for d in diagnosis.deployments}

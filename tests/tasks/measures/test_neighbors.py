@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tasks.measures import neighbors
+from tasks.measures.neighbors import exact_neighbors
+from tasks.vertex.data.vectors import Block, VectorFile
+
+MEASURES = ["DOT_PRODUCT_DISTANCE", "COSINE_DISTANCE", "SQUARED_L2_DISTANCE", "L1_DISTANCE"]
+
+
+def in_blocks(rows, size):
+    for start in range(0, len(rows), size):
+        vectors = rows[start : start + size]
+        yield Block(start, [f"id-{start + i}" for i in range(len(vectors))], vectors)
+
+
+def distance(one, other, measure):
+    """The definition, one pair at a time."""
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    if measure == "L1_DISTANCE":
+        return np.abs(one - other).sum()
+    if measure == "SQUARED_L2_DISTANCE":
+        return ((one - other) ** 2).sum()
+    if measure == "DOT_PRODUCT_DISTANCE":
+        return -(one * other).sum()
+    lengths = np.sqrt((one**2).sum()) * np.sqrt((other**2).sum())
+    return 1 - ((one * other).sum() / lengths if lengths else 0)
+
+
+def reference(rows, queries, k, measure):
+    """All pairs, sorted by distance, then row."""
+    found = []
+    for query in queries:
+        order = sorted((distance(query, row, measure), number) for number, row in enumerate(rows))
+        found.append([number for _, number in order[:k]])
+    return found
+
+
+# Small whole numbers make every distance exact and ties frequent.
+whole = st.integers(-3, 3).map(float)
+
+
+@pytest.mark.parametrize("measure", ["DOT_PRODUCT_DISTANCE", "SQUARED_L2_DISTANCE", "L1_DISTANCE"])
+@settings(max_examples=60)
+@given(data=st.data())
+def test_it_finds_what_comparing_all_pairs_finds_and_breaks_ties_by_row(measure, data):
+    count, dimensions = data.draw(st.integers(1, 25)), data.draw(st.integers(1, 4))
+    rows = data.draw(arrays(np.float32, (count, dimensions), elements=whole))
+    queries = data.draw(arrays(np.float32, (data.draw(st.integers(1, 3)), dimensions), elements=whole))
+    k, size = data.draw(st.integers(1, 30)), data.draw(st.integers(1, 25))
+    found = exact_neighbors(in_blocks(rows, size), queries, k, measure=measure)
+    assert found.rows.tolist() == reference(rows, queries, k, measure)
+    assert found.ids == [[f"id-{row}" for row in line] for line in found.rows.tolist()]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_on_real_vectors_it_finds_what_comparing_all_pairs_finds(sample, measure):
+    with VectorFile(sample, limit=500) as file:
+        rows = np.concatenate([block.vectors for block in file.blocks()])
+        queries = file.queries(limit=5)
+    found = exact_neighbors(in_blocks(rows, 128), queries, 10, measure=measure)
+    assert found.rows.tolist() == reference(rows, queries, 10, measure)
+    for query, line, distances in zip(queries, found.rows, found.distances, strict=True):
+        np.testing.assert_allclose(
+            distances, [distance(query, rows[row], measure) for row in line], rtol=1e-12
+        )
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("size", [1, 7, 64, 1000])
+def test_equal_rows_tie_wherever_they_stand_in_whatever_block(vectors_of, measure, size):
+    rows = np.tile(vectors_of(10, 37), (20, 1))
+    found = exact_neighbors(in_blocks(rows, size), vectors_of(4, 37, seed=1), 50, measure=measure)
+    assert (
+        found.rows.tolist()
+        == exact_neighbors(in_blocks(rows, 200), vectors_of(4, 37, seed=1), 50, measure=measure).rows.tolist()
+    )
+    for line in found.rows:
+        assert line[:20].tolist() == list(range(line[0], 200, 10))
+
+
+def test_the_samples_own_angular_neighbors_are_found_under_cosine(sample):
+    with VectorFile(sample) as file:
+        found = exact_neighbors(file.blocks(), file.queries(), 10, measure="COSINE_DISTANCE")
+        given_neighbors = file._file["neighbors"][:, :10]
+    assert np.mean(found.rows == given_neighbors) > 0.999
+
+
+def test_unit_norm_makes_dot_product_and_cosine_agree(vectors_of):
+    rows, queries = vectors_of(300, 8), vectors_of(9, 8, seed=1)
+    cosine = exact_neighbors(in_blocks(rows, 100), queries, 10, measure="COSINE_DISTANCE")
+    dot = exact_neighbors(
+        in_blocks(rows, 100), queries, 10, measure="DOT_PRODUCT_DISTANCE", feature_norm="UNIT_L2_NORM"
+    )
+    assert dot.rows.tolist() == cosine.rows.tolist()
+    np.testing.assert_allclose(dot.distances + 1, cosine.distances)
+
+
+def test_a_vector_of_length_zero_is_no_angle_away_from_anything():
+    rows = np.array([[0, 0], [1, 0], [-1, 0]], dtype=np.float32)
+    found = exact_neighbors(in_blocks(rows, 3), rows[:2], 3, measure="COSINE_DISTANCE")
+    assert found.rows.tolist() == [[0, 1, 2], [1, 0, 2]]
+    assert found.distances.tolist() == [[1, 1, 1], [0, 1, 2]]
+
+
+def test_many_queries_are_taken_in_parts(vectors_of, monkeypatch):
+    rows, queries = vectors_of(50), vectors_of(11, seed=1)
+    whole_answer = exact_neighbors(in_blocks(rows, 20), queries, 5, measure="L1_DISTANCE")
+    monkeypatch.setattr(neighbors, "_QUERIES_AT_ONCE", 4)
+    monkeypatch.setattr(neighbors, "_PAIR_FLOATS", 16)
+    in_parts = exact_neighbors(in_blocks(rows, 20), queries, 5, measure="L1_DISTANCE")
+    assert in_parts.ids == whole_answer.ids
+    np.testing.assert_array_equal(in_parts.distances, whole_answer.distances)
+
+
+@pytest.mark.parametrize(("k", "shape"), [(0, (1, 4)), (1, (4,)), (1, (0, 4))])
+def test_questions_without_an_answer_are_refused(vectors_of, k, shape):
+    with pytest.raises(ValueError, match="shape"):
+        exact_neighbors(in_blocks(vectors_of(3), 3), np.ones(shape, np.float32), k, measure="L1_DISTANCE")

@@ -1,0 +1,52 @@
+"""An overwrite's own end is what deployed copies are compared with: a change of labels moves no copy."""
+
+from __future__ import annotations
+
+import base64
+
+import google_crc32c
+import numpy as np
+import orjson
+import pytest
+
+from tasks.errors import DeadlinePassed
+from tasks.vertex.connection.clients import connect
+from tasks.vertex.data.import_files import ImportFile
+from tasks.vertex.imports.buckets import ensure_bucket
+from tasks.vertex.imports.storage import apply_import_files
+from tasks.vertex.operations.operations import list_operations
+from tasks.vertex.resources.deployed_indexes import wait_for_index_sync
+from tasks.vertex.resources.indexes import IndexState, apply_index_contents
+from tasks.vertex.specs import IndexSpec
+from tasks.waiting import Deadline
+
+
+@pytest.fixture
+def uri(settings, tmp_path):
+    """A folder of import files in the bucket."""
+    line = orjson.dumps({"id": "a", "embedding": np.ones(4, "f4")}, option=orjson.OPT_SERIALIZE_NUMPY)
+    (tmp_path / "0.json").write_bytes(line)
+    checksum = base64.b64encode(google_crc32c.Checksum(line).digest()).decode()
+    ensure_bucket.fn(settings)
+    file = ImportFile("0.json", 0, 0, len(line), checksum)
+    return apply_import_files.fn(settings, "overwrites", "c", (file,), tmp_path).uri
+
+
+def test_a_copy_is_waited_for_by_the_end_of_the_overwrite_and_not_by_a_change_of_labels(
+    settings, serve, uri, deadline
+):
+    served = serve("public")
+    spec = IndexSpec(name=served.name, dimensions=served.dimensions, algorithm="brute-force")
+    before = IndexState(served.index, {}, "STREAM_UPDATE", "", "", 0, 0, (), "")
+    after = apply_index_contents.fn(settings, spec, before, contents_uri=uri, content="c", deadline=deadline)
+
+    ends = [each.updated for each in list_operations(settings, served.index, kinds={"UpdateIndex"})]
+    assert after.overwritten in ends
+    assert after.overwritten < max(ends), "the marks came later"
+    moved = connect(settings).indexes.get_index(name=served.index).update_time
+    assert moved.timestamp() * 1e9 > after.overwritten
+
+    copy = (served.endpoint, served.deployed_index_id)
+    wait_for_index_sync.fn(settings, *copy, after.overwritten, deadline)
+    with pytest.raises(DeadlinePassed, match="still serving the old contents"):
+        wait_for_index_sync.fn(settings, *copy, max(ends), Deadline.after(seconds=0.3))
