@@ -112,10 +112,10 @@ def download_model(
 ) -> None:
     """The model, downloaded until it is fully defined. The tour calls this too."""
     with report.step(f"download model {model_id}") as step:
-        there = ensure_model(settings, model_id, recreate=recreate)
+        ensured = ensure_model(settings, model_id, recreate=recreate)
         model = wait_for_model(settings, model_id, deadline)
         step.saw(
-            f"{'was there' if there.usable else 'downloaded'}, {model.size_bytes:,} bytes, fully defined"
+            f"{'was there' if ensured.there.usable else 'downloaded'}, {model.size_bytes:,} bytes, fully defined"
         )
 
 

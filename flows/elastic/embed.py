@@ -19,7 +19,7 @@ from tasks.elastic.cluster.deployments import (
     wait_for_deployment,
 )
 from tasks.elastic.cluster.reindex_tasks import Failure
-from tasks.elastic.indices.aliases import ensure_alias, verify_alias
+from tasks.elastic.indices.aliases import ensure_alias, read_alias_to_change
 from tasks.elastic.indices.embeddings import embedded_field, made_from
 from tasks.elastic.indices.indices import (
     SourceState,
@@ -38,7 +38,7 @@ from tasks.elastic.indices.pipelines import (
 )
 from tasks.elastic.reindex.batch_plans import ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.reindex import Reindexed, apply_reindex
-from tasks.elastic.reindex.repair import apply_mending
+from tasks.elastic.reindex.repair import apply_repair
 from tasks.elastic.specs import EmbeddedField, IndexSpec, Name, PipelineSpec, embedded_properties
 from tasks.elastic.verification.truncation import read_truncated
 from tasks.elastic.verification.verification import (
@@ -151,7 +151,7 @@ def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: 
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     changes: list[str] = []
     _refuse_itself(plan)
-    verify_alias(settings, plan.alias)  # the alias comes last, when all inference is paid for
+    read_alias_to_change(settings, plan.alias)  # the alias comes last, when all inference is paid for
     ingest = _deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
     _deployment(settings, plan.search_deployment, "search-deployment")
@@ -170,13 +170,13 @@ def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: 
         changes += _scale(settings, plan, plan.load_allocations, report, deadline)
         with report.step(f"pipeline {pipeline.id}") as step:
             verify_pipeline(settings, pipeline, sample)
-            if ensure_pipeline(settings, pipeline):
+            if ensure_pipeline(settings, pipeline).changed:
                 changes.append("stored the pipeline")
             step.saw(
                 f"embeds {listed(field.input for field in plan.fields)} with {plan.deployment}, seen on a sample"
             )
         with report.step(f"create index {index.name}") as step:
-            created = ensure_index(settings, index)
+            created = ensure_index(settings, index).changed
             changes += ["created the index"] if created else []
             step.saw("created" if created else "was there")
         filled = _fill(settings, plan, pipeline.id, index, report, deadline)
@@ -184,14 +184,14 @@ def embed(settings: ElasticSettings, plan: EmbedPlan, report: Report, deadline: 
         changes.append("embedded the documents")
     changes += _scale(settings, plan, plan.final_allocations, report, deadline)
     _verify(settings, plan, index, wanted, refused, report)
-    if ensure_index_settings(settings, index):
+    if ensure_index_settings(settings, index).changed:
         changes.append("set the final settings")
     ensure_content_mark(settings, index.name, documents.content)
     with report.step(f"alias {plan.alias}") as step:
         move = ensure_alias(settings, plan.alias, index.name)
         changes += ["moved the alias"] if move.changed else []
         step.saw(
-            f"{'now' if move.changed else 'already'} points at {index.name}, before at {move.previous or 'nothing'}"
+            f"{'now' if move.changed else 'already'} points at {index.name}, before at {move.there.previous or 'nothing'}"
         )
     return changes
 
@@ -304,10 +304,10 @@ def _fill(
             step.saw(f"{len(done.refused):,} are refused by the new index")
         for failure in done.refused[:_SHOWN]:
             step.saw(str(failure))
-    with report.step("mend what lacks its embedding") as step:
-        mended = apply_mending(settings, spec, batches, deadline, plan.when_interrupted)
-        step.saw(f"{mended.mended:,} mended, {mended.left:,} will never have one")
-        for one in mended.listed[:_SHOWN]:
+    with report.step("repair what lacks its embedding") as step:
+        repaired = apply_repair(settings, spec, batches, deadline, plan.when_interrupted)
+        step.saw(f"{repaired.repaired:,} repaired, {repaired.left:,} will never have one")
+        for one in repaired.listed[:_SHOWN]:
             step.saw(f"{one.id}: {one.reason}")
     return done
 

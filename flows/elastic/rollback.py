@@ -29,7 +29,10 @@ def roll_back(*, name: Name, target: ElasticTarget, to: str | None = None) -> Re
     with reporting("elastic rollback", name, target) as report, holding("elastic", name, deadline):
         with report.step(f"alias {name}") as step:
             move = ensure_rollback(settings, name, to)
-            step.saw(f"points at {move.index}, before at {move.previous or 'nothing'}")
+            there = move.there
+            step.saw(
+                f"points at {there.index}, before at {there.rolled_back_from or there.previous or 'nothing'}"
+            )
         if not move.changed:
             say("Nothing to do: the alias was rolled back already.")
     return report
