@@ -57,7 +57,7 @@ class Answer:
     text: str
     source: str = ""
 
-    def __call__(
+    def refusal(
         self,
         *,
         metadata: Mapping[str, Any] | None = None,

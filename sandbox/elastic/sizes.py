@@ -24,5 +24,5 @@ def size_in_bytes(name: str, value: str) -> int:
     """
     found = _SIZE.fullmatch(value)
     if not found or (not found[2] and int(found[1])):
-        raise NOT_A_SIZE(name=name, value=value)
+        raise NOT_A_SIZE.refusal(name=name, value=value)
     return int(found[1]) * _FACTORS[(found[2] or "b").lower()]

@@ -44,9 +44,9 @@ def _operations(request: Request) -> list[Operation | Outcome]:
         Refusal: a line between documents is wrong, which refuses the whole request before anything is written.
     """
     if not request.body.strip():
-        raise errors.VALIDATION(problems="1: no requests added;")
+        raise errors.VALIDATION.refusal(problems="1: no requests added;")
     if not request.body.endswith(b"\n"):
-        raise errors.BULK_END()  # noqa: RSE102 - it makes the exception
+        raise errors.BULK_END.refusal()
     lines = iter(request.body.split(b"\n"))
     found: list[Operation | Outcome] = []
     number = 0
@@ -61,10 +61,10 @@ def _operations(request: Request) -> list[Operation | Outcome]:
             try:
                 source = orjson.loads(document)
                 if not isinstance(source, dict):
-                    raise errors.BULK_SOURCE(problem="expected START_OBJECT")
+                    raise errors.BULK_SOURCE.refusal(problem="expected START_OBJECT")
                 operation.source = source
             except (orjson.JSONDecodeError, Refusal) as error:
-                refusal = errors.BULK_SOURCE(problem=str(error))
+                refusal = errors.BULK_SOURCE.refusal(problem=str(error))
                 found.append(Outcome(operation, operation.index, operation.id, 400, error=refusal))
                 continue
         found.append(operation)
@@ -75,23 +75,23 @@ def _action(line: bytes, number: int, request: Request) -> Operation:
     try:
         found = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise errors.UNREADABLE_BODY(problem=str(error)) from error
+        raise errors.UNREADABLE_BODY.refusal(problem=str(error)) from error
     if not isinstance(found, dict) or not found:
-        raise errors.BULK_ACTION(line=number, found=type(found).__name__)
+        raise errors.BULK_ACTION.refusal(line=number, found=type(found).__name__)
     ((name, fields),) = list(found.items())[:1]
     if name not in _ACTIONS:
-        raise errors.BULK_UNKNOWN_ACTION(line=number, found=name)
+        raise errors.BULK_UNKNOWN_ACTION.refusal(line=number, found=name)
     if not isinstance(fields, dict):
-        raise errors.BULK_ACTION(line=number, found=type(fields).__name__)
+        raise errors.BULK_ACTION.refusal(line=number, found=type(fields).__name__)
     unknown = [key for key in fields if key not in _PARAMETERS]
     if unknown:
-        raise errors.BULK_PARAMETER(line=number, found=unknown[0])
+        raise errors.BULK_PARAMETER.refusal(line=number, found=unknown[0])
     index = fields.get("_index", request.params.get("index"))
     if not index:
-        raise errors.VALIDATION(problems="1: index is missing;")
+        raise errors.VALIDATION.refusal(problems="1: index is missing;")
     id_ = fields.get("_id")
     if id_ is None and name in ("delete", "update"):
-        raise errors.VALIDATION(problems="1: id is missing;")
+        raise errors.VALIDATION.refusal(problems="1: id is missing;")
     creates = name == "index" and fields.get("op_type") == "create"
     return Operation(
         "create" if creates else name,

@@ -19,7 +19,7 @@ from sandbox.elastic.wire.routing import Route
 def index_document(cluster: Cluster, request: Request) -> Reply:
     """`PUT /{index}/_doc/{id}`, `POST /{index}/_doc`, `PUT /{index}/_create/{id}`."""
     if not request.body.strip():
-        raise errors.NO_BODY()  # noqa: RSE102 - it makes the exception
+        raise errors.NO_BODY.refusal()
     create = request.text("op_type") == "create" or "/_create/" in request.path
     operation = _operation(request, "create" if create else "index")
     operation.source = request.json()
@@ -61,7 +61,7 @@ def get_source(cluster: Cluster, request: Request) -> Reply:
     index = cluster.indices.single(request.params["index"])
     row = cluster.documents.get(index, request.params["id"])
     if not row:
-        raise errors.NO_SOURCE(index=request.params["index"], id=request.params["id"])
+        raise errors.NO_SOURCE.refusal(index=request.params["index"], id=request.params["id"])
     return Reply((sources.of_query(request) or SourceFilter()).apply(row.document(), index))
 
 
@@ -70,13 +70,13 @@ def mget(cluster: Cluster, request: Request) -> dict[str, Any]:
     body, default = request.json(), request.params.get("index")
     wanted = body.get("docs") or [{"_id": id_} for id_ in body.get("ids", [])]
     if not wanted:
-        raise errors.VALIDATION(problems="1: no documents to get;")
+        raise errors.VALIDATION.refusal(problems="1: no documents to get;")
     from_query = sources.of_query(request) or SourceFilter()
     found = []
     for each in wanted:
         name, id_ = each.get("_index", default), str(each.get("_id", ""))
         if name is None:
-            raise errors.VALIDATION(problems="1: index is missing for doc 0;")
+            raise errors.VALIDATION.refusal(problems="1: index is missing for doc 0;")
         try:
             index = cluster.indices.single(name)
         except Refusal as refusal:
@@ -95,7 +95,7 @@ def written(cluster: Cluster, request: Request, operations: list[Operation]) -> 
     """
     refresh = request.text("refresh", "false")
     if refresh not in ("", "true", "false", "wait_for"):
-        raise errors.ILLEGAL_ARGUMENT(problem=f"Unknown value for refresh: [{refresh}].")
+        raise errors.ILLEGAL_ARGUMENT.refusal(problem=f"Unknown value for refresh: [{refresh}].")
     outcomes = cluster.documents.write(operations)
     if refresh == "false":
         return outcomes, False

@@ -206,7 +206,7 @@ class Documents:
             raise no_index(operation.index)
         index = self._cluster.indices.for_writing(operation.index, operation.require_alias)
         if index.settings.get("blocks.write") == "true":
-            raise errors.BLOCKED(index=index.name, metadata=index.metadata)
+            raise errors.BLOCKED.refusal(index=index.name, metadata=index.metadata)
         id_ = _checked_id(operation)
         newest = self._newest(index, id_) if operation.id is not None else None
         there = newest if newest and newest.source is not None else None
@@ -240,7 +240,7 @@ class Documents:
             grown = mappings.merged(index.mapping, {"properties": parsed.added})
             limit = int(index.settings.get("mapping.total_fields.limit", "1000"))
             if mappings.size(grown) > limit:
-                raise errors.FIELD_LIMIT(
+                raise errors.FIELD_LIMIT.refusal(
                     limit=limit, added=mappings.size(grown) - mappings.size(index.mapping)
                 )
             self._cluster.indices.put(self._cluster.indices.with_mapping(index, grown))
@@ -298,9 +298,9 @@ def _checked_id(operation: Operation) -> str:
     if operation.id is None:
         return new_id()
     if not operation.id:
-        raise errors.EMPTY_ID()  # noqa: RSE102 - it makes the exception
+        raise errors.EMPTY_ID.refusal()
     if len(operation.id.encode()) > 512:
-        raise errors.LONG_ID(id=operation.id, length=len(operation.id.encode()))
+        raise errors.LONG_ID.refusal(id=operation.id, length=len(operation.id.encode()))
     return operation.id
 
 
@@ -324,9 +324,11 @@ def _check_conflicts(
                 f"current version [{newest.version}] is {comparison} the one provided [{operation.version}]"
             )
     elif operation.version is not None and operation.version_type == "internal":
-        raise errors.VALIDATION(
+        raise errors.VALIDATION.refusal(
             problems="1: internal versioning can not be used for optimistic concurrency control. Please use "
             "`if_seq_no` and `if_primary_term` instead;"
         )
     if problem:
-        raise errors.VERSION_CONFLICT(id=id_, problem=problem, metadata={**index.metadata, "shard": "0"})
+        raise errors.VERSION_CONFLICT.refusal(
+            id=id_, problem=problem, metadata={**index.metadata, "shard": "0"}
+        )

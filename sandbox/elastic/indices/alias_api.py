@@ -20,12 +20,12 @@ def update_aliases(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`POST /_aliases`: all of the actions or none."""
     actions = request.json().get("actions")
     if not isinstance(actions, list) or not actions:
-        raise errors.VALIDATION(problems="1: Must specify at least one alias action;")
+        raise errors.VALIDATION.refusal(problems="1: Must specify at least one alias action;")
     before = [index.aliases for index in cluster.indices]
     with cluster.indices.together():
         for action in actions:
             if not isinstance(action, dict) or len(action) != 1:
-                raise errors.PARSING(problem="Too many operations declared in one action")
+                raise errors.PARSING.refusal(problem="Too many operations declared in one action")
             ((kind, fields),) = action.items()
             _apply(cluster, kind, fields)
         _check_writers(cluster)
@@ -88,21 +88,21 @@ def get_or_exists(cluster: Cluster, request: Request) -> Reply:
 
 def _apply(cluster: Cluster, kind: str, fields: Mapping[str, Any]) -> None:
     if kind not in ("add", "remove", "remove_index"):
-        raise errors.PARSING(problem=f"[alias_action] unknown field [{kind}]")
+        raise errors.PARSING.refusal(problem=f"[alias_action] unknown field [{kind}]")
     expressions = _list(fields, "index", "indices")
     if not expressions:
-        raise errors.VALIDATION(problems="1: One of [index] or [indices] is required;")
+        raise errors.VALIDATION.refusal(problems="1: One of [index] or [indices] is required;")
     indices = cluster.indices.resolve(",".join(expressions))
     if kind == "remove_index":
         for expression in expressions:
             if "*" not in expression and not cluster.indices.get(expression):
-                raise errors.ALIAS_FOR_INDEX(alias=expression)
+                raise errors.ALIAS_FOR_INDEX.refusal(alias=expression)
         for index in indices:
             cluster.indices.delete(index)
         return
     aliases = _list(fields, "alias", "aliases")
     if not aliases:
-        raise errors.VALIDATION(problems="1: One of [alias] or [aliases] is required;")
+        raise errors.VALIDATION.refusal(problems="1: One of [alias] or [aliases] is required;")
     if kind == "add":
         definition = {name: fields[name] for name in _DEFINITION if fields.get(name) is not None}
         _add(cluster, indices, aliases, _routed(definition))
@@ -135,7 +135,7 @@ def _remove(cluster: Cluster, indices: list[Index], aliases: list[str], must_exi
     if not met and must_exist is not False:
         shown = ",".join(aliases)
         metadata = {"resource.type": "aliases", "resource.id": shown}
-        raise errors.NO_ALIAS(alias=shown, metadata=metadata)
+        raise errors.NO_ALIAS.refusal(alias=shown, metadata=metadata)
 
 
 def _check_writers(cluster: Cluster) -> None:
@@ -146,7 +146,7 @@ def _check_writers(cluster: Cluster) -> None:
                 writers.setdefault(alias, []).append(index.name)
     for alias, found in writers.items():
         if len(found) > 1:
-            raise errors.WRITE_INDEX_TWICE(alias=alias, indices=",".join(found))
+            raise errors.WRITE_INDEX_TWICE.refusal(alias=alias, indices=",".join(found))
 
 
 def _routed(definition: dict[str, Any]) -> dict[str, Any]:

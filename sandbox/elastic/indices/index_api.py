@@ -47,7 +47,7 @@ def create(cluster: Cluster, request: Request) -> dict[str, Any]:
     body, name = request.json(), request.params["index"]
     unknown = [key for key in body if key not in ("settings", "mappings", "aliases")]
     if unknown:
-        raise errors.PARSING(problem=f"unknown key [{unknown[0]}] for create index")
+        raise errors.PARSING.refusal(problem=f"unknown key [{unknown[0]}] for create index")
     cluster.indices.create(
         name, body.get("settings") or {}, body.get("mappings") or {}, body.get("aliases") or {}
     )
@@ -72,14 +72,14 @@ def delete(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`DELETE /{index}`: by its own name, never by a pattern or an alias."""
     names = request.params["index"].split(",")
     if any("*" in name or name == "_all" for name in names):
-        raise errors.DESTRUCTIVE()  # noqa: RSE102 - it makes the exception
+        raise errors.DESTRUCTIVE.refusal()
     found: dict[str, Index] = {}
     for name in names:
         index = cluster.indices.get(name)
         if index:
             found[name] = index
         elif cluster.indices.behind(name):
-            raise errors.ALIAS_FOR_INDEX(alias=name)
+            raise errors.ALIAS_FOR_INDEX.refusal(alias=name)
         elif not request.flag("ignore_unavailable"):
             raise no_index(name)
     with cluster.indices.together():
@@ -110,7 +110,7 @@ def put_mapping(cluster: Cluster, request: Request) -> dict[str, Any]:
             merged = mappings.merged(index.mapping, body)
             limit = int(index.settings.get("mapping.total_fields.limit", "1000"))
             if mappings.size(merged) > limit:
-                raise errors.FIELD_LIMIT(
+                raise errors.FIELD_LIMIT.refusal(
                     limit=limit, added=mappings.size(merged) - mappings.size(index.mapping)
                 )
             cluster.indices.put(cluster.indices.with_mapping(index, merged))
@@ -135,7 +135,7 @@ def put_settings(cluster: Cluster, request: Request) -> dict[str, Any]:
     body = request.json()
     changes = settings_of_indices.flat(body.get("settings", body))
     if not changes:
-        raise errors.VALIDATION(problems="1: no settings to update;")
+        raise errors.VALIDATION.refusal(problems="1: no settings to update;")
     with cluster.indices.together():
         for index in resolved(cluster, request):
             settings_of_indices.check_changeable(changes, f"{index.name}/{index.uuid}")
@@ -220,7 +220,7 @@ def health(cluster: Cluster, request: Request) -> Reply:
     """
     wanted = request.text("wait_for_status", "red").lower()
     if wanted not in _STATUSES:
-        raise errors.ILLEGAL_ARGUMENT(problem=f"unknown cluster health status [{wanted}]")
+        raise errors.ILLEGAL_ARGUMENT.refusal(problem=f"unknown cluster health status [{wanted}]")
     deadline = time.monotonic() + request.seconds("timeout", 30)
     while True:
         shown = _health_now(cluster, request.params.get("index", "_all"))

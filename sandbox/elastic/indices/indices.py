@@ -107,7 +107,7 @@ class Indices:
         if not found:
             raise no_index(name)
         if len(found) > 1:
-            raise errors.SEVERAL_INDICES(alias=name, indices=", ".join(index.name for index in found))
+            raise errors.SEVERAL_INDICES.refusal(alias=name, indices=", ".join(index.name for index in found))
         return found[0]
 
     def for_writing(self, name: str, require_alias: bool = False) -> Index:
@@ -119,7 +119,7 @@ class Indices:
         with self._store.lock:
             found = self.behind(name)
             if require_alias and (not found or name in self._all):
-                raise errors.NOT_AN_ALIAS(index=name, metadata={"index": name, "index_uuid": "_na_"})
+                raise errors.NOT_AN_ALIAS.refusal(index=name, metadata={"index": name, "index_uuid": "_na_"})
             if not found:
                 return self.create(name, {}, {}, {})
             if name in self._all:
@@ -128,7 +128,7 @@ class Indices:
             if not writers and len(found) == 1 and found[0].aliases[name].get("is_write_index") is None:
                 writers = found
             if len(writers) != 1:
-                raise errors.NO_WRITE_INDEX(alias=name)
+                raise errors.NO_WRITE_INDEX.refusal(alias=name)
             return writers[0]
 
     def create(
@@ -150,9 +150,9 @@ class Indices:
         with self.together():
             if name in self._all:
                 there = self._all[name]
-                raise errors.INDEX_EXISTS(index=name, uuid=there.uuid, metadata=there.metadata)
+                raise errors.INDEX_EXISTS.refusal(index=name, uuid=there.uuid, metadata=there.metadata)
             if self.behind(name):
-                raise errors.NAME_IS_ALIAS(index=name, metadata={"index": name, "index_uuid": "_na_"})
+                raise errors.NAME_IS_ALIAS.refusal(index=name, metadata={"index": name, "index_uuid": "_na_"})
             uuid = new_uuid()
             defaults = {"number_of_shards": "1", "number_of_replicas": "1"}
             own = {name: value for name, value in given.items() if value is not None}
@@ -203,9 +203,9 @@ class Indices:
             Refusal: an index has that name, or it would be a filtered alias.
         """
         if alias in self._all:
-            raise errors.ALIAS_IS_INDEX(alias=alias, metadata={"index": alias, "index_uuid": "_na_"})
+            raise errors.ALIAS_IS_INDEX.refusal(alias=alias, metadata={"index": alias, "index_uuid": "_na_"})
         if "filter" in definition:
-            raise errors.ILLEGAL_ARGUMENT(problem="the sandbox has no filtered aliases")
+            raise errors.ILLEGAL_ARGUMENT.refusal(problem="the sandbox has no filtered aliases")
         names.check(alias)
         return replace(index, aliases={**index.aliases, alias: dict(definition)})
 
@@ -237,4 +237,4 @@ def no_index(name: str) -> Refusal:
         "index_uuid": "_na_",
         "index": name,
     }
-    return errors.NO_INDEX(index=name, metadata=metadata)
+    return errors.NO_INDEX.refusal(index=name, metadata=metadata)

@@ -28,7 +28,9 @@ def check(name: str) -> None:
     elif len(name.encode()) > 255:
         problem = "index name is too long, (" + str(len(name.encode())) + " > 255)"
     if problem:
-        raise errors.INDEX_NAME(index=name, problem=problem, metadata={"index": name, "index_uuid": "_na_"})
+        raise errors.INDEX_NAME.refusal(
+            index=name, problem=problem, metadata={"index": name, "index_uuid": "_na_"}
+        )
 
 
 def chosen(expression: str, names: Iterable[str]) -> tuple[list[str], list[str]]:

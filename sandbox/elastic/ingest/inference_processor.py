@@ -78,7 +78,7 @@ class InferenceProcessor:
         if document.get(field, None) is None:
             if self.ignore_missing:
                 return []
-            raise errors_ml.INPUT_MISSING(field=wanted)
+            raise errors_ml.INPUT_MISSING.refusal(field=wanted)
         return [(document.text(field), self.target)]
 
     def _write(self, document: IngestDocument, output: str, embedding: Embedding, *, first: bool) -> None:

@@ -36,12 +36,12 @@ def delete(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`DELETE /_ingest/pipeline/{id}`: not while it is the default of an index."""
     found = chosen(request.params["id"], cluster.pipelines.all())
     if found.missing and not (found.wildcard and request.params["id"] == "*"):
-        raise errors_ingest.PIPELINE_MISSING(pipeline=found.missing[0])
+        raise errors_ingest.PIPELINE_MISSING.refusal(pipeline=found.missing[0])
     for name in found.names:
         for role in ("default", "final"):
             used = indices_with(cluster, f"{role}_pipeline", name)
             if used:
-                raise errors_ingest.PIPELINE_IN_USE(
+                raise errors_ingest.PIPELINE_IN_USE.refusal(
                     pipeline=name, role=role, count=len(used), indices=",".join(used)
                 )
     for name in found.names:
@@ -55,15 +55,17 @@ def simulate(cluster: Cluster, request: Request) -> dict[str, Any]:
     if name:
         pipeline = cluster.pipelines.find(name)
         if not pipeline:
-            raise errors_ingest.NO_SUCH_PIPELINE(pipeline=name)
+            raise errors_ingest.NO_SUCH_PIPELINE.refusal(pipeline=name)
     elif "pipeline" in body:
         pipeline = parsed(cluster, "_simulate_pipeline", body["pipeline"])
     else:
-        raise errors_ingest.REQUIRED_PROPERTY(property="pipeline", metadata={"property_name": "pipeline"})
+        raise errors_ingest.REQUIRED_PROPERTY.refusal(
+            property="pipeline", metadata={"property_name": "pipeline"}
+        )
     if "docs" not in body:
-        raise errors_ingest.REQUIRED_PROPERTY(property="docs", metadata={"property_name": "docs"})
+        raise errors_ingest.REQUIRED_PROPERTY.refusal(property="docs", metadata={"property_name": "docs"})
     if not body["docs"]:
-        raise errors_ingest.SIMULATE_NOTHING()  # noqa: RSE102
+        raise errors_ingest.SIMULATE_NOTHING.refusal()
     documents = [_document(given) for given in body["docs"]]
     watcher = _Verbose() if request.flag("verbose") else None
     Run(cluster.pipelines.find, cluster, watcher).pipeline(pipeline, documents)
@@ -74,7 +76,9 @@ def simulate(cluster: Cluster, request: Request) -> dict[str, Any]:
 
 def _document(given: dict[str, Any]) -> IngestDocument:
     if "_source" not in given:
-        raise errors_ingest.REQUIRED_PROPERTY(property="_source", metadata={"property_name": "_source"})
+        raise errors_ingest.REQUIRED_PROPERTY.refusal(
+            property="_source", metadata={"property_name": "_source"}
+        )
     metadata = {"_index": "_index", "_id": "_id", "_version": -3}
     metadata |= {name: given[name] for name in METADATA if name in given}
     return IngestDocument(given["_source"], metadata, {"timestamp": timestamp()})

@@ -84,19 +84,23 @@ def parsed(cluster: Cluster, name: str, body: dict[str, Any]) -> Pipeline:
         Refusal: something is missing, unknown, or contradicts something else.
     """
     if "processors" not in body:
-        raise errors_ingest.REQUIRED_PROPERTY(property="processors", metadata={"property_name": "processors"})
+        raise errors_ingest.REQUIRED_PROPERTY.refusal(
+            property="processors", metadata={"property_name": "processors"}
+        )
     unknown = sorted(set(body) - _KNOWN)
     if unknown:
-        raise errors_ingest.UNKNOWN_PIPELINE_PROPERTIES(pipeline=name, properties=f"[{', '.join(unknown)}]")
+        raise errors_ingest.UNKNOWN_PIPELINE_PROPERTIES.refusal(
+            pipeline=name, properties=f"[{', '.join(unknown)}]"
+        )
     failing = body.get("on_failure")
     if failing is not None and not failing:
-        raise errors_ingest.EMPTY_ON_FAILURE(pipeline=name)
+        raise errors_ingest.EMPTY_ON_FAILURE.refusal(pipeline=name)
     return Pipeline(name, _steps(cluster, body["processors"]), _steps(cluster, failing or []))
 
 
 def _steps(cluster: Cluster, definitions: Any) -> tuple[Step, ...]:
     if not isinstance(definitions, list):
-        raise errors_ingest.WRONG_PROPERTY(property="processors", problem="property isn't a list")
+        raise errors_ingest.WRONG_PROPERTY.refusal(property="processors", problem="property isn't a list")
     return tuple(
         _step(cluster, kind, values)
         for definition in definitions

@@ -25,7 +25,7 @@ class ProcessorConfig:
         """A refusal that says which setting of which processor is wrong."""
         metadata = {"processor_type": self.kind, "processor_tag": self.tag, "property_name": name}
         known = {key: value for key, value in metadata.items() if value is not None}
-        return answer(metadata=known, property=name, **facts)
+        return answer.refusal(metadata=known, property=name, **facts)
 
     def has(self, name: str) -> bool:
         """Whether it is given and not yet taken."""

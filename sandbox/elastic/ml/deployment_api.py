@@ -36,7 +36,7 @@ def start(cluster: Cluster, request: Request) -> dict[str, Any]:
     adaptive = _read_body(cluster, request)
     wait_for, timeout = request.text("wait_for", "started"), request.seconds("timeout", 30)
     if wait_for not in _STATES:
-        raise errors_ml.UNKNOWN_WAIT_FOR(value=wait_for)
+        raise errors_ml.UNKNOWN_WAIT_FOR.refusal(value=wait_for)
     parameters = _parameters(cluster, request, adaptive)
     record = _startable(cluster, model, parameters["deployment_id"])
     size = cluster.models.size(record)
@@ -46,7 +46,7 @@ def start(cluster: Cluster, request: Request) -> dict[str, Any]:
     try:
         load_splade()
     except ModelFilesMissing as error:
-        raise errors_ml.NODE_FAILED(node=cluster.nodes[-1].id, problem=error) from error
+        raise errors_ml.NODE_FAILED.refusal(node=cluster.nodes[-1].id, problem=error) from error
     deployment = cluster.deployments.start(
         new_deployment(parameters, adaptive, elser=cluster.models.is_packaged(model))
     )
@@ -65,7 +65,9 @@ def _read_body(cluster: Cluster, request: Request) -> dict[str, Any] | None:
     adaptive = body.pop("adaptive_allocations", None) if cluster.release.adaptive_allocations else None
     for name, value in body.items():
         if name not in _IN_BODY:
-            raise errors_tasks.UNKNOWN_FIELD(parser="start_trained_model_deployment_request", field=name)
+            raise errors_tasks.UNKNOWN_FIELD.refusal(
+                parser="start_trained_model_deployment_request", field=name
+            )
         if value is not None:
             request.query.setdefault(name, str(value))
     return adaptive
@@ -119,7 +121,7 @@ def _parameters(cluster: Cluster, request: Request, adaptive: dict[str, Any] | N
 def _refuse(problems: list[str]) -> None:
     if problems:
         numbered = "".join(f"{number}: {text};" for number, text in enumerate(problems, 1))
-        raise errors.VALIDATION(problems=numbered)
+        raise errors.VALIDATION.refusal(problems=numbered)
 
 
 def _startable(cluster: Cluster, model: str, deployment: str) -> dict[str, Any]:
@@ -130,13 +132,13 @@ def _startable(cluster: Cluster, model: str, deployment: str) -> dict[str, Any]:
     """
     models = cluster.models
     if not models.exists(model):
-        raise errors_ml.NO_SUCH_MODEL(model=model)
+        raise errors_ml.NO_SUCH_MODEL.refusal(model=model)
     if deployment != model and models.exists(deployment):
-        raise errors_ml.DEPLOYMENT_ID_IS_MODEL(deployment=deployment)
+        raise errors_ml.DEPLOYMENT_ID_IS_MODEL.refusal(deployment=deployment)
     if cluster.deployments.find(deployment):
-        raise errors_ml.DEPLOYMENT_EXISTS(deployment=deployment)
+        raise errors_ml.DEPLOYMENT_EXISTS.refusal(deployment=deployment)
     if len(cluster.deployments.all()) >= LIMIT:
-        raise errors_ml.TOO_MANY_DEPLOYMENTS(limit=LIMIT)
+        raise errors_ml.TOO_MANY_DEPLOYMENTS.refusal(limit=LIMIT)
     return _complete(cluster, model)
 
 
@@ -145,22 +147,22 @@ def _complete(cluster: Cluster, model: str) -> dict[str, Any]:
     record = models.record(model)
     kind = record["config"]["model_type"]
     if kind != "pytorch":
-        raise errors_ml.NOT_DEPLOYABLE(model=model, kind=kind)
+        raise errors_ml.NOT_DEPLOYABLE.refusal(model=model, kind=kind)
     if not models.fully_defined(record):
         if models.download(model) and cluster.release.download_running_status == 408:
-            raise errors_ml.DOWNLOAD_RUNNING(model=model)
+            raise errors_ml.DOWNLOAD_RUNNING.refusal(model=model)
         if models.is_packaged(model):
-            raise errors_ml.DEFINITION_TRUNCATED(model=model)
+            raise errors_ml.DEFINITION_TRUNCATED.refusal(model=model)
         raise (
-            errors_ml.DEFINITION_TRUNCATED(model=model)
+            errors_ml.DEFINITION_TRUNCATED.refusal(model=model)
             if record["parts"]
-            else errors_ml.NO_DEFINITION(model=model)
+            else errors_ml.NO_DEFINITION.refusal(model=model)
         )
     if not models.is_packaged(model):
         if not record["vocabulary"]:
-            raise errors_ml.NO_VOCABULARY(model=model)
+            raise errors_ml.NO_VOCABULARY.refusal(model=model)
         if "text_expansion" not in record["config"]["inference_config"]:
-            raise errors_ml.ONLY_TEXT_EXPANSION()  # noqa: RSE102
+            raise errors_ml.ONLY_TEXT_EXPANSION.refusal()
     return record
 
 
@@ -171,11 +173,11 @@ def _wait(cluster: Cluster, deployment: Deployment, wait_for: str, timeout: floa
         if len(deployment.started()) == len(deployment.queues):
             return
         if cluster.deployments.find(deployment.id) is not deployment:
-            raise errors_ml.REMOVED_WHILE_WAITING()  # noqa: RSE102
+            raise errors_ml.REMOVED_WHILE_WAITING.refusal()
         if time.monotonic() >= deadline:
-            raise errors_ml.START_TIMED_OUT(timeout=shown, deployment=deployment.id)
+            raise errors_ml.START_TIMED_OUT.refusal(timeout=shown, deployment=deployment.id)
         if cluster.ending.wait(_LOOK):
-            raise errors_ml.SHUT_DOWN()  # noqa: RSE102
+            raise errors_ml.SHUT_DOWN.refusal()
 
 
 def assignment(deployment: Deployment) -> dict[str, Any]:
@@ -230,16 +232,16 @@ def stop(cluster: Cluster, request: Request) -> dict[str, Any]:
     deployment = cluster.deployments.find(name)
     if deployment is None:
         if not request.flag("allow_no_match", bool(body.get("allow_no_match", True))):
-            raise errors_ml.NO_SUCH_DEPLOYMENT(deployment=name)
+            raise errors_ml.NO_SUCH_DEPLOYMENT.refusal(deployment=name)
         request.changed = False
         return {"stopped": True}
     if not request.flag("force", bool(body.get("force", False))):
         referenced = cluster.pipelines.referenced_models()
         if name in referenced:
-            raise errors_ml.DEPLOYMENT_IN_PIPELINE(deployment=name)
+            raise errors_ml.DEPLOYMENT_IN_PIPELINE.refusal(deployment=name)
         for alias in cluster.models.aliases_of(name):
             if alias in referenced:
-                raise errors_ml.DEPLOYMENT_ALIAS_IN_PIPELINE(deployment=name, alias=alias)
+                raise errors_ml.DEPLOYMENT_ALIAS_IN_PIPELINE.refusal(deployment=name, alias=alias)
     cluster.deployments.stop(deployment)
     return {"stopped": True}
 
@@ -255,7 +257,7 @@ def clear_cache(cluster: Cluster, request: Request) -> dict[str, Any]:
 def _known(cluster: Cluster, request: Request) -> Deployment:
     found = cluster.deployments.find(request.params["model_id"])
     if not found:
-        raise errors_ml.NO_SUCH_DEPLOYMENT(deployment=request.params["model_id"])
+        raise errors_ml.NO_SUCH_DEPLOYMENT.refusal(deployment=request.params["model_id"])
     return found
 
 

@@ -118,13 +118,15 @@ class Deployments:
         """
         with self.lock:
             if deployment.id in self._running:
-                raise errors_ml.DEPLOYMENT_EXISTS(deployment=deployment.id)
+                raise errors_ml.DEPLOYMENT_EXISTS.refusal(deployment=deployment.id)
             plans = self._plans([*self._running.values(), deployment])
             mine = plans[deployment.id]
             if mine.reason and not self._cluster.options.autoscaling:
                 if mine.allocations:
-                    raise errors_ml.PARTLY_PLACED()  # noqa: RSE102
-                raise errors_ml.NO_CAPACITY(cause=errors_ml.NO_CAPACITY_CAUSE(reason=mine.reason))
+                    raise errors_ml.PARTLY_PLACED.refusal()
+                raise errors_ml.NO_CAPACITY.refusal(
+                    cause=errors_ml.NO_CAPACITY_CAUSE.refusal(reason=mine.reason)
+                )
             self._running[deployment.id] = _with_cache(deployment)
             self._apply(plans)
             return deployment
@@ -137,13 +139,13 @@ class Deployments:
         """
         with self.lock:
             if deployment.state() != "started":
-                raise errors_ml.UPDATE_NOT_STARTED()  # noqa: RSE102
+                raise errors_ml.UPDATE_NOT_STARTED.refusal()
             before = deployment.parameters
             deployment.parameters = {**before, "number_of_allocations": allocations}
             plans = self._plans(list(self._running.values()))
             if plans[deployment.id].reason and not self._cluster.options.autoscaling:
                 deployment.parameters = before
-                raise errors_ml.UPDATE_NO_CAPACITY()  # noqa: RSE102
+                raise errors_ml.UPDATE_NO_CAPACITY.refusal()
             deployment.adaptive = adaptive
             self._apply(plans)
 
@@ -166,7 +168,7 @@ class Deployments:
         """
         queues = deployment.started()
         if not queues:
-            raise errors_ml.INFER_NO_NODE(deployment=deployment.id)
+            raise errors_ml.INFER_NO_NODE.refusal(deployment=deployment.id)
         awaited = Awaited(len(texts))
         inquiries = [Inquiry(text, awaited) for text in texts]
         for inquiry in inquiries:

@@ -27,7 +27,7 @@ def require(cluster: Cluster) -> None:
         Refusal: there is none.
     """
     if cluster.options.licence == "basic":
-        raise errors_ml.NO_LICENCE(metadata={"license.expired.feature": "ml"})
+        raise errors_ml.NO_LICENCE.refusal(metadata={"license.expired.feature": "ml"})
 
 
 def licensed(route: Route) -> Route:

@@ -24,7 +24,7 @@ def stats(cluster: Cluster, request: Request) -> dict[str, Any]:
     expression = request.params.get("model_id", "_all")
     found = chosen(expression, dict.fromkeys([*cluster.models.ids(), *aliases, *deployments]))
     if found.missing and (not found.wildcard or not request.flag("allow_no_match", True)):
-        raise errors_ml.NO_SUCH_MODEL(model=",".join(found.missing))
+        raise errors_ml.NO_SUCH_MODEL.refusal(model=",".join(found.missing))
     whole = {aliases.get(name, name) for name in found.names} & set(cluster.models.ids())
     named = [deployments[name] for name in found.names if name in deployments]
     models = sorted(whole | {each.model for each in named})

@@ -19,12 +19,12 @@ def rethrottle(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`POST /_reindex/{task_id}/_rethrottle`, and the same for update by query."""
     name = request.params["task_id"]
     if "requests_per_second" not in request.query:
-        raise errors_tasks.RATE_MISSING()  # noqa: RSE102
+        raise errors_tasks.RATE_MISSING.refusal()
     rate = rate_of(request)
     task, job = cluster.tasks.find(name), cluster.jobs.get(name)
     if task is None or job is None:
         request.changed = False
-        return node_failure(name, errors_tasks.TASK_MISSING(task=name).item())
+        return node_failure(name, errors_tasks.TASK_MISSING.refusal(task=name).item())
     job.rethrottle(rate)
     # The running slices were asked to obey, so this answer, and no other, knows how far they are.
     shown = replace(task, status=partial(job.status, running=True))
@@ -53,7 +53,7 @@ def get_reindex(cluster: Cluster, request: Request) -> dict[str, Any]:
         waited(cluster, task, request)
     result = cluster.tasks.result(name)
     if result is None or result["task"]["action"] != ACTION:
-        raise errors_tasks.REINDEX_NOT_FOUND(task=name)
+        raise errors_tasks.REINDEX_NOT_FOUND.refusal(task=name)
     rest = {key: result[key] for key in ("response", "error") if key in result}
     return {"completed": True, **_shown(result["task"], detailed=True), **rest}
 
@@ -63,7 +63,7 @@ def cancel_reindex(cluster: Cluster, request: Request) -> dict[str, Any]:
     name = request.params["task_id"]
     task = cluster.tasks.find(name)
     if task is None or task.action != ACTION or task.parent:
-        raise errors_tasks.REINDEX_NOT_CANCELLABLE(task=name)
+        raise errors_tasks.REINDEX_NOT_CANCELLABLE.refusal(task=name)
     cluster.tasks.cancel(task)
     if not request.flag("wait_for_completion", True):
         return {"acknowledged": True}

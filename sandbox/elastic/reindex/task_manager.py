@@ -102,7 +102,7 @@ class Tasks:
             except Refusal as refusal:
                 result = {"error": refusal.item()}
             except Exception as error:  # noqa: BLE001 - whoever asks for the task is to see it
-                result = {"error": INTERNAL(problem=repr(error)).item()}
+                result = {"error": INTERNAL.refusal(problem=repr(error)).item()}
             # A server that is going down leaves no result: the task is lost, as with a node.
             if not self._cluster.ending.is_set():
                 self._results.put(task.id, {"completed": True, "task": task.shown(), **result})

@@ -32,12 +32,12 @@ def update_by_query(cluster: Cluster, request: Request) -> Reply:
     body, expression = request.json(), request.params["index"]
     check_fields("update_by_query", body, _BODY)
     if body.get("script"):
-        raise errors.NO_SCRIPTS()  # noqa: RSE102
+        raise errors.NO_SCRIPTS.refusal()
     queries.check(cluster, body.get("query"))
     manual, refresh = slice_of(body.get("slice")), request.flag("refresh")
     size = whole("size", body.get("size", request.number("scroll_size", 1000)))
     if size < 1:
-        raise errors_tasks.INVALID(problem=f"[size] cannot be [{size}] in a scroll context")
+        raise errors_tasks.INVALID.refusal(problem=f"[size] cannot be [{size}] in a scroll context")
     pipeline = request.query.get("pipeline")
 
     def prepare(found: Found) -> Operation:

@@ -50,14 +50,14 @@ def evaluate(context: Context, query: Any, boost: float = 1.0) -> Matches:
         Refusal: it is unknown, malformed, or its field does not fit.
     """
     if not isinstance(query, Mapping) or not query:
-        raise errors_search.MALFORMED(name=query if isinstance(query, str) else "query")
+        raise errors_search.MALFORMED.refusal(name=query if isinstance(query, str) else "query")
     if len(query) > 1:
-        raise errors_search.TWO_QUERIES(name=next(iter(query)))
+        raise errors_search.TWO_QUERIES.refusal(name=next(iter(query)))
     ((name, body),) = query.items()
     if name not in QUERIES:
-        raise errors_search.UNKNOWN_QUERY(name=name)
+        raise errors_search.UNKNOWN_QUERY.refusal(name=name)
     if not isinstance(body, Mapping):
-        raise errors_search.MALFORMED(name=name)
+        raise errors_search.MALFORMED.refusal(name=name)
     found = QUERIES[name](context, body, boost)
     label = body.get("_name") or next((each["_name"] for each in body.values() if _named(each)), None)
     if label:
@@ -72,7 +72,7 @@ def _named(body: Any) -> bool:
 def _bool(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     for parameter in body:
         if parameter not in _BOOL:
-            raise errors_search.NOT_SUPPORTED(query="bool", parameter=parameter)
+            raise errors_search.NOT_SUPPORTED.refusal(query="bool", parameter=parameter)
     boost *= boost_of("bool", body)
     clauses = {name: _list(body.get(name)) for name in ("must", "filter", "should", "must_not")}
     if not any(clauses.values()):

@@ -77,22 +77,22 @@ def wish(body: Mapping[str, Any]) -> Wish:
     """
     for key in body:
         if key not in _KEYS:
-            raise errors_search.UNKNOWN_KEY(key=key, where="a search")
+            raise errors_search.UNKNOWN_KEY.refusal(key=key, where="a search")
     size, start = whole("size", body.get("size", 10)), whole("from", body.get("from", 0))
     for name, value in (("size", size), ("from", start)):
         if value < 0:
-            raise errors_search.NEGATIVE(name=name, value=value)
+            raise errors_search.NEGATIVE.refusal(name=name, value=value)
     after, clauses = body.get("search_after"), sorting.clauses(body.get("sort"))
     if after is not None:
         if start > 0:
-            raise errors_search.SEARCH_AFTER_FROM()  # noqa: RSE102 - it makes the exception
+            raise errors_search.SEARCH_AFTER_FROM.refusal()
         clauses = clauses or [sorting.Clause("_score", descending=True)] if body.get("sort") else clauses
         if not clauses:
-            raise errors_search.SEARCH_AFTER_SORT()  # noqa: RSE102 - it makes the exception
+            raise errors_search.SEARCH_AFTER_SORT.refusal()
         if not isinstance(after, list):
-            raise errors_search.BAD_VALUE(where="search_after", parameter="values", value=after)
+            raise errors_search.BAD_VALUE.refusal(where="search_after", parameter="values", value=after)
         if len(after) != len(clauses):
-            raise errors_search.SEARCH_AFTER_VALUES(given=len(after), wanted=len(clauses))
+            raise errors_search.SEARCH_AFTER_VALUES.refusal(given=len(after), wanted=len(clauses))
     return Wish(
         body.get("query"),
         size,
@@ -230,7 +230,7 @@ def _check_window(searcher: Searcher, asked: Wish, scroll: bool) -> None:
     limit = int(searcher.index.settings.get("max_result_window", RESULT_WINDOW))
     wanted = asked.size if scroll else asked.start + asked.size
     if wanted > limit:
-        raise errors_search.WINDOW(limit=limit, wanted=wanted)
+        raise errors_search.WINDOW.refusal(limit=limit, wanted=wanted)
 
 
 def _wrapped(refusal: Refusal, searcher: Searcher, node: str) -> Refusal:

@@ -43,7 +43,7 @@ def searched(cluster: Cluster, request: Request, body: Mapping[str, Any]) -> dic
     """A search whose body is known; a template's rendered one is carried out here too."""
     started = time.monotonic()
     if "q" in request.query:
-        raise errors_search.NOT_SUPPORTED(query="query_string", parameter="q")
+        raise errors_search.NOT_SUPPORTED.refusal(query="query_string", parameter="q")
     asked = wish({**body, **_from_query(request)})
     filter_ = sources.of_query(request)
     if filter_:
@@ -52,7 +52,7 @@ def searched(cluster: Cluster, request: Request, body: Mapping[str, Any]) -> dic
     point, scroll = body.get("pit"), request.query.get("scroll")
     if point is not None:
         if not isinstance(point, dict) or not isinstance(point.get("id"), str):
-            raise errors_search.REQUIRED(query="pit", what="an [id]")
+            raise errors_search.REQUIRED.refusal(query="pit", what="an [id]")
         keep = duration("keep_alive", point["keep_alive"]) if "keep_alive" in point else None
         searchers = cluster.points_in_time.get(point["id"], keep)
         reply["pit_id"] = point["id"]
@@ -115,7 +115,7 @@ def count(cluster: Cluster, request: Request) -> dict[str, Any]:
     body = request.json()
     for key in body:
         if key != "query":
-            raise errors_search.COUNT_BODY(key=key)
+            raise errors_search.COUNT_BODY.refusal(key=key)
     query = body.get("query", {"match_all": {}})
     searchers = [cluster.searchers.current(index) for index in resolved(cluster, request)]
     inferred: dict[tuple[str, str], dict[str, float]] = {}

@@ -54,7 +54,7 @@ class SearchContexts(Generic[T]):
         with self._lock:
             found = self._held.get(id_)
             if found is None:
-                raise errors_search.NO_CONTEXT(id=id_)
+                raise errors_search.NO_CONTEXT.refusal(id=id_)
             if seconds is not None:
                 found.expires = time.monotonic() + seconds
             return found.content

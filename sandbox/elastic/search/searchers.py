@@ -91,7 +91,7 @@ class Scan:
         found: list[Found] = []
         for index, numbers in self._chosen:
             if not self._searchers.holds(index):
-                raise errors_search.NO_CONTEXT(id=index.number)
+                raise errors_search.NO_CONTEXT.refusal(id=index.number)
             part = numbers[max(0, start) : max(0, stop)]
             rows = self._searchers.rows(index, part.tolist())
             found += [

@@ -123,15 +123,15 @@ def _clause(given: Any) -> Clause:
     elif isinstance(given, Mapping) and len(given) == 1:
         ((path, options),) = given.items()
     else:
-        raise errors_search.MALFORMED(name="sort")
+        raise errors_search.MALFORMED.refusal(name="sort")
     if options is None or isinstance(options, str):
         options = {"order": options} if options else {}
     for name in options:
         if name not in ("order", "missing", "unmapped_type", "format", "mode", "numeric_type"):
-            raise errors_search.NOT_SUPPORTED(query="sort", parameter=name)
+            raise errors_search.NOT_SUPPORTED.refusal(query="sort", parameter=name)
     direction = str(options.get("order", "desc" if path == "_score" else "asc")).lower()
     if direction not in ("asc", "desc"):
-        raise errors_search.SORT_ORDER(order=direction)
+        raise errors_search.SORT_ORDER.refusal(order=direction)
     return Clause(path, direction == "desc", options.get("missing", "_last"), "unmapped_type" in options)
 
 
@@ -141,12 +141,12 @@ def _kind(clause: Clause, searcher: Searcher) -> str:
     if field is None:
         if clause.unmapped:
             return ""
-        raise errors_search.NO_SORT_MAPPING(path=clause.path, metadata=metadata)
+        raise errors_search.NO_SORT_MAPPING.refusal(path=clause.path, metadata=metadata)
     if field.type == "text":
-        raise errors_search.NO_TEXT_SORT(path=clause.path, index=searcher.index.name)
+        raise errors_search.NO_TEXT_SORT.refusal(path=clause.path, index=searcher.index.name)
     if field.type not in (*NUMBERS, "date", "keyword", "boolean"):
         problem = f"can't sort on the [{field.type}] field"
-        raise errors_search.QUERY_SHARD(problem=problem, metadata=metadata)
+        raise errors_search.QUERY_SHARD.refusal(problem=problem, metadata=metadata)
     return field.type
 
 

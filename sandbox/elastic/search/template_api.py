@@ -22,9 +22,9 @@ def put_script(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`PUT /_scripts/{id}`."""
     script = request.json().get("script")
     if not isinstance(script, dict) or "source" not in script:
-        raise errors_search.SCRIPT_BODY()  # noqa: RSE102 - it makes the exception
+        raise errors_search.SCRIPT_BODY.refusal()
     if script.get("lang") != "mustache":
-        raise errors_search.SCRIPT_LANGUAGE(lang=script.get("lang"))
+        raise errors_search.SCRIPT_LANGUAGE.refusal(lang=script.get("lang"))
     source, id_ = templates.source(script["source"]), request.params["id"]
     templates.check(source)
     stored = {
@@ -50,7 +50,7 @@ def delete_script(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`DELETE /_scripts/{id}`."""
     id_ = request.params["id"]
     if not cluster.scripts.delete(id_):
-        raise errors_search.SCRIPT_NOT_DELETED(id=id_)
+        raise errors_search.SCRIPT_NOT_DELETED.refusal(id=id_)
     request.resource = id_
     return {"acknowledged": True}
 
@@ -69,15 +69,15 @@ def _rendered(cluster: Cluster, request: Request) -> dict[str, Any]:
     body = request.json()
     unknown = [key for key in body if key not in ("id", "source", "params", "explain", "profile", "file")]
     if unknown:
-        raise errors.PARSING(problem=f"[search_template] unknown field [{unknown[0]}]")
+        raise errors.PARSING.refusal(problem=f"[search_template] unknown field [{unknown[0]}]")
     id_, source = request.params.get("id") or body.get("id"), body.get("source")
     if id_ is not None and source is None:
         stored = cluster.scripts.get(id_)
         if stored is None:
-            raise errors_search.NO_SCRIPT(id=id_)
+            raise errors_search.NO_SCRIPT.refusal(id=id_)
         source = stored["source"]
     if source is None:
-        raise errors_search.TEMPLATE_MISSING()  # noqa: RSE102 - it makes the exception
+        raise errors_search.TEMPLATE_MISSING.refusal()
     return templates.rendered(templates.source(source), body.get("params") or {})
 
 

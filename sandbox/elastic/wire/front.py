@@ -79,7 +79,7 @@ class Front:
             raise
         except Exception as error:  # noqa: BLE001 - a bug of ours must not look like a broken network
             _LOG.exception("%s %s", request.method, request.path)
-            reply = Reply(errors.INTERNAL(problem=repr(error)).body(), 500)
+            reply = Reply(errors.INTERNAL.refusal(problem=repr(error)).body(), 500)
         return self._response(request, reply, asked)
 
     def _routed(self, request: Request, raw_path: str) -> Reply:
@@ -103,7 +103,11 @@ class Front:
         elif fault.kind == "reset":
             raise _ConnectionLost
         else:
-            raise errors_wire.UNAVAILABLE() if fault.kind == "unavailable" else errors_wire.THROTTLED()
+            raise (
+                errors_wire.UNAVAILABLE.refusal()
+                if fault.kind == "unavailable"
+                else errors_wire.THROTTLED.refusal()
+            )
 
     def _authenticate(self, request: Request) -> None:
         key = self._cluster.options.api_key
@@ -112,9 +116,9 @@ class Front:
         found = request.headers.get("authorization", "")
         metadata = {"header": {"WWW-Authenticate": ['Basic realm="security" charset="UTF-8"', "ApiKey"]}}
         if not found:
-            raise errors_wire.NOT_AUTHENTICATED(path=request.path, metadata=metadata)
+            raise errors_wire.NOT_AUTHENTICATED.refusal(path=request.path, metadata=metadata)
         if found != f"ApiKey {key}":
-            raise errors_wire.WRONG_API_KEY(metadata=metadata)
+            raise errors_wire.WRONG_API_KEY.refusal(metadata=metadata)
 
     def _response(self, request: Request, reply: Reply, asked: str | None) -> Response:
         text = isinstance(reply.body, str)
