@@ -22,16 +22,16 @@ from sandbox.faults import FaultQueue
 from sandbox.write_log import WriteLog
 
 if TYPE_CHECKING:
-    from sandbox.elastic.documents.documents import Documents
-    from sandbox.elastic.indices.indices import Indices
+    from sandbox.elastic.documents.store import Documents
+    from sandbox.elastic.indices.store import Indices
     from sandbox.elastic.ingest.pipelines import Pipelines
     from sandbox.elastic.ml.deployments import Deployments
     from sandbox.elastic.ml.inference_ledger import InferenceLedger
     from sandbox.elastic.ml.models import Models
-    from sandbox.elastic.reindex.by_scroll_task import Job
-    from sandbox.elastic.reindex.task_manager import Tasks
+    from sandbox.elastic.reindex.jobs import Job
     from sandbox.elastic.search.search_contexts import SearchContexts
     from sandbox.elastic.search.searchers import Searchers
+    from sandbox.elastic.tasks.manager import Tasks
 
 
 @dataclass

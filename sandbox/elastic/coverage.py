@@ -10,14 +10,17 @@ from elasticsearch import Elasticsearch
 
 from sandbox.elastic import errors
 from sandbox.elastic.differences import DIFFERENCES
-from sandbox.elastic.ingest import errors as errors_ingest
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.documents import errors as documents_errors
+from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.ingest import errors as ingest_errors
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.options import Version
-from sandbox.elastic.reindex import errors as errors_tasks
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.reindex import errors as reindex_errors
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.server import routes
+from sandbox.elastic.tasks import errors as tasks_errors
 from sandbox.elastic.versions import Release, release
-from sandbox.elastic.wire import errors as errors_wire
+from sandbox.elastic.wire import errors as wire_errors
 
 NAMESPACES = ("", "indices", "ingest", "ml", "inference", "tasks", "nodes", "cluster", "cat", "license")
 # Answered by the route of another method: the client sends HEAD where that one sends GET.
@@ -28,7 +31,17 @@ _HEADS = {
     "indices.exists_alias": "indices.get_alias",
 }
 _ITS_OWN = {"options", "close", "perform_request"}
-_ERRORS = (errors, errors_search, errors_ingest, errors_ml, errors_tasks, errors_wire)
+_ERRORS = (
+    errors,
+    wire_errors,
+    indices_errors,
+    documents_errors,
+    search_errors,
+    ingest_errors,
+    ml_errors,
+    tasks_errors,
+    reindex_errors,
+)
 
 
 def lines() -> Iterator[str]:

@@ -13,12 +13,15 @@ from types import ModuleType
 import uvicorn
 
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.documents import bulk_api, document_api
-from sandbox.elastic.indices import alias_api, index_api
+from sandbox.elastic.documents import api as document_api
+from sandbox.elastic.documents import bulk_api
+from sandbox.elastic.indices import alias_api
+from sandbox.elastic.indices import api as index_api
 from sandbox.elastic.ml import ml
-from sandbox.elastic.nodes import information
+from sandbox.elastic.nodes import information_api as information
 from sandbox.elastic.options import ElasticOptions
-from sandbox.elastic.search import search_api, template_api
+from sandbox.elastic.search import api as search_api
+from sandbox.elastic.search import template_api
 from sandbox.elastic.wire.connections import Connections
 from sandbox.elastic.wire.front import Front
 from sandbox.elastic.wire.routing import Routes

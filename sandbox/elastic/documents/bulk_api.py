@@ -9,7 +9,8 @@ import orjson
 
 from sandbox.elastic import errors
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.documents.document_api import written
+from sandbox.elastic.documents import errors as documents_errors
+from sandbox.elastic.documents.api import written
 from sandbox.elastic.documents.operations import Operation, Outcome
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.wire.exchange import Request
@@ -46,7 +47,7 @@ def _operations(request: Request) -> list[Operation | Outcome]:
     if not request.body.strip():
         raise errors.VALIDATION.refusal(problems="1: no requests added;")
     if not request.body.endswith(b"\n"):
-        raise errors.BULK_END.refusal()
+        raise documents_errors.BULK_END.refusal()
     lines = iter(request.body.split(b"\n"))
     found: list[Operation | Outcome] = []
     number = 0
@@ -61,10 +62,10 @@ def _operations(request: Request) -> list[Operation | Outcome]:
             try:
                 source = orjson.loads(document)
                 if not isinstance(source, dict):
-                    raise errors.BULK_SOURCE.refusal(problem="expected START_OBJECT")
+                    raise documents_errors.BULK_SOURCE.refusal(problem="expected START_OBJECT")
                 operation.source = source
             except (orjson.JSONDecodeError, Refusal) as error:
-                refusal = errors.BULK_SOURCE.refusal(problem=str(error))
+                refusal = documents_errors.BULK_SOURCE.refusal(problem=str(error))
                 found.append(Outcome(operation, operation.index, operation.id, 400, error=refusal))
                 continue
         found.append(operation)
@@ -77,15 +78,15 @@ def _action(line: bytes, number: int, request: Request) -> Operation:
     except orjson.JSONDecodeError as error:
         raise errors.UNREADABLE_BODY.refusal(problem=str(error)) from error
     if not isinstance(found, dict) or not found:
-        raise errors.BULK_ACTION.refusal(line=number, found=type(found).__name__)
+        raise documents_errors.BULK_ACTION.refusal(line=number, found=type(found).__name__)
     ((name, fields),) = list(found.items())[:1]
     if name not in _ACTIONS:
-        raise errors.BULK_UNKNOWN_ACTION.refusal(line=number, found=name)
+        raise documents_errors.BULK_UNKNOWN_ACTION.refusal(line=number, found=name)
     if not isinstance(fields, dict):
-        raise errors.BULK_ACTION.refusal(line=number, found=type(fields).__name__)
+        raise documents_errors.BULK_ACTION.refusal(line=number, found=type(fields).__name__)
     unknown = [key for key in fields if key not in _PARAMETERS]
     if unknown:
-        raise errors.BULK_PARAMETER.refusal(line=number, found=unknown[0])
+        raise documents_errors.BULK_PARAMETER.refusal(line=number, found=unknown[0])
     index = fields.get("_index", request.params.get("index"))
     if not index:
         raise errors.VALIDATION.refusal(problems="1: index is missing;")

@@ -8,8 +8,9 @@ from typing import Any
 
 from sandbox.elastic import errors
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.indices.index_api import resolved
-from sandbox.elastic.indices.indices import Index
+from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.indices.api import resolved
+from sandbox.elastic.indices.store import Index
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.routing import Route
 
@@ -96,7 +97,7 @@ def _apply(cluster: Cluster, kind: str, fields: Mapping[str, Any]) -> None:
     if kind == "remove_index":
         for expression in expressions:
             if "*" not in expression and not cluster.indices.get(expression):
-                raise errors.ALIAS_FOR_INDEX.refusal(alias=expression)
+                raise indices_errors.ALIAS_FOR_INDEX.refusal(alias=expression)
         for index in indices:
             cluster.indices.delete(index)
         return
@@ -135,7 +136,7 @@ def _remove(cluster: Cluster, indices: list[Index], aliases: list[str], must_exi
     if not met and must_exist is not False:
         shown = ",".join(aliases)
         metadata = {"resource.type": "aliases", "resource.id": shown}
-        raise errors.NO_ALIAS.refusal(alias=shown, metadata=metadata)
+        raise indices_errors.NO_ALIAS.refusal(alias=shown, metadata=metadata)
 
 
 def _check_writers(cluster: Cluster) -> None:
@@ -146,7 +147,7 @@ def _check_writers(cluster: Cluster) -> None:
                 writers.setdefault(alias, []).append(index.name)
     for alias, found in writers.items():
         if len(found) > 1:
-            raise errors.WRITE_INDEX_TWICE.refusal(alias=alias, indices=",".join(found))
+            raise indices_errors.WRITE_INDEX_TWICE.refusal(alias=alias, indices=",".join(found))
 
 
 def _routed(definition: dict[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from typing import Any
 
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest.field_paths import IngestDocument
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import inference
 from sandbox.elastic.ml.splade import Embedding
 
@@ -78,7 +78,7 @@ class InferenceProcessor:
         if document.get(field, None) is None:
             if self.ignore_missing:
                 return []
-            raise errors_ml.INPUT_MISSING.refusal(field=wanted)
+            raise ml_errors.INPUT_MISSING.refusal(field=wanted)
         return [(document.text(field), self.target)]
 
     def _write(self, document: IngestDocument, output: str, embedding: Embedding, *, first: bool) -> None:
@@ -115,11 +115,11 @@ def read(config: ProcessorConfig) -> InferenceProcessor:
         for other in ("target_field", "field_map"):
             if config.has(other):
                 problem = f"option is incompatible with [{other}]. Use only one."
-                raise config.refusal(errors_ingest.WRONG_PROPERTY, "input_output", problem=problem)
+                raise config.refusal(ingest_errors.WRONG_PROPERTY, "input_output", problem=problem)
         pairs = tuple(_pair(config, each) for each in (given if isinstance(given, list) else [given]))
         if not pairs:
             raise config.refusal(
-                errors_ingest.WRONG_PROPERTY, "input_output", problem="property cannot be empty"
+                ingest_errors.WRONG_PROPERTY, "input_output", problem="property cannot be empty"
             )
         return InferenceProcessor(model, pairs, {}, "", results, ignore)
     target = config.text("target_field", f"ml.inference.{config.tag}" if config.tag else "ml.inference")

@@ -9,9 +9,9 @@ import threading
 from typing import Any
 
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest import inference_processor
-from sandbox.elastic.ingest.ingest import Act, Pipeline, Step, each_document, inner_pipeline
+from sandbox.elastic.ingest.execution import Act, Pipeline, Step, each_document, inner_pipeline
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
 from sandbox.elastic.ingest.processors import CHANGES
 
@@ -84,23 +84,23 @@ def parsed(cluster: Cluster, name: str, body: dict[str, Any]) -> Pipeline:
         Refusal: something is missing, unknown, or contradicts something else.
     """
     if "processors" not in body:
-        raise errors_ingest.REQUIRED_PROPERTY.refusal(
+        raise ingest_errors.REQUIRED_PROPERTY.refusal(
             property="processors", metadata={"property_name": "processors"}
         )
     unknown = sorted(set(body) - _KNOWN)
     if unknown:
-        raise errors_ingest.UNKNOWN_PIPELINE_PROPERTIES.refusal(
+        raise ingest_errors.UNKNOWN_PIPELINE_PROPERTIES.refusal(
             pipeline=name, properties=f"[{', '.join(unknown)}]"
         )
     failing = body.get("on_failure")
     if failing is not None and not failing:
-        raise errors_ingest.EMPTY_ON_FAILURE.refusal(pipeline=name)
+        raise ingest_errors.EMPTY_ON_FAILURE.refusal(pipeline=name)
     return Pipeline(name, _steps(cluster, body["processors"]), _steps(cluster, failing or []))
 
 
 def _steps(cluster: Cluster, definitions: Any) -> tuple[Step, ...]:
     if not isinstance(definitions, list):
-        raise errors_ingest.WRONG_PROPERTY.refusal(property="processors", problem="property isn't a list")
+        raise ingest_errors.WRONG_PROPERTY.refusal(property="processors", problem="property isn't a list")
     return tuple(
         _step(cluster, kind, values)
         for definition in definitions
@@ -111,14 +111,14 @@ def _steps(cluster: Cluster, definitions: Any) -> tuple[Step, ...]:
 def _step(cluster: Cluster, kind: str, values: Any) -> Step:
     config = ProcessorConfig(kind, values)
     if kind not in CHANGES and kind not in ("inference", "pipeline"):
-        raise config.refusal(errors_ingest.NO_SUCH_PROCESSOR, type=kind)
+        raise config.refusal(ingest_errors.NO_SUCH_PROCESSOR, type=kind)
     if config.has("if"):
-        raise config.refusal(errors_ingest.NO_CONDITIONS, "if")
+        raise config.refusal(ingest_errors.NO_CONDITIONS, "if")
     ignore = config.flag("ignore_failure")
     failing = config.value("on_failure", None)
     if failing == []:
         problem = "processor on-failure processors list cannot be empty"
-        raise config.refusal(errors_ingest.WRONG_PROPERTY, "on_failure", problem=problem)
+        raise config.refusal(ingest_errors.WRONG_PROPERTY, "on_failure", problem=problem)
     act = _act(cluster, config)
     config.finish()
     return Step(kind, config.tag, act, ignore, _steps(cluster, failing or []))

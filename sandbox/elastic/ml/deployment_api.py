@@ -7,13 +7,12 @@ from typing import Any
 
 from sandbox.elastic import errors
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.deployments import Deployment, new_deployment
 from sandbox.elastic.ml.splade import ModelFilesMissing, load_splade
-from sandbox.elastic.reindex import errors as errors_tasks
-from sandbox.elastic.sizes import size_in_bytes
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
+from sandbox.elastic.wire.sizes import size_in_bytes
 
 MOST_THREADS = 32
 MOST_ADAPTIVE = 32
@@ -36,7 +35,7 @@ def start(cluster: Cluster, request: Request) -> dict[str, Any]:
     adaptive = _read_body(cluster, request)
     wait_for, timeout = request.text("wait_for", "started"), request.seconds("timeout", 30)
     if wait_for not in _STATES:
-        raise errors_ml.UNKNOWN_WAIT_FOR.refusal(value=wait_for)
+        raise ml_errors.UNKNOWN_WAIT_FOR.refusal(value=wait_for)
     parameters = _parameters(cluster, request, adaptive)
     record = _startable(cluster, model, parameters["deployment_id"])
     size = cluster.models.size(record)
@@ -46,7 +45,7 @@ def start(cluster: Cluster, request: Request) -> dict[str, Any]:
     try:
         load_splade()
     except ModelFilesMissing as error:
-        raise errors_ml.NODE_FAILED.refusal(node=cluster.nodes[-1].id, problem=error) from error
+        raise ml_errors.NODE_FAILED.refusal(node=cluster.nodes[-1].id, problem=error) from error
     deployment = cluster.deployments.start(
         new_deployment(parameters, adaptive, elser=cluster.models.is_packaged(model))
     )
@@ -65,9 +64,7 @@ def _read_body(cluster: Cluster, request: Request) -> dict[str, Any] | None:
     adaptive = body.pop("adaptive_allocations", None) if cluster.release.adaptive_allocations else None
     for name, value in body.items():
         if name not in _IN_BODY:
-            raise errors_tasks.UNKNOWN_FIELD.refusal(
-                parser="start_trained_model_deployment_request", field=name
-            )
+            raise errors.UNKNOWN_FIELD.refusal(parser="start_trained_model_deployment_request", field=name)
         if value is not None:
             request.query.setdefault(name, str(value))
     return adaptive
@@ -132,13 +129,13 @@ def _startable(cluster: Cluster, model: str, deployment: str) -> dict[str, Any]:
     """
     models = cluster.models
     if not models.exists(model):
-        raise errors_ml.NO_SUCH_MODEL.refusal(model=model)
+        raise ml_errors.NO_SUCH_MODEL.refusal(model=model)
     if deployment != model and models.exists(deployment):
-        raise errors_ml.DEPLOYMENT_ID_IS_MODEL.refusal(deployment=deployment)
+        raise ml_errors.DEPLOYMENT_ID_IS_MODEL.refusal(deployment=deployment)
     if cluster.deployments.find(deployment):
-        raise errors_ml.DEPLOYMENT_EXISTS.refusal(deployment=deployment)
+        raise ml_errors.DEPLOYMENT_EXISTS.refusal(deployment=deployment)
     if len(cluster.deployments.all()) >= LIMIT:
-        raise errors_ml.TOO_MANY_DEPLOYMENTS.refusal(limit=LIMIT)
+        raise ml_errors.TOO_MANY_DEPLOYMENTS.refusal(limit=LIMIT)
     return _complete(cluster, model)
 
 
@@ -147,22 +144,22 @@ def _complete(cluster: Cluster, model: str) -> dict[str, Any]:
     record = models.record(model)
     kind = record["config"]["model_type"]
     if kind != "pytorch":
-        raise errors_ml.NOT_DEPLOYABLE.refusal(model=model, kind=kind)
+        raise ml_errors.NOT_DEPLOYABLE.refusal(model=model, kind=kind)
     if not models.fully_defined(record):
         if models.download(model) and cluster.release.download_running_status == 408:
-            raise errors_ml.DOWNLOAD_RUNNING.refusal(model=model)
+            raise ml_errors.DOWNLOAD_RUNNING.refusal(model=model)
         if models.is_packaged(model):
-            raise errors_ml.DEFINITION_TRUNCATED.refusal(model=model)
+            raise ml_errors.DEFINITION_TRUNCATED.refusal(model=model)
         raise (
-            errors_ml.DEFINITION_TRUNCATED.refusal(model=model)
+            ml_errors.DEFINITION_TRUNCATED.refusal(model=model)
             if record["parts"]
-            else errors_ml.NO_DEFINITION.refusal(model=model)
+            else ml_errors.NO_DEFINITION.refusal(model=model)
         )
     if not models.is_packaged(model):
         if not record["vocabulary"]:
-            raise errors_ml.NO_VOCABULARY.refusal(model=model)
+            raise ml_errors.NO_VOCABULARY.refusal(model=model)
         if "text_expansion" not in record["config"]["inference_config"]:
-            raise errors_ml.ONLY_TEXT_EXPANSION.refusal()
+            raise ml_errors.ONLY_TEXT_EXPANSION.refusal()
     return record
 
 
@@ -173,11 +170,11 @@ def _wait(cluster: Cluster, deployment: Deployment, wait_for: str, timeout: floa
         if len(deployment.started()) == len(deployment.queues):
             return
         if cluster.deployments.find(deployment.id) is not deployment:
-            raise errors_ml.REMOVED_WHILE_WAITING.refusal()
+            raise ml_errors.REMOVED_WHILE_WAITING.refusal()
         if time.monotonic() >= deadline:
-            raise errors_ml.START_TIMED_OUT.refusal(timeout=shown, deployment=deployment.id)
+            raise ml_errors.START_TIMED_OUT.refusal(timeout=shown, deployment=deployment.id)
         if cluster.ending.wait(_LOOK):
-            raise errors_ml.SHUT_DOWN.refusal()
+            raise ml_errors.SHUT_DOWN.refusal()
 
 
 def assignment(deployment: Deployment) -> dict[str, Any]:
@@ -232,16 +229,16 @@ def stop(cluster: Cluster, request: Request) -> dict[str, Any]:
     deployment = cluster.deployments.find(name)
     if deployment is None:
         if not request.flag("allow_no_match", bool(body.get("allow_no_match", True))):
-            raise errors_ml.NO_SUCH_DEPLOYMENT.refusal(deployment=name)
+            raise ml_errors.NO_SUCH_DEPLOYMENT.refusal(deployment=name)
         request.changed = False
         return {"stopped": True}
     if not request.flag("force", bool(body.get("force", False))):
         referenced = cluster.pipelines.referenced_models()
         if name in referenced:
-            raise errors_ml.DEPLOYMENT_IN_PIPELINE.refusal(deployment=name)
+            raise ml_errors.DEPLOYMENT_IN_PIPELINE.refusal(deployment=name)
         for alias in cluster.models.aliases_of(name):
             if alias in referenced:
-                raise errors_ml.DEPLOYMENT_ALIAS_IN_PIPELINE.refusal(deployment=name, alias=alias)
+                raise ml_errors.DEPLOYMENT_ALIAS_IN_PIPELINE.refusal(deployment=name, alias=alias)
     cluster.deployments.stop(deployment)
     return {"stopped": True}
 
@@ -257,7 +254,7 @@ def clear_cache(cluster: Cluster, request: Request) -> dict[str, Any]:
 def _known(cluster: Cluster, request: Request) -> Deployment:
     found = cluster.deployments.find(request.params["model_id"])
     if not found:
-        raise errors_ml.NO_SUCH_DEPLOYMENT.refusal(deployment=request.params["model_id"])
+        raise ml_errors.NO_SUCH_DEPLOYMENT.refusal(deployment=request.params["model_id"])
     return found
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.ml import assignments
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.inference_queue import Awaited, EmbeddingCache, Inquiry, NodeQueue
 from sandbox.elastic.ml.splade import load_splade
-from sandbox.elastic.sizes import size_in_bytes
+from sandbox.elastic.wire.sizes import size_in_bytes
 
 _MOST_ML_NODES = 16
 """Autoscaling has a limit everywhere."""
@@ -118,14 +118,14 @@ class Deployments:
         """
         with self.lock:
             if deployment.id in self._running:
-                raise errors_ml.DEPLOYMENT_EXISTS.refusal(deployment=deployment.id)
+                raise ml_errors.DEPLOYMENT_EXISTS.refusal(deployment=deployment.id)
             plans = self._plans([*self._running.values(), deployment])
             mine = plans[deployment.id]
             if mine.reason and not self._cluster.options.autoscaling:
                 if mine.allocations:
-                    raise errors_ml.PARTLY_PLACED.refusal()
-                raise errors_ml.NO_CAPACITY.refusal(
-                    cause=errors_ml.NO_CAPACITY_CAUSE.refusal(reason=mine.reason)
+                    raise ml_errors.PARTLY_PLACED.refusal()
+                raise ml_errors.NO_CAPACITY.refusal(
+                    cause=ml_errors.NO_CAPACITY_CAUSE.refusal(reason=mine.reason)
                 )
             self._running[deployment.id] = _with_cache(deployment)
             self._apply(plans)
@@ -139,13 +139,13 @@ class Deployments:
         """
         with self.lock:
             if deployment.state() != "started":
-                raise errors_ml.UPDATE_NOT_STARTED.refusal()
+                raise ml_errors.UPDATE_NOT_STARTED.refusal()
             before = deployment.parameters
             deployment.parameters = {**before, "number_of_allocations": allocations}
             plans = self._plans(list(self._running.values()))
             if plans[deployment.id].reason and not self._cluster.options.autoscaling:
                 deployment.parameters = before
-                raise errors_ml.UPDATE_NO_CAPACITY.refusal()
+                raise ml_errors.UPDATE_NO_CAPACITY.refusal()
             deployment.adaptive = adaptive
             self._apply(plans)
 
@@ -168,7 +168,7 @@ class Deployments:
         """
         queues = deployment.started()
         if not queues:
-            raise errors_ml.INFER_NO_NODE.refusal(deployment=deployment.id)
+            raise ml_errors.INFER_NO_NODE.refusal(deployment=deployment.id)
         awaited = Awaited(len(texts))
         inquiries = [Inquiry(text, awaited) for text in texts]
         for inquiry in inquiries:

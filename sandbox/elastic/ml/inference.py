@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import licence as ml_licence
 from sandbox.elastic.ml.deployments import Deployment
 from sandbox.elastic.ml.inference_queue import INGEST, SEARCH
@@ -38,10 +38,10 @@ def deployment_of(cluster: Cluster, name: str) -> Deployment:
         return found
     model = cluster.models.aliases().get(name, name)
     if not cluster.models.exists(model):
-        raise errors_ml.INFER_UNKNOWN.refusal(id=name)
+        raise ml_errors.INFER_UNKNOWN.refusal(id=name)
     deployments = cluster.deployments.of_model(model)
     if not deployments:
-        raise errors_ml.INFER_NOT_DEPLOYED.refusal(id=name)
+        raise ml_errors.INFER_NOT_DEPLOYED.refusal(id=name)
     return min(deployments, key=_readiness)
 
 
@@ -74,9 +74,9 @@ def asked(
             for inquiry in inquiries:
                 inquiry.abandoned = True
             if not late:
-                raise errors_ml.SHUT_DOWN.refusal()
+                raise ml_errors.SHUT_DOWN.refusal()
             _count_timeouts(deployment, sum(inquiry.outcome is None for inquiry in inquiries))
-            raise errors_ml.INFER_TIMED_OUT.refusal(timeout=shown)
+            raise ml_errors.INFER_TIMED_OUT.refusal(timeout=shown)
     outcomes = [inquiry.outcome for inquiry in inquiries if inquiry.outcome is not None]
     answered = [(each.text, each.cached) for each in inquiries if isinstance(each.outcome, Embedding)]
     cluster.ledger.append(deployment.id, purpose, answered)
@@ -109,7 +109,7 @@ def infer(cluster: Cluster, request: Request) -> dict[str, Any]:
     name = request.params["model_id"]
     docs = request.json().get("docs") or []
     if not docs:
-        raise errors_ml.NO_DOCS.refusal()
+        raise ml_errors.NO_DOCS.refusal()
     deployment = deployment_of(cluster, name)
     field = cluster.models.record(deployment.model)["config"]["input"]["field_names"][0]
     texts = [_text(document, field) for document in docs]
@@ -120,9 +120,9 @@ def infer(cluster: Cluster, request: Request) -> dict[str, Any]:
 
 def _text(document: dict[str, Any], field: str) -> str:
     if field not in document:
-        raise errors_ml.INPUT_MISSING.refusal(field=field)
+        raise ml_errors.INPUT_MISSING.refusal(field=field)
     if not isinstance(document[field], str):
-        raise errors_ml.INPUT_NOT_STRING.refusal(value=document[field], field=field)
+        raise ml_errors.INPUT_NOT_STRING.refusal(value=document[field], field=field)
     return document[field]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.routing import Route
 
@@ -27,7 +27,7 @@ def require(cluster: Cluster) -> None:
         Refusal: there is none.
     """
     if cluster.options.licence == "basic":
-        raise errors_ml.NO_LICENCE.refusal(metadata={"license.expired.feature": "ml"})
+        raise ml_errors.NO_LICENCE.refusal(metadata={"license.expired.feature": "ml"})
 
 
 def licensed(route: Route) -> Route:

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import lang_ident, models
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.expressions import chosen
@@ -24,7 +24,7 @@ def put(cluster: Cluster, request: Request) -> dict[str, Any]:
     body = request.json()
     held = cluster.models
     if cluster.deployments.find(model):
-        raise errors_ml.MODEL_ID_IS_DEPLOYMENT.refusal(model=model)
+        raise ml_errors.MODEL_ID_IS_DEPLOYMENT.refusal(model=model)
     fields = body.get("input", {}).get("field_names") or ["text_field"]
     if held.is_packaged(model):
         record = held.put_package(model, fields)
@@ -32,20 +32,20 @@ def put(cluster: Cluster, request: Request) -> dict[str, Any]:
         if request.flag("wait_for_completion") and download:
             download.ended.wait()
             if cluster.ending.is_set():
-                raise errors_ml.SHUT_DOWN.refusal()
+                raise ml_errors.SHUT_DOWN.refusal()
             record = held.record(model)
         return models.shown(held, record, set())
     if not _ID.fullmatch(model):
         raise (
-            errors_ml.RESERVED_MODEL_ID.refusal()
+            ml_errors.RESERVED_MODEL_ID.refusal()
             if model.startswith(".")
-            else errors_ml.BAD_MODEL_ID.refusal(model=model)
+            else ml_errors.BAD_MODEL_ID.refusal(model=model)
         )
     if held.exists(model):
-        raise errors_ml.MODEL_EXISTS.refusal(model=model)
+        raise ml_errors.MODEL_EXISTS.refusal(model=model)
     if body.get("model_type") != "pytorch":
         raise (
-            errors_ml.ONLY_PYTORCH.refusal() if "model_type" in body else errors_ml.NO_MODEL_CONTENT.refusal()
+            ml_errors.ONLY_PYTORCH.refusal() if "model_type" in body else ml_errors.NO_MODEL_CONTENT.refusal()
         )
     config = models.new_config(model, fields, body.get("inference_config", {}))
     config |= {key: body[key] for key in ("description", "tags", "metadata") if key in body}
@@ -61,11 +61,11 @@ def put_part(cluster: Cluster, request: Request) -> dict[str, Any]:
         record = _uploaded(cluster, model)
         part, total = int(request.params["part"]), int(body.get("total_parts", 0))
         if not 0 <= part < total:
-            raise errors_ml.BAD_PART.refusal()
+            raise ml_errors.BAD_PART.refusal()
         try:
             size = len(base64.b64decode(body.get("definition", ""), validate=True))
         except binascii.Error as error:
-            raise errors_ml.NOT_BASE64.refusal(problem=error) from error
+            raise ml_errors.NOT_BASE64.refusal(problem=error) from error
         record["parts"][str(part)] = size
         record["total_parts"] = total
         cluster.models.save(model, record)
@@ -85,7 +85,7 @@ def put_vocabulary(cluster: Cluster, request: Request) -> dict[str, Any]:
 def _uploaded(cluster: Cluster, model: str) -> dict[str, Any]:
     record = cluster.models.record(model)
     if cluster.models.is_packaged(model) or record["config"]["model_type"] != "pytorch":
-        raise errors_ml.NOT_FOR_PACKAGED.refusal(model=model)
+        raise ml_errors.NOT_FOR_PACKAGED.refusal(model=model)
     return record
 
 
@@ -96,7 +96,7 @@ def get(cluster: Cluster, request: Request) -> dict[str, Any]:
     first = request.number("from", 0)
     page = found[first : first + request.number("size", 100)]
     if "definition_status" in include and len(page) > 1:
-        raise errors_ml.STATUS_OF_SEVERAL.refusal()
+        raise ml_errors.STATUS_OF_SEVERAL.refusal()
     configs = [models.shown(cluster.models, cluster.models.record(model), include) for model in page]
     return {"count": len(found), "trained_model_configs": configs}
 
@@ -111,7 +111,7 @@ def matching(cluster: Cluster, request: Request) -> list[str]:
     aliases = cluster.models.aliases()
     found = chosen(expression, [*cluster.models.ids(), *aliases])
     if found.missing and (not found.wildcard or not request.flag("allow_no_match", True)):
-        raise errors_ml.NO_SUCH_MODEL.refusal(model=",".join(found.missing))
+        raise ml_errors.NO_SUCH_MODEL.refusal(model=",".join(found.missing))
     return sorted({aliases.get(name, name) for name in found.names})
 
 
@@ -119,20 +119,20 @@ def delete(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`DELETE /_ml/trained_models/{model_id}`: refused while a pipeline or a deployment needs it, unless forced."""
     held, model = cluster.models, request.params["model_id"]
     if not held.exists(model):
-        raise errors_ml.NO_SUCH_MODEL.refusal(model=model)
+        raise ml_errors.NO_SUCH_MODEL.refusal(model=model)
     if model == lang_ident.MODEL:
-        raise errors_ml.MODEL_REQUIRED.refusal(model=model)
+        raise ml_errors.MODEL_REQUIRED.refusal(model=model)
     force = request.flag("force")
     deployed = cluster.deployments.of_model(model)
     if not force:
         referenced = cluster.pipelines.referenced_models()
         if model in referenced:
-            raise errors_ml.MODEL_IN_PIPELINE.refusal(model=model)
+            raise ml_errors.MODEL_IN_PIPELINE.refusal(model=model)
         for alias in held.aliases_of(model):
             if alias in referenced:
-                raise errors_ml.MODEL_ALIAS_IN_PIPELINE.refusal(model=model, alias=alias)
+                raise ml_errors.MODEL_ALIAS_IN_PIPELINE.refusal(model=model, alias=alias)
         if deployed:
-            raise errors_ml.MODEL_DEPLOYED.refusal(model=model)
+            raise ml_errors.MODEL_DEPLOYED.refusal(model=model)
     for deployment in deployed:
         cluster.deployments.stop(deployment)
     held.delete(model)
@@ -143,11 +143,11 @@ def put_alias(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`PUT /_ml/trained_models/{model_id}/model_aliases/{model_alias}`."""
     held, model, alias = cluster.models, request.params["model_id"], request.params["model_alias"]
     if not _ALIAS.fullmatch(alias):
-        raise errors_ml.BAD_ALIAS.refusal(alias=alias)
+        raise ml_errors.BAD_ALIAS.refusal(alias=alias)
     if held.exists(alias):
-        raise errors_ml.ALIAS_IS_MODEL.refusal(alias=alias)
+        raise ml_errors.ALIAS_IS_MODEL.refusal(alias=alias)
     if not held.exists(model):
-        raise errors_ml.NO_SUCH_MODEL.refusal(model=model)
+        raise ml_errors.NO_SUCH_MODEL.refusal(model=model)
     with held.lock:
         _check_reassignment(cluster, alias, model, request.flag("reassign"))
         held.set_alias(alias, model)
@@ -159,9 +159,9 @@ def _check_reassignment(cluster: Cluster, alias: str, model: str, reassign: bool
     if other is None or other == model:
         return
     if not reassign:
-        raise errors_ml.ALIAS_TAKEN.refusal(alias=alias, model=model, other=other)
+        raise ml_errors.ALIAS_TAKEN.refusal(alias=alias, model=model, other=other)
     if cluster.deployments.of_model(other) and not cluster.deployments.of_model(model):
-        raise errors_ml.ALIAS_NOT_DEPLOYED.refusal(alias=alias, model=model, other=other)
+        raise ml_errors.ALIAS_NOT_DEPLOYED.refusal(alias=alias, model=model, other=other)
 
 
 def delete_alias(cluster: Cluster, request: Request) -> dict[str, Any]:
@@ -170,11 +170,11 @@ def delete_alias(cluster: Cluster, request: Request) -> dict[str, Any]:
     with held.lock:
         target = held.aliases().get(alias)
         if target is None:
-            raise errors_ml.NO_SUCH_ALIAS.refusal(alias=alias)
+            raise ml_errors.NO_SUCH_ALIAS.refusal(alias=alias)
         if target != model:
-            raise errors_ml.ALIAS_OF_ANOTHER.refusal(alias=alias, model=model)
+            raise ml_errors.ALIAS_OF_ANOTHER.refusal(alias=alias, model=model)
         if alias in cluster.pipelines.referenced_models():
-            raise errors_ml.ALIAS_IN_PIPELINE.refusal(alias=alias)
+            raise ml_errors.ALIAS_IN_PIPELINE.refusal(alias=alias)
         held.drop_alias(alias)
     return {"acknowledged": True}
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ingest.pipeline_stats import shown_pipeline
+from sandbox.elastic.ingest.statistics_api import shown_pipeline
 from sandbox.elastic.ml import assignments
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.deployments import Deployment
 from sandbox.elastic.ml.inference_queue import NodeQueue
-from sandbox.elastic.nodes.nodes import in_model_statistics
+from sandbox.elastic.nodes.api import in_model_statistics
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.expressions import chosen
 from sandbox.elastic.wire.routing import Route
@@ -24,7 +24,7 @@ def stats(cluster: Cluster, request: Request) -> dict[str, Any]:
     expression = request.params.get("model_id", "_all")
     found = chosen(expression, dict.fromkeys([*cluster.models.ids(), *aliases, *deployments]))
     if found.missing and (not found.wildcard or not request.flag("allow_no_match", True)):
-        raise errors_ml.NO_SUCH_MODEL.refusal(model=",".join(found.missing))
+        raise ml_errors.NO_SUCH_MODEL.refusal(model=",".join(found.missing))
     whole = {aliases.get(name, name) for name in found.names} & set(cluster.models.ids())
     named = [deployments[name] for name in found.names if name in deployments]
     models = sorted(whole | {each.model for each in named})

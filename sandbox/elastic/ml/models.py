@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import lang_ident
 from sandbox.elastic.ml.downloads import ACTION, Download
 from sandbox.elastic.ml.splade import FILES
@@ -80,7 +80,7 @@ class Models:
         name = self.aliases().get(model, model)
         found = lang_ident.RECORD if name == lang_ident.MODEL else self._records.get(name)
         if found is None:
-            raise errors_ml.NO_SUCH_MODEL.refusal(model=model)
+            raise ml_errors.NO_SUCH_MODEL.refusal(model=model)
         return found
 
     def exists(self, model: str) -> bool:
@@ -192,7 +192,7 @@ def shown(models: Models, record: dict[str, Any], include: set[str]) -> dict[str
         config["metadata"] = {**config["metadata"], "model_aliases": aliases}
     if "definition_status" in include:
         if config["model_type"] != "pytorch":
-            raise errors_ml.STATUS_OF_NO_PYTORCH.refusal()
+            raise ml_errors.STATUS_OF_NO_PYTORCH.refusal()
         config["fully_defined"] = models.fully_defined(record)
     return config
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sandbox.elastic.indices.indices import Index
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.indices.store import Index
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import sparse_queries, term_queries, text_queries
 from sandbox.elastic.search.matches import Context, Evaluate, Matches
 from sandbox.elastic.search.query_bodies import boost_of, minimum
@@ -50,14 +50,14 @@ def evaluate(context: Context, query: Any, boost: float = 1.0) -> Matches:
         Refusal: it is unknown, malformed, or its field does not fit.
     """
     if not isinstance(query, Mapping) or not query:
-        raise errors_search.MALFORMED.refusal(name=query if isinstance(query, str) else "query")
+        raise search_errors.MALFORMED.refusal(name=query if isinstance(query, str) else "query")
     if len(query) > 1:
-        raise errors_search.TWO_QUERIES.refusal(name=next(iter(query)))
+        raise search_errors.TWO_QUERIES.refusal(name=next(iter(query)))
     ((name, body),) = query.items()
     if name not in QUERIES:
-        raise errors_search.UNKNOWN_QUERY.refusal(name=name)
+        raise search_errors.UNKNOWN_QUERY.refusal(name=name)
     if not isinstance(body, Mapping):
-        raise errors_search.MALFORMED.refusal(name=name)
+        raise search_errors.MALFORMED.refusal(name=name)
     found = QUERIES[name](context, body, boost)
     label = body.get("_name") or next((each["_name"] for each in body.values() if _named(each)), None)
     if label:
@@ -72,7 +72,7 @@ def _named(body: Any) -> bool:
 def _bool(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     for parameter in body:
         if parameter not in _BOOL:
-            raise errors_search.NOT_SUPPORTED.refusal(query="bool", parameter=parameter)
+            raise search_errors.NOT_SUPPORTED.refusal(query="bool", parameter=parameter)
     boost *= boost_of("bool", body)
     clauses = {name: _list(body.get(name)) for name in ("must", "filter", "should", "must_not")}
     if not any(clauses.values()):

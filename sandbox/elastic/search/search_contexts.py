@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.indices.indices import Index
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.indices.store import Index
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.searcher import Searcher
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class SearchContexts(Generic[T]):
         with self._lock:
             found = self._held.get(id_)
             if found is None:
-                raise errors_search.NO_CONTEXT.refusal(id=id_)
+                raise search_errors.NO_CONTEXT.refusal(id=id_)
             if seconds is not None:
                 found.expires = time.monotonic() + seconds
             return found.content

@@ -16,10 +16,10 @@ from zlib import crc32
 
 import numpy as np
 
-from sandbox.elastic.documents.documents import Row
 from sandbox.elastic.documents.parsing import Value, parse
-from sandbox.elastic.indices.indices import Index
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.documents.store import Row
+from sandbox.elastic.indices.store import Index
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.searcher import Searcher
 from sandbox.elastic.search.segments import Segment, SegmentBuilder, merged
 
@@ -91,7 +91,7 @@ class Scan:
         found: list[Found] = []
         for index, numbers in self._chosen:
             if not self._searchers.holds(index):
-                raise errors_search.NO_CONTEXT.refusal(id=index.number)
+                raise search_errors.NO_CONTEXT.refusal(id=index.number)
             part = numbers[max(0, start) : max(0, stop)]
             rows = self._searchers.rows(index, part.tolist())
             found += [

@@ -6,9 +6,9 @@ from typing import Any
 
 from sandbox.elastic import errors
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import templates
-from sandbox.elastic.search.search_api import searched
+from sandbox.elastic.search.api import searched
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.routing import Route
 
@@ -22,9 +22,9 @@ def put_script(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`PUT /_scripts/{id}`."""
     script = request.json().get("script")
     if not isinstance(script, dict) or "source" not in script:
-        raise errors_search.SCRIPT_BODY.refusal()
+        raise search_errors.SCRIPT_BODY.refusal()
     if script.get("lang") != "mustache":
-        raise errors_search.SCRIPT_LANGUAGE.refusal(lang=script.get("lang"))
+        raise search_errors.SCRIPT_LANGUAGE.refusal(lang=script.get("lang"))
     source, id_ = templates.source(script["source"]), request.params["id"]
     templates.check(source)
     stored = {
@@ -50,7 +50,7 @@ def delete_script(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`DELETE /_scripts/{id}`."""
     id_ = request.params["id"]
     if not cluster.scripts.delete(id_):
-        raise errors_search.SCRIPT_NOT_DELETED.refusal(id=id_)
+        raise search_errors.SCRIPT_NOT_DELETED.refusal(id=id_)
     request.resource = id_
     return {"acknowledged": True}
 
@@ -74,10 +74,10 @@ def _rendered(cluster: Cluster, request: Request) -> dict[str, Any]:
     if id_ is not None and source is None:
         stored = cluster.scripts.get(id_)
         if stored is None:
-            raise errors_search.NO_SCRIPT.refusal(id=id_)
+            raise search_errors.NO_SCRIPT.refusal(id=id_)
         source = stored["source"]
     if source is None:
-        raise errors_search.TEMPLATE_MISSING.refusal()
+        raise search_errors.TEMPLATE_MISSING.refusal()
     return templates.rendered(templates.source(source), body.get("params") or {})
 
 

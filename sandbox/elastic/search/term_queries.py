@@ -10,7 +10,7 @@ import numpy as np
 
 from sandbox.elastic.documents import dates
 from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body
 from sandbox.elastic.search.scoring import bm25, idf, length_byte
@@ -31,7 +31,7 @@ def terms(context: Context, body: Any, boost: float) -> Matches:
     path, values = field_and_body("terms", fields, "values", set())
     values = values["values"]
     if not isinstance(values, list):
-        raise errors_search.NOT_SUPPORTED.refusal(query="terms", parameter=path)
+        raise search_errors.NOT_SUPPORTED.refusal(query="terms", parameter=path)
     mask = np.zeros(context.searcher.size, bool)
     for value in values:
         mask |= exact(context, path, value, 1.0).mask
@@ -53,7 +53,7 @@ def exact(context: Context, path: str, value: Any, boost: float) -> Matches:
         try:
             wanted = dates.milliseconds(value) if field.type == "date" else _number(field, value)
         except (TypeError, ValueError):
-            raise errors_search.QUERY_SHARD.refusal(
+            raise search_errors.QUERY_SHARD.refusal(
                 problem=f'For input string: "{value}"', metadata=context.searcher.index.metadata
             ) from None
         return context.constant(context.only(documents[values == wanted]), boost)
@@ -99,7 +99,7 @@ def range_(context: Context, body: Any, boost: float) -> Matches:
                 f"failed to parse date field [{bound}] with format [strict_date_optional_time||epoch_millis]"
             )
             metadata = context.searcher.index.metadata
-            raise errors_search.QUERY_SHARD.refusal(problem=problem, metadata=metadata) from None
+            raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata) from None
         compare = {"gt": np.greater, "gte": np.greater_equal, "lt": np.less, "lte": np.less_equal}[name]
         mask &= compare(values, limit)
     return context.constant(context.only(documents[mask]), boost * boost_of("range", found))
@@ -109,7 +109,7 @@ def exists(context: Context, body: Any, boost: float) -> Matches:
     """`{"exists": {"field": path}}`; an object exists where one of its fields does."""
     path = body.get("field")
     if not path or not isinstance(path, str):
-        raise errors_search.REQUIRED.refusal(query="exists", what="a [field]")
+        raise search_errors.REQUIRED.refusal(query="exists", what="a [field]")
     fields = context.searcher.index.fields
     below = [name for name in fields if name.startswith(f"{path}.") and path not in fields]
     mask = np.zeros(context.searcher.size, bool)
@@ -119,7 +119,7 @@ def exists(context: Context, body: Any, boost: float) -> Matches:
             kind == "sparse_vector" and not context.cluster.release.sparse_vector_query
         ):
             problem = f"[{kind}] fields do not support [exists] queries"
-            raise errors_search.QUERY_SHARD.refusal(problem=problem, metadata=context.searcher.index.metadata)
+            raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=context.searcher.index.metadata)
         mask |= context.searcher.present(name)
     return context.constant(mask, boost * boost_of("exists", body))
 
@@ -128,7 +128,7 @@ def ids(context: Context, body: Any, boost: float) -> Matches:
     """`{"ids": {"values": [...]}}`."""
     values = body.get("values", [])
     if not isinstance(values, str | list):
-        raise errors_search.BAD_VALUE.refusal(where="ids", parameter="values", value=values)
+        raise search_errors.BAD_VALUE.refusal(where="ids", parameter="values", value=values)
     searcher = context.searcher
     written = [
         number
@@ -173,10 +173,10 @@ def searchable(context: Context, path: str) -> Field | None:
         return None
     metadata = context.searcher.index.metadata
     if field.parameters.get("index") is False:
-        raise errors_search.NOT_INDEXED.refusal(path=path, metadata=metadata)
+        raise search_errors.NOT_INDEXED.refusal(path=path, metadata=metadata)
     if field.type in ("sparse_vector", "rank_features"):
         problem = f"Queries on [{field.type}] fields are not supported"
-        raise errors_search.QUERY_SHARD.refusal(problem=problem, metadata=metadata)
+        raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata)
     return field
 
 

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from sandbox.elastic import errors
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.wire import errors as errors_wire
+from sandbox.elastic.wire import errors as wire_errors
 from sandbox.elastic.wire import media
 from sandbox.elastic.wire.connections import Connections
 from sandbox.elastic.wire.exchange import Reply, Request
@@ -104,9 +104,9 @@ class Front:
             raise _ConnectionLost
         else:
             raise (
-                errors_wire.UNAVAILABLE.refusal()
+                wire_errors.UNAVAILABLE.refusal()
                 if fault.kind == "unavailable"
-                else errors_wire.THROTTLED.refusal()
+                else wire_errors.THROTTLED.refusal()
             )
 
     def _authenticate(self, request: Request) -> None:
@@ -116,9 +116,9 @@ class Front:
         found = request.headers.get("authorization", "")
         metadata = {"header": {"WWW-Authenticate": ['Basic realm="security" charset="UTF-8"', "ApiKey"]}}
         if not found:
-            raise errors_wire.NOT_AUTHENTICATED.refusal(path=request.path, metadata=metadata)
+            raise wire_errors.NOT_AUTHENTICATED.refusal(path=request.path, metadata=metadata)
         if found != f"ApiKey {key}":
-            raise errors_wire.WRONG_API_KEY.refusal(metadata=metadata)
+            raise wire_errors.WRONG_API_KEY.refusal(metadata=metadata)
 
     def _response(self, request: Request, reply: Reply, asked: str | None) -> Response:
         text = isinstance(reply.body, str)

@@ -7,7 +7,7 @@ from elasticsearch import BadRequestError
 
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.documents.operations import Operation
-from sandbox.elastic.indices import index_api
+from sandbox.elastic.indices import api as index_api
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.search import searchers
 

@@ -16,12 +16,14 @@ import orjson
 
 from sandbox.elastic import errors
 from sandbox.elastic.cluster import Ingested
+from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.operations import Operation, Outcome
 from sandbox.elastic.documents.parsing import Parsed, parse
 from sandbox.elastic.documents.updates import updated
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import mappings
-from sandbox.elastic.indices.indices import Index, no_index
+from sandbox.elastic.indices.store import Index, no_index
 
 if TYPE_CHECKING:
     from sandbox.elastic.cluster import Cluster
@@ -206,7 +208,7 @@ class Documents:
             raise no_index(operation.index)
         index = self._cluster.indices.for_writing(operation.index, operation.require_alias)
         if index.settings.get("blocks.write") == "true":
-            raise errors.BLOCKED.refusal(index=index.name, metadata=index.metadata)
+            raise indices_errors.BLOCKED.refusal(index=index.name, metadata=index.metadata)
         id_ = _checked_id(operation)
         newest = self._newest(index, id_) if operation.id is not None else None
         there = newest if newest and newest.source is not None else None
@@ -240,7 +242,7 @@ class Documents:
             grown = mappings.merged(index.mapping, {"properties": parsed.added})
             limit = int(index.settings.get("mapping.total_fields.limit", "1000"))
             if mappings.size(grown) > limit:
-                raise errors.FIELD_LIMIT.refusal(
+                raise indices_errors.FIELD_LIMIT.refusal(
                     limit=limit, added=mappings.size(grown) - mappings.size(index.mapping)
                 )
             self._cluster.indices.put(self._cluster.indices.with_mapping(index, grown))
@@ -298,9 +300,9 @@ def _checked_id(operation: Operation) -> str:
     if operation.id is None:
         return new_id()
     if not operation.id:
-        raise errors.EMPTY_ID.refusal()
+        raise documents_errors.EMPTY_ID.refusal()
     if len(operation.id.encode()) > 512:
-        raise errors.LONG_ID.refusal(id=operation.id, length=len(operation.id.encode()))
+        raise documents_errors.LONG_ID.refusal(id=operation.id, length=len(operation.id.encode()))
     return operation.id
 
 
@@ -329,6 +331,6 @@ def _check_conflicts(
             "`if_seq_no` and `if_primary_term` instead;"
         )
     if problem:
-        raise errors.VERSION_CONFLICT.refusal(
+        raise documents_errors.VERSION_CONFLICT.refusal(
             id=id_, problem=problem, metadata={**index.metadata, "shard": "0"}
         )

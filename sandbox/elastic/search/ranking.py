@@ -13,11 +13,11 @@ import numpy as np
 
 from sandbox.elastic import errors
 from sandbox.elastic.documents import sources
-from sandbox.elastic.documents.documents import Row
 from sandbox.elastic.documents.sources import SourceFilter
+from sandbox.elastic.documents.store import Row
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.settings import RESULT_WINDOW
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import sorting
 from sandbox.elastic.search.matches import Context
 from sandbox.elastic.search.queries import evaluate
@@ -77,22 +77,22 @@ def wish(body: Mapping[str, Any]) -> Wish:
     """
     for key in body:
         if key not in _KEYS:
-            raise errors_search.UNKNOWN_KEY.refusal(key=key, where="a search")
+            raise search_errors.UNKNOWN_KEY.refusal(key=key, where="a search")
     size, start = whole("size", body.get("size", 10)), whole("from", body.get("from", 0))
     for name, value in (("size", size), ("from", start)):
         if value < 0:
-            raise errors_search.NEGATIVE.refusal(name=name, value=value)
+            raise search_errors.NEGATIVE.refusal(name=name, value=value)
     after, clauses = body.get("search_after"), sorting.clauses(body.get("sort"))
     if after is not None:
         if start > 0:
-            raise errors_search.SEARCH_AFTER_FROM.refusal()
+            raise search_errors.SEARCH_AFTER_FROM.refusal()
         clauses = clauses or [sorting.Clause("_score", descending=True)] if body.get("sort") else clauses
         if not clauses:
-            raise errors_search.SEARCH_AFTER_SORT.refusal()
+            raise search_errors.SEARCH_AFTER_SORT.refusal()
         if not isinstance(after, list):
-            raise errors_search.BAD_VALUE.refusal(where="search_after", parameter="values", value=after)
+            raise search_errors.BAD_VALUE.refusal(where="search_after", parameter="values", value=after)
         if len(after) != len(clauses):
-            raise errors_search.SEARCH_AFTER_VALUES.refusal(given=len(after), wanted=len(clauses))
+            raise search_errors.SEARCH_AFTER_VALUES.refusal(given=len(after), wanted=len(clauses))
     return Wish(
         body.get("query"),
         size,
@@ -230,14 +230,14 @@ def _check_window(searcher: Searcher, asked: Wish, scroll: bool) -> None:
     limit = int(searcher.index.settings.get("max_result_window", RESULT_WINDOW))
     wanted = asked.size if scroll else asked.start + asked.size
     if wanted > limit:
-        raise errors_search.WINDOW.refusal(limit=limit, wanted=wanted)
+        raise search_errors.WINDOW.refusal(limit=limit, wanted=wanted)
 
 
 def _wrapped(refusal: Refusal, searcher: Searcher, node: str) -> Refusal:
     """Errors that shards report come wrapped; errors of parsing and of inference come as they are."""
-    kinds = (errors_search.QUERY_SHARD.kind, errors.ILLEGAL_ARGUMENT.kind)
+    kinds = (search_errors.QUERY_SHARD.kind, errors.ILLEGAL_ARGUMENT.kind)
     if refusal.kind in kinds and refusal.status == 400:
-        return errors_search.failed_on_shards(refusal, searcher.index.name, node)
+        return search_errors.failed_on_shards(refusal, searcher.index.name, node)
     return refusal
 
 

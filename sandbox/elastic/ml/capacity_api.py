@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.ml.assignments import MEGABYTE
-from sandbox.elastic.nodes.nodes import attributes, header, meant
+from sandbox.elastic.nodes.api import attributes, header, meant
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from sandbox.elastic.documents.operations import Operation, Outcome
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 
 RETRIES = 11
 CANCELLED = "by user request"
@@ -118,7 +118,7 @@ class Passage:
             # After the last batch, too, there is a read: the one that finds nothing more.
             waited = time.monotonic() - began - (self.throttled - throttled)
             if waited > self.keep and start != self.limit and not self.stopped():
-                raise errors_search.NO_CONTEXT.refusal(id=self.slice_id or 0)
+                raise search_errors.NO_CONTEXT.refusal(id=self.slice_id or 0)
 
     def _written(self, operations: list[Operation]) -> list[Outcome]:
         outcomes = self.write(operations)

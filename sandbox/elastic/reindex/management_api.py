@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.reindex import errors as errors_tasks
-from sandbox.elastic.reindex.by_scroll_task import rate_of
-from sandbox.elastic.reindex.reindex import ACTION
-from sandbox.elastic.reindex.task_api import grouped, node_failure, waited
+from sandbox.elastic.reindex import errors as reindex_errors
+from sandbox.elastic.reindex.api import ACTION
+from sandbox.elastic.reindex.jobs import rate_of
+from sandbox.elastic.tasks import errors as tasks_errors
+from sandbox.elastic.tasks.api import grouped, node_failure, waited
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.routing import Handler, Route
 
@@ -19,12 +20,12 @@ def rethrottle(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`POST /_reindex/{task_id}/_rethrottle`, and the same for update by query."""
     name = request.params["task_id"]
     if "requests_per_second" not in request.query:
-        raise errors_tasks.RATE_MISSING.refusal()
+        raise reindex_errors.RATE_MISSING.refusal()
     rate = rate_of(request)
     task, job = cluster.tasks.find(name), cluster.jobs.get(name)
     if task is None or job is None:
         request.changed = False
-        return node_failure(name, errors_tasks.TASK_MISSING.refusal(task=name).item())
+        return node_failure(name, tasks_errors.TASK_MISSING.refusal(task=name).item())
     job.rethrottle(rate)
     # The running slices were asked to obey, so this answer, and no other, knows how far they are.
     shown = replace(task, status=partial(job.status, running=True))
@@ -53,7 +54,7 @@ def get_reindex(cluster: Cluster, request: Request) -> dict[str, Any]:
         waited(cluster, task, request)
     result = cluster.tasks.result(name)
     if result is None or result["task"]["action"] != ACTION:
-        raise errors_tasks.REINDEX_NOT_FOUND.refusal(task=name)
+        raise reindex_errors.REINDEX_NOT_FOUND.refusal(task=name)
     rest = {key: result[key] for key in ("response", "error") if key in result}
     return {"completed": True, **_shown(result["task"], detailed=True), **rest}
 
@@ -63,7 +64,7 @@ def cancel_reindex(cluster: Cluster, request: Request) -> dict[str, Any]:
     name = request.params["task_id"]
     task = cluster.tasks.find(name)
     if task is None or task.action != ACTION or task.parent:
-        raise errors_tasks.REINDEX_NOT_CANCELLABLE.refusal(task=name)
+        raise reindex_errors.REINDEX_NOT_CANCELLABLE.refusal(task=name)
     cluster.tasks.cancel(task)
     if not request.flag("wait_for_completion", True):
         return {"acknowledged": True}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sandbox.elastic import errors
 from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents import sources
 from sandbox.elastic.documents.operations import Operation
-from sandbox.elastic.reindex import errors as errors_tasks
-from sandbox.elastic.reindex.by_scroll_task import (
+from sandbox.elastic.reindex import errors as reindex_errors
+from sandbox.elastic.reindex.jobs import (
     KEEP,
     Job,
     check_fields,
@@ -68,7 +68,7 @@ def reindex(cluster: Cluster, request: Request) -> Reply:
         writing = {index.name for index in cluster.indices.behind(target)}
         both = sorted(reading & writing)
         if both:
-            raise errors_tasks.INVALID.refusal(
+            raise reindex_errors.INVALID.refusal(
                 problem=f"reindex cannot write into an index its reading from [{both[0]}]"
             )
 
@@ -107,36 +107,36 @@ def _names(given: Any) -> list[str]:
 
 def _refuse_what_is_not_imitated(body: dict[str, Any], source: dict[str, Any], dest: dict[str, Any]) -> None:
     if body.get("script"):
-        raise errors.NO_SCRIPTS.refusal()
+        raise documents_errors.NO_SCRIPTS.refusal()
     for part, field in ((source, "sort"), (source, "runtime_mappings"), (dest, "routing")):
         if part.get(field):
-            raise errors_tasks.NOT_TAKEN.refusal(field=field)
+            raise reindex_errors.NOT_TAKEN.refusal(field=field)
 
 
 def _validate(source: dict[str, Any], dest: dict[str, Any], names: list[str]) -> None:
     if source.get("remote"):
-        raise errors_tasks.NO_REMOTE.refusal(host=source["remote"].get("host", ""))
+        raise reindex_errors.NO_REMOTE.refusal(host=source["remote"].get("host", ""))
     if not names:
-        raise errors_tasks.INVALID.refusal(
+        raise reindex_errors.INVALID.refusal(
             problem="use _all if you really want to copy from all existing indexes"
         )
     if source.get("_source") is False:
-        raise errors_tasks.INVALID.refusal(problem="_source:false is not supported in this context")
+        raise reindex_errors.INVALID.refusal(problem="_source:false is not supported in this context")
     if not dest.get("index"):
-        raise errors_tasks.INVALID.refusal(problem="index must be specified")
+        raise reindex_errors.INVALID.refusal(problem="index must be specified")
     if dest.get("op_type", "index") not in ("index", "create"):
-        raise errors_tasks.INVALID.refusal(
+        raise reindex_errors.INVALID.refusal(
             problem=f"opType must be 'create' or 'index', found: [{dest['op_type']}]"
         )
     if dest.get("version_type", "internal") not in ("internal", "external", "external_gte"):
-        raise errors_tasks.INVALID.refusal(problem=f"No version type match [{dest['version_type']}]")
+        raise reindex_errors.INVALID.refusal(problem=f"No version type match [{dest['version_type']}]")
     if not 0 < whole("size", source.get("size", 1000)) <= 10_000:
         problem = (
             "Batch size is too large, size must be less than or equal to: [10000] but was "
             f"[{source['size']}]. Scroll batch sizes cost as much memory as result windows so they are controlled by "
             "the [index.max_result_window] index level setting."
         )
-        raise errors_tasks.INVALID.refusal(problem=problem)
+        raise reindex_errors.INVALID.refusal(problem=problem)
 
 
 def shards(cluster: Cluster, expression: str) -> int:

@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.nodes.nodes import in_tasks
-from sandbox.elastic.reindex import errors as errors_tasks
-from sandbox.elastic.reindex.task_manager import Task
+from sandbox.elastic.nodes.api import in_tasks
+from sandbox.elastic.tasks import errors as tasks_errors
+from sandbox.elastic.tasks.manager import Task
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
 
@@ -29,8 +29,8 @@ def get(cluster: Cluster, request: Request) -> dict[str, Any]:
     if result is not None:
         return result
     if node is None:
-        raise errors_tasks.TASK_OF_UNKNOWN_NODE.refusal(task=name, node=name.split(":")[0])
-    raise errors_tasks.TASK_GONE.refusal(task=name)
+        raise tasks_errors.TASK_OF_UNKNOWN_NODE.refusal(task=name, node=name.split(":")[0])
+    raise tasks_errors.TASK_GONE.refusal(task=name)
 
 
 def _node(cluster: Cluster, name: str) -> str | None:
@@ -41,7 +41,7 @@ def _node(cluster: Cluster, name: str) -> str | None:
     """
     node, _, number = name.rpartition(":")
     if not node or not number.isdigit():
-        raise errors_tasks.TASK_MALFORMED.refusal(task=name)
+        raise tasks_errors.TASK_MALFORMED.refusal(task=name)
     return node if any(each.id == node for each in cluster.nodes) else None
 
 
@@ -54,7 +54,7 @@ def waited(cluster: Cluster, task: Task, request: Request) -> None:
     deadline = time.monotonic() + request.seconds("timeout", 30)
     while not task.done.wait(max(0.0, min(_LOOK, deadline - time.monotonic()))):
         if time.monotonic() >= deadline or cluster.ending.is_set():
-            raise errors_tasks.TASK_TIMED_OUT.refusal(task=task.id)
+            raise tasks_errors.TASK_TIMED_OUT.refusal(task=task.id)
 
 
 def list_tasks(cluster: Cluster, request: Request) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def cancel(cluster: Cluster, request: Request) -> dict[str, Any]:
         task = cluster.tasks.find(name)
         if task is None:
             request.changed = False
-            return node_failure(name, errors_tasks.TASK_NOT_FOUND.refusal(task=name).item())
+            return node_failure(name, tasks_errors.TASK_NOT_FOUND.refusal(task=name).item())
         found = [task]
     for task in found:
         cluster.tasks.cancel(task)

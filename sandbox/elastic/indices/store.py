@@ -15,6 +15,7 @@ from typing import Any
 from sandbox.elastic import errors
 from sandbox.elastic.cluster import new_uuid
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import mappings, names
 from sandbox.elastic.indices import settings as settings_of_indices
 from sandbox.elastic.store import Store
@@ -107,7 +108,9 @@ class Indices:
         if not found:
             raise no_index(name)
         if len(found) > 1:
-            raise errors.SEVERAL_INDICES.refusal(alias=name, indices=", ".join(index.name for index in found))
+            raise indices_errors.SEVERAL_INDICES.refusal(
+                alias=name, indices=", ".join(index.name for index in found)
+            )
         return found[0]
 
     def for_writing(self, name: str, require_alias: bool = False) -> Index:
@@ -119,7 +122,9 @@ class Indices:
         with self._store.lock:
             found = self.behind(name)
             if require_alias and (not found or name in self._all):
-                raise errors.NOT_AN_ALIAS.refusal(index=name, metadata={"index": name, "index_uuid": "_na_"})
+                raise indices_errors.NOT_AN_ALIAS.refusal(
+                    index=name, metadata={"index": name, "index_uuid": "_na_"}
+                )
             if not found:
                 return self.create(name, {}, {}, {})
             if name in self._all:
@@ -128,7 +133,7 @@ class Indices:
             if not writers and len(found) == 1 and found[0].aliases[name].get("is_write_index") is None:
                 writers = found
             if len(writers) != 1:
-                raise errors.NO_WRITE_INDEX.refusal(alias=name)
+                raise indices_errors.NO_WRITE_INDEX.refusal(alias=name)
             return writers[0]
 
     def create(
@@ -150,9 +155,13 @@ class Indices:
         with self.together():
             if name in self._all:
                 there = self._all[name]
-                raise errors.INDEX_EXISTS.refusal(index=name, uuid=there.uuid, metadata=there.metadata)
+                raise indices_errors.INDEX_EXISTS.refusal(
+                    index=name, uuid=there.uuid, metadata=there.metadata
+                )
             if self.behind(name):
-                raise errors.NAME_IS_ALIAS.refusal(index=name, metadata={"index": name, "index_uuid": "_na_"})
+                raise indices_errors.NAME_IS_ALIAS.refusal(
+                    index=name, metadata={"index": name, "index_uuid": "_na_"}
+                )
             uuid = new_uuid()
             defaults = {"number_of_shards": "1", "number_of_replicas": "1"}
             own = {name: value for name, value in given.items() if value is not None}
@@ -203,7 +212,9 @@ class Indices:
             Refusal: an index has that name, or it would be a filtered alias.
         """
         if alias in self._all:
-            raise errors.ALIAS_IS_INDEX.refusal(alias=alias, metadata={"index": alias, "index_uuid": "_na_"})
+            raise indices_errors.ALIAS_IS_INDEX.refusal(
+                alias=alias, metadata={"index": alias, "index_uuid": "_na_"}
+            )
         if "filter" in definition:
             raise errors.ILLEGAL_ARGUMENT.refusal(problem="the sandbox has no filtered aliases")
         names.check(alias)
@@ -237,4 +248,4 @@ def no_index(name: str) -> Refusal:
         "index_uuid": "_na_",
         "index": name,
     }
-    return errors.NO_INDEX.refusal(index=name, metadata=metadata)
+    return indices_errors.NO_INDEX.refusal(index=name, metadata=metadata)

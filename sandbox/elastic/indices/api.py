@@ -7,11 +7,12 @@ from typing import Any
 
 from sandbox.elastic import errors
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.documents.documents import Documents
+from sandbox.elastic.documents.store import Documents
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import mappings
 from sandbox.elastic.indices import settings as settings_of_indices
-from sandbox.elastic.indices.indices import Index, Indices, no_index
+from sandbox.elastic.indices.store import Index, Indices, no_index
 from sandbox.elastic.search.searchers import Searchers
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.routing import Route
@@ -72,14 +73,14 @@ def delete(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`DELETE /{index}`: by its own name, never by a pattern or an alias."""
     names = request.params["index"].split(",")
     if any("*" in name or name == "_all" for name in names):
-        raise errors.DESTRUCTIVE.refusal()
+        raise indices_errors.DESTRUCTIVE.refusal()
     found: dict[str, Index] = {}
     for name in names:
         index = cluster.indices.get(name)
         if index:
             found[name] = index
         elif cluster.indices.behind(name):
-            raise errors.ALIAS_FOR_INDEX.refusal(alias=name)
+            raise indices_errors.ALIAS_FOR_INDEX.refusal(alias=name)
         elif not request.flag("ignore_unavailable"):
             raise no_index(name)
     with cluster.indices.together():
@@ -110,7 +111,7 @@ def put_mapping(cluster: Cluster, request: Request) -> dict[str, Any]:
             merged = mappings.merged(index.mapping, body)
             limit = int(index.settings.get("mapping.total_fields.limit", "1000"))
             if mappings.size(merged) > limit:
-                raise errors.FIELD_LIMIT.refusal(
+                raise indices_errors.FIELD_LIMIT.refusal(
                     limit=limit, added=mappings.size(merged) - mappings.size(index.mapping)
                 )
             cluster.indices.put(cluster.indices.with_mapping(index, merged))

@@ -6,12 +6,13 @@ from typing import Any
 
 from sandbox.elastic import errors
 from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents import sources
-from sandbox.elastic.documents.documents import Row
 from sandbox.elastic.documents.operations import Operation, Outcome
 from sandbox.elastic.documents.sources import SourceFilter
+from sandbox.elastic.documents.store import Row
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.indices.indices import Index
+from sandbox.elastic.indices.store import Index
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.routing import Route
 
@@ -61,7 +62,7 @@ def get_source(cluster: Cluster, request: Request) -> Reply:
     index = cluster.indices.single(request.params["index"])
     row = cluster.documents.get(index, request.params["id"])
     if not row:
-        raise errors.NO_SOURCE.refusal(index=request.params["index"], id=request.params["id"])
+        raise documents_errors.NO_SOURCE.refusal(index=request.params["index"], id=request.params["id"])
     return Reply((sources.of_query(request) or SourceFilter()).apply(row.document(), index))
 
 

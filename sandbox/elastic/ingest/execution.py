@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from sandbox.elastic.cluster import Cluster, Ingested
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest.field_paths import IngestDocument
 
 Act = Callable[["Run", Sequence[IngestDocument]], "list[Refusal | None]"]
@@ -153,12 +153,12 @@ def inner_pipeline(name: str, ignore_missing: bool) -> Act:
             found = run.find(target)
             cyclic = [document for document in group if target in document.within]
             for document in cyclic:
-                document.error = errors_ingest.PIPELINE_CYCLE.refusal(pipeline=target)
+                document.error = ingest_errors.PIPELINE_CYCLE.refusal(pipeline=target)
             if found:
                 run.pipeline(found, [document for document in group if document not in cyclic])
             elif not ignore_missing:
                 for document in group:
-                    document.error = errors_ingest.NO_SUCH_INNER_PIPELINE.refusal(pipeline=target)
+                    document.error = ingest_errors.NO_SUCH_INNER_PIPELINE.refusal(pipeline=target)
         failures = [document.error for document in documents]
         for document in documents:
             document.error = None
@@ -215,7 +215,7 @@ def ingested(cluster: Cluster, documents: list[Ingested]) -> list[Ingested | Ref
                 run.pipeline(found, group)
             else:
                 for document in group:
-                    document.error = errors_ingest.NO_SUCH_PIPELINE.refusal(pipeline=name)
+                    document.error = ingest_errors.NO_SUCH_PIPELINE.refusal(pipeline=name)
     return [_result(each, document) for each, document in zip(documents, passing, strict=True)]
 
 

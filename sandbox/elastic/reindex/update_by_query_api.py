@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sandbox.elastic import errors
 from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.operations import Operation
-from sandbox.elastic.reindex import errors as errors_tasks
-from sandbox.elastic.reindex.by_scroll_task import (
+from sandbox.elastic.reindex import errors as reindex_errors
+from sandbox.elastic.reindex.api import shards
+from sandbox.elastic.reindex.jobs import (
     KEEP,
     Job,
     check_fields,
@@ -17,7 +18,6 @@ from sandbox.elastic.reindex.by_scroll_task import (
     slice_of,
     slices_of,
 )
-from sandbox.elastic.reindex.reindex import shards
 from sandbox.elastic.search import queries
 from sandbox.elastic.search.searchers import Found
 from sandbox.elastic.wire.exchange import Reply, Request, whole
@@ -32,12 +32,12 @@ def update_by_query(cluster: Cluster, request: Request) -> Reply:
     body, expression = request.json(), request.params["index"]
     check_fields("update_by_query", body, _BODY)
     if body.get("script"):
-        raise errors.NO_SCRIPTS.refusal()
+        raise documents_errors.NO_SCRIPTS.refusal()
     queries.check(cluster, body.get("query"))
     manual, refresh = slice_of(body.get("slice")), request.flag("refresh")
     size = whole("size", body.get("size", request.number("scroll_size", 1000)))
     if size < 1:
-        raise errors_tasks.INVALID.refusal(problem=f"[size] cannot be [{size}] in a scroll context")
+        raise reindex_errors.INVALID.refusal(problem=f"[size] cannot be [{size}] in a scroll context")
     pipeline = request.query.get("pipeline")
 
     def prepare(found: Found) -> Operation:

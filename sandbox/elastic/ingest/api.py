@@ -7,9 +7,9 @@ from typing import Any
 
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest import errors as ingest_errors
+from sandbox.elastic.ingest.execution import Run, Step, timestamp
 from sandbox.elastic.ingest.field_paths import METADATA, IngestDocument
-from sandbox.elastic.ingest.ingest import Run, Step, timestamp
 from sandbox.elastic.ingest.pipelines import parsed
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.expressions import chosen
@@ -36,12 +36,12 @@ def delete(cluster: Cluster, request: Request) -> dict[str, Any]:
     """`DELETE /_ingest/pipeline/{id}`: not while it is the default of an index."""
     found = chosen(request.params["id"], cluster.pipelines.all())
     if found.missing and not (found.wildcard and request.params["id"] == "*"):
-        raise errors_ingest.PIPELINE_MISSING.refusal(pipeline=found.missing[0])
+        raise ingest_errors.PIPELINE_MISSING.refusal(pipeline=found.missing[0])
     for name in found.names:
         for role in ("default", "final"):
             used = indices_with(cluster, f"{role}_pipeline", name)
             if used:
-                raise errors_ingest.PIPELINE_IN_USE.refusal(
+                raise ingest_errors.PIPELINE_IN_USE.refusal(
                     pipeline=name, role=role, count=len(used), indices=",".join(used)
                 )
     for name in found.names:
@@ -55,17 +55,17 @@ def simulate(cluster: Cluster, request: Request) -> dict[str, Any]:
     if name:
         pipeline = cluster.pipelines.find(name)
         if not pipeline:
-            raise errors_ingest.NO_SUCH_PIPELINE.refusal(pipeline=name)
+            raise ingest_errors.NO_SUCH_PIPELINE.refusal(pipeline=name)
     elif "pipeline" in body:
         pipeline = parsed(cluster, "_simulate_pipeline", body["pipeline"])
     else:
-        raise errors_ingest.REQUIRED_PROPERTY.refusal(
+        raise ingest_errors.REQUIRED_PROPERTY.refusal(
             property="pipeline", metadata={"property_name": "pipeline"}
         )
     if "docs" not in body:
-        raise errors_ingest.REQUIRED_PROPERTY.refusal(property="docs", metadata={"property_name": "docs"})
+        raise ingest_errors.REQUIRED_PROPERTY.refusal(property="docs", metadata={"property_name": "docs"})
     if not body["docs"]:
-        raise errors_ingest.SIMULATE_NOTHING.refusal()
+        raise ingest_errors.SIMULATE_NOTHING.refusal()
     documents = [_document(given) for given in body["docs"]]
     watcher = _Verbose() if request.flag("verbose") else None
     Run(cluster.pipelines.find, cluster, watcher).pipeline(pipeline, documents)
@@ -76,7 +76,7 @@ def simulate(cluster: Cluster, request: Request) -> dict[str, Any]:
 
 def _document(given: dict[str, Any]) -> IngestDocument:
     if "_source" not in given:
-        raise errors_ingest.REQUIRED_PROPERTY.refusal(
+        raise ingest_errors.REQUIRED_PROPERTY.refusal(
             property="_source", metadata={"property_name": "_source"}
         )
     metadata = {"_index": "_index", "_id": "_id", "_version": -3}

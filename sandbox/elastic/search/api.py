@@ -9,11 +9,11 @@ from typing import Any
 
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.documents import sources
-from sandbox.elastic.indices.index_api import resolved, table
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.indices.api import resolved, table
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context
 from sandbox.elastic.search.queries import evaluate
-from sandbox.elastic.search.search import Ranked, page, ranked, shards, wish
+from sandbox.elastic.search.ranking import Ranked, page, ranked, shards, wish
 from sandbox.elastic.search.search_contexts import SearchContexts
 from sandbox.elastic.search.searcher import Searcher
 from sandbox.elastic.wire.exchange import Reply, Request, duration
@@ -43,7 +43,7 @@ def searched(cluster: Cluster, request: Request, body: Mapping[str, Any]) -> dic
     """A search whose body is known; a template's rendered one is carried out here too."""
     started = time.monotonic()
     if "q" in request.query:
-        raise errors_search.NOT_SUPPORTED.refusal(query="query_string", parameter="q")
+        raise search_errors.NOT_SUPPORTED.refusal(query="query_string", parameter="q")
     asked = wish({**body, **_from_query(request)})
     filter_ = sources.of_query(request)
     if filter_:
@@ -52,7 +52,7 @@ def searched(cluster: Cluster, request: Request, body: Mapping[str, Any]) -> dic
     point, scroll = body.get("pit"), request.query.get("scroll")
     if point is not None:
         if not isinstance(point, dict) or not isinstance(point.get("id"), str):
-            raise errors_search.REQUIRED.refusal(query="pit", what="an [id]")
+            raise search_errors.REQUIRED.refusal(query="pit", what="an [id]")
         keep = duration("keep_alive", point["keep_alive"]) if "keep_alive" in point else None
         searchers = cluster.points_in_time.get(point["id"], keep)
         reply["pit_id"] = point["id"]
@@ -115,7 +115,7 @@ def count(cluster: Cluster, request: Request) -> dict[str, Any]:
     body = request.json()
     for key in body:
         if key != "query":
-            raise errors_search.COUNT_BODY.refusal(key=key)
+            raise search_errors.COUNT_BODY.refusal(key=key)
     query = body.get("query", {"match_all": {}})
     searchers = [cluster.searchers.current(index) for index in resolved(cluster, request)]
     inferred: dict[tuple[str, str], dict[str, float]] = {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ingest.ingest import Pipeline, Step
-from sandbox.elastic.nodes.nodes import header, in_tasks, meant
+from sandbox.elastic.ingest.execution import Pipeline, Step
+from sandbox.elastic.nodes.api import header, in_tasks, meant
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
 

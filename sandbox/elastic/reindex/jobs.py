@@ -12,12 +12,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.elastic import errors
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.documents.operations import Operation
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.reindex import errors as errors_tasks
-from sandbox.elastic.reindex.by_scroll import CANCELLED, Passage, Source, Throttle, summed
-from sandbox.elastic.reindex.task_manager import Task
+from sandbox.elastic.reindex import errors as reindex_errors
+from sandbox.elastic.reindex.passages import CANCELLED, Passage, Source, Throttle, summed
+from sandbox.elastic.tasks.manager import Task
 from sandbox.elastic.wire.exchange import Reply, Request, whole
 
 KEEP = 300.0
@@ -86,7 +87,7 @@ def launch(cluster: Cluster, request: Request, job: Job) -> Reply:
         Refusal: it could not be, which is told at once in either case; or it failed.
     """
     if 0 <= job.limit < job.slices:
-        raise errors_tasks.FEWER_THAN_SLICES.refusal()
+        raise reindex_errors.FEWER_THAN_SLICES.refusal()
     opaque = request.headers.get("x-opaque-id")
     headers = {"X-Opaque-Id": opaque} if opaque else {}
     task = cluster.tasks.begin(job.action, job.description, job.status, headers)
@@ -213,7 +214,7 @@ def rate_of(request: Request) -> float:
     except ValueError:
         rate = 0.0
     if rate <= 0 and rate != -1:
-        raise errors_tasks.BAD_RATE.refusal()
+        raise reindex_errors.BAD_RATE.refusal()
     return rate
 
 
@@ -225,9 +226,9 @@ def slices_of(request: Request, automatic: Callable[[], int], manual: bool) -> i
     """
     text = request.text("slices", "1")
     if text != "auto" and not (text.isdigit() and int(text) > 0):
-        raise errors_tasks.BAD_SLICES.refusal(value=text)
+        raise reindex_errors.BAD_SLICES.refusal(value=text)
     if manual and text != "1":
-        raise errors_tasks.TWO_SLICINGS.refusal()
+        raise reindex_errors.TWO_SLICINGS.refusal()
     return max(1, min(AUTO_LIMIT, automatic())) if text == "auto" else int(text)
 
 
@@ -241,7 +242,7 @@ def limit_of(given: Any) -> int:
         return -1
     limit = whole("max_docs", given)
     if limit < 0 and limit != -1:
-        raise errors_tasks.NEGATIVE_LIMIT.refusal(value=limit)
+        raise reindex_errors.NEGATIVE_LIMIT.refusal(value=limit)
     return limit
 
 
@@ -254,10 +255,10 @@ def slice_of(given: Any) -> tuple[int, int] | None:
     if given is None:
         return None
     if not isinstance(given, dict):
-        raise errors_tasks.BAD_SLICE.refusal(problem="expected an object")
+        raise reindex_errors.BAD_SLICE.refusal(problem="expected an object")
     number, most = whole("id", given.get("id")), whole("max", given.get("max"))
     if not 0 <= number < most or most < 2:
-        raise errors_tasks.BAD_SLICE.refusal(
+        raise reindex_errors.BAD_SLICE.refusal(
             problem="max must be greater than 1, and than id, which is not negative"
         )
     return number, most
@@ -271,7 +272,7 @@ def check_fields(parser: str, given: dict[str, Any], known: set[str]) -> None:
     """
     for name in given:
         if name not in known:
-            raise errors_tasks.UNKNOWN_FIELD.refusal(parser=parser, field=name)
+            raise errors.UNKNOWN_FIELD.refusal(parser=parser, field=name)
 
 
 def proceeds(given: Any) -> bool:
@@ -281,5 +282,5 @@ def proceeds(given: Any) -> bool:
         Refusal: neither proceed nor abort.
     """
     if given not in (None, "proceed", "abort"):
-        raise errors_tasks.BAD_CONFLICTS.refusal(value=given)
+        raise reindex_errors.BAD_CONFLICTS.refusal(value=given)
     return given == "proceed"
