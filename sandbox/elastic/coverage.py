@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 from elasticsearch import Elasticsearch
 
 from sandbox.elastic import errors
+from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.differences import DIFFERENCES
 from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ml import errors as ml_errors
-from sandbox.elastic.options import Version
+from sandbox.elastic.options import ElasticOptions, Version
 from sandbox.elastic.reindex import errors as reindex_errors
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.server import routes
 from sandbox.elastic.tasks import errors as tasks_errors
 from sandbox.elastic.versions import Release, release
 from sandbox.elastic.wire import errors as wire_errors
@@ -47,7 +49,7 @@ _ERRORS = (
 def lines() -> Iterator[str]:
     """The lines of the part."""
     yield from ("", "## Elasticsearch", "", "The methods of the official client (8.19) by namespace.")
-    answered = {route.api for route in routes().all}
+    answered = _apis()
     answered |= {head for head, get in _HEADS.items() if get in answered}
     for namespace in NAMESPACES:
         real = methods(namespace)
@@ -76,6 +78,15 @@ def methods(namespace: str) -> list[str]:
     kind = type(getattr(client, namespace) if namespace else client)
     names = [name for name in dir(kind) if callable(getattr(kind, name)) and not name.startswith("_")]
     return [f"{namespace}.{name}" if namespace else name for name in names if name not in _ITS_OWN]
+
+
+def _apis() -> set[str]:
+    """What a stand-in answers, as it says itself."""
+    with TemporaryDirectory() as state:
+        cluster = Cluster(Path(state), ElasticOptions())
+        answered = {route.api for route in cluster.routes.all}
+        cluster.close()
+    return answered
 
 
 def _versions() -> Iterator[str]:

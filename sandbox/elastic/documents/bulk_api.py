@@ -8,10 +8,9 @@ from typing import Any
 import orjson
 
 from sandbox.elastic import errors
-from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.documents import errors as documents_errors
-from sandbox.elastic.documents.api import written
 from sandbox.elastic.documents.operations import Operation, Outcome
+from sandbox.elastic.documents.refreshing import RefreshingWriter
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
@@ -21,21 +20,35 @@ _PARAMETERS = {"_index", "_id", "routing", "_routing", "pipeline", "if_seq_no", 
 _PARAMETERS |= {"version_type", "require_alias", "retry_on_conflict", "dynamic_templates", "op_type"}
 
 
-def bulk(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`PUT /_bulk`."""
-    started = time.monotonic()
-    read = _operations(request)
-    unreadable = {place: each for place, each in enumerate(read) if isinstance(each, Outcome)}
-    found, _ = written(cluster, request, [each for each in read if isinstance(each, Operation)])
-    rest = iter(found)
-    outcomes = [unreadable[place] if place in unreadable else next(rest) for place in range(len(read))]
-    request.resource = ",".join(sorted({outcome.index for outcome in outcomes}))
-    request.changed = any(outcome.result in ("created", "updated", "deleted") for outcome in outcomes)
-    return {
-        "errors": any(outcome.error for outcome in outcomes),
-        "took": int((time.monotonic() - started) * 1000),
-        "items": [{outcome.operation.action: outcome.item()} for outcome in outcomes],
-    }
+class BulkApi:
+    """Many writes at once."""
+
+    def __init__(self, writer: RefreshingWriter) -> None:
+        self._writer = writer
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """What this answers."""
+        return (
+            Route("bulk", "PUT POST", "/_bulk", self.bulk, changes=True),
+            Route("bulk", "PUT POST", "/{index}/_bulk", self.bulk, changes=True),
+        )
+
+    def bulk(self, request: Request) -> dict[str, Any]:
+        """`PUT /_bulk`."""
+        started = time.monotonic()
+        read = _operations(request)
+        unreadable = {place: each for place, each in enumerate(read) if isinstance(each, Outcome)}
+        found, _ = self._writer.write(request, [each for each in read if isinstance(each, Operation)])
+        rest = iter(found)
+        outcomes = [unreadable[place] if place in unreadable else next(rest) for place in range(len(read))]
+        request.resource = ",".join(sorted({outcome.index for outcome in outcomes}))
+        request.changed = any(outcome.result in ("created", "updated", "deleted") for outcome in outcomes)
+        return {
+            "errors": any(outcome.error for outcome in outcomes),
+            "took": int((time.monotonic() - started) * 1000),
+            "items": [{outcome.operation.action: outcome.item()} for outcome in outcomes],
+        }
 
 
 def _operations(request: Request) -> list[Operation | Outcome]:
@@ -106,9 +119,3 @@ def _action(line: bytes, number: int, request: Request) -> Operation:
         routing=fields.get("routing"),
         require_alias=fields.get("require_alias", request.flag("require_alias")),
     )
-
-
-ROUTES = (
-    Route("bulk", "PUT POST", "/_bulk", bulk, changes=True),
-    Route("bulk", "PUT POST", "/{index}/_bulk", bulk, changes=True),
-)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from sandbox.elastic import errors
-from sandbox.elastic.indices.store import Index
+from sandbox.elastic.indices.index import Index
 from sandbox.elastic.wire.exchange import Request
 
 _VECTORS = ("sparse_vector", "rank_features")

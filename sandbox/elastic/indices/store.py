@@ -8,62 +8,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from dataclasses import asdict, replace
 from typing import Any
 
 from sandbox.elastic import errors
-from sandbox.elastic.cluster import new_uuid
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.ids import new_uuid
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import mappings, names
 from sandbox.elastic.indices import settings as settings_of_indices
+from sandbox.elastic.indices.index import Index
 from sandbox.elastic.store import Store
 from sandbox.elastic.versions import Release
-from sandbox.elastic.wire.exchange import duration
-
-
-@dataclass(frozen=True)
-class Index:
-    """One index as it is now. A change makes a new one of these."""
-
-    name: str
-    uuid: str
-    number: int
-    """The key of its documents in the store; never used again."""
-    settings: dict[str, str]
-    mapping: dict[str, Any]
-    aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    @cached_property
-    def fields(self) -> dict[str, mappings.Field]:
-        """Its indexed fields by path."""
-        return mappings.fields(self.mapping)
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        """What stands beside an error that concerns it."""
-        return {"index": self.name, "index_uuid": self.uuid}
-
-    @property
-    def refresh_seconds(self) -> float | None:
-        """Its `refresh_interval`: None when it has none of its own, -1 for never."""
-        found = self.settings.get("refresh_interval")
-        return None if found is None else duration("index.refresh_interval", found)
-
-    @property
-    def excludes_vectors(self) -> bool:
-        """Whether `_source` is shown without vectors unless they are asked for."""
-        return self.settings.get("mapping.exclude_source_vectors") == "true"
+from sandbox.elastic.wire.exchange import Request
 
 
 class Indices:
     """All of them. Readers get copies that do not change; `lock` is the store's."""
 
-    def __init__(self, store: Store, release: Release, dropped: Callable[[Index], None]) -> None:
+    def __init__(self, store: Store, release: Release) -> None:
         self._store = store
         self._release = release
-        self._dropped = dropped
+        self._followers: list[Callable[[Index], None]] = []
         self._records = store.records("indices")
         self._counters = store.records("counters")
         self._all = {name: Index(**value) for name, value in self._records.all().items()}
@@ -91,6 +57,18 @@ class Indices:
             raise no_index(expression)
         chosen = {index.name: index for name in found for index in self.behind(name)}
         return [chosen[name] for name in sorted(chosen)]
+
+    def named_by(self, request: Request) -> list[Index]:
+        """The indices in a request's path, all without one, by its own rules for what is missing.
+
+        Raises:
+            Refusal: as `resolve`.
+        """
+        return self.resolve(
+            request.params.get("index", "_all"),
+            ignore_unavailable=request.flag("ignore_unavailable"),
+            allow_no_indices=request.flag("allow_no_indices", True),
+        )
 
     def behind(self, name: str) -> list[Index]:
         """The index of this name, or the indices behind an alias of this name."""
@@ -186,7 +164,12 @@ class Indices:
         with self._store.transaction():
             self._records.delete(index.name)
             self._all.pop(index.name, None)
-            self._dropped(index)
+            for follow in self._followers:
+                follow(index)
+
+    def when_deleted(self, follow: Callable[[Index], None]) -> None:
+        """Have something done with every index that is deleted, in the same transaction."""
+        self._followers.append(follow)
 
     def put(self, index: Index) -> None:
         """Write an index as it is to be."""

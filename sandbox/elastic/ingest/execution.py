@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sandbox.elastic.cluster import Cluster, Ingested
+from sandbox.elastic.documents.ingesting import Ingested
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest.field_paths import IngestDocument
@@ -52,6 +52,11 @@ class Step:
     on_failure: tuple[Step, ...] = ()
     counts: IngestCounts = field(default_factory=IngestCounts)
 
+    def statistics(self) -> dict[str, Any]:
+        """Its counts, under its kind and tag."""
+        name = f"{self.kind}:{self.tag}" if self.tag else self.kind
+        return {name: {"type": self.kind, "stats": self.counts.shown()}}
+
 
 @dataclass
 class Pipeline:
@@ -61,6 +66,15 @@ class Pipeline:
     steps: tuple[Step, ...]
     on_failure: tuple[Step, ...] = ()
     counts: IngestCounts = field(default_factory=IngestCounts)
+
+    def statistics(self) -> dict[str, Any]:
+        """Its counts and its processors'; bytes are not counted."""
+        return {
+            **self.counts.shown(),
+            "ingested_as_first_pipeline_in_bytes": 0,
+            "produced_as_first_pipeline_in_bytes": 0,
+            "processors": [step.statistics() for step in self.steps],
+        }
 
 
 class Watcher(Protocol):
@@ -75,7 +89,6 @@ class Run:
     """One passage of documents through pipelines."""
 
     find: Callable[[str], Pipeline | None]
-    cluster: Cluster
     watcher: Watcher | None = None
 
     def pipeline(self, pipeline: Pipeline, documents: Sequence[IngestDocument]) -> None:
@@ -190,8 +203,10 @@ def timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def ingested(cluster: Cluster, documents: list[Ingested]) -> list[Ingested | Refusal | None]:
-    """The hook that the core calls before it writes: for each document what became of it, None when dropped."""
+def ingested(
+    find: Callable[[str], Pipeline | None], documents: list[Ingested]
+) -> list[Ingested | Refusal | None]:
+    """A bulk through its pipelines, before it is written: for each document what became of it, None when dropped."""
     now = timestamp()
     passing = [
         IngestDocument(
@@ -202,7 +217,7 @@ def ingested(cluster: Cluster, documents: list[Ingested]) -> list[Ingested | Ref
         )
         for each in documents
     ]
-    run = Run(cluster.pipelines.find, cluster)
+    run = Run(find)
     rounds = max((len(each.pipelines) for each in documents), default=0)
     for number in range(rounds):
         groups: dict[str, list[IngestDocument]] = {}

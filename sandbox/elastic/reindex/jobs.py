@@ -12,22 +12,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.elastic import errors
-from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.documents.operations import Operation
+from sandbox.elastic.documents.operations import Operation, Outcome
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.reindex import errors as reindex_errors
 from sandbox.elastic.reindex.passages import CANCELLED, Passage, Source, Throttle, summed
-from sandbox.elastic.tasks.manager import Task
-from sandbox.elastic.wire.exchange import Reply, Request, whole
+from sandbox.elastic.tasks.manager import Task, Tasks
+from sandbox.elastic.wire.exchange import Reply, Request
 
 KEEP = 300.0
 """Seconds for which a search stays open when `scroll` says nothing."""
-AUTO_LIMIT = 20
-"""The most slices that `auto` makes."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Job:
     """One reindex or update by query."""
 
@@ -80,106 +76,119 @@ class Job:
             throttle.set(rate / len(self.throttles) if rate > 0 else -1.0)
 
 
-def launch(cluster: Cluster, request: Request, job: Job) -> Reply:
-    """Run the job and answer with its result, or with its task when `wait_for_completion=false`.
+class Jobs:
+    """Runs them, and knows those that run, by their tasks' ids."""
 
-    Raises:
-        Refusal: it could not be, which is told at once in either case; or it failed.
-    """
-    if 0 <= job.limit < job.slices:
-        raise reindex_errors.FEWER_THAN_SLICES.refusal()
-    opaque = request.headers.get("x-opaque-id")
-    headers = {"X-Opaque-Id": opaque} if opaque else {}
-    task = cluster.tasks.begin(job.action, job.description, job.status, headers)
-    cluster.jobs[task.id] = job
-    request.resource = job.description
+    def __init__(
+        self, tasks: Tasks, write: Callable[[list[Operation]], list[Outcome]], ending: threading.Event
+    ) -> None:
+        self._tasks = tasks
+        self._write = write
+        self._ending = ending
+        self._running: dict[str, Job] = {}
 
-    def work() -> dict[str, Any]:
+    def find(self, task: str) -> Job | None:
+        """The running operation of this task."""
+        return self._running.get(task)
+
+    def launch(self, request: Request, job: Job) -> Reply:
+        """Run the job and answer with its result, or with its task when `wait_for_completion=false`.
+
+        Raises:
+            Refusal: it could not be, which is told at once in either case; or it failed.
+        """
+        if 0 <= job.limit < job.slices:
+            raise reindex_errors.FEWER_THAN_SLICES.refusal()
+        opaque = request.headers.get("x-opaque-id")
+        headers = {"X-Opaque-Id": opaque} if opaque else {}
+        task = self._tasks.begin(job.action, job.description, job.status, headers)
+        self._running[task.id] = job
+        request.resource = job.description
+
+        def work() -> dict[str, Any]:
+            try:
+                return self._run(task, job)
+            finally:
+                self._running.pop(task.id, None)
+
+        if not request.flag("wait_for_completion", True):
+            self._tasks.in_background(task, work)
+            return Reply({"task": task.id})
         try:
-            return _run(cluster, task, job)
+            response = work()
         finally:
-            cluster.jobs.pop(task.id, None)
+            self._tasks.end(task)
+        return Reply(response, max((failure["status"] for failure in response["failures"]), default=200))
 
-    if not request.flag("wait_for_completion", True):
-        cluster.tasks.in_background(task, work)
-        return Reply({"task": task.id})
-    try:
-        response = work()
-    finally:
-        cluster.tasks.end(task)
-    return Reply(response, max((failure["status"] for failure in response["failures"]), default=200))
+    def _run(self, task: Task, job: Job) -> dict[str, Any]:
+        began = time.monotonic()
+        job.check()
+        job.throttles = [Throttle(job.rate / job.slices if job.rate > 0 else -1.0) for _ in range(job.slices)]
+        job.passages = [None] * job.slices
+        with ExitStack() as stack:
+            if job.slices == 1:
+                job.passages[0] = self._passage(task, job, 0, stack)
+                job.passages[0].run()
+            else:
+                self._run_slices(task, job, stack)
+        job.finish()
+        passages = [passage for passage in job.passages if passage]
+        response = {
+            "took": int((time.monotonic() - began) * 1000),
+            "timed_out": False,
+            **_spelled(job.status()),
+        }
+        if job.slices > 1:
+            response["slices"] = [_spelled(job.visible(passage.status())) for passage in passages]
+        if task.cancelled.is_set():
+            response["canceled"] = CANCELLED
+        return response | {"failures": [failure for passage in passages for failure in passage.failures]}
 
+    def _passage(self, task: Task, job: Job, number: int, stack: ExitStack) -> Passage:
+        slice_ = job.manual if job.slices == 1 else (number, job.slices)
+        return Passage(
+            source=stack.enter_context(job.search(slice_)),
+            size=job.size,
+            limit=job.limit if job.limit < 0 else job.limit // job.slices,
+            proceed=job.proceed,
+            prepare=job.prepare,
+            write=self._write,
+            throttle=job.throttles[number],
+            keep=job.keep,
+            stopped=lambda: task.cancelled.is_set() or self._ending.is_set(),
+            slice_id=slice_[0] if slice_ else None,
+        )
 
-def _run(cluster: Cluster, task: Task, job: Job) -> dict[str, Any]:
-    began = time.monotonic()
-    job.check()
-    job.throttles = [Throttle(job.rate / job.slices if job.rate > 0 else -1.0) for _ in range(job.slices)]
-    job.passages = [None] * job.slices
-    with ExitStack() as stack:
-        if job.slices == 1:
-            job.passages[0] = _passage(cluster, task, job, 0, stack)
-            job.passages[0].run()
-        else:
-            _run_slices(cluster, task, job, stack)
-    job.finish()
-    passages = [passage for passage in job.passages if passage]
-    response = {"took": int((time.monotonic() - began) * 1000), "timed_out": False, **_spelled(job.status())}
-    if job.slices > 1:
-        response["slices"] = [_spelled(job.visible(passage.status())) for passage in passages]
-    if task.cancelled.is_set():
-        response["canceled"] = CANCELLED
-    return response | {"failures": [failure for passage in passages for failure in passage.failures]}
+    def _run_slices(self, task: Task, job: Job, stack: ExitStack) -> None:
+        """All slices at once, each as a task below this one."""
+        broken: list[Refusal] = []
 
+        def run(child: Task, number: int) -> None:
+            try:
+                passage = job.passages[number] = self._passage(child, job, number, stack)
+                passage.run()
+            except Refusal as refusal:
+                broken.append(refusal)
+                return
+            finally:
+                self._tasks.end(child)
+            job.ended.add(number)  # only now: who asks meanwhile sees a slice nowhere rather than twice
 
-def _passage(cluster: Cluster, task: Task, job: Job, number: int, stack: ExitStack) -> Passage:
-    slice_ = job.manual if job.slices == 1 else (number, job.slices)
-    source = job.search(slice_)
-    stack.enter_context(source)  # pyright: ignore[reportArgumentType]
-    share = job.limit if job.limit < 0 else job.limit // job.slices
-    return Passage(
-        source,
-        job.size,
-        share,
-        job.proceed,
-        job.prepare,
-        cluster.documents.write,
-        job.throttles[number],
-        job.keep,
-        lambda: task.cancelled.is_set() or cluster.ending.is_set(),
-        slice_[0] if slice_ else None,
-    )
+        threads = []
+        for number in range(job.slices):
 
+            def status(number: int = number) -> dict[str, Any] | None:
+                passage = job.passages[number]
+                return job.visible(passage.status()) if passage else None
 
-def _run_slices(cluster: Cluster, task: Task, job: Job, stack: ExitStack) -> None:
-    """All slices at once, each as a task below this one."""
-    broken: list[Refusal] = []
-
-    def run(child: Task, number: int) -> None:
-        try:
-            passage = job.passages[number] = _passage(cluster, child, job, number, stack)
-            passage.run()
-        except Refusal as refusal:
-            broken.append(refusal)
-            return
-        finally:
-            cluster.tasks.end(child)
-        job.ended.add(number)  # only now: who asks meanwhile sees a slice nowhere rather than twice
-
-    threads = []
-    for number in range(job.slices):
-
-        def status(number: int = number) -> dict[str, Any] | None:
-            passage = job.passages[number]
-            return job.visible(passage.status()) if passage else None
-
-        child = cluster.tasks.begin(job.action, job.description, status, task.headers, task.id)
-        threads.append(threading.Thread(target=run, args=(child, number), name=job.action, daemon=True))
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if broken:
-        raise broken[0]
+            child = self._tasks.begin(job.action, job.description, status, task.headers, task.id)
+            threads.append(threading.Thread(target=run, args=(child, number), name=job.action, daemon=True))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if broken:
+            raise broken[0]
 
 
 def _spelled(status: dict[str, Any]) -> dict[str, Any]:
@@ -200,87 +209,3 @@ def _in_words(millis: int) -> str:
         return f"{millis}ms" if millis else "0s"
     seconds = int(millis / 100) / 10
     return f"{seconds:g}s" if seconds < 60 else f"{int(seconds / 6) / 10:g}m"
-
-
-def rate_of(request: Request) -> float:
-    """`requests_per_second`; -1 for no limit.
-
-    Raises:
-        Refusal: it is nothing that can be.
-    """
-    text = request.query.get("requests_per_second", "-1")
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = 0.0
-    if rate <= 0 and rate != -1:
-        raise reindex_errors.BAD_RATE.refusal()
-    return rate
-
-
-def slices_of(request: Request, automatic: Callable[[], int], manual: bool) -> int:
-    """The number of passages; `auto` is one for each shard of the source.
-
-    Raises:
-        Refusal: it is no positive number, or the request asks for a slice already.
-    """
-    text = request.text("slices", "1")
-    if text != "auto" and not (text.isdigit() and int(text) > 0):
-        raise reindex_errors.BAD_SLICES.refusal(value=text)
-    if manual and text != "1":
-        raise reindex_errors.TWO_SLICINGS.refusal()
-    return max(1, min(AUTO_LIMIT, automatic())) if text == "auto" else int(text)
-
-
-def limit_of(given: Any) -> int:
-    """`max_docs`; -1 for all.
-
-    Raises:
-        Refusal: it is negative, or no number.
-    """
-    if given is None:
-        return -1
-    limit = whole("max_docs", given)
-    if limit < 0 and limit != -1:
-        raise reindex_errors.NEGATIVE_LIMIT.refusal(value=limit)
-    return limit
-
-
-def slice_of(given: Any) -> tuple[int, int] | None:
-    """The slice that a request asks for itself.
-
-    Raises:
-        Refusal: it is none.
-    """
-    if given is None:
-        return None
-    if not isinstance(given, dict):
-        raise reindex_errors.BAD_SLICE.refusal(problem="expected an object")
-    number, most = whole("id", given.get("id")), whole("max", given.get("max"))
-    if not 0 <= number < most or most < 2:
-        raise reindex_errors.BAD_SLICE.refusal(
-            problem="max must be greater than 1, and than id, which is not negative"
-        )
-    return number, most
-
-
-def check_fields(parser: str, given: dict[str, Any], known: set[str]) -> None:
-    """Refuse what nobody would read.
-
-    Raises:
-        Refusal: naming the first such field.
-    """
-    for name in given:
-        if name not in known:
-            raise errors.UNKNOWN_FIELD.refusal(parser=parser, field=name)
-
-
-def proceeds(given: Any) -> bool:
-    """What `conflicts` says.
-
-    Raises:
-        Refusal: neither proceed nor abort.
-    """
-    if given not in (None, "proceed", "abort"):
-        raise reindex_errors.BAD_CONFLICTS.refusal(value=given)
-    return given == "proceed"

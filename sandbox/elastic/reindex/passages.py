@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from sandbox.elastic.documents.operations import Operation, Outcome
 from sandbox.elastic.errors import Refusal
@@ -21,20 +22,16 @@ RETRIES = 11
 CANCELLED = "by user request"
 
 
-class Found(Protocol):
-    """A document that was found."""
-
-    index: str
-    id: str
-    seq_no: int
-    version: int
-    source: dict[str, Any]
-
-
 class Source(Protocol):
-    """The documents found, as they were at the beginning."""
+    """The documents found, as they were at the beginning; used in a `with` block."""
 
     def __len__(self) -> int: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     def read(self, start: int, stop: int) -> Sequence[Any]:
         """Some of them, by position; raises Refusal when they are there no more."""
@@ -61,7 +58,7 @@ class Throttle:
             self.changed.notify_all()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Passage:
     """One worker's way through its documents, and its counts."""
 

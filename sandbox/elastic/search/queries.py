@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sandbox.elastic.indices.store import Index
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import sparse_queries, term_queries, text_queries
-from sandbox.elastic.search.matches import Context, Evaluate, Matches
+from sandbox.elastic.search.matches import Context, Evaluate, Matches, QueryContexts
 from sandbox.elastic.search.query_bodies import boost_of, minimum
-from sandbox.elastic.search.searcher import Array, Searcher
-
-if TYPE_CHECKING:
-    from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.search.searcher import Array
 
 _BOOL = {"must", "filter", "should", "must_not", "minimum_should_match", "boost", "_name"}
 
 
-def matching(cluster: Cluster, searcher: Searcher, query: Mapping[str, Any] | None) -> Array:
+def matching(context: Context, query: Mapping[str, Any] | None) -> Array:
     """The numbers of the documents that a query matches, ascending; all of them without one."""
     if query is None:
-        return np.flatnonzero(searcher.alive)
-    return np.flatnonzero(evaluate(Context(cluster, searcher), query).mask)
+        return np.flatnonzero(context.searcher.alive)
+    return np.flatnonzero(evaluate(context, query).mask)
 
 
-class _Unasked(Context):
-    def tokens(self, model: str, text: str) -> dict[str, float]:
-        del model, text
-        return {}
-
-
-def check(cluster: Cluster, query: Mapping[str, Any] | None) -> None:
+def check(contexts: QueryContexts, query: Mapping[str, Any] | None) -> None:
     """Refuse a query that is malformed whatever the data; no model is asked.
 
     Raises:
         Refusal: as `evaluate`.
     """
     if query is not None:
-        evaluate(_Unasked(cluster, Searcher(Index("", "", 0, {}, {}), (), ())), query)
+        evaluate(contexts.empty(), query)
 
 
 def evaluate(context: Context, query: Any, boost: float = 1.0) -> Matches:

@@ -34,7 +34,7 @@ def text_expansion(context: Context, body: Any, boost: float) -> Matches:
     for name in ("model_id", "model_text"):
         if not found.get(name):
             raise search_errors.REQUIRED.refusal(query="text_expansion", what=f"[{name}]")
-    if context.cluster.release.text_expansion_deprecated:
+    if context.release.text_expansion_deprecated:
         context.warnings.append(_EXPANSION_GONE)
     tokens = context.tokens(str(found["model_id"]), str(found["model_text"]))
     return _expanded(context, path, tokens, found, boost * boost_of("text_expansion", found))
@@ -43,7 +43,7 @@ def text_expansion(context: Context, body: Any, boost: float) -> Matches:
 def weighted_tokens(context: Context, body: Any, boost: float) -> Matches:
     """`{"weighted_tokens": {field: {"tokens": {...}}}}`."""
     path, found = field_and_body("weighted_tokens", body, None, {"tokens", "pruning_config", "boost"})
-    if context.cluster.release.text_expansion_deprecated:
+    if context.release.text_expansion_deprecated:
         context.warnings.append(_TOKENS_GONE)
     tokens = _weights("weighted_tokens", "tokens", found.get("tokens") or {})
     return _expanded(context, path, tokens, found, boost * boost_of("weighted_tokens", found))
@@ -51,7 +51,7 @@ def weighted_tokens(context: Context, body: Any, boost: float) -> Matches:
 
 def sparse_vector(context: Context, body: Any, boost: float) -> Matches:
     """`{"sparse_vector": {"field": ..., "query_vector" | "inference_id" and "query": ...}}`."""
-    if not context.cluster.release.sparse_vector_query:
+    if not context.release.sparse_vector_query:
         raise search_errors.UNKNOWN_QUERY.refusal(name="sparse_vector")
     known = {"field", "query_vector", "inference_id", "query", "prune", "pruning_config", "boost", "_name"}
     for parameter in body:
@@ -72,7 +72,7 @@ def sparse_vector(context: Context, body: Any, boost: float) -> Matches:
         tokens = context.tokens(str(body["inference_id"]), str(body["query"]))
     tokens = _weights("sparse_vector", "query_vector", tokens)
     options = (field.parameters.get("index_options") if field else None) or {}
-    prunes = body.get("prune", options.get("prune", context.cluster.release.prunes_by_default))
+    prunes = body.get("prune", options.get("prune", context.release.prunes_by_default))
     pruning = _pruning("sparse_vector", body.get("pruning_config") or options.get("pruning_config") or {})
     boost *= boost_of("sparse_vector", body)
     return _scored(context, path, tokens, pruning if prunes else None, boost)

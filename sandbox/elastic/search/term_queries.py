@@ -115,9 +115,7 @@ def exists(context: Context, body: Any, boost: float) -> Matches:
     mask = np.zeros(context.searcher.size, bool)
     for name in [path] if path in fields else below:
         kind = fields[name].type
-        if kind == "rank_features" or (
-            kind == "sparse_vector" and not context.cluster.release.sparse_vector_query
-        ):
+        if kind == "rank_features" or (kind == "sparse_vector" and not context.release.sparse_vector_query):
             problem = f"[{kind}] fields do not support [exists] queries"
             raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=context.searcher.index.metadata)
         mask |= context.searcher.present(name)
@@ -133,7 +131,7 @@ def ids(context: Context, body: Any, boost: float) -> Matches:
     written = [
         number
         for id_ in ([values] if isinstance(values, str) else values)
-        for number in context.cluster.documents.sequence_numbers(searcher.index, str(id_))
+        for number in context.documents.sequence_numbers(searcher.index, str(id_))
     ]
     documents = np.flatnonzero(np.isin(searcher.sequence_numbers, np.array(written, np.int64)))
     return context.constant(context.only(documents), boost * boost_of("ids", body))

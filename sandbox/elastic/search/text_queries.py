@@ -99,7 +99,7 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
     if candidates is None or not len(candidates):
         return result
     numbers = searcher.sequence_numbers[candidates].tolist()
-    rows = {row.seq_no: row for row in context.cluster.documents.rows(searcher.index, numbers)}
+    rows = {row.seq_no: row for row in context.documents.rows(searcher.index, numbers)}
     analyze = analyzer(field.parameters.get("analyzer"))
     frequencies = np.array(
         [

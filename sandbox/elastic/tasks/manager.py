@@ -12,10 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.errors import INTERNAL, Refusal
+from sandbox.elastic import errors
+from sandbox.elastic.errors import Refusal
+from sandbox.elastic.store import Records
+from sandbox.elastic.tasks import errors as tasks_errors
 
 _MODULUS = 100_000_000
+_LOOK = 0.5
 
 
 @dataclass(eq=False)
@@ -64,9 +67,10 @@ class Task:
 class Tasks:
     """All tasks of the cluster."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._results = cluster.store.records("tasks")
+    def __init__(self, results: Records, node: str, ending: threading.Event) -> None:
+        self._results = results
+        self._node = node
+        self._ending = ending
         self._lock = threading.Lock()
         self._running: dict[str, Task] = {}
         # Numbers go on after a restart, so that an old id never names a new task.
@@ -81,9 +85,8 @@ class Tasks:
         parent: str | None = None,
     ) -> Task:
         """Register a task that runs from now on."""
-        node = self._cluster.nodes[0].id
         with self._lock:
-            task = Task(node, next(self._numbers), action, description, status, headers or {}, parent)
+            task = Task(self._node, next(self._numbers), action, description, status, headers or {}, parent)
             self._running[task.id] = task
             return task
 
@@ -102,9 +105,9 @@ class Tasks:
             except Refusal as refusal:
                 result = {"error": refusal.item()}
             except Exception as error:  # noqa: BLE001 - whoever asks for the task is to see it
-                result = {"error": INTERNAL.refusal(problem=repr(error)).item()}
+                result = {"error": errors.INTERNAL.refusal(problem=repr(error)).item()}
             # A server that is going down leaves no result: the task is lost, as with a node.
-            if not self._cluster.ending.is_set():
+            if not self._ending.is_set():
                 self._results.put(task.id, {"completed": True, "task": task.shown(), **result})
             self.end(task)
 
@@ -118,6 +121,17 @@ class Tasks:
     def find(self, name: str) -> Task | None:
         """The running task of this id."""
         return self._running.get(name)
+
+    def wait_for(self, task: Task, seconds: float) -> None:
+        """Wait until a task ended.
+
+        Raises:
+            Refusal: it takes longer, or the server ends first.
+        """
+        deadline = time.monotonic() + seconds
+        while not task.done.wait(max(0.0, min(_LOOK, deadline - time.monotonic()))):
+            if time.monotonic() >= deadline or self._ending.is_set():
+                raise tasks_errors.TASK_TIMED_OUT.refusal(task=task.id)
 
     def result(self, name: str) -> dict[str, Any] | None:
         """What a task that ended left behind."""
