@@ -16,8 +16,16 @@ from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
 
 _ACTIONS = ("create", "delete", "index", "update")
-_PARAMETERS = {"_index", "_id", "routing", "_routing", "pipeline", "if_seq_no", "if_primary_term", "version"}
-_PARAMETERS |= {"version_type", "require_alias", "retry_on_conflict", "dynamic_templates", "op_type"}
+_PARAMETERS = {
+    "_index",
+    "_id",
+    "routing",
+    "_routing",
+    "pipeline",
+    "if_seq_no",
+    "if_primary_term",
+    "version",
+} | {"version_type", "require_alias", "retry_on_conflict", "dynamic_templates", "op_type"}
 
 
 class BulkApi:

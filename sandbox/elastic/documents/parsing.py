@@ -161,7 +161,7 @@ class _Walk:
             return {"type": "long"}
         if isinstance(first, float):
             return {"type": "float"}
-        if self._detect_dates and dates.looks_like_date(first):
+        if self._detect_dates and dates.looks_like_date(str(first)):
             return {"type": "date"}
         return {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
 

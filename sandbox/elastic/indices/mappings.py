@@ -47,8 +47,11 @@ _CHANGEABLE = {
     "search_analyzer",
     "ignore_malformed",
     "coerce",
+    "fielddata",
+    "index_options",
+    "norms",
+    "eager_global_ordinals",
 }
-_CHANGEABLE |= {"fielddata", "index_options", "norms", "eager_global_ordinals"}
 
 
 @dataclass(frozen=True)

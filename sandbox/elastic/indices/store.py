@@ -6,7 +6,7 @@ Every change is written through to the store before it shows.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
@@ -178,7 +178,7 @@ class Indices:
             self._all[index.name] = index
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self) -> Generator[None]:
         """All changes or none: what fails is taken back."""
         with self._store.lock:  # nobody writes between what fails and its being taken back
             try:

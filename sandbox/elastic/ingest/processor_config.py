@@ -21,11 +21,11 @@ class ProcessorConfig:
         if not isinstance(values, dict):
             raise self.refusal(ingest_errors.WRONG_PROPERTY, kind, problem="property isn't a map")
 
-    def refusal(self, answer: Answer, name: str | None = None, **facts: object) -> Refusal:
+    def refusal(self, answer: Answer, name: str | None = None, **facts: str) -> Refusal:
         """A refusal that says which setting of which processor is wrong."""
         metadata = {"processor_type": self.kind, "processor_tag": self.tag, "property_name": name}
         known = {key: value for key, value in metadata.items() if value is not None}
-        return answer.refusal(metadata=known, property=name, **facts)
+        return Refusal(answer.status, answer.kind, answer.text.format(property=name, **facts), known)
 
     def has(self, name: str) -> bool:
         """Whether it is given and not yet taken."""

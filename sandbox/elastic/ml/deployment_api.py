@@ -23,8 +23,14 @@ MOST_ADAPTIVE = 32
 """Allocations to which a deployment grows by itself when no maximum is set."""
 LIMIT = 100
 """Deployments at the same time [U: the number]."""
-_IN_BODY = {"model_id", "deployment_id", "timeout", "wait_for", "threads_per_allocation", "queue_capacity"}
-_IN_BODY |= {"number_of_allocations", "cache_size", "priority"}
+_IN_BODY = {
+    "model_id",
+    "deployment_id",
+    "timeout",
+    "wait_for",
+    "threads_per_allocation",
+    "queue_capacity",
+} | {"number_of_allocations", "cache_size", "priority"}
 _STATES = ("starting", "started", "fully_allocated")
 _LOOK = 0.02
 _DEPLOYMENT = "/_ml/trained_models/{model_id}/deployment"

@@ -13,8 +13,17 @@ from sandbox.elastic.search import sorting
 from sandbox.elastic.search.query_bodies import number
 from sandbox.elastic.wire.exchange import whole
 
-_KEYS = {"query", "size", "from", "sort", "_source", "track_total_hits", "search_after", "min_score", "pit"}
-_KEYS |= {"version", "seq_no_primary_term", "track_scores", "timeout", "post_filter", "stats"}
+_KEYS = {
+    "query",
+    "size",
+    "from",
+    "sort",
+    "_source",
+    "track_total_hits",
+    "search_after",
+    "min_score",
+    "pit",
+} | {"version", "seq_no_primary_term", "track_scores", "timeout", "post_filter", "stats"}
 _COUNTED = 10_000
 
 

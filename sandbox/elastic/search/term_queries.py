@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -196,10 +197,10 @@ def _text(field: Field, value: Any) -> str:
 
 
 def _within(term_: str, bounds: Mapping[str, Any]) -> bool:
-    tests = {
-        "gt": lambda limit: term_ > limit,
-        "gte": lambda limit: term_ >= limit,
-        "lt": lambda limit: term_ < limit,
-        "lte": lambda limit: term_ <= limit,
+    tests: dict[str, Callable[[str, str], bool]] = {
+        "gt": operator.gt,
+        "gte": operator.ge,
+        "lt": operator.lt,
+        "lte": operator.le,
     }
-    return all(tests[name](str(limit)) for name, limit in bounds.items())
+    return all(tests[name](term_, str(limit)) for name, limit in bounds.items())

@@ -14,8 +14,9 @@ from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimu
 from sandbox.elastic.search.scoring import bm25, idf
 from sandbox.elastic.search.term_queries import exact, scored_term, searchable
 
-_MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"}
-_MATCH |= {"auto_generate_synonyms_phrase_query"}
+_MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"} | {
+    "auto_generate_synonyms_phrase_query"
+}
 _MULTI_MATCH = _MATCH | {"query", "fields", "type", "_name"}
 
 

@@ -116,10 +116,10 @@ def whole(name: str, value: Any) -> int:
         Refusal: it is something else.
     """
     try:
-        number = None if isinstance(value, bool) else int(value)
+        number = int(value)
     except (TypeError, ValueError, OverflowError):
-        number = None
-    if number is None or (isinstance(value, float) and number != value):
+        raise errors.NOT_A_NUMBER.refusal(name=name, value=value) from None
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise errors.NOT_A_NUMBER.refusal(name=name, value=value)
     return number
 

@@ -74,8 +74,9 @@ def _version(header: str, value: str, release: Release) -> str | None:
             if int(vendor[2]) in release.media_versions:
                 return vendor[2]
             oldest, newest = release.media_versions
-            facts = {"newest": newest, "oldest": oldest, "found": vendor[2]}
-            refusal = wire_errors.MEDIA_VERSION.refusal(header=header, value=value, **facts)
+            refusal = wire_errors.MEDIA_VERSION.refusal(
+                header=header, value=value, newest=newest, oldest=oldest, found=vendor[2]
+            )
         elif kind.split(";")[0].strip() not in _PLAIN:
             refusal = errors.ILLEGAL_ARGUMENT.refusal(problem=f"invalid media type [{part.strip()}]")
     if refusal:
