@@ -64,7 +64,10 @@ def lines() -> Iterator[str]:
     yield from ("", "### What is known to differ from Elasticsearch", "")
     yield from (f"- {difference}" for difference in DIFFERENCES)
     yield from ("", "### Texts of Elasticsearch's refusals", "")
-    yield "With a source: as documented or seen there; from memory: not read there. Without: sandbox wording."
+    yield (
+        "With a source: as documented or seen there; from memory: not read there. Without: sandbox wording. Names that "
+        "end in .java or .yml are files of github.com/elastic/elasticsearch; docs/sources.md lists all sources."
+    )
     yield from ("", "| status | type | text | source |", "|---|---|---|---|")
     found = {(each.status, each.kind, each.text, each.source) for part in _ERRORS for each in _answers(part)}
     for status, kind, text, source in sorted(found, key=lambda each: (not each[3], *each)):

@@ -71,32 +71,41 @@ class Answer:
 
 # The request as such.
 UNREADABLE_BODY = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
-NO_BODY = Answer(400, "parse_exception", "request body is required", "RestRequest, from memory")
+NO_BODY = Answer(400, "parse_exception", "request body is required", "RestRequest.java, from memory")
 ILLEGAL_ARGUMENT = Answer(400, "illegal_argument_exception", "{problem}")
 PARSING = Answer(400, "parsing_exception", "{problem}")
 VALIDATION = Answer(
-    400, "action_request_validation_exception", "Validation Failed: {problems}", "ActionRequest, from memory"
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: {problems}",
+    "ActionRequest.java, from memory",
 )
 NOT_A_NUMBER = Answer(
     400,
     "illegal_argument_exception",
     "Failed to parse int parameter [{name}] with value [{value}]",
-    "RestRequest, from memory",
+    "RestRequest.java, from memory",
 )
 NOT_A_BOOLEAN = Answer(
     400,
     "illegal_argument_exception",
     "Failed to parse value [{value}] as only [true] or [false] are allowed.",
-    "Booleans, from memory",
+    "Booleans.java, from memory",
 )
 NOT_A_TIME = Answer(
     400,
     "illegal_argument_exception",
     "failed to parse setting [{name}] with value [{value}] as a time value: unit is missing or unrecognized",
-    "TimeValue, from memory",
+    "TimeValue.java, from memory",
+)
+NOT_A_SIZE = Answer(
+    400,
+    "parse_exception",
+    "failed to parse setting [{name}] with value [{value}] as a size in bytes: unit is missing or unrecognized",
+    "ByteSizeValue.java",
 )
 UNKNOWN_FIELD = Answer(
-    400, "x_content_parse_exception", "[1:1] [{parser}] unknown field [{field}]", "ObjectParser"
+    400, "x_content_parse_exception", "[1:1] [{parser}] unknown field [{field}]", "ObjectParser.java"
 )
 INTERNAL = Answer(500, "sandbox_exception", "the stand-in broke: {problem}")
 

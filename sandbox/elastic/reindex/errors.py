@@ -8,13 +8,16 @@ from __future__ import annotations
 from sandbox.elastic.errors import Answer
 
 REINDEX_NOT_FOUND = Answer(
-    404, "resource_not_found_exception", "Reindex operation [{task}] not found", "specification"
+    404,
+    "resource_not_found_exception",
+    "Reindex operation [{task}] not found",
+    "elasticsearch-specification: reindex",
 )
 REINDEX_NOT_CANCELLABLE = Answer(
     404,
     "resource_not_found_exception",
     "reindex task [{task}] either not found or completed",
-    "specification",
+    "elasticsearch-specification: reindex",
 )
 BAD_RATE = Answer(
     400,

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import re
 
-from sandbox.elastic.errors import Answer
+from sandbox.elastic import errors
 
 _SIZE = re.compile(r"(\d+)(b|kb|mb|gb|tb)?", re.IGNORECASE)
 _FACTORS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
-NOT_A_SIZE = Answer(
-    400,
-    "parse_exception",
-    "failed to parse setting [{name}] with value [{value}] as a size in bytes: unit is missing or unrecognized",
-    "ByteSizeValue.java",
-)
 
 
 def size_in_bytes(name: str, value: str) -> int:
@@ -24,5 +18,5 @@ def size_in_bytes(name: str, value: str) -> int:
     """
     found = _SIZE.fullmatch(value)
     if not found or (not found[2] and int(found[1])):
-        raise NOT_A_SIZE.refusal(name=name, value=value)
+        raise errors.NOT_A_SIZE.refusal(name=name, value=value)
     return int(found[1]) * _FACTORS[(found[2] or "b").lower()]
