@@ -1,4 +1,4 @@
-"""What is known to differ from the real Elasticsearch, or decided without knowing it. Shown in COVERAGE.md."""
+"""Known differences from the real Elasticsearch, and decisions made without knowing its behavior. Shown in COVERAGE.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The refusals of documents: their values, their ids, their versions, and the lines of a bulk."""
+"""The refusals of documents: values, ids, versions, and the lines of a bulk request."""
 
 from __future__ import annotations
 

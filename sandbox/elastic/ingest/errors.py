@@ -1,7 +1,4 @@
-"""Every refusal of ingest pipelines and their processors in one place, with the origin of its text.
-
-As in errors.py: a text without a `source` is our own wording or unverified, and clients must not branch on it.
-"""
+"""The refusals of ingest pipelines and their processors."""
 
 from __future__ import annotations
 

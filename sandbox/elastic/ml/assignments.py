@@ -1,7 +1,7 @@
-"""Which node carries how many allocations of which deployment, and why no more: the capacity model, pure arithmetic.
+"""The capacity model: how many allocations of which deployment each node gets, and why not more. Pure arithmetic.
 
-Simpler than the real planner (a linear program): what is placed stays where it is, then the rest goes, oldest
-deployment first and low priority last, to the node with the most free processors. It knows no clock and no server.
+Simpler than the real planner, which is a linear program: existing allocations stay where they are; the rest, oldest
+deployment first and low priority last, go to the node with the most free processors.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 
 MEGABYTE = 1 << 20
 ELSER_MEMORY = 2004 * MEGABYTE
-"""Native memory of an ELSER deployment on a node, whatever its allocations (PyTorchModelIT)."""
+"""Native memory of an ELSER deployment on a node, regardless of its allocations (PyTorchModelIT.java)."""
 OVERHEAD = 240 * MEGABYTE
-"""Of any other model, to which twice its definition is added (PyTorchModelIT)."""
+"""Native memory of any other model, in addition to twice the size of its definition (PyTorchModelIT.java)."""
 RESERVED = 512 * MEGABYTE
-"""Of a node's memory, not for models: the operating system and the node's own overhead [U: the number]."""
+"""A node's memory that models cannot use: operating system and the node's own overhead. The number is from memory."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """What one node offers."""
+    """The capacity of one node."""
 
     id: str
     processors: int
@@ -30,31 +30,31 @@ class Place:
 
 @dataclass(frozen=True)
 class Wish:
-    """What one deployment asks for."""
+    """The demand of one deployment."""
 
     id: str
     allocations: int
     threads: int
     memory: int
-    """Bytes on every node that carries an allocation."""
+    """Bytes on every node that has an allocation."""
     low_priority: bool = False
-    """Takes no processors from others and comes last."""
+    """Uses no processors and is placed last."""
     placed: Mapping[str, int] = field(default_factory=dict)
-    """Allocations per node that it has already."""
+    """Its existing allocations, by node."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What came out for one deployment."""
+    """The plan for one deployment."""
 
     allocations: dict[str, int]
-    """Per node; nodes without any are left out."""
+    """By node; nodes without any are left out."""
     reason: str
-    """Why there are no more, in the service's words; empty if all are placed."""
+    """Why there are not more, in the service's words; empty if all are placed."""
 
 
 def plan(places: Sequence[Place], wishes: Sequence[Wish]) -> dict[str, Plan]:
-    """Allocations for every deployment, by its id; `wishes` in the order of their starts."""
+    """A plan for every deployment, by id; `demands` are in the order of their starts."""
     rooms = {place.id: _Room(place, place.processors, place.memory) for place in places}
     kept = {wish.id: _kept(wish, rooms) for wish in wishes}
     plans = {}
@@ -78,7 +78,7 @@ def plan(places: Sequence[Place], wishes: Sequence[Wish]) -> dict[str, Plan]:
 
 @dataclass
 class _Room:
-    """What is left of one node while a plan is made."""
+    """What is left of one node during planning."""
 
     place: Place
     processors: int
@@ -112,7 +112,7 @@ class _Room:
 
 
 def _kept(wish: Wish, rooms: Mapping[str, _Room]) -> dict[str, int]:
-    """What stays where it is; of too many the last nodes give theirs back."""
+    """The existing allocations that stay; if there are too many, the last nodes lose theirs."""
     kept: dict[str, int] = {}
     for node, allocations in wish.placed.items():
         wanted = min(allocations, wish.allocations - sum(kept.values()))
@@ -125,7 +125,7 @@ def _kept(wish: Wish, rooms: Mapping[str, _Room]) -> dict[str, int]:
 
 
 def readable(size: int) -> str:
-    """Bytes as `ByteSizeValue` prints them: one decimal, cut, and no `.0`."""
+    """Bytes as ByteSizeValue.java prints them: one decimal, truncated, without `.0`."""
     for unit, factor in (("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10)):
         if size >= factor:
             return f"{int(size * 10 / factor) / 10:g}{unit}"

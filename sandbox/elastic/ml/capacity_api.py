@@ -1,4 +1,4 @@
-"""What the machine-learning nodes offer: `_ml/info` and `_ml/memory/_stats`."""
+"""The capacity of the machine-learning nodes: `_ml/info` and `_ml/memory/_stats`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.elastic.wire.routing import Route
 
 
 class CapacityApi:
-    """Processors and memory for models."""
+    """Reports processors and memory for models."""
 
     def __init__(self, nodes: Nodes, deployments: Deployments, release: Release) -> None:
         self._nodes = nodes
@@ -23,7 +23,7 @@ class CapacityApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("ml.info", "GET", "/_ml/info", self.info),
             Route("ml.get_memory_stats", "GET", "/_ml/memory/_stats", self.memory),

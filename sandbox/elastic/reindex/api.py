@@ -1,4 +1,4 @@
-"""Reindex: documents from indices into another one, through a pipeline if asked; and what is not a valid wish."""
+"""Reindex: copies documents from indices into another, optionally through a pipeline. And what makes a request invalid."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ReindexApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (Route("reindex", "POST", "/_reindex", self.reindex, changes=True),)
 
     def reindex(self, request: Request) -> Reply:
@@ -66,7 +66,7 @@ class ReindexApi:
         expression, target = ",".join(names), dest["index"]
         pipeline, kind = dest.get("pipeline"), dest.get("op_type", "index")
         version_type = dest.get("version_type", "internal")
-        # Vectors are copied, even where searches leave them out.
+        # Vectors are copied even if searches leave them out.
         chosen = replace(sources.of_body(source.get("_source")), exclude_vectors=False)
 
         def prepare(found: Found) -> Operation:

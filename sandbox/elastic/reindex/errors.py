@@ -1,7 +1,4 @@
-"""Every refusal of tasks, reindex and update by query in one place, with the origin of its text.
-
-As in errors.py: a text without a `source` is our own wording or unverified, and clients must not branch on it.
-"""
+"""The refusals of reindex and update by query."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reindex and update by query as tasks: sliced or not, in the background or waited for, throttled, cancelled.
+"""Reindex and update by query as tasks: sliced or not, in the background or synchronous, throttled, cancelled.
 
-What is read and what is written stands in reindex.py and update_by_query.py; one slice's way in by_scroll.py.
+What they read and write is defined in the APIs; the loop of one worker is in workers.py.
 """
 
 from __future__ import annotations
@@ -20,41 +20,41 @@ from sandbox.elastic.tasks.manager import Task, Tasks
 from sandbox.elastic.wire.exchange import Reply, Request
 
 KEEP = 300.0
-"""Seconds for which a search stays open when `scroll` says nothing."""
+"""Seconds for which a search stays open by default (`scroll`)."""
 
 
 @dataclass(kw_only=True)
 class Job:
-    """One reindex or update by query."""
+    """One reindex or update by query operation."""
 
     action: str
     description: str
     size: int
-    """Documents a batch."""
+    """Documents per batch."""
     limit: int
     proceed: bool
     rate: float
     slices: int
-    """1 for a single passage."""
+    """1 if it is not sliced."""
     search: Callable[[tuple[int, int] | None], Source]
-    """Opens the documents, or a slice of them; raises Refusal."""
+    """Opens a scan of the documents or of a slice of them; raises Refusal."""
     prepare: Callable[[Any], Operation]
     check: Callable[[], None]
-    """What is looked at before the first document is read; raises Refusal."""
+    """Called before the first document is read; raises Refusal."""
     finish: Callable[[], None]
     keep: float
     """Seconds for which the search stays open between two batches."""
     manual: tuple[int, int] | None = None
-    """The slice that the request asked for itself."""
+    """The slice that the request itself selects."""
     hidden: tuple[str, ...] = ()
-    """Counts that responses of this kind do not have."""
+    """Counts that responses of this kind leave out."""
     throttles: list[Throttle] = field(default_factory=list)
     passages: list[Passage | None] = field(default_factory=list)
     ended: set[int] = field(default_factory=set)
-    """The slices that came to a good end."""
+    """The slices that have completed."""
 
     def status(self, *, running: bool = False) -> dict[str, Any]:
-        """Of the whole: its own counts, or the sums of its slices that have ended, and of those that run if asked."""
+        """The status of the whole: its counts, or the sums over completed slices, and running ones if requested."""
         parts = [
             passage.status() if passage and (running or self.slices == 1 or number in self.ended) else None
             for number, passage in enumerate(self.passages)
@@ -66,18 +66,18 @@ class Job:
         return self.visible(shown)
 
     def visible(self, status: dict[str, Any]) -> dict[str, Any]:
-        """Without the counts that this kind does not have."""
+        """A status without the counts that this kind leaves out."""
         return {key: value for key, value in status.items() if key not in self.hidden}
 
     def rethrottle(self, rate: float) -> None:
-        """Another rate for the whole, shared by its slices."""
+        """Change the rate of the whole, which its slices share."""
         self.rate = rate
         for throttle in self.throttles:
             throttle.set(rate / len(self.throttles) if rate > 0 else -1.0)
 
 
 class Jobs:
-    """Runs them, and knows those that run, by their tasks' ids."""
+    """Runs operations, and finds running ones by task id."""
 
     def __init__(
         self, tasks: Tasks, write: Callable[[list[Operation]], list[Outcome]], ending: threading.Event
@@ -88,14 +88,14 @@ class Jobs:
         self._running: dict[str, Job] = {}
 
     def find(self, task: str) -> Job | None:
-        """The running operation of this task."""
+        """The running operation of a task."""
         return self._running.get(task)
 
     def launch(self, request: Request, job: Job) -> Reply:
-        """Run the job and answer with its result, or with its task when `wait_for_completion=false`.
+        """Run a job and answer with its result, or with its task if `wait_for_completion=false`.
 
         Raises:
-            Refusal: it could not be, which is told at once in either case; or it failed.
+            Refusal: the request is invalid, which is reported at once in either case; or the job failed.
         """
         if 0 <= job.limit < job.slices:
             raise reindex_errors.FEWER_THAN_SLICES.refusal()
@@ -160,7 +160,7 @@ class Jobs:
         )
 
     def _run_slices(self, task: Task, job: Job, stack: ExitStack) -> None:
-        """All slices at once, each as a task below this one."""
+        """Run all slices at once, each as a child task."""
         broken: list[Refusal] = []
 
         def run(child: Task, number: int) -> None:
@@ -172,7 +172,7 @@ class Jobs:
                 return
             finally:
                 self._tasks.end(child)
-            job.ended.add(number)  # only now: who asks meanwhile sees a slice nowhere rather than twice
+            job.ended.add(number)  # only now, so that a slice is never counted twice
 
         threads = []
         for number in range(job.slices):
@@ -192,7 +192,7 @@ class Jobs:
 
 
 def _spelled(status: dict[str, Any]) -> dict[str, Any]:
-    """A status as responses spell it, with durations in words too."""
+    """A status as responses show it, with durations as text too."""
     shown: dict[str, Any] = {}
     for key, value in status.items():
         if key == "slices":
@@ -204,7 +204,7 @@ def _spelled(status: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_words(millis: int) -> str:
-    """A duration as `TimeValue` prints it."""
+    """A duration as Elasticsearch's TimeValue prints it."""
     if millis < 1000:
         return f"{millis}ms" if millis else "0s"
     seconds = int(millis / 100) / 10

@@ -1,4 +1,4 @@
-"""Update by query: matching documents are written again, through a pipeline if asked, unless they changed meanwhile."""
+"""Update by query: rewrites matching documents, optionally through a pipeline, unless they changed meanwhile."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class UpdateByQueryApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("update_by_query", "POST", "/{index}/_update_by_query", self.update_by_query, changes=True),
         )
@@ -60,7 +60,7 @@ class UpdateByQueryApi:
         pipeline = request.query.get("pipeline")
 
         def prepare(found: Found) -> Operation:
-            # The sequence number of what was read: a document that changed since is a conflict.
+            # With the sequence number that was read: a document that has changed since is a conflict.
             return Operation(
                 "index",
                 found.index,

@@ -1,4 +1,4 @@
-"""Snapshots read in batches: what reindex and update by query go through, however long they take."""
+"""Scans: snapshots that reindex and update by query read in batches."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Found:
 
 
 class Scan:
-    """The documents that a query matches now, in the order of their writing, whatever is written meanwhile.
+    """The documents that a query matches now, in the order of their writing, unaffected by later writes.
 
-    Holds a snapshot until it is closed: use it in a `with` block.
+    Holds a snapshot until it is closed; use it in a `with` block.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class Scan:
         self.close()
 
     def read(self, start: int, stop: int) -> list[Found]:
-        """The documents from position `start` on, up to but without `stop`.
+        """The documents at positions `start` to `stop`, excluding `stop`.
 
         Raises:
-            Refusal: an index is deleted, and its snapshot with it.
+            Refusal: an index was deleted, and its snapshot with it.
         """
         found: list[Found] = []
         for index, numbers in self._chosen:
@@ -78,7 +78,7 @@ class Scan:
         return found
 
     def close(self) -> None:
-        """Let the snapshot go."""
+        """Release the snapshot."""
         if self._open:
             self._open = False
             for index, _ in self._chosen:
@@ -99,10 +99,10 @@ class Scans:
     def open(
         self, expression: str, query: Mapping[str, Any] | None = None, slice_: tuple[int, int] | None = None
     ) -> Scan:
-        """The documents of these indices that a query matches (all without one), or a slice `(id, max)` of them.
+        """Scan the documents that a query matches (all without one), or a slice `(id, max)` of them.
 
         Raises:
-            Refusal: an index is not there, or the query cannot be.
+            Refusal: an index does not exist, or the query is invalid.
         """
         chosen: list[tuple[Index, Array]] = []
         with ExitStack() as failed:

@@ -1,4 +1,4 @@
-"""The refusals before a handler sees a request: media types, encodings, authentication; and faults that were asked for."""
+"""The refusals before a handler sees a request: media types, encodings, authentication, and injected faults."""
 
 from __future__ import annotations
 
