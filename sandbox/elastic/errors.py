@@ -106,7 +106,7 @@ NOT_A_SIZE = Answer(
 UNKNOWN_FIELD = Answer(
     400, "x_content_parse_exception", "[1:1] [{parser}] unknown field [{field}]", "ObjectParser.java"
 )
-INTERNAL = Answer(500, "sandbox_exception", "the stand-in broke: {problem}")
+INTERNAL = Answer(500, "sandbox_exception", "internal error of the sandbox: {problem}")
 
 
 def answers(module: Any) -> dict[str, Answer]:

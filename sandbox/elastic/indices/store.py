@@ -199,7 +199,7 @@ class Indices:
                 alias=alias, metadata={"index": alias, "index_uuid": "_na_"}
             )
         if "filter" in definition:
-            raise errors.ILLEGAL_ARGUMENT.refusal(problem="the sandbox has no filtered aliases")
+            raise errors.ILLEGAL_ARGUMENT.refusal(problem="the sandbox does not support filtered aliases")
         names.check(alias)
         return replace(index, aliases={**index.aliases, alias: dict(definition)})
 

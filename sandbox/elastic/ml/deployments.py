@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox.elastic.ml import assignments
 from sandbox.elastic.ml import errors as ml_errors
-from sandbox.elastic.ml.inference_queue import Awaited, EmbeddingCache, Inquiry, NodeQueue
+from sandbox.elastic.ml.inference_queue import Countdown, EmbeddingCache, NodeQueue, QueuedText
 from sandbox.elastic.ml.splade import load_splade
 from sandbox.elastic.nodes.nodes import Nodes
 from sandbox.elastic.options import ElasticOptions
@@ -169,7 +169,7 @@ class Deployments:
 
     def ask(
         self, deployment: Deployment, texts: Sequence[str], priority: int
-    ) -> tuple[list[Inquiry], Awaited]:
+    ) -> tuple[list[QueuedText], Countdown]:
         """Queue all texts at once, each on the node with the lowest load.
 
         Raises:
@@ -178,22 +178,22 @@ class Deployments:
         queues = deployment.started()
         if not queues:
             raise ml_errors.INFER_NO_NODE.refusal(deployment=deployment.id)
-        awaited = Awaited(len(texts))
-        inquiries = [Inquiry(text, awaited) for text in texts]
-        for inquiry in inquiries:
-            min(queues, key=NodeQueue.load).submit(inquiry, priority)
-        return inquiries, awaited
+        countdown = Countdown(len(texts))
+        queued = [QueuedText(text, countdown) for text in texts]
+        for queued_text in queued:
+            min(queues, key=NodeQueue.load).submit(queued_text, priority)
+        return queued, countdown
 
-    def free_places(self) -> list[assignments.Place]:
+    def capacities(self) -> list[assignments.Capacity]:
         """The capacities of the machine-learning nodes, before anything is placed."""
         return [
-            assignments.Place(node.id, node.processors, max(0, node.memory - assignments.RESERVED))
+            assignments.Capacity(node.id, node.processors, max(0, node.memory - assignments.RESERVED))
             for node in self._nodes.ml
         ]
 
     def _plans(self, deployments: list[Deployment]) -> dict[str, assignments.Plan]:
-        wishes = [
-            assignments.Wish(
+        demands = [
+            assignments.Demand(
                 each.id,
                 each.parameters["number_of_allocations"],
                 each.parameters["threads_per_allocation"],
@@ -203,7 +203,7 @@ class Deployments:
             )
             for each in sorted(deployments, key=lambda each: each.start_time)
         ]
-        return assignments.plan(self.free_places(), wishes)
+        return assignments.plan(self.capacities(), demands)
 
     def _queue(self, deployment: Deployment, node: str) -> NodeQueue:
         parameters = deployment.parameters

@@ -83,21 +83,21 @@ class Inference:
         self._licence.require()
         deployment = self.deployment_of(name)
         priority = SEARCH if purpose == "search" else INGEST
-        inquiries, awaited = self._deployments.ask(deployment, texts, priority)
+        queued, countdown = self._deployments.ask(deployment, texts, priority)
         deadline = None if timeout is None else time.monotonic() + timeout
-        while not awaited.wait(
+        while not countdown.wait(
             _LOOK if deadline is None else max(0.0, min(_LOOK, deadline - time.monotonic()))
         ):
             late = deadline is not None and time.monotonic() >= deadline
             if late or self._ending.is_set():
-                for inquiry in inquiries:
-                    inquiry.abandoned = True
+                for queued_text in queued:
+                    queued_text.abandoned = True
                 if not late:
                     raise ml_errors.SHUT_DOWN.refusal()
-                _count_timeouts(deployment, sum(inquiry.outcome is None for inquiry in inquiries))
+                _count_timeouts(deployment, sum(queued_text.outcome is None for queued_text in queued))
                 raise ml_errors.INFER_TIMED_OUT.refusal(timeout=shown)
-        outcomes = [inquiry.outcome for inquiry in inquiries if inquiry.outcome is not None]
-        entries = [(each.text, each.cached) for each in inquiries if isinstance(each.outcome, Embedding)]
+        outcomes = [queued_text.outcome for queued_text in queued if queued_text.outcome is not None]
+        entries = [(each.text, each.cached) for each in queued if isinstance(each.outcome, Embedding)]
         self._ledger.append(deployment.id, purpose, entries)
         return outcomes
 

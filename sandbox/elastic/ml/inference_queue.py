@@ -69,7 +69,7 @@ def _footprint(text: str, embedding: Embedding) -> int:
     return len(text) + BYTES_PER_TOKEN * len(embedding.weights)
 
 
-class Awaited:
+class Countdown:
     """Counts down the open documents of one request."""
 
     def __init__(self, count: int) -> None:
@@ -92,11 +92,11 @@ class Awaited:
 
 
 @dataclass(eq=False)
-class Inquiry:
+class QueuedText:
     """One text in the queue."""
 
     text: str
-    awaited: Awaited
+    countdown: Countdown
     outcome: Embedding | Refusal | None = None
     """Set last, once."""
     computed: Embedding | None = None
@@ -108,7 +108,7 @@ class Inquiry:
     def settle(self, outcome: Embedding | Refusal) -> None:
         """Set the outcome and wake the waiting request."""
         self.outcome = outcome
-        self.awaited.one_done()
+        self.countdown.one_done()
 
 
 @dataclass
@@ -165,7 +165,7 @@ class NodeQueue:
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
-        self._heap: list[tuple[int, int, Inquiry]] = []
+        self._heap: list[tuple[int, int, QueuedText]] = []
         self._numbers = itertools.count()
         self._workers = 0
         self._idle = 0
@@ -187,11 +187,11 @@ class NodeQueue:
         with self._changed:
             self._closed = True
             self.allocations = 0
-            waiting = [inquiry for _, _, inquiry in self._heap]
+            waiting = [queued_text for _, _, queued_text in self._heap]
             self._heap.clear()
             self._changed.notify_all()
-        for inquiry in waiting:
-            inquiry.settle(ml_errors.SHUT_DOWN.refusal())
+        for queued_text in waiting:
+            queued_text.settle(ml_errors.SHUT_DOWN.refusal())
 
     def pending(self) -> int:
         """The number of waiting documents, without those that idle workers are about to take."""
@@ -206,7 +206,7 @@ class NodeQueue:
         """Waiting and running documents per allocation."""
         return (len(self._heap) + self._workers - self._idle) / max(1, self.allocations)
 
-    def submit(self, inquiry: Inquiry, priority: int) -> None:
+    def submit(self, queued_text: QueuedText, priority: int) -> None:
         """Queue a document, or refuse it at once when the queue is full."""
         with self._changed:
             if self._closed:
@@ -215,10 +215,10 @@ class NodeQueue:
                 self.counts.rejected += 1
                 refusal = ml_errors.QUEUE_FULL.refusal()
             else:
-                heapq.heappush(self._heap, (priority, next(self._numbers), inquiry))
+                heapq.heappush(self._heap, (priority, next(self._numbers), queued_text))
                 self._changed.notify()
                 return
-        inquiry.settle(refusal)
+        queued_text.settle(refusal)
 
     def _work(self) -> None:
         ahead = 0.0
@@ -231,42 +231,45 @@ class NodeQueue:
                 if self._closed or self._workers > self.allocations:
                     self._workers -= 1
                     return
-                inquiry = heapq.heappop(self._heap)[2]
-            if not inquiry.abandoned:
-                ahead = self._answer(inquiry, ahead)
+                queued_text = heapq.heappop(self._heap)[2]
+            if not queued_text.abandoned:
+                ahead = self._answer(queued_text, ahead)
             with self._changed:
                 self._idle += 1
 
-    def _answer(self, inquiry: Inquiry, ahead: float) -> float:
+    def _answer(self, queued_text: QueuedText, ahead: float) -> float:
         """Answer one document; `ahead` is time already spent on later documents, which is deducted from their turns."""
         began = time.monotonic()
         try:
-            found = self.cache.get(inquiry.text) if self.cache else None
-            inquiry.cached = found is not None
+            found = self.cache.get(queued_text.text) if self.cache else None
+            queued_text.cached = found is not None
             if found is None:
-                found = self._computed(inquiry)
+                found = self._computed(queued_text)
                 ahead += time.monotonic() - began - self.seconds
                 if ahead < 0:
                     time.sleep(-ahead)
                 ahead = max(0.0, min(ahead, AT_ONCE * self.seconds))
                 if self.cache:
-                    self.cache.put(inquiry.text, found)
+                    self.cache.put(queued_text.text, found)
         except Exception as error:  # noqa: BLE001 - a worker must outlive whatever a text does to the model
             self.counts.errors += 1
-            inquiry.settle(ml_errors.PROCESS_FAILED.refusal(problem=repr(error)))
+            queued_text.settle(ml_errors.PROCESS_FAILED.refusal(problem=repr(error)))
             return ahead
         with self._changed:
-            self.counts.served(time.monotonic() - began, inquiry.cached)
-        inquiry.settle(found)
+            self.counts.served(time.monotonic() - began, queued_text.cached)
+        queued_text.settle(found)
         return ahead
 
-    def _computed(self, inquiry: Inquiry) -> Embedding:
+    def _computed(self, queued_text: QueuedText) -> Embedding:
         with _MODEL:
-            if inquiry.computed is None:
+            if queued_text.computed is None:
                 with self._changed:
                     waiting = [entry[2] for entry in heapq.nsmallest(AT_ONCE - 1, self._heap)]
-                batch = [inquiry, *(each for each in waiting if each.computed is None and not each.abandoned)]
+                batch = [
+                    queued_text,
+                    *(each for each in waiting if each.computed is None and not each.abandoned),
+                ]
                 for each, embedding in zip(batch, self.embed([each.text for each in batch]), strict=True):
                     each.computed = embedding
-        assert inquiry.computed is not None  # noqa: S101 - the batch began with it
-        return inquiry.computed
+        assert queued_text.computed is not None  # noqa: S101 - the batch began with it
+        return queued_text.computed

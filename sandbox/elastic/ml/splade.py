@@ -175,7 +175,7 @@ def _verified(name: str, digest: str) -> bytes:
         raise ModelFilesMissing(f"is not installed: there is no file {path}")
     content = path.read_bytes()
     if (seen := hashlib.sha256(content).hexdigest()) != digest:
-        raise ModelFilesMissing(f"has another {name} (sha256 {seen}, wanted {digest})")
+        raise ModelFilesMissing(f"has an unexpected {name} (sha256 is {seen}, expected {digest})")
     return content
 
 

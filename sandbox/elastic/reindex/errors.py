@@ -39,7 +39,7 @@ TWO_SLICINGS = Answer(
     "action_request_validation_exception",
     "Validation Failed: 1: can't specify both manual and automatic slicing at the same time;",
 )
-BAD_SLICE = Answer(400, "illegal_argument_exception", "[slice] cannot be read: {problem}")
+BAD_SLICE = Answer(400, "illegal_argument_exception", "[slice] is invalid: {problem}")
 FEWER_THAN_SLICES = Answer(
     400,
     "illegal_argument_exception",
@@ -61,5 +61,5 @@ BAD_CONFLICTS = Answer(
 INVALID = Answer(
     400, "action_request_validation_exception", "Validation Failed: 1: {problem};", "ReindexRequest.java"
 )
-NOT_TAKEN = Answer(400, "illegal_argument_exception", "the sandbox's reindex takes no [{field}]")
+NOT_TAKEN = Answer(400, "illegal_argument_exception", "the sandbox's reindex does not support [{field}]")
 NO_REMOTE = Answer(400, "illegal_argument_exception", "[{host}] not allowlisted in reindex.remote.allowlist")

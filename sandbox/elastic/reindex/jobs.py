@@ -15,7 +15,7 @@ from typing import Any
 from sandbox.elastic.documents.operations import Operation, Outcome
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.reindex import errors as reindex_errors
-from sandbox.elastic.reindex.passages import CANCELLED, Passage, Source, Throttle, summed
+from sandbox.elastic.reindex.workers import CANCELLED, Source, Throttle, Worker, summed
 from sandbox.elastic.tasks.manager import Task, Tasks
 from sandbox.elastic.wire.exchange import Reply, Request
 
@@ -49,15 +49,15 @@ class Job:
     hidden: tuple[str, ...] = ()
     """Counts that responses of this kind leave out."""
     throttles: list[Throttle] = field(default_factory=list)
-    passages: list[Passage | None] = field(default_factory=list)
+    workers: list[Worker | None] = field(default_factory=list)
     ended: set[int] = field(default_factory=set)
     """The slices that have completed."""
 
     def status(self, *, running: bool = False) -> dict[str, Any]:
         """The status of the whole: its counts, or the sums over completed slices, and running ones if requested."""
         parts = [
-            passage.status() if passage and (running or self.slices == 1 or number in self.ended) else None
-            for number, passage in enumerate(self.passages)
+            worker.status() if worker and (running or self.slices == 1 or number in self.ended) else None
+            for number, worker in enumerate(self.workers)
         ]
         shown = summed(parts) if self.slices > 1 else parts[0] if parts else None
         if shown is None:
@@ -124,29 +124,29 @@ class Jobs:
         began = time.monotonic()
         job.check()
         job.throttles = [Throttle(job.rate / job.slices if job.rate > 0 else -1.0) for _ in range(job.slices)]
-        job.passages = [None] * job.slices
+        job.workers = [None] * job.slices
         with ExitStack() as stack:
             if job.slices == 1:
-                job.passages[0] = self._passage(task, job, 0, stack)
-                job.passages[0].run()
+                job.workers[0] = self._worker(task, job, 0, stack)
+                job.workers[0].run()
             else:
                 self._run_slices(task, job, stack)
         job.finish()
-        passages = [passage for passage in job.passages if passage]
+        workers = [worker for worker in job.workers if worker]
         response = {
             "took": int((time.monotonic() - began) * 1000),
             "timed_out": False,
             **_spelled(job.status()),
         }
         if job.slices > 1:
-            response["slices"] = [_spelled(job.visible(passage.status())) for passage in passages]
+            response["slices"] = [_spelled(job.visible(worker.status())) for worker in workers]
         if task.cancelled.is_set():
             response["canceled"] = CANCELLED
-        return response | {"failures": [failure for passage in passages for failure in passage.failures]}
+        return response | {"failures": [failure for worker in workers for failure in worker.failures]}
 
-    def _passage(self, task: Task, job: Job, number: int, stack: ExitStack) -> Passage:
+    def _worker(self, task: Task, job: Job, number: int, stack: ExitStack) -> Worker:
         slice_ = job.manual if job.slices == 1 else (number, job.slices)
-        return Passage(
+        return Worker(
             source=stack.enter_context(job.search(slice_)),
             size=job.size,
             limit=job.limit if job.limit < 0 else job.limit // job.slices,
@@ -165,8 +165,8 @@ class Jobs:
 
         def run(child: Task, number: int) -> None:
             try:
-                passage = job.passages[number] = self._passage(child, job, number, stack)
-                passage.run()
+                worker = job.workers[number] = self._worker(child, job, number, stack)
+                worker.run()
             except Refusal as refusal:
                 broken.append(refusal)
                 return
@@ -178,8 +178,8 @@ class Jobs:
         for number in range(job.slices):
 
             def status(number: int = number) -> dict[str, Any] | None:
-                passage = job.passages[number]
-                return job.visible(passage.status()) if passage else None
+                worker = job.workers[number]
+                return job.visible(worker.status()) if worker else None
 
             child = self._tasks.begin(job.action, job.description, status, task.headers, task.id)
             threads.append(threading.Thread(target=run, args=(child, number), name=job.action, daemon=True))

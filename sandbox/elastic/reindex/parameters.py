@@ -71,7 +71,7 @@ def slice_of(given: Any) -> tuple[int, int] | None:
     number, most = whole("id", given.get("id")), whole("max", given.get("max"))
     if not 0 <= number < most or most < 2:
         raise reindex_errors.BAD_SLICE.refusal(
-            problem="max must be greater than 1, and than id, which is not negative"
+            problem="max must be at least 2 and greater than id, and id must not be negative"
         )
     return number, most
 

@@ -18,7 +18,7 @@ from sandbox.elastic.reindex.parameters import (
 )
 from sandbox.elastic.search import queries
 from sandbox.elastic.search.matches import QueryContexts
-from sandbox.elastic.search.scans import Found, Scans
+from sandbox.elastic.search.scans import Hit, Scans
 from sandbox.elastic.search.searchers import Searchers
 from sandbox.elastic.wire.exchange import Reply, Request, whole
 from sandbox.elastic.wire.routing import Route
@@ -59,7 +59,7 @@ class UpdateByQueryApi:
             raise reindex_errors.INVALID.refusal(problem=f"[size] cannot be [{size}] in a scroll context")
         pipeline = request.query.get("pipeline")
 
-        def prepare(found: Found) -> Operation:
+        def prepare(found: Hit) -> Operation:
             # With the sequence number that was read: a document that has changed since is a conflict.
             return Operation(
                 "index",

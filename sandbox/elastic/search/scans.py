@@ -22,7 +22,7 @@ from sandbox.elastic.search.searchers import Searchers
 
 
 @dataclass(frozen=True)
-class Found:
+class Hit:
     """One document of a scan."""
 
     index: str
@@ -57,22 +57,20 @@ class Scan:
     ) -> None:
         self.close()
 
-    def read(self, start: int, stop: int) -> list[Found]:
+    def read(self, start: int, stop: int) -> list[Hit]:
         """The documents at positions `start` to `stop`, excluding `stop`.
 
         Raises:
             Refusal: an index was deleted, and its snapshot with it.
         """
-        found: list[Found] = []
+        found: list[Hit] = []
         for index, numbers in self._chosen:
             if not self._searchers.holds(index):
                 raise search_errors.NO_CONTEXT.refusal(id=index.number)
             part = numbers[max(0, start) : max(0, stop)]
             rows = self._documents.rows(index, part.tolist())
             found += [
-                Found(index.name, row.id, row.seq_no, row.version, row.document())
-                for row in rows
-                if row.source
+                Hit(index.name, row.id, row.seq_no, row.version, row.document()) for row in rows if row.source
             ]
             start, stop = start - len(numbers), stop - len(numbers)
         return found

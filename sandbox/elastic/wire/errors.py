@@ -45,5 +45,5 @@ UNAVAILABLE = Answer(
     503, "cluster_block_exception", "blocked by: [SERVICE_UNAVAILABLE/1/state not recovered];"
 )
 THROTTLED = Answer(
-    429, "es_rejected_execution_exception", "rejected execution: a fault of the sandbox that was asked for"
+    429, "es_rejected_execution_exception", "rejected execution: a fault was injected into the sandbox"
 )

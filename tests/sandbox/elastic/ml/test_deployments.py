@@ -1,4 +1,4 @@
-"""Deployments over the official client: both shapes of too little room, states, updates, stopping, restarts."""
+"""Deployments over the official client: both answers to insufficient capacity, states, updates, stopping, restarts."""
 
 import pytest
 from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch, NotFoundError

@@ -138,7 +138,7 @@ def test_missing_files_name_the_command_that_gets_them(monkeypatch):
 
 
 def test_another_file_under_the_same_name_is_refused():
-    with pytest.raises(splade.ModelFilesMissing, match=r"has another cognition/model/tokenizer.json"):
+    with pytest.raises(splade.ModelFilesMissing, match=r"has an unexpected cognition/model/tokenizer.json"):
         splade._verified("cognition/model/tokenizer.json", "0")
 
 

@@ -59,7 +59,7 @@ class Throttle:
 
 
 @dataclass(kw_only=True)
-class Passage:
+class Worker:
     """One worker: its documents, its progress and its counts."""
 
     source: Source
