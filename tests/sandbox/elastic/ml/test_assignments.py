@@ -17,7 +17,7 @@ def test_allocations_spread_over_nodes_by_free_processors():
     assert found.reason == ""
 
 
-def test_the_reason_names_each_node_in_the_words_of_the_seed():
+def test_the_reason_names_each_node_as_in_the_elser_notebook():
     demands = [
         Demand("old", 13, 1, ELSER_MEMORY, placed={"node-0": 5, "node-1": 8}),
         Demand("new", 3, 8, ELSER_MEMORY),
@@ -32,7 +32,7 @@ def test_the_reason_names_each_node_in_the_words_of_the_seed():
     )
 
 
-def test_what_is_placed_stays_where_it_is():
+def test_existing_allocations_stay_where_they_are():
     demands = [Demand("a", 3, 1, ELSER_MEMORY, placed={"node-0": 2}), Demand("b", 1, 1, ELSER_MEMORY)]
     assert plan(capacities(2, 8), demands)["a"].allocations == {"node-0": 2, "node-1": 1}
 
@@ -48,13 +48,13 @@ def test_a_node_without_memory_says_how_much_there_is():
     assert "estimated memory required for this model [2101346304 (1.9gb)]." in found.reason
 
 
-def test_memory_is_taken_once_a_node_whatever_the_allocations():
+def test_memory_is_used_once_per_node_regardless_of_allocations():
     found = plan(capacities(8, memory=ELSER_MEMORY), [Demand("a", 8, 1, ELSER_MEMORY), Demand("b", 1, 1, 1)])
     assert found["a"].allocations == {"node-0": 8}
     assert "memory" in found["b"].reason
 
 
-def test_low_priority_takes_no_processors():
+def test_low_priority_uses_no_processors():
     demands = [Demand("low", 1, 1, 1, low_priority=True), Demand("normal", 8, 1, 1)]
     found = plan(capacities(8), demands)
     assert found["low"].allocations == {"node-0": 1}
@@ -68,5 +68,5 @@ def test_a_cluster_without_nodes_says_so():
 @pytest.mark.parametrize(
     ("size", "text"), [(1, "1b"), (1024, "1kb"), (1536, "1.5kb"), (2101346304, "1.9gb"), (16 * GB, "16gb")]
 )
-def test_sizes_read_as_the_service_prints_them(size, text):
+def test_sizes_are_printed_as_by_the_service(size, text):
     assert readable(size) == text
