@@ -18,7 +18,7 @@ from tasks.elastic.cluster.deployments import (
     read_deployment,
     wait_for_deployment,
 )
-from tasks.elastic.cluster.reindex_tasks import Failure, WhenInterrupted
+from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.indices.aliases import ensure_alias, verify_alias
 from tasks.elastic.indices.embeddings import embedded_field, made_from
 from tasks.elastic.indices.indices import (
@@ -48,6 +48,7 @@ from tasks.elastic.verification.verification import (
     verify_scores,
 )
 from tasks.errors import InvalidInput
+from tasks.interruption import WhenInterrupted
 from tasks.progress import say
 from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.waiting import Deadline

@@ -12,6 +12,7 @@ from flows.report import Report, listed, reporting
 from flows.slots import holding
 from flows.vertex.agreement import agree, agree_to_first_deployments, cost_questions, overwrite_questions
 from tasks.errors import GateNotMet
+from tasks.interruption import WhenInterrupted
 from tasks.progress import say
 from tasks.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.data.rules import DatapointRules
@@ -25,7 +26,6 @@ from tasks.vertex.imports.import_data import (
     read_validated,
 )
 from tasks.vertex.imports.storage import apply_import_files, import_uri, remove_import_files
-from tasks.vertex.operations.operations import WhenInterrupted
 from tasks.vertex.resources.deployed_indexes import (
     DeployedIndexState,
     ensure_deployed_index,

@@ -10,10 +10,10 @@ from pydantic import Field
 from flows.confirmation import confirm
 from flows.report import Report, reporting
 from flows.slots import holding
+from tasks.calls import ServiceRefused
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import say
 from tasks.settings import VertexSettings, VertexTarget, vertex_settings
-from tasks.vertex.connection.errors import ServiceRefused
 from tasks.vertex.imports.buckets import remove_bucket
 from tasks.vertex.imports.import_data import forget_local_import_files
 from tasks.vertex.imports.storage import remove_import_files
