@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import NotFound, ServiceRefused, calling
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 OLDEST = (8, 15)

@@ -13,9 +13,9 @@ from tasks.elastic.cluster.deployments import deployment
 from tasks.elastic.cluster.throttle import UNLIMITED, Throttle
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import TRANSIENT_STATUSES, NotFound, ServiceRefused, calling, reason_of
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.progress import say
-from tasks.settings import ElasticSettings
 from tasks.waiting import Deadline, Look, wait_until
 
 WhenInterrupted = Literal["leave-running", "cancel"]

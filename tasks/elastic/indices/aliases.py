@@ -12,8 +12,8 @@ from typing import Any
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import NotFound, calling
 from tasks.elastic.indices.indices import IndexState, index_of_ours, index_state, set_marks
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput, NotOurs, PermanentError
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 

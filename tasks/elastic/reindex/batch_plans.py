@@ -17,10 +17,10 @@ from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.pipelines import value_at
 from tasks.elastic.marks import fingerprint
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import InvalidInput
 from tasks.progress import say
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 QUEUE_FILLED = 0.8

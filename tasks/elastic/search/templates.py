@@ -10,8 +10,8 @@ from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import NotFound, calling
 from tasks.elastic.marks import MANAGED_BY, fingerprint
 from tasks.elastic.search.search import Answer, QueryKind, answer_of, query_for
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import NotOurs
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 

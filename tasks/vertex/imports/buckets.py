@@ -10,11 +10,11 @@ from google.cloud.storage import Bucket
 
 from tasks.errors import CannotChangeInPlace, InvalidInput
 from tasks.progress import say
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.errors import ServiceUnwell, calling
 from tasks.vertex.marks import MANAGED_BY
+from tasks.vertex.settings import VertexSettings
 
 STORAGE_SECONDS = 60
 """The deadline of one call to Cloud Storage, and of every silence within a transfer."""

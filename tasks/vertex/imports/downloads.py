@@ -16,10 +16,10 @@ from google.api_core import exceptions as google
 from google.cloud.storage.exceptions import DataCorruption
 
 from tasks.errors import InvalidInput
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.errors import ServiceUnwell, calling
 from tasks.vertex.imports.buckets import STORAGE_SECONDS
+from tasks.vertex.settings import VertexSettings
 
 
 def fetch(settings: VertexSettings, uri: str, folder: Path) -> Path:

@@ -17,9 +17,9 @@ from google.longrunning.operations_pb2 import Operation as RawOperation
 
 from tasks.errors import PermanentError
 from tasks.progress import say
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import NotFound, OperationFailed, ServiceUnwell, calling
+from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline, Look, wait_until
 
 WhenInterrupted = Literal["leave-running", "cancel"]

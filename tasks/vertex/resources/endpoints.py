@@ -9,7 +9,6 @@ from typing import Any
 from google.cloud.aiplatform_v1 import IndexEndpoint, IndexEndpointServiceClient, PrivateServiceConnectConfig
 
 from tasks.errors import CannotChangeInPlace, InvalidInput
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
@@ -17,6 +16,7 @@ from tasks.vertex.marks import marks
 from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
 from tasks.vertex.operations.operations import WhenInterrupted, follow
 from tasks.vertex.operations.removal import remove_all, remove_twins
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import EndpointKind, EndpointSpec
 from tasks.waiting import Deadline
 

@@ -14,8 +14,8 @@ from tasks.elastic.connection.errors import (
     calling,
     reason_of,
 )
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
-from tasks.settings import ElasticSettings
 
 
 def answered(status, body):

@@ -8,12 +8,12 @@ import pytest
 from google.cloud.aiplatform_v1 import Index
 
 from tasks.errors import NotOurs, PermanentError
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.errors import NotFound, OperationFailed
 from tasks.vertex.marks import is_ours, marks
 from tasks.vertex.operations import adoption
 from tasks.vertex.operations.adoption import Kind, find_or_create, find_ours, the_one
 from tasks.vertex.operations.operations import Operation
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import IndexSpec
 from tasks.waiting import Deadline
 
