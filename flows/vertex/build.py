@@ -14,7 +14,6 @@ from flows.vertex.agreement import agree, agree_to_first_deployments, cost_quest
 from tasks.errors import GateNotMet
 from tasks.interruption import WhenInterrupted
 from tasks.progress import say
-from tasks.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.buckets import ensure_bucket
@@ -49,6 +48,7 @@ from tasks.vertex.resources.indexes import (
     wait_for_index,
 )
 from tasks.vertex.resources.served import ServedIndex, served_index, way_through
+from tasks.vertex.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.specs import (
     Algorithm,
     DeployedIndexSpec,
@@ -142,7 +142,7 @@ def build_index(
         when_interrupted: On Ctrl-C or cancel, leave the running operation or ask the service to cancel it.
 
     Example:
-        python -m flows vertex build --name products --data products.hdf5 --target sandbox
+        vector-search vertex build --name products --data products.hdf5 --target sandbox
     """
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     source = DataSource(data, limit, rules)

@@ -10,9 +10,9 @@ from tasks.calls import NotFound
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.search.search import Answer, QueryKind, answer_of, query_for
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import NotOurs
 from tasks.marks import MANAGED_BY, fingerprint
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 

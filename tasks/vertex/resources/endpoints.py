@@ -10,7 +10,6 @@ from google.cloud.aiplatform_v1 import IndexEndpoint, IndexEndpointServiceClient
 
 from tasks.errors import CannotChangeInPlace, InvalidInput
 from tasks.interruption import WhenInterrupted
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
@@ -18,6 +17,7 @@ from tasks.vertex.marks import labels_of
 from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
 from tasks.vertex.operations.operations import follow
 from tasks.vertex.operations.removal import remove_all, remove_twins
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import EndpointKind, EndpointSpec
 from tasks.waiting import Deadline
 
