@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all lint protos lock coverage clean
+.PHONY: setup demo test test-all lint protos deployments lock coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -51,6 +51,10 @@ lint: setup
 # The checked-in descriptor set and its type stub, from match_service.proto.
 protos: setup
 	$(BIN)/python -m protos.generate
+
+# deployments/prefect.yaml and README's table of commands, from the flows' catalog.
+deployments: setup
+	$(BIN)/python -m flows.generate
 
 # The list of what the stand-ins imitate, from the code itself.
 coverage: setup

@@ -1,12 +1,12 @@
-"""How we know our own: the `_meta` of every index and pipeline that we make.
+"""How we know our own: what is written on everything that we make, so that no state file is needed.
 
 managed_by  always `vector-search-ops`
 name        the name that it was made under
 spec        hash of the immutable configuration
-content     hash of the data that it holds; on an index, set after the data arrived
+content     hash of the data that it holds; on an index only
 
-`_meta` of a mapping is replaced as a whole and without compare-and-set: it holds what an index is, never how far
-something got. Models and deployments carry no `_meta`; they are known by the ids that we choose.
+Each engine keeps them where its service lets it: Vertex AI in labels, Elasticsearch in `_meta`. What bears our name
+without them is somebody else's and is never touched.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ MANAGED_BY = "vector-search-ops"
 
 
 def marks(name: str, spec: str, **more: Any) -> dict[str, Any]:
-    """The `_meta` of what is made under a name from a specification."""
+    """What is written on something made under a name from a specification."""
     return {"managed_by": MANAGED_BY, "name": name, "spec": spec, **more}
 
 
-def is_ours(meta: Mapping[str, Any] | None, name: str) -> bool:
-    """Whether a `_meta` says that we made it under that name."""
-    return meta is not None and meta.get("managed_by") == MANAGED_BY and meta.get("name") == name
+def is_ours(found: Mapping[str, Any] | None, name: str) -> bool:
+    """Whether we made this under that name."""
+    return found is not None and found.get("managed_by") == MANAGED_BY and found.get("name") == name
 
 
 def fingerprint(value: Any) -> str:

@@ -3,8 +3,8 @@ import os
 
 import pytest
 
+from tasks.elastic.settings import elastic_settings
 from tasks.errors import InvalidInput
-from tasks.settings import elastic_settings
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import DeadlinePassed, InvalidInput, TransientError
-from tasks.vertex.streaming.batches import attempt_each, batches
+from tasks.batches import attempt_each, batches
+from tasks.errors import DeadlinePassed, TransientError
 from tasks.waiting import Deadline, Look
 
 SIZES = st.lists(st.integers(1, 50), max_size=200)
@@ -33,9 +33,11 @@ def test_items_are_read_only_as_needed():
     assert read == [0, 1, 2, 3]
 
 
-def test_an_item_that_no_request_can_hold_is_refused():
-    with pytest.raises(InvalidInput, match="larger than a request: 101"):
-        list(batches([1, 101], most=5, most_bytes=100, size_of=int))
+@given(st.lists(st.integers(1, 90), max_size=60), st.integers(1, 10))
+def test_an_item_larger_than_a_batch_goes_alone(sizes, most):
+    parts = list(batches(sizes, most=most, most_bytes=40, size_of=int))
+    assert [size for part in parts for size in part] == sizes
+    assert all(len(part) == 1 or sum(part) <= 40 for part in parts)
 
 
 def test_a_transient_error_repeats_its_own_batch_only():
@@ -49,7 +51,13 @@ def test_a_transient_error_repeats_its_own_batch_only():
 
     assert (
         attempt_each(
-            "send", [[1], [2], [3]], attempt, Deadline.after(seconds=10), total=3, outcome="accepted"
+            "send",
+            [[1], [2], [3]],
+            attempt,
+            Deadline.after(seconds=10),
+            total=3,
+            outcome="accepted",
+            unit="datapoints",
         )
         == 3
     )
@@ -64,4 +72,12 @@ def test_the_deadline_holds_between_batches_too():
         r"The first 0 of 2 datapoints were accepted\. Run again, it begins at the first one.*timeout_minutes"
     )
     with pytest.raises(DeadlinePassed, match=told):
-        attempt_each("send", [[1], [2]], accept, Deadline.after(seconds=0), total=2, outcome="accepted")
+        attempt_each(
+            "send",
+            [[1], [2]],
+            accept,
+            Deadline.after(seconds=0),
+            total=2,
+            outcome="accepted",
+            unit="datapoints",
+        )
