@@ -27,7 +27,7 @@ demo: setup
 
 # One environment cannot hold both generations of Elasticsearch's client: this folder goes before the other.
 CLIENT9 := $(VENV)/elasticsearch-9
-WITH_CLIENT9 := tests/tasks/elastic tests/flows/elastic/test_embedding.py tests/sandbox/elastic/test_sandbox_elser_notebook.py
+WITH_CLIENT9 := tests/tasks/elastic tests/flows/elastic/test_embedding.py tests/sandbox/elastic/test_elser_notebook.py
 $(CLIENT9)/.ready: locks/elasticsearch-9.lock $(READY)
 	$(INSTALL) --upgrade --target $(CLIENT9) -r $<
 	@touch $@
