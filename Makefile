@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all compat lint protos lock coverage clean
+.PHONY: setup demo test test-all compat lint protos deployments lock coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -50,12 +50,17 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --warnings
 	$(BIN)/lint-imports
+	$(BIN)/pytest --numprocesses 0 tests/test_layout.py
 	@# A lock carries versions and hashes; which index serves them is the business of whoever installs.
 	@! git grep -nIE '(pypi|pythonhosted|npmjs|debian)\.(org|com)' -- . || { echo 'A registry is named above.'; exit 1; }
 
 # The checked-in descriptor set and its type stub, from match_service.proto.
 protos: setup
 	$(BIN)/python -m protos.generate
+
+# deployments/prefect.yaml and README's table of commands, from the flows' catalog.
+deployments: setup
+	$(BIN)/python -m flows.generate
 
 # The list of what the stand-ins imitate, from the code itself.
 coverage: setup

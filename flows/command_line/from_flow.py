@@ -11,15 +11,14 @@ from typing import Annotated, Any, get_type_hints
 from cyclopts import App, Parameter
 from docstring_parser import parse as parse_docstring
 
-from flows.catalog import Entry
+from flows.engine import Engine, Entry
 
 
-def add_flow(app: App, entry: Entry, *, debug: bool) -> None:
+def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
     """Load a flow and add it to an app as the command that the catalog names."""
     flow = load(entry.entrypoint)
-    engine, _, name = entry.command.partition(" ")
-    target = "VECTOR_SEARCH_ELASTIC_TARGET" if engine == "elastic" else "VECTOR_SEARCH_TARGET"
-    app.command(_command(flow, target, debug=debug), name=name, help_epilogue=_example(flow.fn))
+    command = _command(flow, engine.target_variable, debug=debug)
+    app.command(command, name=entry.name, help_epilogue=_example(flow.fn))
 
 
 def load(entrypoint: str) -> Any:

@@ -6,7 +6,7 @@ from prefect import flow
 
 from flows.report import Report, reporting
 from tasks.elastic.cluster.cluster import ClusterNotReady, read_cluster
-from tasks.settings import ElasticTarget, elastic_settings
+from tasks.elastic.settings import ElasticTarget, elastic_settings
 
 
 @flow(name="elastic check", flow_run_name="check {target}")
@@ -19,7 +19,7 @@ def check_cluster(*, target: ElasticTarget) -> Report:
         target: Where to look: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set.
 
     Example:
-        python -m flows elastic check --target elastic
+        vector-search elastic check --target elastic
     """
     settings = elastic_settings(target)
     with reporting("elastic check", "cluster", target) as report:

@@ -14,9 +14,9 @@ from tasks.elastic.cluster.cluster import verify_cluster
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.cluster.inference import verify_inference
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
+from tasks.elastic.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec, Name, Priority, Threads
 from tasks.progress import say
-from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.waiting import Deadline
 
 
@@ -62,7 +62,7 @@ def deploy_model(
         timeout_minutes: Give up waiting after so many minutes; what runs in the cluster goes on.
 
     Example:
-        python -m flows elastic deploy --name movies --target sandbox --ingest-allocations 4
+        vector-search elastic deploy --name movies --target sandbox --ingest-allocations 4
     """
     settings, deadline = elastic_settings(target), Deadline.after(minutes=timeout_minutes)
     ingest = DeploymentSpec(

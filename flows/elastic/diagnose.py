@@ -6,11 +6,11 @@ from prefect import flow
 
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
+from tasks.elastic.settings import ElasticTarget, elastic_settings
 from tasks.elastic.specs import Name
 from tasks.elastic.verification.diagnosis import read_diagnosis
 from tasks.elastic.verification.truncation import read_truncated
 from tasks.progress import say
-from tasks.settings import ElasticTarget, elastic_settings
 
 
 @flow(name="elastic diagnose", flow_run_name="diagnose {target}")
@@ -24,7 +24,7 @@ def diagnose_cluster(*, target: ElasticTarget, name: Name | None = None) -> Repo
         name: Also look at this embedded index: documents without their embedding, texts that the model cuts.
 
     Example:
-        python -m flows elastic diagnose --target sandbox --name films
+        vector-search elastic diagnose --target sandbox --name films
     """
     settings = elastic_settings(target)
     with reporting("elastic diagnose", name or "cluster", target) as report:

@@ -18,7 +18,7 @@ from tasks.elastic.cluster.deployments import (
     read_deployment,
     wait_for_deployment,
 )
-from tasks.elastic.cluster.reindex_tasks import Failure, WhenInterrupted
+from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.indices.aliases import ensure_alias, verify_alias
 from tasks.elastic.indices.embeddings import embedded_field, made_from
 from tasks.elastic.indices.indices import (
@@ -39,6 +39,7 @@ from tasks.elastic.indices.pipelines import (
 from tasks.elastic.reindex.batch_plans import ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.reindex import Reindexed, apply_reindex
 from tasks.elastic.reindex.repair import apply_mending
+from tasks.elastic.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.elastic.specs import EmbeddedField, IndexSpec, Name, PipelineSpec, embedded_properties
 from tasks.elastic.verification.truncation import read_truncated
 from tasks.elastic.verification.verification import (
@@ -48,8 +49,9 @@ from tasks.elastic.verification.verification import (
     verify_scores,
 )
 from tasks.errors import InvalidInput
+from tasks.interruption import WhenInterrupted
+from tasks.program import PROGRAM
 from tasks.progress import say
-from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.waiting import Deadline
 
 _SHOWN = 5
@@ -120,7 +122,7 @@ def embed_documents(
         when_interrupted: On Ctrl-C or cancel, leave the task running in the cluster or cancel it.
 
     Example:
-        python -m flows elastic embed --name films --source movies --fields plot --deployment movies-ingest --target sandbox
+        vector-search elastic embed --name films --source movies --fields plot --deployment movies-ingest --target sandbox
     """
     settings, deadline = elastic_settings(target), Deadline.after(minutes=timeout_minutes)
     plan = EmbedPlan(
@@ -223,9 +225,7 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
 def _deployment(settings: ElasticSettings, deployment_id: str, option: str) -> DeploymentState:
     there = read_deployment(settings, deployment_id)
     if there is None:
-        remedy = (
-            "Start it with `python -m flows elastic deploy`, which names them NAME-ingest and NAME-search."
-        )
+        remedy = f"Start it with `{PROGRAM} elastic deploy`, which names them NAME-ingest and NAME-search."
         raise InvalidInput(
             "There is no such deployment", value=deployment_id, source=f"--{option}", remedy=remedy
         )

@@ -15,9 +15,10 @@ from tasks.elastic.data.documents import DocumentSource, read_checked_documents
 from tasks.elastic.indices.indices import ensure_index, ensure_index_settings, verify_index
 from tasks.elastic.indices.loading import DocumentsRefused, Loaded, apply_documents
 from tasks.elastic.indices.pipelines import ensure_pipeline, lowercase_pipeline
+from tasks.elastic.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.elastic.specs import IndexSpec, Name, text_field
 from tasks.progress import say
-from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings, home
+from tasks.settings import home
 from tasks.waiting import Deadline
 
 
@@ -53,7 +54,7 @@ def load_documents(
         timeout_minutes: Give up after so many minutes; what was sent stays.
 
     Example:
-        python -m flows elastic load --name movies --data movies.jsonl --id-field id --target sandbox
+        vector-search elastic load --name movies --data movies.jsonl --id-field id --target sandbox
     """
     settings, deadline = elastic_settings(target), Deadline.after(minutes=timeout_minutes)
     source = DocumentSource(path=Path(data), id_field=id_field, limit=limit)

@@ -7,9 +7,9 @@ from prefect import flow
 from flows.report import Report, reporting
 from flows.slots import holding
 from tasks.elastic.indices.aliases import ensure_rollback
+from tasks.elastic.settings import ElasticTarget, elastic_settings
 from tasks.elastic.specs import Name
 from tasks.progress import say
-from tasks.settings import ElasticTarget, elastic_settings
 from tasks.waiting import Deadline
 
 
@@ -23,7 +23,7 @@ def roll_back(*, name: Name, target: ElasticTarget, to: str | None = None) -> Re
         to: The index to go to. Default: the one that the alias pointed at before.
 
     Example:
-        python -m flows elastic rollback --name films --target sandbox
+        vector-search elastic rollback --name films --target sandbox
     """
     settings, deadline = elastic_settings(target), Deadline.after(minutes=5)
     with reporting("elastic rollback", name, target) as report, holding("elastic", name, deadline):

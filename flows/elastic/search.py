@@ -10,8 +10,8 @@ from pydantic import Field
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.search.search import Hit, QueryKind, read_hits
+from tasks.elastic.settings import ElasticTarget, elastic_settings
 from tasks.elastic.specs import Name
-from tasks.settings import ElasticTarget, elastic_settings
 
 _SHOWN = 160
 """Characters of a document that the report shows."""
@@ -40,7 +40,7 @@ def search_documents(
         deployment: The deployment that embeds the text. Default: the one that the index was made for.
 
     Example:
-        python -m flows elastic search --name films --text investigation --target sandbox
+        vector-search elastic search --name films --text investigation --target sandbox
     """
     settings = elastic_settings(target)
     with reporting("elastic search", name, target) as report:

@@ -16,10 +16,10 @@ from tasks.elastic.indices.aliases import remove_alias
 from tasks.elastic.indices.indices import remove_index
 from tasks.elastic.indices.inventory import Inventory, read_inventory
 from tasks.elastic.indices.pipelines import remove_pipeline
+from tasks.elastic.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.elastic.specs import Name
 from tasks.errors import GateNotMet
 from tasks.progress import say
-from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.waiting import Deadline
 
 
@@ -46,7 +46,7 @@ def teardown_embedded(
         timeout_minutes: Give up waiting after so many minutes.
 
     Example:
-        python -m flows elastic teardown --name films --deployments movies-ingest --target sandbox --yes
+        vector-search elastic teardown --name films --deployments movies-ingest --target sandbox --yes
     """
     settings, deadline = elastic_settings(target), Deadline.after(minutes=timeout_minutes)
     with reporting("elastic teardown", name, target) as report, holding("elastic", name, deadline):

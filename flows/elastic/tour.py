@@ -37,11 +37,11 @@ from tasks.elastic.search.templates import (
     remove_template,
     search_template,
 )
+from tasks.elastic.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, text_field
 from tasks.elastic.specs import Name as ElasticName
 from tasks.elastic.verification.diagnosis import read_diagnosis
 from tasks.errors import GateNotMet
-from tasks.settings import ElasticSettings, ElasticTarget, elastic_settings
 from tasks.waiting import Deadline
 
 TEXT = "This movie was totally awesome and had loads of adventure"
@@ -80,7 +80,7 @@ def tour(
         timeout_minutes: Give up waiting after so many minutes.
 
     Example:
-        python -m flows elastic tour --name tour --films movies.jsonl --queries movie-queries.jsonl --texts texts.jsonl --target sandbox
+        vector-search elastic tour --name tour --films movies.jsonl --queries movie-queries.jsonl --texts texts.jsonl --target sandbox
     """
     settings, deadline = elastic_settings(target), Deadline.after(minutes=timeout_minutes)
     with reporting("elastic tour", name, target) as report, holding("elastic", name, deadline):

@@ -11,9 +11,9 @@ from pydantic import Field
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.indices.indices import read_source
+from tasks.elastic.settings import ElasticTarget, elastic_settings
 from tasks.elastic.specs import Name
 from tasks.elastic.verification.verification import verify_completeness, verify_queries, verify_scores
-from tasks.settings import ElasticTarget, elastic_settings
 
 
 @flow(name="elastic verify", flow_run_name="verify {name} on {target}")
@@ -33,7 +33,7 @@ def verify_embedded(
         accept_unembedded: So many documents may lack their embedding.
 
     Example:
-        python -m flows elastic verify --name films --queries film-queries.jsonl --target sandbox
+        vector-search elastic verify --name films --queries film-queries.jsonl --target sandbox
     """
     settings = elastic_settings(target)
     with reporting("elastic verify", name, target) as report:

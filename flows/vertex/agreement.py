@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from flows.confirmation import confirm
 from flows.report import listed
 from tasks.progress import say
-from tasks.settings import VertexSettings
 from tasks.vertex.costs import hourly_cost
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.resources.deployed_indexes import DeployedIndexState
 from tasks.vertex.resources.indexes import IndexState, read_index
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DeployedIndexSpec, ShardSize
 from tasks.waiting import Deadline
 

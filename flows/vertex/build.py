@@ -12,8 +12,8 @@ from flows.report import Report, listed, reporting
 from flows.slots import holding
 from flows.vertex.agreement import agree, agree_to_first_deployments, cost_questions, overwrite_questions
 from tasks.errors import GateNotMet
+from tasks.interruption import WhenInterrupted
 from tasks.progress import say
-from tasks.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.buckets import ensure_bucket
@@ -25,7 +25,6 @@ from tasks.vertex.imports.import_data import (
     read_validated,
 )
 from tasks.vertex.imports.storage import apply_import_files, import_uri, remove_import_files
-from tasks.vertex.operations.operations import WhenInterrupted
 from tasks.vertex.resources.deployed_indexes import (
     DeployedIndexState,
     ensure_deployed_index,
@@ -49,6 +48,7 @@ from tasks.vertex.resources.indexes import (
     wait_for_index,
 )
 from tasks.vertex.resources.served import ServedIndex, served_index, way_through
+from tasks.vertex.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.specs import (
     Algorithm,
     DeployedIndexSpec,
@@ -142,7 +142,7 @@ def build_index(
         when_interrupted: On Ctrl-C or cancel, leave the running operation or ask the service to cancel it.
 
     Example:
-        python -m flows vertex build --name products --data products.hdf5 --target sandbox
+        vector-search vertex build --name products --data products.hdf5 --target sandbox
     """
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     source = DataSource(data, limit, rules)

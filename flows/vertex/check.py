@@ -7,9 +7,9 @@ from prefect import flow
 from flows.report import Report, listed, reporting
 from tasks.errors import PermanentError
 from tasks.progress import say
-from tasks.settings import VertexTarget, vertex_settings
 from tasks.vertex.resources.findings import Finding
 from tasks.vertex.resources.preconditions import read_preconditions
+from tasks.vertex.settings import VertexTarget, vertex_settings
 from tasks.vertex.specs import EndpointKind
 
 
@@ -34,7 +34,7 @@ def check_preconditions(*, target: VertexTarget, endpoint: EndpointKind = "publi
         endpoint: The kind of endpoint that is to be built; private ones need a network.
 
     Example:
-        python -m flows vertex check --target google-cloud --endpoint vpc
+        vector-search vertex check --target google-cloud --endpoint vpc
     """
     settings = vertex_settings(target)
     with reporting("vertex check", settings.project, target) as report:

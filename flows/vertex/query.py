@@ -9,13 +9,13 @@ from pydantic import Field
 
 from flows.report import Report, reporting
 from tasks.errors import InvalidInput
-from tasks.settings import VertexTarget, vertex_settings
 from tasks.vertex.datapoints.filters import parse_numeric_filters, parse_restricts
 from tasks.vertex.datapoints.vectors import parsed
 from tasks.vertex.imports.import_data import read_query_vector
 from tasks.vertex.queries.neighbors import Query
 from tasks.vertex.queries.queries import read_neighbors
 from tasks.vertex.resources.served import read_served_index
+from tasks.vertex.settings import VertexTarget, vertex_settings
 from tasks.vertex.specs import Name
 
 
@@ -52,7 +52,7 @@ def query_index(
         fraction_leaf_nodes_to_search_override: Part of the leaves to search, in place of the index's own.
 
     Example:
-        python -m flows vertex query --name products --datapoint-id 17 --restricts class=17,42 --target sandbox
+        vector-search vertex query --name products --datapoint-id 17 --restricts class=17,42 --target sandbox
     """
     if sum(bool(way) for way in (vector, datapoint_id, data)) != 1:
         raise InvalidInput(

@@ -11,9 +11,9 @@ from pydantic import Field
 from flows.report import Report, reporting
 from flows.slots import holding
 from tasks.errors import InvalidInput
-from tasks.settings import VertexTarget, vertex_settings
 from tasks.vertex.datapoints.datapoints import Ids, read_id_file
 from tasks.vertex.resources.served import read_served_index
+from tasks.vertex.settings import VertexTarget, vertex_settings
 from tasks.vertex.specs import Name
 from tasks.vertex.streaming.arrivals import wait_for_removals
 from tasks.vertex.streaming.updates import apply_removals
@@ -41,7 +41,7 @@ def remove_datapoints(
         timeout_minutes: Give up waiting after so many minutes; what was accepted stays.
 
     Example:
-        python -m flows vertex remove-datapoints --name products --ids 17 --ids 42 --target sandbox
+        vector-search vertex remove-datapoints --name products --ids 17 --ids 42 --target sandbox
     """
     if bool(file) == bool(ids):
         raise InvalidInput("Give either a file of ids or ids, and not both", source="file, ids")

@@ -10,10 +10,9 @@ from pydantic import Field
 from flows.confirmation import confirm
 from flows.report import Report, reporting
 from flows.slots import holding
+from tasks.calls import ServiceRefused
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import say
-from tasks.settings import VertexSettings, VertexTarget, vertex_settings
-from tasks.vertex.connection.errors import ServiceRefused
 from tasks.vertex.imports.buckets import remove_bucket
 from tasks.vertex.imports.import_data import forget_local_import_files
 from tasks.vertex.imports.storage import remove_import_files
@@ -21,6 +20,7 @@ from tasks.vertex.resources.deployed_indexes import remove_deployed_index
 from tasks.vertex.resources.endpoints import remove_endpoint
 from tasks.vertex.resources.indexes import remove_index
 from tasks.vertex.resources.inventory import StoredInventory, read_inventory, read_stored_inventory
+from tasks.vertex.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.specs import Name
 from tasks.waiting import Deadline
 
@@ -46,7 +46,7 @@ def teardown_index(
         timeout_minutes: Give up waiting after so many minutes.
 
     Example:
-        python -m flows vertex teardown --name products --target sandbox --yes
+        vector-search vertex teardown --name products --target sandbox --yes
     """
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     with reporting("vertex teardown", name, target) as report, holding("vertex", name, deadline):

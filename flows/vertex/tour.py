@@ -20,12 +20,13 @@ from flows.vertex.build import BuildPlan, build
 from flows.vertex.teardown import teardown
 from flows.vertex.tour_datapoint import stream_one_datapoint
 from tasks.errors import InvalidInput
+from tasks.program import PROGRAM
 from tasks.progress import say
-from tasks.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.data.rules import SEED_RULES
 from tasks.vertex.imports.import_data import DataSource, read_validated
 from tasks.vertex.imports.tour_data import read_tour_data
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.settings import VertexSettings, VertexTarget, vertex_settings
 from tasks.vertex.specs import Algorithm, DeployedIndexSpec, EndpointKind, IndexSpec, Name
 from tasks.vertex.verification.recall import Truth, read_truth, verify_recall
 from tasks.waiting import Deadline
@@ -66,7 +67,7 @@ def tour(
         timeout_minutes: Give up waiting after so many minutes.
 
     Example:
-        python -m flows vertex tour --name glove-100 --data sandbox/data/glove-100-sample.hdf5 --target sandbox
+        vector-search vertex tour --name glove-100 --data sandbox/data/glove-100-sample.hdf5 --target sandbox
     """
     settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
     _refuse_two_attachments(settings, endpoint)
@@ -149,7 +150,7 @@ def _saying_what_stays(name: str, exact_name: str, target: VertexTarget) -> Gene
     try:
         yield
     except BaseException:
-        remove = f"python -m flows vertex teardown --target {target} --yes --name"
+        remove = f"{PROGRAM} vertex teardown --target {target} --yes --name"
         say(
             f"The tour did not end. What it made stays, and the same command goes on from there; to remove it: "
             f"`{remove} {exact_name}` and `{remove} {name}`."

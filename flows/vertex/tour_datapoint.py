@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from flows.report import Report, StepReport, listed
 from tasks.errors import GateNotMet
-from tasks.settings import VertexSettings
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.filters import Restrict
 from tasks.vertex.imports.tour_data import TourData
 from tasks.vertex.queries.neighbors import Neighbor, Query
 from tasks.vertex.queries.queries import read_datapoints, read_neighbors
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.streaming.arrivals import wait_for_datapoints, wait_for_removals
 from tasks.vertex.streaming.updates import apply_removals, apply_upserts
 from tasks.waiting import Deadline

@@ -11,9 +11,9 @@ from pydantic import Field
 from flows.report import Report, reporting
 from flows.slots import holding
 from tasks.errors import InvalidInput
-from tasks.settings import VertexTarget, vertex_settings
 from tasks.vertex.datapoints.datapoints import Datapoint, Datapoints, read_datapoint_file
 from tasks.vertex.resources.served import read_served_index
+from tasks.vertex.settings import VertexTarget, vertex_settings
 from tasks.vertex.specs import Name
 from tasks.vertex.streaming.arrivals import wait_for_datapoints
 from tasks.vertex.streaming.updates import apply_upserts
@@ -43,7 +43,7 @@ def upsert_datapoints(
         timeout_minutes: Give up waiting after so many minutes; what was accepted stays.
 
     Example:
-        python -m flows vertex upsert-datapoints --name products --file new.jsonl --target sandbox
+        vector-search vertex upsert-datapoints --name products --file new.jsonl --target sandbox
     """
     if bool(file) == bool(datapoints):
         raise InvalidInput(

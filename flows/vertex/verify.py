@@ -8,9 +8,9 @@ from prefect import flow
 from pydantic import Field
 
 from flows.report import Report, reporting
-from tasks.settings import VertexTarget, vertex_settings
 from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.resources.served import read_served_index
+from tasks.vertex.settings import VertexTarget, vertex_settings
 from tasks.vertex.specs import Name
 from tasks.vertex.verification.recall import read_truth, verify_recall
 
@@ -44,7 +44,7 @@ def verify_index(
         approximate_neighbor_count: Candidates of the approximate search, in place of the index's own.
 
     Example:
-        python -m flows vertex verify --name products --data products.hdf5 --target sandbox
+        vector-search vertex verify --name products --data products.hdf5 --target sandbox
     """
     settings = vertex_settings(target)
     with reporting("vertex verify", name, target) as report, report.step(f"recall@{k}") as step:

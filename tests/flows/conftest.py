@@ -9,7 +9,8 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.stack import SANDBOX, Stack, processes
+from flows.stack import processes
+from flows.stack.stack import SANDBOX, Stack
 from sandbox import faults
 from sandbox.stack import announcement
 from tasks.artifact_keys import artifact_key

@@ -20,10 +20,10 @@ from protos.match_service import (
     MatchRequest,
     MatchServiceStub,
 )
+from tasks.calls import ServiceUnwell
 from tasks.errors import InvalidInput, TransientError
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
-from tasks.vertex.connection.errors import ServiceUnwell, calling
+from tasks.vertex.connection.errors import calling
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.messages import (
     add_private_filters,
@@ -33,6 +33,7 @@ from tasks.vertex.datapoints.messages import (
 )
 from tasks.vertex.queries.neighbors import Neighbor, Query
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.settings import VertexSettings
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -221,7 +222,7 @@ class PrivateMatches:
             if not isinstance(error.__cause__, grpc.RpcError) or error.__cause__.code() not in _SILENCE:  # pyright: ignore[reportAttributeAccessIssue]
                 raise
             raise PrivateAddressUnreachable(
-                doing, address=self._address, region=self._region, status=error.status, said=error.said
+                doing, address=self._address, region=self._region, status=str(error.status), said=error.said
             ) from error.__cause__
 
 

@@ -46,7 +46,7 @@ def dummy(
         yes: Agree to what it costs.
 
     Example:
-        python -m flows dummy end --name products --target sandbox
+        vector-search dummy end --name products --target sandbox
     """
     if how == "paid" and not yes:
         raise NotConfirmed("deploying", consequence="It costs 1 dollar an hour.")

@@ -15,8 +15,8 @@ from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deploy
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.indices import read_sample
+from tasks.elastic.settings import elastic_settings
 from tasks.elastic.specs import DeploymentSpec
-from tasks.settings import elastic_settings
 from tasks.waiting import Deadline
 from tests.client import VERSION
 from tests.flows.stand_ins import StandIn

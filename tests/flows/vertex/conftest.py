@@ -12,8 +12,8 @@ from google.cloud import storage
 
 from sandbox import process
 from sandbox.options import Options
-from tasks.settings import vertex_settings
 from tasks.vertex.connection.clients import connect
+from tasks.vertex.settings import vertex_settings
 from tests.flows.stand_ins import StandIn
 
 

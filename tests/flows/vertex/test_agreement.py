@@ -15,10 +15,10 @@ from flows.vertex.agreement import (
     overwrite_questions,
 )
 from tasks.errors import InvalidInput, NotConfirmed
-from tasks.settings import VertexSettings
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.resources.deployed_indexes import DeployedIndexState
 from tasks.vertex.resources.indexes import IndexState, read_index
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DeployedIndexSpec
 from tasks.waiting import Deadline
 

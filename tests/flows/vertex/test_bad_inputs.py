@@ -156,7 +156,7 @@ def test_what_cannot_be_toured_is_refused_before_anything_is_built(refused, vect
 def test_missing_settings_and_a_missing_sandbox_are_refused(refused):
     refused(("build", {"--target": "google-cloud"}, ["VERTEX_PROJECT", "VERTEX_LOCATION", "export"]))
     refused(
-        ("build", {}, ["/nowhere/sandbox.json", "python -m flows up"]),
+        ("build", {}, ["/nowhere/sandbox.json", "vector-search up"]),
         environment={"VECTOR_SEARCH_SANDBOX": "/nowhere/sandbox.json"},
     )
 

@@ -134,4 +134,4 @@ def test_where_nothing_is_served_the_build_command_is_named(words, town, run, na
     flow, *more = words
     error = run(town, "vertex", flow, "--name", name, "--target", "sandbox", *more, code=1).error
     assert f"Nothing is served under the name '{name}'" in error
-    assert f"python -m flows vertex build --name {name}" in error
+    assert f"vector-search vertex build --name {name}" in error

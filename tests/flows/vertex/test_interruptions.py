@@ -20,7 +20,7 @@ def test_an_interrupted_build_says_what_goes_on_and_the_command_that_goes_on(
     assert command.signal(number) == 130
     (operation,) = town.unfinished
     assert f"create index {name} goes on at the service ({operation.name})" in command.err
-    assert f"python -m flows vertex build --name {name} --data {data} --target sandbox" in command.error
+    assert f"vector-search vertex build --name {name} --data {data} --target sandbox" in command.error
 
     # The slot is given back at once: the next run does not wait for it.
     command = town.drive(build(town, begin=begin))

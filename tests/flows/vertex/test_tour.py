@@ -88,7 +88,7 @@ def test_an_answer_that_nobody_expects_fails_it_and_the_way_out_is_told(town, to
     assert "The tour's check of the nearest neighbor is ['intruder-" in command.error
     assert "The tour did not end." in command.err
     for each in (f"{name}-exact", name):
-        told = f"python -m flows vertex teardown --target sandbox --yes --name {each}"
+        told = f"vector-search vertex teardown --target sandbox --yes --name {each}"
         assert told in command.err
         assert begin(town, *told.split()[3:]).code == 0
     assert_nothing(town, name)
