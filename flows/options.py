@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 from pydantic.dataclasses import dataclass
 
 from tasks.errors import InvalidInput
-
-WhenInterrupted = Literal["leave-running", "cancel"]
+from tasks.interruption import WhenInterrupted
 
 
 class Options(BaseModel, frozen=True, extra="forbid"):

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from flows.engine import Engine
-from flows.options import Interruptible, WhenInterrupted
+from flows.options import Interruptible
 from flows.report import Report, reporting
 from flows.slots import holding
+from tasks.interruption import WhenInterrupted
 from tasks.waiting import Deadline
 
 SettingsT = TypeVar("SettingsT")

@@ -115,5 +115,41 @@ def wait_until(
     return found.value  # pyright: ignore[reportReturnType] -- a done look carries its value
 
 
+def attempt_until(what: str, attempt: Callable[[], Look[T]], deadline: Deadline, *, remedy: str = "") -> T:
+    """Try once without a word, then wait as `wait_until` does: what succeeds at once writes no lines of its own.
+
+    The first try counts as the first look, so there is a pause before the second: a service that said "later" is not
+    asked again at once.
+
+    Args:
+        what: what is being done, as a person would say it.
+        attempt: does it once; a transient error or a look that is not done means again, later.
+        deadline: when to give up.
+        remedy: what to do when time runs out, in place of "run it again".
+
+    Returns:
+        The value of the look that was done.
+
+    Raises:
+        DeadlinePassed: with what was last seen.
+    """
+    first: Look[T] | TransientError | None
+    try:
+        first = attempt()
+    except TransientError as error:
+        first = error
+    if isinstance(first, Look) and first.done:
+        return first.value  # pyright: ignore[reportReturnType] -- a done look carries its value
+
+    def look() -> Look[T]:
+        nonlocal first
+        seen, first = first, None
+        if isinstance(seen, TransientError):
+            raise seen
+        return seen or attempt()
+
+    return wait_until(what, look, deadline, remedy=remedy)
+
+
 def _is_not_done(found: Look[object]) -> bool:
     return not found.done

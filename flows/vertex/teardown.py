@@ -9,9 +9,9 @@ from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions, VertexRun
+from tasks.calls import ServiceRefused
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import say
-from tasks.vertex.connection.errors import ServiceRefused
 from tasks.vertex.imports.buckets import remove_bucket
 from tasks.vertex.imports.import_data import forget_local_import_files
 from tasks.vertex.imports.storage import remove_import_files

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from tasks.elastic.marks import fingerprint
+from tasks.marks import fingerprint
 
 Priority = Literal["normal", "low"]
 

@@ -9,14 +9,12 @@ Measures and feature norms are spelled as in Index.metadata (Vertex AI, "Index c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from tasks.vertex.data.vectors import Block
 
 DistanceMeasure = Literal["DOT_PRODUCT_DISTANCE", "COSINE_DISTANCE", "SQUARED_L2_DISTANCE", "L1_DISTANCE"]
 FeatureNorm = Literal["NONE", "UNIT_L2_NORM"]
@@ -29,6 +27,25 @@ _QUERIES_AT_ONCE = 256
 _PAIR_FLOATS = 2**20
 """Bounds the exact second look: as many floats of each side at once, 8 MiB."""
 _EPSILON = float(np.finfo(np.float64).eps)
+
+
+class Block(Protocol):
+    """Neighboring rows of the data, whatever file or engine they come from."""
+
+    @property
+    def first_row(self) -> int:
+        """The number of the first of them, from 0."""
+        ...
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The id of each."""
+        ...
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """(rows, dimensions), finite."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -54,7 +71,7 @@ def exact_neighbors(
     """The k nearest rows of each query.
 
     Args:
-        blocks: all rows, as ``VectorFile.blocks()`` yields them.
+        blocks: all rows, in their order.
         queries: (queries, dimensions), finite.
         k: neighbors a query, at least 1. For recall ask for some more than are measured, so that ties beyond the
             k-th are known (tasks/measures/recall.py).

@@ -6,14 +6,13 @@ names in errors are the parameters' own; the service's spellings stay in this fi
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Annotated, Any, Literal
 
-import orjson
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
 from tasks.errors import InvalidInput
+from tasks.marks import fingerprint
 from tasks.measures.neighbors import DistanceMeasure, FeatureNorm
 
 Algorithm = Literal["tree-ah", "brute-force"]
@@ -44,8 +43,7 @@ class Specification(BaseModel, frozen=True):
     @property
     def spec(self) -> str:
         """Twelve hex digits of the immutable configuration, the same in every process."""
-        canonical = orjson.dumps(self.model_dump(exclude={"name"}), option=orjson.OPT_SORT_KEYS)
-        return hashlib.blake2s(canonical, digest_size=6).hexdigest()
+        return fingerprint(self.model_dump(exclude={"name"}))
 
 
 class IndexSpec(Specification, frozen=True):

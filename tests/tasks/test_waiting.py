@@ -1,9 +1,10 @@
+import logging
 import time
 
 import pytest
 
 from tasks.errors import DeadlinePassed, PermanentError, TransientError
-from tasks.waiting import Deadline, Look, wait_until
+from tasks.waiting import Deadline, Look, attempt_until, wait_until
 
 
 def looks(*answers):
@@ -19,6 +20,8 @@ def looks(*answers):
     return look
 
 
+FIRST_PAUSE = 0.2
+"""Seconds: the poll loop's first wait, without its jitter."""
 NOT_YET, THERE = Look(seen="running"), Look(seen="done", value=42, done=True)
 
 
@@ -60,3 +63,26 @@ def test_a_deadline_in_the_past_still_allows_one_look():
     past = Deadline(at=time.time() - 1, seconds=0)
     assert past.left == 0
     assert wait_until("it", looks(THERE), past) == 42
+
+
+def test_what_succeeds_at_once_writes_no_line(caplog):
+    caplog.set_level(logging.INFO, "vector_search_ops")
+    assert attempt_until("do it", looks(THERE), Deadline.after(seconds=60)) == 42
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("later", [NOT_YET, TransientError("429")], ids=["not done", "an error"])
+def test_between_the_first_try_and_the_second_there_is_a_pause(later):
+    tries = []
+
+    def attempt():
+        tries.append(time.monotonic())
+        if len(tries) > 1:
+            return THERE
+        if isinstance(later, Exception):
+            raise later
+        return later
+
+    assert attempt_until("do it", attempt, Deadline.after(seconds=60)) == 42
+    assert len(tries) == 2
+    assert tries[1] - tries[0] >= FIRST_PAUSE

@@ -15,6 +15,7 @@ import numpy as np
 
 from sandbox.elastic import errors
 from sandbox.elastic.documents import dates
+from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.analysis import analyzer
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, is_object
@@ -87,7 +88,7 @@ class _Walk:
                 if "." in name and name not in known:
                     first, _, rest = name.partition(".")
                     if not first or not rest:
-                        raise errors.BULK_SOURCE(
+                        raise documents_errors.BULK_SOURCE.refusal(
                             problem=f"field name cannot contain only whitespace: [{name}]"
                         )
                     self._property(first, {rest: value}, known, prefix, dynamic, added)
@@ -137,7 +138,7 @@ class _Walk:
             if each is None:
                 continue
             if not isinstance(each, dict):
-                raise errors.NOT_AN_OBJECT(path=path)
+                raise documents_errors.NOT_AN_OBJECT.refusal(path=path)
             properties = definition.get("properties", {}) if is_known else {}
             self.object(each, properties, f"{path}.", definition.get("dynamic", dynamic), new)
         if new:
@@ -149,7 +150,7 @@ class _Walk:
         if self._lenient or (first is None and not isinstance(value, dict)):
             return None
         if dynamic == "strict":
-            raise errors.STRICT(name=name, parent=prefix.rstrip(".") or "_doc")
+            raise documents_errors.STRICT.refusal(name=name, parent=prefix.rstrip(".") or "_doc")
         if dynamic in ("false", "runtime"):
             return None
         if isinstance(first, dict) or isinstance(value, dict):
@@ -160,7 +161,7 @@ class _Walk:
             return {"type": "long"}
         if isinstance(first, float):
             return {"type": "float"}
-        if self._detect_dates and dates.looks_like_date(first):
+        if self._detect_dates and dates.looks_like_date(str(first)):
             return {"type": "date"}
         return {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
 
@@ -202,13 +203,13 @@ class _Walk:
             if each is None:
                 continue
             if not isinstance(each, dict):
-                raise errors.SPARSE_NOT_AN_OBJECT(token=_token(each))
+                raise documents_errors.SPARSE_NOT_AN_OBJECT.refusal(token=_token(each))
             for feature, weight in each.items():
                 if weight is None:
                     continue
                 self._check_weight(path, feature, weight)
                 if feature in weights and not self._release.multi_valued_sparse_vectors:
-                    raise errors.SPARSE_SEVERAL(feature=feature)
+                    raise documents_errors.SPARSE_SEVERAL.refusal(feature=feature)
                 weights[feature] = max(weights.get(feature, 0.0), float(weight))
         self.parsed.values[path] = weights
 
@@ -223,17 +224,17 @@ class _Walk:
             try:
                 weight = float(weight)
             except ValueError:
-                raise errors.SPARSE_TOKEN(token="VALUE_STRING") from None  # noqa: S106 - a JSON token
+                raise documents_errors.SPARSE_TOKEN.refusal(token="VALUE_STRING") from None  # noqa: S106 - a JSON token
         if isinstance(weight, bool | dict | list):
-            raise errors.SPARSE_TOKEN(token=_token(weight))
+            raise documents_errors.SPARSE_TOKEN.refusal(token=_token(weight))
         if "." in feature and not self._release.sparse_vector_dots:
-            raise errors.SPARSE_DOTS(feature=feature)
+            raise documents_errors.SPARSE_DOTS.refusal(feature=feature)
         if not _LEAST_WEIGHT <= weight <= _MOST_WEIGHT:
-            raise errors.SPARSE_WEIGHT(value=float(weight), feature=feature, path=path)
+            raise documents_errors.SPARSE_WEIGHT.refusal(value=float(weight), feature=feature, path=path)
 
     def _bad(self, path: str, kind: str, value: Any, why: str) -> Refusal:
-        cause = errors.ILLEGAL_ARGUMENT(problem=why)
-        return errors.BAD_VALUE(path=path, kind=kind, id=self._id, value=value, cause=cause)
+        cause = errors.ILLEGAL_ARGUMENT.refusal(problem=why)
+        return documents_errors.BAD_VALUE.refusal(path=path, kind=kind, id=self._id, value=value, cause=cause)
 
 
 def _flat(value: Any) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from sandbox.elastic import errors
-from sandbox.elastic.indices.indices import Index
+from sandbox.elastic.indices.index import Index
 from sandbox.elastic.wire.exchange import Request
 
 _VECTORS = ("sparse_vector", "rank_features")
@@ -54,7 +54,9 @@ def of_body(value: Any) -> SourceFilter:
                 excludes=_list(value.get("excludes", value.get("exclude"))),
                 exclude_vectors=value.get("exclude_vectors"),
             )
-    raise errors.PARSING(problem="Expected one of [VALUE_STRING, VALUE_BOOLEAN, START_OBJECT] for [_source]")
+    raise errors.PARSING.refusal(
+        problem="Expected one of [VALUE_STRING, VALUE_BOOLEAN, START_OBJECT] for [_source]"
+    )
 
 
 def of_query(request: Request) -> SourceFilter | None:

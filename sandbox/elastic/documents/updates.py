@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.elastic import errors
+from sandbox.elastic.documents import errors as documents_errors
 
 
 def updated(
@@ -17,19 +18,19 @@ def updated(
         Refusal: it is missing and nothing says what to put there, or a script would be needed.
     """
     if "script" in body:
-        raise errors.NO_SCRIPTS()  # noqa: RSE102 - it makes the exception
+        raise documents_errors.NO_SCRIPTS.refusal()
     unknown = [name for name in body if name not in _BODY]
     if unknown:
-        raise errors.PARSING(problem=f"[UpdateRequest] unknown field [{unknown[0]}]")
+        raise errors.PARSING.refusal(problem=f"[UpdateRequest] unknown field [{unknown[0]}]")
     change = body.get("doc")
     if there is None:
         if body.get("doc_as_upsert") and change is not None:
             return change
         if "upsert" in body:
             return body["upsert"]
-        raise errors.DOCUMENT_MISSING(id=id_, metadata={**metadata, "shard": "0"})
+        raise documents_errors.DOCUMENT_MISSING.refusal(id=id_, metadata={**metadata, "shard": "0"})
     if change is None:
-        raise errors.VALIDATION(problems="1: script or doc is missing;")
+        raise errors.VALIDATION.refusal(problems="1: script or doc is missing;")
     after = _merged(there, change)
     return None if after == there and body.get("detect_noop", True) else after
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from sandbox.elastic import errors
+from sandbox.elastic.indices import errors as indices_errors
 
 _FORBIDDEN = '\\/*?"<>| ,#:'
 
@@ -28,7 +28,9 @@ def check(name: str) -> None:
     elif len(name.encode()) > 255:
         problem = "index name is too long, (" + str(len(name.encode())) + " > 255)"
     if problem:
-        raise errors.INDEX_NAME(index=name, problem=problem, metadata={"index": name, "index_uuid": "_na_"})
+        raise indices_errors.INDEX_NAME.refusal(
+            index=name, problem=problem, metadata={"index": name, "index_uuid": "_na_"}
+        )
 
 
 def chosen(expression: str, names: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.elastic import errors
+from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.wire.exchange import duration
 
 _FIXED = (
@@ -77,7 +77,7 @@ def check(settings: Mapping[str, str | None]) -> None:
     """
     for name, value in settings.items():
         if name not in (*_FIXED, *_KNOWN) and name.split(".")[0] not in _FAMILIES:
-            raise errors.UNKNOWN_SETTING(name=name)
+            raise indices_errors.UNKNOWN_SETTING.refusal(name=name)
         if name == "refresh_interval" and value is not None:
             duration("index.refresh_interval", value)
         if name in _NUMBERS and value is not None:
@@ -85,9 +85,9 @@ def check(settings: Mapping[str, str | None]) -> None:
             try:
                 number = int(value)
             except ValueError:
-                raise errors.SETTING_NO_NUMBER(name=name, value=value) from None
+                raise indices_errors.SETTING_NO_NUMBER.refusal(name=name, value=value) from None
             if number < least:
-                raise errors.SETTING_TOO_SMALL(name=name, value=value, least=least)
+                raise indices_errors.SETTING_TOO_SMALL.refusal(name=name, value=value, least=least)
 
 
 def check_changeable(settings: Mapping[str, str | None], index: str) -> None:
@@ -101,7 +101,7 @@ def check_changeable(settings: Mapping[str, str | None], index: str) -> None:
         f"index.{name}" for name in settings if name in _FIXED or name.startswith(("analysis.", "sort."))
     ]
     if fixed:
-        raise errors.SETTING_NOT_DYNAMIC(names=", ".join(fixed), index=index)
+        raise indices_errors.SETTING_NOT_DYNAMIC.refusal(names=", ".join(fixed), index=index)
 
 
 def nested(settings: Mapping[str, str], as_flat: bool = False) -> dict[str, Any]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 from sandbox.elastic.errors import Answer
 
 NO_SUCH_PIPELINE = Answer(
-    400, "illegal_argument_exception", "pipeline with id [{pipeline}] does not exist", "90_simulate.yml"
+    400,
+    "illegal_argument_exception",
+    "pipeline with id [{pipeline}] does not exist",
+    "ingest/90_simulate.yml",
 )
 PIPELINE_MISSING = Answer(
-    404, "resource_not_found_exception", "pipeline [{pipeline}] is missing", "20_crud.yml"
+    404, "resource_not_found_exception", "pipeline [{pipeline}] is missing", "ingest/20_crud.yml"
 )
 PIPELINE_IN_USE = Answer(
     400,
@@ -33,17 +36,19 @@ EMPTY_ON_FAILURE = Answer(
     "Pipeline.java, from memory",
 )
 REQUIRED_PROPERTY = Answer(
-    400, "parse_exception", "[{property}] required property is missing", "ConfigurationUtils"
+    400, "parse_exception", "[{property}] required property is missing", "ConfigurationUtils.java"
 )
-WRONG_PROPERTY = Answer(400, "parse_exception", "[{property}] {problem}", "ConfigurationUtils, from memory")
+WRONG_PROPERTY = Answer(
+    400, "parse_exception", "[{property}] {problem}", "ConfigurationUtils.java, from memory"
+)
 NO_SUCH_PROCESSOR = Answer(
-    400, "parse_exception", "No processor type exists with name [{type}]", "ConfigurationUtils"
+    400, "parse_exception", "No processor type exists with name [{type}]", "ConfigurationUtils.java"
 )
 UNKNOWN_PROPERTIES = Answer(
     400,
     "parse_exception",
     "processor [{type}] doesn't support one or more provided configuration parameters {properties}",
-    "ConfigurationUtils, from memory",
+    "ConfigurationUtils.java, from memory",
 )
 UNKNOWN_PIPELINE_PROPERTIES = Answer(
     400,
@@ -109,7 +114,7 @@ RENAME_MISSING = Answer(
 RENAME_EXISTS = Answer(
     400, "illegal_argument_exception", "field [{path}] already exists", "RenameProcessor.java"
 )
-FAIL_PROCESSOR = Answer(500, "fail_processor_exception", "{message}", "FailProcessorException")
+FAIL_PROCESSOR = Answer(500, "fail_processor_exception", "{message}", "FailProcessorException.java")
 NO_SUCH_INNER_PIPELINE = Answer(
     400,
     "illegal_state_exception",

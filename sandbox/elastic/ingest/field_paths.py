@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest import errors as ingest_errors
 
 METADATA = ("_index", "_id", "_routing", "_version", "_version_type")
 _TEMPLATE = re.compile(r"\{\{\{?\s*([^{}\s]+)\s*\}?\}\}")
@@ -73,7 +73,7 @@ class IngestDocument:
         """
         value = self.get(path)
         if not isinstance(value, str):
-            raise errors_ingest.FIELD_NOT_STRING(path=path, type=java_type(value))
+            raise ingest_errors.FIELD_NOT_STRING.refusal(path=path, type=java_type(value))
         return value
 
     def set(self, path: str, value: Any) -> None:
@@ -92,7 +92,7 @@ class IngestDocument:
         elif isinstance(parent, dict):
             parent[names[-1]] = value
         else:
-            raise errors_ingest.FIELD_NO_PARENT(name=names[-1], type=java_type(parent), path=path)
+            raise ingest_errors.FIELD_NO_PARENT.refusal(name=names[-1], type=java_type(parent), path=path)
 
     def set_or_append(self, path: str, value: Any) -> None:
         """Put a value at a path, or behind what is there, which becomes a list.
@@ -128,7 +128,7 @@ class IngestDocument:
     def _resolved(self, path: str) -> tuple[dict[str, Any], list[str]]:
         names = path.removeprefix("_source.").split(".")
         if not all(names):
-            raise errors_ingest.PATH_INVALID(path=path)
+            raise ingest_errors.PATH_INVALID.refusal(path=path)
         if names[0] == "_ingest" and len(names) > 1:
             return self.ingest, names[1:]
         if names[0] in METADATA:
@@ -150,14 +150,14 @@ def _written(value: Any) -> str:
 def _child(value: Any, name: str, path: str) -> Any:
     if isinstance(value, dict):
         if name not in value:
-            raise errors_ingest.FIELD_MISSING(name=name, path=path)
+            raise ingest_errors.FIELD_MISSING.refusal(name=name, path=path)
         return value[name]
     if isinstance(value, list):
         if not name.isdigit():
-            raise errors_ingest.NOT_AN_INDEX(name=name, path=path)
+            raise ingest_errors.NOT_AN_INDEX.refusal(name=name, path=path)
         if int(name) >= len(value):
-            raise errors_ingest.OUT_OF_BOUNDS(name=name, length=len(value), path=path)
+            raise ingest_errors.OUT_OF_BOUNDS.refusal(name=name, length=len(value), path=path)
         return value[int(name)]
     if value is None:
-        raise errors_ingest.FROM_NULL(name=name, path=path)
-    raise errors_ingest.FROM_SCALAR(name=name, type=java_type(value), path=path)
+        raise ingest_errors.FROM_NULL.refusal(name=name, path=path)
+    raise ingest_errors.FROM_SCALAR.refusal(name=name, type=java_type(value), path=path)

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest.field_paths import IngestDocument
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
-from sandbox.elastic.ml import errors as errors_ml
-from sandbox.elastic.ml import inference
+from sandbox.elastic.ml import errors as ml_errors
+from sandbox.elastic.ml.inference import Inference
 from sandbox.elastic.ml.splade import Embedding
 
 
@@ -25,6 +24,7 @@ from sandbox.elastic.ml.splade import Embedding
 class InferenceProcessor:
     """What a pipeline says about one."""
 
+    inference: Inference
     model: str
     """A model's, an alias's or a deployment's id."""
     pairs: tuple[tuple[str, str], ...]
@@ -35,20 +35,20 @@ class InferenceProcessor:
     """In the older spelling, below the target."""
     ignore_missing: bool
 
-    def act(self, cluster: Cluster, documents: Sequence[IngestDocument]) -> list[Refusal | None]:
+    def act(self, documents: Sequence[IngestDocument]) -> list[Refusal | None]:
         """Embed what the documents have; for each document why it failed, if it did."""
         failures: list[Refusal | None] = [None] * len(documents)
         wanted: list[tuple[int, str, str]] = []
         for number, document in enumerate(documents):
             try:
-                wanted += [(number, text, output) for text, output in self._inputs(cluster, document)]
+                wanted += [(number, text, output) for text, output in self._inputs(document)]
             except Refusal as refusal:
                 failures[number] = refusal
         wanted = [each for each in wanted if failures[each[0]] is None]
         if not wanted:
             return failures
         try:
-            outcomes = inference.asked(cluster, self.model, [text for _, text, _ in wanted], "ingest", None)
+            outcomes = self.inference.embed(self.model, [text for _, text, _ in wanted], "ingest", None)
         except Refusal as refusal:
             for number, _, _ in wanted:
                 failures[number] = refusal
@@ -62,7 +62,7 @@ class InferenceProcessor:
                 written.add(number)
         return failures
 
-    def _inputs(self, cluster: Cluster, document: IngestDocument) -> list[tuple[str, str]]:
+    def _inputs(self, document: IngestDocument) -> list[tuple[str, str]]:
         """Texts and where their weights go."""
         if self.pairs:
             present = [
@@ -71,14 +71,12 @@ class InferenceProcessor:
                 if not self.ignore_missing or document.get(pair[0], None) is not None
             ]
             return [(document.text(field), output) for field, output in present]
-        deployment = inference.deployment_of(cluster, self.model)
-        config = cluster.models.record(deployment.model)["config"]
-        wanted = config["input"]["field_names"][0]
+        wanted = self.inference.input_field(self.model)
         field = next((mine for mine, theirs in self.field_map.items() if theirs == wanted), wanted)
         if document.get(field, None) is None:
             if self.ignore_missing:
                 return []
-            raise errors_ml.INPUT_MISSING(field=wanted)
+            raise ml_errors.INPUT_MISSING.refusal(field=wanted)
         return [(document.text(field), self.target)]
 
     def _write(self, document: IngestDocument, output: str, embedding: Embedding, *, first: bool) -> None:
@@ -96,7 +94,7 @@ class InferenceProcessor:
             document.set_or_append(f"{parent}.{key}" if parent else key, value)
 
 
-def read(config: ProcessorConfig) -> InferenceProcessor:
+def read(config: ProcessorConfig, inference: Inference) -> InferenceProcessor:
     """The processor of these settings.
 
     Raises:
@@ -115,15 +113,15 @@ def read(config: ProcessorConfig) -> InferenceProcessor:
         for other in ("target_field", "field_map"):
             if config.has(other):
                 problem = f"option is incompatible with [{other}]. Use only one."
-                raise config.refusal(errors_ingest.WRONG_PROPERTY, "input_output", problem=problem)
+                raise config.refusal(ingest_errors.WRONG_PROPERTY, "input_output", problem=problem)
         pairs = tuple(_pair(config, each) for each in (given if isinstance(given, list) else [given]))
         if not pairs:
             raise config.refusal(
-                errors_ingest.WRONG_PROPERTY, "input_output", problem="property cannot be empty"
+                ingest_errors.WRONG_PROPERTY, "input_output", problem="property cannot be empty"
             )
-        return InferenceProcessor(model, pairs, {}, "", results, ignore)
+        return InferenceProcessor(inference, model, pairs, {}, "", results, ignore)
     target = config.text("target_field", f"ml.inference.{config.tag}" if config.tag else "ml.inference")
-    return InferenceProcessor(model, (), config.value("field_map", {}), target, results, ignore)
+    return InferenceProcessor(inference, model, (), config.value("field_map", {}), target, results, ignore)
 
 
 def _pair(config: ProcessorConfig, given: Any) -> tuple[str, str]:

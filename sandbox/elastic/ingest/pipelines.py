@@ -8,24 +8,19 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ingest import errors as errors_ingest
-from sandbox.elastic.ingest import inference_processor
-from sandbox.elastic.ingest.ingest import Act, Pipeline, Step, each_document, inner_pipeline
-from sandbox.elastic.ingest.processor_config import ProcessorConfig
-from sandbox.elastic.ingest.processors import CHANGES
-
-_KNOWN = {"description", "processors", "on_failure", "version", "_meta", "deprecated", "field_access_pattern"}
+from sandbox.elastic.ingest.execution import Pipeline
+from sandbox.elastic.ingest.parsing import PipelineParser
+from sandbox.elastic.store import Records
 
 
 class Pipelines:
     """All pipelines of the cluster."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._records = cluster.store.records("ingest_pipelines")
+    def __init__(self, records: Records, parser: PipelineParser) -> None:
+        self._records = records
+        self._parser = parser
         self._lock = threading.Lock()
-        self._ready = {name: parsed(cluster, name, body) for name, body in self._records.all().items()}
+        self._ready = {name: parser.parse(name, body) for name, body in self._records.all().items()}
 
     def all(self) -> dict[str, Any]:
         """Definitions by id."""
@@ -45,7 +40,7 @@ class Pipelines:
         Raises:
             Refusal: it is none that could run.
         """
-        pipeline = parsed(self._cluster, name, body)
+        pipeline = self._parser.parse(name, body)
         with self._lock:
             before = self._ready.get(name)
             if before:
@@ -63,6 +58,11 @@ class Pipelines:
         """Ids of models, aliases and deployments that processors name."""
         return {model for models in self.models().values() for model in models}
 
+    def statistics(self, models: set[str]) -> dict[str, dict[str, Any]]:
+        """The counts of every pipeline that names one of these ids, by the pipeline's own id."""
+        using = [name for name, named in self.models().items() if named & models]
+        return {name: pipeline.statistics() for name in using if (pipeline := self.find(name))}
+
     def models(self) -> dict[str, set[str]]:
         """By pipeline: the ids that its processors name."""
         return {name: set(_models(body)) for name, body in self.all().items()}
@@ -75,55 +75,3 @@ def _models(value: Any) -> list[str]:
         return []
     found = [value["inference"]["model_id"]] if isinstance(value.get("inference"), dict) else []
     return found + [model for each in value.values() for model in _models(each)]
-
-
-def parsed(cluster: Cluster, name: str, body: dict[str, Any]) -> Pipeline:
-    """A definition, ready to run.
-
-    Raises:
-        Refusal: something is missing, unknown, or contradicts something else.
-    """
-    if "processors" not in body:
-        raise errors_ingest.REQUIRED_PROPERTY(property="processors", metadata={"property_name": "processors"})
-    unknown = sorted(set(body) - _KNOWN)
-    if unknown:
-        raise errors_ingest.UNKNOWN_PIPELINE_PROPERTIES(pipeline=name, properties=f"[{', '.join(unknown)}]")
-    failing = body.get("on_failure")
-    if failing is not None and not failing:
-        raise errors_ingest.EMPTY_ON_FAILURE(pipeline=name)
-    return Pipeline(name, _steps(cluster, body["processors"]), _steps(cluster, failing or []))
-
-
-def _steps(cluster: Cluster, definitions: Any) -> tuple[Step, ...]:
-    if not isinstance(definitions, list):
-        raise errors_ingest.WRONG_PROPERTY(property="processors", problem="property isn't a list")
-    return tuple(
-        _step(cluster, kind, values)
-        for definition in definitions
-        for kind, values in dict(definition).items()
-    )
-
-
-def _step(cluster: Cluster, kind: str, values: Any) -> Step:
-    config = ProcessorConfig(kind, values)
-    if kind not in CHANGES and kind not in ("inference", "pipeline"):
-        raise config.refusal(errors_ingest.NO_SUCH_PROCESSOR, type=kind)
-    if config.has("if"):
-        raise config.refusal(errors_ingest.NO_CONDITIONS, "if")
-    ignore = config.flag("ignore_failure")
-    failing = config.value("on_failure", None)
-    if failing == []:
-        problem = "processor on-failure processors list cannot be empty"
-        raise config.refusal(errors_ingest.WRONG_PROPERTY, "on_failure", problem=problem)
-    act = _act(cluster, config)
-    config.finish()
-    return Step(kind, config.tag, act, ignore, _steps(cluster, failing or []))
-
-
-def _act(cluster: Cluster, config: ProcessorConfig) -> Act:
-    if config.kind == "inference":
-        processor = inference_processor.read(config)
-        return lambda _run, documents: processor.act(cluster, documents)
-    if config.kind == "pipeline":
-        return inner_pipeline(config.text("name"), config.flag("ignore_missing_pipeline"))
-    return each_document(CHANGES[config.kind](config))

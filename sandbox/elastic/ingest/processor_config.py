@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.elastic.errors import Answer, Refusal
-from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest import errors as ingest_errors
 
 _REQUIRED = object()
 
@@ -19,13 +19,13 @@ class ProcessorConfig:
         self.tag: str | None = self._left.pop("tag", None)
         self._left.pop("description", None)
         if not isinstance(values, dict):
-            raise self.refusal(errors_ingest.WRONG_PROPERTY, kind, problem="property isn't a map")
+            raise self.refusal(ingest_errors.WRONG_PROPERTY, kind, problem="property isn't a map")
 
-    def refusal(self, answer: Answer, name: str | None = None, **facts: object) -> Refusal:
+    def refusal(self, answer: Answer, name: str | None = None, **facts: str) -> Refusal:
         """A refusal that says which setting of which processor is wrong."""
         metadata = {"processor_type": self.kind, "processor_tag": self.tag, "property_name": name}
         known = {key: value for key, value in metadata.items() if value is not None}
-        return answer(metadata=known, property=name, **facts)
+        return Refusal(answer.status, answer.kind, answer.text.format(property=name, **facts), known)
 
     def has(self, name: str) -> bool:
         """Whether it is given and not yet taken."""
@@ -39,7 +39,7 @@ class ProcessorConfig:
         """
         if name not in self._left:
             if default is _REQUIRED:
-                raise self.refusal(errors_ingest.REQUIRED_PROPERTY, name)
+                raise self.refusal(ingest_errors.REQUIRED_PROPERTY, name)
             return default
         return self._left.pop(name)
 
@@ -72,11 +72,11 @@ class ProcessorConfig:
         """Refuse settings that nobody took."""
         if self._left:
             names = f"[{', '.join(sorted(self._left))}]"
-            raise self.refusal(errors_ingest.UNKNOWN_PROPERTIES, type=self.kind, properties=names)
+            raise self.refusal(ingest_errors.UNKNOWN_PROPERTIES, type=self.kind, properties=names)
 
     def _typed(self, name: str, default: Any, kind: type, word: str) -> Any:
         value = self.value(name, default)
         if value is not default and not isinstance(value, kind):
             problem = f"property isn't a {word}, but of type [{type(value).__name__}]"
-            raise self.refusal(errors_ingest.WRONG_PROPERTY, name, problem=problem)
+            raise self.refusal(ingest_errors.WRONG_PROPERTY, name, problem=problem)
         return value

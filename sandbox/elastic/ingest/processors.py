@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest.field_paths import IngestDocument, java_type
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
 
@@ -30,14 +30,14 @@ def on_strings(convert: Callable[[str], str]) -> Callable[[ProcessorConfig], Cha
                 return
             value = document.get(field)
             if value is None:
-                raise errors_ingest.FIELD_NULL(path=field)
+                raise ingest_errors.FIELD_NULL.refusal(path=field)
             document.set(
                 target, [_converted(each) for each in value] if isinstance(value, list) else _converted(value)
             )
 
         def _converted(value: Any) -> str:
             if not isinstance(value, str):
-                raise errors_ingest.FIELD_NOT_STRING(path=field, type=java_type(value))
+                raise ingest_errors.FIELD_NOT_STRING.refusal(path=field, type=java_type(value))
             return convert(value)
 
         return change
@@ -92,9 +92,9 @@ def rename(config: ProcessorConfig) -> Change:
         if not document.has(path):
             if ignore:
                 return
-            raise errors_ingest.RENAME_MISSING(path=path)
+            raise ingest_errors.RENAME_MISSING.refusal(path=path)
         if document.has(new) and not override:
-            raise errors_ingest.RENAME_EXISTS(path=new)
+            raise ingest_errors.RENAME_EXISTS.refusal(path=new)
         document.set(new, document.remove(path))
 
     return change
@@ -124,7 +124,7 @@ def fail(config: ProcessorConfig) -> Change:
     message = config.text("message")
 
     def change(document: IngestDocument) -> None:
-        raise errors_ingest.FAIL_PROCESSOR(message=document.rendered(message))
+        raise ingest_errors.FAIL_PROCESSOR.refusal(message=document.rendered(message))
 
     return change
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.ml import assignments
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.inference_queue import Awaited, EmbeddingCache, Inquiry, NodeQueue
 from sandbox.elastic.ml.splade import load_splade
-from sandbox.elastic.sizes import size_in_bytes
+from sandbox.elastic.nodes.nodes import Nodes
+from sandbox.elastic.options import ElasticOptions
+from sandbox.elastic.store import Records
+from sandbox.elastic.wire.sizes import size_in_bytes
 
 _MOST_ML_NODES = 16
 """Autoscaling has a limit everywhere."""
@@ -75,9 +77,13 @@ class Deployment:
 class Deployments:
     """All deployments of the cluster."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._records = cluster.store.records("deployments")
+    def __init__(
+        self, records: Records, nodes: Nodes, options: ElasticOptions, ending: threading.Event
+    ) -> None:
+        self._records = records
+        self._nodes = nodes
+        self._options = options
+        self._ending = ending
         self.lock = threading.RLock()
         self._running: dict[str, Deployment] = {}
         self._growing = False
@@ -106,6 +112,10 @@ class Deployments:
         """The one with this id; a model's id does not count."""
         return self._running.get(deployment)
 
+    def at_work_on(self, node: str) -> int:
+        """How many allocations on a node are at work."""
+        return sum(each.queues[node].busy() for each in self.all() if node in each.queues)
+
     def of_model(self, model: str) -> list[Deployment]:
         """All deployments of a model."""
         return [each for each in self.all() if each.model == model]
@@ -118,13 +128,15 @@ class Deployments:
         """
         with self.lock:
             if deployment.id in self._running:
-                raise errors_ml.DEPLOYMENT_EXISTS(deployment=deployment.id)
+                raise ml_errors.DEPLOYMENT_EXISTS.refusal(deployment=deployment.id)
             plans = self._plans([*self._running.values(), deployment])
             mine = plans[deployment.id]
-            if mine.reason and not self._cluster.options.autoscaling:
+            if mine.reason and not self._options.autoscaling:
                 if mine.allocations:
-                    raise errors_ml.PARTLY_PLACED()  # noqa: RSE102
-                raise errors_ml.NO_CAPACITY(cause=errors_ml.NO_CAPACITY_CAUSE(reason=mine.reason))
+                    raise ml_errors.PARTLY_PLACED.refusal()
+                raise ml_errors.NO_CAPACITY.refusal(
+                    cause=ml_errors.NO_CAPACITY_CAUSE.refusal(reason=mine.reason)
+                )
             self._running[deployment.id] = _with_cache(deployment)
             self._apply(plans)
             return deployment
@@ -137,13 +149,13 @@ class Deployments:
         """
         with self.lock:
             if deployment.state() != "started":
-                raise errors_ml.UPDATE_NOT_STARTED()  # noqa: RSE102
+                raise ml_errors.UPDATE_NOT_STARTED.refusal()
             before = deployment.parameters
             deployment.parameters = {**before, "number_of_allocations": allocations}
             plans = self._plans(list(self._running.values()))
-            if plans[deployment.id].reason and not self._cluster.options.autoscaling:
+            if plans[deployment.id].reason and not self._options.autoscaling:
                 deployment.parameters = before
-                raise errors_ml.UPDATE_NO_CAPACITY()  # noqa: RSE102
+                raise ml_errors.UPDATE_NO_CAPACITY.refusal()
             deployment.adaptive = adaptive
             self._apply(plans)
 
@@ -166,7 +178,7 @@ class Deployments:
         """
         queues = deployment.started()
         if not queues:
-            raise errors_ml.INFER_NO_NODE(deployment=deployment.id)
+            raise ml_errors.INFER_NO_NODE.refusal(deployment=deployment.id)
         awaited = Awaited(len(texts))
         inquiries = [Inquiry(text, awaited) for text in texts]
         for inquiry in inquiries:
@@ -177,7 +189,7 @@ class Deployments:
         """What the machine-learning nodes offer, before anything is placed."""
         return [
             assignments.Place(node.id, node.processors, max(0, node.memory - assignments.RESERVED))
-            for node in self._cluster.ml_nodes
+            for node in self._nodes.ml
         ]
 
     def _plans(self, deployments: list[Deployment]) -> dict[str, assignments.Plan]:
@@ -196,12 +208,12 @@ class Deployments:
 
     def _queue(self, deployment: Deployment, node: str) -> NodeQueue:
         parameters = deployment.parameters
-        seconds = self._cluster.options.inference_seconds / parameters["threads_per_allocation"]
+        seconds = self._options.inference_seconds / parameters["threads_per_allocation"]
         capacity = parameters["queue_capacity"]
         return NodeQueue(node, capacity, seconds, lambda texts: load_splade().embed(texts), deployment.cache)
 
     def _apply(self, plans: dict[str, assignments.Plan]) -> None:
-        options = self._cluster.options
+        options = self._options
         for name, plan in plans.items():
             deployment = self._running[name]
             gone = [queue for node, queue in deployment.queues.items() if node not in plan.allocations]
@@ -231,7 +243,7 @@ class Deployments:
 
     def _grow_where_needed(self) -> None:
         """Have another node join, later, when what lacks room would fit there."""
-        options = self._cluster.options
+        options = self._options
         if not (options.autoscaling and options.grow_seconds) or self._growing:
             return
         memory = int(options.memory_gb * 2**30) - assignments.RESERVED
@@ -241,16 +253,16 @@ class Deployments:
             and each.memory <= memory
             for each in self._running.values()
         )
-        if helped and len(self._cluster.ml_nodes) < _MOST_ML_NODES:
+        if helped and len(self._nodes.ml) < _MOST_ML_NODES:
             self._growing = True
             threading.Thread(target=self._grow, name="autoscaling", daemon=True).start()
 
     def _grow(self) -> None:
-        if self._cluster.ending.wait(self._cluster.options.grow_seconds):
+        if self._ending.wait(self._options.grow_seconds):
             return
         with self.lock:
             self._growing = False
-            self._cluster.grow()
+            self._nodes.grow()
             self._apply(self._plans(list(self._running.values())))
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.splade import Embedding
 
 AT_ONCE = 32
@@ -192,7 +192,7 @@ class NodeQueue:
             self._heap.clear()
             self._changed.notify_all()
         for inquiry in waiting:
-            inquiry.settle(errors_ml.SHUT_DOWN())
+            inquiry.settle(ml_errors.SHUT_DOWN.refusal())
 
     def pending(self) -> int:
         """Documents that wait, less those that workers are about to take."""
@@ -211,10 +211,10 @@ class NodeQueue:
         """Queue a document, or refuse it at once when the queue is full."""
         with self._changed:
             if self._closed:
-                refusal = errors_ml.SHUT_DOWN()
+                refusal = ml_errors.SHUT_DOWN.refusal()
             elif len(self._heap) >= self.capacity + self._idle:
                 self.counts.rejected += 1
-                refusal = errors_ml.QUEUE_FULL()
+                refusal = ml_errors.QUEUE_FULL.refusal()
             else:
                 heapq.heappush(self._heap, (priority, next(self._numbers), inquiry))
                 self._changed.notify()
@@ -254,7 +254,7 @@ class NodeQueue:
                     self.cache.put(inquiry.text, found)
         except Exception as error:  # noqa: BLE001 - a worker must outlive whatever a text does to the model
             self.counts.errors += 1
-            inquiry.settle(errors_ml.PROCESS_FAILED(problem=repr(error)))
+            inquiry.settle(ml_errors.PROCESS_FAILED.refusal(problem=repr(error)))
             return ahead
         with self._changed:
             self.counts.served(time.monotonic() - began, inquiry.cached)

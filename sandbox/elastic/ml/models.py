@@ -9,11 +9,14 @@ import threading
 import time
 from typing import Any
 
-from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import lang_ident
 from sandbox.elastic.ml.downloads import ACTION, Download
 from sandbox.elastic.ml.splade import FILES
+from sandbox.elastic.options import ElasticOptions
+from sandbox.elastic.store import Store
+from sandbox.elastic.tasks.manager import Tasks
+from sandbox.elastic.versions import Release
 
 WEIGHTS = ".ml-inference-native-000002"
 """The index in which definitions lie."""
@@ -60,10 +63,15 @@ _PACKAGES = {
 class Models:
     """All models of the cluster. A model is a config, what is there of its definition, and its vocabulary's size."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._records = cluster.store.records("trained_models")
-        self._aliases = cluster.store.records("trained_model_aliases")
+    def __init__(
+        self, store: Store, options: ElasticOptions, release: Release, tasks: Tasks, ending: threading.Event
+    ) -> None:
+        self._records = store.records("trained_models")
+        self._aliases = store.records("trained_model_aliases")
+        self._options = options
+        self._release = release
+        self._tasks = tasks
+        self._ending = ending
         self.lock = threading.RLock()
         self._downloads: dict[str, Download] = {}
 
@@ -80,7 +88,7 @@ class Models:
         name = self.aliases().get(model, model)
         found = lang_ident.RECORD if name == lang_ident.MODEL else self._records.get(name)
         if found is None:
-            raise errors_ml.NO_SUCH_MODEL(model=model)
+            raise ml_errors.NO_SUCH_MODEL.refusal(model=model)
         return found
 
     def exists(self, model: str) -> bool:
@@ -145,7 +153,7 @@ class Models:
                 record = {
                     "config": _packaged(model, fields),
                     "parts": {},
-                    "total_parts": self._cluster.options.download_parts,
+                    "total_parts": self._options.download_parts,
                     "vocabulary": 0,
                     "stalled": False,
                 }
@@ -155,13 +163,13 @@ class Models:
             return record
 
     def _begin(self, model: str, record: dict[str, Any]) -> None:
-        options = self._cluster.options
+        options = self._options
         stalls = options.download_stalls if not record["stalled"] else 0
         first = len(record["parts"])
         download = Download(model, record["total_parts"], options.download_seconds, first, stalls)
         self._downloads[model] = download
-        shown = download.status if self._cluster.release.download_progress else lambda: None
-        task = self._cluster.tasks.begin(ACTION, f"model_id-[{model}]", shown)
+        shown = download.status if self._release.download_progress else lambda: None
+        task = self._tasks.begin(ACTION, f"model_id-[{model}]", shown)
 
         def arrived(parts: int) -> None:
             with self.lock:
@@ -173,8 +181,8 @@ class Models:
                 self.save(model, kept)
 
         def run() -> None:
-            download.run(self._cluster.ending, arrived)
-            self._cluster.tasks.end(task)
+            download.run(self._ending, arrived)
+            self._tasks.end(task)
 
         threading.Thread(target=run, name="model-download", daemon=True).start()
 
@@ -192,7 +200,7 @@ def shown(models: Models, record: dict[str, Any], include: set[str]) -> dict[str
         config["metadata"] = {**config["metadata"], "model_aliases": aliases}
     if "definition_status" in include:
         if config["model_type"] != "pytorch":
-            raise errors_ml.STATUS_OF_NO_PYTORCH()  # noqa: RSE102
+            raise ml_errors.STATUS_OF_NO_PYTORCH.refusal()
         config["fully_defined"] = models.fully_defined(record)
     return config
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from sandbox.elastic.documents.store import DocumentStore
+from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search.searcher import Array, Searcher
+from sandbox.elastic.versions import Release
 
-if TYPE_CHECKING:
-    from sandbox.elastic.cluster import Cluster
+Infer = Callable[[str, Sequence[str]], list[dict[str, float]]]
+"""Model, alias, deployment or inference id, and texts; gives token weights for each. Raises Refusal."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,10 @@ class Matches:
 class Context:
     """One search of one index."""
 
-    cluster: Cluster
     searcher: Searcher
+    documents: DocumentStore
+    release: Release
+    infer: Infer
     warnings: list[str] = field(default_factory=list)
     named: dict[str, Array] = field(default_factory=dict)
     """Which documents the queries with a `_name` match."""
@@ -39,7 +44,7 @@ class Context:
     def tokens(self, model: str, text: str) -> dict[str, float]:
         """What the model makes of a query's text."""
         if (model, text) not in self.inferred:
-            self.inferred[model, text] = self.cluster.infer(model, [text])[0]
+            self.inferred[model, text] = self.infer(model, [text])[0]
         return self.inferred[model, text]
 
     def none(self) -> Matches:
@@ -66,6 +71,29 @@ class Context:
             total += part.scores
             mask |= part.mask
         return Matches(mask, total.astype(np.float32))
+
+
+class QueryContexts:
+    """Makes contexts: what queries need beside the index that they search."""
+
+    def __init__(self, documents: DocumentStore, release: Release, infer: Infer) -> None:
+        self._documents = documents
+        self._release = release
+        self._infer = infer
+
+    def of(self, searchers: Sequence[Searcher], warnings: list[str] | None = None) -> list[Context]:
+        """One for each index of a search, with the weights of the query's texts shared among them."""
+        inferred: dict[tuple[str, str], dict[str, float]] = {}
+        said = [] if warnings is None else warnings
+        return [
+            Context(searcher, self._documents, self._release, self._infer, said, inferred=inferred)
+            for searcher in searchers
+        ]
+
+    def empty(self) -> Context:
+        """One without documents, in which no model is asked: for looking at a query before it is carried out."""
+        nothing = Searcher(Index("", "", 0, {}, {}), (), ())
+        return Context(nothing, self._documents, self._release, lambda _model, texts: [{} for _ in texts])
 
 
 Evaluate = Callable[[Context, Any, float], Matches]

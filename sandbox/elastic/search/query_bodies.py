@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 
 
 def field_and_body(name: str, body: Any, short: str | None, known: set[str]) -> tuple[str, dict[str, Any]]:
@@ -17,20 +17,20 @@ def field_and_body(name: str, body: Any, short: str | None, known: set[str]) -> 
         Refusal: more than one field, a parameter that is not known, or no value.
     """
     if not isinstance(body, Mapping):
-        raise errors_search.MALFORMED(name=name)
+        raise search_errors.MALFORMED.refusal(name=name)
     fields = [key for key in body if key != "_name"]
     if len(fields) != 1:
-        raise errors_search.NOT_SUPPORTED(query=name, parameter=fields[1] if fields else "no fields")
+        raise search_errors.NOT_SUPPORTED.refusal(query=name, parameter=fields[1] if fields else "no fields")
     path, found = fields[0], body[fields[0]]
     if not isinstance(found, Mapping):
         if short is None:
-            raise errors_search.NOT_SUPPORTED(query=name, parameter=path)
+            raise search_errors.NOT_SUPPORTED.refusal(query=name, parameter=path)
         found = {short: found}
     for parameter in found:
         if parameter not in known | {short, "_name"}:
-            raise errors_search.NOT_SUPPORTED(query=name, parameter=parameter)
+            raise search_errors.NOT_SUPPORTED.refusal(query=name, parameter=parameter)
     if short and found.get(short) is None:
-        raise errors_search.REQUIRED(query=name, what=f"a [{short}]")
+        raise search_errors.REQUIRED.refusal(query=name, what=f"a [{short}]")
     return path, dict(found)
 
 
@@ -42,7 +42,7 @@ def boost_of(name: str, body: Mapping[str, Any]) -> float:
     """
     boost = number(name, "boost", body.get("boost", 1.0))
     if boost < 0:
-        raise errors_search.NEGATIVE_BOOST(query=name, boost=boost)
+        raise search_errors.NEGATIVE_BOOST.refusal(query=name, boost=boost)
     return boost
 
 
@@ -57,7 +57,7 @@ def number(where: str, parameter: str, value: Any) -> float:
     except (TypeError, ValueError):
         found = math.nan
     if not math.isfinite(found):
-        raise errors_search.BAD_VALUE(where=where, parameter=parameter, value=value)
+        raise search_errors.BAD_VALUE.refusal(where=where, parameter=parameter, value=value)
     return found
 
 
@@ -69,7 +69,7 @@ def minimum(value: Any, clauses: int) -> int:
     """
     found = re.fullmatch(r"(-?\d+)(%?)", str(value))
     if not found:
-        raise errors_search.NOT_SUPPORTED(query="bool", parameter=f"minimum_should_match: {value}")
+        raise search_errors.NOT_SUPPORTED.refusal(query="bool", parameter=f"minimum_should_match: {value}")
     number = int(found[1])
     if found[2]:
         number = int(clauses * number / 100)

@@ -9,10 +9,10 @@ import time
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.indices.indices import Index
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.indices.index import Index
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.searcher import Searcher
+from sandbox.elastic.search.searchers import Searchers
 
 T = TypeVar("T")
 
@@ -30,8 +30,8 @@ class Held(Generic[T]):
 class SearchContexts(Generic[T]):
     """Those of one kind, by their ids."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, searchers: Searchers) -> None:
+        self._searchers = searchers
         self._held: dict[str, Held[T]] = {}
         self._lock = threading.Lock()
 
@@ -54,7 +54,7 @@ class SearchContexts(Generic[T]):
         with self._lock:
             found = self._held.get(id_)
             if found is None:
-                raise errors_search.NO_CONTEXT(id=id_)
+                raise search_errors.NO_CONTEXT.refusal(id=id_)
             if seconds is not None:
                 found.expires = time.monotonic() + seconds
             return found.content
@@ -64,7 +64,7 @@ class SearchContexts(Generic[T]):
         with self._lock:
             found = self._held.pop(id_, None)
         for index in found.indices if found else ():
-            self._cluster.searchers.unpin(index)
+            self._searchers.unpin(index)
         return found is not None
 
     def ids(self) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sandbox.elastic.indices.indices import Index
+from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search.scoring import length_bytes
 from sandbox.elastic.search.segments import Inverted, Numeric, Segment
 

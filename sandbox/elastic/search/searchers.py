@@ -8,23 +8,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
-from zlib import crc32
+from typing import Any
 
 import numpy as np
 
-from sandbox.elastic.documents.documents import Row
 from sandbox.elastic.documents.parsing import Value, parse
-from sandbox.elastic.indices.indices import Index
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.documents.store import DocumentStore, Row
+from sandbox.elastic.indices.index import Index
+from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.search.searcher import Searcher
 from sandbox.elastic.search.segments import Segment, SegmentBuilder, merged
-
-if TYPE_CHECKING:
-    from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.store import Store
+from sandbox.elastic.versions import Release
 
 Array = np.ndarray[Any, Any]
 
@@ -49,77 +46,30 @@ class _Live:
         return bool(len(self.pending) or self.killed)
 
 
-@dataclass(frozen=True)
-class Found:
-    """One document of a scan."""
-
-    index: str
-    id: str
-    seq_no: int
-    version: int
-    source: dict[str, Any]
-
-
-class Scan:
-    """The documents that a query matches now, in the order of their writing, whatever is written meanwhile.
-
-    Holds a snapshot until it is closed: use it in a `with` block.
-    """
-
-    def __init__(self, searchers: Searchers, chosen: list[tuple[Index, Array]]) -> None:
-        self._searchers = searchers
-        self._chosen = chosen
-        self._open = True
-
-    def __len__(self) -> int:
-        return sum(len(numbers) for _, numbers in self._chosen)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def read(self, start: int, stop: int) -> list[Found]:
-        """The documents from position `start` on, up to but without `stop`.
-
-        Raises:
-            Refusal: an index is deleted, and its snapshot with it.
-        """
-        found: list[Found] = []
-        for index, numbers in self._chosen:
-            if not self._searchers.holds(index):
-                raise errors_search.NO_CONTEXT(id=index.number)
-            part = numbers[max(0, start) : max(0, stop)]
-            rows = self._searchers.rows(index, part.tolist())
-            found += [
-                Found(index.name, row.id, row.seq_no, row.version, row.document())
-                for row in rows
-                if row.source
-            ]
-            start, stop = start - len(numbers), stop - len(numbers)
-        return found
-
-    def close(self) -> None:
-        """Let the snapshot go."""
-        if self._open:
-            self._open = False
-            for index, _ in self._chosen:
-                self._searchers.unpin(index)
-
-
 class Searchers:
     """The visible state of every index."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(
+        self,
+        store: Store,
+        indices: Indices,
+        documents: DocumentStore,
+        release: Release,
+        refresh_seconds: float,
+        ending: threading.Event,
+    ) -> None:
+        self._store = store
+        self._indices = indices
+        self._documents = documents
+        self._release = release
+        self._refresh_seconds = refresh_seconds
+        self._ending = ending
         self._live: dict[int, _Live] = {}
-        self._lock = cluster.store.lock
+        self._lock = store.lock
         self._loading = threading.Lock()
         """Comes before the store's lock, never after it."""
         self._loader = threading.Thread(target=self._load_all, name="postings", daemon=True)
+        indices.when_deleted(self._drop)
 
     def start(self) -> None:
         """Build, in the background, what an earlier run left in the store."""
@@ -127,7 +77,8 @@ class Searchers:
 
     def close(self) -> None:
         """Wait for the end of what is being built."""
-        self._loader.join()
+        if self._loader.ident is not None:
+            self._loader.join()
 
     def written(
         self, index: Index, seq_no: int, values: Mapping[str, Value] | None, previous: int | None
@@ -162,18 +113,18 @@ class Searchers:
         if live.dirty:
             self._publish(live)
         if not live.pins and live.superseded:
-            self._cluster.documents.forget(index, live.superseded)
+            self._documents.forget(index, live.superseded)
             live.superseded = []
 
     def _current(self, index: Index, live: _Live) -> Searcher:
         interval = index.refresh_seconds
-        interval = self._cluster.options.refresh_seconds if interval is None else interval
+        interval = self._refresh_seconds if interval is None else interval
         if live.dirty and 0 <= interval <= time.monotonic() - live.refreshed:
             self._refresh(index, live)
         return self._visible(index, live)
 
     def _visible(self, index: Index, live: _Live) -> Searcher:
-        index = self._cluster.indices.get(index.name) or index  # its mapping may have grown
+        index = self._indices.get(index.name) or index  # its mapping may have grown
         if live.searcher is None or live.searcher.index is not index:
             live.searcher = Searcher(index, tuple(live.segments), tuple(live.alive))
         return live.searcher
@@ -202,39 +153,8 @@ class Searchers:
         """Whether the index is still there, not only one of its name."""
         return index.number in self._live
 
-    def rows(self, index: Index, sequence_numbers: list[int]) -> list[Row]:
-        """Documents by their sequence numbers, in the order asked for."""
-        return self._cluster.documents.rows(index, sequence_numbers)
-
-    def scan(
-        self, expression: str, query: Mapping[str, Any] | None = None, slice_: tuple[int, int] | None = None
-    ) -> Scan:
-        """The documents of these indices that a query matches (all without one), or a slice `(id, max)` of them.
-
-        Raises:
-            Refusal: an index is not there, or the query cannot be.
-        """
-        from sandbox.elastic.search.queries import matching  # noqa: PLC0415 - queries read searchers
-
-        chosen: list[tuple[Index, Array]] = []
-        with ExitStack() as failed:
-            for index in self._cluster.indices.resolve(expression):
-                searcher = self.pinned(index)
-                failed.callback(self.unpin, index)
-                numbers = searcher.sequence_numbers[matching(self._cluster, searcher, query)]
-                chosen.append((index, numbers if slice_ is None else self._sliced(index, numbers, *slice_)))
-            failed.pop_all()
-        return Scan(self, chosen)
-
-    def drop(self, index: Index) -> None:
-        """Forget an index that is deleted."""
-        self._cluster.documents.forget_all(index)
+    def _drop(self, index: Index) -> None:
         self._live.pop(index.number, None)
-
-    def _sliced(self, index: Index, numbers: Array, id_: int, maximum: int) -> Array:
-        ids = self._cluster.documents.ids(index, numbers.tolist())
-        mine = [seq_no for seq_no, name in ids if crc32(name.encode()) % maximum == id_]
-        return np.array(mine, np.int64)
 
     def _publish(self, live: _Live) -> None:
         """The pending documents become a segment; what was killed dies, in copies that no search holds."""
@@ -264,26 +184,26 @@ class Searchers:
         with self._loading:
             with self._lock:
                 known = self._known(index)
-                last = self._cluster.documents.last_sequence_number(index)
+                last = self._documents.last_sequence_number(index)
             if known is None:
                 return
             live, newest = _Live(), dict[str, int]()
-            with closing(self._cluster.store.reader()) as reader:
-                self._take(known, live, newest, self._cluster.documents.writes(reader, known, 0, last))
+            with closing(self._store.reader()) as reader:
+                self._take(known, live, newest, self._documents.writes(reader, known, 0, last))
             self._publish(live)
             with self._lock:
                 known = self._known(index)
                 if known is None:
                     return
-                now = self._cluster.documents.last_sequence_number(index)
-                rows = self._cluster.documents.writes(self._cluster.store.db, known, last + 1, now)
+                now = self._documents.last_sequence_number(index)
+                rows = self._documents.writes(self._store.db, known, last + 1, now)
                 self._take(known, live, newest, rows)
                 self._publish(live)
                 self._live[index.number] = live
 
     def _known(self, index: Index) -> Index | None:
         """The index as it is now; None when it is deleted, or loaded already."""
-        now = self._cluster.indices.get(index.name)
+        now = self._indices.get(index.name)
         return now if now and now.number == index.number and now.number not in self._live else None
 
     def _take(self, index: Index, live: _Live, newest: dict[str, int], rows: Iterator[Row]) -> None:
@@ -293,12 +213,12 @@ class Searchers:
                 live.killed.append(newest[row.id])
             newest[row.id] = row.seq_no
             if row.source is not None:
-                parsed = parse(row.document(), index.mapping, row.id, self._cluster.release, lenient=True)
+                parsed = parse(row.document(), index.mapping, row.id, self._release, lenient=True)
                 live.pending.add(row.seq_no, parsed.values)
 
     def _load_all(self) -> None:
-        for index in list(self._cluster.indices):
-            if self._cluster.ending.is_set():
+        for index in list(self._indices):
+            if self._ending.is_set():
                 return
             self._load(index)
 

@@ -150,12 +150,20 @@ def _merged_field(path: str, parts: list[tuple[Segment, Array, Array]]) -> Inver
     found = [
         (segment.fields[path], alive, number) for segment, alive, number in parts if path in segment.fields
     ]
-    if isinstance(found[0][0], Numeric):
-        kept = [(field_, alive[field_.documents], number) for field_, alive, number in found]
-        return Numeric(
-            np.concatenate([number[each.documents[keep]].astype(np.int32) for each, keep, number in kept]),
-            np.concatenate([each.values[keep] for each, keep, _ in kept]),
-        )
+    # A field has one type in all the segments of an index.
+    inverted = [(each, alive, number) for each, alive, number in found if isinstance(each, Inverted)]
+    return _merged_terms(inverted) if inverted else _merged_numbers(found)
+
+
+def _merged_numbers(found: list[tuple[Inverted | Numeric, Array, Array]]) -> Numeric:
+    kept = [(each, alive[each.documents], number) for each, alive, number in found]
+    return Numeric(
+        np.concatenate([number[each.documents[keep]].astype(np.int32) for each, keep, number in kept]),
+        np.concatenate([each.values[keep] for each, keep, _ in kept]),
+    )
+
+
+def _merged_terms(found: list[tuple[Inverted, Array, Array]]) -> Inverted:
     vocabulary: dict[str, int] = {}
     columns: list[list[Array]] = [[], [], [], [], []]
     for each, alive, number in found:

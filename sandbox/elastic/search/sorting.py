@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.indices.mappings import NUMBERS
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.query_bodies import number
 from sandbox.elastic.search.scoring import shown
 from sandbox.elastic.search.searcher import Array, Searcher
@@ -123,15 +123,15 @@ def _clause(given: Any) -> Clause:
     elif isinstance(given, Mapping) and len(given) == 1:
         ((path, options),) = given.items()
     else:
-        raise errors_search.MALFORMED(name="sort")
+        raise search_errors.MALFORMED.refusal(name="sort")
     if options is None or isinstance(options, str):
         options = {"order": options} if options else {}
     for name in options:
         if name not in ("order", "missing", "unmapped_type", "format", "mode", "numeric_type"):
-            raise errors_search.NOT_SUPPORTED(query="sort", parameter=name)
+            raise search_errors.NOT_SUPPORTED.refusal(query="sort", parameter=name)
     direction = str(options.get("order", "desc" if path == "_score" else "asc")).lower()
     if direction not in ("asc", "desc"):
-        raise errors_search.SORT_ORDER(order=direction)
+        raise search_errors.SORT_ORDER.refusal(order=direction)
     return Clause(path, direction == "desc", options.get("missing", "_last"), "unmapped_type" in options)
 
 
@@ -141,12 +141,12 @@ def _kind(clause: Clause, searcher: Searcher) -> str:
     if field is None:
         if clause.unmapped:
             return ""
-        raise errors_search.NO_SORT_MAPPING(path=clause.path, metadata=metadata)
+        raise search_errors.NO_SORT_MAPPING.refusal(path=clause.path, metadata=metadata)
     if field.type == "text":
-        raise errors_search.NO_TEXT_SORT(path=clause.path, index=searcher.index.name)
+        raise search_errors.NO_TEXT_SORT.refusal(path=clause.path, index=searcher.index.name)
     if field.type not in (*NUMBERS, "date", "keyword", "boolean"):
         problem = f"can't sort on the [{field.type}] field"
-        raise errors_search.QUERY_SHARD(problem=problem, metadata=metadata)
+        raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata)
     return field.type
 
 

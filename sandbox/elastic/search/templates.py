@@ -14,7 +14,7 @@ import orjson
 import pystache
 from pystache.parser import ParsingError
 
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 
 # After it nothing is read as a tag any more: values that a function returns are no templates.
 _NO_MORE_TAGS = "{{=\x01 \x02=}}"
@@ -61,8 +61,8 @@ def check(template: str) -> None:
         elif kind != "/":
             open_sections.append(name)
     if broken or open_sections:
-        cause = errors_search.TEMPLATE_CAUSE()
-        raise errors_search.TEMPLATE_BROKEN(source=template, cause=cause)
+        cause = search_errors.TEMPLATE_CAUSE.refusal()
+        raise search_errors.TEMPLATE_BROKEN.refusal(source=template, cause=cause)
 
 
 def rendered(template: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,9 +83,9 @@ def rendered(template: str, params: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise errors_search.TEMPLATE_RESULT(problem=str(error)) from error
+        raise search_errors.TEMPLATE_RESULT.refusal(problem=str(error)) from error
     if not isinstance(found, dict):
-        raise errors_search.TEMPLATE_RESULT(problem="Expected [START_OBJECT]")
+        raise search_errors.TEMPLATE_RESULT.refusal(problem="Expected [START_OBJECT]")
     return found
 
 

@@ -8,14 +8,15 @@ import numpy as np
 
 from sandbox.elastic.documents.analysis import analyzer
 from sandbox.elastic.indices.mappings import Field
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum, number
 from sandbox.elastic.search.scoring import bm25, idf
 from sandbox.elastic.search.term_queries import exact, scored_term, searchable
 
-_MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"}
-_MATCH |= {"auto_generate_synonyms_phrase_query"}
+_MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"} | {
+    "auto_generate_synonyms_phrase_query"
+}
 _MULTI_MATCH = _MATCH | {"query", "fields", "type", "_name"}
 
 
@@ -30,11 +31,11 @@ def multi_match(context: Context, body: Any, boost: float) -> Matches:
     fields, kind = body.get("fields") or [], body.get("type", "best_fields")
     for parameter in body:
         if parameter not in _MULTI_MATCH:
-            raise errors_search.NOT_SUPPORTED(query="multi_match", parameter=parameter)
+            raise search_errors.NOT_SUPPORTED.refusal(query="multi_match", parameter=parameter)
     if body.get("query") is None:
-        raise errors_search.REQUIRED(query="multi_match", what="a [query]")
+        raise search_errors.REQUIRED.refusal(query="multi_match", what="a [query]")
     if kind not in ("best_fields", "most_fields"):
-        raise errors_search.NOT_SUPPORTED(query="multi_match", parameter=f"type: {kind}")
+        raise search_errors.NOT_SUPPORTED.refusal(query="multi_match", parameter=f"type: {kind}")
     boost *= boost_of("multi_match", body)
     parts = []
     for each in [fields] if isinstance(fields, str) else fields:
@@ -52,7 +53,7 @@ def match_phrase(context: Context, body: Any, boost: float) -> Matches:
         "match_phrase", body, "query", {"boost", "analyzer", "slop", "zero_terms_query"}
     )
     if found.get("slop"):
-        raise errors_search.NOT_SUPPORTED(query="match_phrase", parameter="slop")
+        raise search_errors.NOT_SUPPORTED.refusal(query="match_phrase", parameter="slop")
     boost *= boost_of("match_phrase", found)
     field = searchable(context, path)
     if field is None or field.type != "text":
@@ -86,7 +87,7 @@ def _terms(field: Field, found: dict[str, Any]) -> list[str]:
     try:
         return analyzer(name)(str(found["query"]))
     except KeyError:
-        raise errors_search.NO_ANALYZER(name=name) from None
+        raise search_errors.NO_ANALYZER.refusal(name=name) from None
 
 
 def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> Matches:
@@ -99,7 +100,7 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
     if candidates is None or not len(candidates):
         return result
     numbers = searcher.sequence_numbers[candidates].tolist()
-    rows = {row.seq_no: row for row in context.cluster.documents.rows(searcher.index, numbers)}
+    rows = {row.seq_no: row for row in context.documents.rows(searcher.index, numbers)}
     analyze = analyzer(field.parameters.get("analyzer"))
     frequencies = np.array(
         [

@@ -27,14 +27,14 @@ CONTENT_TYPE = Answer(
     406,
     "media_type_header_exception",
     "Content-Type header [{content}] is not supported",
-    "RestController, from memory",
+    "RestController.java, from memory",
 )
 ENCODING = Answer(400, "illegal_argument_exception", "the body cannot be decoded as [{encoding}]")
 NOT_AUTHENTICATED = Answer(
     401,
     "security_exception",
     "missing authentication credentials for REST request [{path}]",
-    "security documentation, from memory",
+    "Elastic docs: API keys, from memory",
 )
 WRONG_API_KEY = Answer(
     401,

@@ -45,9 +45,11 @@ class Request:
         try:
             found = orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
-            raise errors.UNREADABLE_BODY(problem=str(error)) from error
+            raise errors.UNREADABLE_BODY.refusal(problem=str(error)) from error
         if not isinstance(found, dict):
-            raise errors.PARSING(problem=f"Expected [START_OBJECT] but found [{type(found).__name__}]")
+            raise errors.PARSING.refusal(
+                problem=f"Expected [START_OBJECT] but found [{type(found).__name__}]"
+            )
         return found
 
     def lines(self) -> Iterator[bytes]:
@@ -68,7 +70,7 @@ class Request:
         if value is None:
             return default
         if value not in ("", "true", "false"):
-            raise errors.NOT_A_BOOLEAN(value=value)
+            raise errors.NOT_A_BOOLEAN.refusal(value=value)
         return value != "false"
 
     def number(self, name: str, default: int) -> int:
@@ -81,7 +83,7 @@ class Request:
         try:
             return default if value is None else int(value)
         except ValueError:
-            raise errors.NOT_A_NUMBER(name=name, value=value) from None
+            raise errors.NOT_A_NUMBER.refusal(name=name, value=value) from None
 
     def seconds(self, name: str, default: float) -> float:
         """A query parameter that is a duration (`30s`), in seconds.
@@ -103,7 +105,7 @@ def duration(name: str, value: str) -> float:
         return float(value)
     found = _TIME.fullmatch(value)
     if not found:
-        raise errors.NOT_A_TIME(name=name, value=value)
+        raise errors.NOT_A_TIME.refusal(name=name, value=value)
     return int(found[1]) * _UNITS[found[2]]
 
 
@@ -114,11 +116,11 @@ def whole(name: str, value: Any) -> int:
         Refusal: it is something else.
     """
     try:
-        number = None if isinstance(value, bool) else int(value)
+        number = int(value)
     except (TypeError, ValueError, OverflowError):
-        number = None
-    if number is None or (isinstance(value, float) and number != value):
-        raise errors.NOT_A_NUMBER(name=name, value=value)
+        raise errors.NOT_A_NUMBER.refusal(name=name, value=value) from None
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise errors.NOT_A_NUMBER.refusal(name=name, value=value)
     return number
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from sandbox.elastic import errors
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.versions import Release
-from sandbox.elastic.wire import errors as errors_wire
+from sandbox.elastic.wire import errors as wire_errors
 
 JSON = "application/json"
 _VENDOR = re.compile(
@@ -28,15 +28,15 @@ def check(headers: Mapping[str, str], has_body: bool, release: Release) -> str |
     """
     accept, content = headers.get("accept", ""), headers.get("content-type", "")
     if has_body and content.split(";")[0].strip().lower() == _FORM:
-        raise errors_wire.CONTENT_TYPE(content=content)
+        raise wire_errors.CONTENT_TYPE.refusal(content=content)
     named = ", ".join(name for name, value in (("Accept", accept), ("Content-Type", content)) if value)
     try:
         asked = _version("Accept", accept, release)
         sent = _version("Content-Type", content, release)
         if has_body and content and sent != asked and accept not in ("", "*/*"):
-            raise errors_wire.MEDIA_VERSIONS_DIFFER(accept=accept, content=content)
+            raise wire_errors.MEDIA_VERSIONS_DIFFER.refusal(accept=accept, content=content)
     except Refusal as cause:
-        raise errors_wire.MEDIA_TYPE(headers=named, cause=cause) from cause
+        raise wire_errors.MEDIA_TYPE.refusal(headers=named, cause=cause) from cause
     return asked
 
 
@@ -53,8 +53,8 @@ def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
         if encoding == "gzip":
             return gzip.decompress(body)
     except (OSError, EOFError, zlib.error) as error:
-        raise errors_wire.ENCODING(encoding=encoding) from error
-    raise errors_wire.ENCODING(encoding=encoding)
+        raise wire_errors.ENCODING.refusal(encoding=encoding) from error
+    raise wire_errors.ENCODING.refusal(encoding=encoding)
 
 
 def answered(asked: str | None, text: bool) -> str:
@@ -74,10 +74,11 @@ def _version(header: str, value: str, release: Release) -> str | None:
             if int(vendor[2]) in release.media_versions:
                 return vendor[2]
             oldest, newest = release.media_versions
-            facts = {"newest": newest, "oldest": oldest, "found": vendor[2]}
-            refusal = errors_wire.MEDIA_VERSION(header=header, value=value, **facts)
+            refusal = wire_errors.MEDIA_VERSION.refusal(
+                header=header, value=value, newest=newest, oldest=oldest, found=vendor[2]
+            )
         elif kind.split(";")[0].strip() not in _PLAIN:
-            refusal = errors.ILLEGAL_ARGUMENT(problem=f"invalid media type [{part.strip()}]")
+            refusal = errors.ILLEGAL_ARGUMENT.refusal(problem=f"invalid media type [{part.strip()}]")
     if refusal:
         raise refusal
     return None

@@ -1,6 +1,6 @@
 """Which handler answers which method and path. A handler knows nothing of HTTP; a route nothing of what it does.
 
-Every module that answers something has a tuple `ROUTES`; server.py names the modules.
+Every API is a class with `routes`; cluster.py collects them.
 """
 
 from __future__ import annotations
@@ -8,15 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from sandbox.elastic.wire.exchange import Reply, Request
 
-if TYPE_CHECKING:
-    from sandbox.elastic.cluster import Cluster
-
-Handler = Callable[["Cluster", Request], "Reply | dict[str, Any]"]
+Handler = Callable[[Request], Reply | dict[str, Any]]
 _PLACE = re.compile(r"{(\w+)}")
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from tasks.calls import NotFound, ServiceRefused
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import NotFound, ServiceRefused, calling
+from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.steps import step

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.calls import NotFound, ServiceUnwell
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import BadRequest, Conflict, NotFound, ServiceUnwell, calling
+from tasks.elastic.connection.errors import BadRequest, Conflict, calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec
 from tasks.errors import CannotChangeInPlace, PermanentError
@@ -195,7 +196,7 @@ def _start(settings: ElasticSettings, spec: DeploymentSpec) -> DeploymentState:
             )
     except ServiceUnwell as error:
         if error.status == 429 and error.type == "status_exception":
-            raise NoCapacity(spec, said=error.reason) from error
+            raise NoCapacity(spec, said=error.said) from error
         raise
     except (BadRequest, Conflict):
         # A lost reply, or somebody else who was faster: then it is there, and is compared like any other.
@@ -222,7 +223,7 @@ def _update(settings: ElasticSettings, spec: DeploymentSpec, there: DeploymentSt
             connect(settings).ml.update_trained_model_deployment(model_id=spec.id, **wanted)
     except ServiceUnwell as error:
         if error.status == 429 and error.type == "status_exception":
-            raise NoCapacity(spec, said=error.reason) from error
+            raise NoCapacity(spec, said=error.said) from error
         raise
 
 

@@ -15,16 +15,17 @@ from typing import Any
 
 import orjson
 
+from tasks.calls import ServiceUnwell
 from tasks.elastic.cluster.deployments import deployment
 from tasks.elastic.cluster.models import INPUT_FIELD, model
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import ServiceUnwell, calling
+from tasks.elastic.connection.errors import calling
 from tasks.elastic.data.documents import Document, DocumentSource, read_documents
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import Progress
 from tasks.steps import step
-from tasks.waiting import Deadline, Look, wait_until
+from tasks.waiting import Deadline, Look, attempt_until
 
 TIMEOUT_SECONDS = 60.0
 """For one call; Elasticsearch's default of 10 s is enough for about 25 texts an allocation."""
@@ -234,10 +235,7 @@ def _infer_sized(
         size.succeeded(len(taken), time.perf_counter() - began)
         return Look("answered", value=answers, done=True)
 
-    try:
-        return attempt().value or []
-    except ServiceUnwell:
-        return wait_until("infer", attempt, deadline)
+    return attempt_until("infer", attempt, deadline)
 
 
 def _taken(documents: Iterator[Document], size: Callable[[], int]) -> Iterator[list[Document]]:

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from tasks.calls import NotFound, ServiceRefused
 from tasks.elastic.cluster.deployments import deployment
 from tasks.elastic.cluster.throttle import UNLIMITED, Throttle
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import TRANSIENT_STATUSES, NotFound, ServiceRefused, calling, reason_of
+from tasks.elastic.connection.errors import TRANSIENT_STATUSES, calling, reason_of
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
+from tasks.interruption import RemoteWork, WhenInterrupted, interruptible
 from tasks.progress import say
 from tasks.waiting import Deadline, Look, wait_until
 
-WhenInterrupted = Literal["leave-running", "cancel"]
-"""What becomes of a task in the cluster when the wait for it is cancelled or killed by Ctrl-C."""
 ACTIONS = "*reindex,*byquery"
 OPAQUE_PREFIX = "vector-search-ops-"
 """How the `X-Opaque-Id` of every task of ours begins."""
@@ -179,13 +179,11 @@ def follow(settings: ElasticSettings, task_id: str, how: Following, deadline: De
         fraction = task.done / task.total if task.total else None
         return Look(_progress(task), fraction=fraction)
 
-    try:
+    work = RemoteWork(
+        what=how.what, id=task_id, where="the cluster", cancel=lambda: cancel(settings, task_id)
+    )  # fmt: skip
+    with interruptible(work, how.when_interrupted):
         task = wait_until(how.what, look, deadline)
-    except Exception:
-        raise
-    except BaseException:
-        _interrupted(settings, task_id, how)
-        raise
     if task.canceled:
         raise TaskCancelled(how.what, task=task_id, why=task.canceled)
     if task.error:
@@ -236,18 +234,6 @@ def _feed_back(settings: ElasticSettings, task: TaskState, how: Following, throt
         say(
             f"{how.what}: {rejected - how.rejected:,} texts rejected, now {per_second:.1f} documents a second."
         )
-
-
-def _interrupted(settings: ElasticSettings, task_id: str, how: Following) -> None:
-    if how.when_interrupted == "cancel":
-        try:
-            cancel(settings, task_id)
-        except Exception as error:  # noqa: BLE001 -- the interruption must get through, whatever the answer
-            say(f"Interrupted: {how.what} could not be cancelled ({task_id}): {error}")
-            return
-        say(f"Interrupted: asked the cluster to cancel {how.what} ({task_id}).")
-    else:
-        say(f"Interrupted: {how.what} goes on in the cluster ({task_id}); the same command follows it again.")
 
 
 def _progress(task: TaskState) -> str:

@@ -10,6 +10,7 @@ import hashlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import orjson
 from pydantic import BaseModel, Field
 
 from tasks.errors import InvalidInput
+from tasks.lines import filled_lines, reading
 from tasks.steps import step
 
 MOST_ID_BYTES = 512
@@ -192,38 +194,29 @@ def _read(source: DocumentSource, problems: _Problems) -> Iterator[Document]:
 
 
 def _values(source: DocumentSource, problems: _Problems) -> Iterator[tuple[int, Any]]:
-    try:
-        with source.path.open("rb") as file:
-            if _is_array(file.read(64)):
-                file.seek(0)
-                yield from _elements(source, file.read())
-                return
-            file.seek(0)
-            taken = 0
-            for number, line in enumerate(file, start=1):
-                if line.isspace():
-                    continue
-                if source.limit is not None and taken == source.limit:
-                    return
-                taken += 1
-                try:
-                    yield number, orjson.loads(line)
-                except orjson.JSONDecodeError as error:
-                    problems.add(f"line {number}: {error}")
-    except OSError as error:
-        raise InvalidInput(f"This file cannot be read ({error.strerror})", value=str(source.path)) from error
+    if _is_array(source.path):
+        yield from _elements(source)
+        return
+    for number, line in islice(filled_lines(source.path), source.limit):
+        try:
+            yield number, orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            problems.add(f"line {number}: {error}")
 
 
-def _elements(source: DocumentSource, raw: bytes) -> Iterator[tuple[int, Any]]:
+def _is_array(path: Path) -> bool:
+    with reading(path) as file:
+        return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+
+
+def _elements(source: DocumentSource) -> Iterator[tuple[int, Any]]:
+    with reading(source.path) as file:
+        raw = file.read()
     try:
         elements: list[Any] = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise InvalidInput(f"This is not a JSON array ({error})", value=str(source.path)) from error
     yield from enumerate(elements[: source.limit], start=1)
-
-
-def _is_array(beginning: bytes) -> bool:
-    return beginning.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
 def _paths(body: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.calls import NotFound
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import NotFound, calling
+from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.indices import IndexState, index_of_ours, index_state, set_marks
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput, NotOurs, PermanentError

@@ -6,23 +6,22 @@ written to a file with the reason, and does not stop the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
 
+from tasks.batches import attempt_each, batches
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling, reason_of
 from tasks.elastic.data.documents import CheckedDocuments, Document, canonical, read_documents
 from tasks.elastic.indices.indices import count, index_of_ours, refresh, set_marks
 from tasks.elastic.settings import ElasticSettings
-from tasks.errors import DeadlinePassed, PermanentError, TransientError
-from tasks.progress import Progress, say
+from tasks.errors import PermanentError
+from tasks.progress import say
 from tasks.steps import step
-from tasks.waiting import Deadline, Look, wait_until
+from tasks.waiting import Deadline, Look
 
 MOST_DOCUMENTS = 500
 MOST_BYTES = 5_000_000
@@ -110,21 +109,16 @@ def apply_documents(
         return Loaded(index, documents.documents, 0, 0, documents.repeated, 0, 0, 0, (), None, unchanged=True)
     if there.content:
         set_marks(settings, index, content=None)
-    load = _Load(settings, index, deadline)
-    progress, sent = Progress(f"load {documents.source.path.name} into {index}"), 0
-    whole = documents.documents + documents.repeated
-    with _Aside(refused_file) as aside:
-        for batch in batches(read_documents(documents.source)):
-            if deadline.left <= 0:
-                raise DeadlinePassed(
-                    f"load into {index}",
-                    seconds=deadline.seconds,
-                    last_seen=f"{sent:,} of {whole:,} documents",
-                )
-            for document, refused in load.send(batch):
-                aside.keep(document, refused)
-            sent += len(batch)
-            progress.count(sent, whole, "documents")
+    load = _Load(settings, index, refused_file)
+    bulks = map(
+        _Bulk,
+        batches(read_documents(documents.source), most=MOST_DOCUMENTS, most_bytes=MOST_BYTES, size_of=_size),
+    )
+    with load.aside as aside:
+        attempt_each(
+            f"load {documents.source.path.name} into {index}", bulks, load.send, deadline,
+            total=documents.documents + documents.repeated, outcome="sent", unit="documents",
+        )  # fmt: skip
     loaded = Loaded(
         index, documents.documents, load.created, load.updated, documents.repeated, load.requests, load.throttled,
         aside.count, tuple(aside.first), refused_file if aside.count else None, unchanged=False,
@@ -137,72 +131,60 @@ def apply_documents(
     return loaded
 
 
-def batches(
-    documents: Iterable[Document], *, most: int = MOST_DOCUMENTS, most_bytes: int = MOST_BYTES
-) -> Iterator[list[Document]]:
-    """Cut documents into bulks, in their order, as large as both bounds allow; one that is larger goes alone."""
-    batch: list[Document] = []
-    size = 0
-    for document in documents:
-        here = len(canonical(document.body))
-        if batch and (len(batch) == most or size + here > most_bytes):
-            yield batch
-            batch, size = [], 0
-        batch.append(document)
-        size += here
-    if batch:
-        yield batch
+class _Bulk:
+    """Documents that go in one request, and what of them is still to be sent."""
+
+    def __init__(self, documents: list[Document]) -> None:
+        self._length = len(documents)
+        # The last of a repeated id alone: sent again, an earlier one would overwrite it.
+        self.waiting = list({document.id: document for document in documents}.values())
+
+    def __len__(self) -> int:
+        return self._length
 
 
 class _Load:
     """Sends bulks and counts what came of them."""
 
-    def __init__(self, settings: ElasticSettings, index: str, deadline: Deadline) -> None:
+    def __init__(self, settings: ElasticSettings, index: str, refused_file: Path) -> None:
         self._client = connect(settings).options(request_timeout=BULK_SECONDS)
-        self._index, self._deadline = index, deadline
+        self._index, self.aside = index, _Aside(refused_file)
         self.created = self.updated = self.requests = self.throttled = 0
 
-    def send(self, batch: list[Document]) -> list[tuple[Document, Refused]]:
-        """Send a batch until every document is stored or refused for good."""
-        # The last of a repeated id alone: sent again, an earlier one would overwrite it.
-        waiting = list({document.id: document for document in batch}.values())
-        refused: list[tuple[Document, Refused]] = []
-        what = f"load lines {batch[0].line:,} to {batch[-1].line:,} into {self._index}"
-        attempt = partial(self._attempt, waiting, refused)
-        try:
-            done = attempt().done
-        except TransientError:
-            done = False
-        if not done:
-            wait_until(what, attempt, self._deadline)
-        return refused
-
-    def _attempt(self, waiting: list[Document], refused: list[tuple[Document, Refused]]) -> Look[bool]:
+    def send(self, bulk: _Bulk) -> Look[bool]:
+        """Send what waits. It is done when every document is stored or refused for good."""
         operations: list[Any] = []
-        for document in waiting:
+        for document in bulk.waiting:
             operations += ({"index": {"_id": document.id}}, document.body)
         self.requests += 1
         with calling(f"load documents into {self._index}"):
             answer = self._client.bulk(index=self._index, operations=operations)
-        later: list[Document] = []
-        for document, item in zip(tuple(waiting), answer["items"], strict=True):
-            result: dict[str, Any] = item["index"]
-            if result["status"] in _LATER:
-                later.append(document)
-            elif "error" in result:
-                kind, reason = reason_of(result["error"])
-                refused.append(
-                    (document, Refused(document.line, document.id, result["status"], kind, reason))
-                )
-            elif result["result"] == "created":
-                self.created += 1
-            else:
-                self.updated += 1
-        waiting[:] = later
-        self.throttled += len(later)
-        if later:
-            return Look(f"{len(later)} documents throttled")
+        results = [item["index"] for item in answer["items"]]
+        bulk.waiting = [
+            document
+            for document, result in zip(bulk.waiting, results, strict=True)
+            if not self._is_settled(document, result)
+        ]
+        self.throttled += len(bulk.waiting)
+        if bulk.waiting:
+            return Look(f"{len(bulk.waiting)} documents throttled")
         return Look("stored", value=True, done=True)
+
+    def _is_settled(self, document: Document, result: dict[str, Any]) -> bool:
+        if result["status"] in _LATER:
+            return False
+        if "error" in result:
+            kind, reason = reason_of(result["error"])
+            self.aside.keep(document, Refused(document.line, document.id, result["status"], kind, reason))
+        elif result["result"] == "created":
+            self.created += 1
+        else:
+            self.updated += 1
+        return True
+
+
+def _size(document: Document) -> int:
+    return len(canonical(document.body))
 
 
 class _Aside:

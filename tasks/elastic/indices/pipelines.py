@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.calls import NotFound
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import NotFound, calling, reason_of
-from tasks.elastic.marks import fingerprint, is_ours, marks
+from tasks.elastic.connection.errors import calling, reason_of
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField, PipelineSpec
 from tasks.errors import NotOurs, PermanentError
+from tasks.marks import fingerprint, is_ours, marks
 from tasks.steps import step
 
 FAILURE_FIELD = "embedding_failure"

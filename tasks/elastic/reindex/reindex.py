@@ -11,14 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tasks.elastic.cluster.reindex_tasks import (
-    Failure,
-    Following,
-    WhenInterrupted,
-    find_task,
-    follow,
-    rejections,
-)
+from tasks.elastic.cluster.reindex_tasks import Failure, Following, find_task, follow, rejections
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.indices import count, index_of_ours, refresh
@@ -26,6 +19,7 @@ from tasks.elastic.indices.pipelines import FAILURE_FIELD
 from tasks.elastic.reindex.batch_plans import MOST_DOCUMENTS, BatchPlan, ReindexSpec
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
+from tasks.interruption import WhenInterrupted
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, wait_until

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.elastic.cluster.reindex_tasks import Following, WhenInterrupted, find_task, follow, rejections
+from tasks.elastic.cluster.reindex_tasks import Following, find_task, follow, rejections
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.indices import count, index_of_ours, refresh
@@ -18,6 +18,7 @@ from tasks.elastic.indices.pipelines import FAILURE_FIELD, value_at
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
+from tasks.interruption import WhenInterrupted
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline

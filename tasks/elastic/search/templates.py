@@ -6,12 +6,13 @@ from typing import Any
 
 import orjson
 
+from tasks.calls import NotFound
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import NotFound, calling
-from tasks.elastic.marks import MANAGED_BY, fingerprint
+from tasks.elastic.connection.errors import calling
 from tasks.elastic.search.search import Answer, QueryKind, answer_of, query_for
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import NotOurs
+from tasks.marks import MANAGED_BY, fingerprint
 from tasks.steps import step
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks.calls import ServiceUnwell
 from tasks.elastic.cluster.deployments import deployment
 from tasks.elastic.cluster.inference import infer, input_field
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import ServiceUnwell, calling
+from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.pipelines import value_at
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField

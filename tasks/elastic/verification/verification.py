@@ -25,6 +25,7 @@ from tasks.elastic.search.search import QueryKind, query_for, search, vectors_in
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import GateNotMet, InvalidInput
+from tasks.lines import filled_lines
 from tasks.steps import step
 
 _SHOWN = 3
@@ -241,15 +242,8 @@ def sample_queries(path: Path) -> Iterator[SampleQuery]:
     Raises:
         InvalidInput: names the line.
     """
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise InvalidInput(f"This file cannot be read ({error.strerror})", value=str(path)) from error
-    if not any(line.strip() for line in lines):
-        raise InvalidInput("There is no query in this file", value=str(path))
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    number = 0
+    for number, line in filled_lines(path):
         try:
             yield SampleQuery.model_validate(orjson.loads(line))
         except (orjson.JSONDecodeError, ValidationError) as error:
@@ -257,6 +251,8 @@ def sample_queries(path: Path) -> Iterator[SampleQuery]:
                 f"Line {number} is not a query", value=line.decode(errors="replace")[:80], source=str(path),
                 accepted='{"query": "...", "expected": ["id", ...], "within": 10}',
             ) from error  # fmt: skip
+    if not number:
+        raise InvalidInput("There is no query in this file", value=str(path))
 
 
 def _own_text(settings: ElasticSettings, index: str, field: EmbeddedField) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import grpc
 import requests
 from google.api_core import exceptions as google
 from google.auth import exceptions as auth
 
-from tasks.errors import InvalidInput, PermanentError, TransientError
+from tasks.calls import NotFound, ServiceRefused, ServiceUnwell, translating
+from tasks.errors import InvalidInput, PermanentError
 from tasks.vertex.connection.credentials import renew
 
 TRANSIENT = (
@@ -28,33 +29,13 @@ TRANSIENT = (
     requests.exceptions.ChunkedEncodingError,
 )
 """The codes after which the same call may succeed; RESOURCE_EXHAUSTED is a subclass of TooManyRequests."""
-
+SERVICE = "Google Cloud"
 
 _CODES = {status.value[0]: status.name for status in grpc.StatusCode}
 
 
-class ServiceRefused(PermanentError):
-    """The service answered no, and would again."""
-
-    def __init__(self, doing: str, *, status: str, said: str) -> None:
-        self.doing, self.status, self.said = doing, status, said
-        super().__init__(f"Could not {doing}: the service answered {status}: {said}")
-
-
-class NotFound(ServiceRefused):
-    """What the call names is not there."""
-
-
 class AlreadyExists(ServiceRefused):
     """What the call would make is there already."""
-
-
-class ServiceUnwell(TransientError):
-    """The service could not answer now."""
-
-    def __init__(self, doing: str, *, status: str, said: str) -> None:
-        self.doing, self.status, self.said = doing, status, said
-        super().__init__(f"Could not {doing} now: {status}: {said}")
 
 
 class OperationFailed(PermanentError):
@@ -81,8 +62,7 @@ class OperationFailed(PermanentError):
         )
 
 
-@contextmanager
-def calling(doing: str) -> Generator[None]:
+def calling(doing: str) -> AbstractContextManager[None]:
     """Translate what a client raises inside.
 
     Args:
@@ -93,49 +73,42 @@ def calling(doing: str) -> Generator[None]:
         NotFound, AlreadyExists, ServiceRefused: permanent.
         InvalidInput: no usable credentials.
     """
-    try:
-        yield
-    except TRANSIENT as error:
+    return translating(doing, _meaning)
+
+
+def _meaning(doing: str, error: Exception) -> Exception | None:
+    if isinstance(error, grpc.RpcError):
+        # A raw channel (the private MatchService) raises RpcError; api_core knows the class of each code.
+        error = google.from_grpc_error(error)
+    if isinstance(error, TRANSIENT):
         _refuse_expired(doing, error)
-        raise ServiceUnwell(doing, status=_status(error), said=_said(error)) from error
-    except (google.NotFound, google.AlreadyExists, google.Conflict) as error:
-        kind = NotFound if isinstance(error, google.NotFound) else AlreadyExists
-        raise kind(doing, status=_status(error), said=_said(error)) from error
-    except google.GoogleAPICallError as error:
-        raise ServiceRefused(doing, status=_status(error), said=_said(error)) from error
-    except grpc.RpcError as error:
-        raise _translated(doing, error) from error
-    except (auth.DefaultCredentialsError, auth.RefreshError) as error:
+        return ServiceUnwell(doing, service=SERVICE, status=_status(error), said=_said(error))
+    if isinstance(error, google.GoogleAPICallError):
+        return _refusal(error)(doing, service=SERVICE, status=_status(error), said=_said(error))
+    if isinstance(error, (auth.DefaultCredentialsError, auth.RefreshError)):
         # On Google's machines an outage of the token server comes as a refusal, with the outage as its cause.
         if error.retryable or isinstance(error.__cause__, auth.TransportError):
-            raise ServiceUnwell(doing, status="no token", said=str(error)) from error
-        raise InvalidInput(
+            return ServiceUnwell(doing, service=SERVICE, status="no token", said=str(error))
+        return InvalidInput(
             f"Could not {doing}: no usable Google credentials ({error})",
             remedy="Log in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS.",
-        ) from error
-    except auth.TransportError as error:
-        raise ServiceUnwell(doing, status="no connection", said=str(error)) from error
+        )
+    if isinstance(error, auth.TransportError):
+        return ServiceUnwell(doing, service=SERVICE, status="no connection", said=str(error))
+    return None
+
+
+def _refusal(error: google.GoogleAPICallError) -> type[ServiceRefused]:
+    if isinstance(error, google.NotFound):
+        return NotFound
+    # AlreadyExists is a subclass of Conflict, which is how Cloud Storage says it.
+    return AlreadyExists if isinstance(error, google.Conflict) else ServiceRefused
 
 
 def _refuse_expired(doing: str, error: Exception) -> None:
     if isinstance(error, google.ServiceUnavailable):
         with calling(doing):
             renew()
-
-
-def _translated(doing: str, error: grpc.RpcError) -> Exception:
-    # A raw channel (the private MatchService) raises RpcError; api_core knows the class of each code.
-    translated = google.from_grpc_error(error)
-    kinds: dict[type[Exception], type[ServiceRefused]] = {
-        google.NotFound: NotFound,
-        google.AlreadyExists: AlreadyExists,
-    }
-    if isinstance(translated, TRANSIENT):
-        _refuse_expired(doing, translated)
-        return ServiceUnwell(doing, status=_status(translated), said=_said(translated))
-    return kinds.get(type(translated), ServiceRefused)(
-        doing, status=_status(translated), said=_said(translated)
-    )
 
 
 def _status(error: Exception) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 
 import requests
 
-from tasks.vertex.connection.errors import ServiceRefused, ServiceUnwell, calling
+from tasks.calls import ServiceRefused, ServiceUnwell
+from tasks.vertex.connection.errors import SERVICE, calling
 
 LOOK_SECONDS = 10.0
 """The deadline of one read: a check should be over while somebody watches it."""
@@ -46,9 +47,9 @@ def read_document(
         try:
             return answer.json()
         except requests.exceptions.JSONDecodeError as error:
-            raise ServiceRefused(doing, status="200", said="no JSON") from error
+            raise ServiceRefused(doing, service=SERVICE, status="200", said="no JSON") from error
     kind = ServiceUnwell if answer.status_code >= 500 or answer.status_code == 429 else ServiceRefused
-    raise kind(doing, status=str(answer.status_code), said=_said(answer))
+    raise kind(doing, service=SERVICE, status=str(answer.status_code), said=_said(answer))
 
 
 def read_machine(addresses: Addresses, path: str) -> str | None:

@@ -21,6 +21,7 @@ import orjson
 from pydantic import AliasChoices, Field, field_validator
 
 from tasks.errors import InvalidInput
+from tasks.lines import filled_lines
 from tasks.repeats import repeated
 from tasks.steps import step
 from tasks.vertex.datapoints.filters import NumericRestrict, Restrict
@@ -187,10 +188,4 @@ def _read_ids(path: Path) -> Iterator[tuple[str, str]]:
 
 def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
     """The lines that are not blank, each with `FILE line N`."""
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if stripped := line.strip():
-                    yield f"{path} line {number}", stripped
-    except OSError as error:
-        raise InvalidInput(f"The file cannot be read ({error.strerror})", value=str(path)) from error
+    return ((f"{path} line {number}", line) for number, line in filled_lines(path))

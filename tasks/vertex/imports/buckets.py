@@ -8,12 +8,13 @@ from __future__ import annotations
 from google.api_core import exceptions as google
 from google.cloud.storage import Bucket
 
+from tasks.calls import ServiceUnwell
 from tasks.errors import CannotChangeInPlace, InvalidInput
+from tasks.marks import MANAGED_BY
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import connect
-from tasks.vertex.connection.errors import ServiceUnwell, calling
-from tasks.vertex.marks import MANAGED_BY
+from tasks.vertex.connection.errors import SERVICE, calling
 from tasks.vertex.settings import VertexSettings
 
 STORAGE_SECONDS = 60
@@ -130,6 +131,9 @@ def _make(settings: VertexSettings) -> Bucket:
     made = find_bucket(settings)
     if made is None:
         raise ServiceUnwell(
-            f"create bucket {name}", status="NOT_FOUND", said="it is not there after its creation"
+            f"create bucket {name}",
+            service=SERVICE,
+            status="NOT_FOUND",
+            said="it is not there after its creation",
         )
     return made

@@ -15,9 +15,10 @@ import google_crc32c
 from google.api_core import exceptions as google
 from google.cloud.storage.exceptions import DataCorruption
 
+from tasks.calls import ServiceUnwell
 from tasks.errors import InvalidInput
 from tasks.vertex.connection.clients import connect
-from tasks.vertex.connection.errors import ServiceUnwell, calling
+from tasks.vertex.connection.errors import SERVICE, calling
 from tasks.vertex.imports.buckets import STORAGE_SECONDS
 from tasks.vertex.settings import VertexSettings
 
@@ -54,7 +55,9 @@ def fetch(settings: VertexSettings, uri: str, folder: Path) -> Path:
             )
             arriving.replace(local)
         except (DataCorruption, google.PreconditionFailed) as error:
-            raise ServiceUnwell(f"fetch {uri}", status=type(error).__name__, said=str(error)) from error
+            raise ServiceUnwell(
+                f"fetch {uri}", service=SERVICE, status=type(error).__name__, said=str(error)
+            ) from error
         finally:
             arriving.unlink(missing_ok=True)
     return local

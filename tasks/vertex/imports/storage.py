@@ -17,11 +17,12 @@ from google.api_core import exceptions as google
 from google.cloud.storage import Blob
 from google.cloud.storage.exceptions import DataCorruption
 
+from tasks.calls import ServiceRefused, ServiceUnwell
 from tasks.errors import InvalidInput, TransientError
 from tasks.progress import Progress, say
 from tasks.steps import step
 from tasks.vertex.connection.clients import connect
-from tasks.vertex.connection.errors import ServiceRefused, ServiceUnwell, calling
+from tasks.vertex.connection.errors import SERVICE, calling
 from tasks.vertex.data.import_files import ImportFile
 from tasks.vertex.imports.buckets import STORAGE_SECONDS
 from tasks.vertex.settings import VertexSettings
@@ -200,7 +201,10 @@ def _accept_other_writer(settings: VertexSettings, key: str, file: ImportFile) -
         there = connect(settings).storage.bucket(settings.bucket_name).get_blob(key, timeout=STORAGE_SECONDS)
     if there is None or (there.size, there.crc32c) != (file.size, file.crc32c):
         raise ServiceUnwell(
-            f"upload {key}", status="PreconditionFailed", said="somebody else writes to it too"
+            f"upload {key}",
+            service=SERVICE,
+            status="PreconditionFailed",
+            said="somebody else writes to it too",
         )
 
 

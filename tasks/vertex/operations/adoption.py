@@ -13,10 +13,12 @@ from typing import Generic, TypeVar
 
 from google.cloud.aiplatform_v1 import Index, IndexEndpoint
 
+from tasks.calls import NotFound
 from tasks.errors import NotOurs, PermanentError
+from tasks.marks import is_ours
 from tasks.progress import say
-from tasks.vertex.connection.errors import NotFound, OperationFailed, calling
-from tasks.vertex.marks import is_ours, name_filter
+from tasks.vertex.connection.errors import OperationFailed, calling
+from tasks.vertex.marks import name_filter
 from tasks.vertex.operations.operations import Operation, follow, follow_earlier, list_operations, resource_of
 from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline

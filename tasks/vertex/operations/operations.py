@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from google.cloud import aiplatform_v1
 from google.cloud.aiplatform_v1 import NearestNeighborSearchOperationMetadata
 from google.longrunning.operations_pb2 import Operation as RawOperation
 
+from tasks.calls import NotFound
 from tasks.errors import PermanentError
+from tasks.interruption import RemoteWork, WhenInterrupted, interruptible
 from tasks.progress import say
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
-from tasks.vertex.connection.errors import NotFound, OperationFailed, ServiceUnwell, calling
+from tasks.vertex.connection.errors import OperationFailed, calling
 from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline, Look, wait_until
-
-WhenInterrupted = Literal["leave-running", "cancel"]
-"""What becomes of an operation at the service when the wait for it is cancelled or killed by Ctrl-C."""
 
 _METADATA: dict[str, Any] = {
     f"google.cloud.aiplatform.v1.{kind}OperationMetadata": getattr(aiplatform_v1, f"{kind}OperationMetadata")
@@ -129,14 +128,12 @@ def follow(
         operation = read_operation(settings, name)
         return Look(seen="done" if operation.done else "running", value=operation, done=operation.done)
 
-    try:
+    work = RemoteWork(
+        what=what, id=name, where="the service", cancel=lambda: cancel(settings, name)
+    )  # fmt: skip
+    with interruptible(work, when_interrupted):
         # A stand-in's clock runs fast: the service's usual times would mislead.
         operation = wait_until(what, look, deadline, usual=None if settings.is_sandbox else usual)
-    except Exception:
-        raise
-    except BaseException:
-        _interrupted(settings, name, what, when_interrupted)
-        raise
     if operation.code:
         raise OperationFailed(
             what, operation=name, code=operation.code, said=operation.said, records=operation.invalid_records
@@ -187,18 +184,6 @@ def cancel(settings: VertexSettings, name: str) -> None:
             connect(settings).operations.cancel_operation(name, timeout=CALL_SECONDS, retry=None)
     except PermanentError as error:
         say(f"The service did not take the cancellation of {name}: {error}")
-
-
-def _interrupted(settings: VertexSettings, name: str, what: str, when_interrupted: WhenInterrupted) -> None:
-    goes_on = f"{what} goes on at the service ({name})"
-    if when_interrupted == "leave-running":
-        say(f"Interrupted: {goes_on}; the same command follows it again.")
-        return
-    try:
-        cancel(settings, name)
-        say(f"Interrupted: asked the service to cancel {what} ({name}).")
-    except ServiceUnwell as error:
-        say(f"Interrupted, but {goes_on}: {error}")
 
 
 def _metadata(raw: RawOperation) -> Any:

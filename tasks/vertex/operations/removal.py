@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tasks.calls import NotFound
 from tasks.errors import PermanentError
 from tasks.progress import say
-from tasks.vertex.connection.errors import NotFound
 from tasks.vertex.operations.adoption import Kind, Made, R, find_ours
 from tasks.vertex.operations.operations import end, follow, unfinished
 from tasks.vertex.settings import VertexSettings

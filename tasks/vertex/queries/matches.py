@@ -20,9 +20,10 @@ from protos.match_service import (
     MatchRequest,
     MatchServiceStub,
 )
+from tasks.calls import ServiceUnwell
 from tasks.errors import InvalidInput, TransientError
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
-from tasks.vertex.connection.errors import ServiceUnwell, calling
+from tasks.vertex.connection.errors import calling
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.messages import (
     add_private_filters,
@@ -221,7 +222,7 @@ class PrivateMatches:
             if not isinstance(error.__cause__, grpc.RpcError) or error.__cause__.code() not in _SILENCE:  # pyright: ignore[reportAttributeAccessIssue]
                 raise
             raise PrivateAddressUnreachable(
-                doing, address=self._address, region=self._region, status=error.status, said=error.said
+                doing, address=self._address, region=self._region, status=str(error.status), said=error.said
             ) from error.__cause__
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
+from tasks.calls import NotFound, ServiceRefused
 from tasks.errors import InvalidInput, PermanentError, TransientError
 from tasks.steps import step
-from tasks.vertex.connection.errors import NotFound, ServiceRefused
+from tasks.vertex.connection.errors import SERVICE
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.queries.matches import Matches, matches
 from tasks.vertex.queries.neighbors import Neighbor, Query
@@ -155,4 +156,4 @@ def _read(way: Matches, ids: Sequence[str]) -> Iterable[Datapoint]:
 def _expect_answers(served: ServedIndex, queries: int, answers: int) -> None:
     if answers != queries:
         said = f"{answers} answers to {queries} queries"
-        raise ServiceRefused(f"query {served.name}", status="OK", said=said)
+        raise ServiceRefused(f"query {served.name}", service=SERVICE, status="OK", said=said)

@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 
 from google.cloud.aiplatform_v1 import DeployedIndex, IndexEndpoint, IndexEndpointServiceClient
 
+from tasks.calls import NotFound
 from tasks.errors import CannotChangeInPlace
+from tasks.interruption import WhenInterrupted
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
-from tasks.vertex.connection.errors import AlreadyExists, NotFound, calling
+from tasks.vertex.connection.errors import AlreadyExists, calling
 from tasks.vertex.operations.adoption import find_ours
-from tasks.vertex.operations.operations import Operation, WhenInterrupted, end, follow, unfinished
+from tasks.vertex.operations.operations import Operation, end, follow, unfinished
 from tasks.vertex.resources.endpoints import ENDPOINTS
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DeployedIndexSpec, Replicas

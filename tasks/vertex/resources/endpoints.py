@@ -9,12 +9,13 @@ from typing import Any
 from google.cloud.aiplatform_v1 import IndexEndpoint, IndexEndpointServiceClient, PrivateServiceConnectConfig
 
 from tasks.errors import CannotChangeInPlace, InvalidInput
+from tasks.interruption import WhenInterrupted
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
-from tasks.vertex.marks import marks
+from tasks.vertex.marks import labels_of
 from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
-from tasks.vertex.operations.operations import WhenInterrupted, follow
+from tasks.vertex.operations.operations import follow
 from tasks.vertex.operations.removal import remove_all, remove_twins
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import EndpointKind, EndpointSpec
@@ -115,7 +116,7 @@ def ensure_endpoint(settings: VertexSettings, spec: EndpointSpec, deadline: Dead
         CannotChangeInPlace: it is there as another kind, in another network or with other allowed projects.
         NotOurs: an endpoint of that name is there that we did not make.
     """
-    endpoint = IndexEndpoint(display_name=spec.name, labels=marks(spec), **_connectivity(spec))
+    endpoint = IndexEndpoint(display_name=spec.name, labels=labels_of(spec), **_connectivity(spec))
 
     def create() -> str:
         creation = _client(settings).create_index_endpoint(

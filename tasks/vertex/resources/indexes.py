@@ -13,13 +13,14 @@ from google.cloud.aiplatform_v1 import Index, IndexServiceClient
 from google.protobuf import field_mask_pb2, json_format, struct_pb2
 
 from tasks.errors import CannotChangeInPlace
+from tasks.interruption import WhenInterrupted
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.machines import DEFAULT_SHARD_SIZE
-from tasks.vertex.marks import marks, marks_renewed
+from tasks.vertex.marks import labels_of, labels_renewed
 from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
-from tasks.vertex.operations.operations import Operation, WhenInterrupted, follow, follow_earlier, unfinished
+from tasks.vertex.operations.operations import Operation, follow, follow_earlier, unfinished
 from tasks.vertex.operations.removal import remove_all, remove_twins
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import IndexSpec, ShardSize
@@ -121,7 +122,7 @@ def ensure_index(
         display_name=spec.name,
         metadata=_value(metadata),
         index_update_method=Index.IndexUpdateMethod[spec.update_method],
-        labels=marks(spec, content=content),
+        labels=labels_of(spec, content=content),
     )
 
     def create() -> str:
@@ -240,7 +241,7 @@ def _mark(
 ) -> None:
     doing = f"mark the contents of index {spec.name}"
     # An update replaces all labels, and some are other people's: cost centres, owners.
-    marked = Index(name=resource, labels=marks_renewed(_get(settings, resource).labels, spec, **labels))
+    marked = Index(name=resource, labels=labels_renewed(_get(settings, resource).labels, spec, **labels))
     follow(settings, _update(settings, marked, "labels", doing), doing, deadline)
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.calls import ServiceRefused
 from tasks.steps import step
-from tasks.vertex.connection.errors import ServiceRefused
 from tasks.vertex.imports.storage import list_import_files
 from tasks.vertex.operations.adoption import find_ours
 from tasks.vertex.operations.operations import unfinished

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tasks.batches import attempt_each, batches
 from tasks.steps import step
 from tasks.vertex.datapoints.datapoints import Datapoint, Datapoints, Ids
 from tasks.vertex.datapoints.filters import NumericRestrict
@@ -17,7 +18,6 @@ from tasks.vertex.datapoints.vectors import is_same_vector
 from tasks.vertex.queries.queries import READS_PER_REQUEST, stored_datapoints
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.streaming.batches import attempt_each, batches
 from tasks.waiting import Deadline, Look
 
 _NO_BYTES = 1
@@ -65,7 +65,9 @@ def wait_for_datapoints(
     parts = batches(
         expected, most=READS_PER_REQUEST, most_bytes=READS_PER_REQUEST, size_of=lambda _: _NO_BYTES
     )
-    return attempt_each(what, parts, look, deadline, total=len(expected), outcome="seen as sent")
+    return attempt_each(
+        what, parts, look, deadline, total=len(expected), outcome="seen as sent", unit="datapoints"
+    )
 
 
 @step("wait until datapoints of {served.name} are gone")
@@ -87,7 +89,7 @@ def wait_for_removals(settings: VertexSettings, served: ServedIndex, ids: Ids, d
 
     what = f"wait until datapoints of {served.name} are gone"
     parts = batches(ids, most=READS_PER_REQUEST, most_bytes=READS_PER_REQUEST, size_of=lambda _: _NO_BYTES)
-    return attempt_each(what, parts, look, deadline, total=len(ids), outcome="seen gone")
+    return attempt_each(what, parts, look, deadline, total=len(ids), outcome="seen gone", unit="datapoints")
 
 
 def _difference(

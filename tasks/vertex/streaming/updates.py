@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from google.cloud import aiplatform_v1
 
+from tasks.batches import attempt_each, batches
 from tasks.errors import InvalidInput, PermanentError
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
@@ -21,7 +22,6 @@ from tasks.vertex.datapoints.datapoints import Datapoints, Ids, check_datapoints
 from tasks.vertex.datapoints.messages import index_datapoint
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.streaming.batches import attempt_each, batches
 from tasks.vertex.streaming.pace import PROJECT_QUOTAS, Pace, Quotas
 from tasks.waiting import Deadline, Look
 
@@ -163,7 +163,12 @@ class _Sender:
         total: int,
     ) -> Applied:
         def framed(item: T) -> int:
-            return size_of(item) + _FRAME
+            size = size_of(item) + _FRAME
+            if size > self._most_bytes:
+                raise InvalidInput(
+                    "A datapoint is larger than a request", value=size, accepted=f"{self._most_bytes:,} bytes"
+                )
+            return size
 
         def attempt(part: list[T]) -> Look[bool]:
             size = sum(map(framed, part))
@@ -174,7 +179,9 @@ class _Sender:
             return Look("accepted", value=True, done=True)
 
         parts = batches(items, most=self._per_request, most_bytes=self._most_bytes, size_of=framed)
-        done = attempt_each(what, parts, attempt, self._deadline, total=total, outcome="accepted")
+        done = attempt_each(
+            what, parts, attempt, self._deadline, total=total, outcome="accepted", unit="datapoints"
+        )
         return Applied(done, self._requests, self._bytes)
 
 

@@ -7,7 +7,6 @@ from elasticsearch import BadRequestError
 
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.documents.operations import Operation
-from sandbox.elastic.indices import index_api
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.search import searchers
 
@@ -21,7 +20,6 @@ def cluster(tmp_path):
         if opened:
             opened[-1].close()
         opened.append(Cluster(tmp_path, ElasticOptions()))
-        index_api.attach(opened[-1])
         return opened[-1]
 
     yield start
@@ -29,12 +27,12 @@ def cluster(tmp_path):
 
 
 def write(cluster, *ids, action="index"):
-    outcomes = cluster.documents.write([Operation(action, "films", id_, {"plot": id_}) for id_ in ids])
+    outcomes = cluster.writer.write([Operation(action, "films", id_, {"plot": id_}) for id_ in ids])
     assert not [each.error for each in outcomes if each.error]
 
 
 def found(cluster):
-    with cluster.searchers.scan("films") as scan:
+    with cluster.scans.open("films") as scan:
         return [each.id for each in scan.read(0, len(scan))]
 
 
@@ -72,7 +70,7 @@ def test_documents_are_parted_into_slices_without_reading_them(cluster, monkeypa
     monkeypatch.setattr(running.documents, "rows", None)
     sizes = []
     for number in range(2):
-        with running.searchers.scan("films", slice_=(number, 2)) as scan:
+        with running.scans.open("films", slice_=(number, 2)) as scan:
             sizes.append(len(scan))
     assert sum(sizes) == 8
     assert all(sizes)

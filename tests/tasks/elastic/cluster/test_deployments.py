@@ -1,6 +1,7 @@
 import pytest
 
 from sandbox import faults
+from tasks.calls import NotFound, ServiceUnwell
 from tasks.elastic.cluster.capacity import DoesNotFit, read_placement, verify_capacity
 from tasks.elastic.cluster.deployments import (
     NoCapacity,
@@ -13,7 +14,6 @@ from tasks.elastic.cluster.deployments import (
 from tasks.elastic.cluster.inference import verify_inference
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import NotFound, ServiceUnwell
 from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec
 from tasks.errors import CannotChangeInPlace, DeadlinePassed
 from tasks.waiting import Deadline

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox.tls import identity
+from tasks.calls import ServiceUnwell
 from tasks.elastic.cluster.cluster import read_cluster
-from tasks.elastic.connection.errors import NotElasticsearch, ServiceUnwell
+from tasks.elastic.connection.errors import NotElasticsearch
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
 

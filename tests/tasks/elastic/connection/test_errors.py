@@ -3,17 +3,9 @@ import pytest
 from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
 from elasticsearch import ApiError, UnsupportedProductError
 
+from tasks.calls import NotFound, ServiceRefused, ServiceUnwell
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import (
-    BadRequest,
-    Conflict,
-    NotElasticsearch,
-    NotFound,
-    ServiceRefused,
-    ServiceUnwell,
-    calling,
-    reason_of,
-)
+from tasks.elastic.connection.errors import BadRequest, Conflict, NotElasticsearch, calling, reason_of
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
 
@@ -53,7 +45,7 @@ def test_the_status_decides(status, kind):
     assert "do the thing" in str(raised.value)
     assert isinstance(raised.value.__cause__, ApiError)
     if kind is not InvalidInput:
-        assert (raised.value.type, raised.value.reason) == ("t", "r (because)")
+        assert (raised.value.type, raised.value.said) == ("t", "r (because)")
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.elastic.data.documents import (
-    Document,
     DocumentSource,
     canonical,
     document_id,
     read_checked_documents,
     read_documents,
 )
-from tasks.elastic.indices.loading import batches
 from tasks.errors import InvalidInput
 
 VALUES = st.one_of(st.text(max_size=8), st.integers(-(2**53), 2**53), st.booleans(), st.none())
@@ -153,13 +151,3 @@ def test_a_file_without_documents_is_refused(tmp_path, text):
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="cannot be read"):
         check(DocumentSource(path=tmp_path / "missing"))
-
-
-@given(st.lists(st.integers(0, 200), max_size=60), st.integers(1, 10), st.integers(20, 400))
-def test_bulks_stay_within_their_bounds_and_lose_nothing(sizes, most, most_bytes):
-    documents = [Document(n, str(n), {"t": "x" * size}) for n, size in enumerate(sizes, start=1)]
-    parts = list(batches(documents, most=most, most_bytes=most_bytes))
-    assert [d for part in parts for d in part] == documents
-    for part in parts:
-        assert len(part) <= most
-        assert len(part) == 1 or sum(len(canonical(d.body)) for d in part) <= most_bytes

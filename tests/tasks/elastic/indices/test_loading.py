@@ -1,5 +1,6 @@
 import json
 import logging
+import time
 
 import pytest
 
@@ -107,6 +108,13 @@ def test_a_hiccup_repeats_a_bulk_and_stores_nothing_twice(sandbox, settings, ind
     assert loaded.requests == 3
     assert loaded.created + loaded.updated == 20
     assert stored(settings, index) == 20
+
+
+def test_documents_that_were_throttled_are_sent_again_after_a_pause(sandbox, load):
+    faults.add(sandbox.state, "bulk", "throttled", "before", 1, 0.0)
+    began = time.monotonic()
+    assert load([{"id": "a"}]).requests == 2
+    assert time.monotonic() - began >= 0.2
 
 
 def test_a_deadline_ends_a_load_that_is_throttled_for_ever(sandbox, load):

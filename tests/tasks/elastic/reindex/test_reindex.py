@@ -6,6 +6,7 @@ import pytest
 from sandbox import faults
 from sandbox.elastic.ml import inference_ledger
 from tasks import progress
+from tasks.calls import ServiceUnwell
 from tasks.elastic.cluster.deployments import (
     ensure_deployment,
     read_deployment,
@@ -23,7 +24,6 @@ from tasks.elastic.cluster.reindex_tasks import (
 )
 from tasks.elastic.cluster.throttle import UNLIMITED
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import ServiceUnwell
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
 from tasks.elastic.indices.indices import (
     ensure_content_mark,
@@ -40,7 +40,6 @@ from tasks.elastic.indices.pipelines import (
     inference_pipeline,
     remove_pipeline,
 )
-from tasks.elastic.marks import marks
 from tasks.elastic.reindex import reindex
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.reindex import apply_reindex, start
@@ -48,6 +47,7 @@ from tasks.elastic.reindex.repair import apply_mending
 from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, embedded_properties
 from tasks.elastic.verification.verification import Completeness, Incomplete, verify_completeness
 from tasks.errors import DeadlinePassed
+from tasks.marks import marks
 from tasks.waiting import Deadline
 
 pytestmark = pytest.mark.slow  # servers of their own, and operations that take time

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from tasks.calls import NotFound
 from tasks.elastic.cluster.inference import read_inferences
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import BadRequest, NotFound
+from tasks.elastic.connection.errors import BadRequest
 from tasks.elastic.data.documents import DocumentSource
 from tasks.elastic.indices.indices import ensure_index, ensure_index_settings, read_sample
 from tasks.elastic.indices.pipelines import FAILURE_FIELD, ensure_pipeline, inference_pipeline

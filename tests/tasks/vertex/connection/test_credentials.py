@@ -13,9 +13,10 @@ from google.auth.transport.requests import Request
 from google.cloud import aiplatform_v1
 from google.cloud.aiplatform_v1.services.index_service.transports import IndexServiceGrpcTransport
 
+from tasks.calls import ServiceUnwell
 from tasks.errors import InvalidInput
 from tasks.vertex.connection.credentials import credentials
-from tasks.vertex.connection.errors import ServiceUnwell, calling
+from tasks.vertex.connection.errors import calling
 
 
 class Login(Credentials):

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from google.cloud.aiplatform_v1 import Index
 
+from tasks.calls import NotFound
 from tasks.errors import NotOurs, PermanentError
-from tasks.vertex.connection.errors import NotFound, OperationFailed
-from tasks.vertex.marks import is_ours, marks
+from tasks.marks import is_ours
+from tasks.vertex.connection.errors import OperationFailed
+from tasks.vertex.marks import labels_of
 from tasks.vertex.operations import adoption
 from tasks.vertex.operations.adoption import Kind, find_or_create, find_ours, the_one
 from tasks.vertex.operations.operations import Operation
@@ -24,7 +26,7 @@ DEADLINE = Deadline.after(seconds=30)
 
 
 def index(number, *, spec=SPEC, minutes=0, labels=None, display_name=NAME):
-    labels = marks(spec) if labels is None else labels
+    labels = labels_of(spec) if labels is None else labels
     created = NOW - timedelta(minutes=minutes)
     return Index(name=f"p/indexes/{number}", display_name=display_name, labels=labels, create_time=created)
 
@@ -51,7 +53,7 @@ class Service:
         for each in (*self.listed, *self.readable):
             if each.name == name:
                 return each
-        raise NotFound(f"read {name}", status="NOT_FOUND", said="gone")
+        raise NotFound(f"read {name}", service="Google Cloud", status="NOT_FOUND", said="gone")
 
     def _follow(self, _, name, *__):
         self.followed.append(name)
@@ -169,7 +171,7 @@ def test_a_creation_that_failed_before_the_second_look_says_why(service):
 
 @pytest.mark.parametrize("lost", ["managed_by", "name"])
 def test_a_mark_is_whole_or_none(lost):
-    labels = marks(SPEC, content="abc")
+    labels = labels_of(SPEC, content="abc")
     assert is_ours(labels, NAME)
     assert not is_ours(labels, "other")
     assert not is_ours({key: value for key, value in labels.items() if key != lost}, NAME)

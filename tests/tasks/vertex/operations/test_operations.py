@@ -8,9 +8,10 @@ from google.api_core.operations_v1 import OperationsClient
 from google.cloud import aiplatform_v1 as v1
 from google.longrunning import operations_pb2
 
+from tasks.calls import ServiceUnwell
 from tasks.errors import DeadlinePassed
 from tasks.vertex.connection.clients import connect
-from tasks.vertex.connection.errors import OperationFailed, ServiceUnwell
+from tasks.vertex.connection.errors import OperationFailed
 from tasks.vertex.operations.operations import cancel, follow, list_operations, read_operation
 from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline

@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from protos import match_service
+from tasks.calls import NotFound, ServiceRefused
 from tasks.errors import InvalidInput
-from tasks.vertex.connection.errors import NotFound, ServiceRefused
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.filters import NumericRestrict, parse_numeric_filters, parse_restricts
 from tasks.vertex.queries import matches as ways

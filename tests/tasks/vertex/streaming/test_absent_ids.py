@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.vertex.connection.errors import NotFound
+from tasks.calls import NotFound
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.queries import queries
 
@@ -17,7 +17,9 @@ class LeavesOut:
 class AnswersNotFound:
     def read(self, ids):
         if any(id_ not in THERE for id_ in ids):
-            raise NotFound("read datapoints", status="NOT_FOUND", said="no such datapoint")
+            raise NotFound(
+                "read datapoints", service="Google Cloud", status="NOT_FOUND", said="no such datapoint"
+            )
         return [THERE[id_] for id_ in ids]
 
 

@@ -169,3 +169,8 @@ def test_datapoints_that_do_not_fit_are_refused_before_anything_is_sent(
     with pytest.raises(InvalidInput, match=said):
         apply_upserts.fn(settings, served, points, deadline)
     assert writes(sandbox, "UpsertDatapoints") == before
+
+
+def test_an_item_that_no_request_can_hold_is_refused(settings, served, deadline):
+    with pytest.raises(InvalidInput, match="larger than a request: 1000007"):
+        apply_removals.fn(settings, served, ["x" * 1_000_001], deadline)
