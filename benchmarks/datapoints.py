@@ -18,11 +18,11 @@ import numpy as np
 from google.cloud import aiplatform_v1 as v1
 
 from benchmarks.serving import DIMENSIONS, empty_index
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.filters import Restrict
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.streaming.pace import Quotas
 from tasks.vertex.streaming.updates import DATAPOINTS_PER_REQUEST, apply_upserts
 from tasks.waiting import Deadline

@@ -13,9 +13,9 @@ from google.cloud import aiplatform_v1 as v1
 from sandbox import process
 from sandbox.options import Options
 from sandbox.stack import announcement
-from tasks.settings import VertexSettings, vertex_settings
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.settings import VertexSettings, vertex_settings
 
 DIMENSIONS = 100
 

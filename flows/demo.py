@@ -1,4 +1,4 @@
-"""`python -m flows demo`: the tours, run on a stack of their own that ends afterwards.
+"""`vector-search demo`: the tours, run on a stack of their own that ends afterwards.
 
 Each tour is a command of its own, as anybody could type it, so that all it has to tell Prefect is told before the
 server goes. Two demos at once in different folders do not meet: ports are free ones, everything else lies in the home
@@ -17,18 +17,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from flows import engines
 from flows.console import plain, take_over
-from flows.stack import Stack
+from flows.stack.stack import Stack
 from tasks.errors import PermanentError
-
-_DATA = Path(__file__).parents[1] / "sandbox" / "data"
-
-TOURS = (
-    ("vertex", "tour", "--name", "glove-100", "--data", str(_DATA / "glove-100-sample.hdf5"), "--target", "sandbox"),
-    ("elastic", "tour", "--name", "tour", "--films", str(_DATA / "movies.jsonl"), "--queries", str(_DATA / "movie-queries.jsonl"),
-     "--texts", str(_DATA / "wordnet-glosses.jsonl"), "--limit", "1000", "--target", "sandbox"),
-)  # fmt: skip
-"""The commands that are shown, one after the other."""
 
 _UNWIND_SECONDS = 5.0
 """How long an interrupted tour may take to say what it saw last: Ctrl-C reaches it too, other signals only us."""
@@ -63,7 +55,7 @@ def run_demo(home: Path, *, keep: bool) -> int:
             terminal.end()
             # What is for log files is not for the person at the terminal.
             environment = {name: value for name, value in stack.environment.items() if name != "NO_COLOR"}
-            for tour in TOURS:
+            for tour in filter(None, (engine.tour_words() for engine in engines.ENGINES)):
                 code = code or _run(tour, environment)
             plain().print(f"Reports: {home / 'reports'}\nLogs:    {home / 'logs'}")
         finally:

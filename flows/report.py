@@ -20,7 +20,7 @@ from rich.text import Text
 
 from tasks.artifact_keys import artifact_key
 from tasks.progress import say
-from tasks.settings import Target, home
+from tasks.settings import home
 
 
 class StepReport(BaseModel):
@@ -40,7 +40,7 @@ class Report(BaseModel):
 
     flow: str
     name: str
-    target: Target
+    target: str
     started: datetime = Field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     outcome: str = "running"
@@ -114,7 +114,7 @@ class Report(BaseModel):
 
 
 @contextmanager
-def reporting(flow: str, name: str, target: Target) -> Generator[Report]:
+def reporting(flow: str, name: str, target: str) -> Generator[Report]:
     """A report that is published when the block ends, however it ends."""
     report = Report(flow=flow, name=name, target=target)
     began = time.monotonic()

@@ -13,6 +13,7 @@ from cyclopts import CycloptsError
 
 from flows.console import Seen, duration
 from tasks.errors import InvalidInput, NotConfirmed, PermanentError, TransientError
+from tasks.program import PROGRAM
 
 
 class Interrupted(Exception):
@@ -51,7 +52,7 @@ def ending_of(error: BaseException, *, again: str) -> Ending:
         return Ending(1, f"{_one_paragraph(error)} That may pass. To go on from what is there: {again}")
     if isinstance(error, CycloptsError):
         error.verbose = False
-        command = " ".join(["python -m flows", *(error.command_chain or ())])
+        command = " ".join([PROGRAM, *(error.command_chain or ())])
         said = _one_paragraph(error)
         return Ending(2, f"{said}{'' if said.endswith(('.', '?', '!')) else '.'} See `{command} --help`.")
     if _is_wrong_parameter(error):

@@ -1,4 +1,4 @@
-"""`python -m flows`: every flow of the catalog as a command, and the local stack.
+"""`vector-search`: every flow of the catalog as a command, and the local stack.
 
 Listing and `--help` import neither Prefect nor a Google package. A command's options, types and help come from the
 flow's own signature and docstring, so that the command line, Prefect's form and the code cannot say different things.
@@ -20,6 +20,7 @@ from rich.text import Text
 
 from flows.command_line.endings import ending_of
 from flows.command_line.tree import listing, parse
+from tasks.program import PROGRAM
 
 
 def main(tokens: Sequence[str], console: Console | None = None) -> int:
@@ -49,7 +50,7 @@ def main(tokens: Sequence[str], console: Console | None = None) -> int:
     except BaseException as error:  # the outermost frame: every ending becomes a code and a paragraph
         if isinstance(error, SystemExit):
             raise
-        ending = ending_of(error, again=shlex.join(["python", "-m", "flows", *tokens]))
+        ending = ending_of(error, again=shlex.join([PROGRAM, *tokens]))
         if debug:
             errors.print(Text("".join(traceback.format_exception(error)), style="dim"), soft_wrap=True)
         errors.print(Text.assemble((ending.word, ending.style), ending.paragraph), soft_wrap=True)

@@ -15,9 +15,10 @@ from rich.text import Text
 
 from flows.command_line.endings import Interrupted
 from flows.console import Terminal, take_over
-from flows.stack import Stack
 from flows.stack.prefect_settings import without_proxy
+from flows.stack.stack import Stack
 from tasks.errors import InvalidInput, NotConfirmed, TransientError
+from tasks.program import PROGRAM
 from tasks.settings import home
 
 
@@ -62,7 +63,7 @@ def use_api() -> None:
             raise InvalidInput(
                 "Prefect's settings name no API, and no local stack is up",
                 source=f"PREFECT_API_URL, Prefect's profile, {home()}",
-                remedy="Start the local stack with `python -m flows up`, or set PREFECT_API_URL to the address of a server.",
+                remedy=f"Start the local stack with `{PROGRAM} up`, or set PREFECT_API_URL to the address of a server.",
             )
         os.environ["PREFECT_API_URL"] = url
         refresh_global_settings_context()
@@ -70,7 +71,7 @@ def use_api() -> None:
         trouble = client.api_healthcheck()
     if trouble is not None:
         raise TransientError(
-            f"Prefect's API at {url} does not answer ({trouble or type(trouble).__name__}). `python -m flows up` starts a "
+            f"Prefect's API at {url} does not answer ({trouble or type(trouble).__name__}). `{PROGRAM} up` starts a "
             "local one; PREFECT_API_URL or Prefect's profile names it."
         )
 

@@ -9,10 +9,13 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
+from flows import engines
 from flows.console import plain, take_over
 from flows.demo import run_demo
-from flows.stack import Stack, api, prefect_settings
+from flows.stack import api, prefect_settings
+from flows.stack.stack import Stack
 from tasks.errors import InvalidInput
+from tasks.program import PROGRAM
 from tasks.settings import home
 
 
@@ -20,7 +23,7 @@ def up() -> None:
     """Start the local stack: Prefect's server and UI, the stand-ins, a worker with every deployment.
 
     Everything runs in the background, on loopback, in the home folder: VECTOR_SEARCH_HOME, or `.vector-search-ops` in
-    the current folder. What runs already is left as it is. `python -m flows up`, then set your shell with the line that it
+    the current folder. What runs already is left as it is. `vector-search up`, then set your shell with the line that it
     prints.
     """
     stack = Stack(home())
@@ -36,7 +39,7 @@ def up() -> None:
 def status() -> int:
     """Say what of the local stack runs, and where.
 
-    Exit code 0 when all of it runs, 1 otherwise. `python -m flows status`
+    Exit code 0 when all of it runs, 1 otherwise. `vector-search status`
     """
     stack = Stack(home())
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -55,9 +58,7 @@ def status() -> int:
         say_where(stack)
         console.print(f"{api.deployment_count(url)} deployments on the work pool {prefect_settings.POOL}")
     else:
-        console.print(
-            f"The local stack in {stack.home} is not up; `python -m flows up` starts what is missing."
-        )
+        console.print(f"The local stack in {stack.home} is not up; `{PROGRAM} up` starts what is missing.")
     console.print(
         f"vector-search-ops {version('vector-search-ops')}, Prefect {version('prefect')}, Python {sys.version.split()[0]}"
     )
@@ -67,7 +68,7 @@ def status() -> int:
 def down() -> None:
     """Stop the local stack, and the demo's if it was kept.
 
-    State, logs and reports stay in the home folder; the next `up` goes on with them. `python -m flows down`
+    State, logs and reports stay in the home folder; the next `up` goes on with them. `vector-search down`
     """
     stopped = [stack.down() for stack in (Stack(home()), Stack(home() / "demo")) if stack.home.exists()]
     Console().print("The local stack is down." if any(stopped) else "The local stack was not up.")
@@ -76,15 +77,15 @@ def down() -> None:
 def env() -> None:
     """Print the lines that tell a shell of the local stack.
 
-    They name the Prefect API, the home folder and the target `sandbox`: `eval "$(python -m flows env)"`
+    They name the Prefect API, the home folder and the target `sandbox`: `eval "$(vector-search env)"`
     """
     stack = Stack(home())
     if stack.api_url is None:
         raise InvalidInput(
-            f"The local stack in {stack.home} is not up", remedy="Start it with `python -m flows up`."
+            f"The local stack in {stack.home} is not up", remedy=f"Start it with `{PROGRAM} up`."
         )
     known = stack.environment
-    targets = ("VECTOR_SEARCH_TARGET", "VECTOR_SEARCH_ELASTIC_TARGET")
+    targets = dict.fromkeys(engine.target_variable for engine in engines.ENGINES)
     for name in ("PREFECT_API_URL", "VECTOR_SEARCH_HOME", *targets):
         sys.stdout.write(f"export {name}={shlex.quote(known[name])}\n")
 
@@ -92,7 +93,7 @@ def env() -> None:
 def demo(*, keep: bool = False) -> int:
     """Show the whole life of an index on real word vectors, with a stack of its own that ends afterwards.
 
-    Needs no account and no settings: Prefect's server and the stand-ins are started for it. `python -m flows demo --keep`
+    Needs no account and no settings: Prefect's server and the stand-ins are started for it. `vector-search demo --keep`
 
     Args:
         keep: Leave the stack up, with a worker and every deployment, and say where its UI is.
@@ -109,4 +110,4 @@ def say_where(stack: Stack) -> None:
     console = plain()
     there = "" if stack.home == home() else f"VECTOR_SEARCH_HOME={shlex.quote(str(stack.home))} "
     console.print(f"UI:         {stack.ui_url}")
-    console.print(f'Your shell: eval "$({there}python -m flows env)"')
+    console.print(f'Your shell: eval "$({there}{PROGRAM} env)"')

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tasks.settings import Target
+from flows import engines
+from tasks.settings import SANDBOX
 
 POOL = "vector-search"
 """The process work pool of the local stack; deployments/prefect.yaml names it too."""
-TARGET: Target = "sandbox"
 
 
 def api_url(port: int) -> str:
@@ -34,8 +34,8 @@ def environment(home: Path, port: int) -> dict[str, str]:
     package_root = str(Path(__file__).parents[2])
     return inherited | {
         "VECTOR_SEARCH_HOME": str(home),  # absolute: a worker runs flows in a folder of its own
-        "VECTOR_SEARCH_TARGET": TARGET,  # what deployments/prefect.yaml is filled in with
-        "VECTOR_SEARCH_ELASTIC_TARGET": TARGET,
+        # What deployments/prefect.yaml is filled in with.
+        **{engine.target_variable: SANDBOX for engine in engines.ENGINES},
         # The processes run in the home folder, and the same source that starts them must be what they import.
         "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
         # And nothing else: `python -m` would look into the folder that it is run in first, and into a `tasks.py` there.

@@ -1,146 +1,141 @@
-"""The cluster's state as all handlers share it, and the hooks by which the parts know each other.
+"""The composition root: builds every part of the stand-in, in an order that lets each be given what it uses.
 
-A part (a module that server.py names) may define `attach(cluster)`, called before the first request, and
-`detach(cluster)`, called after the last one. It fills its hook there. Nothing here answers a request.
+The only module that knows them all; nothing below imports it, and it answers no request itself.
 """
 
 from __future__ import annotations
 
-import base64
 import threading
-import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from sandbox.elastic.errors import Refusal
+from sandbox.elastic.documents.api import DocumentApi
+from sandbox.elastic.documents.bulk_api import BulkApi
+from sandbox.elastic.documents.refreshing import RefreshingWriter
+from sandbox.elastic.documents.store import DocumentStore
+from sandbox.elastic.documents.writing import DocumentWriter
+from sandbox.elastic.indices.alias_api import AliasApi
+from sandbox.elastic.indices.api import IndexApi
+from sandbox.elastic.indices.health_api import HealthApi
+from sandbox.elastic.indices.statistics_api import IndexStatisticsApi
+from sandbox.elastic.indices.store import Indices
+from sandbox.elastic.ingest.api import PipelineApi
+from sandbox.elastic.ingest.execution import ingested
+from sandbox.elastic.ingest.parsing import PipelineParser
+from sandbox.elastic.ingest.pipelines import Pipelines
+from sandbox.elastic.ingest.statistics_api import IngestStatisticsApi
+from sandbox.elastic.ml.capacity_api import CapacityApi
+from sandbox.elastic.ml.deployment_api import DeploymentApi
+from sandbox.elastic.ml.deployments import Deployments
+from sandbox.elastic.ml.inference import Inference
+from sandbox.elastic.ml.inference_api import InferenceApi
+from sandbox.elastic.ml.inference_ledger import InferenceLedger
+from sandbox.elastic.ml.licence import MachineLearningLicence
+from sandbox.elastic.ml.model_api import ModelApi
+from sandbox.elastic.ml.model_statistics_api import ModelStatisticsApi
+from sandbox.elastic.ml.models import Models
+from sandbox.elastic.nodes.api import NodesApi
+from sandbox.elastic.nodes.information_api import InformationApi
+from sandbox.elastic.nodes.nodes import Nodes
 from sandbox.elastic.options import ElasticOptions
-from sandbox.elastic.store import Records, Store
+from sandbox.elastic.reindex.api import ReindexApi
+from sandbox.elastic.reindex.jobs import Jobs
+from sandbox.elastic.reindex.management_api import ReindexManagementApi
+from sandbox.elastic.reindex.update_by_query_api import UpdateByQueryApi
+from sandbox.elastic.search.api import SearchApi
+from sandbox.elastic.search.matches import QueryContexts
+from sandbox.elastic.search.ranking import Ranking
+from sandbox.elastic.search.scans import Scans
+from sandbox.elastic.search.searchers import Searchers
+from sandbox.elastic.search.template_api import TemplateApi
+from sandbox.elastic.store import Store
+from sandbox.elastic.tasks.api import TaskApi
+from sandbox.elastic.tasks.manager import Tasks
 from sandbox.elastic.versions import release
-from sandbox.faults import FaultQueue
-from sandbox.write_log import WriteLog
-
-if TYPE_CHECKING:
-    from sandbox.elastic.documents.documents import Documents
-    from sandbox.elastic.indices.indices import Indices
-    from sandbox.elastic.ingest.pipelines import Pipelines
-    from sandbox.elastic.ml.deployments import Deployments
-    from sandbox.elastic.ml.inference_ledger import InferenceLedger
-    from sandbox.elastic.ml.models import Models
-    from sandbox.elastic.reindex.by_scroll_task import Job
-    from sandbox.elastic.reindex.task_manager import Tasks
-    from sandbox.elastic.search.search_contexts import SearchContexts
-    from sandbox.elastic.search.searchers import Searchers
-
-
-@dataclass
-class Ingested:
-    """One document on its way through ingest pipelines. They may change all of it but the pipelines' names."""
-
-    index: str
-    id: str | None
-    source: dict[str, Any]
-    pipelines: tuple[str, ...]
-    """The request's pipeline or the index's default_pipeline, then its final_pipeline; never empty."""
-    routing: str | None = None
-    version: int | None = None
-
-
-_DATA = ("data", "ingest", "master")
-_ML = ("ml", "remote_cluster_client")
-
-IngestHook = Callable[[list[Ingested]], "list[Ingested | Refusal | None]"]
-"""A whole bulk at once, as inference sees it; for each document what became of it, None when it was dropped."""
-InferHook = Callable[[str, Sequence[str]], "list[dict[str, float]]"]
-"""Model, alias, deployment or inference id, and texts; gives token weights for each. Raises Refusal."""
-
-
-@dataclass(frozen=True)
-class Node:
-    """One node of the cluster. The ids outlive a restart, the ephemeral one does not."""
-
-    id: str
-    name: str
-    ephemeral_id: str
-    address: str
-    roles: tuple[str, ...]
-    processors: int
-    memory: int
-    """Bytes."""
+from sandbox.elastic.wire.routing import Routes
 
 
 class Cluster:
     """Everything that lives as long as the server."""
 
-    indices: Indices
-    documents: Documents
-    searchers: Searchers
-    scrolls: SearchContexts[Any]
-    points_in_time: SearchContexts[Any]
-    ingest: IngestHook
-    infer: InferHook
-    models: Models
-    deployments: Deployments
-    pipelines: Pipelines
-    scripts: Records
-    ledger: InferenceLedger
-    tasks: Tasks
-    jobs: dict[str, Job]
-    """Running reindex and update by query operations, by their task ids."""
-
     def __init__(self, state: Path, options: ElasticOptions) -> None:
-        self.options = options
         self.release = release(options.version)
-        self.store = Store(state / "elastic.sqlite")
-        self.faults = FaultQueue(state)
-        self.writes = WriteLog(state, "elastic")
         self.ending = threading.Event()
-        """Set when the server stops: whoever waits in a thread waits on this."""
-        self._facts = self.store.records("cluster")
-        self.name = "sandbox"
-        self.uuid: str = self._kept("uuid", new_uuid)
-        self.nodes = self._nodes()
-        """The data node first, then the machine-learning nodes."""
+        """Set when the server stops; threads that wait, wait on this."""
+        self.store = Store(state / "elastic.sqlite")
+        records = self.store.records
+        self.nodes = Nodes(records("cluster"), options)
+        self.tasks = Tasks(records("tasks"), self.nodes.data.id, self.ending)
 
-    @property
-    def ml_nodes(self) -> list[Node]:
-        """The nodes on which models run."""
-        return [node for node in self.nodes if "ml" in node.roles]
+        self.models = Models(self.store, options, self.release, self.tasks, self.ending)
+        self.deployments = Deployments(records("deployments"), self.nodes, options, self.ending)
+        self.licence = MachineLearningLicence(options.licence)
+        ledger = InferenceLedger(self.store)
+        self.inference = Inference(self.models, self.deployments, self.licence, ledger, self.ending)
+        self.parser = PipelineParser(self.inference)
+        self.pipelines = Pipelines(records("ingest_pipelines"), self.parser)
 
-    def grow(self) -> None:
-        """Let another machine-learning node join, as autoscaling does. It stays, also after a restart."""
-        self._facts.put("grown", (self._facts.get("grown") or 0) + 1)
-        self.nodes = [*self.nodes, self._node(len(self.nodes), _ML)]
+        self.indices = Indices(self.store, self.release)
+        self.documents = DocumentStore(self.store, self.indices)
+        self.searchers = Searchers(
+            self.store, self.indices, self.documents, self.release, options.refresh_seconds, self.ending
+        )
+        self.writer = DocumentWriter(
+            self.store,
+            self.indices,
+            self.documents,
+            self.release,
+            partial(ingested, self.pipelines.find),
+            self.searchers.written,
+        )
+        self.contexts = QueryContexts(self.documents, self.release, self.inference.for_search)
+        self.scans = Scans(self.indices, self.documents, self.searchers, self.contexts)
+        self.jobs = Jobs(self.tasks, self.writer.write, self.ending)
+        self.routes = self._routes(options)
+
+    def start(self) -> None:
+        """Start the background work: restore the deployments of an earlier run and load its documents."""
+        self.deployments.restore()
+        self.searchers.start()
 
     def close(self) -> None:
-        """Give the files back."""
-        for held in (self.store, self.faults, self.writes):
-            held.close()
+        """Stop the background work and close the database."""
+        self.ending.set()
+        self.deployments.close()
+        self.searchers.close()
+        self.store.close()
 
-    def _nodes(self) -> list[Node]:
-        kinds = [_DATA] + [_ML] * (self.options.ml_nodes + (self._facts.get("grown") or 0))
-        return [self._node(number, roles) for number, roles in enumerate(kinds)]
-
-    def _node(self, number: int, roles: tuple[str, ...]) -> Node:
-        return Node(
-            id=self._kept(f"node-{number}", new_uuid),
-            name=f"instance-{number:010d}",
-            ephemeral_id=new_uuid(),
-            address=f"127.0.0.1:{9300 + number}",
-            roles=roles,
-            processors=self.options.processors if roles is _ML else 2,
-            memory=int(self.options.memory_gb * 2**30) if roles is _ML else 4 * 2**30,
+    def _routes(self, options: ElasticOptions) -> Routes:
+        nodes, indices, pipelines = self.nodes, self.indices, self.pipelines
+        refreshing = RefreshingWriter(self.writer, indices, self.searchers.refresh)
+        search = SearchApi(
+            indices, self.searchers, self.contexts, Ranking(self.contexts, self.documents, nodes.data.id)
         )
-
-    def _kept(self, key: str, make: Callable[[], str]) -> str:
-        found = self._facts.get(key)
-        if found is None:
-            found = make()
-            self._facts.put(key, found)
-        return found
-
-
-def new_uuid() -> str:
-    """An id as Elasticsearch gives to indices and nodes: 22 URL-safe characters."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        by_query = (indices, self.searchers, self.scans, self.contexts, self.jobs)
+        machine_learning = (
+            ModelApi(self.models, self.deployments, pipelines, self.ending),
+            ModelStatisticsApi(self.models, self.deployments, pipelines, nodes, self.release),
+            DeploymentApi(self.models, self.deployments, pipelines, nodes, self.release, self.ending),
+            InferenceApi(self.inference),
+            CapacityApi(nodes, self.deployments, self.release),
+        )
+        others = (
+            InformationApi(nodes, self.release, options.licence),
+            NodesApi(nodes, self.release, self.deployments.at_work_on),
+            TaskApi(self.tasks, nodes),
+            IndexApi(indices),
+            AliasApi(indices, self.release),
+            IndexStatisticsApi(indices, self.documents, self.searchers),
+            HealthApi(nodes, indices, self.ending),
+            DocumentApi(refreshing, self.documents, indices),
+            BulkApi(refreshing),
+            search,
+            TemplateApi(self.store.records("scripts"), search),
+            PipelineApi(pipelines, self.parser, indices),
+            IngestStatisticsApi(pipelines, nodes),
+            ReindexApi(*by_query),
+            UpdateByQueryApi(*by_query),
+            ReindexManagementApi(self.tasks, self.jobs, nodes, self.release),
+        )
+        guarded = (self.licence.guarded(route) for api in machine_learning for route in api.routes)
+        return Routes([*(route for api in others for route in api.routes), *guarded])

@@ -1,26 +1,31 @@
-"""The Elasticsearch part of COVERAGE.md: which methods of the official client are answered, and with what differences."""
+"""The Elasticsearch part of COVERAGE.md: which methods of the official client it answers, and how it differs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 from elasticsearch import Elasticsearch
 
 from sandbox.elastic import errors
+from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.differences import DIFFERENCES
-from sandbox.elastic.ingest import errors as errors_ingest
-from sandbox.elastic.ml import errors as errors_ml
-from sandbox.elastic.options import Version
-from sandbox.elastic.reindex import errors as errors_tasks
-from sandbox.elastic.search import errors as errors_search
-from sandbox.elastic.server import routes
+from sandbox.elastic.documents import errors as documents_errors
+from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.ingest import errors as ingest_errors
+from sandbox.elastic.ml import errors as ml_errors
+from sandbox.elastic.options import ElasticOptions, Version
+from sandbox.elastic.reindex import errors as reindex_errors
+from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.tasks import errors as tasks_errors
 from sandbox.elastic.versions import Release, release
-from sandbox.elastic.wire import errors as errors_wire
+from sandbox.elastic.wire import errors as wire_errors
 
 NAMESPACES = ("", "indices", "ingest", "ml", "inference", "tasks", "nodes", "cluster", "cat", "license")
-# Answered by the route of another method: the client sends HEAD where that one sends GET.
+# Answered by another method's route: the client sends HEAD where the other sends GET.
 _HEADS = {
     "exists": "get",
     "exists_source": "get_source",
@@ -28,13 +33,23 @@ _HEADS = {
     "indices.exists_alias": "indices.get_alias",
 }
 _ITS_OWN = {"options", "close", "perform_request"}
-_ERRORS = (errors, errors_search, errors_ingest, errors_ml, errors_tasks, errors_wire)
+_ERRORS = (
+    errors,
+    wire_errors,
+    indices_errors,
+    documents_errors,
+    search_errors,
+    ingest_errors,
+    ml_errors,
+    tasks_errors,
+    reindex_errors,
+)
 
 
 def lines() -> Iterator[str]:
-    """The lines of the part."""
+    """The lines of this section."""
     yield from ("", "## Elasticsearch", "", "The methods of the official client (8.19) by namespace.")
-    answered = {route.api for route in routes().all}
+    answered = _apis()
     answered |= {head for head, get in _HEADS.items() if get in answered}
     for namespace in NAMESPACES:
         real = methods(namespace)
@@ -49,7 +64,10 @@ def lines() -> Iterator[str]:
     yield from ("", "### What is known to differ from Elasticsearch", "")
     yield from (f"- {difference}" for difference in DIFFERENCES)
     yield from ("", "### Texts of Elasticsearch's refusals", "")
-    yield "With a source: as documented or seen there; from memory: not read there. Without: sandbox wording."
+    yield (
+        "With a source: as documented or seen there; from memory: not read there. Without: sandbox wording. Names that "
+        "end in .java or .yml are files of github.com/elastic/elasticsearch; docs/sources.md lists all sources."
+    )
     yield from ("", "| status | type | text | source |", "|---|---|---|---|")
     found = {(each.status, each.kind, each.text, each.source) for part in _ERRORS for each in _answers(part)}
     for status, kind, text, source in sorted(found, key=lambda each: (not each[3], *each)):
@@ -58,11 +76,20 @@ def lines() -> Iterator[str]:
 
 
 def methods(namespace: str) -> list[str]:
-    """The names of the official client's methods in a namespace, with it in front."""
+    """The official client's methods in a namespace, prefixed with its name."""
     client: Any = Elasticsearch("http://127.0.0.1:9200")
     kind = type(getattr(client, namespace) if namespace else client)
     names = [name for name in dir(kind) if callable(getattr(kind, name)) and not name.startswith("_")]
     return [f"{namespace}.{name}" if namespace else name for name in names if name not in _ITS_OWN]
+
+
+def _apis() -> set[str]:
+    """The APIs that a stand-in answers, read from its routes."""
+    with TemporaryDirectory() as state:
+        cluster = Cluster(Path(state), ElasticOptions())
+        answered = {route.api for route in cluster.routes.all}
+        cluster.close()
+    return answered
 
 
 def _versions() -> Iterator[str]:

@@ -1,59 +1,46 @@
-"""The Elasticsearch stand-in as a whole: its parts, the routes that they bring, and the port that they answer on.
-
-Loopback only. A part is a module with `ROUTES` and, if it has something that lives, `attach` and `detach`.
-"""
+"""The Elasticsearch stand-in as a server: a port on loopback, faults and the write log, and the cluster behind them."""
 
 from __future__ import annotations
 
 import socket
 import threading
 from pathlib import Path
-from types import ModuleType
 
 import uvicorn
 
 from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.documents import bulk_api, document_api
-from sandbox.elastic.indices import alias_api, index_api
-from sandbox.elastic.ml import ml
-from sandbox.elastic.nodes import information
 from sandbox.elastic.options import ElasticOptions
-from sandbox.elastic.search import search_api, template_api
 from sandbox.elastic.wire.connections import Connections
 from sandbox.elastic.wire.front import Front
-from sandbox.elastic.wire.routing import Routes
+from sandbox.faults import FaultQueue
+from sandbox.write_log import WriteLog
 
-PARTS: tuple[ModuleType, ...] = (
-    index_api,
-    alias_api,
-    document_api,
-    bulk_api,
-    search_api,
-    template_api,
-    information,
-    ml,
-)
 _PATIENCE = 20.0
 
 
-def routes() -> Routes:
-    """What all the parts answer."""
-    return Routes(route for part in PARTS for route in part.ROUTES)
-
-
 class ElasticServer:
-    """Everything of Elasticsearch that is imitated."""
+    """Serves a cluster over HTTP."""
 
     def __init__(self, state: Path, options: ElasticOptions, port: int) -> None:
-        # Named, since asyncio switches Nagle's delays off only where it reads TCP.
+        # TCP by name, because asyncio disables Nagle's algorithm only on sockets that say so.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
         self.port = int(self._socket.getsockname()[1])
-        self.cluster = Cluster(state, options)
-        answered, connections = routes(), Connections()
-        self.cluster.faults.serves(route.api for route in answered.all)
-        self._front = Front(self.cluster, answered, connections)
+        self._cluster = Cluster(state, options)
+        self._faults = FaultQueue(state)
+        self._faults.serves(route.api for route in self._cluster.routes.all)
+        self._writes = WriteLog(state, "elastic")
+        connections = Connections()
+        self._front = Front(
+            self._cluster.routes,
+            connections,
+            release=self._cluster.release,
+            api_key=options.api_key,
+            faults=self._faults,
+            writes=self._writes,
+            ending=self._cluster.ending,
+        )
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._front,
@@ -72,22 +59,18 @@ class ElasticServer:
         )
 
     def start(self) -> None:
-        """Answer."""
-        for part in PARTS:
-            if hasattr(part, "attach"):
-                part.attach(self.cluster)
-        self.cluster.searchers.start()
-        self._socket.listen(1024)  # from here on connections are taken, if not yet answered
+        """Begin to answer requests."""
+        self._cluster.start()
+        self._socket.listen(1024)  # from here on connections are accepted, if not yet answered
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop at once; what was acknowledged is on disk."""
-        self.cluster.ending.set()
+        """Stop at once; everything acknowledged is on disk."""
+        self._cluster.ending.set()
         self._server.should_exit = True
         self._server.force_exit = True
         self._thread.join(_PATIENCE)
         self._front.close()
-        for part in reversed(PARTS):
-            if hasattr(part, "detach"):
-                part.detach(self.cluster)
-        self.cluster.close()
+        self._cluster.close()
+        self._faults.close()
+        self._writes.close()

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.catalog import FLOWS
-from flows.stack import Stack
+from flows import generate
+from flows.engines import ENGINES
 from flows.stack.prefect_settings import POOL
+from flows.stack.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deployments" / "prefect.yaml"
@@ -21,16 +22,27 @@ ON_DEMAND = [one for one in yaml.safe_load(FILE.read_text())["deployments"] if n
 NIGHTLY = [one for one in yaml.safe_load(FILE.read_text())["deployments"] if one.get("schedules")]
 
 
+def test_the_deployments_and_the_readme_are_what_the_catalog_makes_of_them():
+    assert FILE.read_text() == generate.deployments(), "out of date: make deployments"
+    readme = generate.README.read_text()
+    assert readme == generate.readme(readme), "out of date: make deployments"
+    assert generate.command_table() in readme
+
+
 def test_every_flow_of_the_catalog_is_a_deployment_under_its_command():
     said = [(one["name"], one["entrypoint"], one["description"]) for one in ON_DEMAND]
-    assert said == [(e.command.replace(" ", "-"), e.entrypoint.replace(":", "."), e.line) for e in FLOWS]
+    assert said == [
+        (f"{engine.name}-{entry.name}", entry.entrypoint.replace(":", "."), entry.line)
+        for engine in ENGINES
+        for entry in engine.flows
+    ]
 
 
 @pytest.mark.parametrize("deployment", ON_DEMAND + NIGHTLY, ids=lambda one: one["name"])
 def test_every_deployment_names_its_target_explicitly(deployment):
-    engine = deployment["name"].partition("-")[0]
-    variable = {"vertex": "VECTOR_SEARCH_TARGET", "elastic": "VECTOR_SEARCH_ELASTIC_TARGET"}[engine]
-    assert deployment["parameters"]["target"] == "{{ $" + variable + " }}"
+    name = deployment["name"].partition("-")[0]
+    (engine,) = (each for each in ENGINES if each.name == name)
+    assert deployment["parameters"]["target"] == "{{ $" + engine.target_variable + " }}"
     assert deployment["work_pool"] == {"name": POOL}
     assert "vector-search" in deployment["tags"]
 

@@ -22,26 +22,14 @@ import prefect.task_engine
 import prefect.telemetry.run_telemetry
 import prefect.utilities.visualization  # noqa: F401 -- loaded for the forks
 
-import flows.command_line.from_flow
-import flows.command_line.run
-import flows.elastic.check
-import flows.elastic.deploy
-import flows.elastic.diagnose
-import flows.elastic.embed
-import flows.elastic.load
-import flows.elastic.rollback
-import flows.elastic.search
-import flows.elastic.teardown
-import flows.elastic.verify
-import flows.vertex.build
-import flows.vertex.check
-import flows.vertex.query
-import flows.vertex.remove_datapoints
-import flows.vertex.teardown
-import flows.vertex.tour
-import flows.vertex.upsert_datapoints
-import flows.vertex.verify  # noqa: F401 -- loaded for the forks
+import flows.command_line.run  # noqa: F401 -- loaded for the forks
+from flows.command_line.from_flow import load
 from flows.command_line.main import main
+from flows.engines import ENGINES
+
+for engine in ENGINES:
+    for entry in engine.flows:
+        load(entry.entrypoint)
 
 
 def run(command: dict) -> None:

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -13,14 +14,14 @@ import pytest
 from cyclopts import CycloptsError
 from rich.console import Console
 
-from flows.catalog import FLOWS, Entry
 from flows.command_line.endings import Interrupted, ending_of
 from flows.command_line.tree import parse
 from flows.console import Seen, Terminal
+from flows.engines import ENGINES
 from tasks.errors import DeadlinePassed, InvalidInput, NotConfirmed, TransientError
 
 DUMMIES = Path(__file__).parent / "dummies"
-CATALOG = (Entry("dummy end", "dummy_flow:dummy", "Ends as it is told."),)
+ROOT = Path(__file__).parents[2]
 
 
 def run(*words, folder, dummies=False, **environment):
@@ -35,7 +36,7 @@ def run(*words, folder, dummies=False, **environment):
         "PREFECT_HOME": str(folder / "prefect"),
         "COLUMNS": "200",
     }
-    kept |= {"PYTHONPATH": str(DUMMIES)} | environment
+    kept |= {"PYTHONPATH": f"{DUMMIES}{os.pathsep}{ROOT}"} | environment
     program = [str(DUMMIES / "with_dummies.py")] if dummies else ["-m", "flows"]
     return subprocess.run(
         [sys.executable, *program, *words], env=kept, capture_output=True, text=True, timeout=60, check=False
@@ -46,9 +47,11 @@ def run(*words, folder, dummies=False, **environment):
 def test_listing_names_every_flow_and_the_stacks_commands(words, tmp_path):
     ended = run(*words, folder=tmp_path)
     assert ended.returncode == 0
-    for entry in FLOWS:
-        assert f"{entry.command} " in ended.stdout
-        assert entry.line in ended.stdout
+    for engine in ENGINES:
+        assert engine.title in ended.stdout
+        for entry in engine.flows:
+            assert f"  {engine.command(entry)} " in ended.stdout
+            assert entry.line in ended.stdout
     for command in ("up", "status", "down", "env", "demo"):
         assert f"\n  {command} " in ended.stdout
 
@@ -79,7 +82,7 @@ def test_help_is_made_from_the_flows_signature_and_docstring(tmp_path):
         "[choices: sandbox, google-cloud]",
         "[env var: VECTOR_SEARCH_TARGET]",
         "Example",
-        "python -m flows dummy end --name products --target sandbox",
+        "vector-search dummy end --name products --target sandbox",
     ):
         assert part in ended.stdout
     assert "--no-yes" not in ended.stdout
@@ -111,9 +114,10 @@ def test_help_is_made_from_the_flows_signature_and_docstring(tmp_path):
 )
 def test_wrong_options_end_with_2_and_one_paragraph(words, said, monkeypatch):
     monkeypatch.syspath_prepend(str(DUMMIES))
+    monkeypatch.setattr("flows.engines.ENGINES", (import_module("dummy_engine").DUMMY,))
     monkeypatch.delenv("VECTOR_SEARCH_TARGET", raising=False)
     with pytest.raises(CycloptsError) as wrong:
-        parse(words, debug=False, catalog=CATALOG)
+        parse(words, debug=False)
     ending = ending_of(wrong.value, again="AGAIN")
     assert ending.code == 2
     assert said in ending.paragraph
@@ -131,7 +135,7 @@ def test_a_wrong_option_is_said_on_stderr_without_a_trace(tmp_path):
 def test_without_any_api_a_flow_ends_with_2_and_names_up(tmp_path):
     ended = run("dummy", "end", "--name", "a", folder=tmp_path, dummies=True, VECTOR_SEARCH_TARGET="sandbox")
     assert ended.returncode == 2
-    assert "`python -m flows up`" in ended.stderr
+    assert "`vector-search up`" in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert not (tmp_path / "prefect" / "prefect.db").exists(), "a server of Prefect's own making was started"
 
@@ -150,7 +154,7 @@ def test_an_api_that_does_not_answer_ends_with_1_and_is_named(tmp_path):
 def test_asking_for_a_stack_that_is_not_up_says_how_to_start_it(words, tmp_path):
     ended = run(*words, folder=tmp_path)
     assert ended.returncode == {"env": 2, "status": 1}[words[0]]
-    assert "python -m flows up" in ended.stderr + ended.stdout
+    assert "vector-search up" in ended.stderr + ended.stdout
     assert "export" not in ended.stdout
 
 

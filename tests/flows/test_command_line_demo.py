@@ -1,4 +1,4 @@
-"""`python -m flows demo`, as somebody runs it for the first time."""
+"""`vector-search demo`, as somebody runs it for the first time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import pytest
 from filelock import FileLock
 
-from flows.stack import Stack
+from flows.stack.stack import Stack
 
 
 def demo(home, *words):

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.stack import SANDBOX, SERVER, WORKER, Stack, StackFailed, api, processes, state
+from flows.stack import api, processes, state
 from flows.stack.processes import Process
+from flows.stack.stack import SANDBOX, SERVER, WORKER, Stack, StackFailed
 from tests.polling import until
 
 DUMMIES = Path(__file__).parent / "dummies"
+ROOT = Path(__file__).parents[2]
 DEPLOYMENTS = DUMMIES / "prefect.yaml"
 
 
@@ -185,7 +187,7 @@ def command(home, *words, program=(str(DUMMIES / "with_dummies.py"),), **options
         for name, value in os.environ.items()
         if not name.startswith(("PREFECT_", "VECTOR_SEARCH_"))
     }
-    kept |= {"VECTOR_SEARCH_HOME": str(home), "PYTHONPATH": str(DUMMIES), "COLUMNS": "200"}
+    kept |= {"VECTOR_SEARCH_HOME": str(home), "PYTHONPATH": f"{DUMMIES}{os.pathsep}{ROOT}", "COLUMNS": "200"}
     return subprocess.Popen(
         [sys.executable, *program, *words],
         env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
@@ -252,7 +254,7 @@ def test_an_interrupted_command_says_what_goes_on_and_how_to_go_on(home, number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Last seen: wait for my products: creating" in err
-    assert "python -m flows dummy end --name 'my products' --target sandbox --how slow" in err
+    assert "vector-search dummy end --name 'my products' --target sandbox --how slow" in err
     assert "Traceback" not in err
 
 

@@ -1,4 +1,4 @@
-"""`_bulk`: many writes in one request, each with an outcome of its own."""
+"""`_bulk`: many writes in one request, each with its own outcome."""
 
 from __future__ import annotations
 
@@ -8,45 +8,67 @@ from typing import Any
 import orjson
 
 from sandbox.elastic import errors
-from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.documents.document_api import written
+from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.operations import Operation, Outcome
+from sandbox.elastic.documents.refreshing import RefreshingWriter
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
 
 _ACTIONS = ("create", "delete", "index", "update")
-_PARAMETERS = {"_index", "_id", "routing", "_routing", "pipeline", "if_seq_no", "if_primary_term", "version"}
-_PARAMETERS |= {"version_type", "require_alias", "retry_on_conflict", "dynamic_templates", "op_type"}
+_PARAMETERS = {
+    "_index",
+    "_id",
+    "routing",
+    "_routing",
+    "pipeline",
+    "if_seq_no",
+    "if_primary_term",
+    "version",
+} | {"version_type", "require_alias", "retry_on_conflict", "dynamic_templates", "op_type"}
 
 
-def bulk(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`PUT /_bulk`."""
-    started = time.monotonic()
-    read = _operations(request)
-    unreadable = {place: each for place, each in enumerate(read) if isinstance(each, Outcome)}
-    found, _ = written(cluster, request, [each for each in read if isinstance(each, Operation)])
-    rest = iter(found)
-    outcomes = [unreadable[place] if place in unreadable else next(rest) for place in range(len(read))]
-    request.resource = ",".join(sorted({outcome.index for outcome in outcomes}))
-    request.changed = any(outcome.result in ("created", "updated", "deleted") for outcome in outcomes)
-    return {
-        "errors": any(outcome.error for outcome in outcomes),
-        "took": int((time.monotonic() - started) * 1000),
-        "items": [{outcome.operation.action: outcome.item()} for outcome in outcomes],
-    }
+class BulkApi:
+    """Bulk requests."""
+
+    def __init__(self, writer: RefreshingWriter) -> None:
+        self._writer = writer
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of this API."""
+        return (
+            Route("bulk", "PUT POST", "/_bulk", self.bulk, changes=True),
+            Route("bulk", "PUT POST", "/{index}/_bulk", self.bulk, changes=True),
+        )
+
+    def bulk(self, request: Request) -> dict[str, Any]:
+        """`PUT /_bulk`."""
+        started = time.monotonic()
+        read = _operations(request)
+        unreadable = {place: each for place, each in enumerate(read) if isinstance(each, Outcome)}
+        found, _ = self._writer.write(request, [each for each in read if isinstance(each, Operation)])
+        rest = iter(found)
+        outcomes = [unreadable[place] if place in unreadable else next(rest) for place in range(len(read))]
+        request.resource = ",".join(sorted({outcome.index for outcome in outcomes}))
+        request.changed = any(outcome.result in ("created", "updated", "deleted") for outcome in outcomes)
+        return {
+            "errors": any(outcome.error for outcome in outcomes),
+            "took": int((time.monotonic() - started) * 1000),
+            "items": [{outcome.operation.action: outcome.item()} for outcome in outcomes],
+        }
 
 
 def _operations(request: Request) -> list[Operation | Outcome]:
-    """The operations; in place of one whose document is no JSON object, its outcome.
+    """The operations; an operation whose document is not a JSON object is replaced by its outcome.
 
     Raises:
-        Refusal: a line between documents is wrong, which refuses the whole request before anything is written.
+        Refusal: an action line is invalid; the whole request is refused before anything is written.
     """
     if not request.body.strip():
-        raise errors.VALIDATION(problems="1: no requests added;")
+        raise errors.VALIDATION.refusal(problems="1: no requests added;")
     if not request.body.endswith(b"\n"):
-        raise errors.BULK_END()  # noqa: RSE102 - it makes the exception
+        raise documents_errors.BULK_END.refusal()
     lines = iter(request.body.split(b"\n"))
     found: list[Operation | Outcome] = []
     number = 0
@@ -61,10 +83,10 @@ def _operations(request: Request) -> list[Operation | Outcome]:
             try:
                 source = orjson.loads(document)
                 if not isinstance(source, dict):
-                    raise errors.BULK_SOURCE(problem="expected START_OBJECT")
+                    raise documents_errors.BULK_SOURCE.refusal(problem="expected START_OBJECT")
                 operation.source = source
             except (orjson.JSONDecodeError, Refusal) as error:
-                refusal = errors.BULK_SOURCE(problem=str(error))
+                refusal = documents_errors.BULK_SOURCE.refusal(problem=str(error))
                 found.append(Outcome(operation, operation.index, operation.id, 400, error=refusal))
                 continue
         found.append(operation)
@@ -75,23 +97,23 @@ def _action(line: bytes, number: int, request: Request) -> Operation:
     try:
         found = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise errors.UNREADABLE_BODY(problem=str(error)) from error
+        raise errors.UNREADABLE_BODY.refusal(problem=str(error)) from error
     if not isinstance(found, dict) or not found:
-        raise errors.BULK_ACTION(line=number, found=type(found).__name__)
+        raise documents_errors.BULK_ACTION.refusal(line=number, found=type(found).__name__)
     ((name, fields),) = list(found.items())[:1]
     if name not in _ACTIONS:
-        raise errors.BULK_UNKNOWN_ACTION(line=number, found=name)
+        raise documents_errors.BULK_UNKNOWN_ACTION.refusal(line=number, found=name)
     if not isinstance(fields, dict):
-        raise errors.BULK_ACTION(line=number, found=type(fields).__name__)
+        raise documents_errors.BULK_ACTION.refusal(line=number, found=type(fields).__name__)
     unknown = [key for key in fields if key not in _PARAMETERS]
     if unknown:
-        raise errors.BULK_PARAMETER(line=number, found=unknown[0])
+        raise documents_errors.BULK_PARAMETER.refusal(line=number, found=unknown[0])
     index = fields.get("_index", request.params.get("index"))
     if not index:
-        raise errors.VALIDATION(problems="1: index is missing;")
+        raise errors.VALIDATION.refusal(problems="1: index is missing;")
     id_ = fields.get("_id")
     if id_ is None and name in ("delete", "update"):
-        raise errors.VALIDATION(problems="1: id is missing;")
+        raise errors.VALIDATION.refusal(problems="1: id is missing;")
     creates = name == "index" and fields.get("op_type") == "create"
     return Operation(
         "create" if creates else name,
@@ -105,9 +127,3 @@ def _action(line: bytes, number: int, request: Request) -> Operation:
         routing=fields.get("routing"),
         require_alias=fields.get("require_alias", request.flag("require_alias")),
     )
-
-
-ROUTES = (
-    Route("bulk", "PUT POST", "/_bulk", bulk, changes=True),
-    Route("bulk", "PUT POST", "/{index}/_bulk", bulk, changes=True),
-)

@@ -1,6 +1,6 @@
-"""Mappings: which fields an index has, what may be said of each, and how a mapping grows.
+"""Mappings: which fields an index has, their parameters, and how a mapping may change.
 
-Pure functions over the JSON that clients send; values of documents are parsing.py's business.
+Pure functions over the JSON that clients send. Values of documents are read in documents/parsing.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.elastic import errors
+from sandbox.elastic.indices import errors as indices_errors
 
 NUMBERS = ("long", "integer", "short", "byte", "double", "float", "half_float")
 WHOLE_NUMBERS = ("long", "integer", "short", "byte")
@@ -47,22 +47,25 @@ _CHANGEABLE = {
     "search_analyzer",
     "ignore_malformed",
     "coerce",
+    "fielddata",
+    "index_options",
+    "norms",
+    "eager_global_ordinals",
 }
-_CHANGEABLE |= {"fielddata", "index_options", "norms", "eager_global_ordinals"}
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field that is indexed."""
+    """One indexed field."""
 
     path: str
-    """With dots; a multi-field's includes its parent's."""
+    """Dotted; a multi-field's path starts with its parent's."""
     type: str
     parameters: Mapping[str, Any]
 
 
 def check(mapping: Mapping[str, Any]) -> None:
-    """Refuse a mapping that cannot be.
+    """Refuse an invalid mapping.
 
     Raises:
         Refusal: naming the first field, type or parameter that is wrong.
@@ -70,18 +73,20 @@ def check(mapping: Mapping[str, Any]) -> None:
     unknown = {name: value for name, value in mapping.items() if name not in _ROOT}
     if unknown:
         shown = ", ".join(f"{name} : {value}" for name, value in unknown.items())
-        raise errors.UNSUPPORTED_ROOT(shown=shown)
+        raise indices_errors.UNSUPPORTED_ROOT.refusal(shown=shown)
     for option in mapping.get("_source", {}):
         if option not in ("includes", "excludes"):
-            raise errors.MAPPING(problem=f"unknown parameter [{option}] on metadata field [_source]")
+            raise indices_errors.MAPPING.refusal(
+                problem=f"unknown parameter [{option}] on metadata field [_source]"
+            )
     _check_properties(mapping.get("properties", {}), "")
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping after a change to it; `_meta` is replaced as a whole.
+    """The mapping after a change; `_meta` is replaced as a whole.
 
     Raises:
-        Refusal: the change is not possible in place.
+        Refusal: the change cannot be made in place.
     """
     check(new)
     result = deepcopy(dict(old))
@@ -94,12 +99,12 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fields(mapping: Mapping[str, Any]) -> dict[str, Field]:
-    """All indexed fields by their paths, multi-fields among them, objects not."""
+    """All indexed fields by path, including multi-fields but not objects."""
     return {field.path: field for field in _fields(mapping.get("properties", {}), "")}
 
 
 def size(mapping: Mapping[str, Any]) -> int:
-    """The number that `index.mapping.total_fields.limit` limits: fields, multi-fields and objects."""
+    """The count that `index.mapping.total_fields.limit` limits: fields, multi-fields and objects."""
     return _size(mapping.get("properties", {}))
 
 
@@ -128,7 +133,7 @@ def _size(properties: Mapping[str, Any]) -> int:
 
 def _check_properties(properties: Any, prefix: str) -> None:
     if not isinstance(properties, Mapping):
-        raise errors.MAPPING(
+        raise indices_errors.MAPPING.refusal(
             problem="Expected map for property [properties] but got a class java.lang.String"
         )
     for name, definition in properties.items():
@@ -138,22 +143,24 @@ def _check_properties(properties: Any, prefix: str) -> None:
 def _check_property(path: str, definition: Any) -> None:
     name = path.rsplit(".", maxsplit=1)[-1]
     if not isinstance(definition, Mapping):
-        raise errors.MAPPING(problem=f"Expected map for property [fields] on field [{name}] but got a class")
+        raise indices_errors.MAPPING.refusal(
+            problem=f"Expected map for property [fields] on field [{name}] but got a class"
+        )
     if is_object(definition):
         _check_parameters(name, "object", definition, _OBJECT)
         _check_properties(definition.get("properties", {}), f"{path}.")
         return
     if "type" not in definition:
-        raise errors.NO_TYPE(name=name)
+        raise indices_errors.NO_TYPE.refusal(name=name)
     kind = definition["type"]
     if kind not in _PARAMETERS:
-        raise errors.NO_HANDLER(kind=kind, name=name)
+        raise indices_errors.NO_HANDLER.refusal(kind=kind, name=name)
     _check_parameters(name, kind, definition, _PARAMETERS[kind] | _ANY)
     for parameter in ("analyzer", "search_analyzer"):
         if definition.get(parameter, "standard") not in ANALYZERS:
-            raise errors.NO_ANALYZER(analyzer=definition[parameter], name=path)
+            raise indices_errors.NO_ANALYZER.refusal(analyzer=definition[parameter], name=path)
     if definition.get("normalizer", "lowercase") != "lowercase":
-        raise errors.NO_NORMALIZER(normalizer=definition["normalizer"], name=path)
+        raise indices_errors.NO_NORMALIZER.refusal(normalizer=definition["normalizer"], name=path)
     for below, multi in definition.get("fields", {}).items():
         _check_property(f"{path}.{below}", multi)
 
@@ -161,7 +168,7 @@ def _check_property(path: str, definition: Any) -> None:
 def _check_parameters(name: str, kind: str, definition: Mapping[str, Any], known: set[str]) -> None:
     for parameter in definition:
         if parameter not in known:
-            raise errors.UNKNOWN_PARAMETER(parameter=parameter, name=name, kind=kind)
+            raise indices_errors.UNKNOWN_PARAMETER.refusal(parameter=parameter, name=name, kind=kind)
 
 
 def _merged_properties(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -176,18 +183,20 @@ def _merged_property(old: Mapping[str, Any], new: Mapping[str, Any], path: str) 
     result = dict(old)
     if is_object(old) != is_object(new):
         first, second = ("ObjectMapper", "non object") if is_object(old) else ("non object", "object")
-        raise errors.OBJECT_CONFLICT(path=path, first=first, second=second)
+        raise indices_errors.OBJECT_CONFLICT.refusal(path=path, first=first, second=second)
     if is_object(old):
         properties = _merged_properties(old.get("properties", {}), new.get("properties", {}), f"{path}.")
         return {**result, **new, "properties": properties}
     if old["type"] != new["type"]:
-        raise errors.TYPE_CONFLICT(path=path, old=old["type"], new=new["type"])
+        raise indices_errors.TYPE_CONFLICT.refusal(path=path, old=old["type"], new=new["type"])
     if "fields" in new:
         result["fields"] = _merged_properties(old.get("fields", {}), new["fields"], f"{path}.")
     for parameter in (set(old) | set(new)) - {"type", "fields"}:
         before, after = old.get(parameter), new.get(parameter)
         if parameter not in _CHANGEABLE and before != after:
-            raise errors.PARAMETER_CONFLICT(path=path, parameter=parameter, old=before, new=after)
+            raise indices_errors.PARAMETER_CONFLICT.refusal(
+                path=path, parameter=parameter, old=before, new=after
+            )
         if parameter in new:
             result[parameter] = after
     return result

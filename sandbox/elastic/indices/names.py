@@ -1,20 +1,20 @@
-"""Names of indices and aliases: which are allowed, and which ones an expression means."""
+"""Names of indices and aliases: which are valid, and which ones an expression matches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from sandbox.elastic import errors
+from sandbox.elastic.indices import errors as indices_errors
 
 _FORBIDDEN = '\\/*?"<>| ,#:'
 
 
 def check(name: str) -> None:
-    """Refuse what cannot be an index's name.
+    """Refuse an invalid index name.
 
     Raises:
-        Refusal: saying why.
+        Refusal: with the reason.
     """
     problem = ""
     if name != name.lower():
@@ -28,13 +28,15 @@ def check(name: str) -> None:
     elif len(name.encode()) > 255:
         problem = "index name is too long, (" + str(len(name.encode())) + " > 255)"
     if problem:
-        raise errors.INDEX_NAME(index=name, problem=problem, metadata={"index": name, "index_uuid": "_na_"})
+        raise indices_errors.INDEX_NAME.refusal(
+            index=name, problem=problem, metadata={"index": name, "index_uuid": "_na_"}
+        )
 
 
 def chosen(expression: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The names that a comma list with wildcards and exclusions means, and the plain ones that are not there.
+    """The names that a comma-separated list with wildcards and exclusions matches, and its plain names that do not exist.
 
-    Names that begin with a dot are met by wildcards only if the pattern begins with one.
+    A wildcard matches names that start with a dot only if the pattern starts with one.
     """
     there = list(names)
     found: dict[str, None] = {}

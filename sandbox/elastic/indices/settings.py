@@ -1,11 +1,11 @@
-"""Settings of an index: how they are written in requests, kept (flat, as strings) and shown."""
+"""Settings of an index: how requests write them, how they are stored (flat, as strings) and shown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.elastic import errors
+from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.wire.exchange import duration
 
 _FIXED = (
@@ -63,21 +63,21 @@ RESULT_WINDOW = 10_000
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, str | None]:
-    """Settings however they are nested or prefixed, under their full names without `index.`; None resets one."""
+    """Settings, nested and prefixed in any way, by full name without `index.`; None resets one."""
     found: dict[str, str | None] = {}
     _flatten(settings, "", found)
     return {name.removeprefix("index."): value for name, value in found.items()}
 
 
 def check(settings: Mapping[str, str | None]) -> None:
-    """Refuse what is no setting.
+    """Refuse unknown settings and invalid values.
 
     Raises:
-        Refusal: naming the first one that is not known, or whose value cannot be.
+        Refusal: naming the first of them.
     """
     for name, value in settings.items():
         if name not in (*_FIXED, *_KNOWN) and name.split(".")[0] not in _FAMILIES:
-            raise errors.UNKNOWN_SETTING(name=name)
+            raise indices_errors.UNKNOWN_SETTING.refusal(name=name)
         if name == "refresh_interval" and value is not None:
             duration("index.refresh_interval", value)
         if name in _NUMBERS and value is not None:
@@ -85,13 +85,13 @@ def check(settings: Mapping[str, str | None]) -> None:
             try:
                 number = int(value)
             except ValueError:
-                raise errors.SETTING_NO_NUMBER(name=name, value=value) from None
+                raise indices_errors.SETTING_NO_NUMBER.refusal(name=name, value=value) from None
             if number < least:
-                raise errors.SETTING_TOO_SMALL(name=name, value=value, least=least)
+                raise indices_errors.SETTING_TOO_SMALL.refusal(name=name, value=value, least=least)
 
 
 def check_changeable(settings: Mapping[str, str | None], index: str) -> None:
-    """Refuse what cannot be changed once an index is there.
+    """Refuse settings that cannot be changed after an index was created.
 
     Raises:
         Refusal: naming all of them.
@@ -101,11 +101,11 @@ def check_changeable(settings: Mapping[str, str | None], index: str) -> None:
         f"index.{name}" for name in settings if name in _FIXED or name.startswith(("analysis.", "sort."))
     ]
     if fixed:
-        raise errors.SETTING_NOT_DYNAMIC(names=", ".join(fixed), index=index)
+        raise indices_errors.SETTING_NOT_DYNAMIC.refusal(names=", ".join(fixed), index=index)
 
 
 def nested(settings: Mapping[str, str], as_flat: bool = False) -> dict[str, Any]:
-    """As they are shown."""
+    """The settings as they are shown."""
     if as_flat:
         return {f"index.{name}": value for name, value in settings.items()}
     shown: dict[str, Any] = {}

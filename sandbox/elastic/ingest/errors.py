@@ -1,17 +1,17 @@
-"""Every refusal of ingest pipelines and their processors in one place, with the origin of its text.
-
-As in errors.py: a text without a `source` is our own wording or unverified, and clients must not branch on it.
-"""
+"""The refusals of ingest pipelines and their processors."""
 
 from __future__ import annotations
 
 from sandbox.elastic.errors import Answer
 
 NO_SUCH_PIPELINE = Answer(
-    400, "illegal_argument_exception", "pipeline with id [{pipeline}] does not exist", "90_simulate.yml"
+    400,
+    "illegal_argument_exception",
+    "pipeline with id [{pipeline}] does not exist",
+    "ingest/90_simulate.yml",
 )
 PIPELINE_MISSING = Answer(
-    404, "resource_not_found_exception", "pipeline [{pipeline}] is missing", "20_crud.yml"
+    404, "resource_not_found_exception", "pipeline [{pipeline}] is missing", "ingest/20_crud.yml"
 )
 PIPELINE_IN_USE = Answer(
     400,
@@ -33,17 +33,19 @@ EMPTY_ON_FAILURE = Answer(
     "Pipeline.java, from memory",
 )
 REQUIRED_PROPERTY = Answer(
-    400, "parse_exception", "[{property}] required property is missing", "ConfigurationUtils"
+    400, "parse_exception", "[{property}] required property is missing", "ConfigurationUtils.java"
 )
-WRONG_PROPERTY = Answer(400, "parse_exception", "[{property}] {problem}", "ConfigurationUtils, from memory")
+WRONG_PROPERTY = Answer(
+    400, "parse_exception", "[{property}] {problem}", "ConfigurationUtils.java, from memory"
+)
 NO_SUCH_PROCESSOR = Answer(
-    400, "parse_exception", "No processor type exists with name [{type}]", "ConfigurationUtils"
+    400, "parse_exception", "No processor type exists with name [{type}]", "ConfigurationUtils.java"
 )
 UNKNOWN_PROPERTIES = Answer(
     400,
     "parse_exception",
     "processor [{type}] doesn't support one or more provided configuration parameters {properties}",
-    "ConfigurationUtils, from memory",
+    "ConfigurationUtils.java, from memory",
 )
 UNKNOWN_PIPELINE_PROPERTIES = Answer(
     400,
@@ -51,7 +53,9 @@ UNKNOWN_PIPELINE_PROPERTIES = Answer(
     "pipeline [{pipeline}] doesn't support one or more provided configuration parameters {properties}",
     "Pipeline.java, from memory",
 )
-NO_CONDITIONS = Answer(400, "parse_exception", "[if] the sandbox runs no painless, so no conditions")
+NO_CONDITIONS = Answer(
+    400, "parse_exception", "[if] the sandbox does not run painless, so conditions are not supported"
+)
 FIELD_MISSING = Answer(
     400,
     "illegal_argument_exception",
@@ -109,7 +113,7 @@ RENAME_MISSING = Answer(
 RENAME_EXISTS = Answer(
     400, "illegal_argument_exception", "field [{path}] already exists", "RenameProcessor.java"
 )
-FAIL_PROCESSOR = Answer(500, "fail_processor_exception", "{message}", "FailProcessorException")
+FAIL_PROCESSOR = Answer(500, "fail_processor_exception", "{message}", "FailProcessorException.java")
 NO_SUCH_INNER_PIPELINE = Answer(
     400,
     "illegal_state_exception",

@@ -1,8 +1,8 @@
 """The `inference` processor: the texts of all documents of a bulk go to the model together.
 
-Both spellings: `input_output`, and the older `target_field` with `field_map`. Of a document with several fields each
-field is an inference; if one fails, the document does. What is written is appended where there is something already:
-the weights, and beside them `model_id` (with a document's first field only) and, of a text that was cut, `is_truncated`.
+It accepts `input_output`, and the older `target_field` with `field_map`. Each input field is one inference; if one fails,
+the document fails. Existing values are kept and the new ones appended: the weights and, beside them, `model_id` (for a
+document's first field only) and, if the text was truncated, `is_truncated`.
 """
 
 from __future__ import annotations
@@ -11,44 +11,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.ingest import errors as errors_ingest
+from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest.field_paths import IngestDocument
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
-from sandbox.elastic.ml import errors as errors_ml
-from sandbox.elastic.ml import inference
+from sandbox.elastic.ml import errors as ml_errors
+from sandbox.elastic.ml.inference import Inference
 from sandbox.elastic.ml.splade import Embedding
 
 
 @dataclass(frozen=True)
 class InferenceProcessor:
-    """What a pipeline says about one."""
+    """One inference processor of a pipeline."""
 
+    inference: Inference
     model: str
-    """A model's, an alias's or a deployment's id."""
+    """The id of a model, alias or deployment."""
     pairs: tuple[tuple[str, str], ...]
-    """Input field, output field; empty in the older spelling."""
+    """Input and output fields; empty in the older form."""
     field_map: dict[str, str]
     target: str
     results: str
-    """In the older spelling, below the target."""
+    """In the older form, the field below the target."""
     ignore_missing: bool
 
-    def act(self, cluster: Cluster, documents: Sequence[IngestDocument]) -> list[Refusal | None]:
-        """Embed what the documents have; for each document why it failed, if it did."""
+    def act(self, documents: Sequence[IngestDocument]) -> list[Refusal | None]:
+        """Embed the documents' texts; returns for each why it failed, or None."""
         failures: list[Refusal | None] = [None] * len(documents)
         wanted: list[tuple[int, str, str]] = []
         for number, document in enumerate(documents):
             try:
-                wanted += [(number, text, output) for text, output in self._inputs(cluster, document)]
+                wanted += [(number, text, output) for text, output in self._inputs(document)]
             except Refusal as refusal:
                 failures[number] = refusal
         wanted = [each for each in wanted if failures[each[0]] is None]
         if not wanted:
             return failures
         try:
-            outcomes = inference.asked(cluster, self.model, [text for _, text, _ in wanted], "ingest", None)
+            outcomes = self.inference.embed(self.model, [text for _, text, _ in wanted], "ingest", None)
         except Refusal as refusal:
             for number, _, _ in wanted:
                 failures[number] = refusal
@@ -62,8 +62,8 @@ class InferenceProcessor:
                 written.add(number)
         return failures
 
-    def _inputs(self, cluster: Cluster, document: IngestDocument) -> list[tuple[str, str]]:
-        """Texts and where their weights go."""
+    def _inputs(self, document: IngestDocument) -> list[tuple[str, str]]:
+        """The texts, each with its output field."""
         if self.pairs:
             present = [
                 pair
@@ -71,19 +71,17 @@ class InferenceProcessor:
                 if not self.ignore_missing or document.get(pair[0], None) is not None
             ]
             return [(document.text(field), output) for field, output in present]
-        deployment = inference.deployment_of(cluster, self.model)
-        config = cluster.models.record(deployment.model)["config"]
-        wanted = config["input"]["field_names"][0]
+        wanted = self.inference.input_field(self.model)
         field = next((mine for mine, theirs in self.field_map.items() if theirs == wanted), wanted)
         if document.get(field, None) is None:
             if self.ignore_missing:
                 return []
-            raise errors_ml.INPUT_MISSING(field=wanted)
+            raise ml_errors.INPUT_MISSING.refusal(field=wanted)
         return [(document.text(field), self.target)]
 
     def _write(self, document: IngestDocument, output: str, embedding: Embedding, *, first: bool) -> None:
         parent, _, name = output.rpartition(".")
-        # Every document needs a map of its own: the cache hands out the same one again.
+        # A copy per document, because the cache returns the same map again.
         found: dict[str, Any] = {(name if self.pairs else self.results): dict(embedding.weights)}
         if first:
             found["model_id"] = self.model
@@ -96,11 +94,11 @@ class InferenceProcessor:
             document.set_or_append(f"{parent}.{key}" if parent else key, value)
 
 
-def read(config: ProcessorConfig) -> InferenceProcessor:
-    """The processor of these settings.
+def read(config: ProcessorConfig, inference: Inference) -> InferenceProcessor:
+    """Read the settings of an inference processor.
 
     Raises:
-        Refusal: they contradict each other or lack something.
+        Refusal: they are contradictory or incomplete.
     """
     model = config.text("model_id")
     ignore = config.flag("ignore_missing")
@@ -115,15 +113,15 @@ def read(config: ProcessorConfig) -> InferenceProcessor:
         for other in ("target_field", "field_map"):
             if config.has(other):
                 problem = f"option is incompatible with [{other}]. Use only one."
-                raise config.refusal(errors_ingest.WRONG_PROPERTY, "input_output", problem=problem)
+                raise config.refusal(ingest_errors.WRONG_PROPERTY, "input_output", problem=problem)
         pairs = tuple(_pair(config, each) for each in (given if isinstance(given, list) else [given]))
         if not pairs:
             raise config.refusal(
-                errors_ingest.WRONG_PROPERTY, "input_output", problem="property cannot be empty"
+                ingest_errors.WRONG_PROPERTY, "input_output", problem="property cannot be empty"
             )
-        return InferenceProcessor(model, pairs, {}, "", results, ignore)
+        return InferenceProcessor(inference, model, pairs, {}, "", results, ignore)
     target = config.text("target_field", f"ml.inference.{config.tag}" if config.tag else "ml.inference")
-    return InferenceProcessor(model, (), config.value("field_map", {}), target, results, ignore)
+    return InferenceProcessor(inference, model, (), config.value("field_map", {}), target, results, ignore)
 
 
 def _pair(config: ProcessorConfig, given: Any) -> tuple[str, str]:

@@ -1,185 +1,289 @@
-"""What clients call about deployments: start, update, stop, clear the cache; and what is not a valid wish."""
+"""The deployment APIs: start, update, stop, clear the cache. And what makes a request invalid."""
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
 from sandbox.elastic import errors
-from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ml import errors as errors_ml
-from sandbox.elastic.ml.deployments import Deployment, new_deployment
+from sandbox.elastic.ml import errors as ml_errors
+from sandbox.elastic.ml.deployments import Deployment, Deployments, new_deployment
+from sandbox.elastic.ml.models import Models
+from sandbox.elastic.ml.pipeline_use import PipelineUse
 from sandbox.elastic.ml.splade import ModelFilesMissing, load_splade
-from sandbox.elastic.reindex import errors as errors_tasks
-from sandbox.elastic.sizes import size_in_bytes
+from sandbox.elastic.nodes.nodes import Nodes
+from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
+from sandbox.elastic.wire.sizes import size_in_bytes
 
 MOST_THREADS = 32
 MOST_ADAPTIVE = 32
-"""Allocations to which a deployment grows by itself when no maximum is set."""
+"""The most allocations that an adaptive deployment grows to if no maximum is set."""
 LIMIT = 100
-"""Deployments at the same time [U: the number]."""
-_IN_BODY = {"model_id", "deployment_id", "timeout", "wait_for", "threads_per_allocation", "queue_capacity"}
-_IN_BODY |= {"number_of_allocations", "cache_size", "priority"}
+"""Deployments at the same time. The number is from memory."""
+_IN_BODY = {
+    "model_id",
+    "deployment_id",
+    "timeout",
+    "wait_for",
+    "threads_per_allocation",
+    "queue_capacity",
+} | {"number_of_allocations", "cache_size", "priority"}
 _STATES = ("starting", "started", "fully_allocated")
 _LOOK = 0.02
+_DEPLOYMENT = "/_ml/trained_models/{model_id}/deployment"
 
 
-def start(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`POST /_ml/trained_models/{model_id}/deployment/_start`.
+class DeploymentApi:
+    """Starts, updates and stops deployments."""
 
-    A deployment without room answers 200, `starting` and a reason while the cluster could grow, whatever `wait_for`
-    says: no node is still loading it, so there is nothing to wait for.
-    """
-    model = request.params["model_id"]
-    adaptive = _read_body(cluster, request)
-    wait_for, timeout = request.text("wait_for", "started"), request.seconds("timeout", 30)
-    if wait_for not in _STATES:
-        raise errors_ml.UNKNOWN_WAIT_FOR(value=wait_for)
-    parameters = _parameters(cluster, request, adaptive)
-    record = _startable(cluster, model, parameters["deployment_id"])
-    size = cluster.models.size(record)
-    parameters["model_bytes"] = size
-    parameters["cache_size"] = parameters["cache_size"] or f"{size}b"
-    size_in_bytes("cache_size", parameters["cache_size"])
-    try:
-        load_splade()
-    except ModelFilesMissing as error:
-        raise errors_ml.NODE_FAILED(node=cluster.nodes[-1].id, problem=error) from error
-    deployment = cluster.deployments.start(
-        new_deployment(parameters, adaptive, elser=cluster.models.is_packaged(model))
-    )
-    _wait(cluster, deployment, wait_for, timeout, request.text("timeout", "30s"))
-    request.resource = deployment.id
-    return {"assignment": assignment(deployment)}
+    def __init__(
+        self,
+        models: Models,
+        deployments: Deployments,
+        pipelines: PipelineUse,
+        nodes: Nodes,
+        release: Release,
+        ending: threading.Event,
+    ) -> None:
+        self._models = models
+        self._deployments = deployments
+        self._pipelines = pipelines
+        self._nodes = nodes
+        self._release = release
+        self._ending = ending
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of this API."""
+        return (
+            Route(
+                "ml.start_trained_model_deployment", "POST", f"{_DEPLOYMENT}/_start", self.start, changes=True
+            ),
+            Route(
+                "ml.update_trained_model_deployment",
+                "POST",
+                f"{_DEPLOYMENT}/_update",
+                self.update,
+                changes=True,
+            ),
+            Route(
+                "ml.stop_trained_model_deployment", "POST", f"{_DEPLOYMENT}/_stop", self.stop, changes=True
+            ),
+            Route(
+                "ml.clear_trained_model_deployment_cache",
+                "POST",
+                f"{_DEPLOYMENT}/cache/_clear",
+                self.clear_cache,
+            ),
+        )
 
-def _read_body(cluster: Cluster, request: Request) -> dict[str, Any] | None:
-    """What the body says besides `adaptive_allocations`, which it gives, counts where the address says nothing.
+    def start(self, request: Request) -> dict[str, Any]:
+        """`POST /_ml/trained_models/{model_id}/deployment/_start`.
 
-    Raises:
-        Refusal: it says something else.
-    """
-    body = request.json()
-    adaptive = body.pop("adaptive_allocations", None) if cluster.release.adaptive_allocations else None
-    for name, value in body.items():
-        if name not in _IN_BODY:
-            raise errors_tasks.UNKNOWN_FIELD(parser="start_trained_model_deployment_request", field=name)
-        if value is not None:
-            request.query.setdefault(name, str(value))
-    return adaptive
+        If the cluster can grow, a deployment without room is answered with 200, `starting` and a reason, regardless of
+        `wait_for`: no node is loading it, so there is nothing to wait for.
+        """
+        model = request.params["model_id"]
+        adaptive = self._read_body(request)
+        wait_for, timeout = request.text("wait_for", "started"), request.seconds("timeout", 30)
+        if wait_for not in _STATES:
+            raise ml_errors.UNKNOWN_WAIT_FOR.refusal(value=wait_for)
+        parameters = self._parameters(request, adaptive)
+        record = self._startable(model, parameters["deployment_id"])
+        size = self._models.size(record)
+        parameters["model_bytes"] = size
+        parameters["cache_size"] = parameters["cache_size"] or f"{size}b"
+        size_in_bytes("cache_size", parameters["cache_size"])
+        try:
+            load_splade()
+        except ModelFilesMissing as error:
+            raise ml_errors.NODE_FAILED.refusal(node=list(self._nodes)[-1].id, problem=error) from error
+        deployment = self._deployments.start(
+            new_deployment(parameters, adaptive, elser=self._models.is_packaged(model))
+        )
+        self._wait(deployment, wait_for, timeout, request.text("timeout", "30s"))
+        request.resource = deployment.id
+        return {"assignment": assignment(deployment)}
 
+    def _read_body(self, request: Request) -> dict[str, Any] | None:
+        """Return the body's `adaptive_allocations`; its other fields are defaults for the query string.
 
-def _parameters(cluster: Cluster, request: Request, adaptive: dict[str, Any] | None) -> dict[str, Any]:
-    """The wish, complete with defaults.
+        Raises:
+            Refusal: a field is unknown.
+        """
+        body = request.json()
+        adaptive = body.pop("adaptive_allocations", None) if self._release.adaptive_allocations else None
+        for name, value in body.items():
+            if name not in _IN_BODY:
+                raise errors.UNKNOWN_FIELD.refusal(
+                    parser="start_trained_model_deployment_request", field=name
+                )
+            if value is not None:
+                request.query.setdefault(name, str(value))
+        return adaptive
 
-    Raises:
-        Refusal: it is none that could be met anywhere.
-    """
-    enabled = bool(adaptive and adaptive.get("enabled"))
-    threads = request.number("threads_per_allocation", 1)
-    capacity = request.number("queue_capacity", cluster.release.queue_capacity)
-    priority = request.text("priority", "normal")
-    initial = max(1, (adaptive or {}).get("min_number_of_allocations") or 1) if enabled else 1
-    allocations = request.number("number_of_allocations", initial)
-    low = priority == "low"
-    checks = {
-        "[number_of_allocations] must be a positive integer": allocations >= 1,
-        "[threads_per_allocation] must be a positive integer": threads >= 1,
-        f"[threads_per_allocation] must be a power of 2 less than or equal to {MOST_THREADS}": (
-            threads < 1 or (threads <= MOST_THREADS and threads & (threads - 1) == 0)
-        ),
-        "[queue_capacity] must be a positive integer": capacity >= 1,
-        f"[queue_capacity] must be less than {cluster.release.queue_capacity_limit}": (
-            capacity <= cluster.release.queue_capacity_limit
-        ),
-        "[timeout] must be positive": request.seconds("timeout", 30) > 0,
-        "[number_of_allocations] must be 1 when [priority] is low": not low or allocations == 1,
-        "[threads_per_allocation] must be 1 when [priority] is low": not low or threads == 1,
-        "[number_of_allocations] cannot be set if adaptive allocations is enabled": not (
-            enabled and "number_of_allocations" in request.query
-        ),
-    }
-    _refuse([text for text, holds in checks.items() if not holds])
-    return {
-        "model_id": request.params["model_id"],
-        "deployment_id": request.text("deployment_id", request.params["model_id"]),
-        "model_bytes": 0,
-        "threads_per_allocation": threads,
-        "number_of_allocations": allocations,
-        "queue_capacity": capacity,
-        "cache_size": request.text("cache_size"),
-        "priority": priority,
-        "per_deployment_memory_bytes": 0,
-        "per_allocation_memory_bytes": 0,
-    }
+    def _parameters(self, request: Request, adaptive: dict[str, Any] | None) -> dict[str, Any]:
+        """The task parameters, with defaults.
+
+        Raises:
+            Refusal: they are invalid.
+        """
+        enabled = bool(adaptive and adaptive.get("enabled"))
+        threads = request.number("threads_per_allocation", 1)
+        capacity = request.number("queue_capacity", self._release.queue_capacity)
+        priority = request.text("priority", "normal")
+        initial = max(1, (adaptive or {}).get("min_number_of_allocations") or 1) if enabled else 1
+        allocations = request.number("number_of_allocations", initial)
+        low = priority == "low"
+        checks = {
+            "[number_of_allocations] must be a positive integer": allocations >= 1,
+            "[threads_per_allocation] must be a positive integer": threads >= 1,
+            f"[threads_per_allocation] must be a power of 2 less than or equal to {MOST_THREADS}": (
+                threads < 1 or (threads <= MOST_THREADS and threads & (threads - 1) == 0)
+            ),
+            "[queue_capacity] must be a positive integer": capacity >= 1,
+            f"[queue_capacity] must be less than {self._release.queue_capacity_limit}": (
+                capacity <= self._release.queue_capacity_limit
+            ),
+            "[timeout] must be positive": request.seconds("timeout", 30) > 0,
+            "[number_of_allocations] must be 1 when [priority] is low": not low or allocations == 1,
+            "[threads_per_allocation] must be 1 when [priority] is low": not low or threads == 1,
+            "[number_of_allocations] cannot be set if adaptive allocations is enabled": not (
+                enabled and "number_of_allocations" in request.query
+            ),
+        }
+        _refuse([text for text, holds in checks.items() if not holds])
+        return {
+            "model_id": request.params["model_id"],
+            "deployment_id": request.text("deployment_id", request.params["model_id"]),
+            "model_bytes": 0,
+            "threads_per_allocation": threads,
+            "number_of_allocations": allocations,
+            "queue_capacity": capacity,
+            "cache_size": request.text("cache_size"),
+            "priority": priority,
+            "per_deployment_memory_bytes": 0,
+            "per_allocation_memory_bytes": 0,
+        }
+
+    def _startable(self, model: str, deployment: str) -> dict[str, Any]:
+        """The record of a model that can be deployed.
+
+        Raises:
+            Refusal: the model is unknown or incomplete, or the deployment's id is taken.
+        """
+        models = self._models
+        if not models.exists(model):
+            raise ml_errors.NO_SUCH_MODEL.refusal(model=model)
+        if deployment != model and models.exists(deployment):
+            raise ml_errors.DEPLOYMENT_ID_IS_MODEL.refusal(deployment=deployment)
+        if self._deployments.find(deployment):
+            raise ml_errors.DEPLOYMENT_EXISTS.refusal(deployment=deployment)
+        if len(self._deployments.all()) >= LIMIT:
+            raise ml_errors.TOO_MANY_DEPLOYMENTS.refusal(limit=LIMIT)
+        return self._complete(model)
+
+    def _complete(self, model: str) -> dict[str, Any]:
+        models = self._models
+        record = models.record(model)
+        kind = record["config"]["model_type"]
+        if kind != "pytorch":
+            raise ml_errors.NOT_DEPLOYABLE.refusal(model=model, kind=kind)
+        if not models.fully_defined(record):
+            if models.download(model) and self._release.download_running_status == 408:
+                raise ml_errors.DOWNLOAD_RUNNING.refusal(model=model)
+            if models.is_packaged(model):
+                raise ml_errors.DEFINITION_TRUNCATED.refusal(model=model)
+            raise (
+                ml_errors.DEFINITION_TRUNCATED.refusal(model=model)
+                if record["parts"]
+                else ml_errors.NO_DEFINITION.refusal(model=model)
+            )
+        if not models.is_packaged(model):
+            if not record["vocabulary"]:
+                raise ml_errors.NO_VOCABULARY.refusal(model=model)
+            if "text_expansion" not in record["config"]["inference_config"]:
+                raise ml_errors.ONLY_TEXT_EXPANSION.refusal()
+        return record
+
+    def _wait(self, deployment: Deployment, wait_for: str, timeout: float, shown: str) -> None:
+        deadline = time.monotonic() + timeout
+        wanted = _STATES.index(wait_for)
+        while _STATES.index(deployment.allocation_state()) < wanted:
+            if len(deployment.started()) == len(deployment.queues):
+                return
+            if self._deployments.find(deployment.id) is not deployment:
+                raise ml_errors.REMOVED_WHILE_WAITING.refusal()
+            if time.monotonic() >= deadline:
+                raise ml_errors.START_TIMED_OUT.refusal(timeout=shown, deployment=deployment.id)
+            if self._ending.wait(_LOOK):
+                raise ml_errors.SHUT_DOWN.refusal()
+
+    def update(self, request: Request) -> dict[str, Any]:
+        """`POST .../{deployment_id}/deployment/_update`: the number of allocations, or adaptive allocations."""
+        deployment = self._known(request)
+        body = request.json()
+        adaptive = body.get("adaptive_allocations", deployment.adaptive)
+        wanted = body.get("number_of_allocations", request.number("number_of_allocations", 0)) or None
+        enabled = bool(adaptive and adaptive.get("enabled"))
+        problems = []
+        if wanted is not None and wanted < 1:
+            problems.append("[number_of_allocations] must be a positive integer")
+        if wanted is not None and enabled:
+            problems.append("[number_of_allocations] cannot be set if adaptive allocations is enabled")
+        _refuse(problems)
+        allocations = wanted or deployment.parameters["number_of_allocations"]
+        if enabled:
+            least = adaptive.get("min_number_of_allocations") or 1
+            most = adaptive.get("max_number_of_allocations") or MOST_ADAPTIVE
+            allocations = max(least, min(allocations, most))
+        self._deployments.update(deployment, allocations, adaptive)
+        return {"assignment": assignment(deployment)}
+
+    def stop(self, request: Request) -> dict[str, Any]:
+        """`POST .../{deployment_id}/deployment/_stop`: by the deployment's id; refused while a pipeline references it."""
+        name, body = request.params["model_id"], request.json()
+        deployment = self._deployments.find(name)
+        if deployment is None:
+            if not request.flag("allow_no_match", bool(body.get("allow_no_match", True))):
+                raise ml_errors.NO_SUCH_DEPLOYMENT.refusal(deployment=name)
+            request.changed = False
+            return {"stopped": True}
+        if not request.flag("force", bool(body.get("force", False))):
+            referenced = self._pipelines.referenced_models()
+            if name in referenced:
+                raise ml_errors.DEPLOYMENT_IN_PIPELINE.refusal(deployment=name)
+            for alias in self._models.aliases_of(name):
+                if alias in referenced:
+                    raise ml_errors.DEPLOYMENT_ALIAS_IN_PIPELINE.refusal(deployment=name, alias=alias)
+        self._deployments.stop(deployment)
+        return {"stopped": True}
+
+    def clear_cache(self, request: Request) -> dict[str, Any]:
+        """`POST .../deployment/cache/_clear`."""
+        deployment = self._known(request)
+        if deployment.cache:
+            deployment.cache.clear()
+        return {"cleared": True}
+
+    def _known(self, request: Request) -> Deployment:
+        found = self._deployments.find(request.params["model_id"])
+        if not found:
+            raise ml_errors.NO_SUCH_DEPLOYMENT.refusal(deployment=request.params["model_id"])
+        return found
 
 
 def _refuse(problems: list[str]) -> None:
     if problems:
         numbered = "".join(f"{number}: {text};" for number, text in enumerate(problems, 1))
-        raise errors.VALIDATION(problems=numbered)
-
-
-def _startable(cluster: Cluster, model: str, deployment: str) -> dict[str, Any]:
-    """The model's record.
-
-    Raises:
-        Refusal: it is unknown, not complete, or its deployment would be mistaken for something else.
-    """
-    models = cluster.models
-    if not models.exists(model):
-        raise errors_ml.NO_SUCH_MODEL(model=model)
-    if deployment != model and models.exists(deployment):
-        raise errors_ml.DEPLOYMENT_ID_IS_MODEL(deployment=deployment)
-    if cluster.deployments.find(deployment):
-        raise errors_ml.DEPLOYMENT_EXISTS(deployment=deployment)
-    if len(cluster.deployments.all()) >= LIMIT:
-        raise errors_ml.TOO_MANY_DEPLOYMENTS(limit=LIMIT)
-    return _complete(cluster, model)
-
-
-def _complete(cluster: Cluster, model: str) -> dict[str, Any]:
-    models = cluster.models
-    record = models.record(model)
-    kind = record["config"]["model_type"]
-    if kind != "pytorch":
-        raise errors_ml.NOT_DEPLOYABLE(model=model, kind=kind)
-    if not models.fully_defined(record):
-        if models.download(model) and cluster.release.download_running_status == 408:
-            raise errors_ml.DOWNLOAD_RUNNING(model=model)
-        if models.is_packaged(model):
-            raise errors_ml.DEFINITION_TRUNCATED(model=model)
-        raise (
-            errors_ml.DEFINITION_TRUNCATED(model=model)
-            if record["parts"]
-            else errors_ml.NO_DEFINITION(model=model)
-        )
-    if not models.is_packaged(model):
-        if not record["vocabulary"]:
-            raise errors_ml.NO_VOCABULARY(model=model)
-        if "text_expansion" not in record["config"]["inference_config"]:
-            raise errors_ml.ONLY_TEXT_EXPANSION()  # noqa: RSE102
-    return record
-
-
-def _wait(cluster: Cluster, deployment: Deployment, wait_for: str, timeout: float, shown: str) -> None:
-    deadline = time.monotonic() + timeout
-    wanted = _STATES.index(wait_for)
-    while _STATES.index(deployment.allocation_state()) < wanted:
-        if len(deployment.started()) == len(deployment.queues):
-            return
-        if cluster.deployments.find(deployment.id) is not deployment:
-            raise errors_ml.REMOVED_WHILE_WAITING()  # noqa: RSE102
-        if time.monotonic() >= deadline:
-            raise errors_ml.START_TIMED_OUT(timeout=shown, deployment=deployment.id)
-        if cluster.ending.wait(_LOOK):
-            raise errors_ml.SHUT_DOWN()  # noqa: RSE102
+        raise errors.VALIDATION.refusal(problems=numbered)
 
 
 def assignment(deployment: Deployment) -> dict[str, Any]:
-    """An assignment as start and update answer it."""
+    """The assignment, as start and update return it."""
     shown: dict[str, Any] = {
         "task_parameters": deployment.parameters,
         "routing_table": {
@@ -200,69 +304,3 @@ def assignment(deployment: Deployment) -> dict[str, Any]:
     if deployment.adaptive:
         shown["adaptive_allocations"] = deployment.adaptive
     return shown
-
-
-def update(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`POST .../{deployment_id}/deployment/_update`: the number of allocations, or letting it adapt."""
-    deployment = _known(cluster, request)
-    body = request.json()
-    adaptive = body.get("adaptive_allocations", deployment.adaptive)
-    wanted = body.get("number_of_allocations", request.number("number_of_allocations", 0)) or None
-    enabled = bool(adaptive and adaptive.get("enabled"))
-    problems = []
-    if wanted is not None and wanted < 1:
-        problems.append("[number_of_allocations] must be a positive integer")
-    if wanted is not None and enabled:
-        problems.append("[number_of_allocations] cannot be set if adaptive allocations is enabled")
-    _refuse(problems)
-    allocations = wanted or deployment.parameters["number_of_allocations"]
-    if enabled:
-        least = adaptive.get("min_number_of_allocations") or 1
-        most = adaptive.get("max_number_of_allocations") or MOST_ADAPTIVE
-        allocations = max(least, min(allocations, most))
-    cluster.deployments.update(deployment, allocations, adaptive)
-    return {"assignment": assignment(deployment)}
-
-
-def stop(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`POST .../{deployment_id}/deployment/_stop`: by a deployment's own id; refused while a pipeline names it."""
-    name, body = request.params["model_id"], request.json()
-    deployment = cluster.deployments.find(name)
-    if deployment is None:
-        if not request.flag("allow_no_match", bool(body.get("allow_no_match", True))):
-            raise errors_ml.NO_SUCH_DEPLOYMENT(deployment=name)
-        request.changed = False
-        return {"stopped": True}
-    if not request.flag("force", bool(body.get("force", False))):
-        referenced = cluster.pipelines.referenced_models()
-        if name in referenced:
-            raise errors_ml.DEPLOYMENT_IN_PIPELINE(deployment=name)
-        for alias in cluster.models.aliases_of(name):
-            if alias in referenced:
-                raise errors_ml.DEPLOYMENT_ALIAS_IN_PIPELINE(deployment=name, alias=alias)
-    cluster.deployments.stop(deployment)
-    return {"stopped": True}
-
-
-def clear_cache(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`POST .../deployment/cache/_clear`."""
-    deployment = _known(cluster, request)
-    if deployment.cache:
-        deployment.cache.clear()
-    return {"cleared": True}
-
-
-def _known(cluster: Cluster, request: Request) -> Deployment:
-    found = cluster.deployments.find(request.params["model_id"])
-    if not found:
-        raise errors_ml.NO_SUCH_DEPLOYMENT(deployment=request.params["model_id"])
-    return found
-
-
-_DEPLOYMENT = "/_ml/trained_models/{model_id}/deployment"
-ROUTES = (
-    Route("ml.start_trained_model_deployment", "POST", f"{_DEPLOYMENT}/_start", start, changes=True),
-    Route("ml.update_trained_model_deployment", "POST", f"{_DEPLOYMENT}/_update", update, changes=True),
-    Route("ml.stop_trained_model_deployment", "POST", f"{_DEPLOYMENT}/_stop", stop, changes=True),
-    Route("ml.clear_trained_model_deployment_cache", "POST", f"{_DEPLOYMENT}/cache/_clear", clear_cache),
-)

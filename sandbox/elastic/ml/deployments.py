@@ -1,7 +1,6 @@
-"""Deployments of models: where their allocations lie, in which state they are, and the queues in front of them.
+"""Deployments of models: where their allocations are, their state, and their queues.
 
-What was asked for outlives the server; the queues do not, and a restarted deployment starts anew. What clients call is
-in deployment_api.py, the arithmetic of places in assignments.py. Nothing here reads a request.
+Deployments survive a restart and start again; their queues do not survive. The capacity model is in assignments.py.
 """
 
 from __future__ import annotations
@@ -13,20 +12,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.ml import assignments
-from sandbox.elastic.ml import errors as errors_ml
-from sandbox.elastic.ml.inference_queue import Awaited, EmbeddingCache, Inquiry, NodeQueue
+from sandbox.elastic.ml import errors as ml_errors
+from sandbox.elastic.ml.inference_queue import Countdown, EmbeddingCache, NodeQueue, QueuedText
 from sandbox.elastic.ml.splade import load_splade
-from sandbox.elastic.sizes import size_in_bytes
+from sandbox.elastic.nodes.nodes import Nodes
+from sandbox.elastic.options import ElasticOptions
+from sandbox.elastic.store import Records
+from sandbox.elastic.wire.sizes import size_in_bytes
 
 _MOST_ML_NODES = 16
-"""Autoscaling has a limit everywhere."""
+"""Autoscaling stops at this many nodes."""
 
 
 @dataclass
 class Deployment:
-    """One deployment, as it runs."""
+    """One running deployment."""
 
     parameters: dict[str, Any]
     """`task_parameters` of an assignment, as the service shows them."""
@@ -37,27 +38,27 @@ class Deployment:
     most: int = 0
     """`max_assigned_allocations`."""
     queues: dict[str, NodeQueue] = field(default_factory=dict)
-    """By node; a node without an allocation has none."""
+    """By node; nodes without an allocation have none."""
     ready: dict[str, float] = field(default_factory=dict)
-    """By node: the monotonic time at which it is started."""
+    """By node: the monotonic time from which it is started."""
     cache: EmbeddingCache | None = None
 
     @property
     def id(self) -> str:
-        """Its own id, which may be the model's."""
+        """The deployment's id, which may equal the model's."""
         return self.parameters["deployment_id"]
 
     @property
     def model(self) -> str:
-        """The model that it runs."""
+        """The id of its model."""
         return self.parameters["model_id"]
 
     def started_on(self, node: str) -> bool:
-        """Whether the allocations of this node answer."""
+        """Whether its allocations on a node are started."""
         return time.monotonic() >= self.ready[node]
 
     def started(self) -> list[NodeQueue]:
-        """The queues that answer."""
+        """The queues of started nodes."""
         return [queue for node, queue in self.queues.items() if self.started_on(node)]
 
     def state(self) -> str:
@@ -75,15 +76,19 @@ class Deployment:
 class Deployments:
     """All deployments of the cluster."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._records = cluster.store.records("deployments")
+    def __init__(
+        self, records: Records, nodes: Nodes, options: ElasticOptions, ending: threading.Event
+    ) -> None:
+        self._records = records
+        self._nodes = nodes
+        self._options = options
+        self._ending = ending
         self.lock = threading.RLock()
         self._running: dict[str, Deployment] = {}
         self._growing = False
 
     def restore(self) -> None:
-        """Start again what ran when the server stopped."""
+        """Start the deployments of an earlier run again."""
         with self.lock:
             for record in self._records.all().values():
                 deployment = Deployment(**record)
@@ -91,20 +96,24 @@ class Deployments:
             self._apply(self._plans(list(self._running.values())))
 
     def close(self) -> None:
-        """End all workers; what was asked for stays on record."""
+        """Stop all workers; the deployments stay recorded."""
         with self.lock:
             for deployment in self._running.values():
                 for queue in deployment.queues.values():
                     queue.close()
 
     def all(self) -> list[Deployment]:
-        """By deployment id, as the statistics order them."""
+        """All deployments, sorted by id as in the statistics."""
         with self.lock:
             return [self._running[name] for name in sorted(self._running)]
 
     def find(self, deployment: str) -> Deployment | None:
-        """The one with this id; a model's id does not count."""
+        """The deployment with this id; model ids do not count."""
         return self._running.get(deployment)
+
+    def at_work_on(self, node: str) -> int:
+        """The number of busy allocations on a node."""
+        return sum(each.queues[node].busy() for each in self.all() if node in each.queues)
 
     def of_model(self, model: str) -> list[Deployment]:
         """All deployments of a model."""
@@ -114,41 +123,43 @@ class Deployments:
         """Place a new deployment.
 
         Raises:
-            Refusal: it fits nowhere, or only in part, and the cluster cannot grow; then nothing of it is left.
+            Refusal: it does not fit, or only in part, and the cluster cannot grow; then it is not kept.
         """
         with self.lock:
             if deployment.id in self._running:
-                raise errors_ml.DEPLOYMENT_EXISTS(deployment=deployment.id)
+                raise ml_errors.DEPLOYMENT_EXISTS.refusal(deployment=deployment.id)
             plans = self._plans([*self._running.values(), deployment])
             mine = plans[deployment.id]
-            if mine.reason and not self._cluster.options.autoscaling:
+            if mine.reason and not self._options.autoscaling:
                 if mine.allocations:
-                    raise errors_ml.PARTLY_PLACED()  # noqa: RSE102
-                raise errors_ml.NO_CAPACITY(cause=errors_ml.NO_CAPACITY_CAUSE(reason=mine.reason))
+                    raise ml_errors.PARTLY_PLACED.refusal()
+                raise ml_errors.NO_CAPACITY.refusal(
+                    cause=ml_errors.NO_CAPACITY_CAUSE.refusal(reason=mine.reason)
+                )
             self._running[deployment.id] = _with_cache(deployment)
             self._apply(plans)
             return deployment
 
     def update(self, deployment: Deployment, allocations: int, adaptive: dict[str, Any] | None) -> None:
-        """Give it more or fewer allocations.
+        """Change the number of allocations.
 
         Raises:
-            Refusal: it is not started, or there is no room and the cluster cannot grow.
+            Refusal: the deployment is not started, or does not fit and the cluster cannot grow.
         """
         with self.lock:
             if deployment.state() != "started":
-                raise errors_ml.UPDATE_NOT_STARTED()  # noqa: RSE102
+                raise ml_errors.UPDATE_NOT_STARTED.refusal()
             before = deployment.parameters
             deployment.parameters = {**before, "number_of_allocations": allocations}
             plans = self._plans(list(self._running.values()))
-            if plans[deployment.id].reason and not self._cluster.options.autoscaling:
+            if plans[deployment.id].reason and not self._options.autoscaling:
                 deployment.parameters = before
-                raise errors_ml.UPDATE_NO_CAPACITY()  # noqa: RSE102
+                raise ml_errors.UPDATE_NO_CAPACITY.refusal()
             deployment.adaptive = adaptive
             self._apply(plans)
 
     def stop(self, deployment: Deployment) -> None:
-        """Take it down; what waits in its queues is refused, what lacked room elsewhere gets it."""
+        """Stop a deployment; documents in its queues are refused, and others may take its room."""
         with self.lock:
             self._running.pop(deployment.id, None)
             self._records.delete(deployment.id)
@@ -158,31 +169,31 @@ class Deployments:
 
     def ask(
         self, deployment: Deployment, texts: Sequence[str], priority: int
-    ) -> tuple[list[Inquiry], Awaited]:
-        """Queue texts as a whole, each on the node with the least to do.
+    ) -> tuple[list[QueuedText], Countdown]:
+        """Queue all texts at once, each on the node with the lowest load.
 
         Raises:
             Refusal: no node of the deployment is started.
         """
         queues = deployment.started()
         if not queues:
-            raise errors_ml.INFER_NO_NODE(deployment=deployment.id)
-        awaited = Awaited(len(texts))
-        inquiries = [Inquiry(text, awaited) for text in texts]
-        for inquiry in inquiries:
-            min(queues, key=NodeQueue.load).submit(inquiry, priority)
-        return inquiries, awaited
+            raise ml_errors.INFER_NO_NODE.refusal(deployment=deployment.id)
+        countdown = Countdown(len(texts))
+        queued = [QueuedText(text, countdown) for text in texts]
+        for queued_text in queued:
+            min(queues, key=NodeQueue.load).submit(queued_text, priority)
+        return queued, countdown
 
-    def free_places(self) -> list[assignments.Place]:
-        """What the machine-learning nodes offer, before anything is placed."""
+    def capacities(self) -> list[assignments.Capacity]:
+        """The capacities of the machine-learning nodes, before anything is placed."""
         return [
-            assignments.Place(node.id, node.processors, max(0, node.memory - assignments.RESERVED))
-            for node in self._cluster.ml_nodes
+            assignments.Capacity(node.id, node.processors, max(0, node.memory - assignments.RESERVED))
+            for node in self._nodes.ml
         ]
 
     def _plans(self, deployments: list[Deployment]) -> dict[str, assignments.Plan]:
-        wishes = [
-            assignments.Wish(
+        demands = [
+            assignments.Demand(
                 each.id,
                 each.parameters["number_of_allocations"],
                 each.parameters["threads_per_allocation"],
@@ -192,16 +203,16 @@ class Deployments:
             )
             for each in sorted(deployments, key=lambda each: each.start_time)
         ]
-        return assignments.plan(self.free_places(), wishes)
+        return assignments.plan(self.capacities(), demands)
 
     def _queue(self, deployment: Deployment, node: str) -> NodeQueue:
         parameters = deployment.parameters
-        seconds = self._cluster.options.inference_seconds / parameters["threads_per_allocation"]
+        seconds = self._options.inference_seconds / parameters["threads_per_allocation"]
         capacity = parameters["queue_capacity"]
         return NodeQueue(node, capacity, seconds, lambda texts: load_splade().embed(texts), deployment.cache)
 
     def _apply(self, plans: dict[str, assignments.Plan]) -> None:
-        options = self._cluster.options
+        options = self._options
         for name, plan in plans.items():
             deployment = self._running[name]
             gone = [queue for node, queue in deployment.queues.items() if node not in plan.allocations]
@@ -211,7 +222,7 @@ class Deployments:
                     queues[node] = self._queue(deployment, node)
                     deployment.ready[node] = time.monotonic() + options.start_seconds
                 queues[node].resize(allocations)
-            # In one piece, since requests look at it without a lock.
+            # In one assignment, because requests read it without a lock.
             deployment.queues = queues
             for queue in gone:
                 queue.close()
@@ -230,8 +241,8 @@ class Deployments:
         self._grow_where_needed()
 
     def _grow_where_needed(self) -> None:
-        """Have another node join, later, when what lacks room would fit there."""
-        options = self._cluster.options
+        """Add a node, later, if a deployment without room would fit on it."""
+        options = self._options
         if not (options.autoscaling and options.grow_seconds) or self._growing:
             return
         memory = int(options.memory_gb * 2**30) - assignments.RESERVED
@@ -241,21 +252,21 @@ class Deployments:
             and each.memory <= memory
             for each in self._running.values()
         )
-        if helped and len(self._cluster.ml_nodes) < _MOST_ML_NODES:
+        if helped and len(self._nodes.ml) < _MOST_ML_NODES:
             self._growing = True
             threading.Thread(target=self._grow, name="autoscaling", daemon=True).start()
 
     def _grow(self) -> None:
-        if self._cluster.ending.wait(self._cluster.options.grow_seconds):
+        if self._ending.wait(self._options.grow_seconds):
             return
         with self.lock:
             self._growing = False
-            self._cluster.grow()
+            self._nodes.grow()
             self._apply(self._plans(list(self._running.values())))
 
 
 def new_deployment(parameters: dict[str, Any], adaptive: dict[str, Any] | None, elser: bool) -> Deployment:
-    """A deployment that is not placed yet."""
+    """A new deployment, not yet placed."""
     size = parameters["model_bytes"]
     memory = assignments.ELSER_MEMORY if elser else assignments.OVERHEAD + 2 * size
     return Deployment(parameters, datetime.now(UTC).isoformat().replace("+00:00", "Z"), adaptive, memory)

@@ -1,33 +1,32 @@
-"""Every refusal of machine learning in one place, with the origin of its text.
-
-As in errors.py: a text without a `source` is our own wording or unverified, and clients must not branch on it.
-"""
+"""The refusals of machine learning."""
 
 from __future__ import annotations
 
 from sandbox.elastic.errors import Answer
 
 # The licence.
-NO_LICENCE = Answer(403, "security_exception", "current license is non-compliant for [ml]", "LicenseUtils")
+NO_LICENCE = Answer(
+    403, "security_exception", "current license is non-compliant for [ml]", "LicenseUtils.java"
+)
 
 # Models.
 NO_SUCH_MODEL = Answer(
     404,
     "resource_not_found_exception",
     "No known trained model with model_id [{model}]",
-    "kibana issue 208189",
+    "kibana#208189",
 )
 MODEL_EXISTS = Answer(
     400,
     "resource_already_exists_exception",
     "Trained machine learning model [{model}] already exists",
-    "rally-tracks",
+    "rally-tracks: elser-ingest-speedtest",
 )
 MODEL_ID_IS_DEPLOYMENT = Answer(
     400,
     "status_exception",
     "Cannot create model [{model}] the id is the same as an current model deployment",
-    "3rd_party_deployment.yml",
+    "ml/3rd_party_deployment.yml",
 )
 BAD_MODEL_ID = Answer(
     400,
@@ -46,7 +45,7 @@ NO_MODEL_CONTENT = Answer(
     "action_request_validation_exception",
     "Validation Failed: 1: either [definition] or [location] must be set when the model type is not [pytorch];",
 )
-ONLY_PYTORCH = Answer(400, "illegal_argument_exception", "the sandbox holds models of type [pytorch] only")
+ONLY_PYTORCH = Answer(400, "illegal_argument_exception", "the sandbox stores models of type [pytorch] only")
 NOT_FOR_PACKAGED = Answer(
     400, "status_exception", "the definition of the packaged model [{model}] comes from its download"
 )
@@ -55,19 +54,19 @@ BAD_PART = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: [part] must be less than total_parts;",
-    "YAML, from memory",
+    "from memory",
 )
 STATUS_OF_SEVERAL = Answer(
     400,
     "status_exception",
     "Getting the model download status is not supported when getting more than one model",
-    "TransportGetTrainedModelsAction",
+    "TransportGetTrainedModelsAction.java",
 )
 STATUS_OF_NO_PYTORCH = Answer(
     400,
     "status_exception",
     "Definition status is only relevant to PyTorch model types",
-    "TransportGetTrainedModelsAction",
+    "TransportGetTrainedModelsAction.java",
 )
 MODEL_REQUIRED = Answer(
     400,
@@ -79,20 +78,20 @@ MODEL_IN_PIPELINE = Answer(
     409,
     "status_exception",
     "Cannot delete model [{model}] as it is still referenced by ingest processors; use force to delete the model",
-    "TransportDeleteTrainedModelAction",
+    "TransportDeleteTrainedModelAction.java",
 )
 MODEL_ALIAS_IN_PIPELINE = Answer(
     409,
     "status_exception",
     "Cannot delete model [{model}] as it has a model_alias [{alias}] that is still referenced by ingest processors; "
     "use force to delete the model",
-    "TransportDeleteTrainedModelAction",
+    "TransportDeleteTrainedModelAction.java",
 )
 MODEL_DEPLOYED = Answer(
     409,
     "status_exception",
     "Cannot delete model [{model}] as it is currently deployed; use force to delete the model",
-    "TransportDeleteTrainedModelAction",
+    "TransportDeleteTrainedModelAction.java",
 )
 
 # Model aliases.
@@ -110,7 +109,7 @@ ALIAS_TAKEN = Answer(
     "status_exception",
     "cannot assign model_alias [{alias}] to model_id [{model}] as model_alias already refers to [{other}]. Set parameter "
     "[reassign] to [true] if model_alias should be reassigned.",
-    "TransportPutTrainedModelAliasAction",
+    "TransportPutTrainedModelAliasAction.java",
 )
 ALIAS_NOT_DEPLOYED = Answer(
     400,
@@ -121,7 +120,7 @@ NO_SUCH_ALIAS = Answer(
     404,
     "resource_not_found_exception",
     "model_alias [{alias}] could not be found",
-    "TransportDeleteTrainedModelAliasAction, from memory",
+    "TransportDeleteTrainedModelAliasAction.java, from memory",
 )
 ALIAS_OF_ANOTHER = Answer(
     404, "resource_not_found_exception", "model_alias [{alias}] does not refer to provided model_id [{model}]"
@@ -138,25 +137,25 @@ DOWNLOAD_RUNNING = Answer(
     "status_exception",
     "Model download task is currently running. Wait for trained model [{model}] download task to complete then try "
     "again",
-    "3rd_party_deployment.yml",
+    "ml/3rd_party_deployment.yml",
 )
 DEFINITION_TRUNCATED = Answer(
     400,
     "status_exception",
     "Model definition truncated. Unable to deserialize trained model definition [{model}]",
-    "seed",
+    "Messages.java",
 )
 NOT_DEPLOYABLE = Answer(
     400,
     "status_exception",
     "model [{model}] of type [{kind}] cannot be deployed. Only PyTorch models can be deployed",
-    "TransportStartTrainedModelDeploymentAction",
+    "TransportStartTrainedModelDeploymentAction.java",
 )
 NO_DEFINITION = Answer(
     404,
     "resource_not_found_exception",
     "Could not find trained model definition [{model}]",
-    "3rd_party_deployment.yml",
+    "ml/3rd_party_deployment.yml",
 )
 ONLY_TEXT_EXPANSION = Answer(
     400, "status_exception", "the sandbox deploys models with [text_expansion] inference only"
@@ -168,14 +167,14 @@ DEPLOYMENT_EXISTS = Answer(
     400,
     "status_exception",
     "Could not start model deployment because an existing deployment with the same id [{deployment}] exist",
-    "elasticsearch issue 109407",
+    "elasticsearch#109407",
 )
 DEPLOYMENT_ID_IS_MODEL = Answer(
     400,
     "status_exception",
     "Deployment id [{deployment}] is the same as an another model which is not the model being deployed. Deployment id "
     "can be the same as the model being deployed but cannot match a different model",
-    "3rd_party_deployment.yml",
+    "ml/3rd_party_deployment.yml",
 )
 TOO_MANY_DEPLOYMENTS = Answer(
     429,
@@ -186,69 +185,69 @@ NO_CAPACITY = Answer(
     429,
     "status_exception",
     "Could not start deployment because no ML nodes with sufficient capacity were found",
-    "TransportStartTrainedModelDeploymentAction",
+    "TransportStartTrainedModelDeploymentAction.java",
 )
 NO_CAPACITY_CAUSE = Answer(
     429,
     "illegal_state_exception",
     "Could not start deployment because no suitable nodes were found, allocation explanation [Optional[{reason}]]",
-    "TransportStartTrainedModelDeploymentAction",
+    "TransportStartTrainedModelDeploymentAction.java",
 )
 PARTLY_PLACED = Answer(
     429,
     "status_exception",
     "Could not start deployment because there are not enough resources to provide all requested allocations",
-    "TransportStartTrainedModelDeploymentAction",
+    "TransportStartTrainedModelDeploymentAction.java",
 )
 START_TIMED_OUT = Answer(
     408,
     "status_exception",
     "Timed out after [{timeout}] waiting for trained model deployment [{deployment}] to start. Use the trained model "
     "stats API to track the state of the deployment and try again once it has started.",
-    "TransportStartTrainedModelDeploymentAction",
+    "TransportStartTrainedModelDeploymentAction.java",
 )
 NODE_FAILED = Answer(
     500,
     "status_exception",
     "Could not start trained model deployment, the following nodes failed with errors [{{{node}={problem}}}]",
-    "TransportStartTrainedModelDeploymentAction",
+    "TransportStartTrainedModelDeploymentAction.java",
 )
 REMOVED_WHILE_WAITING = Answer(
     400,
     "status_exception",
     "Error waiting for the model deployment to start. The trained model assignment was removed while waiting",
-    "TransportStartTrainedModelDeploymentAction",
+    "TransportStartTrainedModelDeploymentAction.java",
 )
 NO_SUCH_DEPLOYMENT = Answer(
     404,
     "resource_not_found_exception",
     "No known model deployment with id [{deployment}]",
-    "3rd_party_deployment.yml",
+    "ml/3rd_party_deployment.yml",
 )
 DEPLOYMENT_IN_PIPELINE = Answer(
     409,
     "status_exception",
     "Cannot stop deployment [{deployment}] as it is referenced by ingest processors; use force to stop the deployment",
-    "TransportStopTrainedModelDeploymentAction",
+    "TransportStopTrainedModelDeploymentAction.java",
 )
 DEPLOYMENT_ALIAS_IN_PIPELINE = Answer(
     409,
     "status_exception",
     "Cannot stop deployment [{deployment}] as it has a model_alias [{alias}] that is still referenced by ingest "
     "processors; use force to stop the deployment",
-    "TransportStopTrainedModelDeploymentAction",
+    "TransportStopTrainedModelDeploymentAction.java",
 )
 UPDATE_NOT_STARTED = Answer(
     409,
     "status_exception",
     "cannot update deployment that is not in [started] state",
-    "TrainedModelAssignmentClusterService",
+    "TrainedModelAssignmentClusterService.java",
 )
 UPDATE_NO_CAPACITY = Answer(
     429,
     "status_exception",
     "Could not update deployment because there are not enough resources to provide all requested allocations",
-    "TrainedModelAssignmentClusterService",
+    "TrainedModelAssignmentClusterService.java",
 )
 UNKNOWN_WAIT_FOR = Answer(
     400,
@@ -257,7 +256,9 @@ UNKNOWN_WAIT_FOR = Answer(
 )
 
 # Inference.
-INFER_UNKNOWN = Answer(404, "resource_not_found_exception", "Could not find trained model [{id}]", "seed")
+INFER_UNKNOWN = Answer(
+    404, "resource_not_found_exception", "Could not find trained model [{id}]", "Messages.java"
+)
 INFER_NOT_DEPLOYED = Answer(
     409,
     "status_exception",
@@ -268,25 +269,25 @@ INFER_NO_NODE = Answer(
     409,
     "status_exception",
     "Trained model deployment [{deployment}] is not allocated to any nodes",
-    "TransportInternalInferModelAction",
+    "TransportInternalInferModelAction.java",
 )
 INFER_TIMED_OUT = Answer(
-    408, "status_exception", "timeout [{timeout}] waiting for inference result", "elasticsearch issue 94490"
+    408, "status_exception", "timeout [{timeout}] waiting for inference result", "elasticsearch#94490"
 )
 QUEUE_FULL = Answer(
     429,
     "es_rejected_execution_exception",
     "inference process queue is full. Unable to execute command",
-    "PriorityProcessWorkerExecutorService",
+    "PriorityProcessWorkerExecutorService.java",
 )
 SHUT_DOWN = Answer(
     429,
     "es_rejected_execution_exception",
     "inference process worker service has shutdown",
-    "AbstractProcessWorkerExecutorService",
+    "AbstractProcessWorkerExecutorService.java",
 )
 PROCESS_FAILED = Answer(
-    500, "status_exception", "Error in inference process: [{problem}]", "AbstractPyTorchAction"
+    500, "status_exception", "Error in inference process: [{problem}]", "AbstractPyTorchAction.java"
 )
 INPUT_MISSING = Answer(
     400, "status_exception", "no value could be found for input field [{field}]", "NlpTask.java"

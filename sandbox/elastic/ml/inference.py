@@ -1,86 +1,120 @@
-"""Asking a model for weights: which deployment an id means, waiting for its queue, and `_infer`.
-
-Ingest and search come in here too. Every answer is entered into the ledger.
-"""
+"""Inference: which deployment an id refers to, and the weights of texts. Every answer is recorded in the ledger."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
-from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.ml import errors as errors_ml
-from sandbox.elastic.ml import licence as ml_licence
-from sandbox.elastic.ml.deployments import Deployment
+from sandbox.elastic.ml import errors as ml_errors
+from sandbox.elastic.ml.deployments import Deployment, Deployments
+from sandbox.elastic.ml.inference_ledger import InferenceLedger
 from sandbox.elastic.ml.inference_queue import INGEST, SEARCH
+from sandbox.elastic.ml.licence import MachineLearningLicence
+from sandbox.elastic.ml.models import Models
 from sandbox.elastic.ml.splade import Embedding
-from sandbox.elastic.wire.exchange import Request
-from sandbox.elastic.wire.routing import Route
 
 Purpose = Literal["ingest", "search", "infer"]
 _SEARCH_TIMEOUT = 30.0
-"""Seconds that a search waits for its query's weights [U]."""
+"""Seconds that a search waits for its query's weights. The number is from memory."""
 _LOOK = 0.5
 
 
-def deployment_of(cluster: Cluster, name: str) -> Deployment:
-    """The deployment that an id means: a deployment's, a model's or an alias's.
+class Inference:
+    """The deployed models, as ingest, search and `_infer` use them."""
 
-    Of several deployments of a model the started one with the least to do answers.
+    def __init__(
+        self,
+        models: Models,
+        deployments: Deployments,
+        licence: MachineLearningLicence,
+        ledger: InferenceLedger,
+        ending: threading.Event,
+    ) -> None:
+        self._models = models
+        self._deployments = deployments
+        self._licence = licence
+        self._ledger = ledger
+        self._ending = ending
 
-    Raises:
-        Refusal: nothing has that id, or the model has no deployment.
-    """
-    found = cluster.deployments.find(name)
-    if found:
-        return found
-    model = cluster.models.aliases().get(name, name)
-    if not cluster.models.exists(model):
-        raise errors_ml.INFER_UNKNOWN(id=name)
-    deployments = cluster.deployments.of_model(model)
-    if not deployments:
-        raise errors_ml.INFER_NOT_DEPLOYED(id=name)
-    return min(deployments, key=_readiness)
+    def deployment_of(self, name: str) -> Deployment:
+        """The deployment that an id of a deployment, model or alias refers to.
+
+        If a model has several deployments, it is a started one with the lowest load.
+
+        Raises:
+            Refusal: the id is unknown, or the model is not deployed.
+        """
+        found = self._deployments.find(name)
+        if found:
+            return found
+        model = self._models.aliases().get(name, name)
+        if not self._models.exists(model):
+            raise ml_errors.INFER_UNKNOWN.refusal(id=name)
+        deployments = self._deployments.of_model(model)
+        if not deployments:
+            raise ml_errors.INFER_NOT_DEPLOYED.refusal(id=name)
+        return min(deployments, key=_readiness)
+
+    def input_field(self, name: str) -> str:
+        """The name of a model's input field.
+
+        Raises:
+            Refusal: as `deployment_of`.
+        """
+        model = self.deployment_of(name).model
+        return self._models.record(model)["config"]["input"]["field_names"][0]
+
+    def embed(
+        self,
+        name: str,
+        texts: Sequence[str],
+        purpose: Purpose,
+        timeout: float | None,
+        shown: str = "",
+    ) -> list[Embedding | Refusal]:
+        """The weights of each text, or its refusal; the texts are queued together.
+
+        Raises:
+            Refusal: the model is not available, or the timeout has passed.
+        """
+        self._licence.require()
+        deployment = self.deployment_of(name)
+        priority = SEARCH if purpose == "search" else INGEST
+        queued, countdown = self._deployments.ask(deployment, texts, priority)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not countdown.wait(
+            _LOOK if deadline is None else max(0.0, min(_LOOK, deadline - time.monotonic()))
+        ):
+            late = deadline is not None and time.monotonic() >= deadline
+            if late or self._ending.is_set():
+                for queued_text in queued:
+                    queued_text.abandoned = True
+                if not late:
+                    raise ml_errors.SHUT_DOWN.refusal()
+                _count_timeouts(deployment, sum(queued_text.outcome is None for queued_text in queued))
+                raise ml_errors.INFER_TIMED_OUT.refusal(timeout=shown)
+        outcomes = [queued_text.outcome for queued_text in queued if queued_text.outcome is not None]
+        entries = [(each.text, each.cached) for each in queued if isinstance(each.outcome, Embedding)]
+        self._ledger.append(deployment.id, purpose, entries)
+        return outcomes
+
+    def for_search(self, name: str, texts: Sequence[str]) -> list[dict[str, float]]:
+        """The weights of query texts, with priority over ingest.
+
+        Raises:
+            Refusal: the model is not available, its queue is full, or the timeout has passed.
+        """
+        return [
+            embedding_of(each).weights for each in self.embed(name, texts, "search", _SEARCH_TIMEOUT, "30s")
+        ]
 
 
 def _readiness(deployment: Deployment) -> tuple[bool, float]:
     started = deployment.started()
     return not started, min((queue.load() for queue in started), default=0.0)
-
-
-def asked(
-    cluster: Cluster,
-    name: str,
-    texts: Sequence[str],
-    purpose: Purpose,
-    timeout: float | None,
-    shown: str = "",
-) -> list[Embedding | Refusal]:
-    """The weights of each text, or why there are none; the texts enter the queue as a whole.
-
-    Raises:
-        Refusal: there is nobody to ask, or the time is up.
-    """
-    ml_licence.require(cluster)
-    deployment = deployment_of(cluster, name)
-    priority = SEARCH if purpose == "search" else INGEST
-    inquiries, awaited = cluster.deployments.ask(deployment, texts, priority)
-    deadline = None if timeout is None else time.monotonic() + timeout
-    while not awaited.wait(_LOOK if deadline is None else max(0.0, min(_LOOK, deadline - time.monotonic()))):
-        late = deadline is not None and time.monotonic() >= deadline
-        if late or cluster.ending.is_set():
-            for inquiry in inquiries:
-                inquiry.abandoned = True
-            if not late:
-                raise errors_ml.SHUT_DOWN()  # noqa: RSE102
-            _count_timeouts(deployment, sum(inquiry.outcome is None for inquiry in inquiries))
-            raise errors_ml.INFER_TIMED_OUT(timeout=shown)
-    outcomes = [inquiry.outcome for inquiry in inquiries if inquiry.outcome is not None]
-    answered = [(each.text, each.cached) for each in inquiries if isinstance(each.outcome, Embedding)]
-    cluster.ledger.append(deployment.id, purpose, answered)
-    return outcomes
 
 
 def _count_timeouts(deployment: Deployment, number: int) -> None:
@@ -89,52 +123,12 @@ def _count_timeouts(deployment: Deployment, number: int) -> None:
         queues[0].counts.timeouts += number
 
 
-def for_search(cluster: Cluster, name: str, texts: Sequence[str]) -> list[dict[str, float]]:
-    """The weights of query texts, before everything that waits for ingest.
+def embedding_of(outcome: Embedding | Refusal) -> Embedding:
+    """The embedding of an outcome.
 
     Raises:
-        Refusal: there is nobody to ask, the queue is full, or the time is up.
+        Refusal: the outcome is one.
     """
-    return [_whole(each).weights for each in asked(cluster, name, texts, "search", _SEARCH_TIMEOUT, "30s")]
-
-
-def _whole(outcome: Embedding | Refusal) -> Embedding:
     if isinstance(outcome, Refusal):
         raise outcome
     return outcome
-
-
-def infer(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`POST /_ml/trained_models/{model_id}/_infer`: one refused document refuses the call."""
-    name = request.params["model_id"]
-    docs = request.json().get("docs") or []
-    if not docs:
-        raise errors_ml.NO_DOCS()  # noqa: RSE102
-    deployment = deployment_of(cluster, name)
-    field = cluster.models.record(deployment.model)["config"]["input"]["field_names"][0]
-    texts = [_text(document, field) for document in docs]
-    timeout = request.seconds("timeout", 10)
-    outcomes = asked(cluster, name, texts, "infer", timeout, request.text("timeout", "10s"))
-    return {"inference_results": [_shown(_whole(outcome)) for outcome in outcomes]}
-
-
-def _text(document: dict[str, Any], field: str) -> str:
-    if field not in document:
-        raise errors_ml.INPUT_MISSING(field=field)
-    if not isinstance(document[field], str):
-        raise errors_ml.INPUT_NOT_STRING(value=document[field], field=field)
-    return document[field]
-
-
-def _shown(embedding: Embedding) -> dict[str, Any]:
-    shown: dict[str, Any] = {"predicted_value": embedding.weights}
-    if embedding.is_truncated:
-        shown["is_truncated"] = True
-    return shown
-
-
-_MODEL = "/_ml/trained_models/{model_id}"
-ROUTES = (
-    Route("ml.infer_trained_model", "POST", f"{_MODEL}/_infer", infer),
-    Route("ml.infer_trained_model", "POST", f"{_MODEL}/deployment/_infer", infer),
-)

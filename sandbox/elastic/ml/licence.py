@@ -1,11 +1,12 @@
-"""Whether the licence allows machine learning, and the refusal of what it does not allow."""
+"""Whether the licence allows machine learning."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
+from sandbox.elastic.options import Licence
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.routing import Route
 
@@ -20,23 +21,28 @@ _LICENSED = (
 )
 
 
-def require(cluster: Cluster) -> None:
-    """Go on only with a licence for machine learning.
+class MachineLearningLicence:
+    """The licence, as far as machine learning is concerned."""
 
-    Raises:
-        Refusal: there is none.
-    """
-    if cluster.options.licence == "basic":
-        raise errors_ml.NO_LICENCE(metadata={"license.expired.feature": "ml"})
+    def __init__(self, kind: Licence) -> None:
+        self._kind = kind
 
+    def require(self) -> None:
+        """Refuse to go on without a licence for machine learning.
 
-def licensed(route: Route) -> Route:
-    """The same route, refused without the licence if it is one that needs it. Looking, stopping and deleting do not."""
-    if route.api not in _LICENSED:
-        return route
+        Raises:
+            Refusal: there is none.
+        """
+        if self._kind == "basic":
+            raise ml_errors.NO_LICENCE.refusal(metadata={"license.expired.feature": "ml"})
 
-    def handle(cluster: Cluster, request: Request) -> Reply | dict[str, object]:
-        require(cluster)
-        return route.handler(cluster, request)
+    def guarded(self, route: Route) -> Route:
+        """The route, refused without the licence if it needs it. Getting, stopping and deleting do not need it."""
+        if route.api not in _LICENSED:
+            return route
 
-    return replace(route, handler=handle)
+        def handle(request: Request) -> Reply | dict[str, Any]:
+            self.require()
+            return route.handler(request)
+
+        return replace(route, handler=handle)

@@ -1,200 +1,225 @@
-"""What clients call about trained models: put, parts, vocabulary, get, delete, aliases. Statistics: model_stats.py."""
+"""The trained model APIs: put, definition parts, vocabulary, get, delete, aliases."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
+import threading
 from typing import Any
 
-from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import lang_ident, models
+from sandbox.elastic.ml.deployments import Deployments
+from sandbox.elastic.ml.models import Models
+from sandbox.elastic.ml.pipeline_use import PipelineUse
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.expressions import chosen
 from sandbox.elastic.wire.routing import Route
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?")
 _ALIAS = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z_\-.])?(?<![0-9])")
-
-
-def put(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`PUT /_ml/trained_models/{model_id}`: returns at once; a packaged model downloads behind it."""
-    model = request.params["model_id"]
-    body = request.json()
-    held = cluster.models
-    if cluster.deployments.find(model):
-        raise errors_ml.MODEL_ID_IS_DEPLOYMENT(model=model)
-    fields = body.get("input", {}).get("field_names") or ["text_field"]
-    if held.is_packaged(model):
-        record = held.put_package(model, fields)
-        download = held.download(model)
-        if request.flag("wait_for_completion") and download:
-            download.ended.wait()
-            if cluster.ending.is_set():
-                raise errors_ml.SHUT_DOWN()  # noqa: RSE102
-            record = held.record(model)
-        return models.shown(held, record, set())
-    if not _ID.fullmatch(model):
-        raise errors_ml.RESERVED_MODEL_ID() if model.startswith(".") else errors_ml.BAD_MODEL_ID(model=model)
-    if held.exists(model):
-        raise errors_ml.MODEL_EXISTS(model=model)
-    if body.get("model_type") != "pytorch":
-        raise errors_ml.ONLY_PYTORCH() if "model_type" in body else errors_ml.NO_MODEL_CONTENT()
-    config = models.new_config(model, fields, body.get("inference_config", {}))
-    config |= {key: body[key] for key in ("description", "tags", "metadata") if key in body}
-    record = {"config": config, "parts": {}, "total_parts": 0, "vocabulary": 0, "stalled": False}
-    held.save(model, record)
-    return models.shown(held, record, set())
-
-
-def put_part(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`PUT /_ml/trained_models/{model_id}/definition/{part}`: only the part's size is kept."""
-    model, body = request.params["model_id"], request.json()
-    with cluster.models.lock:
-        record = _uploaded(cluster, model)
-        part, total = int(request.params["part"]), int(body.get("total_parts", 0))
-        if not 0 <= part < total:
-            raise errors_ml.BAD_PART()  # noqa: RSE102
-        try:
-            size = len(base64.b64decode(body.get("definition", ""), validate=True))
-        except binascii.Error as error:
-            raise errors_ml.NOT_BASE64(problem=error) from error
-        record["parts"][str(part)] = size
-        record["total_parts"] = total
-        cluster.models.save(model, record)
-    return {"acknowledged": True}
-
-
-def put_vocabulary(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`PUT /_ml/trained_models/{model_id}/vocabulary`: only its size is kept."""
-    model, body = request.params["model_id"], request.json()
-    with cluster.models.lock:
-        record = _uploaded(cluster, model)
-        record["vocabulary"] = len(body.get("vocabulary", []))
-        cluster.models.save(model, record)
-    return {"acknowledged": True}
-
-
-def _uploaded(cluster: Cluster, model: str) -> dict[str, Any]:
-    record = cluster.models.record(model)
-    if cluster.models.is_packaged(model) or record["config"]["model_type"] != "pytorch":
-        raise errors_ml.NOT_FOR_PACKAGED(model=model)
-    return record
-
-
-def get(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`GET /_ml/trained_models[/{model_id}]`, with `include=definition_status`, wildcards, from and size."""
-    include = set(request.text("include").split(",")) - {""}
-    found = matching(cluster, request)
-    first = request.number("from", 0)
-    page = found[first : first + request.number("size", 100)]
-    if "definition_status" in include and len(page) > 1:
-        raise errors_ml.STATUS_OF_SEVERAL()  # noqa: RSE102
-    configs = [models.shown(cluster.models, cluster.models.record(model), include) for model in page]
-    return {"count": len(found), "trained_model_configs": configs}
-
-
-def matching(cluster: Cluster, request: Request) -> list[str]:
-    """The models that a path's expression means: ids, aliases, wildcards, `_all`, or nothing for all.
-
-    Raises:
-        Refusal: an id of none, or a pattern without a match when `allow_no_match` is false.
-    """
-    expression = request.params.get("model_id", "_all")
-    aliases = cluster.models.aliases()
-    found = chosen(expression, [*cluster.models.ids(), *aliases])
-    if found.missing and (not found.wildcard or not request.flag("allow_no_match", True)):
-        raise errors_ml.NO_SUCH_MODEL(model=",".join(found.missing))
-    return sorted({aliases.get(name, name) for name in found.names})
-
-
-def delete(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`DELETE /_ml/trained_models/{model_id}`: refused while a pipeline or a deployment needs it, unless forced."""
-    held, model = cluster.models, request.params["model_id"]
-    if not held.exists(model):
-        raise errors_ml.NO_SUCH_MODEL(model=model)
-    if model == lang_ident.MODEL:
-        raise errors_ml.MODEL_REQUIRED(model=model)
-    force = request.flag("force")
-    deployed = cluster.deployments.of_model(model)
-    if not force:
-        referenced = cluster.pipelines.referenced_models()
-        if model in referenced:
-            raise errors_ml.MODEL_IN_PIPELINE(model=model)
-        for alias in held.aliases_of(model):
-            if alias in referenced:
-                raise errors_ml.MODEL_ALIAS_IN_PIPELINE(model=model, alias=alias)
-        if deployed:
-            raise errors_ml.MODEL_DEPLOYED(model=model)
-    for deployment in deployed:
-        cluster.deployments.stop(deployment)
-    held.delete(model)
-    return {"acknowledged": True}
-
-
-def put_alias(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`PUT /_ml/trained_models/{model_id}/model_aliases/{model_alias}`."""
-    held, model, alias = cluster.models, request.params["model_id"], request.params["model_alias"]
-    if not _ALIAS.fullmatch(alias):
-        raise errors_ml.BAD_ALIAS(alias=alias)
-    if held.exists(alias):
-        raise errors_ml.ALIAS_IS_MODEL(alias=alias)
-    if not held.exists(model):
-        raise errors_ml.NO_SUCH_MODEL(model=model)
-    with held.lock:
-        _check_reassignment(cluster, alias, model, request.flag("reassign"))
-        held.set_alias(alias, model)
-    return {"acknowledged": True}
-
-
-def _check_reassignment(cluster: Cluster, alias: str, model: str, reassign: bool) -> None:
-    other = cluster.models.aliases().get(alias)
-    if other is None or other == model:
-        return
-    if not reassign:
-        raise errors_ml.ALIAS_TAKEN(alias=alias, model=model, other=other)
-    if cluster.deployments.of_model(other) and not cluster.deployments.of_model(model):
-        raise errors_ml.ALIAS_NOT_DEPLOYED(alias=alias, model=model, other=other)
-
-
-def delete_alias(cluster: Cluster, request: Request) -> dict[str, Any]:
-    """`DELETE /_ml/trained_models/{model_id}/model_aliases/{model_alias}`."""
-    held, model, alias = cluster.models, request.params["model_id"], request.params["model_alias"]
-    with held.lock:
-        target = held.aliases().get(alias)
-        if target is None:
-            raise errors_ml.NO_SUCH_ALIAS(alias=alias)
-        if target != model:
-            raise errors_ml.ALIAS_OF_ANOTHER(alias=alias, model=model)
-        if alias in cluster.pipelines.referenced_models():
-            raise errors_ml.ALIAS_IN_PIPELINE(alias=alias)
-        held.drop_alias(alias)
-    return {"acknowledged": True}
-
-
 _MODEL = "/_ml/trained_models/{model_id}"
-ROUTES = (
-    Route("ml.put_trained_model", "PUT", _MODEL, put, changes=True),
-    Route(
-        "ml.put_trained_model_definition_part", "PUT", f"{_MODEL}/definition/{{part}}", put_part, changes=True
-    ),
-    Route("ml.put_trained_model_vocabulary", "PUT", f"{_MODEL}/vocabulary", put_vocabulary, changes=True),
-    Route("ml.get_trained_models", "GET", _MODEL, get),
-    Route("ml.get_trained_models", "GET", "/_ml/trained_models", get),
-    Route("ml.delete_trained_model", "DELETE", _MODEL, delete, changes=True),
-    Route(
-        "ml.put_trained_model_alias",
-        "PUT",
-        f"{_MODEL}/model_aliases/{{model_alias}}",
-        put_alias,
-        changes=True,
-    ),
-    Route(
-        "ml.delete_trained_model_alias",
-        "DELETE",
-        f"{_MODEL}/model_aliases/{{model_alias}}",
-        delete_alias,
-        changes=True,
-    ),
-)
+
+
+class ModelApi:
+    """Manages models and their aliases."""
+
+    def __init__(
+        self, models: Models, deployments: Deployments, pipelines: PipelineUse, ending: threading.Event
+    ) -> None:
+        self._models = models
+        self._deployments = deployments
+        self._pipelines = pipelines
+        self._ending = ending
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of this API."""
+        return (
+            Route("ml.put_trained_model", "PUT", _MODEL, self.put, changes=True),
+            Route(
+                "ml.put_trained_model_definition_part",
+                "PUT",
+                f"{_MODEL}/definition/{{part}}",
+                self.put_part,
+                changes=True,
+            ),
+            Route(
+                "ml.put_trained_model_vocabulary",
+                "PUT",
+                f"{_MODEL}/vocabulary",
+                self.put_vocabulary,
+                changes=True,
+            ),
+            Route("ml.get_trained_models", "GET", _MODEL, self.get),
+            Route("ml.get_trained_models", "GET", "/_ml/trained_models", self.get),
+            Route("ml.delete_trained_model", "DELETE", _MODEL, self.delete, changes=True),
+            Route(
+                "ml.put_trained_model_alias",
+                "PUT",
+                f"{_MODEL}/model_aliases/{{model_alias}}",
+                self.put_alias,
+                changes=True,
+            ),
+            Route(
+                "ml.delete_trained_model_alias",
+                "DELETE",
+                f"{_MODEL}/model_aliases/{{model_alias}}",
+                self.delete_alias,
+                changes=True,
+            ),
+        )
+
+    def put(self, request: Request) -> dict[str, Any]:
+        """`PUT /_ml/trained_models/{model_id}`: returns at once; a packaged model is downloaded in the background."""
+        model = request.params["model_id"]
+        body = request.json()
+        held = self._models
+        if self._deployments.find(model):
+            raise ml_errors.MODEL_ID_IS_DEPLOYMENT.refusal(model=model)
+        fields = body.get("input", {}).get("field_names") or ["text_field"]
+        if held.is_packaged(model):
+            record = held.put_package(model, fields)
+            download = held.download(model)
+            if request.flag("wait_for_completion") and download:
+                download.ended.wait()
+                if self._ending.is_set():
+                    raise ml_errors.SHUT_DOWN.refusal()
+                record = held.record(model)
+            return models.shown(held, record, set())
+        if not _ID.fullmatch(model):
+            raise (
+                ml_errors.RESERVED_MODEL_ID.refusal()
+                if model.startswith(".")
+                else ml_errors.BAD_MODEL_ID.refusal(model=model)
+            )
+        if held.exists(model):
+            raise ml_errors.MODEL_EXISTS.refusal(model=model)
+        if body.get("model_type") != "pytorch":
+            raise (
+                ml_errors.ONLY_PYTORCH.refusal()
+                if "model_type" in body
+                else ml_errors.NO_MODEL_CONTENT.refusal()
+            )
+        config = models.new_config(model, fields, body.get("inference_config", {}))
+        config |= {key: body[key] for key in ("description", "tags", "metadata") if key in body}
+        record = {"config": config, "parts": {}, "total_parts": 0, "vocabulary": 0, "stalled": False}
+        held.save(model, record)
+        return models.shown(held, record, set())
+
+    def put_part(self, request: Request) -> dict[str, Any]:
+        """`PUT /_ml/trained_models/{model_id}/definition/{part}`: only the size is stored."""
+        model, body = request.params["model_id"], request.json()
+        with self._models.lock:
+            record = self._uploaded(model)
+            part, total = int(request.params["part"]), int(body.get("total_parts", 0))
+            if not 0 <= part < total:
+                raise ml_errors.BAD_PART.refusal()
+            try:
+                size = len(base64.b64decode(body.get("definition", ""), validate=True))
+            except binascii.Error as error:
+                raise ml_errors.NOT_BASE64.refusal(problem=error) from error
+            record["parts"][str(part)] = size
+            record["total_parts"] = total
+            self._models.save(model, record)
+        return {"acknowledged": True}
+
+    def put_vocabulary(self, request: Request) -> dict[str, Any]:
+        """`PUT /_ml/trained_models/{model_id}/vocabulary`: only its size is stored."""
+        model, body = request.params["model_id"], request.json()
+        with self._models.lock:
+            record = self._uploaded(model)
+            record["vocabulary"] = len(body.get("vocabulary", []))
+            self._models.save(model, record)
+        return {"acknowledged": True}
+
+    def _uploaded(self, model: str) -> dict[str, Any]:
+        record = self._models.record(model)
+        if self._models.is_packaged(model) or record["config"]["model_type"] != "pytorch":
+            raise ml_errors.NOT_FOR_PACKAGED.refusal(model=model)
+        return record
+
+    def get(self, request: Request) -> dict[str, Any]:
+        """`GET /_ml/trained_models[/{model_id}]`, with `include=definition_status`, wildcards, from and size."""
+        include = set(request.text("include").split(",")) - {""}
+        found = self.matching(request)
+        first = request.number("from", 0)
+        page = found[first : first + request.number("size", 100)]
+        if "definition_status" in include and len(page) > 1:
+            raise ml_errors.STATUS_OF_SEVERAL.refusal()
+        configs = [models.shown(self._models, self._models.record(model), include) for model in page]
+        return {"count": len(found), "trained_model_configs": configs}
+
+    def matching(self, request: Request) -> list[str]:
+        """The models that a path's expression matches: ids, aliases, wildcards, `_all`; all models without one.
+
+        Raises:
+            Refusal: an id is unknown, or a pattern matches nothing and `allow_no_match` is false.
+        """
+        expression = request.params.get("model_id", "_all")
+        aliases = self._models.aliases()
+        found = chosen(expression, [*self._models.ids(), *aliases])
+        if found.missing and (not found.wildcard or not request.flag("allow_no_match", True)):
+            raise ml_errors.NO_SUCH_MODEL.refusal(model=",".join(found.missing))
+        return sorted({aliases.get(name, name) for name in found.names})
+
+    def delete(self, request: Request) -> dict[str, Any]:
+        """`DELETE /_ml/trained_models/{model_id}`: refused while a pipeline or deployment uses it, unless forced."""
+        held, model = self._models, request.params["model_id"]
+        if not held.exists(model):
+            raise ml_errors.NO_SUCH_MODEL.refusal(model=model)
+        if model == lang_ident.MODEL:
+            raise ml_errors.MODEL_REQUIRED.refusal(model=model)
+        force = request.flag("force")
+        deployed = self._deployments.of_model(model)
+        if not force:
+            referenced = self._pipelines.referenced_models()
+            if model in referenced:
+                raise ml_errors.MODEL_IN_PIPELINE.refusal(model=model)
+            for alias in held.aliases_of(model):
+                if alias in referenced:
+                    raise ml_errors.MODEL_ALIAS_IN_PIPELINE.refusal(model=model, alias=alias)
+            if deployed:
+                raise ml_errors.MODEL_DEPLOYED.refusal(model=model)
+        for deployment in deployed:
+            self._deployments.stop(deployment)
+        held.delete(model)
+        return {"acknowledged": True}
+
+    def put_alias(self, request: Request) -> dict[str, Any]:
+        """`PUT /_ml/trained_models/{model_id}/model_aliases/{model_alias}`."""
+        held, model, alias = self._models, request.params["model_id"], request.params["model_alias"]
+        if not _ALIAS.fullmatch(alias):
+            raise ml_errors.BAD_ALIAS.refusal(alias=alias)
+        if held.exists(alias):
+            raise ml_errors.ALIAS_IS_MODEL.refusal(alias=alias)
+        if not held.exists(model):
+            raise ml_errors.NO_SUCH_MODEL.refusal(model=model)
+        with held.lock:
+            self._check_reassignment(alias, model, request.flag("reassign"))
+            held.set_alias(alias, model)
+        return {"acknowledged": True}
+
+    def _check_reassignment(self, alias: str, model: str, reassign: bool) -> None:
+        other = self._models.aliases().get(alias)
+        if other is None or other == model:
+            return
+        if not reassign:
+            raise ml_errors.ALIAS_TAKEN.refusal(alias=alias, model=model, other=other)
+        if self._deployments.of_model(other) and not self._deployments.of_model(model):
+            raise ml_errors.ALIAS_NOT_DEPLOYED.refusal(alias=alias, model=model, other=other)
+
+    def delete_alias(self, request: Request) -> dict[str, Any]:
+        """`DELETE /_ml/trained_models/{model_id}/model_aliases/{model_alias}`."""
+        held, model, alias = self._models, request.params["model_id"], request.params["model_alias"]
+        with held.lock:
+            target = held.aliases().get(alias)
+            if target is None:
+                raise ml_errors.NO_SUCH_ALIAS.refusal(alias=alias)
+            if target != model:
+                raise ml_errors.ALIAS_OF_ANOTHER.refusal(alias=alias, model=model)
+            if alias in self._pipelines.referenced_models():
+                raise ml_errors.ALIAS_IN_PIPELINE.refusal(alias=alias)
+            held.drop_alias(alias)
+        return {"acknowledged": True}

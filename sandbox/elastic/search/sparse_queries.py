@@ -1,4 +1,4 @@
-"""Queries over learned sparse vectors: text_expansion, sparse_vector, weighted_tokens, and the pruning of their tokens."""
+"""Queries over learned sparse vectors: text_expansion, sparse_vector, weighted_tokens, and token pruning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body, number
 
@@ -28,13 +28,13 @@ class _Pruning:
 
 
 def text_expansion(context: Context, body: Any, boost: float) -> Matches:
-    """`{"text_expansion": {field: {"model_id": ..., "model_text": ...}}}`; it does not prune unless it is told to."""
+    """`{"text_expansion": {field: {"model_id": ..., "model_text": ...}}}`; prunes only with a `pruning_config`."""
     known = {"model_id", "model_text", "pruning_config", "boost"}
     path, found = field_and_body("text_expansion", body, None, known)
     for name in ("model_id", "model_text"):
         if not found.get(name):
-            raise errors_search.REQUIRED(query="text_expansion", what=f"[{name}]")
-    if context.cluster.release.text_expansion_deprecated:
+            raise search_errors.REQUIRED.refusal(query="text_expansion", what=f"[{name}]")
+    if context.release.text_expansion_deprecated:
         context.warnings.append(_EXPANSION_GONE)
     tokens = context.tokens(str(found["model_id"]), str(found["model_text"]))
     return _expanded(context, path, tokens, found, boost * boost_of("text_expansion", found))
@@ -43,7 +43,7 @@ def text_expansion(context: Context, body: Any, boost: float) -> Matches:
 def weighted_tokens(context: Context, body: Any, boost: float) -> Matches:
     """`{"weighted_tokens": {field: {"tokens": {...}}}}`."""
     path, found = field_and_body("weighted_tokens", body, None, {"tokens", "pruning_config", "boost"})
-    if context.cluster.release.text_expansion_deprecated:
+    if context.release.text_expansion_deprecated:
         context.warnings.append(_TOKENS_GONE)
     tokens = _weights("weighted_tokens", "tokens", found.get("tokens") or {})
     return _expanded(context, path, tokens, found, boost * boost_of("weighted_tokens", found))
@@ -51,28 +51,28 @@ def weighted_tokens(context: Context, body: Any, boost: float) -> Matches:
 
 def sparse_vector(context: Context, body: Any, boost: float) -> Matches:
     """`{"sparse_vector": {"field": ..., "query_vector" | "inference_id" and "query": ...}}`."""
-    if not context.cluster.release.sparse_vector_query:
-        raise errors_search.UNKNOWN_QUERY(name="sparse_vector")
+    if not context.release.sparse_vector_query:
+        raise search_errors.UNKNOWN_QUERY.refusal(name="sparse_vector")
     known = {"field", "query_vector", "inference_id", "query", "prune", "pruning_config", "boost", "_name"}
     for parameter in body:
         if parameter not in known:
-            raise errors_search.NOT_SUPPORTED(query="sparse_vector", parameter=parameter)
+            raise search_errors.NOT_SUPPORTED.refusal(query="sparse_vector", parameter=parameter)
     path = body.get("field")
     if not path or not isinstance(path, str):
-        raise errors_search.REQUIRED(query="sparse_vector", what="a [field]")
+        raise search_errors.REQUIRED.refusal(query="sparse_vector", what="a [field]")
     if ("query_vector" in body) == ("query" in body):
-        raise errors_search.REQUIRED(query="sparse_vector", what="one of [query_vector] or [query]")
+        raise search_errors.REQUIRED.refusal(query="sparse_vector", what="one of [query_vector] or [query]")
     field = context.searcher.index.fields.get(path)
     if field is not None and field.type != "sparse_vector":
-        raise errors_search.MUST_BE_SPARSE(path=path, kind=field.type)
+        raise search_errors.MUST_BE_SPARSE.refusal(path=path, kind=field.type)
     tokens = body.get("query_vector")
     if tokens is None:
         if not body.get("inference_id"):
-            raise errors_search.REQUIRED(query="sparse_vector", what="an [inference_id] for [query]")
+            raise search_errors.REQUIRED.refusal(query="sparse_vector", what="an [inference_id] for [query]")
         tokens = context.tokens(str(body["inference_id"]), str(body["query"]))
     tokens = _weights("sparse_vector", "query_vector", tokens)
     options = (field.parameters.get("index_options") if field else None) or {}
-    prunes = body.get("prune", options.get("prune", context.cluster.release.prunes_by_default))
+    prunes = body.get("prune", options.get("prune", context.release.prunes_by_default))
     pruning = _pruning("sparse_vector", body.get("pruning_config") or options.get("pruning_config") or {})
     boost *= boost_of("sparse_vector", body)
     return _scored(context, path, tokens, pruning if prunes else None, boost)
@@ -85,14 +85,16 @@ def _expanded(
     pruning = None if config is None else _pruning("pruning_config", config)
     field = context.searcher.index.fields.get(path)
     if field is not None and field.type not in _TYPES:
-        raise errors_search.WRONG_FIELD_TYPE(kind=field.type, metadata=context.searcher.index.metadata)
+        raise search_errors.WRONG_FIELD_TYPE.refusal(
+            kind=field.type, metadata=context.searcher.index.metadata
+        )
     return _scored(context, path, tokens, pruning, boost)
 
 
 def _scored(
     context: Context, path: str, tokens: Mapping[str, float], pruning: _Pruning | None, boost: float
 ) -> Matches:
-    """The sum over tokens of query weight x stored weight: each product in float, the sum in double."""
+    """The sum over tokens of query weight times stored weight: products in float, the sum in double."""
     searcher, result = context.searcher, context.none()
     if path not in searcher.index.fields:
         return result
@@ -106,41 +108,41 @@ def _scored(
 
 
 def _weights(query: str, parameter: str, given: Any) -> dict[str, float]:
-    """Tokens with their weights: an object, or a list of them.
+    """Tokens with their weights, from an object or a list of objects.
 
     Raises:
-        Refusal: it is none, or a weight no number.
+        Refusal: it is neither, or a weight is not a number.
     """
     parts = given if isinstance(given, list) else [given]
     if not all(isinstance(each, Mapping) for each in parts):
-        raise errors_search.BAD_VALUE(where=query, parameter=parameter, value=given)
+        raise search_errors.BAD_VALUE.refusal(where=query, parameter=parameter, value=given)
     return {token: number(query, token, weight) for each in parts for token, weight in each.items()}
 
 
 def _pruning(query: str, given: Any) -> _Pruning:
-    """A `pruning_config`.
+    """Read a `pruning_config`.
 
     Raises:
-        Refusal: it is no object, or has what no such object has.
+        Refusal: it is not an object, or has unknown or invalid values.
     """
     if not isinstance(given, Mapping):
-        raise errors_search.BAD_VALUE(where=query, parameter="pruning_config", value=given)
+        raise search_errors.BAD_VALUE.refusal(where=query, parameter="pruning_config", value=given)
     found: dict[str, Any] = {}
     for name, value in given.items():
         if name == "only_score_pruned_tokens" and isinstance(value, bool):
             found[name] = value
         elif name not in _LIMITS:
-            raise errors_search.BAD_VALUE(where="pruning_config", parameter=name, value=value)
+            raise search_errors.BAD_VALUE.refusal(where="pruning_config", parameter=name, value=value)
         else:
             found[name] = number("pruning_config", name, value)
             least, most = _LIMITS[name]
             if not least <= found[name] <= most:
-                raise errors_search.OUT_OF_LIMITS(name=name, least=least, most=most, value=value)
+                raise search_errors.OUT_OF_LIMITS.refusal(name=name, least=least, most=most, value=value)
     return _Pruning(**found)
 
 
 def _pruned(context: Context, path: str, tokens: Mapping[str, float], pruning: _Pruning) -> dict[str, float]:
-    """The tokens that are rare enough or heavy enough; the others with `only_score_pruned_tokens`."""
+    """The tokens that are rare or heavy enough; with `only_score_pruned_tokens`, the others."""
     statistics = context.searcher.statistics(path)
     if not statistics.documents or not statistics.terms or not tokens:
         return {}

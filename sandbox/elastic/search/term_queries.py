@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from sandbox.elastic.documents import dates
 from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body
 from sandbox.elastic.search.scoring import bm25, idf, length_byte
@@ -31,7 +32,7 @@ def terms(context: Context, body: Any, boost: float) -> Matches:
     path, values = field_and_body("terms", fields, "values", set())
     values = values["values"]
     if not isinstance(values, list):
-        raise errors_search.NOT_SUPPORTED(query="terms", parameter=path)
+        raise search_errors.NOT_SUPPORTED.refusal(query="terms", parameter=path)
     mask = np.zeros(context.searcher.size, bool)
     for value in values:
         mask |= exact(context, path, value, 1.0).mask
@@ -39,7 +40,7 @@ def terms(context: Context, body: Any, boost: float) -> Matches:
 
 
 def exact(context: Context, path: str, value: Any, boost: float) -> Matches:
-    """One value of a field, not analysed: BM25 for terms, constant for numbers and dates."""
+    """One value of a field, not analyzed; scored by BM25 for terms, constantly for numbers and dates."""
     if path == "_id":
         return ids(context, {"values": [value]}, boost)
     if path == "_index":
@@ -53,7 +54,7 @@ def exact(context: Context, path: str, value: Any, boost: float) -> Matches:
         try:
             wanted = dates.milliseconds(value) if field.type == "date" else _number(field, value)
         except (TypeError, ValueError):
-            raise errors_search.QUERY_SHARD(
+            raise search_errors.QUERY_SHARD.refusal(
                 problem=f'For input string: "{value}"', metadata=context.searcher.index.metadata
             ) from None
         return context.constant(context.only(documents[values == wanted]), boost)
@@ -99,27 +100,25 @@ def range_(context: Context, body: Any, boost: float) -> Matches:
                 f"failed to parse date field [{bound}] with format [strict_date_optional_time||epoch_millis]"
             )
             metadata = context.searcher.index.metadata
-            raise errors_search.QUERY_SHARD(problem=problem, metadata=metadata) from None
+            raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata) from None
         compare = {"gt": np.greater, "gte": np.greater_equal, "lt": np.less, "lte": np.less_equal}[name]
         mask &= compare(values, limit)
     return context.constant(context.only(documents[mask]), boost * boost_of("range", found))
 
 
 def exists(context: Context, body: Any, boost: float) -> Matches:
-    """`{"exists": {"field": path}}`; an object exists where one of its fields does."""
+    """`{"exists": {"field": path}}`; an object exists if one of its fields does."""
     path = body.get("field")
     if not path or not isinstance(path, str):
-        raise errors_search.REQUIRED(query="exists", what="a [field]")
+        raise search_errors.REQUIRED.refusal(query="exists", what="a [field]")
     fields = context.searcher.index.fields
     below = [name for name in fields if name.startswith(f"{path}.") and path not in fields]
     mask = np.zeros(context.searcher.size, bool)
     for name in [path] if path in fields else below:
         kind = fields[name].type
-        if kind == "rank_features" or (
-            kind == "sparse_vector" and not context.cluster.release.sparse_vector_query
-        ):
+        if kind == "rank_features" or (kind == "sparse_vector" and not context.release.sparse_vector_query):
             problem = f"[{kind}] fields do not support [exists] queries"
-            raise errors_search.QUERY_SHARD(problem=problem, metadata=context.searcher.index.metadata)
+            raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=context.searcher.index.metadata)
         mask |= context.searcher.present(name)
     return context.constant(mask, boost * boost_of("exists", body))
 
@@ -128,12 +127,12 @@ def ids(context: Context, body: Any, boost: float) -> Matches:
     """`{"ids": {"values": [...]}}`."""
     values = body.get("values", [])
     if not isinstance(values, str | list):
-        raise errors_search.BAD_VALUE(where="ids", parameter="values", value=values)
+        raise search_errors.BAD_VALUE.refusal(where="ids", parameter="values", value=values)
     searcher = context.searcher
     written = [
         number
         for id_ in ([values] if isinstance(values, str) else values)
-        for number in context.cluster.documents.sequence_numbers(searcher.index, str(id_))
+        for number in context.documents.sequence_numbers(searcher.index, str(id_))
     ]
     documents = np.flatnonzero(np.isin(searcher.sequence_numbers, np.array(written, np.int64)))
     return context.constant(context.only(documents), boost * boost_of("ids", body))
@@ -163,20 +162,20 @@ def wildcard(context: Context, body: Any, boost: float) -> Matches:
 
 
 def searchable(context: Context, path: str) -> Field | None:
-    """The field, or None where the mapping has none.
+    """The field; None if the mapping does not have it.
 
     Raises:
-        Refusal: it is not indexed, or holds vectors, which only their own queries read.
+        Refusal: it is not indexed, or holds vectors, which need queries of their own.
     """
     field = context.searcher.index.fields.get(path)
     if field is None:
         return None
     metadata = context.searcher.index.metadata
     if field.parameters.get("index") is False:
-        raise errors_search.NOT_INDEXED(path=path, metadata=metadata)
+        raise search_errors.NOT_INDEXED.refusal(path=path, metadata=metadata)
     if field.type in ("sparse_vector", "rank_features"):
         problem = f"Queries on [{field.type}] fields are not supported"
-        raise errors_search.QUERY_SHARD(problem=problem, metadata=metadata)
+        raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata)
     return field
 
 
@@ -198,10 +197,10 @@ def _text(field: Field, value: Any) -> str:
 
 
 def _within(term_: str, bounds: Mapping[str, Any]) -> bool:
-    tests = {
-        "gt": lambda limit: term_ > limit,
-        "gte": lambda limit: term_ >= limit,
-        "lt": lambda limit: term_ < limit,
-        "lte": lambda limit: term_ <= limit,
+    tests: dict[str, Callable[[str, str], bool]] = {
+        "gt": operator.gt,
+        "gte": operator.ge,
+        "lt": operator.lt,
+        "lte": operator.le,
     }
-    return all(tests[name](str(limit)) for name, limit in bounds.items())
+    return all(tests[name](term_, str(limit)) for name, limit in bounds.items())

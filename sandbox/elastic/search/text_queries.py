@@ -1,4 +1,4 @@
-"""Queries that analyse their text: match, match_phrase, multi_match."""
+"""Queries that analyze their text: match, match_phrase, multi_match."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import numpy as np
 
 from sandbox.elastic.documents.analysis import analyzer
 from sandbox.elastic.indices.mappings import Field
-from sandbox.elastic.search import errors as errors_search
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum, number
 from sandbox.elastic.search.scoring import bm25, idf
 from sandbox.elastic.search.term_queries import exact, scored_term, searchable
 
-_MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"}
-_MATCH |= {"auto_generate_synonyms_phrase_query"}
+_MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"} | {
+    "auto_generate_synonyms_phrase_query"
+}
 _MULTI_MATCH = _MATCH | {"query", "fields", "type", "_name"}
 
 
@@ -30,11 +31,11 @@ def multi_match(context: Context, body: Any, boost: float) -> Matches:
     fields, kind = body.get("fields") or [], body.get("type", "best_fields")
     for parameter in body:
         if parameter not in _MULTI_MATCH:
-            raise errors_search.NOT_SUPPORTED(query="multi_match", parameter=parameter)
+            raise search_errors.NOT_SUPPORTED.refusal(query="multi_match", parameter=parameter)
     if body.get("query") is None:
-        raise errors_search.REQUIRED(query="multi_match", what="a [query]")
+        raise search_errors.REQUIRED.refusal(query="multi_match", what="a [query]")
     if kind not in ("best_fields", "most_fields"):
-        raise errors_search.NOT_SUPPORTED(query="multi_match", parameter=f"type: {kind}")
+        raise search_errors.NOT_SUPPORTED.refusal(query="multi_match", parameter=f"type: {kind}")
     boost *= boost_of("multi_match", body)
     parts = []
     for each in [fields] if isinstance(fields, str) else fields:
@@ -47,12 +48,12 @@ def multi_match(context: Context, body: Any, boost: float) -> Matches:
 
 
 def match_phrase(context: Context, body: Any, boost: float) -> Matches:
-    """`{"match_phrase": {field: text}}`: its terms side by side, in their order."""
+    """`{"match_phrase": {field: text}}`: its terms side by side, in order."""
     path, found = field_and_body(
         "match_phrase", body, "query", {"boost", "analyzer", "slop", "zero_terms_query"}
     )
     if found.get("slop"):
-        raise errors_search.NOT_SUPPORTED(query="match_phrase", parameter="slop")
+        raise search_errors.NOT_SUPPORTED.refusal(query="match_phrase", parameter="slop")
     boost *= boost_of("match_phrase", found)
     field = searchable(context, path)
     if field is None or field.type != "text":
@@ -86,11 +87,11 @@ def _terms(field: Field, found: dict[str, Any]) -> list[str]:
     try:
         return analyzer(name)(str(found["query"]))
     except KeyError:
-        raise errors_search.NO_ANALYZER(name=name) from None
+        raise search_errors.NO_ANALYZER.refusal(name=name) from None
 
 
 def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> Matches:
-    """Positions are not kept: the texts of the documents that have all the terms are read again."""
+    """Positions are not indexed, so the texts of documents with all the terms are read again."""
     searcher, result = context.searcher, context.none()
     postings = {term: searcher.postings(field.path, term)[0] for term in terms}
     candidates = None
@@ -99,7 +100,7 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
     if candidates is None or not len(candidates):
         return result
     numbers = searcher.sequence_numbers[candidates].tolist()
-    rows = {row.seq_no: row for row in context.cluster.documents.rows(searcher.index, numbers)}
+    rows = {row.seq_no: row for row in context.documents.rows(searcher.index, numbers)}
     analyze = analyzer(field.parameters.get("analyzer"))
     frequencies = np.array(
         [
@@ -110,7 +111,7 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
     )
     documents, frequencies = candidates[frequencies > 0], frequencies[frequencies > 0]
     statistics = searcher.statistics(field.path)
-    # As Lucene sums them: in double, then cut.
+    # As in Lucene: summed in double, then converted.
     rarity = np.float32(sum(float(idf(statistics.documents, len(postings[term]))) for term in terms))
     average = statistics.total_length / statistics.documents
     result.mask[documents] = True
@@ -121,7 +122,7 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
 
 
 def _origin(context: Context, field: Field) -> list[str]:
-    """Where in the document the field's text stands: a multi-field has its parent's."""
+    """The path of the field's text in the document; a multi-field has its parent's."""
     path = field.path
     parent = path.rpartition(".")[0]
     return (parent if parent in context.searcher.index.fields else path).split(".")
@@ -134,7 +135,7 @@ def _texts(document: Any, path: list[str]) -> list[str]:
         return [] if document is None else [str(document)]
     if not isinstance(document, dict):
         return []
-    # A dotted name stands for the objects that it would open.
+    # A dotted name stands for nested objects.
     return [
         text
         for cut in range(1, len(path) + 1)

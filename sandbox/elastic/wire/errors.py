@@ -1,4 +1,4 @@
-"""The refusals before a handler sees a request: media types, encodings, authentication; and faults that were asked for."""
+"""The refusals before a handler sees a request: media types, encodings, authentication, and injected faults."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CONTENT_TYPE = Answer(
     406,
     "media_type_header_exception",
     "Content-Type header [{content}] is not supported",
-    "RestController, from memory",
+    "RestController.java, from memory",
 )
 ENCODING = Answer(400, "illegal_argument_exception", "the body cannot be decoded as [{encoding}]")
 NOT_AUTHENTICATED = Answer(
     401,
     "security_exception",
     "missing authentication credentials for REST request [{path}]",
-    "security documentation, from memory",
+    "Elastic docs: API keys, from memory",
 )
 WRONG_API_KEY = Answer(
     401,
@@ -45,5 +45,5 @@ UNAVAILABLE = Answer(
     503, "cluster_block_exception", "blocked by: [SERVICE_UNAVAILABLE/1/state not recovered];"
 )
 THROTTLED = Answer(
-    429, "es_rejected_execution_exception", "rejected execution: a fault of the sandbox that was asked for"
+    429, "es_rejected_execution_exception", "rejected execution: a fault was injected into the sandbox"
 )

@@ -1,12 +1,13 @@
-"""From HTTP to handlers and back: headers, authentication, faults, the write log, the error envelope.
+"""From HTTP to handlers and back: headers, authentication, faults, the write log, error bodies.
 
-An ASGI application. Handlers run in threads, so that they may wait; nothing here knows what they do.
+An ASGI application. Handlers run in threads, so they may block. What they do is not known here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,14 +17,16 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sandbox.elastic import errors
-from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.wire import errors as errors_wire
+from sandbox.elastic.versions import Release
+from sandbox.elastic.wire import errors as wire_errors
 from sandbox.elastic.wire import media
 from sandbox.elastic.wire.connections import Connections
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.filter_path import filtered
 from sandbox.elastic.wire.routing import Route, Routes
+from sandbox.faults import FaultQueue
+from sandbox.write_log import WriteLog
 
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 _THREADS = 128
@@ -31,16 +34,30 @@ _LOG = logging.getLogger(__name__)
 
 
 class _ConnectionLost(Exception):
-    """A fault cuts the connection: there is no reply."""
+    """A fault resets the connection: no reply is sent."""
 
 
 class Front:
     """The application that uvicorn serves."""
 
-    def __init__(self, cluster: Cluster, routes: Routes, connections: Connections) -> None:
-        self._cluster = cluster
+    def __init__(
+        self,
+        routes: Routes,
+        connections: Connections,
+        *,
+        release: Release,
+        api_key: str,
+        faults: FaultQueue,
+        writes: WriteLog,
+        ending: threading.Event,
+    ) -> None:
         self._routes = routes
         self._connections = connections
+        self._release = release
+        self._api_key = api_key
+        self._faults = faults
+        self._writes = writes
+        self._ending = ending
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="elastic")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +77,7 @@ class Front:
         await response(scope, receive, send)
 
     def close(self) -> None:
-        """Take no more requests."""
+        """Accept no more requests."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _answer(self, http: HttpRequest, body: bytes) -> Response:
@@ -69,7 +86,7 @@ class Front:
         request = Request(http.method, http.url.path, {}, dict(http.query_params), headers, body)
         asked = None
         try:
-            asked = media.check(headers, bool(body), self._cluster.release)
+            asked = media.check(headers, bool(body), self._release)
             self._authenticate(request)
             request.body = media.decoded(headers, body)
             reply = self._routed(request, raw_path)
@@ -79,7 +96,7 @@ class Front:
             raise
         except Exception as error:  # noqa: BLE001 - a bug of ours must not look like a broken network
             _LOG.exception("%s %s", request.method, request.path)
-            reply = Reply(errors.INTERNAL(problem=repr(error)).body(), 500)
+            reply = Reply(errors.INTERNAL.refusal(problem=repr(error)).body(), 500)
         return self._response(request, reply, asked)
 
     def _routed(self, request: Request, raw_path: str) -> Reply:
@@ -87,34 +104,38 @@ class Front:
         if route is None:
             return _unknown(request, allowed)
         self._strike(route, "before")
-        found = route.handler(self._cluster, request)
+        found = route.handler(request)
         reply = found if isinstance(found, Reply) else Reply(found)
         if route.changes and request.changed and reply.status < 300:
-            self._cluster.writes.append(route.api, request.resource or request.path)
+            self._writes.append(route.api, request.resource or request.path)
         self._strike(route, "after")
         return reply
 
     def _strike(self, route: Route, when: Any) -> None:
-        fault = self._cluster.faults.take(route.api, when)
+        fault = self._faults.take(route.api, when)
         if fault is None:
             return
         if fault.kind == "stall":
-            self._cluster.ending.wait(fault.seconds)
+            self._ending.wait(fault.seconds)
         elif fault.kind == "reset":
             raise _ConnectionLost
         else:
-            raise errors_wire.UNAVAILABLE() if fault.kind == "unavailable" else errors_wire.THROTTLED()
+            raise (
+                wire_errors.UNAVAILABLE.refusal()
+                if fault.kind == "unavailable"
+                else wire_errors.THROTTLED.refusal()
+            )
 
     def _authenticate(self, request: Request) -> None:
-        key = self._cluster.options.api_key
+        key = self._api_key
         if not key:
             return
         found = request.headers.get("authorization", "")
         metadata = {"header": {"WWW-Authenticate": ['Basic realm="security" charset="UTF-8"', "ApiKey"]}}
         if not found:
-            raise errors_wire.NOT_AUTHENTICATED(path=request.path, metadata=metadata)
+            raise wire_errors.NOT_AUTHENTICATED.refusal(path=request.path, metadata=metadata)
         if found != f"ApiKey {key}":
-            raise errors_wire.WRONG_API_KEY(metadata=metadata)
+            raise wire_errors.WRONG_API_KEY.refusal(metadata=metadata)
 
     def _response(self, request: Request, reply: Reply, asked: str | None) -> Response:
         text = isinstance(reply.body, str)
@@ -130,7 +151,7 @@ class Front:
             response.headers["X-Opaque-Id"] = request.headers["x-opaque-id"]
         for name, value in reply.headers.items():
             response.headers[name] = value
-        number = self._cluster.release.number
+        number = self._release.number
         for warning in dict.fromkeys(request.warnings):
             escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
             response.headers.append("Warning", f'299 Elasticsearch-{number}-sandbox "{escaped}"')
@@ -138,7 +159,7 @@ class Front:
 
 
 def _unknown(request: Request, allowed: list[str]) -> Reply:
-    """One line of text instead of an envelope, as RestController answers (read in public reports of both)."""
+    """One line of text instead of an error object, as RestController answers (seen in public bug reports)."""
     if allowed:
         text = (
             f"Incorrect HTTP method for uri [{request.path}] and method [{request.method}], allowed: "

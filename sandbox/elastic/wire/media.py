@@ -1,4 +1,4 @@
-"""Media types: what a client may send and accept, and what it gets back. The one place where clients 8 and 9 differ."""
+"""Media types: what a client may send and accept, and what it gets back. Only here do clients 8 and 9 differ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from sandbox.elastic import errors
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.versions import Release
-from sandbox.elastic.wire import errors as errors_wire
+from sandbox.elastic.wire import errors as wire_errors
 
 JSON = "application/json"
 _VENDOR = re.compile(
@@ -21,30 +21,30 @@ _PLAIN = ("application/json", "application/x-ndjson", "application/ndjson", "tex
 
 
 def check(headers: Mapping[str, str], has_body: bool, release: Release) -> str | None:
-    """The version that the client asks for, None when it asks for none.
+    """The `compatible-with` version that the client requests; None if it requests none.
 
     Raises:
-        Refusal: a type or a version that this release does not know (client 9 on an 8.x server).
+        Refusal: this release does not know the type or version, such as client 9's on an 8.x server.
     """
     accept, content = headers.get("accept", ""), headers.get("content-type", "")
     if has_body and content.split(";")[0].strip().lower() == _FORM:
-        raise errors_wire.CONTENT_TYPE(content=content)
+        raise wire_errors.CONTENT_TYPE.refusal(content=content)
     named = ", ".join(name for name, value in (("Accept", accept), ("Content-Type", content)) if value)
     try:
         asked = _version("Accept", accept, release)
         sent = _version("Content-Type", content, release)
         if has_body and content and sent != asked and accept not in ("", "*/*"):
-            raise errors_wire.MEDIA_VERSIONS_DIFFER(accept=accept, content=content)
+            raise wire_errors.MEDIA_VERSIONS_DIFFER.refusal(accept=accept, content=content)
     except Refusal as cause:
-        raise errors_wire.MEDIA_TYPE(headers=named, cause=cause) from cause
+        raise wire_errors.MEDIA_TYPE.refusal(headers=named, cause=cause) from cause
     return asked
 
 
 def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
-    """The body as it was before it was compressed.
+    """The body, decompressed.
 
     Raises:
-        Refusal: it was not, or otherwise than said.
+        Refusal: it is not compressed as its header says.
     """
     encoding = headers.get("content-encoding", "identity").lower()
     if encoding == "identity" or not body:
@@ -53,8 +53,8 @@ def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
         if encoding == "gzip":
             return gzip.decompress(body)
     except (OSError, EOFError, zlib.error) as error:
-        raise errors_wire.ENCODING(encoding=encoding) from error
-    raise errors_wire.ENCODING(encoding=encoding)
+        raise wire_errors.ENCODING.refusal(encoding=encoding) from error
+    raise wire_errors.ENCODING.refusal(encoding=encoding)
 
 
 def answered(asked: str | None, text: bool) -> str:
@@ -65,7 +65,7 @@ def answered(asked: str | None, text: bool) -> str:
 
 
 def _version(header: str, value: str, release: Release) -> str | None:
-    """The `compatible-with` of the first type that is understood."""
+    """The `compatible-with` of the first acceptable type."""
     refusal = None
     for part in value.split(",") if value else ():
         kind = part.strip().lower()
@@ -74,10 +74,11 @@ def _version(header: str, value: str, release: Release) -> str | None:
             if int(vendor[2]) in release.media_versions:
                 return vendor[2]
             oldest, newest = release.media_versions
-            facts = {"newest": newest, "oldest": oldest, "found": vendor[2]}
-            refusal = errors_wire.MEDIA_VERSION(header=header, value=value, **facts)
+            refusal = wire_errors.MEDIA_VERSION.refusal(
+                header=header, value=value, newest=newest, oldest=oldest, found=vendor[2]
+            )
         elif kind.split(";")[0].strip() not in _PLAIN:
-            refusal = errors.ILLEGAL_ARGUMENT(problem=f"invalid media type [{part.strip()}]")
+            refusal = errors.ILLEGAL_ARGUMENT.refusal(problem=f"invalid media type [{part.strip()}]")
     if refusal:
         raise refusal
     return None

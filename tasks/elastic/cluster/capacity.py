@@ -13,9 +13,9 @@ from typing import Any, get_args
 from tasks.elastic.cluster.cluster import SMALLEST_NODE_BYTES, MlNode, gigabytes, ml_nodes
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import DeploymentSpec, Threads
 from tasks.errors import PermanentError
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 ELSER_BYTES = 2004 * 1024**2

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from tasks.calls import NotFound, ServiceRefused
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 OLDEST = (8, 15)

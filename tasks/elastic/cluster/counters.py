@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
-from tasks.settings import ElasticSettings
+from tasks.elastic.settings import ElasticSettings
 
 _NODE = re.compile(r"^::: \{(?P<node>[^}]*)\}")
 _THREAD = re.compile(

@@ -12,11 +12,11 @@ from typing import Any
 from tasks.calls import NotFound, ServiceUnwell
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest, Conflict, calling
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec
 from tasks.errors import CannotChangeInPlace, PermanentError
 from tasks.outcomes import Ensured
 from tasks.progress import say
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, wait_until
 

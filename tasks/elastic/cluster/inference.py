@@ -21,9 +21,9 @@ from tasks.elastic.cluster.models import INPUT_FIELD, read_model
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.data.documents import Document, DocumentSource, read_documents
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import Progress
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, attempt_until
 

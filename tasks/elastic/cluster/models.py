@@ -12,10 +12,10 @@ from typing import Any
 from tasks.calls import NotFound
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput, PermanentError
 from tasks.outcomes import Ensured
 from tasks.progress import say
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, wait_until
 

@@ -14,10 +14,10 @@ from tasks.elastic.cluster.deployments import read_deployment
 from tasks.elastic.cluster.throttle import UNLIMITED, Throttle
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import TRANSIENT_STATUSES, calling, reason_of
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.interruption import RemoteWork, WhenInterrupted, interruptible
 from tasks.progress import say
-from tasks.settings import ElasticSettings
 from tasks.waiting import Deadline, Look, wait_until
 
 ACTIONS = "*reindex,*byquery"

@@ -17,8 +17,8 @@ from typing import Any
 from elasticsearch import Elasticsearch
 from elasticsearch.exceptions import GeneralAvailabilityWarning
 
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
-from tasks.settings import ElasticSettings
 
 CALL_SECONDS = 60.0
 """How long one call may take; those that run inference say their own."""

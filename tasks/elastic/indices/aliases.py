@@ -13,9 +13,9 @@ from tasks.calls import NotFound
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.indices import IndexState, index_of_ours, read_index, set_marks
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput, NotOurs, PermanentError
 from tasks.outcomes import Ensured
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.elastic.indices.indices import read_index
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import InvalidInput, PermanentError
-from tasks.settings import ElasticSettings
+from tasks.program import PROGRAM
 from tasks.steps import step
 
 SUFFIX = "_embedding"
@@ -46,7 +47,7 @@ class NotEmbedded(PermanentError):
         self.name = name
         super().__init__(
             f"There is no embedded index of ours under the name {name!r}. "
-            f"Make it with `python -m flows elastic embed --name {name} --source INDEX --fields FIELD --deployment ID`."
+            f"Make it with `{PROGRAM} elastic embed --name {name} --source INDEX --fields FIELD --deployment ID`."
         )
 
 

@@ -14,12 +14,12 @@ from tasks.calls import NotFound
 from tasks.elastic.cluster.reindex_tasks import end_tasks
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest, calling
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import IndexSpec
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
 from tasks.marks import fingerprint, is_ours, marks
 from tasks.outcomes import Ensured
 from tasks.progress import say
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 from tasks.waiting import Deadline
 

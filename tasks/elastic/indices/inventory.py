@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tasks.elastic.indices.aliases import read_alias
 from tasks.elastic.indices.indices import indices_of_ours
 from tasks.elastic.indices.pipelines import pipelines_of_ours
-from tasks.settings import ElasticSettings
+from tasks.elastic.settings import ElasticSettings
 from tasks.steps import step
 
 

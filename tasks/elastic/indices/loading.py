@@ -17,9 +17,9 @@ from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling, reason_of
 from tasks.elastic.data.documents import CheckedDocuments, Document, canonical, read_documents
 from tasks.elastic.indices.indices import count, index_of_ours, refresh, set_marks
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.progress import say
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 from tasks.waiting import Deadline, Look
 

@@ -16,11 +16,11 @@ from typing import Any
 from tasks.calls import NotFound
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling, reason_of
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField, PipelineSpec
 from tasks.errors import NotOurs, PermanentError
 from tasks.marks import fingerprint, is_ours, marks
 from tasks.outcomes import Ensured
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 FAILURE_FIELD = "embedding_failure"

@@ -16,11 +16,11 @@ from tasks.elastic.cluster.reindex_tasks import OPAQUE_PREFIX
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.pipelines import value_at
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import InvalidInput
 from tasks.marks import fingerprint
 from tasks.progress import say
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 QUEUE_FILLED = 0.8

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from tasks.elastic.cluster.reindex_tasks import Following, TaskState, find_task, follow, rejections
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec
+from tasks.elastic.settings import ElasticSettings
 from tasks.interruption import WhenInterrupted
-from tasks.settings import ElasticSettings
 from tasks.waiting import Deadline
 
 

@@ -16,10 +16,10 @@ from tasks.elastic.indices.indices import count, index_of_ours, refresh
 from tasks.elastic.indices.pipelines import FAILURE_FIELD, value_at
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec
 from tasks.elastic.reindex.passes import Passes
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.interruption import WhenInterrupted
 from tasks.progress import say
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 from tasks.waiting import Deadline
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from tasks.elastic.cluster.cluster import VECTORS_HIDDEN_SINCE, release_of
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
-from tasks.settings import ElasticSettings
+from tasks.elastic.settings import ElasticSettings
 from tasks.steps import step
 
 QueryKind = Literal["sparse_vector", "text_expansion"]

@@ -10,10 +10,10 @@ from tasks.calls import NotFound
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.search.search import Answer, QueryKind, answer_of, query_for
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import NotOurs
 from tasks.marks import MANAGED_BY, fingerprint
 from tasks.outcomes import Ensured
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 

@@ -20,9 +20,9 @@ from tasks.elastic.cluster.deployments import DeploymentState, read_deployments
 from tasks.elastic.cluster.models import ModelState, download, read_models
 from tasks.elastic.indices.indices import count
 from tasks.elastic.reindex.repair import lacking, read_unembedded
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.elastic.verification.truncation import Truncation
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 Area = Literal["download", "deployment", "inference", "ingest"]

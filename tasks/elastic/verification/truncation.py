@@ -15,8 +15,8 @@ from tasks.elastic.cluster.inference import infer, input_field
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.pipelines import value_at
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 MOST_TOKENS = 512

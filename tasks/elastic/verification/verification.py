@@ -22,10 +22,10 @@ from tasks.elastic.indices.pipelines import value_at
 from tasks.elastic.reindex.repair import Unembedded, lacking, read_unembedded
 from tasks.elastic.search.scores import is_same_score, score, strongest_of_each
 from tasks.elastic.search.search import QueryKind, query_for, search, vectors_in_source
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.lines import filled_lines
-from tasks.settings import ElasticSettings
 from tasks.steps import step
 
 _SHOWN = 3

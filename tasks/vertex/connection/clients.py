@@ -18,8 +18,8 @@ from google.cloud.aiplatform_v1.services.index_endpoint_service.transports impor
 from google.cloud.aiplatform_v1.services.index_service.transports import IndexServiceGrpcTransport
 from google.cloud.aiplatform_v1.services.match_service.transports import MatchServiceGrpcTransport
 
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.credentials import credentials
+from tasks.vertex.settings import VertexSettings
 
 CALL_SECONDS = 60.0
 """The deadline of one unary call. Vertex's creates and deploys answer with an operation in a few seconds."""

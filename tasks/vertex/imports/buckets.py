@@ -13,10 +13,10 @@ from tasks.errors import CannotChangeInPlace, InvalidInput
 from tasks.marks import MANAGED_BY
 from tasks.outcomes import Ensured
 from tasks.progress import say
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.errors import SERVICE, calling
+from tasks.vertex.settings import VertexSettings
 
 STORAGE_SECONDS = 60
 """The deadline of one call to Cloud Storage, and of every silence within a transfer."""

@@ -17,10 +17,10 @@ from google.cloud.storage.exceptions import DataCorruption
 
 from tasks.calls import ServiceUnwell
 from tasks.errors import InvalidInput
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.errors import SERVICE, calling
 from tasks.vertex.imports.buckets import STORAGE_SECONDS
+from tasks.vertex.settings import VertexSettings
 
 
 def fetch(settings: VertexSettings, uri: str, folder: Path) -> Path:

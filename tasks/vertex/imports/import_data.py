@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from tasks.errors import InvalidInput
 from tasks.outcomes import Ensured
 from tasks.progress import Progress
-from tasks.settings import VertexSettings, home
+from tasks.settings import home
 from tasks.steps import step
 from tasks.vertex.data.import_files import ImportFile, write_import_files
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors, validate_vectors
 from tasks.vertex.data.vectors import VectorFile, open_vectors
 from tasks.vertex.imports.downloads import fetch
+from tasks.vertex.settings import VertexSettings
 
 
 @dataclass(frozen=True)

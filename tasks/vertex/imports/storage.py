@@ -20,12 +20,12 @@ from google.cloud.storage.exceptions import DataCorruption
 from tasks.calls import ServiceRefused, ServiceUnwell
 from tasks.errors import InvalidInput, TransientError
 from tasks.progress import Progress, say
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.errors import SERVICE, calling
 from tasks.vertex.data.import_files import ImportFile
 from tasks.vertex.imports.buckets import STORAGE_SECONDS
+from tasks.vertex.settings import VertexSettings
 
 ROOT = "vector-search-ops"
 """Everything of ours in a bucket lies below this."""

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from tasks.errors import InvalidInput
 from tasks.measures.neighbors import exact_neighbors
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.data.vectors import Block
 from tasks.vertex.imports.import_data import DataSource, opened
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import IndexSpec
 
 CANDIDATES = 20

@@ -18,10 +18,10 @@ from tasks.errors import NotOurs, PermanentError
 from tasks.marks import is_ours
 from tasks.outcomes import Ensured
 from tasks.progress import say
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.errors import OperationFailed, calling
 from tasks.vertex.marks import name_filter
 from tasks.vertex.operations.operations import Operation, follow, follow_earlier, list_operations, resource_of
+from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline
 
 LISTING_LAG = timedelta(hours=24)

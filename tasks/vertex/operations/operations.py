@@ -19,9 +19,9 @@ from tasks.calls import NotFound
 from tasks.errors import PermanentError
 from tasks.interruption import RemoteWork, WhenInterrupted, interruptible
 from tasks.progress import say
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import OperationFailed, calling
+from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline, Look, wait_until
 
 _METADATA: dict[str, Any] = {

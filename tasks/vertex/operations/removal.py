@@ -5,9 +5,9 @@ from __future__ import annotations
 from tasks.calls import NotFound
 from tasks.errors import PermanentError
 from tasks.progress import say
-from tasks.settings import VertexSettings
 from tasks.vertex.operations.adoption import Kind, Made, R, find_ours
 from tasks.vertex.operations.operations import end, follow, unfinished
+from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline
 
 

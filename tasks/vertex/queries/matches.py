@@ -22,7 +22,6 @@ from protos.match_service import (
 )
 from tasks.calls import ServiceUnwell
 from tasks.errors import InvalidInput, TransientError
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.datapoints.datapoints import Datapoint
@@ -34,6 +33,7 @@ from tasks.vertex.datapoints.messages import (
 )
 from tasks.vertex.queries.neighbors import Neighbor, Query
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.settings import VertexSettings
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")

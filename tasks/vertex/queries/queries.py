@@ -13,13 +13,13 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from tasks.calls import NotFound, ServiceRefused
 from tasks.errors import InvalidInput, PermanentError, TransientError
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.connection.errors import SERVICE
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.queries.matches import Matches, matches
 from tasks.vertex.queries.neighbors import Neighbor, Query
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.settings import VertexSettings
 from tasks.waiting import PACE
 
 QUERIES_PER_REQUEST = 50

@@ -12,13 +12,13 @@ from tasks.errors import CannotChangeInPlace
 from tasks.interruption import WhenInterrupted
 from tasks.outcomes import Ensured
 from tasks.progress import say
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import AlreadyExists, calling
 from tasks.vertex.operations.adoption import find_ours
 from tasks.vertex.operations.operations import Operation, end, follow, unfinished
 from tasks.vertex.resources.endpoints import ENDPOINTS
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DeployedIndexSpec, Replicas
 from tasks.waiting import Deadline, Look, wait_until
 

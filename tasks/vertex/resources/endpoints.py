@@ -12,7 +12,6 @@ from google.cloud.aiplatform_v1 import IndexEndpoint, IndexEndpointServiceClient
 from tasks.errors import CannotChangeInPlace, InvalidInput
 from tasks.interruption import WhenInterrupted
 from tasks.outcomes import Ensured
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
@@ -20,6 +19,7 @@ from tasks.vertex.marks import labels_of
 from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, find_to_change, the_one
 from tasks.vertex.operations.operations import follow
 from tasks.vertex.operations.removal import remove_all, remove_twins
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import EndpointKind, EndpointSpec
 from tasks.waiting import Deadline
 

@@ -16,7 +16,6 @@ from google.protobuf import field_mask_pb2, json_format, struct_pb2
 from tasks.errors import CannotChangeInPlace
 from tasks.interruption import WhenInterrupted
 from tasks.outcomes import Ensured
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
@@ -25,6 +24,7 @@ from tasks.vertex.marks import labels_of, labels_renewed
 from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, find_to_change, the_one
 from tasks.vertex.operations.operations import Operation, follow, follow_earlier, unfinished
 from tasks.vertex.operations.removal import remove_all, remove_twins
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import IndexSpec, ShardSize
 from tasks.waiting import Deadline
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.calls import ServiceRefused
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.imports.storage import list_import_files
 from tasks.vertex.operations.adoption import find_ours
 from tasks.vertex.operations.operations import unfinished
 from tasks.vertex.resources.endpoints import ENDPOINTS
 from tasks.vertex.resources.indexes import INDEXES
+from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline
 
 

@@ -12,7 +12,6 @@ import requests
 from google.auth.transport.requests import AuthorizedSession, Request
 
 from tasks.errors import CannotChangeInPlace, InvalidInput, PermanentError, TransientError
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.credentials import SCOPE
@@ -21,6 +20,7 @@ from tasks.vertex.connection.google_rest import GOOGLE, LOOK_SECONDS, Addresses,
 from tasks.vertex.imports.buckets import check_region, find_bucket
 from tasks.vertex.resources.endpoints import endpoint_spec
 from tasks.vertex.resources.findings import Finding, State
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import EndpointKind
 
 APIS = ("aiplatform.googleapis.com", "compute.googleapis.com", "servicenetworking.googleapis.com")

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from tasks.errors import PermanentError
-from tasks.settings import VertexSettings
+from tasks.program import PROGRAM
 from tasks.steps import step
 from tasks.vertex.operations.adoption import list_ours, the_one
 from tasks.vertex.resources.deployed_indexes import DeployedIndexState, read_deployed_index
 from tasks.vertex.resources.endpoints import ENDPOINTS, EndpointState, endpoint_state
 from tasks.vertex.resources.indexes import INDEXES, IndexState, index_state
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DistanceMeasure, EndpointKind, FeatureNorm, UpdateMethod, deployed_index_id
 
 
@@ -47,7 +48,7 @@ class NotServed(PermanentError):
         self.name, self.missing = name, missing
         super().__init__(
             f"Nothing is served under the name {name!r}: {missing}. "
-            f"Build it with `python -m flows vertex build --name {name} --data FILE.hdf5`."
+            f"Build it with `{PROGRAM} vertex build --name {name} --data FILE.hdf5`."
         )
 
 

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.batches import attempt_each, batches
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.datapoints.datapoints import Datapoint, Datapoints, Ids
 from tasks.vertex.datapoints.filters import NumericRestrict
 from tasks.vertex.datapoints.vectors import is_same_vector
 from tasks.vertex.queries.queries import READS_PER_REQUEST, read_datapoints
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline, Look
 
 _NO_BYTES = 1

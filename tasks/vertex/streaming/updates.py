@@ -15,13 +15,13 @@ from google.cloud import aiplatform_v1
 
 from tasks.batches import attempt_each, batches
 from tasks.errors import InvalidInput, PermanentError
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.datapoints.datapoints import Datapoints, Ids, check_datapoints, check_ids
 from tasks.vertex.datapoints.messages import index_datapoint
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.streaming.pace import PROJECT_QUOTAS, Pace, Quotas
 from tasks.waiting import Deadline, Look
 

@@ -14,13 +14,13 @@ from tasks.measures.latency import latency_percentiles
 from tasks.measures.neighbors import ExactNeighbors, exact_neighbors
 from tasks.measures.recall import recall_at_k
 from tasks.progress import say
-from tasks.settings import VertexSettings
 from tasks.steps import step
 from tasks.vertex.datapoints.vectors import Floats, parsed
 from tasks.vertex.imports.import_data import DataSource, opened
 from tasks.vertex.queries.neighbors import Query
 from tasks.vertex.queries.queries import QUERIES_PER_REQUEST, answer
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.settings import VertexSettings
 
 TIES = 2
 """The truth reaches so many times deeper than k, so that rows at the same distance as the k-th are known."""

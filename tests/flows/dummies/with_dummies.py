@@ -1,14 +1,14 @@
-"""The real command line with the dummy flow as its catalog."""
+"""The real command line with the dummy flow's engine as its only one."""
 
 from __future__ import annotations
 
 import sys
 
-import flows.catalog
-from flows.catalog import Entry
+from dummy_engine import DUMMY
 
-flows.catalog.FLOWS = (Entry("dummy end", "dummy_flow:dummy", "Ends as it is told."),)
+from flows import engines
+from flows.command_line.main import main
 
-from flows.command_line.main import main  # noqa: E402 -- it reads the catalog when it is loaded
+engines.ENGINES = (DUMMY,)
 
 sys.exit(main(sys.argv[1:]))

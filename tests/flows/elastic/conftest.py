@@ -15,8 +15,8 @@ from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deploy
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.indices import read_sample
+from tasks.elastic.settings import elastic_settings
 from tasks.elastic.specs import DeploymentSpec
-from tasks.settings import elastic_settings
 from tasks.waiting import Deadline
 from tests.client import VERSION
 from tests.flows.stand_ins import StandIn
@@ -24,7 +24,7 @@ from tests.flows.stand_ins import StandIn
 DATA = Path(__file__).parents[3] / "sandbox" / "data"
 
 
-class Cluster(StandIn):
+class ElasticStandIn(StandIn):
     """A stand-in of Elasticsearch, and what a test asks it."""
 
     def __init__(self, state, options):
@@ -88,11 +88,11 @@ class Cluster(StandIn):
 
 
 @pytest.fixture
-def cluster_with(stand_in):
+def cluster_with(shared_stand_in):
     """The session's stand-in of these options: `cluster_with(licence="basic")`."""
     usual = {"version": VERSION, "download_seconds": 0.1, "start_seconds": 0.05}
-    return lambda **options: stand_in(
-        Cluster, Options(vertex=False, elastic=ElasticOptions(**{**usual, **options}))
+    return lambda **options: shared_stand_in(
+        ElasticStandIn, Options(vertex=False, elastic=ElasticOptions(**{**usual, **options}))
     )
 
 

@@ -176,4 +176,4 @@ def test_a_sandbox_without_elasticsearch_says_how_to_get_one(refused, tmp_path):
     announced = tmp_path / "sandbox.json"
     announced.write_text('{"environment": {}}')
     here = {"VECTOR_SEARCH_SANDBOX": str(announced)}
-    refused((None, here, ["check", "--target", "sandbox"], 2, ["has no Elasticsearch", "python -m flows up"]))
+    refused((None, here, ["check", "--target", "sandbox"], 2, ["has no Elasticsearch", "vector-search up"]))

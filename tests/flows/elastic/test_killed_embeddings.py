@@ -106,7 +106,7 @@ def test_ctrl_c_says_what_goes_on_and_the_same_command_follows_it(
     assert command.signal(signal.SIGINT) == 130
     assert "is still running in the cluster" in command.err
     assert "Run the same command again to follow it" in command.err
-    assert f"python -m flows elastic embed --name {name} --source {source}" in command.error
+    assert f"vector-search elastic embed --name {name} --source {source}" in command.error
 
     again = followed(slow_cluster, embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
     assert "Another run works on" not in again.err

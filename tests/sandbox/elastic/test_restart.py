@@ -1,4 +1,4 @@
-"""What an earlier run left in the store, loaded again, and what two do at once: partly without a server."""
+"""Documents of an earlier run, loaded again, and concurrent writes; partly without a server."""
 
 import threading
 
@@ -7,21 +7,19 @@ from elasticsearch import BadRequestError
 
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.documents.operations import Operation
-from sandbox.elastic.indices import index_api
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.search import searchers
 
 
 @pytest.fixture
 def cluster(tmp_path):
-    """Opens the cluster of the test's folder: `cluster()`; again for another run."""
+    """Opens the cluster in the test's folder: `cluster()`; call it again for another run."""
     opened = []
 
     def start():
         if opened:
             opened[-1].close()
         opened.append(Cluster(tmp_path, ElasticOptions()))
-        index_api.attach(opened[-1])
         return opened[-1]
 
     yield start
@@ -29,16 +27,16 @@ def cluster(tmp_path):
 
 
 def write(cluster, *ids, action="index"):
-    outcomes = cluster.documents.write([Operation(action, "films", id_, {"plot": id_}) for id_ in ids])
+    outcomes = cluster.writer.write([Operation(action, "films", id_, {"plot": id_}) for id_ in ids])
     assert not [each.error for each in outcomes if each.error]
 
 
 def found(cluster):
-    with cluster.searchers.scan("films") as scan:
+    with cluster.scans.open("films") as scan:
         return [each.id for each in scan.read(0, len(scan))]
 
 
-def test_an_earlier_runs_documents_are_built_while_others_write(cluster, monkeypatch):
+def test_documents_of_an_earlier_run_are_loaded_while_others_write(cluster, monkeypatch):
     write(cluster(), "a", "b", "c", "d")
     parse, begun, go_on = searchers.parse, threading.Event(), threading.Event()
 
@@ -65,20 +63,20 @@ def test_an_earlier_runs_documents_are_built_while_others_write(cluster, monkeyp
     assert len(list(again.documents.writes(again.store.db, again.indices.get("films"), 0, 99))) == 5
 
 
-def test_documents_are_parted_into_slices_without_reading_them(cluster, monkeypatch):
+def test_documents_are_sliced_without_reading_them(cluster, monkeypatch):
     running = cluster()
     write(running, *"abcdefgh")
     running.searchers.refresh(running.indices.get("films"))
     monkeypatch.setattr(running.documents, "rows", None)
     sizes = []
     for number in range(2):
-        with running.searchers.scan("films", slice_=(number, 2)) as scan:
+        with running.scans.open("films", slice_=(number, 2)) as scan:
             sizes.append(len(scan))
     assert sum(sizes) == 8
     assert all(sizes)
 
 
-def test_nobody_writes_between_a_change_that_fails_and_its_being_taken_back(cluster, monkeypatch):
+def test_nobody_writes_between_a_failed_change_and_its_rollback(cluster, monkeypatch):
     running = cluster()
     records, free = running.store.records("indices").all, []
 
@@ -104,7 +102,7 @@ def test_nobody_writes_between_a_change_that_fails_and_its_being_taken_back(clus
 
 
 @pytest.mark.slow
-def test_documents_that_todays_mapping_would_refuse_are_searched_after_a_restart(elastic_server):
+def test_documents_that_the_current_mapping_would_refuse_are_searchable_after_a_restart(elastic_server):
     first = elastic_server(version="9.1")
     first.client.indices.create(
         index="films", mappings={"dynamic": False, "properties": {"plot": {"type": "text"}}}
@@ -118,7 +116,7 @@ def test_documents_that_todays_mapping_would_refuse_are_searched_after_a_restart
         client.index(index="films", document={"more": 1})
 
 
-def test_a_date_beyond_64_bits_is_refused_and_harms_no_refresh(shared, fresh_index):
+def test_a_date_beyond_64_bits_is_refused_and_does_not_break_refreshes(shared, fresh_index):
     index = fresh_index({"day": {"type": "date"}})
     for day in (10**19, -(10**19), "99999999999999999999", 1e300):
         with pytest.raises(BadRequestError) as error:

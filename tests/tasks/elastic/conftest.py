@@ -14,8 +14,8 @@ from tasks.elastic.cluster.models import ensure_model, wait_for_model
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
 from tasks.elastic.indices.indices import ensure_index, ensure_index_settings
 from tasks.elastic.indices.loading import apply_documents
+from tasks.elastic.settings import elastic_settings
 from tasks.elastic.specs import DeploymentSpec, IndexSpec, text_field
-from tasks.settings import elastic_settings
 from tasks.waiting import Deadline
 from tests.client import VERSION
 

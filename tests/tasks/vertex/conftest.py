@@ -7,9 +7,9 @@ import pytest
 from sandbox import process
 from sandbox.options import Options
 from sandbox.stack import announcement
-from tasks.settings import vertex_settings
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.settings import vertex_settings
 from tasks.vertex.specs import deployed_index_id
 from tasks.waiting import Deadline
 from tests.polling import SOON

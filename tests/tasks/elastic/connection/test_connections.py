@@ -17,8 +17,8 @@ from sandbox.tls import identity
 from tasks.calls import ServiceUnwell
 from tasks.elastic.cluster.cluster import read_cluster
 from tasks.elastic.connection.errors import NotElasticsearch
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
-from tasks.settings import ElasticSettings
 
 
 def pump(source, sink):

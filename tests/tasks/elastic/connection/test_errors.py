@@ -6,8 +6,8 @@ from elasticsearch import ApiError, UnsupportedProductError
 from tasks.calls import NotFound, ServiceRefused, ServiceUnwell
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest, Conflict, NotElasticsearch, calling, reason_of
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
-from tasks.settings import ElasticSettings
 
 
 def answered(status, body):

@@ -12,7 +12,6 @@ import pytest
 from sandbox import storage as stand_in
 from tasks.errors import CannotChangeInPlace, InvalidInput
 from tasks.outcomes import Ensured
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.data.import_files import ImportFile
 from tasks.vertex.imports import storage
@@ -25,6 +24,7 @@ from tasks.vertex.imports.storage import (
     read_import_files,
     remove_import_files,
 )
+from tasks.vertex.settings import VertexSettings
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ from google.cloud.aiplatform_v1 import Index
 from tasks.calls import NotFound
 from tasks.errors import NotOurs, PermanentError
 from tasks.marks import is_ours
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.errors import OperationFailed
 from tasks.vertex.marks import labels_of
 from tasks.vertex.operations import adoption
 from tasks.vertex.operations.adoption import Kind, find_or_create, find_ours, the_one
 from tasks.vertex.operations.operations import Operation
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import IndexSpec
 from tasks.waiting import Deadline
 

@@ -10,10 +10,10 @@ from google.longrunning import operations_pb2
 
 from tasks.calls import ServiceUnwell
 from tasks.errors import DeadlinePassed
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.errors import OperationFailed
 from tasks.vertex.operations.operations import cancel, follow, list_operations, read_operation
+from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline
 
 INDEX = "projects/1/locations/us-central1/indexes/7"

@@ -8,10 +8,10 @@ import pytest
 from sandbox import process, write_log
 from sandbox.options import Durations, Options
 from sandbox.stack import announcement
-from tasks.settings import vertex_settings
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.imports.buckets import ensure_bucket
 from tasks.vertex.resources.indexes import apply_index_contents, ensure_index, wait_for_index
+from tasks.vertex.settings import vertex_settings
 from tasks.vertex.specs import IndexSpec
 from tests.polling import SOON
 

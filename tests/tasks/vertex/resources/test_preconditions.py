@@ -9,12 +9,12 @@ import pytest
 import requests
 from google.auth.exceptions import RefreshError, TransportError
 
-from tasks.settings import VertexSettings
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.connection.google_rest import Addresses
 from tasks.vertex.imports.buckets import ensure_bucket
 from tasks.vertex.resources import preconditions
 from tasks.vertex.resources.preconditions import APIS, read_preconditions
+from tasks.vertex.settings import VertexSettings
 
 PROJECT = "my-project"
 NETWORK = "projects/12/global/networks/vectors"

@@ -1,0 +1,97 @@
+"""What an engine is to everything that serves all engines: plain data, so that reading it imports no flow and no client.
+
+The command line, the local stack, the deployments file, the README's tables, the demo and the tests read these objects
+from `flows.engines`, and none of them asks which engine it has before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from tasks.settings import SANDBOX
+
+Settings_co = TypeVar("Settings_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Nightly:
+    """A deployment of a flow that checks every night what is served. It is switched off until it knows its index."""
+
+    line: str
+    """One line for people."""
+    cron: str
+    """When it runs, in UTC."""
+    parameters: Mapping[str, str]
+    """Those that must be set before it is switched on, with an example for each."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One flow: where it is found and what it is for."""
+
+    name: str
+    """As typed after the engine's name: `build`."""
+    entrypoint: str
+    """The module path that a deployment and the command line import: `flows.vertex.build:build_index`."""
+    line: str
+    """One line for people."""
+    nightly: Nightly | None = None
+
+
+@dataclass(frozen=True)
+class Tour:
+    """The command that the demo shows of an engine, on sample data that come with the stand-ins."""
+
+    options: Mapping[str, str]
+    data: Mapping[str, str]
+    """Options whose value is a file of sandbox/data, by the file's name."""
+    flow: str = "tour"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine(Generic[Settings_co]):
+    """An engine: its names, its targets, its flows."""
+
+    name: str
+    """The first word of its commands; its folders in flows/, tasks/ and tests/ have this name too."""
+    title: str
+    """Its name for people."""
+    targets: tuple[str, ...]
+    """Where its flows can work: `sandbox`, then the real service."""
+    target_variable: str
+    """The environment variable that stands in for --target."""
+    settings: Callable[[Any], Settings_co]
+    """The settings of a target, or InvalidInput."""
+    settings_prefix: str
+    """How the environment variables of its real service begin."""
+    flows: tuple[Entry, ...]
+    """In the order in which people need them."""
+    sandbox_service: str | None = None
+    """What `python -m sandbox start` calls its stand-in."""
+    tour: Tour | None = None
+
+    def command(self, entry: Entry) -> str:
+        """What is typed for a flow: `vertex build`."""
+        return f"{self.name} {entry.name}"
+
+    @property
+    def real_target(self) -> str:
+        """The target that is no stand-in."""
+        return next(target for target in self.targets if target != SANDBOX)
+
+    def tour_words(self) -> tuple[str, ...]:
+        """The words of the tour's command, against the sandbox; none without a tour."""
+        if self.tour is None:
+            return ()
+        data = {option: str(sample_data(file)) for option, file in self.tour.data.items()}
+        options = {**self.tour.options, **data, "--target": SANDBOX}
+        return (self.name, self.tour.flow, *(word for pair in options.items() for word in pair))
+
+
+def sample_data(file: str) -> Path:
+    """The path of a file of sample data, which come with the stand-ins."""
+    return Path(str(files("sandbox") / "data" / file))

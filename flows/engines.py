@@ -1,0 +1,14 @@
+"""The engines, one line each. Whatever serves all engines reads this list and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flows.elastic.engine import ELASTIC
+from flows.engine import Engine
+from flows.vertex.engine import VERTEX
+
+ENGINES: tuple[Engine[Any], ...] = (
+    VERTEX,
+    ELASTIC,
+)

@@ -1,0 +1,267 @@
+"""The local stack: a Prefect server, the stand-ins and a worker, on loopback, in a folder of their own.
+
+For development, demos and tests; real work runs on a server, a work pool and a target of somebody's own. Every process
+outlives the command that started it and is found again through `stack.json`. Nothing here imports Prefect, which takes
+seconds, nor the stand-ins, which are started as anybody could start them.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from flows import engines
+from flows.console import Seen
+from flows.stack import api, prefect_settings, processes, state
+from flows.stack.processes import Process
+from tasks.errors import PermanentError
+from tasks.program import PROGRAM
+
+SERVER, SANDBOX, WORKER = "Prefect server", "sandbox", "worker"
+
+_START_SECONDS = 180.0
+"""How long a part may take to start: the server's first start migrates its database, 12 s, on a busy machine far more."""
+_LOCK_SECONDS = 240.0
+"""How long to wait for another `up` or `down` in the same folder: longer than a start may take."""
+_LOOK_SECONDS = 0.1
+DEPLOYMENTS = Path(__file__).parents[2] / "deployments" / "prefect.yaml"
+
+_log = logging.getLogger(__name__)
+
+
+class StackFailed(PermanentError):
+    """A part of the local stack did not start."""
+
+    def __init__(self, name: str, *, trouble: str, log: str) -> None:
+        self.name, self.trouble, self.log = name, trouble, log
+        super().__init__(f"The {name} {trouble}. Its log is {log}. `{PROGRAM} down` stops what did start.")
+
+
+class Stack:
+    """The stack whose home is one folder.
+
+    Args:
+        home: where database, logs, the stand-ins' state and `stack.json` lie.
+        with_worker: also register the deployments and run a worker; a tour run from here needs neither.
+        deployments: the file of those deployments.
+    """
+
+    def __init__(self, home: Path, *, with_worker: bool = True, deployments: Path = DEPLOYMENTS) -> None:
+        self.home, self.with_worker, self.deployments = home.absolute(), with_worker, deployments.absolute()
+        self._file = self.home / "stack.json"
+
+    @property
+    def state(self) -> state.State:
+        """What was started, as it was last written down."""
+        return state.read(self._file)
+
+    @property
+    def api_url(self) -> str | None:
+        """The address of the Prefect API, if the server runs."""
+        now = self.state
+        return prefect_settings.api_url(now.port) if now.port and now.alive(SERVER) else None
+
+    @property
+    def ui_url(self) -> str | None:
+        """The address of the Prefect UI, if the server runs."""
+        return self.api_url and self.api_url.removesuffix("/api")
+
+    @property
+    def is_up(self) -> bool:
+        """Whether every part runs."""
+        now = self.state
+        return all(now.alive(name) for name in self._wanted)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which a process works with this stack and nothing else."""
+        port = self.state.port
+        if port is None:
+            raise StackFailed(SERVER, trouble="was never started here", log=str(self.home / "logs"))
+        return prefect_settings.environment(self.home, port)
+
+    def up(self) -> bool:
+        """Start what does not run.
+
+        Returns:
+            Whether anything had to be started.
+
+        Raises:
+            StackFailed: a part ended or was not ready in time.
+        """
+        with self._alone():
+            if self.is_up:
+                return False
+            sandbox = self._started(SANDBOX) or self._start_sandbox()
+            server = self._started(SERVER) or self._start_server()
+            self._wait("start the stand-ins", sandbox, (self.home / "sandbox" / "sandbox.json").exists)
+            self._wait("start the Prefect server", server, self._api_answers)
+            if self.with_worker and not self._started(WORKER):
+                self._start_worker()
+        return True
+
+    def down(self) -> bool:
+        """Stop everything that was started here, whatever is left of it.
+
+        Returns:
+            Whether anything ran.
+        """
+        with self._alone():
+            before = self.state
+            alive = [process for process in before.processes if process.is_alive]
+            self._stop_worker()
+            processes.stop(process for process in alive if process.name != WORKER)
+            if before.processes:
+                state.write(self._file, state.State(port=before.port))
+        return bool(alive)
+
+    @contextmanager
+    def running(self) -> Generator[Stack]:
+        """Up inside, down afterwards, whatever happens."""
+        try:
+            self.up()
+            yield self
+        finally:
+            self.down()
+
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        return (SANDBOX, SERVER, WORKER) if self.with_worker else (SANDBOX, SERVER)
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.home / "stack.lock", timeout=_LOCK_SECONDS):
+                yield
+        except Timeout as error:
+            raise StackFailed(
+                "local stack",
+                trouble=f"in {self.home} is being started or stopped by another command",
+                log=str(error),
+            ) from error
+
+    def _started(self, name: str) -> Process | None:
+        return self.state.alive(name)
+
+    def _start(self, name: str, *command: str, port: int) -> Process:
+        log = self.home / "logs" / f"{name.lower().replace(' ', '-')}.log"
+        environment = prefect_settings.environment(self.home, port)
+        process = processes.start(
+            name, [sys.executable, "-m", *command], environment=environment, folder=self.home, log=log
+        )
+        state.write(self._file, self.state.with_process(process))
+        return process
+
+    def _start_sandbox(self) -> Process:
+        folder = self.home / "sandbox"
+        (folder / "sandbox.json").unlink(
+            missing_ok=True
+        )  # written again by the one that we start, when it is ready
+        services = [f"--{engine.sandbox_service}" for engine in engines.ENGINES if engine.sandbox_service]
+        return self._start(SANDBOX, "sandbox", "start", "--state", str(folder), *services, port=self._port())
+
+    def _start_server(self) -> Process:
+        port = self._port()
+        return self._start(
+            SERVER, "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), port=port
+        )
+
+    def _start_worker(self) -> None:
+        port = self._port()
+        api.ensure_process_pool(prefect_settings.api_url(port), prefect_settings.POOL)
+        log = self.home / "logs" / "deploy.log"
+        with log.open("ab") as output:
+            deploying = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "prefect",
+                    "--no-prompt",
+                    "deploy",
+                    "--all",
+                    "--prefect-file",
+                    str(self.deployments),
+                ],
+                env=prefect_settings.environment(self.home, port),
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        began = datetime.now(UTC)
+        registration = Process("registration of the deployments", deploying.pid, "", str(log))
+        url = prefect_settings.api_url(port)
+        try:
+            # The worker loads while the deployments are registered: each takes Prefect's import of two seconds.
+            worker = self._start(
+                WORKER, "prefect", "worker", "start", "--pool", prefect_settings.POOL, "--type", "process",
+                "--name", "local", port=port,
+            )  # fmt: skip
+            self._wait(
+                "register the deployments",
+                registration,
+                lambda: deploying.poll() == 0,
+                alive=lambda: not deploying.poll(),
+            )
+            self._wait(
+                "start the worker", worker, lambda: api.has_worker_since(url, prefect_settings.POOL, began)
+            )
+        except BaseException:
+            # A worker that runs is what the next `up` takes for deployments that are registered.
+            self._stop_worker()
+            raise
+        finally:
+            if deploying.poll() is None:
+                deploying.terminate()
+
+    def _stop_worker(self) -> None:
+        """First the runs, which then tell the server what became of them; a worker that ends would only kill them."""
+        if worker := self._started(WORKER):
+            processes.stop_descendants(worker)
+            processes.stop([worker])
+
+    def _port(self) -> int:
+        """The server's port: the one that a shell may know, unless somebody else took it meanwhile."""
+        now = self.state
+        if now.port and (now.alive(SERVER) or api.is_free(now.port)):
+            return now.port
+        port = api.free_port()
+        state.write(self._file, state.State(port=port, processes=now.processes))
+        return port
+
+    def _api_answers(self) -> bool:
+        return api.is_healthy(prefect_settings.api_url(self._port()))
+
+    def _wait(
+        self,
+        what: str,
+        process: Process,
+        is_ready: Callable[[], bool],
+        *,
+        alive: Callable[[], bool] | None = None,
+    ) -> None:
+        """Wait for a process. Not `tasks.waiting`: that loads Prefect, which this must not wait for."""
+        began = time.monotonic()
+        while not is_ready():
+            if not (alive() if alive else process.is_alive):
+                self._fail(process, "ended before it was ready")
+            elapsed = time.monotonic() - began
+            if elapsed > _START_SECONDS:
+                self._fail(process, f"was not ready after {_START_SECONDS:.0f} s")
+            _log.info("%s", what, extra={"progress": Seen(what, "not ready yet", elapsed=elapsed)})
+            time.sleep(_LOOK_SECONDS)
+        ready = Seen(what, "ready", elapsed=time.monotonic() - began, done=True)
+        _log.info("%s: ready", what, extra={"progress": ready})
+
+    def _fail(self, process: Process, trouble: str) -> None:
+        _log.error("The end of %s:\n%s", process.log, process.tail())
+        raise StackFailed(process.name, trouble=trouble, log=process.log)

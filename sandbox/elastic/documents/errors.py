@@ -1,0 +1,109 @@
+"""The refusals of documents: values, ids, versions, and the lines of a bulk request."""
+
+from __future__ import annotations
+
+from sandbox.elastic.errors import Answer
+
+NOT_AN_OBJECT = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value",
+    "DocumentParser.java, from memory",
+)
+BAD_VALUE = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse field [{path}] of type [{kind}] in document with id '{id}'. Preview of field's value: '{value}'",
+    "FieldMapper.java, from memory",
+)
+STRICT = Answer(
+    400,
+    "strict_dynamic_mapping_exception",
+    "[1:1] mapping set to strict, dynamic introduction of [{name}] within [{parent}] is not allowed",
+    "StrictDynamicMappingException.java, from memory",
+)
+SPARSE_NOT_AN_OBJECT = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] [sparse_vector] fields must be json objects, expected a START_OBJECT but got: {token}",
+    "SparseVectorFieldMapper.java",
+)
+SPARSE_TOKEN = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] [sparse_vector] fields take hashes that map a feature to a strictly positive float, but got unexpected "
+    "token {token}",
+    "SparseVectorFieldMapper.java",
+)
+SPARSE_WEIGHT = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse: featureValue must be a positive normal float, got: {value} for feature {feature} on field "
+    "{path} which is less than the minimum positive normal float: 1.17549435E-38",
+    "FeatureField.java (Lucene)",
+)
+SPARSE_DOTS = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] [sparse_vector] fields do not support dots in feature names but found [{feature}]",
+    "SparseVectorFieldMapper.java before 8.16, from memory",
+)
+SPARSE_SEVERAL = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] [sparse_vector] fields do not support indexing multiple values for the same feature [{feature}] in the same "
+    "document",
+    "SparseVectorFieldMapper.java before 8.15, from memory",
+)
+EMPTY_ID = Answer(
+    400, "illegal_argument_exception", "if _id is specified it must not be empty", "IndexRouting.java"
+)
+LONG_ID = Answer(
+    400,
+    "illegal_argument_exception",
+    "id [{id}] is too long, must be no longer than 512 bytes but was: {length}",
+    "IndexRequest.java, from memory",
+)
+VERSION_CONFLICT = Answer(
+    409, "version_conflict_engine_exception", "[{id}]: version conflict, {problem}", "reindex/10_basic.yml"
+)
+DOCUMENT_MISSING = Answer(
+    404,
+    "document_missing_exception",
+    "[{id}]: document missing",
+    "DocumentMissingException.java, from memory",
+)
+NO_SOURCE = Answer(
+    404,
+    "resource_not_found_exception",
+    "Document not found [{index}]/[{id}]",
+    "RestGetSourceAction.java, from memory",
+)
+NO_SCRIPTS = Answer(400, "illegal_argument_exception", "the sandbox does not run scripts")
+BULK_ACTION = Answer(
+    400,
+    "illegal_argument_exception",
+    "Malformed action/metadata line [{line}], expected START_OBJECT but found [{found}]",
+    "BulkRequestParser.java, from memory",
+)
+BULK_UNKNOWN_ACTION = Answer(
+    400,
+    "illegal_argument_exception",
+    "Malformed action/metadata line [{line}], expected field [create], [delete], [index] or [update] but found [{found}]",
+    "BulkRequestParser.java, from memory",
+)
+BULK_PARAMETER = Answer(
+    400,
+    "illegal_argument_exception",
+    "Action/metadata line [{line}] contains an unknown parameter [{found}]",
+    "BulkRequestParser.java, from memory",
+)
+BULK_END = Answer(
+    400,
+    "illegal_argument_exception",
+    "The bulk request must be terminated by a newline [\\n]",
+    "BulkRequestParser.java, from memory",
+)
+BULK_SOURCE = Answer(
+    400, "document_parsing_exception", "[1:1] failed to parse: {problem}", "DocumentParser.java, from memory"
+)

@@ -1,0 +1,125 @@
+"""The index APIs: create, get, exists, delete, mappings, settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.elastic import errors
+from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.indices import mappings
+from sandbox.elastic.indices import settings as settings_of_indices
+from sandbox.elastic.indices.index import Index
+from sandbox.elastic.indices.store import Indices, no_index
+from sandbox.elastic.wire.exchange import Request
+from sandbox.elastic.wire.routing import Route
+
+
+class IndexApi:
+    """Definitions of indices."""
+
+    def __init__(self, indices: Indices) -> None:
+        self._indices = indices
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of this API."""
+        return (
+            Route("indices.create", "PUT", "/{index}", self.create, changes=True),
+            Route("indices.get", "GET", "/{index}", self.get),
+            Route("indices.delete", "DELETE", "/{index}", self.delete, changes=True),
+            Route("indices.get_mapping", "GET", "/_mapping", self.get_mapping),
+            Route("indices.get_mapping", "GET", "/{index}/_mapping", self.get_mapping),
+            Route("indices.put_mapping", "PUT POST", "/{index}/_mapping", self.put_mapping, changes=True),
+            Route("indices.get_settings", "GET", "/_settings", self.get_settings),
+            Route("indices.get_settings", "GET", "/{index}/_settings", self.get_settings),
+            Route("indices.get_settings", "GET", "/{index}/_settings/{name}", self.get_settings),
+            Route("indices.put_settings", "PUT", "/_settings", self.put_settings, changes=True),
+            Route("indices.put_settings", "PUT", "/{index}/_settings", self.put_settings, changes=True),
+        )
+
+    def create(self, request: Request) -> dict[str, Any]:
+        """`PUT /{index}`."""
+        body, name = request.json(), request.params["index"]
+        unknown = [key for key in body if key not in ("settings", "mappings", "aliases")]
+        if unknown:
+            raise errors.PARSING.refusal(problem=f"unknown key [{unknown[0]}] for create index")
+        self._indices.create(
+            name, body.get("settings") or {}, body.get("mappings") or {}, body.get("aliases") or {}
+        )
+        request.resource = name
+        return {"acknowledged": True, "shards_acknowledged": True, "index": name}
+
+    def get(self, request: Request) -> dict[str, Any]:
+        """`GET /{index}`."""
+        flat = request.flag("flat_settings")
+        return {
+            index.name: {
+                "aliases": index.aliases,
+                "mappings": index.mapping,
+                "settings": settings_of_indices.nested(index.settings, flat),
+            }
+            for index in self._indices.named_by(request)
+        }
+
+    def delete(self, request: Request) -> dict[str, Any]:
+        """`DELETE /{index}`: by name, never by pattern or alias."""
+        names = request.params["index"].split(",")
+        if any("*" in name or name == "_all" for name in names):
+            raise indices_errors.DESTRUCTIVE.refusal()
+        found: dict[str, Index] = {}
+        for name in names:
+            index = self._indices.get(name)
+            if index:
+                found[name] = index
+            elif self._indices.behind(name):
+                raise indices_errors.ALIAS_FOR_INDEX.refusal(alias=name)
+            elif not request.flag("ignore_unavailable"):
+                raise no_index(name)
+        with self._indices.together():
+            for index in found.values():
+                self._indices.delete(index)
+        request.resource, request.changed = ",".join(found), bool(found)
+        return {"acknowledged": True}
+
+    def get_mapping(self, request: Request) -> dict[str, Any]:
+        """`GET /{index}/_mapping`."""
+        return {index.name: {"mappings": index.mapping} for index in self._indices.named_by(request)}
+
+    def put_mapping(self, request: Request) -> dict[str, Any]:
+        """`PUT /{index}/_mapping`."""
+        body = request.json()
+        with self._indices.together():
+            for index in self._indices.named_by(request):
+                merged = mappings.merged(index.mapping, body)
+                limit = int(index.settings.get("mapping.total_fields.limit", "1000"))
+                if mappings.size(merged) > limit:
+                    raise indices_errors.FIELD_LIMIT.refusal(
+                        limit=limit, added=mappings.size(merged) - mappings.size(index.mapping)
+                    )
+                self._indices.put(self._indices.with_mapping(index, merged))
+        request.resource = request.params["index"]
+        return {"acknowledged": True}
+
+    def get_settings(self, request: Request) -> dict[str, Any]:
+        """`GET /{index}/_settings`, or a single setting."""
+        flat, name = request.flag("flat_settings"), request.params.get("name", "*")
+        wanted = [part.removeprefix("index.").rstrip("*") for part in name.split(",")]
+        shown = {}
+        for index in self._indices.named_by(request):
+            chosen = {key: value for key, value in index.settings.items() if key.startswith(tuple(wanted))}
+            if chosen:
+                shown[index.name] = {"settings": settings_of_indices.nested(chosen, flat)}
+        return shown
+
+    def put_settings(self, request: Request) -> dict[str, Any]:
+        """`PUT /{index}/_settings`."""
+        body = request.json()
+        changes = settings_of_indices.flat(body.get("settings", body))
+        if not changes:
+            raise errors.VALIDATION.refusal(problems="1: no settings to update;")
+        with self._indices.together():
+            for index in self._indices.named_by(request):
+                settings_of_indices.check_changeable(changes, f"{index.name}/{index.uuid}")
+                self._indices.put(self._indices.with_settings(index, changes))
+        request.resource = request.params.get("index", "_all")
+        return {"acknowledged": True}

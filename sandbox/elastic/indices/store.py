@@ -1,0 +1,234 @@
+"""The indices and their aliases. Their documents are kept elsewhere.
+
+Every change is written to the database before it becomes visible.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+from sandbox.elastic import errors
+from sandbox.elastic.errors import Refusal
+from sandbox.elastic.ids import new_uuid
+from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.indices import mappings, names
+from sandbox.elastic.indices import settings as settings_of_indices
+from sandbox.elastic.indices.index import Index
+from sandbox.elastic.store import Store
+from sandbox.elastic.versions import Release
+from sandbox.elastic.wire.exchange import Request
+
+
+class Indices:
+    """All indices. What readers get never changes."""
+
+    def __init__(self, store: Store, release: Release) -> None:
+        self._store = store
+        self._release = release
+        self._followers: list[Callable[[Index], None]] = []
+        self._records = store.records("indices")
+        self._counters = store.records("counters")
+        self._all = {name: Index(**value) for name, value in self._records.all().items()}
+
+    def __iter__(self) -> Iterator[Index]:
+        return iter(sorted(self._all.values(), key=lambda index: index.name))
+
+    def get(self, name: str) -> Index | None:
+        """The index of this name; aliases are not considered."""
+        return self._all.get(name)
+
+    def resolve(
+        self, expression: str = "_all", *, ignore_unavailable: bool = False, allow_no_indices: bool = True
+    ) -> list[Index]:
+        """The indices that an expression matches, directly or through aliases, sorted by name.
+
+        Raises:
+            Refusal: a name does not exist, or nothing matches although something must.
+        """
+        alias_names = {alias for index in self._all.values() for alias in index.aliases}
+        found, missing = names.chosen(expression, [*self._all, *sorted(alias_names)])
+        if missing and not ignore_unavailable:
+            raise no_index(missing[0])
+        if not found and not allow_no_indices:
+            raise no_index(expression)
+        chosen = {index.name: index for name in found for index in self.behind(name)}
+        return [chosen[name] for name in sorted(chosen)]
+
+    def named_by(self, request: Request) -> list[Index]:
+        """The indices named in a request's path (all if none is), under the request's own rules for missing ones.
+
+        Raises:
+            Refusal: as `resolve`.
+        """
+        return self.resolve(
+            request.params.get("index", "_all"),
+            ignore_unavailable=request.flag("ignore_unavailable"),
+            allow_no_indices=request.flag("allow_no_indices", True),
+        )
+
+    def behind(self, name: str) -> list[Index]:
+        """The index of this name, or the indices behind an alias of this name."""
+        if name in self._all:
+            return [self._all[name]]
+        return [index for index in self._all.values() if name in index.aliases]
+
+    def single(self, name: str) -> Index:
+        """The index to read a single document from.
+
+        Raises:
+            Refusal: there is none, or more than one.
+        """
+        found = self.behind(name)
+        if not found:
+            raise no_index(name)
+        if len(found) > 1:
+            raise indices_errors.SEVERAL_INDICES.refusal(
+                alias=name, indices=", ".join(index.name for index in found)
+            )
+        return found[0]
+
+    def for_writing(self, name: str, require_alias: bool = False) -> Index:
+        """The index to write to; created if there is none.
+
+        Raises:
+            Refusal: the name is invalid, or the alias has no write index.
+        """
+        with self._store.lock:
+            found = self.behind(name)
+            if require_alias and (not found or name in self._all):
+                raise indices_errors.NOT_AN_ALIAS.refusal(
+                    index=name, metadata={"index": name, "index_uuid": "_na_"}
+                )
+            if not found:
+                return self.create(name, {}, {}, {})
+            if name in self._all:
+                return found[0]
+            writers = [index for index in found if index.aliases[name].get("is_write_index")]
+            if not writers and len(found) == 1 and found[0].aliases[name].get("is_write_index") is None:
+                writers = found
+            if len(writers) != 1:
+                raise indices_errors.NO_WRITE_INDEX.refusal(alias=name)
+            return writers[0]
+
+    def create(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        mapping: Mapping[str, Any],
+        aliases: Mapping[str, Mapping[str, Any]],
+    ) -> Index:
+        """Create an index.
+
+        Raises:
+            Refusal: the name is taken or invalid, or the definition is invalid.
+        """
+        names.check(name)
+        given = settings_of_indices.flat(settings)
+        settings_of_indices.check(given)
+        mappings.check(mapping)
+        with self.together():
+            if name in self._all:
+                there = self._all[name]
+                raise indices_errors.INDEX_EXISTS.refusal(
+                    index=name, uuid=there.uuid, metadata=there.metadata
+                )
+            if self.behind(name):
+                raise indices_errors.NAME_IS_ALIAS.refusal(
+                    index=name, metadata={"index": name, "index_uuid": "_na_"}
+                )
+            uuid = new_uuid()
+            defaults = {"number_of_shards": "1", "number_of_replicas": "1"}
+            own = {name: value for name, value in given.items() if value is not None}
+            made = {
+                "routing.allocation.include._tier_preference": "data_content",
+                **defaults,
+                **self._of_this_release(),
+                **own,
+                "provided_name": name,
+                "creation_date": str(int(time.time() * 1000)),
+                "uuid": uuid,
+                "version.created": f"{self._release.major}{self._release.number.split('.')[1]:0>3}000",
+            }
+            index = Index(name, uuid, self._next_number(), made, dict(mapping), {})
+            self.put(index)
+            for alias, definition in aliases.items():
+                self.put(self.with_alias(self._all[name], alias, definition))
+            return self._all[name]
+
+    def delete(self, index: Index) -> None:
+        """Delete an index and everything in it."""
+        with self._store.transaction():
+            self._records.delete(index.name)
+            self._all.pop(index.name, None)
+            for follow in self._followers:
+                follow(index)
+
+    def when_deleted(self, follow: Callable[[Index], None]) -> None:
+        """Call `follow` with every deleted index, in the same transaction."""
+        self._followers.append(follow)
+
+    def put(self, index: Index) -> None:
+        """Store the new state of an index."""
+        with self._store.transaction():
+            self._records.put(index.name, asdict(index))
+            self._all[index.name] = index
+
+    @contextmanager
+    def together(self) -> Generator[None]:
+        """All changes or none: a failure rolls them back."""
+        with self._store.lock:  # nobody else writes between a failure and its rollback
+            try:
+                with self._store.transaction():
+                    yield
+            except BaseException:
+                self._all = {name: Index(**value) for name, value in self._records.all().items()}
+                raise
+
+    def with_alias(self, index: Index, alias: str, definition: Mapping[str, Any]) -> Index:
+        """The index with an additional alias.
+
+        Raises:
+            Refusal: an index has that name, or the alias has a filter.
+        """
+        if alias in self._all:
+            raise indices_errors.ALIAS_IS_INDEX.refusal(
+                alias=alias, metadata={"index": alias, "index_uuid": "_na_"}
+            )
+        if "filter" in definition:
+            raise errors.ILLEGAL_ARGUMENT.refusal(problem="the sandbox does not support filtered aliases")
+        names.check(alias)
+        return replace(index, aliases={**index.aliases, alias: dict(definition)})
+
+    def with_mapping(self, index: Index, mapping: Mapping[str, Any]) -> Index:
+        """The index with another mapping."""
+        return replace(index, mapping=dict(mapping))
+
+    def with_settings(self, index: Index, settings: Mapping[str, str | None]) -> Index:
+        """The index with some settings changed; None resets one."""
+        changed = {**index.settings, **settings}
+        defaults = {"number_of_replicas": "1"}
+        kept = {name: found for name, value in changed.items() if (found := value or defaults.get(name))}
+        return replace(index, settings=kept)
+
+    def _next_number(self) -> int:
+        number = (self._counters.get("index") or 0) + 1
+        self._counters.put("index", number)
+        return number
+
+    def _of_this_release(self) -> dict[str, str]:
+        return {"mapping.exclude_source_vectors": "true"} if self._release.excludes_source_vectors else {}
+
+
+def no_index(name: str) -> Refusal:
+    """The refusal for a name that does not exist."""
+    metadata = {
+        "resource.type": "index_or_alias",
+        "resource.id": name,
+        "index_uuid": "_na_",
+        "index": name,
+    }
+    return indices_errors.NO_INDEX.refusal(index=name, metadata=metadata)

@@ -1,0 +1,169 @@
+"""The search APIs: search, count, scroll, points in time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.elastic.documents import sources
+from sandbox.elastic.indices.store import Indices
+from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.search.matches import QueryContexts
+from sandbox.elastic.search.queries import evaluate
+from sandbox.elastic.search.ranking import Ranked, Ranking, shards
+from sandbox.elastic.search.search_contexts import SearchContexts
+from sandbox.elastic.search.search_request import SearchRequest
+from sandbox.elastic.search.searcher import Searcher
+from sandbox.elastic.search.searchers import Searchers
+from sandbox.elastic.wire.cat import table
+from sandbox.elastic.wire.exchange import Reply, Request, duration
+from sandbox.elastic.wire.routing import Route
+
+_IN_QUERY = ("size", "from", "sort", "track_total_hits", "version", "seq_no_primary_term", "track_scores")
+
+
+@dataclass
+class _Scroll:
+    hits: Ranked
+    position: int
+
+
+class SearchApi:
+    """Searches, counts, scrolls and points in time."""
+
+    def __init__(
+        self, indices: Indices, searchers: Searchers, contexts: QueryContexts, ranking: Ranking
+    ) -> None:
+        self._indices = indices
+        self._searchers = searchers
+        self._contexts = contexts
+        self._ranking = ranking
+        self._scrolls = SearchContexts[_Scroll](searchers)
+        self._points_in_time = SearchContexts[list[Searcher]](searchers)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of this API."""
+        return (
+            Route("search", "POST GET", "/_search", self.search),
+            Route("search", "POST GET", "/{index}/_search", self.search),
+            Route("scroll", "POST GET", "/_search/scroll", self.scroll_on),
+            Route("scroll", "POST GET", "/_search/scroll/{scroll_id}", self.scroll_on),
+            Route("clear_scroll", "DELETE", "/_search/scroll", self.clear_scroll),
+            Route("clear_scroll", "DELETE", "/_search/scroll/{scroll_id}", self.clear_scroll),
+            Route("open_point_in_time", "POST", "/{index}/_pit", self.open_point_in_time),
+            Route("close_point_in_time", "DELETE", "/_pit", self.close_point_in_time),
+            Route("count", "POST GET", "/_count", self.count),
+            Route("count", "POST GET", "/{index}/_count", self.count),
+            Route("cat.count", "GET POST", "/_cat/count", self.cat_count),
+            Route("cat.count", "GET POST", "/_cat/count/{index}", self.cat_count),
+        )
+
+    def search(self, request: Request) -> dict[str, Any]:
+        """`POST /{index}/_search`."""
+        return self.searched(request, request.json())
+
+    def searched(self, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A search with a given body, which may be a rendered template."""
+        started = time.monotonic()
+        if "q" in request.query:
+            raise search_errors.NOT_SUPPORTED.refusal(query="query_string", parameter="q")
+        asked = SearchRequest.read({**body, **_from_query(request)})
+        filter_ = sources.of_query(request)
+        if filter_:
+            asked.source = filter_
+        reply: dict[str, Any] = {}
+        point, scroll = body.get("pit"), request.query.get("scroll")
+        if point is not None:
+            if not isinstance(point, dict) or not isinstance(point.get("id"), str):
+                raise search_errors.REQUIRED.refusal(query="pit", what="an [id]")
+            keep = duration("keep_alive", point["keep_alive"]) if "keep_alive" in point else None
+            searchers = self._points_in_time.get(point["id"], keep)
+            reply["pit_id"] = point["id"]
+        else:
+            searchers = [self._searchers.pinned(index) for index in self._indices.named_by(request)]
+        kept = point is not None
+        try:
+            hits = self._ranking.rank(searchers, asked, request.warnings, scroll is not None)
+            if scroll is not None:
+                state = _Scroll(hits, asked.size)
+                reply["_scroll_id"] = self._scrolls.open(state, searchers, duration("scroll", scroll))
+                kept = True
+            shown = self._ranking.page(hits, asked.start, asked.size)
+        finally:
+            for searcher in () if kept else searchers:
+                self._searchers.unpin(searcher.index)
+        if request.flag("rest_total_hits_as_int") and "total" in shown:
+            shown["total"] = shown["total"]["value"]
+        took = int((time.monotonic() - started) * 1000)
+        return {**reply, "took": took, "timed_out": False, "_shards": shards(searchers), "hits": shown}
+
+    def scroll_on(self, request: Request) -> dict[str, Any]:
+        """`POST /_search/scroll`."""
+        started, body = time.monotonic(), request.json()
+        id_ = body.get("scroll_id") or request.params.get("scroll_id") or request.text("scroll_id")
+        keep = body.get("scroll") or request.query.get("scroll")
+        state = self._scrolls.get(id_, duration("scroll", keep) if keep else None)
+        size = state.hits.request.size
+        start, state.position = state.position, state.position + size
+        shown = self._ranking.page(state.hits, start, size)
+        took = int((time.monotonic() - started) * 1000)
+        reply = {"_scroll_id": id_, "took": took, "timed_out": False, "_shards": shards(state.hits.searchers)}
+        return {**reply, "hits": shown}
+
+    def clear_scroll(self, request: Request) -> Reply:
+        """`DELETE /_search/scroll`."""
+        given = request.json().get("scroll_id") or request.params.get("scroll_id") or []
+        ids = given.split(",") if isinstance(given, str) else given
+        freed = sum(self._scrolls.close(id_) for id_ in (self._scrolls.ids() if ids == ["_all"] else ids))
+        return Reply({"succeeded": True, "num_freed": freed}, 200 if freed or not ids else 404)
+
+    def open_point_in_time(self, request: Request) -> dict[str, Any]:
+        """`POST /{index}/_pit`."""
+        searchers = [self._searchers.pinned(index) for index in self._indices.named_by(request)]
+        id_ = self._points_in_time.open(searchers, searchers, request.seconds("keep_alive", 60.0))
+        return {"id": id_, "_shards": shards(searchers)}
+
+    def close_point_in_time(self, request: Request) -> Reply:
+        """`DELETE /_pit`."""
+        freed = self._points_in_time.close(request.json().get("id", ""))
+        return Reply({"succeeded": True, "num_freed": int(freed)}, 200 if freed else 404)
+
+    def count(self, request: Request) -> dict[str, Any]:
+        """`POST /{index}/_count`."""
+        body = request.json()
+        for key in body:
+            if key != "query":
+                raise search_errors.COUNT_BODY.refusal(key=key)
+        query = body.get("query", {"match_all": {}})
+        searchers = [self._searchers.current(index) for index in self._indices.named_by(request)]
+        contexts = self._contexts.of(searchers, request.warnings)
+        found = sum(int(evaluate(context, query).mask.sum()) for context in contexts)
+        return {"count": found, "_shards": shards(searchers)}
+
+    def cat_count(self, request: Request) -> Reply:
+        """`GET /_cat/count/{index}`; client 9 sends a POST."""
+        found = sum(self._searchers.counts(index)[0] for index in self._indices.named_by(request))
+        now = time.time()
+        clock = time.strftime("%H:%M:%S", time.gmtime(now))
+        return table(request, [{"epoch": str(int(now)), "timestamp": clock, "count": str(found)}])
+
+
+def _from_query(request: Request) -> dict[str, Any]:
+    """The parts of a search that may stand in the query string."""
+    found: dict[str, Any] = {}
+    for name in _IN_QUERY:
+        if name not in request.query:
+            continue
+        value = request.query[name]
+        if name in ("size", "from"):
+            found[name] = request.number(name, 0)
+        elif name == "sort":
+            found[name] = value.split(",")
+        elif value in ("true", "false", ""):
+            found[name] = value != "false"
+        else:
+            found[name] = request.number(name, 0)
+    return found

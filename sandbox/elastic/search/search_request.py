@@ -1,0 +1,103 @@
+"""The body of a search, read and validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sandbox.elastic.documents import sources
+from sandbox.elastic.documents.sources import SourceFilter
+from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.search import sorting
+from sandbox.elastic.search.query_bodies import number
+from sandbox.elastic.wire.exchange import whole
+
+_KEYS = {
+    "query",
+    "size",
+    "from",
+    "sort",
+    "_source",
+    "track_total_hits",
+    "search_after",
+    "min_score",
+    "pit",
+} | {"version", "seq_no_primary_term", "track_scores", "timeout", "post_filter", "stats"}
+_COUNTED = 10_000
+
+
+@dataclass(kw_only=True)
+class SearchRequest:
+    """A search request."""
+
+    query: Mapping[str, Any] | None
+    size: int
+    start: int
+    clauses: list[sorting.Clause]
+    source: SourceFilter
+    counted: int | None
+    """How many hits are counted at most; None for no count, -1 for all."""
+    search_after: Sequence[Any] | None = None
+    min_score: float | None = None
+    post_filter: Mapping[str, Any] | None = None
+    version: bool = False
+    seq_no: bool = False
+    track_scores: bool = False
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Read the body of a search.
+
+        Raises:
+            Refusal: a key is unknown or a value is invalid.
+        """
+        for key in body:
+            if key not in _KEYS:
+                raise search_errors.UNKNOWN_KEY.refusal(key=key, where="a search")
+        size, start = whole("size", body.get("size", 10)), whole("from", body.get("from", 0))
+        for name, value in (("size", size), ("from", start)):
+            if value < 0:
+                raise search_errors.NEGATIVE.refusal(name=name, value=value)
+        clauses = sorting.clauses(body.get("sort"))
+        after = body.get("search_after")
+        if after is not None:
+            clauses = _clauses_after(body, after, clauses, start)
+        return cls(
+            query=body.get("query"),
+            size=size,
+            start=start,
+            clauses=clauses,
+            source=sources.of_body(body.get("_source")),
+            counted=_counted(body.get("track_total_hits", _COUNTED)),
+            search_after=after,
+            min_score=None
+            if body.get("min_score") is None
+            else number("search", "min_score", body["min_score"]),
+            post_filter=body.get("post_filter"),
+            version=bool(body.get("version")),
+            seq_no=bool(body.get("seq_no_primary_term")),
+            track_scores=bool(body.get("track_scores")),
+        )
+
+
+def _clauses_after(
+    body: Mapping[str, Any], after: Any, clauses: list[sorting.Clause], start: int
+) -> list[sorting.Clause]:
+    """The sort clauses that the values of `search_after` refer to."""
+    if start > 0:
+        raise search_errors.SEARCH_AFTER_FROM.refusal()
+    clauses = clauses or [sorting.Clause("_score", descending=True)] if body.get("sort") else clauses
+    if not clauses:
+        raise search_errors.SEARCH_AFTER_SORT.refusal()
+    if not isinstance(after, list):
+        raise search_errors.BAD_VALUE.refusal(where="search_after", parameter="values", value=after)
+    if len(after) != len(clauses):
+        raise search_errors.SEARCH_AFTER_VALUES.refusal(given=len(after), wanted=len(clauses))
+    return clauses
+
+
+def _counted(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return -1 if value else None
+    return whole("track_total_hits", value)

@@ -1,0 +1,22 @@
+"""Sizes as the service writes them: `10kb`, `438123914b`, `0`."""
+
+from __future__ import annotations
+
+import re
+
+from sandbox.elastic import errors
+
+_SIZE = re.compile(r"(\d+)(b|kb|mb|gb|tb)?", re.IGNORECASE)
+_FACTORS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
+
+
+def size_in_bytes(name: str, value: str) -> int:
+    """The number of bytes of a size; `0` needs no unit.
+
+    Raises:
+        Refusal: its unit is missing or unknown.
+    """
+    found = _SIZE.fullmatch(value)
+    if not found or (not found[2] and int(found[1])):
+        raise errors.NOT_A_SIZE.refusal(name=name, value=value)
+    return int(found[1]) * _FACTORS[(found[2] or "b").lower()]

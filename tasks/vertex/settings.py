@@ -1,0 +1,120 @@
+"""How to reach Vertex AI Vector Search and Cloud Storage. Passed in, never imported as a global."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from tasks.errors import InvalidInput
+from tasks.settings import sandbox_environment
+
+VertexTarget = Literal["sandbox", "google-cloud"]
+
+
+def _names(value: object) -> object:
+    """A list as an environment variable has it: `a, b`."""
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
+class VertexSettings(BaseModel, frozen=True):
+    """What is needed to reach Vertex AI Vector Search and Cloud Storage."""
+
+    project: str = Field(min_length=1, description="The Google Cloud project's id.")
+    location: str = Field(
+        min_length=1, description="The region of indexes, endpoints and the bucket: us-central1."
+    )
+    bucket: str | None = Field(
+        default=None,
+        description="The bucket for import files; default PROJECT-vector-search-LOCATION, made when absent.",
+    )
+    network: str | None = Field(
+        default=None,
+        description="The peered VPC network of a `vpc` endpoint: projects/NUMBER/global/networks/NAME.",
+    )
+    psc_projects: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        default=(),
+        description="The projects that may connect to a Private Service Connect endpoint, separated by commas; default: "
+        "the own one.",
+    )
+    private_address: str | None = Field(
+        default=None,
+        description="The address of the forwarding rule to a Private Service Connect endpoint; the service reports none.",
+    )
+    jwt: SecretStr | None = Field(
+        default=None, description="The token for a deployed index that asks for one."
+    )
+    api_endpoint: str | None = Field(
+        default=None,
+        description="host:port in place of LOCATION-aiplatform.googleapis.com; a sandbox has its own.",
+    )
+    storage_endpoint: str | None = Field(
+        default=None, description="The address of Cloud Storage in place of Google's; only a sandbox has one."
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="The certificate authority (PEM) to trust for api_endpoint; only a sandbox has one.",
+    )
+
+    @property
+    def parent(self) -> str:
+        """The location's resource name, `projects/PROJECT/locations/LOCATION`."""
+        return f"projects/{self.project}/locations/{self.location}"
+
+    @property
+    def bucket_name(self) -> str:
+        """The bucket for import files: the setting, or a name derived from project and location."""
+        return self.bucket or f"{self.project}-vector-search-{self.location}"
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether this is a stand-in, where nothing is paid and no credentials are needed."""
+        return self.ca_file is not None
+
+
+class _VertexEnvironment(VertexSettings, BaseSettings, frozen=True):  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- pydantic merges the two configurations
+    model_config = SettingsConfigDict(env_prefix="VERTEX_", env_file=".env", extra="ignore")
+
+
+def vertex_settings(target: VertexTarget) -> VertexSettings:
+    """The settings of a target.
+
+    Raises:
+        InvalidInput: a setting is missing or wrong, or no sandbox is running.
+    """
+    if target == "sandbox":
+        return _sandbox_settings()
+    try:
+        found = _VertexEnvironment()  # pyright: ignore[reportCallIssue] -- filled from the environment
+    except ValidationError as error:
+        wrong = sorted(
+            f"VERTEX_{str(e['loc'][0]).upper()}" + ("" if e["type"] == "missing" else f" ({e['msg']})")
+            for e in error.errors()
+        )
+        # Not "from error": its text shows all that was set, the token too.
+        raise InvalidInput(
+            f"The target google-cloud needs {' and '.join(wrong)}",
+            source="the environment or .env",
+            remedy="For example: export VERTEX_PROJECT=my-project VERTEX_LOCATION=us-central1",
+        ) from None
+    if found.ca_file is not None or found.storage_endpoint is not None:
+        raise InvalidInput(
+            "VERTEX_CA_FILE and VERTEX_STORAGE_ENDPOINT are a sandbox's own",
+            source="the environment or .env",
+            remedy="Unset them. Roots for a proxy of your own are told to gRPC by GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.",
+        )
+    return VertexSettings(**found.model_dump())
+
+
+def _sandbox_settings() -> VertexSettings:
+    environment = sandbox_environment()
+    return VertexSettings(
+        project=environment["VERTEX_PROJECT"],
+        location=environment["VERTEX_LOCATION"],
+        network=environment["VERTEX_NETWORK"],
+        api_endpoint=environment["VERTEX_API_ENDPOINT"],
+        storage_endpoint=environment["STORAGE_EMULATOR_HOST"],
+        ca_file=Path(environment["VERTEX_CA_FILE"]),
+    )

@@ -1,0 +1,46 @@
+"""What the inference processor writes, and where."""
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ELSER = ".elser_model_2"
+
+
+def test_the_older_form_of_inference_writes_below_its_target(with_model):
+    client = with_model().client
+    processor = {
+        "model_id": ELSER,
+        "target_field": "ml",
+        "field_map": {"plot": "text_field"},
+        "inference_config": {"text_expansion": {"results_field": "tokens"}},
+    }
+    client.ingest.put_pipeline(id="old", processors=[{"inference": processor}])
+    doc = client.ingest.simulate(id="old", docs=[{"_source": {"plot": "a dog"}}])["docs"][0]["doc"]["_source"]
+    assert doc["ml"]["model_id"] == ELSER
+    assert next(iter(doc["ml"]["tokens"])) == "dog"
+
+
+@pytest.mark.parametrize("parent", ["", "ml."], ids=["at the root", "in an object"])
+def test_inference_writes_model_and_truncation_beside_its_output_and_appends_to_existing_values(
+    with_model, parent
+):
+    client = with_model().client
+    pairs = [{"input_field": name, "output_field": f"{parent}{name}_tokens"} for name in ("plot", "title")]
+    processors = [{"inference": {"model_id": ELSER, "input_output": pairs}}]
+    client.ingest.put_pipeline(id="twice", processors=processors)
+
+    def after(source):
+        doc = client.ingest.simulate(id="twice", docs=[{"_source": source}])["docs"][0]["doc"]["_source"]
+        return doc["ml"] if parent else doc
+
+    texts = {"plot": "a dog " * 600, "title": "a cat"}
+    fresh = after(texts)
+    assert (fresh["model_id"], fresh["is_truncated"]) == (ELSER, True)
+
+    own = {"plot_tokens": {"old": 1.0}, "model_id": "XK-120", "is_truncated": ["no"]}
+    found = after({**texts, **({"ml": own} if parent else own)})
+    assert found["plot_tokens"] == [{"old": 1.0}, fresh["plot_tokens"]]
+    assert found["title_tokens"] == fresh["title_tokens"]
+    assert found["model_id"] == ["XK-120", ELSER]
+    assert found["is_truncated"] == ["no", True]

@@ -1,0 +1,31 @@
+"""A stand-in for the tests of reindex that need neither a model nor a restart."""
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from sandbox import process
+from sandbox.elastic.options import ElasticOptions
+from sandbox.options import Options
+from tests.sandbox.elastic.reindex.films import fill
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    options = Options(vertex=False, elastic=ElasticOptions(refresh_seconds=0.05))
+    with process.running(tmp_path_factory.mktemp("reindex"), options) as environment:
+        client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
+        yield client
+        client.close()
+
+
+@pytest.fixture
+def filled(server):
+    """A client of a stand-in that has only an index `films` with documents: `filled(50)`."""
+
+    def start(count=10):
+        fill(server, count)
+        return server
+
+    yield start
+    server.tasks.cancel(wait_for_completion=True)
+    server.indices.delete(index="films,copy", ignore_unavailable=True)
