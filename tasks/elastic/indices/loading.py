@@ -108,7 +108,7 @@ def apply_documents(
 
     Raises:
         InvalidInput: the index is not there.
-        NotOurs: it does not bear our mark.
+        NotOurs: it does not carry our mark.
         DeadlinePassed: what was sent is kept; the same command sends everything again, which stores nothing twice.
     """
     there = index_of_ours(settings, index)

@@ -108,7 +108,7 @@ def answer(
 ) -> Answers:
     """The nearest neighbors of any number of queries; a step would walk through all of them as its argument.
 
-    Each request is sent up to so many `attempts` times; only the one that was answered is timed.
+    Each request is sent up to `attempts` times; only the one that was answered is timed.
     """
     if per_request < 1:
         raise InvalidInput("Not a number of queries per request", value=per_request, accepted="1 or more")
