@@ -38,7 +38,7 @@ test: setup
 
 # The rest, not the same again: CI runs both.
 test-all: setup $(CLIENT9)/.ready
-	$(BIN)/pytest -m slow --durations 10
+	$(BIN)/pytest -m "slow and not core" --durations 10
 	PYTHONPATH=$(abspath $(CLIENT9)) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
 
 # What depends on the machine that it runs on: other versions of Python.
