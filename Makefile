@@ -83,6 +83,6 @@ lock: setup
 	@cat locks/CHECKED.md
 
 clean:
-	@if [ -f $(READY) ]; then $(BIN)/vector-search down; fi
-	rm -rf $(VENV) .vector-search-ops .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@if [ -x $(BIN)/vector-search ]; then $(BIN)/vector-search down; fi
+	rm -rf $(VENV) .vector-search-ops dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
