@@ -11,7 +11,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud import storage
 
 from sandbox import process
-from sandbox.options import Options
+from sandbox.vertex.options import VertexOptions
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.settings import vertex_settings
 from tests.flows.stand_ins import StandIn
@@ -90,7 +90,7 @@ class Town(StandIn):
 def town_with(stand_in):
     """The session's sandbox of these options: `town_with(advance="reads")`."""
     usual = {"clock_factor": 20_000, "upsert_delay": 0.05}
-    return lambda **options: stand_in(Town, Options(**{**usual, **options}))
+    return lambda **options: stand_in(Town, VertexOptions(**{**usual, **options}))
 
 
 @pytest.fixture
