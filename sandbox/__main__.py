@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cyclopts import App
@@ -16,7 +18,7 @@ from sandbox.start_command import State, start_command
 
 app = App(
     name="python -m sandbox",
-    help=f"Local stand-ins of {' and '.join(service.title for service in services.SERVICES)}. Loopback only, for "
+    help=f"Local stand-ins: {'; '.join(service.title for service in services.SERVICES)}. Loopback only, for "
     "development and tests.",
 )
 app.command(start_command(), name="start")
@@ -104,10 +106,18 @@ def _existing(state: Path | None) -> Path:
     return folder
 
 
+def _command() -> Callable[[], None]:
+    try:
+        command, given, _ = app.parse_args()
+    except ValueError as error:  # options that check themselves
+        raise SandboxError(str(error)) from error
+    return partial(command, *given.args, **given.kwargs)
+
+
 def main() -> None:
     """Run a command; what goes wrong is one line."""
     try:
-        app()
+        _command()()
     except SandboxError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

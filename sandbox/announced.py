@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def environment(state: Path) -> dict[str, str]:
 
 
 @contextmanager
-def held(state: Path) -> Iterator[None]:
+def held(state: Path) -> Generator[None]:
     """Hold the state folder, as one sandbox at a time may.
 
     Raises:

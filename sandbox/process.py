@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -80,7 +80,7 @@ def start(state: Path, *options: object) -> SandboxProcess:
 
 
 @contextmanager
-def running(state: Path, *options: object) -> Iterator[dict[str, str]]:
+def running(state: Path, *options: object) -> Generator[dict[str, str]]:
     """A sandbox for the length of a `with` block; gives the environment for its clients."""
     process = start(state, *options)
     try:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 
 from sandbox import services
 from sandbox.announced import SandboxError, announcement, held, write
@@ -33,8 +34,12 @@ def run(state: Path, chosen: services.Chosen) -> None:
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
     ended = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ended.set()
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: ended.set())
+        signal.signal(name, end)
     with held(state), ExitStack() as at_the_end:
         _set_native_messages_aside(state / "native.log")
         file = announcement(state)

@@ -33,7 +33,7 @@ class Answer:
     text: str
     source: str = ""
 
-    def __call__(self, **facts: object) -> Refusal:
+    def refusal(self, **facts: object) -> Refusal:
         """The refusal for these facts."""
         return Refusal(self.code, self.text.format(**facts))
 

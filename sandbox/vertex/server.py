@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ class VertexServer:
         service = ContainerMatchService(deployed_index_id, deployment.index, self._queries)
         config = v1.DeployedIndex.pb().FromString(deployment.message).deployed_index_auth_config
         provider = config.auth_provider if config.HasField("auth_provider") else None
-        check = (lambda context: check_token(provider, context)) if provider else None
+        check = partial(check_token, provider) if provider else None
         return self._front.handlers(container.SERVICE_NAME, methods(service, container), check)
 
 

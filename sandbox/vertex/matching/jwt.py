@@ -25,15 +25,17 @@ def check_token(provider: Any, context: Any) -> None:
     """
     sent = dict(context.invocation_metadata()).get("authorization", "")
     if not sent.startswith(_PREFIX):
-        raise errors.UNAUTHENTICATED(problem="there is no 'authorization: Bearer: TOKEN' in the metadata")
+        raise errors.UNAUTHENTICATED.refusal(
+            problem="there is no 'authorization: Bearer: TOKEN' in the metadata"
+        )
     claims = _claims(sent.removeprefix(_PREFIX).strip())
     audiences = claims.get("aud", [])
     if not set(provider.audiences) & set([audiences] if isinstance(audiences, str) else audiences):
-        raise errors.UNAUTHENTICATED(problem=f"the audience {audiences!r} is not accepted")
+        raise errors.UNAUTHENTICATED.refusal(problem=f"the audience {audiences!r} is not accepted")
     if claims.get("iss") not in provider.allowed_issuers:
-        raise errors.UNAUTHENTICATED(problem=f"the issuer {claims.get('iss')!r} is not accepted")
+        raise errors.UNAUTHENTICATED.refusal(problem=f"the issuer {claims.get('iss')!r} is not accepted")
     if claims.get("exp", float("inf")) < time.time():
-        raise errors.UNAUTHENTICATED(problem="the token has expired")
+        raise errors.UNAUTHENTICATED.refusal(problem="the token has expired")
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -42,5 +44,5 @@ def _claims(token: str) -> dict[str, Any]:
         body = parts[1] + "=" * (-len(parts[1]) % 4)
         claims = orjson.loads(base64.urlsafe_b64decode(body))
     except (IndexError, ValueError, binascii.Error):
-        raise errors.UNAUTHENTICATED(problem="the token is not a JWT") from None
+        raise errors.UNAUTHENTICATED.refusal(problem="the token is not a JWT") from None
     return claims if isinstance(claims, dict) else {}

@@ -61,7 +61,7 @@ class MatchService:
 def _question(query: Any) -> Question:
     datapoint = query.datapoint
     if datapoint.HasField("sparse_embedding") or query.HasField("rrf"):
-        raise errors.NOT_IMITATED(what="sparse and hybrid queries")
+        raise errors.NOT_IMITATED.refusal(what="sparse and hybrid queries")
     return Question(
         vector=np.array(datapoint.feature_vector, "f4"),
         datapoint_id=datapoint.datapoint_id,

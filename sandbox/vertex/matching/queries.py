@@ -52,7 +52,7 @@ class Queries:
         """Let `use` read what is deployed of an index now."""
         index = self._store.resources.get(index_name)
         if index is None:
-            raise errors.NOT_FOUND(kind="Index", name=index_name)
+            raise errors.NOT_FOUND.refusal(kind="Index", name=index_name)
         return self._contents.read(index.name, index.content, self._config(index), use)
 
     def ask(
@@ -86,23 +86,27 @@ def _checked(searcher: Searcher, question: Question, deployed_index_id: str) -> 
     if not len(vector) and question.datapoint_id:
         row = corpus.row_of.get(question.datapoint_id)
         if row is None:
-            raise errors.DATAPOINT_NOT_FOUND(id=question.datapoint_id, deployed=deployed_index_id)
+            raise errors.DATAPOINT_NOT_FOUND.refusal(id=question.datapoint_id, deployed=deployed_index_id)
         vector = corpus.vectors[row]
     if len(vector) != corpus.config.dimensions:
-        raise errors.DIMENSIONS(what="the query", given=len(vector), expected=corpus.config.dimensions)
+        raise errors.DIMENSIONS.refusal(
+            what="the query", given=len(vector), expected=corpus.config.dimensions
+        )
     if not np.isfinite(vector).all():
-        raise errors.INVALID_QUERY(problem="the vector holds NaN or infinity.")
+        raise errors.INVALID_QUERY.refusal(problem="the vector holds NaN or infinity.")
     if min(question.neighbors, question.per_tag, question.approximate) < 0:
-        raise errors.INVALID_QUERY(problem="neighbor counts must not be negative.")
+        raise errors.INVALID_QUERY.refusal(problem="neighbor counts must not be negative.")
     if not 0 <= question.leaf_fraction <= 1:
-        raise errors.INVALID_QUERY(problem="the share of leaves to search must lie between 0 and 1.")
+        raise errors.INVALID_QUERY.refusal(problem="the share of leaves to search must lie between 0 and 1.")
     for number in question.numbers:
         if number.op not in OPERATORS:
-            raise errors.INVALID_QUERY(
+            raise errors.INVALID_QUERY.refusal(
                 problem=f"the numeric restrict on {number.namespace!r} has no operator."
             )
         if not number.kind:
-            raise errors.INVALID_QUERY(problem=f"the numeric restrict on {number.namespace!r} has no value.")
+            raise errors.INVALID_QUERY.refusal(
+                problem=f"the numeric restrict on {number.namespace!r} has no value."
+            )
     return Query(
         vector=vector,
         neighbors=question.neighbors or DEFAULT_NEIGHBORS,

@@ -109,7 +109,7 @@ class Lifecycle:
         """
         running = self.unfinished("target = ?", target)
         if running:
-            raise errors.BUSY(name=target, operations=", ".join(each.name for each in running))
+            raise errors.BUSY.refusal(name=target, operations=", ".join(each.name for each in running))
 
     def look(self, target: str) -> None:
         """Count a look at a resource, for operations that advance by looks."""
@@ -140,7 +140,7 @@ class Lifecycle:
             current = self.store.operations.get(operation.name)
             if current is None or current.done or not self._kinds[current.method].cancellable:
                 return
-            self._fail(current, errors.CANCELLED())
+            self._fail(current, errors.CANCELLED.refusal())
             self._changed.notify_all()
 
     def wait(self, name: str, seconds: float) -> None:
@@ -212,8 +212,8 @@ class Lifecycle:
         except Exception:
             log.exception("%s failed", operation.name)
             operation.error_code, operation.error_text = (
-                errors.INTERRUPTED().number,
-                errors.INTERRUPTED().text,
+                errors.INTERRUPTED.refusal().number,
+                errors.INTERRUPTED.refusal().text,
             )
         with self._changed:
             self._working.discard(operation.name)
@@ -248,7 +248,7 @@ class Lifecycle:
             self._fail(operation, refusal)
         except Exception:
             log.exception("%s failed", operation.name)
-            self._fail(operation, errors.INTERRUPTED())
+            self._fail(operation, errors.INTERRUPTED.refusal())
         self._changed.notify_all()
 
     def _fail(self, operation: Operation, refusal: errors.Refusal) -> None:

@@ -27,7 +27,7 @@ class OperationsService:
         """The operations of a location, an index or an endpoint, newest first."""
         scope = names.any_resource(request.name.removesuffix("/operations"))
         if request.filter.replace(" ", "") not in _FILTERS:
-            raise errors.INVALID_FILTER(filter=request.filter, problem="use done:true or done:false")
+            raise errors.INVALID_FILTER.refusal(filter=request.filter, problem="use done:true or done:false")
         done = _FILTERS[request.filter.replace(" ", "")]
         found = self._table.where(
             "substr(name, 1, ?) = ? ORDER BY sequence DESC", len(scope) + 1, f"{scope}/"
@@ -45,7 +45,7 @@ class OperationsService:
         """Forget an operation that is done."""
         operation = self._find(request.name)
         if not operation.done:
-            raise errors.OPERATION_RUNNING(name=operation.name)
+            raise errors.OPERATION_RUNNING.refusal(name=operation.name)
         self._table.delete(operation.name)
         return empty_pb2.Empty()
 
@@ -67,5 +67,5 @@ class OperationsService:
         canonical = names.any_resource(name)
         found = self._table.get(canonical)
         if found is None:
-            raise errors.NOT_FOUND(kind="Operation", name=canonical)
+            raise errors.NOT_FOUND.refusal(kind="Operation", name=canonical)
         return found

@@ -35,7 +35,7 @@ _MACHINES = {
 def check_deployed_index(deployed: Any, shard_size: str) -> None:
     """Refuse a malformed id, a machine that cannot serve the shards, or impossible replica counts."""
     if not _ID.fullmatch(deployed.id):
-        raise errors.DEPLOYED_INDEX_ID(id=deployed.id)
+        raise errors.DEPLOYED_INDEX_ID.refusal(id=deployed.id)
     _check_resources(deployed, shard_size)
 
 
@@ -43,9 +43,9 @@ def check_mutation(wanted: Any, current: Any, shard_size: str) -> None:
     """Refuse a change of anything but the counts and machine of the same kind of resources."""
     given = _resources_kind(wanted)
     if given is None:
-        raise errors.MUTATE_FIELDS()  # noqa: RSE102 - an answer, called for its facts
+        raise errors.MUTATE_FIELDS.refusal()
     if given != _resources_kind(current):
-        raise errors.RESOURCES_KIND(current=_resources_kind(current), given=given)
+        raise errors.RESOURCES_KIND.refusal(current=_resources_kind(current), given=given)
     _check_resources(wanted, shard_size)
 
 
@@ -87,11 +87,11 @@ def _check_resources(deployed: Any, shard_size: str) -> None:
         machine = chosen.machine_spec.machine_type
         possible = _MACHINES.get(shard_size)
         if machine and possible and machine not in possible:
-            raise errors.MACHINE_TYPE(machine=machine, shard=shard_size, possible=", ".join(possible))
+            raise errors.MACHINE_TYPE.refusal(machine=machine, shard=shard_size, possible=", ".join(possible))
         if low < 1:
-            raise errors.REPLICAS(low=low, high=high)
+            raise errors.REPLICAS.refusal(low=low, high=high)
     if low < 0 or high > _MOST_REPLICAS or (high and high < (low or 1)):
-        raise errors.REPLICAS(low=low, high=high)
+        raise errors.REPLICAS.refusal(low=low, high=high)
 
 
 def _resources_kind(deployed: Any) -> str | None:

@@ -95,9 +95,9 @@ class IndexService:
             if not content.get("contentsDeltaUri"):
                 return self._update_fields(resource, request)
             if len(fields) > 1:
-                raise errors.CONTENT_OR_FIELDS(fields=", ".join(fields))
+                raise errors.CONTENT_OR_FIELDS.refusal(fields=", ".join(fields))
             if current.index_update_method == _STREAM and not content.get("isCompleteOverwrite"):
-                raise errors.NO_PARTIAL_UPDATE()  # noqa: RSE102 - an answer, called for its facts
+                raise errors.NO_PARTIAL_UPDATE.refusal()
             self._lifecycle.refuse_if_busy(resource.name)
             return self._lifecycle.begin(
                 "UpdateIndex", resource.name, request.SerializeToString(), self._durations.update_index
@@ -109,7 +109,7 @@ class IndexService:
             resource = self._indexes.find(request.name)
             deployed = self._store.deployments.where('"index" = ?', resource.name)
             if deployed:
-                raise errors.INDEX_DEPLOYED(
+                raise errors.INDEX_DEPLOYED.refusal(
                     name=resource.name, deployed=", ".join(each.id for each in deployed)
                 )
             self._lifecycle.refuse_if_busy(resource.name)
@@ -122,7 +122,7 @@ class IndexService:
         resource, config = self._streamed(request.index)
         mask = list(request.update_mask.paths)
         if mask not in ([], ["all_restricts"]):
-            raise errors.INVALID_UPDATE_MASK(mask=",".join(mask), problem="possible is all_restricts")
+            raise errors.INVALID_UPDATE_MASK.refusal(mask=",".join(mask), problem="possible is all_restricts")
         datapoints.validate(request.datapoints, config.dimensions, restricts_only=bool(mask))
         change = "restricts" if mask else "upsert"
         self._contents.append(resource.name, resource.content, config, change, request)
@@ -230,7 +230,7 @@ class IndexService:
         resource = self._indexes.find_ready(name)
         message = self._indexes.message(resource)
         if message.index_update_method != _STREAM:
-            raise errors.STREAM_UPDATE_NOT_ENABLED()  # noqa: RSE102 - an answer, called for its facts
+            raise errors.STREAM_UPDATE_NOT_ENABLED.refusal()
         return resource, metadata.config(metadata.parse(message.metadata))
 
     def _shown(self, resource: Resource) -> Any:
@@ -268,4 +268,4 @@ def _refuse_changed_config(content: dict[str, Any], current: Any) -> None:
     known = metadata.parse(current.metadata)["config"]
     for field, given in (content.get("config") or {}).items():
         if given != known.get(field):
-            raise errors.IMMUTABLE_CONFIG(field=field, current=known.get(field), given=given)
+            raise errors.IMMUTABLE_CONFIG.refusal(field=field, current=known.get(field), given=given)

@@ -39,7 +39,7 @@ class Resources:
         canonical = names.resource(self.kind, name)
         found = self.store.resources.get(canonical)
         if found is None:
-            raise errors.NOT_FOUND(kind=self.kind, name=canonical)
+            raise errors.NOT_FOUND.refusal(kind=self.kind, name=canonical)
         return found
 
     def find_ready(self, name: str) -> Resource:
@@ -51,7 +51,7 @@ class Resources:
         found = self.find(name)
         if not found.ready_at:
             running = self._lifecycle.unfinished("target = ?", found.name)
-            raise errors.NOT_READY(
+            raise errors.NOT_READY.refusal(
                 kind=self.kind, name=found.name, operation=running[0].name if running else "creation"
             )
         return found
@@ -113,20 +113,20 @@ class Resources:
 def check_display_name(text: str) -> None:
     """Refuse a missing or overlong display name."""
     if not 0 < len(text) <= _LONGEST_DISPLAY_NAME:
-        raise errors.DISPLAY_NAME()  # noqa: RSE102 - an answer, called for its facts
+        raise errors.DISPLAY_NAME.refusal()
 
 
 def check_labels(labels: Any) -> None:
     """Refuse overlong labels."""
     for key, value in labels.items():
         if not 0 < len(key) <= _LONGEST_LABEL or len(value) > _LONGEST_LABEL:
-            raise errors.INVALID_LABELS(key=key)
+            raise errors.INVALID_LABELS.refusal(key=key)
 
 
 def check_etag(given: str, current: str) -> None:
     """Refuse a change based on an older version, if the caller says which version it is based on."""
     if given and given != current:
-        raise errors.STALE_ETAG(given=given, current=current)
+        raise errors.STALE_ETAG.refusal(given=given, current=current)
 
 
 def masked_fields(update_mask: Any, message: Any, allowed: Sequence[str]) -> list[str]:
@@ -142,5 +142,5 @@ def masked_fields(update_mask: Any, message: Any, allowed: Sequence[str]) -> lis
     for field in fields:
         if field not in allowed:
             problem = f"possible are {', '.join(allowed)}"
-            raise errors.INVALID_UPDATE_MASK(mask=",".join(paths), problem=problem)
+            raise errors.INVALID_UPDATE_MASK.refusal(mask=",".join(paths), problem=problem)
     return fields

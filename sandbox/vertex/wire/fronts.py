@@ -89,7 +89,7 @@ class Front:
             "throttled": errors.QUOTA_EXHAUSTED,
             "reset": errors.FAULT_RESET,
         }[fault.kind]
-        raise answer()
+        raise answer.refusal()
 
 
 def _stall(fault: Fault, context: grpc.ServicerContext) -> None:

@@ -9,7 +9,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -26,7 +26,7 @@ _OPTIONS = (*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0))
 class PrivateServers:
     """The running servers, by deployed index id."""
 
-    def __init__(self, pool: Executor, handlers: Callable[[str], grpc.GenericRpcHandler]) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, handlers: Callable[[str], grpc.GenericRpcHandler]) -> None:
         self._pool = pool
         self._handlers = handlers
         self._servers: dict[str, grpc.Server] = {}
@@ -48,7 +48,7 @@ class PrivateServers:
             server.start()
             self._servers[deployed_index_id] = server
             return chosen
-        raise errors.NO_ADDRESS(id=deployed_index_id, address=address or "127.x.y.z", port=PORT)
+        raise errors.NO_ADDRESS.refusal(id=deployed_index_id, address=address or "127.x.y.z", port=PORT)
 
     def close(self, deployed_index_id: str) -> None:
         """Stop answering; the calls under way are cut."""
