@@ -1,4 +1,4 @@
-"""A command made from a flow: its signature gives the options, its docstring the help. Nothing is written down twice."""
+"""A command made from a flow: its options and help are the flow's own, and those that every command has come from one model."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from cyclopts import App, Parameter
 from docstring_parser import parse as parse_docstring
 
 from flows.engine import Engine, Entry
+from flows.options import RUN_OPTIONS, RunOptions
+from flows.signatures import parameters
 
 
 def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
@@ -35,20 +37,21 @@ def load(entrypoint: str) -> Any:
 
 def _command(flow: Any, target: str, *, debug: bool) -> Callable[..., None]:
     function: Callable[..., object] = flow.fn
-    signature = inspect.signature(function)
     hints = get_type_hints(function, include_extras=True)
-    parameters = [
-        _option(parameter, hints[parameter.name], target) for parameter in signature.parameters.values()
-    ]
+    own = inspect.signature(function).parameters
+    options = [_option(parameter, hints[name], target) for name, parameter in own.items()]
+    run_options = [_run_option(parameter) for parameter in parameters(RunOptions)]
 
-    def command(**values: object) -> None:
+    def command(**values: Any) -> None:
+        given = {name: values.pop(name) for name in RUN_OPTIONS if name in values}
+        RunOptions(**given).refuse_what_is_not_supported()
         from flows.command_line.run import run  # noqa: PLC0415 -- help and wrong options must not need a server
 
-        run(flow, values, debug=debug, may_confirm="yes" in signature.parameters)
+        run(flow, values, debug=debug, may_confirm="yes" in own)
 
     command.__doc__ = function.__doc__
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    vars(command)["__signature__"] = signature.replace(parameters=parameters, return_annotation=None)
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in (*options, *run_options)}
+    vars(command)["__signature__"] = inspect.Signature([*options, *run_options], return_annotation=None)
     return command
 
 
@@ -63,6 +66,12 @@ def _option(parameter: inspect.Parameter, hint: Any, target: str) -> inspect.Par
         negative="" if parameter.default is False else None,
     )
     return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[hint, option])
+
+
+def _run_option(parameter: inspect.Parameter) -> inspect.Parameter:
+    """One of the options that every flow's command has. Help does not show what is only refused yet."""
+    option = Parameter(show=False, negative="")
+    return parameter.replace(annotation=Annotated[parameter.annotation, option])
 
 
 def _example(function: Callable[..., object]) -> str | None:

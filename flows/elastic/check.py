@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from prefect import flow
-
+from flows.elastic.engine import ELASTIC
+from flows.elastic.options import ElasticOptions
+from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.cluster.cluster import ClusterNotReady, read_cluster
-from tasks.elastic.settings import ElasticTarget, elastic_settings
 
 
-@flow(name="elastic check", flow_run_name="check {target}")
-def check_cluster(*, target: ElasticTarget) -> Report:
+@engine_flow(ELASTIC, "check", run_name="check {target}")
+def check_cluster(options: ElasticOptions) -> Report:
     """Say what the flows need of a cluster and do not find.
 
     Looks at version, licence and machine-learning nodes.
 
-    Args:
-        target: Where to look: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set.
-
     Example:
         vector-search elastic check --target elastic
     """
-    settings = elastic_settings(target)
-    with reporting("elastic check", "cluster", target) as report:
+    settings = ELASTIC.settings(options.target)
+    with reporting("elastic check", "cluster", options.target) as report:
         cluster = read_cluster.with_options(retries=0)(settings)  # a check says at once that nobody answers
         with report.step("Elasticsearch") as step:
             step.saw(f"{cluster.name}, version {cluster.version}")

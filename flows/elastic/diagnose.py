@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from prefect import flow
+from pydantic import Field
 
+from flows.elastic.engine import ELASTIC
+from flows.elastic.options import ElasticOptions
+from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
-from tasks.elastic.settings import ElasticTarget, elastic_settings
 from tasks.elastic.specs import Name
 from tasks.elastic.verification.diagnosis import read_diagnosis
 from tasks.elastic.verification.truncation import read_truncated
 from tasks.progress import say
 
 
-@flow(name="elastic diagnose", flow_run_name="diagnose {target}")
-def diagnose_cluster(*, target: ElasticTarget, name: Name | None = None) -> Report:
+class DiagnoseOptions(ElasticOptions, frozen=True):
+    """The options of `elastic diagnose`."""
+
+    name: Name | None = Field(
+        default=None,
+        description="Also look at this embedded index: documents without their embedding, texts that the model cuts.",
+    )
+
+
+@engine_flow(ELASTIC, "diagnose", run_name="diagnose {target}")
+def diagnose_cluster(options: DiagnoseOptions) -> Report:
     """Say what is slow or fails, with the number that shows it and the setting to change.
 
     Looks at downloads, deployments and their queues, pipelines and busy threads.
 
-    Args:
-        target: Where: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set.
-        name: Also look at this embedded index: documents without their embedding, texts that the model cuts.
-
     Example:
         vector-search elastic diagnose --target sandbox --name films
     """
-    settings = elastic_settings(target)
-    with reporting("elastic diagnose", name or "cluster", target) as report:
+    settings, name = ELASTIC.settings(options.target), options.name
+    with reporting("elastic diagnose", name or "cluster", options.target) as report:
         if name is None:
             diagnosis = read_diagnosis(settings)
         else:

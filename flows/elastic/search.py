@@ -2,52 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from prefect import flow
 from pydantic import Field
 
+from flows.elastic.engine import ELASTIC
+from flows.elastic.options import EmbeddedOptions
+from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.search.search import Hit, QueryKind, read_hits
-from tasks.elastic.settings import ElasticTarget, elastic_settings
-from tasks.elastic.specs import Name
 
 _SHOWN = 160
 """Characters of a document that the report shows."""
 
 
-@flow(name="elastic search", flow_run_name="search {name} on {target}")
-def search_documents(
-    *,
-    name: Name,
-    text: str,
-    target: ElasticTarget,
-    field: str | None = None,
-    size: Annotated[int, Field(ge=1, le=10_000)] = 10,
-    kind: QueryKind = "sparse_vector",
-    deployment: str | None = None,
-) -> Report:
-    """Search an embedded index by meaning.
+class SearchOptions(EmbeddedOptions, frozen=True):
+    """The options of `elastic search`."""
 
-    Args:
-        name: The alias, or an index behind it.
-        text: What is looked for.
-        target: Where: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set.
-        field: Which embedded field, by the name of its text. Default: the first.
-        size: Hits at most.
-        kind: sparse_vector, or the older text_expansion.
-        deployment: The deployment that embeds the text. Default: the one that the index was made for.
+    text: str = Field(description="What is looked for.")
+    field: str | None = Field(
+        default=None, description="Which embedded field, by the name of its text. Default: the first."
+    )
+    size: int = Field(default=10, ge=1, le=10_000, description="Hits at most.")
+    kind: QueryKind = Field(
+        default="sparse_vector", description="sparse_vector, or the older text_expansion."
+    )
+    deployment: str | None = Field(
+        default=None,
+        description="The deployment that embeds the text. Default: the one that the index was made for.",
+    )
+
+
+@engine_flow(ELASTIC, "search", run_name="search {name} on {target}")
+def search_documents(options: SearchOptions) -> Report:
+    """Search an embedded index by meaning.
 
     Example:
         vector-search elastic search --name films --text investigation --target sandbox
     """
-    settings = elastic_settings(target)
-    with reporting("elastic search", name, target) as report:
+    settings, name = ELASTIC.settings(options.target), options.name
+    with reporting("elastic search", name, options.target) as report:
         embedded = read_embedded(settings, name)
-        chosen = embedded.field(field)
-        model = deployment or embedded.search_deployment
-        answer = read_hits(settings, name, text, chosen.output, model, size=size, kind=kind)
+        chosen = embedded.field(options.field)
+        model = options.deployment or embedded.search_deployment
+        answer = read_hits(
+            settings, name, options.text, chosen.output, model, size=options.size, kind=options.kind
+        )
         for rank, hit in enumerate(answer.hits, start=1):
             with report.step(f"{rank}. {hit.id}") as step:
                 step.saw(f"score {hit.score:.4f}: {shown(hit, chosen.input)}")

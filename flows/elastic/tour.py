@@ -9,16 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from prefect import flow
 from pydantic import Field
 
 from flows.elastic.deploy import download_model, start
-from flows.elastic.embed import EmbedPlan, embed
+from flows.elastic.embed_steps import EmbedPlan, embed
+from flows.elastic.engine import ELASTIC
 from flows.elastic.load import load
+from flows.elastic.options import ElasticOptions, ElasticRun
 from flows.elastic.search import shown
-from flows.elastic.teardown import teardown
-from flows.report import Report, listed, reporting
-from flows.slots import holding
+from flows.elastic.teardown import teardown, verify_nothing_left
+from flows.engine_flow import engine_flow
+from flows.options import Timed, timeout
+from flows.report import Report, listed
+from flows.runs import running
 from tasks.elastic.cluster.capacity import DoesNotFit, verify_capacity
 from tasks.elastic.cluster.cluster import verify_cluster
 from tasks.elastic.cluster.deployments import read_deployment, remove_deployment
@@ -37,12 +40,9 @@ from tasks.elastic.search.templates import (
     remove_template,
     search_template,
 )
-from tasks.elastic.settings import ElasticSettings, ElasticTarget, elastic_settings
-from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, text_field
-from tasks.elastic.specs import Name as ElasticName
+from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, Name, text_field
 from tasks.elastic.verification.diagnosis import read_diagnosis
 from tasks.errors import GateNotMet
-from tasks.waiting import Deadline
 
 TEXT = "This movie was totally awesome and had loads of adventure"
 """The notebook's sentence."""
@@ -52,125 +52,132 @@ TOKENS = 5
 """Tokens that the report shows."""
 
 
-@flow(name="elastic tour", flow_run_name="tour {name} on {target}")
-def tour(
-    *,
-    name: Annotated[ElasticName, Field(max_length=40)],
-    films: str,
-    queries: str,
-    texts: str,
-    target: ElasticTarget,
-    model_id: str = ".elser_model_2",
-    limit: Annotated[int, Field(ge=1)] | None = None,
-    timeout_minutes: Annotated[float, Field(gt=0)] = 240,
-) -> Report:
+class TourOptions(ElasticOptions, Timed, frozen=True):
+    """The options of `elastic tour`."""
+
+    name: Annotated[Name, Field(max_length=40)] = Field(
+        description="Begins the name of everything that is made."
+    )
+    films: str = Field(description="JSON lines with id, title and plot.")
+    queries: str = Field(description="JSON lines of query, expected ids and within, on the films.")
+    texts: str = Field(description="A second corpus: JSON lines with id and gloss.")
+    model_id: str = Field(default=".elser_model_2", description="The model: ELSER or its platform variant.")
+    limit: int | None = Field(default=None, ge=1, description="Only the first N texts of the second corpus.")
+    timeout_minutes: float = timeout(240)
+
+    @property
+    def movies(self) -> IndexSpec:
+        """The index of the films, with a default pipeline."""
+        name = f"{self.name}-movies"
+        return IndexSpec(name=name, properties={"plot": text_field()}, default_pipeline=f"{name}-lowercase")
+
+    @property
+    def glosses(self) -> IndexSpec:
+        """The index of the second corpus."""
+        return IndexSpec(name=f"{self.name}-texts", properties={"gloss": text_field()})
+
+
+@engine_flow(ELASTIC, "tour", run_name="tour {name} on {target}")
+def tour(options: TourOptions) -> Report:
     """Take documents from a file to searches by meaning, check each step, and leave nothing behind.
 
     Model, deployments, inference, pipelines, reindex, search, template, statistics, a second corpus: the path of the
     notebook on ELSER. What the tour made goes at the end; the model only if the tour downloaded it.
 
-    Args:
-        name: Begins the name of everything that is made.
-        films: JSON lines with id, title and plot.
-        queries: JSON lines of query, expected ids and within, on the films.
-        texts: A second corpus: JSON lines with id and gloss.
-        target: Where: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set.
-        model_id: The model: ELSER or its platform variant.
-        limit: Only the first so many texts of the second corpus.
-        timeout_minutes: Give up waiting after so many minutes.
-
     Example:
         vector-search elastic tour --name tour --films movies.jsonl --queries movie-queries.jsonl --texts texts.jsonl --target sandbox
     """
-    settings, deadline = elastic_settings(target), Deadline.after(minutes=timeout_minutes)
-    with reporting("elastic tour", name, target) as report, holding("elastic", name, deadline):
-        verify_cluster(settings)
-        model_was_there = read_model(settings, model_id) is not None
-        download_model(settings, model_id, report, deadline)
+    name, model_id = options.name, options.model_id
+    with running(ELASTIC, "tour", options) as run:
+        verify_cluster(run.settings)
+        model_was_there = read_model(run.settings, model_id) is not None
+        download_model(run, model_id)
         one = DeploymentSpec(id=f"{name}-one", model_id=model_id)
-        start(settings, one, report, deadline)
-        fitting = _the_second_deployment(settings, name, model_id, report)
-        start(settings, fitting, report, deadline)
-        _infer(settings, model_id, fitting.id, report)
-        with report.step("infer a file of texts") as step:
-            inferred = read_inferences(
-                settings, fitting.id, DocumentSource(path=Path(films), id_field="id"), "plot", deadline
-            )
-            step.saw(
-                f"{inferred.texts:,} texts in {inferred.calls} calls, the largest of {inferred.largest_call}"
-            )
-            step.saw(f"{inferred.per_second:.0f} a second, {len(inferred.truncated)} truncated")
+        start(run, one)
+        fitting = _the_second_deployment(run, name, model_id)
+        start(run, fitting)
+        _infer(run, model_id, fitting.id)
 
-        movies = IndexSpec(
-            name=f"{name}-movies",
-            properties={"plot": text_field()},
-            default_pipeline=f"{name}-movies-lowercase",
-        )
-        load(settings, DocumentSource(path=Path(films), id_field="id"), movies, "title", report, deadline)
+        films = DocumentSource(path=Path(options.films), id_field="id")
+        _infer_a_file(run, fitting.id, films)
+        load(run, films, options.movies, "title")
         plot = EmbeddedField(input="plot", output="plot_embedding")
         of_films = EmbedPlan(
             alias=f"{name}-films",
-            source=movies.name,
+            source=options.movies.name,
             fields=(plot,),
             deployment=fitting.id,
             search_deployment=one.id,
-            queries=Path(queries),
+            queries=Path(options.queries),
         )
-        embed(settings, of_films, report, deadline)
-        _search(settings, of_films, plot, report)
-        _template(settings, of_films, plot, report)
-        _statistics(settings, of_films, plot, report)
+        embed(run, of_films)
+        _search(run, of_films, plot)
+        _template(run, of_films, plot)
+        _statistics(run, of_films, plot)
 
-        glosses = IndexSpec(name=f"{name}-texts", properties={"gloss": text_field()})
-        corpus = DocumentSource(path=Path(texts), id_field="id", limit=limit)
-        load(settings, corpus, glosses, None, report, deadline)
+        texts = DocumentSource(path=Path(options.texts), id_field="id", limit=options.limit)
+        load(run, texts, options.glosses, None)
         of_texts = EmbedPlan(
             alias=f"{name}-glosses",
-            source=glosses.name,
+            source=options.glosses.name,
             fields=(EmbeddedField(input="gloss", output="gloss_embedding"),),
             deployment=fitting.id,
             search_deployment=one.id,
         )
-        embed(settings, of_texts, report, deadline)
+        embed(run, of_texts)
 
         for plan in (of_films, of_texts):
-            teardown(settings, read_inventory(settings, plan.alias), report, deadline)
-        with report.step("remove what the tour made besides") as step:
-            remove_template(settings, of_films.alias)
-            for index in (movies.name, glosses.name):
-                remove_index(settings, index, deadline)
-            remove_pipeline(settings, f"{name}-movies-lowercase")
-            for deployment in (fitting, one):
-                remove_deployment(settings, deployment.id, deadline)
-            if not model_was_there:
-                remove_model(settings, model_id)
-            step.saw(
-                f"2 indices, 1 pipeline, 1 template, 2 deployments; the model {'stays' if model_was_there else 'too'}"
-            )
-        with report.step("see that nothing is left") as step:
-            for alias in (of_films.alias, of_texts.alias):
-                left = read_inventory(settings, alias)
-                if not left.is_empty:
-                    raise GateNotMet(f"What is left of {alias}", measured=str(left), wanted="nothing")
-            step.saw("nothing")
-    return report
+            teardown(run, read_inventory(run.settings, plan.alias))
+        _remove_the_rest(run, options, of_films.alias, (fitting, one), keep_model=model_was_there)
+        verify_nothing_left(run, of_films.alias, of_texts.alias)
+    return run.report
 
 
-def _the_second_deployment(
-    settings: ElasticSettings, name: str, model_id: str, report: Report
-) -> DeploymentSpec:
+def _infer_a_file(run: ElasticRun, deployment_id: str, films: DocumentSource) -> None:
+    with run.report.step("infer a file of texts") as step:
+        inferred = read_inferences(run.settings, deployment_id, films, "plot", run.deadline)
+        step.saw(
+            f"{inferred.texts:,} texts in {inferred.calls} calls, the largest of {inferred.largest_call}"
+        )
+        step.saw(f"{inferred.per_second:.0f} per second, {len(inferred.truncated)} truncated")
+
+
+def _remove_the_rest(
+    run: ElasticRun,
+    options: TourOptions,
+    template: str,
+    deployments: tuple[DeploymentSpec, ...],
+    *,
+    keep_model: bool,
+) -> None:
+    with run.report.step("remove what the tour made besides") as step:
+        remove_template(run.settings, template)
+        for index in (options.movies, options.glosses):
+            remove_index(run.settings, index.name, run.deadline)
+        if pipeline := options.movies.default_pipeline:
+            remove_pipeline(run.settings, pipeline)
+        for deployment in deployments:
+            remove_deployment(run.settings, deployment.id, run.deadline)
+        if not keep_model:
+            remove_model(run.settings, options.model_id)
+        step.saw(
+            f"2 indices, 1 pipeline, 1 template, 2 deployments; the model {'stays' if keep_model else 'too'}"
+        )
+
+
+def _the_second_deployment(run: ElasticRun, name: str, model_id: str) -> DeploymentSpec:
     """The notebook's second deployment, told that it does not fit before it is started; and the nearest that does."""
     wished = DeploymentSpec(
         id=f"{name}-configured", model_id=model_id, allocations=3, threads=8, queue_capacity=7000
     )
-    with report.step("3 allocations of 8 threads, as in the notebook") as step:
+    with run.report.step("3 allocations of 8 threads, as in the notebook") as step:
         try:
-            verify_capacity(settings, [wished])
+            verify_capacity(run.settings, [wished])
         except DoesNotFit as error:
             nearest = error.placement.nearest
             if nearest is None:
                 raise
-            if read_deployment(settings, wished.id) is not None:
+            if read_deployment(run.settings, wished.id) is not None:
                 raise GateNotMet(
                     f"The deployment {wished.id}", measured="started", wanted="not started"
                 ) from error
@@ -181,10 +188,10 @@ def _the_second_deployment(
     return wished
 
 
-def _infer(settings: ElasticSettings, model_id: str, deployment_id: str, report: Report) -> None:
-    with report.step("infer by model and by deployment id") as step:
-        by_model = verify_inference(settings, model_id, TEXT)
-        by_deployment = verify_inference(settings, deployment_id, TEXT)
+def _infer(run: ElasticRun, model_id: str, deployment_id: str) -> None:
+    with run.report.step("infer by model and by deployment id") as step:
+        by_model = verify_inference(run.settings, model_id, TEXT)
+        by_deployment = verify_inference(run.settings, deployment_id, TEXT)
         if by_model.tokens.keys() != by_deployment.tokens.keys():
             raise GateNotMet(
                 "The tokens by deployment id", measured=len(by_deployment.tokens), wanted="those by model id"
@@ -193,11 +200,11 @@ def _infer(settings: ElasticSettings, model_id: str, deployment_id: str, report:
         step.saw(f"{len(by_model.tokens)} tokens: {best}")
 
 
-def _search(settings: ElasticSettings, plan: EmbedPlan, field: EmbeddedField, report: Report) -> None:
-    with report.step(f"search {QUERY!r}") as step:
-        model = read_embedded(settings, plan.alias).search_deployment
-        older = read_hits(settings, plan.alias, QUERY, field.output, model, size=5, kind="text_expansion")
-        newer = read_hits(settings, plan.alias, QUERY, field.output, model, size=5)
+def _search(run: ElasticRun, plan: EmbedPlan, field: EmbeddedField) -> None:
+    with run.report.step(f"search {QUERY!r}") as step:
+        model = read_embedded(run.settings, plan.alias).search_deployment
+        older = read_hits(run.settings, plan.alias, QUERY, field.output, model, size=5, kind="text_expansion")
+        newer = read_hits(run.settings, plan.alias, QUERY, field.output, model, size=5)
         if not newer.hits or not older.hits:
             raise GateNotMet(f"The number of films found by {QUERY!r}", measured=0, wanted="some")
         for hit in newer.hits[:3]:
@@ -205,23 +212,23 @@ def _search(settings: ElasticSettings, plan: EmbedPlan, field: EmbeddedField, re
         step.saw(f"text_expansion: {listed(hit.id for hit in older.hits)}")
 
 
-def _template(settings: ElasticSettings, plan: EmbedPlan, field: EmbeddedField, report: Report) -> None:
-    with report.step("search template") as step:
-        ensure_template(settings, plan.alias, search_template(field.output, plan.search_deployment))
+def _template(run: ElasticRun, plan: EmbedPlan, field: EmbeddedField) -> None:
+    with run.report.step("search template") as step:
+        ensure_template(run.settings, plan.alias, search_template(field.output, plan.search_deployment))
         size = 3
         parameters = {"query": 'the "perfect" crime', "size": size}
-        rendered = read_rendered_template(settings, plan.alias, parameters)
+        rendered = read_rendered_template(run.settings, plan.alias, parameters)
         if rendered["size"] != size:
             raise GateNotMet("The rendered size", measured=rendered["size"], wanted=size)
-        hits = read_template_hits(settings, plan.alias, plan.alias, parameters).hits
+        hits = read_template_hits(run.settings, plan.alias, plan.alias, parameters).hits
         if len(hits) > size or not hits:
             raise GateNotMet("The number of hits by template", measured=len(hits), wanted=f"1 to {size}")
         step.saw(f"rendered and run: {listed(hit.id for hit in hits)}")
 
 
-def _statistics(settings: ElasticSettings, plan: EmbedPlan, field: EmbeddedField, report: Report) -> None:
-    with report.step("statistics and hot threads") as step:
-        diagnosis = read_diagnosis(settings, plan.alias, (field,))
+def _statistics(run: ElasticRun, plan: EmbedPlan, field: EmbeddedField) -> None:
+    with run.report.step("statistics and hot threads") as step:
+        diagnosis = read_diagnosis(run.settings, plan.alias, (field,))
         for deployment in diagnosis.deployments:
             step.saw(
                 f"{deployment.id}: {deployment.inferences:,} inferences, {deployment.rejected:,} rejected"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from flows.confirmation import confirm
 from flows.report import listed
+from flows.vertex.options import VertexRun
 from tasks.progress import say
 from tasks.vertex.costs import hourly_cost
 from tasks.vertex.data.validation import ValidatedVectors
@@ -18,7 +19,6 @@ from tasks.vertex.resources.deployed_indexes import DeployedIndexState
 from tasks.vertex.resources.indexes import IndexState, read_index
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DeployedIndexSpec, ShardSize
-from tasks.waiting import Deadline
 
 
 @dataclass(frozen=True)
@@ -70,22 +70,16 @@ def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -
 
 
 def agree_to_first_deployments(
-    settings: VertexSettings,
-    wanted: Sequence[DeployedIndexSpec],
-    shard_size: ShardSize | None,
-    deadline: Deadline,
-    *,
-    yes: bool,
+    run: VertexRun, wanted: Sequence[DeployedIndexSpec], shard_size: ShardSize | None, *, yes: bool
 ) -> frozenset[str]:
     """Ask for the cost of what is deployed nowhere yet, all of it together, before a look at the data: it needs none.
 
     Where something is deployed, its content may have to be asked for too: `build` puts both as one question.
 
     Args:
-        settings: the target.
+        run: the run that this is part of.
         wanted: what is to be deployed.
         shard_size: of every index that is not there yet.
-        deadline: bounds the look for half-made ones.
         yes: agreed beforehand.
 
     Returns:
@@ -95,7 +89,7 @@ def agree_to_first_deployments(
         InvalidInput: a machine cannot serve the shards.
         NotConfirmed: nobody agreed.
     """
-    there = {spec.name: read_index(settings, spec.name, deadline) for spec in wanted}
+    there = {spec.name: read_index(run.settings, spec.name, run.deadline) for spec in wanted}
     new = frozenset(name for name, index in there.items() if index is None or not index.deployed)
     if new:
         step = "deploy the index" if len(new) == 1 else f"deploy {len(new)} indexes"
@@ -105,7 +99,7 @@ def agree_to_first_deployments(
             if spec.name in new
         )
         cost = " ".join(str(replace(each, deployed_indexes=count)) for each, count in alike.items())
-        agree(_ask(settings, step, cost), yes=yes)
+        agree(_ask(run.settings, step, cost), yes=yes)
     return new
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from prefect import flow
+from pydantic import Field
 
+from flows.engine_flow import engine_flow
 from flows.report import Report, listed, reporting
+from flows.vertex.engine import VERTEX
+from flows.vertex.options import VertexOptions
 from tasks.errors import PermanentError
 from tasks.progress import say
 from tasks.vertex.resources.findings import Finding
 from tasks.vertex.resources.preconditions import read_preconditions
-from tasks.vertex.settings import VertexTarget, vertex_settings
 from tasks.vertex.specs import EndpointKind
 
 
@@ -23,22 +25,26 @@ class PreconditionsMissing(PermanentError):
         )
 
 
-@flow(name="vertex check", flow_run_name="check {target}")
-def check_preconditions(*, target: VertexTarget, endpoint: EndpointKind = "public") -> Report:
+class CheckOptions(VertexOptions, frozen=True):
+    """The options of `vertex check`."""
+
+    endpoint: EndpointKind = Field(
+        default="public", description="The kind of endpoint that is to be built; private ones need a network."
+    )
+
+
+@engine_flow(VERTEX, "check", run_name="check {target}")
+def check_preconditions(options: CheckOptions) -> Report:
     """Say what a build needs and does not find, and the command that mends it.
 
     Looks at credentials, the APIs, the bucket's region, and for private endpoints at the network and where this runs.
 
-    Args:
-        target: Where to look: sandbox, or google-cloud with VERTEX_PROJECT and VERTEX_LOCATION set.
-        endpoint: The kind of endpoint that is to be built; private ones need a network.
-
     Example:
         vector-search vertex check --target google-cloud --endpoint vpc
     """
-    settings = vertex_settings(target)
-    with reporting("vertex check", settings.project, target) as report:
-        findings = read_preconditions(settings, endpoint)
+    settings = VERTEX.settings(options.target)
+    with reporting("vertex check", settings.project, options.target) as report:
+        findings = read_preconditions(settings, options.endpoint)
         for finding in findings:
             with report.step(finding.what) as step:
                 step.saw(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from prefect import flow
 from pydantic import Field
 
+from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
+from flows.vertex.engine import VERTEX
+from flows.vertex.options import BuiltIndexOptions
 from tasks.errors import InvalidInput
 from tasks.vertex.datapoints.filters import parse_numeric_filters, parse_restricts
 from tasks.vertex.datapoints.vectors import parsed
@@ -15,68 +15,65 @@ from tasks.vertex.imports.import_data import read_query_vector
 from tasks.vertex.queries.neighbors import Query
 from tasks.vertex.queries.queries import read_neighbors
 from tasks.vertex.resources.served import read_served_index
-from tasks.vertex.settings import VertexTarget, vertex_settings
-from tasks.vertex.specs import Name
 
 
-@flow(name="vertex query", flow_run_name="query {name} on {target}")
-def query_index(
-    *,
-    name: Name,
-    target: VertexTarget,
-    vector: tuple[float, ...] = (),
-    datapoint_id: str | None = None,
-    data: str | None = None,
-    row: Annotated[int, Field(ge=0)] = 0,
-    neighbor_count: Annotated[int, Field(ge=1)] = 10,
-    restricts: tuple[str, ...] = (),
-    numeric_restricts: tuple[str, ...] = (),
-    per_crowding_attribute_neighbor_count: Annotated[int, Field(ge=1)] | None = None,
-    approximate_neighbor_count: Annotated[int, Field(ge=1)] | None = None,
-    fraction_leaf_nodes_to_search_override: Annotated[float, Field(gt=0, le=1)] | None = None,
-) -> Report:
+class QueryOptions(BuiltIndexOptions, frozen=True):
+    """The options of `vertex query`."""
+
+    vector: tuple[float, ...] = Field(default=(), description="The query's numbers.")
+    datapoint_id: str | None = Field(
+        default=None, description="Ask with the vector of this stored datapoint."
+    )
+    data: str | None = Field(
+        default=None,
+        description="Ask with a row of the dataset test of this HDF5 file; a local path or a gs:// address.",
+    )
+    row: int = Field(default=0, ge=0, description="Which row of test, from 0.")
+    neighbor_count: int = Field(default=10, ge=1, description="How many neighbors; up to 300 stays fast.")
+    restricts: tuple[str, ...] = Field(
+        default=(), description="Token filters, each class=1,2 to allow or class!=3 to deny."
+    )
+    numeric_restricts: tuple[str, ...] = Field(
+        default=(),
+        description="Number filters, each price>=10i (int64), price<0.5f (float32) or price<0.5d (float64).",
+    )
+    per_crowding_attribute_neighbor_count: int | None = Field(
+        default=None, ge=1, description="The most neighbors that may share a crowding tag."
+    )
+    approximate_neighbor_count: int | None = Field(
+        default=None,
+        ge=1,
+        description="Candidates of the approximate search; about ten times neighbor_count is usual.",
+    )
+    fraction_leaf_nodes_to_search_override: float | None = Field(
+        default=None, gt=0, le=1, description="Part of the leaves to search, in place of the index's own."
+    )
+
+
+@engine_flow(VERTEX, "query", run_name="query {name} on {target}")
+def query_index(options: QueryOptions) -> Report:
     """Ask an index for the nearest neighbors of a vector, of a stored datapoint, or of a query row of a data file.
-
-    Args:
-        name: The name that the index was built under.
-        target: Where it was built: sandbox, or google-cloud with VERTEX_PROJECT and VERTEX_LOCATION set.
-        vector: The query's numbers.
-        datapoint_id: Ask with the vector of this stored datapoint.
-        data: Ask with a row of the dataset test of this HDF5 file; a local path or a gs:// address.
-        row: Which row of test, from 0.
-        neighbor_count: How many neighbors; up to 300 stays fast.
-        restricts: Token filters, each class=1,2 to allow or class!=3 to deny.
-        numeric_restricts: Number filters, each price>=10i (int64), price<0.5f (float32) or price<0.5d (float64).
-        per_crowding_attribute_neighbor_count: The most neighbors that may share a crowding tag.
-        approximate_neighbor_count: Candidates of the approximate search; about ten times neighbor_count is usual.
-        fraction_leaf_nodes_to_search_override: Part of the leaves to search, in place of the index's own.
 
     Example:
         vector-search vertex query --name products --datapoint-id 17 --restricts class=17,42 --target sandbox
     """
-    if sum(bool(way) for way in (vector, datapoint_id, data)) != 1:
+    if sum(bool(way) for way in (options.vector, options.datapoint_id, options.data)) != 1:
         raise InvalidInput(
             "Give exactly one of vector, datapoint_id and data", source="vector, datapoint_id, data"
         )
-    settings = vertex_settings(target)
-    with reporting("vertex query", name, target) as report:
-        served = read_served_index(settings, name)
-        asked = read_query_vector(settings, data, row) if data else (vector or None)
-        query = parsed(
-            Query,
-            {
-                "vector": asked,
-                "datapoint_id": datapoint_id,
-                "neighbor_count": neighbor_count,
-                "restricts": parse_restricts(restricts),
-                "numeric_restricts": parse_numeric_filters(numeric_restricts),
-                "per_crowding_attribute_neighbor_count": per_crowding_attribute_neighbor_count,
-                "approximate_neighbor_count": approximate_neighbor_count,
-                "fraction_leaf_nodes_to_search_override": fraction_leaf_nodes_to_search_override,
-            },
-            what="query",
-        )
-        answers = read_neighbors(settings, served, [query])
+    settings = VERTEX.settings(options.target)
+    with reporting("vertex query", options.name, options.target) as report:
+        served = read_served_index(settings, options.name)
+        if options.data:
+            vector = read_query_vector(settings, options.data, options.row)
+        else:
+            vector = options.vector or None
+        filters = {
+            "restricts": parse_restricts(options.restricts),
+            "numeric_restricts": parse_numeric_filters(options.numeric_restricts),
+        }
+        asked = {**options.shared_with(Query), "vector": vector, **filters}
+        answers = read_neighbors(settings, served, [parsed(Query, asked, what="query")])
         for rank, neighbor in enumerate(answers.neighbors[0], start=1):
             with report.step(f"neighbor {rank}") as step:
                 step.saw(

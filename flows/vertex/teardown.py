@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from prefect import flow
-from pydantic import Field
-
 from flows.confirmation import confirm
-from flows.report import Report, reporting
-from flows.slots import holding
+from flows.engine_flow import engine_flow
+from flows.options import Confirmed, Timed, agreement, timeout
+from flows.report import Report
+from flows.runs import running
+from flows.vertex.engine import VERTEX
+from flows.vertex.options import BuiltIndexOptions, VertexRun
 from tasks.calls import ServiceRefused
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import say
@@ -20,46 +19,39 @@ from tasks.vertex.resources.deployed_indexes import remove_deployed_index
 from tasks.vertex.resources.endpoints import remove_endpoint
 from tasks.vertex.resources.indexes import remove_index
 from tasks.vertex.resources.inventory import StoredInventory, read_inventory, read_stored_inventory
-from tasks.vertex.settings import VertexSettings, VertexTarget, vertex_settings
-from tasks.vertex.specs import Name
-from tasks.waiting import Deadline
+from tasks.vertex.settings import VertexSettings
 
 
-@flow(name="vertex teardown", flow_run_name="teardown {name} on {target}")
-def teardown_index(
-    *,
-    name: Name,
-    target: VertexTarget,
-    yes: bool = False,
-    timeout_minutes: Annotated[float, Field(gt=0)] = 120,
-) -> Report:
+class TeardownOptions(BuiltIndexOptions, Confirmed, Timed, frozen=True):
+    """The options of `vertex teardown`."""
+
+    yes: bool = agreement("the removal")
+    timeout_minutes: float = timeout(120)
+
+
+@engine_flow(VERTEX, "teardown", run_name="teardown {name} on {target}")
+def teardown_index(options: TeardownOptions) -> Report:
     """Remove everything that was made under a name, and nothing else.
 
     Lists what goes and wants a yes. What is paid by the hour goes first; files that these credentials may not remove from
     the bucket are noted and stay. Ends what an earlier run left under way, so that nothing appears later. The bucket
     goes too when it was made by us and is empty.
 
-    Args:
-        name: The name that it was built under.
-        target: Where it was built: sandbox, or google-cloud with VERTEX_PROJECT and VERTEX_LOCATION set.
-        yes: Agree to the removal without being asked.
-        timeout_minutes: Give up waiting after so many minutes.
-
     Example:
         vector-search vertex teardown --name products --target sandbox --yes
     """
-    settings, deadline = vertex_settings(target), Deadline.after(minutes=timeout_minutes)
-    with reporting("vertex teardown", name, target) as report, holding("vertex", name, deadline):
-        there = read_inventory(settings, name, deadline)
+    name = options.name
+    with running(VERTEX, "teardown", options) as run:
+        there = read_inventory(run.settings, name, run.deadline)
         # What is paid by the hour does not wait for a bucket that answers late or not at all.
-        if there.is_empty or not yes:
-            stored = read_stored_inventory(settings, name)
+        if there.is_empty or not options.yes:
+            stored = read_stored_inventory(run.settings, name)
             if there.is_empty and not stored.import_files:
-                say(_nothing(settings, name, stored))
-                return report
-            confirm("remove all of it", consequence=f"It would remove: {there}; {stored}.", yes=yes)
-        report.facts["left"] = teardown(settings, name, report, deadline)
-    return report
+                say(_nothing(run.settings, name, stored))
+                return run.report
+            confirm("remove all of it", consequence=f"It would remove: {there}; {stored}.", yes=options.yes)
+        run.report.facts["left"] = teardown(run, name)
+    return run.report
 
 
 def _nothing(settings: VertexSettings, name: str, stored: StoredInventory) -> str:
@@ -70,7 +62,7 @@ def _nothing(settings: VertexSettings, name: str, stored: StoredInventory) -> st
     return f"{said}, bucket {settings.bucket_name}."
 
 
-def teardown(settings: VertexSettings, name: str, report: Report, deadline: Deadline) -> str:
+def teardown(run: VertexRun, name: str) -> str:
     """Chain the steps of a teardown and look whether anything is left. The tour calls this too.
 
     Returns:
@@ -79,6 +71,7 @@ def teardown(settings: VertexSettings, name: str, report: Report, deadline: Dead
     Raises:
         GateNotMet: something else is left.
     """
+    settings, report, deadline = run.settings, run.report, run.deadline
     refused = ""
     with report.step(f"undeploy index {name}") as step:
         step.saw(f"{len(remove_deployed_index(settings, name, deadline))} undeployed")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flows.report import Report, StepReport, listed
+from flows.report import StepReport, listed
+from flows.vertex.options import VertexRun
 from tasks.errors import GateNotMet
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.filters import Restrict
@@ -12,21 +13,17 @@ from tasks.vertex.imports.tour_data import TourData
 from tasks.vertex.queries.neighbors import Neighbor, Query
 from tasks.vertex.queries.queries import read_datapoints, read_neighbors
 from tasks.vertex.resources.served import ServedIndex
-from tasks.vertex.settings import VertexSettings
 from tasks.vertex.streaming.arrivals import wait_for_datapoints, wait_for_removals
 from tasks.vertex.streaming.updates import apply_removals, apply_upserts
-from tasks.waiting import Deadline
 
 
-def stream_one_datapoint(
-    settings: VertexSettings, served: ServedIndex, data: TourData, report: Report, deadline: Deadline, k: int
-) -> None:
+def stream_one_datapoint(run: VertexRun, served: ServedIndex, data: TourData, k: int) -> None:
     """Stream one new datapoint through its life, and check the answer to the same query after each change.
 
     Raises:
         GateNotMet: an answer is not the one that the change must have led to.
     """
-    visit = _Visit(settings, served, data, report, deadline, k)
+    visit = _Visit(run, served, data, k)
     visit.forget_an_earlier_one()
     visit.query()
     visit.upsert_a_new_datapoint()
@@ -45,11 +42,9 @@ SHOWN = 5
 class _Visit:
     """Asks the same query again and again while one datapoint changes."""
 
-    settings: VertexSettings
+    run: VertexRun
     served: ServedIndex
     data: TourData
-    report: Report
-    deadline: Deadline
     k: int
     before: tuple[Neighbor, ...] = ()
     """The first answer, before anything was streamed."""
@@ -58,12 +53,12 @@ class _Visit:
 
     def forget_an_earlier_one(self) -> None:
         """Remove what a tour that did not end left streamed in."""
-        if read_datapoints(self.settings, self.served, [self.data.new_id]):
+        if read_datapoints(self.run.settings, self.served, [self.data.new_id]):
             self._remove()
 
     def query(self) -> None:
         """Ask before anything is streamed."""
-        with self.report.step("query") as step:
+        with self.run.report.step("query") as step:
             found = self._ask()
             self.before = found
             _check("neighbors found", len(found), min(self.k, self.served.vectors_count or self.k))
@@ -71,7 +66,7 @@ class _Visit:
 
     def upsert_a_new_datapoint(self) -> None:
         """Stream in a new id with the query's own vector and see it first."""
-        with self.report.step("upsert a new datapoint with the query's vector") as step:
+        with self.run.report.step("upsert a new datapoint with the query's vector") as step:
             self._upsert(class_token=self.data.new_id, crowding_tag="b")
             found = self._ask()
             _check("the nearest neighbor", _ids(found)[:1], [self.data.new_id])
@@ -79,14 +74,14 @@ class _Visit:
 
     def filter_by_class(self) -> None:
         """Allow two classes and see just their two datapoints."""
-        with self.report.step(f"filter class in {{{self.data.known_id}, {self.data.new_id}}}") as step:
+        with self.run.report.step(f"filter class in {{{self.data.known_id}, {self.data.new_id}}}") as step:
             found = self._ask(restricts=self._class_filter())
             _check("the ids that pass the filter", set(_ids(found)), {self.data.known_id, self.data.new_id})
             step.saw(self._names(found))
 
     def move_it_to_another_class(self) -> None:
         """Change its class and see it leave the filtered answer."""
-        with self.report.step("move the new datapoint to another class") as step:
+        with self.run.report.step("move the new datapoint to another class") as step:
             self._upsert(class_token="elsewhere", crowding_tag="b")  # noqa: S106 -- a restrict's token
             found = self._ask(restricts=self._class_filter())
             _check("the ids that pass the filter", _ids(found), [self.data.known_id])
@@ -94,12 +89,12 @@ class _Visit:
 
     def crowd(self) -> None:
         """Allow one neighbor a crowding tag."""
-        with self.report.step("at most one neighbor a crowding tag") as step:
+        with self.run.report.step("at most one neighbor a crowding tag") as step:
             self.crowded = self._ask_crowded(step)
 
     def change_its_crowding_tag(self) -> None:
         """Change its tag from b to a and see the crowded answer change: its old tag is free for another one now."""
-        with self.report.step("change its crowding tag from b to a") as step:
+        with self.run.report.step("change its crowding tag from b to a") as step:
             self._upsert(class_token=self.data.new_id, crowding_tag="a")
             found = self._ask_crowded(step)
             if _ids(found)[1:] == _ids(self.crowded)[1:]:
@@ -113,15 +108,15 @@ class _Visit:
 
     def remove_it(self) -> None:
         """Remove it and see the first answer again."""
-        with self.report.step("remove the new datapoint") as step:
+        with self.run.report.step("remove the new datapoint") as step:
             self._remove()
             found = self._ask()
             _check("the answer", _ids(found), _ids(self.before))
             step.saw(f"gone; {self._names(found)}")
 
     def _remove(self) -> None:
-        apply_removals(self.settings, self.served, [self.data.new_id], self.deadline)
-        wait_for_removals(self.settings, self.served, [self.data.new_id], self.deadline)
+        apply_removals(self.run.settings, self.served, [self.data.new_id], self.run.deadline)
+        wait_for_removals(self.run.settings, self.served, [self.data.new_id], self.run.deadline)
 
     def _upsert(self, *, class_token: str, crowding_tag: str) -> None:
         datapoint = Datapoint(
@@ -130,8 +125,8 @@ class _Visit:
             restricts=(Restrict(namespace="class", allow=(class_token,)),),
             crowding_tag=crowding_tag,
         )
-        apply_upserts(self.settings, self.served, [datapoint], self.deadline)
-        wait_for_datapoints(self.settings, self.served, [datapoint], self.deadline)
+        apply_upserts(self.run.settings, self.served, [datapoint], self.run.deadline)
+        wait_for_datapoints(self.run.settings, self.served, [datapoint], self.run.deadline)
 
     def _ask(
         self, *, restricts: tuple[Restrict, ...] = (), crowding: int | None = None
@@ -142,7 +137,7 @@ class _Visit:
             restricts=restricts,
             per_crowding_attribute_neighbor_count=crowding,
         )
-        return read_neighbors(self.settings, self.served, [query]).neighbors[0]
+        return read_neighbors(self.run.settings, self.served, [query]).neighbors[0]
 
     def _ask_crowded(self, step: StepReport) -> tuple[Neighbor, ...]:
         found = self._ask(crowding=1)

@@ -42,8 +42,8 @@ def _stand_ins(tmp_path_factory):
 
 
 @pytest.fixture
-def stand_in(_stand_ins):
-    """The session's stand-in of a class and options, its faults cleared afterwards: `stand_in(Town, VertexOptions())`."""
+def shared_stand_in(_stand_ins):
+    """The session's stand-in of a class and options, its faults cleared afterwards: `shared_stand_in(VertexStandIn, VertexOptions())`."""
     used = []
 
     def of(kind, options):
@@ -75,12 +75,12 @@ def home(tmp_path):
 
 @pytest.fixture
 def begin(stack, command_line, home):
-    """Begins a command: `begin(town, "vertex", "build", ...)`; what still runs at the end of the test is killed."""
+    """Begins a command: `begin(service, "vertex", "build", ...)`; what still runs at the end of the test is killed."""
     begun = []
 
-    def start(town, *words, **environment):
+    def start(service, *words, **environment):
         known = stack.environment | {
-            "VECTOR_SEARCH_SANDBOX": str(announcement(town.state)) if town else "/nowhere/sandbox.json",
+            "VECTOR_SEARCH_SANDBOX": str(announcement(service.state)) if service else "/nowhere/sandbox.json",
             "VECTOR_SEARCH_HOME": str(home),
             "COLUMNS": "160",
         }
@@ -95,10 +95,10 @@ def begin(stack, command_line, home):
 
 @pytest.fixture
 def run(begin):
-    """Runs a command to its end, and expects its exit code: `run(town, "vertex", "query", ..., code=2)`."""
+    """Runs a command to its end, and expects its exit code: `run(service, "vertex", "query", ..., code=2)`."""
 
-    def to_its_end(town, *words, code=0, **environment):
-        command = begin(town, *words, **environment)
+    def to_its_end(service, *words, code=0, **environment):
+        command = begin(service, *words, **environment)
         assert command.code == code, command.err
         return command
 

@@ -7,31 +7,17 @@ from typing import Literal
 
 import pytest
 import yaml
-from prefect import flow
+from pydantic import Field
 from rich.console import Console
 
 from flows import engines, generate
 from flows.command_line.tree import listing, parse
 from flows.engine import Engine, Entry
+from flows.engine_flow import engine_flow
+from flows.options import Options
+from flows.report import Report
 from flows.stack import prefect_settings
 from tasks.program import PROGRAM
-
-RAN = []
-
-
-@flow(name="third count")
-def count(*, name: str, target: Literal["sandbox", "moon"]) -> None:
-    """Count what is there.
-
-    Args:
-        name: The name that it was built under.
-        target: Where it was built.
-
-    Example:
-        vector-search third count --name stars --target moon
-    """
-    RAN.append((name, target))
-
 
 THIRD = Engine[None](
     name="third",
@@ -42,6 +28,21 @@ THIRD = Engine[None](
     settings_prefix="THIRD_",
     flows=(Entry("count", f"{__name__}:count", "Count what is there."),),
 )
+
+
+class CountOptions(Options, frozen=True):
+    name: str = Field(description="The name that it was built under.")
+    target: Literal["sandbox", "moon"] = Field(description="Where it was built.")
+
+
+@engine_flow(THIRD, "count", run_name="count {name} on {target}")
+def count(options: CountOptions) -> Report:
+    """Count what is there.
+
+    Example:
+        vector-search third count --name stars --target moon
+    """
+    return Report(flow="third count", name=options.name, target=options.target)
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from prefect import flow
+from dummy_engine import DUMMY
 from prefect.artifacts import create_markdown_artifact
+from pydantic import Field
 
+from flows.engine_flow import engine_flow
+from flows.options import Confirmed, agreement
 from tasks.errors import GateNotMet, InvalidInput, NotConfirmed, TransientError
 from tasks.progress import Progress, say
 
@@ -24,31 +27,26 @@ class DummyReport:
         return "the report of the dummy"
 
 
-@flow(name="dummy")
-def dummy(
-    name: str,
-    target: Literal["sandbox", "google-cloud"],
-    how: str = "well",
-    limit: int | None = None,
-    tags: list[str] | None = None,
-    yes: bool = False,
-) -> DummyReport:
+class DummyOptions(Confirmed, frozen=True):
+    name: str = Field(description="What it is about.")
+    target: Literal["sandbox", "google-cloud"] = Field(description="Where it works.")
+    how: str = Field(default="well", description="The ending.")
+    limit: int | None = Field(default=None, description="Rows at most.")
+    tags: list[str] | None = Field(default=None, description="Some words.")
+    yes: bool = agreement("what it costs")
+
+
+@engine_flow(DUMMY, "end", run_name="end {name} on {target}")
+def dummy(options: DummyOptions) -> DummyReport:
     """Ends as it is told.
 
     What it does besides is nothing.
 
-    Args:
-        name: What it is about.
-        target: Where it works.
-        how: The ending.
-        limit: Rows at most.
-        tags: Some words.
-        yes: Agree to what it costs.
-
     Example:
         vector-search dummy end --name products --target sandbox
     """
-    if how == "paid" and not yes:
+    how, name = options.how, options.name
+    if how == "paid" and not options.yes:
         raise NotConfirmed("deploying", consequence="It costs 1 dollar an hour.")
     if how in ENDINGS:
         raise ENDINGS[how]
@@ -57,6 +55,6 @@ def dummy(
     if how == "slow":
         time.sleep(120)
     progress.end("there")
-    say(f"limit {limit}, tags {tags}, on {target}")
+    say(f"limit {options.limit}, tags {options.tags}, on {options.target}")
     create_markdown_artifact("# dummy", key="dummy-report")
     return DummyReport()

@@ -23,7 +23,7 @@ from tests.flows.stand_ins import StandIn
 DATA = Path(__file__).parents[3] / "sandbox" / "data"
 
 
-class Cluster(StandIn):
+class ElasticStandIn(StandIn):
     """A stand-in of Elasticsearch, and what a test asks it."""
 
     def __init__(self, state, options):
@@ -87,10 +87,10 @@ class Cluster(StandIn):
 
 
 @pytest.fixture
-def cluster_with(stand_in):
+def cluster_with(shared_stand_in):
     """The session's stand-in of these options: `cluster_with(licence="basic")`."""
     usual = {"version": VERSION, "download_seconds": 0.1, "start_seconds": 0.05}
-    return lambda **options: stand_in(Cluster, ElasticOptions(**{**usual, **options}))
+    return lambda **options: shared_stand_in(ElasticStandIn, ElasticOptions(**{**usual, **options}))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tasks.vertex.settings import vertex_settings
 from tests.flows.stand_ins import StandIn
 
 
-class Town(StandIn):
+class VertexStandIn(StandIn):
     """A sandbox, and what a test asks it through the official clients."""
 
     def __init__(self, state, options):
@@ -87,26 +87,26 @@ class Town(StandIn):
 
 
 @pytest.fixture
-def town_with(stand_in):
-    """The session's sandbox of these options: `town_with(advance="reads")`."""
+def service_with(shared_stand_in):
+    """The session's sandbox of these options: `service_with(advance="reads")`."""
     usual = {"clock_factor": 20_000, "upsert_delay": 0.05}
-    return lambda **options: stand_in(Town, VertexOptions(**{**usual, **options}))
+    return lambda **options: shared_stand_in(VertexStandIn, VertexOptions(**{**usual, **options}))
 
 
 @pytest.fixture
-def town(town_with):
+def service(service_with):
     """The session's sandbox for tests that do not mind which."""
-    return town_with()
+    return service_with()
 
 
 @pytest.fixture
 def build(run, name, data):
-    """Builds under the test's name: `build(town, "--endpoint", "vpc", data=other)`."""
+    """Builds under the test's name: `build(service, "--endpoint", "vpc", data=other)`."""
     own = data
 
-    def of(town, *options, data=None, name=name, code=0, begin=None):
+    def of(service, *options, data=None, name=name, code=0, begin=None):
         words = ["vertex", "build", "--name", name, "--data", data or own, "--target", "sandbox", *options]
-        return begin(town, *words) if begin else run(town, *words, code=code)
+        return begin(service, *words) if begin else run(service, *words, code=code)
 
     return of
 
@@ -114,7 +114,7 @@ def build(run, name, data):
 @pytest.fixture
 def teardown(run, name):
     """Tears the test's name down, with a yes."""
-    return lambda town: run(town, "vertex", "teardown", "--name", name, "--target", "sandbox", "--yes")
+    return lambda service: run(service, "vertex", "teardown", "--name", name, "--target", "sandbox", "--yes")
 
 
 def write_vectors(file, rows=300, dimensions=8, seed=1, queries=20, **datasets):

@@ -126,9 +126,9 @@ def test_deployments_that_cost_differently_are_asked_for_together_each_with_its_
 
 
 @pytest.mark.slow
-def test_the_cost_of_two_first_deployments_is_asked_as_one_sum(town, name, monkeypatch):
+def test_the_cost_of_two_first_deployments_is_asked_as_one_sum(service, name, monkeypatch):
     monkeypatch.setattr(VertexSettings, "is_sandbox", False)
     monkeypatch.setattr(agreement, "read_index", read_index.fn)
     specs = [DeployedIndexSpec(name=each, location="us-central1") for each in (name, f"{name}-exact")]
     with pytest.raises(NotConfirmed, match=r"deploy 2 indexes\. 2 deployed indexes cost about 1\.50 USD"):
-        agree_to_first_deployments(town.settings, specs, None, Deadline.after(seconds=30), yes=False)
+        agree_to_first_deployments(service.settings, specs, None, Deadline.after(seconds=30), yes=False)

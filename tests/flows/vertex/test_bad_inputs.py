@@ -56,14 +56,14 @@ AT_ONCE = 4
 
 
 @pytest.fixture
-def refused(begin, town, data):
+def refused(begin, service, data):
     """Runs commands that must be refused: code 2, these parts in one paragraph, nothing changed.
 
     Each is (flow, options, parts); what an option does not say is a name of its own, the usual data, the sandbox.
     """
 
     def check(*commands, environment=()):
-        writes, objects = town.writes, town.generations("refused-0")
+        writes, objects = service.writes, service.generations("refused-0")
         for first in range(0, len(commands), AT_ONCE):
             running = []
             for number, (flow, options, parts) in enumerate(commands[first : first + AT_ONCE], first):
@@ -75,13 +75,13 @@ def refused(begin, town, data):
                     for key, value in words.items()
                     for word in (key, *(value if isinstance(value, list) else [value]))
                 ]
-                running.append((begin(town, "vertex", flow, *line, **dict(environment)), parts))
+                running.append((begin(service, "vertex", flow, *line, **dict(environment)), parts))
             for command, parts in running:
                 assert command.code == 2, (command.words, command.err)
                 for part in parts:
                     assert str(part) in command.error, (part, command.error)
                 assert "Error:" not in command.error, "an exception's name is for no person"
-        assert (town.writes, town.generations("refused-0")) == (writes, objects)
+        assert (service.writes, service.generations("refused-0")) == (writes, objects)
 
     return check
 
@@ -111,6 +111,7 @@ def test_a_file_that_is_not_there_not_hdf5_truncated_or_of_two_lengths_is_refuse
     )
 
 
+@pytest.mark.core
 def test_wrong_options_are_refused_with_what_is_accepted(refused):
     refused(
         ("build", {"--name": "Bad_Name"}, ["name", "Bad_Name"]),
@@ -162,10 +163,10 @@ def test_missing_settings_and_a_missing_sandbox_are_refused(refused):
 
 
 @pytest.fixture
-def served(town, build):
+def served(service, build):
     """An index that is built once for all tests here; and its name."""
-    if not town.indexes("refusing"):
-        build(town, name="refusing")
+    if not service.indexes("refusing"):
+        build(service, name="refusing")
     return "refusing"
 
 
@@ -195,16 +196,16 @@ def test_wrong_queries_are_refused_with_what_is_accepted(served, refused, vector
     )
 
 
-def test_records_that_the_service_finds_invalid_are_shown_with_file_and_id(town, build, name, begin):
+def test_records_that_the_service_finds_invalid_are_shown_with_file_and_id(service, build, name, begin):
     # The validator lets nothing bad through, so the object is spoiled between upload and create.
-    town.fault("CreateIndex", "unavailable", "before", times=2)
-    command = build(town, begin=begin).wait_for("Trying again")
-    (key,) = town.generations(name)
-    blob = town.storage.bucket(town.settings.bucket_name).blob(key)
+    service.fault("CreateIndex", "unavailable", "before", times=2)
+    command = build(service, begin=begin).wait_for("Trying again")
+    (key,) = service.generations(name)
+    blob = service.storage.bucket(service.settings.bucket_name).blob(key)
     lines = blob.download_as_text().splitlines()
     lines[7] = json.dumps({"id": "7", "embedding": [1.0, 2.0]})
     blob.upload_from_string("\n".join(lines))
     assert command.code == 1
     assert f"{key}, id 7: " in command.error
     assert "create index" in command.error
-    assert town.counts(name) == (0, 0, 0)
+    assert service.counts(name) == (0, 0, 0)

@@ -12,20 +12,20 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(params=["public", "vpc"])
-def served(request, town, build):
+def served(request, service, build):
     """A streaming index behind either kind of endpoint, built once; and its name."""
     name = f"served-{request.param}"
-    if not town.indexes(name):
-        build(town, "--endpoint", request.param, name=name)
+    if not service.indexes(name):
+        build(service, "--endpoint", request.param, name=name)
     return name
 
 
 @pytest.fixture
-def on(town, run, home):
+def on(service, run, home):
     """Runs a command on a name and gives what its report says: `on("query", "products", "--row", 3)`."""
 
     def command(flow, name, *words):
-        ended = run(town, "vertex", flow, "--name", name, "--target", "sandbox", *words)
+        ended = run(service, "vertex", flow, "--name", name, "--target", "sandbox", *words)
         (file,) = home.glob(f"reports/vertex-{flow}-*.json")
         report = json.loads(file.read_text())
         file.unlink()
@@ -91,38 +91,38 @@ def test_a_query_row_of_a_file_gets_its_exact_neighbors_and_verify_agrees(served
     assert report["facts"]["recall"]["recall"] == 1.0
 
 
-def test_a_query_with_a_datapoint_that_is_not_there_says_so(served, run, town):
+def test_a_query_with_a_datapoint_that_is_not_there_says_so(served, run, service):
     words = ["vertex", "query", "--name", served, "--target", "sandbox", "--datapoint-id", "nobody"]
-    error = run(town, *words, code=1).error
+    error = run(service, *words, code=1).error
     assert f"The index '{served}' has no datapoint 'nobody' to ask with." in error
 
 
-def test_a_query_looks_at_nobody_s_operations(served, on, town):
-    struck = len(town.struck)
-    town.fault("ListOperations", "unavailable", times=100)
+def test_a_query_looks_at_nobody_s_operations(served, on, service):
+    struck = len(service.struck)
+    service.fault("ListOperations", "unavailable", times=100)
     assert ids(on("query", served, "--datapoint-id", "17", "--neighbor-count", 1)[0])
-    assert town.struck[struck:] == []
+    assert service.struck[struck:] == []
 
 
-def test_recall_below_its_gate_ends_with_1_and_says_what_to_try(town, build, run, name, vectors):
+def test_recall_below_its_gate_ends_with_1_and_says_what_to_try(service, build, run, name, vectors):
     data = vectors("many.hdf5", rows=2000, dimensions=16)
-    build(town, "--leaf-node-embedding-count", 20, "--fraction-leaf-nodes-to-search", 0.01, data=data)
+    build(service, "--leaf-node-embedding-count", 20, "--fraction-leaf-nodes-to-search", 0.01, data=data)
     verify = ["vertex", "verify", "--name", name, "--data", data, "--target", "sandbox"]
-    error = run(town, *verify, "--min-recall", 0.99, code=1).error
+    error = run(service, *verify, "--min-recall", 0.99, code=1).error
     for part in ("0.99", "--fraction-leaf-nodes-to-search-override"):
         assert part in error
-    run(town, *verify, "--min-recall", 0.99, "--fraction-leaf-nodes-to-search-override", 1)
+    run(service, *verify, "--min-recall", 0.99, "--fraction-leaf-nodes-to-search-override", 1)
 
 
-def test_a_batch_index_refuses_datapoints_before_anything_is_sent(town, build, run, name, tmp_path):
-    build(town, "--update-method", "BATCH_UPDATE")
-    writes = town.writes
+def test_a_batch_index_refuses_datapoints_before_anything_is_sent(service, build, run, name, tmp_path):
+    build(service, "--update-method", "BATCH_UPDATE")
+    writes = service.writes
     file = lines(tmp_path / "new.jsonl", {"id": "a", "embedding": [1.0] * 8})
     for words in (["upsert-datapoints", "--file", file], ["remove-datapoints", "--ids", "1"]):
-        error = run(town, "vertex", *words, "--name", name, "--target", "sandbox", code=2).error
+        error = run(service, "vertex", *words, "--name", name, "--target", "sandbox", code=2).error
         assert "STREAM_UPDATE" in error
         assert name in error
-    assert town.writes == writes
+    assert service.writes == writes
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_a_batch_index_refuses_datapoints_before_anything_is_sent(town, build, r
     [("query", "--vector", 1, 2), ("verify", "--data", "x.hdf5"), ("remove-datapoints", "--ids", "1")],
     ids=lambda words: words[0],
 )
-def test_where_nothing_is_served_the_build_command_is_named(words, town, run, name):
+def test_where_nothing_is_served_the_build_command_is_named(words, service, run, name):
     flow, *more = words
-    error = run(town, "vertex", flow, "--name", name, "--target", "sandbox", *more, code=1).error
+    error = run(service, "vertex", flow, "--name", name, "--target", "sandbox", *more, code=1).error
     assert f"Nothing is served under the name '{name}'" in error
     assert f"vector-search vertex build --name {name}" in error

@@ -22,11 +22,11 @@ DIFFERENCES = {
 
 
 @pytest.fixture
-def settled(town, build):
+def settled(service, build):
     """An index that is built once for all tests here."""
-    if not town.indexes(NAME):
-        build(town, name=NAME)
-    return town
+    if not service.indexes(NAME):
+        build(service, name=NAME)
+    return service
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES)
@@ -42,26 +42,26 @@ def test_other_dimensions_are_refused_too(settled, build, vectors):
     assert_refused(settled, build, vectors("new.hdf5", dimensions=12), [], ["dimensions", "8", "12"])
 
 
-def assert_refused(town, build, data, options, parts):
-    writes, generations = town.writes, town.generations(NAME)
-    error = build(town, *options, name=NAME, data=data, code=1).error
+def assert_refused(service, build, data, options, parts):
+    writes, generations = service.writes, service.generations(NAME)
+    error = build(service, *options, name=NAME, data=data, code=1).error
     for part in (*parts, NAME, "Choose another --name", "tear"):
         assert str(part) in error, error
-    assert (town.writes, town.generations(NAME)) == (writes, generations)
+    assert (service.writes, service.generations(NAME)) == (writes, generations)
 
 
-def test_other_replicas_are_changed_in_place_once_and_stay_when_they_are_not_named(town, build, name):
-    build(town)
-    before = len(town.writes)
-    changed = build(town, "--max-replicas", 3)
-    assert town.writes[before:] == ["MutateDeployedIndex"]
+def test_other_replicas_are_changed_in_place_once_and_stay_when_they_are_not_named(service, build, name):
+    build(service)
+    before = len(service.writes)
+    changed = build(service, "--max-replicas", 3)
+    assert service.writes[before:] == ["MutateDeployedIndex"]
     assert "Did: changed the replicas." in changed.err
     assert "1 to 3 replicas" in changed.err, "what they cost is said"
-    (deployed,) = town.endpoints(name)[0].deployed_indexes
+    (deployed,) = service.endpoints(name)[0].deployed_indexes
     resources = deployed.automatic_resources
     assert (resources.min_replica_count, resources.max_replica_count) == (1, 3)
     for options in (["--max-replicas", 3], []):
-        again = build(town, *options)
+        again = build(service, *options)
         assert "Nothing to do" in again.err
         assert "USD an hour" not in again.err
-    assert town.writes[before:] == ["MutateDeployedIndex"]
+    assert service.writes[before:] == ["MutateDeployedIndex"]

@@ -12,29 +12,29 @@ BY_LOOKS = {"advance": "reads", "reads": 40}
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_an_interrupted_build_says_what_goes_on_and_the_command_that_goes_on(
-    number, town_with, build, begin, name, data
+    number, service_with, build, begin, name, data
 ):
-    town = town_with(**BY_LOOKS)
-    before = len(town.writes)
-    command = build(town, begin=begin).wait_for(f"create index {name}: running")
+    service = service_with(**BY_LOOKS)
+    before = len(service.writes)
+    command = build(service, begin=begin).wait_for(f"create index {name}: running")
     assert command.signal(number) == 130
-    (operation,) = town.unfinished
+    (operation,) = service.unfinished
     assert f"create index {name} goes on at the service ({operation.name})" in command.err
     assert f"vector-search vertex build --name {name} --data {data} --target sandbox" in command.error
 
     # The slot is given back at once: the next run does not wait for it.
-    command = town.drive(build(town, begin=begin))
+    command = service.drive(build(service, begin=begin))
     assert command.code == 0, command.err
     assert "Another run works on" not in command.err
-    assert sorted(town.writes[before:]) == ["CreateIndex", "CreateIndexEndpoint", "DeployIndex"]
+    assert sorted(service.writes[before:]) == ["CreateIndex", "CreateIndexEndpoint", "DeployIndex"]
 
 
-def test_when_interrupted_cancel_ends_the_operation(town_with, build, begin, name):
-    town = town_with(**BY_LOOKS)
-    command = build(town, "--when-interrupted", "cancel", begin=begin).wait_for(
+def test_when_interrupted_cancel_ends_the_operation(service_with, build, begin, name):
+    service = service_with(**BY_LOOKS)
+    command = build(service, "--when-interrupted", "cancel", begin=begin).wait_for(
         f"create index {name}: running"
     )
     assert command.signal(signal.SIGINT) == 130
     assert f"asked the service to cancel create index {name}" in command.err
-    assert not town.unfinished
-    assert town.counts(name) == (0, 0, 0)
+    assert not service.unfinished
+    assert service.counts(name) == (0, 0, 0)

@@ -27,59 +27,62 @@ LATE = {"list_while_creating": False, "listing_delay": 2.0}
 def driven(begin, build):
     """Builds to the end, helping operations on."""
 
-    def of(town, *words, **options):
-        command = town.drive(build(town, *words, begin=begin, **options))
+    def of(service, *words, **options):
+        command = service.drive(build(service, *words, begin=begin, **options))
         assert command.code == 0, command.err
         return command
 
     return of
 
 
-def assert_one_of_each(town, name, before):
-    assert town.counts(name) == (1, 1, 1)
-    made = town.writes[before:]
+def assert_one_of_each(service, name, before):
+    assert service.counts(name) == (1, 1, 1)
+    made = service.writes[before:]
     for method in METHODS.values():
         assert made.count(method) == 1, made
     assert not {"DeleteIndex", "DeleteIndexEndpoint", "UndeployIndex", "CancelOperation"} & set(made)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("listing", [LISTED, UNLISTED], ids=["listed while creating", "not listed"])
 @pytest.mark.parametrize("stage", METHODS)
 def test_killed_while_it_waits_the_next_run_follows_the_same_operation(
-    stage, listing, town_with, build, begin, kill, name
+    stage, listing, service_with, build, begin, kill, name
 ):
-    town = town_with(**BY_LOOKS, **listing)
-    before = len(town.writes)
-    command = build(town, begin=begin)
+    service = service_with(**BY_LOOKS, **listing)
+    before = len(service.writes)
+    command = build(service, begin=begin)
     while f"{stage} {name}: running" not in command.err:
         assert not command.has_ended, command.err
         time.sleep(0.05)
-        if METHODS[stage] not in town.writes[before:]:
-            town.look()  # a few times: the operation that is to be met unfinished may begin meanwhile
+        if METHODS[stage] not in service.writes[before:]:
+            service.look()  # a few times: the operation that is to be met unfinished may begin meanwhile
     kill(command)
 
-    followed = build(town, begin=begin).wait_for("An earlier run is still")
-    assert town.drive(followed).code == 0, followed.err
-    assert_one_of_each(town, name, before)
+    followed = build(service, begin=begin).wait_for("An earlier run is still")
+    assert service.drive(followed).code == 0, followed.err
+    assert_one_of_each(service, name, before)
 
 
-def test_what_a_killed_run_deployed_is_compared_with_what_is_wanted_now(town_with, build, begin, kill, name):
-    town = town_with(**BY_LOOKS)
-    before = len(town.writes)
-    command = build(town, begin=begin)
+def test_what_a_killed_run_deployed_is_compared_with_what_is_wanted_now(
+    service_with, build, begin, kill, name
+):
+    service = service_with(**BY_LOOKS)
+    before = len(service.writes)
+    command = build(service, begin=begin)
     while f"deploy index {name}: running" not in command.err:
         assert not command.has_ended, command.err
         time.sleep(0.05)
-        if "DeployIndex" not in town.writes[before:]:
-            town.look()
+        if "DeployIndex" not in service.writes[before:]:
+            service.look()
     kill(command)
 
-    again = build(town, "--max-replicas", 2, begin=begin).wait_for("An earlier run is still")
-    assert town.drive(again).code == 0, again.err
+    again = build(service, "--max-replicas", 2, begin=begin).wait_for("An earlier run is still")
+    assert service.drive(again).code == 0, again.err
     assert "Did: deployed the index and changed the replicas." in again.err
-    (deployed,) = town.endpoints(name)[0].deployed_indexes
+    (deployed,) = service.endpoints(name)[0].deployed_indexes
     assert deployed.automatic_resources.max_replica_count == 2
-    assert town.writes[before:].count("MutateDeployedIndex") == 1
+    assert service.writes[before:].count("MutateDeployedIndex") == 1
 
 
 @pytest.mark.parametrize(
@@ -89,21 +92,21 @@ def test_what_a_killed_run_deployed_is_compared_with_what_is_wanted_now(town_wit
 )
 @pytest.mark.parametrize("method", METHODS.values())
 def test_killed_before_the_reply_to_an_accepted_call_the_next_run_makes_no_second_one(
-    method, options, town_with, build, begin, driven, kill, name
+    method, options, service_with, build, begin, driven, kill, name
 ):
-    town = town_with(**options)
-    before, struck = len(town.writes), len(town.struck)
-    town.fault(method, "stall", "after", seconds=60)
-    command = build(town, begin=begin)
-    while method not in town.struck[struck:]:
+    service = service_with(**options)
+    before, struck = len(service.writes), len(service.struck)
+    service.fault(method, "stall", "after", seconds=60)
+    command = build(service, begin=begin)
+    while method not in service.struck[struck:]:
         assert not command.has_ended, command.err
         time.sleep(0.05)
-        if method not in town.writes[before:]:
-            town.look()
+        if method not in service.writes[before:]:
+            service.look()
     kill(command)
 
-    driven(town)
-    assert_one_of_each(town, name, before)
+    driven(service)
+    assert_one_of_each(service, name, before)
 
 
 # An overwrite is three calls of one method: mark what is coming, overwrite, mark what is there.
@@ -113,66 +116,66 @@ def test_killed_before_the_reply_to_an_accepted_call_the_next_run_makes_no_secon
     ids=["coming is marked", "the overwrite is accepted", "between overwrite and mark", "the mark is set"],
 )
 def test_an_overwrite_killed_at_any_call_is_repeated_at_most_once(
-    call, when, calls, town, build, begin, release, run, vectors
+    call, when, calls, service, build, begin, release, run, vectors
 ):
     name, data = "overwritten", vectors("other.hdf5", seed=10 * call + calls)
-    if not town.indexes(name):
-        build(town, name=name)
-    before, struck = len(town.writes), len(town.struck)
+    if not service.indexes(name):
+        build(service, name=name)
+    before, struck = len(service.writes), len(service.struck)
     for _ in range(call - 1):
-        town.fault("UpdateIndex", "stall", when, seconds=0)
+        service.fault("UpdateIndex", "stall", when, seconds=0)
     # A call that is held up before its effect has it even when the caller is gone; a refused one never has.
-    town.fault("UpdateIndex", "stall" if when == "after" else "unavailable", when, seconds=60)
-    command = build(town, "--yes", begin=begin, data=data, name=name)
-    until(lambda: len(town.struck) >= struck + call, "the fault")
+    service.fault("UpdateIndex", "stall" if when == "after" else "unavailable", when, seconds=60)
+    command = build(service, "--yes", begin=begin, data=data, name=name)
+    until(lambda: len(service.struck) >= struck + call, "the fault")
     command.signal()
     release(name)
 
-    build(town, "--yes", data=data, name=name)
-    assert town.writes[before:].count("UpdateIndex") == calls
-    assert town.counts(name) == (1, 1, 1)
+    build(service, "--yes", data=data, name=name)
+    assert service.writes[before:].count("UpdateIndex") == calls
+    assert service.counts(name) == (1, 1, 1)
     run(
-        town, "vertex", "verify", "--name", name, "--target", "sandbox", "--min-recall", 1, "--data", data
+        service, "vertex", "verify", "--name", name, "--target", "sandbox", "--min-recall", 1, "--data", data
     )  # fmt: skip
 
 
 def test_an_overwrite_killed_while_it_runs_keeps_streams_away_and_is_followed_and_not_repeated(
-    town_with, build, begin, driven, kill, name, other_data, run
+    service_with, build, begin, driven, kill, name, other_data, run
 ):
-    town = town_with(**BY_LOOKS)
-    driven(town)
-    before = len(town.writes)
+    service = service_with(**BY_LOOKS)
+    driven(service)
+    before = len(service.writes)
     running = f"overwrite the contents of index {name}: running"
-    kill(build(town, "--yes", begin=begin, data=other_data).wait_for(running))
+    kill(build(service, "--yes", begin=begin, data=other_data).wait_for(running))
     streamed = ["vertex", "remove-datapoints", "--name", name, "--ids", "1", "--target", "sandbox"]
-    assert "what is streamed meanwhile would be lost" in run(town, *streamed, code=1).error
+    assert "what is streamed meanwhile would be lost" in run(service, *streamed, code=1).error
 
-    followed = build(town, begin=begin, data=other_data).wait_for("that an earlier run began")
-    assert town.drive(followed).code == 0, followed.err
-    assert town.writes[before:] == ["UpdateIndex"] * 3
+    followed = build(service, begin=begin, data=other_data).wait_for("that an earlier run began")
+    assert service.drive(followed).code == 0, followed.err
+    assert service.writes[before:] == ["UpdateIndex"] * 3
 
 
 def test_going_back_to_the_first_data_after_a_killed_overwrite_brings_them_back(
-    town_with, build, begin, driven, kill, name, data, other_data, run
+    service_with, build, begin, driven, kill, name, data, other_data, run
 ):
-    town = town_with(**BY_LOOKS)
-    driven(town)
+    service = service_with(**BY_LOOKS)
+    driven(service)
     running = f"overwrite the contents of index {name}: running"
-    kill(build(town, "--yes", begin=begin, data=other_data).wait_for(running))
+    kill(build(service, "--yes", begin=begin, data=other_data).wait_for(running))
 
-    driven(town, "--yes", data=data)
+    driven(service, "--yes", data=data)
     run(
-        town, "vertex", "verify", "--name", name, "--target", "sandbox", "--min-recall", 1, "--data", data
+        service, "vertex", "verify", "--name", name, "--target", "sandbox", "--min-recall", 1, "--data", data
     )  # fmt: skip
 
 
-def test_the_next_run_waits_for_the_slot_of_a_killed_one_and_says_so(town_with, build, begin, name):
-    town = town_with(**BY_LOOKS)
-    before = len(town.writes)
-    command = build(town, begin=begin).wait_for(f"create index {name}: running")
+def test_the_next_run_waits_for_the_slot_of_a_killed_one_and_says_so(service_with, build, begin, name):
+    service = service_with(**BY_LOOKS)
+    before = len(service.writes)
+    command = build(service, begin=begin).wait_for(f"create index {name}: running")
     command.signal()
 
-    command = build(town, begin=begin).wait_for("Another run works on")
+    command = build(service, begin=begin).wait_for("Another run works on")
     assert "A killed run's hold ends by itself within 60 s;" in command.err
-    assert town.drive(command).code == 0, command.err
-    assert_one_of_each(town, name, before)
+    assert service.drive(command).code == 0, command.err
+    assert_one_of_each(service, name, before)

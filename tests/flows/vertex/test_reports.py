@@ -29,8 +29,10 @@ def only_report(home):
     return json.loads(file.read_text()), file
 
 
-def test_a_finished_build_is_reported_in_the_terminal_a_file_and_the_ui(town, build, name, home, artifacts):
-    ended = build(town)
+def test_a_finished_build_is_reported_in_the_terminal_a_file_and_the_ui(
+    service, build, name, home, artifacts
+):
+    ended = build(service)
     report, file = only_report(home)
     assert (report["flow"], report["name"], report["target"]) == ("vertex build", name, "sandbox")
     assert report["outcome"] == "done"
@@ -38,7 +40,7 @@ def test_a_finished_build_is_reported_in_the_terminal_a_file_and_the_ui(town, bu
         "validate the data", f"upload import files of {name}", f"create index {name}", f"create endpoint {name}", f"deploy index {name}"
     ]  # fmt: skip
     assert all(step["seen"] and step["seconds"] >= 0 for step in report["steps"])
-    assert report["facts"]["index"] == town.indexes(name)[0].name
+    assert report["facts"]["index"] == service.indexes(name)[0].name
     assert f"report: {file}" in ended.out.replace("\n", "")
 
     found = artifacts(f"vertex-build-{name}")
@@ -50,8 +52,8 @@ def test_a_finished_build_is_reported_in_the_terminal_a_file_and_the_ui(town, bu
     assert [row["step"] for row in json.loads(table)] == [step["step"] for step in report["steps"]]
 
 
-def test_a_failed_build_is_reported_too(town, build, name, home, artifacts, vectors):
-    error = build(town, data=vectors("empty.hdf5", rows=0), code=2).error
+def test_a_failed_build_is_reported_too(service, build, name, home, artifacts, vectors):
+    error = build(service, data=vectors("empty.hdf5", rows=0), code=2).error
     report, _ = only_report(home)
     assert report["outcome"].startswith("failed: ")
     assert report["outcome"].removeprefix("failed: ")[:40] in error

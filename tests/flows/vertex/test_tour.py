@@ -30,24 +30,24 @@ def tour_data(vectors):
 
 @pytest.fixture
 def tour(begin, name, tour_data):
-    """Begins a tour: `tour(town, "--endpoint", "public")`."""
-    return lambda town, *options: begin(
-        town, "vertex", "tour", "--name", name, "--data", tour_data, "--target", "sandbox", *options
+    """Begins a tour: `tour(service, "--endpoint", "public")`."""
+    return lambda service, *options: begin(
+        service, "vertex", "tour", "--name", name, "--data", tour_data, "--target", "sandbox", *options
     )
 
 
-def assert_nothing(town, name):
+def assert_nothing(service, name):
     for each in (name, f"{name}-exact"):
-        assert town.counts(each) == (0, 0, 0)
-        assert town.generations(each) == {}
+        assert service.counts(each) == (0, 0, 0)
+        assert service.generations(each) == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("endpoint", ["public", "vpc"])
-def test_it_passes_leaves_nothing_and_tells_every_step(endpoint, town, tour, name, home):
-    ended = tour(town, "--endpoint", endpoint)
+def test_it_passes_leaves_nothing_and_tells_every_step(endpoint, service, tour, name, home):
+    ended = tour(service, "--endpoint", endpoint)
     assert ended.code == 0, ended.err
-    assert_nothing(town, name)
+    assert_nothing(service, name)
     (file,) = home.glob("reports/*.json")
     report = json.loads(file.read_text())
     told = [step["step"] for step in report["steps"]]
@@ -57,32 +57,34 @@ def test_it_passes_leaves_nothing_and_tells_every_step(endpoint, town, tour, nam
 
 
 @pytest.mark.slow
-def test_killed_in_its_middle_it_passes_when_run_again(town, tour, name, release):
-    before, struck = len(town.writes), len(town.struck)
-    town.fault("UpsertDatapoints", "stall", "after", seconds=0)
-    town.fault("UpsertDatapoints", "stall", "after", seconds=60)
-    killed = tour(town, "--endpoint", "public")
-    until(lambda: len(town.struck) >= struck + 2 or killed.has_ended, "the second upsert")
+def test_killed_in_its_middle_it_passes_when_run_again(service, tour, name, release):
+    before, struck = len(service.writes), len(service.struck)
+    service.fault("UpsertDatapoints", "stall", "after", seconds=0)
+    service.fault("UpsertDatapoints", "stall", "after", seconds=60)
+    killed = tour(service, "--endpoint", "public")
+    until(lambda: len(service.struck) >= struck + 2 or killed.has_ended, "the second upsert")
     killed.signal()
     for each in (name, f"{name}-exact"):
         release(each)
-    again = tour(town, "--endpoint", "public")
+    again = tour(service, "--endpoint", "public")
     assert again.code == 0, again.err
-    assert town.writes[before:].count("CreateIndex") == 2, "the tour's two indexes, none twice"
-    assert_nothing(town, name)
+    assert service.writes[before:].count("CreateIndex") == 2, "the tour's two indexes, none twice"
+    assert_nothing(service, name)
 
 
 @pytest.mark.slow
-def test_an_answer_that_nobody_expects_fails_it_and_the_way_out_is_told(town, tour, tour_data, name, begin):
-    struck = len(town.struck)
-    town.fault("DeployIndex", "stall", "before", seconds=3)
-    command = tour(town, "--endpoint", "public")
-    until(lambda: "DeployIndex" in town.struck[struck:], "the deployment")
+def test_an_answer_that_nobody_expects_fails_it_and_the_way_out_is_told(
+    service, tour, tour_data, name, begin
+):
+    struck = len(service.struck)
+    service.fault("DeployIndex", "stall", "before", seconds=3)
+    command = tour(service, "--endpoint", "public")
+    until(lambda: "DeployIndex" in service.struck[struck:], "the deployment")
     with h5py.File(tour_data) as file:
         intruders = np.array(file["test"]) * 1000
-    (index,) = town.indexes(name)
+    (index,) = service.indexes(name)
     datapoints = [{"datapoint_id": f"intruder-{i}", "feature_vector": v} for i, v in enumerate(intruders)]
-    town.clients.indexes.upsert_datapoints(request={"index": index.name, "datapoints": datapoints})
+    service.clients.indexes.upsert_datapoints(request={"index": index.name, "datapoints": datapoints})
 
     assert command.code == 1, command.err
     assert "The tour's check of the nearest neighbor is ['intruder-" in command.error
@@ -90,8 +92,8 @@ def test_an_answer_that_nobody_expects_fails_it_and_the_way_out_is_told(town, to
     for each in (f"{name}-exact", name):
         told = f"vector-search vertex teardown --target sandbox --yes --name {each}"
         assert told in command.err
-        assert begin(town, *told.split()[3:]).code == 0
-    assert_nothing(town, name)
+        assert begin(service, *told.split()[3:]).code == 0
+    assert_nothing(service, name)
 
 
 # Each check of the streamed datapoint, right answers in their order; then one answer spoiled.

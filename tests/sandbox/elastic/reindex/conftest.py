@@ -1,4 +1,4 @@
-"""A stand-in for all tests of reindex that need no model and no restart."""
+"""A stand-in for the tests of reindex that need neither a model nor a restart."""
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -19,7 +19,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def filled(server):
-    """A client of a stand-in with documents in `films` and nothing else: `filled(50)`."""
+    """A client of a stand-in that has only an index `films` with documents: `filled(50)`."""
 
     def start(count=10):
         fill(server, count)

@@ -1,0 +1,249 @@
+"""The steps of an embedding: from the documents of an index to a verified one that the alias points at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.elastic.options import ElasticRun
+from flows.report import listed
+from tasks.elastic.cluster.capacity import verify_capacity
+from tasks.elastic.cluster.deployments import (
+    DeploymentState,
+    ensure_deployment,
+    read_deployment,
+    wait_for_deployment,
+)
+from tasks.elastic.cluster.reindex_tasks import Failure
+from tasks.elastic.indices.aliases import ensure_alias, verify_alias
+from tasks.elastic.indices.embeddings import made_from
+from tasks.elastic.indices.indices import (
+    SourceState,
+    ensure_content_mark,
+    ensure_index,
+    ensure_index_settings,
+    read_index,
+    read_sample,
+    read_source,
+)
+from tasks.elastic.indices.pipelines import (
+    FAILURE_FIELD,
+    ensure_pipeline,
+    inference_pipeline,
+    verify_pipeline,
+)
+from tasks.elastic.reindex.batch_plans import ReindexSpec, read_batch_plan
+from tasks.elastic.reindex.reindex import Reindexed, apply_reindex
+from tasks.elastic.reindex.repair import apply_mending
+from tasks.elastic.settings import ElasticSettings
+from tasks.elastic.specs import EmbeddedField, IndexSpec, PipelineSpec, embedded_properties
+from tasks.elastic.verification.truncation import read_truncated
+from tasks.elastic.verification.verification import (
+    sample_queries,
+    verify_completeness,
+    verify_queries,
+    verify_scores,
+)
+from tasks.errors import InvalidInput
+from tasks.program import PROGRAM
+
+_SHOWN = 5
+"""Documents without an embedding, or that the new index refuses, in the report."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedPlan:
+    """What an embedding is to end with."""
+
+    alias: str
+    source: str
+    fields: tuple[EmbeddedField, ...]
+    deployment: str
+    search_deployment: str
+    size: int | None = None
+    slices: int = 1
+    load_allocations: int | None = None
+    final_allocations: int | None = None
+    may_grow: bool = False
+    replicas: int = 1
+    accept_unembedded: int = 0
+    queries: Path | None = None
+
+
+def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
+    """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
+    settings, report, changes = run.settings, run.report, list[str]()
+    _refuse_itself(plan)
+    verify_alias(settings, plan.alias)  # the alias comes last, when all inference is paid for
+    ingest = _deployment(settings, plan.deployment, "deployment")
+    _refuse_scaling(plan, ingest)
+    _deployment(settings, plan.search_deployment, "search-deployment")
+    if plan.queries:
+        list(sample_queries(plan.queries))
+    with report.step(f"read the documents of {plan.source}") as step:
+        documents = read_source(settings, plan.source)
+        sample = read_sample(settings, plan.source, [field.input for field in plan.fields])
+        step.saw(f"{documents.documents:,} documents")
+    pipeline, index = _specs(plan, documents, ingest.model_id)
+    there = read_index(settings, index.name)
+    wanted, refused = documents.documents, tuple[Failure, ...]()
+    if there is None or not there.content:
+        with report.step("texts that the model cuts") as step:
+            step.saw(str(read_truncated(settings, plan.source, plan.fields, plan.deployment)))
+        changes += _scale(run, plan, plan.load_allocations)
+        with report.step(f"pipeline {pipeline.id}") as step:
+            verify_pipeline(settings, pipeline, sample)
+            if ensure_pipeline(settings, pipeline):
+                changes.append("stored the pipeline")
+            step.saw(
+                f"embeds {listed(field.input for field in plan.fields)} with {plan.deployment}, seen on a sample"
+            )
+        with report.step(f"create index {index.name}") as step:
+            created = ensure_index(settings, index)
+            changes += ["created the index"] if created else []
+            step.saw("created" if created else "was there")
+        filled = _fill(run, plan, pipeline.id, index)
+        wanted, refused = filled.wanted, filled.refused
+        changes.append("embedded the documents")
+    changes += _scale(run, plan, plan.final_allocations)
+    _verify(run, plan, index, wanted, refused)
+    if ensure_index_settings(settings, index):
+        changes.append("set the final settings")
+    ensure_content_mark(settings, index.name, documents.content)
+    with report.step(f"alias {plan.alias}") as step:
+        move = ensure_alias(settings, plan.alias, index.name)
+        changes += ["moved the alias"] if move.changed else []
+        step.saw(
+            f"{'now' if move.changed else 'already'} points at {index.name}, before at {move.previous or 'nothing'}"
+        )
+    return changes
+
+
+def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[PipelineSpec, IndexSpec]:
+    """Pipeline and index, named after what they are made from: something else never gets their names."""
+    unnamed = inference_pipeline("unnamed", plan.deployment, plan.fields)
+    pipeline = inference_pipeline(f"{plan.alias}-{unnamed.spec}", plan.deployment, plan.fields)
+    marks = made_from(
+        source=plan.source,
+        content=documents.content,
+        pipeline=pipeline.id,
+        deployment=plan.deployment,
+        search=plan.search_deployment,
+        model=model,
+        fields=plan.fields,
+    )
+    index = IndexSpec(
+        name="unnamed",
+        properties=embedded_properties(plan.fields, failure=FAILURE_FIELD, source=documents.properties),
+        mapping=documents.mapping,
+        settings=documents.settings,
+        shards=documents.shards,
+        replicas=plan.replicas,
+        made_from=marks,
+    )
+    return pipeline, index.model_copy(update={"name": f"{plan.alias}-{index.spec}"})
+
+
+def _deployment(settings: ElasticSettings, deployment_id: str, option: str) -> DeploymentState:
+    there = read_deployment(settings, deployment_id)
+    if there is None:
+        remedy = f"Start it with `{PROGRAM} elastic deploy`, which names them NAME-ingest and NAME-search."
+        raise InvalidInput(
+            "There is no such deployment", value=deployment_id, source=f"--{option}", remedy=remedy
+        )
+    return there
+
+
+def _refuse_itself(plan: EmbedPlan) -> None:
+    if plan.source == plan.alias:
+        raise InvalidInput(
+            "The embedded documents cannot have the name of their source: every run would embed its own result anew",
+            value=plan.alias,
+            source="name, source",
+            accepted="two names",
+        )
+
+
+def _refuse_scaling(plan: EmbedPlan, ingest: DeploymentState) -> None:
+    if (plan.load_allocations is None) != (plan.final_allocations is None):
+        raise InvalidInput(
+            "Only one of load_allocations and final_allocations is given",
+            value=plan.load_allocations or plan.final_allocations,
+            remedy="Give both: how many while documents are embedded, and how many afterwards.",
+        )
+    if plan.load_allocations is not None and ingest.adaptive is not None:
+        raise InvalidInput(
+            "This deployment has adaptive allocations and grows by itself",
+            value=ingest.id,
+            remedy="Leave out load_allocations and final_allocations.",
+        )
+
+
+def _scale(run: ElasticRun, plan: EmbedPlan, allocations: int | None) -> list[str]:
+    """As many allocations of the ingest deployment as are wanted now. Returns what was changed."""
+    settings, deadline = run.settings, run.deadline
+    there = _deployment(settings, plan.deployment, "deployment")
+    if allocations is None or allocations == there.allocations:
+        return []
+    spec = there.scaled(allocations)
+    if allocations > there.allocations and not plan.may_grow:
+        verify_capacity(settings, [spec])
+    with run.report.step(f"set the allocations of {there.id} to {allocations}") as step:
+        ensure_deployment(settings, spec, deadline)
+        wait_for_deployment(settings, spec, deadline)
+        step.saw(f"it had {there.allocations}")
+    return [f"set the allocations of {there.id} to {allocations}"]
+
+
+def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> Reindexed:
+    """Every document in the new index and embedded, as far as that can be."""
+    settings, report, deadline = run.settings, run.report, run.deadline
+    spec = ReindexSpec(
+        source=plan.source,
+        dest=index.name,
+        pipeline=pipeline,
+        deployment_id=plan.deployment,
+        fields=plan.fields,
+    )
+    with report.step(f"embed {plan.source} into {index.name}") as step:
+        batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices)
+        step.saw(f"batches of {batches.size:,}, slices: {batches.slices}")
+        for why in batches.lowered:
+            step.saw(f"lowered: {why}")
+        done = apply_reindex(settings, spec, batches, deadline, run.when_interrupted)
+        step.saw(f"{done.documents:,} of {done.wanted:,} documents arrived")
+        if done.adopted:
+            step.saw("followed the task of an earlier run")
+        if done.refused:
+            step.saw(f"{len(done.refused):,} are refused by the new index")
+        for failure in done.refused[:_SHOWN]:
+            step.saw(str(failure))
+    with report.step("mend what lacks its embedding") as step:
+        mended = apply_mending(settings, spec, batches, deadline, run.when_interrupted)
+        step.saw(f"{mended.mended:,} mended, {mended.left:,} will never have one")
+        for one in mended.listed[:_SHOWN]:
+            step.saw(f"{one.id}: {one.reason}")
+    return done
+
+
+def _verify(
+    run: ElasticRun, plan: EmbedPlan, index: IndexSpec, wanted: int, refused: tuple[Failure, ...]
+) -> None:
+    settings = run.settings
+    with run.report.step(f"verify {index.name}") as step:
+        complete = verify_completeness(
+            settings,
+            index.name,
+            plan.fields,
+            wanted=wanted,
+            accepted=plan.accept_unembedded,
+            refused=refused,
+        )
+        step.saw(f"{complete.documents:,} documents, {complete.unembedded:,} without an embedding")
+        for field in plan.fields:
+            scores = verify_scores(settings, index.name, field, plan.search_deployment)
+            step.saw(f"{scores.compared} scores recomputed, off by {scores.largest_difference:.1e} at most")
+        if plan.queries:
+            first = plan.fields[0].output
+            found = verify_queries(settings, index.name, first, plan.search_deployment, plan.queries)
+            step.saw(f"{found.found} of {found.queries} sample queries find what they must")

@@ -1,0 +1,49 @@
+"""A Prefect flow made from a function that takes its options as one model.
+
+The flow's parameters are the model's fields, one by one: its form, deployments and schedules stay flat, and runs show the
+values that were given. The function gets the validated model.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from prefect import Flow, flow
+
+from flows.engine import Engine
+from flows.options import Options
+from flows.report import Report
+from flows.signatures import docstring, options_of, parameters
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+def engine_flow(
+    engine: Engine[Any], name: str, *, run_name: str
+) -> Callable[[Callable[[OptionsT], Report]], Flow[..., Report]]:
+    """Make a function the flow of an engine that is called `name` in the engine's list of flows.
+
+    Args:
+        engine: whose flow it is.
+        name: as in the engine's list.
+        run_name: the name of a run, with options in braces: `build {name} on {target}`.
+    """
+
+    def made(function: Callable[[OptionsT], Report]) -> Flow[..., Report]:
+        model = options_of(function)
+        signature = inspect.Signature(parameters(model), return_annotation=Report)
+
+        @functools.wraps(function)
+        def flat(**values: Any) -> Report:
+            return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
+
+        written = inspect.getdoc(function) or ""
+        flat.__doc__ = docstring(written, model)
+        flat.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+        vars(flat)["__signature__"] = signature
+        return flow(name=f"{engine.name} {name}", flow_run_name=run_name, description=written)(flat)
+
+    return made

@@ -1,0 +1,87 @@
+"""The parameters of flows, each written once: name, type, default, constraint and help.
+
+A flow's options are one model. Its fields are the options of its command, the fields of its form in Prefect, and what its
+specifications are made from. What several flows take stands here, what one engine's flows take in the engine's own
+`options` module, and the rest beside the flow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field
+from pydantic.dataclasses import dataclass
+
+from tasks.errors import InvalidInput
+from tasks.interruption import WhenInterrupted
+
+
+class Options(BaseModel, frozen=True, extra="forbid"):
+    """The options of a flow."""
+
+    def shared_with(self, model: type[BaseModel]) -> dict[str, Any]:
+        """The options that a specification takes under the same name."""
+        return {name: value for name, value in self if name in model.model_fields}
+
+
+def timeout(minutes: float) -> Any:
+    """The field `timeout_minutes` with a default of this flow's own."""
+    return Field(
+        default=minutes,
+        gt=0,
+        description="Give up waiting after this many minutes; what the target has accepted stays, what it has begun goes on.",
+    )
+
+
+class Timed(Options, frozen=True):
+    """Of flows that wait."""
+
+    timeout_minutes: float = timeout(60)
+
+
+class Interruptible(Options, frozen=True):
+    """Of flows that wait for long operations of the target."""
+
+    when_interrupted: WhenInterrupted = Field(
+        default="leave-running",
+        description="On Ctrl-C or cancel, leave the running operation or ask the target to cancel it.",
+    )
+
+
+def agreement(to: str) -> Any:
+    """The field `yes` with what it agrees to."""
+    return Field(default=False, description=f"Agree to {to} without being asked.")
+
+
+class Confirmed(Options, frozen=True):
+    """Of flows that spend money or delete something."""
+
+    yes: bool = agreement("the cost and the consequences")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a command shows what it does: of every flow, on the command line only; no field of a form."""
+
+    json: bool = Field(
+        default=False, description="Print the result as JSON to standard output, and nothing else."
+    )
+    quiet: bool = Field(default=False, description="Print only the result and errors.")
+    plan: bool = Field(default=False, description="Show what would change, and change nothing.")
+    report: Path | None = Field(default=None, description="Write the report to this file too.")
+
+    def refuse_what_is_not_supported(self) -> None:
+        """Refuse each of them by name: none is honoured yet, and an option must never be ignored.
+
+        Raises:
+            InvalidInput: one is given.
+        """
+        for name in RUN_OPTIONS:
+            if getattr(self, name):
+                raise InvalidInput(f"--{name} is not supported yet")
+
+
+RUN_OPTIONS = tuple(field.name for field in fields(RunOptions))
+"""Their names; no flow has an option of one of these names."""

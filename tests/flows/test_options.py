@@ -1,0 +1,70 @@
+"""A flow's options are written once: in its model. Its form, its command and its example say the same."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+from flows.command_line.from_flow import load
+from flows.command_line.tree import parse
+from flows.engines import ENGINES
+from flows.options import RUN_OPTIONS, RunOptions
+from flows.signatures import docstring, options_of, parameters
+from tasks.errors import InvalidInput
+from tasks.program import PROGRAM
+
+FLOWS = [
+    pytest.param(engine, entry, id=engine.command(entry)) for engine in ENGINES for entry in engine.flows
+]
+
+
+@pytest.mark.parametrize(("engine", "entry"), FLOWS)
+def test_a_form_is_flat_typed_and_explained(engine, entry):
+    flow = load(entry.entrypoint)
+    model = options_of(inspect.unwrap(flow.fn))
+    form = flow.parameters.properties
+    assert flow.name == engine.command(entry)
+    assert form.keys() == model.model_fields.keys()
+    assert form["target"]["enum"] == list(engine.targets)
+    for name, field in model.model_fields.items():
+        assert form[name]["description"] == field.description
+        assert field.description.endswith(".")
+    order = [name for name, _ in sorted(form.items(), key=lambda item: item[1]["position"])]
+    assert set(order[: len(flow.parameters.required)]) == set(flow.parameters.required)
+    assert not form.keys() & set(RUN_OPTIONS)
+
+
+@pytest.mark.parametrize(("engine", "entry"), FLOWS)
+def test_its_help_has_an_example_that_its_own_command_accepts(engine, entry):
+    example = inspect.getdoc(load(entry.entrypoint).fn).partition("Example:\n")[2].strip()
+    assert example.startswith(f"{PROGRAM} {engine.command(entry)} ")
+    parse(example.split()[1:], debug=False)
+
+
+@pytest.mark.parametrize(("engine", "entry"), FLOWS)
+def test_options_of_a_run_that_are_not_supported_yet_are_refused_by_name(engine, entry):
+    flow = load(entry.entrypoint)
+    values = {"name": "films", "target": "sandbox"}
+    words = [
+        word
+        for name in flow.parameters.required
+        for word in (f"--{name.replace('_', '-')}", values.get(name, "x"))
+    ]
+    for option in (["--json"], ["--quiet"], ["--plan"], ["--report", "report.html"]):
+        command = parse([engine.name, entry.name, *words, *option], debug=False)
+        with pytest.raises(InvalidInput, match=f"^{option[0]} is not supported yet\\.$"):
+            command()
+
+
+def test_arguments_are_put_before_the_example():
+    said = docstring("Do it.\n\nExample:\n    do it", RunOptions)
+    assert re.fullmatch(r"Do it\.\n\nArgs:\n(    \w+: .+\n){4}\nExample:\n    do it", said), said
+
+
+def test_required_options_come_first_and_those_that_many_flows_share_last():
+    build = options_of(inspect.unwrap(load("flows.vertex.build:build_index").fn))
+    names = [one.name for one in parameters(build)]
+    assert names[:3] == ["name", "target", "data"]
+    assert names[-3:] == ["yes", "timeout_minutes", "when_interrupted"]
