@@ -63,7 +63,7 @@ def _environment(running: list[Running]) -> Mapping[str, str]:
 
 
 def _set_native_messages_aside(file: Path) -> None:
-    """ScaNN and gRPC chat on file descriptor 2; what is ours to say still goes to the terminal."""
+    """ScaNN and gRPC write to file descriptor 2; our own messages still go to the terminal."""
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with file.open("ab") as log:

@@ -1,4 +1,4 @@
-"""Resource names: taken with the project's id or number, given back with the number, as the service does."""
+"""Resource names: accepted with the project's id or number, returned with the number, as the service does."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The Vertex stand-in as a whole: one store, the services over it, and the two ports that they answer on.
 
-Loopback only. Order matters at both ends: private servers open before operations move, and close last.
+Loopback only. The order matters: private servers open before operations advance, and close last.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class VertexServer:
         self._server.add_insecure_port(f"127.0.0.1:{ports.plaintext}")
 
     def start(self) -> None:
-        """Answer, and go on with what an earlier run left unfinished."""
+        """Start to answer, and continue what an earlier run left unfinished."""
         self._endpoints.reopen()
         self._lifecycle.start()
         self._server.start()

@@ -25,7 +25,7 @@ _NAMED = 3
 
 
 class Batch:
-    """One import: reads the files and hands what they hold to `stage`, in pieces."""
+    """One import: reads the files and passes their datapoints to `stage`, in batches."""
 
     def __init__(self, reader: Reader, uri: str, dimensions: int, stage: Stage) -> None:
         self.details = Details()
@@ -36,7 +36,7 @@ class Batch:
         self._ids: set[str] = set()
 
     def run(self, operation: str) -> None:
-        """Read and stage everything; `details` then says what each file held.
+        """Read and stage everything; afterwards `details` has the counts of each file.
 
         Raises:
             Refusal: unreadable files, or invalid records, with the documented text.

@@ -68,7 +68,7 @@ def config(content: dict[str, Any]) -> Config:
     """The index's configuration, checked.
 
     Raises:
-        Refusal: a field is missing or has a value that the service does not know.
+        Refusal: a field is missing or invalid.
     """
     given = content.get("config")
     if not isinstance(given, dict):
@@ -100,7 +100,7 @@ def shown(content: dict[str, Any]) -> struct_pb2.Value:
 def _algorithm(given: Any) -> Tree | None:
     if not isinstance(given, dict) or set(given) not in ({"treeAhConfig"}, {"bruteForceConfig"}):
         raise errors.INVALID_METADATA.refusal(
-            problem="algorithmConfig has one of treeAhConfig and bruteForceConfig."
+            problem="algorithmConfig must have either treeAhConfig or bruteForceConfig."
         )
     if "bruteForceConfig" in given:
         return None
@@ -164,5 +164,5 @@ def _refuse_unknown(given: Any, known: set[str], path: str) -> None:
     for key in given:
         if key not in known:
             raise errors.INVALID_METADATA.refusal(
-                problem=f"{path}{key} is not known; known are {', '.join(sorted(known))}."
+                problem=f"{path}{key} is unknown; accepted: {', '.join(sorted(known))}."
             )

@@ -29,7 +29,7 @@ class ContainerMatchService:
         return self._answer([request])[0]
 
     def BatchMatch(self, request: Any) -> Any:
-        """The neighbors of many queries; what is wrong with them stands in the status of their index."""
+        """The neighbors of many queries; an error is reported in the status of its deployed index."""
         response = container.BatchMatchResponse()
         for group in request.requests:
             answered = response.responses.add(deployed_index_id=group.deployed_index_id)
@@ -41,7 +41,7 @@ class ContainerMatchService:
         return response
 
     def BatchGetEmbeddings(self, request: Any) -> Any:
-        """The datapoints with these ids; ids that are not there are passed over."""
+        """The datapoints with these ids; unknown ids are ignored."""
         self._check_id(request.deployed_index_id)
 
         def read(searcher: Searcher) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The JSON web token that a deployed index may ask for. Audience and issuer are checked, the signature is not.
+"""The JSON web token that a deployed index may require. Audience and issuer are checked, the signature is not.
 
 The sandbox knows nobody's public keys; whether a token is sent at all, and by whom for whom, is what tests need.
 """
@@ -18,7 +18,7 @@ _PREFIX = "Bearer: "  # with a colon, as the service's own client sends it
 
 
 def check_token(provider: Any, context: Any) -> None:
-    """Let a call pass whose token names an allowed issuer and audience.
+    """Check that the token of a call names an allowed issuer and audience.
 
     Raises:
         Refusal: UNAUTHENTICATED.

@@ -1,4 +1,4 @@
-"""google.longrunning.Operations: the front through which clients follow, list, cancel and forget operations."""
+"""google.longrunning.Operations: how clients follow, list, cancel and delete operations."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OperationsService:
         return self._lifecycle.message(self._lifecycle.look_at(self._find(request.name)))
 
     def DeleteOperation(self, request: operations_pb2.DeleteOperationRequest) -> empty_pb2.Empty:
-        """Forget an operation that is done."""
+        """Delete the record of an operation that is done."""
         operation = self._find(request.name)
         if not operation.done:
             raise errors.OPERATION_RUNNING.refusal(name=operation.name)
@@ -50,12 +50,12 @@ class OperationsService:
         return empty_pb2.Empty()
 
     def CancelOperation(self, request: operations_pb2.CancelOperationRequest) -> empty_pb2.Empty:
-        """Cancel: it ends with code 1 and leaves nothing, unless it is done or cannot be cancelled."""
+        """Cancel an operation: it ends with code 1 and leaves nothing, unless it is done or cannot be cancelled."""
         self._lifecycle.cancel(self._find(request.name))
         return empty_pb2.Empty()
 
     def WaitOperation(self, request: operations_pb2.WaitOperationRequest) -> operations_pb2.Operation:
-        """Return when it is done or the time-out is over, whichever is first."""
+        """Return when the operation is done or the time-out expires, whichever comes first."""
         name = self._find(request.name).name
         seconds = (
             request.timeout.ToTimedelta().total_seconds() if request.HasField("timeout") else _LONGEST_WAIT

@@ -11,7 +11,7 @@ from sandbox.vertex.project import PROJECT, PROJECT_NUMBER
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _MOST_REPLICAS = 1000
 _DEFAULT_REPLICAS = 2
-# Which machines serve which shard sizes, as the page on creating and managing indexes lists them.
+# Which machines serve which shard sizes, as "Manage indexes" lists them (docs/sources.md).
 _MACHINES = {
     "SHARD_SIZE_SMALL": (
         "e2-standard-2",
@@ -50,7 +50,7 @@ def check_mutation(wanted: Any, current: Any, shard_size: str) -> None:
 
 
 def fill_defaults(deployed: Any, index_name: str, display_name: str) -> None:
-    """Two replicas where none are named, as the service does silently; the index's canonical name; the group."""
+    """Fill in two replicas if none are requested, as the service does; the canonical name of the index; the group."""
     deployed.index = index_name
     deployed.display_name = deployed.display_name or display_name
     deployed.deployment_group = deployed.deployment_group or "default"
@@ -61,7 +61,7 @@ def fill_defaults(deployed: Any, index_name: str, display_name: str) -> None:
 
 
 def fill_private_endpoints(deployed: Any, endpoint: Any, address: str) -> None:
-    """Say where a deployed index answers: in the peered network, or through Private Service Connect."""
+    """Fill in where a deployed index answers: in the peered network, or through Private Service Connect."""
     deployed.ClearField("private_endpoints")
     if endpoint.network:
         deployed.private_endpoints.match_grpc_address = address

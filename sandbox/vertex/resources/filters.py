@@ -51,12 +51,12 @@ def _term(text: str, part: str) -> Callable[[Listed], bool]:
     value = re.sub(r"\\(.)", r"\1", found["value"][1:-1]) if quoted else found["value"]
     if field == "labels":
         if op != ":":
-            raise errors.INVALID_FILTER.refusal(filter=text, problem="labels goes with a colon: labels:KEY")
+            raise errors.INVALID_FILTER.refusal(filter=text, problem="labels takes a colon: labels:KEY")
         return lambda item: value in item.labels
     if field.startswith("labels."):
         return _label(field.removeprefix("labels."), op, value, any_value=value == "*" and not quoted)
     if op == ":":
-        raise errors.INVALID_FILTER.refusal(filter=text, problem=f"{field} goes with = or !=")
+        raise errors.INVALID_FILTER.refusal(filter=text, problem=f"{field} takes = or !=")
     if field == "name":
         wanted = _full_name(value)
         return lambda item: (wanted in (item.name, item.name.rsplit("/", 1)[1])) == (op == "=")

@@ -42,7 +42,7 @@ class PrivateServers(Protocol):
 
 
 class IndexEndpointService:
-    """Methods in the order of index_endpoint_service.proto; what their operations do stands below."""
+    """Methods in the order of index_endpoint_service.proto; what their operations do follows below."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class IndexEndpointService:
             )
 
     def GetIndexEndpoint(self, request: Any) -> Any:
-        """One endpoint, also while it is being created."""
+        """One endpoint, even while it is being created."""
         found = self._endpoints.find(request.name)
         self._lifecycle.look(found.name)
         return self._shown(self._endpoints.find(request.name))
@@ -236,17 +236,17 @@ class IndexEndpointService:
         self._store.deployments.put(deployment)
         return v1.MutateDeployedIndexResponse.pb()(deployed_index=message)
 
-    # What others ask.
+    # Used by the other services.
 
     def reopen(self) -> None:
-        """After a restart: let the deployed indexes answer again, under their earlier addresses."""
+        """After a restart: serve the deployed indexes again, at their earlier addresses."""
         for deployment in self._store.deployments.where("ready_at > 0"):
             self._prepare(self._indexes.ready(deployment.index))
             if deployment.address:
                 self._private.open(deployment.id, deployment.address)
 
     def public_deployment(self, endpoint_name: str, deployed_index_id: str) -> Deployment:
-        """A deployed index that the public endpoint may be asked about; refused otherwise."""
+        """A deployed index that can be queried through its public endpoint; refused otherwise."""
         endpoint = self._endpoints.find(endpoint_name)
         if not self._endpoints.message(endpoint).public_endpoint_enabled:
             raise errors.NOT_PUBLIC.refusal(name=endpoint.name)

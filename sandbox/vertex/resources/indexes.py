@@ -30,7 +30,7 @@ _FIELDS = ("display_name", "description", "labels", "metadata")
 
 
 class IndexService:
-    """Methods in the order of index_service.proto; what their operations do stands below."""
+    """Methods in the order of index_service.proto; what their operations do follows below."""
 
     def __init__(
         self, store: Store, lifecycle: Lifecycle, contents: Contents, reader: Reader, options: VertexOptions
@@ -71,7 +71,7 @@ class IndexService:
             )
 
     def GetIndex(self, request: Any) -> Any:
-        """One index, also while it is being created."""
+        """One index, even while it is being created."""
         found = self._indexes.find(request.name)
         self._lifecycle.look(found.name)
         return self._shown(self._indexes.find(request.name))
@@ -118,18 +118,20 @@ class IndexService:
             )
 
     def UpsertDatapoints(self, request: Any) -> Any:
-        """Take in whole datapoints, or their restricts only."""
+        """Insert or replace whole datapoints, or replace only their restricts."""
         resource, config = self._streamed(request.index)
         mask = list(request.update_mask.paths)
         if mask not in ([], ["all_restricts"]):
-            raise errors.INVALID_UPDATE_MASK.refusal(mask=",".join(mask), problem="possible is all_restricts")
+            raise errors.INVALID_UPDATE_MASK.refusal(
+                mask=",".join(mask), problem="only all_restricts is accepted"
+            )
         datapoints.validate(request.datapoints, config.dimensions, restricts_only=bool(mask))
         change = "restricts" if mask else "upsert"
         self._contents.append(resource.name, resource.content, config, change, request)
         return v1.UpsertDatapointsResponse.pb()()
 
     def RemoveDatapoints(self, request: Any) -> Any:
-        """Forget datapoints; ids that are not there are passed over."""
+        """Remove datapoints; unknown ids are ignored."""
         resource, config = self._streamed(request.index)
         self._contents.append(resource.name, resource.content, config, "remove", request)
         return v1.RemoveDatapointsResponse.pb()()
@@ -165,7 +167,7 @@ class IndexService:
 
     def _created(self, operation: Operation) -> Any:
         message = self._indexes.finish_creation(operation.target)
-        for output in ("create_time", "update_time", "etag"):  # as Google's own mock leaves them out
+        for output in ("create_time", "update_time", "etag"):  # as Google's mock of Vertex AI leaves them out
             message.ClearField(output)
         return message
 
@@ -212,18 +214,18 @@ class IndexService:
         self._contents.discard(operation.target)
         return empty_pb2.Empty()
 
-    # What others ask.
+    # Used by the other services.
 
     def config(self, resource: Resource) -> metadata.Config:
-        """What the index's metadata says."""
+        """The configuration in the index's metadata."""
         return metadata.config(metadata.parse(self._indexes.message(resource).metadata))
 
     def display_name(self, resource: Resource) -> str:
-        """What people call the index."""
+        """The display name of the index."""
         return self._indexes.message(resource).display_name
 
     def ready(self, name: str) -> Resource:
-        """The index, if its creation is done; refused otherwise."""
+        """The index, once its creation is done; refused until then."""
         return self._indexes.find_ready(name)
 
     def _streamed(self, name: str) -> tuple[Resource, metadata.Config]:
@@ -252,7 +254,7 @@ class IndexService:
 
 
 def apply_fields(given: Any, message: Any, fields: list[str]) -> None:
-    """Carry display name, description and labels over, checked."""
+    """Copy display name, description and labels, after checking them."""
     if "display_name" in fields:
         resources.check_display_name(given.display_name)
         message.display_name = given.display_name

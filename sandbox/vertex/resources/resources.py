@@ -1,4 +1,4 @@
-"""What indexes and endpoints have in common: being found, listed, named, labelled and stamped with an etag."""
+"""What indexes and endpoints have in common: lookup, listings, names, labels and etags."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def check_labels(labels: Any) -> None:
 
 
 def check_etag(given: str, current: str) -> None:
-    """Refuse a change based on an older version, if the caller says which version it is based on."""
+    """Refuse a change that carries the etag of an older version."""
     if given and given != current:
         raise errors.STALE_ETAG.refusal(given=given, current=current)
 
@@ -141,6 +141,6 @@ def masked_fields(update_mask: Any, message: Any, allowed: Sequence[str]) -> lis
     fields = list(dict.fromkeys(path.split(".")[0] for path in paths))
     for field in fields:
         if field not in allowed:
-            problem = f"possible are {', '.join(allowed)}"
+            problem = f"accepted: {', '.join(allowed)}"
             raise errors.INVALID_UPDATE_MASK.refusal(mask=",".join(paths), problem=problem)
     return fields

@@ -1,6 +1,6 @@
 """Services on the wire: raw messages in and out, refusals as status codes, faults and the write log around each call.
 
-Generic handlers, since the GAPIC packages bring message types but no servicers.
+The handlers are generic, because the GAPIC packages have message types but no servicers.
 """
 
 from __future__ import annotations
