@@ -1,12 +1,13 @@
 """The Vertex stand-in as a whole: one store, the services over it, and the two ports that they answer on.
 
-Loopback only. Order matters at both ends: private servers open before operations move, and close last.
+Loopback only. The order matters: private servers open before operations advance, and close last.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from google.longrunning import operations_pb2
 
 from protos import match_service as container
 from sandbox.faults import FaultQueue
-from sandbox.options import Options
 from sandbox.storage import Reader
 from sandbox.tls import Identity
 from sandbox.vertex.data.contents import Contents
@@ -26,6 +26,7 @@ from sandbox.vertex.matching.match import MatchService
 from sandbox.vertex.matching.queries import Queries
 from sandbox.vertex.operations.lifecycle import Lifecycle
 from sandbox.vertex.operations.operations import OperationsService
+from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 from sandbox.vertex.resources.indexes import IndexService
 from sandbox.vertex.store import Store
@@ -49,7 +50,7 @@ class VertexServer:
     """Everything of Vertex that is imitated."""
 
     def __init__(
-        self, state: Path, options: Options, ports: Ports, identity: Identity, storage_url: str
+        self, state: Path, options: VertexOptions, ports: Ports, identity: Identity, storage_url: str
     ) -> None:
         self._store = Store(state / "vertex.sqlite")
         self._faults, self._writes = FaultQueue(state), WriteLog(state, "vertex")
@@ -78,7 +79,7 @@ class VertexServer:
         self._server.add_insecure_port(f"127.0.0.1:{ports.plaintext}")
 
     def start(self) -> None:
-        """Answer, and go on with what an earlier run left unfinished."""
+        """Start to answer, and continue what an earlier run left unfinished."""
         self._endpoints.reopen()
         self._lifecycle.start()
         self._server.start()
@@ -114,7 +115,7 @@ class VertexServer:
         service = ContainerMatchService(deployed_index_id, deployment.index, self._queries)
         config = v1.DeployedIndex.pb().FromString(deployment.message).deployed_index_auth_config
         provider = config.auth_provider if config.HasField("auth_provider") else None
-        check = (lambda context: check_token(provider, context)) if provider else None
+        check = partial(check_token, provider) if provider else None
         return self._front.handlers(container.SERVICE_NAME, methods(service, container), check)
 
 

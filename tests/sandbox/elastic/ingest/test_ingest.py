@@ -10,9 +10,8 @@ def client(tmp_path_factory):
 
     from sandbox import process
     from sandbox.elastic.options import ElasticOptions
-    from sandbox.options import Options
 
-    options = Options(vertex=False, elastic=ElasticOptions(refresh_seconds=0.05))
+    options = ElasticOptions(refresh_seconds=0.05)
     with process.running(tmp_path_factory.mktemp("ingest"), options) as environment:
         client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0)
         yield client

@@ -5,7 +5,6 @@ from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearc
 
 from sandbox import process
 from sandbox.elastic.options import ElasticOptions
-from sandbox.options import Options
 from tests.polling import until
 
 pytestmark = pytest.mark.slow
@@ -30,7 +29,7 @@ def deployed(elastic_server):
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory):
     """A client of a stand-in that has the model, for tests that leave no trace."""
-    options = Options(vertex=False, elastic=ElasticOptions(download_seconds=0.05))
+    options = ElasticOptions(download_seconds=0.05)
     with process.running(tmp_path_factory.mktemp("ready"), options) as environment:
         client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0)
         client.ml.put_trained_model(

@@ -5,13 +5,12 @@ from elasticsearch import Elasticsearch
 
 from sandbox import process
 from sandbox.elastic.options import ElasticOptions
-from sandbox.options import Options
 from tests.sandbox.elastic.reindex.films import fill
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    options = Options(vertex=False, elastic=ElasticOptions(refresh_seconds=0.05))
+    options = ElasticOptions(refresh_seconds=0.05)
     with process.running(tmp_path_factory.mktemp("reindex"), options) as environment:
         client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
         yield client
