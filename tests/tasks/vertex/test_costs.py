@@ -18,7 +18,7 @@ from tasks.vertex.specs import DeployedIndexSpec
             "2.02 to 4.05 USD .* 2 to 4 replicas",
         ),
         ({"machine_type": "n1-standard-16", "min_replicas": 2}, None, "about 2.13 USD .* 2 replicas"),
-        ({"machine_type": "z9-mega"}, None, "of z9-mega, whose price is not known here"),
+        ({"machine_type": "z9-mega"}, None, "of z9-mega, whose price is unknown here"),
     ],
 )
 def test_a_cost_says_its_sentence_or_that_it_does_not_know(fields, shard_size, said):

@@ -40,7 +40,7 @@ def test_the_seeds_three_times_eight_do_not_fit_its_nodes_and_three_times_one_do
     assert not placement.fits
     assert placement.nearest == Setting(3, 1)
     assert placement.obstacles[0] == (
-        "Node WmcykdAZQuuVWFZJM4162A has 3 of 8 processors free, each allocation takes 8."
+        "Node WmcykdAZQuuVWFZJM4162A has 3 of 8 processors free, each allocation needs 8."
     )
 
 

@@ -60,7 +60,7 @@ def test_nothing_is_found_where_all_is_well():
         ({"allocated": 1}, "allocations are missing: ingest", "1 of 2", "number_of_allocations"),
         ({"threads": 16}, "more threads than any node has processors: ingest", "16 of 8", "threads_per_allocation"),
         ({"state": "starting", "reason": "no room"}, "a deployment is starting: ingest", "no room", "fewer allocations"),
-        ({"timeouts": 3}, "inferences ran out of time: ingest", "3", "timeout"),
+        ({"timeouts": 3}, "inferences timed out: ingest", "3", "timeout"),
         ({"errors": 2}, "inferences failed: ingest", "2", "log"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -106,7 +106,7 @@ def test_inference_that_ingest_waits_for_is_found_while_it_does():
         inference_failed=0,
     )
     (finding,) = of_pipelines([slow], [replace(WELL, pending=50)])
-    assert finding.seen == "95% of its time, 95 ms a document"
+    assert finding.seen == "95% of its time, 95 ms per document"
     assert of_pipelines([replace(slow, current=0)], [replace(WELL, pending=50)]) == []
 
 

@@ -55,9 +55,9 @@ BAD_FILES = {
     "duplicate number": ({"train": GOOD, "ids": [5, 6, 6, 7]}, errors.DuplicateId, "Rows 1 and 2 .*'6'"),
     "empty id": ({"train": GOOD, "ids": ["a", "b", "", "c"]}, errors.EmptyId, "Row 2 of `ids`"),
     "id not UTF-8": ({"train": GOOD, "ids": [b"a", b"\xff", b"b", b"c"]}, errors.NotText, "Row 1 of `ids`"),
-    "too few ids": ({"train": GOOD, "ids": ["a"]}, errors.WrongRowCount, "1 rows where `train` has 4"),
+    "too few ids": ({"train": GOOD, "ids": ["a"]}, errors.WrongRowCount, "1 rows, but `train` has 4"),
     "float ids": ({"train": GOOD, "ids": [0.5, 1, 2, 3]}, errors.WrongType, "strings or integers"),
-    "ids of rank 2": ({"train": GOOD, "ids": GOOD.astype(int)}, errors.WrongShape, "one value a row"),
+    "ids of rank 2": ({"train": GOOD, "ids": GOOD.astype(int)}, errors.WrongShape, "one value per row"),
 }
 
 

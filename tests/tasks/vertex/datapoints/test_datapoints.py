@@ -28,7 +28,7 @@ def test_a_file_in_the_format_of_import_files_is_read_lazily_and_again_and_again
     ("line", "said"),
     [
         ('{"id": "8", "embedding": [1, 2]', "Not a line of JSON"),
-        ('{"id": "8", "embedding": [1, NaN]}', "Not a line of JSON.*JSON knows no NaN"),
+        ('{"id": "8", "embedding": [1, NaN]}', "Not a line of JSON.*JSON has no NaN"),
         ("[1, 2]", "valid dictionary"),
         ('{"embedding": [1, 2]}', "the field id is missing"),
         ('{"id": "", "embedding": [1, 2]}', "id: String should have at least 1"),

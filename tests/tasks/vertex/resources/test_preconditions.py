@@ -111,7 +111,7 @@ def test_with_everything_there_nothing_is_in_the_way(check, google, mine):
     found = check(mine)
     assert {finding.state for finding in found.values()} == {"ok"}
     assert found["network peered with Google's services"].seen == f"{NETWORK} through r1"
-    assert "a build makes it" in found["bucket in the index's region"].seen
+    assert "a build creates it" in found["bucket in the index's region"].seen
 
 
 def test_an_api_that_is_off_comes_with_the_command_that_enables_it(check, google, mine):
@@ -153,7 +153,7 @@ def test_a_network_that_a_build_would_refuse_is_in_the_way_with_the_form_that_it
 @pytest.mark.parametrize(
     ("machine", "state", "seen"),
     [
-        ({}, "unknown", "not a machine of Google's"),
+        ({}, "unknown", "not a Google Cloud machine"),
         (
             {"network-interfaces/0/network": "n/default", "zone": "z/us-central1-a"},
             "missing",
