@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all lint protos deployments lock coverage clean
+.PHONY: setup demo test test-all compat lint protos deployments lock coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -27,24 +27,30 @@ demo: setup
 
 # One environment cannot hold both generations of Elasticsearch's client: this folder goes before the other.
 CLIENT9 := $(VENV)/elasticsearch-9
-WITH_CLIENT9 := tests/tasks/elastic tests/flows/elastic/test_embedding.py tests/sandbox/elastic/test_sandbox_elser_notebook.py
+WITH_CLIENT9 := tests/tasks/elastic tests/flows/elastic/test_embedding.py tests/sandbox/elastic/test_elser_notebook.py
 $(CLIENT9)/.ready: locks/elasticsearch-9.lock $(READY)
 	$(INSTALL) --upgrade --target $(CLIENT9) -r $<
 	@touch $@
 
-# What a newcomer runs; `make test-all` is the rest, so CI runs both.
+# What a newcomer runs.
 test: setup
 	$(BIN)/pytest
 
+# The rest, not the same again: CI runs both.
 test-all: setup $(CLIENT9)/.ready
-	$(BIN)/pytest -m slow --durations 10
-	PYTHONPATH=$(CURDIR)/$(CLIENT9) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
+	$(BIN)/pytest -m "slow and not core" --durations 10
+	PYTHONPATH=$(abspath $(CLIENT9)) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
+
+# What depends on the machine that it runs on: other versions of Python.
+compat: setup
+	$(BIN)/pytest -m compat
 
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --warnings
 	$(BIN)/lint-imports
+	$(BIN)/pytest --numprocesses 0 tests/test_layout.py
 	@# A lock carries versions and hashes; which index serves them is the business of whoever installs.
 	@! git grep -nIE '(pypi|pythonhosted|npmjs|debian)\.(org|com)' -- . || { echo 'A registry is named above.'; exit 1; }
 
@@ -60,12 +66,13 @@ deployments: setup
 coverage: setup
 	$(BIN)/python -m sandbox coverage
 
-# Exact versions and hashes, for every platform, without an address; then that each Python that is supported has wheels.
+# Exact versions and hashes for every platform, and no address; then the proof that every supported Python has wheels.
 COMPILE := $(BIN)/uv pip compile --quiet --only-binary :all: --no-annotate --no-header
 UNIVERSAL := $(COMPILE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade
 lock: setup
 	$(UNIVERSAL) --all-extras pyproject.toml -o requirements.lock
 	printf 'elasticsearch>=9.5,<10\nelastic-transport>=9.1,<10\n' | $(UNIVERSAL) --no-deps - -o locks/elasticsearch-9.lock
+	printf 'pip==23.2.1\n' | $(UNIVERSAL) --no-deps - -o locks/oldest-pip.lock
 	printf 'pip>=26\n' | $(UNIVERSAL) --no-deps - -o locks/newest-pip.lock
 	@printf 'The locks have wheels for each of these, as `make lock` found:\n\n' > locks/CHECKED.md
 	@for python in 3.11 3.12 3.13; do for platform in x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu aarch64-apple-darwin; do \
@@ -76,6 +83,6 @@ lock: setup
 	@cat locks/CHECKED.md
 
 clean:
-	@if [ -f $(READY) ]; then $(BIN)/vector-search down; fi
-	rm -rf $(VENV) .vector-search-ops .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@if [ -x $(BIN)/vector-search ]; then $(BIN)/vector-search down; fi
+	rm -rf $(VENV) .vector-search-ops dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,8 +11,8 @@ from pathlib import Path
 from google.cloud import aiplatform_v1 as v1
 
 from sandbox import process
-from sandbox.options import Options
-from sandbox.stack import announcement
+from sandbox.announced import announcement
+from sandbox.vertex.options import VertexOptions
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import VertexSettings, vertex_settings
@@ -25,7 +25,7 @@ def empty_index() -> Iterator[tuple[VertexSettings, ServedIndex]]:
     """A streaming brute-force index behind a private endpoint of a sandbox that ends with the block."""
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
-        with process.running(state, Options(clock_factor=1e6, upsert_delay=0.01)):
+        with process.running(state, VertexOptions(clock_factor=1e6, upsert_delay=0.01)):
             os.environ["VECTOR_SEARCH_SANDBOX"] = str(announcement(state))
             settings = vertex_settings("sandbox")
             yield settings, _serve(settings)

@@ -2,80 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
+from sandbox import coverage as list_of_methods
 from sandbox import faults as fault_queue
-from sandbox import write_log
-from sandbox.announced import SandboxError, environment
-from sandbox.elastic.options import ElasticOptions
-from sandbox.options import Durations, Options, default_state
+from sandbox import services, write_log
+from sandbox.announced import SandboxError, default_state, environment
+from sandbox.start_command import State, start_command
 
 app = App(
     name="python -m sandbox",
-    help="Local stand-ins of Vertex AI Vector Search, Cloud Storage and Elasticsearch. Loopback only, for development "
-    "and tests.",
+    help=f"Local stand-ins of {' and '.join(service.title for service in services.SERVICES)}. Loopback only, for "
+    "development and tests.",
 )
-State = Annotated[Path | None, Parameter(help="State folder; default: $VECTOR_SEARCH_HOME/sandbox.")]
-
-
-@app.command
-def start(
-    *,
-    state: State = None,
-    clock_factor: float = Options.clock_factor,
-    advance: Literal["time", "reads"] = Options.advance,
-    reads: int = Options.reads,
-    list_while_creating: bool = Options.list_while_creating,
-    listing_delay: float = Options.listing_delay,
-    upsert_delay: float = Options.upsert_delay,
-    durations: Annotated[Durations | None, Parameter(name="--durations")] = None,
-    vertex: bool = Options.vertex,
-    elastic: bool = True,
-    elastic_options: Annotated[ElasticOptions | None, Parameter(name="--elastic")] = None,
-) -> None:
-    """Start the stand-ins in the foreground; Ctrl-C ends them.
-
-    Example: python -m sandbox start --clock-factor 600
-
-    Args:
-        clock_factor: the service's own durations are divided by this (a 20-minute deployment: 4 s at 300).
-        advance: what moves operations on: elapsed time, or how often somebody looks.
-        reads: with --advance reads: looks until an operation is done.
-        list_while_creating: whether listings show a resource that is still being created.
-        listing_delay: seconds by which listings lag behind a resource's creation.
-        state: where everything is kept; the default is $VECTOR_SEARCH_HOME/sandbox.
-        upsert_delay: seconds until upserts and removals show in deployed copies.
-        durations: of the service's operations in seconds, before the clock factor.
-        vertex: whether Vertex and Cloud Storage are there.
-        elastic: whether Elasticsearch is there.
-        elastic_options: how it behaves.
-    """
-    # Before numpy is loaded: single queries are too small to share among threads, which would only wait in turns.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from sandbox.stack import run  # noqa: PLC0415 - the services are heavy, the other commands do without
-
-    if clock_factor <= 0 or reads < 1 or listing_delay < 0 or upsert_delay < 0:
-        raise SandboxError("--clock-factor and --reads must be positive, the delays must not be negative.")
-    options = replace(
-        Options(),
-        clock_factor=clock_factor,
-        advance=advance,
-        reads=reads,
-        list_while_creating=list_while_creating,
-        listing_delay=listing_delay,
-        upsert_delay=upsert_delay,
-        durations=durations or Durations(),
-        vertex=vertex,
-        elastic=(elastic_options or ElasticOptions()) if elastic else None,
-    )
-    run((state or default_state()).resolve(), options)
+app.command(start_command(), name="start")
 
 
 @app.command
@@ -99,8 +43,6 @@ def coverage(*, check: bool = False) -> None:
     Args:
         check: write nothing; fail if the file is out of date.
     """
-    from sandbox import coverage as list_of_methods  # noqa: PLC0415 - loads all the official packages
-
     if not check:
         list_of_methods.write()
     elif not list_of_methods.is_current():

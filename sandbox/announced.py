@@ -6,6 +6,7 @@ Light on purpose: whoever only asks must not load the services.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,11 @@ from filelock import FileLock, Timeout
 
 class SandboxError(Exception):
     """The sandbox cannot start, or is not there; one line that says why."""
+
+
+def default_state() -> Path:
+    """The state folder when none is named: `$VECTOR_SEARCH_HOME/sandbox`, beside the other local state."""
+    return Path(os.environ.get("VECTOR_SEARCH_HOME", ".vector-search-ops")) / "sandbox"
 
 
 def announcement(state: Path) -> Path:

@@ -10,15 +10,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sandbox import tied
+from sandbox import services, tied
 from sandbox.announced import SandboxError, announcement
-from sandbox.options import Options
 
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.02
@@ -48,23 +47,19 @@ class SandboxProcess:
         self._process.wait()
 
 
-def start(state: Path, options: Options | None = None) -> SandboxProcess:
+def start(state: Path, *options: object) -> SandboxProcess:
     """Start a sandbox on a state folder and wait until everything in it answers. Call it from the main thread.
+
+    Args:
+        state: the folder.
+        options: those of each service that is to run, as `VertexOptions()`; without any, all services run.
 
     Raises:
         SandboxError: it ended, or did not announce itself in time; with the last line that it wrote.
     """
     state = state.resolve()
     state.mkdir(parents=True, exist_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "sandbox",
-        "start",
-        "--state",
-        str(state),
-        *arguments(options or Options()),
-    ]
+    command = [sys.executable, "-m", "sandbox", "start", "--state", str(state), *arguments(*options)]
     log = state / _LOG
     with log.open("ab") as output:
         process = tied.start(
@@ -85,35 +80,34 @@ def start(state: Path, options: Options | None = None) -> SandboxProcess:
 
 
 @contextmanager
-def running(state: Path, options: Options | None = None) -> Iterator[dict[str, str]]:
+def running(state: Path, *options: object) -> Iterator[dict[str, str]]:
     """A sandbox for the length of a `with` block; gives the environment for its clients."""
-    process = start(state, options)
+    process = start(state, *options)
     try:
         yield process.environment
     finally:
         process.stop()
 
 
-def arguments(options: Options) -> list[str]:
+def arguments(*options: object) -> list[str]:
     """The command-line arguments that stand for these options."""
-    switches = [
-        "--list-while-creating" if options.list_while_creating else "--no-list-while-creating",
-        "--vertex" if options.vertex else "--no-vertex",
-        "--elastic" if options.elastic else "--no-elastic",
-    ]
-    named = {
-        "--clock-factor": options.clock_factor,
-        "--advance": options.advance,
-        "--reads": options.reads,
-        "--listing-delay": options.listing_delay,
-        "--upsert-delay": options.upsert_delay,
-    }
-    for name, value in asdict(options.durations).items():
-        named[f"--durations.{name.replace('_', '-')}"] = value
-    if options.elastic:
-        for name, value in asdict(options.elastic).items():
-            named[f"--elastic.{name.replace('_', '-')}"] = value
-    return [*switches, *(f"{name}={value}" for name, value in named.items())]
+    chosen = services.chosen(options)
+    words: list[str] = []
+    for service in services.SERVICES:
+        words.append(f"--{service.name}" if service.name in chosen else f"--no-{service.name}")
+        if service.name in chosen:
+            prefix = f"{service.prefix}." if service.prefix else ""
+            words += _flags(prefix, asdict(chosen[service.name]))
+    return words
+
+
+def _flags(prefix: str, values: Mapping[str, Any]) -> Iterator[str]:
+    for field, value in values.items():
+        name = prefix + field.replace("_", "-")
+        if isinstance(value, dict):
+            yield from _flags(f"{name}.", cast("dict[str, Any]", value))
+        else:
+            yield f"--{name}={value}"
 
 
 def _announced(state: Path) -> dict[str, Any] | None:

@@ -1,14 +1,12 @@
-"""The sandbox's own certificate authority, and a service account made up for the occasion.
+"""The sandbox's own certificate authority, since unmodified Google clients speak TLS only.
 
-Unmodified Google clients speak TLS only and want credentials. The authority is trusted by nobody who is not told to
-(GRPC_DEFAULT_SSL_ROOTS_FILE_PATH), and the account opens nothing. No key here may ever be used outside loopback.
+Nobody trusts it who is not asked to (GRPC_DEFAULT_SSL_ROOTS_FILE_PATH). No key here may ever be used outside loopback.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,30 +15,24 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from sandbox.options import PROJECT
-
 _LIFETIME = dt.timedelta(days=3650)
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The files that prove who the sandbox is, and who its clients pretend to be."""
+    """The files that prove who the sandbox is."""
 
     ca: Path
     certificate: Path
     key: Path
-    service_account: Path
 
 
 def identity(folder: Path) -> Identity:
     """The identity kept in `folder`, made at the first call."""
-    made = Identity(
-        folder / "ca.pem", folder / "server.pem", folder / "server-key.pem", folder / "service-account.json"
-    )
-    if not all(path.exists() for path in (made.ca, made.certificate, made.key, made.service_account)):
+    made = Identity(folder / "ca.pem", folder / "server.pem", folder / "server-key.pem")
+    if not all(path.exists() for path in (made.ca, made.certificate, made.key)):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _make_certificates(made)
-        _make_service_account(made.service_account)
     return made
 
 
@@ -71,22 +63,7 @@ def _make_certificates(files: Identity) -> None:
     )
     files.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     files.certificate.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
-    _write_secret(files.key, _private_pem(key))
-
-
-def _make_service_account(file: Path) -> None:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    account = {
-        "type": "service_account",
-        "project_id": PROJECT,
-        "private_key_id": "sandbox",
-        "private_key": _private_pem(key).decode(),
-        "client_email": f"sandbox@{PROJECT}.iam.gserviceaccount.com",
-        "client_id": "1",
-        # Clients sign their own tokens; should one ask for a token after all, it must not leave this machine.
-        "token_uri": "http://127.0.0.1:9/token",
-    }
-    _write_secret(file, json.dumps(account, indent=1).encode())
+    write_secret(files.key, private_pem(key))
 
 
 def _builder(
@@ -118,12 +95,14 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+def private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    """A key as it stands in a file."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
-def _write_secret(file: Path, content: bytes) -> None:
+def write_secret(file: Path, content: bytes) -> None:
+    """Write a file that only its owner can read."""
     file.touch(mode=0o600)
     file.write_bytes(content)

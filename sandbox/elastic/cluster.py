@@ -1,6 +1,6 @@
-"""The composition root: makes all parts of the stand-in, in an order in which each is given what it uses.
+"""The composition root: builds every part of the stand-in, in an order that lets each be given what it uses.
 
-The only module that knows them all; nothing below it imports it. Nothing here answers a request.
+The only module that knows them all; nothing below imports it, and it answers no request itself.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Cluster:
     def __init__(self, state: Path, options: ElasticOptions) -> None:
         self.release = release(options.version)
         self.ending = threading.Event()
-        """Set when the server stops: whoever waits in a thread waits on this."""
+        """Set when the server stops; threads that wait, wait on this."""
         self.store = Store(state / "elastic.sqlite")
         records = self.store.records
         self.nodes = Nodes(records("cluster"), options)
@@ -94,12 +94,12 @@ class Cluster:
         self.routes = self._routes(options)
 
     def start(self) -> None:
-        """Begin what runs in the background: deployments of an earlier run, and the loading of its documents."""
+        """Start the background work: restore the deployments of an earlier run and load its documents."""
         self.deployments.restore()
         self.searchers.start()
 
     def close(self) -> None:
-        """End what runs in the background, and give the file back."""
+        """Stop the background work and close the database."""
         self.ending.set()
         self.deployments.close()
         self.searchers.close()

@@ -1,4 +1,4 @@
-"""The Elasticsearch part of COVERAGE.md: which methods of the official client are answered, and with what differences."""
+"""The Elasticsearch part of COVERAGE.md: which methods of the official client it answers, and how it differs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sandbox.elastic.versions import Release, release
 from sandbox.elastic.wire import errors as wire_errors
 
 NAMESPACES = ("", "indices", "ingest", "ml", "inference", "tasks", "nodes", "cluster", "cat", "license")
-# Answered by the route of another method: the client sends HEAD where that one sends GET.
+# Answered by another method's route: the client sends HEAD where the other sends GET.
 _HEADS = {
     "exists": "get",
     "exists_source": "get_source",
@@ -47,7 +47,7 @@ _ERRORS = (
 
 
 def lines() -> Iterator[str]:
-    """The lines of the part."""
+    """The lines of this section."""
     yield from ("", "## Elasticsearch", "", "The methods of the official client (8.19) by namespace.")
     answered = _apis()
     answered |= {head for head, get in _HEADS.items() if get in answered}
@@ -76,7 +76,7 @@ def lines() -> Iterator[str]:
 
 
 def methods(namespace: str) -> list[str]:
-    """The names of the official client's methods in a namespace, with it in front."""
+    """The official client's methods in a namespace, prefixed with its name."""
     client: Any = Elasticsearch("http://127.0.0.1:9200")
     kind = type(getattr(client, namespace) if namespace else client)
     names = [name for name in dir(kind) if callable(getattr(kind, name)) and not name.startswith("_")]
@@ -84,7 +84,7 @@ def methods(namespace: str) -> list[str]:
 
 
 def _apis() -> set[str]:
-    """What a stand-in answers, as it says itself."""
+    """The APIs that a stand-in answers, read from its routes."""
     with TemporaryDirectory() as state:
         cluster = Cluster(Path(state), ElasticOptions())
         answered = {route.api for route in cluster.routes.all}

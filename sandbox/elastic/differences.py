@@ -1,83 +1,84 @@
-"""What is known to differ from the real Elasticsearch, or decided without knowing it. Shown in COVERAGE.md."""
+"""Known differences from the real Elasticsearch, and decisions made without knowing its behavior. Shown in COVERAGE.md."""
 
 from __future__ import annotations
 
 DIFFERENCES = (
     (
-        "What is not imitated answers `no handler found` with status 400 (405 where only the method is wrong). Unknown "
-        "parameters in a query string are passed over; the real one refuses them."
+        "APIs that are not imitated answer `no handler found` with status 400, or 405 if only the method is wrong. Unknown "
+        "parameters in a query string are ignored; the real service refuses them."
     ),
     (
-        "One data node and one shard for each index, whatever `number_of_shards` says; replicas are never assigned. "
-        "`routing` is accepted and not kept; `_primary_term` is always 1."
+        "There is one data node and one shard per index, whatever `number_of_shards` says; replicas are never assigned. "
+        "`routing` is accepted but ignored; `_primary_term` is always 1."
     ),
     (
-        "Statistics of scores count living documents only, as Lucene does once deleted ones are merged away; there is "
-        "one segment as far as scores can tell."
+        "Scores are computed from live documents only, as in Lucene after deleted ones are merged away, and as if there "
+        "were one segment."
     ),
     (
-        "A refresh that is due happens when somebody searches, not before. `refresh=wait_for` refreshes at once. "
-        "Tombstones are kept for good, so a deleted id's versions go on counting after `gc_deletes` too."
+        "A due refresh happens at the next search, not before. `refresh=wait_for` refreshes at once. Tombstones are kept "
+        "forever, so the versions of a deleted id continue to count after `gc_deletes`."
     ),
     (
-        "Field types: text, keyword, boolean, date, the numbers but scaled_float and unsigned_long, object, "
+        "Field types: text, keyword, boolean, date, numbers except scaled_float and unsigned_long, object, "
         "sparse_vector, rank_features. Others (nested, dense_vector, semantic_text, ip, ...) are refused as unknown."
     ),
     (
-        "Analyzers: standard, simple, whitespace, keyword; the normalizer lowercase. No custom ones, no stemming, no "
+        "Analyzers: standard, simple, whitespace, keyword; the normalizer lowercase. No custom analyzers, no stemming, no "
         "`copy_to`, no dynamic templates, no runtime fields."
     ),
     (
-        "Emoji sequences are broken as the `regex` module breaks them; Thai and its like come in one piece for each run "
-        "of letters, where the real one uses a dictionary."
+        "Emoji sequences are split as by the `regex` module; in Thai and similar scripts each run of letters is one word, "
+        "while the real service uses a dictionary."
     ),
-    "Dates: ISO 8601 and milliseconds; a field's `format` is kept and not applied. Of date math only `now`.",
+    "Dates: ISO 8601 and milliseconds; a field's `format` is stored but not applied. Of date math, only `now` is supported.",
     (
-        "Queries: those listed in `sandbox/elastic/search/queries.py`, with the parameters that their errors name. No "
+        "Queries: those in `sandbox/elastic/search/queries.py`, with common parameters; others are refused by name. No "
         "aggregations, highlighting, suggesters, collapse, rescore, knn, retrievers, `q=` or explain."
     ),
-    "A search over several indices fails as a whole where the real one may answer with the shards that succeeded.",
-    "Positions are not kept: match_phrase reads the candidates' texts again, and has no slop.",
+    "A search over several indices fails as a whole if one fails; the real service may return partial results.",
+    "Positions are not indexed: match_phrase reads the texts of candidates again and does not support slop.",
     (
-        "Updates take `doc` and `upsert`; scripts are refused. Stored scripts are mustache templates alone, without "
+        "Updates support `doc` and `upsert`; scripts are refused. Stored scripts can only be mustache templates, without "
         "`{{list.0}}` and without a delimiter for join."
     ),
     (
-        "Rendering a template never fails with `runtime error`: why a call of the seed did is not known. What comes to no "
-        "JSON is refused as x_content_parse_exception."
+        "Rendering a template never fails with `runtime error`; why it did in the ELSER notebook is not known. A template "
+        "that does not render to JSON is refused as x_content_parse_exception."
     ),
-    "Scrolls and points in time end with the process. Settings are kept and shown; few have an effect.",
+    "Scrolls and points in time end with the process. Settings are stored and shown; few have an effect.",
     (
-        "`_source` of a mapping takes includes and excludes, which are applied when documents are shown: reindexing and "
-        "updating still see the whole document. Aliases take no filter. A bulk tells no `ingest_took`."
-    ),
-    (
-        "Any packaged ELSER is answered by SPLADE-tiny, a model of two layers with the same vocabulary; it stands in for "
-        "ELSER and is not ELSER. Uploaded models are kept as sizes only; those for text_expansion are answered by the same "
-        "model, others are not deployed. `lang_ident_model_1` is shown, but infers nothing. There are no `_inference` endpoints."
+        "`_source` of a mapping supports includes and excludes, which are applied when documents are shown: reindex and "
+        "updates still see the whole document. Aliases do not support filters. Bulk replies have no `ingest_took`."
     ),
     (
-        "Allocations are placed greedily (what is placed stays, the oldest deployment first, the node with the most free "
-        "processors), not by a linear program; low priority takes no processors. `adaptive_allocations` are kept and "
-        "shown, and begin with the minimum (at least 1), but nothing scales. Of a node's memory 512 MB are not for models."
+        "SPLADE-tiny, a model of two layers with the same vocabulary, answers in place of every packaged ELSER; it is not "
+        "ELSER. Of uploaded models only the sizes are stored; for text_expansion the same model answers, others cannot be "
+        "deployed. `lang_ident_model_1` is shown but cannot be used. There are no `_inference` endpoints."
     ),
     (
-        "One document of `_infer` that the queue refuses refuses the call. A worker's documents take no less than "
-        "`inference_seconds` divided by the deployment's threads. Caches hold 64 MB at most."
+        "Allocations are placed greedily (existing ones stay, oldest deployment first, on the node with the most free "
+        "processors), not by a linear program; low priority uses no processors. `adaptive_allocations` are stored and "
+        "shown and start with the minimum (at least 1), but do not scale. 512 MB of each node's memory are reserved."
+    ),
+    (
+        "If the queue refuses one document of `_infer`, the call is refused. Each document takes at least "
+        "`inference_seconds` divided by the deployment's threads. Caches hold at most 64 MB."
     ),
     (
         "Ingest processors: append, drop, fail, inference, lowercase, pipeline, remove, rename, set, trim, uppercase; none "
-        "with `if`, since there is no painless. Templates are plain paths (`{{a.b}}`). A pipeline's time counts a bulk once, "
-        "not once for each document. With `ignore_missing`, a missing input is not embedded."
+        "with `if`, because there is no painless. Templates are plain paths (`{{a.b}}`). A pipeline's time counts each bulk "
+        "once, not each document. With `ignore_missing`, a missing input is not embedded."
     ),
     (
-        "Reindex takes no script, no remote source, no sort and no routing. An expired scroll is found between batches and "
-        "ends the task with search_context_missing_exception itself, not wrapped in the search's. Update by query takes no script; delete by query is not there. Slices part documents by another hash."
+        "Reindex does not support scripts, remote sources, sort or routing. An expired scroll is detected between batches and "
+        "ends the task with search_context_missing_exception, not wrapped in a search error. Update by query does not "
+        "support scripts; there is no delete by query. Slices use a different hash."
     ),
     (
-        "Task lists know reindex, update by query and model downloads only, not the calls themselves. Hot threads show "
-        "allocations at work, with the seed's percentages and a made-up stack."
+        "Task lists contain only reindex, update by query and model downloads, not the calls themselves. Hot threads show "
+        "busy allocations, with the percentages of the ELSER notebook and an invented stack."
     ),
-    "Every key that is configured may do everything; there are no users and roles.",
-    "Positions in messages of parsers (`[1:1]`) are not the real ones.",
+    "The configured API key may do everything; there are no users or roles.",
+    "Positions in parser messages (`[1:1]`) are not the real ones.",
 )

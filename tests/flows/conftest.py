@@ -12,7 +12,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows.stack import processes
 from flows.stack.stack import SANDBOX, Stack
 from sandbox import faults
-from sandbox.stack import announcement
+from sandbox.announced import announcement
 from tasks.artifact_keys import artifact_key
 from tests.flows import command_lines
 
@@ -43,7 +43,7 @@ def _stand_ins(tmp_path_factory):
 
 @pytest.fixture
 def shared_stand_in(_stand_ins):
-    """The session's stand-in of a class and options, its faults cleared afterwards: `shared_stand_in(VertexStandIn, Options())`."""
+    """The session's stand-in of a class and options, its faults cleared afterwards: `shared_stand_in(VertexStandIn, VertexOptions())`."""
     used = []
 
     def of(kind, options):

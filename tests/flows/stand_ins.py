@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox import faults, process, write_log
-from sandbox.stack import announcement
+from sandbox.announced import announcement
 
 
 class StandIn:

@@ -18,10 +18,10 @@ from google.cloud.aiplatform_v1.services.match_service.transports import MatchSe
 
 from protos import match_service as container
 from sandbox import process
-from sandbox.options import Options
+from sandbox.vertex.options import VertexOptions
 from tests.polling import SOON
 
-OPTIONS = Options(clock_factor=20_000, upsert_delay=0.05)
+OPTIONS = VertexOptions(clock_factor=20_000, upsert_delay=0.05)
 _numbers = itertools.count()
 
 

@@ -1,1 +1,1 @@
-"""Documents: written one by one or in bulk, parsed against a mapping, shown."""
+"""Documents: written singly or in bulk, parsed against a mapping, stored and shown."""

@@ -1,6 +1,6 @@
-r"""Text to terms, as the standard analyzer does it: word breaks of UAX #29, lower case, at most 255 characters a term.
+r"""Analyzers: text to terms. The standard one uses the word breaks of UAX #29, lower case, and at most 255 characters per term.
 
-The breaks are the `regex` module's `\b` with WORD; which stretches between them are words is decided here.
+The breaks come from the `regex` module's `\b` with WORD; which stretches between them are words is decided here.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import regex
 
 MAX_TOKEN_LENGTH = 255
 _BREAKS = regex.compile(r"\b", regex.WORD | regex.V1)
-# A word has a letter, digit or emoji; ideographs and hiragana break one by one, as UAX #29 leaves them.
+# A word contains a letter, digit or emoji. Ideographs and hiragana break one by one, as in UAX #29.
 _WORD = regex.compile(r"[\p{Alphabetic}\p{Nd}\p{Extended_Pictographic}]")
-# The module breaks at apostrophes before vowels ("l'objectif"), a tailoring that Lucene does without; a full stop
-# follows the same rules otherwise.
+# The module also breaks at apostrophes before vowels ("l'objectif"), which Lucene does not. A full stop follows the
+# same rules otherwise.
 _APOSTROPHES = {ord("'"): ".", ord("\u2019"): "."}
-# What the same rules come to in ASCII: marks join letters (. : ') or digits (. , ; '), underscores everything.
+# The same rules in ASCII: . : ' join letters, . , ; ' join digits, underscores join everything.
 _ASCII = re.compile(r"\w+(?:(?:(?<=[a-z])[.:'](?=[a-z])|(?<=[0-9])[.,;'](?=[0-9]))\w+)*", re.ASCII)
 _LETTERS = regex.compile(r"\p{L}+")
 
 
 def standard(text: str) -> list[str]:
-    """The terms of the standard analyzer, in their order."""
+    """The terms of the standard analyzer, in order."""
     words = _words(text)
     if any(len(word) > MAX_TOKEN_LENGTH for word in words):
         words = [part for word in words for part in _cut(word)]
@@ -37,7 +37,7 @@ def simple(text: str) -> list[str]:
 
 
 def whitespace(text: str) -> list[str]:
-    """What stands between spaces, as it is."""
+    """The parts between spaces, unchanged."""
     return [part for word in text.split() for part in _cut(word)]
 
 
@@ -68,7 +68,7 @@ def _words(text: str) -> list[str]:
 
 
 def segmented(text: str) -> list[str]:
-    """The words of any text, in lower case; `standard` is quicker where all is ASCII."""
+    """The words of any text, in lower case. `standard` has a faster way for ASCII."""
     places = [found.start() for found in _BREAKS.finditer(text.translate(_APOSTROPHES))]
     parts = (text[start:end] for start, end in pairwise(places))
     return [part.lower() for part in parts if _WORD.search(part)]

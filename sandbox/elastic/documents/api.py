@@ -19,7 +19,7 @@ from sandbox.elastic.wire.routing import Route
 
 
 class DocumentApi:
-    """Documents one by one."""
+    """Single documents."""
 
     def __init__(self, writer: RefreshingWriter, documents: DocumentStore, indices: Indices) -> None:
         self._writer = writer
@@ -28,7 +28,7 @@ class DocumentApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("index", "PUT POST", "/{index}/_doc/{id}", self.index_document, changes=True),
             Route("index", "POST", "/{index}/_doc", self.index_document, changes=True),
@@ -71,7 +71,7 @@ class DocumentApi:
         return reply
 
     def get_document(self, request: Request) -> Reply:
-        """`GET /{index}/_doc/{id}`: what was written last, refreshed or not."""
+        """`GET /{index}/_doc/{id}`: the last write, refreshed or not."""
         index = self._indices.single(request.params["index"])
         row = self._documents.get(index, request.params["id"])
         shown = _shown(index, request.params["id"], row, sources.of_query(request) or SourceFilter())

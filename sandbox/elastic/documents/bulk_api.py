@@ -1,4 +1,4 @@
-"""`_bulk`: many writes in one request, each with an outcome of its own."""
+"""`_bulk`: many writes in one request, each with its own outcome."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _PARAMETERS = {
 
 
 class BulkApi:
-    """Many writes at once."""
+    """Bulk requests."""
 
     def __init__(self, writer: RefreshingWriter) -> None:
         self._writer = writer
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("bulk", "PUT POST", "/_bulk", self.bulk, changes=True),
             Route("bulk", "PUT POST", "/{index}/_bulk", self.bulk, changes=True),
@@ -60,10 +60,10 @@ class BulkApi:
 
 
 def _operations(request: Request) -> list[Operation | Outcome]:
-    """The operations; in place of one whose document is no JSON object, its outcome.
+    """The operations; an operation whose document is not a JSON object is replaced by its outcome.
 
     Raises:
-        Refusal: a line between documents is wrong, which refuses the whole request before anything is written.
+        Refusal: an action line is invalid; the whole request is refused before anything is written.
     """
     if not request.body.strip():
         raise errors.VALIDATION.refusal(problems="1: no requests added;")

@@ -1,4 +1,4 @@
-"""Dates as documents and range queries write them: ISO 8601 in its strict forms, or milliseconds since 1970.
+"""Dates in documents and range queries: strict ISO 8601, or milliseconds since 1970.
 
 Other formats and date math beyond `now` are not imitated.
 """
@@ -16,13 +16,13 @@ _MILLIS = re.compile(r"-?\d{5,}")
 
 
 def milliseconds(value: str | float, round_up: bool = False) -> int:
-    """Milliseconds since 1970; with `round_up` what is missing of a time is its end, as `gt` and `lte` have it.
+    """Milliseconds since 1970. With `round_up`, missing parts are filled up to the end of the period, as for `gt` and `lte`.
 
     Raises:
-        ValueError: it is no date, or none that 64 bits hold.
+        ValueError: it is not a date, or does not fit into 64 bits.
     """
     if isinstance(value, bool):
-        raise ValueError(str(value))  # noqa: TRY004 - a value of a document, not a bug
+        raise ValueError(str(value))  # noqa: TRY004 - bad input, not a bug
     if isinstance(value, int | float) or _MILLIS.fullmatch(value):
         number = int(value)
         if not -(2**63) <= number < 2**63:
@@ -45,7 +45,7 @@ def milliseconds(value: str | float, round_up: bool = False) -> int:
 
 
 def looks_like_date(text: str) -> bool:
-    """Whether a text in a new field makes that field a date, as date detection has it."""
+    """Whether date detection makes a date field of a text."""
     if not _DETECTED.fullmatch(text):
         return False
     try:

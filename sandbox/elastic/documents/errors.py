@@ -1,4 +1,4 @@
-"""The refusals of documents: their values, their ids, their versions, and the lines of a bulk."""
+"""The refusals of documents: values, ids, versions, and the lines of a bulk request."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ NO_SOURCE = Answer(
     "Document not found [{index}]/[{id}]",
     "RestGetSourceAction.java, from memory",
 )
-NO_SCRIPTS = Answer(400, "illegal_argument_exception", "the sandbox runs no scripts")
+NO_SCRIPTS = Answer(400, "illegal_argument_exception", "the sandbox does not run scripts")
 BULK_ACTION = Answer(
     400,
     "illegal_argument_exception",

@@ -1,4 +1,4 @@
-"""What of a write goes through ingest pipelines, and through which ones. How they run is the ingest room's business."""
+"""Which part of a write goes through which ingest pipelines. How pipelines run is defined in the ingest room."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.elastic.indices.index import Index
 
 @dataclass
 class Ingested:
-    """One document on its way through ingest pipelines. They may change all of it but the pipelines' names."""
+    """A document on its way through ingest pipelines, which may change everything except the pipelines' names."""
 
     index: str
     id: str | None
@@ -25,13 +25,13 @@ class Ingested:
 
 
 Ingest = Callable[[list[Ingested]], list[Ingested | Refusal | None]]
-"""A whole bulk at once, as inference sees it; for each document what became of it, None when it was dropped."""
+"""Runs the documents of a whole bulk request; returns what became of each, None if it was dropped."""
 
 
 def before_pipelines(operation: Operation, index: Index | None) -> Ingested | None:
-    """The document as its pipelines get it; None if there are none.
+    """The document as its pipelines receive it; None if there are none.
 
-    Of deletions they see nothing, of updates what would be a new document, whether it is needed or not.
+    Deletions do not go through pipelines. Of updates the document to insert does, whether or not it is needed.
     """
     document = _seen(operation)
     pipelines = _pipelines(operation, index) if document is not None else ()
@@ -41,7 +41,7 @@ def before_pipelines(operation: Operation, index: Index | None) -> Ingested | No
 
 
 def after_pipelines(operation: Operation, result: Ingested) -> Operation:
-    """The write with what the pipelines made of its document."""
+    """The write, with its document as the pipelines left it."""
     if operation.action == "update":
         return replace(operation, source={**operation.source, _new_part(operation): result.source})
     return replace(operation, source=result.source, index=result.index, id=result.id)

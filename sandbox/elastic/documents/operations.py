@@ -1,4 +1,4 @@
-"""What a write is, whoever asks for it: a request, a bulk's line, a reindex task. And what became of it."""
+"""Writes and their outcomes, whether they come from a single request, a bulk request or a reindex task."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sandbox.elastic.errors import Refusal
 
 @dataclass
 class Operation:
-    """One document to be written."""
+    """One write."""
 
     action: Literal["index", "create", "update", "delete"]
     index: str
-    """An index or an alias with one write index; made when it does not exist."""
+    """An index, or an alias with one write index; created if it does not exist."""
     id: str | None = None
     source: dict[str, Any] = field(default_factory=dict)
     """The document; for an update its body (`doc`, `doc_as_upsert`, `upsert`, ...)."""
@@ -30,29 +30,29 @@ class Operation:
 
 @dataclass
 class Outcome:
-    """What became of an operation."""
+    """The outcome of an operation."""
 
     operation: Operation
     index: str
     id: str | None
     status: int
     result: Literal["created", "updated", "deleted", "noop", "not_found", ""] = ""
-    """Empty when there is an error."""
+    """Empty if there is an error."""
     version: int = 0
     seq_no: int = 0
     error: Refusal | None = None
     copies: int = 1
-    """Primary and replicas, as the index wants them."""
+    """Primary and replicas, as the index defines them."""
 
     def item(self) -> dict[str, Any]:
-        """As it stands in a bulk's reply, below its action."""
+        """The item in a bulk's reply, below its action."""
         shown: dict[str, Any] = {"_index": self.index, "_id": self.id}
         if self.error:
             return {**shown, "status": self.status, "error": self.error.item()}
         return {**shown, **self.written(), "status": self.status}
 
     def written(self) -> dict[str, Any]:
-        """What a reply tells of a write that was accepted."""
+        """What a reply says about an accepted write."""
         return {
             "_version": self.version,
             "result": self.result,

@@ -1,6 +1,6 @@
-"""A document against its mapping: the values that each field indexes, and the fields that it brings along.
+"""Documents parsed against a mapping: the values that each field indexes, and new fields.
 
-Pure; what it refuses is refused before anything is written.
+Pure functions; an invalid document is refused before anything is written.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ _SMALLER = {"float": np.float32, "half_float": np.float16}
 
 @dataclass
 class Terms:
-    """What a text field holds of one document."""
+    """The terms of a document in a text field."""
 
     frequencies: Counter[str]
     length: int
 
 
 Value = Terms | list[str] | list[int] | list[float] | dict[str, float]
-"""Terms of a text; strings of a keyword or boolean; numbers, dates among them; weights of a sparse vector."""
+"""Terms of a text; strings of a keyword or boolean; numbers, including dates; weights of a sparse vector."""
 
 
 @dataclass
 class Parsed:
-    """What becomes of a document."""
+    """A parsed document."""
 
     values: dict[str, Value] = field(default_factory=dict)
-    """By the field's path; fields without a value are not there."""
+    """By field path; fields without a value are left out."""
     added: dict[str, Any] = field(default_factory=dict)
-    """Properties that the mapping is to gain, as a mapping writes them."""
+    """Properties to add to the mapping, as a mapping writes them."""
 
 
 def parse(
@@ -57,10 +57,10 @@ def parse(
     *,
     lenient: bool = False,
 ) -> Parsed:
-    """Take a document apart; `lenient` is for one that was accepted long ago: what does not fit any more is passed over.
+    """Parse a document. `lenient` is for one that was accepted earlier: what no longer fits the mapping is skipped.
 
     Raises:
-        Refusal: a value does not fit its field, or a strict mapping does not know it; never when lenient.
+        Refusal: a value does not fit its field, or a strict mapping does not have its field; never if lenient.
     """
     walk = _Walk(id_, release, mapping, lenient)
     walk.object(source, mapping.get("properties", {}), "", mapping.get("dynamic", "true"), walk.parsed.added)
@@ -145,7 +145,7 @@ class _Walk:
             added[name] = {"properties": new}
 
     def _new(self, name: str, value: Any, prefix: str, dynamic: str) -> dict[str, Any] | None:
-        """How a field that nobody defined is mapped; None for not at all."""
+        """How a new field is mapped; None if it is not."""
         first = next((each for each in _flat(value) if each is not None), None)
         if self._lenient or (first is None and not isinstance(value, dict)):
             return None
@@ -214,7 +214,7 @@ class _Walk:
         self.parsed.values[path] = weights
 
     def _plain(self, weights: dict[str, Any]) -> bool:
-        """Whether there is nothing to look into: the quick way for what a model makes."""
+        """Whether every weight is valid as it stands: the fast path for what a model produces."""
         return all(
             type(weight) is float and _LEAST_WEIGHT <= weight <= _MOST_WEIGHT for weight in weights.values()
         ) and (self._release.sparse_vector_dots or not any("." in feature for feature in weights))
@@ -265,7 +265,7 @@ def _joined(kind: str, found: list[Any], definition: Mapping[str, Any]) -> Value
 
 def _string(value: Any, _: Mapping[str, Any]) -> str:
     if isinstance(value, dict):
-        raise ValueError("Can't get text on a START_OBJECT at 1:1")  # noqa: TRY004 - a document's value
+        raise ValueError("Can't get text on a START_OBJECT at 1:1")  # noqa: TRY004 - bad input, not a bug
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -289,7 +289,7 @@ def _date(value: Any, _: Mapping[str, Any]) -> int:
 def _number(value: Any, definition: Mapping[str, Any]) -> int | float:
     kind = definition["type"]
     if isinstance(value, bool | dict):
-        raise ValueError(f"Current token ({_token(value)}) not numeric, can not use numeric value accessors")  # noqa: TRY004
+        raise ValueError(f"Current token ({_token(value)}) not numeric, can not use numeric value accessors")  # noqa: TRY004 - bad input, not a bug
     try:
         number = float(value) if isinstance(value, str) else value
     except ValueError:
@@ -309,7 +309,7 @@ def _number(value: Any, definition: Mapping[str, Any]) -> int | float:
 
 
 def _token(value: Any) -> str:
-    """A JSON value's kind as Elasticsearch's parser calls it."""
+    """The name that Elasticsearch's parser gives to a kind of JSON value."""
     if isinstance(value, bool):
         return f"VALUE_{str(value).upper()}"
     kinds = {str: "VALUE_STRING", dict: "START_OBJECT", list: "START_ARRAY"}

@@ -1,4 +1,4 @@
-"""Writes as requests ask for them: with `?refresh`, and without."""
+"""Writes with and without `?refresh`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.elastic.wire.exchange import Request
 
 
 class RefreshingWriter:
-    """Writes, then makes visible what was written if the request wants it."""
+    """Writes, then refreshes if the request says so."""
 
     def __init__(self, writer: DocumentWriter, indices: Indices, refresh: Callable[[Index], object]) -> None:
         self._writer = writer
@@ -21,10 +21,10 @@ class RefreshingWriter:
         self._refresh = refresh
 
     def write(self, request: Request, operations: list[Operation]) -> tuple[list[Outcome], bool]:
-        """What became of the operations, and whether a refresh was forced: `wait_for` does not wait but refreshes too.
+        """The outcomes, and whether a refresh was forced; `wait_for` does not wait but refreshes at once.
 
         Raises:
-            Refusal: `?refresh` has another value; then nothing is written.
+            Refusal: `?refresh` has an unknown value; nothing is written.
         """
         refresh = request.text("refresh", "false")
         if refresh not in ("", "true", "false", "wait_for"):

@@ -1,4 +1,4 @@
-"""Which part of a document is shown: `_source` filters, what the mapping leaves out, and vectors."""
+"""Which part of a document is shown: `_source` filters, exclusions of the mapping, and vectors."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _VECTORS = ("sparse_vector", "rank_features")
 
 @dataclass(frozen=True)
 class SourceFilter:
-    """What somebody asked for."""
+    """The requested part of a document."""
 
     shown: bool = True
     includes: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     exclude_vectors: bool | None = None
-    """None: as the index has it."""
+    """None: the index's own setting."""
 
     def apply(self, document: dict[str, Any], index: Index) -> dict[str, Any]:
-        """What is left of a document."""
+        """The filtered document."""
         source = index.mapping.get("_source", {})
         includes, excludes = list(self.includes), [*self.excludes, *source.get("excludes", [])]
         left_out = index.excludes_vectors if self.exclude_vectors is None else self.exclude_vectors
@@ -37,10 +37,10 @@ class SourceFilter:
 
 
 def of_body(value: Any) -> SourceFilter:
-    """`_source` as a search's body has it: a boolean, a pattern, a list of them, or an object.
+    """`_source` in a body: a boolean, a pattern, a list of patterns, or an object.
 
     Raises:
-        Refusal: it is something else.
+        Refusal: it is invalid.
     """
     if value is None or isinstance(value, bool):
         return SourceFilter(shown=value is not False)
@@ -60,7 +60,7 @@ def of_body(value: Any) -> SourceFilter:
 
 
 def of_query(request: Request) -> SourceFilter | None:
-    """`_source`, `_source_includes`, `_source_excludes` and `_source_exclude_vectors` of a path's query."""
+    """`_source`, `_source_includes`, `_source_excludes` and `_source_exclude_vectors` of a query string."""
     names = ("_source", "_source_includes", "_source_excludes", "_source_exclude_vectors")
     if not any(name in request.query for name in names):
         return None
@@ -105,5 +105,5 @@ def _chosen(
 
 
 def _meets(path: str, pattern: str) -> bool:
-    """A pattern meets the path itself and all that is below what it names."""
+    """A pattern matches a path and everything below it."""
     return fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}.*")

@@ -1,7 +1,7 @@
-"""The documents in the store: one row for each write, the newest row of an id being the document.
+"""Documents in the database: one row per write; the newest row of an id is the document.
 
-What was replaced stays until a refresh, since searches still show it. Nothing here knows how documents are searched,
-nor which writes are accepted.
+Replaced rows stay until a refresh, because searches still show them. Which writes are accepted, and how documents are
+searched, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Row:
-    """One write. Without a source it is a deletion."""
+    """One write; without a source, a deletion."""
 
     seq_no: int
     id: str
@@ -31,12 +31,12 @@ class Row:
     source: bytes | None
 
     def document(self) -> dict[str, Any]:
-        """The document, as an object of one's own."""
+        """The document, as a fresh object."""
         return orjson.loads(self.source or b"{}")
 
 
 class DocumentStore:
-    """All documents of all indices."""
+    """The documents of all indices."""
 
     def __init__(self, store: Store, indices: Indices) -> None:
         self._store = store
@@ -50,7 +50,7 @@ class DocumentStore:
         indices.when_deleted(self._forget_all)
 
     def get(self, index: Index, id_: str) -> Row | None:
-        """A document as it is now, refreshed or not."""
+        """The current document, refreshed or not."""
         found = self.newest(index, id_)
         return found if found and found.source is not None else None
 
@@ -64,32 +64,32 @@ class DocumentStore:
         return Row(row[0] - (index.number << _SHIFT), *row[1:]) if row else None
 
     def rows(self, index: Index, sequence_numbers: list[int]) -> list[Row]:
-        """Writes by their sequence numbers, in the order asked for; those that are gone are left out."""
+        """Writes by sequence number, in the given order; missing ones are left out."""
         return [
             Row(number, *fields)
             for number, *fields in self._columns(index, sequence_numbers, "id, version, source")
         ]
 
     def ids(self, index: Index, sequence_numbers: list[int]) -> list[tuple[int, str]]:
-        """Sequence numbers and ids of writes, as `rows` has them, without reading what was written."""
+        """Sequence numbers and ids of writes, like `rows` but without reading the documents."""
         return [(number, name) for number, name in self._columns(index, sequence_numbers, "id")]
 
     def sequence_numbers(self, index: Index, id_: str) -> list[int]:
-        """All writes of an id that are still kept."""
+        """The sequence numbers of all kept writes of an id."""
         with self._store.lock:
             query = "SELECT key FROM documents WHERE idx = ? AND id = ?"
             keys = self._store.db.execute(query, (index.number, id_)).fetchall()
         return [key - (index.number << _SHIFT) for (key,) in keys]
 
     def writes(self, db: sqlite3.Connection, index: Index, first: int, last: int) -> Iterator[Row]:
-        """All writes from one sequence number to another that are still kept, in their order."""
+        """All kept writes between two sequence numbers, in order."""
         base = index.number << _SHIFT
         query = "SELECT key, id, version, source FROM documents WHERE key BETWEEN ? AND ? ORDER BY key"
         for key, *fields in db.execute(query, (base + first, base + last)):
             yield Row(key - base, *fields)
 
     def last_sequence_number(self, index: Index) -> int:
-        """The largest that was given; -1 before the first write."""
+        """The last sequence number assigned; -1 before the first write."""
         with self._store.lock:
             if index.number not in self._last:
                 base = index.number << _SHIFT
@@ -99,7 +99,7 @@ class DocumentStore:
             return self._last[index.number]
 
     def append(self, index: Index, id_: str, version: int, document: dict[str, Any] | None) -> int:
-        """Add a write, within the caller's transaction, and return its sequence number; no document for a deletion."""
+        """Add a write within the caller's transaction and return its sequence number; None as document deletes."""
         seq_no = self.last_sequence_number(index) + 1
         source = None if document is None else orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
         self._store.db.execute(
@@ -110,17 +110,17 @@ class DocumentStore:
         return seq_no
 
     def taken_back(self) -> None:
-        """Forget which sequence numbers were given: the store has rolled writes back."""
+        """Forget which sequence numbers were assigned, because writes were rolled back."""
         self._last.clear()
 
     def bytes(self, index: Index) -> int:
-        """The size of the documents' sources."""
+        """The total size of the documents' sources."""
         with self._store.lock:
             query = "SELECT coalesce(sum(length(source)), 0) FROM documents WHERE idx = ?"
             return int(self._store.db.execute(query, (index.number,)).fetchone()[0])
 
     def forget(self, index: Index, sequence_numbers: list[int]) -> None:
-        """Clear writes away that no search shows any more."""
+        """Delete writes that no search shows any more."""
         base = index.number << _SHIFT
         with self._store.transaction() as db:
             db.executemany(
@@ -128,7 +128,7 @@ class DocumentStore:
             )
 
     def _forget_all(self, index: Index) -> None:
-        """Clear away everything that an index held."""
+        """Delete all documents of an index."""
         with self._store.transaction() as db:
             db.execute("DELETE FROM documents WHERE idx = ?", (index.number,))
 

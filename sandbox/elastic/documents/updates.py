@@ -1,4 +1,4 @@
-"""What an update makes of a document: partial documents merged in, upserts, and whether anything changed at all."""
+"""Updates: partial documents, upserts, and whether anything changed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sandbox.elastic.documents import errors as documents_errors
 def updated(
     body: Mapping[str, Any], there: dict[str, Any] | None, id_: str, metadata: Mapping[str, str]
 ) -> dict[str, Any] | None:
-    """The document after the update; None when it stays as it is.
+    """The document after the update; None if it does not change.
 
     Raises:
-        Refusal: it is missing and nothing says what to put there, or a script would be needed.
+        Refusal: the document is missing and there is no upsert, or the update needs a script.
     """
     if "script" in body:
         raise documents_errors.NO_SCRIPTS.refusal()
@@ -39,7 +39,7 @@ _BODY = ("doc", "doc_as_upsert", "upsert", "detect_noop", "_source", "script", "
 
 
 def _merged(old: Any, new: Any) -> Any:
-    """Objects are merged name by name; everything else, lists too, is replaced."""
+    """Objects are merged by name; everything else, including lists, is replaced."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return new
     return {**old, **{name: _merged(old.get(name), value) for name, value in new.items()}}

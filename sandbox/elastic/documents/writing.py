@@ -1,4 +1,4 @@
-"""Writes carried out: pipelines first, then versions, conflicts and the mapping; each for itself within a bulk."""
+"""Writes carried out: pipelines first, then versions, conflicts and mappings. The writes of a bulk are independent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sandbox.elastic.store import Store
 from sandbox.elastic.versions import Release
 
 Written = Callable[[Index, int, Mapping[str, Value] | None, int | None], None]
-"""Called for each accepted write: index, sequence number, values (None for a deletion), the number that it replaces."""
+"""Called for each accepted write with index, sequence number, values (None for a deletion) and the number it replaces."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class DocumentWriter:
         self._written = written
 
     def write(self, operations: list[Operation]) -> list[Outcome]:
-        """Write documents, each for itself: what one of them is refused for stands in its outcome.
+        """Carry out writes independently; a refusal is the outcome of its write.
 
-        Pipelines run first, for all of them together and with no lock held.
+        Pipelines run first, for all writes together and without holding a lock.
         """
         outcomes: dict[int, Outcome] = {}
         ready = self._ingested(operations, outcomes)
@@ -78,7 +78,7 @@ class DocumentWriter:
     def _ingested(
         self, operations: list[Operation], outcomes: dict[int, Outcome]
     ) -> list[tuple[int, Operation]]:
-        """The operations as their pipelines leave them; what is refused or dropped goes to `outcomes`."""
+        """The operations after their pipelines; refused and dropped ones go to `outcomes`."""
         waiting: list[tuple[int, Operation, Ingested]] = []
         ready: list[tuple[int, Operation]] = []
         for place, operation in enumerate(operations):
@@ -139,7 +139,7 @@ class DocumentWriter:
         return Outcome(operation, index.name, id_, status, result, version, seq_no, copies=copies)
 
     def _fitting(self, index: Index, document: Mapping[str, Any], id_: str) -> Parsed:
-        """The document taken apart, with the mapping grown where it is dynamic."""
+        """The parsed document; new fields are added to a dynamic mapping."""
         parsed = parse(document, index.mapping, id_, self._release)
         if parsed.added:
             grown = mappings.merged(index.mapping, {"properties": parsed.added})
@@ -153,7 +153,7 @@ class DocumentWriter:
 
 
 def new_id() -> str:
-    """An id as Elasticsearch makes one: 20 URL-safe characters."""
+    """A document id as Elasticsearch generates it: 20 URL-safe characters."""
     return base64.urlsafe_b64encode(os.urandom(15)).decode()
 
 

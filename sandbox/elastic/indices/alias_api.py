@@ -18,7 +18,7 @@ _DEFINITION = ("filter", "routing", "index_routing", "search_routing", "is_write
 
 
 class AliasApi:
-    """Methods in the order of the official client's aliases; how actions are applied stands below."""
+    """Aliases; how actions are applied stands below the handlers."""
 
     def __init__(self, indices: Indices, release: Release) -> None:
         self._indices = indices
@@ -26,7 +26,7 @@ class AliasApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("indices.update_aliases", "POST", "/_aliases", self.update_aliases, changes=True),
             Route("indices.put_alias", "PUT POST", "/{index}/_alias/{name}", self.put_alias, changes=True),
@@ -40,7 +40,7 @@ class AliasApi:
         )
 
     def update_aliases(self, request: Request) -> dict[str, Any]:
-        """`POST /_aliases`: all of the actions or none."""
+        """`POST /_aliases`: all actions or none."""
         actions = request.json().get("actions")
         if not isinstance(actions, list) or not actions:
             raise errors.VALIDATION.refusal(problems="1: Must specify at least one alias action;")
@@ -74,7 +74,7 @@ class AliasApi:
         return {"acknowledged": True}
 
     def get_alias(self, request: Request) -> Reply:
-        """`GET /_alias`, of an index, of a name or of both; 404 where a name is missing, with what was found."""
+        """`GET /_alias`, by index, by name, or by both; 404 if a name is missing, together with what was found."""
         name = request.params.get("name")
         patterns = None if name in (None, "_all", "*") else name.split(",")
         found: dict[str, dict[str, Any]] = {}
@@ -102,7 +102,7 @@ class AliasApi:
         return Reply({}, 200 if there else 404)
 
     def get_or_exists(self, request: Request) -> Reply:
-        """GET and HEAD answer differently when nothing is found by a pattern."""
+        """GET and HEAD answer differently if a pattern matches nothing."""
         return (self.exists_alias if request.method == "HEAD" else self.get_alias)(request)
 
     def _apply(self, kind: str, fields: Mapping[str, Any]) -> None:
@@ -148,7 +148,7 @@ class AliasApi:
                 self._indices.put(
                     Index(index.name, index.uuid, index.number, index.settings, index.mapping, left)
                 )
-        # Without must_exist a missing alias is an error too, as long as it is a plain name.
+        # Without must_exist a missing alias is an error as well, if it is a plain name.
         if not met and must_exist is not False:
             shown = ",".join(aliases)
             metadata = {"resource.type": "aliases", "resource.id": shown}

@@ -15,14 +15,14 @@ from sandbox.elastic.wire.routing import Route
 
 
 class IndexApi:
-    """The definitions of indices."""
+    """Definitions of indices."""
 
     def __init__(self, indices: Indices) -> None:
         self._indices = indices
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("indices.create", "PUT", "/{index}", self.create, changes=True),
             Route("indices.get", "GET", "/{index}", self.get),
@@ -62,7 +62,7 @@ class IndexApi:
         }
 
     def delete(self, request: Request) -> dict[str, Any]:
-        """`DELETE /{index}`: by its own name, never by a pattern or an alias."""
+        """`DELETE /{index}`: by name, never by pattern or alias."""
         names = request.params["index"].split(",")
         if any("*" in name or name == "_all" for name in names):
             raise indices_errors.DESTRUCTIVE.refusal()
@@ -101,7 +101,7 @@ class IndexApi:
         return {"acknowledged": True}
 
     def get_settings(self, request: Request) -> dict[str, Any]:
-        """`GET /{index}/_settings`, or of one setting."""
+        """`GET /{index}/_settings`, or a single setting."""
         flat, name = request.flag("flat_settings"), request.params.get("name", "*")
         wanted = [part.removeprefix("index.").rstrip("*") for part in name.split(",")]
         shown = {}

@@ -18,7 +18,7 @@ _LOOK = 0.05
 
 
 class HealthApi:
-    """The status, and waiting for it."""
+    """The cluster's status, and waiting for it."""
 
     def __init__(self, nodes: Nodes, indices: Indices, ending: threading.Event) -> None:
         self._nodes = nodes
@@ -27,16 +27,16 @@ class HealthApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("cluster.health", "GET", "/_cluster/health", self.health),
             Route("cluster.health", "GET", "/_cluster/health/{index}", self.health),
         )
 
     def health(self, request: Request) -> Reply:
-        """`GET /_cluster/health`, of an index too: waits until the status is as good as `wait_for_status`.
+        """`GET /_cluster/health[/{index}]`: waits until the status is at least `wait_for_status`.
 
-        What is not so in time answers 408; an index that is not there is red.
+        408 if that does not happen in time. An index that does not exist is red.
         """
         wanted = request.text("wait_for_status", "red").lower()
         if wanted not in _STATUSES:

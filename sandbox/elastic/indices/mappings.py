@@ -1,6 +1,6 @@
-"""Mappings: which fields an index has, what may be said of each, and how a mapping grows.
+"""Mappings: which fields an index has, their parameters, and how a mapping may change.
 
-Pure functions over the JSON that clients send; values of documents are parsing.py's business.
+Pure functions over the JSON that clients send. Values of documents are read in documents/parsing.py.
 """
 
 from __future__ import annotations
@@ -56,16 +56,16 @@ _CHANGEABLE = {
 
 @dataclass(frozen=True)
 class Field:
-    """One field that is indexed."""
+    """One indexed field."""
 
     path: str
-    """With dots; a multi-field's includes its parent's."""
+    """Dotted; a multi-field's path starts with its parent's."""
     type: str
     parameters: Mapping[str, Any]
 
 
 def check(mapping: Mapping[str, Any]) -> None:
-    """Refuse a mapping that cannot be.
+    """Refuse an invalid mapping.
 
     Raises:
         Refusal: naming the first field, type or parameter that is wrong.
@@ -83,10 +83,10 @@ def check(mapping: Mapping[str, Any]) -> None:
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping after a change to it; `_meta` is replaced as a whole.
+    """The mapping after a change; `_meta` is replaced as a whole.
 
     Raises:
-        Refusal: the change is not possible in place.
+        Refusal: the change cannot be made in place.
     """
     check(new)
     result = deepcopy(dict(old))
@@ -99,12 +99,12 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fields(mapping: Mapping[str, Any]) -> dict[str, Field]:
-    """All indexed fields by their paths, multi-fields among them, objects not."""
+    """All indexed fields by path, including multi-fields but not objects."""
     return {field.path: field for field in _fields(mapping.get("properties", {}), "")}
 
 
 def size(mapping: Mapping[str, Any]) -> int:
-    """The number that `index.mapping.total_fields.limit` limits: fields, multi-fields and objects."""
+    """The count that `index.mapping.total_fields.limit` limits: fields, multi-fields and objects."""
     return _size(mapping.get("properties", {}))
 
 

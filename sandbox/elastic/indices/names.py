@@ -1,4 +1,4 @@
-"""Names of indices and aliases: which are allowed, and which ones an expression means."""
+"""Names of indices and aliases: which are valid, and which ones an expression matches."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _FORBIDDEN = '\\/*?"<>| ,#:'
 
 
 def check(name: str) -> None:
-    """Refuse what cannot be an index's name.
+    """Refuse an invalid index name.
 
     Raises:
-        Refusal: saying why.
+        Refusal: with the reason.
     """
     problem = ""
     if name != name.lower():
@@ -34,9 +34,9 @@ def check(name: str) -> None:
 
 
 def chosen(expression: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The names that a comma list with wildcards and exclusions means, and the plain ones that are not there.
+    """The names that a comma-separated list with wildcards and exclusions matches, and its plain names that do not exist.
 
-    Names that begin with a dot are met by wildcards only if the pattern begins with one.
+    A wildcard matches names that start with a dot only if the pattern starts with one.
     """
     there = list(names)
     found: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""Settings of an index: how they are written in requests, kept (flat, as strings) and shown."""
+"""Settings of an index: how requests write them, how they are stored (flat, as strings) and shown."""
 
 from __future__ import annotations
 
@@ -63,17 +63,17 @@ RESULT_WINDOW = 10_000
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, str | None]:
-    """Settings however they are nested or prefixed, under their full names without `index.`; None resets one."""
+    """Settings, nested and prefixed in any way, by full name without `index.`; None resets one."""
     found: dict[str, str | None] = {}
     _flatten(settings, "", found)
     return {name.removeprefix("index."): value for name, value in found.items()}
 
 
 def check(settings: Mapping[str, str | None]) -> None:
-    """Refuse what is no setting.
+    """Refuse unknown settings and invalid values.
 
     Raises:
-        Refusal: naming the first one that is not known, or whose value cannot be.
+        Refusal: naming the first of them.
     """
     for name, value in settings.items():
         if name not in (*_FIXED, *_KNOWN) and name.split(".")[0] not in _FAMILIES:
@@ -91,7 +91,7 @@ def check(settings: Mapping[str, str | None]) -> None:
 
 
 def check_changeable(settings: Mapping[str, str | None], index: str) -> None:
-    """Refuse what cannot be changed once an index is there.
+    """Refuse settings that cannot be changed after an index was created.
 
     Raises:
         Refusal: naming all of them.
@@ -105,7 +105,7 @@ def check_changeable(settings: Mapping[str, str | None], index: str) -> None:
 
 
 def nested(settings: Mapping[str, str], as_flat: bool = False) -> dict[str, Any]:
-    """As they are shown."""
+    """The settings as they are shown."""
     if as_flat:
         return {f"index.{name}": value for name, value in settings.items()}
     shown: dict[str, Any] = {}

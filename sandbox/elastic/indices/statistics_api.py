@@ -1,4 +1,4 @@
-"""Refreshes and statistics of indices: what depends on the documents in them, which stand in rooms above this one."""
+"""Refreshes and statistics: the index APIs that need the documents, which are kept in rooms above this one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Stored(Protocol):
     """The documents in the store."""
 
     def last_sequence_number(self, index: Index) -> int:
-        """The largest that was given; -1 before the first write."""
+        """The last one assigned; -1 before the first write."""
         ...
 
     def bytes(self, index: Index) -> int:
-        """The size of the documents' sources."""
+        """The total size of the documents' sources."""
         ...
 
 
@@ -29,15 +29,15 @@ class Visible(Protocol):
     """The documents that searches see."""
 
     def refresh(self, index: Index) -> object:
-        """Make all that was written visible."""
+        """Make everything written visible."""
 
     def counts(self, index: Index) -> tuple[int, int]:
-        """How many documents are visible, and how many deleted ones are not yet merged away."""
+        """The numbers of visible documents and of deleted ones not yet merged away."""
         ...
 
 
 class IndexStatisticsApi:
-    """Refreshes, and what can be counted."""
+    """Refreshes, statistics and `_cat/indices`."""
 
     def __init__(self, indices: Indices, stored: Stored, visible: Visible) -> None:
         self._indices = indices
@@ -46,7 +46,7 @@ class IndexStatisticsApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("indices.refresh", "POST GET", "/_refresh", self.refresh),
             Route("indices.refresh", "POST GET", "/{index}/_refresh", self.refresh),
@@ -61,14 +61,14 @@ class IndexStatisticsApi:
         )
 
     def refresh(self, request: Request) -> dict[str, Any]:
-        """`POST /{index}/_refresh`; flush and forcemerge, which have nothing else to do here."""
+        """`POST /{index}/_refresh`; flush and forcemerge as well, which have nothing more to do here."""
         found = self._indices.named_by(request)
         for index in found:
             self._visible.refresh(index)
         return {"_shards": {"total": len(found), "successful": len(found), "failed": 0}}
 
     def stats(self, request: Request) -> dict[str, Any]:
-        """`GET /{index}/_stats`: counts and sequence numbers; of times and sizes only the store's."""
+        """`GET /{index}/_stats`: counts, sequence numbers and the size of the store; nothing else."""
         shown = {}
         for index in self._indices.named_by(request):
             count, deleted = self._visible.counts(index)

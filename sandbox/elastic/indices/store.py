@@ -1,6 +1,6 @@
-"""The indices and their aliases: the one place that knows which there are. What documents they hold is not its business.
+"""The indices and their aliases. Their documents are kept elsewhere.
 
-Every change is written through to the store before it shows.
+Every change is written to the database before it becomes visible.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sandbox.elastic.wire.exchange import Request
 
 
 class Indices:
-    """All of them. Readers get copies that do not change; `lock` is the store's."""
+    """All indices. What readers get never changes."""
 
     def __init__(self, store: Store, release: Release) -> None:
         self._store = store
@@ -38,16 +38,16 @@ class Indices:
         return iter(sorted(self._all.values(), key=lambda index: index.name))
 
     def get(self, name: str) -> Index | None:
-        """The index of this name; aliases are not looked at."""
+        """The index of this name; aliases are not considered."""
         return self._all.get(name)
 
     def resolve(
         self, expression: str = "_all", *, ignore_unavailable: bool = False, allow_no_indices: bool = True
     ) -> list[Index]:
-        """The indices that an expression means, through aliases too, in the order of their names.
+        """The indices that an expression matches, directly or through aliases, sorted by name.
 
         Raises:
-            Refusal: a name is not there, or nothing is and something must be.
+            Refusal: a name does not exist, or nothing matches although something must.
         """
         alias_names = {alias for index in self._all.values() for alias in index.aliases}
         found, missing = names.chosen(expression, [*self._all, *sorted(alias_names)])
@@ -59,7 +59,7 @@ class Indices:
         return [chosen[name] for name in sorted(chosen)]
 
     def named_by(self, request: Request) -> list[Index]:
-        """The indices in a request's path, all without one, by its own rules for what is missing.
+        """The indices named in a request's path (all if none is), under the request's own rules for missing ones.
 
         Raises:
             Refusal: as `resolve`.
@@ -77,10 +77,10 @@ class Indices:
         return [index for index in self._all.values() if name in index.aliases]
 
     def single(self, name: str) -> Index:
-        """The one index that is read when one document is.
+        """The index to read a single document from.
 
         Raises:
-            Refusal: there is none, or several.
+            Refusal: there is none, or more than one.
         """
         found = self.behind(name)
         if not found:
@@ -92,10 +92,10 @@ class Indices:
         return found[0]
 
     def for_writing(self, name: str, require_alias: bool = False) -> Index:
-        """The index that is written to; made if there is none.
+        """The index to write to; created if there is none.
 
         Raises:
-            Refusal: the name cannot be one, or its alias has no write index.
+            Refusal: the name is invalid, or the alias has no write index.
         """
         with self._store.lock:
             found = self.behind(name)
@@ -121,10 +121,10 @@ class Indices:
         mapping: Mapping[str, Any],
         aliases: Mapping[str, Mapping[str, Any]],
     ) -> Index:
-        """Make an index.
+        """Create an index.
 
         Raises:
-            Refusal: the name is taken or impossible, or a part of the definition is.
+            Refusal: the name is taken or invalid, or the definition is invalid.
         """
         names.check(name)
         given = settings_of_indices.flat(settings)
@@ -160,7 +160,7 @@ class Indices:
             return self._all[name]
 
     def delete(self, index: Index) -> None:
-        """Take an index away, with all that it holds."""
+        """Delete an index and everything in it."""
         with self._store.transaction():
             self._records.delete(index.name)
             self._all.pop(index.name, None)
@@ -168,19 +168,19 @@ class Indices:
                 follow(index)
 
     def when_deleted(self, follow: Callable[[Index], None]) -> None:
-        """Have something done with every index that is deleted, in the same transaction."""
+        """Call `follow` with every deleted index, in the same transaction."""
         self._followers.append(follow)
 
     def put(self, index: Index) -> None:
-        """Write an index as it is to be."""
+        """Store the new state of an index."""
         with self._store.transaction():
             self._records.put(index.name, asdict(index))
             self._all[index.name] = index
 
     @contextmanager
     def together(self) -> Generator[None]:
-        """All changes or none: what fails is taken back."""
-        with self._store.lock:  # nobody writes between what fails and its being taken back
+        """All changes or none: a failure rolls them back."""
+        with self._store.lock:  # nobody else writes between a failure and its rollback
             try:
                 with self._store.transaction():
                     yield
@@ -189,17 +189,17 @@ class Indices:
                 raise
 
     def with_alias(self, index: Index, alias: str, definition: Mapping[str, Any]) -> Index:
-        """The index with one more alias.
+        """The index with an additional alias.
 
         Raises:
-            Refusal: an index has that name, or it would be a filtered alias.
+            Refusal: an index has that name, or the alias has a filter.
         """
         if alias in self._all:
             raise indices_errors.ALIAS_IS_INDEX.refusal(
                 alias=alias, metadata={"index": alias, "index_uuid": "_na_"}
             )
         if "filter" in definition:
-            raise errors.ILLEGAL_ARGUMENT.refusal(problem="the sandbox has no filtered aliases")
+            raise errors.ILLEGAL_ARGUMENT.refusal(problem="the sandbox does not support filtered aliases")
         names.check(alias)
         return replace(index, aliases={**index.aliases, alias: dict(definition)})
 
@@ -208,7 +208,7 @@ class Indices:
         return replace(index, mapping=dict(mapping))
 
     def with_settings(self, index: Index, settings: Mapping[str, str | None]) -> Index:
-        """The index with some settings changed, or reset where they are None."""
+        """The index with some settings changed; None resets one."""
         changed = {**index.settings, **settings}
         defaults = {"number_of_replicas": "1"}
         kept = {name: found for name, value in changed.items() if (found := value or defaults.get(name))}
@@ -224,7 +224,7 @@ class Indices:
 
 
 def no_index(name: str) -> Refusal:
-    """The refusal for a name that is not there."""
+    """The refusal for a name that does not exist."""
     metadata = {
         "resource.type": "index_or_alias",
         "resource.id": name,

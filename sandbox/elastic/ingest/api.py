@@ -1,4 +1,4 @@
-"""What clients call about ingest pipelines: put, get, delete, simulate."""
+"""The ingest pipeline APIs: put, get, delete, simulate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PIPELINE = "/_ingest/pipeline/{id}"
 
 
 class PipelineApi:
-    """Pipelines: kept, shown, deleted, tried out."""
+    """Manages and simulates pipelines."""
 
     def __init__(self, pipelines: Pipelines, parser: PipelineParser, indices: Indices) -> None:
         self._pipelines = pipelines
@@ -29,7 +29,7 @@ class PipelineApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("ingest.put_pipeline", "PUT", _PIPELINE, self.put, changes=True),
             Route("ingest.get_pipeline", "GET", _PIPELINE, self.get),
@@ -45,7 +45,7 @@ class PipelineApi:
         return {"acknowledged": True}
 
     def get(self, request: Request) -> Reply:
-        """`GET /_ingest/pipeline[/{id}]`: a missing one is 404 and an empty object."""
+        """`GET /_ingest/pipeline[/{id}]`: 404 and an empty object if it is missing."""
         pipelines = self._pipelines.all()
         found = chosen(request.params.get("id", "*"), pipelines)
         shown = {name: pipelines[name] for name in found.names}
@@ -54,7 +54,7 @@ class PipelineApi:
         return Reply(shown, 200 if shown or found.wildcard else 404)
 
     def delete(self, request: Request) -> dict[str, Any]:
-        """`DELETE /_ingest/pipeline/{id}`: not while it is the default of an index."""
+        """`DELETE /_ingest/pipeline/{id}`: refused while an index uses it as default or final pipeline."""
         found = chosen(request.params["id"], self._pipelines.all())
         if found.missing and not (found.wildcard and request.params["id"] == "*"):
             raise ingest_errors.PIPELINE_MISSING.refusal(pipeline=found.missing[0])
@@ -70,7 +70,7 @@ class PipelineApi:
         return {"acknowledged": True}
 
     def simulate(self, request: Request) -> dict[str, Any]:
-        """`POST /_ingest/pipeline[/{id}]/_simulate`: nothing is written, but models are asked."""
+        """`POST /_ingest/pipeline[/{id}]/_simulate`: nothing is written, but models are called."""
         body, name = request.json(), request.params.get("id")
         if name:
             pipeline = self._pipelines.find(name)
@@ -94,7 +94,7 @@ class PipelineApi:
         return {"docs": [_simulated(each) for each in documents]}
 
     def _indices_with(self, setting: str, pipeline: str) -> list[str]:
-        """Indices that name the pipeline in a setting."""
+        """The indices with this pipeline in a setting."""
         return [index.name for index in self._indices if index.settings.get(setting) == pipeline]
 
 
@@ -126,7 +126,7 @@ def _shown(document: IngestDocument, ingest: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Verbose:
-    """Every document after every processor."""
+    """Records every document after every processor."""
 
     def __init__(self) -> None:
         self.results: dict[int, list[dict[str, Any]]] = {}

@@ -1,7 +1,4 @@
-"""Every refusal of ingest pipelines and their processors in one place, with the origin of its text.
-
-As in errors.py: a text without a `source` is our own wording or unverified, and clients must not branch on it.
-"""
+"""The refusals of ingest pipelines and their processors."""
 
 from __future__ import annotations
 
@@ -56,7 +53,9 @@ UNKNOWN_PIPELINE_PROPERTIES = Answer(
     "pipeline [{pipeline}] doesn't support one or more provided configuration parameters {properties}",
     "Pipeline.java, from memory",
 )
-NO_CONDITIONS = Answer(400, "parse_exception", "[if] the sandbox runs no painless, so no conditions")
+NO_CONDITIONS = Answer(
+    400, "parse_exception", "[if] the sandbox does not run painless, so conditions are not supported"
+)
 FIELD_MISSING = Answer(
     400,
     "illegal_argument_exception",

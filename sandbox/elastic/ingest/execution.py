@@ -1,7 +1,7 @@
-"""Documents through pipelines: a whole bulk together, processor after processor, so that inference sees it whole.
+"""Pipelines run: all documents of a bulk together, processor by processor, so that inference gets them all at once.
 
-The real service starts one document after the other and waits for none, which comes to the same. A document that
-fails or is dropped takes no part in what follows. Pipelines as they are stored: pipelines.py.
+The real service starts one document after the other without waiting, which has the same effect. A failed or dropped
+document does not reach later processors.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest.field_paths import IngestDocument
 
 Act = Callable[["Run", Sequence[IngestDocument]], "list[Refusal | None]"]
-"""Works on documents and says for each why it failed, if it did."""
+"""Processes documents; returns for each why it failed, or None."""
 
 
 @dataclass
 class IngestCounts:
-    """What `_nodes/stats/ingest` tells of a pipeline or a processor, since the server started."""
+    """The counts of a pipeline or processor since the server started."""
 
     count: int = 0
     seconds: float = 0.0
-    """From a batch's beginning to its end, once for all its documents."""
+    """Counted once per batch, not per document."""
     current: int = 0
     failed: int = 0
 
     def shown(self) -> dict[str, int]:
-        """As clients see it."""
+        """The counts as clients see them."""
         return {
             "count": self.count,
             "time_in_millis": int(self.seconds * 1000),
@@ -43,7 +43,7 @@ class IngestCounts:
 
 @dataclass
 class Step:
-    """One processor of a pipeline, ready to run."""
+    """One executable processor of a pipeline."""
 
     kind: str
     tag: str | None
@@ -53,14 +53,14 @@ class Step:
     counts: IngestCounts = field(default_factory=IngestCounts)
 
     def statistics(self) -> dict[str, Any]:
-        """Its counts, under its kind and tag."""
+        """The counts, under kind and tag."""
         name = f"{self.kind}:{self.tag}" if self.tag else self.kind
         return {name: {"type": self.kind, "stats": self.counts.shown()}}
 
 
 @dataclass
 class Pipeline:
-    """One pipeline, ready to run."""
+    """One executable pipeline."""
 
     id: str
     steps: tuple[Step, ...]
@@ -68,7 +68,7 @@ class Pipeline:
     counts: IngestCounts = field(default_factory=IngestCounts)
 
     def statistics(self) -> dict[str, Any]:
-        """Its counts and its processors'; bytes are not counted."""
+        """The counts of the pipeline and its processors; bytes are not counted."""
         return {
             **self.counts.shown(),
             "ingested_as_first_pipeline_in_bytes": 0,
@@ -78,21 +78,21 @@ class Pipeline:
 
 
 class Watcher(Protocol):
-    """Whoever looks at every processor's result: verbose simulation."""
+    """Sees every processor's result, for verbose simulation."""
 
     def saw(self, step: Step, document: IngestDocument, status: str, failure: Refusal | None) -> None:
-        """A document left a processor."""
+        """Called after a processor has handled a document."""
 
 
 @dataclass
 class Run:
-    """One passage of documents through pipelines."""
+    """One run of documents through pipelines."""
 
     find: Callable[[str], Pipeline | None]
     watcher: Watcher | None = None
 
     def pipeline(self, pipeline: Pipeline, documents: Sequence[IngestDocument]) -> None:
-        """Send documents through; what failed is marked."""
+        """Run documents through a pipeline; failures are recorded on them."""
         began = time.monotonic()
         for document in documents:
             document.within.append(pipeline.id)
@@ -181,7 +181,7 @@ def inner_pipeline(name: str, ignore_missing: bool) -> Act:
 
 
 def each_document(change: Callable[[IngestDocument], None]) -> Act:
-    """A processor that looks at one document at a time."""
+    """A processor that handles one document at a time."""
 
     def act(run: Run, documents: Sequence[IngestDocument]) -> list[Refusal | None]:
         del run
@@ -199,18 +199,18 @@ def _failure(change: Callable[[IngestDocument], None], document: IngestDocument)
 
 
 def timestamp() -> str:
-    """`_ingest.timestamp` of documents that begin now."""
+    """The current time, as `_ingest.timestamp` shows it."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def ingested(
     find: Callable[[str], Pipeline | None], documents: list[Ingested]
 ) -> list[Ingested | Refusal | None]:
-    """A bulk through its pipelines, before it is written: for each document what became of it, None when dropped."""
+    """Run documents through their pipelines; returns what became of each, None if it was dropped."""
     now = timestamp()
     passing = [
         IngestDocument(
-            # A copy, since whoever sends a refused document again sends what it was.
+            # A copy, because a refused document is retried in its original form.
             _copied(each.source),
             {"_index": each.index, "_id": each.id, "_routing": each.routing, "_version": each.version},
             {"timestamp": now},

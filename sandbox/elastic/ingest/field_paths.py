@@ -1,7 +1,4 @@
-"""One document as ingest processors see it: paths with dots, metadata fields, templates.
-
-The texts of its refusals are those of the service's IngestDocument. Nothing here knows a processor.
-"""
+"""A document as ingest processors see it: dotted paths, metadata fields, templates. As IngestDocument.java."""
 
 from __future__ import annotations
 
@@ -28,27 +25,27 @@ _NOTHING = object()
 
 @dataclass(eq=False)
 class IngestDocument:
-    """A document on its way; failures and drops are marked on it."""
+    """A document in a pipeline, with its failure or drop."""
 
     source: dict[str, Any]
     metadata: dict[str, Any]
     ingest: dict[str, Any] = field(default_factory=dict)
-    """What `_ingest` holds."""
+    """The content of `_ingest`."""
     error: Refusal | None = None
     dropped: bool = False
     within: list[str] = field(default_factory=list)
-    """The pipelines that it is in, outermost first."""
+    """The pipelines that it is currently in, outermost first."""
 
     @property
     def alive(self) -> bool:
-        """Whether the next processor gets it."""
+        """Whether it goes on to the next processor."""
         return self.error is None and not self.dropped
 
     def get(self, path: str, default: Any = _ABSENT) -> Any:
         """The value at a path.
 
         Raises:
-            Refusal: there is none and no default.
+            Refusal: there is none, and no default.
         """
         root, names = self._resolved(path)
         value: Any = root
@@ -62,7 +59,7 @@ class IngestDocument:
         return value
 
     def has(self, path: str) -> bool:
-        """Whether there is something at a path, be it null."""
+        """Whether a path exists, even with the value null."""
         return self.get(path, _NOTHING) is not _NOTHING
 
     def text(self, path: str) -> str:
@@ -77,10 +74,10 @@ class IngestDocument:
         return value
 
     def set(self, path: str, value: Any) -> None:
-        """Put a value at a path; objects on the way are made.
+        """Set the value at a path, creating objects on the way.
 
         Raises:
-            Refusal: something on the way is no object.
+            Refusal: something on the way is not an object.
         """
         parent, names = self._resolved(path)
         for name in names[:-1]:
@@ -95,10 +92,10 @@ class IngestDocument:
             raise ingest_errors.FIELD_NO_PARENT.refusal(name=names[-1], type=java_type(parent), path=path)
 
     def set_or_append(self, path: str, value: Any) -> None:
-        """Put a value at a path, or behind what is there, which becomes a list.
+        """Set the value at a path; if there is one, make a list and append.
 
         Raises:
-            Refusal: something on the way is no object.
+            Refusal: something on the way is not an object.
         """
         if self.has(path):
             there = self.get(path)
@@ -106,7 +103,7 @@ class IngestDocument:
         self.set(path, value)
 
     def remove(self, path: str) -> Any:
-        """Take the value at a path away, and return it.
+        """Remove and return the value at a path.
 
         Raises:
             Refusal: there is none.
@@ -120,7 +117,7 @@ class IngestDocument:
         return value
 
     def rendered(self, template: Any) -> Any:
-        """A template with its places filled; what is no string stays as it is."""
+        """Render a template; values that are not strings are returned unchanged."""
         if not isinstance(template, str):
             return template
         return _TEMPLATE.sub(lambda found: _written(self.get(found[1], "")), template)
@@ -137,7 +134,7 @@ class IngestDocument:
 
 
 def java_type(value: Any) -> str:
-    """A type's name as error texts have it."""
+    """A type's name, as in error messages."""
     return _JAVA.get(type(value), "null")
 
 

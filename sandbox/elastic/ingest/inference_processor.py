@@ -1,8 +1,8 @@
 """The `inference` processor: the texts of all documents of a bulk go to the model together.
 
-Both spellings: `input_output`, and the older `target_field` with `field_map`. Of a document with several fields each
-field is an inference; if one fails, the document does. What is written is appended where there is something already:
-the weights, and beside them `model_id` (with a document's first field only) and, of a text that was cut, `is_truncated`.
+It accepts `input_output`, and the older `target_field` with `field_map`. Each input field is one inference; if one fails,
+the document fails. Existing values are kept and the new ones appended: the weights and, beside them, `model_id` (for a
+document's first field only) and, if the text was truncated, `is_truncated`.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from sandbox.elastic.ml.splade import Embedding
 
 @dataclass(frozen=True)
 class InferenceProcessor:
-    """What a pipeline says about one."""
+    """One inference processor of a pipeline."""
 
     inference: Inference
     model: str
-    """A model's, an alias's or a deployment's id."""
+    """The id of a model, alias or deployment."""
     pairs: tuple[tuple[str, str], ...]
-    """Input field, output field; empty in the older spelling."""
+    """Input and output fields; empty in the older form."""
     field_map: dict[str, str]
     target: str
     results: str
-    """In the older spelling, below the target."""
+    """In the older form, the field below the target."""
     ignore_missing: bool
 
     def act(self, documents: Sequence[IngestDocument]) -> list[Refusal | None]:
-        """Embed what the documents have; for each document why it failed, if it did."""
+        """Embed the documents' texts; returns for each why it failed, or None."""
         failures: list[Refusal | None] = [None] * len(documents)
         wanted: list[tuple[int, str, str]] = []
         for number, document in enumerate(documents):
@@ -63,7 +63,7 @@ class InferenceProcessor:
         return failures
 
     def _inputs(self, document: IngestDocument) -> list[tuple[str, str]]:
-        """Texts and where their weights go."""
+        """The texts, each with its output field."""
         if self.pairs:
             present = [
                 pair
@@ -81,7 +81,7 @@ class InferenceProcessor:
 
     def _write(self, document: IngestDocument, output: str, embedding: Embedding, *, first: bool) -> None:
         parent, _, name = output.rpartition(".")
-        # Every document needs a map of its own: the cache hands out the same one again.
+        # A copy per document, because the cache returns the same map again.
         found: dict[str, Any] = {(name if self.pairs else self.results): dict(embedding.weights)}
         if first:
             found["model_id"] = self.model
@@ -95,10 +95,10 @@ class InferenceProcessor:
 
 
 def read(config: ProcessorConfig, inference: Inference) -> InferenceProcessor:
-    """The processor of these settings.
+    """Read the settings of an inference processor.
 
     Raises:
-        Refusal: they contradict each other or lack something.
+        Refusal: they are contradictory or incomplete.
     """
     model = config.text("model_id")
     ignore = config.flag("ignore_missing")

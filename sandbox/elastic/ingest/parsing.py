@@ -1,4 +1,4 @@
-"""Definitions of pipelines, checked and made ready to run."""
+"""Definitions of pipelines, validated and made executable."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _KNOWN = {"description", "processors", "on_failure", "version", "_meta", "deprec
 
 
 class PipelineParser:
-    """Reads definitions of pipelines."""
+    """Parses definitions of pipelines."""
 
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
 
     def parse(self, name: str, body: dict[str, Any]) -> Pipeline:
-        """A definition, ready to run.
+        """Parse a definition into an executable pipeline.
 
         Raises:
-            Refusal: something is missing, unknown, or contradicts something else.
+            Refusal: the definition is invalid.
         """
         if "processors" not in body:
             raise ingest_errors.REQUIRED_PROPERTY.refusal(

@@ -1,6 +1,6 @@
-"""Ingest pipelines as they are stored and read: their definitions in the store, their counts in memory.
+"""The stored ingest pipelines: definitions in the database, counts in memory.
 
-A definition is checked when it is put, so that what runs (ingest.py) is always whole.
+A definition is validated when it is put, so every stored pipeline can run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sandbox.elastic.store import Records
 
 
 class Pipelines:
-    """All pipelines of the cluster."""
+    """All pipelines."""
 
     def __init__(self, records: Records, parser: PipelineParser) -> None:
         self._records = records
@@ -23,22 +23,22 @@ class Pipelines:
         self._ready = {name: parser.parse(name, body) for name, body in self._records.all().items()}
 
     def all(self) -> dict[str, Any]:
-        """Definitions by id."""
+        """The definitions by id."""
         return self._records.all()
 
     def ready(self) -> list[Pipeline]:
-        """All that could run, with their counts."""
+        """All executable pipelines, with their counts."""
         return list(self._ready.values())
 
     def find(self, name: str) -> Pipeline | None:
-        """The pipeline as it runs now."""
+        """The current executable pipeline of this id."""
         return self._ready.get(name)
 
     def put(self, name: str, body: dict[str, Any]) -> None:
-        """Keep a definition, in place of another of that id.
+        """Store a definition; replaces one of the same id.
 
         Raises:
-            Refusal: it is none that could run.
+            Refusal: the definition is invalid.
         """
         pipeline = self._parser.parse(name, body)
         with self._lock:
@@ -49,22 +49,22 @@ class Pipelines:
             self._records.put(name, body)
 
     def delete(self, name: str) -> None:
-        """Forget it."""
+        """Delete a pipeline."""
         with self._lock:
             self._ready.pop(name, None)
             self._records.delete(name)
 
     def referenced_models(self) -> set[str]:
-        """Ids of models, aliases and deployments that processors name."""
+        """The ids of models, aliases and deployments that processors reference."""
         return {model for models in self.models().values() for model in models}
 
     def statistics(self, models: set[str]) -> dict[str, dict[str, Any]]:
-        """The counts of every pipeline that names one of these ids, by the pipeline's own id."""
+        """The counts of every pipeline that references one of these ids, by pipeline id."""
         using = [name for name, named in self.models().items() if named & models]
         return {name: pipeline.statistics() for name in using if (pipeline := self.find(name))}
 
     def models(self) -> dict[str, set[str]]:
-        """By pipeline: the ids that its processors name."""
+        """By pipeline: the ids that its processors reference."""
         return {name: set(_models(body)) for name, body in self.all().items()}
 
 

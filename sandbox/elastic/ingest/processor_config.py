@@ -1,4 +1,4 @@
-"""The settings of one processor, read once, and complained about as the service does."""
+"""The settings of one processor, read once, with the service's error messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _REQUIRED = object()
 
 
 class ProcessorConfig:
-    """Settings that are taken one after the other; what is left over at the end is unknown."""
+    """Settings that are read one after the other; what is left at the end is unknown."""
 
     def __init__(self, kind: str, values: Any) -> None:
         self.kind = kind
@@ -22,20 +22,20 @@ class ProcessorConfig:
             raise self.refusal(ingest_errors.WRONG_PROPERTY, kind, problem="property isn't a map")
 
     def refusal(self, answer: Answer, name: str | None = None, **facts: str) -> Refusal:
-        """A refusal that says which setting of which processor is wrong."""
+        """A refusal that names the processor and the setting."""
         metadata = {"processor_type": self.kind, "processor_tag": self.tag, "property_name": name}
         known = {key: value for key, value in metadata.items() if value is not None}
         return Refusal(answer.status, answer.kind, answer.text.format(property=name, **facts), known)
 
     def has(self, name: str) -> bool:
-        """Whether it is given and not yet taken."""
+        """Whether a setting is given and not yet read."""
         return name in self._left
 
     def value(self, name: str, default: Any = _REQUIRED) -> Any:
-        """Whatever stands under the name.
+        """The value of a setting, of any type.
 
         Raises:
-            Refusal: nothing does and it is required.
+            Refusal: it is required but missing.
         """
         if name not in self._left:
             if default is _REQUIRED:
@@ -47,7 +47,7 @@ class ProcessorConfig:
         """A string.
 
         Raises:
-            Refusal: it is missing or something else.
+            Refusal: it is missing or of another type.
         """
         return self._typed(name, default, str, "string")
 
@@ -55,7 +55,7 @@ class ProcessorConfig:
         """True or false.
 
         Raises:
-            Refusal: it is something else.
+            Refusal: it is of another type.
         """
         return self._typed(name, default, bool, "boolean")
 
@@ -69,7 +69,7 @@ class ProcessorConfig:
         return value if isinstance(value, list) else [value]
 
     def finish(self) -> None:
-        """Refuse settings that nobody took."""
+        """Refuse settings that were not read."""
         if self._left:
             names = f"[{', '.join(sorted(self._left))}]"
             raise self.refusal(ingest_errors.UNKNOWN_PROPERTIES, type=self.kind, properties=names)

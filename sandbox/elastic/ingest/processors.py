@@ -1,7 +1,6 @@
-"""The processors that change one document at a time. What runs them, and for whom, is in ingest.py.
+"""The processors that change one document at a time. The others handle a whole bulk: inference_processor.py, execution.py.
 
-Each function reads its settings and returns what is done to a document. Inference and inner pipelines, which take a
-whole bulk at once, are not here.
+Each function reads its settings and returns a function that changes a document.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from sandbox.elastic.ingest.field_paths import IngestDocument, java_type
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
 
 Change = Callable[[IngestDocument], None]
-"""Changes the document, or raises Refusal."""
+"""Changes a document, or raises Refusal."""
 
 
 def on_strings(convert: Callable[[str], str]) -> Callable[[ProcessorConfig], Change]:
-    """A processor that converts a string, or each string of a list, to `target_field` or in place."""
+    """A processor that converts a string, or every string of a list, in place or into `target_field`."""
 
     def read(config: ProcessorConfig) -> Change:
         field = config.text("field")
@@ -65,7 +64,7 @@ def set_field(config: ProcessorConfig) -> Change:
 
 
 def remove(config: ProcessorConfig) -> Change:
-    """`remove`: fields away, or with `keep` all but those."""
+    """`remove`: removes fields, or with `keep` all others."""
     keep = config.texts("keep", []) if config.has("keep") else None
     fields = [] if keep is not None else config.texts("field")
     ignore = config.flag("ignore_missing")
@@ -83,7 +82,7 @@ def remove(config: ProcessorConfig) -> Change:
 
 
 def rename(config: ProcessorConfig) -> Change:
-    """`rename`: a field under another name, which must be free."""
+    """`rename`: renames a field; the new name must not exist."""
     field, target = config.text("field"), config.text("target_field")
     ignore, override = config.flag("ignore_missing"), config.flag("override")
 
@@ -101,7 +100,7 @@ def rename(config: ProcessorConfig) -> Change:
 
 
 def append(config: ProcessorConfig) -> Change:
-    """`append`: values to a list, which is made of whatever there was."""
+    """`append`: appends values to a list, which is created if necessary."""
     field, value = config.text("field"), config.value("value")
     config.text("media_type", None)
     duplicates = config.flag("allow_duplicates", True)
@@ -120,7 +119,7 @@ def append(config: ProcessorConfig) -> Change:
 
 
 def fail(config: ProcessorConfig) -> Change:
-    """`fail`: always."""
+    """`fail`: always fails."""
     message = config.text("message")
 
     def change(document: IngestDocument) -> None:
@@ -150,4 +149,4 @@ CHANGES: dict[str, Callable[[ProcessorConfig], Change]] = {
     "trim": on_strings(str.strip),
     "uppercase": on_strings(str.upper),
 }
-"""By their names in a pipeline."""
+"""By name in a pipeline."""

@@ -1,4 +1,4 @@
-"""Counts of pipelines and processors, as node and model statistics show them."""
+"""Ingest statistics of nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _METRICS = ("count", "time_in_millis", "current", "failed")
 
 
 class IngestStatisticsApi:
-    """What the nodes ingested."""
+    """Reports what the nodes have ingested."""
 
     def __init__(self, pipelines: Pipelines, nodes: Nodes) -> None:
         self._pipelines = pipelines
@@ -22,7 +22,7 @@ class IngestStatisticsApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("nodes.stats", "GET", "/_nodes/stats/ingest", self.node_stats),
             Route("nodes.stats", "GET", "/_nodes/stats", self.node_stats),
@@ -30,7 +30,7 @@ class IngestStatisticsApi:
         )
 
     def node_stats(self, request: Request) -> dict[str, Any]:
-        """`GET /_nodes/stats/ingest`: everything is ingested on the first node. Other metrics are not imitated."""
+        """`GET /_nodes/stats/ingest`: the data node ingests everything. Other metrics are not imitated."""
         pipelines = {pipeline.id: pipeline.statistics() for pipeline in self._pipelines.ready()}
         nothing = dict.fromkeys(_METRICS, 0)
         found = meant(self._nodes, request)

@@ -1,4 +1,4 @@
-"""What the machine-learning nodes offer: `_ml/info` and `_ml/memory/_stats`."""
+"""The capacity of the machine-learning nodes: `_ml/info` and `_ml/memory/_stats`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.elastic.wire.routing import Route
 
 
 class CapacityApi:
-    """Processors and memory for models."""
+    """Reports processors and memory for models."""
 
     def __init__(self, nodes: Nodes, deployments: Deployments, release: Release) -> None:
         self._nodes = nodes
@@ -23,7 +23,7 @@ class CapacityApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("ml.info", "GET", "/_ml/info", self.info),
             Route("ml.get_memory_stats", "GET", "/_ml/memory/_stats", self.memory),
@@ -33,12 +33,12 @@ class CapacityApi:
     def info(self, request: Request) -> dict[str, Any]:
         """`GET /_ml/info`."""
         del request
-        places = self._deployments.free_places()
+        capacities = self._deployments.capacities()
         limits: dict[str, Any] = {
-            "total_ml_processors": sum(place.processors for place in places),
-            "max_single_ml_node_processors": max((place.processors for place in places), default=0),
-            "total_ml_memory": f"{sum(place.memory for place in places) // MEGABYTE}mb",
-            "effective_max_model_memory_limit": f"{max((place.memory for place in places), default=0) // MEGABYTE}mb",
+            "total_ml_processors": sum(capacity.processors for capacity in capacities),
+            "max_single_ml_node_processors": max((capacity.processors for capacity in capacities), default=0),
+            "total_ml_memory": f"{sum(capacity.memory for capacity in capacities) // MEGABYTE}mb",
+            "effective_max_model_memory_limit": f"{max((capacity.memory for capacity in capacities), default=0) // MEGABYTE}mb",
         }
         defaults: dict[str, Any] = {
             "anomaly_detectors": {"model_memory_limit": "1gb"},
@@ -56,10 +56,10 @@ class CapacityApi:
     def memory(self, request: Request) -> dict[str, Any]:
         """`GET /_ml/memory/[{node_id}/]_stats`."""
         found = meant(self._nodes, request)
-        places = {place.id: place for place in self._deployments.free_places()}
+        capacities = {capacity.id: capacity for capacity in self._deployments.capacities()}
         shown = {}
         for node in found:
-            place = places.get(node.id)
+            capacity = capacities.get(node.id)
             used = sum(each.memory for each in self._deployments.all() if node.id in each.queues)
             shown[node.id] = {
                 "name": node.name,
@@ -71,7 +71,7 @@ class CapacityApi:
                     "total_in_bytes": node.memory,
                     "adjusted_total_in_bytes": node.memory,
                     "ml": {
-                        "max_in_bytes": place.memory if place else 0,
+                        "max_in_bytes": capacity.memory if capacity else 0,
                         "native_code_overhead_in_bytes": 0,
                         "anomaly_detectors_in_bytes": 0,
                         "data_frame_analytics_in_bytes": 0,

@@ -1,4 +1,4 @@
-"""What clients call about deployments: start, update, stop, clear the cache; and what is not a valid wish."""
+"""The deployment APIs: start, update, stop, clear the cache. And what makes a request invalid."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from sandbox.elastic.wire.sizes import size_in_bytes
 
 MOST_THREADS = 32
 MOST_ADAPTIVE = 32
-"""Allocations to which a deployment grows by itself when no maximum is set."""
+"""The most allocations that an adaptive deployment grows to if no maximum is set."""
 LIMIT = 100
-"""Deployments at the same time [U: the number]."""
+"""Deployments at the same time. The number is from memory."""
 _IN_BODY = {
     "model_id",
     "deployment_id",
@@ -37,7 +37,7 @@ _DEPLOYMENT = "/_ml/trained_models/{model_id}/deployment"
 
 
 class DeploymentApi:
-    """Starting, updating and stopping deployments."""
+    """Starts, updates and stops deployments."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class DeploymentApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route(
                 "ml.start_trained_model_deployment", "POST", f"{_DEPLOYMENT}/_start", self.start, changes=True
@@ -83,8 +83,8 @@ class DeploymentApi:
     def start(self, request: Request) -> dict[str, Any]:
         """`POST /_ml/trained_models/{model_id}/deployment/_start`.
 
-        A deployment without room answers 200, `starting` and a reason while the cluster could grow, whatever `wait_for`
-        says: no node is still loading it, so there is nothing to wait for.
+        If the cluster can grow, a deployment without room is answered with 200, `starting` and a reason, regardless of
+        `wait_for`: no node is loading it, so there is nothing to wait for.
         """
         model = request.params["model_id"]
         adaptive = self._read_body(request)
@@ -109,10 +109,10 @@ class DeploymentApi:
         return {"assignment": assignment(deployment)}
 
     def _read_body(self, request: Request) -> dict[str, Any] | None:
-        """What the body says besides `adaptive_allocations`, which it gives, counts where the address says nothing.
+        """Return the body's `adaptive_allocations`; its other fields are defaults for the query string.
 
         Raises:
-            Refusal: it says something else.
+            Refusal: a field is unknown.
         """
         body = request.json()
         adaptive = body.pop("adaptive_allocations", None) if self._release.adaptive_allocations else None
@@ -126,10 +126,10 @@ class DeploymentApi:
         return adaptive
 
     def _parameters(self, request: Request, adaptive: dict[str, Any] | None) -> dict[str, Any]:
-        """The wish, complete with defaults.
+        """The task parameters, with defaults.
 
         Raises:
-            Refusal: it is none that could be met anywhere.
+            Refusal: they are invalid.
         """
         enabled = bool(adaptive and adaptive.get("enabled"))
         threads = request.number("threads_per_allocation", 1)
@@ -170,10 +170,10 @@ class DeploymentApi:
         }
 
     def _startable(self, model: str, deployment: str) -> dict[str, Any]:
-        """The model's record.
+        """The record of a model that can be deployed.
 
         Raises:
-            Refusal: it is unknown, not complete, or its deployment would be mistaken for something else.
+            Refusal: the model is unknown or incomplete, or the deployment's id is taken.
         """
         models = self._models
         if not models.exists(model):
@@ -223,7 +223,7 @@ class DeploymentApi:
                 raise ml_errors.SHUT_DOWN.refusal()
 
     def update(self, request: Request) -> dict[str, Any]:
-        """`POST .../{deployment_id}/deployment/_update`: the number of allocations, or letting it adapt."""
+        """`POST .../{deployment_id}/deployment/_update`: the number of allocations, or adaptive allocations."""
         deployment = self._known(request)
         body = request.json()
         adaptive = body.get("adaptive_allocations", deployment.adaptive)
@@ -244,7 +244,7 @@ class DeploymentApi:
         return {"assignment": assignment(deployment)}
 
     def stop(self, request: Request) -> dict[str, Any]:
-        """`POST .../{deployment_id}/deployment/_stop`: by a deployment's own id; refused while a pipeline names it."""
+        """`POST .../{deployment_id}/deployment/_stop`: by the deployment's id; refused while a pipeline references it."""
         name, body = request.params["model_id"], request.json()
         deployment = self._deployments.find(name)
         if deployment is None:
@@ -283,7 +283,7 @@ def _refuse(problems: list[str]) -> None:
 
 
 def assignment(deployment: Deployment) -> dict[str, Any]:
-    """An assignment as start and update answer it."""
+    """The assignment, as start and update return it."""
     shown: dict[str, Any] = {
         "task_parameters": deployment.parameters,
         "routing_table": {

@@ -1,7 +1,6 @@
-"""Deployments of models: where their allocations lie, in which state they are, and the queues in front of them.
+"""Deployments of models: where their allocations are, their state, and their queues.
 
-What was asked for outlives the server; the queues do not, and a restarted deployment starts anew. What clients call is
-in deployment_api.py, the arithmetic of places in assignments.py. Nothing here reads a request.
+Deployments survive a restart and start again; their queues do not survive. The capacity model is in assignments.py.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 
 from sandbox.elastic.ml import assignments
 from sandbox.elastic.ml import errors as ml_errors
-from sandbox.elastic.ml.inference_queue import Awaited, EmbeddingCache, Inquiry, NodeQueue
+from sandbox.elastic.ml.inference_queue import Countdown, EmbeddingCache, NodeQueue, QueuedText
 from sandbox.elastic.ml.splade import load_splade
 from sandbox.elastic.nodes.nodes import Nodes
 from sandbox.elastic.options import ElasticOptions
@@ -23,12 +22,12 @@ from sandbox.elastic.store import Records
 from sandbox.elastic.wire.sizes import size_in_bytes
 
 _MOST_ML_NODES = 16
-"""Autoscaling has a limit everywhere."""
+"""Autoscaling stops at this many nodes."""
 
 
 @dataclass
 class Deployment:
-    """One deployment, as it runs."""
+    """One running deployment."""
 
     parameters: dict[str, Any]
     """`task_parameters` of an assignment, as the service shows them."""
@@ -39,27 +38,27 @@ class Deployment:
     most: int = 0
     """`max_assigned_allocations`."""
     queues: dict[str, NodeQueue] = field(default_factory=dict)
-    """By node; a node without an allocation has none."""
+    """By node; nodes without an allocation have none."""
     ready: dict[str, float] = field(default_factory=dict)
-    """By node: the monotonic time at which it is started."""
+    """By node: the monotonic time from which it is started."""
     cache: EmbeddingCache | None = None
 
     @property
     def id(self) -> str:
-        """Its own id, which may be the model's."""
+        """The deployment's id, which may equal the model's."""
         return self.parameters["deployment_id"]
 
     @property
     def model(self) -> str:
-        """The model that it runs."""
+        """The id of its model."""
         return self.parameters["model_id"]
 
     def started_on(self, node: str) -> bool:
-        """Whether the allocations of this node answer."""
+        """Whether its allocations on a node are started."""
         return time.monotonic() >= self.ready[node]
 
     def started(self) -> list[NodeQueue]:
-        """The queues that answer."""
+        """The queues of started nodes."""
         return [queue for node, queue in self.queues.items() if self.started_on(node)]
 
     def state(self) -> str:
@@ -89,7 +88,7 @@ class Deployments:
         self._growing = False
 
     def restore(self) -> None:
-        """Start again what ran when the server stopped."""
+        """Start the deployments of an earlier run again."""
         with self.lock:
             for record in self._records.all().values():
                 deployment = Deployment(**record)
@@ -97,23 +96,23 @@ class Deployments:
             self._apply(self._plans(list(self._running.values())))
 
     def close(self) -> None:
-        """End all workers; what was asked for stays on record."""
+        """Stop all workers; the deployments stay recorded."""
         with self.lock:
             for deployment in self._running.values():
                 for queue in deployment.queues.values():
                     queue.close()
 
     def all(self) -> list[Deployment]:
-        """By deployment id, as the statistics order them."""
+        """All deployments, sorted by id as in the statistics."""
         with self.lock:
             return [self._running[name] for name in sorted(self._running)]
 
     def find(self, deployment: str) -> Deployment | None:
-        """The one with this id; a model's id does not count."""
+        """The deployment with this id; model ids do not count."""
         return self._running.get(deployment)
 
     def at_work_on(self, node: str) -> int:
-        """How many allocations on a node are at work."""
+        """The number of busy allocations on a node."""
         return sum(each.queues[node].busy() for each in self.all() if node in each.queues)
 
     def of_model(self, model: str) -> list[Deployment]:
@@ -124,7 +123,7 @@ class Deployments:
         """Place a new deployment.
 
         Raises:
-            Refusal: it fits nowhere, or only in part, and the cluster cannot grow; then nothing of it is left.
+            Refusal: it does not fit, or only in part, and the cluster cannot grow; then it is not kept.
         """
         with self.lock:
             if deployment.id in self._running:
@@ -142,10 +141,10 @@ class Deployments:
             return deployment
 
     def update(self, deployment: Deployment, allocations: int, adaptive: dict[str, Any] | None) -> None:
-        """Give it more or fewer allocations.
+        """Change the number of allocations.
 
         Raises:
-            Refusal: it is not started, or there is no room and the cluster cannot grow.
+            Refusal: the deployment is not started, or does not fit and the cluster cannot grow.
         """
         with self.lock:
             if deployment.state() != "started":
@@ -160,7 +159,7 @@ class Deployments:
             self._apply(plans)
 
     def stop(self, deployment: Deployment) -> None:
-        """Take it down; what waits in its queues is refused, what lacked room elsewhere gets it."""
+        """Stop a deployment; documents in its queues are refused, and others may take its room."""
         with self.lock:
             self._running.pop(deployment.id, None)
             self._records.delete(deployment.id)
@@ -170,8 +169,8 @@ class Deployments:
 
     def ask(
         self, deployment: Deployment, texts: Sequence[str], priority: int
-    ) -> tuple[list[Inquiry], Awaited]:
-        """Queue texts as a whole, each on the node with the least to do.
+    ) -> tuple[list[QueuedText], Countdown]:
+        """Queue all texts at once, each on the node with the lowest load.
 
         Raises:
             Refusal: no node of the deployment is started.
@@ -179,22 +178,22 @@ class Deployments:
         queues = deployment.started()
         if not queues:
             raise ml_errors.INFER_NO_NODE.refusal(deployment=deployment.id)
-        awaited = Awaited(len(texts))
-        inquiries = [Inquiry(text, awaited) for text in texts]
-        for inquiry in inquiries:
-            min(queues, key=NodeQueue.load).submit(inquiry, priority)
-        return inquiries, awaited
+        countdown = Countdown(len(texts))
+        queued = [QueuedText(text, countdown) for text in texts]
+        for queued_text in queued:
+            min(queues, key=NodeQueue.load).submit(queued_text, priority)
+        return queued, countdown
 
-    def free_places(self) -> list[assignments.Place]:
-        """What the machine-learning nodes offer, before anything is placed."""
+    def capacities(self) -> list[assignments.Capacity]:
+        """The capacities of the machine-learning nodes, before anything is placed."""
         return [
-            assignments.Place(node.id, node.processors, max(0, node.memory - assignments.RESERVED))
+            assignments.Capacity(node.id, node.processors, max(0, node.memory - assignments.RESERVED))
             for node in self._nodes.ml
         ]
 
     def _plans(self, deployments: list[Deployment]) -> dict[str, assignments.Plan]:
-        wishes = [
-            assignments.Wish(
+        demands = [
+            assignments.Demand(
                 each.id,
                 each.parameters["number_of_allocations"],
                 each.parameters["threads_per_allocation"],
@@ -204,7 +203,7 @@ class Deployments:
             )
             for each in sorted(deployments, key=lambda each: each.start_time)
         ]
-        return assignments.plan(self.free_places(), wishes)
+        return assignments.plan(self.capacities(), demands)
 
     def _queue(self, deployment: Deployment, node: str) -> NodeQueue:
         parameters = deployment.parameters
@@ -223,7 +222,7 @@ class Deployments:
                     queues[node] = self._queue(deployment, node)
                     deployment.ready[node] = time.monotonic() + options.start_seconds
                 queues[node].resize(allocations)
-            # In one piece, since requests look at it without a lock.
+            # In one assignment, because requests read it without a lock.
             deployment.queues = queues
             for queue in gone:
                 queue.close()
@@ -242,7 +241,7 @@ class Deployments:
         self._grow_where_needed()
 
     def _grow_where_needed(self) -> None:
-        """Have another node join, later, when what lacks room would fit there."""
+        """Add a node, later, if a deployment without room would fit on it."""
         options = self._options
         if not (options.autoscaling and options.grow_seconds) or self._growing:
             return
@@ -267,7 +266,7 @@ class Deployments:
 
 
 def new_deployment(parameters: dict[str, Any], adaptive: dict[str, Any] | None, elser: bool) -> Deployment:
-    """A deployment that is not placed yet."""
+    """A new deployment, not yet placed."""
     size = parameters["model_bytes"]
     memory = assignments.ELSER_MEMORY if elser else assignments.OVERHEAD + 2 * size
     return Deployment(parameters, datetime.now(UTC).isoformat().replace("+00:00", "Z"), adaptive, memory)

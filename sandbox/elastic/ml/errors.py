@@ -1,7 +1,4 @@
-"""Every refusal of machine learning in one place, with the origin of its text.
-
-As in errors.py: a text without a `source` is our own wording or unverified, and clients must not branch on it.
-"""
+"""The refusals of machine learning."""
 
 from __future__ import annotations
 
@@ -48,7 +45,7 @@ NO_MODEL_CONTENT = Answer(
     "action_request_validation_exception",
     "Validation Failed: 1: either [definition] or [location] must be set when the model type is not [pytorch];",
 )
-ONLY_PYTORCH = Answer(400, "illegal_argument_exception", "the sandbox holds models of type [pytorch] only")
+ONLY_PYTORCH = Answer(400, "illegal_argument_exception", "the sandbox stores models of type [pytorch] only")
 NOT_FOR_PACKAGED = Answer(
     400, "status_exception", "the definition of the packaged model [{model}] comes from its download"
 )

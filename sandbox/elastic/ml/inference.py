@@ -1,7 +1,4 @@
-"""Asking a model for weights: which deployment an id means, waiting for its queue, and `_infer`.
-
-Ingest and search come in here too. Every answer is entered into the ledger.
-"""
+"""Inference: which deployment an id refers to, and the weights of texts. Every answer is recorded in the ledger."""
 
 from __future__ import annotations
 
@@ -21,12 +18,12 @@ from sandbox.elastic.ml.splade import Embedding
 
 Purpose = Literal["ingest", "search", "infer"]
 _SEARCH_TIMEOUT = 30.0
-"""Seconds that a search waits for its query's weights [U]."""
+"""Seconds that a search waits for its query's weights. The number is from memory."""
 _LOOK = 0.5
 
 
 class Inference:
-    """The models that are deployed, as whoever wants weights sees them."""
+    """The deployed models, as ingest, search and `_infer` use them."""
 
     def __init__(
         self,
@@ -43,12 +40,12 @@ class Inference:
         self._ending = ending
 
     def deployment_of(self, name: str) -> Deployment:
-        """The deployment that an id means: a deployment's, a model's or an alias's.
+        """The deployment that an id of a deployment, model or alias refers to.
 
-        Of several deployments of a model the started one with the least to do answers.
+        If a model has several deployments, it is a started one with the lowest load.
 
         Raises:
-            Refusal: nothing has that id, or the model has no deployment.
+            Refusal: the id is unknown, or the model is not deployed.
         """
         found = self._deployments.find(name)
         if found:
@@ -62,7 +59,7 @@ class Inference:
         return min(deployments, key=_readiness)
 
     def input_field(self, name: str) -> str:
-        """The field that a model reads.
+        """The name of a model's input field.
 
         Raises:
             Refusal: as `deployment_of`.
@@ -78,37 +75,37 @@ class Inference:
         timeout: float | None,
         shown: str = "",
     ) -> list[Embedding | Refusal]:
-        """The weights of each text, or why there are none; the texts enter the queue as a whole.
+        """The weights of each text, or its refusal; the texts are queued together.
 
         Raises:
-            Refusal: there is nobody to ask, or the time is up.
+            Refusal: the model is not available, or the timeout has passed.
         """
         self._licence.require()
         deployment = self.deployment_of(name)
         priority = SEARCH if purpose == "search" else INGEST
-        inquiries, awaited = self._deployments.ask(deployment, texts, priority)
+        queued, countdown = self._deployments.ask(deployment, texts, priority)
         deadline = None if timeout is None else time.monotonic() + timeout
-        while not awaited.wait(
+        while not countdown.wait(
             _LOOK if deadline is None else max(0.0, min(_LOOK, deadline - time.monotonic()))
         ):
             late = deadline is not None and time.monotonic() >= deadline
             if late or self._ending.is_set():
-                for inquiry in inquiries:
-                    inquiry.abandoned = True
+                for queued_text in queued:
+                    queued_text.abandoned = True
                 if not late:
                     raise ml_errors.SHUT_DOWN.refusal()
-                _count_timeouts(deployment, sum(inquiry.outcome is None for inquiry in inquiries))
+                _count_timeouts(deployment, sum(queued_text.outcome is None for queued_text in queued))
                 raise ml_errors.INFER_TIMED_OUT.refusal(timeout=shown)
-        outcomes = [inquiry.outcome for inquiry in inquiries if inquiry.outcome is not None]
-        entries = [(each.text, each.cached) for each in inquiries if isinstance(each.outcome, Embedding)]
+        outcomes = [queued_text.outcome for queued_text in queued if queued_text.outcome is not None]
+        entries = [(each.text, each.cached) for each in queued if isinstance(each.outcome, Embedding)]
         self._ledger.append(deployment.id, purpose, entries)
         return outcomes
 
     def for_search(self, name: str, texts: Sequence[str]) -> list[dict[str, float]]:
-        """The weights of query texts, before everything that waits for ingest.
+        """The weights of query texts, with priority over ingest.
 
         Raises:
-            Refusal: there is nobody to ask, the queue is full, or the time is up.
+            Refusal: the model is not available, its queue is full, or the timeout has passed.
         """
         return [
             embedding_of(each).weights for each in self.embed(name, texts, "search", _SEARCH_TIMEOUT, "30s")
@@ -127,10 +124,10 @@ def _count_timeouts(deployment: Deployment, number: int) -> None:
 
 
 def embedding_of(outcome: Embedding | Refusal) -> Embedding:
-    """What was answered.
+    """The embedding of an outcome.
 
     Raises:
-        Refusal: that was the outcome.
+        Refusal: the outcome is one.
     """
     if isinstance(outcome, Refusal):
         raise outcome

@@ -1,4 +1,4 @@
-"""`_infer`: one refused document refuses the call."""
+"""The infer API: one refused document refuses the call."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _MODEL = "/_ml/trained_models/{model_id}"
 
 
 class InferenceApi:
-    """Asking a model directly."""
+    """Calls a model directly."""
 
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("ml.infer_trained_model", "POST", f"{_MODEL}/_infer", self.infer),
             Route("ml.infer_trained_model", "POST", f"{_MODEL}/deployment/_infer", self.infer),

@@ -1,7 +1,7 @@
-"""Which text was given to a model how often: what tests count to prove that nothing was embedded twice.
+"""How often each text was given to a model. Tests use it to prove that nothing was embedded twice.
 
-Every answered document is an entry, also one that the deployment's cache knew: the client asked for it again. The
-real service keeps no such book; it is the stand-in's own, in its database, and nothing that is served reads it.
+Every answered document is an entry, even one that the deployment's cache answered, because the client asked again. The
+real service has no such ledger; it is kept in the stand-in's database, and no API reads it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sandbox.elastic.store import Store
 
 
 class InferenceLedger:
-    """The book, as inference writes it."""
+    """The ledger, as inference writes it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -27,7 +27,7 @@ class InferenceLedger:
             )
 
     def append(self, deployment: str, purpose: str, answered: Iterable[tuple[str, bool]]) -> None:
-        """Enter texts that were answered, each with whether the cache did it."""
+        """Record answered texts, each with whether the cache answered it."""
         now = time.time()
         with self._store.transaction() as db:
             db.executemany(

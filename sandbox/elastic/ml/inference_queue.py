@@ -1,8 +1,7 @@
 """The queue in front of one deployment's allocations on one node: bounded, with search before ingest.
 
-One worker thread is one allocation and answers one document at a time, no faster than the simulated time. The model
-itself runs for many waiting documents at once, since it is faster so; who waits sees no difference. Nothing here
-knows HTTP or where an allocation was placed.
+Each worker thread is one allocation and answers one document at a time, no faster than the simulated time. The model
+itself runs for many waiting documents at once, which is faster and makes no difference to those who wait.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.splade import Embedding
 
 AT_ONCE = 32
-"""Waiting documents for which the model runs together; 32, beyond which nothing gets faster."""
+"""Largest number of waiting documents in one run of the model; 32, beyond which it gets no faster."""
 SEARCH, INGEST = 0, 1
-"""Priorities: what a search waits for jumps the queue."""
+"""Priorities: searches jump the queue."""
 CACHE_LIMIT = 64 << 20
-"""Bytes that a cache takes at most, whatever was asked for: this is a laptop's memory."""
+"""Largest size of a cache in bytes, whatever was requested: the stand-in runs on a laptop."""
 BYTES_PER_TOKEN = 80
-"""Of a token and its weight in a dict, about."""
+"""Approximate size of a token and its weight in a dict."""
 _MODEL = threading.Lock()
-"""One run of the model at a time: its matrix products use the processors better than threads would."""
+"""One run of the model at a time: its matrix products already use all processors."""
 
 Embed = Callable[[Sequence[str]], "list[Embedding]"]
 
 
 class EmbeddingCache:
-    """What a deployment answered lately, by text; the longest unused goes first."""
+    """Recent answers of a deployment, by text; evicts the least recently used."""
 
     def __init__(self, size: int) -> None:
         self._limit = min(size, CACHE_LIMIT)
@@ -43,7 +42,7 @@ class EmbeddingCache:
         self._lock = threading.Lock()
 
     def get(self, text: str) -> Embedding | None:
-        """The answer, if it is still there."""
+        """The cached answer, if any."""
         with self._lock:
             found = self._held.get(text)
             if found:
@@ -51,7 +50,7 @@ class EmbeddingCache:
             return found
 
     def put(self, text: str, embedding: Embedding) -> None:
-        """Keep an answer."""
+        """Cache an answer."""
         with self._lock:
             if text not in self._held:
                 self._bytes += _footprint(text, embedding)
@@ -60,7 +59,7 @@ class EmbeddingCache:
                 self._bytes -= _footprint(*self._held.popitem(last=False))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all answers."""
         with self._lock:
             self._held.clear()
             self._bytes = 0
@@ -70,8 +69,8 @@ def _footprint(text: str, embedding: Embedding) -> int:
     return len(text) + BYTES_PER_TOKEN * len(embedding.weights)
 
 
-class Awaited:
-    """Counts down the documents of one request."""
+class Countdown:
+    """Counts down the open documents of one request."""
 
     def __init__(self, count: int) -> None:
         self._left = count
@@ -81,40 +80,40 @@ class Awaited:
             self._done.set()
 
     def one_done(self) -> None:
-        """One document is through, well or badly."""
+        """Count one document, answered or refused."""
         with self._lock:
             self._left -= 1
             if self._left == 0:
                 self._done.set()
 
     def wait(self, seconds: float | None) -> bool:
-        """Whether all are through within the time."""
+        """Wait until all documents are counted; returns False after the timeout."""
         return self._done.wait(seconds)
 
 
 @dataclass(eq=False)
-class Inquiry:
-    """One text that wants its weights."""
+class QueuedText:
+    """One text in the queue."""
 
     text: str
-    awaited: Awaited
+    countdown: Countdown
     outcome: Embedding | Refusal | None = None
     """Set last, once."""
     computed: Embedding | None = None
-    """By a run of the model for several; the worker that comes to it hands it out."""
+    """Set by a run for several texts; the worker that takes this text hands it out."""
     cached: bool = False
     abandoned: bool = False
-    """Nobody waits any more; a worker drops it."""
+    """Nobody waits any more, so workers skip it."""
 
     def settle(self, outcome: Embedding | Refusal) -> None:
-        """Hand the result to whoever waits."""
+        """Set the outcome and wake the waiting request."""
         self.outcome = outcome
-        self.awaited.one_done()
+        self.countdown.one_done()
 
 
 @dataclass
 class Counts:
-    """What the statistics say about one deployment on one node, since it was placed there."""
+    """The statistics of one deployment on one node, since it was placed there."""
 
     inferences: int = 0
     cache_hits: int = 0
@@ -129,7 +128,7 @@ class Counts:
     _last_minute: int = 0
 
     def served(self, seconds: float, cached: bool) -> None:
-        """Account for one answer."""
+        """Count one answer."""
         self._turn()
         self.inferences += 1
         self.cache_hits += cached
@@ -139,7 +138,7 @@ class Counts:
         self.peak = max(self.peak, self._in_minute)
 
     def last_minute(self) -> int:
-        """Answers within the minute before this one."""
+        """The number of answers in the previous minute."""
         self._turn()
         return self._last_minute
 
@@ -152,62 +151,62 @@ class Counts:
 
 @dataclass(eq=False)
 class NodeQueue:
-    """The queue and the workers; `resize` starts the latter, `close` ends them."""
+    """The queue and its workers; `resize` starts workers, `close` stops them."""
 
     node: str
     capacity: int
     seconds: float
-    """The least time a worker spends on a document."""
+    """The least time, in seconds, that a worker spends on a document."""
     embed: Embed
     cache: EmbeddingCache | None
-    """Shared by the nodes of a deployment; None if it has none."""
+    """Shared by the nodes of a deployment; None if it has no cache."""
     counts: Counts = field(default_factory=Counts)
     allocations: int = 0
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
-        self._heap: list[tuple[int, int, Inquiry]] = []
+        self._heap: list[tuple[int, int, QueuedText]] = []
         self._numbers = itertools.count()
         self._workers = 0
         self._idle = 0
         self._closed = False
 
     def resize(self, allocations: int) -> None:
-        """Start or end workers; one that is at work ends after its document."""
+        """Start or stop workers; a busy one stops after its document."""
         with self._changed:
             self.allocations = allocations
             while self._workers < allocations:
                 self._workers += 1
-                # A new worker counts as idle from here on, so that room is known before its thread runs.
+                # A new worker counts as idle at once, so that there is room before its thread runs.
                 self._idle += 1
                 threading.Thread(target=self._work, name="ml_native_inference_comms", daemon=True).start()
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Refuse all that waits, and what comes."""
+        """Refuse all waiting and all future documents."""
         with self._changed:
             self._closed = True
             self.allocations = 0
-            waiting = [inquiry for _, _, inquiry in self._heap]
+            waiting = [queued_text for _, _, queued_text in self._heap]
             self._heap.clear()
             self._changed.notify_all()
-        for inquiry in waiting:
-            inquiry.settle(ml_errors.SHUT_DOWN.refusal())
+        for queued_text in waiting:
+            queued_text.settle(ml_errors.SHUT_DOWN.refusal())
 
     def pending(self) -> int:
-        """Documents that wait, less those that workers are about to take."""
+        """The number of waiting documents, without those that idle workers are about to take."""
         with self._changed:
             return max(0, len(self._heap) - self._idle)
 
     def busy(self) -> int:
-        """Allocations that are at work."""
+        """The number of busy allocations."""
         return self._workers - self._idle
 
     def load(self) -> float:
-        """Documents waiting or at work, for each allocation."""
+        """Waiting and running documents per allocation."""
         return (len(self._heap) + self._workers - self._idle) / max(1, self.allocations)
 
-    def submit(self, inquiry: Inquiry, priority: int) -> None:
+    def submit(self, queued_text: QueuedText, priority: int) -> None:
         """Queue a document, or refuse it at once when the queue is full."""
         with self._changed:
             if self._closed:
@@ -216,10 +215,10 @@ class NodeQueue:
                 self.counts.rejected += 1
                 refusal = ml_errors.QUEUE_FULL.refusal()
             else:
-                heapq.heappush(self._heap, (priority, next(self._numbers), inquiry))
+                heapq.heappush(self._heap, (priority, next(self._numbers), queued_text))
                 self._changed.notify()
                 return
-        inquiry.settle(refusal)
+        queued_text.settle(refusal)
 
     def _work(self) -> None:
         ahead = 0.0
@@ -232,42 +231,45 @@ class NodeQueue:
                 if self._closed or self._workers > self.allocations:
                     self._workers -= 1
                     return
-                inquiry = heapq.heappop(self._heap)[2]
-            if not inquiry.abandoned:
-                ahead = self._answer(inquiry, ahead)
+                queued_text = heapq.heappop(self._heap)[2]
+            if not queued_text.abandoned:
+                ahead = self._answer(queued_text, ahead)
             with self._changed:
                 self._idle += 1
 
-    def _answer(self, inquiry: Inquiry, ahead: float) -> float:
-        """Answer one; `ahead` is time spent on documents that come later, which their turns get back."""
+    def _answer(self, queued_text: QueuedText, ahead: float) -> float:
+        """Answer one document; `ahead` is time already spent on later documents, which is deducted from their turns."""
         began = time.monotonic()
         try:
-            found = self.cache.get(inquiry.text) if self.cache else None
-            inquiry.cached = found is not None
+            found = self.cache.get(queued_text.text) if self.cache else None
+            queued_text.cached = found is not None
             if found is None:
-                found = self._computed(inquiry)
+                found = self._computed(queued_text)
                 ahead += time.monotonic() - began - self.seconds
                 if ahead < 0:
                     time.sleep(-ahead)
                 ahead = max(0.0, min(ahead, AT_ONCE * self.seconds))
                 if self.cache:
-                    self.cache.put(inquiry.text, found)
+                    self.cache.put(queued_text.text, found)
         except Exception as error:  # noqa: BLE001 - a worker must outlive whatever a text does to the model
             self.counts.errors += 1
-            inquiry.settle(ml_errors.PROCESS_FAILED.refusal(problem=repr(error)))
+            queued_text.settle(ml_errors.PROCESS_FAILED.refusal(problem=repr(error)))
             return ahead
         with self._changed:
-            self.counts.served(time.monotonic() - began, inquiry.cached)
-        inquiry.settle(found)
+            self.counts.served(time.monotonic() - began, queued_text.cached)
+        queued_text.settle(found)
         return ahead
 
-    def _computed(self, inquiry: Inquiry) -> Embedding:
+    def _computed(self, queued_text: QueuedText) -> Embedding:
         with _MODEL:
-            if inquiry.computed is None:
+            if queued_text.computed is None:
                 with self._changed:
                     waiting = [entry[2] for entry in heapq.nsmallest(AT_ONCE - 1, self._heap)]
-                batch = [inquiry, *(each for each in waiting if each.computed is None and not each.abandoned)]
+                batch = [
+                    queued_text,
+                    *(each for each in waiting if each.computed is None and not each.abandoned),
+                ]
                 for each, embedding in zip(batch, self.embed([each.text for each in batch]), strict=True):
                     each.computed = embedding
-        assert inquiry.computed is not None  # noqa: S101 - the batch began with it
-        return inquiry.computed
+        assert queued_text.computed is not None  # noqa: S101 - the batch began with it
+        return queued_text.computed

@@ -1,4 +1,4 @@
-"""The model that every cluster brings along: shown as the real one shows it, but nobody can ask it anything here."""
+"""The model that every cluster contains. It is shown as in the real service, but cannot be called here."""
 
 from __future__ import annotations
 
@@ -35,4 +35,4 @@ RECORD: dict[str, Any] = {
     "vocabulary": 0,
     "stalled": False,
 }
-"""As models.py keeps one [U: the numbers but version, time and operations]."""
+"""As models.py stores one. Version, time and operations are the real ones, the other numbers are from memory."""

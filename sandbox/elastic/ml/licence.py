@@ -1,4 +1,4 @@
-"""Whether the licence allows machine learning, and the refusal of what it does not allow."""
+"""Whether the licence allows machine learning."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _LICENSED = (
 
 
 class MachineLearningLicence:
-    """The licence as far as machine learning goes."""
+    """The licence, as far as machine learning is concerned."""
 
     def __init__(self, kind: Licence) -> None:
         self._kind = kind
 
     def require(self) -> None:
-        """Go on only with a licence for machine learning.
+        """Refuse to go on without a licence for machine learning.
 
         Raises:
             Refusal: there is none.
@@ -37,7 +37,7 @@ class MachineLearningLicence:
             raise ml_errors.NO_LICENCE.refusal(metadata={"license.expired.feature": "ml"})
 
     def guarded(self, route: Route) -> Route:
-        """The same route, refused without the licence if it is one that needs it. Looking, stopping and deleting do not."""
+        """The route, refused without the licence if it needs it. Getting, stopping and deleting do not need it."""
         if route.api not in _LICENSED:
             return route
 

@@ -1,4 +1,4 @@
-"""What clients call about trained models: put, parts, vocabulary, get, delete, aliases. Statistics: model_stats.py."""
+"""The trained model APIs: put, definition parts, vocabulary, get, delete, aliases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MODEL = "/_ml/trained_models/{model_id}"
 
 
 class ModelApi:
-    """Models and their aliases."""
+    """Manages models and their aliases."""
 
     def __init__(
         self, models: Models, deployments: Deployments, pipelines: PipelineUse, ending: threading.Event
@@ -35,7 +35,7 @@ class ModelApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("ml.put_trained_model", "PUT", _MODEL, self.put, changes=True),
             Route(
@@ -72,7 +72,7 @@ class ModelApi:
         )
 
     def put(self, request: Request) -> dict[str, Any]:
-        """`PUT /_ml/trained_models/{model_id}`: returns at once; a packaged model downloads behind it."""
+        """`PUT /_ml/trained_models/{model_id}`: returns at once; a packaged model is downloaded in the background."""
         model = request.params["model_id"]
         body = request.json()
         held = self._models
@@ -109,7 +109,7 @@ class ModelApi:
         return models.shown(held, record, set())
 
     def put_part(self, request: Request) -> dict[str, Any]:
-        """`PUT /_ml/trained_models/{model_id}/definition/{part}`: only the part's size is kept."""
+        """`PUT /_ml/trained_models/{model_id}/definition/{part}`: only the size is stored."""
         model, body = request.params["model_id"], request.json()
         with self._models.lock:
             record = self._uploaded(model)
@@ -126,7 +126,7 @@ class ModelApi:
         return {"acknowledged": True}
 
     def put_vocabulary(self, request: Request) -> dict[str, Any]:
-        """`PUT /_ml/trained_models/{model_id}/vocabulary`: only its size is kept."""
+        """`PUT /_ml/trained_models/{model_id}/vocabulary`: only its size is stored."""
         model, body = request.params["model_id"], request.json()
         with self._models.lock:
             record = self._uploaded(model)
@@ -152,10 +152,10 @@ class ModelApi:
         return {"count": len(found), "trained_model_configs": configs}
 
     def matching(self, request: Request) -> list[str]:
-        """The models that a path's expression means: ids, aliases, wildcards, `_all`, or nothing for all.
+        """The models that a path's expression matches: ids, aliases, wildcards, `_all`; all models without one.
 
         Raises:
-            Refusal: an id of none, or a pattern without a match when `allow_no_match` is false.
+            Refusal: an id is unknown, or a pattern matches nothing and `allow_no_match` is false.
         """
         expression = request.params.get("model_id", "_all")
         aliases = self._models.aliases()
@@ -165,7 +165,7 @@ class ModelApi:
         return sorted({aliases.get(name, name) for name in found.names})
 
     def delete(self, request: Request) -> dict[str, Any]:
-        """`DELETE /_ml/trained_models/{model_id}`: refused while a pipeline or a deployment needs it, unless forced."""
+        """`DELETE /_ml/trained_models/{model_id}`: refused while a pipeline or deployment uses it, unless forced."""
         held, model = self._models, request.params["model_id"]
         if not held.exists(model):
             raise ml_errors.NO_SUCH_MODEL.refusal(model=model)

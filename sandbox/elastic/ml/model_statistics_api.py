@@ -1,4 +1,4 @@
-"""`_stats` of trained models: an entry for each deployment, while `count` counts models."""
+"""`_stats` of trained models: one entry per deployment, although `count` counts models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sandbox.elastic.wire.routing import Route
 
 
 class ModelStatisticsApi:
-    """Counts of models and deployments."""
+    """Reports counts of models and deployments."""
 
     def __init__(
         self, models: Models, deployments: Deployments, pipelines: PipelineUse, nodes: Nodes, release: Release
@@ -33,14 +33,14 @@ class ModelStatisticsApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("ml.get_trained_models_stats", "GET", "/_ml/trained_models/_stats", self.stats),
             Route("ml.get_trained_models_stats", "GET", "/_ml/trained_models/{model_id}/_stats", self.stats),
         )
 
     def stats(self, request: Request) -> dict[str, Any]:
-        """`GET /_ml/trained_models[/{model_id}]/_stats`: by model's, alias's or deployment's id."""
+        """`GET /_ml/trained_models[/{model_id}]/_stats`: by id of a model, alias or deployment."""
         aliases = self._models.aliases()
         deployments = {each.id: each for each in self._deployments.all()}
         expression = request.params.get("model_id", "_all")
@@ -70,7 +70,7 @@ class ModelStatisticsApi:
         if self._models.is_packaged(model):
             memory = assignments.ELSER_MEMORY
         elif record["config"]["model_type"] != "pytorch":
-            memory = 0  # nothing native runs for it
+            memory = 0  # no native process runs for it
         entry: dict[str, Any] = {
             "model_id": model,
             "model_size_stats": {"model_size_bytes": size, "required_native_memory_bytes": memory},

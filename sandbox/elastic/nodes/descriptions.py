@@ -1,4 +1,4 @@
-"""How other APIs describe nodes, and which nodes a path means."""
+"""How APIs describe nodes, and which nodes a path names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.elastic.wire.expressions import chosen
 
 
 def attributes(node: Node) -> dict[str, str]:
-    """What a node says about itself; machine-learning nodes name their processors."""
+    """A node's attributes; machine-learning nodes state their processors and memory."""
     if "ml" not in node.roles:
         return {}
     return {
@@ -49,7 +49,7 @@ def in_model_statistics(node: Node, version: str) -> dict[str, Any]:
 
 
 def header(nodes: Nodes, count: int) -> dict[str, Any]:
-    """What stands above `nodes` in node APIs."""
+    """The header of node APIs, above `nodes`."""
     return {
         "_nodes": {"total": count, "successful": count, "failed": 0},
         "cluster_name": nodes.cluster_name,
@@ -57,7 +57,7 @@ def header(nodes: Nodes, count: int) -> dict[str, Any]:
 
 
 def meant(nodes: Nodes, request: Request) -> list[Node]:
-    """The nodes that a path names by id or name; all without one."""
+    """The nodes that a path names, by id or name; all if it names none."""
     expression = request.params.get("node_id", "_all")
     known = [name for node in nodes for name in (node.id, node.name)]
     names = chosen(expression, known).names

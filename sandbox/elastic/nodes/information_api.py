@@ -1,4 +1,4 @@
-"""What the cluster says about itself: its name and version, its licence, its health, counts in plain text."""
+"""What the cluster says about itself: name, version and licence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.elastic.wire.routing import Route
 
 
 class InformationApi:
-    """Name, version and licence of the cluster."""
+    """Name, version and licence."""
 
     def __init__(self, nodes: Nodes, release: Release, licence: Licence) -> None:
         self._nodes = nodes
@@ -21,7 +21,7 @@ class InformationApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("ping", "HEAD", "/", self.ping),
             Route("info", "GET", "/", self.info),

@@ -1,6 +1,6 @@
-"""The cluster's identity and its nodes: what many parts need to know, and none of them may change but by `grow`.
+"""The cluster's identity and its nodes, which many parts need to know and only `grow` changes.
 
-The cluster's id and the nodes' ids are kept in the store, so that they outlive a restart.
+The ids of the cluster and its nodes are stored, so they survive a restart.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ML = ("ml", "remote_cluster_client")
 
 @dataclass(frozen=True)
 class Node:
-    """One node of the cluster. The ids outlive a restart, the ephemeral one does not."""
+    """One node. Its id survives a restart, its ephemeral id does not."""
 
     id: str
     name: str
@@ -50,7 +50,7 @@ class Nodes:
 
     @property
     def data(self) -> Node:
-        """The node that holds the indices, ingests and runs the tasks."""
+        """The node that holds the indices, ingests, and runs tasks."""
         return self._all[0]
 
     @property
@@ -59,7 +59,7 @@ class Nodes:
         return [node for node in self._all if "ml" in node.roles]
 
     def grow(self) -> None:
-        """Let another machine-learning node join, as autoscaling does. It stays, also after a restart."""
+        """Add a machine-learning node, as autoscaling does. It stays, even after a restart."""
         self._records.put("grown", self._grown() + 1)
         self._all = [*self._all, self._node(len(self._all), _ML)]
 

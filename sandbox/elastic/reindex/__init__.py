@@ -1,1 +1,1 @@
-"""Tasks, and the two that run long: reindex and update by query."""
+"""Reindex and update by query."""

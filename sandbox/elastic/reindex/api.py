@@ -1,4 +1,4 @@
-"""Reindex: documents from indices into another one, through a pipeline if asked; and what is not a valid wish."""
+"""Reindex: copies documents from indices into another, optionally through a pipeline. And what makes a request invalid."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sandbox.elastic.reindex.parameters import (
 )
 from sandbox.elastic.search import queries
 from sandbox.elastic.search.matches import QueryContexts
-from sandbox.elastic.search.scans import Found, Scans
+from sandbox.elastic.search.scans import Hit, Scans
 from sandbox.elastic.search.searchers import Searchers
 from sandbox.elastic.wire.exchange import Reply, Request, whole
 from sandbox.elastic.wire.routing import Route
@@ -47,7 +47,7 @@ class ReindexApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (Route("reindex", "POST", "/_reindex", self.reindex, changes=True),)
 
     def reindex(self, request: Request) -> Reply:
@@ -66,10 +66,10 @@ class ReindexApi:
         expression, target = ",".join(names), dest["index"]
         pipeline, kind = dest.get("pipeline"), dest.get("op_type", "index")
         version_type = dest.get("version_type", "internal")
-        # Vectors are copied, even where searches leave them out.
+        # Vectors are copied even if searches leave them out.
         chosen = replace(sources.of_body(source.get("_source")), exclude_vectors=False)
 
-        def prepare(found: Found) -> Operation:
+        def prepare(found: Hit) -> Operation:
             return Operation(
                 kind,
                 target,
@@ -112,7 +112,7 @@ class ReindexApi:
         )
         return self._jobs.launch(request, job)
 
-    def _part(self, found: Found, chosen: sources.SourceFilter) -> dict[str, Any]:
+    def _part(self, found: Hit, chosen: sources.SourceFilter) -> dict[str, Any]:
         index = self._indices.get(found.index)
         return chosen.apply(found.source, index) if index else found.source
 

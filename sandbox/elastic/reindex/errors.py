@@ -1,7 +1,4 @@
-"""Every refusal of tasks, reindex and update by query in one place, with the origin of its text.
-
-As in errors.py: a text without a `source` is our own wording or unverified, and clients must not branch on it.
-"""
+"""The refusals of reindex and update by query."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ TWO_SLICINGS = Answer(
     "action_request_validation_exception",
     "Validation Failed: 1: can't specify both manual and automatic slicing at the same time;",
 )
-BAD_SLICE = Answer(400, "illegal_argument_exception", "[slice] cannot be read: {problem}")
+BAD_SLICE = Answer(400, "illegal_argument_exception", "[slice] is invalid: {problem}")
 FEWER_THAN_SLICES = Answer(
     400,
     "illegal_argument_exception",
@@ -64,5 +61,5 @@ BAD_CONFLICTS = Answer(
 INVALID = Answer(
     400, "action_request_validation_exception", "Validation Failed: 1: {problem};", "ReindexRequest.java"
 )
-NOT_TAKEN = Answer(400, "illegal_argument_exception", "the sandbox's reindex takes no [{field}]")
+NOT_TAKEN = Answer(400, "illegal_argument_exception", "the sandbox's reindex does not support [{field}]")
 NO_REMOTE = Answer(400, "illegal_argument_exception", "[{host}] not allowlisted in reindex.remote.allowlist")

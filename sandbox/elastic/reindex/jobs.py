@@ -1,6 +1,6 @@
-"""Reindex and update by query as tasks: sliced or not, in the background or waited for, throttled, cancelled.
+"""Reindex and update by query as tasks: sliced or not, in the background or synchronous, throttled, cancelled.
 
-What is read and what is written stands in reindex.py and update_by_query.py; one slice's way in by_scroll.py.
+What they read and write is defined in the APIs; the loop of one worker is in workers.py.
 """
 
 from __future__ import annotations
@@ -15,49 +15,49 @@ from typing import Any
 from sandbox.elastic.documents.operations import Operation, Outcome
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.reindex import errors as reindex_errors
-from sandbox.elastic.reindex.passages import CANCELLED, Passage, Source, Throttle, summed
+from sandbox.elastic.reindex.workers import CANCELLED, Source, Throttle, Worker, summed
 from sandbox.elastic.tasks.manager import Task, Tasks
 from sandbox.elastic.wire.exchange import Reply, Request
 
 KEEP = 300.0
-"""Seconds for which a search stays open when `scroll` says nothing."""
+"""Seconds for which a search stays open by default (`scroll`)."""
 
 
 @dataclass(kw_only=True)
 class Job:
-    """One reindex or update by query."""
+    """One reindex or update by query operation."""
 
     action: str
     description: str
     size: int
-    """Documents a batch."""
+    """Documents per batch."""
     limit: int
     proceed: bool
     rate: float
     slices: int
-    """1 for a single passage."""
+    """1 if it is not sliced."""
     search: Callable[[tuple[int, int] | None], Source]
-    """Opens the documents, or a slice of them; raises Refusal."""
+    """Opens a scan of the documents or of a slice of them; raises Refusal."""
     prepare: Callable[[Any], Operation]
     check: Callable[[], None]
-    """What is looked at before the first document is read; raises Refusal."""
+    """Called before the first document is read; raises Refusal."""
     finish: Callable[[], None]
     keep: float
     """Seconds for which the search stays open between two batches."""
     manual: tuple[int, int] | None = None
-    """The slice that the request asked for itself."""
+    """The slice that the request itself selects."""
     hidden: tuple[str, ...] = ()
-    """Counts that responses of this kind do not have."""
+    """Counts that responses of this kind leave out."""
     throttles: list[Throttle] = field(default_factory=list)
-    passages: list[Passage | None] = field(default_factory=list)
+    workers: list[Worker | None] = field(default_factory=list)
     ended: set[int] = field(default_factory=set)
-    """The slices that came to a good end."""
+    """The slices that have completed."""
 
     def status(self, *, running: bool = False) -> dict[str, Any]:
-        """Of the whole: its own counts, or the sums of its slices that have ended, and of those that run if asked."""
+        """The status of the whole: its counts, or the sums over completed slices, and running ones if requested."""
         parts = [
-            passage.status() if passage and (running or self.slices == 1 or number in self.ended) else None
-            for number, passage in enumerate(self.passages)
+            worker.status() if worker and (running or self.slices == 1 or number in self.ended) else None
+            for number, worker in enumerate(self.workers)
         ]
         shown = summed(parts) if self.slices > 1 else parts[0] if parts else None
         if shown is None:
@@ -66,18 +66,18 @@ class Job:
         return self.visible(shown)
 
     def visible(self, status: dict[str, Any]) -> dict[str, Any]:
-        """Without the counts that this kind does not have."""
+        """A status without the counts that this kind leaves out."""
         return {key: value for key, value in status.items() if key not in self.hidden}
 
     def rethrottle(self, rate: float) -> None:
-        """Another rate for the whole, shared by its slices."""
+        """Change the rate of the whole, which its slices share."""
         self.rate = rate
         for throttle in self.throttles:
             throttle.set(rate / len(self.throttles) if rate > 0 else -1.0)
 
 
 class Jobs:
-    """Runs them, and knows those that run, by their tasks' ids."""
+    """Runs operations, and finds running ones by task id."""
 
     def __init__(
         self, tasks: Tasks, write: Callable[[list[Operation]], list[Outcome]], ending: threading.Event
@@ -88,14 +88,14 @@ class Jobs:
         self._running: dict[str, Job] = {}
 
     def find(self, task: str) -> Job | None:
-        """The running operation of this task."""
+        """The running operation of a task."""
         return self._running.get(task)
 
     def launch(self, request: Request, job: Job) -> Reply:
-        """Run the job and answer with its result, or with its task when `wait_for_completion=false`.
+        """Run a job and answer with its result, or with its task if `wait_for_completion=false`.
 
         Raises:
-            Refusal: it could not be, which is told at once in either case; or it failed.
+            Refusal: the request is invalid, which is reported at once in either case; or the job failed.
         """
         if 0 <= job.limit < job.slices:
             raise reindex_errors.FEWER_THAN_SLICES.refusal()
@@ -124,29 +124,29 @@ class Jobs:
         began = time.monotonic()
         job.check()
         job.throttles = [Throttle(job.rate / job.slices if job.rate > 0 else -1.0) for _ in range(job.slices)]
-        job.passages = [None] * job.slices
+        job.workers = [None] * job.slices
         with ExitStack() as stack:
             if job.slices == 1:
-                job.passages[0] = self._passage(task, job, 0, stack)
-                job.passages[0].run()
+                job.workers[0] = self._worker(task, job, 0, stack)
+                job.workers[0].run()
             else:
                 self._run_slices(task, job, stack)
         job.finish()
-        passages = [passage for passage in job.passages if passage]
+        workers = [worker for worker in job.workers if worker]
         response = {
             "took": int((time.monotonic() - began) * 1000),
             "timed_out": False,
             **_spelled(job.status()),
         }
         if job.slices > 1:
-            response["slices"] = [_spelled(job.visible(passage.status())) for passage in passages]
+            response["slices"] = [_spelled(job.visible(worker.status())) for worker in workers]
         if task.cancelled.is_set():
             response["canceled"] = CANCELLED
-        return response | {"failures": [failure for passage in passages for failure in passage.failures]}
+        return response | {"failures": [failure for worker in workers for failure in worker.failures]}
 
-    def _passage(self, task: Task, job: Job, number: int, stack: ExitStack) -> Passage:
+    def _worker(self, task: Task, job: Job, number: int, stack: ExitStack) -> Worker:
         slice_ = job.manual if job.slices == 1 else (number, job.slices)
-        return Passage(
+        return Worker(
             source=stack.enter_context(job.search(slice_)),
             size=job.size,
             limit=job.limit if job.limit < 0 else job.limit // job.slices,
@@ -160,26 +160,26 @@ class Jobs:
         )
 
     def _run_slices(self, task: Task, job: Job, stack: ExitStack) -> None:
-        """All slices at once, each as a task below this one."""
+        """Run all slices at once, each as a child task."""
         broken: list[Refusal] = []
 
         def run(child: Task, number: int) -> None:
             try:
-                passage = job.passages[number] = self._passage(child, job, number, stack)
-                passage.run()
+                worker = job.workers[number] = self._worker(child, job, number, stack)
+                worker.run()
             except Refusal as refusal:
                 broken.append(refusal)
                 return
             finally:
                 self._tasks.end(child)
-            job.ended.add(number)  # only now: who asks meanwhile sees a slice nowhere rather than twice
+            job.ended.add(number)  # only now, so that a slice is never counted twice
 
         threads = []
         for number in range(job.slices):
 
             def status(number: int = number) -> dict[str, Any] | None:
-                passage = job.passages[number]
-                return job.visible(passage.status()) if passage else None
+                worker = job.workers[number]
+                return job.visible(worker.status()) if worker else None
 
             child = self._tasks.begin(job.action, job.description, status, task.headers, task.id)
             threads.append(threading.Thread(target=run, args=(child, number), name=job.action, daemon=True))
@@ -192,7 +192,7 @@ class Jobs:
 
 
 def _spelled(status: dict[str, Any]) -> dict[str, Any]:
-    """A status as responses spell it, with durations in words too."""
+    """A status as responses show it, with durations as text too."""
     shown: dict[str, Any] = {}
     for key, value in status.items():
         if key == "slices":
@@ -204,7 +204,7 @@ def _spelled(status: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_words(millis: int) -> str:
-    """A duration as `TimeValue` prints it."""
+    """A duration as Elasticsearch's TimeValue prints it."""
     if millis < 1000:
         return f"{millis}ms" if millis else "0s"
     seconds = int(millis / 100) / 10

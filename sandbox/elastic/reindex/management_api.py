@@ -1,4 +1,4 @@
-"""Rethrottling of reindex and update by query; and what 9.5 added: reindex operations listed, got and cancelled."""
+"""Rethrottling of reindex and update by query; and, since 9.5, listing, getting and cancelling reindex operations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sandbox.elastic.wire.routing import Handler, Route
 
 
 class ReindexManagementApi:
-    """What is done to reindex and update by query operations while they run."""
+    """Management of running reindex and update by query operations."""
 
     def __init__(self, tasks: Tasks, jobs: Jobs, nodes: Nodes, release: Release) -> None:
         self._tasks = tasks
@@ -30,7 +30,7 @@ class ReindexManagementApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("list_reindex", "GET", "/_reindex", self._since_9_5(self.list_reindex, "POST")),
             Route("get_reindex", "GET", "/_reindex/{task_id}", self._since_9_5(self.get_reindex, "")),
@@ -64,17 +64,17 @@ class ReindexManagementApi:
             request.changed = False
             return node_failure(name, tasks_errors.TASK_MISSING.refusal(task=name).item())
         job.rethrottle(rate)
-        # The running slices were asked to obey, so this answer, and no other, knows how far they are.
+        # Running slices were contacted to change their rate, so this answer, unlike others, includes their progress.
         shown = replace(task, status=partial(job.status, running=True))
         return grouped(self._nodes, request, [shown], detailed=True)
 
     def list_reindex(self, request: Request) -> dict[str, Any]:
-        """`GET /_reindex`: whole operations that run now, no slices."""
+        """`GET /_reindex`: running operations, without their slices."""
         tasks = [task for task in self._tasks.running() if task.action == ACTION and not task.parent]
         return {"reindex": [_shown(task.shown(), request.flag("detailed")) for task in tasks]}
 
     def get_reindex(self, request: Request) -> dict[str, Any]:
-        """`GET /_reindex/{task_id}`: running, or ended with its result stored."""
+        """`GET /_reindex/{task_id}`: a running operation, or the stored result of a completed one."""
         name = request.params["task_id"]
         task = self._tasks.find(name)
         if task and task.action == ACTION and not task.parent:
@@ -88,7 +88,7 @@ class ReindexManagementApi:
         return {"completed": True, **_shown(result["task"], detailed=True), **rest}
 
     def cancel_reindex(self, request: Request) -> dict[str, Any]:
-        """`POST /_reindex/{task_id}/_cancel`: waits for the end unless told otherwise."""
+        """`POST /_reindex/{task_id}/_cancel`: waits for the end unless `wait_for_completion=false`."""
         name = request.params["task_id"]
         task = self._tasks.find(name)
         if task is None or task.action != ACTION or task.parent:
@@ -102,7 +102,7 @@ class ReindexManagementApi:
         return {"completed": True, **_shown(task.shown(), detailed=True), **rest}
 
     def _since_9_5(self, handler: Handler, allowed: str) -> Handler:
-        """The handler, or what an older release answers to a path that it does not know."""
+        """The handler, or an older release's answer to an unknown path."""
         return handler if self._release.reindex_management else partial(_unknown, allowed)
 
 

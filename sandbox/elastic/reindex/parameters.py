@@ -1,4 +1,4 @@
-"""What reindex and update by query take alike, read and checked."""
+"""The parameters that reindex and update by query share, read and validated."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sandbox.elastic.reindex import errors as reindex_errors
 from sandbox.elastic.wire.exchange import Request, whole
 
 AUTO_LIMIT = 20
-"""The most slices that `auto` makes."""
+"""The largest number of slices for `auto`."""
 
 
 def rate_of(request: Request) -> float:
     """`requests_per_second`; -1 for no limit.
 
     Raises:
-        Refusal: it is nothing that can be.
+        Refusal: it is invalid.
     """
     text = request.query.get("requests_per_second", "-1")
     try:
@@ -31,10 +31,10 @@ def rate_of(request: Request) -> float:
 
 
 def slices_of(request: Request, automatic: Callable[[], int], manual: bool) -> int:
-    """The number of passages; `auto` is one for each shard of the source.
+    """The number of slices; `auto` is one per shard of the source.
 
     Raises:
-        Refusal: it is no positive number, or the request asks for a slice already.
+        Refusal: it is not a positive number, or the request selects a slice itself.
     """
     text = request.text("slices", "1")
     if text != "auto" and not (text.isdigit() and int(text) > 0):
@@ -48,7 +48,7 @@ def limit_of(given: Any) -> int:
     """`max_docs`; -1 for all.
 
     Raises:
-        Refusal: it is negative, or no number.
+        Refusal: it is negative or not a number.
     """
     if given is None:
         return -1
@@ -59,10 +59,10 @@ def limit_of(given: Any) -> int:
 
 
 def slice_of(given: Any) -> tuple[int, int] | None:
-    """The slice that a request asks for itself.
+    """The slice that a request selects, as `(id, max)`.
 
     Raises:
-        Refusal: it is none.
+        Refusal: it is invalid.
     """
     if given is None:
         return None
@@ -71,16 +71,16 @@ def slice_of(given: Any) -> tuple[int, int] | None:
     number, most = whole("id", given.get("id")), whole("max", given.get("max"))
     if not 0 <= number < most or most < 2:
         raise reindex_errors.BAD_SLICE.refusal(
-            problem="max must be greater than 1, and than id, which is not negative"
+            problem="max must be at least 2 and greater than id, and id must not be negative"
         )
     return number, most
 
 
 def check_fields(parser: str, given: dict[str, Any], known: set[str]) -> None:
-    """Refuse what nobody would read.
+    """Refuse unknown fields.
 
     Raises:
-        Refusal: naming the first such field.
+        Refusal: naming the first of them.
     """
     for name in given:
         if name not in known:
@@ -88,10 +88,10 @@ def check_fields(parser: str, given: dict[str, Any], known: set[str]) -> None:
 
 
 def proceeds(given: Any) -> bool:
-    """What `conflicts` says.
+    """Whether `conflicts` says to proceed.
 
     Raises:
-        Refusal: neither proceed nor abort.
+        Refusal: it is neither proceed nor abort.
     """
     if given not in (None, "proceed", "abort"):
         raise reindex_errors.BAD_CONFLICTS.refusal(value=given)
@@ -99,6 +99,6 @@ def proceeds(given: Any) -> bool:
 
 
 def shards(indices: Indices, expression: str) -> int:
-    """What `slices=auto` means: the fewest shards among the indices that are read."""
+    """The number of slices for `auto`: the smallest number of shards among the source indices."""
     found = indices.resolve(expression)
     return min((int(index.settings["number_of_shards"]) for index in found), default=1)

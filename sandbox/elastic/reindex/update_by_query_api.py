@@ -1,4 +1,4 @@
-"""Update by query: matching documents are written again, through a pipeline if asked, unless they changed meanwhile."""
+"""Update by query: rewrites matching documents, optionally through a pipeline, unless they changed meanwhile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.elastic.reindex.parameters import (
 )
 from sandbox.elastic.search import queries
 from sandbox.elastic.search.matches import QueryContexts
-from sandbox.elastic.search.scans import Found, Scans
+from sandbox.elastic.search.scans import Hit, Scans
 from sandbox.elastic.search.searchers import Searchers
 from sandbox.elastic.wire.exchange import Reply, Request, whole
 from sandbox.elastic.wire.routing import Route
@@ -41,7 +41,7 @@ class UpdateByQueryApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("update_by_query", "POST", "/{index}/_update_by_query", self.update_by_query, changes=True),
         )
@@ -59,8 +59,8 @@ class UpdateByQueryApi:
             raise reindex_errors.INVALID.refusal(problem=f"[size] cannot be [{size}] in a scroll context")
         pipeline = request.query.get("pipeline")
 
-        def prepare(found: Found) -> Operation:
-            # The sequence number of what was read: a document that changed since is a conflict.
+        def prepare(found: Hit) -> Operation:
+            # With the sequence number that was read: a document that has changed since is a conflict.
             return Operation(
                 "index",
                 found.index,

@@ -1,1 +1,1 @@
-"""Searches: what a refresh made visible, queries over it, scores, order and pages."""
+"""Searches: visible documents, queries, scores, sorting and pages."""

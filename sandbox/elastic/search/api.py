@@ -45,7 +45,7 @@ class SearchApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("search", "POST GET", "/_search", self.search),
             Route("search", "POST GET", "/{index}/_search", self.search),
@@ -66,7 +66,7 @@ class SearchApi:
         return self.searched(request, request.json())
 
     def searched(self, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
-        """A search whose body is known; a template's rendered one is carried out here too."""
+        """A search with a given body, which may be a rendered template."""
         started = time.monotonic()
         if "q" in request.query:
             raise search_errors.NOT_SUPPORTED.refusal(query="query_string", parameter="q")
@@ -152,7 +152,7 @@ class SearchApi:
 
 
 def _from_query(request: Request) -> dict[str, Any]:
-    """What a search takes in its address too."""
+    """The parts of a search that may stand in the query string."""
     found: dict[str, Any] = {}
     for name in _IN_QUERY:
         if name not in request.query:

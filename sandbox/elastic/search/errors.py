@@ -1,4 +1,4 @@
-"""The refusals of searches, templates and scripts; the rest of the core's are in errors.py."""
+"""The refusals of searches, templates and stored scripts."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ SCRIPT_BODY = Answer(
 
 
 def failed_on_shards(refusal: Refusal, index: str, node: str) -> Refusal:
-    """A refusal that only the data could tell, as a search wraps it."""
+    """A refusal that a shard reported, as a search wraps it."""
     shards = [{"shard": 0, "index": index, "node": node, "reason": refusal.item()}]
     metadata = {"phase": "query", "grouped": True, "failed_shards": shards}
     status = refusal.status

@@ -1,4 +1,4 @@
-"""What a query matches: for each document of an index whether, and how well. And what queries are asked in."""
+"""Matches: whether and how well a query matches each document of an index. And the context in which queries run."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from sandbox.elastic.search.searcher import Array, Searcher
 from sandbox.elastic.versions import Release
 
 Infer = Callable[[str, Sequence[str]], list[dict[str, float]]]
-"""Model, alias, deployment or inference id, and texts; gives token weights for each. Raises Refusal."""
+"""Takes the id of a model, alias or deployment, and texts; returns the token weights of each. Raises Refusal."""
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Both arrays are as long as the index has documents."""
+    """The matches of a query; both arrays have one element per document of the index."""
 
     mask: Array
-    """Deleted documents are never in it."""
+    """False for deleted documents."""
     scores: Array
-    """float32; 0 where nothing matches."""
+    """float32; 0 for documents that do not match."""
 
 
 @dataclass
@@ -37,32 +37,32 @@ class Context:
     infer: Infer
     warnings: list[str] = field(default_factory=list)
     named: dict[str, Array] = field(default_factory=dict)
-    """Which documents the queries with a `_name` match."""
+    """The matches of each query with a `_name`."""
     inferred: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
-    """Token weights by model and text, shared by the indices of one search: the model is asked once."""
+    """Token weights by model and text, shared by the indices of one search, so that the model is asked once."""
 
     def tokens(self, model: str, text: str) -> dict[str, float]:
-        """What the model makes of a query's text."""
+        """The token weights of a query's text."""
         if (model, text) not in self.inferred:
             self.inferred[model, text] = self.infer(model, [text])[0]
         return self.inferred[model, text]
 
     def none(self) -> Matches:
-        """No document."""
+        """No matches."""
         return Matches(np.zeros(self.searcher.size, bool), np.zeros(self.searcher.size, np.float32))
 
     def constant(self, mask: Array, score: float) -> Matches:
-        """All of `mask`, equally well."""
+        """Matches with a constant score."""
         return Matches(mask, np.where(mask, np.float32(score), np.float32(0)))
 
     def only(self, documents: Array) -> Array:
-        """These documents as a mask."""
+        """A mask of these documents."""
         mask = np.zeros(self.searcher.size, bool)
         mask[documents] = True
         return mask & self.searcher.alive
 
     def added(self, parts: list[Matches]) -> Matches:
-        """Any of several: sums in double, cut to float at the end, as Lucene's scorers do."""
+        """Documents that match any part; scores are summed in double and converted to float at the end, as in Lucene."""
         if not parts:
             return self.none()
         total = np.zeros(self.searcher.size, np.float64)
@@ -74,7 +74,7 @@ class Context:
 
 
 class QueryContexts:
-    """Makes contexts: what queries need beside the index that they search."""
+    """Creates the contexts of searches."""
 
     def __init__(self, documents: DocumentStore, release: Release, infer: Infer) -> None:
         self._documents = documents
@@ -82,7 +82,7 @@ class QueryContexts:
         self._infer = infer
 
     def of(self, searchers: Sequence[Searcher], warnings: list[str] | None = None) -> list[Context]:
-        """One for each index of a search, with the weights of the query's texts shared among them."""
+        """One context per index of a search; they share the weights of the query's texts."""
         inferred: dict[tuple[str, str], dict[str, float]] = {}
         said = [] if warnings is None else warnings
         return [
@@ -91,10 +91,10 @@ class QueryContexts:
         ]
 
     def empty(self) -> Context:
-        """One without documents, in which no model is asked: for looking at a query before it is carried out."""
+        """A context without documents, in which no model is asked: for validating a query."""
         nothing = Searcher(Index("", "", 0, {}, {}), (), ())
         return Context(nothing, self._documents, self._release, lambda _model, texts: [{} for _ in texts])
 
 
 Evaluate = Callable[[Context, Any, float], Matches]
-"""Context, the query's body, and the boost that comes from above."""
+"""Takes the context, the query's body, and the boost of the enclosing query."""

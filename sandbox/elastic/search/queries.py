@@ -1,4 +1,4 @@
-"""The query language: which queries there are, and the ones that are made of others."""
+"""The query language: the list of queries, and the compound ones."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _BOOL = {"must", "filter", "should", "must_not", "minimum_should_match", "boost"
 
 
 def matching(context: Context, query: Mapping[str, Any] | None) -> Array:
-    """The numbers of the documents that a query matches, ascending; all of them without one."""
+    """The numbers of the matching documents, ascending; all documents without a query."""
     if query is None:
         return np.flatnonzero(context.searcher.alive)
     return np.flatnonzero(evaluate(context, query).mask)
 
 
 def check(contexts: QueryContexts, query: Mapping[str, Any] | None) -> None:
-    """Refuse a query that is malformed whatever the data; no model is asked.
+    """Validate a query without data; no model is asked.
 
     Raises:
         Refusal: as `evaluate`.
@@ -34,10 +34,10 @@ def check(contexts: QueryContexts, query: Mapping[str, Any] | None) -> None:
 
 
 def evaluate(context: Context, query: Any, boost: float = 1.0) -> Matches:
-    """What a query matches.
+    """The matches of a query.
 
     Raises:
-        Refusal: it is unknown, malformed, or its field does not fit.
+        Refusal: the query is unknown or malformed, or does not fit its field.
     """
     if not isinstance(query, Mapping) or not query:
         raise search_errors.MALFORMED.refusal(name=query if isinstance(query, str) else "query")
@@ -78,7 +78,7 @@ def _bool(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     least = minimum(body.get("minimum_should_match", 0 if required else 1), len(should))
     if should and least:
         mask &= np.sum([part.mask for part in should], axis=0) >= least
-    # The obligatory clauses are summed, cut to float, and the optional ones' sum is added to that.
+    # As in Lucene: the required clauses are summed and converted to float before the optional ones are added.
     scores = context.added(must).scores + context.added(should).scores
     return Matches(mask, np.where(mask, scores, np.float32(0)))
 

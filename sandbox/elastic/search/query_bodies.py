@@ -1,4 +1,4 @@
-"""How queries are written: a field with a value, or with an object of parameters."""
+"""The bodies of queries: a field with a value, or with an object of parameters."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sandbox.elastic.search import errors as search_errors
 
 
 def field_and_body(name: str, body: Any, short: str | None, known: set[str]) -> tuple[str, dict[str, Any]]:
-    """The field, and the parameters; a bare value stands for the one called `short`.
+    """The field and its parameters; a plain value stands for the parameter `short`.
 
     Raises:
-        Refusal: more than one field, a parameter that is not known, or no value.
+        Refusal: there is more than one field, an unknown parameter, or no value.
     """
     if not isinstance(body, Mapping):
         raise search_errors.MALFORMED.refusal(name=name)
@@ -35,10 +35,10 @@ def field_and_body(name: str, body: Any, short: str | None, known: set[str]) -> 
 
 
 def boost_of(name: str, body: Mapping[str, Any]) -> float:
-    """How much a query counts; 1 unless it says otherwise.
+    """The boost of a query; 1 by default.
 
     Raises:
-        Refusal: that is no number, or negative.
+        Refusal: it is not a number, or negative.
     """
     boost = number(name, "boost", body.get("boost", 1.0))
     if boost < 0:
@@ -47,10 +47,10 @@ def boost_of(name: str, body: Mapping[str, Any]) -> float:
 
 
 def number(where: str, parameter: str, value: Any) -> float:
-    """A number; a text that is one will do.
+    """A number; a string that holds one is accepted.
 
     Raises:
-        Refusal: it is something else.
+        Refusal: it is invalid.
     """
     try:
         found = float("nan" if isinstance(value, bool) else value)
@@ -62,10 +62,10 @@ def number(where: str, parameter: str, value: Any) -> float:
 
 
 def minimum(value: Any, clauses: int) -> int:
-    """`minimum_should_match`: a number, a negative one, or percent, of so many clauses.
+    """`minimum_should_match` (a number, a negative number, or a percentage) as a number of clauses.
 
     Raises:
-        Refusal: another form.
+        Refusal: it has another form.
     """
     found = re.fullmatch(r"(-?\d+)(%?)", str(value))
     if not found:

@@ -1,6 +1,6 @@
-"""A search carried out: queries over every index that is meant, one order, and the pages of it.
+"""Searches carried out: queries over every index, ranked together, and pages of the result.
 
-Handlers are in search_api.py; what is kept between requests (scrolls, points in time) in search_contexts.py.
+What is kept between requests (scrolls, points in time) is in search_contexts.py.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from sandbox.elastic.search.searcher import Array, Searcher
 
 @dataclass
 class Ranked:
-    """All hits in their order; pages are read from it."""
+    """All hits of a search, ranked."""
 
     request: SearchRequest
     searchers: list[Searcher]
     which: Array
-    """Of which searcher each matching document is."""
+    """For each hit, the number of its searcher."""
     documents: Array
     scores: Array
     columns: list[sorting.Column]
@@ -41,7 +41,7 @@ class Ranked:
 
 
 class Ranking:
-    """Ranks what queries match, and reads pages of it."""
+    """Ranks the matches of queries and reads pages of them."""
 
     def __init__(self, contexts: QueryContexts, documents: DocumentStore, node: str) -> None:
         self._contexts = contexts
@@ -51,10 +51,10 @@ class Ranking:
     def rank(
         self, searchers: list[Searcher], asked: SearchRequest, warnings: list[str], scroll: bool
     ) -> Ranked:
-        """All the hits.
+        """All hits of a search, ranked.
 
         Raises:
-            Refusal: as search_phase_execution_exception where only the index could tell.
+            Refusal: as search_phase_execution_exception if a shard would report it.
         """
         parts: list[tuple[Searcher, Array, Array]] = []
         named = []
@@ -110,7 +110,7 @@ class Ranking:
         return {**result, "max_score": top, "hits": found}
 
     def _hits(self, hits: Ranked, places: list[int], scored: bool) -> list[dict[str, Any]]:
-        """The documents at these places; those of an index that was deleted meanwhile are left out."""
+        """The documents at these places, except those of an index deleted meanwhile."""
         rows: dict[tuple[int, int], Row] = {}
         wanted: dict[int, list[int]] = {}
         for place in places:
@@ -126,7 +126,7 @@ class Ranking:
 
 
 def shards(searchers: Sequence[Searcher]) -> dict[str, int]:
-    """The `_shards` of a read."""
+    """The `_shards` of a reply."""
     return {"total": len(searchers), "successful": len(searchers), "skipped": 0, "failed": 0}
 
 
@@ -172,7 +172,7 @@ def _check_window(searcher: Searcher, asked: SearchRequest, scroll: bool) -> Non
 
 
 def _wrapped(refusal: Refusal, searcher: Searcher, node: str) -> Refusal:
-    """Errors that shards report come wrapped; errors of parsing and of inference come as they are."""
+    """Errors that shards report are wrapped; errors of parsing and inference are not."""
     kinds = (search_errors.QUERY_SHARD.kind, errors.ILLEGAL_ARGUMENT.kind)
     if refusal.kind in kinds and refusal.status == 400:
         return search_errors.failed_on_shards(refusal, searcher.index.name, node)

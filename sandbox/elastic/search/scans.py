@@ -1,4 +1,4 @@
-"""Snapshots read in batches: what reindex and update by query go through, however long they take."""
+"""Scans: snapshots that reindex and update by query read in batches."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sandbox.elastic.search.searchers import Searchers
 
 
 @dataclass(frozen=True)
-class Found:
+class Hit:
     """One document of a scan."""
 
     index: str
@@ -33,9 +33,9 @@ class Found:
 
 
 class Scan:
-    """The documents that a query matches now, in the order of their writing, whatever is written meanwhile.
+    """The documents that a query matches now, in the order of their writing, unaffected by later writes.
 
-    Holds a snapshot until it is closed: use it in a `with` block.
+    Holds a snapshot until it is closed; use it in a `with` block.
     """
 
     def __init__(
@@ -57,28 +57,26 @@ class Scan:
     ) -> None:
         self.close()
 
-    def read(self, start: int, stop: int) -> list[Found]:
-        """The documents from position `start` on, up to but without `stop`.
+    def read(self, start: int, stop: int) -> list[Hit]:
+        """The documents at positions `start` to `stop`, excluding `stop`.
 
         Raises:
-            Refusal: an index is deleted, and its snapshot with it.
+            Refusal: an index was deleted, and its snapshot with it.
         """
-        found: list[Found] = []
+        found: list[Hit] = []
         for index, numbers in self._chosen:
             if not self._searchers.holds(index):
                 raise search_errors.NO_CONTEXT.refusal(id=index.number)
             part = numbers[max(0, start) : max(0, stop)]
             rows = self._documents.rows(index, part.tolist())
             found += [
-                Found(index.name, row.id, row.seq_no, row.version, row.document())
-                for row in rows
-                if row.source
+                Hit(index.name, row.id, row.seq_no, row.version, row.document()) for row in rows if row.source
             ]
             start, stop = start - len(numbers), stop - len(numbers)
         return found
 
     def close(self) -> None:
-        """Let the snapshot go."""
+        """Release the snapshot."""
         if self._open:
             self._open = False
             for index, _ in self._chosen:
@@ -99,10 +97,10 @@ class Scans:
     def open(
         self, expression: str, query: Mapping[str, Any] | None = None, slice_: tuple[int, int] | None = None
     ) -> Scan:
-        """The documents of these indices that a query matches (all without one), or a slice `(id, max)` of them.
+        """Scan the documents that a query matches (all without one), or a slice `(id, max)` of them.
 
         Raises:
-            Refusal: an index is not there, or the query cannot be.
+            Refusal: an index does not exist, or the query is invalid.
         """
         chosen: list[tuple[Index, Array]] = []
         with ExitStack() as failed:

@@ -1,6 +1,6 @@
-"""The formulas of Lucene's scores, in its own float32: BM25 with a one-byte length, and linear feature weights.
+"""Lucene's scoring formulas, in float32 as there: BM25 with one-byte lengths, and linear feature weights.
 
-Sources: BM25Similarity, SmallFloat and FeatureField of Lucene 9; the facts' worked examples are this file's tests.
+From BM25Similarity.java, SmallFloat.java and FeatureField.java of Lucene 9.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 K1, B = np.float32(1.2), np.float32(0.75)
-_EXACT = 24  # lengths below this are kept as they are, those from it on in four significant bits
+_EXACT = 24  # shorter lengths are stored exactly, longer ones in four significant bits
 
 
 def stored_weights(weights: Array) -> Array:
-    """Tokens' weights (float32) as FeatureField gives them back: cut, not rounded, to nine significant bits."""
+    """Token weights (float32) as FeatureField stores them: truncated to nine significant bits."""
     return (weights.view(np.int32) >> 15 << 15).view(np.float32)
 
 
 def length_byte(length: int) -> int:
-    """A field's length as its norm keeps it (SmallFloat.intToByte4)."""
+    """A field's length as stored in its norm (SmallFloat.intToByte4)."""
     return length if length < _EXACT else _EXACT + _four_bits(length - _EXACT)
 
 
 def byte_length(byte: int) -> int:
-    """The length that a norm stands for; exact up to 40."""
+    """The length that a norm represents; exact up to 40."""
     return byte if byte < _EXACT else _EXACT + _from_four_bits(byte - _EXACT)
 
 
@@ -52,16 +52,16 @@ def length_bytes(lengths: Array) -> Array:
 
 
 def idf(documents: int, matching: int) -> np.float32:
-    """`ln(1 + (N - n + 0.5) / (n + 0.5))`, N being the documents that have the field."""
+    """`ln(1 + (N - n + 0.5) / (n + 0.5))`, where N is the number of documents with the field."""
     return np.float32(np.log1p((documents - matching + 0.5) / (matching + 0.5)))
 
 
 def bm25(
     frequencies: Array, norms: Array | int, boost: float, idf_: np.float32, average_length: float
 ) -> Array:
-    """BM25 of postings; frequencies are float32, norms are lengths as one byte.
+    """BM25 of postings; frequencies are float32, norms are one-byte lengths.
 
-    The boost gets the factor k1 + 1 = 2.2 here, as Elasticsearch's similarity adds it.
+    The boost is multiplied by k1 + 1 = 2.2, as in Elasticsearch's similarity.
     """
     one = np.float32(1)
     inverse = one / (K1 * ((one - B) + B * _LENGTHS / np.float32(average_length)))
@@ -70,5 +70,5 @@ def bm25(
 
 
 def shown(score: float) -> float:
-    """A float32 as Elasticsearch prints it: the shortest digits that mean it."""
+    """A float32 as Elasticsearch prints it: the shortest digits that identify it."""
     return float(str(np.float32(score)))

@@ -1,4 +1,4 @@
-"""What lives between searches: scrolls and points in time. In memory only; a restart loses them, as a node's does."""
+"""Search contexts: scrolls and points in time. In memory only, so a restart loses them, as in the real service."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ T = TypeVar("T")
 
 @dataclass
 class Held(Generic[T]):
-    """One of them."""
+    """One open context."""
 
     content: T
     indices: list[Index]
-    """Pinned until it is let go."""
+    """Pinned until the context is closed."""
     expires: float
 
 
 class SearchContexts(Generic[T]):
-    """Those of one kind, by their ids."""
+    """The open contexts of one kind, by id."""
 
     def __init__(self, searchers: Searchers) -> None:
         self._searchers = searchers
@@ -36,7 +36,7 @@ class SearchContexts(Generic[T]):
         self._lock = threading.Lock()
 
     def open(self, content: T, searchers: list[Searcher], seconds: float) -> str:
-        """Keep something, whose searchers are pinned already, and give it an id."""
+        """Open a context whose searchers are already pinned; returns its id."""
         self._expire()
         id_ = base64.urlsafe_b64encode(os.urandom(33)).decode()
         with self._lock:
@@ -45,10 +45,10 @@ class SearchContexts(Generic[T]):
         return id_
 
     def get(self, id_: str, seconds: float | None) -> T:
-        """What was kept, for so long again.
+        """The content of a context, whose life is extended by `seconds`.
 
         Raises:
-            Refusal: it is not there, or no more.
+            Refusal: there is none, or it has expired.
         """
         self._expire()
         with self._lock:
@@ -60,7 +60,7 @@ class SearchContexts(Generic[T]):
             return found.content
 
     def close(self, id_: str) -> bool:
-        """Let it go; whether it was there."""
+        """Close a context; returns whether it was open."""
         with self._lock:
             found = self._held.pop(id_, None)
         for index in found.indices if found else ():
@@ -68,7 +68,7 @@ class SearchContexts(Generic[T]):
         return found is not None
 
     def ids(self) -> list[str]:
-        """Of all that are open."""
+        """The ids of all open contexts."""
         with self._lock:
             return list(self._held)
 

@@ -1,4 +1,4 @@
-"""The body of a search, read and checked."""
+"""The body of a search, read and validated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COUNTED = 10_000
 
 @dataclass(kw_only=True)
 class SearchRequest:
-    """What a search asks for."""
+    """A search request."""
 
     query: Mapping[str, Any] | None
     size: int
@@ -37,7 +37,7 @@ class SearchRequest:
     clauses: list[sorting.Clause]
     source: SourceFilter
     counted: int | None
-    """Up to how many hits are counted; None for no count, -1 for all."""
+    """How many hits are counted at most; None for no count, -1 for all."""
     search_after: Sequence[Any] | None = None
     min_score: float | None = None
     post_filter: Mapping[str, Any] | None = None
@@ -47,10 +47,10 @@ class SearchRequest:
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """A search's body, read.
+        """Read the body of a search.
 
         Raises:
-            Refusal: a key is unknown or a value impossible.
+            Refusal: a key is unknown or a value is invalid.
         """
         for key in body:
             if key not in _KEYS:
@@ -84,7 +84,7 @@ class SearchRequest:
 def _clauses_after(
     body: Mapping[str, Any], after: Any, clauses: list[sorting.Clause], start: int
 ) -> list[sorting.Clause]:
-    """The clauses that the values of `search_after` belong to; the score, if only that is sorted by."""
+    """The sort clauses that the values of `search_after` refer to."""
     if start > 0:
         raise search_errors.SEARCH_AFTER_FROM.refusal()
     clauses = clauses or [sorting.Clause("_score", descending=True)] if body.get("sort") else clauses

@@ -1,7 +1,7 @@
-"""One index as a search sees it: the segments of its last refresh, less what was deleted by then. Never changes.
+"""One index as a search sees it: the segments of its last refresh without deleted documents. Immutable.
 
-Documents have numbers here, from 0 in the order of their writing. Statistics count living documents only, as Lucene's
-do once it has merged.
+Documents are numbered from 0 in the order of their writing. Statistics count live documents only, as Lucene's do after
+merging.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _EMPTY = (np.empty(0, np.int64), np.empty(0, np.float32))
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of one field, over the living documents."""
+    """The statistics of one field over the live documents."""
 
     documents: int
-    """How many have the field with at least one term."""
+    """Number of documents with at least one term in the field."""
     total_length: int
     postings: int
-    """How many pairs of document and term there are."""
+    """Number of pairs of document and term."""
     terms: int
-    """How many different terms."""
+    """Number of distinct terms."""
 
 
 class Searcher:
-    """A snapshot."""
+    """A snapshot of an index."""
 
     def __init__(self, index: Index, segments: Sequence[Segment], alive: Sequence[Array]) -> None:
         self.index = index
@@ -45,26 +45,26 @@ class Searcher:
         self._bases = np.cumsum([0, *(segment.size for segment in segments)])
         self._cache: dict[tuple[str, str], Any] = {}
         self.size = int(self._bases[-1])
-        """The number of documents, deleted ones among them."""
+        """The number of documents, including deleted ones."""
 
     @cached_property
     def alive(self) -> Array:
-        """Which documents are not deleted."""
+        """Which documents are live, that is, not deleted."""
         return np.concatenate(self._alive) if self._alive else np.empty(0, bool)
 
     @cached_property
     def sequence_numbers(self) -> Array:
-        """Of all documents; ascending."""
+        """The sequence numbers of all documents, ascending."""
         parts = [segment.sequence_numbers for segment in self._segments]
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
     @cached_property
     def count(self) -> int:
-        """How many documents are alive."""
+        """The number of live documents."""
         return int(self.alive.sum())
 
     def postings(self, path: str, term: str) -> tuple[Array, Array]:
-        """The living documents with a term, ascending, and the term's frequency or weight in each."""
+        """The live documents with a term, ascending, and the term's frequency or weight in each."""
         found = []
         for inverted, alive, base in self._inverted(path):
             number = inverted.vocabulary.get(term)
@@ -79,23 +79,23 @@ class Searcher:
         return np.concatenate(documents), np.concatenate(values)
 
     def statistics(self, path: str) -> Statistics:
-        """Of a field of terms."""
+        """The statistics of a field of terms."""
         return self._cached("statistics", path, self._statistics)
 
     def norms(self, path: str) -> Array:
-        """Each document's length of a text field, as one byte."""
+        """The length of a text field in each document, as one byte."""
         return self._cached("norms", path, self._norms)
 
     def present(self, path: str) -> Array:
-        """Which documents have the field; deleted ones are False."""
+        """Which live documents have the field."""
         return self._cached("present", path, self._present)
 
     def terms(self, path: str) -> list[str]:
-        """The terms of a field in the order of their code points, those of deleted documents among them."""
+        """The terms of a field, ordered by code point, including those of deleted documents."""
         return self._cached("terms", path, self._terms)
 
     def numbers(self, path: str) -> tuple[Array, Array]:
-        """The documents and values of a numeric field; deleted documents are among them."""
+        """The documents and values of a numeric field, including deleted documents."""
         return self._cached("numbers", path, self._numbers)
 
     def extremes(self, path: str, largest: bool) -> tuple[Array, Array]:
@@ -107,7 +107,7 @@ class Searcher:
         return found, self.present(path)
 
     def ranks(self, path: str, largest: bool) -> tuple[Array, Array]:
-        """The same of a field of terms: places in `terms`."""
+        """The same for a field of terms, as positions in `terms`."""
         places = {term: place for place, term in enumerate(self.terms(path))}
         found = np.full(self.size, -1 if largest else len(places), np.int64)
         for inverted, _, base in self._inverted(path):

@@ -1,6 +1,6 @@
-"""From writes to searches: what was written waits until a refresh makes it visible, and scans keep what they began with.
+"""From writes to searches: a refresh makes writes visible, and pinned snapshots keep what they started with.
 
-Segments are in memory only; after a restart they are built again from the store, in the background.
+Segments are in memory only. After a restart they are rebuilt from the database, in the background.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ Array = np.ndarray[Any, Any]
 
 @dataclass
 class _Live:
-    """One index: what is visible, and what is to become so."""
+    """One index: what is visible, and what the next refresh makes visible."""
 
     segments: list[Segment] = field(default_factory=list)
     alive: list[Array] = field(default_factory=list)
     pending: SegmentBuilder = field(default_factory=SegmentBuilder)
     killed: list[int] = field(default_factory=list)
-    """Sequence numbers that have been replaced or deleted since the last refresh."""
+    """Sequence numbers replaced or deleted since the last refresh."""
     superseded: list[int] = field(default_factory=list)
-    """Sequence numbers of rows that no search sees any more, once nobody holds an older snapshot."""
+    """Sequence numbers of rows that no search sees any more once older snapshots are released."""
     pins: int = 0
     refreshed: float = field(default_factory=time.monotonic)
     searcher: Searcher | None = None
@@ -67,35 +67,35 @@ class Searchers:
         self._live: dict[int, _Live] = {}
         self._lock = store.lock
         self._loading = threading.Lock()
-        """Comes before the store's lock, never after it."""
+        """Acquired before the database's lock, never after it."""
         self._loader = threading.Thread(target=self._load_all, name="postings", daemon=True)
         indices.when_deleted(self._drop)
 
     def start(self) -> None:
-        """Build, in the background, what an earlier run left in the store."""
+        """Start to load, in the background, what an earlier run left in the database."""
         self._loader.start()
 
     def close(self) -> None:
-        """Wait for the end of what is being built."""
+        """Wait until loading has ended."""
         if self._loader.ident is not None:
             self._loader.join()
 
     def written(
         self, index: Index, seq_no: int, values: Mapping[str, Value] | None, previous: int | None
     ) -> None:
-        """Take in a write that is in the store; `values` is None for a deletion."""
+        """Add a stored write; `values` is None for a deletion."""
         if seq_no == 0:
             self._live.setdefault(index.number, _Live())
         live = self._live.get(index.number)
         if live is None:
-            return  # loading will find the write in the store
+            return  # loading will find the write in the database
         if previous is not None:
             live.killed.append(previous)
         if values is not None:
             live.pending.add(seq_no, values)
 
     def refresh(self, index: Index) -> Searcher:
-        """Make all that was written visible."""
+        """Make everything written visible."""
         self._load(index)
         with self._lock:
             live = self._of(index)
@@ -103,7 +103,7 @@ class Searchers:
             return self._visible(index, live)
 
     def current(self, index: Index) -> Searcher:
-        """What is visible now; refreshes first if the index's interval is over."""
+        """What is visible now; refreshes first if the index's refresh interval has passed."""
         self._load(index)
         with self._lock:
             return self._current(index, self._of(index))
@@ -130,12 +130,12 @@ class Searchers:
         return live.searcher
 
     def counts(self, index: Index) -> tuple[int, int]:
-        """How many documents are visible, and how many deleted ones are not yet merged away."""
+        """The numbers of visible documents and of deleted ones not yet merged away."""
         searcher = self.current(index)
         return searcher.count, searcher.size - searcher.count
 
     def pinned(self, index: Index) -> Searcher:
-        """What is visible now, with its rows kept until `unpin`."""
+        """What is visible now; its rows are kept until `unpin`."""
         self._load(index)
         with self._lock:
             live = self._of(index)
@@ -144,20 +144,20 @@ class Searchers:
             return searcher
 
     def unpin(self, index: Index) -> None:
-        """Let one `pinned` go."""
+        """Release one `pinned` snapshot."""
         with self._lock:
             if index.number in self._live:
                 self._live[index.number].pins -= 1
 
     def holds(self, index: Index) -> bool:
-        """Whether the index is still there, not only one of its name."""
+        """Whether this very index still exists, not just one of the same name."""
         return index.number in self._live
 
     def _drop(self, index: Index) -> None:
         self._live.pop(index.number, None)
 
     def _publish(self, live: _Live) -> None:
-        """The pending documents become a segment; what was killed dies, in copies that no search holds."""
+        """Turn pending documents into a segment and mark killed ones as deleted, in copies that no search holds."""
         if len(live.pending):
             segment = live.pending.sealed()
             live.segments.append(segment)
@@ -174,11 +174,11 @@ class Searchers:
         live.searcher = None
 
     def _of(self, index: Index) -> _Live:
-        """The state of an index that is loaded; an empty one if it was deleted meanwhile."""
+        """The state of a loaded index; an empty one if it was deleted meanwhile."""
         return self._live.get(index.number) or _Live()
 
     def _load(self, index: Index) -> None:
-        """Build what is in the store, unless that is done. Only what is written meanwhile needs the store's lock."""
+        """Load an index unless it is loaded. Only writes made meanwhile are read under the database's lock."""
         if index.number in self._live:
             return
         with self._loading:
@@ -202,12 +202,12 @@ class Searchers:
                 self._live[index.number] = live
 
     def _known(self, index: Index) -> Index | None:
-        """The index as it is now; None when it is deleted, or loaded already."""
+        """The current index; None if it was deleted or is already loaded."""
         now = self._indices.get(index.name)
         return now if now and now.number == index.number and now.number not in self._live else None
 
     def _take(self, index: Index, live: _Live, newest: dict[str, int], rows: Iterator[Row]) -> None:
-        """Take in writes of an earlier run; `newest` keeps the last one of each id."""
+        """Add writes of an earlier run; `newest` keeps the last one of each id."""
         for row in rows:
             if row.id in newest:
                 live.killed.append(newest[row.id])
@@ -224,7 +224,7 @@ class Searchers:
 
 
 def _merge(live: _Live) -> None:
-    """Few segments, each more than twice as large as the next; and none that is mostly deleted."""
+    """Merge segments until each is more than twice as large as the next and none is mostly deleted."""
     while True:
         sizes = [int(alive.sum()) for alive in live.alive]
         last = len(sizes) - 1

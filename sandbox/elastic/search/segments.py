@@ -1,6 +1,6 @@
-"""Postings in numpy: gathered document by document, sealed into segments, merged. As in Lucene, a segment never changes.
+"""Postings in numpy: collected document by document, sealed into segments, merged. As in Lucene, segments are immutable.
 
-Knows no mapping and no query; a field is inverted (terms) or numeric, by what it is given.
+Independent of mappings and queries: a field is inverted (terms) or numeric, depending on its values.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ class Inverted:
 
     vocabulary: dict[str, int]
     starts: Array
-    """Where each term's postings begin; one longer than the vocabulary."""
+    """Start of each term's postings; one element longer than the vocabulary."""
     documents: Array
     values: Array
     """Frequencies, or stored weights; float32."""
     present: Array
-    """Documents that have the field, ascending."""
+    """Documents with the field, ascending."""
     lengths: Array
-    """How many terms each of those has."""
+    """Number of terms in each of those."""
 
 
 @dataclass(frozen=True)
 class Numeric:
-    """A field of numbers, dates among them; a document may have several."""
+    """A field of numbers, including dates; a document may have several."""
 
     documents: Array
     values: Array
@@ -52,7 +52,7 @@ class Segment:
 
     @property
     def size(self) -> int:
-        """How many documents, deleted ones among them."""
+        """The number of documents, including deleted ones."""
         return len(self.sequence_numbers)
 
 
@@ -65,7 +65,7 @@ class _InvertedBuilder:
     present: array[int] = field(default_factory=lambda: array("i"))
     lengths: array[int] = field(default_factory=lambda: array("i"))
     weighted: bool = False
-    """Whether the values are weights, of which less is kept than was given."""
+    """Whether the values are weights, which are stored with less precision."""
 
     def add(self, document: int, weights: Mapping[str, float], length: int) -> None:
         vocabulary = self.vocabulary
@@ -84,7 +84,7 @@ class _InvertedBuilder:
 
 
 class SegmentBuilder:
-    """Documents that are written but not yet visible."""
+    """Documents written but not yet visible."""
 
     def __init__(self) -> None:
         self._sequence_numbers: list[int] = []
@@ -95,7 +95,7 @@ class SegmentBuilder:
         return len(self._sequence_numbers)
 
     def add(self, sequence_number: int, values: Mapping[str, Value]) -> None:
-        """Take a document in."""
+        """Add a document."""
         document = len(self._sequence_numbers)
         self._sequence_numbers.append(sequence_number)
         for path, value in values.items():
@@ -113,7 +113,7 @@ class SegmentBuilder:
                 numbers.extend(value)
 
     def sealed(self) -> Segment:
-        """All that was taken in, as a segment."""
+        """All added documents, as a segment."""
         fields: dict[str, Inverted | Numeric] = {
             path: builder.sealed() for path, builder in self._inverted.items()
         }
@@ -130,7 +130,7 @@ class SegmentBuilder:
 
 
 def merged(segments: Sequence[Segment], alive: Sequence[Array]) -> Segment:
-    """One segment with the living documents of several, in their order."""
+    """One segment with the live documents of several, in order."""
     numbers = [np.cumsum(each) - 1 for each in alive]
     bases = np.cumsum([0, *(int(each.sum()) for each in alive)])
     renumbered = [number + base for number, base in zip(numbers, bases, strict=False)]
@@ -150,7 +150,7 @@ def _merged_field(path: str, parts: list[tuple[Segment, Array, Array]]) -> Inver
     found = [
         (segment.fields[path], alive, number) for segment, alive, number in parts if path in segment.fields
     ]
-    # A field has one type in all the segments of an index.
+    # A field has the same type in all segments of an index.
     inverted = [(each, alive, number) for each, alive, number in found if isinstance(each, Inverted)]
     return _merged_terms(inverted) if inverted else _merged_numbers(found)
 

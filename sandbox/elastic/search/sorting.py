@@ -1,4 +1,4 @@
-"""The order of hits: by score, by fields, after a given place. Ties go to the document that was written first."""
+"""Sorting of hits: by score, by fields, and after given values. Ties go to the document written first."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ _DOC = ("_doc", "_shard_doc")
 
 @dataclass(frozen=True)
 class Clause:
-    """One thing to sort by."""
+    """One sort criterion."""
 
     path: str
     descending: bool
     missing: Any = "_last"
     unmapped: bool = False
-    """Whether a field that an index does not have is no error."""
+    """Whether a field that an index does not have is accepted."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One clause's values for all the matching documents."""
+    """The values of one clause for all matching documents."""
 
     clause: Clause
     keys: Array
-    """Comparable numbers, the first in the wanted order being the smallest."""
+    """Comparable numbers; the smallest comes first."""
     absent: Array
     values: Sequence[Any]
-    """As they are shown."""
+    """The values as they are shown."""
     strings: list[str] | None = None
-    """What the keys of strings are places in."""
+    """The list that the keys of strings are positions in."""
 
     def levels(self) -> tuple[Array, Array]:
-        """Whether documents without a value come first or last, then the keys."""
+        """Sort keys: first whether a document has a value, then the key."""
         first = self.clause.missing == "_first"
         return np.where(self.absent, -1 if first else 1, 0), np.where(self.absent, 0, self.keys)
 
     def level(self, value: Any) -> tuple[int, float]:
-        """Where a value of `search_after` stands among them."""
+        """The sort keys of a value of `search_after`."""
         if value is None:
             return (-1 if self.clause.missing == "_first" else 1), 0
         if self.strings is None:
-            # Whole numbers stay what they are: a long is more than a float holds.
+            # Integers stay integers: a float cannot hold every long.
             key = value if type(value) is int else number("search_after", self.clause.path, value)
         else:
             place = bisect_left(self.strings, str(value))
@@ -62,10 +62,10 @@ class Column:
 
 
 def clauses(sort: Any) -> list[Clause]:
-    """The clauses of a `sort`: a name, an object, or a list of them; none for the order of scores.
+    """The clauses of a `sort` (a name, an object, or a list of these); empty for sorting by score.
 
     Raises:
-        Refusal: an order or an option is not known.
+        Refusal: an order or an option is unknown.
     """
     if sort is None:
         return []
@@ -74,10 +74,10 @@ def clauses(sort: Any) -> list[Clause]:
 
 
 def column(clause: Clause, parts: Sequence[tuple[Searcher, Array, Array]]) -> Column:
-    """A clause's values, for searchers with their matching documents and scores.
+    """The values of a clause, for searchers with their matching documents and scores.
 
     Raises:
-        Refusal: the field cannot be sorted by.
+        Refusal: the field cannot be used for sorting.
     """
     if clause.path == "_score":
         scores = np.concatenate([scores for _, _, scores in parts])
@@ -94,7 +94,7 @@ def column(clause: Clause, parts: Sequence[tuple[Searcher, Array, Array]]) -> Co
 
 
 def order(columns: Sequence[Column], scores: Array) -> Array:
-    """The places of the matching documents in their order."""
+    """The positions of the matching documents, sorted."""
     if not columns:
         return np.argsort(-scores, kind="stable")
     levels = [level for each in columns for level in each.levels()]
@@ -105,7 +105,7 @@ def after(columns: Sequence[Column], values: Sequence[Any]) -> Array:
     """Which of the matching documents come after these values.
 
     Raises:
-        Refusal: one of them cannot be compared with what is sorted.
+        Refusal: a value cannot be compared with the field's values.
     """
     later = np.zeros(len(columns[0].keys), bool)
     same = np.ones(len(columns[0].keys), bool)

@@ -1,4 +1,4 @@
-"""Queries over learned sparse vectors: text_expansion, sparse_vector, weighted_tokens, and the pruning of their tokens."""
+"""Queries over learned sparse vectors: text_expansion, sparse_vector, weighted_tokens, and token pruning."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Pruning:
 
 
 def text_expansion(context: Context, body: Any, boost: float) -> Matches:
-    """`{"text_expansion": {field: {"model_id": ..., "model_text": ...}}}`; it does not prune unless it is told to."""
+    """`{"text_expansion": {field: {"model_id": ..., "model_text": ...}}}`; prunes only with a `pruning_config`."""
     known = {"model_id", "model_text", "pruning_config", "boost"}
     path, found = field_and_body("text_expansion", body, None, known)
     for name in ("model_id", "model_text"):
@@ -94,7 +94,7 @@ def _expanded(
 def _scored(
     context: Context, path: str, tokens: Mapping[str, float], pruning: _Pruning | None, boost: float
 ) -> Matches:
-    """The sum over tokens of query weight x stored weight: each product in float, the sum in double."""
+    """The sum over tokens of query weight times stored weight: products in float, the sum in double."""
     searcher, result = context.searcher, context.none()
     if path not in searcher.index.fields:
         return result
@@ -108,10 +108,10 @@ def _scored(
 
 
 def _weights(query: str, parameter: str, given: Any) -> dict[str, float]:
-    """Tokens with their weights: an object, or a list of them.
+    """Tokens with their weights, from an object or a list of objects.
 
     Raises:
-        Refusal: it is none, or a weight no number.
+        Refusal: it is neither, or a weight is not a number.
     """
     parts = given if isinstance(given, list) else [given]
     if not all(isinstance(each, Mapping) for each in parts):
@@ -120,10 +120,10 @@ def _weights(query: str, parameter: str, given: Any) -> dict[str, float]:
 
 
 def _pruning(query: str, given: Any) -> _Pruning:
-    """A `pruning_config`.
+    """Read a `pruning_config`.
 
     Raises:
-        Refusal: it is no object, or has what no such object has.
+        Refusal: it is not an object, or has unknown or invalid values.
     """
     if not isinstance(given, Mapping):
         raise search_errors.BAD_VALUE.refusal(where=query, parameter="pruning_config", value=given)
@@ -142,7 +142,7 @@ def _pruning(query: str, given: Any) -> _Pruning:
 
 
 def _pruned(context: Context, path: str, tokens: Mapping[str, float], pruning: _Pruning) -> dict[str, float]:
-    """The tokens that are rare enough or heavy enough; the others with `only_score_pruned_tokens`."""
+    """The tokens that are rare or heavy enough; with `only_score_pruned_tokens`, the others."""
     statistics = context.searcher.statistics(path)
     if not statistics.documents or not statistics.terms or not tokens:
         return {}

@@ -1,4 +1,4 @@
-"""Stored scripts, as far as they are search templates; rendering them, and searching with them."""
+"""Search templates: stored, rendered, and searched with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.elastic.wire.routing import Route
 
 
 class TemplateApi:
-    """Stored scripts and search templates."""
+    """Stored scripts that are search templates."""
 
     def __init__(self, scripts: Records, search: SearchApi) -> None:
         self._scripts = scripts
@@ -22,7 +22,7 @@ class TemplateApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("put_script", "PUT POST", "/_scripts/{id}", self.put_script, changes=True),
             Route("put_script", "PUT POST", "/_scripts/{id}/{context}", self.put_script, changes=True),

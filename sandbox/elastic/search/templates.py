@@ -1,6 +1,6 @@
-"""Search templates: mustache, as Elasticsearch has it — values are escaped for JSON, and there are toJson, join and url.
+"""Search templates: mustache with Elasticsearch's additions, which are JSON escaping, toJson, join and url.
 
-The language is pystache's; what is Elasticsearch's own is added here. Lists by position (`names.0`) are not imitated.
+pystache renders the mustache. List elements by position (`names.0`) are not imitated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pystache.parser import ParsingError
 
 from sandbox.elastic.search import errors as search_errors
 
-# After it nothing is read as a tag any more: values that a function returns are no templates.
+# Prevents anything after it from being read as a tag: what a function returns is not a template.
 _NO_MORE_TAGS = "{{=\x01 \x02=}}"
 _SECTION = re.compile(r"{{\s*([#^/])\s*([^}\s]+)\s*}}")
 _OPENING, _CLOSING = "{{", "}}"
@@ -27,22 +27,22 @@ class _Renderer(pystache.Renderer):
         super().__init__(escape=_escaped)
 
     def str_coerce(self, val: Any) -> str:
-        """As Java prints values: `true`, not `True`."""
+        """Format values as Java does: `true`, not `True`."""
         if val is None:
             return ""
         return str(val).lower() if isinstance(val, bool) else str(val)
 
 
 def source(given: Any) -> str:
-    """A template's text; one that is written as an object becomes JSON first."""
+    """The text of a template; an object is converted to JSON."""
     return given if isinstance(given, str) else orjson.dumps(given).decode()
 
 
 def check(template: str) -> None:
-    """Refuse a template that is not closed.
+    """Refuse a template with unclosed tags.
 
     Raises:
-        Refusal: as general_script_exception, with mustache's own complaint as its cause.
+        Refusal: a general_script_exception with mustache's error as its cause.
     """
     position = template.find(_OPENING)
     broken = False
@@ -66,10 +66,10 @@ def check(template: str) -> None:
 
 
 def rendered(template: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """What a template comes to with these parameters.
+    """A template rendered with these parameters.
 
     Raises:
-        Refusal: it is broken, or what comes out is no JSON object.
+        Refusal: it is malformed, or does not render to a JSON object.
     """
     check(template)
     functions: dict[str, Callable[[str], str]] = {

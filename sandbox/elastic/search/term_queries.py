@@ -40,7 +40,7 @@ def terms(context: Context, body: Any, boost: float) -> Matches:
 
 
 def exact(context: Context, path: str, value: Any, boost: float) -> Matches:
-    """One value of a field, not analysed: BM25 for terms, constant for numbers and dates."""
+    """One value of a field, not analyzed; scored by BM25 for terms, constantly for numbers and dates."""
     if path == "_id":
         return ids(context, {"values": [value]}, boost)
     if path == "_index":
@@ -107,7 +107,7 @@ def range_(context: Context, body: Any, boost: float) -> Matches:
 
 
 def exists(context: Context, body: Any, boost: float) -> Matches:
-    """`{"exists": {"field": path}}`; an object exists where one of its fields does."""
+    """`{"exists": {"field": path}}`; an object exists if one of its fields does."""
     path = body.get("field")
     if not path or not isinstance(path, str):
         raise search_errors.REQUIRED.refusal(query="exists", what="a [field]")
@@ -162,10 +162,10 @@ def wildcard(context: Context, body: Any, boost: float) -> Matches:
 
 
 def searchable(context: Context, path: str) -> Field | None:
-    """The field, or None where the mapping has none.
+    """The field; None if the mapping does not have it.
 
     Raises:
-        Refusal: it is not indexed, or holds vectors, which only their own queries read.
+        Refusal: it is not indexed, or holds vectors, which need queries of their own.
     """
     field = context.searcher.index.fields.get(path)
     if field is None:

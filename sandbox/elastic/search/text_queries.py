@@ -1,4 +1,4 @@
-"""Queries that analyse their text: match, match_phrase, multi_match."""
+"""Queries that analyze their text: match, match_phrase, multi_match."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def multi_match(context: Context, body: Any, boost: float) -> Matches:
 
 
 def match_phrase(context: Context, body: Any, boost: float) -> Matches:
-    """`{"match_phrase": {field: text}}`: its terms side by side, in their order."""
+    """`{"match_phrase": {field: text}}`: its terms side by side, in order."""
     path, found = field_and_body(
         "match_phrase", body, "query", {"boost", "analyzer", "slop", "zero_terms_query"}
     )
@@ -91,7 +91,7 @@ def _terms(field: Field, found: dict[str, Any]) -> list[str]:
 
 
 def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> Matches:
-    """Positions are not kept: the texts of the documents that have all the terms are read again."""
+    """Positions are not indexed, so the texts of documents with all the terms are read again."""
     searcher, result = context.searcher, context.none()
     postings = {term: searcher.postings(field.path, term)[0] for term in terms}
     candidates = None
@@ -111,7 +111,7 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
     )
     documents, frequencies = candidates[frequencies > 0], frequencies[frequencies > 0]
     statistics = searcher.statistics(field.path)
-    # As Lucene sums them: in double, then cut.
+    # As in Lucene: summed in double, then converted.
     rarity = np.float32(sum(float(idf(statistics.documents, len(postings[term]))) for term in terms))
     average = statistics.total_length / statistics.documents
     result.mask[documents] = True
@@ -122,7 +122,7 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
 
 
 def _origin(context: Context, field: Field) -> list[str]:
-    """Where in the document the field's text stands: a multi-field has its parent's."""
+    """The path of the field's text in the document; a multi-field has its parent's."""
     path = field.path
     parent = path.rpartition(".")[0]
     return (parent if parent in context.searcher.index.fields else path).split(".")
@@ -135,7 +135,7 @@ def _texts(document: Any, path: list[str]) -> list[str]:
         return [] if document is None else [str(document)]
     if not isinstance(document, dict):
         return []
-    # A dotted name stands for the objects that it would open.
+    # A dotted name stands for nested objects.
     return [
         text
         for cut in range(1, len(path) + 1)

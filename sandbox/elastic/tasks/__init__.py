@@ -1,1 +1,1 @@
-"""What runs in the background, and how clients follow and cancel it."""
+"""Tasks: what runs in the background, and how clients follow and cancel it."""

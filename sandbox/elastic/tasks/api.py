@@ -1,4 +1,4 @@
-"""What clients call about tasks: list, get, cancel."""
+"""The task APIs: list, get, cancel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.elastic.wire.routing import Route
 
 
 class TaskApi:
-    """Lists of tasks, single ones, and their cancelling."""
+    """Lists, shows and cancels tasks."""
 
     def __init__(self, tasks: Tasks, nodes: Nodes) -> None:
         self._tasks = tasks
@@ -22,7 +22,7 @@ class TaskApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What this answers."""
+        """The routes of this API."""
         return (
             Route("tasks.list", "GET", "/_tasks", self.list_tasks),
             Route("tasks.get", "GET", "/_tasks/{task_id}", self.get),
@@ -31,7 +31,7 @@ class TaskApi:
         )
 
     def get(self, request: Request) -> dict[str, Any]:
-        """`GET /_tasks/{task_id}`: a running task, or the stored result of one that ended."""
+        """`GET /_tasks/{task_id}`: a running task, or the stored result of a completed one."""
         name = request.params["task_id"]
         node = self._node(name)
         task = self._tasks.find(name)
@@ -47,10 +47,10 @@ class TaskApi:
         raise tasks_errors.TASK_GONE.refusal(task=name)
 
     def _node(self, name: str) -> str | None:
-        """The id of the node in a task's id, if it is one of the cluster's.
+        """The node in a task's id, if it belongs to the cluster.
 
         Raises:
-            Refusal: it is no task id.
+            Refusal: it is not a task id.
         """
         node, _, number = name.rpartition(":")
         if not node or not number.isdigit():
@@ -58,7 +58,7 @@ class TaskApi:
         return node if any(each.id == node for each in self._nodes) else None
 
     def list_tasks(self, request: Request) -> dict[str, Any]:
-        """`GET /_tasks`: by actions, nodes and parent; the call itself is not among them."""
+        """`GET /_tasks`, by actions, nodes and parent; without the call itself."""
         return grouped(self._nodes, request, self._matching(request), request.flag("detailed"))
 
     def _matching(self, request: Request) -> list[Task]:
@@ -74,7 +74,7 @@ class TaskApi:
         ]
 
     def cancel(self, request: Request) -> dict[str, Any]:
-        """`POST /_tasks[/{task_id}]/_cancel`: a task that is gone is told as a failure of its node, with status 200."""
+        """`POST /_tasks[/{task_id}]/_cancel`; a task that no longer runs is a failure of its node, with status 200."""
         name = request.params.get("task_id")
         if name is None:
             found = self._matching(request)

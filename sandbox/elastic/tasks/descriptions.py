@@ -1,4 +1,4 @@
-"""Tasks as clients see them: in lists, and where a node does not have one."""
+"""How APIs describe tasks, and nodes that do not have one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.elastic.wire.exchange import Request
 
 
 def grouped(nodes: Nodes, request: Request, tasks: list[Task], detailed: bool) -> dict[str, Any]:
-    """Tasks as `group_by` wants them: below their nodes, below their parents, or in a row."""
+    """Tasks grouped by node or parent, or as a list, as `group_by` says."""
     by = request.text("group_by", "nodes")
     if by == "none":
         return {"tasks": [task.shown(detailed) for task in tasks]}
@@ -34,7 +34,7 @@ def _family(task: Task, tasks: list[Task], detailed: bool) -> dict[str, Any]:
 
 
 def node_failure(name: str, cause: dict[str, Any]) -> dict[str, Any]:
-    """The answer of a call to a task that its node does not have."""
+    """The answer if the node does not have the task."""
     node = name.split(":", maxsplit=1)[0]
     failure = {
         "type": "failed_node_exception",

@@ -1,6 +1,6 @@
-"""Tasks: what runs in the background, and the results of what ended. Running ones are lost with the server, as really.
+"""Running tasks, and the stored results of completed ones. Running tasks are lost with the server, as in the real service.
 
-Knows nothing of what a task does. What clients call is in task_api.py.
+What a task does is not known here.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Task:
 
     @property
     def id(self) -> str:
-        """`node:number`, as clients name it."""
+        """`node:number`, as clients write it."""
         return f"{self.node}:{self.number}"
 
     def shown(self, detailed: bool = True) -> dict[str, Any]:
-        """The task as it is now."""
+        """The current state of the task."""
         shown: dict[str, Any] = {
             "node": self.node,
             "id": self.number,
@@ -73,7 +73,7 @@ class Tasks:
         self._ending = ending
         self._lock = threading.Lock()
         self._running: dict[str, Task] = {}
-        # Numbers go on after a restart, so that an old id never names a new task.
+        # Numbers increase across restarts, so that an old id never names a new task.
         self._numbers = itertools.count(int(time.time() * 10) % _MODULUS)
 
     def begin(
@@ -84,20 +84,20 @@ class Tasks:
         headers: dict[str, str] | None = None,
         parent: str | None = None,
     ) -> Task:
-        """Register a task that runs from now on."""
+        """Register a running task."""
         with self._lock:
             task = Task(self._node, next(self._numbers), action, description, status, headers or {}, parent)
             self._running[task.id] = task
             return task
 
     def end(self, task: Task) -> None:
-        """Take it from the list; whoever waits goes on."""
+        """Remove a task from the list and wake those who wait for it."""
         with self._lock:
             self._running.pop(task.id, None)
         task.done.set()
 
     def in_background(self, task: Task, work: Callable[[], dict[str, Any]]) -> None:
-        """Run the task's work in a thread of its own, and store what comes of it."""
+        """Run a task's work in its own thread and store the result."""
 
         def run() -> None:
             try:
@@ -106,7 +106,7 @@ class Tasks:
                 result = {"error": refusal.item()}
             except Exception as error:  # noqa: BLE001 - whoever asks for the task is to see it
                 result = {"error": errors.INTERNAL.refusal(problem=repr(error)).item()}
-            # A server that is going down leaves no result: the task is lost, as with a node.
+            # A server that is stopping stores no result: the task is lost, as with a node.
             if not self._ending.is_set():
                 self._results.put(task.id, {"completed": True, "task": task.shown(), **result})
             self.end(task)
@@ -114,7 +114,7 @@ class Tasks:
         threading.Thread(target=run, name=task.action, daemon=True).start()
 
     def running(self) -> list[Task]:
-        """What runs now, oldest first."""
+        """The running tasks, oldest first."""
         with self._lock:
             return list(self._running.values())
 
@@ -123,10 +123,10 @@ class Tasks:
         return self._running.get(name)
 
     def wait_for(self, task: Task, seconds: float) -> None:
-        """Wait until a task ended.
+        """Wait until a task has ended.
 
         Raises:
-            Refusal: it takes longer, or the server ends first.
+            Refusal: it takes longer, or the server stops first.
         """
         deadline = time.monotonic() + seconds
         while not task.done.wait(max(0.0, min(_LOOK, deadline - time.monotonic()))):
@@ -134,15 +134,15 @@ class Tasks:
                 raise tasks_errors.TASK_TIMED_OUT.refusal(task=task.id)
 
     def result(self, name: str) -> dict[str, Any] | None:
-        """What a task that ended left behind."""
+        """The stored result of a completed task."""
         return self._results.get(name)
 
     def children(self, task: Task) -> list[Task]:
-        """The running tasks that this one began."""
+        """The running child tasks of a task."""
         return [each for each in self.running() if each.parent == task.id]
 
     def cancel(self, task: Task) -> None:
-        """Tell it, and those that it began, to stop; they do so when they next look."""
+        """Ask a task and its children to stop; they do so when they next check."""
         task.cancelled.set()
         for child in self.children(task):
             self.cancel(child)

@@ -1,1 +1,1 @@
-"""HTTP in and out: media types, routing, faults, the error envelope."""
+"""HTTP in and out: media types, routing, faults, error bodies."""

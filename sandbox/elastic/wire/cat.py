@@ -6,7 +6,7 @@ from sandbox.elastic.wire.exchange import Reply, Request
 
 
 def table(request: Request, rows: list[dict[str, str]]) -> Reply:
-    """A cat API's reply: plain text, or JSON where it is asked for."""
+    """A cat API's reply: plain text, or JSON on request."""
     chosen = request.text("h").split(",") if request.text("h") else None
     rows = [{key: row[key] for key in chosen if key in row} if chosen else row for row in rows]
     if request.text("format") == "json":

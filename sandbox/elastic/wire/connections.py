@@ -1,4 +1,4 @@
-"""The open connections, so that a fault can cut one as a broken network would: no reply, not even a bad one."""
+"""The open connections, so that a fault can reset one as a broken network would: with no reply at all."""
 
 from __future__ import annotations
 

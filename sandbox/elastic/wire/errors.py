@@ -1,4 +1,4 @@
-"""The refusals before a handler sees a request: media types, encodings, authentication; and faults that were asked for."""
+"""The refusals before a handler sees a request: media types, encodings, authentication, and injected faults."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ UNAVAILABLE = Answer(
     503, "cluster_block_exception", "blocked by: [SERVICE_UNAVAILABLE/1/state not recovered];"
 )
 THROTTLED = Answer(
-    429, "es_rejected_execution_exception", "rejected execution: a fault of the sandbox that was asked for"
+    429, "es_rejected_execution_exception", "rejected execution: a fault was injected into the sandbox"
 )

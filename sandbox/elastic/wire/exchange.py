@@ -1,4 +1,4 @@
-"""One request and one reply as handlers see them: decoded, and free of everything that HTTP is made of."""
+"""One request and one reply as handlers see them: decoded, with nothing of HTTP left."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _TIME = re.compile(r"(\d+)(nanos|micros|ms|s|m|h|d)")
 
 @dataclass
 class Request:
-    """What was asked."""
+    """One call of an API."""
 
     method: str
     path: str
     params: dict[str, str]
-    """The parts of the path that its template names, decoded."""
+    """The path's parameters, named as in the route's template; decoded."""
     query: dict[str, str]
     headers: Mapping[str, str]
-    """With lower-case names."""
+    """Names are in lower case."""
     body: bytes
     warnings: list[str] = field(default_factory=list)
     """Texts for `Warning: 299` headers; handlers append to it."""
     resource: str = ""
-    """What the write log calls the changed thing; the path if a handler does not say."""
+    """The name of the changed resource in the write log; the path unless a handler sets it."""
     changed: bool = True
-    """A handler of a changing route sets this to False when it turned out to change nothing."""
+    """A handler of a changing route sets this to False if nothing changed."""
 
     def json(self) -> dict[str, Any]:
-        """The body as an object; empty if there is none.
+        """The body as an object; empty if there is no body.
 
         Raises:
             Refusal: it is not JSON, or not an object.
@@ -53,18 +53,18 @@ class Request:
         return found
 
     def lines(self) -> Iterator[bytes]:
-        """The lines of an ndjson body, less the empty ones."""
+        """The non-empty lines of an ndjson body."""
         return (line for line in self.body.split(b"\n") if line.strip())
 
     def text(self, name: str, default: str = "") -> str:
-        """A query parameter as it is."""
+        """A query parameter as text."""
         return self.query.get(name, default)
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """A query parameter that is true, false, or there without a value.
+        """A boolean query parameter; present without a value means true.
 
         Raises:
-            Refusal: it is something else.
+            Refusal: it is invalid.
         """
         value = self.query.get(name)
         if value is None:
@@ -74,10 +74,10 @@ class Request:
         return value != "false"
 
     def number(self, name: str, default: int) -> int:
-        """A query parameter that is a whole number.
+        """An integer query parameter.
 
         Raises:
-            Refusal: it is not.
+            Refusal: it is invalid.
         """
         value = self.query.get(name)
         try:
@@ -89,17 +89,17 @@ class Request:
         """A query parameter that is a duration (`30s`), in seconds.
 
         Raises:
-            Refusal: it is not.
+            Refusal: it is invalid.
         """
         value = self.query.get(name)
         return default if value is None else duration(name, value)
 
 
 def duration(name: str, value: str) -> float:
-    """Seconds of a time value as Elasticsearch writes it; -1 stays -1.
+    """Seconds of a time value as Elasticsearch writes it (`30s`); -1 stays -1.
 
     Raises:
-        Refusal: it has no unit that is known.
+        Refusal: its unit is missing or unknown.
     """
     if value in ("-1", "0"):
         return float(value)
@@ -110,10 +110,10 @@ def duration(name: str, value: str) -> float:
 
 
 def whole(name: str, value: Any) -> int:
-    """A whole number of a body; a text that is one will do.
+    """An integer in a body; a string that holds one is accepted.
 
     Raises:
-        Refusal: it is something else.
+        Refusal: it is invalid.
     """
     try:
         number = int(value)
@@ -126,9 +126,9 @@ def whole(name: str, value: Any) -> int:
 
 @dataclass
 class Reply:
-    """What is answered."""
+    """The answer to a call."""
 
     body: Any
-    """Something for JSON, or a string for plain text."""
+    """A value for JSON, or a string for plain text."""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)

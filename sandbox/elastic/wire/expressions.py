@@ -1,4 +1,4 @@
-"""Names, lists of names, wildcards and `_all` in a path, as machine learning, ingest and tasks read them."""
+"""Expressions in a path (names, lists, wildcards, `_all`) as machine learning, ingest and nodes read them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True)
 class Chosen:
-    """What an expression means among the names that there are."""
+    """The names that an expression matches."""
 
     names: list[str]
-    """In the order of the given ones, none twice."""
+    """In the order in which the names were given, none twice."""
     missing: list[str]
     """Parts of the expression that match nothing."""
     wildcard: bool
-    """Whether all the missing ones are patterns, which may match nothing."""
+    """Whether every missing part is a pattern; patterns may match nothing."""
 
 
 def chosen(expression: str, names: Iterable[str]) -> Chosen:
-    """The names that an expression means."""
+    """Match an expression against names."""
     known = list(names)
     patterns = ["*" if part in ("_all", "") else part for part in expression.split(",")]
     found = [name for name in known if any(fnmatchcase(name, pattern) for pattern in patterns)]

@@ -1,4 +1,4 @@
-"""`?filter_path=`: a reply cut down to the paths that were asked for."""
+"""`?filter_path=`: a reply reduced to the requested paths."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def filtered(body: Any, expression: str) -> Any:
-    """What is left of a body; paths are separated by commas, `-` before one takes it away, `*` and `**` are wild."""
+    """The filtered body. Paths are separated by commas, a leading `-` excludes, `*` and `**` are wildcards."""
     paths = [path.strip() for path in expression.split(",") if path.strip()]
     wanted = [path.split(".") for path in paths if not path.startswith("-")]
     unwanted = [path[1:].split(".") for path in paths if path.startswith("-")]
@@ -46,7 +46,7 @@ def _without(body: Any, paths: list[list[str]]) -> Any:
 
 
 def _deeper(name: str, paths: list[list[str]]) -> list[list[str]]:
-    """What of the paths is left below a name."""
+    """What remains of the paths below a name."""
     deeper = []
     for path in paths:
         if path and path[0] == "**":

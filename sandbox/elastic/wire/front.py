@@ -1,6 +1,6 @@
-"""From HTTP to handlers and back: headers, authentication, faults, the write log, the error envelope.
+"""From HTTP to handlers and back: headers, authentication, faults, the write log, error bodies.
 
-An ASGI application. Handlers run in threads, so that they may wait; nothing here knows what they do.
+An ASGI application. Handlers run in threads, so they may block. What they do is not known here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class _ConnectionLost(Exception):
-    """A fault cuts the connection: there is no reply."""
+    """A fault resets the connection: no reply is sent."""
 
 
 class Front:
@@ -77,7 +77,7 @@ class Front:
         await response(scope, receive, send)
 
     def close(self) -> None:
-        """Take no more requests."""
+        """Accept no more requests."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _answer(self, http: HttpRequest, body: bytes) -> Response:
@@ -159,7 +159,7 @@ class Front:
 
 
 def _unknown(request: Request, allowed: list[str]) -> Reply:
-    """One line of text instead of an envelope, as RestController answers (read in public reports of both)."""
+    """One line of text instead of an error object, as RestController answers (seen in public bug reports)."""
     if allowed:
         text = (
             f"Incorrect HTTP method for uri [{request.path}] and method [{request.method}], allowed: "

@@ -1,4 +1,4 @@
-"""Media types: what a client may send and accept, and what it gets back. The one place where clients 8 and 9 differ."""
+"""Media types: what a client may send and accept, and what it gets back. Only here do clients 8 and 9 differ."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PLAIN = ("application/json", "application/x-ndjson", "application/ndjson", "tex
 
 
 def check(headers: Mapping[str, str], has_body: bool, release: Release) -> str | None:
-    """The version that the client asks for, None when it asks for none.
+    """The `compatible-with` version that the client requests; None if it requests none.
 
     Raises:
-        Refusal: a type or a version that this release does not know (client 9 on an 8.x server).
+        Refusal: this release does not know the type or version, such as client 9's on an 8.x server.
     """
     accept, content = headers.get("accept", ""), headers.get("content-type", "")
     if has_body and content.split(";")[0].strip().lower() == _FORM:
@@ -41,10 +41,10 @@ def check(headers: Mapping[str, str], has_body: bool, release: Release) -> str |
 
 
 def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
-    """The body as it was before it was compressed.
+    """The body, decompressed.
 
     Raises:
-        Refusal: it was not, or otherwise than said.
+        Refusal: it is not compressed as its header says.
     """
     encoding = headers.get("content-encoding", "identity").lower()
     if encoding == "identity" or not body:
@@ -65,7 +65,7 @@ def answered(asked: str | None, text: bool) -> str:
 
 
 def _version(header: str, value: str, release: Release) -> str | None:
-    """The `compatible-with` of the first type that is understood."""
+    """The `compatible-with` of the first acceptable type."""
     refusal = None
     for part in value.split(",") if value else ():
         kind = part.strip().lower()

@@ -1,4 +1,4 @@
-"""Which handler answers which method and path. A handler knows nothing of HTTP; a route nothing of what it does.
+"""Which handler answers which method and path.
 
 Every API is a class with `routes`; cluster.py collects them.
 """
@@ -24,14 +24,14 @@ class Route:
     api: str
     """The API's name as the official client spells it: `indices.create`. Faults are queued under it."""
     methods: str
-    """HTTP methods, with spaces between. HEAD is answered where GET is."""
+    """HTTP methods, separated by spaces. A route that answers GET answers HEAD too."""
     template: str
-    """`/{index}/_doc/{id}`. Words win over places; a place never begins with an underscore unless it stands in
-    second or later position."""
+    """`/{index}/_doc/{id}`. Literal segments win over placeholders; the first segment matches a placeholder only if it
+    does not start with an underscore."""
     handler: Handler
-    """Called in a thread; raises Refusal, or returns the body (status 200) or a Reply."""
+    """Called in a thread. Returns the body (for status 200) or a Reply, or raises Refusal."""
     changes: bool = False
-    """Whether a call that is accepted belongs into the write log."""
+    """Whether a successful call goes into the write log."""
 
 
 class Routes:
@@ -45,7 +45,7 @@ class Routes:
         self._patterns = [(_pattern(route.template), route) for route in ordered]
 
     def find(self, method: str, raw_path: str) -> tuple[Route | None, dict[str, str], list[str]]:
-        """The route and its path parameters; without one, the methods that the path does have."""
+        """The route and its path parameters; if there is none, the methods that the path does accept."""
         path = "/" + raw_path.strip("/")
         allowed: list[str] = []
         for pattern, route in self._patterns:

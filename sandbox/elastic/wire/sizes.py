@@ -11,10 +11,10 @@ _FACTORS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
 
 
 def size_in_bytes(name: str, value: str) -> int:
-    """Bytes of a size; `0` needs no unit.
+    """The number of bytes of a size; `0` needs no unit.
 
     Raises:
-        Refusal: it has no unit that is known.
+        Refusal: its unit is missing or unknown.
     """
     found = _SIZE.fullmatch(value)
     if not found or (not found[2] and int(found[1])):

@@ -16,8 +16,8 @@ from typing import Any
 from google.longrunning import operations_pb2
 from google.protobuf import any_pb2
 
-from sandbox.options import Options
 from sandbox.vertex import errors, names
+from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.store import Operation, Store
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Kind:
 class Lifecycle:
     """All operations, finished or not."""
 
-    def __init__(self, store: Store, options: Options) -> None:
+    def __init__(self, store: Store, options: VertexOptions) -> None:
         self.store = store
         self.options = options
         self._kinds: dict[str, Kind] = {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sandbox.options import PROJECT, PROJECT_NUMBER
 from sandbox.vertex import errors
+from sandbox.vertex.project import PROJECT, PROJECT_NUMBER
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _MOST_REPLICAS = 1000

@@ -11,9 +11,10 @@ from google.cloud import aiplatform_v1 as v1
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
-from sandbox.options import PROJECT_NUMBER, Options
 from sandbox.vertex import errors
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
+from sandbox.vertex.options import VertexOptions
+from sandbox.vertex.project import PROJECT_NUMBER
 from sandbox.vertex.resources import resources
 from sandbox.vertex.resources.deployed_indexes import (
     check_deployed_index,
@@ -51,7 +52,7 @@ class IndexEndpointService:
         private: PrivateServers,
         public_domain: str,
         prepare: Callable[[Resource], None],
-        options: Options,
+        options: VertexOptions,
     ) -> None:
         self._store = store
         self._lifecycle = lifecycle

@@ -9,13 +9,13 @@ from google.cloud import aiplatform_v1 as v1
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
-from sandbox.options import Options
 from sandbox.storage import Reader
 from sandbox.vertex import errors
 from sandbox.vertex.data import datapoints, metadata
 from sandbox.vertex.data.contents import Contents
 from sandbox.vertex.data.import_files import Batch
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
+from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources import resources
 from sandbox.vertex.store import Operation, Resource, Store
 
@@ -33,7 +33,7 @@ class IndexService:
     """Methods in the order of index_service.proto; what their operations do stands below."""
 
     def __init__(
-        self, store: Store, lifecycle: Lifecycle, contents: Contents, reader: Reader, options: Options
+        self, store: Store, lifecycle: Lifecycle, contents: Contents, reader: Reader, options: VertexOptions
     ) -> None:
         self._store = store
         self._lifecycle = lifecycle

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sandbox.options import Options
 from sandbox.vertex import errors, names
 from sandbox.vertex.operations.lifecycle import Lifecycle
+from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources import filters
 from sandbox.vertex.store import Resource, Store
 from sandbox.vertex.wire.paging import page
@@ -22,7 +22,7 @@ class Resources:
     """The resources of one kind."""
 
     def __init__(
-        self, kind: str, message_type: Any, store: Store, lifecycle: Lifecycle, options: Options
+        self, kind: str, message_type: Any, store: Store, lifecycle: Lifecycle, options: VertexOptions
     ) -> None:
         self.kind = kind
         self.type = message_type

@@ -10,7 +10,6 @@ from elasticsearch.helpers import bulk
 
 from sandbox.elastic.ml import inference_ledger
 from sandbox.elastic.options import ElasticOptions
-from sandbox.options import Options
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
 from tasks.elastic.connection.clients import connect
@@ -91,9 +90,7 @@ class ElasticStandIn(StandIn):
 def cluster_with(shared_stand_in):
     """The session's stand-in of these options: `cluster_with(licence="basic")`."""
     usual = {"version": VERSION, "download_seconds": 0.1, "start_seconds": 0.05}
-    return lambda **options: shared_stand_in(
-        ElasticStandIn, Options(vertex=False, elastic=ElasticOptions(**{**usual, **options}))
-    )
+    return lambda **options: shared_stand_in(ElasticStandIn, ElasticOptions(**{**usual, **options}))
 
 
 @pytest.fixture

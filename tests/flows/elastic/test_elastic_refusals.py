@@ -26,6 +26,7 @@ def refused(begin):
     return check
 
 
+@pytest.mark.core
 def test_a_wrong_input_of_an_embedding_is_named(cluster, name, movies, refused, tmp_path):
     source = cluster.store(f"{name}-source", movies[:8])
     queries = tmp_path / "queries.jsonl"

@@ -17,6 +17,7 @@ def hits(command, home):
     return [hit["id"] for hit in json.loads(newest.read_text())["facts"]["hits"]], command
 
 
+@pytest.mark.core
 def test_films_are_deployed_loaded_embedded_and_found_and_the_same_again_changes_nothing(
     cluster_with, elastic, name, movies, queries, home
 ):

@@ -52,6 +52,7 @@ def followed(cluster, command):
     return command
 
 
+@pytest.mark.core
 def test_killed_at_half_of_the_reindex_the_next_run_follows_the_task(
     slow_cluster, embed, begin, kill, name, source, complete
 ):

@@ -11,7 +11,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud import storage
 
 from sandbox import process
-from sandbox.options import Options
+from sandbox.vertex.options import VertexOptions
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.settings import vertex_settings
 from tests.flows.stand_ins import StandIn
@@ -90,7 +90,7 @@ class VertexStandIn(StandIn):
 def service_with(shared_stand_in):
     """The session's sandbox of these options: `service_with(advance="reads")`."""
     usual = {"clock_factor": 20_000, "upsert_delay": 0.05}
-    return lambda **options: shared_stand_in(VertexStandIn, Options(**{**usual, **options}))
+    return lambda **options: shared_stand_in(VertexStandIn, VertexOptions(**{**usual, **options}))
 
 
 @pytest.fixture

@@ -111,6 +111,7 @@ def test_a_file_that_is_not_there_not_hdf5_truncated_or_of_two_lengths_is_refuse
     )
 
 
+@pytest.mark.core
 def test_wrong_options_are_refused_with_what_is_accepted(refused):
     refused(
         ("build", {"--name": "Bad_Name"}, ["name", "Bad_Name"]),

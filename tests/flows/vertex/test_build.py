@@ -32,6 +32,7 @@ def query(run, name, data):
     return of
 
 
+@pytest.mark.core
 def test_a_build_makes_one_of_each_and_a_second_one_changes_nothing(service, build, name):
     first = build(service)
     assert (

@@ -43,6 +43,7 @@ def assert_one_of_each(service, name, before):
     assert not {"DeleteIndex", "DeleteIndexEndpoint", "UndeployIndex", "CancelOperation"} & set(made)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("listing", [LISTED, UNLISTED], ids=["listed while creating", "not listed"])
 @pytest.mark.parametrize("stage", METHODS)
 def test_killed_while_it_waits_the_next_run_follows_the_same_operation(

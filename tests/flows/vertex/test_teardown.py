@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from sandbox.stack import announcement
+from sandbox.announced import announcement
 from tasks.vertex.specs import IndexSpec
 from tests.polling import until
 

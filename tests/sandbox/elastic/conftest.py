@@ -1,4 +1,4 @@
-"""Elasticsearch stand-ins as processes of their own, and the unmodified official client for them."""
+"""Elasticsearch stand-ins as separate processes, with the unmodified official client."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,6 @@ from elasticsearch import Elasticsearch
 
 from sandbox import process
 from sandbox.elastic.options import ElasticOptions
-from sandbox.options import Options
 
 ELSER = ".elser_model_2"
 
@@ -24,12 +23,12 @@ class Elastic:
 
 @pytest.fixture
 def elastic_server(tmp_path):
-    """Starts a stand-in: `elastic_server(version="9.5")`; on the same folder again after `kill()`, and stops it."""
+    """Starts a stand-in: `elastic_server(version="9.5")`; again on the same folder after `kill()`. Stops it at the end."""
     started = []
 
     def start(folder="state", **options):
         chosen = {"download_seconds": 0.2, "start_seconds": 0.1, "refresh_seconds": 0.05, **options}
-        sandbox = process.start(tmp_path / folder, Options(vertex=False, elastic=ElasticOptions(**chosen)))
+        sandbox = process.start(tmp_path / folder, ElasticOptions(**chosen))
         client = Elasticsearch(sandbox.environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
         started.append((sandbox, client))
         return Elastic(sandbox, client, tmp_path / folder)
@@ -42,7 +41,7 @@ def elastic_server(tmp_path):
 
 @pytest.fixture
 def with_model(elastic_server):
-    """Starts a stand-in that has the model downloaded and, unless told otherwise, deployed under its own id."""
+    """Starts a stand-in with the model downloaded and deployed, by default under its own id."""
 
     def start(deployment=None, **options):
         elastic = elastic_server(**{"download_seconds": 0.02, "start_seconds": 0.02, **options})
@@ -68,9 +67,9 @@ def embedding_pipeline():
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
-    """A stand-in for all tests that need nothing of their own but an index (`fresh_index`)."""
+    """A stand-in for all tests that only need an index of their own (`fresh_index`)."""
     state = tmp_path_factory.mktemp("elastic")
-    sandbox = process.start(state, Options(vertex=False, elastic=ElasticOptions(refresh_seconds=3600.0)))
+    sandbox = process.start(state, ElasticOptions(refresh_seconds=3600.0))
     client = Elasticsearch(sandbox.environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
     yield Elastic(sandbox, client, state)
     client.close()
@@ -79,7 +78,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def fresh_index(shared, request):
-    """Makes an index that nobody else has: `fresh_index(properties)`."""
+    """Creates an index for one test: `fresh_index(properties)`."""
     name = f"index-{abs(hash(request.node.nodeid))}"
     made = []
 

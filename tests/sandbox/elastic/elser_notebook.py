@@ -1,9 +1,9 @@
 # ruff: noqa: T201
 """The code cells of the ELSER notebook, in the order in which they depend on each other, against the stand-in.
 
-Three things differ from the cells: the address stands in place of cloud id and key, the films are the sandbox's own,
-and a text corpus of the sandbox takes the place of the books. Newer servers than the notebook's 8.13 have longer queues,
-and from 9.2 on vectors have to be asked for.
+Three things differ from the cells: an address replaces cloud id and key, the films are the sandbox's own, and a text
+corpus of the sandbox replaces the books. Servers newer than the notebook's 8.13 have longer queues, and from 9.2 on
+vectors must be requested explicitly.
 """
 
 import json
@@ -88,7 +88,7 @@ for asked in (model_id, "elser_inference_1"):
     print(tokens)
     assert {"awesome", "adventure", "movie"} <= set(list(tokens)[:5])
 
-# The films, whose titles a default pipeline makes lower case.
+# The films, whose titles a default pipeline converts to lower case.
 client.ingest.put_pipeline(
     id="ingest-pipeline-lowercase",
     description="Ingest pipeline to change title to lowercase",
@@ -158,7 +158,7 @@ for hit in response["hits"]["hits"]:
     print(f"Score: {hit['_score']}\nTitle: {hit['_source']['title']}\nPlot: {hit['_source']['plot']}\n")
 assert {hit["_source"]["title"] for hit in response["hits"]["hits"]} & {"se7en", "the departed"}
 
-# Embeddings in place of texts are no input.
+# Embeddings instead of texts are not valid input.
 vectors = {"source_exclude_vectors": False} if release >= (9, 2) else {}
 response = client.search(index="elser-movies", size=5000, **vectors)
 docs = [{"text_field": line["_source"]["plot_embedding"]} for line in response["hits"]["hits"]]

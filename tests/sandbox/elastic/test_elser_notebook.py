@@ -1,4 +1,4 @@
-"""The seed's notebook, as a program of its own, against a stand-in like the cluster that it was written on."""
+"""The ELSER notebook, as a program, against a stand-in like the cluster that it was written for."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ DATA = Path(__file__).parents[3] / "sandbox" / "data"
 
 
 @pytest.mark.parametrize("version", [{8: "8.13", 9: "9.5"}[GENERATION]])
-def test_the_cells_of_the_elser_notebook_run_through(elastic_server, version):
+def test_the_cells_of_the_elser_notebook_run(elastic_server, version):
     elastic = elastic_server(version=version, ml_nodes=1, refresh_seconds=1.0, download_seconds=1.0)
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", str(SCRIPT), str(DATA)],

@@ -1,4 +1,4 @@
-"""What an earlier run left in the store, loaded again, and what two do at once: partly without a server."""
+"""Documents of an earlier run, loaded again, and concurrent writes; partly without a server."""
 
 import threading
 
@@ -13,7 +13,7 @@ from sandbox.elastic.search import searchers
 
 @pytest.fixture
 def cluster(tmp_path):
-    """Opens the cluster of the test's folder: `cluster()`; again for another run."""
+    """Opens the cluster in the test's folder: `cluster()`; call it again for another run."""
     opened = []
 
     def start():
@@ -36,7 +36,7 @@ def found(cluster):
         return [each.id for each in scan.read(0, len(scan))]
 
 
-def test_an_earlier_runs_documents_are_built_while_others_write(cluster, monkeypatch):
+def test_documents_of_an_earlier_run_are_loaded_while_others_write(cluster, monkeypatch):
     write(cluster(), "a", "b", "c", "d")
     parse, begun, go_on = searchers.parse, threading.Event(), threading.Event()
 
@@ -63,7 +63,7 @@ def test_an_earlier_runs_documents_are_built_while_others_write(cluster, monkeyp
     assert len(list(again.documents.writes(again.store.db, again.indices.get("films"), 0, 99))) == 5
 
 
-def test_documents_are_parted_into_slices_without_reading_them(cluster, monkeypatch):
+def test_documents_are_sliced_without_reading_them(cluster, monkeypatch):
     running = cluster()
     write(running, *"abcdefgh")
     running.searchers.refresh(running.indices.get("films"))
@@ -76,7 +76,7 @@ def test_documents_are_parted_into_slices_without_reading_them(cluster, monkeypa
     assert all(sizes)
 
 
-def test_nobody_writes_between_a_change_that_fails_and_its_being_taken_back(cluster, monkeypatch):
+def test_nobody_writes_between_a_failed_change_and_its_rollback(cluster, monkeypatch):
     running = cluster()
     records, free = running.store.records("indices").all, []
 
@@ -102,7 +102,7 @@ def test_nobody_writes_between_a_change_that_fails_and_its_being_taken_back(clus
 
 
 @pytest.mark.slow
-def test_documents_that_todays_mapping_would_refuse_are_searched_after_a_restart(elastic_server):
+def test_documents_that_the_current_mapping_would_refuse_are_searchable_after_a_restart(elastic_server):
     first = elastic_server(version="9.1")
     first.client.indices.create(
         index="films", mappings={"dynamic": False, "properties": {"plot": {"type": "text"}}}
@@ -116,7 +116,7 @@ def test_documents_that_todays_mapping_would_refuse_are_searched_after_a_restart
         client.index(index="films", document={"more": 1})
 
 
-def test_a_date_beyond_64_bits_is_refused_and_harms_no_refresh(shared, fresh_index):
+def test_a_date_beyond_64_bits_is_refused_and_does_not_break_refreshes(shared, fresh_index):
     index = fresh_index({"day": {"type": "date"}})
     for day in (10**19, -(10**19), "99999999999999999999", 1e300):
         with pytest.raises(BadRequestError) as error:

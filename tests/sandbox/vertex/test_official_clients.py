@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.options import Options
+from sandbox.vertex.options import VertexOptions
 
 SCRIPTS = Path(__file__).with_name("scripts")
 SAMPLE = Path(__file__).parents[3] / "sandbox" / "data" / "glove-100-sample.hdf5"
@@ -26,7 +26,7 @@ def run(sandbox, folder, script, *arguments):
 
 @pytest.fixture
 def sandbox(fresh):
-    return fresh(Options(clock_factor=3000))
+    return fresh(VertexOptions(clock_factor=3000))
 
 
 def test_the_high_level_sdk_goes_through_the_whole_life_of_indexes(sandbox, tmp_path):

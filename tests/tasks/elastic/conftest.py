@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import process, write_log
+from sandbox.announced import announcement
 from sandbox.elastic.options import ElasticOptions
-from sandbox.options import Options
-from sandbox.stack import announcement
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
@@ -32,7 +31,7 @@ def settings_of(running):
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory):
-    options = Options(elastic=ElasticOptions(version=VERSION, download_seconds=0.3, start_seconds=0.1))
+    options = ElasticOptions(version=VERSION, download_seconds=0.3, start_seconds=0.1)
     running = process.start(tmp_path_factory.mktemp("elastic"), options)
     yield running
     running.stop()
@@ -56,7 +55,7 @@ def start_sandbox(tmp_path):
 
     def start(state=None, **options):
         folder = state or tmp_path / f"sandbox-{len(with_us)}"
-        running = process.start(folder, Options(elastic=ElasticOptions(**{"version": VERSION, **options})))
+        running = process.start(folder, ElasticOptions(**{"version": VERSION, **options}))
         with_us.append(running)
         return running, settings_of(running)
 

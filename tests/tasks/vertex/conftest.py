@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from sandbox import process
-from sandbox.options import Options
-from sandbox.stack import announcement
+from sandbox.announced import announcement
+from sandbox.vertex.options import VertexOptions
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import vertex_settings
@@ -20,7 +20,7 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory):
-    options = Options(clock_factor=20_000, upsert_delay=0.05)
+    options = VertexOptions(clock_factor=20_000, upsert_delay=0.05)
     running = process.start(tmp_path_factory.mktemp("sandbox"), options)
     yield running
     running.stop()

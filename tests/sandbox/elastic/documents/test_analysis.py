@@ -1,4 +1,4 @@
-"""Text to terms: the documentation's examples, and that the quick way for ASCII is no other way."""
+"""Analyzers: the documentation's examples, and the fast path for ASCII against the library."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ from sandbox.elastic.documents import analysis
         "none",
     ],
 )
-def test_the_standard_analyzer_breaks_words_as_documented(text, terms):
+def test_the_standard_analyzer_splits_words_as_documented(text, terms):
     assert analysis.standard(text) == terms
 
 
@@ -42,5 +42,5 @@ def test_terms_longer_than_255_characters_are_split():
 
 
 @given(st.text(alphabet="aZ19_.,:;'\"- /\n\t@#", max_size=20))
-def test_the_quick_way_for_ascii_finds_the_same_words_as_the_library(text):
+def test_the_fast_path_for_ascii_finds_the_same_words_as_the_library(text):
     assert analysis.standard(text) == analysis.segmented(text)

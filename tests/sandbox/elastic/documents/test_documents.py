@@ -1,4 +1,4 @@
-"""Documents through the official client: versions, conflicts, bulk, visibility; and the same against a plain model."""
+"""Documents over the official client: versions, conflicts, bulk, visibility; also against a simple model."""
 
 import pytest
 from elasticsearch import ApiError, BadRequestError, ConflictError, NotFoundError, helpers
@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 def test_a_document_is_created_replaced_and_deleted_with_versions_and_sequence_numbers(shared, fresh_index):
     index, client = fresh_index(), shared.client
 
-    def told(answer):
+    def reported(answer):
         return answer["result"], answer["_version"], answer["_seq_no"], answer["_primary_term"]
 
-    assert told(client.index(index=index, id="1", document={"n": 1})) == ("created", 1, 0, 1)
-    assert told(client.index(index=index, id="1", document={"n": 2})) == ("updated", 2, 1, 1)
+    assert reported(client.index(index=index, id="1", document={"n": 1})) == ("created", 1, 0, 1)
+    assert reported(client.index(index=index, id="1", document={"n": 2})) == ("updated", 2, 1, 1)
     assert client.get(index=index, id="1")["_source"] == {"n": 2}
-    assert told(client.delete(index=index, id="1")) == ("deleted", 3, 2, 1)
+    assert reported(client.delete(index=index, id="1")) == ("deleted", 3, 2, 1)
     with pytest.raises(NotFoundError) as missing:
         client.delete(index=index, id="1")
-    assert told(missing.value.body) == ("not_found", 4, 3, 1)
-    assert told(client.index(index=index, id="1", document={"n": 3})) == ("created", 5, 4, 1)
+    assert reported(missing.value.body) == ("not_found", 4, 3, 1)
+    assert reported(client.index(index=index, id="1", document={"n": 3})) == ("created", 5, 4, 1)
     made = client.index(index=index, document={"n": 4})
     assert len(made["_id"]) == 20
     assert made["_shards"] == {"total": 2, "successful": 1, "failed": 0}
 
 
-def test_a_bulks_index_action_may_say_that_it_creates(shared, fresh_index):
+def test_an_index_action_of_a_bulk_may_create(shared, fresh_index):
     index = fresh_index(documents=[{"n": 1}])
     operations = [{"index": {"_id": "1", "op_type": "create"}}, {"n": 2}]
     (item,) = shared.client.bulk(index=index, operations=operations)["items"]
@@ -33,7 +33,7 @@ def test_a_bulks_index_action_may_say_that_it_creates(shared, fresh_index):
     assert shared.client.get(index=index, id="1")["_source"] == {"n": 1}
 
 
-def test_deleting_from_an_index_that_is_not_there_makes_none(shared):
+def test_deleting_from_a_missing_index_does_not_create_it(shared):
     client = shared.client
     with pytest.raises(NotFoundError, match="index_not_found_exception"):
         client.delete(index="absent", id="1")
@@ -42,7 +42,7 @@ def test_deleting_from_an_index_that_is_not_there_makes_none(shared):
     assert not client.indices.exists(index="absent")
 
 
-def test_a_write_with_an_impossible_parameter_writes_nothing(shared, fresh_index):
+def test_a_write_with_an_invalid_parameter_writes_nothing(shared, fresh_index):
     index, client = fresh_index(), shared.client
     for write in (
         lambda: client.index(index=index, document={}, refresh="soon"),
@@ -55,7 +55,7 @@ def test_a_write_with_an_impossible_parameter_writes_nothing(shared, fresh_index
     assert client.count(index=index)["count"] == 0
 
 
-def test_an_upsert_runs_through_the_indexs_pipeline_and_a_partial_update_does_not(shared, fresh_index):
+def test_an_upsert_goes_through_the_indexs_pipeline_and_a_partial_update_does_not(shared, fresh_index):
     client = shared.client
     client.ingest.put_pipeline(id="lower", processors=[{"lowercase": {"field": "a"}}])
     index = fresh_index(settings={"default_pipeline": "lower"})
@@ -65,7 +65,7 @@ def test_an_upsert_runs_through_the_indexs_pipeline_and_a_partial_update_does_no
     assert client.get(index=index, id="1")["_source"] == {"a": "DOC"}
 
 
-def test_conflicts_name_what_was_found(shared, fresh_index):
+def test_conflicts_name_the_existing_version(shared, fresh_index):
     index, client = fresh_index(documents=[{"n": 1}]), shared.client
     cases = [
         ({"op_type": "create"}, "document already exists (current version [1])"),
@@ -91,7 +91,7 @@ def test_conflicts_name_what_was_found(shared, fresh_index):
     assert done["_version"] == 9
 
 
-def test_an_update_merges_upserts_and_notices_that_nothing_changed(shared, fresh_index):
+def test_an_update_merges_inserts_and_detects_that_nothing_changed(shared, fresh_index):
     index, client = fresh_index(documents=[{"a": {"b": 1, "c": 2}, "l": [1]}]), shared.client
     assert client.update(index=index, id="1", doc={"a": {"b": 5}, "l": []})["result"] == "updated"
     assert client.get(index=index, id="1")["_source"] == {"a": {"b": 5, "c": 2}, "l": []}
@@ -104,7 +104,7 @@ def test_an_update_merges_upserts_and_notices_that_nothing_changed(shared, fresh
     assert client.get_source(index=index, id="3") == {"n": 2}
 
 
-def test_several_documents_are_got_at_once(shared, fresh_index):
+def test_several_documents_are_fetched_at_once(shared, fresh_index):
     index = fresh_index(documents=[{"n": 1}, {"n": 2}])
     docs = shared.client.mget(index=index, ids=["2", "9", "1"])["docs"]
     assert [(each["_id"], each["found"], each.get("_source")) for each in docs] == [
@@ -132,7 +132,7 @@ def test_several_documents_are_got_at_once(shared, fresh_index):
     ],
     ids=["text", "number", "weight text", "weight boolean", "weight object", "zero", "negative"],
 )
-def test_a_sparse_vector_takes_positive_weights_alone(shared, fresh_index, value, problem):
+def test_a_sparse_vector_accepts_only_positive_weights(shared, fresh_index, value, problem):
     index = fresh_index({"v": {"type": "sparse_vector"}})
     with pytest.raises(BadRequestError) as failed:
         shared.client.index(index=index, document={"v": value})
@@ -154,7 +154,7 @@ def test_a_value_that_does_not_fit_its_field_is_refused(shared, fresh_index, kin
         shared.client.index(index=fresh_index({"o": {"properties": {}}}), document={"o": 1})
 
 
-def test_a_bulk_tells_of_each_item_what_became_of_it(shared, fresh_index):
+def test_a_bulk_reports_the_outcome_of_each_item(shared, fresh_index):
     index, client = fresh_index({"n": {"type": "long"}}, documents=[{"n": 1}]), shared.client
     answer = client.bulk(
         index=index,
@@ -171,7 +171,7 @@ def test_a_bulk_tells_of_each_item_what_became_of_it(shared, fresh_index):
     )
     assert answer["errors"] is True
     items = [next(iter(item.items())) for item in answer["items"]]
-    assert [(action, told["status"], told.get("result")) for action, told in items] == [
+    assert [(action, reported["status"], reported.get("result")) for action, reported in items] == [
         ("index", 201, "created"),
         ("create", 409, None),
         ("index", 400, None),
@@ -201,7 +201,7 @@ def test_a_malformed_bulk_is_refused_as_a_whole(shared, fresh_index, body, probl
         shared.client.perform_request("POST", f"/{fresh_index()}/_bulk", headers=headers, body=body)
 
 
-def test_helpers_bulk_loads_and_reports_as_with_the_real_one(shared, fresh_index):
+def test_helpers_bulk_loads_and_reports_as_with_the_real_service(shared, fresh_index):
     index = fresh_index({"n": {"type": "long"}})
     documents = [{"_index": index, "_source": {"n": number}} for number in range(1_200)]
     assert helpers.bulk(shared.client, documents, refresh=True) == (1_200, [])
@@ -210,7 +210,7 @@ def test_helpers_bulk_loads_and_reports_as_with_the_real_one(shared, fresh_index
         helpers.bulk(shared.client, [{"_index": index, "_source": {"n": "x"}}])
 
 
-def test_what_is_written_is_got_at_once_and_found_after_a_refresh(shared, fresh_index):
+def test_a_written_document_is_fetched_at_once_and_found_after_a_refresh(shared, fresh_index):
     index, client = fresh_index(), shared.client
     client.index(index=index, id="1", document={"n": 1})
     assert client.get(index=index, id="1")["found"]
@@ -225,7 +225,7 @@ def test_what_is_written_is_got_at_once_and_found_after_a_refresh(shared, fresh_
     assert client.count(index=index)["count"] == 2
 
 
-def test_refreshes_come_by_themselves_unless_the_index_has_none(elastic_server):
+def test_refreshes_happen_automatically_unless_the_index_disables_them(elastic_server):
     client = elastic_server(refresh_seconds=0.0).client
     client.index(index="often", document={})
     assert client.count(index="often")["count"] == 1
@@ -252,7 +252,7 @@ def test_refreshes_come_by_themselves_unless_the_index_has_none(elastic_server):
     ),
     st.integers(1, 5),
 )
-def test_versions_and_sequence_numbers_are_those_of_a_plain_model(shared, fresh_index, writes, size):
+def test_versions_and_sequence_numbers_match_a_simple_model(shared, fresh_index, writes, size):
     index, client = fresh_index({"n": {"type": "long"}}), shared.client
     documents, versions, expected, sequence = {}, {}, [], 0
     for action, id_, number in writes:
@@ -271,7 +271,7 @@ def test_versions_and_sequence_numbers_are_those_of_a_plain_model(shared, fresh_
             documents.pop(id_, None)
         else:
             documents[id_] = number
-    told = []
+    reported = []
     for start in range(0, len(writes), size):
         operations = []
         for action, id_, number in writes[start : start + size]:
@@ -280,8 +280,8 @@ def test_versions_and_sequence_numbers_are_those_of_a_plain_model(shared, fresh_
             operations += [{"n": number}] if action in ("index", "create") else []
         answer = client.bulk(index=index, operations=operations, refresh=bool(start % 2))
         items = [next(iter(item.values())) for item in answer["items"]]
-        told += [(each["status"], each.get("_version"), each.get("_seq_no")) for each in items]
-    assert told == expected
+        reported += [(each["status"], each.get("_version"), each.get("_seq_no")) for each in items]
+    assert reported == expected
     client.indices.refresh(index=index)
     hits = client.search(index=index, sort=["_doc"], version=True, seq_no_primary_term=True)["hits"]["hits"]
     found = {hit["_id"]: (hit["_source"]["n"], hit["_version"], hit["_seq_no"]) for hit in hits}

@@ -1,4 +1,4 @@
-"""Indices, mappings, settings and aliases through the official client."""
+"""Indices, mappings, settings and aliases over the official client."""
 
 import pytest
 from elasticsearch import ApiError, BadRequestError, NotFoundError
@@ -44,7 +44,7 @@ def test_an_index_that_exists_is_refused_with_its_uuid(shared, fresh_index):
 @pytest.mark.parametrize(
     "name", ["Films", "-films", "fi lms", "fi#lms", "x" * 256], ids=lambda name: name[:10]
 )
-def test_an_impossible_name_is_refused(shared, name):
+def test_an_invalid_name_is_refused(shared, name):
     with pytest.raises(BadRequestError, match="invalid_index_name_exception"):
         shared.client.indices.create(index=name)
 
@@ -64,13 +64,13 @@ def test_an_impossible_name_is_refused(shared, name):
     ],
     ids=["type", "parameter", "no type", "nothing", "root", "analyzer"],
 )
-def test_an_impossible_mapping_is_refused_and_makes_nothing(shared, mapping, problem):
+def test_an_invalid_mapping_is_refused_and_creates_nothing(shared, mapping, problem):
     with pytest.raises(BadRequestError, match=problem):
         shared.client.indices.create(index="impossible", mappings=mapping)
     assert not shared.client.indices.exists(index="impossible")
 
 
-def test_settings_are_changed_and_reset_and_unknown_or_fixed_ones_refused(shared, fresh_index):
+def test_settings_are_changed_and_reset_unknown_and_fixed_ones_are_refused(shared, fresh_index):
     index = fresh_index(settings={"refresh_interval": "5s"})
     put = shared.client.indices.put_settings
     put(index=index, settings={"refresh_interval": "-1", "number_of_replicas": 0})
@@ -102,7 +102,7 @@ def test_a_mapping_grows_replaces_its_meta_and_never_changes_a_type(shared, fres
     assert reason(failed) == "mapper [plot] cannot be changed from type [text] to [keyword]"
 
 
-def test_fields_come_with_documents_as_dynamic_mapping_has_it(shared, fresh_index):
+def test_dynamic_mapping_adds_the_fields_of_documents(shared, fresh_index):
     document = {
         "text": "x",
         "whole": 1,
@@ -133,7 +133,7 @@ def test_a_mapping_may_ignore_or_refuse_new_fields(shared, fresh_index):
         shared.client.index(index=strict, document={"b": 2})
 
 
-def test_a_forgotten_sparse_vector_mapping_runs_into_the_limit_of_fields(shared, fresh_index):
+def test_a_missing_sparse_vector_mapping_exceeds_the_limit_of_fields(shared, fresh_index):
     index = fresh_index()
     with pytest.raises(BadRequestError) as failed:
         shared.client.index(index=index, document={"v": {f"token{number}": 1.0 for number in range(1_000)}})
@@ -141,7 +141,7 @@ def test_a_forgotten_sparse_vector_mapping_runs_into_the_limit_of_fields(shared,
     assert shared.client.indices.get_mapping(index=index)[index]["mappings"] == {}
 
 
-def test_an_index_is_deleted_by_its_name_never_by_a_pattern_or_an_alias(shared, fresh_index):
+def test_an_index_is_deleted_by_name_never_by_pattern_or_alias(shared, fresh_index):
     one, two = fresh_index(), fresh_index()
     shared.client.indices.put_alias(index=one, name="stands-for-one")
     delete = shared.client.indices.delete
@@ -159,7 +159,7 @@ def test_an_index_is_deleted_by_its_name_never_by_a_pattern_or_an_alias(shared, 
     assert not shared.client.indices.exists_alias(name="stands-for-one")
 
 
-def test_aliases_move_in_one_step_or_not_at_all(shared, fresh_index):
+def test_aliases_are_moved_atomically(shared, fresh_index):
     old, new = fresh_index(documents=[{"n": 1}]), fresh_index(documents=[{"n": 2}])
     client = shared.client
     move = [{"add": {"index": old, "alias": "served"}}]
@@ -183,7 +183,7 @@ def test_aliases_move_in_one_step_or_not_at_all(shared, fresh_index):
     client.indices.delete_alias(index=new, name="served")
 
 
-def test_writing_through_an_alias_needs_one_index_to_write_to(shared, fresh_index):
+def test_writing_through_an_alias_needs_a_write_index(shared, fresh_index):
     one, two = fresh_index(), fresh_index()
     client = shared.client
     client.indices.put_alias(index=[one, two], name="both")
@@ -209,7 +209,7 @@ def test_writing_through_an_alias_needs_one_index_to_write_to(shared, fresh_inde
     ],
     ids=str,
 )
-def test_a_setting_that_nobody_could_read_is_refused_when_it_is_set(shared, fresh_index, settings, problem):
+def test_an_invalid_value_of_a_setting_is_refused(shared, fresh_index, settings, problem):
     index = fresh_index()
     with pytest.raises(BadRequestError, match=problem):
         shared.client.indices.put_settings(index=index, settings=settings)
@@ -218,7 +218,7 @@ def test_a_setting_that_nobody_could_read_is_refused_when_it_is_set(shared, fres
     assert not shared.client.indices.exists(index=f"{index}-impossible")
 
 
-def test_the_health_of_an_index_is_waited_for_and_408_when_it_does_not_come(shared, fresh_index):
+def test_waiting_for_the_health_of_an_index_ends_with_408_if_it_is_not_reached(shared, fresh_index):
     index, client = fresh_index(settings={"number_of_replicas": 0}), shared.client
     yellow = fresh_index()
     found = client.cluster.health(index=index, wait_for_status="green")
@@ -231,7 +231,7 @@ def test_the_health_of_an_index_is_waited_for_and_408_when_it_does_not_come(shar
         assert (late.value.body["timed_out"], late.value.body["status"]) == (True, status)
 
 
-def test_statistics_tell_the_visible_documents_and_the_last_write(shared, fresh_index):
+def test_statistics_show_the_visible_documents_and_the_last_write(shared, fresh_index):
     index = fresh_index(documents=[{"n": 1}, {"n": 2}])
     shared.client.index(index=index, id="1", document={"n": 3})
     shown = shared.client.indices.stats(index=index, level="shards")["indices"][index]
@@ -242,7 +242,7 @@ def test_statistics_tell_the_visible_documents_and_the_last_write(shared, fresh_
     assert index in shared.client.cat.indices(index=index, h="index,docs.count").body
 
 
-def test_new_indices_of_9_5_leave_vectors_out_of_the_source_unless_asked(elastic_server):
+def test_new_indices_of_9_5_leave_vectors_out_of_the_source_by_default(elastic_server):
     client = elastic_server(version="9.5").client
     client.indices.create(index="i", mappings={"properties": {"v": {"type": "sparse_vector"}}})
     client.index(index="i", id="1", document={"v": {"a": 1.0}, "n": 1}, refresh=True)
@@ -252,7 +252,7 @@ def test_new_indices_of_9_5_leave_vectors_out_of_the_source_unless_asked(elastic
     assert whole == {"v": {"a": 1.0}, "n": 1}
 
 
-def test_sparse_vectors_of_8_13_are_the_old_ones(elastic_server):
+def test_sparse_vectors_of_8_13_have_the_older_rules(elastic_server):
     client = elastic_server(version="8.13").client
     client.indices.create(index="i", mappings={"properties": {"v": {"type": "sparse_vector"}}})
     for value, problem in [

@@ -7,7 +7,7 @@ pytestmark = pytest.mark.slow
 ELSER = ".elser_model_2"
 
 
-def test_the_older_spelling_of_inference_writes_below_its_target(with_model):
+def test_the_older_form_of_inference_writes_below_its_target(with_model):
     client = with_model().client
     processor = {
         "model_id": ELSER,
@@ -22,7 +22,7 @@ def test_the_older_spelling_of_inference_writes_below_its_target(with_model):
 
 
 @pytest.mark.parametrize("parent", ["", "ml."], ids=["at the root", "in an object"])
-def test_inference_writes_the_model_and_the_cut_beside_its_output_and_appends_to_what_is_there(
+def test_inference_writes_model_and_truncation_beside_its_output_and_appends_to_existing_values(
     with_model, parent
 ):
     client = with_model().client

@@ -10,9 +10,8 @@ def client(tmp_path_factory):
 
     from sandbox import process
     from sandbox.elastic.options import ElasticOptions
-    from sandbox.options import Options
 
-    options = Options(vertex=False, elastic=ElasticOptions(refresh_seconds=0.05))
+    options = ElasticOptions(refresh_seconds=0.05)
     with process.running(tmp_path_factory.mktemp("ingest"), options) as environment:
         client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0)
         yield client
@@ -101,7 +100,7 @@ def test_processors_change_documents(client, processor, before, expected):
     ],
     ids=str,
 )
-def test_failures_speak_the_services_words(client, processor, source, kind, text):
+def test_failures_have_the_services_messages(client, processor, source, kind, text):
     error = simulated(client, [processor], source)["error"]
     assert (error["type"], error["reason"]) == (kind, text)
     assert error["root_cause"][0]["reason"] == text
@@ -158,7 +157,7 @@ def test_verbose_simulation_shows_every_processor(client):
     assert results[2]["error"]["reason"] == "enough"
 
 
-def test_pipelines_call_pipelines_but_not_in_a_circle(client):
+def test_pipelines_call_pipelines_but_not_in_a_cycle(client):
     client.ingest.put_pipeline(
         id="inner", processors=[{"set": {"field": "inner", "value": "{{_ingest.pipeline}}"}}]
     )
@@ -206,7 +205,7 @@ def test_pipelines_call_pipelines_but_not_in_a_circle(client):
     ],
     ids=str,
 )
-def test_a_pipeline_that_could_not_run_is_refused_when_it_is_put(client, processors, kind, text, name):
+def test_an_invalid_pipeline_is_refused_when_it_is_put(client, processors, kind, text, name):
     with pytest.raises(BadRequestError) as error:
         client.ingest.put_pipeline(id="bad", processors=processors)
     shown = error.value.body["error"]
@@ -230,7 +229,7 @@ def test_pipelines_are_put_shown_and_deleted(client):
     assert reason(error) == "pipeline [kept] is missing"
 
 
-def test_an_index_with_a_default_pipeline_uses_it_unless_told_otherwise(client):
+def test_an_index_uses_its_default_pipeline_unless_the_request_names_another(client):
     client.ingest.put_pipeline(id="lower", processors=[{"lowercase": {"field": "title"}}])
     client.indices.create(index="films", settings={"default_pipeline": "lower"})
     client.index(index="films", id="1", document={"title": "ALIEN"})

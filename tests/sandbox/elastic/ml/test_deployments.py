@@ -1,11 +1,10 @@
-"""Deployments over the official client: both shapes of too little room, states, updates, stopping, restarts."""
+"""Deployments over the official client: both answers to insufficient capacity, states, updates, stopping, restarts."""
 
 import pytest
 from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch, NotFoundError
 
 from sandbox import process
 from sandbox.elastic.options import ElasticOptions
-from sandbox.options import Options
 from tests.polling import until
 
 pytestmark = pytest.mark.slow
@@ -29,8 +28,8 @@ def deployed(elastic_server):
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory):
-    """A client of a stand-in that has the model, for what leaves no trace."""
-    options = Options(vertex=False, elastic=ElasticOptions(download_seconds=0.05))
+    """A client of a stand-in that has the model, for tests that leave no trace."""
+    options = ElasticOptions(download_seconds=0.05)
     with process.running(tmp_path_factory.mktemp("ready"), options) as environment:
         client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0)
         client.ml.put_trained_model(
@@ -52,7 +51,7 @@ def stats(client, **given):
     return client.ml.get_trained_models_stats(**given)["trained_model_stats"]
 
 
-def test_what_a_starts_body_says_counts_where_its_address_says_nothing(ready):
+def test_fields_in_the_body_of_a_start_are_defaults_for_its_query_string(ready):
     path = f"/_ml/trained_models/{ELSER}/deployment/_start?deployment_id=by-body&queue_capacity=30"
     headers = {"accept": "application/json", "content-type": "application/json"}
     body = {"number_of_allocations": 2, "queue_capacity": 20, "threads_per_allocation": 2, "timeout": "20s"}
@@ -91,7 +90,7 @@ def test_a_start_that_waits_is_answered_when_it_is_started(deployed):
     }
 
 
-def test_a_cluster_that_grows_by_itself_places_what_had_no_room(deployed):
+def test_a_cluster_that_grows_places_deployments_that_had_no_room(deployed):
     client = deployed(ml_nodes=0, grow_seconds=0.05).client
     assert start(client, deployment_id="big", number_of_allocations=12)["assignment_state"] == "starting"
 
@@ -103,7 +102,7 @@ def test_a_cluster_that_grows_by_itself_places_what_had_no_room(deployed):
     assert len([n for n in client.ml.get_memory_stats()["nodes"].values() if "ml" in n["roles"]]) == 2
 
 
-def test_a_cluster_does_not_grow_for_what_no_node_could_take(deployed):
+def test_a_cluster_does_not_grow_for_a_deployment_that_fits_on_no_node(deployed):
     client = deployed(ml_nodes=1, grow_seconds=0.01).client
     start(client, deployment_id="wide", threads_per_allocation=16)
     start(client, deployment_id="fits", wait_for="started")
@@ -121,7 +120,7 @@ def test_a_start_that_does_not_wait_is_answered_while_starting(deployed):
     assert entry["deployment_stats"]["nodes"][0]["routing_state"] == {"routing_state": "starting"}
 
 
-def test_a_start_that_takes_longer_than_its_timeout_goes_on(deployed):
+def test_a_start_that_times_out_continues(deployed):
     client = deployed(start_seconds=0.5).client
     with pytest.raises(ApiError) as error:
         start(client, timeout="100ms")
@@ -149,7 +148,7 @@ def test_without_room_a_cluster_that_could_grow_answers_200_starting_and_a_reaso
     assert len(shown["nodes"]) == 1
 
 
-def test_without_room_a_cluster_that_cannot_grow_answers_429_and_keeps_nothing(deployed):
+def test_without_room_a_cluster_that_cannot_grow_answers_429_and_keeps_no_deployment(deployed):
     client = deployed(ml_nodes=1, processors=2, autoscaling=False).client
     with pytest.raises(ApiError) as error:
         start(client, threads_per_allocation=4)
@@ -204,13 +203,13 @@ def test_statistics_have_an_entry_for_each_deployment_while_count_counts_models(
     ],
     ids=str,
 )
-def test_impossible_wishes_are_refused_by_name(ready, given, text):
+def test_invalid_parameters_are_refused_by_name(ready, given, text):
     with pytest.raises(BadRequestError) as error:
         start(ready, **given)
     assert reason(error) == f"Validation Failed: 1: {text};"
 
 
-def test_a_number_of_allocations_excludes_letting_it_adapt(deployed):
+def test_a_number_of_allocations_excludes_adaptive_allocations(deployed):
     client = deployed().client
     adaptive = {"enabled": True, "min_number_of_allocations": 2, "max_number_of_allocations": 4}
     with pytest.raises(BadRequestError) as error:
@@ -237,7 +236,7 @@ def test_unknown_models_and_ids_of_other_models_are_refused(deployed):
     assert reason(error).startswith("Deployment id [other] is the same as an another model")
 
 
-def test_allocations_are_added_and_taken_away(deployed):
+def test_allocations_are_added_and_removed(deployed):
     client = deployed(autoscaling=False).client
     start(client, deployment_id="d")
     updated = client.ml.update_trained_model_deployment(model_id="d", number_of_allocations=4)["assignment"]
@@ -259,7 +258,7 @@ def test_a_deployment_that_is_not_started_is_not_updated(deployed):
     assert reason(error) == "cannot update deployment that is not in [started] state"
 
 
-def test_a_deployment_that_a_pipeline_names_is_stopped_only_by_force(deployed):
+def test_a_deployment_that_a_pipeline_references_is_stopped_only_by_force(deployed):
     client = deployed().client
     start(client, deployment_id="d")
     processor = {"model_id": "d", "input_output": {"input_field": "a", "output_field": "b"}}
@@ -273,7 +272,7 @@ def test_a_deployment_that_a_pipeline_names_is_stopped_only_by_force(deployed):
         client.ml.stop_trained_model_deployment(model_id="d", allow_no_match=False)
 
 
-def test_a_deployment_is_stopped_by_its_own_id_alone(deployed):
+def test_a_deployment_is_stopped_by_its_own_id_only(deployed):
     client = deployed().client
     start(client, deployment_id="d")
     assert client.ml.stop_trained_model_deployment(model_id=ELSER) == {"stopped": True}
@@ -300,7 +299,7 @@ def test_a_deployed_model_is_deleted_only_by_force(deployed):
     assert [each["model_id"] for each in stats(client)] == ["lang_ident_model_1"]
 
 
-def test_deployments_come_back_after_the_server_was_killed(deployed, elastic_server):
+def test_deployments_are_restored_after_the_server_was_killed(deployed, elastic_server):
     first = deployed()
     start(first.client, deployment_id="d", number_of_allocations=2, queue_capacity=77)
     first.sandbox.kill()
@@ -311,7 +310,7 @@ def test_deployments_come_back_after_the_server_was_killed(deployed, elastic_ser
     assert client.ml.infer_trained_model(model_id="d", docs=[{"text_field": "a dog"}])["inference_results"]
 
 
-def test_what_the_nodes_offer_is_told_before_anything_is_started(deployed):
+def test_the_capacity_of_nodes_is_shown_before_anything_is_started(deployed):
     client = deployed(ml_nodes=2, processors=4).client
     limits = client.ml.info()["limits"]
     assert limits["total_ml_processors"] == 8

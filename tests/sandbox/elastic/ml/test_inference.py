@@ -1,4 +1,4 @@
-"""Inference over the official client: who answers, what a full queue refuses, what is counted."""
+"""Inference over the official client: ids, full queues, counts."""
 
 import threading
 import time
@@ -38,7 +38,7 @@ def test_a_model_a_deployment_and_an_alias_answer_alike(with_model):
     assert infer(client, "a dog", model="elser") == [by_model]
 
 
-def test_a_truncated_text_says_so(with_model):
+def test_a_truncated_text_is_marked(with_model):
     client = with_model().client
     docs = [{"text_field": "river " * 600}, {"text_field": "river"}]
     results = client.ml.infer_trained_model(model_id=ELSER, docs=docs)["inference_results"]
@@ -56,14 +56,14 @@ def test_unknown_ids_are_404_and_undeployed_models_409(with_model):
     assert reason(error).startswith(f"Model [{ELSER}] must be deployed to use.")
 
 
-def test_a_document_without_the_models_field_or_with_something_else_in_it_is_refused(with_model):
+def test_a_document_whose_input_field_is_missing_or_not_a_string_is_refused(with_model):
     client = with_model().client
     for document in ({"text": "x"}, {"text_field": {"token": 1.0}}):
         with pytest.raises(BadRequestError):
             client.ml.infer_trained_model(model_id=ELSER, docs=[document])
 
 
-def test_what_is_beyond_the_queue_is_refused_and_counted(with_model):
+def test_documents_beyond_the_queues_capacity_are_refused_and_counted(with_model):
     client = with_model({"queue_capacity": 8, "cache_size": "0"}, inference_seconds=0.05).client
     with pytest.raises(ApiError) as error:
         infer(client, *(f"text {number}" for number in range(20)))
@@ -71,7 +71,7 @@ def test_what_is_beyond_the_queue_is_refused_and_counted(with_model):
     assert error.value.body["error"]["type"] == "es_rejected_execution_exception"
     assert reason(error) == FULL
     stats = deployment_stats(client)
-    # One at work and eight waiting were taken, the other eleven were not.
+    # One running and eight waiting were accepted, the other eleven were not.
     assert stats["rejected_execution_count"] == 11
     assert stats["inference_count"] == 9
 
@@ -99,7 +99,7 @@ def test_more_allocations_and_nodes_make_room(with_model):
     assert [node["inference_count"] for node in stats["nodes"]] == [6, 6]
 
 
-def test_allocations_bear_the_load_they_are_meant_to(with_model):
+def test_allocations_share_the_load(with_model):
     client = with_model({"cache_size": "0"}, inference_seconds=0.25, ml_nodes=1).client
     texts = [f"text {n}" for n in range(24)]
     with pytest.raises(ApiError, match="timeout"):  # six seconds of work for one
@@ -117,7 +117,7 @@ def test_inference_that_takes_longer_than_its_timeout_is_408_and_counted(with_mo
     assert deployment_stats(client)["timeout_count"] > 0
 
 
-def test_a_search_does_not_wait_for_what_is_ingested(with_model, embedding_pipeline):
+def test_a_search_does_not_wait_for_ingest(with_model, embedding_pipeline):
     elastic = with_model({"cache_size": "0"}, inference_seconds=0.05)
     client = elastic.client
     embedding_pipeline(client)
@@ -140,7 +140,7 @@ def test_a_search_does_not_wait_for_what_is_ingested(with_model, embedding_pipel
     loader.close()
 
 
-def test_a_text_asked_for_again_comes_from_the_cache_until_it_is_cleared(with_model):
+def test_a_repeated_text_comes_from_the_cache_until_it_is_cleared(with_model):
     client = with_model().client
     infer(client, "a dog")
     infer(client, "a dog")
@@ -151,7 +151,7 @@ def test_a_text_asked_for_again_comes_from_the_cache_until_it_is_cleared(with_mo
     assert deployment_stats(client)["nodes"][0]["inference_cache_hit_count"] == 1
 
 
-def test_stopping_refuses_what_waits(with_model):
+def test_stopping_refuses_waiting_documents(with_model):
     elastic = with_model({"cache_size": "0"}, inference_seconds=0.2)
     seen = []
 

@@ -51,7 +51,7 @@ def imports(client):
     return [task for node in found["nodes"].values() for task in node["tasks"].values()]
 
 
-def test_a_packaged_model_is_there_at_once_and_defined_when_downloaded(elastic_server):
+def test_a_packaged_model_exists_at_once_and_is_defined_when_downloaded(elastic_server):
     client = elastic_server(download_seconds=3).client
     config = client.ml.put_trained_model(model_id=ELSER, input=INPUT)
     assert config["model_size_bytes"] == 0
@@ -77,7 +77,7 @@ def test_putting_a_packaged_model_again_returns_at_once_and_changes_nothing(elas
     )
 
 
-def test_a_stalled_download_has_no_task_and_goes_on_when_the_model_is_put_again(elastic_server):
+def test_a_stalled_download_has_no_task_and_resumes_when_the_model_is_put_again(elastic_server):
     client = elastic_server(download_stalls=100, download_seconds=2).client
     client.ml.put_trained_model(model_id=ELSER, input=INPUT)
     wait_until(lambda: not imports(client))
@@ -101,7 +101,7 @@ def test_a_download_is_lost_with_the_server_and_resumed_by_another_put(elastic_s
     assert is_defined(client)
 
 
-def test_a_put_that_waits_for_its_download_does_not_hold_up_the_servers_end(elastic_server):
+def test_a_put_that_waits_for_its_download_does_not_delay_the_servers_stop(elastic_server):
     elastic = elastic_server(download_seconds=600)
 
     def put():
@@ -119,7 +119,7 @@ def test_a_put_that_waits_for_its_download_does_not_hold_up_the_servers_end(elas
 
 
 @pytest.mark.parametrize(("version", "status"), [("8.19", 408), ("8.13", 400)])
-def test_a_start_before_the_download_ended_is_refused(elastic_server, version, status):
+def test_a_start_before_the_download_has_ended_is_refused(elastic_server, version, status):
     client = elastic_server(version=version, download_seconds=60).client
     client.ml.put_trained_model(model_id=ELSER, input=INPUT)
     with pytest.raises(ApiError) as error:
@@ -128,7 +128,7 @@ def test_a_start_before_the_download_ended_is_refused(elastic_server, version, s
     assert ELSER in reason(error)
 
 
-def test_deleting_a_model_under_download_ends_the_download(elastic_server):
+def test_deleting_a_model_cancels_its_download(elastic_server):
     client = elastic_server(download_seconds=60).client
     client.ml.put_trained_model(model_id=ELSER, input=INPUT)
     assert client.ml.delete_trained_model(model_id=ELSER, force=True) == {"acknowledged": True}
@@ -175,7 +175,7 @@ def test_models_are_listed_by_pattern_and_page(elastic_server):
         names(model_id="c-*", allow_no_match=False)
 
 
-def test_a_model_comes_with_every_cluster_and_is_neither_deployed_nor_deleted(elastic_server):
+def test_every_cluster_has_a_model_that_cannot_be_deployed_or_deleted(elastic_server):
     client = elastic_server().client
     name = "lang_ident_model_1"
     (config,) = client.ml.get_trained_models()["trained_model_configs"]
@@ -197,7 +197,7 @@ def test_a_model_comes_with_every_cluster_and_is_neither_deployed_nor_deleted(el
         client.ml.put_trained_model(model_id=name, input=INPUT, **UPLOADED)
 
 
-def test_the_status_of_a_definition_is_told_of_one_pytorch_model_only(elastic_server):
+def test_the_definition_status_is_shown_for_a_single_pytorch_model_only(elastic_server):
     client = elastic_server().client
     with pytest.raises(BadRequestError) as error:
         client.ml.get_trained_models(model_id="lang_ident_model_1", include="definition_status")
@@ -209,7 +209,7 @@ def test_the_status_of_a_definition_is_told_of_one_pytorch_model_only(elastic_se
     assert "not supported when getting more than one model" in reason(error)
 
 
-def test_an_alias_names_a_model_and_is_reassigned_only_when_asked(elastic_server):
+def test_an_alias_names_a_model_and_is_reassigned_only_on_request(elastic_server):
     client = elastic_server().client
     for name in ("one", "two"):
         client.ml.put_trained_model(model_id=name, input=INPUT, **UPLOADED)
@@ -225,7 +225,7 @@ def test_an_alias_names_a_model_and_is_reassigned_only_when_asked(elastic_server
         client.ml.put_trained_model_alias(model_id="one", model_alias="text1")
 
 
-def test_a_model_that_a_pipeline_names_is_deleted_only_by_force(elastic_server):
+def test_a_model_that_a_pipeline_references_is_deleted_only_by_force(elastic_server):
     client = elastic_server().client
     client.ml.put_trained_model(model_id="mine", input=INPUT, **UPLOADED)
     client.ml.put_trained_model_alias(model_id="mine", model_alias="text")
@@ -237,7 +237,7 @@ def test_a_model_that_a_pipeline_names_is_deleted_only_by_force(elastic_server):
     client.ml.delete_trained_model(model_id="mine", force=True)
 
 
-def test_without_a_licence_for_it_machine_learning_can_be_looked_at_but_not_used(elastic_server):
+def test_without_a_licence_machine_learning_is_read_only(elastic_server):
     client = elastic_server(licence="basic").client
     assert client.ml.get_trained_models()["count"] == 1
     assert client.ml.get_trained_models_stats()["count"] == 1

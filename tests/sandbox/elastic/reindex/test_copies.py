@@ -1,4 +1,4 @@
-"""Copies over the official client: counts, parts, conflicts, versions, and what a restart leaves of them."""
+"""Copies over the official client: counts, parts, conflicts, versions, restarts."""
 
 import pytest
 from elasticsearch import ConflictError, NotFoundError
@@ -9,7 +9,7 @@ from tests.sandbox.elastic.reindex.films import copy, fill, finished, reason
 pytestmark = pytest.mark.slow
 
 
-def test_a_copy_answers_with_the_counts_of_the_seed(filled):
+def test_a_copy_answers_with_the_counts_in_the_elser_notebook(filled):
     client = filled(12)
     found = copy(client, refresh=True)
     assert found.body | {"took": 0} == {
@@ -65,7 +65,7 @@ def test_fields_are_left_out_of_a_copy_wherever_they_stand(filled):
     assert client.get(index="copy", id="a")["_source"] == {"n": 1, "ml": {"u": 2}}
 
 
-def test_conflicts_end_a_copy_with_409_unless_it_is_to_proceed(filled):
+def test_conflicts_end_a_copy_with_409_unless_it_proceeds(filled):
     client = filled(10)
     client.index(index="copy", id="3", document={}, refresh=True)
     with pytest.raises(ConflictError) as error:
@@ -89,7 +89,7 @@ def test_external_versions_keep_what_is_newer(filled):
     assert client.get(index="copy", id="0")["_version"] == 1
 
 
-def test_a_copy_whose_source_is_deleted_tells_it_as_a_failure(filled):
+def test_a_copy_whose_source_is_deleted_reports_a_failure(filled):
     client = filled(20)
     task = copy(client, source={"size": 10}, requests_per_second=1, wait_for_completion=False)["task"]
     until(lambda: client.tasks.get(task_id=task)["task"]["status"]["created"])

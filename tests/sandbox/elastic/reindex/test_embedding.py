@@ -11,7 +11,7 @@ from tests.sandbox.elastic.reindex.films import ELSER, MAPPINGS, copy, fill, fin
 pytestmark = pytest.mark.slow
 
 
-def test_documents_are_embedded_on_their_way(with_model, embedding_pipeline):
+def test_documents_are_embedded_during_a_copy(with_model, embedding_pipeline):
     elastic = with_model()
     client = elastic.client
     fill(client, 40)
@@ -23,7 +23,7 @@ def test_documents_are_embedded_on_their_way(with_model, embedding_pipeline):
     assert inference_ledger.read(elastic.state) == Counter(f"film {n}" for n in range(40))
 
 
-def test_a_batch_that_the_queue_refuses_in_part_is_sent_again_until_it_is_in(with_model, embedding_pipeline):
+def test_a_batch_that_the_queue_partly_refuses_is_retried_until_it_is_written(with_model, embedding_pipeline):
     elastic = with_model({"queue_capacity": 8, "cache_size": "0"}, inference_seconds=0.005)
     client = elastic.client
     fill(client, 40)
@@ -35,7 +35,7 @@ def test_a_batch_that_the_queue_refuses_in_part_is_sent_again_until_it_is_in(wit
     assert inference_ledger.read(elastic.state) == Counter(f"film {n}" for n in range(40))
 
 
-def test_one_failure_that_is_no_rejection_ends_the_copy_after_its_batch(with_model, embedding_pipeline):
+def test_one_failure_that_is_not_a_rejection_ends_the_copy_after_its_batch(with_model, embedding_pipeline):
     client = with_model().client
     client.index(index="films", id="without", document={"n": 3})
     fill(client, 40)
@@ -68,7 +68,7 @@ def test_a_pipeline_that_swallows_rejections_hides_them_from_the_copy(with_model
     assert client.count(index="copy", query={"exists": {"field": "failed"}})["count"] == 15
 
 
-def test_update_by_query_mends_what_has_no_embedding(with_model, embedding_pipeline):
+def test_update_by_query_embeds_documents_without_an_embedding(with_model, embedding_pipeline):
     elastic = with_model()
     client = elastic.client
     fill(client, 20)

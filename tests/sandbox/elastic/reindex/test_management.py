@@ -1,4 +1,4 @@
-"""Reindex operations and tasks as lists, and what came with 9.5."""
+"""Lists of tasks, and the reindex management APIs of 9.5."""
 
 import pytest
 from elasticsearch import ApiError, NotFoundError
@@ -10,8 +10,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("version", ["9.1", "9.5"])
-def test_the_management_of_reindex_operations_is_there_since_9_5(elastic_server, version):
-    # Client 8 serves 9.x servers, but has no method for what only they have.
+def test_reindex_operations_can_be_managed_since_9_5(elastic_server, version):
+    # Client 8 works with 9.x servers, but has no methods for APIs that only they have.
     client = elastic_server(version=version).client
     fill(client, 30)
     task = copy(client, source={"size": 10}, requests_per_second=0.5, wait_for_completion=False)["task"]

@@ -14,17 +14,17 @@ pytestmark = pytest.mark.slow
         ({"source": {"query": {"nonsense": {}}}}, "unknown query [nonsense]"),
         ({"source": {"size": "x"}}, "Failed to parse int parameter [size] with value [x]"),
         ({"source": {"slice": {"id": "x", "max": 2}}}, "Failed to parse int parameter [id] with value [x]"),
-        ({"source": {"slice": {"id": 2, "max": 2}}}, "[slice] cannot be read"),
-        ({"source": {"sort": ["n"]}}, "takes no [sort]"),
-        ({"source": {"runtime_mappings": {"a": {"type": "long"}}}}, "takes no [runtime_mappings]"),
-        ({"dest": {"routing": "=a"}}, "takes no [routing]"),
+        ({"source": {"slice": {"id": 2, "max": 2}}}, "[slice] is invalid"),
+        ({"source": {"sort": ["n"]}}, "does not support [sort]"),
+        ({"source": {"runtime_mappings": {"a": {"type": "long"}}}}, "does not support [runtime_mappings]"),
+        ({"dest": {"routing": "=a"}}, "does not support [routing]"),
         ({"max_docs": 2, "slices": 3}, "[max_docs] should be >= [slices]"),
         ({"max_docs": 0}, "[max_docs] should be >= [slices]"),
         ({"refresh": "wait_for"}, "Failed to parse value [wait_for]"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_cannot_be_is_refused_at_once_also_for_the_background(filled, given, text):
+def test_invalid_requests_are_refused_at_once_even_in_the_background(filled, given, text):
     client = filled()
     with pytest.raises(BadRequestError) as error:
         copy(client, wait_for_completion=False, **given)
@@ -37,7 +37,7 @@ def test_what_cannot_be_is_refused_at_once_also_for_the_background(filled, given
     [{"querry": {}}, {"query": {"nonsense": {}}}, {"size": 0}, {"slice": 3}, {"max_docs": 0}],
     ids=lambda body: next(iter(body)),
 )
-def test_an_update_by_query_that_cannot_be_is_refused_at_once(filled, body):
+def test_an_invalid_update_by_query_is_refused_at_once(filled, body):
     client = filled()
     with pytest.raises(BadRequestError):
         client.update_by_query(index="films", body=body, wait_for_completion=False)
@@ -66,7 +66,7 @@ def test_an_update_by_query_that_cannot_be_is_refused_at_once(filled, body):
     ],
     ids=str,
 )
-def test_impossible_wishes_are_refused_in_the_services_words(filled, given, text):
+def test_invalid_requests_are_refused_with_the_services_messages(filled, given, text):
     client = filled(1)
     with pytest.raises(BadRequestError) as error:
         client.reindex(**{"source": {"index": "films"}, "dest": {"index": "copy"}, **given})

@@ -1,4 +1,4 @@
-"""Throttled copies: pauses, another rate, cancelling, and the scroll that may expire meanwhile."""
+"""Throttled copies: pauses, changed rates, cancelling, and expiring scrolls."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.sandbox.elastic.reindex.films import MAPPINGS, copy, fill, finished
 pytestmark = pytest.mark.slow
 
 
-def test_throttling_pauses_between_batches_and_is_changed_while_it_runs(filled):
+def test_throttling_pauses_between_batches_and_can_be_changed_while_running(filled):
     client = filled(30)
     task = copy(client, source={"size": 10}, requests_per_second=0.5, wait_for_completion=False)["task"]
     status = until(
@@ -26,7 +26,7 @@ def test_throttling_pauses_between_batches_and_is_changed_while_it_runs(filled):
     assert found["throttled_millis"] < 15_000
 
 
-def test_a_cancelled_copy_says_so_and_keeps_what_it_wrote(filled):
+def test_a_cancelled_copy_is_marked_and_keeps_its_writes(filled):
     client = filled(30)
     task = copy(client, source={"size": 10}, requests_per_second=0.5, wait_for_completion=False)["task"]
     until(lambda: client.tasks.get(task_id=task)["task"]["status"]["created"])
@@ -48,9 +48,7 @@ def test_pauses_of_the_throttle_do_not_let_a_scroll_expire(filled):
 
 
 @pytest.mark.parametrize("slices", [1, 2])
-def test_a_copy_whose_batch_takes_longer_than_its_scroll_is_kept_fails(
-    with_model, embedding_pipeline, slices
-):
+def test_a_copy_fails_if_a_batch_takes_longer_than_its_scroll(with_model, embedding_pipeline, slices):
     client = with_model({"cache_size": "0"}, inference_seconds=0.05).client
     fill(client, 20)
     embedding_pipeline(client)

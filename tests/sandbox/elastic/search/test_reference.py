@@ -1,4 +1,4 @@
-"""The postings against a search that looks at every document, over random documents, deletions and queries."""
+"""Postings against a full scan, over random documents, deletions and queries."""
 
 import math
 from collections import Counter
@@ -17,7 +17,7 @@ documents = st.fixed_dictionaries({"plot": texts, "v": weights, "n": st.integers
 
 
 def reference_match(documents, words):
-    """BM25 as the formula stands, one document at a time."""
+    """BM25 by its formula, one document at a time."""
     documents = {id_: each for id_, each in documents.items() if each["plot"]}  # an empty text has no terms
     lengths = {id_: len(each["plot"].split()) for id_, each in documents.items()}
     if not lengths:
@@ -39,7 +39,7 @@ def reference_match(documents, words):
 
 
 def reference_sparse(documents, query):
-    """The sum over shared tokens, stored weights cut to nine bits."""
+    """The sum over shared tokens, with stored weights truncated to nine bits."""
     found = {}
     for id_, each in documents.items():
         shared = query.keys() & each["v"].keys()
@@ -59,9 +59,7 @@ def reference_sparse(documents, query):
     weights,
     st.integers(0, 3),
 )
-def test_postings_find_and_score_as_a_look_at_every_document_does(
-    shared, fresh_index, writes, words, tokens, number
-):
+def test_postings_find_and_score_like_a_full_scan(shared, fresh_index, writes, words, tokens, number):
     client = shared.client
     index = fresh_index({"plot": {"type": "text"}, "v": {"type": "sparse_vector"}, "n": {"type": "long"}})
     there = {}
@@ -90,7 +88,7 @@ def test_postings_find_and_score_as_a_look_at_every_document_does(
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_documents_are_loaded_and_searched_comfortably(elastic_server):
+def test_a_hundred_thousand_documents_are_loaded_and_searched_in_reasonable_time(elastic_server):
     import random
 
     from elasticsearch import helpers

@@ -1,4 +1,4 @@
-"""The formulas against worked examples: the documentation's, Lucene's sources', and the specification's."""
+"""The scoring formulas against worked examples of the documentation, Lucene and the specification."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from sandbox.elastic.search import scoring
     ("given_", "kept"),
     [(1.1652642, 1.1640625), (2.4797723, 2.4765625), (1.0, 1.0), (2.0, 2.0), (0.5, 0.5)],
 )
-def test_a_stored_weight_is_cut_to_nine_significant_bits(given_, kept):
+def test_a_stored_weight_is_truncated_to_nine_significant_bits(given_, kept):
     assert scoring.stored_weights(np.array([given_], np.float32)).tolist() == [kept]
 
 
@@ -28,12 +28,12 @@ def test_a_stored_weight_is_never_larger_and_at_most_a_256th_smaller(weights):
     ("length", "kept"),
     [(0, 0), (1, 1), (39, 39), (40, 40), (41, 40), (42, 42), (100, 96), (1000, 984), (123456, 122904)],
 )
-def test_a_length_is_kept_in_one_byte_exactly_up_to_40(length, kept):
+def test_a_length_is_stored_in_one_byte_exactly_up_to_40(length, kept):
     assert scoring.byte_length(scoring.length_byte(length)) == kept
     assert scoring.length_bytes(np.array([length])).tolist() == [scoring.length_byte(length)]
 
 
-def test_bm25_gives_the_documentations_explained_score():
+def test_bm25_gives_the_score_explained_in_the_documentation():
     # 2.2 * 1.3862944 * 0.5555556: idf of 1 in 5, tf of 1 with dl/avgdl where the fraction comes to 5/9.
     assert scoring.idf(5, 1) == np.float32(1.3862944)
     # tf = 1 / (1 + 1.2 * (0.25 + 0.75 * ratio)) = 5/9 needs ratio = 5/9: a length of 5 where 9 is the average.

@@ -1,4 +1,4 @@
-"""Searches through the official client: what they find, how well, and in which order."""
+"""Searches over the official client: hits, scores and order."""
 
 import pytest
 from elasticsearch import ApiError, BadRequestError, NotFoundError, helpers
@@ -24,19 +24,19 @@ def films(fresh_index):
 
 
 @pytest.mark.parametrize("size", ["x", "", 1.5, [1], True], ids=str)
-def test_a_size_that_is_no_number_is_refused(shared, films, size):
+def test_a_size_that_is_not_a_number_is_refused(shared, films, size):
     with pytest.raises(BadRequestError, match="Failed to parse int parameter"):
         shared.client.search(index=films, body={"size": size})
     assert len(shared.client.search(index=films, body={"size": "2"})["hits"]["hits"]) == 2
 
 
-def test_whether_a_field_of_rank_features_exists_cannot_be_asked(shared, fresh_index):
+def test_exists_does_not_support_rank_features(shared, fresh_index):
     index = fresh_index({"features": {"type": "rank_features"}}, documents=[{"features": {"a": 1.0}}])
     with pytest.raises(BadRequestError, match="rank_features"):
         shared.client.search(index=index, query={"exists": {"field": "features"}})
 
 
-def test_a_count_takes_nothing_but_a_query(shared, films):
+def test_a_count_accepts_only_a_query(shared, films):
     with pytest.raises(BadRequestError, match="request does not support"):
         shared.client.perform_request(
             "POST", f"/{films}/_count", headers={"content-type": "application/json"}, body={"size": 1}
@@ -95,7 +95,7 @@ def hits(shared, index, query, **options):
         None if isinstance(value, str) else "".join(each for each in str(value) if each.isalnum())
     ),
 )
-def test_a_query_finds_what_it_says_best_first(shared, films, query, found):
+def test_a_query_finds_its_documents_best_first(shared, films, query, found):
     result = hits(shared, films, query)
     scores = list(result.values())
     assert scores == sorted(scores, reverse=True)
@@ -104,7 +104,7 @@ def test_a_query_finds_what_it_says_best_first(shared, films, query, found):
         assert "".join(result) == found
 
 
-def test_scores_are_bm25_of_the_field_and_constant_where_there_are_no_terms(shared, fresh_index):
+def test_scores_are_bm25_for_terms_and_constant_otherwise(shared, fresh_index):
     index = fresh_index(documents=[{"plot": "hello", "year": 1}])
     assert hits(shared, index, {"match": {"plot": "hello"}}) == {"1": 0.2876821}
     assert hits(shared, index, {"term": {"plot.keyword": "hello"}}) == {"1": 0.2876821}
@@ -121,14 +121,14 @@ def test_scores_are_bm25_of_the_field_and_constant_where_there_are_no_terms(shar
     ],
     ids=["three tokens", "boosted", "a cut weight"],
 )
-def test_sparse_scores_are_the_specifications_worked_examples(shared, fresh_index, weights, boost, score):
+def test_sparse_scores_match_the_specifications_worked_examples(shared, fresh_index, weights, boost, score):
     stored = {"a": 2, "b": 1, "c": 0.5, "d": 1.1652642}
     index = fresh_index({"v": {"type": "sparse_vector"}}, documents=[{"v": stored}, {"v": {"z": 1.0}}])
     query = {"sparse_vector": {"field": "v", "query_vector": weights, "boost": boost, "prune": False}}
     assert hits(shared, index, query) == {"1": score}
 
 
-def test_pruning_drops_tokens_that_are_both_frequent_and_light(shared, fresh_index):
+def test_pruning_drops_tokens_that_are_frequent_and_light(shared, fresh_index):
     rare = [{f"r{number}-{each}": 1.0 for each in range(20)} for number in range(9)]
     index = fresh_index(
         {"v": {"type": "sparse_vector"}}, documents=[{"v": {"often": 1.0, **each}} for each in rare]
@@ -175,7 +175,7 @@ def test_hits_are_sorted_by_fields_with_missing_values_last(shared, films):
     ]
 
 
-def test_equal_scores_come_in_the_order_of_writing(shared, fresh_index):
+def test_equal_scores_are_returned_in_the_order_of_writing(shared, fresh_index):
     index = fresh_index(documents=[{"n": 1}, {"n": 2}, {"n": 3}])
     shared.client.index(index=index, id="1", document={"n": 1}, refresh=True)
     assert list(hits(shared, index, {"match_all": {}})) == ["2", "3", "1"]
@@ -231,12 +231,12 @@ def test_equal_scores_come_in_the_order_of_writing(shared, fresh_index):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_cannot_be_searched_is_a_bad_request(shared, films, search, problem):
+def test_an_invalid_search_is_a_bad_request(shared, films, search, problem):
     with pytest.raises(BadRequestError, match=problem):
         shared.client.search(index=films, **search)
 
 
-def test_a_failure_that_only_the_index_could_tell_is_wrapped_with_its_shard(shared, films):
+def test_a_failure_reported_by_a_shard_is_wrapped(shared, films):
     with pytest.raises(ApiError) as failed:
         shared.client.search(index=films, sort=["plot"])
     error = failed.value.body["error"]
@@ -245,7 +245,7 @@ def test_a_failure_that_only_the_index_could_tell_is_wrapped_with_its_shard(shar
     assert error["failed_shards"][0]["index"] == films
 
 
-def test_hits_are_counted_up_to_ten_thousand_unless_asked_otherwise(shared, fresh_index):
+def test_hits_are_counted_up_to_ten_thousand_by_default(shared, fresh_index):
     index = fresh_index()
     documents = [{"_index": index, "_source": {"n": number % 7}} for number in range(10_050)]
     helpers.bulk(shared.client, documents, chunk_size=5_000, refresh=True)
@@ -261,7 +261,7 @@ def test_hits_are_counted_up_to_ten_thousand_unless_asked_otherwise(shared, fres
     assert shared.client.count(index=index)["count"] == 10_050
 
 
-def test_a_scroll_and_a_point_in_time_go_on_showing_what_was_there(shared, fresh_index):
+def test_a_scroll_and_a_point_in_time_keep_showing_their_snapshot(shared, fresh_index):
     index = fresh_index(documents=[{"n": number} for number in range(5)])
     client = shared.client
     scroll = client.search(index=index, scroll="1m", size=2, sort=["_doc"])

@@ -1,4 +1,4 @@
-"""Search templates through the official client: stored, rendered, searched with, refused."""
+"""Search templates over the official client: stored, rendered, used, refused."""
 
 import pytest
 from elasticsearch import BadRequestError, NotFoundError
@@ -41,7 +41,7 @@ def test_a_template_is_rendered(shared, source, params, output):
     assert shared.client.render_search_template(source=source, params=params)["template_output"] == output
 
 
-def test_a_stored_template_is_shown_rendered_searched_with_and_deleted(shared, template, fresh_index):
+def test_a_stored_template_is_shown_rendered_used_and_deleted(shared, template, fresh_index):
     client, index = shared.client, fresh_index(documents=[{"plot": "a detective"}, {"plot": "a clown"}])
     stored = client.get_script(id=template)
     assert (stored["found"], stored["script"]["lang"]) == (True, "mustache")
@@ -56,7 +56,7 @@ def test_a_stored_template_is_shown_rendered_searched_with_and_deleted(shared, t
     assert missing.value.body == {"_id": template, "found": False}
 
 
-def test_a_template_that_is_not_there_is_not_found(shared):
+def test_a_missing_template_is_not_found(shared):
     for call in (shared.client.render_search_template, shared.client.search_template):
         with pytest.raises(NotFoundError, match=r"unable to find script \[absent\] in cluster state"):
             call(id="absent")
@@ -65,7 +65,7 @@ def test_a_template_that_is_not_there_is_not_found(shared):
 
 
 @pytest.mark.parametrize("source", ['{"a": "{{b"}', '{"a": "{{#b}}"}', '{"a": "{{/b}}"}'])
-def test_a_template_that_is_not_closed_is_refused_when_stored_and_when_rendered(shared, source):
+def test_an_unclosed_template_is_refused_when_stored_and_when_rendered(shared, source):
     for call in (
         lambda: shared.client.put_script(id="broken", script={"lang": "mustache", "source": source}),
         lambda: shared.client.render_search_template(source=source),
@@ -76,6 +76,6 @@ def test_a_template_that_is_not_closed_is_refused_when_stored_and_when_rendered(
         assert cause["reason"].startswith("Improperly closed variable in query-template")
 
 
-def test_a_template_that_comes_to_no_json_is_refused(shared):
+def test_a_template_that_does_not_render_to_json_is_refused(shared):
     with pytest.raises(BadRequestError, match="x_content_parse_exception"):
         shared.client.render_search_template(source='{"a": {{b}}}')

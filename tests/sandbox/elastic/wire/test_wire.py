@@ -1,4 +1,4 @@
-"""What the stand-in answers on the wire: headers, media types, errors, faults; and that what it acknowledged stays."""
+"""The stand-in on the wire: headers, media types, errors, faults, and durability of acknowledged writes."""
 
 import gzip
 import http.client
@@ -11,14 +11,13 @@ from elasticsearch import ConnectionError as NoConnection
 
 from sandbox import faults, process, write_log
 from sandbox.elastic.options import ElasticOptions
-from sandbox.options import Options
 from tests.polling import until
 
 pytestmark = pytest.mark.slow  # servers of their own, and operations that take time
 
 
 def ask(elastic, method, path, body=None, **headers):
-    """One request as it is, and its answer: status, headers, body."""
+    """Send one raw request; returns status, headers and body."""
     connection = http.client.HTTPConnection(urlsplit(elastic.sandbox.environment["ELASTIC_URL"]).netloc)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, body, named)
@@ -32,7 +31,7 @@ def vendor(version, kind="json"):
     return f"application/vnd.elasticsearch+{kind}; compatible-with={version}"
 
 
-def test_every_answer_says_that_it_is_elasticsearch_in_the_form_that_was_asked_for(shared):
+def test_every_answer_names_the_product_and_has_the_requested_media_type(shared):
     for accept, kind in [
         (vendor(8), "application/vnd.elasticsearch+json;compatible-with=8"),
         ("application/json", "application/json"),
@@ -75,7 +74,7 @@ def test_an_empty_body_may_come_with_a_content_type(shared, fresh_index):
     assert (status, json.loads(body)["count"]) == (200, 0)
 
 
-def test_what_is_not_there_is_a_line_of_text(shared):
+def test_an_unknown_path_is_answered_with_a_line_of_text(shared):
     status, _, body = ask(shared, "POST", "/_watcher/_start")
     assert status == 400
     assert json.loads(body) == {"error": "no handler found for uri [/_watcher/_start] and method [POST]"}
@@ -83,12 +82,12 @@ def test_what_is_not_there_is_a_line_of_text(shared):
     assert (status, json.loads(body)["status"], headers["Allow"]) == (405, 405, "POST,PUT")
 
 
-def test_a_body_that_is_no_json_is_refused(shared):
+def test_a_body_that_is_not_json_is_refused(shared):
     status, _, body = ask(shared, "PUT", "/unreadable", b"{", content_type="application/json")
     assert (status, json.loads(body)["error"]["type"]) == (400, "x_content_parse_exception")
 
 
-def test_a_compressed_body_is_read_and_a_broken_one_refused(shared, fresh_index):
+def test_a_compressed_body_is_read_and_a_corrupt_one_refused(shared, fresh_index):
     index = fresh_index()
     with Elasticsearch(shared.sandbox.environment["ELASTIC_URL"], http_compress=True) as client:
         client.index(index=index, id="1", document={"plot": "x" * 5000}, refresh=True)
@@ -100,7 +99,7 @@ def test_a_compressed_body_is_read_and_a_broken_one_refused(shared, fresh_index)
     assert ask(shared, "POST", f"/{index}/_search", b"{}", **headers)[0] == 400
 
 
-def test_a_form_is_not_taken(shared, fresh_index):
+def test_a_form_is_refused(shared, fresh_index):
     status, _, body = ask(
         shared, "POST", f"/{fresh_index()}/_search", b"{}", content_type="application/x-www-form-urlencoded"
     )
@@ -108,14 +107,14 @@ def test_a_form_is_not_taken(shared, fresh_index):
     assert "Content-Type header [application/x-www-form-urlencoded] is not supported" in str(body)
 
 
-def test_a_fault_of_an_api_that_nobody_answers_is_refused(shared):
+def test_a_fault_for_an_unknown_api_is_refused(shared):
     for api, nearest in (("indices.creat", "indices.create"), ("Nonsense", "nearest")):
         with pytest.raises(ValueError, match=nearest):
             faults.add(shared.state, api, "unavailable")
     assert faults.pending(shared.state) == []
 
 
-def test_head_answers_with_a_status_alone(shared, fresh_index):
+def test_head_answers_with_only_a_status(shared, fresh_index):
     index = fresh_index(documents=[{"a": 1}])
     assert ask(shared, "HEAD", f"/{index}/_doc/1")[::2] == (200, b"")
     assert ask(shared, "HEAD", f"/{index}/_doc/2")[::2] == (404, b"")
@@ -130,7 +129,7 @@ def test_names_in_paths_are_decoded_part_by_part(shared, fresh_index):
     assert shared.client.get(index=index, id=id_)["_source"] == {"n": 1}
 
 
-def test_an_error_carries_its_envelope_and_a_trace_when_asked(shared):
+def test_an_error_has_a_root_cause_and_a_trace_on_request(shared):
     with pytest.raises(NotFoundError) as missing:
         shared.client.indices.get(index="absent", error_trace=True)
     error = missing.value.body["error"]
@@ -153,12 +152,12 @@ def test_an_error_carries_its_envelope_and_a_trace_when_asked(shared):
         ("absent", {}),
     ],
 )
-def test_a_filter_path_cuts_the_answer_down(shared, fresh_index, path, left):
+def test_a_filter_path_reduces_the_answer(shared, fresh_index, path, left):
     index = fresh_index(documents=[{"a": 1}])
     assert shared.client.search(index=index, filter_path=path) == left
 
 
-def test_deprecated_queries_bring_a_warning_header(shared, fresh_index):
+def test_deprecated_queries_return_a_warning_header(shared, fresh_index):
     index = fresh_index({"v": {"type": "sparse_vector"}}, documents=[{"v": {"a": 1.0}}])
     query = {"weighted_tokens": {"v": {"tokens": {"a": 1.0}}}}
     body = json.dumps({"query": query}).encode()
@@ -260,7 +259,7 @@ def test_what_was_acknowledged_survives_a_kill_on_the_same_port(elastic_server):
     assert second.client.get_script(id="t")["found"]
 
 
-def test_a_port_that_is_taken_is_one_clear_line(elastic_server, tmp_path):
+def test_a_port_in_use_is_reported_in_one_line(elastic_server, tmp_path):
     port = int(urlsplit(elastic_server().sandbox.environment["ELASTIC_URL"]).port)
     other = tmp_path / "other"
     other.mkdir()
@@ -268,4 +267,4 @@ def test_a_port_that_is_taken_is_one_clear_line(elastic_server, tmp_path):
     with pytest.raises(
         process.SandboxError, match=f"Port {port}, which the sandbox on .* had before, is taken"
     ):
-        process.start(other, Options(vertex=False, elastic=ElasticOptions()))
+        process.start(other, ElasticOptions())

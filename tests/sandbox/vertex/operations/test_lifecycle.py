@@ -7,12 +7,12 @@ import pytest
 from google.cloud import aiplatform_v1 as v1
 from google.protobuf import empty_pb2
 
-from sandbox.options import Options
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
+from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.store import Store
 from tests.polling import until
 
-OPTIONS = Options(advance="reads", reads=1)
+OPTIONS = VertexOptions(advance="reads", reads=1)
 
 
 @pytest.fixture

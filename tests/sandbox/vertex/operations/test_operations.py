@@ -14,11 +14,11 @@ from google.longrunning import operations_pb2
 from protos import match_service as container
 from sandbox import faults, write_log
 from sandbox.announced import SandboxError
-from sandbox.options import Options
+from sandbox.vertex.options import VertexOptions
 from tests.polling import SOON, until
 
-OPTIONS = Options(clock_factor=20_000, upsert_delay=0.05)
-SLOW_CLOCK = Options(clock_factor=1, upsert_delay=0.05)
+OPTIONS = VertexOptions(clock_factor=20_000, upsert_delay=0.05)
+SLOW_CLOCK = VertexOptions(clock_factor=1, upsert_delay=0.05)
 
 
 def upsert(clients, index, **fields):

@@ -6,8 +6,8 @@ from itertools import count
 import pytest
 
 from sandbox import process, write_log
-from sandbox.options import Durations, Options
-from sandbox.stack import announcement
+from sandbox.announced import announcement
+from sandbox.vertex.options import Durations, VertexOptions
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.imports.buckets import ensure_bucket
 from tasks.vertex.resources.indexes import apply_index_contents, ensure_index, wait_for_index
@@ -23,7 +23,7 @@ _names = count()
 def town(tmp_path_factory):
     durations = Durations(update_fields=10_000)
     running = process.start(
-        tmp_path_factory.mktemp("town"), Options(clock_factor=20_000, durations=durations)
+        tmp_path_factory.mktemp("town"), VertexOptions(clock_factor=20_000, durations=durations)
     )
     yield running
     running.stop()

@@ -1,26 +1,12 @@
-"""What can be chosen when the sandbox starts. Passed in, never read from a global.
+"""What can be chosen when the Vertex stand-in starts. Passed in, never read from a global.
 
 The durations are those that people report of the real service; the clock factor makes them bearable.
 """
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
-
-from sandbox.elastic.options import ElasticOptions
-
-PROJECT = "sandbox-project"
-PROJECT_NUMBER = "123456789012"
-LOCATION = "us-central1"
-NETWORK = f"projects/{PROJECT_NUMBER}/global/networks/sandbox"
-
-
-def default_state() -> Path:
-    """The state folder when none is named: `$VECTOR_SEARCH_HOME/sandbox`, beside the other local state."""
-    return Path(os.environ.get("VECTOR_SEARCH_HOME", ".vector-search-ops")) / "sandbox"
 
 
 @dataclass(frozen=True)
@@ -46,8 +32,8 @@ class Durations:
 
 
 @dataclass(frozen=True)
-class Options:
-    """How the stand-ins behave."""
+class VertexOptions:
+    """How the stand-in behaves. Every field is an option of `python -m sandbox start`, as `--clock-factor`."""
 
     clock_factor: float = 300.0
     """Nominal durations are divided by this; 300, so that a 20-minute deployment lasts 4 seconds."""
@@ -64,10 +50,12 @@ class Options:
     """Seconds (real ones) until upserts and removals show in deployed copies; 0.3, short but not nothing."""
     durations: Durations = Durations()
     """Nominal durations per method, before the clock factor."""
-    vertex: bool = True
-    """Whether Vertex and Cloud Storage are there; yes. Without them the start takes a second less."""
-    elastic: ElasticOptions | None = field(default_factory=ElasticOptions)
-    """How the Elasticsearch stand-in behaves; None, that there is none."""
+
+    def __post_init__(self) -> None:
+        if self.clock_factor <= 0 or self.reads < 1:
+            raise ValueError("The clock factor and the number of reads must be positive.")
+        if self.listing_delay < 0 or self.upsert_delay < 0:
+            raise ValueError("Delays must not be negative.")
 
     def seconds(self, nominal: float) -> float:
         """Real seconds that a nominal duration lasts here."""

@@ -1,7 +1,7 @@
-"""One passage over matching documents, batch by batch: what reindex and update by query have in common.
+"""The loop of one worker over matching documents, batch by batch: what reindex and update by query have in common.
 
-Throttling acts between batches only; a batch whose every failure is a 429 is sent again, only the failed ones, with
-growing pauses; any other failure ends the passage after its batch. What is written is the caller's business.
+Throttling acts between batches only. If every failure of a batch is a 429, its failed documents are retried with growing
+pauses; any other failure ends the loop after its batch. What is written is up to the caller.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CANCELLED = "by user request"
 
 
 class Source(Protocol):
-    """The documents found, as they were at the beginning; used in a `with` block."""
+    """A snapshot of the matching documents; used in a `with` block."""
 
     def __len__(self) -> int: ...
 
@@ -34,47 +34,47 @@ class Source(Protocol):
     ) -> None: ...
 
     def read(self, start: int, stop: int) -> Sequence[Any]:
-        """Some of them, by position; raises Refusal when they are there no more."""
+        """Some of them, by position; raises Refusal if they no longer exist."""
         ...
 
 
 def pause(attempt: int) -> float:
-    """Seconds before the attempt (from 0): the service's exponential backoff, a minute in all."""
+    """Seconds before the attempt (from 0): the service's exponential backoff, about a minute in total."""
     return (500 + 10 * (int(math.exp(0.8 * attempt)) - 1)) / 1000
 
 
 @dataclass
 class Throttle:
-    """Documents a second, changeable while it runs."""
+    """A limit of documents per second that can be changed while a worker runs."""
 
     rate: float
     """-1 for no limit."""
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def set(self, rate: float) -> None:
-        """Another rate, which a running pause obeys at once if it is faster."""
+        """Change the rate; a pause under way ends early if the new rate is faster."""
         with self.changed:
             self.rate = rate
             self.changed.notify_all()
 
 
 @dataclass(kw_only=True)
-class Passage:
-    """One worker's way through its documents, and its counts."""
+class Worker:
+    """One worker: its documents, its progress and its counts."""
 
     source: Source
     size: int
     limit: int
-    """The most documents; -1 for all."""
+    """The largest number of documents; -1 for all."""
     proceed: bool
-    """Whether version conflicts are only counted."""
+    """Whether version conflicts are only counted, not failures."""
     prepare: Callable[[Any], Operation]
     write: Callable[[list[Operation]], list[Outcome]]
     throttle: Throttle
     keep: float
-    """Seconds for which the search stays open after each read; the throttle's pauses are added to them."""
+    """Seconds for which the search stays open after each read, in addition to the throttle's pauses."""
     stopped: Callable[[], bool]
-    """Whether it was cancelled, or the server ends."""
+    """Whether the task was cancelled or the server is stopping."""
     slice_id: int | None = None
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(
@@ -84,15 +84,15 @@ class Passage:
     failures: list[dict[str, Any]] = field(default_factory=list)
     throttled: float = 0.0
     until: float = 0.0
-    """Monotonic time at which the pause ends."""
+    """Monotonic time at which the current pause ends."""
     total: int = 0
-    """Known once the first batch is read."""
+    """Known after the first batch was read."""
 
     def run(self) -> None:
-        """Go through; ends early after a failure or when stopped.
+        """Process all documents; ends early after a failure or if stopped.
 
         Raises:
-            Refusal: too much time went by between two reads.
+            Refusal: too much time passed between two reads.
         """
         count = len(self.source)
         self.total = count if self.limit < 0 else min(count, self.limit)
@@ -112,7 +112,7 @@ class Passage:
             start = stop
             if start < self.total:
                 self._pause(len(operations), began)
-            # After the last batch, too, there is a read: the one that finds nothing more.
+            # There is a read after the last batch, too, which finds nothing.
             waited = time.monotonic() - began - (self.throttled - throttled)
             if waited > self.keep and start != self.limit and not self.stopped():
                 raise search_errors.NO_CONTEXT.refusal(id=self.slice_id or 0)
@@ -166,7 +166,7 @@ class Passage:
                 self.throttle.changed.wait(min(0.1, max(0.0, until - time.monotonic())))
 
     def status(self) -> dict[str, Any]:
-        """As a task's status, and as the beginning of a response."""
+        """The status of a task, which also begins the response."""
         counts = self.counts
         shown: dict[str, Any] = {} if self.slice_id is None else {"slice_id": self.slice_id}
         return shown | {
@@ -187,9 +187,9 @@ class Passage:
 
 
 def summed(parts: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
-    """The status of a sliced task: sums over the slices that are shown; the others, among the slices, are null.
+    """The status of a sliced task: sums over the slices that are shown; the others are null.
 
-    The rate is a sum as well: 0.0 while no slice is shown, throttled or not (BulkByScrollTask.Status).
+    The rate is a sum as well: 0.0 while no slice is shown, throttled or not (BulkByScrollTask.java).
     """
     there = [part for part in parts if part]
     names = ("total", "updated", "created", "deleted", "batches", "version_conflicts", "noops")

@@ -1,0 +1,35 @@
+"""A service account made up for the occasion, since unmodified Google clients want credentials. It opens nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sandbox.tls import private_pem, write_secret
+from sandbox.vertex.project import PROJECT
+
+
+def service_account(folder: Path) -> Path:
+    """The account's key file in `folder`, made at the first call."""
+    file = folder / "service-account.json"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make(file)
+    return file
+
+
+def _make(file: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    account = {
+        "type": "service_account",
+        "project_id": PROJECT,
+        "private_key_id": "sandbox",
+        "private_key": private_pem(key).decode(),
+        "client_email": f"sandbox@{PROJECT}.iam.gserviceaccount.com",
+        "client_id": "1",
+        # Clients sign their own tokens; should one ask for a token after all, it must not leave this machine.
+        "token_uri": "http://127.0.0.1:9/token",
+    }
+    write_secret(file, json.dumps(account, indent=1).encode())
