@@ -6,6 +6,8 @@ import dataclasses
 
 import pytest
 
+from flows.report import Report
+from flows.runs import Run
 from flows.vertex import agreement
 from flows.vertex.agreement import (
     Question,
@@ -23,12 +25,29 @@ from tasks.vertex.specs import DeployedIndexSpec
 from tasks.waiting import Deadline
 
 CLOUD = VertexSettings(project="p", location="us-central1")
-NEW = ValidatedVectors("new.hdf5", rows=50, dimensions=8, queries=0, content="new")
-SERVED = IndexState("i", {}, "STREAM_UPDATE", "old", "", 0, 5000, (("e", "d"),), "")
+NEW = ValidatedVectors(name="new.hdf5", rows=50, dimensions=8, queries=0, content="new")
+SERVED = IndexState(
+    resource="i",
+    config={},
+    update_method="STREAM_UPDATE",
+    content="old",
+    coming="",
+    overwritten=0,
+    vectors_count=5000,
+    deployed=(("e", "d"),),
+    making="",
+)
+
+
+def run_on(settings):
+    report = Report(flow="vertex build", name="a", target="sandbox")
+    return Run(settings=settings, report=report, deadline=Deadline.after(seconds=30))
 
 
 def asked(there, **wanted):
-    ours = there and DeployedIndexState("d", "e", "i", "", "", True, there)
+    ours = there and DeployedIndexState(
+        id="d", endpoint="e", index="i", private_address="", making="", serves=True, replicas=there
+    )
     return [
         q.step
         for q in cost_questions(
@@ -96,7 +115,7 @@ def there(monkeypatch):
 
 def first_deployments(*names, **wanted):
     specs = [DeployedIndexSpec(name=each, location="us-central1", **wanted) for each in names]
-    return agree_to_first_deployments(CLOUD, specs, None, Deadline.after(seconds=30), yes=False)
+    return agree_to_first_deployments(run_on(CLOUD), specs, None, yes=False)
 
 
 @pytest.mark.parametrize(
@@ -131,4 +150,4 @@ def test_the_cost_of_two_first_deployments_is_asked_as_one_sum(service, name, mo
     monkeypatch.setattr(agreement, "read_index", read_index.fn)
     specs = [DeployedIndexSpec(name=each, location="us-central1") for each in (name, f"{name}-exact")]
     with pytest.raises(NotConfirmed, match=r"deploy 2 indexes\. 2 deployed indexes cost about 1\.50 USD"):
-        agree_to_first_deployments(service.settings, specs, None, Deadline.after(seconds=30), yes=False)
+        agree_to_first_deployments(run_on(service.settings), specs, None, yes=False)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from flows.report import Report
+from flows.runs import Run
 from flows.vertex import tour_datapoint
 from tasks.errors import GateNotMet
 from tasks.vertex.queries.neighbors import Neighbor
@@ -92,7 +93,7 @@ def test_an_answer_that_nobody_expects_fails_it_and_the_way_out_is_told(
     for each in (f"{name}-exact", name):
         told = f"vector-search vertex teardown --target sandbox --yes --name {each}"
         assert told in command.err
-        assert begin(service, *told.split()[3:]).code == 0
+        assert begin(service, *told.split()[1:]).code == 0
     assert_nothing(service, name)
 
 
@@ -143,7 +144,8 @@ def visit(monkeypatch):
         monkeypatch.setattr(tour_datapoint, "read_neighbors", answered)
         report = Report(flow="vertex tour", name="x", target="sandbox")
         served = SimpleNamespace(vectors_count=3)
-        tour_datapoint.stream_one_datapoint(None, served, data, report, Deadline.after(seconds=9), 3)  # type: ignore[arg-type]
+        run = Run(settings=None, report=report, deadline=Deadline.after(seconds=9))
+        tour_datapoint.stream_one_datapoint(run, served, data, 3)  # type: ignore[arg-type]
         return report
 
     return lead
