@@ -221,9 +221,9 @@ def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> 
         for failure in done.refused[:_SHOWN]:
             step.saw(str(failure))
     with report.step("repair documents without an embedding") as step:
-        mended = apply_mending(settings, spec, batches, deadline, run.when_interrupted)
-        step.saw(f"{mended.mended:,} repaired, {mended.left:,} cannot be embedded")
-        for one in mended.listed[:_SHOWN]:
+        repaired = apply_mending(settings, spec, batches, deadline, run.when_interrupted)
+        step.saw(f"{repaired.mended:,} repaired, {repaired.left:,} cannot be embedded")
+        for one in repaired.listed[:_SHOWN]:
             step.saw(f"{one.id}: {one.reason}")
     return done
 
