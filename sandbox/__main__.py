@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cyclopts import App
@@ -16,7 +18,7 @@ from sandbox.start_command import State, start_command
 
 app = App(
     name="python -m sandbox",
-    help=f"Local stand-ins of {' and '.join(service.title for service in services.SERVICES)}. Loopback only, for "
+    help=f"Local stand-ins: {'; '.join(service.title for service in services.SERVICES)}. Loopback only, for "
     "development and tests.",
 )
 app.command(start_command(), name="start")
@@ -24,21 +26,21 @@ app.command(start_command(), name="start")
 
 @app.command
 def env(*, state: State = None) -> None:
-    """Print what a shell must export for unmodified clients: eval "$(python -m sandbox env)"."""
+    """Print the variables that unmodified clients need: eval "$(python -m sandbox env)"."""
     for name, value in environment((state or default_state()).resolve()).items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
 
 
 @app.command
 def writes(*, state: State = None) -> None:
-    """List the changing calls that were accepted."""
+    """List the calls that changed something."""
     for write in write_log.read(_existing(state)):
         sys.stdout.write(f"{write.service} {write.method} {write.resource}\n")
 
 
 @app.command
 def coverage(*, check: bool = False) -> None:
-    """Write COVERAGE.md anew: what is imitated, and what is known to differ.
+    """Regenerate COVERAGE.md: what is imitated, and what is known to differ.
 
     Args:
         check: write nothing; fail if the file is out of date.
@@ -49,7 +51,7 @@ def coverage(*, check: bool = False) -> None:
         raise SandboxError("sandbox/COVERAGE.md is out of date: python -m sandbox coverage")
 
 
-faults = App(name="faults", help="Put faults in on purpose, and see what became of them.")
+faults = App(name="faults", help="Inject faults, and see which of them have struck.")
 app.command(faults)
 
 
@@ -63,17 +65,17 @@ def add(
     seconds: float = 0.0,
     state: State = None,
 ) -> None:
-    """Let the next calls of a method fail.
+    """Make the next calls of a method fail.
 
     Example: python -m sandbox faults add CreateIndex unavailable --when after
 
     Args:
-        method: the method's short name, or * for whatever comes.
+        method: the method's short name, or * for any method.
         kind: how it fails.
-        when: before the effect, or after it (the reply is lost).
-        times: for so many calls.
-        seconds: how long a stall lasts.
-        state: the sandbox's folder; the default is $VECTOR_SEARCH_HOME/sandbox.
+        when: before the call takes effect, or after it (the reply is lost).
+        times: the number of calls that fail.
+        seconds: the duration of a stall.
+        state: the sandbox's folder; $VECTOR_SEARCH_HOME/sandbox by default.
     """
     try:
         fault_queue.add(_existing(state), method, kind, when, times, seconds)
@@ -83,12 +85,12 @@ def add(
 
 @faults.command(name="list")
 def list_faults(*, state: State = None) -> None:
-    """List the faults that are pending and those that struck."""
+    """List the pending faults and those that have struck."""
     folder = _existing(state)
     for fault in fault_queue.struck(folder):
         sys.stdout.write(f"{fault.method} {fault.kind} {fault.when}: struck\n")
     for fault in fault_queue.pending(folder):
-        sys.stdout.write(f"{fault.method} {fault.kind} {fault.when}: {fault.remaining} to come\n")
+        sys.stdout.write(f"{fault.method} {fault.kind} {fault.when}: {fault.remaining} pending\n")
 
 
 @faults.command
@@ -104,10 +106,18 @@ def _existing(state: Path | None) -> Path:
     return folder
 
 
-def main() -> None:
-    """Run a command; what goes wrong is one line."""
+def _command() -> Callable[[], None]:
     try:
-        app()
+        command, given, _ = app.parse_args()
+    except ValueError as error:  # options that check themselves
+        raise SandboxError(str(error)) from error
+    return partial(command, *given.args, **given.kwargs)
+
+
+def main() -> None:
+    """Run a command; an error is printed as one line."""
+    try:
+        _command()()
     except SandboxError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

@@ -1,13 +1,13 @@
-"""Whether a sandbox runs on a state folder, and what it says about itself.
+"""Whether a sandbox runs on a state folder, and what it announces about itself.
 
-Light on purpose: whoever only asks must not load the services.
+Light on purpose: a process that only asks does not load the services.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,16 +15,16 @@ from filelock import FileLock, Timeout
 
 
 class SandboxError(Exception):
-    """The sandbox cannot start, or is not there; one line that says why."""
+    """The sandbox cannot start, or is not running; the message is one line with the reason."""
 
 
 def default_state() -> Path:
-    """The state folder when none is named: `$VECTOR_SEARCH_HOME/sandbox`, beside the other local state."""
+    """The default state folder: `$VECTOR_SEARCH_HOME/sandbox`, beside the other local state."""
     return Path(os.environ.get("VECTOR_SEARCH_HOME", ".vector-search-ops")) / "sandbox"
 
 
 def announcement(state: Path) -> Path:
-    """The file that says where a running sandbox is."""
+    """The file in which a running sandbox announces its addresses."""
     return state / "sandbox.json"
 
 
@@ -32,7 +32,7 @@ def environment(state: Path) -> dict[str, str]:
     """The variables for clients of the sandbox that runs on this folder.
 
     Raises:
-        SandboxError: none runs there.
+        SandboxError: no sandbox runs there.
     """
     try:
         found = json.loads(announcement(state).read_text())
@@ -47,25 +47,25 @@ def environment(state: Path) -> dict[str, str]:
 
 
 @contextmanager
-def held(state: Path) -> Iterator[None]:
-    """Hold the state folder, as one sandbox at a time may.
+def held(state: Path) -> Generator[None]:
+    """Hold the state folder, as only one sandbox at a time may.
 
     Raises:
         SandboxError: another one holds it.
     """
     state.mkdir(parents=True, exist_ok=True)
     try:
-        # The operating system gives the lock back when its holder dies, however it dies.
+        # The operating system releases the lock when its holder dies, however it dies.
         with FileLock(state / "lock", timeout=0):
             yield
     except Timeout as error:
         raise SandboxError(
-            f"A sandbox runs on {state} already: python -m sandbox env --state {state}"
+            f"A sandbox already runs on {state}: python -m sandbox env --state {state}"
         ) from error
 
 
 def write(file: Path, content: object) -> None:
-    """Write a JSON file as a whole or not at all."""
+    """Write a JSON file completely or not at all."""
     beside = file.with_suffix(".new")
     beside.write_text(json.dumps(content, indent=1) + "\n")
     beside.replace(file)

@@ -1,4 +1,4 @@
-"""COVERAGE.md, generated from the code: what each stand-in imitates, which texts are our own, what is known to differ."""
+"""COVERAGE.md, generated from the code: what each stand-in imitates, which texts are our own, how it is known to differ."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""SQLite files: a stand-in's own (one connection that writes, one lock, transactions that nest), and shared ones.
+"""SQLite files: a stand-in's own (one connection that writes, one lock, nested transactions), and shared ones.
 
-What was acknowledged survives `kill -9`. Knows no service and no table.
+What was acknowledged survives `kill -9`. This module knows no service and no table.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,12 +34,12 @@ class Database:
         self._depth = 0
         self.db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self.db.execute("PRAGMA journal_mode=WAL")
-        # Written pages reach the operating system before a commit returns: enough against kill -9.
+        # Written pages reach the operating system before a commit returns, which is enough to survive kill -9.
         self.db.execute("PRAGMA synchronous=NORMAL")
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; may be nested, the outermost commits."""
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """All or nothing. Transactions can be nested; the outermost one commits."""
         with self.lock:
             if self._depth == 0:
                 self.db.execute("BEGIN IMMEDIATE")
@@ -56,10 +56,10 @@ class Database:
                 self.db.execute("COMMIT")
 
     def reader(self) -> sqlite3.Connection:
-        """A connection that sees what is committed and waits for nobody."""
+        """A connection that sees what is committed and waits for no lock."""
         return sqlite3.connect(self._file, check_same_thread=False)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         with self.lock:
             self.db.close()

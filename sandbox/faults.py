@@ -1,7 +1,7 @@
-"""Faults put in on purpose, as data: a queue of instructions in the state folder, consumed and accounted for.
+"""Injected faults as data: a queue of instructions in the state folder, consumed and recorded.
 
-Any process may add a fault; the stand-in that serves the method consumes it. Knows no service: how a fault looks on
-the wire is the business of each front.
+Any process can add a fault; the stand-in that serves the method consumes it. This module knows no service: each front
+decides how a fault looks on the wire.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ _FIELDS = "id, method, kind, happens, seconds, times, remaining"
 
 @dataclass(frozen=True)
 class Fault:
-    """One instruction: what happens to the next calls of a method."""
+    """One instruction: how the next calls of a method fail."""
 
     id: int
     method: str
-    """The method's short name (`CreateIndex`), or `*` for whatever comes."""
+    """The method's short name (`CreateIndex`), or `*` for any method."""
     kind: Kind
     when: When
     """Before the effect (nothing was changed) or after it (it was changed, the reply is lost)."""
     seconds: float
     """How long a stall lasts."""
     times: int
-    """How often it was to happen."""
+    """How many calls it was meant for."""
     remaining: int
-    """How often it is still to happen."""
+    """How many calls are left."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Struck:
 
 
 class FaultQueue:
-    """The queue of one state folder; cheap enough to be asked on every call."""
+    """The queue of one state folder; cheap enough to be checked on every call."""
 
     def __init__(self, state: Path) -> None:
         self._lock = threading.Lock()
         self._db = _open(state)
 
     def take(self, method: str, when: When) -> Fault | None:
-        """Consume the oldest fault that is due for this method at this moment, and account for it."""
+        """Consume and record the oldest fault that is due for this method now."""
         with self._lock:
             found = self._db.execute(
                 f"SELECT {_FIELDS} FROM faults WHERE remaining > 0 AND happens = ? AND method IN (?, '*') "  # noqa: S608
@@ -79,14 +79,14 @@ class FaultQueue:
             return fault
 
     def serves(self, methods: Iterable[str]) -> None:
-        """Tell which methods there are, so that no fault waits for one that nobody can call."""
+        """Register which methods there are, so that no fault waits for a method that does not exist."""
         with self._lock, self._db:
             self._db.executemany(
                 "INSERT OR IGNORE INTO methods VALUES (?)", [(method,) for method in methods]
             )
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._db.close()
 
 
@@ -96,8 +96,7 @@ def add(
     """Queue a fault for the next `times` calls of `method` and return its id.
 
     Raises:
-        ValueError: an unknown kind or moment, a method that no stand-in of this folder has, or a number that makes no
-            sense.
+        ValueError: an unknown kind or time, a method that no stand-in of this folder has, or an invalid number.
     """
     if kind not in get_args(Kind):
         raise ValueError(f"The kind of a fault is one of {', '.join(get_args(Kind))}, not {kind!r}.")
@@ -105,14 +104,14 @@ def add(
         raise ValueError(f"A fault happens {' or '.join(get_args(When))} the effect, not {when!r}.")
     if times < 1 or seconds < 0:
         raise ValueError(
-            f"A fault happens at least once and lasts no negative time, not {times} times {seconds} s."
+            f"A fault needs times >= 1 and seconds >= 0, not times={times} and seconds={seconds}."
         )
     db = _open(state)
     known = [name for (name,) in db.execute("SELECT name FROM methods")]
     if method not in ("*", *known) and known:
         db.close()
         near = ", ".join(get_close_matches(method, known)) or "`python -m sandbox coverage` lists them all"
-        raise ValueError(f"Nothing here answers a method {method!r}; nearest: {near}.")
+        raise ValueError(f"No stand-in here has a method {method!r}; nearest: {near}.")
     with db:
         row = db.execute(
             "INSERT INTO faults (method, kind, happens, seconds, times, remaining) VALUES (?, ?, ?, ?, ?, ?)",
@@ -123,7 +122,7 @@ def add(
 
 
 def pending(state: Path) -> list[Fault]:
-    """The faults that are still to happen, oldest first."""
+    """The faults that have not struck yet, oldest first."""
     db = _open(state)
     rows = db.execute(f"SELECT {_FIELDS} FROM faults WHERE remaining > 0 ORDER BY id").fetchall()  # noqa: S608
     db.close()
@@ -131,7 +130,7 @@ def pending(state: Path) -> list[Fault]:
 
 
 def struck(state: Path) -> list[Struck]:
-    """The faults that happened, in their order."""
+    """The faults that have struck, in order."""
     db = _open(state)
     rows = db.execute("SELECT fault, method, kind, happens, time FROM struck ORDER BY rowid").fetchall()
     db.close()
@@ -139,7 +138,7 @@ def struck(state: Path) -> list[Struck]:
 
 
 def clear(state: Path) -> None:
-    """Drop what is still pending; what happened stays on record."""
+    """Drop the pending faults; the record of those that struck stays."""
     db = _open(state)
     with db:
         db.execute("UPDATE faults SET remaining = 0")

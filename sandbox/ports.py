@@ -29,7 +29,7 @@ class Ports(dict[str, int]):
                 probe.bind(("127.0.0.1", self.get(name, 0)))
             except OSError as error:
                 raise SandboxError(
-                    f"Port {self[name]}, which the sandbox on {state} had before, is taken. "
+                    f"Port {self[name]}, which the sandbox on {state} used before, is taken. "
                     f"Stop the process that holds it, or remove {file} to get new ports."
                 ) from error
             self[name] = int(probe.getsockname()[1])

@@ -1,6 +1,6 @@
-"""The sandbox as a process of its own: started, waited for on what it announces, stopped or killed.
+"""The sandbox as a child process: started, awaited until it announces itself, stopped or killed.
 
-For tests and for programs that want a sandbox for a while. Its life is tied to ours, so that nothing stays behind.
+For tests and for programs that need a sandbox for a while. The child ends when we end, so nothing is left behind.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -38,11 +38,11 @@ class SandboxProcess:
         return self._process.pid
 
     def stop(self) -> int:
-        """End it in good order and return its exit code."""
+        """Stop it gracefully and return its exit code."""
         return tied.stop(self._process)
 
     def kill(self) -> None:
-        """End it as `kill -9` does: it gets no chance to tidy up."""
+        """Kill it as `kill -9` does: it cannot clean up."""
         self._process.kill()
         self._process.wait()
 
@@ -55,7 +55,7 @@ def start(state: Path, *options: object) -> SandboxProcess:
         options: those of each service that is to run, as `VertexOptions()`; without any, all services run.
 
     Raises:
-        SandboxError: it ended, or did not announce itself in time; with the last line that it wrote.
+        SandboxError: it ended, or did not announce itself in time; with the last line of its log.
     """
     state = state.resolve()
     state.mkdir(parents=True, exist_ok=True)
@@ -80,8 +80,8 @@ def start(state: Path, *options: object) -> SandboxProcess:
 
 
 @contextmanager
-def running(state: Path, *options: object) -> Iterator[dict[str, str]]:
-    """A sandbox for the length of a `with` block; gives the environment for its clients."""
+def running(state: Path, *options: object) -> Generator[dict[str, str]]:
+    """A sandbox for the duration of a `with` block; yields the environment for its clients."""
     process = start(state, *options)
     try:
         yield process.environment

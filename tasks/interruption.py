@@ -25,7 +25,7 @@ class RemoteWork:
     id: str
     """The operation or task, as the service calls it."""
     where: str
-    """Who does it: `the service`, `the cluster`."""
+    """Where it is done: `at the service`, `in the cluster`."""
     cancel: Callable[[], None]
     """Asks the service to cancel it."""
 
@@ -46,13 +46,13 @@ def interruptible(work: RemoteWork, when_interrupted: WhenInterrupted) -> Genera
 
 
 def _leave(work: RemoteWork, when_interrupted: WhenInterrupted) -> None:
-    goes_on = f"{work.what} goes on at {work.where} ({work.id})"
+    goes_on = f"{work.what} is still running {work.where} ({work.id})"
     if when_interrupted == "leave-running":
-        say(f"Interrupted: {goes_on}; the same command follows it again.")
+        say(f"Interrupted: {goes_on}. Run the same command again to follow it.")
         return
     try:
         work.cancel()
     except Exception as error:  # noqa: BLE001 -- the interruption must get through, whatever the answer
         say(f"Interrupted, but {goes_on}: {error}")
         return
-    say(f"Interrupted: asked {work.where} to cancel {work.what} ({work.id}).")
+    say(f"Interrupted: requested the cancellation of {work.what} ({work.id}).")

@@ -34,7 +34,7 @@ _ARTIFACT_SECONDS = 2.0
 """Work that is over sooner gets no progress artifact: the timeline shows it well enough."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Update:
     """One look at long work."""
 
@@ -101,7 +101,7 @@ class Progress:
             left = elapsed / fraction - elapsed
         elif self.usual and elapsed < self.usual:
             left = self.usual - elapsed
-        return Update(self.what, seen, fraction, elapsed, left, done)
+        return Update(what=self.what, seen=seen, fraction=fraction, elapsed=elapsed, left=left, done=done)
 
     def _is_news(self, update: Update, last: Update) -> bool:
         if update.elapsed - last.elapsed >= _STILL_THERE_SECONDS:

@@ -127,10 +127,10 @@ def _fitting(settings: ElasticSettings, wanted: list[DeploymentSpec]) -> list[De
 def download_model(run: ElasticRun, model_id: str, *, recreate: bool = False) -> None:
     """Download a model and wait until it is fully defined. The tour calls this too."""
     with run.report.step(f"download model {model_id}") as step:
-        there = ensure_model(run.settings, model_id, recreate=recreate)
+        ensured = ensure_model(run.settings, model_id, recreate=recreate)
         model = wait_for_model(run.settings, model_id, run.deadline)
         step.saw(
-            f"{'was there' if there.usable else 'downloaded'}, {model.size_bytes:,} bytes, fully defined"
+            f"{'was there' if ensured.there.usable else 'downloaded'}, {model.size_bytes:,} bytes, fully defined"
         )
 
 

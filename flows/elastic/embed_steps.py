@@ -15,7 +15,7 @@ from tasks.elastic.cluster.deployments import (
     wait_for_deployment,
 )
 from tasks.elastic.cluster.reindex_tasks import Failure
-from tasks.elastic.indices.aliases import ensure_alias, verify_alias
+from tasks.elastic.indices.aliases import ensure_alias, read_alias_to_change
 from tasks.elastic.indices.embeddings import made_from
 from tasks.elastic.indices.indices import (
     SourceState,
@@ -34,7 +34,7 @@ from tasks.elastic.indices.pipelines import (
 )
 from tasks.elastic.reindex.batch_plans import ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.reindex import Reindexed, apply_reindex
-from tasks.elastic.reindex.repair import apply_mending
+from tasks.elastic.reindex.repair import apply_repair
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField, IndexSpec, PipelineSpec, embedded_properties
 from tasks.elastic.verification.truncation import read_truncated
@@ -74,7 +74,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     settings, report, changes = run.settings, run.report, list[str]()
     _refuse_itself(plan)
-    verify_alias(settings, plan.alias)  # the alias moves last, when all inference is paid for
+    read_alias_to_change(settings, plan.alias)  # the alias moves last, when all inference is paid for
     ingest = _deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
     _deployment(settings, plan.search_deployment, "search-deployment")
@@ -93,13 +93,13 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
         changes += _scale(run, plan, plan.load_allocations)
         with report.step(f"pipeline {pipeline.id}") as step:
             verify_pipeline(settings, pipeline, sample)
-            if ensure_pipeline(settings, pipeline):
+            if ensure_pipeline(settings, pipeline).changed:
                 changes.append("stored the pipeline")
             step.saw(
                 f"embeds {listed(field.input for field in plan.fields)} with {plan.deployment}, seen on a sample"
             )
         with report.step(f"create index {index.name}") as step:
-            created = ensure_index(settings, index)
+            created = ensure_index(settings, index).changed
             changes += ["created the index"] if created else []
             step.saw("created" if created else "was there")
         filled = _fill(run, plan, pipeline.id, index)
@@ -107,14 +107,14 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
         changes.append("embedded the documents")
     changes += _scale(run, plan, plan.final_allocations)
     _verify(run, plan, index, wanted, refused)
-    if ensure_index_settings(settings, index):
+    if ensure_index_settings(settings, index).changed:
         changes.append("set the final settings")
     ensure_content_mark(settings, index.name, documents.content)
     with report.step(f"alias {plan.alias}") as step:
         move = ensure_alias(settings, plan.alias, index.name)
         changes += ["moved the alias"] if move.changed else []
         step.saw(
-            f"{'now' if move.changed else 'already'} points at {index.name}, before at {move.previous or 'nothing'}"
+            f"{'now' if move.changed else 'already'} points at {index.name}, before at {move.there.previous or 'nothing'}"
         )
     return changes
 
@@ -221,8 +221,8 @@ def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> 
         for failure in done.refused[:_SHOWN]:
             step.saw(str(failure))
     with report.step("repair documents without an embedding") as step:
-        repaired = apply_mending(settings, spec, batches, deadline, run.when_interrupted)
-        step.saw(f"{repaired.mended:,} repaired, {repaired.left:,} cannot be embedded")
+        repaired = apply_repair(settings, spec, batches, deadline, run.when_interrupted)
+        step.saw(f"{repaired.repaired:,} repaired, {repaired.left:,} cannot be embedded")
         for one in repaired.listed[:_SHOWN]:
             step.saw(f"{one.id}: {one.reason}")
     return done

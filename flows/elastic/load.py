@@ -14,7 +14,7 @@ from flows.report import Report
 from flows.runs import running
 from tasks.artifact_keys import artifact_key
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
-from tasks.elastic.indices.indices import ensure_index, ensure_index_settings, verify_index
+from tasks.elastic.indices.indices import ensure_index, ensure_index_settings, read_index_to_change
 from tasks.elastic.indices.loading import DocumentsRefused, Loaded, apply_documents
 from tasks.elastic.indices.pipelines import ensure_pipeline, lowercase_pipeline
 from tasks.elastic.specs import IndexSpec, Name, text_field
@@ -92,10 +92,10 @@ def load(run: ElasticRun, source: DocumentSource, spec: IndexSpec, lowercase_fie
         checked = read_checked_documents(source, tuple(spec.properties))
         step.saw(f"{checked.documents:,} documents, {checked.repeated:,} repeated")
     with report.step(f"create index {spec.name}") as step:
-        verify_index(settings, spec)
+        read_index_to_change(settings, spec)
         if spec.default_pipeline and lowercase_field:
             ensure_pipeline(settings, lowercase_pipeline(spec.default_pipeline, lowercase_field))
-        step.saw("created" if ensure_index(settings, spec) else "was there")
+        step.saw("created" if ensure_index(settings, spec).changed else "was there")
     with report.step(f"load documents into {spec.name}") as step:
         refused_file = home() / "refused" / f"{artifact_key(spec.name)}.jsonl"
         loaded = apply_documents(settings, spec.name, checked, run.deadline, refused_file=refused_file)

@@ -39,7 +39,10 @@ def roll_back(options: RollbackOptions) -> Report:
     with running(ELASTIC, "rollback", options) as run:
         with run.report.step(f"alias {options.name}") as step:
             move = ensure_rollback(run.settings, options.name, options.to)
-            step.saw(f"points at {move.index}, before at {move.previous or 'nothing'}")
+            there = move.there
+            step.saw(
+                f"points at {there.index}, before at {there.rolled_back_from or there.previous or 'nothing'}"
+            )
         if not move.changed:
             say("Nothing to do: the alias is already rolled back.")
     return run.report

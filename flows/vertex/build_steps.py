@@ -20,14 +20,14 @@ from tasks.vertex.imports.storage import apply_import_files, import_uri, remove_
 from tasks.vertex.resources.deployed_indexes import (
     DeployedIndexState,
     ensure_deployed_index,
-    read_deployed_index_as_wanted,
+    read_deployed_index_to_change,
     wait_for_deployed_index,
     wait_for_index_sync,
 )
 from tasks.vertex.resources.endpoints import (
     endpoint_spec,
     ensure_endpoint,
-    read_endpoint,
+    read_endpoint_to_change,
     remove_endpoint_twins,
     wait_for_endpoint,
 )
@@ -35,7 +35,7 @@ from tasks.vertex.resources.indexes import (
     IndexState,
     apply_index_contents,
     ensure_index,
-    read_index,
+    read_index_to_change,
     remove_index_twins,
     wait_for_index,
 )
@@ -89,11 +89,11 @@ def build(
     name, changes = plan.name, list[str]()
     # Wrong settings, resources of others and differences that cannot be changed in place are found before anything is changed or billed.
     wanted_endpoint = endpoint_spec(settings, name, plan.endpoint)
-    there = read_index(settings, name, deadline, plan.index)
-    endpoint_there = read_endpoint(settings, name, deadline, wanted_endpoint)
+    there = read_index_to_change(settings, plan.index, deadline)
+    endpoint_there = read_endpoint_to_change(settings, wanted_endpoint, deadline)
     ours = None
     if there is not None and endpoint_there is not None:
-        ours = read_deployed_index_as_wanted(
+        ours = read_deployed_index_to_change(
             settings, plan.deployed, endpoint=endpoint_there.resource, index=there.resource
         )
     shard_size = plan.index.shard_size if there is None else there.shard_size
@@ -111,10 +111,10 @@ def build(
         )
 
     with report.step(f"create endpoint {name}") as step:
-        if endpoint_there is None:
+        begun = ensure_endpoint(settings, wanted_endpoint, deadline)
+        if begun.changed:
             changes.append("created the endpoint")
-        endpoint = ensure_endpoint(settings, wanted_endpoint, deadline)
-        endpoint = wait_for_endpoint(settings, wanted_endpoint, endpoint, deadline, run.when_interrupted)
+        endpoint = wait_for_endpoint(settings, wanted_endpoint, begun.there, deadline, run.when_interrupted)
         if remove_endpoint_twins(settings, name, endpoint.resource, deadline):
             changes.append("removed a duplicate of the endpoint")
         step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
@@ -139,7 +139,7 @@ def _upload(
 ) -> str:
     name, content = plan.name, validated.content
     ensure_bucket(settings)
-    files = ensure_local_import_files(settings, name, plan.source, content)
+    files = ensure_local_import_files(settings, name, plan.source, content).there
     # Writing the files takes time: meanwhile the teardown of another name may have deleted the bucket, while it was empty.
     ensure_bucket(settings)
     upload = apply_import_files(settings, name, content, files, local_folder(name, content))
@@ -159,11 +159,11 @@ def _index(
     settings, deadline = run.settings, run.deadline
     name, content = plan.name, validated.content
     uri = import_uri(settings, name, content)
-    index = ensure_index(settings, plan.index, contents_uri=uri, content=content, deadline=deadline)
-    index = wait_for_index(settings, plan.index, index, deadline, run.when_interrupted)
+    begun = ensure_index(settings, plan.index, contents_uri=uri, content=content, deadline=deadline)
+    index = wait_for_index(settings, plan.index, begun.there, deadline, run.when_interrupted)
     if remove_index_twins(settings, name, index.resource, deadline):
         changes.append("removed a duplicate of the index")
-    if there is None:
+    if begun.changed:
         changes.append("created the index")
     if index.content != content:
         index = apply_index_contents(
@@ -193,14 +193,14 @@ def _deployed(
 ) -> DeployedIndexState:
     settings, deadline = run.settings, run.deadline
     while True:
-        deployed = ensure_deployed_index(
+        begun = ensure_deployed_index(
             settings, plan.deployed, endpoint=endpoint, index=index, deadline=deadline
         )
-        if deployed.making:
-            changes.append("changed the replicas" if deployed.serves else "deployed the index")
-        there = wait_for_deployed_index(settings, plan.deployed, deployed, deadline, run.when_interrupted)
+        if begun.did != "nothing":
+            changes.append("changed the replicas" if begun.there.serves else "deployed the index")
+        there = wait_for_deployed_index(settings, plan.deployed, begun.there, deadline, run.when_interrupted)
         # What an earlier run started can be compared with the request only once it has ended.
-        if not deployed.adopted:
+        if begun.did != "adopted":
             return there
 
 

@@ -82,8 +82,8 @@ def teardown(run: VertexRun, name: str) -> str:
     with report.step(f"remove import files of {name}") as step:
         forget_local_import_files(name)
         try:
-            step.saw(f"{remove_import_files(settings, name)} removed")
-            step.saw("the bucket is gone" if remove_bucket(settings) else "the bucket stays")
+            step.saw(f"{len(remove_import_files(settings, name))} removed")
+            step.saw("the bucket too" if remove_bucket(settings) else "no bucket removed")
         except (ServiceRefused, InvalidInput) as error:
             say(f"Import files of {name}, if there are any, stay in bucket {settings.bucket_name}: {error}")
             step.saw(f"not all: {error}")

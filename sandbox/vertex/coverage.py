@@ -1,6 +1,6 @@
-"""The part of COVERAGE.md about Vertex and Cloud Storage: what is imitated, which texts are our own, and what differs.
+"""The part of COVERAGE.md about Vertex AI and Cloud Storage: what is imitated, which texts are our own, what differs.
 
-The list of the real API's methods comes from the official packages, so that nobody forgets one.
+The list of the real API's methods comes from the official packages, so that none is forgotten.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def lines() -> Iterator[str]:
         "",
         "## Texts of refusals",
         "",
-        "With a source: as documented or seen there. Without: sandbox wording.",
+        "With a source: as documented or reported there (docs/sources.md lists all sources). Without: sandbox wording.",
         "",
     )
     yield from ("| code | text | source |", "|---|---|---|")
@@ -58,8 +58,8 @@ def lines() -> Iterator[str]:
         yield f"| {answer.code.name} | {shown} | {answer.source or 'sandbox wording'} |"
     yield from ("", "## Cloud Storage", "")
     yield (
-        "All of it is fake-gcs-server's work (filesystem backend): buckets, simple and resumable uploads, listings, "
-        "generations and preconditions are in use here; what else it imitates, its own documentation says."
+        "All of it is fake-gcs-server (filesystem backend). Used here: buckets, simple and resumable uploads, listings, "
+        "generations and preconditions. Its own documentation lists what else it imitates."
     )
 
 

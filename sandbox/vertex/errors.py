@@ -1,7 +1,7 @@
-"""Every refusal of the stand-in, in one place, with the origin of its text.
+"""Every refusal of the stand-in in one place, with the source of its text, as docs/sources.md lists it.
 
-A text without a `source` is our own wording (the real one is not known); COVERAGE.md lists those. Clients must
-branch on the status code, never on such a text.
+A text without a `source` is our own wording (the real one is unknown); COVERAGE.md lists those. Clients must branch on
+the status code, never on such a text.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """One kind of refusal: code, text with named places, and where the text was seen."""
+    """One kind of refusal: its code, its text with named placeholders, and the source of the text."""
 
     code: StatusCode
     text: str
     source: str = ""
 
-    def __call__(self, **facts: object) -> Refusal:
+    def refusal(self, **facts: object) -> Refusal:
         """The refusal for these facts."""
         return Refusal(self.code, self.text.format(**facts))
 
@@ -67,16 +67,14 @@ DATAPOINT_NOT_FOUND = Answer(
     StatusCode.NOT_FOUND, "Datapoint {id!r} not found in DeployedIndex {deployed!r}."
 )
 
-# Requests that say something impossible.
+# Invalid requests.
 INVALID_METADATA = Answer(StatusCode.INVALID_ARGUMENT, "Index metadata: {problem}")
 INVALID_LABELS = Answer(
     StatusCode.INVALID_ARGUMENT, "Label {key!r}: keys and values have at most 64 characters."
 )
 DISPLAY_NAME = Answer(StatusCode.INVALID_ARGUMENT, "display_name is required and has at most 128 characters.")
 INVALID_FILTER = Answer(StatusCode.INVALID_ARGUMENT, "The filter {filter!r} is not supported: {problem}")
-INVALID_PAGE_TOKEN = Answer(
-    StatusCode.INVALID_ARGUMENT, "The page token {token!r} is not one of this listing."
-)
+INVALID_PAGE_TOKEN = Answer(StatusCode.INVALID_ARGUMENT, "The page token {token!r} is not from this listing.")
 INVALID_UPDATE_MASK = Answer(
     StatusCode.INVALID_ARGUMENT, "The update mask {mask!r} is not supported: {problem}"
 )
@@ -111,7 +109,7 @@ DEPLOYED_INDEX_EXISTS = Answer(
 )
 MACHINE_TYPE = Answer(
     StatusCode.INVALID_ARGUMENT,
-    "The machine type {machine!r} does not serve {shard}; possible are {possible}.",
+    "The machine type {machine!r} does not serve {shard}; accepted: {possible}.",
 )
 REPLICAS = Answer(
     StatusCode.INVALID_ARGUMENT,
@@ -149,10 +147,10 @@ FILE_FORMAT = Answer(
     StatusCode.INVALID_ARGUMENT, "The file {file} is neither .json, .csv nor .avro, nor under delete/."
 )
 TOO_MANY_FILES = Answer(
-    StatusCode.INVALID_ARGUMENT, "There are {count} files under {uri}; at most 5000 are read."
+    StatusCode.INVALID_ARGUMENT, "There are {count} files under {uri}; the limit is 5000."
 )
 DATA_AND_DELETE = Answer(
-    StatusCode.INVALID_ARGUMENT, "An id is both in the data files and under delete/, among them {ids}."
+    StatusCode.INVALID_ARGUMENT, "Ids are both in the data files and under delete/, among them {ids}."
 )
 
 # Datapoints and queries.
@@ -165,12 +163,12 @@ NOT_PUBLIC = Answer(
     StatusCode.FAILED_PRECONDITION,
     "IndexEndpoint {name} is not public: query it over the private address of its DeployedIndex.",
 )
-UNAUTHENTICATED = Answer(StatusCode.UNAUTHENTICATED, "A JWT is needed: {problem}.")
+UNAUTHENTICATED = Answer(StatusCode.UNAUTHENTICATED, "A JWT is required: {problem}.")
 NOT_IMITATED = Answer(StatusCode.UNIMPLEMENTED, "The sandbox does not imitate {what} yet.")
 
 NO_ADDRESS = Answer(StatusCode.UNAVAILABLE, "{id!r} cannot answer at {address}:{port}: the address is taken.")
 
-# Faults put in on purpose (sandbox.faults).
+# Injected faults (sandbox.faults).
 FAULT_UNAVAILABLE = Answer(StatusCode.UNAVAILABLE, "The service is currently unavailable.")
 FAULT_RESET = Answer(StatusCode.UNAVAILABLE, "recvmsg:Connection reset by peer")
 

@@ -1,4 +1,4 @@
-"""Resource names: taken with the project's id or number, given back with the number, as the service does."""
+"""Resource names: accepted with the project's id or number, returned with the number, as the service does."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def new_id() -> str:
 def _canonical(name: str, pattern: re.Pattern[str], form: str) -> str:
     found = pattern.fullmatch(name)
     if not found:
-        raise errors.MALFORMED_NAME(name=name, form=form)
+        raise errors.MALFORMED_NAME.refusal(name=name, form=form)
     if found["project"] not in (PROJECT, PROJECT_NUMBER):
-        raise errors.OTHER_PROJECT(project=found["project"], known=f"{PROJECT} ({PROJECT_NUMBER})")
+        raise errors.OTHER_PROJECT.refusal(project=found["project"], known=f"{PROJECT} ({PROJECT_NUMBER})")
     return f"projects/{PROJECT_NUMBER}" + name[len(f"projects/{found['project']}") :]

@@ -1,6 +1,6 @@
 """What can be chosen when the Vertex stand-in starts. Passed in, never read from a global.
 
-The durations are those that people report of the real service; the clock factor makes them bearable.
+The durations are those that users of the real service report; the clock factor shortens them.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ class Durations:
     """Nominal durations of operations, in seconds of the real service's time."""
 
     create_index: float = 1800.0
-    """Seconds until CreateIndex is done; 1800, as the official samples say ("~30 minutes")."""
+    """Seconds until CreateIndex is done; 1800, the "~30 minutes" of vertex-ai-samples."""
     update_index: float = 1800.0
     """Seconds until a content update is done; 1800, since an overwrite builds the index anew."""
     update_fields: float = 0.0
-    """Seconds until an update of labels, description or display name is done; 0, as in Google's own mock."""
+    """Seconds until an update of labels, description or display name is done; 0, as in Google's mock of Vertex AI."""
     create_endpoint: float = 60.0
-    """Seconds until CreateIndexEndpoint is done; 60, the order of magnitude that people see."""
+    """Seconds until CreateIndexEndpoint is done; 60, from memory."""
     deploy: float = 1200.0
-    """Seconds until DeployIndex is done; 1200, as practitioners report."""
+    """Seconds until DeployIndex is done; 1200, from practitioners' reports."""
     mutate: float = 300.0
-    """Seconds until MutateDeployedIndex is done; 300, faster than a deployment, slower than a call."""
+    """Seconds until MutateDeployedIndex is done; 300, from memory."""
     undeploy: float = 180.0
-    """Seconds until UndeployIndex is done; 180."""
+    """Seconds until UndeployIndex is done; 180, from memory."""
     delete: float = 5.0
-    """Seconds until DeleteIndex or DeleteIndexEndpoint is done; 5, the doc samples return at once."""
+    """Seconds until DeleteIndex or DeleteIndexEndpoint is done; 5; the documentation's samples return at once."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,19 @@ class VertexOptions:
     """How the stand-in behaves. Every field is an option of `python -m sandbox start`, as `--clock-factor`."""
 
     clock_factor: float = 300.0
-    """Nominal durations are divided by this; 300, so that a 20-minute deployment lasts 4 seconds."""
+    """Nominal durations are divided by this; with 300, a 20-minute deployment takes 4 seconds."""
     advance: Literal["time", "reads"] = "time"
-    """What moves an operation on: elapsed time, or how often somebody looked. Time, as in reality."""
+    """What advances an operation: elapsed time, as in the real service, or the number of reads."""
     reads: int = 3
-    """With `advance="reads"`: looks until an operation is done; 3, so that polling shows as polling."""
+    """With `advance="reads"`: the number of reads until an operation is done; 3, so that clients have to poll."""
     list_while_creating: bool = True
-    """Whether listings show a resource under creation. Undocumented, so both can be tried; Get always does."""
+    """Whether listings show a resource that is still being created. Undocumented, so both can be tried; Get always
+    shows it."""
     listing_delay: float = 0.0
-    """Seconds (real ones) by which listings lag: behind the creation's end, or behind its beginning where resources
-    under creation are listed; 0, raise it to test against lag."""
+    """Real seconds by which listings lag: behind the end of a creation, or behind its start if resources are listed
+    while they are being created; 0. Raise it to test against lag."""
     upsert_delay: float = 0.3
-    """Seconds (real ones) until upserts and removals show in deployed copies; 0.3, short but not nothing."""
+    """Real seconds until upserts and removals show in deployed indexes; 0.3, short but not zero."""
     durations: Durations = Durations()
     """Nominal durations per method, before the clock factor."""
 
@@ -58,5 +59,5 @@ class VertexOptions:
             raise ValueError("Delays must not be negative.")
 
     def seconds(self, nominal: float) -> float:
-        """Real seconds that a nominal duration lasts here."""
+        """The real seconds that a nominal duration takes here."""
         return nominal / self.clock_factor

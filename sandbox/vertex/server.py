@@ -1,12 +1,13 @@
 """The Vertex stand-in as a whole: one store, the services over it, and the two ports that they answer on.
 
-Loopback only. Order matters at both ends: private servers open before operations move, and close last.
+Loopback only. The order matters: private servers open before operations advance, and close last.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ class VertexServer:
         self._server.add_insecure_port(f"127.0.0.1:{ports.plaintext}")
 
     def start(self) -> None:
-        """Answer, and go on with what an earlier run left unfinished."""
+        """Start to answer, and continue what an earlier run left unfinished."""
         self._endpoints.reopen()
         self._lifecycle.start()
         self._server.start()
@@ -114,7 +115,7 @@ class VertexServer:
         service = ContainerMatchService(deployed_index_id, deployment.index, self._queries)
         config = v1.DeployedIndex.pb().FromString(deployment.message).deployed_index_auth_config
         provider = config.auth_provider if config.HasField("auth_provider") else None
-        check = (lambda context: check_token(provider, context)) if provider else None
+        check = partial(check_token, provider) if provider else None
         return self._front.handlers(container.SERVICE_NAME, methods(service, container), check)
 
 

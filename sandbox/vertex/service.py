@@ -1,4 +1,4 @@
-"""Vertex AI Vector Search, with the Cloud Storage that it imports from, as a service of the sandbox.
+"""Vertex AI Vector Search and the Cloud Storage that it imports from, as one service of the sandbox.
 
 The server is loaded when it starts.
 """

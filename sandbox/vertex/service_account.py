@@ -1,4 +1,4 @@
-"""A service account made up for the occasion, since unmodified Google clients want credentials. It opens nothing."""
+"""A made-up service account, because unmodified Google clients need credentials. It gives access to nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.vertex.project import PROJECT
 
 
 def service_account(folder: Path) -> Path:
-    """The account's key file in `folder`, made at the first call."""
+    """The account's key file in `folder`, created by the first call."""
     file = folder / "service-account.json"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -29,7 +29,7 @@ def _make(file: Path) -> None:
         "private_key": private_pem(key).decode(),
         "client_email": f"sandbox@{PROJECT}.iam.gserviceaccount.com",
         "client_id": "1",
-        # Clients sign their own tokens; should one ask for a token after all, it must not leave this machine.
+        # Clients sign their own tokens; if one requests a token after all, the request must not leave this machine.
         "token_uri": "http://127.0.0.1:9/token",
     }
     write_secret(file, json.dumps(account, indent=1).encode())

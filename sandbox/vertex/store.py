@@ -1,7 +1,6 @@
 """The one place where the stand-in keeps its state: SQLite, so that what was acknowledged survives `kill -9`.
 
-Records are flat dataclasses, one table each, and messages are kept as their bytes. Nothing here knows a rule of the
-service.
+Records are flat dataclasses, one table each; messages are kept as bytes. No rule of the service is in here.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ class Resource:
     sequence: int
     """Order of creation; listings run from the newest to the oldest."""
     message: bytes
-    """The resource as it is given out, less what is computed when it is read."""
+    """The resource as clients see it, without what is computed on each read."""
     ready_at: float = 0.0
-    """When its creation was done, as a Unix time; 0 while it is being created."""
+    """When its creation was done, as a Unix time; 0 until then."""
     content: int = 0
     """An Index: the generation of its datapoints; a complete overwrite makes a new one."""
 
@@ -50,7 +49,7 @@ class Deployment:
 
 @dataclass
 class Operation:
-    """A long-running operation and all that is needed to go on with it after a restart."""
+    """A long-running operation, with everything that is needed to continue it after a restart."""
 
     name: str
     sequence: int
@@ -62,11 +61,11 @@ class Operation:
     started: float
     updated: float
     seconds: float
-    """How long it takes; counted from `started`, also over a restart."""
+    """How long it takes, counted from `started`, even across a restart."""
     reads_left: int
-    """How many looks it takes; -1 when time decides."""
+    """The number of reads that are left until it is done; -1 when time decides."""
     worked: int = 0
-    """1 when its work (reading import files) is done, whatever came of it."""
+    """1 when its work (reading import files) is done, successfully or not."""
     done: int = 0
     details: bytes = b""
     """NearestNeighborSearchOperationMetadata, for those that read files."""
@@ -101,7 +100,7 @@ class Table(Generic[R]):
         return [self._record(*row) for row in rows]
 
     def put(self, record: R) -> None:
-        """Write the record, whether it is new or not."""
+        """Insert or replace the record."""
         places = ", ".join("?" * len(self._fields))
         with self._store.transaction() as db:
             db.execute(
@@ -110,12 +109,12 @@ class Table(Generic[R]):
             )
 
     def delete(self, key: str) -> None:
-        """Forget the record with this key."""
+        """Delete the record with this key."""
         with self._store.transaction() as db:
             db.execute(f'DELETE FROM {self._name} WHERE "{self._fields[0]}" = ?', (key,))  # noqa: S608
 
     def next_sequence(self) -> int:
-        """A number greater than those of all records that there were, deleted ones too: generations are named by it."""
+        """A number greater than that of any record so far, including deleted ones: generations are named by it."""
         first = f"SELECT coalesce(max(sequence), 0) + 1 FROM {self._name}"  # noqa: S608
         with self._store.transaction() as db:
             row = db.execute(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Latency:
     """Seconds. A percentile is a time that was really seen (nearest rank), not one between two."""
 
@@ -28,4 +28,4 @@ def latency_percentiles(seconds: Sequence[float]) -> Latency:
     if not seconds:
         raise ValueError("no times to take percentiles of")
     p50, p90, p99, most = np.percentile(seconds, [50, 90, 99, 100], method="inverted_cdf").tolist()
-    return Latency(p50, p90, p99, most, float(np.mean(seconds)))
+    return Latency(p50=p50, p90=p90, p99=p99, max=most, mean=float(np.mean(seconds)))

@@ -9,7 +9,7 @@ Measures and feature norms are spelled as in Index.metadata (Vertex AI, "Index c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -96,13 +96,16 @@ def exact_neighbors(
         vectors = _prepare(block.vectors, scale=scale)
         for part in best:
             part.add(vectors, block.first_row)
-        kept = set[int]().union(*(part.rows.tolist() for part in best))
-        names = {
-            row: names[row] if row < block.first_row else block.ids[row - block.first_row] for row in kept
-        }
+        names = _names_of_the_best(best, block, names)
     rows = np.concatenate([part.rows.reshape(len(part.queries), -1) for part in best])
     distances = np.concatenate([part.distances.reshape(len(part.queries), -1) for part in best])
     return ExactNeighbors(rows, distances, [[names[row] for row in line] for line in rows.tolist()])
+
+
+def _names_of_the_best(best: Sequence[_Best], block: Block, names: Mapping[int, str]) -> dict[int, str]:
+    """The ids of the rows that are among the best after a block; of all others none is kept."""
+    kept = set[int]().union(*(part.rows.tolist() for part in best))
+    return {row: names[row] if row < block.first_row else block.ids[row - block.first_row] for row in kept}
 
 
 def _prepare(vectors: NDArray[np.float32], *, scale: bool) -> Floats:

@@ -36,10 +36,10 @@ class _Held:
     lock: threading.RLock = field(default_factory=threading.RLock)
     loaded: bool = False
     waiting: deque[tuple[float, Change, Any]] = field(default_factory=deque)
-    """Accepted changes that do not show yet, each with the moment when it will."""
+    """Accepted changes that do not show yet, each with the time when it will."""
 
     def catch_up(self) -> None:
-        """Let those changes show whose moment has come."""
+        """Apply the changes that are due."""
         now, size = time.time(), len(self.waiting)
         while self.waiting and self.waiting[0][0] <= now:
             _, change, request = self.waiting.popleft()
@@ -78,7 +78,7 @@ class Contents:
         self._write(index, generation, change, 0.0, payloads)
 
     def discard(self, index: str, generation: int | None = None) -> None:
-        """Forget a generation, or all of an index."""
+        """Delete a generation, or all of an index."""
         condition, values = '"index" = ?', [index]
         if generation is not None:
             condition, values = f"{condition} AND generation = ?", [index, str(generation)]
@@ -89,7 +89,7 @@ class Contents:
                 del self._held[key]
 
     def merge(self, index: str, staged: int, generation: int, config: Config) -> None:
-        """Let a staged partial update follow upon what is there."""
+        """Apply a staged partial update to the current content."""
         held = self._hold(index, generation, config)
         with self._store.transaction() as db, held.lock:
             query = (
@@ -97,21 +97,21 @@ class Contents:
             )
             rows = db.execute(query, (index, staged)).fetchall()
             for change, payload in rows:
-                # Written anew: they come after all that was there when they take effect.
+                # Written again, so that they come after everything that was there when they take effect.
                 self._write(index, generation, change, 0.0, [payload])
                 _apply(held.searcher, change, _MESSAGES[change].FromString(payload))
             held.searcher.maintain(held.lock)
         self.discard(index, staged)
 
     def read(self, index: str, generation: int, config: Config, use: Callable[[Searcher], T]) -> T:
-        """Let `use` work on what shows now, undisturbed."""
+        """Call `use` with what shows now, under the lock."""
         held = self._hold(index, generation, config)
         with held.lock:
             held.catch_up()
             return use(held.searcher)
 
     def prepare(self, index: str, generation: int, config: Config) -> None:
-        """Have the rows in memory and the search structure built before somebody asks."""
+        """Load the rows and build the tree before the first query."""
         self._hold(index, generation, config)
 
     def _hold(self, index: str, generation: int, config: Config) -> _Held:

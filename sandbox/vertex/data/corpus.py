@@ -50,7 +50,7 @@ class Corpus:
         self.restricts = RestrictIndex()
 
     def __len__(self) -> int:
-        """How many datapoints there are."""
+        """The number of datapoints."""
         return len(self.row_of)
 
     @property
@@ -74,7 +74,7 @@ class Corpus:
         return self._tags[: self.count]
 
     def upsert(self, sent: Sequence[Any]) -> None:
-        """Put whole datapoints (raw messages, consumed by this) in place of those with the same ids."""
+        """Insert whole datapoints (raw messages, which this consumes), replacing those with the same ids."""
         block = np.empty((len(sent), self.config.dimensions), "f4")
         for position, datapoint in enumerate(sent):
             block[position] = datapoint.feature_vector
@@ -94,7 +94,7 @@ class Corpus:
             self._scanned[first : self.count] = normalised(block)
 
     def replace_restricts(self, sent: Iterable[Any]) -> None:
-        """Put the restricts of these datapoints in place of the old ones; unknown ids are passed over."""
+        """Replace the restricts of these datapoints; unknown ids are ignored."""
         for datapoint in sent:
             row = self.row_of.get(datapoint.datapoint_id)
             if row is None:
@@ -110,7 +110,7 @@ class Corpus:
             self._enter(row, self._attributes[row], kept.crowding_tag.crowding_attribute)
 
     def remove(self, ids: Iterable[str]) -> None:
-        """Forget these datapoints; unknown ids are passed over."""
+        """Remove these datapoints; unknown ids are ignored."""
         for name in ids:
             self._drop(name)
 

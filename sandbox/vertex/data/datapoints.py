@@ -1,6 +1,6 @@
-"""Datapoints on their way in: what an upsert may say, and the form in which the rows keep it.
+"""Incoming datapoints: what an upsert may contain, and the form in which the rows keep it.
 
-Raw protobuf messages only: proto-plus would marshal every float of every vector (facts, section 6).
+Raw protobuf messages only: proto-plus would marshal every float of every vector, ten times slower (benchmarks/protobuf_messages.py).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ def validate(datapoints: Iterable[Any], dimensions: int, *, restricts_only: bool
     for datapoint in datapoints:
         name = datapoint.datapoint_id
         if not name:
-            raise errors.INVALID_DATAPOINT(id=name, problem="datapoint_id is required.")
+            raise errors.INVALID_DATAPOINT.refusal(id=name, problem="datapoint_id is required.")
         if datapoint.HasField("sparse_embedding"):
-            raise errors.NOT_IMITATED(what="sparse embeddings")
+            raise errors.NOT_IMITATED.refusal(what="sparse embeddings")
         if not restricts_only and len(datapoint.feature_vector) != dimensions:
-            raise errors.DIMENSIONS(
+            raise errors.DIMENSIONS.refusal(
                 what=f"datapoint {name!r}", given=len(datapoint.feature_vector), expected=dimensions
             )
         if len(datapoint.restricts) > 1 or len(datapoint.numeric_restricts) > 1:
@@ -37,7 +37,7 @@ def validate(datapoints: Iterable[Any], dimensions: int, *, restricts_only: bool
             _refuse_duplicates(name, datapoint.numeric_restricts)
         _check_numbers(name, datapoint.numeric_restricts)
         if not all(restrict.namespace for restrict in datapoint.restricts):
-            raise errors.INVALID_DATAPOINT(id=name, problem="a restrict has no namespace.")
+            raise errors.INVALID_DATAPOINT.refusal(id=name, problem="a restrict has no namespace.")
 
 
 def without_vector(datapoint: Any) -> bytes:
@@ -49,14 +49,16 @@ def without_vector(datapoint: Any) -> bytes:
 def _refuse_duplicates(name: str, restricts: Any) -> None:
     seen = [restrict.namespace for restrict in restricts]
     if len(set(seen)) < len(seen):
-        raise errors.INVALID_DATAPOINT(id=name, problem="a namespace occurs twice.")
+        raise errors.INVALID_DATAPOINT.refusal(id=name, problem="a namespace occurs twice.")
 
 
 def _check_numbers(name: str, numbers: Any) -> None:
     for number in numbers:
         if not number.namespace:
-            raise errors.INVALID_DATAPOINT(id=name, problem="a numeric restrict has no namespace.")
+            raise errors.INVALID_DATAPOINT.refusal(id=name, problem="a numeric restrict has no namespace.")
         if number.op:
-            raise errors.INVALID_DATAPOINT(id=name, problem="op must not be specified for datapoints.")
+            raise errors.INVALID_DATAPOINT.refusal(
+                id=name, problem="op must not be specified for datapoints."
+            )
         if number.WhichOneof("Value") is None:
-            raise errors.INVALID_DATAPOINT(id=name, problem="a numeric restrict has no value.")
+            raise errors.INVALID_DATAPOINT.refusal(id=name, problem="a numeric restrict has no value.")

@@ -25,7 +25,7 @@ _NAMED = 3
 
 
 class Batch:
-    """One import: reads the files and hands what they hold to `stage`, in pieces."""
+    """One import: reads the files and passes their datapoints to `stage`, in batches."""
 
     def __init__(self, reader: Reader, uri: str, dimensions: int, stage: Stage) -> None:
         self.details = Details()
@@ -36,7 +36,7 @@ class Batch:
         self._ids: set[str] = set()
 
     def run(self, operation: str) -> None:
-        """Read and stage everything; `details` then says what each file held.
+        """Read and stage everything; afterwards `details` has the counts of each file.
 
         Raises:
             Refusal: unreadable files, or invalid records, with the documented text.
@@ -52,41 +52,41 @@ class Batch:
             self._stage("remove", [RemoveRequest(datapoint_ids=sorted(removed)).SerializeToString()])
         invalid = [f"gs://{bucket}/{file}" for file in data if not self._read(bucket, file)]
         if invalid:
-            raise errors.INVALID_RECORDS(files=", ".join(invalid), operation=operation)
+            raise errors.INVALID_RECORDS.refusal(files=", ".join(invalid), operation=operation)
         if both := sorted(removed & self._ids):
-            raise errors.DATA_AND_DELETE(ids=", ".join(both[:_NAMED]))
+            raise errors.DATA_AND_DELETE.refusal(ids=", ".join(both[:_NAMED]))
 
     def _files(self) -> tuple[str, list[str], list[str]]:
         if not self._uri.startswith("gs://") or not self._uri[5:].strip("/"):
-            raise errors.NO_BUCKET(uri=self._uri, problem="it is not of the form gs://BUCKET/FOLDER")
+            raise errors.NO_BUCKET.refusal(uri=self._uri, problem="it is not of the form gs://BUCKET/FOLDER")
         bucket, _, folder = self._uri[5:].strip("/").partition("/")
         prefix = f"{folder}/" if folder else ""
         try:
             names = [name for name in self._reader.list_objects(bucket, prefix) if not name.endswith("/")]
         except StorageError as error:
-            raise errors.NO_BUCKET(uri=self._uri, problem=str(error)) from error
+            raise errors.NO_BUCKET.refusal(uri=self._uri, problem=str(error)) from error
         if len(names) > MOST_FILES:
-            raise errors.TOO_MANY_FILES(count=len(names), uri=self._uri)
+            raise errors.TOO_MANY_FILES.refusal(count=len(names), uri=self._uri)
         data, delete = [], []
         for name in names:
             inside = name.removeprefix(prefix)
             if inside.startswith("delete/") and inside.count("/") == 1:
                 delete.append(name)
             elif inside.endswith((".csv", ".avro")):
-                raise errors.NOT_IMITATED(what="CSV and Avro import files")
+                raise errors.NOT_IMITATED.refusal(what="CSV and Avro import files")
             elif "/" in inside or not inside.endswith(".json"):
-                raise errors.FILE_FORMAT(file=f"gs://{bucket}/{name}")
+                raise errors.FILE_FORMAT.refusal(file=f"gs://{bucket}/{name}")
             else:
                 data.append(name)
         if not data and not delete:
-            raise errors.NO_FILES(uri=self._uri)
+            raise errors.NO_FILES.refusal(uri=self._uri)
         return bucket, data, delete
 
     def _lines(self, bucket: str, name: str) -> Any:
         try:
             yield from self._reader.lines(bucket, name)
         except StorageError as error:
-            raise errors.NO_BUCKET(uri=self._uri, problem=f"{name}: {error}") from error
+            raise errors.NO_BUCKET.refusal(uri=self._uri, problem=f"{name}: {error}") from error
 
     def _read(self, bucket: str, name: str) -> bool:
         """Read one file; True if all its records are valid."""

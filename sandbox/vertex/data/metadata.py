@@ -55,9 +55,10 @@ def parse(value: struct_pb2.Value) -> dict[str, Any]:
     Raises:
         Refusal: it is not an object, or has unknown keys.
     """
-    content = json_format.MessageToDict(value) if value.WhichOneof("kind") else {}
+    # The official types say a dict; a Value that is no struct becomes a list, a number, a text or None.
+    content: Any = json_format.MessageToDict(value) if value.WhichOneof("kind") else {}
     if not isinstance(content, dict):
-        raise errors.INVALID_METADATA(problem="must be an object.")
+        raise errors.INVALID_METADATA.refusal(problem="must be an object.")
     content = _tidy(content)
     _refuse_unknown(content, {"contentsDeltaUri", "isCompleteOverwrite", "config"}, "")
     return content
@@ -67,11 +68,11 @@ def config(content: dict[str, Any]) -> Config:
     """The index's configuration, checked.
 
     Raises:
-        Refusal: a field is missing or has a value that the service does not know.
+        Refusal: a field is missing or invalid.
     """
     given = content.get("config")
     if not isinstance(given, dict):
-        raise errors.INVALID_METADATA(problem="config is required but missing.")
+        raise errors.INVALID_METADATA.refusal(problem="config is required but missing.")
     _refuse_unknown(given, _CONFIG_KEYS, "config.")
     tree = _algorithm(given.get("algorithmConfig", {"treeAhConfig": {}}))
     approximate = _whole(given, "approximateNeighborsCount", required=tree is not None)
@@ -98,20 +99,24 @@ def shown(content: dict[str, Any]) -> struct_pb2.Value:
 
 def _algorithm(given: Any) -> Tree | None:
     if not isinstance(given, dict) or set(given) not in ({"treeAhConfig"}, {"bruteForceConfig"}):
-        raise errors.INVALID_METADATA(problem="algorithmConfig has one of treeAhConfig and bruteForceConfig.")
+        raise errors.INVALID_METADATA.refusal(
+            problem="algorithmConfig must have either treeAhConfig or bruteForceConfig."
+        )
     if "bruteForceConfig" in given:
         return None
     tree = given["treeAhConfig"]
     _refuse_unknown(tree, _TREE_KEYS, "config.algorithmConfig.treeAhConfig.")
     fraction = tree.get("fractionLeafNodesToSearch", Tree.fraction)
     if not isinstance(fraction, int | float) or not 0 < fraction < 1:
-        raise errors.INVALID_METADATA(
+        raise errors.INVALID_METADATA.refusal(
             problem="fractionLeafNodesToSearch must lie between 0 and 1, both excluded."
         )
     if "fractionLeafNodesToSearch" not in tree and "leafNodesToSearchPercent" in tree:
         percent = _whole(tree, "leafNodesToSearchPercent", required=True)
         if percent > 100:
-            raise errors.INVALID_METADATA(problem="leafNodesToSearchPercent must lie between 1 and 100.")
+            raise errors.INVALID_METADATA.refusal(
+                problem="leafNodesToSearchPercent must lie between 1 and 100."
+            )
         fraction = percent / 100
     return Tree(_whole(tree, "leafNodeEmbeddingCount", required=False) or Tree.leaf_size, float(fraction))
 
@@ -131,21 +136,23 @@ def _whole(given: dict[str, Any], key: str, *, required: bool) -> int:
     value = given.get(key)
     if value is None:
         if required:
-            raise errors.INVALID_METADATA(problem=f"config.{key} is required but missing.")
+            raise errors.INVALID_METADATA.refusal(problem=f"config.{key} is required but missing.")
         return 0
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = 0.5
     if isinstance(value, bool) or number != int(number) or not 0 < number < 2**31:
-        raise errors.INVALID_METADATA(problem=f"{key} must be a positive whole number, not {value!r}.")
+        raise errors.INVALID_METADATA.refusal(
+            problem=f"{key} must be a positive whole number, not {value!r}."
+        )
     return int(number)
 
 
 def _one_of(given: dict[str, Any], key: str, values: tuple[str, ...], default: str) -> str:
     value = given.get(key, default)
     if value not in values:
-        raise errors.INVALID_METADATA(
+        raise errors.INVALID_METADATA.refusal(
             problem=f"config.{key} must be one of {', '.join(values)}, not {value!r}."
         )
     return value
@@ -153,9 +160,9 @@ def _one_of(given: dict[str, Any], key: str, values: tuple[str, ...], default: s
 
 def _refuse_unknown(given: Any, known: set[str], path: str) -> None:
     if not isinstance(given, dict):
-        raise errors.INVALID_METADATA(problem=f"{path.rstrip('.')} must be an object.")
+        raise errors.INVALID_METADATA.refusal(problem=f"{path.rstrip('.')} must be an object.")
     for key in given:
         if key not in known:
-            raise errors.INVALID_METADATA(
-                problem=f"{path}{key} is not known; known are {', '.join(sorted(known))}."
+            raise errors.INVALID_METADATA.refusal(
+                problem=f"{path}{key} is unknown; accepted: {', '.join(sorted(known))}."
             )

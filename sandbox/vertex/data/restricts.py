@@ -1,4 +1,4 @@
-"""Which rows a query may return: token and number restricts, kept so that a filter costs little.
+"""Which rows a query may return: token and numeric restricts, indexed so that filters are cheap.
 
 The rules are the documentation's: AND across namespaces, OR within a namespace's allowed tokens; a denied token of the
 query excludes rows that allow it; a denied token of a row excludes it from queries that allow that token.

@@ -21,7 +21,7 @@ DEFAULT_NEIGHBORS = 10
 _GAPS_BEFORE_SQUEEZE = 1024
 _SHARE_BEFORE_REBUILD = 0.2
 _NARROW = 4
-"""Below one row in so many, the eligible rows are gathered; above, one matrix product serves all."""
+"""If fewer than one row in this number is eligible, the rows are gathered; otherwise one matrix product covers all."""
 _L1_BLOCK = 65536
 _FIRST_LOOK = 256
 Rows = NDArray[np.int64]
@@ -35,7 +35,7 @@ class Query:
     vector: Vectors
     neighbors: int = DEFAULT_NEIGHBORS
     per_tag: int = 0
-    """At most so many neighbors a crowding tag; 0 means any number."""
+    """The most neighbors that may share a crowding tag; 0 means no limit."""
     approximate: int = 0
     """Candidates before exact reordering; 0 means the index's own number."""
     leaf_fraction: float = 0.0
@@ -45,7 +45,7 @@ class Query:
 
     @property
     def plain(self) -> bool:
-        """Whether every row may be returned."""
+        """Whether every row is eligible."""
         return not self.tokens and not self.numbers and not 0 < self.per_tag < self.neighbors
 
 
@@ -99,7 +99,7 @@ class Searcher:
             self._tree = LeafTree.build(self.corpus.scanned[rows], rows, self.corpus.config)
 
     def maintain(self, lock: threading.RLock) -> None:
-        """Close gaps, and rebuild a tree that no longer knows a fifth of the rows, in a thread of its own."""
+        """Close gaps, and rebuild a tree that lacks a fifth of the rows, in a separate thread."""
         if self._building:  # rows must not move under the builder
             return
         if self.corpus.dead() > max(_GAPS_BEFORE_SQUEEZE, len(self.corpus) // 5):
@@ -112,7 +112,7 @@ class Searcher:
 
     def _wants_tree(self, points: int) -> bool:
         config = self.corpus.config
-        if not config.tree or config.distance == "L1_DISTANCE":  # ScaNN knows no L1
+        if not config.tree or config.distance == "L1_DISTANCE":  # ScaNN has no L1
             return False
         return points >= LEAST_POINTS and points > config.tree.leaf_size
 
@@ -185,7 +185,7 @@ class Searcher:
         return -products
 
     def _distances(self, rows: Rows, vector: Vectors) -> Distances:
-        """As the service reports them (facts, section 5): the dot product itself, 1 - cosine, L2 squared, L1."""
+        """As the stand-in reports them: the dot product itself, 1 - cosine, L2 squared, L1 (docs/sources.md says why)."""
         vectors, query = self.corpus.scanned[rows].astype("f8"), vector.astype("f8")
         distance = self.corpus.config.distance
         if distance == "DOT_PRODUCT_DISTANCE":

@@ -42,13 +42,13 @@ class LeafTree:
         leaves = math.ceil(len(rows) / settings.leaf_size)
         measure = "squared_l2" if config.distance == "SQUARED_L2_DISTANCE" else "dot_product"
         candidates = max(config.approximate_neighbors, 1)
-        builder = scann.scann_ops_pybind.builder(vectors, 10, measure)
-        builder = builder.tree(
+        builder: Any = scann.scann_ops_pybind.builder(vectors, 10, measure)
+        tree: Any = builder.tree(
             num_leaves=leaves,
             num_leaves_to_search=_share(leaves, settings.fraction),
             training_sample_size=min(len(rows), _TRAINING_SAMPLE),
         )
-        searcher = builder.score_ah(2, anisotropic_quantization_threshold=0.2).reorder(candidates).build()
+        searcher = tree.score_ah(2, anisotropic_quantization_threshold=0.2).reorder(candidates).build()
         return cls(rows.copy(), settings, leaves, candidates, searcher, int(rows[-1]) + 1 if len(rows) else 0)
 
     def search(

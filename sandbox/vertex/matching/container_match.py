@@ -29,7 +29,7 @@ class ContainerMatchService:
         return self._answer([request])[0]
 
     def BatchMatch(self, request: Any) -> Any:
-        """The neighbors of many queries; what is wrong with them stands in the status of their index."""
+        """The neighbors of many queries; an error is reported in the status of its deployed index."""
         response = container.BatchMatchResponse()
         for group in request.requests:
             answered = response.responses.add(deployed_index_id=group.deployed_index_id)
@@ -41,7 +41,7 @@ class ContainerMatchService:
         return response
 
     def BatchGetEmbeddings(self, request: Any) -> Any:
-        """The datapoints with these ids; ids that are not there are passed over."""
+        """The datapoints with these ids; unknown ids are ignored."""
         self._check_id(request.deployed_index_id)
 
         def read(searcher: Searcher) -> list[Any]:
@@ -52,7 +52,7 @@ class ContainerMatchService:
 
     def _check_id(self, deployed_index_id: str) -> None:
         if deployed_index_id != self._id:
-            raise errors.DEPLOYED_INDEX_NOT_FOUND(id=deployed_index_id, endpoint="at this address")
+            raise errors.DEPLOYED_INDEX_NOT_FOUND.refusal(id=deployed_index_id, endpoint="at this address")
 
     def _answer(self, requests: Any) -> list[Any]:
         answers = self._queries.ask(self._index, self._id, [_question(each) for each in requests], _neighbors)
@@ -101,7 +101,7 @@ def _embedding(searcher: Searcher, row: int) -> Any:
 
 def _question(request: Any) -> Question:
     if request.HasField("sparse_embedding") or request.HasField("rrf"):
-        raise errors.NOT_IMITATED(what="sparse and hybrid queries")
+        raise errors.NOT_IMITATED.refusal(what="sparse and hybrid queries")
     percent = request.leaf_nodes_to_search_percent_override
     return Question(
         vector=np.array(request.float_val, "f4"),

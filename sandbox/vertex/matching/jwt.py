@@ -1,4 +1,4 @@
-"""The JSON web token that a deployed index may ask for. Audience and issuer are checked, the signature is not.
+"""The JSON web token that a deployed index may require. Audience and issuer are checked, the signature is not.
 
 The sandbox knows nobody's public keys; whether a token is sent at all, and by whom for whom, is what tests need.
 """
@@ -18,22 +18,24 @@ _PREFIX = "Bearer: "  # with a colon, as the service's own client sends it
 
 
 def check_token(provider: Any, context: Any) -> None:
-    """Let a call pass whose token names an allowed issuer and audience.
+    """Check that the token of a call names an allowed issuer and audience.
 
     Raises:
         Refusal: UNAUTHENTICATED.
     """
     sent = dict(context.invocation_metadata()).get("authorization", "")
     if not sent.startswith(_PREFIX):
-        raise errors.UNAUTHENTICATED(problem="there is no 'authorization: Bearer: TOKEN' in the metadata")
+        raise errors.UNAUTHENTICATED.refusal(
+            problem="there is no 'authorization: Bearer: TOKEN' in the metadata"
+        )
     claims = _claims(sent.removeprefix(_PREFIX).strip())
     audiences = claims.get("aud", [])
     if not set(provider.audiences) & set([audiences] if isinstance(audiences, str) else audiences):
-        raise errors.UNAUTHENTICATED(problem=f"the audience {audiences!r} is not accepted")
+        raise errors.UNAUTHENTICATED.refusal(problem=f"the audience {audiences!r} is not accepted")
     if claims.get("iss") not in provider.allowed_issuers:
-        raise errors.UNAUTHENTICATED(problem=f"the issuer {claims.get('iss')!r} is not accepted")
+        raise errors.UNAUTHENTICATED.refusal(problem=f"the issuer {claims.get('iss')!r} is not accepted")
     if claims.get("exp", float("inf")) < time.time():
-        raise errors.UNAUTHENTICATED(problem="the token has expired")
+        raise errors.UNAUTHENTICATED.refusal(problem="the token has expired")
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -42,5 +44,5 @@ def _claims(token: str) -> dict[str, Any]:
         body = parts[1] + "=" * (-len(parts[1]) % 4)
         claims = orjson.loads(base64.urlsafe_b64decode(body))
     except (IndexError, ValueError, binascii.Error):
-        raise errors.UNAUTHENTICATED(problem="the token is not a JWT") from None
+        raise errors.UNAUTHENTICATED.refusal(problem="the token is not a JWT") from None
     return claims if isinstance(claims, dict) else {}

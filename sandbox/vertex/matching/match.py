@@ -25,7 +25,7 @@ class MatchService:
         self._queries = queries
 
     def FindNeighbors(self, request: Any) -> Any:
-        """The neighbors of each query; ids and crowding tags only, unless full datapoints are wanted."""
+        """The neighbors of each query; only ids and crowding tags, unless full datapoints are requested."""
         deployment = self._endpoints.public_deployment(request.index_endpoint, request.deployed_index_id)
         questions = [_question(query) for query in request.queries]
         full = request.return_full_datapoint
@@ -48,7 +48,7 @@ class MatchService:
         return response
 
     def ReadIndexDatapoints(self, request: Any) -> Any:
-        """The datapoints with these ids, as they are deployed; ids that are not there are passed over."""
+        """The datapoints with these ids, as they are deployed; unknown ids are ignored."""
         deployment = self._endpoints.public_deployment(request.index_endpoint, request.deployed_index_id)
 
         def read(searcher: Searcher) -> list[Any]:
@@ -61,7 +61,7 @@ class MatchService:
 def _question(query: Any) -> Question:
     datapoint = query.datapoint
     if datapoint.HasField("sparse_embedding") or query.HasField("rrf"):
-        raise errors.NOT_IMITATED(what="sparse and hybrid queries")
+        raise errors.NOT_IMITATED.refusal(what="sparse and hybrid queries")
     return Question(
         vector=np.array(datapoint.feature_vector, "f4"),
         datapoint_id=datapoint.datapoint_id,

@@ -1,4 +1,4 @@
-"""Queries against a deployed index, in the words of no protocol: both MatchServices translate to and from this."""
+"""Queries against a deployed index, independent of the protocol: both MatchServices translate to and from this."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Question:
-    """What a client asked, unchecked."""
+    """A client's query, not checked yet."""
 
     vector: Vectors
     datapoint_id: str = ""
@@ -36,7 +36,7 @@ class Question:
 
 
 class Queries:
-    """Looks up what is deployed under an id, and asks it."""
+    """Looks up what is deployed under an id, and searches it."""
 
     def __init__(self, store: Store, indexes: IndexService, contents: Contents) -> None:
         self._store = store
@@ -45,14 +45,14 @@ class Queries:
         self._configs: dict[str, Config] = {}
 
     def prepare(self, index: Resource) -> None:
-        """Load an index before it is asked for the first time."""
+        """Load an index before its first query."""
         self._contents.prepare(index.name, index.content, self._config(index))
 
     def read(self, index_name: str, use: Callable[[Searcher], T]) -> T:
-        """Let `use` read what is deployed of an index now."""
+        """Call `use` with what is deployed of an index now."""
         index = self._store.resources.get(index_name)
         if index is None:
-            raise errors.NOT_FOUND(kind="Index", name=index_name)
+            raise errors.NOT_FOUND.refusal(kind="Index", name=index_name)
         return self._contents.read(index.name, index.content, self._config(index), use)
 
     def ask(
@@ -62,10 +62,10 @@ class Queries:
         questions: Sequence[Question],
         use: Callable[[Searcher, list[Hit]], T],
     ) -> list[T]:
-        """What `use` makes of the neighbors of each question, nearest first.
+        """The result of `use` for the neighbors of each question, nearest first.
 
         Raises:
-            Refusal: a question that cannot be answered; none is then.
+            Refusal: one question is invalid; then none is answered.
         """
 
         def search(searcher: Searcher) -> list[T]:
@@ -86,23 +86,29 @@ def _checked(searcher: Searcher, question: Question, deployed_index_id: str) -> 
     if not len(vector) and question.datapoint_id:
         row = corpus.row_of.get(question.datapoint_id)
         if row is None:
-            raise errors.DATAPOINT_NOT_FOUND(id=question.datapoint_id, deployed=deployed_index_id)
+            raise errors.DATAPOINT_NOT_FOUND.refusal(id=question.datapoint_id, deployed=deployed_index_id)
         vector = corpus.vectors[row]
     if len(vector) != corpus.config.dimensions:
-        raise errors.DIMENSIONS(what="the query", given=len(vector), expected=corpus.config.dimensions)
+        raise errors.DIMENSIONS.refusal(
+            what="the query", given=len(vector), expected=corpus.config.dimensions
+        )
     if not np.isfinite(vector).all():
-        raise errors.INVALID_QUERY(problem="the vector holds NaN or infinity.")
+        raise errors.INVALID_QUERY.refusal(problem="the vector holds NaN or infinity.")
     if min(question.neighbors, question.per_tag, question.approximate) < 0:
-        raise errors.INVALID_QUERY(problem="neighbor counts must not be negative.")
+        raise errors.INVALID_QUERY.refusal(problem="neighbor counts must not be negative.")
     if not 0 <= question.leaf_fraction <= 1:
-        raise errors.INVALID_QUERY(problem="the share of leaves to search must lie between 0 and 1.")
+        raise errors.INVALID_QUERY.refusal(
+            problem="the fraction of leaves to search must be between 0 and 1."
+        )
     for number in question.numbers:
         if number.op not in OPERATORS:
-            raise errors.INVALID_QUERY(
+            raise errors.INVALID_QUERY.refusal(
                 problem=f"the numeric restrict on {number.namespace!r} has no operator."
             )
         if not number.kind:
-            raise errors.INVALID_QUERY(problem=f"the numeric restrict on {number.namespace!r} has no value.")
+            raise errors.INVALID_QUERY.refusal(
+                problem=f"the numeric restrict on {number.namespace!r} has no value."
+            )
     return Query(
         vector=vector,
         neighbors=question.neighbors or DEFAULT_NEIGHBORS,

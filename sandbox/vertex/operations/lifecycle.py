@@ -1,4 +1,4 @@
-"""How long-running operations move: started, worked on, done, each step in the store so that a restart goes on.
+"""How long-running operations advance: started, worked on, done. Each step is in the store, so a restart continues.
 
 Knows no resource. What an operation does is registered by the services; when it does it is decided here, by elapsed
 time or by the number of looks.
@@ -57,15 +57,15 @@ class Lifecycle:
         self._ticker = threading.Thread(target=self._run, name="operations", daemon=True)
 
     def register(self, method: str, kind: Kind) -> None:
-        """Say what the operations of `method` do."""
+        """Register what the operations of `method` do."""
         self._kinds[method] = kind
 
     def start(self) -> None:
-        """Begin to move operations, those of an earlier run included."""
+        """Start to advance operations, including those of an earlier run."""
         self._ticker.start()
 
     def stop(self) -> None:
-        """Stop moving them; they go on at the next start."""
+        """Stop advancing them; they continue at the next start."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -109,10 +109,10 @@ class Lifecycle:
         """
         running = self.unfinished("target = ?", target)
         if running:
-            raise errors.BUSY(name=target, operations=", ".join(each.name for each in running))
+            raise errors.BUSY.refusal(name=target, operations=", ".join(each.name for each in running))
 
     def look(self, target: str) -> None:
-        """Count a look at a resource, for operations that advance by looks."""
+        """Count a read of a resource, for operations that advance by reads."""
         if self.options.advance != "reads":
             return
         with self._changed:
@@ -120,11 +120,11 @@ class Lifecycle:
                 self.look_at(operation)
 
     def look_at(self, operation: Operation) -> Operation:
-        """Count a look at an operation, and give it as it is afterwards."""
+        """Count a read of an operation, and return it as it is afterwards."""
         if self.options.advance != "reads":
             return operation
         with self._changed:
-            # Somebody else may have looked since it was read.
+            # Another client may have read it in between.
             current = self.store.operations.get(operation.name)
             if current is None or current.done:
                 return current or operation
@@ -135,16 +135,16 @@ class Lifecycle:
             return current
 
     def cancel(self, operation: Operation) -> None:
-        """End an operation with CANCELLED and leave no trace; a delete or undeploy goes on regardless."""
+        """End an operation with CANCELLED and leave no trace; a delete or an undeploy continues regardless."""
         with self._changed, self.store.transaction():
             current = self.store.operations.get(operation.name)
             if current is None or current.done or not self._kinds[current.method].cancellable:
                 return
-            self._fail(current, errors.CANCELLED())
+            self._fail(current, errors.CANCELLED.refusal())
             self._changed.notify_all()
 
     def wait(self, name: str, seconds: float) -> None:
-        """Return when the operation is done, or the time is over."""
+        """Return when the operation is done or the time is up."""
         deadline = time.monotonic() + seconds
         with self._changed:
             while not self._stopping:
@@ -212,8 +212,8 @@ class Lifecycle:
         except Exception:
             log.exception("%s failed", operation.name)
             operation.error_code, operation.error_text = (
-                errors.INTERRUPTED().number,
-                errors.INTERRUPTED().text,
+                errors.INTERRUPTED.refusal().number,
+                errors.INTERRUPTED.refusal().text,
             )
         with self._changed:
             self._working.discard(operation.name)
@@ -231,7 +231,7 @@ class Lifecycle:
             self._changed.notify_all()
 
     def _complete(self, operation: Operation) -> None:
-        """Make the change, or undo what a failed preparation left; in one transaction with the record of it."""
+        """Make the change, or clean up after a failed preparation, in one transaction with the operation's record."""
         # Before the change is made: deployed copies that have it show a time of synchronisation that is no earlier.
         operation.updated = time.time()
         try:
@@ -248,7 +248,7 @@ class Lifecycle:
             self._fail(operation, refusal)
         except Exception:
             log.exception("%s failed", operation.name)
-            self._fail(operation, errors.INTERRUPTED())
+            self._fail(operation, errors.INTERRUPTED.refusal())
         self._changed.notify_all()
 
     def _fail(self, operation: Operation, refusal: errors.Refusal) -> None:

@@ -1,4 +1,4 @@
-"""google.longrunning.Operations: the front through which clients follow, list, cancel and forget operations."""
+"""google.longrunning.Operations: how clients follow, list, cancel and delete operations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OperationsService:
         """The operations of a location, an index or an endpoint, newest first."""
         scope = names.any_resource(request.name.removesuffix("/operations"))
         if request.filter.replace(" ", "") not in _FILTERS:
-            raise errors.INVALID_FILTER(filter=request.filter, problem="use done:true or done:false")
+            raise errors.INVALID_FILTER.refusal(filter=request.filter, problem="use done:true or done:false")
         done = _FILTERS[request.filter.replace(" ", "")]
         found = self._table.where(
             "substr(name, 1, ?) = ? ORDER BY sequence DESC", len(scope) + 1, f"{scope}/"
@@ -42,20 +42,20 @@ class OperationsService:
         return self._lifecycle.message(self._lifecycle.look_at(self._find(request.name)))
 
     def DeleteOperation(self, request: operations_pb2.DeleteOperationRequest) -> empty_pb2.Empty:
-        """Forget an operation that is done."""
+        """Delete the record of an operation that is done."""
         operation = self._find(request.name)
         if not operation.done:
-            raise errors.OPERATION_RUNNING(name=operation.name)
+            raise errors.OPERATION_RUNNING.refusal(name=operation.name)
         self._table.delete(operation.name)
         return empty_pb2.Empty()
 
     def CancelOperation(self, request: operations_pb2.CancelOperationRequest) -> empty_pb2.Empty:
-        """Cancel: it ends with code 1 and leaves nothing, unless it is done or cannot be cancelled."""
+        """Cancel an operation: it ends with code 1 and leaves nothing, unless it is done or cannot be cancelled."""
         self._lifecycle.cancel(self._find(request.name))
         return empty_pb2.Empty()
 
     def WaitOperation(self, request: operations_pb2.WaitOperationRequest) -> operations_pb2.Operation:
-        """Return when it is done or the time-out is over, whichever is first."""
+        """Return when the operation is done or the time-out expires, whichever comes first."""
         name = self._find(request.name).name
         seconds = (
             request.timeout.ToTimedelta().total_seconds() if request.HasField("timeout") else _LONGEST_WAIT
@@ -67,5 +67,5 @@ class OperationsService:
         canonical = names.any_resource(name)
         found = self._table.get(canonical)
         if found is None:
-            raise errors.NOT_FOUND(kind="Operation", name=canonical)
+            raise errors.NOT_FOUND.refusal(kind="Operation", name=canonical)
         return found

@@ -11,7 +11,7 @@ from sandbox.vertex.project import PROJECT, PROJECT_NUMBER
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _MOST_REPLICAS = 1000
 _DEFAULT_REPLICAS = 2
-# Which machines serve which shard sizes, as the page on creating and managing indexes lists them.
+# Which machines serve which shard sizes, as "Manage indexes" lists them (docs/sources.md).
 _MACHINES = {
     "SHARD_SIZE_SMALL": (
         "e2-standard-2",
@@ -35,7 +35,7 @@ _MACHINES = {
 def check_deployed_index(deployed: Any, shard_size: str) -> None:
     """Refuse a malformed id, a machine that cannot serve the shards, or impossible replica counts."""
     if not _ID.fullmatch(deployed.id):
-        raise errors.DEPLOYED_INDEX_ID(id=deployed.id)
+        raise errors.DEPLOYED_INDEX_ID.refusal(id=deployed.id)
     _check_resources(deployed, shard_size)
 
 
@@ -43,14 +43,14 @@ def check_mutation(wanted: Any, current: Any, shard_size: str) -> None:
     """Refuse a change of anything but the counts and machine of the same kind of resources."""
     given = _resources_kind(wanted)
     if given is None:
-        raise errors.MUTATE_FIELDS()  # noqa: RSE102 - an answer, called for its facts
+        raise errors.MUTATE_FIELDS.refusal()
     if given != _resources_kind(current):
-        raise errors.RESOURCES_KIND(current=_resources_kind(current), given=given)
+        raise errors.RESOURCES_KIND.refusal(current=_resources_kind(current), given=given)
     _check_resources(wanted, shard_size)
 
 
 def fill_defaults(deployed: Any, index_name: str, display_name: str) -> None:
-    """Two replicas where none are named, as the service does silently; the index's canonical name; the group."""
+    """Fill in two replicas if none are requested, as the service does; the canonical name of the index; the group."""
     deployed.index = index_name
     deployed.display_name = deployed.display_name or display_name
     deployed.deployment_group = deployed.deployment_group or "default"
@@ -61,7 +61,7 @@ def fill_defaults(deployed: Any, index_name: str, display_name: str) -> None:
 
 
 def fill_private_endpoints(deployed: Any, endpoint: Any, address: str) -> None:
-    """Say where a deployed index answers: in the peered network, or through Private Service Connect."""
+    """Fill in where a deployed index answers: in the peered network, or through Private Service Connect."""
     deployed.ClearField("private_endpoints")
     if endpoint.network:
         deployed.private_endpoints.match_grpc_address = address
@@ -87,11 +87,11 @@ def _check_resources(deployed: Any, shard_size: str) -> None:
         machine = chosen.machine_spec.machine_type
         possible = _MACHINES.get(shard_size)
         if machine and possible and machine not in possible:
-            raise errors.MACHINE_TYPE(machine=machine, shard=shard_size, possible=", ".join(possible))
+            raise errors.MACHINE_TYPE.refusal(machine=machine, shard=shard_size, possible=", ".join(possible))
         if low < 1:
-            raise errors.REPLICAS(low=low, high=high)
+            raise errors.REPLICAS.refusal(low=low, high=high)
     if low < 0 or high > _MOST_REPLICAS or (high and high < (low or 1)):
-        raise errors.REPLICAS(low=low, high=high)
+        raise errors.REPLICAS.refusal(low=low, high=high)
 
 
 def _resources_kind(deployed: Any) -> str | None:

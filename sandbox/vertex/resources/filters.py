@@ -45,18 +45,18 @@ def _term(text: str, part: str) -> Callable[[Listed], bool]:
         problem = (
             'use labels.KEY=VALUE, labels.KEY:*, labels:KEY, display_name="X" or name="X", joined by AND'
         )
-        raise errors.INVALID_FILTER(filter=text, problem=problem)
+        raise errors.INVALID_FILTER.refusal(filter=text, problem=problem)
     field, op = found["field"], found["op"]
     quoted = found["value"].startswith('"')
     value = re.sub(r"\\(.)", r"\1", found["value"][1:-1]) if quoted else found["value"]
     if field == "labels":
         if op != ":":
-            raise errors.INVALID_FILTER(filter=text, problem="labels goes with a colon: labels:KEY")
+            raise errors.INVALID_FILTER.refusal(filter=text, problem="labels takes a colon: labels:KEY")
         return lambda item: value in item.labels
     if field.startswith("labels."):
         return _label(field.removeprefix("labels."), op, value, any_value=value == "*" and not quoted)
     if op == ":":
-        raise errors.INVALID_FILTER(filter=text, problem=f"{field} goes with = or !=")
+        raise errors.INVALID_FILTER.refusal(filter=text, problem=f"{field} takes = or !=")
     if field == "name":
         wanted = _full_name(value)
         return lambda item: (wanted in (item.name, item.name.rsplit("/", 1)[1])) == (op == "=")

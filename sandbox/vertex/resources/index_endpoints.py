@@ -42,7 +42,7 @@ class PrivateServers(Protocol):
 
 
 class IndexEndpointService:
-    """Methods in the order of index_endpoint_service.proto; what their operations do stands below."""
+    """Methods in the order of index_endpoint_service.proto; what their operations do follows below."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class IndexEndpointService:
             )
 
     def GetIndexEndpoint(self, request: Any) -> Any:
-        """One endpoint, also while it is being created."""
+        """One endpoint, even while it is being created."""
         found = self._endpoints.find(request.name)
         self._lifecycle.look(found.name)
         return self._shown(self._endpoints.find(request.name))
@@ -127,7 +127,7 @@ class IndexEndpointService:
             self._lifecycle.refuse_if_busy(resource.name)
             deployed = self._store.deployments.where("endpoint = ?", resource.name)
             if deployed:
-                raise errors.ENDPOINT_IN_USE(
+                raise errors.ENDPOINT_IN_USE.refusal(
                     name=resource.name, deployed=", ".join(each.id for each in deployed)
                 )
             return self._lifecycle.begin(
@@ -143,7 +143,7 @@ class IndexEndpointService:
             index = self._indexes.ready(deployed.index)
             check_deployed_index(deployed, self._indexes.config(index).shard_size)
             if self._store.deployments.get(deployed.id):
-                raise errors.DEPLOYED_INDEX_EXISTS(id=deployed.id)
+                raise errors.DEPLOYED_INDEX_EXISTS.refusal(id=deployed.id)
             self._refuse_if_ending(endpoint, index)
             fill_defaults(deployed, index.name, self._indexes.display_name(index))
             self._store.deployments.put(
@@ -236,33 +236,33 @@ class IndexEndpointService:
         self._store.deployments.put(deployment)
         return v1.MutateDeployedIndexResponse.pb()(deployed_index=message)
 
-    # What others ask.
+    # Used by the other services.
 
     def reopen(self) -> None:
-        """After a restart: let the deployed indexes answer again, under their earlier addresses."""
+        """After a restart: serve the deployed indexes again, at their earlier addresses."""
         for deployment in self._store.deployments.where("ready_at > 0"):
             self._prepare(self._indexes.ready(deployment.index))
             if deployment.address:
                 self._private.open(deployment.id, deployment.address)
 
     def public_deployment(self, endpoint_name: str, deployed_index_id: str) -> Deployment:
-        """A deployed index that the public endpoint may be asked about; refused otherwise."""
+        """A deployed index that can be queried through its public endpoint; refused otherwise."""
         endpoint = self._endpoints.find(endpoint_name)
         if not self._endpoints.message(endpoint).public_endpoint_enabled:
-            raise errors.NOT_PUBLIC(name=endpoint.name)
+            raise errors.NOT_PUBLIC.refusal(name=endpoint.name)
         return self._deployment(endpoint.name, deployed_index_id)
 
     def _deployment(self, endpoint_name: str, deployed_index_id: str, *, ready: bool = True) -> Deployment:
         endpoint = self._endpoints.find(endpoint_name)
         found = self._store.deployments.get(deployed_index_id)
         if found is None or found.endpoint != endpoint.name or (ready and not found.ready_at):
-            raise errors.DEPLOYED_INDEX_NOT_FOUND(id=deployed_index_id, endpoint=endpoint.name)
+            raise errors.DEPLOYED_INDEX_NOT_FOUND.refusal(id=deployed_index_id, endpoint=endpoint.name)
         return found
 
     def _refuse_if_changing(self, deployment: Deployment) -> None:
         running = self._lifecycle.unfinished("deployed_index_id = ?", deployment.id)
         if running:
-            raise errors.BUSY(name=deployment.id, operations=", ".join(each.name for each in running))
+            raise errors.BUSY.refusal(name=deployment.id, operations=", ".join(each.name for each in running))
 
     def _refuse_if_ending(self, endpoint: Resource, index: Resource) -> None:
         names = (endpoint.name, index.name)
@@ -270,7 +270,7 @@ class IndexEndpointService:
             "target IN (?, ?) AND method IN ('DeleteIndex', 'DeleteIndexEndpoint')", *names
         )
         if running:
-            raise errors.BUSY(name=running[0].target, operations=running[0].name)
+            raise errors.BUSY.refusal(name=running[0].target, operations=running[0].name)
 
     def _shown(self, resource: Resource) -> Any:
         message = self._endpoints.message(resource)
@@ -287,6 +287,8 @@ def _check_kind(endpoint: Any) -> None:
         "public_endpoint_enabled": endpoint.public_endpoint_enabled,
     }
     if sum(given.values()) != 1:
-        raise errors.ENDPOINT_KIND(given=" and ".join(key for key, there in given.items() if there) or "none")
+        raise errors.ENDPOINT_KIND.refusal(
+            given=" and ".join(key for key, there in given.items() if there) or "none"
+        )
     if endpoint.network and not _NETWORK.fullmatch(endpoint.network):
-        raise errors.NETWORK_NAME(network=endpoint.network)
+        raise errors.NETWORK_NAME.refusal(network=endpoint.network)

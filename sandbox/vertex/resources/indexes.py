@@ -30,7 +30,7 @@ _FIELDS = ("display_name", "description", "labels", "metadata")
 
 
 class IndexService:
-    """Methods in the order of index_service.proto; what their operations do stands below."""
+    """Methods in the order of index_service.proto; what their operations do follows below."""
 
     def __init__(
         self, store: Store, lifecycle: Lifecycle, contents: Contents, reader: Reader, options: VertexOptions
@@ -71,7 +71,7 @@ class IndexService:
             )
 
     def GetIndex(self, request: Any) -> Any:
-        """One index, also while it is being created."""
+        """One index, even while it is being created."""
         found = self._indexes.find(request.name)
         self._lifecycle.look(found.name)
         return self._shown(self._indexes.find(request.name))
@@ -95,9 +95,9 @@ class IndexService:
             if not content.get("contentsDeltaUri"):
                 return self._update_fields(resource, request)
             if len(fields) > 1:
-                raise errors.CONTENT_OR_FIELDS(fields=", ".join(fields))
+                raise errors.CONTENT_OR_FIELDS.refusal(fields=", ".join(fields))
             if current.index_update_method == _STREAM and not content.get("isCompleteOverwrite"):
-                raise errors.NO_PARTIAL_UPDATE()  # noqa: RSE102 - an answer, called for its facts
+                raise errors.NO_PARTIAL_UPDATE.refusal()
             self._lifecycle.refuse_if_busy(resource.name)
             return self._lifecycle.begin(
                 "UpdateIndex", resource.name, request.SerializeToString(), self._durations.update_index
@@ -109,7 +109,7 @@ class IndexService:
             resource = self._indexes.find(request.name)
             deployed = self._store.deployments.where('"index" = ?', resource.name)
             if deployed:
-                raise errors.INDEX_DEPLOYED(
+                raise errors.INDEX_DEPLOYED.refusal(
                     name=resource.name, deployed=", ".join(each.id for each in deployed)
                 )
             self._lifecycle.refuse_if_busy(resource.name)
@@ -118,18 +118,20 @@ class IndexService:
             )
 
     def UpsertDatapoints(self, request: Any) -> Any:
-        """Take in whole datapoints, or their restricts only."""
+        """Insert or replace whole datapoints, or replace only their restricts."""
         resource, config = self._streamed(request.index)
         mask = list(request.update_mask.paths)
         if mask not in ([], ["all_restricts"]):
-            raise errors.INVALID_UPDATE_MASK(mask=",".join(mask), problem="possible is all_restricts")
+            raise errors.INVALID_UPDATE_MASK.refusal(
+                mask=",".join(mask), problem="only all_restricts is accepted"
+            )
         datapoints.validate(request.datapoints, config.dimensions, restricts_only=bool(mask))
         change = "restricts" if mask else "upsert"
         self._contents.append(resource.name, resource.content, config, change, request)
         return v1.UpsertDatapointsResponse.pb()()
 
     def RemoveDatapoints(self, request: Any) -> Any:
-        """Forget datapoints; ids that are not there are passed over."""
+        """Remove datapoints; unknown ids are ignored."""
         resource, config = self._streamed(request.index)
         self._contents.append(resource.name, resource.content, config, "remove", request)
         return v1.RemoveDatapointsResponse.pb()()
@@ -165,7 +167,7 @@ class IndexService:
 
     def _created(self, operation: Operation) -> Any:
         message = self._indexes.finish_creation(operation.target)
-        for output in ("create_time", "update_time", "etag"):  # as Google's own mock leaves them out
+        for output in ("create_time", "update_time", "etag"):  # as Google's mock of Vertex AI leaves them out
             message.ClearField(output)
         return message
 
@@ -212,25 +214,25 @@ class IndexService:
         self._contents.discard(operation.target)
         return empty_pb2.Empty()
 
-    # What others ask.
+    # Used by the other services.
 
     def config(self, resource: Resource) -> metadata.Config:
-        """What the index's metadata says."""
+        """The configuration in the index's metadata."""
         return metadata.config(metadata.parse(self._indexes.message(resource).metadata))
 
     def display_name(self, resource: Resource) -> str:
-        """What people call the index."""
+        """The display name of the index."""
         return self._indexes.message(resource).display_name
 
     def ready(self, name: str) -> Resource:
-        """The index, if its creation is done; refused otherwise."""
+        """The index, once its creation is done; refused until then."""
         return self._indexes.find_ready(name)
 
     def _streamed(self, name: str) -> tuple[Resource, metadata.Config]:
         resource = self._indexes.find_ready(name)
         message = self._indexes.message(resource)
         if message.index_update_method != _STREAM:
-            raise errors.STREAM_UPDATE_NOT_ENABLED()  # noqa: RSE102 - an answer, called for its facts
+            raise errors.STREAM_UPDATE_NOT_ENABLED.refusal()
         return resource, metadata.config(metadata.parse(message.metadata))
 
     def _shown(self, resource: Resource) -> Any:
@@ -252,7 +254,7 @@ class IndexService:
 
 
 def apply_fields(given: Any, message: Any, fields: list[str]) -> None:
-    """Carry display name, description and labels over, checked."""
+    """Copy display name, description and labels, after checking them."""
     if "display_name" in fields:
         resources.check_display_name(given.display_name)
         message.display_name = given.display_name
@@ -268,4 +270,4 @@ def _refuse_changed_config(content: dict[str, Any], current: Any) -> None:
     known = metadata.parse(current.metadata)["config"]
     for field, given in (content.get("config") or {}).items():
         if given != known.get(field):
-            raise errors.IMMUTABLE_CONFIG(field=field, current=known.get(field), given=given)
+            raise errors.IMMUTABLE_CONFIG.refusal(field=field, current=known.get(field), given=given)

@@ -1,4 +1,4 @@
-"""What indexes and endpoints have in common: being found, listed, named, labelled and stamped with an etag."""
+"""What indexes and endpoints have in common: lookup, listings, names, labels and etags."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Resources:
         canonical = names.resource(self.kind, name)
         found = self.store.resources.get(canonical)
         if found is None:
-            raise errors.NOT_FOUND(kind=self.kind, name=canonical)
+            raise errors.NOT_FOUND.refusal(kind=self.kind, name=canonical)
         return found
 
     def find_ready(self, name: str) -> Resource:
@@ -51,7 +51,7 @@ class Resources:
         found = self.find(name)
         if not found.ready_at:
             running = self._lifecycle.unfinished("target = ?", found.name)
-            raise errors.NOT_READY(
+            raise errors.NOT_READY.refusal(
                 kind=self.kind, name=found.name, operation=running[0].name if running else "creation"
             )
         return found
@@ -113,20 +113,20 @@ class Resources:
 def check_display_name(text: str) -> None:
     """Refuse a missing or overlong display name."""
     if not 0 < len(text) <= _LONGEST_DISPLAY_NAME:
-        raise errors.DISPLAY_NAME()  # noqa: RSE102 - an answer, called for its facts
+        raise errors.DISPLAY_NAME.refusal()
 
 
 def check_labels(labels: Any) -> None:
     """Refuse overlong labels."""
     for key, value in labels.items():
         if not 0 < len(key) <= _LONGEST_LABEL or len(value) > _LONGEST_LABEL:
-            raise errors.INVALID_LABELS(key=key)
+            raise errors.INVALID_LABELS.refusal(key=key)
 
 
 def check_etag(given: str, current: str) -> None:
-    """Refuse a change based on an older version, if the caller says which version it is based on."""
+    """Refuse a change that carries the etag of an older version."""
     if given and given != current:
-        raise errors.STALE_ETAG(given=given, current=current)
+        raise errors.STALE_ETAG.refusal(given=given, current=current)
 
 
 def masked_fields(update_mask: Any, message: Any, allowed: Sequence[str]) -> list[str]:
@@ -141,6 +141,6 @@ def masked_fields(update_mask: Any, message: Any, allowed: Sequence[str]) -> lis
     fields = list(dict.fromkeys(path.split(".")[0] for path in paths))
     for field in fields:
         if field not in allowed:
-            problem = f"possible are {', '.join(allowed)}"
-            raise errors.INVALID_UPDATE_MASK(mask=",".join(paths), problem=problem)
+            problem = f"accepted: {', '.join(allowed)}"
+            raise errors.INVALID_UPDATE_MASK.refusal(mask=",".join(paths), problem=problem)
     return fields

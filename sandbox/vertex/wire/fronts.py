@@ -1,6 +1,6 @@
 """Services on the wire: raw messages in and out, refusals as status codes, faults and the write log around each call.
 
-Generic handlers, since the GAPIC packages bring message types but no servicers.
+The handlers are generic, because the GAPIC packages have message types but no servicers.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Front:
             "throttled": errors.QUOTA_EXHAUSTED,
             "reset": errors.FAULT_RESET,
         }[fault.kind]
-        raise answer()
+        raise answer.refusal()
 
 
 def _stall(fault: Fault, context: grpc.ServicerContext) -> None:

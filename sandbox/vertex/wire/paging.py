@@ -16,12 +16,14 @@ def page(items: Sequence[T], position: Callable[[T], int], size: int, token: str
     """The next page of `items`, which run from the highest position to the lowest, and the token after it.
 
     Raises:
-        Refusal: a token that no listing gave, or a negative size.
+        Refusal: an invalid token, or a negative size.
     """
     if token and not token.isdecimal():
-        raise errors.INVALID_PAGE_TOKEN(token=token)
+        raise errors.INVALID_PAGE_TOKEN.refusal(token=token)
     if size < 0:
-        raise errors.INVALID_FILTER(filter=f"page_size={size}", problem="a page has a positive size")
+        raise errors.INVALID_FILTER.refusal(
+            filter=f"page_size={size}", problem="a page size must be positive"
+        )
     if token:
         items = [item for item in items if position(item) < int(token)]
     limit = min(size or _DEFAULT_SIZE, _LARGEST_SIZE)

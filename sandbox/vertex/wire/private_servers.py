@@ -1,4 +1,4 @@
-"""Where deployed indexes answer privately: port 10000, as the protocol has it, at an address of their own each.
+"""Where deployed indexes answer private queries: port 10000, as clients expect, each at its own address.
 
 On Linux any 127.x.y.z is loopback; elsewhere a socket in a folder with a short name stands for the address.
 """
@@ -9,7 +9,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -26,7 +26,7 @@ _OPTIONS = (*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0))
 class PrivateServers:
     """The running servers, by deployed index id."""
 
-    def __init__(self, pool: Executor, handlers: Callable[[str], grpc.GenericRpcHandler]) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, handlers: Callable[[str], grpc.GenericRpcHandler]) -> None:
         self._pool = pool
         self._handlers = handlers
         self._servers: dict[str, grpc.Server] = {}
@@ -35,7 +35,7 @@ class PrivateServers:
         """Start answering at `address`, or at a new one, and return it.
 
         Raises:
-            Refusal: UNAVAILABLE when nothing could be bound.
+            Refusal: UNAVAILABLE when no address could be bound.
         """
         for _ in range(1 if address else _ATTEMPTS):
             chosen = address or _new_address()
@@ -48,10 +48,10 @@ class PrivateServers:
             server.start()
             self._servers[deployed_index_id] = server
             return chosen
-        raise errors.NO_ADDRESS(id=deployed_index_id, address=address or "127.x.y.z", port=PORT)
+        raise errors.NO_ADDRESS.refusal(id=deployed_index_id, address=address or "127.x.y.z", port=PORT)
 
     def close(self, deployed_index_id: str) -> None:
-        """Stop answering; the calls under way are cut."""
+        """Stop answering; calls in progress are cut off."""
         server = self._servers.pop(deployed_index_id, None)
         if server is not None:
             server.stop(None)
@@ -64,7 +64,7 @@ class PrivateServers:
 
 def _new_address() -> str:
     if sys.platform == "linux":
-        # Not 127.0.x.y: that is where people's own servers are.
+        # Not 127.0.x.y: users' own servers run there.
         return f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
     folder = Path(tempfile.mkdtemp(prefix="vso-"))
     return f"unix:{folder / 's'}"

@@ -17,7 +17,7 @@ from tasks.errors import PermanentError
 from tasks.steps import step
 
 OLDEST = (8, 15)
-"""The first version whose `exists` query finds sparse vectors, which the mend pass rests on."""
+"""The first version whose `exists` query finds sparse vectors, which the repair rests on."""
 VECTORS_HIDDEN_SINCE = (9, 2)
 """From here on vectors are left out of `_source` unless asked for."""
 LICENCES_WITH_ML = ("trial", "platinum", "enterprise")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ class HotThread:
     """Part of it that used a processor; the rest waited."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PipelineStatistics:
     """What went through an ingest pipeline since the nodes started, all nodes together."""
 
@@ -60,7 +61,7 @@ def hot_threads(settings: ElasticSettings) -> tuple[HotThread, ...]:
 
 def pipelines_of(nodes: dict[str, Any]) -> tuple[PipelineStatistics, ...]:
     """The pipelines in the `nodes` of an ingest statistics response."""
-    sums: dict[str, list[int]] = {}
+    sums: dict[str, Counter[str]] = {}
     for node in nodes.values():
         for id_, pipeline in node["ingest"]["pipelines"].items():
             inference = [
@@ -69,17 +70,18 @@ def pipelines_of(nodes: dict[str, Any]) -> tuple[PipelineStatistics, ...]:
                 for processor in entry.values()
                 if processor.get("type") == "inference"
             ]
-            row = [
-                pipeline["count"],
-                pipeline["time_in_millis"],
-                pipeline["current"],
-                pipeline["failed"],
-                sum(stats["count"] for stats in inference),
-                sum(stats["time_in_millis"] for stats in inference),
-                sum(stats["failed"] for stats in inference),
-            ]
-            sums[id_] = [a + b for a, b in zip(sums.get(id_, [0] * len(row)), row, strict=True)]
-    return tuple(PipelineStatistics(id_, *row) for id_, row in sorted(sums.items()) if any(row))
+            sums.setdefault(id_, Counter()).update(
+                documents=pipeline["count"],
+                milliseconds=pipeline["time_in_millis"],
+                current=pipeline["current"],
+                failed=pipeline["failed"],
+                inference_documents=sum(stats["count"] for stats in inference),
+                inference_milliseconds=sum(stats["time_in_millis"] for stats in inference),
+                inference_failed=sum(stats["failed"] for stats in inference),
+            )
+    return tuple(
+        PipelineStatistics(id=id_, **sum_) for id_, sum_ in sorted(sums.items()) if any(sum_.values())
+    )
 
 
 def threads_of(text: str) -> tuple[HotThread, ...]:

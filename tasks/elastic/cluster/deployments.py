@@ -15,6 +15,7 @@ from tasks.elastic.connection.errors import BadRequest, Conflict, calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec
 from tasks.errors import CannotChangeInPlace, PermanentError
+from tasks.outcomes import Ensured
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, wait_until
@@ -23,7 +24,7 @@ START_SECONDS = 30
 """`wait_for=starting` answers as soon as the deployment is planned."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeploymentState:
     """A deployment as it was last read."""
 
@@ -89,17 +90,26 @@ class DeploymentFailed(PermanentError):
 @step("read deployment {deployment_id}")
 def read_deployment(settings: ElasticSettings, deployment_id: str) -> DeploymentState | None:
     """One deployment by its id, or None."""
-    return deployment(settings, deployment_id)
+    return next((d for d in read_deployments.fn(settings) if d.id == deployment_id), None)
 
 
 @step("list the deployments")
 def read_deployments(settings: ElasticSettings) -> tuple[DeploymentState, ...]:
     """All deployments in the cluster, by id."""
-    return deployments(settings)
+    with calling("read the deployments"):
+        found = connect(settings).ml.get_trained_models_stats(size=1000)
+    entries = [
+        _deployment_state(entry["deployment_stats"])
+        for entry in found["trained_model_stats"]
+        if "deployment_stats" in entry
+    ]
+    return tuple(sorted(entries, key=lambda d: d.id))
 
 
 @step("ensure deployment {spec.id}")
-def ensure_deployment(settings: ElasticSettings, spec: DeploymentSpec, deadline: Deadline) -> DeploymentState:
+def ensure_deployment(
+    settings: ElasticSettings, spec: DeploymentSpec, deadline: Deadline
+) -> Ensured[DeploymentState]:
     """The deployment of this specification, started unless it is there; another number of allocations is set in place.
 
     Args:
@@ -112,18 +122,19 @@ def ensure_deployment(settings: ElasticSettings, spec: DeploymentSpec, deadline:
         NoCapacity: the nodes cannot hold it. Nothing of it stays.
         BadRequest, NotFound: the model is not there, or a parameter is wrong.
     """
-    there = deployment(settings, spec.id)
+    there = read_deployment.fn(settings, spec.id)
     if there is not None and there.state == "stopping":
         _wait_until_gone(settings, spec.id, deadline)
         there = None
     if there is None:
         return _start(settings, spec)
     _refuse_difference(spec, there)
-    if not _is_scaled(spec, there):
-        if there.state == "starting":
-            there = _wait_until_started(settings, spec.id, 1, deadline)
-        _update(settings, spec, there)
-    return deployment(settings, spec.id) or there
+    if _is_scaled(spec, there):
+        return Ensured(there)
+    if there.state == "starting":
+        there = _wait_until_started(settings, spec.id, 1, deadline)
+    _update(settings, spec, there)
+    return Ensured(read_deployment.fn(settings, spec.id) or there, "changed")
 
 
 @step("wait for deployment {spec.id}")
@@ -142,41 +153,24 @@ def wait_for_deployment(
 @step("remove deployment {deployment_id}")
 def remove_deployment(
     settings: ElasticSettings, deployment_id: str, deadline: Deadline, *, force: bool = False
-) -> bool:
-    """Stop a deployment and wait until it is gone. Returns whether it was there.
+) -> tuple[str, ...]:
+    """Stop a deployment and wait until it is gone. Returns its id, or nothing when it was not there.
 
     Raises:
         Conflict: an ingest pipeline names it; `force` stops it all the same.
     """
-    if deployment(settings, deployment_id) is None:
-        return False
+    if read_deployment.fn(settings, deployment_id) is None:
+        return ()
     try:
         with calling(f"stop the deployment {deployment_id}"):
             connect(settings).ml.stop_trained_model_deployment(model_id=deployment_id, force=force)
     except NotFound:
-        return True
+        return (deployment_id,)
     _wait_until_gone(settings, deployment_id, deadline)
-    return True
+    return (deployment_id,)
 
 
-def deployment(settings: ElasticSettings, deployment_id: str) -> DeploymentState | None:
-    """As `read_deployment`, for another step to call."""
-    return next((d for d in deployments(settings) if d.id == deployment_id), None)
-
-
-def deployments(settings: ElasticSettings) -> tuple[DeploymentState, ...]:
-    """As `read_deployments`, for another step to call."""
-    with calling("read the deployments"):
-        found = connect(settings).ml.get_trained_models_stats(size=1000)
-    entries = [
-        _deployment_state(entry["deployment_stats"])
-        for entry in found["trained_model_stats"]
-        if "deployment_stats" in entry
-    ]
-    return tuple(sorted(entries, key=lambda d: d.id))
-
-
-def _start(settings: ElasticSettings, spec: DeploymentSpec) -> DeploymentState:
+def _start(settings: ElasticSettings, spec: DeploymentSpec) -> Ensured[DeploymentState]:
     chosen: dict[str, Any] = {"queue_capacity": spec.queue_capacity, "cache_size": spec.cache_size}
     if spec.priority != "normal":
         chosen["priority"] = spec.priority
@@ -200,15 +194,15 @@ def _start(settings: ElasticSettings, spec: DeploymentSpec) -> DeploymentState:
         raise
     except (BadRequest, Conflict):
         # A lost reply, or somebody else who was faster: then it is there, and is compared like any other.
-        there = deployment(settings, spec.id)
+        there = read_deployment.fn(settings, spec.id)
         if there is None:
             raise
         _refuse_difference(spec, there)
-        return there
+        return Ensured(there)
     assignment: dict[str, Any] = answer["assignment"]
     if assignment.get("reason"):
         say(f"The start of {spec.id} was accepted, but it does not run: {assignment['reason']}")
-    return deployment(settings, spec.id) or _planned(assignment)
+    return Ensured(read_deployment.fn(settings, spec.id) or _planned(assignment), "created")
 
 
 def _update(settings: ElasticSettings, spec: DeploymentSpec, there: DeploymentState) -> None:
@@ -254,7 +248,7 @@ def _wait_until_started(
     settings: ElasticSettings, deployment_id: str, allocations: int, deadline: Deadline
 ) -> DeploymentState:
     def look() -> Look[DeploymentState]:
-        there = deployment(settings, deployment_id)
+        there = read_deployment.fn(settings, deployment_id)
         if there is None:
             return Look("not there")
         if there.state in ("failed", "stopping"):
@@ -274,7 +268,7 @@ def _wait_until_started(
 
 def _wait_until_gone(settings: ElasticSettings, deployment_id: str, deadline: Deadline) -> None:
     def look() -> Look[bool]:
-        there = deployment(settings, deployment_id)
+        there = read_deployment.fn(settings, deployment_id)
         return Look("gone", value=True, done=True) if there is None else Look(there.state)
 
     wait_until(f"stop deployment {deployment_id}", look, deadline)
@@ -290,10 +284,8 @@ def _planned(assignment: dict[str, Any]) -> DeploymentState:
 
 def _deployment_state(stats: dict[str, Any]) -> DeploymentState:
     nodes: list[dict[str, Any]] = stats.get("nodes") or []
-    used = [n for n in nodes if n.get("inference_count")]
-    inferences = sum(n["inference_count"] for n in used)
-    busy = sum(n["inference_count"] * _milliseconds(n) for n in used)
-    routing = [n["routing_state"].get("reason", "") for n in nodes if "routing_state" in n]
+    inferences, milliseconds = _inferences(nodes)
+    routing = (n.get("routing_state", {}).get("reason", "") for n in nodes)
     status: dict[str, Any] = stats.get("allocation_status") or {}
     return DeploymentState(
         id=stats["deployment_id"],
@@ -313,8 +305,16 @@ def _deployment_state(stats: dict[str, Any]) -> DeploymentState:
         timeouts=stats.get("timeout_count", 0),
         errors=stats.get("error_count", 0),
         pending=sum(n.get("number_of_pending_requests", 0) for n in nodes),
-        milliseconds=busy / inferences if inferences else None,
+        milliseconds=milliseconds,
     )
+
+
+def _inferences(nodes: list[dict[str, Any]]) -> tuple[int, float | None]:
+    """How many there were on all nodes, and their average time in milliseconds; None before the first."""
+    used = [n for n in nodes if n.get("inference_count")]
+    inferences = sum(n["inference_count"] for n in used)
+    busy = sum(n["inference_count"] * _milliseconds(n) for n in used)
+    return inferences, busy / inferences if inferences else None
 
 
 def _milliseconds(node: dict[str, Any]) -> float:

@@ -16,8 +16,8 @@ from typing import Any
 import orjson
 
 from tasks.calls import ServiceUnwell
-from tasks.elastic.cluster.deployments import deployment
-from tasks.elastic.cluster.models import INPUT_FIELD, model
+from tasks.elastic.cluster.deployments import read_deployment
+from tasks.elastic.cluster.models import INPUT_FIELD, read_model
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.data.documents import Document, DocumentSource, read_documents
@@ -58,7 +58,7 @@ class Smoke:
     milliseconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inferences:
     """Many texts inferred."""
 
@@ -143,7 +143,7 @@ def read_inferences(
         DeadlinePassed: the queue stayed full, or one text alone does not end within the time-out.
     """
     texts = (d for d in read_documents(source) if isinstance(d.body.get(field), str) and d.body[field])
-    there = deployment(settings, model_id)
+    there = read_deployment.fn(settings, model_id)
     size = CallSize(timeout, min(MOST_TEXTS, there.queue_capacity // 2) if there else MOST_TEXTS)
     name = input_field(settings, model_id)
     progress, began = Progress(f"infer {source.path.name}"), time.perf_counter()
@@ -168,7 +168,13 @@ def read_inferences(
             done += len(part)
             progress.see(f"{done:,} texts")
     progress.end(f"{done:,} texts")
-    return Inferences(done, tuple(truncated), calls, largest, time.perf_counter() - began)
+    return Inferences(
+        texts=done,
+        truncated=tuple(truncated),
+        calls=calls,
+        largest_call=largest,
+        seconds=time.perf_counter() - began,
+    )
 
 
 def infer(
@@ -215,8 +221,8 @@ def speed(settings: ElasticSettings, model_id: str, texts: Sequence[str]) -> flo
 
 def input_field(settings: ElasticSettings, model_id: str) -> str:
     """The field that a model, deployment or alias expects a text in."""
-    there = deployment(settings, model_id)
-    found = model(settings, there.model_id if there else model_id)
+    there = read_deployment.fn(settings, model_id)
+    found = read_model.fn(settings, there.model_id if there else model_id)
     return found.input_field if found else INPUT_FIELD
 
 

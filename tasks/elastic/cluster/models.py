@@ -14,6 +14,7 @@ from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput, PermanentError
+from tasks.outcomes import Ensured
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, wait_until
@@ -31,7 +32,7 @@ USUAL_DOWNLOAD_SECONDS = 120.0
 """438 MB at the speed of elasticsearch's own rally track, which gives it two minutes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelState:
     """A trained model as it was last read."""
 
@@ -84,18 +85,24 @@ def read_models(settings: ElasticSettings) -> tuple[ModelState, ...]:
         found = connect(settings).ml.get_trained_models(size=1000)
     # Whether a model is completely there is told of one model at a time, and only of models of text.
     of_text = (c["model_id"] for c in found["trained_model_configs"] if c.get("model_type") == "pytorch")
-    models = (model(settings, model_id) for model_id in sorted(of_text))
+    models = (read_model.fn(settings, model_id) for model_id in sorted(of_text))
     return tuple(m for m in models if m is not None)
 
 
 @step("read model {model_id}")
 def read_model(settings: ElasticSettings, model_id: str) -> ModelState | None:
     """A model by its id or one of its aliases, or None."""
-    return model(settings, model_id)
+    try:
+        with calling(f"read the model {model_id}"):
+            found = connect(settings).ml.get_trained_models(model_id=model_id, include="definition_status")
+    except NotFound:
+        return None
+    configs = found["trained_model_configs"]
+    return _model_state(configs[0]) if configs else None
 
 
 @step("ensure model {model_id}")
-def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = False) -> ModelState:
+def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = False) -> Ensured[ModelState]:
     """The model, its download begun or resumed unless it is there completely.
 
     Args:
@@ -106,12 +113,12 @@ def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = F
     Raises:
         InvalidInput: no such model can be downloaded and none is there; names those that are.
     """
-    there = model(settings, model_id)
+    there = read_model.fn(settings, model_id)
     if recreate and there is not None:
         _delete(settings, model_id, force=True)
         there = None
     if there is not None and (there.usable or download(settings, model_id) is not None):
-        return there
+        return Ensured(there)
     if model_id not in PACKAGED:
         if there is not None:
             raise InvalidInput(
@@ -123,7 +130,7 @@ def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = F
             value=model_id,
             accepted=", ".join(dict.fromkeys((*PACKAGED, *others))),
         )
-    return _put(settings, model_id)
+    return Ensured(_put(settings, model_id), "created" if there is None else "changed")
 
 
 @step("wait for model {model_id}")
@@ -138,7 +145,7 @@ def wait_for_model(settings: ElasticSettings, model_id: str, deadline: Deadline)
 
     def look() -> Look[ModelState]:
         nonlocal idle, resumed, parts
-        there = model(settings, model_id)
+        there = read_model.fn(settings, model_id)
         if there is not None and there.usable:
             return Look("completely there", value=there, done=True)
         running = download(settings, model_id)
@@ -161,42 +168,31 @@ def wait_for_model(settings: ElasticSettings, model_id: str, deadline: Deadline)
 
 
 @step("ensure model alias {alias}")
-def ensure_model_alias(settings: ElasticSettings, alias: str, model_id: str) -> bool:
-    """Let an alias name a model. Returns whether that changed anything.
+def ensure_model_alias(settings: ElasticSettings, alias: str, model_id: str) -> Ensured[str]:
+    """Let an alias name a model. Returns the model's id.
 
     Raises:
         InvalidInput: the alias is the id of a model.
         BadRequest: the old model is deployed and the new one is not, or the alias ends in digits.
     """
-    there = model(settings, alias)
+    there = read_model.fn(settings, alias)
     if there is not None and there.id == alias:
         raise InvalidInput("This alias is the id of a model", value=alias, accepted="a name of its own")
     if there is not None and there.id == model_id:
-        return False
+        return Ensured(model_id)
     with calling(f"let the alias {alias} name {model_id}"):
         connect(settings).ml.put_trained_model_alias(model_id=model_id, model_alias=alias, reassign=True)
-    return True
+    return Ensured(model_id, "created" if there is None else "changed")
 
 
 @step("remove model {model_id}")
-def remove_model(settings: ElasticSettings, model_id: str) -> bool:
-    """Delete a model that nothing uses. Returns whether it was there.
+def remove_model(settings: ElasticSettings, model_id: str) -> tuple[str, ...]:
+    """Delete a model that nothing uses. Returns its id, or nothing when it was not there.
 
     Raises:
         Conflict: it is deployed, or an ingest pipeline names it.
     """
     return _delete(settings, model_id, force=False)
-
-
-def model(settings: ElasticSettings, model_id: str) -> ModelState | None:
-    """As `read_model`, for another step to call."""
-    try:
-        with calling(f"read the model {model_id}"):
-            found = connect(settings).ml.get_trained_models(model_id=model_id, include="definition_status")
-    except NotFound:
-        return None
-    configs = found["trained_model_configs"]
-    return _model_state(configs[0]) if configs else None
 
 
 def download(settings: ElasticSettings, model_id: str) -> Download | None:
@@ -219,13 +215,13 @@ def _put(settings: ElasticSettings, model_id: str) -> ModelState:
     return _model_state(dict(config.body))
 
 
-def _delete(settings: ElasticSettings, model_id: str, *, force: bool) -> bool:
+def _delete(settings: ElasticSettings, model_id: str, *, force: bool) -> tuple[str, ...]:
     try:
         with calling(f"delete the model {model_id}"):
             connect(settings).ml.delete_trained_model(model_id=model_id, force=force)
     except NotFound:
-        return False
-    return True
+        return ()
+    return (model_id,)
 
 
 def _model_state(config: dict[str, Any]) -> ModelState:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from tasks.calls import NotFound, ServiceRefused
-from tasks.elastic.cluster.deployments import deployment
+from tasks.elastic.cluster.deployments import read_deployment
 from tasks.elastic.cluster.throttle import UNLIMITED, Throttle
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import TRANSIENT_STATUSES, calling, reason_of
@@ -45,7 +45,7 @@ class Failure:
         return f"{self.id}: {self.type}: {self.reason}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TaskState:
     """A task as it was last read."""
 
@@ -67,6 +67,34 @@ class TaskState:
     error: str
     lost: bool = False
     """Nobody knows it any more: it ended unseen, or was lost with its node."""
+
+    @classmethod
+    def gone(cls, id_: str) -> Self:
+        """A task that nobody knows any more."""
+        return cls(
+            id=id_, completed=True, total=0, done=0, batches=0, conflicts=0, retries=0,
+            requests_per_second=UNLIMITED, canceled="", failures=(), error="", lost=True,
+        )  # fmt: skip
+
+    @classmethod
+    def of(cls, id_: str, found: dict[str, Any], slices: Sequence[dict[str, Any]]) -> Self:
+        """A task from the answer of the API, and the status of those of its slices that still run."""
+        status: dict[str, Any] = found["task"].get("status") or {}
+        response: dict[str, Any] = found.get("response") or {}
+        counted = response or status
+        return cls(
+            id=id_,
+            completed=found["completed"],
+            total=_sum("total", counted, slices),
+            done=sum(_sum(name, counted, slices) for name in _COUNTS),
+            batches=_sum("batches", counted, slices),
+            conflicts=counted.get("version_conflicts", 0),
+            retries=sum((counted.get("retries") or {}).values()),
+            requests_per_second=_rate(slices or [counted]),
+            canceled=str(response.get("canceled") or status.get("canceled") or ""),
+            failures=tuple(map(_failure, response.get("failures") or ())),
+            error=": ".join(reason_of(found["error"])) if "error" in found else "",
+        )
 
 
 class TaskCancelled(PermanentError):
@@ -121,27 +149,13 @@ def read_task(settings: ElasticSettings, task_id: str) -> TaskState:
         with calling(f"read the task {task_id}"):
             found: dict[str, Any] = connect(settings).tasks.get(task_id=task_id).body
     except NotFound:
-        return TaskState(task_id, True, 0, 0, 0, 0, 0, UNLIMITED, "", (), "", lost=True)
-    status: dict[str, Any] = found["task"].get("status") or {}
-    response: dict[str, Any] = found.get("response") or {}
-    counted = response or status
-    running = [] if found["completed"] or not status.get("slices") else _slices(settings, task_id)
-    return TaskState(
-        id=task_id,
-        completed=found["completed"],
-        total=sum(status.get("total") or 0 for status in (counted, *running)),
-        done=_done(counted) + sum(map(_done, running)),
-        batches=sum(status.get("batches") or 0 for status in (counted, *running)),
-        conflicts=counted.get("version_conflicts", 0),
-        retries=sum((counted.get("retries") or {}).values()),
-        requests_per_second=_rate(running or [counted]),
-        canceled=str(response.get("canceled") or status.get("canceled") or ""),
-        failures=tuple(map(_failure, response.get("failures") or ())),
-        error=": ".join(reason_of(found["error"])) if "error" in found else "",
-    )
+        return TaskState.gone(task_id)
+    is_sliced = bool((found["task"].get("status") or {}).get("slices"))
+    slices = _slices(settings, task_id) if is_sliced and not found["completed"] else []
+    return TaskState.of(task_id, found, slices)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Following:
     """How to follow a task, and what to do about it meanwhile."""
 
@@ -180,7 +194,7 @@ def follow(settings: ElasticSettings, task_id: str, how: Following, deadline: De
         return Look(_progress(task), fraction=fraction)
 
     work = RemoteWork(
-        what=how.what, id=task_id, where="the cluster", cancel=lambda: cancel(settings, task_id)
+        what=how.what, id=task_id, where="in the cluster", cancel=lambda: cancel(settings, task_id)
     )  # fmt: skip
     with interruptible(work, how.when_interrupted):
         task = wait_until(how.what, look, deadline)
@@ -193,7 +207,7 @@ def follow(settings: ElasticSettings, task_id: str, how: Following, deadline: De
 
 def rejections(settings: ElasticSettings, deployment_id: str) -> int:
     """Texts that found the queue of a deployment full, so far."""
-    there = deployment(settings, deployment_id)
+    there = read_deployment.fn(settings, deployment_id)
     return there.rejected if there else 0
 
 
@@ -253,11 +267,11 @@ def _slices(settings: ElasticSettings, task_id: str) -> list[dict[str, Any]]:
     return [task.get("status") or {} for task in tasks if task.get("parent_task_id") == task_id]
 
 
-def _done(status: dict[str, Any]) -> int:
-    return sum(status.get(name) or 0 for name in _COUNTS)
+def _sum(name: str, counted: dict[str, Any], slices: Sequence[dict[str, Any]]) -> int:
+    return sum(status.get(name) or 0 for status in (counted, *slices))
 
 
-def _rate(parts: list[dict[str, Any]]) -> float:
+def _rate(parts: Sequence[dict[str, Any]]) -> float:
     """What all parts together may do. A sliced task says 0 until its first slice has ended, a slice until it begins."""
     rates: list[float] = [status.get("requests_per_second") or 0.0 for status in parts]
     return sum(rates) if min(rates) >= 0 < sum(rates) else UNLIMITED

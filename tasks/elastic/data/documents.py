@@ -51,7 +51,7 @@ class Document:
     body: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckedDocuments:
     """What a file holds, when all of it can be used."""
 
@@ -113,7 +113,13 @@ def read_checked_documents(source: DocumentSource, needed: tuple[str, ...] = ())
     again, overwritten = _overwritten(source, hashed)
     # A sum does not depend on the order, so nothing has to be kept and sorted for it.
     content = f"{(content - overwritten) % _CONTENTS:032x}"
-    return CheckedDocuments(source, len(hashed) - again, again, content, tuple(sorted(fields)))
+    return CheckedDocuments(
+        source=source,
+        documents=len(hashed) - again,
+        repeated=again,
+        content=content,
+        fields=tuple(sorted(fields)),
+    )
 
 
 def read_documents(source: DocumentSource) -> Iterator[Document]:

@@ -12,9 +12,10 @@ from typing import Any
 from tasks.calls import NotFound
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
-from tasks.elastic.indices.indices import IndexState, index_of_ours, index_state, set_marks
+from tasks.elastic.indices.indices import IndexState, index_of_ours, read_index, set_marks
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput, NotOurs, PermanentError
+from tasks.outcomes import Ensured
 from tasks.steps import step
 
 
@@ -28,17 +29,6 @@ class AliasState:
     previous: str
     """Where `rollback` would go; empty when nowhere."""
     rolled_back_from: str
-
-
-@dataclass(frozen=True)
-class AliasMove:
-    """What became of an alias."""
-
-    alias: str
-    index: str
-    previous: str
-    """Where it pointed before; empty when it was not there."""
-    changed: bool
 
 
 class NothingToRollBackTo(PermanentError):
@@ -59,25 +49,27 @@ def read_alias(settings: ElasticSettings, alias: str) -> AliasState:
         InvalidInput: it points at several indices, or is the name of an index.
     """
     index = _target(settings, alias)
-    there = index_state(settings, index) if index else None
+    there = read_index.fn(settings, index) if index else None
     if there is None:
         return AliasState(alias, "", "", "")
-    return AliasState(alias, index, there.previous, str(there.meta.get("rolled_back_from", "")))
+    return _state(alias, there)
 
 
-@step("verify that alias {alias} can move")
-def verify_alias(settings: ElasticSettings, alias: str) -> None:
-    """See that `ensure_alias` will not refuse this name: it is free, or an alias of one index of ours. Changes nothing.
+@step("look at alias {alias} before it is moved")
+def read_alias_to_change(settings: ElasticSettings, alias: str) -> AliasState:
+    """Where an alias points, seen to be one that `ensure_alias` will not refuse: free, or an alias of one index of ours.
 
     Raises:
         InvalidInput, NotOurs: as `ensure_alias`.
     """
-    if there := _target(settings, alias):
-        _ours(settings, alias, there)
+    there = read_alias.fn(settings, alias)
+    if there.index:
+        _ours(settings, alias, there.index)
+    return there
 
 
 @step("let alias {alias} point at {index}")
-def ensure_alias(settings: ElasticSettings, alias: str, index: str) -> AliasMove:
+def ensure_alias(settings: ElasticSettings, alias: str, index: str) -> Ensured[AliasState]:
     """Let an alias point at an index of ours and nothing else, in one atomic call.
 
     Raises:
@@ -87,16 +79,16 @@ def ensure_alias(settings: ElasticSettings, alias: str, index: str) -> AliasMove
     wanted = index_of_ours(settings, index)
     there = _target(settings, alias)
     if there == wanted.name:
-        return AliasMove(alias, there, wanted.previous, changed=False)
+        return Ensured(_state(alias, wanted))
     if there:
         _ours(settings, alias, there)
     set_marks(settings, index, previous=there or None, rolled_back_from=None)
     _move(settings, alias, there, index)
-    return AliasMove(alias, index, there, changed=True)
+    return Ensured(AliasState(alias, index, there, ""), "changed" if there else "created")
 
 
 @step("roll back alias {alias}")
-def ensure_rollback(settings: ElasticSettings, alias: str, to: str | None = None) -> AliasMove:
+def ensure_rollback(settings: ElasticSettings, alias: str, to: str | None = None) -> Ensured[AliasState]:
     """Let an alias point at the index before again, or at a named one. Done twice, it changes nothing the second time.
 
     Raises:
@@ -108,34 +100,34 @@ def ensure_rollback(settings: ElasticSettings, alias: str, to: str | None = None
         raise NothingToRollBackTo(alias, index="", why="so there is nothing to go back from")
     current = _ours(settings, alias, there)
     if to is None:
-        if left := current.meta.get("rolled_back_from"):
-            return AliasMove(alias, there, str(left), changed=False)
+        if current.meta.get("rolled_back_from"):
+            return Ensured(_state(alias, current))
         to = current.previous
         if not to:
             raise NothingToRollBackTo(alias, index=there, why="no index before it is recorded")
-        if index_state(settings, to) is None:
+        if read_index.fn(settings, to) is None:
             raise NothingToRollBackTo(alias, index=there, why=f"the index before it, {to}, is gone")
     goal = index_of_ours(settings, to)
     if goal.name == there:
-        return AliasMove(alias, there, current.previous, changed=False)
+        return Ensured(_state(alias, current))
     set_marks(settings, goal.name, rolled_back_from=there)
     _move(settings, alias, there, goal.name)
-    return AliasMove(alias, goal.name, there, changed=True)
+    return Ensured(AliasState(alias, goal.name, goal.previous, there), "changed")
 
 
 @step("remove alias {alias}")
-def remove_alias(settings: ElasticSettings, alias: str) -> bool:
-    """Take an alias off an index of ours, which stays. Returns whether it was there."""
+def remove_alias(settings: ElasticSettings, alias: str) -> tuple[str, ...]:
+    """Take an alias off an index of ours, which stays. Returns the alias, or nothing when it was not there."""
     there = _target(settings, alias)
     if not there:
-        return False
+        return ()
     _ours(settings, alias, there)
     try:
         with calling(f"remove the alias {alias}"):
             connect(settings).indices.delete_alias(index=there, name=alias)
     except NotFound:
-        return False
-    return True
+        return ()
+    return (alias,)
 
 
 def _move(settings: ElasticSettings, alias: str, there: str, index: str) -> None:
@@ -146,13 +138,17 @@ def _move(settings: ElasticSettings, alias: str, there: str, index: str) -> None
         connect(settings).indices.update_aliases(actions=actions)
 
 
+def _state(alias: str, there: IndexState) -> AliasState:
+    return AliasState(alias, there.name, there.previous, str(there.meta.get("rolled_back_from", "")))
+
+
 def _target(settings: ElasticSettings, alias: str) -> str:
     """The index that an alias points at, or nothing."""
     try:
         with calling(f"read the alias {alias}"):
             found: dict[str, Any] = connect(settings).indices.get_alias(name=alias).body
     except NotFound:
-        there = index_state(settings, alias)
+        there = read_index.fn(settings, alias)
         if there is not None:
             raise InvalidInput(
                 "This is the name of an index, and an alias cannot have it",
@@ -172,7 +168,7 @@ def _target(settings: ElasticSettings, alias: str) -> str:
 
 
 def _ours(settings: ElasticSettings, alias: str, index: str) -> IndexState:
-    there = index_state(settings, index)
+    there = read_index.fn(settings, index)
     if there is None or not there.ours:
         raise NotOurs("an alias", alias, resource=f"it points at {index}", remedy="Choose another alias.")
     return there

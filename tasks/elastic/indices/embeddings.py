@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.elastic.indices.indices import index_state
+from tasks.elastic.indices.indices import read_index
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import InvalidInput, PermanentError
@@ -14,7 +14,7 @@ from tasks.steps import step
 SUFFIX = "_embedding"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Embedded:
     """An index that `elastic embed` made."""
 
@@ -92,7 +92,7 @@ def read_embedded(settings: ElasticSettings, name: str) -> Embedded:
     Raises:
         NotEmbedded: there is none, or it was not made by us.
     """
-    there = index_state(settings, name)
+    there = read_index.fn(settings, name)
     marks: dict[str, str] = (there.meta.get("made_from") or {}) if there is not None and there.ours else {}
     if there is None or "fields" not in marks:
         raise NotEmbedded(name)

@@ -18,6 +18,7 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import IndexSpec
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
 from tasks.marks import fingerprint, is_ours, marks
+from tasks.outcomes import Ensured
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline
@@ -36,7 +37,7 @@ _UNDER_FIELDS = ("analysis", "similarity", "mapping")
 """A field's mapping names analyzers and similarities; with many or deep fields, it needs the limits too."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IndexState:
     """An index as it was last read."""
 
@@ -70,7 +71,7 @@ class IndexState:
         return str(self.meta.get("previous", ""))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceState:
     """What tells whether the documents of an index have changed."""
 
@@ -97,7 +98,12 @@ class SourceState:
 @step("read index {name}")
 def read_index(settings: ElasticSettings, name: str) -> IndexState | None:
     """An index by its name or by an alias that points at it alone, or None."""
-    return index_state(settings, name)
+    try:
+        with calling(f"read the index {name}"):
+            found: dict[str, Any] = connect(settings).indices.get(index=name).body
+    except NotFound:
+        return None
+    return _index_state(*next(iter(found.items()))) if len(found) == 1 else None
 
 
 @step("read the documents of {name}")
@@ -108,7 +114,7 @@ def read_source(settings: ElasticSettings, name: str) -> SourceState:
         InvalidInput: there is no such index, or it is several.
     """
     client = connect(settings)
-    there = index_state(settings, name)
+    there = read_index.fn(settings, name)
     if there is None and not _exists(settings, name):
         raise InvalidInput(
             "There is no such index", value=name, remedy="Load documents into it with `elastic load` first."
@@ -148,7 +154,7 @@ def read_sample(
         found = connect(settings).search(index=name, query=query, size=size)
     sample = tuple({**hit["_source"], "_id": hit["_id"]} for hit in found["hits"]["hits"])
     if not sample:
-        there = index_state(settings, name)
+        there = read_index.fn(settings, name)
         raise InvalidInput(
             f"No document of the index {name} has the field", value=", ".join(fields),
             accepted=", ".join(_paths(there.properties)) if there else "",
@@ -156,37 +162,38 @@ def read_sample(
     return sample
 
 
-@step("verify that index {spec.name} can be loaded")
-def verify_index(settings: ElasticSettings, spec: IndexSpec) -> None:
-    """See that an index of this name, if there is one, was made from this specification and for its default pipeline.
+@step("look at index {spec.name} before it is changed")
+def read_index_to_change(settings: ElasticSettings, spec: IndexSpec) -> IndexState | None:
+    """The index of this name, if there is one, seen to be made from this specification and for its default pipeline.
 
     Raises:
         CannotChangeInPlace: it differs, or its documents went through another default pipeline, or none.
         NotOurs: as `ensure_index`.
     """
-    there = index_state(settings, spec.name)
+    there = read_index.fn(settings, spec.name)
     if there is None:
-        return
+        return None
     _refuse_difference(spec, there)
     if there.default_pipeline != spec.default_pipeline:
         raise CannotChangeInPlace(
             "index", spec.name, field="default_pipeline", there=there.default_pipeline,
             wanted=spec.default_pipeline, remedy="Choose another name, or remove this one first.",
         )  # fmt: skip
+    return there
 
 
 @step("ensure index {spec.name}")
-def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> bool:
-    """The index of this specification, created ready for the load unless it is there. Returns whether it was created.
+def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexState]:
+    """The index of this specification, created ready for the load unless it is there.
 
     Raises:
         CannotChangeInPlace: it is there with other fields or shards, or made from something else.
         NotOurs: an index or alias of that name is there that we did not make.
     """
-    there = index_state(settings, spec.name)
+    there = read_index.fn(settings, spec.name)
     if there is not None:
         _refuse_difference(spec, there)
-        return False
+        return Ensured(there)
     chosen: dict[str, Any] = {**spec.settings, **LOAD_SETTINGS, "number_of_shards": spec.shards}
     if spec.default_pipeline:
         chosen["default_pipeline"] = spec.default_pipeline
@@ -199,17 +206,17 @@ def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> bool:
                 mappings={**spec.mapping, "_meta": meta, "properties": spec.properties},
             )
     except BadRequest:
-        there = index_state(settings, spec.name)
+        there = read_index.fn(settings, spec.name)
         if there is None:
             raise
         _refuse_difference(spec, there)
-        return False
-    return True
+        return Ensured(there)
+    return Ensured(index_of_ours(settings, spec.name), "created")
 
 
 @step("ensure the final settings of {spec.name}")
-def ensure_index_settings(settings: ElasticSettings, spec: IndexSpec) -> bool:
-    """Replicas, refresh and default pipeline as they are to stay. Returns whether anything was changed."""
+def ensure_index_settings(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexState]:
+    """Replicas, refresh and default pipeline as they are to stay."""
     there = index_of_ours(settings, spec.name)
     wanted: dict[str, Any] = {}
     if there.replicas != spec.replicas:
@@ -219,22 +226,22 @@ def ensure_index_settings(settings: ElasticSettings, spec: IndexSpec) -> bool:
     if there.default_pipeline != spec.default_pipeline:
         wanted["default_pipeline"] = spec.default_pipeline
     if not wanted:
-        return False
+        return Ensured(there)
     with calling(f"set the final settings of {spec.name}"):
         connect(settings).indices.put_settings(index=spec.name, settings={"index": wanted})
         connect(settings).indices.refresh(index=spec.name)
-    return True
+    return Ensured(index_of_ours(settings, spec.name), "changed")
 
 
 @step("mark the contents of {name}")
-def ensure_content_mark(settings: ElasticSettings, name: str, content: str) -> bool:
-    """Say on an index which data it holds, after they arrived. Returns whether that changed anything."""
-    return set_marks(settings, name, content=content)
+def ensure_content_mark(settings: ElasticSettings, name: str, content: str) -> Ensured[str]:
+    """Say on an index which data it holds, after they arrived. Returns the mark."""
+    return Ensured(content, "changed" if set_marks(settings, name, content=content) else "nothing")
 
 
 @step("remove index {name}")
-def remove_index(settings: ElasticSettings, name: str, deadline: Deadline | None = None) -> bool:
-    """Delete an index that we made, after ending what still writes into it. Returns whether it was there.
+def remove_index(settings: ElasticSettings, name: str, deadline: Deadline | None = None) -> tuple[str, ...]:
+    """Delete an index that we made, after ending what still writes into it. Returns its name, or nothing.
 
     Args:
         settings: the target.
@@ -245,19 +252,19 @@ def remove_index(settings: ElasticSettings, name: str, deadline: Deadline | None
         NotOurs: it does not bear our mark.
         DeadlinePassed: a task did not end; the index stays.
     """
-    there = index_state(settings, name)
+    there = read_index.fn(settings, name)
     if there is not None:
         _refuse_stranger(name, there)
     for task in end_tasks(settings, name, deadline or Deadline.after(minutes=1)):
         say(f"Cancelled the task {task}, which wrote into {name}.")
     if there is None:
-        return False
+        return ()
     try:
         with calling(f"delete the index {name}"):
             connect(settings).indices.delete(index=name)
     except NotFound:
-        return False
-    return True
+        return ()
+    return (name,)
 
 
 def set_marks(settings: ElasticSettings, name: str, **more: Any) -> bool:
@@ -275,16 +282,6 @@ def set_marks(settings: ElasticSettings, name: str, **more: Any) -> bool:
     return True
 
 
-def index_state(settings: ElasticSettings, name: str) -> IndexState | None:
-    """As `read_index`, for another step to call."""
-    try:
-        with calling(f"read the index {name}"):
-            found: dict[str, Any] = connect(settings).indices.get(index=name).body
-    except NotFound:
-        return None
-    return _index_state(*next(iter(found.items()))) if len(found) == 1 else None
-
-
 def index_of_ours(settings: ElasticSettings, name: str) -> IndexState:
     """An index that we made.
 
@@ -292,7 +289,7 @@ def index_of_ours(settings: ElasticSettings, name: str) -> IndexState:
         InvalidInput: it is not there.
         NotOurs: it does not bear our mark.
     """
-    there = index_state(settings, name)
+    there = read_index.fn(settings, name)
     if there is None:
         raise InvalidInput("There is no such index", value=name)
     _refuse_stranger(name, there)

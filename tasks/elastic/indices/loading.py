@@ -31,7 +31,7 @@ _LATER = (429, 503)
 _SHOWN = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Refused:
     """A document that the cluster will never take as it is."""
 
@@ -42,7 +42,7 @@ class Refused:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Loaded:
     """What a load did."""
 
@@ -64,6 +64,14 @@ class Loaded:
     unchanged: bool
     """The index held exactly these data already: nothing was sent."""
 
+    @classmethod
+    def nothing(cls, index: str, documents: CheckedDocuments) -> Self:
+        """Nothing was sent: the index held exactly these data already."""
+        return cls(
+            index=index, documents=documents.documents, created=0, updated=0, repeated=documents.repeated,
+            requests=0, throttled=0, refused=0, first_refused=(), refused_file=None, unchanged=True,
+        )  # fmt: skip
+
 
 class DocumentsRefused(PermanentError):
     """Some documents were not taken. All others are stored."""
@@ -73,7 +81,7 @@ class DocumentsRefused(PermanentError):
         first = "; ".join(f"line {r.line} ({r.id}): {r.type}: {r.reason}" for r in loaded.first_refused)
         super().__init__(
             f"{loaded.refused:,} of {loaded.documents:,} documents were refused by the index {loaded.index!r}, the first: "
-            f"{first}. They stand with their reasons in {loaded.refused_file}; mend them and load the file again."
+            f"{first}. They stand with their reasons in {loaded.refused_file}; correct them and load the file again."
         )
 
 
@@ -106,7 +114,7 @@ def apply_documents(
     there = index_of_ours(settings, index)
     if there.content == documents.content and count(settings, index) >= documents.documents:
         say(f"The index {index} holds these {documents.documents:,} documents already.")
-        return Loaded(index, documents.documents, 0, 0, documents.repeated, 0, 0, 0, (), None, unchanged=True)
+        return Loaded.nothing(index, documents)
     if there.content:
         set_marks(settings, index, content=None)
     load = _Load(settings, index, refused_file)
@@ -120,8 +128,8 @@ def apply_documents(
             total=documents.documents + documents.repeated, outcome="sent", unit="documents",
         )  # fmt: skip
     loaded = Loaded(
-        index, documents.documents, load.created, load.updated, documents.repeated, load.requests, load.throttled,
-        aside.count, tuple(aside.first), refused_file if aside.count else None, unchanged=False,
+        index=index, documents=documents.documents, created=load.created, updated=load.updated, repeated=documents.repeated, requests=load.requests, throttled=load.throttled,
+        refused=aside.count, first_refused=tuple(aside.first), refused_file=refused_file if aside.count else None, unchanged=False,
     )  # fmt: skip
     refresh(settings, index)
     if not loaded.refused:
@@ -175,7 +183,12 @@ class _Load:
             return False
         if "error" in result:
             kind, reason = reason_of(result["error"])
-            self.aside.keep(document, Refused(document.line, document.id, result["status"], kind, reason))
+            self.aside.keep(
+                document,
+                Refused(
+                    line=document.line, id=document.id, status=result["status"], type=kind, reason=reason
+                ),
+            )
         elif result["result"] == "created":
             self.created += 1
         else:

@@ -1,7 +1,7 @@
 """Ingest pipelines: simulated before use, ensured, read in the older form too, never replaced under an index's feet.
 
 The inference pipeline keeps on the document why it has no embedding. So a full queue shows in the deployment's statistics,
-not as a failed item of the reindex, and the mend pass finds what is missing by asking which documents lack the field.
+not as a failed item of the reindex, and the repair finds what is missing by asking which documents lack the field.
 
 The processor appends to what stands where it writes, and writes `model_id` and `is_truncated` beside its outputs. So it
 works in an object of its own, from which only the embeddings are taken: a document's own fields of these names stay.
@@ -20,6 +20,7 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField, PipelineSpec
 from tasks.errors import NotOurs, PermanentError
 from tasks.marks import fingerprint, is_ours, marks
+from tasks.outcomes import Ensured
 from tasks.steps import step
 
 FAILURE_FIELD = "embedding_failure"
@@ -29,7 +30,7 @@ WORK_FIELD = "vector_search_ops"
 SIMULATE_SECONDS = 120.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PipelineState:
     """A pipeline as it was last read."""
 
@@ -123,21 +124,22 @@ def embedded_fields(processors: Sequence[dict[str, Any]]) -> tuple[EmbeddedField
 
     An output that is renamed counts under the name that it gets.
     """
-    found: list[EmbeddedField] = []
-    for inference in _inferences(processors):
-        pairs = inference.get("input_output")
-        if pairs is not None:
-            listed: list[dict[str, str]] = [pairs] if isinstance(pairs, dict) else pairs
-            found += [EmbeddedField(input=p["input_field"], output=p["output_field"]) for p in listed]
-            continue
-        target = inference.get("target_field") or f"ml.inference.{inference.get('tag', '')}".rstrip(".")
-        configured: list[dict[str, Any]] = list((inference.get("inference_config") or {}).values())
-        results = configured[0].get("results_field") if configured else None
-        output = f"{target}.{results or 'predicted_value'}"
-        inputs = list(inference.get("field_map") or {}) or ["text_field"]
-        found += [EmbeddedField(input=name, output=output) for name in inputs]
+    found = [field for inference in _inferences(processors) for field in _fields_of(inference)]
     renamed = {rename["field"]: rename["target_field"] for rename in _processors(processors, "rename")}
     return tuple(EmbeddedField(input=f.input, output=renamed.get(f.output, f.output)) for f in found)
+
+
+def _fields_of(inference: dict[str, Any]) -> list[EmbeddedField]:
+    pairs = inference.get("input_output")
+    if pairs is not None:
+        listed: list[dict[str, str]] = [pairs] if isinstance(pairs, dict) else pairs
+        return [EmbeddedField(input=p["input_field"], output=p["output_field"]) for p in listed]
+    target = inference.get("target_field") or f"ml.inference.{inference.get('tag', '')}".rstrip(".")
+    configured: list[dict[str, Any]] = list((inference.get("inference_config") or {}).values())
+    results = configured[0].get("results_field") if configured else None
+    output = f"{target}.{results or 'predicted_value'}"
+    inputs = list(inference.get("field_map") or {}) or ["text_field"]
+    return [EmbeddedField(input=name, output=output) for name in inputs]
 
 
 @step("read pipeline {pipeline_id}")
@@ -201,8 +203,8 @@ def verify_pipeline(
 
 
 @step("ensure pipeline {spec.id}")
-def ensure_pipeline(settings: ElasticSettings, spec: PipelineSpec) -> bool:
-    """The pipeline of this specification, created unless it is there. Returns whether anything was changed.
+def ensure_pipeline(settings: ElasticSettings, spec: PipelineSpec) -> Ensured[str]:
+    """The pipeline of this specification, created unless it is there. Returns its id.
 
     One that does the same is kept, whoever made it.
 
@@ -213,7 +215,7 @@ def ensure_pipeline(settings: ElasticSettings, spec: PipelineSpec) -> bool:
     there = read_pipeline.fn(settings, spec.id)
     if there is not None:
         if there.spec == spec.spec:
-            return False
+            return Ensured(spec.id)
         if not there.ours:
             raise NotOurs("a pipeline", spec.id, resource="ingest pipeline", remedy="Choose another id.")
         if there.users or there.embedded:
@@ -227,12 +229,12 @@ def ensure_pipeline(settings: ElasticSettings, spec: PipelineSpec) -> bool:
             processors=list(spec.processors),
             meta=marks(spec.id, spec.spec),
         )
-    return True
+    return Ensured(spec.id, "created" if there is None else "changed")
 
 
 @step("remove pipeline {pipeline_id}")
-def remove_pipeline(settings: ElasticSettings, pipeline_id: str) -> bool:
-    """Delete a pipeline that we made. Returns whether it was there.
+def remove_pipeline(settings: ElasticSettings, pipeline_id: str) -> tuple[str, ...]:
+    """Delete a pipeline that we made. Returns its id, or nothing when it was not there.
 
     Raises:
         NotOurs: it is not ours.
@@ -240,7 +242,7 @@ def remove_pipeline(settings: ElasticSettings, pipeline_id: str) -> bool:
     """
     there = read_pipeline.fn(settings, pipeline_id)
     if there is None:
-        return False
+        return ()
     if not there.ours:
         raise NotOurs("a pipeline", pipeline_id, resource="ingest pipeline", remedy="It stays.")
     if there.users:
@@ -249,8 +251,8 @@ def remove_pipeline(settings: ElasticSettings, pipeline_id: str) -> bool:
         with calling(f"delete the pipeline {pipeline_id}"):
             connect(settings).ingest.delete_pipeline(id=pipeline_id)
     except NotFound:
-        return False
-    return True
+        return ()
+    return (pipeline_id,)
 
 
 def pipelines_of_ours(settings: ElasticSettings) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from tasks.elastic.cluster.deployments import deployment
+from tasks.elastic.cluster.deployments import read_deployment
 from tasks.elastic.cluster.inference import speed
 from tasks.elastic.cluster.reindex_tasks import OPAQUE_PREFIX
 from tasks.elastic.connection.clients import connect
@@ -118,7 +118,7 @@ def read_batch_plan(
     Raises:
         InvalidInput: the deployment is not there, or no document has a text to measure with.
     """
-    there = deployment(settings, spec.deployment_id)
+    there = read_deployment.fn(settings, spec.deployment_id)
     if there is None:
         raise InvalidInput(
             "There is no such deployment", value=spec.deployment_id, remedy="Run `elastic deploy` first."
@@ -148,7 +148,7 @@ def _speed(settings: ElasticSettings, spec: ReindexSpec, most: int) -> float:
     texts = [value for value in values if isinstance(value, str) and value]
     measured = speed(settings, spec.deployment_id, texts[:most])
     # What the cache answers is fast and says nothing about the rest: the model's own average bounds it.
-    after = deployment(settings, spec.deployment_id)
+    after = read_deployment.fn(settings, spec.deployment_id)
     if after is None or not after.milliseconds:
         return measured
     return min(measured, max(1, after.allocated) * 1000 / after.milliseconds)

@@ -1,7 +1,7 @@
 """Reindex through the inference pipeline, and what a crashed run left of it. No journal: the index says what is missing.
 
 First attempt: everything through the pipeline. Found half done, with no task of ours running: what is not there is copied
-**without** the pipeline (`op_type: create`), since inference is paid before a conflict is found; `mending` embeds it then.
+**without** the pipeline (`op_type: create`), since inference is paid before a conflict is found; `repair` embeds it then.
 Embeddings that the source has already stay behind: they would count as ours, and a model must not be mixed with another.
 """
 
@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from tasks.elastic.cluster.reindex_tasks import Failure, Following, find_task, follow, rejections
+from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.indices import count, index_of_ours, refresh
 from tasks.elastic.indices.pipelines import FAILURE_FIELD
 from tasks.elastic.reindex.batch_plans import MOST_DOCUMENTS, BatchPlan, ReindexSpec
+from tasks.elastic.reindex.passes import Passes
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.interruption import WhenInterrupted
@@ -32,7 +33,7 @@ _PAUSE_SECONDS = 5.0
 """Before documents are sent again that an index turned away: the task has tried them for a minute already."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reindexed:
     """What a reindex did."""
 
@@ -48,6 +49,11 @@ class Reindexed:
     """Documents that the new index will never take. Those that it has no room for just now are not among them."""
     unchanged: bool = False
     """All was there and marked."""
+
+    @classmethod
+    def found(cls, documents: int) -> Self:
+        """Nothing was done: all of them were there and marked."""
+        return cls(documents=documents, wanted=documents, adopted=(), started=(), refused=(), unchanged=True)
 
 
 class ReindexFailed(PermanentError):
@@ -75,7 +81,7 @@ def apply_reindex(
     A task that an earlier run began is followed, not begun again. An index that bears the mark of its content is left alone.
 
     Returns:
-        What was done. Documents may still lack their embedding: `apply_mending` comes next.
+        What was done. Documents may still lack their embedding: `apply_repair` comes next.
 
     Raises:
         ReindexFailed: documents do not arrive, and trying again does not help.
@@ -83,47 +89,83 @@ def apply_reindex(
         DeadlinePassed: the task goes on; the same command follows it. Or the index has no room for documents just now.
     """
     if index_of_ours(settings, spec.dest).content:
-        there = count(settings, spec.dest)
-        return Reindexed(there, there, (), (), (), unchanged=True)
-    refresh(settings, spec.source)
-    wanted = count(settings, spec.source)
-    adopted, started = list[str](), list[str]()
-    refused: dict[str, Failure] = {}
-    before = -1
-    while True:
-        rejected = rejections(settings, spec.deployment_id)
-        task_id = find_task(settings, [spec.opaque_id("embed"), spec.opaque_id("fill")])
+        return Reindexed.found(count(settings, spec.dest))
+    passes = Passes(
+        settings=settings, spec=spec, plan=plan, deadline=deadline, when_interrupted=when_interrupted
+    )
+    reindex = _Reindex(passes)
+    while (task := reindex.running() or reindex.next()) is not None:
+        reindex.follow(task)
+    return reindex.done()
+
+
+class _Reindex:
+    """Tasks from the source into the new index, one after the other, until every document is there or refused."""
+
+    def __init__(self, passes: Passes) -> None:
+        self._passes, self._settings, self._spec = passes, passes.settings, passes.spec
+        refresh(self._settings, self._spec.source)
+        self._wanted = count(self._settings, self._spec.source)
+        self._there = self._rejected = 0
+        self._adopted, self._started = list[str](), list[str]()
+        self._refused: dict[str, Failure] = {}
+        self._stuck_at: int | None = None
+        """Documents before the last fill. As many after it: no further attempt would get further."""
+
+    def running(self) -> str | None:
+        """The task that an earlier run began, if it still runs."""
+        self._rejected = self._passes.rejected()
+        task_id = self._passes.running("embed", "fill")
         if task_id is not None:
-            say(f"An earlier run is still embedding {spec.source}: following {task_id}.")
-            adopted.append(task_id)
-        else:
-            refresh(settings, spec.dest)
-            there = count(settings, spec.dest)
-            if there >= wanted - len(refused):
-                # More than were counted: written between the count and the first search of the reindex.
-                wanted = max(wanted, there + len(refused))
-                return Reindexed(there, wanted, tuple(adopted), tuple(started), tuple(refused.values()))
-            if there == before or len(refused) > MOST_FAILURES:
-                raise ReindexFailed(spec, there=there, wanted=wanted, failures=tuple(refused.values()))
-            kind: Kind = "fill" if there or started else "embed"
-            before = there if kind == "fill" else -1
-            task_id = start(settings, spec, plan, kind, leave_out=refused)
-            started.append(task_id)
-        how = Following(
-            f"embed {spec.source} into {spec.dest}", spec.deployment_id, plan.per_second, rejected, when_interrupted
-        )  # fmt: skip
-        task = follow(settings, task_id, how, deadline)
+            say(f"An earlier run is still embedding {self._spec.source}: following {task_id}.")
+            self._adopted.append(task_id)
+        return task_id
+
+    def next(self) -> str | None:
+        """Begin the task that brings what is missing; None when nothing is.
+
+        Raises:
+            ReindexFailed: something is, and another task would not bring it.
+        """
+        refresh(self._settings, self._spec.dest)
+        self._there = count(self._settings, self._spec.dest)
+        if self._there >= self._wanted - len(self._refused):
+            return None
+        if self._there == self._stuck_at or len(self._refused) > MOST_FAILURES:
+            failures = tuple(self._refused.values())
+            raise ReindexFailed(self._spec, there=self._there, wanted=self._wanted, failures=failures)
+        kind: Kind = "fill" if self._there or self._started else "embed"
+        self._stuck_at = self._there if kind == "fill" else None
+        task_id = start(self._settings, self._spec, self._passes.plan, kind, leave_out=self._refused)
+        self._started.append(task_id)
+        return task_id
+
+    def follow(self, task_id: str) -> None:
+        """See a task to its end, and take note of the documents that it could not store."""
+        spec = self._spec
+        task = self._passes.follow(task_id, f"embed {spec.source} into {spec.dest}", self._rejected)
         if task.lost:
             say(f"The task {task_id} is gone: what is missing is read from {spec.dest}.")
-        known = len(refused)
-        refused.update(
-            {failure.id: failure for failure in task.failures if failure.id and not failure.passes}
+        refused = {failure.id: failure for failure in task.failures if failure.id and not failure.passes}
+        turned_away = [failure for failure in task.failures if failure.passes]
+        if turned_away or refused.keys() - self._refused.keys():
+            self._stuck_at = (
+                None  # the next attempt leaves the refused ones out, or finds room: it can get further
+            )
+        self._refused |= refused
+        if turned_away:
+            _wait(spec, turned_away, self._passes.deadline)
+
+    def done(self) -> Reindexed:
+        """What all of it did."""
+        return Reindexed(
+            documents=self._there,
+            # More than were counted: written between the count and the first search of the reindex.
+            wanted=max(self._wanted, self._there + len(self._refused)),
+            adopted=tuple(self._adopted),
+            started=tuple(self._started),
+            refused=tuple(self._refused.values()),
         )
-        passing = [failure for failure in task.failures if failure.passes]
-        if len(refused) > known or passing:
-            before = -1  # the next attempt leaves the refused ones out, or finds room: it can get further
-        if passing:
-            _wait(spec, passing, deadline)
 
 
 def _wait(spec: ReindexSpec, turned_away: list[Failure], deadline: Deadline) -> None:

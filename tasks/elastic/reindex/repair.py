@@ -1,4 +1,4 @@
-"""The mend pass: documents that lack their embedding go through the pipeline again, until none does or the rest never will.
+"""The repair: documents that lack their embedding go through the pipeline again, until none does or the rest never will.
 
 A full queue, a lost task or a restarted node leaves documents without their embedding. What is embedded is not touched:
 inference is the expensive part.
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.elastic.cluster.reindex_tasks import Following, find_task, follow, rejections
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.indices import count, index_of_ours, refresh
 from tasks.elastic.indices.pipelines import FAILURE_FIELD, value_at
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec
+from tasks.elastic.reindex.passes import Passes
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.interruption import WhenInterrupted
@@ -37,11 +37,11 @@ class Unembedded:
 
 
 @dataclass(frozen=True)
-class Mended:
-    """What a mend pass did."""
+class Repaired:
+    """What a repair did."""
 
     rounds: int
-    mended: int
+    repaired: int
     """Documents that have their embedding now and did not before."""
     left: int
     """Documents that will never have one as they are."""
@@ -49,14 +49,14 @@ class Mended:
     """They, the first 1,000, with their reasons."""
 
 
-@step("mend what lacks its embedding in {spec.dest}")
-def apply_mending(
+@step("repair what lacks its embedding in {spec.dest}")
+def apply_repair(
     settings: ElasticSettings,
     spec: ReindexSpec,
     plan: BatchPlan,
     deadline: Deadline,
     when_interrupted: WhenInterrupted = "leave-running",
-) -> Mended:
+) -> Repaired:
     """Embed what a reindex left without an embedding.
 
     Returns:
@@ -67,26 +67,52 @@ def apply_mending(
         DeadlinePassed: the task goes on; the same command follows it.
     """
     if index_of_ours(settings, spec.dest).content:
-        return Mended(0, 0, 0, ())
-    query = lacking(spec.fields)
-    rounds = stuck = 0
-    first = before = -1
-    while True:
-        rejected = rejections(settings, spec.deployment_id)
-        task_id = find_task(settings, [spec.opaque_id("mend")])
-        if task_id is None:
-            refresh(settings, spec.dest)
-            missing = count(settings, spec.dest, query)
-            first = missing if first < 0 else first
-            stuck = stuck + 1 if missing == before else 0
-            if not missing or stuck == ROUNDS_WITHOUT_PROGRESS:
-                listed = read_unembedded(settings, spec.dest, spec.fields) if missing else ()
-                return Mended(rounds, first - missing, missing, listed)
-            before, rounds = missing, rounds + 1
-            say(f"{missing:,} documents of {spec.dest} lack their embedding: round {rounds}.")
-            task_id = _start(settings, spec, plan, query, careful=stuck > 0)
-        how = Following(f"mend {spec.dest}", spec.deployment_id, plan.per_second, rejected, when_interrupted)
-        follow(settings, task_id, how, deadline)
+        return Repaired(0, 0, 0, ())
+    passes = Passes(
+        settings=settings, spec=spec, plan=plan, deadline=deadline, when_interrupted=when_interrupted
+    )
+    repair = _Repair(passes)
+    while (task := repair.running() or repair.next()) is not None:
+        repair.follow(task)
+    return repair.done()
+
+
+class _Repair:
+    """Rounds over the documents without an embedding, until there are none or the rest fail for good."""
+
+    def __init__(self, passes: Passes) -> None:
+        self._passes, self._settings, self._spec = passes, passes.settings, passes.spec
+        self._rounds = self._stuck = self._rejected = 0
+        self._first: int | None = None
+        self._missing: int | None = None
+
+    def running(self) -> str | None:
+        """The task that an earlier run began, if it still runs."""
+        self._rejected = self._passes.rejected()
+        return self._passes.running("repair")
+
+    def next(self) -> str | None:
+        """Begin another round; None when nothing is missing or the last rounds got no further."""
+        refresh(self._settings, self._spec.dest)
+        missing = count(self._settings, self._spec.dest, lacking(self._spec.fields))
+        self._first = missing if self._first is None else self._first
+        self._stuck = self._stuck + 1 if missing == self._missing else 0
+        self._missing = missing
+        if not missing or self._stuck == ROUNDS_WITHOUT_PROGRESS:
+            return None
+        self._rounds += 1
+        say(f"{missing:,} documents of {self._spec.dest} lack their embedding: round {self._rounds}.")
+        return _start(self._settings, self._spec, self._passes.plan, careful=self._stuck > 0)
+
+    def follow(self, task_id: str) -> None:
+        """See a round to its end."""
+        self._passes.follow(task_id, f"repair {self._spec.dest}", self._rejected)
+
+    def done(self) -> Repaired:
+        """What all rounds did."""
+        left = self._missing or 0
+        listed = read_unembedded(self._settings, self._spec.dest, self._spec.fields) if left else ()
+        return Repaired(self._rounds, (self._first or 0) - left, left, listed)
 
 
 def lacking(fields: Sequence[EmbeddedField]) -> dict[str, Any]:
@@ -109,14 +135,12 @@ def read_unembedded(
     )
 
 
-def _start(
-    settings: ElasticSettings, spec: ReindexSpec, plan: BatchPlan, query: dict[str, Any], *, careful: bool
-) -> str:
-    client = connect(settings).options(opaque_id=spec.opaque_id("mend"))
-    with calling(f"begin to mend {spec.dest}"):
+def _start(settings: ElasticSettings, spec: ReindexSpec, plan: BatchPlan, *, careful: bool) -> str:
+    client = connect(settings).options(opaque_id=spec.opaque_id("repair"))
+    with calling(f"begin to repair {spec.dest}"):
         answer = client.update_by_query(
             index=spec.dest,
-            query=query,
+            query=lacking(spec.fields),
             pipeline=spec.pipeline,
             conflicts="proceed",
             scroll_size=1 if careful else plan.size,

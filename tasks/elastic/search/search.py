@@ -77,7 +77,7 @@ def query_for(text: str, field: str, model_id: str, kind: QueryKind) -> dict[str
 
 
 def search(settings: ElasticSettings, index: str, query: dict[str, Any], *, size: int, hidden: str) -> Answer:
-    """As `read_hits`, with any query.
+    """What any query finds.
 
     Args:
         settings: the target.

@@ -13,6 +13,7 @@ from tasks.elastic.search.search import Answer, QueryKind, answer_of, query_for
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import NotOurs
 from tasks.marks import MANAGED_BY, fingerprint
+from tasks.outcomes import Ensured
 from tasks.steps import step
 
 
@@ -37,8 +38,8 @@ def search_template(field: str, model_id: str, kind: QueryKind = "sparse_vector"
 
 
 @step("ensure search template {template_id}")
-def ensure_template(settings: ElasticSettings, template_id: str, source: str) -> bool:
-    """The search template, stored unless it is there. Returns whether anything was changed.
+def ensure_template(settings: ElasticSettings, template_id: str, source: str) -> Ensured[str]:
+    """The search template, stored unless it is there. Returns its id.
 
     Raises:
         NotOurs: a script of that id is there that we did not store.
@@ -47,12 +48,12 @@ def ensure_template(settings: ElasticSettings, template_id: str, source: str) ->
     marked = f"{source}{{{{! managed_by {MANAGED_BY}, spec {fingerprint(source)} }}}}"
     there = _stored(settings, template_id)
     if there is not None and there in (marked, source):
-        return False
+        return Ensured(template_id)
     if there is not None and not _is_ours(there):
         raise NotOurs("a stored script", template_id, resource="mustache", remedy="Choose another id.")
     with calling(f"store the search template {template_id}"):
         connect(settings).put_script(id=template_id, script={"lang": "mustache", "source": marked})
-    return True
+    return Ensured(template_id, "created" if there is None else "changed")
 
 
 @step("render search template {template_id}")
@@ -84,23 +85,23 @@ def read_template_hits(
 
 
 @step("remove search template {template_id}")
-def remove_template(settings: ElasticSettings, template_id: str) -> bool:
-    """Delete a search template that we stored. Returns whether it was there.
+def remove_template(settings: ElasticSettings, template_id: str) -> tuple[str, ...]:
+    """Delete a search template that we stored. Returns its id, or nothing when it was not there.
 
     Raises:
         NotOurs: it does not bear our mark.
     """
     there = _stored(settings, template_id)
     if there is None:
-        return False
+        return ()
     if not _is_ours(there):
         raise NotOurs("a stored script", template_id, resource="mustache", remedy="It stays.")
     try:
         with calling(f"delete the search template {template_id}"):
             connect(settings).delete_script(id=template_id)
     except NotFound:
-        return False
-    return True
+        return ()
+    return (template_id,)
 
 
 def _is_ours(source: str) -> bool:

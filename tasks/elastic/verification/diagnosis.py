@@ -16,7 +16,7 @@ from tasks.elastic.cluster.counters import (
     hot_threads,
     pipeline_statistics,
 )
-from tasks.elastic.cluster.deployments import DeploymentState, deployments
+from tasks.elastic.cluster.deployments import DeploymentState, read_deployments
 from tasks.elastic.cluster.models import ModelState, download, read_models
 from tasks.elastic.indices.indices import count
 from tasks.elastic.reindex.repair import lacking, read_unembedded
@@ -71,7 +71,11 @@ def read_diagnosis(
         truncation: what `read_truncated` found.
     """
     models: tuple[ModelState, ...] = read_models.fn(settings)
-    there, pipelines, threads = deployments(settings), pipeline_statistics(settings), hot_threads(settings)
+    there, pipelines, threads = (
+        read_deployments.fn(settings),
+        pipeline_statistics(settings),
+        hot_threads(settings),
+    )
     findings = [
         *_of_downloads(settings, models),
         *of_deployments(there, ml_nodes(settings)),
@@ -85,7 +89,7 @@ def read_diagnosis(
                 "ingest",
                 f"documents of {index} lack their embedding, which the pipeline did not report",
                 f"{missing:,}, the first {first.id}: {first.reason}",
-                "run `elastic embed` again: its mend pass goes over exactly these",
+                "run `elastic embed` again: its repair goes over exactly these",
             )
         )
     if truncation is not None and truncation.truncated:
@@ -126,7 +130,7 @@ def of_pipelines(pipelines: Iterable[PipelineStatistics], there: Iterable[Deploy
                 Finding(
                     "ingest", f"the pipeline {pipeline.id} swallows failed inferences by on_failure",
                     f"{swallowed:,} of {pipeline.inference_documents:,}",
-                    "see the reasons on the documents (embedding_failure), lower the reindex's batch size, and mend them",
+                    "see the reasons on the documents (embedding_failure), lower the reindex's batch size, and run `elastic embed` again",
                 )
             )  # fmt: skip
         if pipeline.failed:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.calls import ServiceUnwell
-from tasks.elastic.cluster.deployments import deployment
+from tasks.elastic.cluster.deployments import read_deployment
 from tasks.elastic.cluster.inference import infer, input_field
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
@@ -64,27 +64,30 @@ def read_truncated(
         fields: whose texts.
         deployment_id: the deployment that is asked; one that does not answer now is not asked.
     """
-    names = [field.input for field in fields]
+    looked_at, texts = _sample(settings, index, [field.input for field in fields])
+    long = sorted((pair for pair in texts if len(pair[1]) > MOST_TOKENS), key=lambda pair: -len(pair[1]))
+    there = read_deployment.fn(settings, deployment_id)
+    if there is None or not there.allocated or not long:
+        return Truncation(looked_at, len(long), 0, ())
+    tried = long[: min(_TRIED, max(1, there.queue_capacity // 2))]
+    name = input_field(settings, deployment_id)
+    try:
+        answers = infer(
+            settings, deployment_id, [text for _, text in tried], name=name, timeout=_SECONDS
+        )  # fmt: skip
+    except ServiceUnwell:  # a busy model is no reason to do nothing else
+        return Truncation(looked_at, len(long), 0, ())
+    cut = (id_ for (id_, _), answer in zip(tried, answers, strict=True) if answer.truncated)
+    return Truncation(looked_at, len(long), len(tried), tuple(dict.fromkeys(cut)))
+
+
+def _sample(settings: ElasticSettings, index: str, names: list[str]) -> tuple[int, list[tuple[str, str]]]:
+    """How many documents there are in a sample, and their texts, each with its document's id."""
     with calling(f"read a sample of {index}"):
         found = connect(settings).search(
             index=index, query={"match_all": {}}, size=_LOOKED_AT, source={"includes": names}
         )
     hits = found["hits"]["hits"]
-    texts = [(hit["_id"], str(value_at(hit["_source"], name) or "")) for hit in hits for name in names]
-    long = sorted((pair for pair in texts if len(pair[1]) > MOST_TOKENS), key=lambda pair: -len(pair[1]))
-    there = deployment(settings, deployment_id)
-    if there is None or not there.allocated or not long:
-        return Truncation(len(hits), len(long), 0, ())
-    tried = long[: min(_TRIED, max(1, there.queue_capacity // 2))]
-    try:
-        answers = infer(
-            settings,
-            deployment_id,
-            [text for _, text in tried],
-            name=input_field(settings, deployment_id),
-            timeout=_SECONDS,
-        )
-    except ServiceUnwell:  # a busy model is no reason to do nothing else
-        return Truncation(len(hits), len(long), 0, ())
-    cut = (id_ for (id_, _), answer in zip(tried, answers, strict=True) if answer.truncated)
-    return Truncation(len(hits), len(long), len(tried), tuple(dict.fromkeys(cut)))
+    return len(hits), [
+        (hit["_id"], str(value_at(hit["_source"], name) or "")) for hit in hits for name in names
+    ]

@@ -37,7 +37,7 @@ ROW_BYTES = 256
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImportFile:
     """One whole file in the folder."""
 
@@ -142,7 +142,15 @@ class _Shards:
         self._out = None
         whole = self._part.replace(self._part.with_suffix(""))
         crc32c = base64.b64encode(self._crc.to_bytes(4, "big")).decode()
-        self.written.append(ImportFile(whole.name, self._first_row, self._last_row, self._size, crc32c))
+        self.written.append(
+            ImportFile(
+                name=whole.name,
+                first_row=self._first_row,
+                last_row=self._last_row,
+                size=self._size,
+                crc32c=crc32c,
+            )
+        )
         self._size = 0
 
     def abandon(self) -> None:

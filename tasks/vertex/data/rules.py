@@ -9,14 +9,14 @@ the public API and ``allow_tokens`` in the private one; a namespace may occur on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NotRequired, TypedDict, cast
+from collections.abc import Iterator, Sequence
+from typing import NotRequired, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.vertex.data.columns import ColumnKind
+from tasks.vertex.data.columns import ColumnValues
 from tasks.vertex.data.vectors import Block
 
 
@@ -98,30 +98,21 @@ class DatapointRules(BaseModel):
         The block must have been read with ``columns=rules.columns``.
         """
         columns = [(name, block.columns[name]) for name in self.restrict_columns]
-        tokens = [(name, column.values) for name, column in columns if column.kind == "token"]
+        tokens = [(name, column) for name, column in columns if column.kind == "token"]
         numbers = [(name, column) for name, column in columns if column.kind != "token"]
         tags = self._crowding_tags(block)
         for position, (id_, vector) in enumerate(zip(block.ids, block.vectors, strict=True)):
             record: Record = {"id": id_, "embedding": vector}
-            restricts: list[RestrictRecord] = []
-            if self.restrict_namespace:
-                restricts.append({"namespace": self.restrict_namespace, "allow": [id_]})
-            for name, values in tokens:
-                if values[position]:
-                    restricts.append({"namespace": name, "allow": [str(values[position])]})
-            if restricts:
+            if restricts := [*self._own_restrict(id_), *_tokens_at(position, tokens)]:
                 record["restricts"] = restricts
-            numerics = [
-                _numeric(name, column.kind, column.values[position])
-                for name, column in numbers
-                if column.values[position] is not None
-            ]
-            if numerics:
+            if numerics := _numbers_at(position, numbers):
                 record["numeric_restricts"] = numerics
-            tag = tags[position]
-            if tag:
+            if tag := tags[position]:
                 record["crowding_tag"] = tag
             yield record
+
+    def _own_restrict(self, id_: str) -> list[RestrictRecord]:
+        return [{"namespace": self.restrict_namespace, "allow": [id_]}] if self.restrict_namespace else []
 
     def _crowding_tags(self, block: Block) -> list[str]:
         """One tag a row; an empty one stands for none."""
@@ -133,9 +124,20 @@ class DatapointRules(BaseModel):
         return [self.crowding_tags[(block.first_row + i) % count] for i in range(len(block.ids))]
 
 
-def _numeric(name: str, kind: ColumnKind, value: Any) -> NumericRecord:
-    restrict: dict[str, Any] = {"namespace": name, kind: value}
-    return cast("NumericRecord", restrict)
+def _tokens_at(position: int, columns: Sequence[tuple[str, ColumnValues]]) -> list[RestrictRecord]:
+    return [
+        {"namespace": name, "allow": [str(column.values[position])]}
+        for name, column in columns
+        if column.values[position]
+    ]
+
+
+def _numbers_at(position: int, columns: Sequence[tuple[str, ColumnValues]]) -> list[NumericRecord]:
+    return [
+        cast("NumericRecord", {"namespace": name, column.kind: column.values[position]})
+        for name, column in columns
+        if column.values[position] is not None
+    ]
 
 
 SEED_RULES = DatapointRules(restrict_namespace="class", crowding_tags=("a", "b"))

@@ -29,7 +29,7 @@ OnProgress = Callable[[int, int], None]
 """``on_progress(done, total)`` in rows, after every block."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ValidatedVectors:
     """What the pass over a file found. Nothing was wrong, or it would not exist."""
 
@@ -87,7 +87,13 @@ def validate_vectors(
     if overflowing.total:
         raise OverflowsFloat32(file.name, dataset="train", rows=overflowing.first, total=overflowing.total)
     ids.refuse_duplicates()
-    return ValidatedVectors(file.name, file.rows, file.dimensions, queries, content.hexdigest())
+    return ValidatedVectors(
+        name=file.name,
+        rows=file.rows,
+        dimensions=file.dimensions,
+        queries=queries,
+        content=content.hexdigest(),
+    )
 
 
 def _open_columns(file: VectorFile, rules: DatapointRules) -> list[Column]:

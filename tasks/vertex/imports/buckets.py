@@ -11,6 +11,7 @@ from google.cloud.storage import Bucket
 from tasks.calls import ServiceUnwell
 from tasks.errors import CannotChangeInPlace, InvalidInput
 from tasks.marks import MANAGED_BY
+from tasks.outcomes import Ensured
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import connect
@@ -22,46 +23,44 @@ STORAGE_SECONDS = 60
 
 
 @step("ensure bucket")
-def ensure_bucket(settings: VertexSettings) -> str:
-    """A bucket in the index's region, made and labelled when there is none.
-
-    Returns:
-        Its name.
+def ensure_bucket(settings: VertexSettings) -> Ensured[str]:
+    """A bucket in the index's region, made and labelled when there is none. Returns its name.
 
     Raises:
         CannotChangeInPlace: it is in another region, or in several.
         InvalidInput: it exists, but not for these credentials, or it is another project's.
     """
-    check_region(settings, find_bucket(settings) or _make(settings))
-    return settings.bucket_name
+    there = find_bucket(settings)
+    check_region(settings, there or _make(settings))
+    return Ensured(settings.bucket_name, "nothing" if there else "created")
 
 
 @step("remove bucket")
-def remove_bucket(settings: VertexSettings) -> bool:
+def remove_bucket(settings: VertexSettings) -> tuple[str, ...]:
     """Remove the bucket if it is ours and empty. Otherwise it stays, and the log says why.
 
     Returns:
-        Whether there is no bucket any more.
+        Its name, or nothing when it stays or was not there.
     """
     bucket = find_bucket(settings)
     if bucket is None:
-        return True
+        return ()
     # fake-gcs-server keeps no labels, and every bucket of a sandbox is made by us.
     if bucket.labels.get("managed_by") != MANAGED_BY and not settings.is_sandbox:
         say(f"The bucket {bucket.name} stays: it does not bear our label managed_by={MANAGED_BY}.")
-        return False
+        return ()
     with calling(f"remove bucket {bucket.name}"):
         if any(True for _ in bucket.list_blobs(max_results=1, timeout=STORAGE_SECONDS)):
             say(f"The bucket {bucket.name} stays: it still holds files.")
-            return False
+            return ()
         try:
             bucket.delete(timeout=STORAGE_SECONDS)
         except google.NotFound:
-            return True
+            return ()
         except (google.Conflict, google.PreconditionFailed):
             say(f"The bucket {bucket.name} stays: somebody wrote to it meanwhile.")
-            return False
-    return True
+            return ()
+    return (settings.bucket_name,)
 
 
 def check_region(settings: VertexSettings, bucket: Bucket) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import InvalidInput
+from tasks.outcomes import Ensured
 from tasks.progress import Progress
 from tasks.settings import home
 from tasks.steps import step
@@ -61,7 +62,7 @@ def read_validated(
 @step("write import files of {name}")
 def ensure_local_import_files(
     settings: VertexSettings, name: str, source: DataSource, content: str
-) -> tuple[ImportFile, ...]:
+) -> Ensured[tuple[ImportFile, ...]]:
     """The import files of a validated source in a local folder of their own, `local_folder(name, content)`.
 
     Raises:
@@ -74,7 +75,7 @@ def ensure_local_import_files(
             file, source.rules, local_folder(name, content), content=content, on_progress=progress.count
         )
     progress.end(f"{len(files)} files, {sum(f.size for f in files):,} bytes")
-    return files
+    return Ensured(files, "created")
 
 
 @step("read query row {row} of {data}")

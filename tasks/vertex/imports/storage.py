@@ -45,7 +45,7 @@ class StoredFile:
     """Changes with every write: the same generation was not written again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Upload:
     """What one upload did."""
 
@@ -108,18 +108,26 @@ def apply_import_files(
     sent, failed = _upload_all(settings, missing, there, folder)
     if failed:
         raise failed[0]
-    removed = _remove(settings, (file for key, file in there.items() if key not in wanted))
+    removed = len(_remove(settings, [file for key, file in there.items() if key not in wanted]))
     unchanged = len(wanted) - len(missing)
     say(f"Import files of {name}: {len(missing)} uploaded, {unchanged} unchanged, {removed} removed")
-    return Upload(import_uri(settings, name, content), len(missing), unchanged, removed, sent)
+    return Upload(
+        uri=import_uri(settings, name, content),
+        uploaded=len(missing),
+        unchanged=unchanged,
+        removed=removed,
+        bytes_sent=sent,
+    )
 
 
 @step("remove import files of {name}")
-def remove_import_files(settings: VertexSettings, name: str, keep_content: str | None = None) -> int:
+def remove_import_files(
+    settings: VertexSettings, name: str, keep_content: str | None = None
+) -> tuple[str, ...]:
     """Remove the import files of a name, all of them or all but those of one content.
 
     Returns:
-        How many were removed.
+        The names of those that went.
     """
     kept = None if keep_content is None else _prefix(name, keep_content)
     files = list_import_files(settings, name)
@@ -208,8 +216,8 @@ def _accept_other_writer(settings: VertexSettings, key: str, file: ImportFile) -
         )
 
 
-def _remove(settings: VertexSettings, files: Iterable[StoredFile]) -> int:
-    removed = 0
+def _remove(settings: VertexSettings, files: Iterable[StoredFile]) -> tuple[str, ...]:
+    removed: list[str] = []
     bucket = connect(settings).storage.bucket(settings.bucket_name)
     for file in files:
         with calling(f"remove {file.name}"):
@@ -217,8 +225,8 @@ def _remove(settings: VertexSettings, files: Iterable[StoredFile]) -> int:
                 bucket.blob(file.name).delete(if_generation_match=file.generation, timeout=STORAGE_SECONDS)
             except google.NotFound:
                 continue
-        removed += 1
-    return removed
+        removed.append(file.name)
+    return tuple(removed)
 
 
 def _prefix(name: str, content: str) -> str:

@@ -20,7 +20,7 @@ CANDIDATES = 20
 """Queries looked at; of raw GloVe under the dot product 19 in 20 qualify, of normalised vectors all."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TourData:
     """The tour's query and names."""
 

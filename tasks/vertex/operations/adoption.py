@@ -16,6 +16,7 @@ from google.cloud.aiplatform_v1 import Index, IndexEndpoint
 from tasks.calls import NotFound
 from tasks.errors import NotOurs, PermanentError
 from tasks.marks import is_ours
+from tasks.outcomes import Ensured
 from tasks.progress import say
 from tasks.vertex.connection.errors import OperationFailed, calling
 from tasks.vertex.marks import name_filter
@@ -30,7 +31,7 @@ LISTING_LAG = timedelta(hours=24)
 R = TypeVar("R", Index, IndexEndpoint)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind(Generic[R]):
     """A kind of resource, and how it is read."""
 
@@ -110,6 +111,29 @@ def the_one(kind: Kind[R], made: list[Made[R]]) -> Made[R] | None:
     return made[0] if made else None
 
 
+def find_to_change(
+    settings: VertexSettings, kind: Kind[R], name: str, deadline: Deadline, check: Callable[[R], None]
+) -> Made[R] | None:
+    """The one that we made under a name, looked at before anything is changed.
+
+    Args:
+        settings: the target.
+        kind: what is looked for.
+        name: the name that the user gave.
+        deadline: bounds the look for half-made ones.
+        check: raises when what is there cannot become what is wanted.
+
+    Raises:
+        NotOurs: there is none, and something else bears the name.
+    """
+    made = the_one(kind, find_ours(settings, kind, name, deadline))
+    if made is None:
+        refuse_stranger(settings, kind, name)
+        return None
+    check(made.resource)
+    return made
+
+
 def refuse_stranger(settings: VertexSettings, kind: Kind[R], name: str) -> None:
     """See that nobody else uses a name before we put something of our own under it.
 
@@ -123,7 +147,7 @@ def refuse_stranger(settings: VertexSettings, kind: Kind[R], name: str) -> None:
 
 def find_or_create(
     settings: VertexSettings, kind: Kind[R], name: str, create: Callable[[], str], deadline: Deadline
-) -> Made[R]:
+) -> Ensured[Made[R]]:
     """What we made under a name; made by `create` when there is none, and then looked for again.
 
     The second look finds the operation that the create began, and an older twin that the first look could not see.
@@ -136,18 +160,19 @@ def find_or_create(
     """
     made = the_one(kind, find_ours(settings, kind, name, deadline))
     if made is not None:
-        if made.making is not None:
-            say(f"An earlier run is still creating this {kind.noun}: following {made.making.name}.")
-        return made
+        if made.making is None:
+            return Ensured(made)
+        say(f"An earlier run is still creating this {kind.noun}: following {made.making.name}.")
+        return Ensured(made, "adopted")
     refuse_stranger(settings, kind, name)
     with calling(f"create {kind.noun} {name}"):
         operation = create()
     made = the_one(kind, find_ours(settings, kind, name, deadline))
-    if made is not None:
-        return made
-    # Neither list shows it, but the reply names it: made again, it would be there, and be paid for, twice.
-    follow(settings, operation, f"create {kind.noun} {name}", deadline)
-    return Made(kind.get(settings, resource_of(operation)), None)
+    if made is None:
+        # Neither list shows it, but the reply names it: made again, it would be there, and be paid for, twice.
+        follow(settings, operation, f"create {kind.noun} {name}", deadline)
+        made = Made(kind.get(settings, resource_of(operation)), None)
+    return Ensured(made, "created")
 
 
 def _oldest_first(made: Iterable[Made[R]]) -> list[Made[R]]:

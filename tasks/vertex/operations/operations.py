@@ -38,7 +38,7 @@ _METADATA: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Operation:
     """One long-running operation, as last read."""
 
@@ -129,7 +129,7 @@ def follow(
         return Look(seen="done" if operation.done else "running", value=operation, done=operation.done)
 
     work = RemoteWork(
-        what=what, id=name, where="the service", cancel=lambda: cancel(settings, name)
+        what=what, id=name, where="at the service", cancel=lambda: cancel(settings, name)
     )  # fmt: skip
     with interruptible(work, when_interrupted):
         # A stand-in's clock runs fast: the service's usual times would mislead.

@@ -11,7 +11,7 @@ from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline
 
 
-def remove_all(settings: VertexSettings, kind: Kind[R], name: str, deadline: Deadline) -> list[str]:
+def remove_all(settings: VertexSettings, kind: Kind[R], name: str, deadline: Deadline) -> tuple[str, ...]:
     """Remove every resource of a kind that we made under a name, and end what would still make one.
 
     Returns:
@@ -22,12 +22,12 @@ def remove_all(settings: VertexSettings, kind: Kind[R], name: str, deadline: Dea
         for one in made:
             _remove(settings, kind, one, deadline)
             gone.append(one.resource.name)
-    return gone
+    return tuple(gone)
 
 
 def remove_twins(
     settings: VertexSettings, kind: Kind[R], name: str, keep: str, deadline: Deadline
-) -> list[str]:
+) -> tuple[str, ...]:
     """Remove what a lost reply left double: same name and specification, nothing deployed. Returns what went.
 
     Raises:
@@ -42,7 +42,7 @@ def remove_twins(
             )
         say(f"Removing {twin.resource.name}: the twin that a lost reply left of {keep}.")
         _remove(settings, kind, twin, deadline)
-    return [twin.resource.name for twin in twins]
+    return tuple(twin.resource.name for twin in twins)
 
 
 def _remove(settings: VertexSettings, kind: Kind[R], made: Made[R], deadline: Deadline) -> None:

@@ -6,7 +6,7 @@ Must not: change anything, or measure the time of anything but the call that was
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
@@ -74,7 +74,7 @@ def read_neighbors(
         return answer(settings, served, queries, per_request=per_request)
     except NotFound as error:
         asked = [query.datapoint_id for query in queries if query.datapoint_id]
-        there = {datapoint.id for datapoint in stored_datapoints(settings, served, asked)}
+        there = {datapoint.id for datapoint in read_datapoints.fn(settings, served, asked)}
         missing = [id_ for id_ in asked if id_ not in there]
         if not missing:
             raise
@@ -89,7 +89,13 @@ def read_datapoints(
 
     The crowding tag that a private endpoint returns is an integer of undocumented meaning.
     """
-    return tuple(stored_datapoints(settings, served, ids))
+    way = matches(settings, served)
+    there: list[Datapoint] = []
+    for start in range(0, len(ids), READS_PER_REQUEST):
+        part = ids[start : start + READS_PER_REQUEST]
+        found = {datapoint.id: datapoint for datapoint in _read(way, part)}
+        there += (found[id_] for id_ in part if id_ in found)
+    return tuple(there)
 
 
 def answer(
@@ -100,7 +106,7 @@ def answer(
     per_request: int,
     attempts: int = 1,
 ) -> Answers:
-    """As `read_neighbors`, for another step to call: Prefect walks through all that a step is given.
+    """The nearest neighbors of any number of queries; a step would walk through all of them as its argument.
 
     Each request is sent up to so many `attempts` times; only the one that was answered is timed.
     """
@@ -130,17 +136,6 @@ def answer(
         neighbors += found
         milliseconds.append(spent)
     return Answers(tuple(neighbors), tuple(milliseconds))
-
-
-def stored_datapoints(
-    settings: VertexSettings, served: ServedIndex, ids: Sequence[str]
-) -> Iterator[Datapoint]:
-    """As `read_datapoints`, for another step to call."""
-    way = matches(settings, served)
-    for start in range(0, len(ids), READS_PER_REQUEST):
-        part = ids[start : start + READS_PER_REQUEST]
-        found = {datapoint.id: datapoint for datapoint in _read(way, part)}
-        yield from (found[id_] for id_ in part if id_ in found)
 
 
 def _read(way: Matches, ids: Sequence[str]) -> Iterable[Datapoint]:

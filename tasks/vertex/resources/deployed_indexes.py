@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Self
 
 from google.cloud.aiplatform_v1 import DeployedIndex, IndexEndpoint, IndexEndpointServiceClient
 
 from tasks.calls import NotFound
 from tasks.errors import CannotChangeInPlace
 from tasks.interruption import WhenInterrupted
+from tasks.outcomes import Ensured
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
@@ -25,7 +27,7 @@ USUAL_UNDEPLOY_SECONDS = 3 * 60.0
 _AUTOMATIC = "automatic resources"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeployedIndexState:
     """A deployed index as it was last read, or on its way."""
 
@@ -42,15 +44,27 @@ class DeployedIndexState:
     """None while it is being deployed."""
     service_attachment: str = ""
     """Behind Private Service Connect: what a forwarding rule of the user's leads to."""
-    adopted: bool = False
-    """Whether an earlier run began what `making` does: it may have wanted something else."""
+
+    @classmethod
+    def on_its_way(cls, id_: str, endpoint: str, index: str, making: str) -> Self:
+        """One that an operation is still deploying."""
+        return cls(id=id_, endpoint=endpoint, index=index, private_address="", making=making, serves=False)
 
 
-@step("compare deployed index {spec.id}")
-def read_deployed_index_as_wanted(
+@step("read deployed index {deployed_index_id}")
+def read_deployed_index(
+    settings: VertexSettings, deployed_index_id: str, endpoint: str
+) -> DeployedIndexState | None:
+    """A deployed index as it stands, or None when its endpoint does not list it."""
+    there = _read(settings, deployed_index_id, endpoint)
+    return None if there is None else _state(there, endpoint, making="")
+
+
+@step("look at deployed index {spec.id} before it is changed")
+def read_deployed_index_to_change(
     settings: VertexSettings, spec: DeployedIndexSpec, *, endpoint: str, index: str
 ) -> DeployedIndexState | None:
-    """The deployed index behind an endpoint, or None. Looked at before anything else is changed.
+    """The deployed index of this id behind an endpoint, if there is one, seen to be what the specification wants.
 
     Raises:
         CannotChangeInPlace: the id serves another index, or runs on another machine.
@@ -65,7 +79,7 @@ def read_deployed_index_as_wanted(
 @step("ensure deployed index {spec.id}")
 def ensure_deployed_index(
     settings: VertexSettings, spec: DeployedIndexSpec, *, endpoint: str, index: str, deadline: Deadline
-) -> DeployedIndexState:
+) -> Ensured[DeployedIndexState]:
     """The index deployed behind the endpoint; deployed now unless it is there or on its way.
 
     Replicas change in place; those that the specification leaves open stay. What an earlier run is still undeploying is
@@ -92,7 +106,9 @@ def ensure_deployed_index(
         if (found := _find(settings, spec.id, endpoint)) is None:
             raise
         return _adopt(settings, spec, found, endpoint, index)
-    return DeployedIndexState(spec.id, endpoint, index, "", deployment.operation.name, serves=False)
+    return Ensured(
+        DeployedIndexState.on_its_way(spec.id, endpoint, index, deployment.operation.name), "created"
+    )
 
 
 @step("wait for deployed index {spec.id}")
@@ -150,7 +166,7 @@ def wait_for_index_sync(
 
 
 @step("undeploy index {name}")
-def remove_deployed_index(settings: VertexSettings, name: str, deadline: Deadline) -> list[str]:
+def remove_deployed_index(settings: VertexSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
     """Undeploy everything behind the endpoints that we made under a name; a deployment on its way is ended first.
 
     Returns:
@@ -165,15 +181,7 @@ def remove_deployed_index(settings: VertexSettings, name: str, deadline: Deadlin
         for deployed in _endpoint(settings, endpoint).deployed_indexes:
             _undeploy(settings, endpoint, deployed.id, deadline)
             gone.append(deployed.id)
-    return gone
-
-
-def read_deployed_index(
-    settings: VertexSettings, deployed_index_id: str, endpoint: str
-) -> DeployedIndexState | None:
-    """A deployed index as it stands, or None when its endpoint does not list it."""
-    there = _read(settings, deployed_index_id, endpoint)
-    return None if there is None else _state(there, endpoint, making="")
+    return tuple(gone)
 
 
 @dataclass(frozen=True)
@@ -197,18 +205,18 @@ def _find(settings: VertexSettings, deployed_index_id: str, endpoint: str) -> _F
 
 def _adopt(
     settings: VertexSettings, spec: DeployedIndexSpec, found: _Found, endpoint: str, index: str
-) -> DeployedIndexState:
+) -> Ensured[DeployedIndexState]:
     making = found.operation.name if found.operation is not None else ""
     if found.deployed is None:
         say(f"An earlier run is still deploying {spec.id}: following {making}.")
-        return DeployedIndexState(spec.id, endpoint, index, "", making, serves=False, adopted=True)
+        return Ensured(DeployedIndexState.on_its_way(spec.id, endpoint, index, making), "adopted")
     _refuse_difference(spec, found.deployed, index)
     there = _replicas(found.deployed)
     if making:
-        return replace(_state(found.deployed, endpoint, making), adopted=True)
-    if there != spec.replicas(there):
-        making = _mutate(settings, spec, endpoint, there)
-    return _state(found.deployed, endpoint, making)
+        return Ensured(_state(found.deployed, endpoint, making), "adopted")
+    if there == spec.replicas(there):
+        return Ensured(_state(found.deployed, endpoint, making=""))
+    return Ensured(_state(found.deployed, endpoint, _mutate(settings, spec, endpoint, there)), "changed")
 
 
 def _mutate(settings: VertexSettings, spec: DeployedIndexSpec, endpoint: str, there: Replicas) -> str:

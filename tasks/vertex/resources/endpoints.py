@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from google.cloud.aiplatform_v1 import IndexEndpoint, IndexEndpointServiceClient, PrivateServiceConnectConfig
 
 from tasks.errors import CannotChangeInPlace, InvalidInput
 from tasks.interruption import WhenInterrupted
+from tasks.outcomes import Ensured
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.marks import labels_of
-from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
+from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, find_to_change, the_one
 from tasks.vertex.operations.operations import follow
 from tasks.vertex.operations.removal import remove_all, remove_twins
 from tasks.vertex.settings import VertexSettings
@@ -24,7 +26,7 @@ from tasks.waiting import Deadline
 USUAL_CREATE_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EndpointState:
     """An index endpoint as it was last read."""
 
@@ -58,7 +60,9 @@ def _client(settings: VertexSettings) -> IndexEndpointServiceClient:
     return connect(settings).endpoints
 
 
-ENDPOINTS: Kind[IndexEndpoint] = Kind("endpoint", "CreateIndexEndpoint", _list, _get, _delete)
+ENDPOINTS: Kind[IndexEndpoint] = Kind(
+    noun="endpoint", create="CreateIndexEndpoint", list=_list, get=_get, delete=_delete
+)
 
 
 def endpoint_spec(settings: VertexSettings, name: str, kind: EndpointKind) -> EndpointSpec:
@@ -90,26 +94,30 @@ def endpoint_spec(settings: VertexSettings, name: str, kind: EndpointKind) -> En
 
 
 @step("read endpoint {name}")
-def read_endpoint(
-    settings: VertexSettings, name: str, deadline: Deadline, wanted: EndpointSpec | None = None
+def read_endpoint(settings: VertexSettings, name: str, deadline: Deadline) -> EndpointState | None:
+    """The endpoint that we made under a name, or None."""
+    made = the_one(ENDPOINTS, find_ours(settings, ENDPOINTS, name, deadline))
+    return None if made is None else endpoint_state(made)
+
+
+@step("look at endpoint {spec.name} before it is changed")
+def read_endpoint_to_change(
+    settings: VertexSettings, spec: EndpointSpec, deadline: Deadline
 ) -> EndpointState | None:
-    """The endpoint that we made under a name, or None.
+    """The endpoint of this name, if there is one, seen to be what the specification wants.
 
     Raises:
-        CannotChangeInPlace: it is there as another kind than the wanted one, in another network or with other allowed projects.
+        CannotChangeInPlace: it is there as another kind, in another network or with other allowed projects.
         NotOurs: there is none, and an endpoint of that name that we did not make.
     """
-    made = the_one(ENDPOINTS, find_ours(settings, ENDPOINTS, name, deadline))
-    if wanted is not None:
-        if made is None:
-            refuse_stranger(settings, ENDPOINTS, name)
-        else:
-            _refuse_difference(wanted, made.resource)
+    made = find_to_change(settings, ENDPOINTS, spec.name, deadline, partial(_refuse_difference, spec))
     return None if made is None else endpoint_state(made)
 
 
 @step("ensure endpoint {spec.name}")
-def ensure_endpoint(settings: VertexSettings, spec: EndpointSpec, deadline: Deadline) -> EndpointState:
+def ensure_endpoint(
+    settings: VertexSettings, spec: EndpointSpec, deadline: Deadline
+) -> Ensured[EndpointState]:
     """The endpoint of this specification, created unless it is there or on its way.
 
     Raises:
@@ -124,9 +132,9 @@ def ensure_endpoint(settings: VertexSettings, spec: EndpointSpec, deadline: Dead
         )
         return creation.operation.name
 
-    made = find_or_create(settings, ENDPOINTS, spec.name, create, deadline)
-    _refuse_difference(spec, made.resource)
-    return endpoint_state(made)
+    ensured = find_or_create(settings, ENDPOINTS, spec.name, create, deadline)
+    _refuse_difference(spec, ensured.there.resource)
+    return Ensured(endpoint_state(ensured.there), ensured.did)
 
 
 @step("wait for endpoint {spec.name}")
@@ -152,7 +160,9 @@ def wait_for_endpoint(
 
 
 @step("remove twins of endpoint {name}")
-def remove_endpoint_twins(settings: VertexSettings, name: str, keep: str, deadline: Deadline) -> list[str]:
+def remove_endpoint_twins(
+    settings: VertexSettings, name: str, keep: str, deadline: Deadline
+) -> tuple[str, ...]:
     """Remove what a lost reply left double: same name and specification, nothing deployed. Returns what went.
 
     Raises:
@@ -162,7 +172,7 @@ def remove_endpoint_twins(settings: VertexSettings, name: str, keep: str, deadli
 
 
 @step("remove endpoint {name}")
-def remove_endpoint(settings: VertexSettings, name: str, deadline: Deadline) -> list[str]:
+def remove_endpoint(settings: VertexSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
     """Remove every endpoint that we made under a name, and end what would still make one. Returns what went."""
     return remove_all(settings, ENDPOINTS, name, deadline)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from google.cloud.aiplatform_v1 import Index, IndexServiceClient
@@ -14,12 +15,13 @@ from google.protobuf import field_mask_pb2, json_format, struct_pb2
 
 from tasks.errors import CannotChangeInPlace
 from tasks.interruption import WhenInterrupted
+from tasks.outcomes import Ensured
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.machines import DEFAULT_SHARD_SIZE
 from tasks.vertex.marks import labels_of, labels_renewed
-from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, refuse_stranger, the_one
+from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, find_to_change, the_one
 from tasks.vertex.operations.operations import Operation, follow, follow_earlier, unfinished
 from tasks.vertex.operations.removal import remove_all, remove_twins
 from tasks.vertex.settings import VertexSettings
@@ -30,7 +32,7 @@ USUAL_CREATE_SECONDS = 30 * 60.0
 """Google's own samples say "about 30 minutes", whatever the size (facts: Vertex, 1.8)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IndexState:
     """An index as it was last read."""
 
@@ -76,32 +78,32 @@ def _client(settings: VertexSettings) -> IndexServiceClient:
     return connect(settings).indexes
 
 
-INDEXES: Kind[Index] = Kind("index", "CreateIndex", _list, _get, _delete)
+INDEXES: Kind[Index] = Kind(noun="index", create="CreateIndex", list=_list, get=_get, delete=_delete)
 
 
 @step("read index {name}")
-def read_index(
-    settings: VertexSettings, name: str, deadline: Deadline, wanted: IndexSpec | None = None
-) -> IndexState | None:
-    """The index that we made under a name, or None.
+def read_index(settings: VertexSettings, name: str, deadline: Deadline) -> IndexState | None:
+    """The index that we made under a name, or None."""
+    made = the_one(INDEXES, find_ours(settings, INDEXES, name, deadline))
+    return None if made is None else index_state(made)
+
+
+@step("look at index {spec.name} before it is changed")
+def read_index_to_change(settings: VertexSettings, spec: IndexSpec, deadline: Deadline) -> IndexState | None:
+    """The index of this name, if there is one, seen to be what the specification wants.
 
     Raises:
-        CannotChangeInPlace: it is there with another configuration than the wanted one.
+        CannotChangeInPlace: it is there with another configuration.
         NotOurs: there is none, and an index of that name that we did not make.
     """
-    made = the_one(INDEXES, find_ours(settings, INDEXES, name, deadline))
-    if wanted is not None:
-        if made is None:
-            refuse_stranger(settings, INDEXES, name)
-        else:
-            _refuse_difference(wanted, made.resource)
+    made = find_to_change(settings, INDEXES, spec.name, deadline, partial(_refuse_difference, spec))
     return None if made is None else index_state(made)
 
 
 @step("ensure index {spec.name}")
 def ensure_index(
     settings: VertexSettings, spec: IndexSpec, *, contents_uri: str, content: str, deadline: Deadline
-) -> IndexState:
+) -> Ensured[IndexState]:
     """The index of this specification, created from the import files unless it is there or on its way.
 
     Args:
@@ -131,9 +133,9 @@ def ensure_index(
         )
         return creation.operation.name
 
-    made = find_or_create(settings, INDEXES, spec.name, create, deadline)
-    _refuse_difference(spec, made.resource)
-    return index_state(made)
+    ensured = find_or_create(settings, INDEXES, spec.name, create, deadline)
+    _refuse_difference(spec, ensured.there.resource)
+    return Ensured(index_state(ensured.there), ensured.did)
 
 
 @step("wait for index {spec.name}")
@@ -163,7 +165,7 @@ def wait_for_index(
 
 
 @step("remove twins of index {name}")
-def remove_index_twins(settings: VertexSettings, name: str, keep: str, deadline: Deadline) -> list[str]:
+def remove_index_twins(settings: VertexSettings, name: str, keep: str, deadline: Deadline) -> tuple[str, ...]:
     """Remove what a lost reply left double: same name and specification, nothing deployed. Returns what went.
 
     Raises:
@@ -215,7 +217,7 @@ def apply_index_contents(
 
 
 @step("remove index {name}")
-def remove_index(settings: VertexSettings, name: str, deadline: Deadline) -> list[str]:
+def remove_index(settings: VertexSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
     """Remove every index that we made under a name, and end what would still make one. Returns what went."""
     return remove_all(settings, INDEXES, name, deadline)
 

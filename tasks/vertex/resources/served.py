@@ -16,7 +16,7 @@ from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DistanceMeasure, EndpointKind, FeatureNorm, UpdateMethod, deployed_index_id
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ServedIndex:
     """An index that is deployed behind an endpoint."""
 
@@ -105,7 +105,7 @@ def read_served_index(settings: VertexSettings, name: str) -> ServedIndex:
     if index is None or endpoint is None:
         missing = "index" if index is None else "endpoint"
         raise NotServed(name, missing=f"there is no {missing} of ours")
-    deployed = read_deployed_index(
+    deployed = read_deployed_index.fn(
         settings, deployed_index_id(name, settings.location), endpoint.resource.name
     )
     if deployed is None:

@@ -15,7 +15,7 @@ from tasks.steps import step
 from tasks.vertex.datapoints.datapoints import Datapoint, Datapoints, Ids
 from tasks.vertex.datapoints.filters import NumericRestrict
 from tasks.vertex.datapoints.vectors import is_same_vector
-from tasks.vertex.queries.queries import READS_PER_REQUEST, stored_datapoints
+from tasks.vertex.queries.queries import READS_PER_REQUEST, read_datapoints
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline, Look
@@ -51,7 +51,7 @@ def wait_for_datapoints(
     """
 
     def look(part: list[Datapoint]) -> Look[bool]:
-        there = {point.id: point for point in stored_datapoints(settings, served, [p.id for p in part])}
+        there = {point.id: point for point in read_datapoints.fn(settings, served, [p.id for p in part])}
         late = [
             f"{sent.id!r}: {difference}"
             for sent in part
@@ -82,7 +82,7 @@ def wait_for_removals(settings: VertexSettings, served: ServedIndex, ids: Ids, d
     """
 
     def look(part: Sequence[str]) -> Look[bool]:
-        there = [point.id for point in stored_datapoints(settings, served, part)]
+        there = [point.id for point in read_datapoints.fn(settings, served, part)]
         if not there:
             return Look("gone", value=True, done=True)
         return Look(f"{len(there)} of {len(part)} still there, datapoint {there[0]!r}")
@@ -104,13 +104,21 @@ def _difference(
         return "other numeric restricts"
     if restricts_only:
         return ""
-    if sent.vector is None or there.vector is None:
-        return "" if sent.vector is there.vector else "other vector"
-    if not is_same_vector(sent.vector, there.vector, normalised=served.feature_norm == "UNIT_L2_NORM"):
+    if not _has_same_vector(served, sent, there):
         return "other vector"
+    return "" if _has_same_crowding_tag(served, sent, there) else "other crowding tag"
+
+
+def _has_same_vector(served: ServedIndex, sent: Datapoint, there: Datapoint) -> bool:
+    if sent.vector is None or there.vector is None:
+        return sent.vector is there.vector
+    return is_same_vector(sent.vector, there.vector, normalised=served.feature_norm == "UNIT_L2_NORM")
+
+
+def _has_same_crowding_tag(served: ServedIndex, sent: Datapoint, there: Datapoint) -> bool:
     if served.kind == "public":
-        return "" if (sent.crowding_tag or None) == there.crowding_tag else "other crowding tag"
-    return "" if bool(sent.crowding_tag) == bool(there.crowding_tag) else "other crowding tag"
+        return (sent.crowding_tag or None) == there.crowding_tag
+    return bool(sent.crowding_tag) == bool(there.crowding_tag)
 
 
 def _tokens(datapoint: Datapoint) -> dict[str, tuple[frozenset[str], frozenset[str]]]:

@@ -25,8 +25,18 @@ from tasks.vertex.specs import DeployedIndexSpec
 from tasks.waiting import Deadline
 
 CLOUD = VertexSettings(project="p", location="us-central1")
-NEW = ValidatedVectors("new.hdf5", rows=50, dimensions=8, queries=0, content="new")
-SERVED = IndexState("i", {}, "STREAM_UPDATE", "old", "", 0, 5000, (("e", "d"),), "")
+NEW = ValidatedVectors(name="new.hdf5", rows=50, dimensions=8, queries=0, content="new")
+SERVED = IndexState(
+    resource="i",
+    config={},
+    update_method="STREAM_UPDATE",
+    content="old",
+    coming="",
+    overwritten=0,
+    vectors_count=5000,
+    deployed=(("e", "d"),),
+    making="",
+)
 
 
 def run_on(settings):
@@ -35,7 +45,9 @@ def run_on(settings):
 
 
 def asked(there, **wanted):
-    ours = there and DeployedIndexState("d", "e", "i", "", "", True, there)
+    ours = there and DeployedIndexState(
+        id="d", endpoint="e", index="i", private_address="", making="", serves=True, replicas=there
+    )
     return [
         q.step
         for q in cost_questions(

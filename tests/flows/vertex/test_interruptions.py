@@ -19,7 +19,7 @@ def test_an_interrupted_build_says_what_goes_on_and_the_command_that_goes_on(
     command = build(service, begin=begin).wait_for(f"create index {name}: running")
     assert command.signal(number) == 130
     (operation,) = service.unfinished
-    assert f"create index {name} goes on at the service ({operation.name})" in command.err
+    assert f"create index {name} is still running at the service ({operation.name})" in command.err
     assert f"vector-search vertex build --name {name} --data {data} --target sandbox" in command.error
 
     # The slot is given back at once: the next run does not wait for it.
@@ -35,6 +35,6 @@ def test_when_interrupted_cancel_ends_the_operation(service_with, build, begin, 
         f"create index {name}: running"
     )
     assert command.signal(signal.SIGINT) == 130
-    assert f"asked the service to cancel create index {name}" in command.err
+    assert f"requested the cancellation of create index {name}" in command.err
     assert not service.unfinished
     assert service.counts(name) == (0, 0, 0)

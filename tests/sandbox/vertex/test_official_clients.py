@@ -34,7 +34,7 @@ def test_the_high_level_sdk_goes_through_the_whole_life_of_indexes(sandbox, tmp_
 
 
 def test_the_cells_of_the_stream_update_notebook_run_through(sandbox, tmp_path):
-    told = run(sandbox, tmp_path, "seed_notebook.py", str(SAMPLE))
+    told = run(sandbox, tmp_path, "stream_update_notebook.py", str(SAMPLE))
     assert "the notebook ran through" in told
 
 

@@ -49,8 +49,10 @@ def test_recall_of_something_else_than_the_queries_is_refused(answers, k):
 
 
 def test_percentiles_are_times_that_were_seen():
-    assert latency_percentiles([float(n) for n in range(1, 101)]) == Latency(50, 90, 99, 100, 50.5)
-    assert latency_percentiles([0.25]) == Latency(0.25, 0.25, 0.25, 0.25, 0.25)
+    assert latency_percentiles([float(n) for n in range(1, 101)]) == Latency(
+        p50=50, p90=90, p99=99, max=100, mean=50.5
+    )
+    assert latency_percentiles([0.25]) == Latency(p50=0.25, p90=0.25, p99=0.25, max=0.25, mean=0.25)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1))

@@ -265,6 +265,6 @@ def test_a_port_in_use_is_reported_in_one_line(elastic_server, tmp_path):
     other.mkdir()
     (other / "ports.json").write_text(json.dumps({"elastic": port}))
     with pytest.raises(
-        process.SandboxError, match=f"Port {port}, which the sandbox on .* had before, is taken"
+        process.SandboxError, match=f"Port {port}, which the sandbox on .* used before, is taken"
     ):
         process.start(other, ElasticOptions())

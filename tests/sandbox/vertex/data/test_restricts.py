@@ -1,4 +1,4 @@
-"""The filter rules of facts 2.1, as a table and against a reference that takes one row at a time."""
+"""The rules of "Filter vector matches" (docs/sources.md), as a table and against a reference that takes one row at a time."""
 
 import numpy as np
 import pytest

@@ -100,7 +100,7 @@ def test_a_deployment_that_may_grow_beyond_what_we_ask_for_is_read_like_any_othe
     assert (there.min, there.max) == (0, 99_999)
     assert read_deployment.fn(settings, deployed).adaptive is None
     wanted = DeploymentSpec(id=clean, adaptive=AdaptiveAllocations(min=1, max=2))
-    assert ensure_deployment.fn(settings, wanted, deadline).adaptive == wanted.adaptive
+    assert ensure_deployment.fn(settings, wanted, deadline).there.adaptive == wanted.adaptive
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -118,7 +118,7 @@ def test_a_lost_reply_to_a_start_makes_no_second_deployment(
 
 def test_a_200_that_starts_nothing_is_not_taken_for_success(settings, clean, deadline):
     spec = DeploymentSpec(id=clean, allocations=3, threads=8, queue_capacity=7000)
-    state = ensure_deployment.fn(settings, spec, deadline)
+    state = ensure_deployment.fn(settings, spec, deadline).there
     assert state.state == "starting"
     with pytest.raises(DeadlinePassed, match="insufficient allocated processors"):
         wait_for_deployment.fn(settings, spec, Deadline.after(seconds=0.5))

@@ -17,7 +17,7 @@ ELSER = ".elser_model_2"
 
 @pytest.mark.usefixtures("deployed")
 def test_a_model_that_is_usable_is_left_alone(settings, changes):
-    assert ensure_model.fn(settings, ELSER).usable
+    assert ensure_model.fn(settings, ELSER).there.usable
     assert changes() == []
 
 
@@ -35,9 +35,9 @@ def test_models_are_listed(settings):
 
 @pytest.mark.usefixtures("deployed")
 def test_an_alias_names_a_model_and_setting_it_again_changes_nothing(settings, changes):
-    assert ensure_model_alias.fn(settings, "sparse", ELSER)
+    assert ensure_model_alias.fn(settings, "sparse", ELSER).changed
     made = changes()
-    assert not ensure_model_alias.fn(settings, "sparse", ELSER)
+    assert not ensure_model_alias.fn(settings, "sparse", ELSER).changed
     assert changes() == made
     assert read_model.fn(settings, "sparse").id == ELSER
     with pytest.raises(InvalidInput, match="the id of a model"):
@@ -58,7 +58,7 @@ def test_removing_a_model_that_is_not_there_changes_nothing(settings):
 @pytest.mark.slow
 def test_a_download_that_stopped_is_resumed(start_sandbox, deadline):
     _, settings = start_sandbox(download_seconds=0.5, download_stalls=20)
-    assert not ensure_model.fn(settings, ELSER).usable
+    assert not ensure_model.fn(settings, ELSER).there.usable
     assert wait_for_model.fn(settings, ELSER, deadline).usable
 
 
@@ -77,5 +77,5 @@ def test_recreating_deletes_a_usable_model_first(start_sandbox, deadline):
     _, settings = start_sandbox(download_seconds=2)
     ensure_model.fn(settings, ELSER)
     wait_for_model.fn(settings, ELSER, deadline)
-    assert not ensure_model.fn(settings, ELSER, recreate=True).usable
+    assert not ensure_model.fn(settings, ELSER, recreate=True).there.usable
     assert wait_for_model.fn(settings, ELSER, deadline).usable

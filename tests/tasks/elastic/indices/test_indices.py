@@ -2,6 +2,7 @@ import pytest
 
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.aliases import (
+    AliasState,
     NothingToRollBackTo,
     ensure_alias,
     ensure_rollback,
@@ -18,6 +19,7 @@ from tasks.elastic.indices.indices import (
 )
 from tasks.elastic.specs import IndexSpec
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
+from tasks.outcomes import Ensured
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def make(settings):
 
     def index(name, **more):
         spec = IndexSpec(name=name, properties={"plot": {"type": "text"}}, replicas=0, **more)
-        assert ensure_index.fn(settings, spec)
+        assert ensure_index.fn(settings, spec).changed
         made.append(name)
         return spec
 
@@ -40,11 +42,11 @@ def test_an_index_is_made_once_for_the_load_and_then_set_to_stay(settings, name,
     spec = make(name)
     there = read_index.fn(settings, name)
     assert (there.refresh_interval, there.replicas, there.ours, there.content) == ("-1", 0, True, "")
-    assert ensure_index_settings.fn(settings, spec)
+    assert ensure_index_settings.fn(settings, spec).changed
     assert read_index.fn(settings, name).refresh_interval is None
     made = changes()
-    assert not ensure_index.fn(settings, spec)
-    assert not ensure_index_settings.fn(settings, spec)
+    assert not ensure_index.fn(settings, spec).changed
+    assert not ensure_index_settings.fn(settings, spec).changed
     assert changes() == made
 
 
@@ -87,14 +89,14 @@ def test_an_alias_is_not_taken_for_the_index_behind_it(settings, name, make):
 
 def test_a_content_mark_keeps_the_other_marks_and_comes_once(settings, name, make, changes):
     spec = make(name, made_from={"source": "movies"})
-    assert ensure_content_mark.fn(settings, name, "abc")
+    assert ensure_content_mark.fn(settings, name, "abc").changed
     made = changes()
-    assert not ensure_content_mark.fn(settings, name, "abc")
+    assert not ensure_content_mark.fn(settings, name, "abc").changed
     assert changes() == made
     there = read_index.fn(settings, name)
     assert there.content == "abc"
     assert there.meta["made_from"] == spec.made_from
-    assert not ensure_index.fn(settings, spec)
+    assert not ensure_index.fn(settings, spec).changed
 
 
 def test_every_write_and_every_delete_changes_the_content_of_a_source(settings, name, make):
@@ -130,31 +132,47 @@ def test_hidden_documents_of_nested_fields_are_not_counted_as_documents_of_a_sou
     assert read_source.fn(settings, name).documents == 1
 
 
-def test_an_alias_moves_and_goes_back_and_twice_changes_nothing(settings, name, make, changes):
-    one, two = f"{name}-1", f"{name}-2"
-    make(one)
-    make(two)
-    assert ensure_alias.fn(settings, name, one).previous == ""
-    move = ensure_alias.fn(settings, name, two)
-    assert (move.previous, move.changed) == (one, True)
-    made = changes()
-    assert not ensure_alias.fn(settings, name, two).changed
-    assert changes() == made
-    assert read_alias.fn(settings, name).previous == one
+@pytest.fixture
+def one_and_two(name, make):
+    """The names of two indices that an alias may point at."""
+    for number in (1, 2):
+        make(f"{name}-{number}")
+    return f"{name}-1", f"{name}-2"
 
+
+def test_an_alias_moves_and_a_second_time_changes_nothing(settings, name, one_and_two, changes):
+    one, two = one_and_two
+    made = ensure_alias.fn(settings, name, one)
+    assert (made.did, made.there.previous) == ("created", "")
+    moved = ensure_alias.fn(settings, name, two)
+    assert (moved.did, moved.there) == ("changed", AliasState(name, two, one, ""))
+    before = changes()
+    assert ensure_alias.fn(settings, name, two) == Ensured(moved.there)
+    assert changes() == before
+    assert read_alias.fn(settings, name) == moved.there
+
+
+def test_an_alias_goes_back_and_a_second_time_changes_nothing(settings, name, one_and_two, changes):
+    one, two = one_and_two
+    ensure_alias.fn(settings, name, one)
+    ensure_alias.fn(settings, name, two)
     back = ensure_rollback.fn(settings, name)
-    assert (back.index, back.previous, back.changed) == (one, two, True)
-    made = changes()
-    assert not ensure_rollback.fn(settings, name).changed
-    assert changes() == made
-    assert read_alias.fn(settings, name).index == one
+    assert (back.did, back.there) == ("changed", AliasState(name, one, "", two))
+    before = changes()
+    assert ensure_rollback.fn(settings, name) == Ensured(back.there)
+    assert changes() == before
+    assert read_alias.fn(settings, name) == back.there
 
+
+def test_an_alias_goes_to_a_named_index_and_is_removed_once(settings, name, one_and_two):
+    one, two = one_and_two
+    ensure_alias.fn(settings, name, one)
     assert ensure_rollback.fn(settings, name, two).changed
     assert not ensure_rollback.fn(settings, name, two).changed
     assert ensure_alias.fn(settings, name, one).changed
-    assert ensure_rollback.fn(settings, name).index == two
-    assert remove_alias.fn(settings, name)
-    assert not remove_alias.fn(settings, name)
+    assert ensure_rollback.fn(settings, name).there.index == two
+    assert remove_alias.fn(settings, name) == (name,)
+    assert remove_alias.fn(settings, name) == ()
 
 
 def test_without_an_index_before_there_is_nothing_to_roll_back_to(settings, name, make):

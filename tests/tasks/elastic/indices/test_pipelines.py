@@ -139,12 +139,12 @@ def test_a_pipeline_is_made_once_and_replaced_only_while_nobody_rests_on_it(
     settings, deployed, name, changes
 ):
     spec, other = (inference_pipeline(name, deployed, fields) for fields in ((PLOT,), (TITLE,)))
-    assert ensure_pipeline.fn(settings, spec)
+    assert ensure_pipeline.fn(settings, spec).changed
     made = changes()
-    assert not ensure_pipeline.fn(settings, spec)
+    assert not ensure_pipeline.fn(settings, spec).changed
     assert changes() == made
-    assert ensure_pipeline.fn(settings, other)
-    assert ensure_pipeline.fn(settings, spec)
+    assert ensure_pipeline.fn(settings, other).changed
+    assert ensure_pipeline.fn(settings, spec).changed
     index = IndexSpec(
         name=f"{name}-films", properties={"plot": {"type": "text"}}, replicas=0, made_from={"pipeline": name}
     )
@@ -183,7 +183,7 @@ def test_a_strangers_pipeline_is_used_when_it_does_the_same_and_never_touched(se
     spec = lowercase_pipeline(name, "title")
     connect(settings).ingest.put_pipeline(id=name, processors=list(spec.processors))
     made = changes()
-    assert not ensure_pipeline.fn(settings, spec)
+    assert not ensure_pipeline.fn(settings, spec).changed
     with pytest.raises(NotOurs):
         ensure_pipeline.fn(settings, lowercase_pipeline(name, "plot"))
     with pytest.raises(NotOurs):

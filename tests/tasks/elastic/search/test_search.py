@@ -150,9 +150,9 @@ def test_long_texts_are_counted_and_answers_written_down(settings, deployed, tmp
 
 def test_a_template_is_stored_once_rendered_and_run(settings, films, deployed, name, changes):
     source = search_template(FIELD, deployed)
-    assert ensure_template.fn(settings, name, source)
+    assert ensure_template.fn(settings, name, source).changed
     made = changes()
-    assert not ensure_template.fn(settings, name, source)
+    assert not ensure_template.fn(settings, name, source).changed
     assert changes() == made
     rendered = read_rendered_template.fn(settings, name, {"query": 'a "quoted" thing', "size": 3})
     assert rendered["query"]["sparse_vector"]["query"] == 'a "quoted" thing'

@@ -77,7 +77,16 @@ def test_a_node_smaller_than_elser_needs_is_found():
 
 
 def test_failures_that_a_pipeline_swallows_are_found():
-    swallowing = PipelineStatistics("elser", 100, 1000, 0, 0, 100, 900, 7)
+    swallowing = PipelineStatistics(
+        id="elser",
+        documents=100,
+        milliseconds=1000,
+        current=0,
+        failed=0,
+        inference_documents=100,
+        inference_milliseconds=900,
+        inference_failed=7,
+    )
     (finding,) = of_pipelines([swallowing], [WELL])
     assert finding.what == "the pipeline elser swallows failed inferences by on_failure"
     assert finding.seen == "7 of 100"
@@ -86,7 +95,16 @@ def test_failures_that_a_pipeline_swallows_are_found():
 
 
 def test_inference_that_ingest_waits_for_is_found_while_it_does():
-    slow = PipelineStatistics("elser", 100, 10_000, 4, 0, 100, 9_500, 0)
+    slow = PipelineStatistics(
+        id="elser",
+        documents=100,
+        milliseconds=10_000,
+        current=4,
+        failed=0,
+        inference_documents=100,
+        inference_milliseconds=9_500,
+        inference_failed=0,
+    )
     (finding,) = of_pipelines([slow], [replace(WELL, pending=50)])
     assert finding.seen == "95% of its time, 95 ms a document"
     assert of_pipelines([replace(slow, current=0)], [replace(WELL, pending=50)]) == []
@@ -124,7 +142,16 @@ def test_ingest_statistics_of_all_nodes_are_added_up():
         }  # fmt: skip
 
     assert pipelines_of({"a": node(5), "b": node(7)}) == (
-        PipelineStatistics("elser", 12, 20, 0, 0, 12, 18, 2),
+        PipelineStatistics(
+            id="elser",
+            documents=12,
+            milliseconds=20,
+            current=0,
+            failed=0,
+            inference_documents=12,
+            inference_milliseconds=18,
+            inference_failed=2,
+        ),
     )
 
 

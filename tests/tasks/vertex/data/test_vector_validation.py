@@ -179,7 +179,9 @@ def test_progress_is_told_in_rows_up_to_the_last(sample):
 
 def test_the_sample_is_good(sample):
     found = validate(sample)
-    assert found == ValidatedVectors(str(sample), 10_000, 100, 200, found.content)
+    assert found == ValidatedVectors(
+        name=str(sample), rows=10_000, dimensions=100, queries=200, content=found.content
+    )
     assert len(found.content) == 24
     assert int(found.content, 16)
 

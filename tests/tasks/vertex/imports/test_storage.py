@@ -11,6 +11,7 @@ import pytest
 
 from sandbox import storage as stand_in
 from tasks.errors import CannotChangeInPlace, InvalidInput
+from tasks.outcomes import Ensured
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.data.import_files import ImportFile
 from tasks.vertex.imports import storage
@@ -51,7 +52,15 @@ def written(folder, contents):
     for number, content in enumerate(contents):
         (folder / f"datapoints-{number:05}.json").write_bytes(content)
         checksum = base64.b64encode(google_crc32c.Checksum(content).digest()).decode()
-        files.append(ImportFile(f"datapoints-{number:05}.json", 0, 0, len(content), checksum))
+        files.append(
+            ImportFile(
+                name=f"datapoints-{number:05}.json",
+                first_row=0,
+                last_row=0,
+                size=len(content),
+                crc32c=checksum,
+            )
+        )
     return tuple(files)
 
 
@@ -60,8 +69,8 @@ def names(settings, name="products", content="c1"):
 
 
 def test_a_bucket_is_made_once_in_the_indexs_region(settings):
-    assert ensure_bucket.fn(settings) == settings.bucket
-    assert ensure_bucket.fn(settings) == settings.bucket
+    assert ensure_bucket.fn(settings) == Ensured(settings.bucket, "created")
+    assert ensure_bucket.fn(settings) == Ensured(settings.bucket)
     assert connect(settings).storage.get_bucket(settings.bucket).location == "US-CENTRAL1"
 
 
@@ -106,9 +115,9 @@ def test_a_strangers_bucket_of_the_derived_name_is_refused_and_one_that_is_named
     with pytest.raises(InvalidInput, match=r"does not belong to the project p: .*set VERTEX_BUCKET"):
         ensure_bucket.fn(derived)
     named = derived.model_copy(update={"bucket": derived.bucket_name})
-    assert ensure_bucket.fn(named) == derived.bucket_name
+    assert ensure_bucket.fn(named).there == derived.bucket_name
     cloud.own = [derived.bucket_name]
-    assert ensure_bucket.fn(derived) == derived.bucket_name
+    assert ensure_bucket.fn(derived).there == derived.bucket_name
 
 
 def test_what_is_there_with_the_same_checksum_is_not_written_again(settings, tmp_path):
@@ -174,10 +183,10 @@ def test_removal_keeps_the_wanted_content_and_never_leaves_the_names_own_prefix(
     for name, content in [("products", "c1"), ("products", "c2"), ("products-2", "c1")]:
         apply_import_files.fn(settings, name, content, files, tmp_path)
     connect(settings).storage.bucket(settings.bucket).blob("products/c1/theirs").upload_from_string(b"x")
-    assert remove_import_files.fn(settings, "products", keep_content="c2") == 1
+    assert len(remove_import_files.fn(settings, "products", keep_content="c2")) == 1
     assert (names(settings), names(settings, content="c2")) == ([], [files[0].name])
-    assert remove_import_files.fn(settings, "products") == 1
-    assert remove_import_files.fn(settings, "products") == 0
+    assert len(remove_import_files.fn(settings, "products")) == 1
+    assert remove_import_files.fn(settings, "products") == ()
     left = [blob.name for blob in connect(settings).storage.list_blobs(settings.bucket)]
     assert left == ["products/c1/theirs", f"vector-search-ops/products-2/c1/{files[0].name}"]
 
@@ -202,8 +211,8 @@ def test_our_empty_bucket_goes_and_a_filled_one_stays(settings, tmp_path):
     apply_import_files.fn(settings, "products", "c1", written(tmp_path, [b"one\n"]), tmp_path)
     assert not remove_bucket.fn(settings)
     remove_import_files.fn(settings, "products")
-    assert remove_bucket.fn(settings)
-    assert remove_bucket.fn(settings)
+    assert remove_bucket.fn(settings) == (settings.bucket_name,)
+    assert remove_bucket.fn(settings) == ()
     assert read_import_files.fn(settings, "products", "c1") == ()
 
 

@@ -33,7 +33,15 @@ def index(number, *, spec=SPEC, minutes=0, labels=None, display_name=NAME):
 
 def operation(number, kind="CreateIndex", *, done=False, code=0, hours=0):
     name = f"p/indexes/{number}/operations/1"
-    return Operation(name, kind, done, code, "", "", NOW - timedelta(hours=hours))
+    return Operation(
+        name=name,
+        kind=kind,
+        done=done,
+        code=code,
+        said="",
+        deployed_index_id="",
+        created=NOW - timedelta(hours=hours),
+    )
 
 
 class Service:
@@ -42,7 +50,13 @@ class Service:
     def __init__(self, monkeypatch):
         self.listed, self.readable, self.operations, self.followed = [], [], [], []
         self.after_following = lambda: None
-        self.kind = Kind("index", "CreateIndex", lambda *_: self.listed, self._get, lambda *_: "")
+        self.kind = Kind(
+            noun="index",
+            create="CreateIndex",
+            list=lambda *_: self.listed,
+            get=self._get,
+            delete=lambda *_: "",
+        )
         monkeypatch.setattr(
             adoption, "list_operations", lambda *_, kinds: [o for o in self.operations if o.kind in kinds]
         )
@@ -138,7 +152,7 @@ def test_a_stranger_of_the_name_is_refused_only_where_something_would_be_made(se
         find_or_create(SETTINGS, service.kind, NAME, lambda: pytest.fail("created"), DEADLINE)
     service.listed.append(index(2))
     made = find_or_create(SETTINGS, service.kind, NAME, lambda: pytest.fail("created"), DEADLINE)
-    assert made.resource.name == "p/indexes/2"
+    assert (made.did, made.there.resource.name) == ("nothing", "p/indexes/2")
 
 
 def test_what_is_made_is_looked_for_again_and_an_older_twin_wins(service):
@@ -149,15 +163,15 @@ def test_what_is_made_is_looked_for_again_and_an_older_twin_wins(service):
         return operation(9).name
 
     made = find_or_create(SETTINGS, service.kind, NAME, create, DEADLINE)
-    assert made.resource.name == "p/indexes/3"
-    assert made.making is None
+    assert (made.did, made.there.resource.name) == ("created", "p/indexes/3")
+    assert made.there.making is None
 
 
 def test_a_creation_that_no_list_shows_is_followed_by_the_name_in_its_reply(service):
     service.after_following = lambda: service.readable.append(index(9))
     made = find_or_create(SETTINGS, service.kind, NAME, lambda: operation(9).name, DEADLINE)
     assert service.followed == [operation(9).name]
-    assert (made.resource.name, made.making) == ("p/indexes/9", None)
+    assert (made.there.resource.name, made.there.making) == ("p/indexes/9", None)
 
 
 def test_a_creation_that_failed_before_the_second_look_says_why(service):

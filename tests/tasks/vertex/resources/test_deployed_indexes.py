@@ -27,11 +27,13 @@ def ensure(settings, served, deadline, **fields):
 
 def test_replicas_change_in_place_and_then_nothing_does(settings, pair, deadline):
     spec, changed = ensure(settings, pair[0], deadline, max_replicas=3)
-    assert changed.making
-    assert changed.serves
-    wait_for_deployed_index.fn(settings, spec, changed, deadline)
+    assert changed.did == "changed"
+    assert changed.there.making
+    assert changed.there.serves
+    wait_for_deployed_index.fn(settings, spec, changed.there, deadline)
     _, again = ensure(settings, pair[0], deadline, max_replicas=3)
-    assert not again.making
+    assert again.did == "nothing"
+    assert not again.there.making
 
 
 @pytest.mark.parametrize(("field", "wanted"), [("machine_type", "n1-standard-16"), ("index", None)])

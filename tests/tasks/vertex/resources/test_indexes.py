@@ -52,7 +52,7 @@ def spec():
 def index(settings, spec, deadline):
     """An index that holds the old contents."""
     uri = f"gs://{settings.bucket_name}/old"
-    made = ensure_index.fn(settings, spec, contents_uri=uri, content="old", deadline=deadline)
+    made = ensure_index.fn(settings, spec, contents_uri=uri, content="old", deadline=deadline).there
     return wait_for_index.fn(settings, spec, made, deadline)
 
 

@@ -28,7 +28,7 @@ def uri(settings, tmp_path):
     (tmp_path / "0.json").write_bytes(line)
     checksum = base64.b64encode(google_crc32c.Checksum(line).digest()).decode()
     ensure_bucket.fn(settings)
-    file = ImportFile("0.json", 0, 0, len(line), checksum)
+    file = ImportFile(name="0.json", first_row=0, last_row=0, size=len(line), crc32c=checksum)
     return apply_import_files.fn(settings, "overwrites", "c", (file,), tmp_path).uri
 
 
@@ -37,7 +37,17 @@ def test_a_copy_is_waited_for_by_the_end_of_the_overwrite_and_not_by_a_change_of
 ):
     served = serve("public")
     spec = IndexSpec(name=served.name, dimensions=served.dimensions, algorithm="brute-force")
-    before = IndexState(served.index, {}, "STREAM_UPDATE", "", "", 0, 0, (), "")
+    before = IndexState(
+        resource=served.index,
+        config={},
+        update_method="STREAM_UPDATE",
+        content="",
+        coming="",
+        overwritten=0,
+        vectors_count=0,
+        deployed=(),
+        making="",
+    )
     after = apply_index_contents.fn(settings, spec, before, contents_uri=uri, content="c", deadline=deadline)
 
     ends = [each.updated for each in list_operations(settings, served.index, kinds={"UpdateIndex"})]

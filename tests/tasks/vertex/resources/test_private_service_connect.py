@@ -9,7 +9,12 @@ import pytest
 from tasks.errors import CannotChangeInPlace
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.resources.deployed_indexes import read_deployed_index
-from tasks.vertex.resources.endpoints import endpoint_spec, ensure_endpoint, read_endpoint, wait_for_endpoint
+from tasks.vertex.resources.endpoints import (
+    endpoint_spec,
+    ensure_endpoint,
+    read_endpoint_to_change,
+    wait_for_endpoint,
+)
 from tasks.vertex.resources.served import way_through
 
 KIND = "private-service-connect"
@@ -23,18 +28,18 @@ def test_the_own_project_may_connect_unless_others_are_named(settings):
 
 def test_who_may_connect_is_sent_and_a_difference_is_refused(settings, deadline):
     spec = endpoint_spec(settings, "psc-allowed", KIND)
-    made = wait_for_endpoint.fn(settings, spec, ensure_endpoint.fn(settings, spec, deadline), deadline)
+    made = wait_for_endpoint.fn(settings, spec, ensure_endpoint.fn(settings, spec, deadline).there, deadline)
     shown = connect(settings).endpoints.get_index_endpoint(name=made.resource)
     assert list(shown.private_service_connect_config.project_allowlist) == [settings.project]
-    assert read_endpoint.fn(settings, spec.name, deadline, spec) == made
+    assert read_endpoint_to_change.fn(settings, spec, deadline) == made
     other = endpoint_spec(settings.model_copy(update={"psc_projects": ("other",)}), spec.name, KIND)
     with pytest.raises(CannotChangeInPlace, match=f"VERTEX_PSC_PROJECTS.*{settings.project}.*other"):
-        read_endpoint.fn(settings, spec.name, deadline, other)
+        read_endpoint_to_change.fn(settings, other, deadline)
 
 
 def test_the_service_attachment_is_told_with_the_forwarding_rule_that_leads_to_it(settings, serve):
     served = serve(KIND)
-    deployed = read_deployed_index(settings, served.deployed_index_id, served.endpoint)
+    deployed = read_deployed_index.fn(settings, served.deployed_index_id, served.endpoint)
     assert deployed.service_attachment.startswith("projects/")
     assert served.address in way_through(settings, served, deployed.service_attachment)
     without = dataclasses.replace(served, address="")

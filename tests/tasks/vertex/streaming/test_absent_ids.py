@@ -29,4 +29,4 @@ class AnswersNotFound:
 )
 def test_an_absent_id_is_left_out_whatever_the_service_says(monkeypatch, server, asked, found):
     monkeypatch.setattr(queries, "matches", lambda *_: server)
-    assert [datapoint.id for datapoint in queries.stored_datapoints(None, None, asked)] == found
+    assert [datapoint.id for datapoint in queries.read_datapoints.fn(None, None, asked)] == found
