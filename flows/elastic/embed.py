@@ -90,7 +90,8 @@ def embed_documents(options: EmbedOptions) -> Report:
     """Embed the documents of an index into a new one, verify it, and point the alias at it.
 
     If nothing has changed since the last run, nothing is done. Changed documents, fields or deployments lead to a new
-    index; the previous one stays for a rollback. A run after a crash resumes: no document is embedded twice.
+    index; the previous one stays for a rollback. A run after a crash resumes: embedded documents are not embedded
+    again.
 
     Example:
         vector-search elastic embed --name films --source movies --fields plot --deployment movies-ingest --target sandbox

@@ -75,7 +75,7 @@ def test_help_is_made_from_the_flows_signature_and_docstring(tmp_path):
     ended = run("dummy", "end", "--help", folder=tmp_path, dummies=True)
     assert ended.returncode == 0
     for part in (
-        "Ends as it is told.",
+        "Ends as requested.",
         "What it does besides is nothing.",
         "--limit INT",
         "Rows at most.",

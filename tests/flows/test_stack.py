@@ -168,7 +168,7 @@ def test_up_down_and_up_again_after_parts_were_killed(tmp_path, monkeypatch):
         assert not api.is_healthy(url)
         assert not stack.down(), "down twice is fine"
         assert stack.up()
-        assert stack.api_url == url, "a shell that was told the address can go on"
+        assert stack.api_url == url, "a shell that has the address still works"
     finally:
         stack.down()
 
