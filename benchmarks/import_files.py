@@ -21,7 +21,7 @@ from pathlib import Path
 import h5py
 
 from tasks.vertex.data.import_files import write_import_files
-from tasks.vertex.data.rules import SEED_RULES
+from tasks.vertex.data.rules import NOTEBOOK_RULES
 from tasks.vertex.data.vectors import VectorFile
 
 SAMPLE = Path(__file__).parents[1] / "sandbox" / "data" / "glove-100-sample.hdf5"
@@ -30,7 +30,7 @@ SAMPLE = Path(__file__).parents[1] / "sandbox" / "data" / "glove-100-sample.hdf5
 def write_ours(source: Path, folder: Path) -> None:
     """The project's way."""
     with VectorFile(source) as file:
-        write_import_files(file, SEED_RULES, folder)
+        write_import_files(file, NOTEBOOK_RULES, folder)
 
 
 def write_as_the_notebook_does(source: Path, folder: Path) -> None:

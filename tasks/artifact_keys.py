@@ -1,4 +1,4 @@
-"""Keys of Prefect artifacts: lowercase letters, digits and dashes, or Prefect refuses them in the middle of the work."""
+"""Keys of Prefect artifacts: lowercase letters, digits and dashes, or Prefect refuses them in the middle of a run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Many items in bounded requests, one after the other, each attempted until it succeeds.
 
-One hiccup repeats one request, not all of them. Must not: know what a request does.
+A transient failure repeats one request, not all of them. This module does not know what a request does.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def attempt_each(
     """Attempt one batch after the other, each until its look is done.
 
     Args:
-        what: what is being done, as a person would say it.
+        what: what is being done, in plain words.
         parts: the batches, each as long as it has items.
-        attempt: does or checks one batch; a transient error or a look that is not done means again, later.
+        attempt: does or checks one batch; after a transient error or a look that is not done it is tried again later.
         deadline: for all of them.
         total: items in all.
         outcome: what a batch is once its look is done: `accepted`.
@@ -72,8 +72,8 @@ def attempt_each(
     for part in parts:
         size = len(part)
         remedy = (
-            f"The first {done:,} of {total:,} {unit} were {outcome}. Run again, it begins at the first one, which does no "
-            f"harm: give it more time (timeout_minutes), or fewer {unit}."
+            f"The first {done:,} of {total:,} {unit} were {outcome}. Run again with more time (timeout_minutes) or fewer {unit}: "
+            "it starts from the first one, which does no harm."
         )
         if deadline.left <= 0:
             raise DeadlinePassed(

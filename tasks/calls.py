@@ -1,13 +1,13 @@
 """A call to a service, and what its failure means in the project's two words: refused (permanent) or unwell (transient).
 
     PermanentError
-    +-- ServiceRefused        the service said no, and would say it again
+    +-- ServiceRefused        the service refused, and would refuse again
         +-- NotFound          what the call names does not exist
     TransientError
-    +-- ServiceUnwell         no answer, or one that says: later
+    +-- ServiceUnwell         no answer, or "try again later"
 
-Every engine has a `calling` of its own, made of `translating` and a function that knows its client's exceptions: which of
-them means what is all that differs. Status codes and error types decide, never a text.
+Every engine has a `calling` of its own, made of `translating` and a function that knows its client's exceptions: only that
+mapping differs. Status codes and error types decide, never the text of a message.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Meaning = Callable[[str, Exception], Exception | None]
 
 
 class ServiceRefused(PermanentError):
-    """The service answered no, and would again.
+    """The service refused the call, and would refuse it again.
 
     Attributes:
         doing: completes "Could not ...".

@@ -4,24 +4,24 @@
     +-- TransientError            a retry or a later look may succeed
     +-- PermanentError            it will not; the message says what to do          exit code 1
         +-- InvalidInput          the data, a parameter or a setting is wrong       exit code 2
-        +-- NotConfirmed          a paid or destructive step wants a yes            exit code 2
-        +-- CannotChangeInPlace   what is there differs in a field that is fixed
-        +-- NotOurs               something under our name does not bear our mark
+        +-- NotConfirmed          a paid or destructive step needs a yes            exit code 2
+        +-- CannotChangeInPlace   it exists, and differs in a field that is fixed
+        +-- NotOurs               something with our name does not carry our mark
         +-- DeadlinePassed        a wait ran out of time
         +-- GateNotMet            what is served is not good enough
 
-An error takes facts, keeps them as attributes and builds its own sentence. The library's exception, if any, is its cause.
+An error takes facts, keeps them as attributes and builds its own message. The library's exception, if any, is its cause.
 """
 
 from __future__ import annotations
 
 
 class TransientError(Exception):
-    """Try again: the same call may well succeed."""
+    """Try again: the same call may succeed."""
 
 
 class PermanentError(Exception):
-    """Give up: the message names the bad value, what would be accepted and what to do next."""
+    """Give up: the message gives the bad value, what is accepted and what to do next."""
 
 
 class InvalidInput(PermanentError):
@@ -43,53 +43,53 @@ class InvalidInput(PermanentError):
 
 
 class NotConfirmed(PermanentError):
-    """A step that costs money or destroys something was not agreed to."""
+    """Nobody agreed to a step that costs money or destroys something."""
 
     def __init__(self, step: str, *, consequence: str) -> None:
         self.step, self.consequence = step, consequence
         super().__init__(
-            f"Not confirmed: {step}. {consequence} Nothing of that was done. Agree with --yes (the parameter `yes`)."
+            f"Not confirmed: {step}. {consequence} Nothing was done. Confirm with --yes (the parameter `yes`)."
         )
 
 
 class CannotChangeInPlace(PermanentError):
-    """What is there differs from what is wanted in a field that the service does not let anyone change."""
+    """What exists differs from what was requested in a field that the service does not let anyone change."""
 
     def __init__(
         self, kind: str, name: str, *, field: str, there: object, wanted: object, remedy: str
     ) -> None:
         self.kind, self.name, self.field, self.there, self.wanted = kind, name, field, there, wanted
         super().__init__(
-            f"The {kind} {name!r} is there with {field} = {there!r}, wanted is {wanted!r}, and that cannot be changed "
-            f"in place. {remedy}"
+            f"The {kind} {name!r} exists with {field}={there!r}, but {wanted!r} was requested, and {field} cannot be "
+            f"changed in place. {remedy}"
         )
 
 
 class NotOurs(PermanentError):
-    """Something under the name that we want was not made by this project: it is never touched."""
+    """Something with the requested name was not created by this project. It is never touched."""
 
     def __init__(self, kind: str, name: str, *, resource: str, remedy: str) -> None:
         self.kind, self.name, self.resource = kind, name, resource
         super().__init__(
-            f"There is already {kind} {name!r} ({resource}) that does not bear our mark (managed_by), so it is left alone. "
-            f"{remedy}"
+            f"The {kind} {name!r} already exists ({resource}) and was not created by this project (it has no managed_by "
+            f"mark), so it is left alone. {remedy}"
         )
 
 
 class DeadlinePassed(PermanentError):
-    """A wait ended before what it waited for was there."""
+    """A wait ran out of time."""
 
     def __init__(self, what: str, *, seconds: float, last_seen: str, remedy: str = "") -> None:
         self.what, self.seconds, self.last_seen = what, seconds, last_seen
         super().__init__(
-            f"Gave up waiting for {what} after {seconds:.0f} s; last seen: {last_seen}. "
-            + (remedy or "It may still arrive: run the same command again, it goes on from what is there.")
+            f"Gave up waiting after {seconds:.0f} s: {what}; last seen: {last_seen}. "
+            + (remedy or "It may still finish. Run the same command again to continue from there.")
         )
 
 
 class GateNotMet(PermanentError):
-    """A measurement of what is served stays below its gate."""
+    """A measurement does not meet its gate."""
 
     def __init__(self, gate: str, *, measured: object, wanted: object, remedy: str = "") -> None:
         self.gate, self.measured, self.wanted = gate, measured, wanted
-        super().__init__(f"{gate} is {measured}, wanted is {wanted}. {remedy}".rstrip())
+        super().__init__(f"{gate} is {measured}, required: {wanted}. {remedy}".rstrip())

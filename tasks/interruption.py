@@ -1,6 +1,6 @@
-"""What becomes of work at a service when the wait for it is interrupted: by Ctrl-C, or by a cancelled run.
+"""What happens to work at a service when the wait for it is interrupted: by Ctrl-C, or by a cancelled run.
 
-The work goes on unless somebody cancels it. Either way the log says what runs where, and how to go on.
+The work continues unless it is cancelled. Either way the log says what is running where, and how to continue.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Literal
 from tasks.progress import say
 
 WhenInterrupted = Literal["leave-running", "cancel"]
-"""What becomes of the service's work when the wait for it is cancelled or killed by Ctrl-C."""
+"""What happens to the service's work when the wait for it is cancelled or interrupted by Ctrl-C."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteWork:
-    """Work that a service does by itself while we look on."""
+    """Work that a service does by itself while we wait."""
 
     what: str
-    """As a person would say it: `deploy index products`."""
+    """In plain words: `deploy index products`."""
     id: str
     """The operation or task, as the service calls it."""
     where: str
@@ -32,9 +32,9 @@ class RemoteWork:
 
 @contextmanager
 def interruptible(work: RemoteWork, when_interrupted: WhenInterrupted) -> Generator[None]:
-    """Say what becomes of the work if the wait inside is interrupted, and cancel it if that is wanted.
+    """If the wait inside is interrupted, log what happens to the work, and cancel it if requested.
 
-    An exception is no interruption: it goes through without a word.
+    An exception is not an interruption: it passes through unlogged.
     """
     try:
         yield
@@ -52,7 +52,7 @@ def _leave(work: RemoteWork, when_interrupted: WhenInterrupted) -> None:
         return
     try:
         work.cancel()
-    except Exception as error:  # noqa: BLE001 -- the interruption must get through, whatever the answer
+    except Exception as error:  # noqa: BLE001 -- the interruption must get through, whatever the service answers
         say(f"Interrupted, but {goes_on}: {error}")
         return
     say(f"Interrupted: requested the cancellation of {work.what} ({work.id}).")

@@ -12,7 +12,7 @@ from tasks.errors import InvalidInput
 
 @contextmanager
 def reading(path: Path) -> Generator[BinaryIO]:
-    """A file of the user's, open.
+    """Open a file that the user named.
 
     Raises:
         InvalidInput: it cannot be read.

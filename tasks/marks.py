@@ -1,12 +1,12 @@
-"""How we know our own: what is written on everything that we make, so that no state file is needed.
+"""Marks: what is written on everything that we create, so that no state file is needed.
 
 managed_by  always `vector-search-ops`
-name        the name that it was made under
+name        the name that it was created under
 spec        hash of the immutable configuration
 content     hash of the data that it holds; on an index only
 
-Each engine keeps them where its service lets it: Vertex AI in labels, Elasticsearch in `_meta`. What bears our name
-without them is somebody else's and is never touched.
+Each engine keeps them where its service allows it: Vertex AI in labels, Elasticsearch in `_meta`. A resource with our
+name but without the marks belongs to somebody else and is never touched.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ MANAGED_BY = "vector-search-ops"
 
 
 def marks(name: str, spec: str, **more: Any) -> dict[str, Any]:
-    """What is written on something made under a name from a specification."""
+    """The marks of something created under a name from a specification."""
     return {"managed_by": MANAGED_BY, "name": name, "spec": spec, **more}
 
 
 def is_ours(found: Mapping[str, Any] | None, name: str) -> bool:
-    """Whether we made this under that name."""
+    """Whether we created this under that name."""
     return found is not None and found.get("managed_by") == MANAGED_BY and found.get("name") == name
 
 

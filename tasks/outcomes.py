@@ -1,4 +1,4 @@
-"""What a step that makes sure of something found and did, in one form for every engine."""
+"""What an `ensure_*` step found and did, in one form for every engine."""
 
 from __future__ import annotations
 

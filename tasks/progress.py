@@ -1,8 +1,8 @@
-"""Long work shows itself: what is happening, how far, how long still.
+"""Progress of long work: what is happening, how far it is, how long it will take.
 
 The only channel is logging: a record that carries `record.progress` feeds the live line in the terminal, every record
-reaches the run's log in the Prefect UI, and a progress artifact follows along. Prefect's own failure to write an
-artifact never fails the work.
+reaches the run's log in the Prefect UI, and a progress artifact follows along. A failure of Prefect to write
+an artifact never fails the work.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 _OUTSIDE_A_RUN = logging.getLogger("vector_search_ops")
 _STEP = 0.05
-"""The smallest move of the fraction that is worth a line."""
+"""The smallest change of the fraction that is logged."""
 _QUIET_SECONDS = 1.0
-"""The shortest time between two lines that differ in their fraction only."""
+"""The shortest time between two lines that differ only in their fraction."""
 _STILL_THERE_SECONDS = 60.0
-"""After so long without a change a line says that it still goes on."""
+"""After this long without a change, a line says that it is still running."""
 _ARTIFACT_SECONDS = 2.0
-"""Work that is over sooner gets no progress artifact: the timeline shows it well enough."""
+"""Shorter work gets no progress artifact: the timeline is enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,11 @@ class Update:
     seen: str
     """What was last seen: `4,096 of 10,000 datapoints`."""
     fraction: float | None
-    """How far, 0 to 1; None when nobody can tell."""
+    """Progress, 0 to 1; None when unknown."""
     elapsed: float
     """Seconds since it began."""
     left: float | None
-    """Seconds that it will probably still take; None when nobody can tell."""
+    """Estimated seconds left; None when unknown."""
     done: bool
 
 
@@ -61,11 +61,11 @@ def say(message: str, *, level: int = logging.INFO, extra: Mapping[str, object] 
 
 
 class Progress:
-    """Reports long work on change only, so that an hour's wait does not fill the log.
+    """Reports long work only when something changes, so that an hour's wait does not fill the log.
 
     Args:
-        what: what is being done, as a person would say it.
-        usual: seconds that it usually takes; stands in for the fraction when the service tells none.
+        what: what is being done, in plain words.
+        usual: seconds that it usually takes; stands in for the fraction when the service reports none.
     """
 
     def __init__(self, what: str, *, usual: float | None = None) -> None:
@@ -79,7 +79,7 @@ class Progress:
         self.see(f"{done:,} of {total:,} {unit}", fraction=done / total if total else 1.0)
 
     def see(self, seen: str, *, fraction: float | None = None) -> None:
-        """Report what was seen, if it says something new."""
+        """Report what was seen, if it is news."""
         update = self._update(seen, fraction, done=False)
         is_news = self._last is None or self._is_news(update, self._last)
         if is_news:
@@ -129,5 +129,5 @@ class Progress:
                 self._artifact = made if isinstance(made, UUID) else None
             else:
                 update_progress_artifact(self._artifact, progress=percent, description=description)
-        except Exception as error:  # noqa: BLE001 -- whatever ails Prefect, the work goes on
+        except Exception as error:  # noqa: BLE001 -- whatever fails in Prefect, the work continues
             say(f"The progress artifact of {self.what!r} could not be written: {error}", level=logging.DEBUG)

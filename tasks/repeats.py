@@ -1,4 +1,4 @@
-"""Repeated ids found with eight bytes an id: equal hashes make suspects, a second look at the ids convicts them."""
+"""Repeated ids, found with eight bytes per id: equal hashes are candidates, which a second look at the ids confirms."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What makes a function a step: a Prefect task with our name for people and the one retry policy of the project.
+"""What makes a function a step: a Prefect task with a readable run name and the project's one retry policy.
 
 A step's result is never persisted or cached: what happened is read from the target, never remembered. Waits are steps
-too: their deadline is absolute, so a retry does not start their time anew, and a deadline that passed is not transient.
+too: their deadline is absolute, so a retry does not extend it, and a passed deadline is not transient.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 RETRY_DELAYS = [1.0, 2.0, 4.0, 8.0, 16.0]
-"""Seconds before each retry, plus up to half as much by chance: a service that restarts is back within them."""
+"""Seconds before each retry, plus up to 50% jitter: a restarting service is back by then."""
 
 
 def is_transient(task: Task[..., object], run: TaskRun, state: State[object]) -> bool:  # noqa: ARG001 -- Prefect's signature
-    """Whether a failed attempt may be tried again. Must stay a plain function: Prefect takes any other callable for no."""
+    """Whether a failed attempt may be tried again. It must stay a plain function: Prefect treats any other callable as "no"."""
     return isinstance(state.result(raise_on_failure=False), TransientError)
 
 
@@ -46,10 +46,10 @@ def step(run_name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
 
 
 class ExpectedFailuresWithoutTraces(logging.Filter):
-    """Takes the stack trace off a record about an expected failure: its sentence says it all."""
+    """Removes the stack trace from a record about an expected failure: the message is enough."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep every record, some without their trace."""
+        """Keep every record, some without their stack trace."""
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, (PermanentError, TransientError)):
             record.exc_info = None

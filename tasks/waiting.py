@@ -1,7 +1,7 @@
 """The only poll loop of the project: look, and look again, until it holds, fails for good, or the deadline passes.
 
-A transient error of a look means "not yet". The deadline is absolute and set once by the flow, so that a retried
-task does not start its time anew. Prefect's task time-out cannot interrupt a blocked thread; this can always end.
+A transient error while looking means "not yet". The deadline is absolute and set once by the flow, so a retried task
+does not get its time again. Prefect's task timeout cannot interrupt a blocked thread; this loop always ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Deadline:
-    """A moment after which nobody waits any more."""
+    """The moment after which waiting stops."""
 
     at: float
     """Wall-clock time, seconds since 1970: it holds across processes."""
@@ -31,7 +31,7 @@ class Deadline:
 
     @classmethod
     def after(cls, *, minutes: float = 0, seconds: float = 0) -> Deadline:
-        """The deadline that many minutes and seconds from now."""
+        """The deadline this many minutes and seconds from now."""
         whole = minutes * 60 + seconds
         return cls(time.time() + whole, whole)
 
@@ -43,7 +43,7 @@ class Deadline:
 
 @dataclass(frozen=True)
 class Look(Generic[T]):
-    """What one look at the other side found."""
+    """What one look at the service found."""
 
     seen: str
     """In words, for the log and for the error when time runs out."""
@@ -51,11 +51,11 @@ class Look(Generic[T]):
     """What was waited for, once it is there."""
     done: bool = False
     fraction: float | None = None
-    """How far, 0 to 1, if the other side tells."""
+    """Progress, 0 to 1, if the service reports it."""
 
 
 PACE = wait_exponential_jitter(initial=0.2, exp_base=1.6, max=20, jitter=0.3)
-"""Fast first, then slower up to 20 s: what is ready in a second is seen in a second, an hour costs 200 looks."""
+"""Fast at first, then slower, up to 20 s: what is ready within a second is seen within a second; an hour takes 200 looks."""
 
 
 def wait_until(
@@ -69,10 +69,10 @@ def wait_until(
     """Look until it is there.
 
     Args:
-        what: what is waited for, as a person would say it.
-        look: reads the other side once; raises `PermanentError` when it has failed for good.
+        what: what is being waited for, in plain words.
+        look: reads the service once; raises `PermanentError` when it has failed for good.
         deadline: when to give up.
-        usual: seconds that it usually takes, for the time left.
+        usual: seconds that it usually takes, to estimate the time left.
         remedy: what to do when time runs out, in place of "run it again".
 
     Returns:
@@ -116,7 +116,7 @@ def wait_until(
 
 
 def attempt_until(what: str, attempt: Callable[[], Look[T]], deadline: Deadline, *, remedy: str = "") -> T:
-    """Try once without a word, then wait as `wait_until` does: what succeeds at once writes no lines of its own.
+    """Try once silently, then wait as `wait_until` does: what succeeds at once logs nothing.
 
     The first try counts as the first look, so there is a pause before the second: a service that said "later" is not
     asked again at once.

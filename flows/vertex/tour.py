@@ -25,7 +25,7 @@ from flows.vertex.tour_datapoint import stream_one_datapoint
 from tasks.errors import InvalidInput
 from tasks.program import PROGRAM
 from tasks.progress import say
-from tasks.vertex.data.rules import SEED_RULES
+from tasks.vertex.data.rules import NOTEBOOK_RULES
 from tasks.vertex.imports.import_data import DataSource, read_validated
 from tasks.vertex.imports.tour_data import read_tour_data
 from tasks.vertex.resources.served import ServedIndex
@@ -67,8 +67,8 @@ class TourOptions(VertexOptions, Confirmed, Timed, frozen=True):
 
     @property
     def source(self) -> DataSource:
-        """The rows with the notebook's restricts and crowding tags."""
-        return DataSource(self.data, self.limit, SEED_RULES)
+        """The rows, with the notebook's restricts and crowding tags."""
+        return DataSource(self.data, self.limit, NOTEBOOK_RULES)
 
 
 @engine_flow(VERTEX, "tour", run_name="tour {name} on {target}")

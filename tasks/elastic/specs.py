@@ -1,6 +1,6 @@
-"""What is wanted, as values: a deployment of a model, an ingest pipeline, an index.
+"""Specifications, as values: a deployment of a model, an ingest pipeline, an index.
 
-A specification holds the immutable configuration only; its hash is the `spec` of what we make from it.
+A specification holds the immutable configuration only; its hash is the `spec` mark of what we create from it.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ Threads = Literal[1, 2, 4, 8, 16, 32]
 
 
 class AdaptiveAllocations(BaseModel, frozen=True):
-    """Elasticsearch adds allocations above 90 % load and takes them away below 85 %."""
+    """Elasticsearch adds allocations above 90% load and removes them below 85%."""
 
     min: int = Field(default=1, ge=0, le=32)
-    """In place of a fixed number, at least so many allocations; 0 (8.16) lets the first request after a pause fail."""
+    """At least N allocations, in place of a fixed number; with 0 (8.16) the first request after a pause fails."""
     max: int = Field(default=32, ge=1, le=32)
-    """At most so many allocations."""
+    """At most N allocations."""
 
     @model_validator(mode="after")
     def _least_first(self) -> Self:
         if self.min > self.max:
-            raise ValueError(f"at least {self.min} allocations is more than at most {self.max}")
+            raise ValueError(f"the minimum of {self.min} allocations is more than the maximum of {self.max}")
         return self
 
     def body(self) -> dict[str, Any]:
@@ -51,9 +51,9 @@ class DeploymentSpec(BaseModel, frozen=True):
     id: Name
     model_id: str = ".elser_model_2"
     allocations: int = Field(default=1, ge=1)
-    """How many texts are worked on at a time: more for the throughput of ingest."""
+    """Texts processed at a time: more for the throughput of ingest."""
     threads: Threads = 1
-    """How many threads work on one text: more for the latency of search."""
+    """Threads per text: more for the latency of search."""
     queue_capacity: int | None = Field(default=None, ge=1, le=1_000_000)
     """Texts that may wait. None leaves it to the cluster: 1,024 or 10,000, by version."""
     cache_size: str | None = None
@@ -70,7 +70,7 @@ class DeploymentSpec(BaseModel, frozen=True):
 
     @property
     def least_allocations(self) -> int:
-        """What must be there before it counts as started."""
+        """How many must run before it counts as started."""
         return self.allocations if self.adaptive is None else self.adaptive.min
 
     def scaled(self, allocations: int) -> DeploymentSpec:
@@ -105,12 +105,12 @@ class IndexSpec(BaseModel, frozen=True):
     properties: dict[str, Any] = {}
     """The mapping's fields as Elasticsearch spells them."""
     mapping: dict[str, Any] = {}
-    """What the mapping says beside its fields: `dynamic`, `date_detection`."""
+    """The mapping apart from its fields: `dynamic`, `date_detection`."""
     settings: dict[str, Any] = {}
-    """What the fields' mapping rests on: `analysis`, `similarity`, `mapping`."""
+    """What the fields' mapping depends on: `analysis`, `similarity`, `mapping`."""
     shards: int = Field(default=1, ge=1)
     replicas: int = Field(default=1, ge=0)
-    """The final number; none during the load."""
+    """The final number; 0 during the load."""
     refresh_interval: str | None = None
     """The final one; None is the cluster's default. Off during the load."""
     default_pipeline: str | None = None
@@ -121,8 +121,8 @@ class IndexSpec(BaseModel, frozen=True):
     def spec(self) -> str:
         """Twelve hex digits of the immutable configuration.
 
-        What is empty leaves the digits as they were before there was such a thing. Limits of the mapping are no part of
-        it: who raises one embeds nothing anew.
+        Empty parts do not change the digits. Limits of the mapping are not part of it: raising one does not embed
+        everything again.
         """
         analysis = {name: value for name, value in self.settings.items() if name != "mapping"}
         beside = {"mapping": self.mapping, "settings": analysis}
@@ -140,13 +140,13 @@ def text_field() -> dict[str, Any]:
 def embedded_properties(
     fields: tuple[EmbeddedField, ...], *, failure: str, source: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The mapping that embeddings need; without it every token would become a field of its own.
+    """The mapping that embeddings need; without it every token would become a field.
 
     Args:
         fields: the text fields and where their embeddings go.
         failure: the field that holds why a document has no embedding.
-        source: the fields of the documents' own index, which stay what they are there: guessed anew from a value, a
-            keyword becomes a date and refuses the next document.
+        source: the fields of the documents' own index, which keep their types: guessed again from a value, a keyword
+            could become a date and refuse the next document.
     """
     properties: dict[str, Any] = deepcopy(dict(source or {}))
     for field in fields:
@@ -158,7 +158,7 @@ def embedded_properties(
 
 
 def _place(properties: dict[str, Any], path: str) -> dict[str, Any]:
-    """The properties that a field at this path is among; objects on the way are made."""
+    """The properties that a field at this path is among; missing objects on the way are created."""
     for parent in path.split(".")[:-1]:
         properties = properties.setdefault(parent, {}).setdefault("properties", {})
     return properties

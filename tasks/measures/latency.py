@@ -1,4 +1,4 @@
-"""How long answers took, in the numbers that people compare. Must not: measure."""
+"""Percentiles of measured times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """Seconds. A percentile is a time that was really seen (nearest rank), not one between two."""
+    """Seconds. A percentile is a measured time (nearest rank), never interpolated."""
 
     p50: float
     p90: float

@@ -1,8 +1,8 @@
-"""Exact nearest neighbors: the truth that an approximate index is measured against, under the index's own measure.
+"""Exact nearest neighbors: what an approximate index is measured against, under the index's own distance measure.
 
 Every row is compared with every query, in float64. The rows stream through in blocks, so memory grows with queries
-times k and with the block, never with the rows. Must not: approximate anything, or use the ``neighbors`` that a file
-brings along, which hold for the measure of whoever wrote it.
+times k and with the block, never with the rows. Nothing is approximated, and the ``neighbors`` of a data
+file are not used: they hold for the measure of whoever wrote it.
 
 Measures and feature norms are spelled as in Index.metadata (Vertex AI, "Index configuration parameters").
 """
@@ -73,7 +73,7 @@ def exact_neighbors(
     Args:
         blocks: all rows, in their order.
         queries: (queries, dimensions), finite.
-        k: neighbors a query, at least 1. For recall ask for some more than are measured, so that ties beyond the
+        k: neighbors per query, at least 1. For recall, request more than are measured, so that ties beyond the
             k-th are known (tasks/measures/recall.py).
         measure: the index's distanceMeasureType.
         feature_norm: the index's featureNormType. With UNIT_L2_NORM rows and queries are scaled to length 1 first

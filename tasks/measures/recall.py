@@ -1,4 +1,4 @@
-"""How many of the true neighbors an index finds. Must not: know which index, or how it was asked."""
+"""How many of the true neighbors an index finds, whichever index it is."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a deployed index costs an hour, said before the first paid step.
+"""The hourly cost of a deployed index, shown before the first paid step.
 
-Must not: be taken for a quotation. The prices are from memory (us-central1, USD); the price list decides:
+This is no quotation. The prices are from memory (us-central1, USD); the price list decides:
 https://cloud.google.com/vertex-ai/pricing (Vector Search).
 """
 
@@ -17,7 +17,7 @@ PRICES = {
     "e2-highmem-16": 1.012,
     "n1-standard-16": 1.064,
 }
-"""USD for a node and an hour in us-central1, from memory."""
+"""USD per node and hour in us-central1, from memory."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class HourlyCost:
     min_replicas: int
     max_replicas: int
     deployed_indexes: int = 1
-    """So many of the same kind."""
+    """How many of the same kind."""
 
     @property
     def price(self) -> float | None:
-        """USD for a node and an hour, if it is known."""
+        """USD per node and hour, if known."""
         return PRICES.get(self.machine)
 
     def __str__(self) -> str:
@@ -46,15 +46,15 @@ class HourlyCost:
             nodes += " each"
         if self.price is None:
             return (
-                f"{costs} node-hours until {they_are} undeployed, queried or not: {nodes}, whose price is not "
-                "known here; see the price list, https://cloud.google.com/vertex-ai/pricing."
+                f"{costs} node-hours until {they_are} undeployed, queried or not: {nodes}, whose price is "
+                "unknown here; see the price list, https://cloud.google.com/vertex-ai/pricing."
             )
         hourly = " to ".join(
             f"{self.price * count * self.deployed_indexes:.2f}"
             for count in sorted({self.min_replicas, self.max_replicas})
         )
         return (
-            f"{costs} about {hourly} USD an hour for each shard until {they_are} undeployed, queried or not: "
+            f"{costs} about {hourly} USD per hour and shard until {they_are} undeployed, queried or not: "
             f"{nodes} (prices from memory, us-central1; see the price list, https://cloud.google.com/vertex-ai/pricing)."
         )
 

@@ -1,4 +1,4 @@
-"""Which machines serve which shards, as the documentation lists them (DOCS create-manage-index)."""
+"""Which machines serve which shards, as "Manage indexes" (docs/sources.md) lists them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tasks.errors import InvalidInput
 from tasks.vertex.specs import ShardSize
 
 DEFAULT_SHARD_SIZE: ShardSize = "SHARD_SIZE_MEDIUM"
-"""What the service takes when none is named."""
+"""The service's default."""
 
 DEFAULT_MACHINES: dict[ShardSize, str] = {
     "SHARD_SIZE_SMALL": "e2-standard-2",
@@ -22,14 +22,14 @@ MACHINES: dict[ShardSize, tuple[str, ...]] = {
     "SHARD_SIZE_MEDIUM": _MEDIUM,
     "SHARD_SIZE_LARGE": _LARGE,
 }
-"""What can be asked for instead."""
+"""The machines that can be requested instead."""
 
 
 def check_machine(machine_type: str | None, shard_size: ShardSize | None) -> None:
     """See that a machine serves shards of a size. One that the documentation does not list anywhere may be a new one.
 
     Raises:
-        InvalidInput: it is listed, and not for this size. The service would say so only after the index is built.
+        InvalidInput: it is listed, and not for this size. The service would refuse only after the index is built.
     """
     size = shard_size or DEFAULT_SHARD_SIZE
     possible, known = MACHINES[size], MACHINES["SHARD_SIZE_SMALL"]
@@ -39,5 +39,5 @@ def check_machine(machine_type: str | None, shard_size: ShardSize | None) -> Non
             value=machine_type,
             source="machine_type",
             accepted=", ".join(possible),
-            remedy="Take one of these, or another shard_size.",
+            remedy="Use one of these, or another shard_size.",
         )

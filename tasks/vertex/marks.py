@@ -1,4 +1,4 @@
-"""Our marks as labels, and what they say of an index's contents beside what every mark says.
+"""Our marks as labels, and the additional ones that describe the content of an index.
 
 coming      in place of `content`: hash of the data that an overwrite is bringing
 overwritten when the last overwrite ended, in nanoseconds since 1970 by the service's clock; deployed copies follow later
@@ -18,7 +18,7 @@ def labels_of(spec: Specification, **more: str) -> dict[str, str]:
 
 
 def labels_renewed(labels: Mapping[str, str], spec: Specification, **more: str) -> dict[str, str]:
-    """Labels with our marks renewed: what was known of the contents gives way, what others put there stays."""
+    """Labels with our marks renewed: what described the content is replaced, other people's labels stay."""
     others = {key: value for key, value in labels.items() if key not in ("content", "coming", "overwritten")}
     return others | labels_of(spec, **more)
 
@@ -26,6 +26,6 @@ def labels_renewed(labels: Mapping[str, str], spec: Specification, **more: str) 
 def name_filter(name: str) -> str:
     """The list filter that finds what we made under a name.
 
-    Documented for endpoints only; that indexes are filtered alike is not verified, so the labels are looked at again.
+    Documented for endpoints only; whether indexes are filtered alike is not verified, so the labels are checked again.
     """
     return f'labels.managed_by="{MANAGED_BY}" AND labels.name="{name}"'

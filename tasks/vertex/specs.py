@@ -1,7 +1,7 @@
-"""What is wanted, as values: an index, an endpoint, a deployed index.
+"""Specifications, as values: an index, an endpoint, a deployed index.
 
-A specification holds the immutable configuration only; its hash is the `spec` label of what we make from it. Field
-names in errors are the parameters' own; the service's spellings stay in this file.
+A specification holds the immutable configuration only; its hash is the `spec` label of what we create from it. Errors
+use the names of the parameters; the service's spellings stay in this file.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Specification(BaseModel, frozen=True):
 
 
 class IndexSpec(Specification, frozen=True):
-    """An index. Defaults are the service's own where it documents them (DOCS configuring-indexes)."""
+    """An index. Defaults are those of "Index configuration parameters" (docs/sources.md)."""
 
     dimensions: int = Field(gt=0)
     algorithm: Algorithm = "tree-ah"
@@ -64,7 +64,7 @@ class IndexSpec(Specification, frozen=True):
     """Part of the leaves that a query searches by default."""
 
     def config(self) -> dict[str, Any]:
-        """The `config` of Index.metadata (facts: Vertex, 1.2)."""
+        """The `config` of Index.metadata ("Index configuration parameters")."""
         config: dict[str, Any] = {
             "dimensions": self.dimensions,
             "approximateNeighborsCount": self.approximate_neighbors_count,
@@ -129,13 +129,13 @@ class EndpointSpec(Specification, frozen=True):
 def deployed_index_id(name: str, location: str) -> str:
     """`products_us_central1`: unique in a project, whatever other regions hold under the same name.
 
-    At most 128 letters, digits and underscores, a letter first (facts: Vertex, 1.6).
+    At most 128 letters, digits and underscores, a letter first (index_endpoint.proto, DeployedIndex).
     """
     return f"{name}-{location}".replace("-", "_")
 
 
 Replicas = tuple[int, int]
-"""Those that always run, and those that run at most."""
+"""The minimum and the maximum number of replicas."""
 
 
 class DeployedIndexSpec(Specification, frozen=True):
@@ -146,9 +146,9 @@ class DeployedIndexSpec(Specification, frozen=True):
     machine_type: str | None = None
     """None for automatic resources, where the service picks the machine by the shard size."""
     min_replicas: int | None = Field(default=None, ge=1, le=1000)
-    """None leaves what is there; a new one gets 1."""
+    """None keeps the current number; a new deployed index gets 1."""
     max_replicas: int | None = Field(default=None, ge=1, le=1000)
-    """None leaves what is there, and at least min_replicas."""
+    """None keeps the current number, or min_replicas if that is more."""
 
     @property
     def id(self) -> str:
@@ -156,7 +156,7 @@ class DeployedIndexSpec(Specification, frozen=True):
         return deployed_index_id(self.name, self.location)
 
     def replicas(self, there: Replicas | None = None) -> Replicas:
-        """The wanted (min, max), where these are there. Both are always sent: unset, the service takes two, and paid for.
+        """The wanted (min, max), where these are there. Both are always sent: unset, the service runs two, which cost.
 
         Raises:
             InvalidInput: max_replicas is below the min_replicas that are asked for or there.
@@ -165,9 +165,9 @@ class DeployedIndexSpec(Specification, frozen=True):
         least = self.min_replicas or least_there
         most = self.max_replicas or max(least, most_there)
         if most < least:
-            origin = "asked for" if self.min_replicas else "there"
+            origin = "requested" if self.min_replicas else "that run now"
             accepted = f"{least} or more, the min_replicas {origin}"
-            raise InvalidInput("Too few", value=most, source="max_replicas", accepted=accepted)
+            raise InvalidInput("Too few replicas", value=most, source="max_replicas", accepted=accepted)
         return least, most
 
     def resources(self, there: Replicas | None = None) -> dict[str, Any]:

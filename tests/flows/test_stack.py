@@ -216,10 +216,10 @@ def test_a_flow_runs_against_the_stack_and_its_report_is_printed(home):
 @pytest.mark.parametrize(
     ("how", "expected", "said"),
     [
-        ("gate", 1, "recall@10 is 0.5, wanted is 0.9."),
+        ("gate", 1, "recall@10 is 0.5, required: 0.9."),
         ("transient", 1, "The service is unavailable. This may be temporary."),
         ("invalid", 2, "The data hold no rows: 'x.hdf5'."),
-        ("paid", 2, "Agree with --yes"),
+        ("paid", 2, "Confirm with --yes"),
         ("bug", 1, "run it again with --debug"),
     ],
 )

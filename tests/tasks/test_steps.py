@@ -16,7 +16,7 @@ from tasks.outcomes import Ensured
 
 VERBS = ("read_", "ensure_", "wait_for_", "apply_", "verify_", "remove_")
 WIDE = 5
-"""A record with so many fields is built by keyword: nobody reads five values in a row rightly."""
+"""A record with this many fields is built by keyword: five values in a row are easily misread."""
 
 MODULES = [m.name for m in pkgutil.walk_packages(tasks.__path__, "tasks.") if not m.ispkg]
 

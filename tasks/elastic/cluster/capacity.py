@@ -1,7 +1,7 @@
 """Whether deployments fit before one is started: processors and memory of the ML nodes against allocations and threads.
 
 An allocation stays on one node and takes as many of its processors as it has threads; a deployment takes its memory once on
-every node that it is on. The cluster decides in the end: this says before what it would say after, in better words.
+every node that it is on. The cluster has the last word; this predicts its answer, in clearer words.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from tasks.errors import PermanentError
 from tasks.steps import step
 
 ELSER_BYTES = 2004 * 1024**2
-"""What Elasticsearch counts for ELSER, whatever its version, until it knows better (facts: Elasticsearch, 3.3)."""
+"""What Elasticsearch reserves for ELSER of any version until it has measured it (PyTorchModelIT.java)."""
 OVERHEAD_BYTES = 240 * 1024**2
-"""What it counts for any other model, besides twice its definition."""
+"""What it reserves for any other model, on top of twice its definition (PyTorchModelIT.java)."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class Placement:
     allocations: dict[str, int]
     """Allocations by node name, only where there are any."""
     obstacles: tuple[str, ...]
-    """Why a node takes no more, one sentence for each node; empty when all fit."""
+    """Why each node takes no more, one sentence per node; empty if all fit."""
     nearest: Setting | None
-    """The largest setting that fits, when the wanted one does not; None when nothing does."""
+    """The largest setting that fits, if the requested one does not; None if nothing fits."""
 
     @property
     def fits(self) -> bool:
-        """Whether all wanted allocations have a place."""
+        """Whether there is room for all requested allocations."""
         return sum(self.allocations.values()) >= self.wanted.allocations
 
 
@@ -67,7 +67,7 @@ class DoesNotFit(PermanentError):
             else "Nothing smaller fits either: stop another deployment, or use larger or more ML nodes."
         )
         super().__init__(
-            f"The deployment {deployment!r} does not fit: wanted are {placement.wanted}, there is room for {placed}. "
+            f"The deployment {deployment!r} does not fit: {placement.wanted} requested, room for {placed}. "
             f"{' '.join(placement.obstacles)} {remedy} Nothing was started."
         )
 
@@ -78,7 +78,7 @@ def place(nodes: Sequence[MlNode], wanted: Setting, memory: int) -> Placement:
     Args:
         nodes: with what they have left.
         wanted: allocations and threads.
-        memory: bytes that the model takes on each node; a node that does not tell its memory is taken to have enough.
+        memory: bytes that the model takes on each node; a node that does not report its memory is assumed to have enough.
     """
     allocations = _spread(nodes, wanted, memory)
     if sum(allocations.values()) >= wanted.allocations:
@@ -105,14 +105,14 @@ def after(nodes: Iterable[MlNode], placement: Placement, memory: int) -> list[Ml
 
 @step("read where {spec.id} fits")
 def read_placement(settings: ElasticSettings, spec: DeploymentSpec) -> Placement:
-    """Where one deployment would go, whatever it lacks. What runs under its id already counts as free."""
+    """Where one deployment would go, whether or not it fits. What already runs under its id counts as free."""
     nodes, memory = _room(settings, [spec])
     return place(nodes, _setting(spec), memory[spec.model_id])
 
 
 @step("verify that the deployments fit")
 def verify_capacity(settings: ElasticSettings, specs: Sequence[DeploymentSpec]) -> tuple[Placement, ...]:
-    """Where deployments go, one after the other. What runs under their ids already counts as free.
+    """Where deployments go, one after the other. What already runs under their ids counts as free.
 
     Raises:
         DoesNotFit: with what is missing on which node, and the nearest setting that fits.
@@ -186,7 +186,7 @@ def _spread(nodes: Sequence[MlNode], wanted: Setting, memory: int) -> dict[str, 
 
 
 def _nearest(nodes: Sequence[MlNode], wanted: Setting, memory: int) -> Setting | None:
-    """The setting that uses most processors, neither value above the wanted one; of equals, more allocations."""
+    """The setting that uses most processors, neither value above the requested one; of equals, more allocations."""
     candidates: list[Setting] = []
     for threads in get_args(Threads):
         if threads <= wanted.threads:
@@ -203,9 +203,9 @@ def _obstacle(node: MlNode, wanted: Setting, memory: int) -> str:
         )
         return (
             f"Node {node.name} has {gigabytes(node.free_memory)} of {gigabytes(node.memory)} of ML memory free, "
-            f"the model takes {gigabytes(memory)}.{small}"
+            f"the model needs {gigabytes(memory)}.{small}"
         )
     return (
         f"Node {node.name} has {node.free_processors} of {node.processors} processors free, "
-        f"each allocation takes {wanted.threads}."
+        f"each allocation needs {wanted.threads}."
     )

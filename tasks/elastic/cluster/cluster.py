@@ -1,6 +1,6 @@
-"""The cluster itself: is it Elasticsearch, may it run models, and on what.
+"""The cluster itself: is it Elasticsearch, may it run models, and on which nodes. Nothing is changed.
 
-Must not: change anything. What is missing is one paragraph, so that a person can act on it.
+What is missing is listed in one paragraph, with what to do about it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from tasks.errors import PermanentError
 from tasks.steps import step
 
 OLDEST = (8, 15)
-"""The first version whose `exists` query finds sparse vectors, which the repair rests on."""
+"""The first version whose `exists` query finds sparse vectors, which the repair relies on."""
 VECTORS_HIDDEN_SINCE = (9, 2)
-"""From here on vectors are left out of `_source` unless asked for."""
+"""From this version on, vectors are left out of `_source` unless requested."""
 LICENCES_WITH_ML = ("trial", "platinum", "enterprise")
 SMALLEST_NODE_BYTES = 4 * 1024**3
 """The least ML node for ELSER without autoscaling (Elastic's machine learning guide)."""
@@ -35,11 +35,11 @@ class MlNode(BaseModel, frozen=True):
     used_processors: int
     """Allocations times threads of the deployments on it."""
     memory: int
-    """Bytes that machine learning may use; 0 when the cluster does not tell."""
+    """Bytes that machine learning may use; 0 when the cluster does not report it."""
     used_memory: int
     """Bytes that it does use."""
     machine_memory: int
-    """Bytes of the machine; 0 when the cluster does not tell."""
+    """Bytes of the machine; 0 when the cluster does not report it."""
 
     def __str__(self) -> str:
         memory = (
@@ -74,34 +74,34 @@ class Cluster(BaseModel, frozen=True):
         return release_of(self.version)
 
     def missing(self, *, may_grow: bool = False) -> str:
-        """What keeps this cluster from running the flows, in one paragraph; empty when nothing does.
+        """What keeps this cluster from running the flows, in one paragraph; empty if nothing does.
 
         Args:
-            may_grow: the cluster adds machine-learning nodes by itself, so that none need be there yet.
+            may_grow: the cluster adds machine-learning nodes by itself, so none need exist yet.
         """
         found: list[str] = []
         if self.release < OLDEST:
             found.append(
-                f"It is version {self.version}; these flows need {OLDEST[0]}.{OLDEST[1]} or later, where documents "
+                f"Its version is {self.version}; these flows need {OLDEST[0]}.{OLDEST[1]} or later, where documents "
                 "without an embedding can be found: upgrade it."
             )
         if self.licence not in (*LICENCES_WITH_ML, "unknown"):
             found.append(
-                f"Its licence is {self.licence!r}, which does not allow trained models; {', '.join(LICENCES_WITH_ML)} do: "
-                "start a trial with `POST /_license/start_trial?acknowledge=true`, or install a licence."
+                f"Its license is {self.licence!r}, which does not include trained models ({', '.join(LICENCES_WITH_ML)} do): "
+                "start a trial with `POST /_license/start_trial?acknowledge=true`, or install a license."
             )
         elif not self.licence_is_active:
-            found.append(f"Its licence ({self.licence}) has expired: install a valid one.")
+            found.append(f"Its license ({self.licence}) has expired: install a valid one.")
         if not self.ml_nodes and not may_grow:
             found.append(
                 "It has no node with the role ml: add one of at least 4 GB for ELSER (16 GB for other language models). "
-                "If it adds them by itself (autoscaling), `elastic deploy --may-grow` makes it do so."
+                "If it adds nodes by itself (autoscaling), use `elastic deploy --may-grow`."
             )
         return f"The cluster {self.name!r} cannot run these flows yet. {' '.join(found)}" if found else ""
 
 
 class ClusterNotReady(PermanentError):
-    """The cluster cannot run the flows; says why and what to do."""
+    """The cluster cannot run the flows, with the reasons and what to do."""
 
     def __init__(self, cluster: Cluster, missing: str) -> None:
         self.cluster, self.missing = cluster, missing
@@ -110,7 +110,7 @@ class ClusterNotReady(PermanentError):
 
 @step("read the cluster")
 def read_cluster(settings: ElasticSettings) -> Cluster:
-    """What answers at the address, whatever it lacks.
+    """What answers at the address, whether or not it can run the flows.
 
     Raises:
         NotElasticsearch: something else answers.
@@ -135,7 +135,7 @@ def verify_cluster(settings: ElasticSettings, *, may_grow: bool = False) -> Clus
 
     Args:
         settings: the target.
-        may_grow: the cluster adds machine-learning nodes by itself, so that none need be there yet.
+        may_grow: the cluster adds machine-learning nodes by itself, so none need exist yet.
 
     Raises:
         ClusterNotReady: version, licence or nodes are not enough.
@@ -147,7 +147,7 @@ def verify_cluster(settings: ElasticSettings, *, may_grow: bool = False) -> Clus
 
 
 def gigabytes(size: int) -> str:
-    """Bytes as people read them: `2.0 GB`."""
+    """Bytes in readable form: `2.0 GB`."""
     return f"{size / 1024**3:.1f} GB"
 
 
@@ -186,7 +186,7 @@ def used_processors(stats: list[dict[str, Any]]) -> dict[str, int]:
 
 def _licence(settings: ElasticSettings) -> tuple[str, bool]:
     try:
-        with calling("read the licence"):
+        with calling("read the license"):
             licence: dict[str, Any] = connect(settings).license.get()["license"]
     except NotFound:
         return "none", False

@@ -1,4 +1,4 @@
-"""What the cluster tells about ingest and about its threads, as values. Must not: judge it; `diagnosis` does."""
+"""The cluster's statistics of ingest and of its threads, as values; `diagnosis` interprets them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class HotThread:
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineStatistics:
-    """What went through an ingest pipeline since the nodes started, all nodes together."""
+    """What went through an ingest pipeline since the nodes started, on all nodes."""
 
     id: str
     documents: int

@@ -1,7 +1,7 @@
-"""Deployments of models: ensured, waited for, scaled, stopped. Known by the ids that we choose, never by their position.
+"""Deployments of models: started, waited for, scaled, stopped. Known by the ids that we choose, never by their position.
 
-A start that is answered with 200 is not a start: while the cluster could still grow, it answers `starting` with a reason
-and no node. Must not: start what is there, whoever started it.
+A start that is answered with 200 need not have started: while the cluster could still grow, it answers `starting` with a
+reason and no node. A deployment that exists is never started again, whoever started it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class DeploymentState:
     state: str
     """`starting`, `started`, `stopping`, `failed`"""
     reason: str
-    """Why it does not get further, per node; empty when nothing is in the way."""
+    """Why it makes no progress, per node; empty if nothing is in the way."""
     allocations: int
-    """How many are asked for."""
+    """How many are requested."""
     allocated: int
-    """How many there are."""
+    """How many run."""
     threads: int
     queue_capacity: int
     cache_size: str
@@ -56,7 +56,7 @@ class DeploymentState:
     """Average time of one inference that was not answered from the cache; None before the first."""
 
     def scaled(self, allocations: int) -> DeploymentSpec:
-        """The specification of this deployment, whoever named and started it, with another number of allocations."""
+        """The specification of this deployment, whoever started it, with another number of allocations."""
         return DeploymentSpec.model_construct(
             id=self.id,
             model_id=self.model_id,
@@ -67,23 +67,23 @@ class DeploymentState:
 
 
 class NoCapacity(PermanentError):
-    """The cluster has no room for a deployment and cannot grow. Nothing of it stays."""
+    """The cluster has no room for a deployment and cannot grow. Nothing of it remains."""
 
     def __init__(self, spec: DeploymentSpec, *, said: str) -> None:
         self.spec, self.said = spec, said
         super().__init__(
-            f"The deployment {spec.id!r} ({spec.allocations} allocations of {spec.threads} threads) found no room: {said} "
-            "Ask for fewer allocations or threads, stop another deployment, or use larger or more ML nodes."
+            f"The deployment {spec.id!r} ({spec.allocations} allocations of {spec.threads} threads) does not fit: {said} "
+            "Request fewer allocations or threads, stop another deployment, or use larger or more ML nodes."
         )
 
 
 class DeploymentFailed(PermanentError):
-    """A deployment came to a bad end."""
+    """A deployment failed, or was stopped by somebody."""
 
     def __init__(self, id_: str, *, state: str, reason: str) -> None:
         self.id, self.state, self.reason = id_, state, reason
         super().__init__(
-            f"The deployment {id_!r} is {state}: {reason or 'the cluster gives no reason'}. Stop it and start it anew."
+            f"The deployment {id_!r} is {state}: {reason or 'the cluster gives no reason'}. Stop it and start it again."
         )
 
 
@@ -110,7 +110,7 @@ def read_deployments(settings: ElasticSettings) -> tuple[DeploymentState, ...]:
 def ensure_deployment(
     settings: ElasticSettings, spec: DeploymentSpec, deadline: Deadline
 ) -> Ensured[DeploymentState]:
-    """The deployment of this specification, started unless it is there; another number of allocations is set in place.
+    """The deployment of this specification, started unless it exists; a different number of allocations is set in place.
 
     Args:
         settings: the target.
@@ -118,9 +118,9 @@ def ensure_deployment(
         deadline: bounds the wait for an earlier start or stop to end, where one stands in the way.
 
     Raises:
-        CannotChangeInPlace: it is there with another model, threads, queue, cache or priority.
-        NoCapacity: the nodes cannot hold it. Nothing of it stays.
-        BadRequest, NotFound: the model is not there, or a parameter is wrong.
+        CannotChangeInPlace: it exists with another model, threads, queue, cache or priority.
+        NoCapacity: the nodes cannot hold it. Nothing of it remains.
+        BadRequest, NotFound: the model does not exist, or a parameter is wrong.
     """
     there = read_deployment.fn(settings, spec.id)
     if there is not None and there.state == "stopping":
@@ -141,7 +141,7 @@ def ensure_deployment(
 def wait_for_deployment(
     settings: ElasticSettings, spec: DeploymentSpec, deadline: Deadline
 ) -> DeploymentState:
-    """The deployment, once it is started with all wanted allocations.
+    """The deployment, once it is started with all requested allocations.
 
     Raises:
         DeploymentFailed: it failed, or is being stopped.
@@ -154,7 +154,7 @@ def wait_for_deployment(
 def remove_deployment(
     settings: ElasticSettings, deployment_id: str, deadline: Deadline, *, force: bool = False
 ) -> tuple[str, ...]:
-    """Stop a deployment and wait until it is gone. Returns its id, or nothing when it was not there.
+    """Stop a deployment and wait until it is gone. Returns its id, or nothing if it did not exist.
 
     Raises:
         Conflict: an ingest pipeline names it; `force` stops it all the same.
@@ -193,7 +193,7 @@ def _start(settings: ElasticSettings, spec: DeploymentSpec) -> Ensured[Deploymen
             raise NoCapacity(spec, said=error.said) from error
         raise
     except (BadRequest, Conflict):
-        # A lost reply, or somebody else who was faster: then it is there, and is compared like any other.
+        # A lost reply, or somebody else was faster: then it exists, and is compared like any other.
         there = read_deployment.fn(settings, spec.id)
         if there is None:
             raise
@@ -201,7 +201,7 @@ def _start(settings: ElasticSettings, spec: DeploymentSpec) -> Ensured[Deploymen
         return Ensured(there)
     assignment: dict[str, Any] = answer["assignment"]
     if assignment.get("reason"):
-        say(f"The start of {spec.id} was accepted, but it does not run: {assignment['reason']}")
+        say(f"The start of {spec.id} was accepted, but it is not running: {assignment['reason']}")
     return Ensured(read_deployment.fn(settings, spec.id) or _planned(assignment), "created")
 
 
@@ -240,7 +240,7 @@ def _refuse_difference(spec: DeploymentSpec, there: DeploymentState) -> None:
         if value is not None and present != value:
             raise CannotChangeInPlace(
                 "deployment", spec.id, field=field, there=present, wanted=value,
-                remedy="Choose another id, or stop this one first.",
+                remedy="Choose another id, or stop this deployment first.",
             )  # fmt: skip
 
 
@@ -250,7 +250,7 @@ def _wait_until_started(
     def look() -> Look[DeploymentState]:
         there = read_deployment.fn(settings, deployment_id)
         if there is None:
-            return Look("not there")
+            return Look("does not exist yet")
         if there.state in ("failed", "stopping"):
             raise DeploymentFailed(deployment_id, state=there.state, reason=there.reason)
         seen = f"{there.state}, {there.allocated} of {allocations} allocations"
@@ -262,7 +262,7 @@ def _wait_until_started(
         f"start deployment {deployment_id}",
         look,
         deadline,
-        remedy="If it finds no room, stop it and ask for fewer allocations or threads; `elastic check` says what fits.",
+        remedy="If there is no room for it, stop it and request fewer allocations or threads; `elastic check` lists what fits.",
     )
 
 

@@ -1,7 +1,7 @@
-"""Inference called directly: one text to see that a model answers, many texts in calls sized to their time-out.
+"""Inference called directly: one text to see that a model answers, many texts in calls sized to their timeout.
 
-A call's time-out bounds all its texts together, so a fixed number of texts a call is wrong for every model but one: the
-size is learned from the calls before. Must not: change anything.
+A call's timeout covers all its texts together, so no fixed number of texts per call fits every model: the size is learned
+from earlier calls. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from tasks.steps import step
 from tasks.waiting import Deadline, Look, attempt_until
 
 TIMEOUT_SECONDS = 60.0
-"""For one call; Elasticsearch's default of 10 s is enough for about 25 texts an allocation."""
+"""Per call; Elasticsearch's default of 10 s is enough for about 25 texts per allocation."""
 MARGIN_SECONDS = 10.0
-"""The client waits so much longer than the cluster, so that the cluster's own answer arrives."""
+"""The client waits this much longer than the cluster, so that the cluster's own answer arrives."""
 FILLED = 0.5
-"""The part of its time-out that a call is sized to take."""
+"""The part of its timeout that a call is sized to take."""
 MOST_TEXTS = 500
 SMOKE_TEXT = "This movie was totally awesome and had loads of adventure"
 
 
 @dataclass(frozen=True)
 class Inference:
-    """What a model says about one text."""
+    """A model's answer for one text."""
 
     tokens: dict[str, float]
     """Token and weight, heaviest first."""
     truncated: bool
-    """Whether the text had more than the model's 512 tokens, and lost its end."""
+    """Whether the text had more than the model's 512 tokens and was truncated."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Inferences:
 
     @property
     def per_second(self) -> float:
-        """Texts a second."""
+        """Texts per second."""
         return self.texts / self.seconds if self.seconds else 0.0
 
 
@@ -89,7 +89,7 @@ class CallSize:
         self.texts = 1
 
     def succeeded(self, texts: int, seconds: float) -> None:
-        """Grow to what the time-out allows at this speed, at most fourfold at a time."""
+        """Grow to what the timeout allows at this speed, at most fourfold at a time."""
         affordable = int(self._budget * texts / seconds) if seconds > 0 else self._most
         self.texts = max(1, min(affordable, 4 * self.texts, self._most))
 
@@ -112,7 +112,7 @@ def verify_inference(settings: ElasticSettings, model_id: str, text: str = SMOKE
     milliseconds = (time.perf_counter() - began) * 1000
     if not found.tokens:
         raise GateNotMet(
-            f"The number of tokens that {model_id} finds in {text!r}", measured=0, wanted="at least 1"
+            f"The number of tokens that {model_id} returns for {text!r}", measured=0, wanted="at least 1"
         )
     return Smoke(model_id, text, found.tokens, milliseconds)
 
@@ -128,7 +128,7 @@ def read_inferences(
     timeout: float = TIMEOUT_SECONDS,
     into: Path | None = None,
 ) -> Inferences:
-    """Infer a field of every document of a file. A document without the field is passed over.
+    """Infer a field of every document of a file. Documents without the field are skipped.
 
     Args:
         settings: the target.
@@ -140,7 +140,7 @@ def read_inferences(
         into: where to write the answers as JSON lines `{"id", "tokens", "truncated"}`; None keeps none.
 
     Raises:
-        DeadlinePassed: the queue stayed full, or one text alone does not end within the time-out.
+        DeadlinePassed: the queue stayed full, or a single text takes longer than the timeout.
     """
     texts = (d for d in read_documents(source) if isinstance(d.body.get(field), str) and d.body[field])
     there = read_deployment.fn(settings, model_id)
@@ -190,7 +190,7 @@ def infer(
     Args:
         settings: the target.
         model_id: model, deployment or alias.
-        texts: as many as fit into the time-out.
+        texts: as many as fit into the timeout.
         name: the field that the model expects a text in: `input_field`.
         timeout: seconds.
 
@@ -209,11 +209,11 @@ def infer(
 
 
 def speed(settings: ElasticSettings, model_id: str, texts: Sequence[str]) -> float:
-    """Texts a second, measured on these: all at once, so that every allocation has work."""
+    """Texts per second, measured on these: all at once, so that every allocation has work."""
     if not texts:
         raise InvalidInput("There is no text to measure the speed of inference with")
     name = input_field(settings, model_id)
-    infer(settings, model_id, texts[:1], name=name)  # the first one pays for what is loaded late
+    infer(settings, model_id, texts[:1], name=name)  # the first one pays for lazy loading
     began = time.perf_counter()
     infer(settings, model_id, texts, name=name)
     return len(texts) / max(time.perf_counter() - began, 1e-6)
@@ -229,7 +229,7 @@ def input_field(settings: ElasticSettings, model_id: str) -> str:
 def _infer_sized(
     call: Callable[[list[str]], list[Inference]], texts: list[str], size: CallSize, deadline: Deadline
 ) -> list[Inference]:
-    """Infer as many of these, from the first, as the size allows that works."""
+    """Infer the first of these texts, as many as the current size allows."""
 
     def attempt() -> Look[list[Inference]]:
         taken, began = texts[: size.texts], time.perf_counter()

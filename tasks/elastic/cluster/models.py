@@ -1,7 +1,7 @@
-"""Trained models: ensured, their download followed and resumed, listed, given aliases, removed only when asked.
+"""Trained models: downloaded and resumed, listed, given aliases, deleted only on request.
 
 Elasticsearch fetches a packaged model (`.elser_model_2`) itself. Putting a packaged model again while it downloads returns
-at once, and afterwards overwrites it with itself, so a download that stopped is resumed by asking again.
+at once, and afterwards overwrites it with itself, so a stalled download is resumed by putting it again.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ PACKAGED = (".elser_model_2", ".elser_model_2_linux-x86_64", ".elser_model_1")
 """The sparse text models that Elasticsearch downloads by itself."""
 INPUT_FIELD = "text_field"
 DOWNLOAD_ACTION = "xpack/ml/model_import*"
-"""The task of a download; it tells its parts since 8.14 (elasticsearch PR 107676)."""
+"""The task of a download; it reports its parts since 8.14 (elasticsearch PR 107676)."""
 LOOKS_UNTIL_STALLED = 4
-"""Looks without a download task before it is asked for again: the definition shows a moment after the task has ended."""
+"""Looks without a download task before it is requested again: the definition shows a moment after the task has ended."""
 RESUMPTIONS = 3
-"""A download that stops so often without a new part will not arrive."""
+"""After this many stalls without a new part, a download is given up."""
 USUAL_DOWNLOAD_SECONDS = 120.0
 """438 MB at the speed of elasticsearch's own rally track, which gives it two minutes."""
 
@@ -45,7 +45,7 @@ class ModelState:
     """The field that `_infer` expects a text in."""
     size_bytes: int
     usable: bool
-    """Whether it is there completely (`fully_defined`)."""
+    """Whether it is complete (`fully_defined`)."""
     description: str
 
 
@@ -55,7 +55,7 @@ class Download:
 
     parts: int
     total: int
-    """0 when the cluster does not tell."""
+    """0 if the cluster does not report it."""
 
     @property
     def fraction(self) -> float | None:
@@ -67,23 +67,23 @@ class Download:
 
 
 class DownloadFailed(PermanentError):
-    """A model does not arrive, however often it is asked for."""
+    """The download of a model keeps stalling."""
 
     def __init__(self, model_id: str, *, resumptions: int, parts: int) -> None:
         self.model_id, self.resumptions, self.parts = model_id, resumptions, parts
         super().__init__(
             f"The download of {model_id!r} stopped {resumptions + 1} times after {parts} parts. Check that the master nodes "
-            "reach ml-models.elastic.co (there is no proxy support), or set xpack.ml.model_repository to a copy that they "
-            "reach; then run the same command again."
+            "can reach ml-models.elastic.co (there is no proxy support), or set xpack.ml.model_repository to a copy that they "
+            "can reach; then run the same command again."
         )
 
 
 @step("list the models")
 def read_models(settings: ElasticSettings) -> tuple[ModelState, ...]:
-    """The models of text in the cluster, by id."""
+    """The text models in the cluster, by id."""
     with calling("list the models"):
         found = connect(settings).ml.get_trained_models(size=1000)
-    # Whether a model is completely there is told of one model at a time, and only of models of text.
+    # Whether a model is complete is reported for one model at a time, and only for text models.
     of_text = (c["model_id"] for c in found["trained_model_configs"] if c.get("model_type") == "pytorch")
     models = (read_model.fn(settings, model_id) for model_id in sorted(of_text))
     return tuple(m for m in models if m is not None)
@@ -103,7 +103,7 @@ def read_model(settings: ElasticSettings, model_id: str) -> ModelState | None:
 
 @step("ensure model {model_id}")
 def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = False) -> Ensured[ModelState]:
-    """The model, its download begun or resumed unless it is there completely.
+    """The model; its download is started or resumed unless it is complete.
 
     Args:
         settings: the target.
@@ -111,7 +111,7 @@ def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = F
         recreate: delete it first, with its deployments, even if it is usable.
 
     Raises:
-        InvalidInput: no such model can be downloaded and none is there; names those that are.
+        InvalidInput: no such model exists or can be downloaded; lists those that do.
     """
     there = read_model.fn(settings, model_id)
     if recreate and there is not None:
@@ -122,11 +122,11 @@ def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = F
     if model_id not in PACKAGED:
         if there is not None:
             raise InvalidInput(
-                "This model was uploaded, but not completely", value=model_id, remedy="Upload it again."
+                "The upload of this model is incomplete", value=model_id, remedy="Upload it again."
             )
         others = [m.id for m in read_models.fn(settings)]
         raise InvalidInput(
-            "There is no such model, and Elasticsearch cannot download it by that name",
+            "There is no such model, and Elasticsearch cannot download one with this id",
             value=model_id,
             accepted=", ".join(dict.fromkeys((*PACKAGED, *others))),
         )
@@ -135,11 +135,11 @@ def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = F
 
 @step("wait for model {model_id}")
 def wait_for_model(settings: ElasticSettings, model_id: str, deadline: Deadline) -> ModelState:
-    """The model, once it is completely there. A download that stopped is resumed.
+    """The model, once it is complete. A stalled download is resumed.
 
     Raises:
-        DownloadFailed: it stops again and again without getting further.
-        DeadlinePassed: the download goes on; the same command follows it again.
+        DownloadFailed: it keeps stalling.
+        DeadlinePassed: the download continues; the same command follows it again.
     """
     idle = resumed = parts = 0
 
@@ -147,7 +147,7 @@ def wait_for_model(settings: ElasticSettings, model_id: str, deadline: Deadline)
         nonlocal idle, resumed, parts
         there = read_model.fn(settings, model_id)
         if there is not None and there.usable:
-            return Look("completely there", value=there, done=True)
+            return Look("complete", value=there, done=True)
         running = download(settings, model_id)
         if running is not None:
             if running.parts > parts:
@@ -156,11 +156,11 @@ def wait_for_model(settings: ElasticSettings, model_id: str, deadline: Deadline)
             return Look(str(running), fraction=running.fraction)
         idle += 1
         if idle < LOOKS_UNTIL_STALLED:
-            return Look("not there yet")
+            return Look("not available yet")
         if resumed == RESUMPTIONS:
             raise DownloadFailed(model_id, resumptions=resumed, parts=parts)
         idle, resumed = 0, resumed + 1
-        say(f"The download of {model_id} has stopped: it is asked for again.")
+        say(f"The download of {model_id} has stopped. Requesting it again.")
         _put(settings, model_id)
         return Look("download resumed")
 
@@ -169,7 +169,7 @@ def wait_for_model(settings: ElasticSettings, model_id: str, deadline: Deadline)
 
 @step("ensure model alias {alias}")
 def ensure_model_alias(settings: ElasticSettings, alias: str, model_id: str) -> Ensured[str]:
-    """Let an alias name a model. Returns the model's id.
+    """Point a model alias at a model. Returns the model's id.
 
     Raises:
         InvalidInput: the alias is the id of a model.
@@ -177,17 +177,19 @@ def ensure_model_alias(settings: ElasticSettings, alias: str, model_id: str) -> 
     """
     there = read_model.fn(settings, alias)
     if there is not None and there.id == alias:
-        raise InvalidInput("This alias is the id of a model", value=alias, accepted="a name of its own")
+        raise InvalidInput(
+            "This alias is the id of a model", value=alias, accepted="a name that no model has"
+        )
     if there is not None and there.id == model_id:
         return Ensured(model_id)
-    with calling(f"let the alias {alias} name {model_id}"):
+    with calling(f"point the alias {alias} at {model_id}"):
         connect(settings).ml.put_trained_model_alias(model_id=model_id, model_alias=alias, reassign=True)
     return Ensured(model_id, "created" if there is None else "changed")
 
 
 @step("remove model {model_id}")
 def remove_model(settings: ElasticSettings, model_id: str) -> tuple[str, ...]:
-    """Delete a model that nothing uses. Returns its id, or nothing when it was not there.
+    """Delete a model that nothing uses. Returns its id, or nothing if it did not exist.
 
     Raises:
         Conflict: it is deployed, or an ingest pipeline names it.
@@ -208,7 +210,7 @@ def download(settings: ElasticSettings, model_id: str) -> Download | None:
 
 
 def _put(settings: ElasticSettings, model_id: str) -> ModelState:
-    with calling(f"begin the download of {model_id}"):
+    with calling(f"start the download of {model_id}"):
         config = connect(settings).ml.put_trained_model(
             model_id=model_id, input={"field_names": [INPUT_FIELD]}
         )

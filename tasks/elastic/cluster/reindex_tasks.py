@@ -1,6 +1,6 @@
 """Reindex and update-by-query as tasks of the cluster: found again by our `X-Opaque-Id`, followed, throttled, cancelled.
 
-`completed` says that a task ended, not how: failures, counts, conflicts and `canceled` do. A task can vanish with its node.
+`completed` only means that a task ended; failures, counts, conflicts and `canceled` show how. A task can vanish with its node.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Failure:
     type: str
     reason: str
     status: int
-    """As the call for this one document would have been answered; 0 where the task did not say."""
+    """The HTTP status for this one document; 0 if the task did not report it."""
 
     @property
     def passes(self) -> bool:
-        """Whether the document may be taken when it is sent again: the index had no room or no shard for it just now."""
+        """Whether the document may be accepted if it is sent again: the index had no room or no shard for it just now."""
         return self.status in TRANSIENT_STATUSES
 
     def __str__(self) -> str:
@@ -54,23 +54,23 @@ class TaskState:
     total: int
     """0 until its first search has returned."""
     done: int
-    """Created, updated, left as they were, or found to be there."""
+    """Created, updated, left unchanged, or already there."""
     batches: int
     conflicts: int
     retries: int
     """Documents that were sent to the index again after a 429."""
     requests_per_second: float
-    """Of the whole; -1 for no limit."""
+    """For the whole task; -1 for no limit."""
     canceled: str
     """Why it was cancelled; empty when it was not."""
     failures: tuple[Failure, ...] = field(repr=False)
     error: str
     lost: bool = False
-    """Nobody knows it any more: it ended unseen, or was lost with its node."""
+    """The cluster no longer knows it: it ended unseen, or was lost with its node."""
 
     @classmethod
     def gone(cls, id_: str) -> Self:
-        """A task that nobody knows any more."""
+        """A task that the cluster no longer knows."""
         return cls(
             id=id_, completed=True, total=0, done=0, batches=0, conflicts=0, retries=0,
             requests_per_second=UNLIMITED, canceled="", failures=(), error="", lost=True,
@@ -103,7 +103,7 @@ class TaskCancelled(PermanentError):
     def __init__(self, what: str, *, task: str, why: str) -> None:
         self.what, self.task, self.why = what, task, why
         super().__init__(
-            f"{what} was cancelled ({task}, {why}). What was done stays: the same command goes on from there."
+            f"{what} was cancelled ({task}, {why}). What was done is kept: run the same command again to continue."
         )
 
 
@@ -113,14 +113,14 @@ class TaskFailed(PermanentError):
     def __init__(self, what: str, *, task: str, error: str) -> None:
         self.what, self.task, self.error = what, task, error
         super().__init__(
-            f"{what} failed ({task}): {error}. What was done stays: the same command goes on from there."
+            f"{what} failed ({task}): {error}. What was done is kept: run the same command again to continue."
         )
 
 
 def end_tasks(settings: ElasticSettings, index: str, deadline: Deadline) -> tuple[str, ...]:
     """Cancel our tasks that write into an index and wait until they have ended. Returns which there were.
 
-    A reindex into an index that was deleted meanwhile would make it anew, without its mapping: this comes first.
+    A reindex into a deleted index would create it again, without its mapping, so this comes first.
     """
     ours = [
         id_ for id_, task in _parents(settings)
@@ -138,13 +138,13 @@ def end_tasks(settings: ElasticSettings, index: str, deadline: Deadline) -> tupl
 
 
 def find_task(settings: ElasticSettings, opaque_ids: Iterable[str]) -> str | None:
-    """The running parent task that bears one of these ids, or None."""
+    """The running parent task with one of these ids, or None."""
     wanted = set(opaque_ids)
     return next((id_ for id_, task in _parents(settings) if _opaque_id(task) in wanted), None)
 
 
 def read_task(settings: ElasticSettings, task_id: str) -> TaskState:
-    """A task as it stands now; one that nobody knows is lost."""
+    """A task as it is now; one that the cluster does not know is lost."""
     try:
         with calling(f"read the task {task_id}"):
             found: dict[str, Any] = connect(settings).tasks.get(task_id=task_id).body
@@ -157,14 +157,14 @@ def read_task(settings: ElasticSettings, task_id: str) -> TaskState:
 
 @dataclass(frozen=True, kw_only=True)
 class Following:
-    """How to follow a task, and what to do about it meanwhile."""
+    """How to follow a task, and how to throttle it."""
 
     what: str
-    """As a person would say it: `embed movies`."""
+    """In plain words: `embed movies`."""
     deployment_id: str
     """Whose rejections slow it down."""
     speed: float
-    """Documents a second that the deployment was measured to embed."""
+    """Documents per second that the deployment was measured to embed."""
     rejected: int
     """Texts that the deployment had rejected before the task began, as `rejections` counts them."""
     when_interrupted: WhenInterrupted = "leave-running"
@@ -179,7 +179,7 @@ def follow(settings: ElasticSettings, task_id: str, how: Following, deadline: De
     Raises:
         TaskCancelled: somebody cancelled it.
         TaskFailed: it ended with an error of its own.
-        DeadlinePassed: it goes on; the same command follows it again.
+        DeadlinePassed: it keeps running; the same command follows it again.
     """
     throttle: Throttle | None = None
 
@@ -212,7 +212,7 @@ def rejections(settings: ElasticSettings, deployment_id: str) -> int:
 
 
 def cancel(settings: ElasticSettings, task_id: str) -> None:
-    """Ask the cluster to cancel a task. One that has ended is left alone."""
+    """Ask the cluster to cancel a task. One that has ended is ignored."""
     try:
         with calling(f"cancel the task {task_id}"):
             connect(settings).tasks.cancel(task_id=task_id)
@@ -241,19 +241,19 @@ def _feed_back(settings: ElasticSettings, task: TaskState, how: Following, throt
         with calling(f"throttle the task {task.id}"):
             connect(settings).reindex_rethrottle(task_id=task.id, requests_per_second=per_second)
     except (NotFound, ServiceRefused):
-        return  # it has ended meanwhile
+        return  # it has ended in the meantime
     if per_second == UNLIMITED:
-        say(f"{how.what}: the queue holds, the throttle is off.")
+        say(f"{how.what}: the queue keeps up, the throttle is off.")
     else:
         say(
-            f"{how.what}: {rejected - how.rejected:,} texts rejected, now {per_second:.1f} documents a second."
+            f"{how.what}: {rejected - how.rejected:,} texts rejected, now {per_second:.1f} documents per second."
         )
 
 
 def _progress(task: TaskState) -> str:
     seen = f"{task.done:,} of {task.total:,} documents"
     if task.requests_per_second != UNLIMITED:
-        seen += f", throttled to {task.requests_per_second:.1f} a second"
+        seen += f", throttled to {task.requests_per_second:.1f} per second"
     if task.failures:
         seen += f", {len(task.failures)} failed"
     return seen
@@ -272,7 +272,7 @@ def _sum(name: str, counted: dict[str, Any], slices: Sequence[dict[str, Any]]) -
 
 
 def _rate(parts: Sequence[dict[str, Any]]) -> float:
-    """What all parts together may do. A sliced task says 0 until its first slice has ended, a slice until it begins."""
+    """The rate of all parts together. A sliced task reports 0 until its first slice has ended, a slice until it starts."""
     rates: list[float] = [status.get("requests_per_second") or 0.0 for status in parts]
     return sum(rates) if min(rates) >= 0 < sum(rates) else UNLIMITED
 

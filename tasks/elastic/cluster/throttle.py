@@ -1,6 +1,6 @@
 """How fast a reindex may go: slower when the model's queue rejects texts, faster again when it does not.
 
-Must not: talk to anybody. Rethrottling acts between batches only, so what it did is judged when another batch has passed.
+Rethrottling acts only between batches, so its effect is judged after another batch. Nothing is called here.
 """
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ from __future__ import annotations
 UNLIMITED = -1.0
 """Elasticsearch's word for no throttle."""
 QUIET_BATCHES = 3
-"""Looks at new batches without a rejection before it may go faster."""
+"""Batches without a rejection before it may go faster."""
 SLOWER, FASTER = 0.5, 1.5
 LEAST = 0.125
-"""The part of the model's speed below which slower helps nobody: then a batch alone is too large for the queue."""
+"""Below this part of the model's speed, slower does not help: then a single batch is too large for the queue."""
 ENOUGH = 2.0
-"""At so many times the model's own speed the throttle does nothing any more, and is taken off."""
+"""At this multiple of the model's own speed the throttle no longer does anything, and is removed."""
 
 
 class Throttle:
     """Decides the `requests_per_second` (documents) of one task.
 
     Args:
-        speed: documents a second that the model was measured to embed.
+        speed: documents per second that the model was measured to embed.
         rejected: texts that were rejected before.
         now: the throttle that the task has.
     """

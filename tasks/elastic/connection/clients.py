@@ -1,8 +1,8 @@
-"""The official client of one target, built once a process.
+"""The official client of one target, built once per process.
 
 Steps take settings and build nothing themselves: clients as task arguments cannot be hashed or shown, settings can. The
-client never retries on its own: it would do so without a pause, and a repeated `_start` or `_reindex` does harm. A step is
-retried as a whole, after looking at what is there.
+client's own retries are off, because they do not pause, and a repeated `_start` or `_reindex` does harm. A step is retried
+as a whole, and first reads what is there.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
 
 CALL_SECONDS = 60.0
-"""How long one call may take; those that run inference say their own."""
+"""How long one call may take; calls that run inference set their own."""
 
-# The task API has been a technical preview for ten years: our users can do nothing about it.
+# The task API has been a technical preview for ten years; our users can do nothing about it.
 warnings.filterwarnings("ignore", category=GeneralAvailabilityWarning, module=r"tasks\.elastic\.")
 # Whoever asks with text_expansion chose it by name.
 warnings.filterwarnings("ignore", message="text_expansion is deprecated", module=r"tasks\.elastic\.")
-# It warns that the one node failed, in words for programmers; the step that called says it better.
+# It warns that the only node failed; the step that called reports it better.
 logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
 
 
@@ -36,7 +36,7 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
     """The client of these settings, the same one every time in this process.
 
     Raises:
-        InvalidInput: the address or the Cloud id cannot be one, or the file holds no certificate authority.
+        InvalidInput: the address or the Cloud id is invalid, or the file holds no certificate authority.
     """
     where: dict[str, Any] = {"cloud_id": settings.cloud_id} if settings.cloud_id else {"hosts": settings.url}
     if settings.api_key is not None:
@@ -51,7 +51,7 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
         setting, value = ("cloud_id", settings.cloud_id) if settings.cloud_id else ("url", settings.url)
         what = "Not a Cloud id" if settings.cloud_id else "Not an address"
         example = (
-            "NAME:BASE64, as the Cloud console shows it"
+            "NAME:BASE64, as the Elastic Cloud console shows it"
             if settings.cloud_id
             else "https://search.example.org:9200"
         )
@@ -61,7 +61,7 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
 
 
 def _authority(file: Path) -> Path:
-    """A file that holds a certificate authority; the client itself would find out with the first call only."""
+    """A file that holds a certificate authority; the client itself would notice only at the first call."""
     try:
         ssl.create_default_context(cafile=file)
     except OSError as error:  # ssl.SSLError is one too

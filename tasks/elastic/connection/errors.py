@@ -1,4 +1,4 @@
-"""What an Elasticsearch call raises, in the project's two words. Status codes and error types decide, never a text."""
+"""What an Elasticsearch call raises, as transient or permanent errors. Status codes and error types decide, never a text."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tasks.calls import NotFound, ServiceRefused, ServiceUnwell, translating
 from tasks.errors import InvalidInput, PermanentError
 
 TRANSIENT_STATUSES = (408, 429, 502, 503, 504)
-"""After these the same call may succeed. 408 is Elasticsearch's own time-out: what it began goes on."""
+"""After these the same call may succeed. 408 is Elasticsearch's own timeout: what it started continues."""
 
 SERVICE = "Elasticsearch"
-_UNREACHED = "Does it run, and is ELASTIC_URL its address, with https where it speaks TLS?"
+_UNREACHED = "Is it running, and is ELASTIC_URL its address, with https where it speaks TLS?"
 
 
 class BadRequest(ServiceRefused):
-    """400: the request is wrong, or what it would create is there already."""
+    """400: the request is wrong, or what it would create already exists."""
 
 
 class Conflict(ServiceRefused):
@@ -27,12 +27,12 @@ class Conflict(ServiceRefused):
 
 
 class NotElasticsearch(PermanentError):
-    """Something else answers at the address."""
+    """Something other than Elasticsearch answers at the address."""
 
     def __init__(self, doing: str, *, said: str) -> None:
         self.doing, self.said = doing, said
         super().__init__(
-            f"Could not {doing}: what answers there is not Elasticsearch ({said}). Check ELASTIC_URL or ELASTIC_CLOUD_ID."
+            f"Could not {doing}: the server at this address is not Elasticsearch ({said}). Check ELASTIC_URL or ELASTIC_CLOUD_ID."
         )
 
 
@@ -75,7 +75,7 @@ def _meaning(doing: str, error: Exception) -> Exception | None:
             return InvalidInput(
                 f"Could not {doing}: the server's certificate is not trusted ({error.message})",
                 remedy="Set ELASTIC_CA_FILE to the certificate authority of the cluster, or begin ELASTIC_URL with http:// "
-                "if it does not speak TLS.",
+                "if it does not use TLS.",
             )
         case elastic_transport.ConnectionError() | elastic_transport.ConnectionTimeout():
             return ServiceUnwell(

@@ -1,7 +1,7 @@
 """Documents in a file, JSON lines or one JSON array, read one by one and checked before anything is created.
 
 A document's id is a named field or the hash of its canonical form, never automatic: sent twice, it is stored once. Of
-JSON lines no more than eight bytes a document are kept. Must not: talk to the cluster.
+JSON lines no more than eight bytes per document are kept in memory.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class DocumentSource(BaseModel, frozen=True):
     id_field: str | None = None
     """The field whose value is the document's id; None takes the hash of the document."""
     limit: int | None = Field(default=None, ge=1)
-    """Only the first so many."""
+    """Only the first N; None for all."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedDocuments:
-    """What a file holds, when all of it can be used."""
+    """What a file holds, if all of it can be used."""
 
     source: DocumentSource
     documents: int
-    """Different ids: what an index holds afterwards."""
+    """Distinct ids: what an index holds afterwards."""
     repeated: int
-    """Documents whose id occurred before; of those, the last one stays."""
+    """Documents whose id occurred before; the last one wins."""
     content: str
     """Hash of ids and documents, whatever their order."""
     fields: tuple[str, ...] = field(repr=False)
@@ -82,14 +82,14 @@ class _Problems:
 
 @step("check the documents of {source.path}")
 def read_checked_documents(source: DocumentSource, needed: tuple[str, ...] = ()) -> CheckedDocuments:
-    """Read all documents once and see that each can be used.
+    """Read all documents once and check that each can be used.
 
     Args:
         source: where they are.
-        needed: fields, one of which at least every file must have somewhere: those that will be embedded.
+        needed: fields that must each occur in at least one document: those that will be embedded.
 
     Raises:
-        InvalidInput: the file is not there, or lines in it cannot be used; names the first ones.
+        InvalidInput: the file does not exist, or lines in it cannot be used; lists the first ones.
     """
     hashed, fields = array("q"), set[str]()
     content, problems = 0, _Problems()
@@ -100,7 +100,7 @@ def read_checked_documents(source: DocumentSource, needed: tuple[str, ...] = ())
     if problems.count:
         more = f" and {problems.count - _SHOWN:,} more" if problems.count > _SHOWN else ""
         raise InvalidInput(
-            f"{problems.count:,} documents cannot be used: {'; '.join(problems.first)}{more}",
+            f"{problems.count:,} {'document' if problems.count == 1 else 'documents'} cannot be used: {'; '.join(problems.first)}{more}",
             source=str(source.path),
         )
     if not hashed:
@@ -139,7 +139,7 @@ def document_id(body: dict[str, Any], id_field: str | None) -> str:
     """The id of a document: the named field's value, or 32 hex digits of its canonical form.
 
     Raises:
-        ValueError: the field is not there, or its value cannot be an id.
+        ValueError: the field is missing, or its value cannot be an id.
     """
     if id_field is None:
         return hashlib.blake2b(canonical(body), digest_size=16).hexdigest()

@@ -1,7 +1,7 @@
-"""The alias that searches go to: moved in one atomic call, with the index before recorded, and moved back.
+"""The alias that searches use: moved in one atomic call, with the previous index recorded, and moved back.
 
-What was before stands on the index that came after (`previous`), what was left on the index that it was left for
-(`rolled_back_from`): written before the alias moves, so that a crash in between leaves a mark too many, never one too few.
+The new index records the previous one (`previous`); after a rollback the index records which one was left
+(`rolled_back_from`). Both are written before the alias moves: a crash in between leaves a mark too many, never one too few.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class AliasState:
 
     alias: str
     index: str
-    """Empty when the alias is not there."""
+    """Empty if the alias does not exist."""
     previous: str
-    """Where `rollback` would go; empty when nowhere."""
+    """Where a rollback would go; empty if nowhere."""
     rolled_back_from: str
 
 
 class NothingToRollBackTo(PermanentError):
-    """An alias has no index before the one that it points at."""
+    """An alias has no previous index."""
 
     def __init__(self, alias: str, *, index: str, why: str) -> None:
         self.alias, self.index, self.why = alias, index, why
@@ -68,12 +68,12 @@ def read_alias_to_change(settings: ElasticSettings, alias: str) -> AliasState:
     return there
 
 
-@step("let alias {alias} point at {index}")
+@step("point alias {alias} at {index}")
 def ensure_alias(settings: ElasticSettings, alias: str, index: str) -> Ensured[AliasState]:
-    """Let an alias point at an index of ours and nothing else, in one atomic call.
+    """Point an alias at an index of ours and nothing else, in one atomic call.
 
     Raises:
-        InvalidInput: the index is not there, the alias points at several, or is the name of an index.
+        InvalidInput: the index does not exist, the alias points at several, or is the name of an index.
         NotOurs: the alias points at an index that we did not make.
     """
     wanted = index_of_ours(settings, index)
@@ -89,24 +89,24 @@ def ensure_alias(settings: ElasticSettings, alias: str, index: str) -> Ensured[A
 
 @step("roll back alias {alias}")
 def ensure_rollback(settings: ElasticSettings, alias: str, to: str | None = None) -> Ensured[AliasState]:
-    """Let an alias point at the index before again, or at a named one. Done twice, it changes nothing the second time.
+    """Point an alias back at the previous index, or at a named one. A second time changes nothing.
 
     Raises:
-        NothingToRollBackTo: no index before this one is recorded, or it is gone.
+        NothingToRollBackTo: no previous index is recorded, or it is gone.
         InvalidInput, NotOurs: as `ensure_alias`.
     """
     there = _target(settings, alias)
     if not there:
-        raise NothingToRollBackTo(alias, index="", why="so there is nothing to go back from")
+        raise NothingToRollBackTo(alias, index="", why="there is nothing to roll back")
     current = _ours(settings, alias, there)
     if to is None:
         if current.meta.get("rolled_back_from"):
             return Ensured(_state(alias, current))
         to = current.previous
         if not to:
-            raise NothingToRollBackTo(alias, index=there, why="no index before it is recorded")
+            raise NothingToRollBackTo(alias, index=there, why="no previous index is recorded")
         if read_index.fn(settings, to) is None:
-            raise NothingToRollBackTo(alias, index=there, why=f"the index before it, {to}, is gone")
+            raise NothingToRollBackTo(alias, index=there, why=f"the previous index, {to}, is gone")
     goal = index_of_ours(settings, to)
     if goal.name == there:
         return Ensured(_state(alias, current))
@@ -117,7 +117,7 @@ def ensure_rollback(settings: ElasticSettings, alias: str, to: str | None = None
 
 @step("remove alias {alias}")
 def remove_alias(settings: ElasticSettings, alias: str) -> tuple[str, ...]:
-    """Take an alias off an index of ours, which stays. Returns the alias, or nothing when it was not there."""
+    """Remove an alias from an index of ours, which stays. Returns the alias, or nothing if it did not exist."""
     there = _target(settings, alias)
     if not there:
         return ()
@@ -134,7 +134,7 @@ def _move(settings: ElasticSettings, alias: str, there: str, index: str) -> None
     actions: list[dict[str, Any]] = [{"add": {"index": index, "alias": alias}}]
     if there:
         actions.insert(0, {"remove": {"index": there, "alias": alias, "must_exist": True}})
-    with calling(f"let the alias {alias} point at {index}"):
+    with calling(f"point the alias {alias} at {index}"):
         connect(settings).indices.update_aliases(actions=actions)
 
 
@@ -151,7 +151,7 @@ def _target(settings: ElasticSettings, alias: str) -> str:
         there = read_index.fn(settings, alias)
         if there is not None:
             raise InvalidInput(
-                "This is the name of an index, and an alias cannot have it",
+                "This is the name of an index, so an alias cannot have it",
                 value=alias,
                 source="name",
                 accepted="a name that no index has",
@@ -170,5 +170,5 @@ def _target(settings: ElasticSettings, alias: str) -> str:
 def _ours(settings: ElasticSettings, alias: str, index: str) -> IndexState:
     there = read_index.fn(settings, index)
     if there is None or not there.ours:
-        raise NotOurs("an alias", alias, resource=f"it points at {index}", remedy="Choose another alias.")
+        raise NotOurs("alias", alias, resource=f"it points at {index}", remedy="Choose another alias.")
     return there

@@ -1,4 +1,4 @@
-"""An embedded index as it serves: which fields, through which pipeline and deployment, read from its own mark."""
+"""An embedded index: which fields, through which pipeline and deployment, read from its own mark."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class NotEmbedded(PermanentError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"There is no embedded index of ours under the name {name!r}. "
-            f"Make it with `{PROGRAM} elastic embed --name {name} --source INDEX --fields FIELD --deployment ID`."
+            f"There is no embedded index named {name!r} that this project created. "
+            f"Create it with `{PROGRAM} elastic embed --name {name} --source INDEX --fields FIELD --deployment ID`."
         )
 
 
@@ -73,7 +73,7 @@ def made_from(
     model: str,
     fields: tuple[EmbeddedField, ...],
 ) -> dict[str, str]:
-    """The mark that `read_embedded` reads; what it says decides whether an index has to be made anew."""
+    """The mark that `read_embedded` reads; it decides whether a new index is needed."""
     return {
         "source": source,
         "source_content": content,
@@ -87,10 +87,10 @@ def made_from(
 
 @step("read embedded index {name}")
 def read_embedded(settings: ElasticSettings, name: str) -> Embedded:
-    """The embedded index that a name, an alias or its own, stands for.
+    """The embedded index that a name stands for: an alias, or its own name.
 
     Raises:
-        NotEmbedded: there is none, or it was not made by us.
+        NotEmbedded: there is none, or we did not create it.
     """
     there = read_index.fn(settings, name)
     marks: dict[str, str] = (there.meta.get("made_from") or {}) if there is not None and there.ours else {}

@@ -1,7 +1,7 @@
 """Indices: read, ensured with their mapping and our mark, set to their final settings, removed.
 
-An index is created for the load: no refresh, no replicas. Nobody has to remember the final settings: they stand in the
-specification and are ensured last. Must not: move documents or aliases.
+An index is created for the load: no refresh, no replicas. The final settings need not be remembered: they are in the
+specification and are set last. Documents and aliases are moved elsewhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tasks.steps import step
 from tasks.waiting import Deadline
 
 LOAD_SETTINGS: dict[str, Any] = {"refresh_interval": "-1", "number_of_replicas": 0}
-"""While documents come in: Elastic's own advice for indexing speed."""
+"""During the load, as Elastic advises for indexing speed."""
 _BESIDE_FIELDS = (
     "dynamic",
     "date_detection",
@@ -34,7 +34,7 @@ _BESIDE_FIELDS = (
     "runtime",
 )
 _UNDER_FIELDS = ("analysis", "similarity", "mapping")
-"""A field's mapping names analyzers and similarities; with many or deep fields, it needs the limits too."""
+"""A field's mapping names analyzers and similarities; many or deep fields need the limits too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,30 +57,30 @@ class IndexState:
 
     @property
     def ours(self) -> bool:
-        """Whether it bears our mark."""
+        """Whether it carries our mark."""
         return is_ours(self.meta, self.name)
 
     @property
     def content(self) -> str:
-        """Hash of the data that it holds; empty while they are not all there."""
+        """Hash of the data that it holds; empty until all of it is there."""
         return str(self.meta.get("content", ""))
 
     @property
     def previous(self) -> str:
-        """The index that an alias pointed at before this one; empty when none did."""
+        """The index that the alias pointed at before this one; empty if none."""
         return str(self.meta.get("previous", ""))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceState:
-    """What tells whether the documents of an index have changed."""
+    """The documents of an index, and whether they have changed."""
 
     index: str
     uuid: str
     documents: int
-    """Those that a search by this name sees, each once: not the hidden ones of nested fields, which statistics count."""
+    """Those that a search by this name sees; not the hidden ones of nested fields, which statistics count."""
     max_seq_no: int
-    """The sum of the shards' largest sequence numbers: every write and every delete moves it, seen by a search or not."""
+    """The sum of the shards' largest sequence numbers: every write and every delete moves it, visible to searches or not."""
     shards: int
     fields: tuple[str, ...]
     properties: dict[str, Any]
@@ -123,7 +123,7 @@ def read_source(settings: ElasticSettings, name: str) -> SourceState:
         stats: dict[str, Any] = client.indices.stats(index=name, metric="docs", level="shards").body
     if there is None or there.name not in stats["indices"]:
         raise InvalidInput(
-            "This is not one index", value=name, accepted="the name of an index, or an alias of one"
+            "This is not a single index", value=name, accepted="the name of an index, or an alias of one"
         )
     shards: dict[str, list[dict[str, Any]]] = stats["indices"][there.name]["shards"]
     copies = [copy for copies in shards.values() for copy in copies if copy["routing"]["primary"]]
@@ -147,7 +147,7 @@ def read_sample(
     """Some documents of an index that have these fields, each with its `_id`.
 
     Raises:
-        InvalidInput: no document has them all; names the fields that there are.
+        InvalidInput: no document has them all; lists the fields that exist.
     """
     query = {"bool": {"filter": [{"exists": {"field": field}} for field in fields]}}
     with calling(f"read a sample of {name}"):
@@ -177,18 +177,18 @@ def read_index_to_change(settings: ElasticSettings, spec: IndexSpec) -> IndexSta
     if there.default_pipeline != spec.default_pipeline:
         raise CannotChangeInPlace(
             "index", spec.name, field="default_pipeline", there=there.default_pipeline,
-            wanted=spec.default_pipeline, remedy="Choose another name, or remove this one first.",
+            wanted=spec.default_pipeline, remedy="Choose another name, or delete this index first.",
         )  # fmt: skip
     return there
 
 
 @step("ensure index {spec.name}")
 def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexState]:
-    """The index of this specification, created ready for the load unless it is there.
+    """The index of this specification, created ready for the load unless it exists.
 
     Raises:
-        CannotChangeInPlace: it is there with other fields or shards, or made from something else.
-        NotOurs: an index or alias of that name is there that we did not make.
+        CannotChangeInPlace: it exists with other fields or shards, or was made from something else.
+        NotOurs: an index or alias of that name exists that we did not create.
     """
     there = read_index.fn(settings, spec.name)
     if there is not None:
@@ -216,7 +216,7 @@ def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexSta
 
 @step("ensure the final settings of {spec.name}")
 def ensure_index_settings(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexState]:
-    """Replicas, refresh and default pipeline as they are to stay."""
+    """Set the final replicas, refresh interval and default pipeline."""
     there = index_of_ours(settings, spec.name)
     wanted: dict[str, Any] = {}
     if there.replicas != spec.replicas:
@@ -233,15 +233,15 @@ def ensure_index_settings(settings: ElasticSettings, spec: IndexSpec) -> Ensured
     return Ensured(index_of_ours(settings, spec.name), "changed")
 
 
-@step("mark the contents of {name}")
+@step("mark the content of {name}")
 def ensure_content_mark(settings: ElasticSettings, name: str, content: str) -> Ensured[str]:
-    """Say on an index which data it holds, after they arrived. Returns the mark."""
+    """Mark on an index which data it holds, after the data has arrived. Returns the mark."""
     return Ensured(content, "changed" if set_marks(settings, name, content=content) else "nothing")
 
 
 @step("remove index {name}")
 def remove_index(settings: ElasticSettings, name: str, deadline: Deadline | None = None) -> tuple[str, ...]:
-    """Delete an index that we made, after ending what still writes into it. Returns its name, or nothing.
+    """Delete an index that we created, after ending what still writes into it. Returns its name, or nothing.
 
     Args:
         settings: the target.
@@ -249,14 +249,14 @@ def remove_index(settings: ElasticSettings, name: str, deadline: Deadline | None
         deadline: bounds the wait for tasks of ours to end; None is a minute.
 
     Raises:
-        NotOurs: it does not bear our mark.
+        NotOurs: it does not carry our mark.
         DeadlinePassed: a task did not end; the index stays.
     """
     there = read_index.fn(settings, name)
     if there is not None:
         _refuse_stranger(name, there)
     for task in end_tasks(settings, name, deadline or Deadline.after(minutes=1)):
-        say(f"Cancelled the task {task}, which wrote into {name}.")
+        say(f"Cancelled the task {task}, which was writing into {name}.")
     if there is None:
         return ()
     try:
@@ -268,10 +268,10 @@ def remove_index(settings: ElasticSettings, name: str, deadline: Deadline | None
 
 
 def set_marks(settings: ElasticSettings, name: str, **more: Any) -> bool:
-    """Add to the mark of an index of ours, or change it; a None takes a mark away. Returns whether that changed anything.
+    """Add to the mark of an index of ours, or change it; None removes a mark. Returns whether that changed anything.
 
     Raises:
-        NotOurs: it does not bear our mark.
+        NotOurs: it does not carry our mark.
     """
     there = index_of_ours(settings, name)
     meta = {key: value for key, value in {**there.meta, **more}.items() if value is not None}
@@ -283,11 +283,11 @@ def set_marks(settings: ElasticSettings, name: str, **more: Any) -> bool:
 
 
 def index_of_ours(settings: ElasticSettings, name: str) -> IndexState:
-    """An index that we made.
+    """An index that we created.
 
     Raises:
-        InvalidInput: it is not there.
-        NotOurs: it does not bear our mark.
+        InvalidInput: it does not exist.
+        NotOurs: it does not carry our mark.
     """
     there = read_index.fn(settings, name)
     if there is None:
@@ -303,13 +303,13 @@ def count(settings: ElasticSettings, index: str, query: dict[str, Any] | None = 
 
 
 def refresh(settings: ElasticSettings, index: str) -> None:
-    """Let a search see what was written."""
+    """Make what was written visible to searches."""
     with calling(f"refresh the index {index}"):
         connect(settings).indices.refresh(index=index)
 
 
 def indices_of_ours(settings: ElasticSettings) -> list[IndexState]:
-    """Every index that bears our mark, by name."""
+    """Every index that carries our mark, by name."""
     with calling("list the indices"):
         found: dict[str, Any] = connect(settings).indices.get(index="*").body
     states = (_index_state(name, raw) for name, raw in sorted(found.items()))
@@ -340,7 +340,7 @@ def _exists(settings: ElasticSettings, name: str) -> bool:
 
 def _refuse_stranger(name: str, there: IndexState) -> None:
     if not there.ours or there.name != name:
-        raise NotOurs("an index", name, resource=f"uuid {there.uuid}", remedy="Choose another name.")
+        raise NotOurs("index", name, resource=f"uuid {there.uuid}", remedy="Choose another name.")
 
 
 def _refuse_difference(spec: IndexSpec, there: IndexState) -> None:
@@ -355,7 +355,7 @@ def _refuse_difference(spec: IndexSpec, there: IndexState) -> None:
     field, present, wanted = next(d for d in differences if d[1] != d[2] or d[0] == "properties")
     raise CannotChangeInPlace(
         "index", spec.name, field=field, there=present, wanted=wanted,
-        remedy="Choose another name, or remove this one first.",
+        remedy="Choose another name, or delete this index first.",
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class Inventory:
 
 @step("read everything of {name}")
 def read_inventory(settings: ElasticSettings, name: str) -> Inventory:
-    """The alias, the embedded indices and the pipelines of a name; never an index of documents as they came."""
+    """The alias, the embedded indices and the pipelines of a name; never a source index."""
     named = re.compile(re.escape(name) + r"-[0-9a-f]{12}")
     indices = indices_of_ours(settings)
     return Inventory(

@@ -1,7 +1,7 @@
-"""Bulk load of documents from a file into an index: each sent at least once, stored once, the refused ones kept aside.
+"""Bulk load of documents from a file into an index: each sent at least once, stored once, the rejected ones set aside.
 
-Elasticsearch answers for every document of a bulk apart: what was throttled (429) is sent again, what it will never take is
-written to a file with the reason, and does not stop the others.
+Elasticsearch answers for every document of a bulk request separately: what was throttled (429) is sent again, what it will
+never accept is written to a file with the reason, and does not stop the others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tasks.waiting import Deadline, Look
 
 MOST_DOCUMENTS = 500
 MOST_BYTES = 5_000_000
-"""Elastic's advice is 5 to 15 MB a bulk."""
+"""Elastic advises 5 to 15 MB per bulk request."""
 BULK_SECONDS = 120.0
 _LATER = (429, 503)
 _SHOWN = 3
@@ -33,7 +33,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A document that the cluster will never take as it is."""
+    """A document that the cluster will never accept as it is."""
 
     line: int
     id: str
@@ -57,16 +57,16 @@ class Loaded:
     throttled: int
     """Documents that had to be sent again."""
     refused: int
-    """Documents that will never be taken as they are."""
+    """Documents that will never be accepted as they are."""
     first_refused: tuple[Refused, ...]
     refused_file: Path | None
-    """Where the refused documents stand, with reasons; None when there are none."""
+    """The file with the refused documents and the reasons; None if there are none."""
     unchanged: bool
-    """The index held exactly these data already: nothing was sent."""
+    """The index already held exactly this data: nothing was sent."""
 
     @classmethod
     def nothing(cls, index: str, documents: CheckedDocuments) -> Self:
-        """Nothing was sent: the index held exactly these data already."""
+        """Nothing was sent: the index already held exactly this data."""
         return cls(
             index=index, documents=documents.documents, created=0, updated=0, repeated=documents.repeated,
             requests=0, throttled=0, refused=0, first_refused=(), refused_file=None, unchanged=True,
@@ -74,14 +74,14 @@ class Loaded:
 
 
 class DocumentsRefused(PermanentError):
-    """Some documents were not taken. All others are stored."""
+    """Some documents were refused. All others are stored."""
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
         first = "; ".join(f"line {r.line} ({r.id}): {r.type}: {r.reason}" for r in loaded.first_refused)
         super().__init__(
             f"{loaded.refused:,} of {loaded.documents:,} documents were refused by the index {loaded.index!r}, the first: "
-            f"{first}. They stand with their reasons in {loaded.refused_file}; correct them and load the file again."
+            f"{first}. They are listed with the reasons in {loaded.refused_file}. Correct them and load the file again."
         )
 
 
@@ -94,11 +94,11 @@ def apply_documents(
     *,
     refused_file: Path,
 ) -> Loaded:
-    """Store every document of a checked file. An index that bears the mark of these data is left alone.
+    """Store every document of a checked file. An index that carries the mark of this data is left alone.
 
     Args:
         settings: the target.
-        index: the index, which is there; its default pipeline is run.
+        index: an existing index; its default pipeline is run.
         documents: from `read_checked_documents`.
         deadline: for all of them.
         refused_file: where documents go that are refused for good, as JSON lines; written only if there are any.
@@ -108,12 +108,12 @@ def apply_documents(
 
     Raises:
         InvalidInput: the index is not there.
-        NotOurs: it does not bear our mark.
-        DeadlinePassed: what was sent stays; the same command sends all again, which stores nothing twice.
+        NotOurs: it does not carry our mark.
+        DeadlinePassed: what was sent is kept; the same command sends everything again, which stores nothing twice.
     """
     there = index_of_ours(settings, index)
     if there.content == documents.content and count(settings, index) >= documents.documents:
-        say(f"The index {index} holds these {documents.documents:,} documents already.")
+        say(f"The index {index} already holds these {documents.documents:,} documents.")
         return Loaded.nothing(index, documents)
     if there.content:
         set_marks(settings, index, content=None)
@@ -135,7 +135,9 @@ def apply_documents(
     if not loaded.refused:
         set_marks(settings, index, content=documents.content)
         if others := count(settings, index) - documents.documents:
-            say(f"The index {index} also holds {others:,} documents that are not in the file: they stay.")
+            say(
+                f"The index {index} also holds {others:,} {'document that is' if others == 1 else 'documents that are'} not in the file. Kept."
+            )
     return loaded
 
 
@@ -160,7 +162,7 @@ class _Load:
         self.created = self.updated = self.requests = self.throttled = 0
 
     def send(self, bulk: _Bulk) -> Look[bool]:
-        """Send what waits. It is done when every document is stored or refused for good."""
+        """Send what is still waiting. Done when every document is stored or refused for good."""
         operations: list[Any] = []
         for document in bulk.waiting:
             operations += ({"index": {"_id": document.id}}, document.body)
@@ -175,7 +177,7 @@ class _Load:
         ]
         self.throttled += len(bulk.waiting)
         if bulk.waiting:
-            return Look(f"{len(bulk.waiting)} documents throttled")
+            return Look(f"{len(bulk.waiting)} throttled")
         return Look("stored", value=True, done=True)
 
     def _is_settled(self, document: Document, result: dict[str, Any]) -> bool:
@@ -201,7 +203,7 @@ def _size(document: Document) -> int:
 
 
 class _Aside:
-    """The file of refused documents, begun with the first of them."""
+    """The file of refused documents, created with the first of them."""
 
     def __init__(self, path: Path) -> None:
         self.count, self.first = 0, list[Refused]()

@@ -1,10 +1,10 @@
-"""Ingest pipelines: simulated before use, ensured, read in the older form too, never replaced under an index's feet.
+"""Ingest pipelines: simulated before use, stored, read in the older form too, never replaced while in use.
 
 The inference pipeline keeps on the document why it has no embedding. So a full queue shows in the deployment's statistics,
 not as a failed item of the reindex, and the repair finds what is missing by asking which documents lack the field.
 
-The processor appends to what stands where it writes, and writes `model_id` and `is_truncated` beside its outputs. So it
-works in an object of its own, from which only the embeddings are taken: a document's own fields of these names stay.
+The processor appends to what is already at its output field, and writes `model_id` and `is_truncated` next to its outputs.
+So it works in an object of its own, from which only the embeddings are taken: a document's own fields are kept.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from tasks.outcomes import Ensured
 from tasks.steps import step
 
 FAILURE_FIELD = "embedding_failure"
-"""Why a document has no embedding; absent where all went well."""
+"""Why a document has no embedding; absent if all went well."""
 WORK_FIELD = "vector_search_ops"
-"""The object that the processor writes into; in no document that has gone through. A name that nobody else's field has."""
+"""The object that the processor writes into, removed at the end. A name that no other field has."""
 SIMULATE_SECONDS = 120.0
 
 
@@ -43,13 +43,13 @@ class PipelineState:
     fields: tuple[EmbeddedField, ...]
     """What it embeds, in whichever form it was written."""
     users: tuple[str, ...]
-    """Whoever needs it to be there: `index movies` as its default, `pipeline outer`."""
+    """What needs it: `index movies` as its default, `pipeline outer`."""
     embedded: tuple[str, ...]
-    """Our indices whose documents went through it: it must not change, but they outlive it."""
+    """Our indices whose documents went through it: it must not change, but they do not need it any more."""
 
 
 class PipelineFails(PermanentError):
-    """A pipeline does not do on a sample what it is for."""
+    """A pipeline fails on a sample document."""
 
     def __init__(self, pipeline: str, *, document: str, reason: str) -> None:
         self.pipeline, self.document, self.reason = pipeline, document, reason
@@ -59,13 +59,12 @@ class PipelineFails(PermanentError):
 
 
 class PipelineInUse(PermanentError):
-    """A pipeline that others rest on is to do something else, or to go."""
+    """A pipeline that is in use would be replaced or deleted."""
 
     def __init__(self, pipeline: str, *, users: Sequence[str], remedy: str) -> None:
         self.pipeline, self.users = pipeline, list(users)
         super().__init__(
-            f"The pipeline {pipeline!r} cannot be replaced or removed without breaking what rests on it: "
-            f"{', '.join(users)}. {remedy}"
+            f"The pipeline {pipeline!r} cannot be replaced or deleted, because it is in use by {', '.join(users)}. {remedy}"
         )
 
 
@@ -111,7 +110,7 @@ def inference_pipeline(id_: str, model_id: str, fields: Sequence[EmbeddedField])
 
 
 def lowercase_pipeline(id_: str, field: str) -> PipelineSpec:
-    """A pipeline that lowers a field, where there is one."""
+    """A pipeline that makes a field lowercase, if there is one."""
     return PipelineSpec(
         id=id_,
         description=f"Lowercase {field}",
@@ -122,7 +121,7 @@ def lowercase_pipeline(id_: str, field: str) -> PipelineSpec:
 def embedded_fields(processors: Sequence[dict[str, Any]]) -> tuple[EmbeddedField, ...]:
     """What inference processors embed: `input_output`, a list or one object, or the older `field_map`, `target_field`.
 
-    An output that is renamed counts under the name that it gets.
+    A renamed output counts under its new name.
     """
     found = [field for inference in _inferences(processors) for field in _fields_of(inference)]
     renamed = {rename["field"]: rename["target_field"] for rename in _processors(processors, "rename")}
@@ -144,7 +143,7 @@ def _fields_of(inference: dict[str, Any]) -> list[EmbeddedField]:
 
 @step("read pipeline {pipeline_id}")
 def read_pipeline(settings: ElasticSettings, pipeline_id: str) -> PipelineState | None:
-    """A pipeline, whoever made it, or None."""
+    """A pipeline, whoever created it, or None."""
     there = _get(settings, pipeline_id)
     if there is None:
         return None
@@ -165,7 +164,7 @@ def read_pipeline(settings: ElasticSettings, pipeline_id: str) -> PipelineState 
 def verify_pipeline(
     settings: ElasticSettings, spec: PipelineSpec, sample: Sequence[dict[str, Any]]
 ) -> tuple[dict[str, Any], ...]:
-    """Run a pipeline on a few documents before it is there. Returns them as they came out.
+    """Simulate a pipeline on a few documents before it is stored. Returns the results.
 
     Args:
         settings: the target.
@@ -204,20 +203,20 @@ def verify_pipeline(
 
 @step("ensure pipeline {spec.id}")
 def ensure_pipeline(settings: ElasticSettings, spec: PipelineSpec) -> Ensured[str]:
-    """The pipeline of this specification, created unless it is there. Returns its id.
+    """The pipeline of this specification, created unless it exists. Returns its id.
 
-    One that does the same is kept, whoever made it.
+    One that does the same is kept, whoever created it.
 
     Raises:
-        NotOurs: one is there that does something else, and is not ours.
-        PipelineInUse: ours is there, does something else, and indices or pipelines rest on it.
+        NotOurs: one exists that does something else, and is not ours.
+        PipelineInUse: ours exists, does something else, and indices or pipelines use it.
     """
     there = read_pipeline.fn(settings, spec.id)
     if there is not None:
         if there.spec == spec.spec:
             return Ensured(spec.id)
         if not there.ours:
-            raise NotOurs("a pipeline", spec.id, resource="ingest pipeline", remedy="Choose another id.")
+            raise NotOurs("pipeline", spec.id, resource="ingest pipeline", remedy="Choose another id.")
         if there.users or there.embedded:
             raise PipelineInUse(
                 spec.id, users=(*there.users, *there.embedded), remedy="Choose another id for the new one."
@@ -234,7 +233,7 @@ def ensure_pipeline(settings: ElasticSettings, spec: PipelineSpec) -> Ensured[st
 
 @step("remove pipeline {pipeline_id}")
 def remove_pipeline(settings: ElasticSettings, pipeline_id: str) -> tuple[str, ...]:
-    """Delete a pipeline that we made. Returns its id, or nothing when it was not there.
+    """Delete a pipeline that we created. Returns its id, or nothing if it did not exist.
 
     Raises:
         NotOurs: it is not ours.
@@ -244,7 +243,7 @@ def remove_pipeline(settings: ElasticSettings, pipeline_id: str) -> tuple[str, .
     if there is None:
         return ()
     if not there.ours:
-        raise NotOurs("a pipeline", pipeline_id, resource="ingest pipeline", remedy="It stays.")
+        raise NotOurs("pipeline", pipeline_id, resource="ingest pipeline", remedy="It was not deleted.")
     if there.users:
         raise PipelineInUse(pipeline_id, users=there.users, remedy="Remove those first.")
     try:
@@ -256,7 +255,7 @@ def remove_pipeline(settings: ElasticSettings, pipeline_id: str) -> tuple[str, .
 
 
 def pipelines_of_ours(settings: ElasticSettings) -> list[str]:
-    """Every pipeline that bears our mark, by name."""
+    """Every pipeline that carries our mark, by name."""
     with calling("list the pipelines"):
         found: dict[str, Any] = connect(settings).ingest.get_pipeline().body
     return sorted(name for name, pipeline in found.items() if is_ours(pipeline.get("_meta"), name))
@@ -280,9 +279,9 @@ def _get(settings: ElasticSettings, pipeline_id: str) -> dict[str, Any] | None:
 
 
 def _users(settings: ElasticSettings, pipeline_id: str) -> tuple[list[str], list[str]]:
-    """Who needs a pipeline to be there, by setting or by `pipeline` processor; and what was embedded by it."""
+    """What needs a pipeline, by setting or by `pipeline` processor; and what was embedded by it."""
     client = connect(settings)
-    with calling(f"look for who uses the pipeline {pipeline_id}"):
+    with calling(f"list the users of the pipeline {pipeline_id}"):
         indices: dict[str, Any] = client.indices.get(index="*").body
         pipelines: dict[str, Any] = client.ingest.get_pipeline().body
     users: list[str] = []

@@ -1,7 +1,7 @@
 """How large a batch of a reindex may be, so that neither the model's queue overflows nor a scroll runs out of time.
 
 A bulk is sent to the model as a whole: every document of it, times the fields that are embedded, waits in the queue at once.
-A wish beyond the bounds is lowered, and said.
+A request beyond the bounds is lowered, and the log says so.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from tasks.progress import say
 from tasks.steps import step
 
 QUEUE_FILLED = 0.8
-"""The part of a queue that we may fill: search and others wait in it too."""
+"""The part of a queue that we may fill: searches and others use it too."""
 BATCH_SECONDS = 60.0
 """The work in one batch; the scroll behind a reindex is kept alive for five minutes."""
 MOST_DOCUMENTS = 1000
-"""Elasticsearch's own default, and our wish when nobody has another."""
+"""Elasticsearch's own default, and ours if nothing is requested."""
 _SAMPLE = 16
-"""Texts that the speed is measured on: a few for each allocation, and a few seconds at ELSER's speed."""
+"""Texts that the speed is measured on: a few per allocation, and a few seconds at ELSER's speed."""
 
 
 class ReindexSpec(BaseModel, frozen=True):
@@ -44,7 +44,7 @@ class ReindexSpec(BaseModel, frozen=True):
     fields: tuple[EmbeddedField, ...]
 
     def opaque_id(self, kind: str) -> str:
-        """The `X-Opaque-Id` of a task of ours: a later run knows it by that."""
+        """The `X-Opaque-Id` of a task of ours, by which a later run finds it."""
         return f"{OPAQUE_PREFIX}{kind}-{fingerprint(self.model_dump(mode='json'))}"
 
 
@@ -56,43 +56,43 @@ class BatchPlan:
     """Documents in a batch of one slice."""
     slices: int
     per_second: float
-    """Documents a second that the deployment was measured to embed."""
+    """Documents per second that the deployment was measured to embed."""
     lowered: tuple[str, ...]
-    """Why a wish was not granted; empty when it was."""
+    """Why less than requested is used; empty if the request is met."""
 
     def seconds_for(self, documents: int) -> float:
-        """How long so many documents will take."""
+        """How long N documents will take."""
         return documents / self.per_second
 
 
 def plan_batches(
     *, size: int | None, slices: int, fields: int, queue_capacity: int, per_second: float
 ) -> BatchPlan:
-    """The largest batches, up to the wish, that stay within the bounds.
+    """The largest batches, up to what was requested, that stay within the bounds.
 
     Args:
-        size: documents in a batch, as wished; None takes what fits.
-        slices: as wished.
+        size: documents per batch, as requested; None takes what fits.
+        slices: as requested.
         fields: texts of one document that are embedded.
-        queue_capacity: of the deployment. Its nodes each have a queue, but nothing says that they are filled evenly.
+        queue_capacity: of the deployment. Its nodes each have a queue, but they need not fill evenly.
         per_second: documents that are embedded in a second, with all their fields.
     """
     bounds = {
         f"the queue of {queue_capacity} texts is filled to {QUEUE_FILLED:.0%} at most": int(
             QUEUE_FILLED * queue_capacity / fields
         ),
-        f"a batch is {BATCH_SECONDS:.0f} s of work at most, at {per_second:.1f} documents a second": int(
+        f"a batch is {BATCH_SECONDS:.0f} s of work at most, at {per_second:.1f} documents per second": int(
             BATCH_SECONDS * per_second
         ),
     }
     at_once = max(1, min(bounds.values()))
     fitting_slices = min(slices, at_once)
     fitting_size = min(size or MOST_DOCUMENTS, at_once // fitting_slices)
-    wished = (size or fitting_size) * slices
+    requested = (size or fitting_size) * slices
     lowered = tuple(
         f"{why}: {fitting_slices} x {fitting_size} documents instead of {slices} x {size or fitting_size}"
         for why, bound in bounds.items()
-        if wished > max(1, bound)
+        if requested > max(1, bound)
     )
     return BatchPlan(fitting_size, fitting_slices, per_second, lowered)
 
@@ -111,12 +111,12 @@ def read_batch_plan(
     Args:
         settings: the target.
         spec: the reindex.
-        size: documents in a batch, as wished; None takes what fits.
+        size: documents per batch, as requested; None takes what fits.
         slices: how many slices read and write at a time; the model stays the limit.
-        per_second: documents a second, where it is known; None measures it on a few documents of the source.
+        per_second: documents per second, if known; None measures it on a few documents of the source.
 
     Raises:
-        InvalidInput: the deployment is not there, or no document has a text to measure with.
+        InvalidInput: the deployment does not exist, or no document has a text to measure with.
     """
     there = read_deployment.fn(settings, spec.deployment_id)
     if there is None:
@@ -133,7 +133,7 @@ def read_batch_plan(
         per_second=measured,
     )
     for why in plan.lowered:
-        say(f"The batches of {spec.source} are smaller than wished: {why}.")
+        say(f"The batches of {spec.source} are smaller than requested: {why}.")
     return plan
 
 
@@ -147,7 +147,7 @@ def _speed(settings: ElasticSettings, spec: ReindexSpec, most: int) -> float:
     values = [value_at(hit["_source"], name) for hit in found["hits"]["hits"] for name in names]
     texts = [value for value in values if isinstance(value, str) and value]
     measured = speed(settings, spec.deployment_id, texts[:most])
-    # What the cache answers is fast and says nothing about the rest: the model's own average bounds it.
+    # Answers from the cache are fast and not representative: the model's own average is the bound.
     after = read_deployment.fn(settings, spec.deployment_id)
     if after is None or not after.milliseconds:
         return measured

@@ -1,6 +1,6 @@
 """What a reindex and its repair have in common: each sends tasks over the documents until nothing is left to do.
 
-A task that an earlier run began is known by its `X-Opaque-Id` and followed, not begun again.
+A task that an earlier run started is found by its `X-Opaque-Id` and followed, not started again.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ class Passes:
     when_interrupted: WhenInterrupted
 
     def rejected(self) -> int:
-        """Texts that the deployment has rejected so far; taken before a task begins, it tells the task's own."""
+        """Texts that the deployment has rejected so far; read before a task starts, to tell the task's own apart."""
         return rejections(self.settings, self.spec.deployment_id)
 
     def running(self, *kinds: str) -> str | None:
-        """The task of one of these kinds that runs now, or None."""
+        """The running task of one of these kinds, or None."""
         return find_task(self.settings, [self.spec.opaque_id(kind) for kind in kinds])
 
     def follow(self, task_id: str, what: str, rejected: int) -> TaskState:
-        """Look at a task until it has ended.
+        """Follow a task until it has ended.
 
         Raises:
-            TaskCancelled, TaskFailed: it came to a bad end.
-            DeadlinePassed: it goes on.
+            TaskCancelled, TaskFailed: it did not finish.
+            DeadlinePassed: it keeps running.
         """
         how = Following(
             what=what,

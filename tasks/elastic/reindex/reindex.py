@@ -1,8 +1,8 @@
-"""Reindex through the inference pipeline, and what a crashed run left of it. No journal: the index says what is missing.
+"""Reindex through the inference pipeline, also after a crashed run. No journal: the index shows what is missing.
 
-First attempt: everything through the pipeline. Found half done, with no task of ours running: what is not there is copied
-**without** the pipeline (`op_type: create`), since inference is paid before a conflict is found; `repair` embeds it then.
-Embeddings that the source has already stay behind: they would count as ours, and a model must not be mixed with another.
+First attempt: everything through the pipeline. Found half done, with no task of ours running: missing documents are copied
+**without** the pipeline (`op_type: create`), since inference is paid for before a conflict is found; `repair` embeds
+them then. Embeddings in the source are not copied: they would count as ours, and may come from another model.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from tasks.waiting import Deadline, Look, wait_until
 
 Kind = Literal["embed", "fill"]
 MOST_FAILURES = 1000
-"""So many documents that do not fit are no longer single documents."""
+"""More refused documents than this are a problem of the whole index."""
 _SHOWN = 3
 _PAUSE_SECONDS = 5.0
-"""Before documents are sent again that an index turned away: the task has tried them for a minute already."""
+"""Before documents that an index rejected for now are sent again: the task has already tried them for a minute."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,31 +40,35 @@ class Reindexed:
     documents: int
     """In the new index now."""
     wanted: int
-    """In the source when the reindex began, those included that were written to it since it was read."""
+    """In the source when the reindex started, including those written since it was read."""
     adopted: tuple[str, ...]
     """Tasks of an earlier run that were followed."""
     started: tuple[str, ...]
-    """Tasks that were begun."""
+    """Tasks that were started."""
     refused: tuple[Failure, ...]
-    """Documents that the new index will never take. Those that it has no room for just now are not among them."""
+    """Documents that the new index will never accept. Those that it has no room for just now are not included."""
     unchanged: bool = False
-    """All was there and marked."""
+    """All was already there and marked."""
 
     @classmethod
     def found(cls, documents: int) -> Self:
-        """Nothing was done: all of them were there and marked."""
+        """Nothing was done: all of them were already there and marked."""
         return cls(documents=documents, wanted=documents, adopted=(), started=(), refused=(), unchanged=True)
 
 
 class ReindexFailed(PermanentError):
-    """Documents do not arrive in the new index."""
+    """Not all documents reach the new index."""
 
     def __init__(self, spec: ReindexSpec, *, there: int, wanted: int, failures: tuple[Failure, ...]) -> None:
         self.spec, self.there, self.wanted, self.failures = spec, there, wanted, failures
         said = "; ".join(map(str, failures[:_SHOWN]))
         super().__init__(
-            f"Only {there:,} of {wanted:,} documents of {spec.source!r} arrive in {spec.dest!r}. "
-            + (f"{len(failures):,} were refused, the first: {said}." if failures else "No reason was given.")
+            f"Only {there:,} of {wanted:,} documents of {spec.source!r} reached {spec.dest!r}. "
+            + (
+                f"{len(failures):,} were refused, the first: {said}."
+                if failures
+                else "Elasticsearch gave no reason."
+            )
         )
 
 
@@ -76,17 +80,17 @@ def apply_reindex(
     deadline: Deadline,
     when_interrupted: WhenInterrupted = "leave-running",
 ) -> Reindexed:
-    """Bring every document of the source into the new index, embedded as far as one pass gets.
+    """Copy every document of the source into the new index, embedded as far as one pass gets.
 
-    A task that an earlier run began is followed, not begun again. An index that bears the mark of its content is left alone.
+    A task that an earlier run started is followed, not started again. An index that carries the mark of its content is left alone.
 
     Returns:
         What was done. Documents may still lack their embedding: `apply_repair` comes next.
 
     Raises:
-        ReindexFailed: documents do not arrive, and trying again does not help.
-        TaskCancelled, TaskFailed: the task came to a bad end; the same command goes on.
-        DeadlinePassed: the task goes on; the same command follows it. Or the index has no room for documents just now.
+        ReindexFailed: documents are missing, and trying again does not help.
+        TaskCancelled, TaskFailed: the task did not finish; the same command continues.
+        DeadlinePassed: the task keeps running; the same command follows it. Or the index has no room for documents just now.
     """
     if index_of_ours(settings, spec.dest).content:
         return Reindexed.found(count(settings, spec.dest))
@@ -110,19 +114,19 @@ class _Reindex:
         self._adopted, self._started = list[str](), list[str]()
         self._refused: dict[str, Failure] = {}
         self._stuck_at: int | None = None
-        """Documents before the last fill. As many after it: no further attempt would get further."""
+        """Documents before the last fill. If there are no more after it, another attempt does not help."""
 
     def running(self) -> str | None:
-        """The task that an earlier run began, if it still runs."""
+        """The task that an earlier run started, if it is still running."""
         self._rejected = self._passes.rejected()
         task_id = self._passes.running("embed", "fill")
         if task_id is not None:
-            say(f"An earlier run is still embedding {self._spec.source}: following {task_id}.")
+            say(f"An earlier run is still embedding {self._spec.source}. Following {task_id}.")
             self._adopted.append(task_id)
         return task_id
 
     def next(self) -> str | None:
-        """Begin the task that brings what is missing; None when nothing is.
+        """Start the task that brings what is missing; None if nothing is.
 
         Raises:
             ReindexFailed: something is, and another task would not bring it.
@@ -141,17 +145,15 @@ class _Reindex:
         return task_id
 
     def follow(self, task_id: str) -> None:
-        """See a task to its end, and take note of the documents that it could not store."""
+        """Follow a task to its end, and note the documents that it could not store."""
         spec = self._spec
         task = self._passes.follow(task_id, f"embed {spec.source} into {spec.dest}", self._rejected)
         if task.lost:
-            say(f"The task {task_id} is gone: what is missing is read from {spec.dest}.")
+            say(f"The task {task_id} is gone. Reading from {spec.dest} what is missing.")
         refused = {failure.id: failure for failure in task.failures if failure.id and not failure.passes}
         turned_away = [failure for failure in task.failures if failure.passes]
         if turned_away or refused.keys() - self._refused.keys():
-            self._stuck_at = (
-                None  # the next attempt leaves the refused ones out, or finds room: it can get further
-            )
+            self._stuck_at = None  # the next attempt leaves the refused ones out, or finds room
         self._refused |= refused
         if turned_away:
             _wait(spec, turned_away, self._passes.deadline)
@@ -174,8 +176,8 @@ def _wait(spec: ReindexSpec, turned_away: list[Failure], deadline: Deadline) -> 
     Raises:
         DeadlinePassed: there is no time for that; with the first reason.
     """
-    seen = f"{len(turned_away):,} documents turned away for now, the first: {turned_away[0]}"
-    say(f"{spec.dest} takes them later: {seen}.")
+    seen = f"{len(turned_away):,} rejected for now, the first: {turned_away[0]}"
+    say(f"{spec.dest} may accept them later: {seen}.")
     again = time.time() + _PAUSE_SECONDS
 
     def look() -> Look[bool]:
@@ -192,7 +194,7 @@ def start(
     *,
     leave_out: dict[str, Failure],
 ) -> str:
-    """Begin a reindex and return its task. Never retried by the client: a lost reply would make two of them."""
+    """Start a reindex and return its task. The client never retries it: after a lost reply there would be two."""
     ours = [FAILURE_FIELD, *(field.output for field in spec.fields)]
     source: dict[str, Any] = {"index": spec.source, "_source": {"excludes": ours}}
     dest: dict[str, Any] = {"index": spec.dest, "op_type": "create"}
@@ -203,7 +205,7 @@ def start(
     else:
         source["size"] = MOST_DOCUMENTS
     client = connect(settings).options(opaque_id=spec.opaque_id(kind))
-    with calling(f"begin to {kind} {spec.dest}"):
+    with calling(f"start to {kind} {spec.dest}"):
         answer = client.reindex(
             source=source,
             dest=dest,

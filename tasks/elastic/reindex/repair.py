@@ -1,4 +1,4 @@
-"""The repair: documents that lack their embedding go through the pipeline again, until none does or the rest never will.
+"""The repair: documents that lack their embedding go through the pipeline again, until none is left or the rest fail for good.
 
 A full queue, a lost task or a restarted node leaves documents without their embedding. What is embedded is not touched:
 inference is the expensive part.
@@ -24,7 +24,7 @@ from tasks.steps import step
 from tasks.waiting import Deadline
 
 ROUNDS_WITHOUT_PROGRESS = 2
-"""The second one has the smallest batches: what fails there as well fails for good."""
+"""The second one has the smallest batches: what fails there too fails for good."""
 MOST_LISTED = 1000
 
 
@@ -46,7 +46,7 @@ class Repaired:
     left: int
     """Documents that will never have one as they are."""
     listed: tuple[Unembedded, ...]
-    """They, the first 1,000, with their reasons."""
+    """The first 1,000 of them, with the reasons."""
 
 
 @step("repair what lacks its embedding in {spec.dest}")
@@ -63,8 +63,8 @@ def apply_repair(
         What was done; look at `left`.
 
     Raises:
-        TaskCancelled, TaskFailed: the task came to a bad end; the same command goes on.
-        DeadlinePassed: the task goes on; the same command follows it.
+        TaskCancelled, TaskFailed: the task did not finish; the same command continues.
+        DeadlinePassed: the task keeps running; the same command follows it.
     """
     if index_of_ours(settings, spec.dest).content:
         return Repaired(0, 0, 0, ())
@@ -87,12 +87,12 @@ class _Repair:
         self._missing: int | None = None
 
     def running(self) -> str | None:
-        """The task that an earlier run began, if it still runs."""
+        """The task that an earlier run started, if it is still running."""
         self._rejected = self._passes.rejected()
         return self._passes.running("repair")
 
     def next(self) -> str | None:
-        """Begin another round; None when nothing is missing or the last rounds got no further."""
+        """Start another round; None if nothing is missing or the last rounds made no progress."""
         refresh(self._settings, self._spec.dest)
         missing = count(self._settings, self._spec.dest, lacking(self._spec.fields))
         self._first = missing if self._first is None else self._first
@@ -101,11 +101,11 @@ class _Repair:
         if not missing or self._stuck == ROUNDS_WITHOUT_PROGRESS:
             return None
         self._rounds += 1
-        say(f"{missing:,} documents of {self._spec.dest} lack their embedding: round {self._rounds}.")
+        say(f"{missing:,} documents of {self._spec.dest} lack their embedding. Repair round {self._rounds}.")
         return _start(self._settings, self._spec, self._passes.plan, careful=self._stuck > 0)
 
     def follow(self, task_id: str) -> None:
-        """See a round to its end."""
+        """Follow a round to its end."""
         self._passes.follow(task_id, f"repair {self._spec.dest}", self._rejected)
 
     def done(self) -> Repaired:
@@ -124,20 +124,20 @@ def lacking(fields: Sequence[EmbeddedField]) -> dict[str, Any]:
 def read_unembedded(
     settings: ElasticSettings, index: str, fields: Sequence[EmbeddedField]
 ) -> tuple[Unembedded, ...]:
-    """The first 1,000 documents without an embedding, each with the reason that it bears."""
+    """The first 1,000 documents without an embedding, each with the reason stored on it."""
     with calling(f"list what lacks its embedding in {index}"):
         found = connect(settings).search(
             index=index, query=lacking(fields), size=MOST_LISTED, source={"includes": [FAILURE_FIELD]}
         )
     return tuple(
-        Unembedded(hit["_id"], str(value_at(hit.get("_source") or {}, FAILURE_FIELD) or "it was never tried"))
+        Unembedded(hit["_id"], str(value_at(hit.get("_source") or {}, FAILURE_FIELD) or "never tried"))
         for hit in found["hits"]["hits"]
     )
 
 
 def _start(settings: ElasticSettings, spec: ReindexSpec, plan: BatchPlan, *, careful: bool) -> str:
     client = connect(settings).options(opaque_id=spec.opaque_id("repair"))
-    with calling(f"begin to repair {spec.dest}"):
+    with calling(f"start to repair {spec.dest}"):
         answer = client.update_by_query(
             index=spec.dest,
             query=lacking(spec.fields),

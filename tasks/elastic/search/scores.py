@@ -1,8 +1,7 @@
-"""Scores recomputed from first principles, to see that what is served is what was embedded.
+"""Scores recomputed from first principles, to check that what is served is what was embedded.
 
 Lucene's FeatureField keeps nine significant bits of a stored weight, cut off, not rounded: `floatToIntBits(v) >>> 15`. The
-query's weights are whole. A score is the sum of products over the tokens that both have (facts: Elasticsearch, 8). Must not:
-talk to the cluster.
+query's weights are exact. A score is the sum of products over the tokens that both have (FeatureField.java of Lucene).
 """
 
 from __future__ import annotations

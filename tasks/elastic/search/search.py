@@ -1,7 +1,7 @@
 """Searches by meaning: the query's text is expanded by the deployed model, results come back as values.
 
-`sparse_vector` and the older `text_expansion` rank alike, except that indices made by 8.19, 9.1 or later let the former pass
-over query tokens that say little. Must not: change anything.
+`sparse_vector` and the older `text_expansion` rank alike, except that in indices created by 8.19, 9.1 or later the former skips
+query tokens that carry little meaning. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ def read_hits(
     Args:
         settings: the target.
         index: an index or alias.
-        text: what is looked for.
+        text: what to search for.
         field: the field that holds the embeddings.
-        model_id: the deployment that expands the text, best one for search.
+        model_id: the deployment that expands the text, preferably one for search.
         size: hits at most.
-        kind: the query. `text_expansion` is deprecated since 8.15, and still there.
+        kind: the query. `text_expansion` has been deprecated since 8.15, and still works.
 
     Raises:
-        NotFound: the index or the model is not there.
+        NotFound: the index or the model does not exist.
         BadRequest: the field does not hold sparse vectors.
     """
     return search(settings, index, query_for(text, field, model_id, kind), size=size, hidden=field)
@@ -94,7 +94,7 @@ def search(settings: ElasticSettings, index: str, query: dict[str, Any], *, size
 
 
 def vectors_in_source(settings: ElasticSettings) -> dict[str, Any]:
-    """The `_source` filter that brings embeddings along: from 9.2 on they must be asked for."""
+    """The `_source` filter that brings embeddings along: from 9.2 on they must be requested."""
     with calling("read the version"):
         version: str = connect(settings).info()["version"]["number"]
     return {"exclude_vectors": False} if release_of(version) >= VECTORS_HIDDEN_SINCE else {}

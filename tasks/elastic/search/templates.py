@@ -20,7 +20,7 @@ from tasks.steps import step
 def search_template(field: str, model_id: str, kind: QueryKind = "sparse_vector") -> str:
     """A template with the parameters `query`, `from` and `size`; the last two have defaults.
 
-    The text is put in by `toJson`, which quotes it: a quotation mark in a query cannot break out of it.
+    The text is inserted by `toJson`, which quotes it: a quotation mark in a query cannot break it.
     """
     body = orjson.dumps(
         {
@@ -39,10 +39,10 @@ def search_template(field: str, model_id: str, kind: QueryKind = "sparse_vector"
 
 @step("ensure search template {template_id}")
 def ensure_template(settings: ElasticSettings, template_id: str, source: str) -> Ensured[str]:
-    """The search template, stored unless it is there. Returns its id.
+    """The search template, stored unless it exists. Returns its id.
 
     Raises:
-        NotOurs: a script of that id is there that we did not store.
+        NotOurs: a script with that id exists that we did not store.
         BadRequest: it is not a valid template.
     """
     marked = f"{source}{{{{! managed_by {MANAGED_BY}, spec {fingerprint(source)} }}}}"
@@ -50,7 +50,7 @@ def ensure_template(settings: ElasticSettings, template_id: str, source: str) ->
     if there is not None and there in (marked, source):
         return Ensured(template_id)
     if there is not None and not _is_ours(there):
-        raise NotOurs("a stored script", template_id, resource="mustache", remedy="Choose another id.")
+        raise NotOurs("stored script", template_id, resource="mustache", remedy="Choose another id.")
     with calling(f"store the search template {template_id}"):
         connect(settings).put_script(id=template_id, script={"lang": "mustache", "source": marked})
     return Ensured(template_id, "created" if there is None else "changed")
@@ -60,7 +60,7 @@ def ensure_template(settings: ElasticSettings, template_id: str, source: str) ->
 def read_rendered_template(
     settings: ElasticSettings, template_id: str, params: dict[str, Any]
 ) -> dict[str, Any]:
-    """The search that a template makes of its parameters.
+    """The search that a template renders from its parameters.
 
     Raises:
         NotFound: there is no such template.
@@ -86,16 +86,16 @@ def read_template_hits(
 
 @step("remove search template {template_id}")
 def remove_template(settings: ElasticSettings, template_id: str) -> tuple[str, ...]:
-    """Delete a search template that we stored. Returns its id, or nothing when it was not there.
+    """Delete a search template that we stored. Returns its id, or nothing if it did not exist.
 
     Raises:
-        NotOurs: it does not bear our mark.
+        NotOurs: it does not carry our mark.
     """
     there = _stored(settings, template_id)
     if there is None:
         return ()
     if not _is_ours(there):
-        raise NotOurs("a stored script", template_id, resource="mustache", remedy="It stays.")
+        raise NotOurs("stored script", template_id, resource="mustache", remedy="It was not deleted.")
     try:
         with calling(f"delete the search template {template_id}"):
             connect(settings).delete_script(id=template_id)

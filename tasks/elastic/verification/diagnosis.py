@@ -1,6 +1,6 @@
 """Where it is slow or fails, and what to change: download, deployment, inference, ingest, each with the number seen.
 
-Counters count since a node or a deployment started: a finding says what happened, not when. Must not: change anything.
+Counters count since a node or a deployment started: a finding tells what happened, not when. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from tasks.steps import step
 
 Area = Literal["download", "deployment", "inference", "ingest"]
 QUEUE_CROWDED = 0.5
-"""A queue that is filled beyond this waits for the model."""
+"""A queue that is fuller than this waits for the model."""
 INFERENCE_SHARE = 0.8
-"""Beyond this part of a pipeline's time, inference is what it waits for."""
+"""Beyond this part of a pipeline's time, inference is the bottleneck."""
 BUSY_PERCENT = 50.0
 
 
@@ -66,7 +66,7 @@ def read_diagnosis(
 
     Args:
         settings: the target.
-        index: an embedded index or alias, to look for documents without their embedding; None for none.
+        index: an embedded index or alias, to check for documents without their embedding; None for none.
         fields: what is embedded in it.
         truncation: what `read_truncated` found.
     """
@@ -89,7 +89,7 @@ def read_diagnosis(
                 "ingest",
                 f"documents of {index} lack their embedding, which the pipeline did not report",
                 f"{missing:,}, the first {first.id}: {first.reason}",
-                "run `elastic embed` again: its repair goes over exactly these",
+                "run `elastic embed` again: its repair embeds exactly these",
             )
         )
     if truncation is not None and truncation.truncated:
@@ -130,7 +130,7 @@ def of_pipelines(pipelines: Iterable[PipelineStatistics], there: Iterable[Deploy
                 Finding(
                     "ingest", f"the pipeline {pipeline.id} swallows failed inferences by on_failure",
                     f"{swallowed:,} of {pipeline.inference_documents:,}",
-                    "see the reasons on the documents (embedding_failure), lower the reindex's batch size, and run `elastic embed` again",
+                    "see the reasons on the documents (embedding_failure), lower the batch size of the reindex, and run `elastic embed` again",
                 )
             )  # fmt: skip
         if pipeline.failed:
@@ -147,7 +147,7 @@ def of_pipelines(pipelines: Iterable[PipelineStatistics], there: Iterable[Deploy
             found.append(
                 Finding(
                     "ingest", f"inference is slower than ingest in the pipeline {pipeline.id}",
-                    f"{share:.0%} of its time, {each:.0f} ms a document",
+                    f"{share:.0%} of its time, {each:.0f} ms per document",
                     "number_of_allocations of the ingest deployment: more of them, with threads_per_allocation 1",
                 )
             )  # fmt: skip
@@ -188,9 +188,9 @@ def _of_downloads(settings: ElasticSettings, models: Iterable[ModelState]) -> li
         found.append(
             Finding(
                 "download",
-                f"the model {model.id} is not completely there" + ("" if running else ", and nothing downloads it"),
+                f"the model {model.id} is incomplete" + ("" if running else ", and nothing is downloading it"),
                 str(running or "0 downloads"),
-                "wait before it is deployed" if running else "run `elastic deploy`: it asks for the download again",
+                "wait before deploying it" if running else "run `elastic deploy`, which requests the download again",
             )
         )  # fmt: skip
     return found
@@ -205,7 +205,7 @@ def _of_deployment(deployment: DeploymentState, nodes: Sequence[MlNode]) -> list
     if deployment.state != "started":
         find(
             "deployment", f"a deployment is {deployment.state}", deployment.reason or "no reason given",
-            "fewer allocations or threads, or more ML nodes: `elastic check` says what fits",
+            "fewer allocations or threads, or more ML nodes: `elastic check` lists what fits",
         )  # fmt: skip
     elif deployment.allocated < deployment.allocations:
         find(
@@ -232,8 +232,8 @@ def _of_deployment(deployment: DeploymentState, nodes: Sequence[MlNode]) -> list
         )  # fmt: skip
     if deployment.timeouts:
         find(
-            "inference", "inferences ran out of time", f"{deployment.timeouts:,}",
-            "a longer timeout of _infer with fewer texts a call, or more allocations",
+            "inference", "inferences timed out", f"{deployment.timeouts:,}",
+            "a longer timeout of _infer with fewer texts per call, or more allocations",
         )  # fmt: skip
     if deployment.errors:
         find("inference", "inferences failed", f"{deployment.errors:,}", "see the ML node's log")

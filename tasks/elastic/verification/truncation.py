@@ -1,7 +1,7 @@
-"""Texts that are longer than the model reads. It cuts them without an error, and nothing in the cut part is ever found.
+"""Texts that are longer than the model reads. It truncates them silently, and the truncated part is never found.
 
-The pipeline keeps no sign of it on the document (it leaves the processor's `is_truncated` out with the rest of what that
-writes beside the embeddings), so the longest texts are tried. Must not: change anything.
+The pipeline keeps no trace of it on the document (it drops the processor's `is_truncated`), so the longest texts are tried.
+Nothing is changed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Truncation:
     tried: int
     """The longest of them, which were sent to the model; 0 when it does not answer."""
     truncated: tuple[str, ...]
-    """Ids of the documents whose text it cut."""
+    """Ids of the documents whose text it truncated."""
 
     def __str__(self) -> str:
         if self.long and not self.tried:
@@ -47,22 +47,22 @@ class Truncation:
         if not self.truncated:
             return f"no text of {self.looked_at:,} looked at is longer than the model's {MOST_TOKENS} tokens"
         return (
-            f"{len(self.truncated)} of the {self.tried} longest texts of {self.looked_at:,} looked at lose their end "
+            f"{len(self.truncated)} of the {self.tried} longest texts of {self.looked_at:,} looked at are truncated "
             f"after {MOST_TOKENS} tokens: {', '.join(self.truncated[:3])}"
         )
 
 
-@step("look for texts of {index} that the model cuts")
+@step("look for texts of {index} that the model truncates")
 def read_truncated(
     settings: ElasticSettings, index: str, fields: Sequence[EmbeddedField], deployment_id: str
 ) -> Truncation:
-    """The longest texts of the first 1,000 documents, as far as the model cuts them.
+    """The longest texts of the first 1,000 documents, as far as the model truncates them.
 
     Args:
         settings: the target.
         index: an index or alias.
         fields: whose texts.
-        deployment_id: the deployment that is asked; one that does not answer now is not asked.
+        deployment_id: the deployment that is asked, if it is running.
     """
     looked_at, texts = _sample(settings, index, [field.input for field in fields])
     long = sorted((pair for pair in texts if len(pair[1]) > MOST_TOKENS), key=lambda pair: -len(pair[1]))
@@ -75,7 +75,7 @@ def read_truncated(
         answers = infer(
             settings, deployment_id, [text for _, text in tried], name=name, timeout=_SECONDS
         )  # fmt: skip
-    except ServiceUnwell:  # a busy model is no reason to do nothing else
+    except ServiceUnwell:  # a busy model must not stop everything else
         return Truncation(looked_at, len(long), 0, ())
     cut = (id_ for (id_, _), answer in zip(tried, answers, strict=True) if answer.truncated)
     return Truncation(looked_at, len(long), len(tried), tuple(dict.fromkeys(cut)))

@@ -1,6 +1,6 @@
-"""Whether an embedded index is what it should be: complete, embedded, finding what it must, scoring as computed.
+"""Whether an embedded index is right: complete, embedded, finding what it should, scoring as computed.
 
-Each gate raises when it is not met. Must not: change anything.
+Each gate raises if it is not met. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class SampleQuery(BaseModel, frozen=True, extra="forbid"):
     expected: tuple[str, ...] = Field(min_length=1)
     """Ids, each of which must be among the first hits."""
     within: int = Field(default=10, ge=1, le=10_000)
-    """How many first hits count."""
+    """How many of the first hits count."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Completeness:
     wanted: int
     unembedded: int
     accepted: int = 0
-    """So many may be without an embedding."""
+    """How many may be without an embedding."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class QueryReport:
 
     queries: int
     found: int
-    """Queries that found everything they must."""
+    """Queries that found everything expected."""
     milliseconds: float
     """Mean, as the cluster measured it."""
 
@@ -73,7 +73,7 @@ class ScoreReport:
 
 
 class Incomplete(GateNotMet):
-    """Documents are missing, or lack their embedding. Where both is so, it is the first that is the gate."""
+    """Documents are missing, or lack their embedding. If both, the missing ones are the gate."""
 
     def __init__(
         self, index: str, found: Completeness, listed: Sequence[Unembedded], refused: Sequence[Failure] = ()
@@ -92,14 +92,14 @@ class Incomplete(GateNotMet):
             first = "; ".join(map(str, self.refused[:_SHOWN]))
             said.append(f"It refused {len(self.refused):,}, the first: {first}. Correct them in the source.")
         if too_many:
-            said.append(f"And {found.unembedded:,} are without an embedding. {lacking}")
+            said.append(f"And {found.unembedded:,} without an embedding. {lacking}")
         super().__init__(
             f"The number of documents of {index}", measured=found.documents, wanted=found.wanted, remedy=" ".join(said)
         )  # fmt: skip
 
 
 class NotFoundBySearch(GateNotMet):
-    """A sample query does not find what it must."""
+    """A sample query does not find what it should."""
 
     def __init__(self, index: str, *, missed: Sequence[str], queries: int) -> None:
         self.index, self.missed = index, list(missed)
@@ -121,15 +121,15 @@ def verify_completeness(
     accepted: int = 0,
     refused: Sequence[Failure] = (),
 ) -> Completeness:
-    """See that every document is there with its embeddings.
+    """Check that every document is there with its embeddings.
 
     Args:
         settings: the target.
         index: an index or alias.
         fields: what must be embedded.
         wanted: documents of the source.
-        accepted: how many may lack their embedding; 0 unless somebody has agreed to lose some.
-        refused: documents that the index did not take, where that is known.
+        accepted: how many may lack their embedding; 0 unless somebody has agreed to more.
+        refused: documents that the index refused, if known.
 
     Raises:
         Incomplete: with the first documents concerned and their reasons.
@@ -156,7 +156,7 @@ def verify_queries(
     *,
     kind: QueryKind = "sparse_vector",
 ) -> QueryReport:
-    """See that sample queries find what they must.
+    """Check that sample queries find what they should.
 
     Args:
         settings: the target.
@@ -167,7 +167,7 @@ def verify_queries(
         kind: the query.
 
     Raises:
-        NotFoundBySearch: names each query, what it missed and what it found instead.
+        NotFoundBySearch: lists each query, what it missed and what it found instead.
         InvalidInput: the file cannot be used.
     """
     missed: list[str] = []
@@ -194,7 +194,7 @@ def verify_scores(
 ) -> ScoreReport:
     """Recompute the scores of the first hits from the stored embeddings and the query's own.
 
-    The query is the text of one of the index's own documents: whatever the corpus, something is found.
+    The query is the text of one of the index's own documents, so something is found in any corpus.
 
     Args:
         settings: the target.
@@ -231,7 +231,7 @@ def verify_scores(
         if not is_same_score(hit["_score"], computed):
             raise GateNotMet(
                 f"The score of document {hit['_id']} by {field.output}", measured=hit["_score"], wanted=f"{computed:.6g}",
-                remedy="The index holds another embedding than it shows, or another model answers now.",
+                remedy="The index holds a different embedding than it shows, or another model answers now.",
             )  # fmt: skip
     return ScoreReport(len(hits), largest)
 

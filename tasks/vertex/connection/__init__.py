@@ -1,1 +1,1 @@
-"""The official clients of a target, who asks, and what their errors mean."""
+"""The official clients of a target, their credentials, and what their errors mean."""

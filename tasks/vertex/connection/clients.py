@@ -1,4 +1,4 @@
-"""The official clients of one target, built once a process.
+"""The official clients of one target, built once per process.
 
 Steps take settings and build nothing themselves: clients as task arguments cannot be hashed or shown, settings can.
 """
@@ -65,7 +65,7 @@ class Clients:
 
     @cached_property
     def storage(self) -> storage.Client:
-        """Cloud Storage. A sandbox wants no credentials; an emulator variable of the shell never diverts the real one."""
+        """Cloud Storage. A sandbox needs no credentials; an emulator variable in the shell never redirects the real target."""
         project = self.settings.project
         if self.settings.storage_endpoint is not None:
             options = {"api_endpoint": self.settings.storage_endpoint}

@@ -1,7 +1,7 @@
-"""Who asks Google: the Application Default Credentials, found once a process, and renewed when they may be the trouble.
+"""The Application Default Credentials, found once per process, and refreshed when they may be the cause of a failure.
 
-gRPC asks for a token in a thread of its own and tells whatever goes wrong there as UNAVAILABLE, so credentials that
-expired look like an outage. Only they themselves can tell.
+gRPC fetches a token in a thread of its own and reports any failure there as UNAVAILABLE, so expired credentials look
+like an outage. Only refreshing them tells the two apart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from google.auth.transport.requests import Request
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
-# It writes the trace of every token that it does not get; `calling` tells it in one sentence.
+# It logs a stack trace for every token that it does not get; `calling` reports that in one sentence.
 logging.getLogger("grpc._plugin_wrapping").setLevel(logging.CRITICAL)
 
 

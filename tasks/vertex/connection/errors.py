@@ -1,4 +1,4 @@
-"""What a Vertex or Cloud Storage call raises, in the project's two words. Only status codes decide, never a text."""
+"""What a Vertex AI or Cloud Storage call raises, as transient or permanent errors. Only status codes decide, never a text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CODES = {status.value[0]: status.name for status in grpc.StatusCode}
 
 
 class AlreadyExists(ServiceRefused):
-    """What the call would make is there already."""
+    """What the call would create already exists."""
 
 
 class OperationFailed(PermanentError):
@@ -43,7 +43,7 @@ class OperationFailed(PermanentError):
 
     Attributes:
         code: the canonical gRPC code (3 INVALID_ARGUMENT, 9 FAILED_PRECONDITION, 13 INTERNAL, 1 CANCELLED, ...).
-        records: one line for every invalid record that the service told of, with file and id.
+        records: one line per invalid record that the service reported, with file and id.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Reads of those Google services that this project has no client library for: a JSON document at an address.
 
-Must not: write anything, or retry; a check says that it does not know, and is run again.
+Nothing is written and nothing is retried: a check reports "unknown" and can be run again.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from tasks.calls import ServiceRefused, ServiceUnwell
 from tasks.vertex.connection.errors import SERVICE, calling
 
 LOOK_SECONDS = 10.0
-"""The deadline of one read: a check should be over while somebody watches it."""
+"""The deadline of one read: somebody is watching a check."""
 METADATA_SECONDS = 1.0
-"""The metadata server of a Google machine is next door; elsewhere nothing answers."""
+"""The metadata server answers at once on a Google Cloud machine; elsewhere nothing does."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def read_document(
 
 
 def read_machine(addresses: Addresses, path: str) -> str | None:
-    """What the metadata server says of this machine, the last part of a resource name; None outside of Google's cloud."""
+    """A value of this machine's metadata server, the last part of a resource name; None outside Google Cloud."""
     url = f"{addresses.metadata}/computeMetadata/v1/instance/{path}"
     try:
         answer = requests.get(url, headers={"Metadata-Flavor": "Google"}, timeout=METADATA_SECONDS)

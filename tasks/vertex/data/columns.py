@@ -1,6 +1,7 @@
-"""One value a row: ids, words and the metadata columns that restricts and crowding tags are read from.
+"""One value per row: ids, words and the metadata columns that restricts and crowding tags are read from.
 
-Must not: read a whole column at once (unless to count what is wrong with it), or decide what a column is used for (tasks/vertex/data/rules.py does).
+A column is read slice by slice; only an error reads it whole, to count the bad values. tasks/vertex/data/rules.py decides
+what a column is used for.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Column:
     ``value_double``. An empty string or a NaN means that the row has no value.
 
     Raises:
-        WrongShape: not one value a row.
+        WrongShape: not one value per row.
         WrongRowCount: not as many values as there are rows.
         WrongType: of a type that is none of those.
     """
@@ -52,7 +53,7 @@ class Column:
         self.name, self.path = name, path
         self._dataset: Any = dataset
         if dataset.shape is None or len(dataset.shape) != 1:
-            raise WrongShape(path, dataset=name, shape=dataset.shape, accepted="(rows,), one value a row")
+            raise WrongShape(path, dataset=name, shape=dataset.shape, accepted="(rows,), one value per row")
         if dataset.shape[0] != rows:
             raise WrongRowCount(path, dataset=name, rows=dataset.shape[0], expected=rows)
         self.kind: ColumnKind = self._kind(dataset.dtype)

@@ -1,7 +1,8 @@
 """A short name for what an index holds, so that unchanged data is recognized without reading the index.
 
 The name depends on the vectors' float32 bytes, the ids, the metadata that the rules read and the rules themselves; not
-on the file's name, compression, chunks or float type, nor on the process. Must not: depend on how rows come in blocks.
+on the file's name, compression, chunks or float type, nor on the process. It does not
+depend on how rows are cut into blocks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be wrong with somebody's vectors, one class a mistake, each found before anything is created or paid for.
+"""What can be wrong with a file of vectors, one class per mistake, each found before anything is created or paid for.
 
     InvalidInput
     +-- DataFileMissing, DataFileElsewhere, NotHdf5, TruncatedFile, UnreadableRows      the file
@@ -7,7 +7,7 @@
     +-- NotFinite, OverflowsFloat32, OutsideInt64, EmptyId, DuplicateId, NotText        its values
     +-- LimitBelowOne, TooManyImportFiles, NoRoom                                       what was asked for
 
-Must not: look at the file again. The facts come from whoever raises; row numbers count from 0, as the default ids do.
+Whoever raises an error passes the facts; row numbers count from 0, as the default ids do.
 """
 
 from collections.abc import Sequence
@@ -95,10 +95,10 @@ class DatasetMissing(InvalidInput):
         self.path, self.dataset, self.present = path, dataset, tuple(present)
         there = ", ".join(f"`{name}`" for name in present) or "none at all"
         super().__init__(
-            f"The file has no dataset `{dataset}`; the datasets that are there: {there}",
+            f"The file has no dataset `{dataset}`; it has: {there}",
             source=path,
             accepted=f"a file with a dataset of exactly that name, `{dataset}`",
-            remedy="Rename the one that is meant (h5py: `file.move(old, new)`), or correct the parameter that names it.",
+            remedy="Rename the right one (h5py: `file.move(old, new)`), or correct the parameter that names it.",
         )
 
 
@@ -112,7 +112,7 @@ class WrongShape(InvalidInput):
             value="no shape (empty)" if shape is None else tuple(shape),
             source=path,
             accepted=accepted,
-            remedy="Write the dataset again in that shape.",
+            remedy="Write the dataset again with that shape.",
         )
 
 
@@ -126,7 +126,7 @@ class WrongType(InvalidInput):
             value=dtype,
             source=path,
             accepted=accepted,
-            remedy="Convert it when the file is written; nothing is converted silently.",
+            remedy="Convert it when you write the file; nothing is converted silently.",
         )
 
 
@@ -136,10 +136,10 @@ class WrongDimensions(InvalidInput):
     def __init__(self, path: str, *, dataset: str, dimensions: int, expected: int, expected_by: str) -> None:
         self.path, self.dataset, self.dimensions, self.expected = path, dataset, dimensions, expected
         super().__init__(
-            f"The vectors of `{dataset}` have {dimensions} dimensions, {expected_by} has {expected}",
+            f"The vectors of `{dataset}` have {dimensions} dimensions, but {expected_by} has {expected}",
             source=path,
             accepted=f"{expected} dimensions",
-            remedy="Use the vectors of the same model on both sides, or an index made for this length.",
+            remedy="Use vectors of the same model on both sides, or an index with this many dimensions.",
         )
 
 
@@ -149,7 +149,7 @@ class WrongRowCount(InvalidInput):
     def __init__(self, path: str, *, dataset: str, rows: int, expected: int) -> None:
         self.path, self.dataset, self.rows, self.expected = path, dataset, rows, expected
         super().__init__(
-            f"The dataset `{dataset}` has {rows} rows where `train` has {expected}",
+            f"The dataset `{dataset}` has {rows} rows, but `train` has {expected}",
             source=path,
             accepted=f"exactly one value for each of the {expected} rows",
             remedy="Write both datasets again from the same source.",
@@ -251,11 +251,11 @@ class DataChanged(InvalidInput):
     def __init__(self, path: str, *, validated: str, written: str) -> None:
         self.path, self.validated, self.written = path, validated, written
         super().__init__(
-            f"The data changed since they were validated as content {validated}; read again they are {written}, and "
-            "nothing of them was uploaded",
+            f"The data changed after it was validated as content {validated}; it is now {written}, and nothing of them was "
+            "uploaded",
             source=path,
-            accepted="a file that stays as it is while a build reads it",
-            remedy="Run it again when the file is whole.",
+            accepted="a file that does not change while a build reads it",
+            remedy="Run it again when the file is complete.",
         )
 
 
@@ -268,22 +268,22 @@ class LimitBelowOne(InvalidInput):
             "The limit leaves no rows",
             value=limit,
             source="limit",
-            accepted="1 or more, or none at all for every row",
-            remedy="To take an index down, use teardown.",
+            accepted="1 or more, or no limit for every row",
+            remedy="To remove an index, use teardown.",
         )
 
 
 class NoRoom(InvalidInput):
-    """A disk that the import files of a build may fill."""
+    """The disk may be too small for the import files of a build."""
 
     def __init__(self, folder: str, *, wanted: int, free: int) -> None:
         self.folder, self.wanted, self.free = folder, wanted, free
         super().__init__(
-            f"There is no room for the import files: {free:,} bytes are free, they need up to {wanted:,}",
+            f"There is not enough disk space for the import files: {free:,} bytes are free, up to {wanted:,} are needed",
             value=folder,
             source="VECTOR_SEARCH_HOME",
-            accepted="a folder on a disk with that much room",
-            remedy="Make room, or set VECTOR_SEARCH_HOME to such a folder; they are removed after the upload.",
+            accepted="a folder on a disk with that much space",
+            remedy="Free some space, or set VECTOR_SEARCH_HOME to such a folder. The files are removed after the upload.",
         )
 
 

@@ -2,9 +2,9 @@
 
 Format and limits: Vertex AI documentation, "Input data format and structure": objects named *.json directly in the
 folder, one record a line, at most 5,000 objects, each id once. orjson writes every float32 so that it reads back bit
-for bit, but writes NaN as null without a word; ``VectorFile.blocks`` never lets one through.
+for bit, but silently writes NaN as null; ``VectorFile.blocks`` never lets one through.
 
-Must not: upload, or leave a file under its final name that is not whole.
+Nothing is uploaded here, and a file has its final name only when it is complete.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.vectors import VectorFile
 
 SHARD_BYTES = 64 * 2**20
-"""Bytes a file by default: large enough that uploads are few, small enough that one lost upload is soon repeated."""
+"""Bytes per file by default: large enough for few uploads, small enough to repeat a lost one quickly."""
 MOST_FILES = 5000
 """The service's limit on objects in one import."""
 FLOAT_BYTES = 16
 """A float32 in JSON has 15 characters at most (-1.17549435e-38), and a comma."""
 ROW_BYTES = 256
-"""A plain estimate for a row's id, restricts and crowding tag; usual numbers are shorter than FLOAT_BYTES by far more."""
+"""A rough estimate for a row's id, restricts and crowding tag; usual numbers are much shorter than FLOAT_BYTES."""
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
@@ -98,7 +98,7 @@ def write_import_files(
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        # Somebody else filled it meanwhile.
+        # Something else filled it in the meantime.
         raise NoRoom(str(folder), wanted=wanted, free=shutil.disk_usage(folder).free) from error
     finally:
         shards.abandon()

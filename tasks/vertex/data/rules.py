@@ -1,7 +1,6 @@
 """How every row gets its restricts and its crowding tag: plain values that fit a form and a command line.
 
-By default a datapoint has neither. ``SEED_RULES`` are those of the seed notebook. Must not: know where rows come from
-or where records go.
+By default a datapoint has neither. ``NOTEBOOK_RULES`` are those of Google's stream-update notebook.
 
 Records are those of an import file (Vertex AI, "Input data format and structure"): ``allow`` here is ``allow_list`` in
 the public API and ``allow_tokens`` in the private one; a namespace may occur once in a datapoint.
@@ -59,18 +58,18 @@ class DatapointRules(BaseModel):
     restrict_columns: tuple[str, ...] = Field(
         default=(),
         description=(
-            "Datasets of the file with one value a row, each a namespace of its own name: strings and booleans become "
+            "Datasets of the file with one value per row, each a namespace of its own name: strings and booleans become "
             "token restricts, numbers numeric restricts. An empty string or NaN: the row has none."
         ),
     )
     crowding_tags: tuple[str, ...] = Field(
         default=(),
-        description="Crowding tags given to the rows by turns (row number modulo their count). Empty: no tag.",
+        description="Crowding tags given to the rows in turn (row number modulo their count). Empty: no tag.",
     )
     crowding_column: str | None = Field(
         default=None,
         min_length=1,
-        description="Dataset of strings or integers that the crowding tags are read from, instead of by turns.",
+        description="Dataset of strings or integers that the crowding tags are read from, instead of in turn.",
     )
 
     @model_validator(mode="after")
@@ -79,7 +78,7 @@ class DatapointRules(BaseModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(
-                f"A datapoint may have a namespace once; {', '.join(twice)} would be there twice. Set restrict_namespace to "
+                f"A datapoint may have each namespace once, but {', '.join(twice)} would occur twice. Set restrict_namespace to "
                 "another name or to none, and name each column once."
             )
         if not all(names) or not all(self.crowding_tags):
@@ -115,7 +114,7 @@ class DatapointRules(BaseModel):
         return [{"namespace": self.restrict_namespace, "allow": [id_]}] if self.restrict_namespace else []
 
     def _crowding_tags(self, block: Block) -> list[str]:
-        """One tag a row; an empty one stands for none."""
+        """One tag per row; empty for none."""
         if self.crowding_column:
             return [str(value) for value in block.columns[self.crowding_column].values]
         if not self.crowding_tags:
@@ -140,5 +139,5 @@ def _numbers_at(position: int, columns: Sequence[tuple[str, ColumnValues]]) -> l
     ]
 
 
-SEED_RULES = DatapointRules(restrict_namespace="class", crowding_tags=("a", "b"))
-"""The seed notebook's: each row alone in the namespace class, under its own id; crowding tags a and b by turns."""
+NOTEBOOK_RULES = DatapointRules(restrict_namespace="class", crowding_tags=("a", "b"))
+"""As in Google's stream-update notebook: each row alone in the namespace class, under its id; crowding tags a and b in turn."""

@@ -1,6 +1,6 @@
-"""One look at every row before anything is created or paid for: an import tells of a bad record after twenty minutes.
+"""Checks every row before anything is created or paid for: an import reports a bad record only after twenty minutes.
 
-Must not: change or write anything, or keep more of the file in memory than a block and eight bytes a row.
+Nothing is changed or written, and no more than a block and eight bytes per row are in memory.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class _BadRows:
 
 
 class _Ids:
-    """Finds empty and repeated ids with eight bytes a row."""
+    """Finds empty and repeated ids with eight bytes per row."""
 
     def __init__(self, file: VectorFile) -> None:
         self._file = file

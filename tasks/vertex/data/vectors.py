@@ -5,7 +5,7 @@ Layout: ``train`` (rows, dimensions) is what goes into the index; optional are `
 (rows,) dataset as a metadata column. The layout's own ``neighbors`` are never used: they hold for one distance
 measure, which need not be the index's (tasks/measures/neighbors.py computes them).
 
-Must not: read row by row, which decompresses a chunk for every row, or the whole file, which may be larger than memory.
+It is never read row by row, which would decompress a chunk for every row, nor whole: it may be larger than memory.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from tasks.vertex.data.errors import (
 )
 
 BLOCK_ROWS = 4096
-"""Rows a block at most: beyond that, larger blocks measured no faster."""
+"""Most rows per block: larger ones were measured to be no faster."""
 BLOCK_BYTES = 8 * 2**20
-"""Bytes of float32 a block at most, so that long vectors do not make large blocks."""
+"""Most bytes of float32 per block, so that long vectors do not make large blocks."""
 SHOWN_ROWS = 10
 """How many bad rows an error names; it counts them all."""
 
@@ -63,7 +63,7 @@ class VectorFile:
 
     Args:
         path: a local file.
-        limit: take the first so many rows of ``train`` only; none takes all. A file with fewer rows is not an error.
+        limit: only the first N rows of ``train``; None for all. A file with fewer rows is not an error.
         name: how errors call the file, if not by its path.
 
     Raises:
@@ -106,11 +106,11 @@ class VectorFile:
         return "test" in self.datasets()
 
     def datasets(self) -> list[str]:
-        """The names of the datasets that are there, sorted."""
+        """The names of the datasets, sorted."""
         return sorted(name for name, item in self._file.items() if isinstance(item, h5py.Dataset))
 
     def column(self, name: str) -> Column:
-        """A dataset with one value a row of ``train``.
+        """A dataset with one value per row of ``train``.
 
         Raises:
             DatasetMissing, WrongShape, WrongType, WrongRowCount.

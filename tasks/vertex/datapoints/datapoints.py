@@ -4,7 +4,7 @@
      "numeric_restricts": [{"namespace": "price", "value_int": 3}], "crowding_tag": "a"}
 
 A file travels between steps by its path, never as a list: Prefect walks through every object of an argument. It is
-validated as a whole before anything of it is sent. Must not: talk to the service.
+validated as a whole before anything of it is sent.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def check_datapoints(read: Read[Datapoint], dimensions: int, *, restricts_only: 
                 if not restricts_only:
                     raise InvalidInput(
                         "A datapoint has no embedding", value=datapoint.id, source=source,
-                        remedy="Sent like that it would lose its vector; to change restricts alone, say so.",
+                        remedy="An upsert without one would delete the stored vector. To change only restricts, use restricts_only.",
                     )  # fmt: skip
             elif datapoint.vector.size != dimensions:
                 raise InvalidInput(
@@ -173,7 +173,7 @@ def _read(path: Path) -> Iterator[tuple[str, Datapoint]]:
         except orjson.JSONDecodeError as error:
             raise InvalidInput(
                 f"Not a line of JSON ({error})", value=line[:80].decode(errors="replace"), source=source,
-                remedy="JSON knows no NaN and no infinity.",
+                remedy="JSON has no NaN and no infinity.",
             ) from error  # fmt: skip
         yield source, parsed(Datapoint, record, what="datapoint", source=source)
 

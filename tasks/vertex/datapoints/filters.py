@@ -1,12 +1,12 @@
-"""What a datapoint allows and denies, and what a query asks of that.
+"""Restricts: what a datapoint allows and denies, and the filters of a query.
 
 The same two shapes serve import files, parameters and, as compact text, the command line:
 
     class=1,2      allows one of these tokens         class!=3     denies this token
     price>=10i     an int64                           price<0.5f   a float32; 0.5d or 0.5 a float64
 
-Across namespaces all must hold, within one any allowed token is enough (Vertex AI documentation, "Filter vector
-matches"). Must not: evaluate a filter; the service does.
+Across namespaces all must hold, within one any allowed token is enough ("Filter vector matches").
+Filters are never evaluated here; the service does that.
 """
 
 from __future__ import annotations

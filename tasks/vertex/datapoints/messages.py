@@ -1,7 +1,7 @@
 """Our values as the messages of the two APIs, and back: IndexDatapoint of the public one, Embedding of the private one.
 
 Raw protobuf messages throughout: proto-plus marshals every float by itself, which makes an upsert ten times slower
-(benchmarks/datapoints.py). Must not: open channels or send anything.
+(benchmarks/datapoints.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A vector as everybody here holds it: float32, finite, read-only; and how values from outside become ours.
-
-Must not: know what a vector is for, or which dimensions an index has.
-"""
+"""Vectors in one form, float32, finite and read-only; and how values from outside are parsed."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ Floats: TypeAlias = NDArray[np.float32]
 Model = TypeVar("Model", bound=BaseModel)
 
 TOLERANCE = 1e-5
-"""How far a normalised float32 may be off: a norm over a thousand dimensions loses a few of 24 bits."""
+"""How far a normalized float32 may be off: a norm over a thousand dimensions loses a few of 24 bits."""
 
 
 def floats(value: object) -> Floats:
@@ -84,7 +81,7 @@ def parsed(model: type[Model], value: Any, *, what: str, source: str = "") -> Mo
     """A model from a mapping that came from outside.
 
     Args:
-        model: what it shall be.
+        model: the type to parse into.
         value: the mapping.
         what: names it in the error: `datapoint`.
         source: where it came from: a file and line, a parameter.

@@ -1,6 +1,6 @@
 """The bucket that holds the import files: regional, in the index's own region.
 
-Must not: look at what the bucket holds beyond whether it is empty, or remove one that we did not make.
+Of its content only whether it is empty is looked at, and only a bucket that we created is deleted.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def remove_bucket(settings: VertexSettings) -> tuple[str, ...]:
         return ()
     # fake-gcs-server keeps no labels, and every bucket of a sandbox is made by us.
     if bucket.labels.get("managed_by") != MANAGED_BY and not settings.is_sandbox:
-        say(f"The bucket {bucket.name} stays: it does not bear our label managed_by={MANAGED_BY}.")
+        say(f"The bucket {bucket.name} stays: it does not have our label managed_by={MANAGED_BY}.")
         return ()
     with calling(f"remove bucket {bucket.name}"):
         if any(True for _ in bucket.list_blobs(max_results=1, timeout=STORAGE_SECONDS)):
@@ -58,7 +58,7 @@ def remove_bucket(settings: VertexSettings) -> tuple[str, ...]:
         except google.NotFound:
             return ()
         except (google.Conflict, google.PreconditionFailed):
-            say(f"The bucket {bucket.name} stays: somebody wrote to it meanwhile.")
+            say(f"The bucket {bucket.name} stays: somebody wrote to it in the meantime.")
             return ()
     return (settings.bucket_name,)
 
@@ -85,8 +85,8 @@ def check_region(settings: VertexSettings, bucket: Bucket) -> None:
 def find_bucket(settings: VertexSettings) -> Bucket | None:
     """The bucket of these settings, or None when there is none.
 
-    Anybody can guess a derived name and make a bucket of it, for names are global: such a bucket must be the project's
-    own. One that VERTEX_BUCKET names is the user's choice.
+    Names are global, so anybody can guess a derived name and create that bucket: such a bucket must belong to the project.
+    One that VERTEX_BUCKET names is the user's choice.
 
     Raises:
         InvalidInput: it exists, but not for these credentials, or it is another project's.
@@ -112,7 +112,7 @@ def _not_accessible(name: str, why: str) -> InvalidInput:
         f"The bucket {why}",
         value=name,
         source="VERTEX_BUCKET, or derived from project and location",
-        remedy="Bucket names are global, so it may be somebody else's: set VERTEX_BUCKET to a name of your own, or ask for "
+        remedy="Bucket names are global, so it may belong to somebody else: set VERTEX_BUCKET to a name of your own, or ask for "
         "the role roles/storage.admin on the project.",
     )
 
@@ -126,13 +126,13 @@ def _make(settings: VertexSettings) -> Bucket:
         try:
             bucket.create(location=settings.location, timeout=STORAGE_SECONDS, retry=None)  # pyright: ignore[reportArgumentType] -- None is documented
         except google.Conflict:
-            say(f"The bucket {name} was made by somebody else meanwhile.")
+            say(f"The bucket {name} was created by somebody else in the meantime.")
     made = find_bucket(settings)
     if made is None:
         raise ServiceUnwell(
             f"create bucket {name}",
             service=SERVICE,
             status="NOT_FOUND",
-            said="it is not there after its creation",
+            said="it does not exist after its creation",
         )
     return made

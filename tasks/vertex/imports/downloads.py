@@ -1,7 +1,4 @@
-"""A data file that lies in Cloud Storage, brought to this machine.
-
-Must not: know what is in the file; tasks/data reads it.
-"""
+"""Downloads a data file from Cloud Storage to this machine."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class DataSource:
     data: str
     """An HDF5 file in the ann-benchmarks layout: a local path or a gs:// address."""
     limit: int | None = None
-    """The first so many rows; None for all."""
+    """Only the first N rows; None for all."""
     rules: DatapointRules = field(default_factory=DatapointRules)
 
 
@@ -45,7 +45,7 @@ def opened(settings: VertexSettings, source: DataSource) -> AbstractContextManag
 def read_validated(
     settings: VertexSettings, source: DataSource, *, queries_needed: bool = False
 ) -> ValidatedVectors:
-    """Look at every row once, before anything is created or paid for.
+    """Check every row once, before anything is created or paid for.
 
     Raises:
         InvalidInput: one of tasks/vertex/data/errors.py.
@@ -98,10 +98,10 @@ def read_query_vector(settings: VertexSettings, data: str, row: int) -> NDArray[
 
 
 def local_folder(name: str, content: str) -> Path:
-    """Where the import files of one content lie until they are uploaded."""
+    """The folder of the import files of one content, until they are uploaded."""
     return home() / "work" / name / content
 
 
 def forget_local_import_files(name: str) -> None:
-    """Remove the local import files of a name: the bucket has them, or nobody wants them any more."""
+    """Remove the local import files of a name: the bucket has them, or they are no longer needed."""
     shutil.rmtree(home() / "work" / name, ignore_errors=True)

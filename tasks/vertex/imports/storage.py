@@ -3,7 +3,7 @@
     gs://BUCKET/vector-search-ops/NAME/CONTENT/datapoints-00000.json
 
 An index is created from such a folder, so a folder is written once and never changed: other data has another content
-hash. Must not: touch anything outside `vector-search-ops/NAME/`.
+hash. Nothing outside `vector-search-ops/NAME/` is touched.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from tasks.vertex.imports.buckets import STORAGE_SECONDS
 from tasks.vertex.settings import VertexSettings
 
 ROOT = "vector-search-ops"
-"""Everything of ours in a bucket lies below this."""
+"""Everything of ours in a bucket is below this."""
 UPLOADS_AT_ONCE = 4
-"""Two cores hash and encrypt no more; a network is filled by less."""
+"""Two cores cannot hash and encrypt more, and fewer fill a network."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class ChecksumDisagrees(TransientError):
 
     def __init__(self, file: str, *, sent: str, arrived: str) -> None:
         self.file, self.sent, self.arrived = file, sent, arrived
-        super().__init__(f"{file} arrived with crc32c {arrived}, sent was {sent}; it is sent again.")
+        super().__init__(f"{file} arrived with crc32c {arrived}, but {sent} was sent. It is sent again.")
 
 
 def import_uri(settings: VertexSettings, name: str, content: str) -> str:
@@ -212,7 +212,7 @@ def _accept_other_writer(settings: VertexSettings, key: str, file: ImportFile) -
             f"upload {key}",
             service=SERVICE,
             status="PreconditionFailed",
-            said="somebody else writes to it too",
+            said="somebody else is writing to it",
         )
 
 

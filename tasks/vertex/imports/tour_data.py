@@ -1,4 +1,4 @@
-"""What the tour needs of a data file: a query whose own vector would be its nearest neighbor, and words for ids."""
+"""What the tour needs from a data file: a query whose own vector would be its nearest neighbor, and words for ids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import IndexSpec
 
 CANDIDATES = 20
-"""Queries looked at; of raw GloVe under the dot product 19 in 20 qualify, of normalised vectors all."""
+"""Queries looked at; of raw GloVe under the dot product 19 in 20 qualify, of normalized vectors all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class TourData:
 def read_tour_data(settings: VertexSettings, source: DataSource, spec: IndexSpec) -> TourData:
     """The first query whose own vector, once it is stored, is the exact nearest neighbor under the index's measure.
 
-    It needs no index: what cannot be toured is refused before anything is paid for.
+    It needs no index: data that does not suit is refused before anything is paid for.
 
     Raises:
         InvalidInput: none of the first 20 is, or the data has fewer than two rows.
@@ -54,7 +54,7 @@ def read_tour_data(settings: VertexSettings, source: DataSource, spec: IndexSpec
     measure, norm = spec.distance_measure, spec.feature_norm
     with opened(settings, source) as file:
         if file.rows < 2:
-            raise InvalidInput("The tour needs two rows at least", value=file.rows, source=source.data)
+            raise InvalidInput("The tour needs at least two rows", value=file.rows, source=source.data)
         queries = file.queries(CANDIDATES)
         nearest = exact_neighbors(file.blocks(), queries, 1, measure=measure, feature_norm=norm)
         ids, query_words, words = file.ids(0, file.rows), file.words("test_words"), file.words("train_words")
@@ -74,5 +74,5 @@ def read_tour_data(settings: VertexSettings, source: DataSource, spec: IndexSpec
     raise InvalidInput(
         f"None of the first {len(queries)} queries is nearer to itself than to every row",
         source=f"dataset test of {source.data}",
-        remedy="The tour upserts its query and expects to see it first: give normalised vectors, or other data.",
+        remedy="The tour upserts its query and expects to see it first: use normalized vectors, or other data.",
     )

@@ -1,7 +1,7 @@
-"""Finding what we made, also what a crashed run left half made, without a journal of our own.
+"""Finds what we created, including what a crashed run left unfinished, without a journal of our own.
 
 A create call has no request id: its reply can be lost while the resource comes into being. So we look in two places,
-the listing and the location's create operations, and trust neither to be complete or up to date alone.
+the listing and the location's create operations, and rely on neither alone to be complete or up to date.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Kind(Generic[R]):
     """A kind of resource, and how it is read."""
 
     noun: str
-    """As people say it: `index`."""
+    """In plain words: `index`."""
     create: str
     """The kind of operation that makes it: `CreateIndex`."""
     list: Callable[[VertexSettings, str], Iterable[R]]
-    """Those that a list filter lets through; all of the location when it is empty."""
+    """The resources that match a list filter; all of the location when it is empty."""
     get: Callable[[VertexSettings, str], R]
     """Raises NotFound."""
     delete: Callable[[VertexSettings, str], str]
@@ -56,7 +56,7 @@ class Made(Generic[R]):
 
 
 def list_ours(settings: VertexSettings, kind: Kind[R], name: str) -> list[Made[R]]:
-    """What the listing shows of ours under a name, oldest first: enough for whoever only uses what is there."""
+    """What the listing shows of ours under a name, oldest first: enough for steps that only use what exists."""
     return _oldest_first(
         Made(resource, None)
         for resource in kind.list(settings, name_filter(name))
@@ -67,10 +67,10 @@ def list_ours(settings: VertexSettings, kind: Kind[R], name: str) -> list[Made[R
 def find_ours(settings: VertexSettings, kind: Kind[R], name: str, deadline: Deadline) -> list[Made[R]]:
     """Everything of a kind that we made under a name, oldest first (create time, then id), half-made things too.
 
-    For whoever makes or removes something: it looks through everybody's operations, and may wait for a stranger's.
-    An unfinished creation that cannot be read yet might be ours: it is waited for, never doubled. What an earlier run
-    is still deleting is waited for too, and is not there. What bears the name but not our mark is passed over: names
-    are not unique at the service.
+    For steps that create or remove something: it looks through everybody's operations, and may wait for somebody else's.
+    An unfinished creation that cannot be read yet might be ours: we wait for it and never create a second. What an
+    earlier run is still deleting is waited for too, and does not count. What has the name but not our mark is ignored: names are
+    not unique at the service.
 
     Raises:
         DeadlinePassed: an unreadable creation or a deletion did not end.
@@ -105,8 +105,8 @@ def the_one(kind: Kind[R], made: list[Made[R]]) -> Made[R] | None:
     if len(made) > 1 and len({m.resource.labels.get("spec") for m in made}) > 1:
         names = ", ".join(m.resource.name for m in made)
         raise PermanentError(
-            f"There are {len(made)} resources of kind {kind.noun} of ours under one name, with different configurations: "
-            f"{names}. Which one is wanted cannot be guessed: remove the others by hand, or tear the name down."
+            f"{len(made)} resources of kind {kind.noun} exist under one name, with different configurations: {names}. Which one to "
+            "use cannot be guessed: delete the others by hand, or run a teardown of the name."
         )
     return made[0] if made else None
 
@@ -124,7 +124,7 @@ def find_to_change(
         check: raises when what is there cannot become what is wanted.
 
     Raises:
-        NotOurs: there is none, and something else bears the name.
+        NotOurs: there is none, and something else has the name.
     """
     made = the_one(kind, find_ours(settings, kind, name, deadline))
     if made is None:
@@ -135,10 +135,10 @@ def find_to_change(
 
 
 def refuse_stranger(settings: VertexSettings, kind: Kind[R], name: str) -> None:
-    """See that nobody else uses a name before we put something of our own under it.
+    """Check that nobody else uses a name before we create something under it.
 
     Raises:
-        NotOurs: something bears the name but not our mark.
+        NotOurs: something has the name but not our mark.
     """
     for there in kind.list(settings, ""):
         if there.display_name == name and not is_ours(there.labels, name):
@@ -148,13 +148,13 @@ def refuse_stranger(settings: VertexSettings, kind: Kind[R], name: str) -> None:
 def find_or_create(
     settings: VertexSettings, kind: Kind[R], name: str, create: Callable[[], str], deadline: Deadline
 ) -> Ensured[Made[R]]:
-    """What we made under a name; made by `create` when there is none, and then looked for again.
+    """What we created under a name; created now by `create` if there is none, and then looked up again.
 
     The second look finds the operation that the create began, and an older twin that the first look could not see.
     Where it finds nothing, the operation whose name `create` returned is followed to its end.
 
     Raises:
-        NotOurs: something bears the name but not our mark.
+        NotOurs: something has the name but not our mark.
         OperationFailed: the creation ended with an error before the second look.
         DeadlinePassed: the service shows no resource yet, and its creation did not end.
     """
@@ -169,7 +169,7 @@ def find_or_create(
         operation = create()
     made = the_one(kind, find_ours(settings, kind, name, deadline))
     if made is None:
-        # Neither list shows it, but the reply names it: made again, it would be there, and be paid for, twice.
+        # Neither list shows it, but the reply names it: created again, it would exist, and cost, twice.
         follow(settings, operation, f"create {kind.noun} {name}", deadline)
         made = Made(kind.get(settings, resource_of(operation)), None)
     return Ensured(made, "created")
@@ -205,7 +205,7 @@ def _read_creation(
     except NotFound:
         if operation.done:
             return None
-    say(f"An unfinished {kind.create} cannot be read yet and might be ours: waiting for {operation.name}.")
+    say(f"An unfinished {kind.create} cannot be read yet and might be ours. Waiting for {operation.name}.")
     try:
         follow(settings, operation.name, f"end of {kind.create} {operation.resource}", deadline)
         return kind.get(settings, operation.resource)

@@ -1,7 +1,7 @@
 """Long-running operations: list, read, follow, cancel. An operation is known by its metadata's type and its name.
 
-Must not: leave the client's own retry on. It goes on for ten minutes whatever the call's time-out or our deadline says;
-the poll loop and the step are the retries.
+The client's own retries are off, because they go on for ten minutes whatever the call's timeout or our deadline is;
+the poll loop and the step retry instead.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Operation:
     updated: int = 0
     """When it last changed, nanoseconds since 1970: once done, its end. Deployed copies say how far they follow."""
     invalid_records: tuple[str, ...] = ()
-    """What an import found wrong; only told of an operation that was read by its name."""
+    """What an import found wrong; only known for an operation that was read by its name."""
     imported: bool = False
-    """Whether it read import files, going by what it counted of them; only told of one that was read by its name."""
+    """Whether it read import files, judging by its counts; only known for an operation that was read by its name."""
 
     @property
     def resource(self) -> str:
@@ -89,7 +89,7 @@ def read_operation(settings: VertexSettings, name: str) -> Operation:
     """One operation, as it stands now, with what is known of its import."""
     with calling(f"read the operation {name}"):
         raw = connect(settings).operations.get_operation(name, timeout=CALL_SECONDS, retry=None)
-    # Only here: a listing holds everybody's operations, and none of their records may be in our way.
+    # Only here: a listing holds everybody's operations, and their records must not get in our way.
     details = getattr(_metadata(raw), "nearest_neighbor_search_operation_metadata", None)
     if not details:
         return _operation(raw)
@@ -114,8 +114,8 @@ def follow(
     Args:
         settings: the target.
         name: the operation's name.
-        what: what it does, as a person would say it: `create index products`.
-        deadline: when to give up; the operation goes on at the service.
+        what: what it does, in plain words: `create index products`.
+        deadline: when to give up; the operation keeps running at the service.
         usual: seconds that it usually takes at the real service.
         when_interrupted: on Ctrl-C or a cancelled run, leave it running or ask the service to cancel it.
 
@@ -132,7 +132,7 @@ def follow(
         what=what, id=name, where="at the service", cancel=lambda: cancel(settings, name)
     )  # fmt: skip
     with interruptible(work, when_interrupted):
-        # A stand-in's clock runs fast: the service's usual times would mislead.
+        # A stand-in's clock runs fast: the real service's usual times would mislead.
         operation = wait_until(what, look, deadline, usual=None if settings.is_sandbox else usual)
     if operation.code:
         raise OperationFailed(
@@ -149,12 +149,12 @@ def follow_earlier(
     *,
     usual: float | None = None,
 ) -> Operation | None:
-    """Follow what an earlier run began to its end; its failure is no error here, but told.
+    """Follow what an earlier run began to its end; its failure is logged, not raised.
 
     Returns:
         The operation as it ended, or None when it failed.
     """
-    what = f"{what} that an earlier run began"
+    what = f"{what} that an earlier run started"
     say(f"Following {what}: {operation.name}.")
     try:
         return follow(settings, operation.name, what, deadline, usual=usual)
@@ -164,7 +164,7 @@ def follow_earlier(
 
 
 def end(settings: VertexSettings, operation: Operation, deadline: Deadline) -> None:
-    """Cancel an unfinished operation, or let it end where the service does not cancel it; its failure is no error here."""
+    """Cancel an unfinished operation, or wait for its end if the service does not cancel it. Its failure is not an error."""
     what = f"end of the unfinished {operation.kind} of {operation.resource}"
     cancel(settings, operation.name)
     try:
@@ -174,7 +174,7 @@ def end(settings: VertexSettings, operation: Operation, deadline: Deadline) -> N
 
 
 def cancel(settings: VertexSettings, name: str) -> None:
-    """Ask the service to cancel an operation. That it refuses is no error: not every operation can be cancelled.
+    """Ask the service to cancel an operation. A refusal is not an error: not every operation can be cancelled.
 
     Raises:
         ServiceUnwell: it was not asked.
@@ -183,7 +183,7 @@ def cancel(settings: VertexSettings, name: str) -> None:
         with calling(f"cancel the operation {name}"):
             connect(settings).operations.cancel_operation(name, timeout=CALL_SECONDS, retry=None)
     except PermanentError as error:
-        say(f"The service did not take the cancellation of {name}: {error}")
+        say(f"The service did not cancel {name}: {error}")
 
 
 def _metadata(raw: RawOperation) -> Any:
@@ -208,7 +208,7 @@ def _operation(raw: RawOperation) -> Operation:
 
 
 def _invalid_records(details: NearestNeighborSearchOperationMetadata) -> list[str]:
-    """One line for every invalid record: the file, the id, what is wrong (at most the service's 50 a file)."""
+    """One line per invalid record: the file, the id, what is wrong (the service reports at most 50 per file)."""
     return [
         f"{error.source_gcs_uri or stats.source_gcs_uri}, id {error.embedding_id or 'unknown'}: "
         # The service may know more kinds of error than this client: those are plain numbers.

@@ -1,4 +1,4 @@
-"""Taking down what we made: absent, and with no unfinished operation that would make it, counts as removed."""
+"""Removes what we created: absent, and with no unfinished operation that would create it, counts as removed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tasks.waiting import Deadline
 
 
 def remove_all(settings: VertexSettings, kind: Kind[R], name: str, deadline: Deadline) -> tuple[str, ...]:
-    """Remove every resource of a kind that we made under a name, and end what would still make one.
+    """Remove every resource of a kind that we created under a name, and end what would still create one.
 
     Returns:
-        The resource names that went. Looks again after every round: what a dying create left behind goes too.
+        The names of the removed resources. It looks again after every round, to remove what a cancelled create left behind.
     """
     gone: list[str] = []
     while made := [m for m in find_ours(settings, kind, name, deadline) if m.resource.name not in gone]:
@@ -28,19 +28,19 @@ def remove_all(settings: VertexSettings, kind: Kind[R], name: str, deadline: Dea
 def remove_twins(
     settings: VertexSettings, kind: Kind[R], name: str, keep: str, deadline: Deadline
 ) -> tuple[str, ...]:
-    """Remove what a lost reply left double: same name and specification, nothing deployed. Returns what went.
+    """Remove the twins that lost replies left: same name and specification, nothing deployed. Returns their names.
 
     Raises:
-        PermanentError: a twin serves; which one is wanted cannot be guessed.
+        PermanentError: a twin serves; which one to keep cannot be guessed.
     """
     twins = [m for m in find_ours(settings, kind, name, deadline) if m.resource.name != keep]
     for twin in twins:
         if twin.resource.deployed_indexes:
             raise PermanentError(
-                f"There are two of kind {kind.noun} of ours named {name!r}, {keep} and {twin.resource.name}, and the second "
-                f"one serves. Which one is wanted cannot be guessed: undeploy and delete one of them by hand."
+                f"Two resources of kind {kind.noun} are named {name!r}, {keep} and {twin.resource.name}, and the second one "
+                "serves. Which one to keep cannot be guessed: undeploy and delete one of them by hand."
             )
-        say(f"Removing {twin.resource.name}: the twin that a lost reply left of {keep}.")
+        say(f"Deleting {twin.resource.name}, a twin of {keep} that a lost reply left.")
         _remove(settings, kind, twin, deadline)
     return tuple(twin.resource.name for twin in twins)
 

@@ -1,6 +1,6 @@
 """The two ways to a served index: FindNeighbors of a public endpoint, MatchService of a private one.
 
-They exclude each other; the endpoint's kind decides. Must not: retry, or hide an index that failed within a batch.
+The endpoint's kind decides. Nothing is retried here, and an index that failed within a batch raises.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class PrivateAddressUnreachable(TransientError):
         self.doing, self.address, self.region, self.status, self.said = doing, address, region, status, said
         super().__init__(
             f"Could not {doing}: nothing answers at the private address {address} ({status}: {said}). It is reachable "
-            f"only from the same VPC network and region: run this on a machine in {region} whose network is the "
-            "endpoint's, and see that a firewall lets port 10000 through."
+            f"only from the same VPC network and region: run this on a machine in {region} in the endpoint's network, and make "
+            "sure that the firewall allows port 10000."
         )
 
 
@@ -80,7 +80,7 @@ class Matches(Protocol):
 
 
 def matches(settings: VertexSettings, served: ServedIndex) -> Matches:
-    """The way that the endpoint's kind asks for."""
+    """The way that fits the endpoint's kind."""
     return PublicMatches(settings, served) if served.kind == "public" else PrivateMatches(settings, served)
 
 

@@ -1,7 +1,4 @@
-"""A query and its neighbors as values.
-
-Must not: know how a query travels; `tasks/vertex/queries/matches.py` does.
-"""
+"""A query and its neighbors as values; `tasks/vertex/queries/matches.py` knows how a query travels."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ class Query(VectorModel, frozen=True):
         return self
 
     def check(self, served: ServedIndex) -> None:
-        """See that the index can answer this, before anything is sent.
+        """Check that the index can answer this, before anything is sent.
 
         Raises:
             InvalidInput: another number of dimensions.

@@ -1,6 +1,6 @@
 """Queries of a served index, many in one round trip, and reads of single datapoints.
 
-Must not: change anything, or measure the time of anything but the call that was answered.
+Nothing is changed, and only the call that was answered is timed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tasks.vertex.settings import VertexSettings
 from tasks.waiting import PACE
 
 QUERIES_PER_REQUEST = 50
-"""Beyond some tens a request gets larger, not faster (benchmarks/queries.py)."""
+"""Beyond a few tens a request gets larger, not faster (benchmarks/queries.py)."""
 READS_PER_REQUEST = 100
 """No page documents a limit."""
 
@@ -44,8 +44,8 @@ class DatapointNotThere(PermanentError):
     def __init__(self, name: str, *, id: str) -> None:  # noqa: A002 -- the field's own name
         self.name, self.id = name, id
         super().__init__(
-            f"The index {name!r} has no datapoint {id!r} to ask with. Give the id of one that it has (one that was just "
-            "upserted shows after some seconds), or ask with a vector or with a query row of a data file."
+            f"The index {name!r} has no datapoint {id!r} to query with. Use the id of one that it has (one that was just upserted "
+            "shows after a few seconds), a vector, or a query row of a data file."
         )
 
 
@@ -62,11 +62,11 @@ def read_neighbors(
     Args:
         settings: the target; its `jwt` goes along to a private endpoint.
         served: the index.
-        queries: at most some hundreds; `answer` takes any number.
+        queries: at most a few hundred; `answer` takes any number.
         per_request: how many queries share a round trip.
 
     Raises:
-        InvalidInput: a query does not fit to the index; it was not sent.
+        InvalidInput: a query does not fit the index; nothing was sent.
         DatapointNotThere: a query asks with a stored datapoint that is not there.
         PrivateAddressUnreachable: transient; says where to run this instead.
     """
@@ -108,10 +108,10 @@ def answer(
 ) -> Answers:
     """The nearest neighbors of any number of queries; a step would walk through all of them as its argument.
 
-    Each request is sent up to so many `attempts` times; only the one that was answered is timed.
+    Each request is sent up to `attempts` times; only the one that was answered is timed.
     """
     if per_request < 1:
-        raise InvalidInput("Not a number of queries a request", value=per_request, accepted="1 or more")
+        raise InvalidInput("Not a number of queries per request", value=per_request, accepted="1 or more")
     way = matches(settings, served)
     again = Retrying(
         stop=stop_after_attempt(attempts),

@@ -1,4 +1,4 @@
-"""Deployed indexes: the copies that serve, and that are paid for by the hour. Keyed by the id that we choose."""
+"""Deployed indexes: the copies that serve and that cost by the hour. Keyed by the id that we choose."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class DeployedIndexState:
     making: str
     """The operation that deploys or changes it, or empty."""
     serves: bool
-    """Whether it answers already: what `making` does to it then is a change of its replicas."""
+    """Whether it answers already; if so, `making` changes its replicas."""
     replicas: Replicas | None = None
     """None while it is being deployed."""
     service_attachment: str = ""
-    """Behind Private Service Connect: what a forwarding rule of the user's leads to."""
+    """With Private Service Connect: the target of the user's forwarding rule."""
 
     @classmethod
     def on_its_way(cls, id_: str, endpoint: str, index: str, making: str) -> Self:
@@ -83,14 +83,14 @@ def ensure_deployed_index(
     """The index deployed behind the endpoint; deployed now unless it is there or on its way.
 
     Replicas change in place; those that the specification leaves open stay. What an earlier run is still undeploying is
-    waited for first: it is listed to the end, and then it is gone.
+    waited for first, because it is listed until it is gone.
 
     Raises:
         CannotChangeInPlace: the id serves another index, or runs on another machine.
         AlreadyExists: the id is taken by another endpoint of the project.
     """
     for operation in unfinished(settings, endpoint, kinds={"UndeployIndex"}):
-        what = f"an undeployment behind endpoint {spec.name} that an earlier run began"
+        what = f"an undeployment from endpoint {spec.name} that an earlier run started"
         say(f"Waiting for {what}: {operation.name}.")
         follow(settings, operation.name, what, deadline, usual=USUAL_UNDEPLOY_SECONDS)
     if (found := _find(settings, spec.id, endpoint)) is not None:
@@ -123,7 +123,7 @@ def wait_for_deployed_index(
 
     Raises:
         OperationFailed: the deployment ended with an error.
-        DeadlinePassed: it goes on; the same command follows it again.
+        DeadlinePassed: it keeps running; the same command follows it again.
     """
     what = f"change the replicas of {spec.id}" if deployed.serves else f"deploy index {spec.name}"
     if deployed.making:
@@ -167,16 +167,16 @@ def wait_for_index_sync(
 
 @step("undeploy index {name}")
 def remove_deployed_index(settings: VertexSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
-    """Undeploy everything behind the endpoints that we made under a name; a deployment on its way is ended first.
+    """Undeploy everything from the endpoints that we created under a name; an unfinished deployment is ended first.
 
     Returns:
-        The deployed index ids that went.
+        The ids of the undeployed indexes.
     """
     gone: list[str] = []
     for made in find_ours(settings, ENDPOINTS, name, deadline):
         endpoint = made.resource.name
         for operation in unfinished(settings, endpoint, kinds={"DeployIndex", "MutateDeployedIndex"}):
-            say(f"An earlier run is still deploying {operation.deployed_index_id}: ending that first.")
+            say(f"An earlier run is still deploying {operation.deployed_index_id}. Ending that first.")
             end(settings, operation, deadline)
         for deployed in _endpoint(settings, endpoint).deployed_indexes:
             _undeploy(settings, endpoint, deployed.id, deadline)
@@ -208,7 +208,7 @@ def _adopt(
 ) -> Ensured[DeployedIndexState]:
     making = found.operation.name if found.operation is not None else ""
     if found.deployed is None:
-        say(f"An earlier run is still deploying {spec.id}: following {making}.")
+        say(f"An earlier run is still deploying {spec.id}. Following {making}.")
         return Ensured(DeployedIndexState.on_its_way(spec.id, endpoint, index, making), "adopted")
     _refuse_difference(spec, found.deployed, index)
     there = _replicas(found.deployed)

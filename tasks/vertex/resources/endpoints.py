@@ -1,4 +1,4 @@
-"""Index endpoints: ensured, waited for, removed. Which kind it is decides how queries travel."""
+"""Index endpoints: ensured, waited for, removed. The kind of the endpoint decides how queries travel."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def endpoint_spec(settings: VertexSettings, name: str, kind: EndpointKind) -> En
         or parts[2:4] != ["global", "networks"]
     ):
         raise InvalidInput(
-            "An endpoint of kind vpc needs the peered network",
+            "An endpoint of kind vpc needs a peered network",
             value=settings.network or "",
             source="VERTEX_NETWORK",
             accepted="projects/NUMBER/global/networks/NAME, with the project's number and not its id",
-            remedy="`gcloud projects describe PROJECT --format='value(projectNumber)'` tells the number.",
+            remedy="`gcloud projects describe PROJECT --format='value(projectNumber)'` prints the number.",
         )
     return EndpointSpec(name=name, kind=kind, network=settings.network)
 
@@ -200,7 +200,7 @@ def _refuse_difference(spec: EndpointSpec, there: IndexEndpoint) -> None:
         raise CannotChangeInPlace(
             "endpoint", spec.name, field="network", there=there.network, wanted=spec.network, remedy=remedy
         )
-    # Made from the same specification it is the same, should the service show a project's number for its id.
+    # Created from the same specification it is the same, even if the service shows a project number for its id.
     allowed = sorted(there.private_service_connect_config.project_allowlist)
     if there.labels.get("spec") != spec.spec and allowed != list(spec.project_allowlist):
         raise CannotChangeInPlace(

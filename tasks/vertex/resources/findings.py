@@ -1,7 +1,4 @@
-"""What a precondition check found, as a value.
-
-Must not: look for anything.
-"""
+"""What a check of the prerequisites found, as a value."""
 
 from __future__ import annotations
 
@@ -13,14 +10,14 @@ State = Literal["ok", "missing", "unknown", "not needed"]
 
 
 class Finding(BaseModel, frozen=True):
-    """One precondition."""
+    """One prerequisite."""
 
     what: str
-    """The precondition: `API compute.googleapis.com enabled`."""
+    """The prerequisite: `API compute.googleapis.com enabled`."""
     state: State
     seen: str
     command: str = ""
-    """What mends it, as typed in a shell."""
+    """The command that fixes it, as typed in a shell."""
 
     @property
     def is_in_the_way(self) -> bool:

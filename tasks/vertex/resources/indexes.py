@@ -1,6 +1,6 @@
 """Indexes: ensured, waited for, overwritten when the data changed, removed.
 
-Tells nothing of endpoints: what is deployed is refused by the service here, and taken down elsewhere first.
+Endpoints are not its business: the service refuses to delete a deployed index, which is undeployed elsewhere first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tasks.vertex.specs import IndexSpec, ShardSize
 from tasks.waiting import Deadline
 
 USUAL_CREATE_SECONDS = 30 * 60.0
-"""Google's own samples say "about 30 minutes", whatever the size (facts: Vertex, 1.8)."""
+"""Google's vertex-ai-samples say "about 30 minutes", whatever the size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +149,8 @@ def wait_for_index(
     """The index, once its creation has ended.
 
     Raises:
-        OperationFailed: with every invalid record that the service told of.
-        DeadlinePassed: the creation goes on; the same command follows it again.
+        OperationFailed: with every invalid record that the service reported.
+        DeadlinePassed: the creation keeps running; the same command follows it again.
     """
     if index.making:
         follow(
@@ -185,12 +185,12 @@ def apply_index_contents(
     deadline: Deadline,
     when_interrupted: WhenInterrupted = "leave-running",
 ) -> IndexState:
-    """Replace all content of an index by import files; nothing happens when it bears the mark of that content already.
+    """Replace all content of an index by import files; nothing happens if it carries the mark of that content already.
 
     A complete overwrite is the one batch update that a streaming index takes too. Content and labels cannot change in
-    one call, so the mark `content` gives way to `coming` before and returns after: a crash in between cannot leave
-    the mark of data that are no longer there. An unfinished overwrite that brings the same data is followed; one that
-    ended unseen, or whose operation does not show that it imported, is repeated once.
+    one call, so the mark `content` is replaced by `coming` before and set after: a crash in between cannot leave the
+    mark of data that is gone. An unfinished overwrite with the same data is followed; one that ended unseen, or whose
+    operation does not show that it imported, is repeated once.
     """
     what = f"overwrite the contents of index {spec.name}"
     ended = _end_earlier_updates(settings, spec, index.resource, deadline)
@@ -227,7 +227,7 @@ def _end_earlier_updates(
 ) -> Operation | None:
     """Follow what earlier runs began to its end. Returns the last import among it that succeeded, or None.
 
-    An update of labels has the same kind of operation: only what it counted of import files tells an import.
+    An update of labels has the same kind of operation: only its counts of import files tell it from an import.
     """
     what = f"the update of index {spec.name}"
     ended = [
@@ -242,7 +242,7 @@ def _mark(
     settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline, **labels: str
 ) -> None:
     doing = f"mark the contents of index {spec.name}"
-    # An update replaces all labels, and some are other people's: cost centres, owners.
+    # An update replaces all labels, and some belong to other people: cost centers, owners.
     marked = Index(name=resource, labels=labels_renewed(_get(settings, resource).labels, spec, **labels))
     follow(settings, _update(settings, marked, "labels", doing), doing, deadline)
 
@@ -261,7 +261,7 @@ def _update(settings: VertexSettings, index: Index, field: str, doing: str) -> s
 
 
 def _refuse_difference(spec: IndexSpec, there: Index) -> None:
-    # What we made from the same specification is the same, whatever the service shows of its configuration.
+    # What we created from the same specification is the same, whatever configuration the service shows.
     if there.labels.get("spec") == spec.spec:
         return
     remedy = "Choose another --name, or tear this one down first."

@@ -1,6 +1,6 @@
-"""Everything that bears our mark under one name: what a teardown will remove, and the proof that nothing is left.
+"""Everything that carries our mark under one name: what a teardown removes, and the proof that nothing is left.
 
-What is paid by the hour and what lies in the bucket are two looks: trouble with the second must not delay the first.
+What costs by the hour and what is in the bucket are read apart: trouble with the second must not delay the first.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def read_inventory(settings: VertexSettings, name: str, deadline: Deadline) -> I
 
 @step("read what the bucket holds of {name}")
 def read_stored_inventory(settings: VertexSettings, name: str) -> StoredInventory:
-    """The import files of a name. A bucket that these credentials may not read is no error: it costs next to nothing."""
+    """The import files of a name. A bucket that these credentials may not read is not an error: it costs next to nothing."""
     try:
         return StoredInventory(len(list_import_files(settings, name)), refused="")
     except ServiceRefused as error:

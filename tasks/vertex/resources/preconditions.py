@@ -1,6 +1,6 @@
-"""What a build needs before it starts: what is there, what is missing, and the command that mends it.
+"""The prerequisites of a build: what is there, what is missing, and the command that fixes it.
 
-Everything is looked at, whatever is found before. Must not: mend anything, or raise because something is missing.
+Everything is checked, whatever was found before. Nothing is fixed here, and something missing is not an error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import EndpointKind
 
 APIS = ("aiplatform.googleapis.com", "compute.googleapis.com", "servicenetworking.googleapis.com")
-"""The second and the third make the private network of a `vpc` endpoint."""
+"""The second and third are for the private network of a `vpc` endpoint."""
 _LOG_IN = "gcloud auth application-default login"
 _IN_SANDBOX = "not needed in the sandbox"
 
@@ -77,7 +77,7 @@ def read_preconditions(
             _PRIVATE[0],
         ]
         unknown = [
-            Finding(what=what, state="unknown", seen="nothing to look with: see Google credentials")
+            Finding(what=what, state="unknown", seen="cannot be checked without Google credentials")
             for what in rest
         ]
         return (logged_in, *unknown, _machine(settings, kind, addresses))
@@ -113,7 +113,7 @@ def _answers(settings: VertexSettings) -> Finding:
         command = f"gcloud ai indexes list --project={settings.project} --region={settings.location}"
         state = "unknown" if isinstance(error, TransientError) else "missing"
         return _seen(what, error, state=state, command=command)
-    return Finding(what=what, state="ok", seen="it does")
+    return Finding(what=what, state="ok", seen="yes")
 
 
 def _bucket(settings: VertexSettings) -> Finding:
@@ -123,7 +123,7 @@ def _bucket(settings: VertexSettings) -> Finding:
         bucket = find_bucket(settings)
         if bucket is None:
             return Finding(
-                what=what, state="ok", seen=f"{settings.bucket_name} is not there yet, a build makes it"
+                what=what, state="ok", seen=f"{settings.bucket_name} does not exist yet; a build creates it"
             )
         check_region(settings, bucket)
     except (CannotChangeInPlace, InvalidInput) as error:
@@ -163,7 +163,7 @@ def _peering(
 ) -> Finding:
     what = _PRIVATE[0]
     if kind != "vpc":
-        return Finding(what=what, state="not needed", seen="only a vpc endpoint lies in a network")
+        return Finding(what=what, state="not needed", seen="only a vpc endpoint is in a network")
     try:
         network = str(endpoint_spec(settings, "check", kind).network)
     except InvalidInput as error:
@@ -190,15 +190,15 @@ def _peering(
 def _machine(settings: VertexSettings, kind: EndpointKind, addresses: Addresses) -> Finding:
     what = _PRIVATE[1]
     if kind == "public":
-        return Finding(what=what, state="not needed", seen="a public endpoint is asked from anywhere")
+        return Finding(what=what, state="not needed", seen="a public endpoint can be queried from anywhere")
     if kind == "private-service-connect":
-        seen = f"not looked at: queries go through a forwarding rule of your own, in a network in {settings.location}"
+        seen = f"not checked: queries go through a forwarding rule of your own, in a network in {settings.location}"
         return Finding(what=what, state="unknown", seen=seen)
     network = read_machine(addresses, "network-interfaces/0/network")
     zone = read_machine(addresses, "zone")
     wanted = (settings.network or "").rsplit("/", 1)[-1]
     if network is None or zone is None:
-        seen = f"not a machine of Google's: queries need a way into {wanted or 'the network'} in {settings.location}"
+        seen = f"not a Google Cloud machine: queries need a route into {wanted or 'the network'} in {settings.location}"
         return Finding(what=what, state="unknown", seen=seen)
     region = zone.rsplit("-", 1)[0]
     seen = f"network {network}, region {region}"
@@ -206,5 +206,8 @@ def _machine(settings: VertexSettings, kind: EndpointKind, addresses: Addresses)
         return Finding(what=what, state="ok", seen=seen)
     command = f"gcloud compute instances create queries --network={wanted} --zone={settings.location}-a --project={settings.project}"
     return Finding(
-        what=what, state="missing", seen=f"{seen}; wanted {wanted}, {settings.location}", command=command
+        what=what,
+        state="missing",
+        seen=f"{seen}; required: network {wanted}, region {settings.location}",
+        command=command,
     )

@@ -1,4 +1,4 @@
-"""A served index: everything that a query, an upsert or a measurement has to know, read from the service by name."""
+"""A served index: everything that a query, an upsert or a measurement needs to know, read from the service by name."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class ServedIndex:
     feature_norm: FeatureNorm
     update_method: UpdateMethod
     vectors_count: int
-    """What the index's statistics say; they lag behind streaming updates."""
+    """From the index's statistics, which lag behind streaming updates."""
     is_overwritten: bool = False
-    """Whether other content was begun to be brought into it, and that was not seen to its end."""
+    """Whether an overwrite of its content was started and not seen to its end."""
 
 
 class NotServed(PermanentError):
@@ -59,7 +59,7 @@ def served_index(
     endpoint: EndpointState,
     deployed: DeployedIndexState,
 ) -> ServedIndex:
-    """Put together what three reads told. Fields that the service left out have its documented defaults."""
+    """Combine three reads. Fields that the service left out have its documented defaults."""
     config: dict[str, Any] = index.config
     address = endpoint.public_domain if endpoint.kind == "public" else deployed.private_address
     return ServedIndex(
@@ -79,7 +79,7 @@ def served_index(
 
 
 def way_through(settings: VertexSettings, served: ServedIndex, attachment: str) -> str:
-    """How queries get through a service attachment: the address, or what the user has to make for one."""
+    """How queries get through a service attachment: the address, or what the user has to create for one."""
     way = f"Queries of {served.name} go through the service attachment {attachment}"
     if served.address:
         return f"{way}, at {served.address}."
@@ -88,7 +88,7 @@ def way_through(settings: VertexSettings, served: ServedIndex, attachment: str) 
         f"--address=ADDRESS --target-service-attachment={attachment}"
     )
     return (
-        f"{way}. Next, in a project that may connect, make a forwarding rule to it on an address that you reserved in your "
+        f"{way}. Next, in a project that may connect, create a forwarding rule to it on an address that you reserved in your "
         f"network: `{rule}`; then set VERTEX_PRIVATE_ADDRESS to that address."
     )
 
@@ -104,10 +104,10 @@ def read_served_index(settings: VertexSettings, name: str) -> ServedIndex:
     endpoint = the_one(ENDPOINTS, list_ours(settings, ENDPOINTS, name))
     if index is None or endpoint is None:
         missing = "index" if index is None else "endpoint"
-        raise NotServed(name, missing=f"there is no {missing} of ours")
+        raise NotServed(name, missing=f"there is no {missing} that this project created")
     deployed = read_deployed_index.fn(
         settings, deployed_index_id(name, settings.location), endpoint.resource.name
     )
     if deployed is None:
-        raise NotServed(name, missing="its index is not deployed, or not yet")
+        raise NotServed(name, missing="its index is not deployed (yet)")
     return served_index(settings, name, index_state(index), endpoint_state(endpoint), deployed)

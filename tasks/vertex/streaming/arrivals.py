@@ -1,7 +1,7 @@
 """Waiting until streaming updates are served: datapoints read back as they were sent, removed ones are absent.
 
-An accepted update shows within seconds, not at once (Vertex AI documentation, "Update and rebuild an active index").
-Must not: send anything again; an update that was accepted is only late.
+An accepted update shows within seconds, not at once ("Update and rebuild an active index").
+Nothing is sent again: an update that was accepted is only late.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def wait_for_datapoints(
 ) -> int:
     """Wait until every datapoint reads back as sent: vector, restricts, numeric restricts and crowding tag.
 
-    Of the crowding tag, a private endpoint only tells whether there is one: its integer has no documented meaning.
+    Of the crowding tag, a private endpoint only shows whether there is one: its integer has no documented meaning.
 
     Args:
         settings: the target.

@@ -1,8 +1,7 @@
-"""Stays within a project's quotas for streaming updates, so that a large upsert is not throttled but paced.
+"""Paces streaming updates, so that a large upsert stays within a project's quotas and is not throttled.
 
-The quotas of one project and region are 6,000 requests and 120,000 KB a minute (Vertex AI documentation, "Quotas and
-limits", Vector Search). Must not: know what is sent, or share its counts with other processes; whoever shares a
-project's quotas gives each process its part.
+The quotas of one project and region are 6,000 requests and 120,000 KB per minute ("Vertex AI quotas and limits").
+Counts are not shared with other processes; if several share a project's quotas, give each its part.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 BURST = 0.05
-"""The part of a minute's quota that may go out at once; the rest flows evenly, so that no minute holds more than all."""
+"""The part of a minute's quota that may go out at once; the rest flows evenly, so that no minute exceeds the quota."""
 
 _NO_TIME = 1e-9
-"""Rounding must not make a wait of nothing."""
+"""A wait this short comes from rounding."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Pace:
         return self._full[1]
 
     def wait_for(self, size: int) -> None:
-        """Wait until one request of so many bytes may go out, and count it.
+        """Wait until one request of this many bytes may go out, and count it.
 
         Raises:
             ValueError: it is larger than the burst; waiting would never end.

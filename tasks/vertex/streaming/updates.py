@@ -1,7 +1,7 @@
 """Streaming updates of an index: datapoints upserted and removed, paced, each request repeated until it is accepted.
 
-A datapoint is keyed by its id, so a repeated request stores nothing twice. Must not: wait until the update is served;
-`tasks/vertex/streaming/arrivals.py` does.
+A datapoint is keyed by its id, so a repeated request stores nothing twice. Waiting until the update is
+served is the task of `tasks/vertex/streaming/arrivals.py`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tasks.vertex.streaming.pace import PROJECT_QUOTAS, Pace, Quotas
 from tasks.waiting import Deadline, Look
 
 DATAPOINTS_PER_REQUEST = 100
-"""No page documents a limit and other people's code uses 100. It costs nothing where datapoints have 200 bytes or more
-(50 dimensions): 6,000 such requests a minute are the whole quota of bytes."""
+"""No page documents a limit, and published code uses 100. It costs nothing where datapoints have 200 bytes or more
+(50 dimensions): 6,000 such requests per minute use up the quota of bytes."""
 BYTES_PER_REQUEST = 1_000_000
 """A default gRPC server refuses messages over 4 MiB, with a status that looks like an exhausted quota."""
 
@@ -40,14 +40,14 @@ _FRAME = 6
 
 
 class OverwriteUnfinished(PermanentError):
-    """All content of an index is being replaced, or a build that began with that did not see its end."""
+    """All content of an index is being replaced, or a build that started this did not see its end."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"The index {name} takes no streaming updates now: a build began to replace all its content and did not see the "
-            "end of that, and what is streamed meanwhile would be lost. Nothing was sent. Run that `vertex build` again: it "
-            "goes on to the end; then run this again."
+            f"The index {name} takes no streaming updates now: a build started to replace all its content and did not see the end, "
+            "and what is streamed meanwhile would be lost. Nothing was sent. Run that `vertex build` again, which finishes it; "
+            "then run this again."
         )
 
 
@@ -84,7 +84,7 @@ def apply_upserts(
         quotas: what this process may use of the project's quotas.
 
     Raises:
-        InvalidInput: the index takes no streaming updates, or a datapoint does not fit into it.
+        InvalidInput: the index takes no streaming updates, or a datapoint does not fit it.
         OverwriteUnfinished: they would be lost.
         DeadlinePassed: what was accepted stays; sending all of it again does no harm.
     """
@@ -118,7 +118,7 @@ def apply_removals(
     per_request: int = DATAPOINTS_PER_REQUEST,
     quotas: Quotas = PROJECT_QUOTAS,
 ) -> Applied:
-    """Remove datapoints. An id that is not there is no error.
+    """Remove datapoints. An id that does not exist is not an error.
 
     Raises:
         InvalidInput: the index takes no streaming updates, or an id is empty or occurs twice.
@@ -147,7 +147,7 @@ class _Sender:
     def __init__(self, pace: Pace, deadline: Deadline, per_request: int) -> None:
         if per_request < 1:
             raise InvalidInput(
-                "Not a number of datapoints a request", value=per_request, accepted="1 or more"
+                "Not a number of datapoints per request", value=per_request, accepted="1 or more"
             )
         self._pace, self._deadline, self._per_request = pace, deadline, per_request
         self._most_bytes = min(BYTES_PER_REQUEST, int(pace.most_bytes))
@@ -193,7 +193,7 @@ def _refuse_unsuited(served: ServedIndex) -> None:
     if served.update_method != "STREAM_UPDATE":
         raise InvalidInput(
             f"The index {served.name} takes no streaming updates", value=served.update_method, accepted="STREAM_UPDATE",
-            remedy="An index cannot be converted: build it anew with `vertex build` and the update method STREAM_UPDATE, "
+            remedy="An index cannot be converted: build a new one with `vertex build` and the update method STREAM_UPDATE, "
             "or run `vertex build` on the changed data, which overwrites the content of this one.",
         )  # fmt: skip
     if served.is_overwritten:

@@ -1,7 +1,7 @@
-"""How good and how fast an index is as it is served: recall against exact search, latency, throughput.
+"""How well and how fast an index serves: recall against exact search, latency, throughput.
 
-The truth is computed from the data itself under the index's own distance measure and norm; the `neighbors` that a data
-file brings along hold for another measure. Must not: change anything.
+The truth is computed from the data itself under the index's own distance measure and norm; the `neighbors` in a data file
+hold for another measure. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import VertexSettings
 
 TIES = 2
-"""The truth reaches so many times deeper than k, so that rows at the same distance as the k-th are known."""
+"""The truth is this many times deeper than k, so that rows at the same distance as the k-th are known."""
 ATTEMPTS = 5
-"""Of one request: among thousands one may fail without all being asked again."""
+"""Per request: among thousands one may fail without repeating all."""
 
 
 class Recall(BaseModel, frozen=True):
@@ -98,8 +98,8 @@ def read_truth(
         settings: the target.
         served: the index. The truth serves for every index of the same rows, measure and norm.
         source: the data that it was built from.
-        k: neighbors a query.
-        queries: the first so many queries; None for all.
+        k: neighbors per query.
+        queries: only the first N queries; None for all.
 
     Raises:
         InvalidInput: the data has no queries or other dimensions than the index.
@@ -181,8 +181,8 @@ def verify_recall(
 def _what_to_try(measured: Recall) -> str:
     if measured.fraction == 1:
         return (
-            "All leaves are searched already: ask for more approximate neighbors (about ten times k), and see that the "
-            "data is what the index was built from."
+            "All leaves are searched already: request more approximate neighbors (about ten times k), and make sure that the "
+            "index was built from this data."
         )
     higher = 0.2 if measured.fraction is None else min(1.0, 2 * measured.fraction)
     return (

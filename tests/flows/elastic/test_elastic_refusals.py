@@ -109,7 +109,7 @@ def test_an_index_loaded_without_the_default_pipeline_is_not_loaded_with_it(
     load = ["load", "--name", name, "--data", data, "--id-field", "id", "--target", "sandbox"]
     elastic(cluster, *load[:-2])
     writes = cluster.writes
-    differs = [name, "default_pipeline = None", f"wanted is '{name}-lowercase'", "Choose another name"]
+    differs = [name, "default_pipeline=None", f"'{name}-lowercase' was requested", "Choose another name"]
     refused((cluster, {}, [*load, "--lowercase-field", "title"], 1, differs))
     assert cluster.writes == writes
 
@@ -130,7 +130,7 @@ def test_a_deployment_that_does_not_fit_is_told_before_anything_is_started(clust
     too_much = ["--ingest-allocations", 3, "--ingest-threads", 8, "--queue-capacity", 7000]
     refused(
         (cluster, {}, [*deploy, *too_much], 1, [
-            f"'{name}-ingest' does not fit: wanted are 3 allocations of 8 threads, there is room for 1",
+            f"'{name}-ingest' does not fit: 3 allocations of 8 threads requested, room for 1",
             "The nearest setting that fits is ", "Nothing was started.",
         ]),
         (cluster, {}, [*deploy, "--model-id", "nobody"], 2, ["'nobody'", ".elser_model_2"]),
@@ -142,8 +142,8 @@ def test_a_cluster_that_cannot_run_the_flows_says_what_it_lacks(cluster_with, na
     basic, empty = cluster_with(licence="basic"), cluster_with(ml_nodes=0)
     deploy = ["deploy", "--name", name, "--target", "sandbox"]
     refused(
-        (basic, {}, ["check", "--target", "sandbox"], 1, ["licence", "basic"]),
-        (basic, {}, deploy, 1, ["licence", "basic"]),
+        (basic, {}, ["check", "--target", "sandbox"], 1, ["license", "basic"]),
+        (basic, {}, deploy, 1, ["license", "basic"]),
         (empty, {}, ["check", "--target", "sandbox"], 1, ["node"]),
         (empty, {}, deploy, 1, ["node"]),
     )

@@ -176,7 +176,7 @@ def test_a_document_that_the_new_index_refuses_is_told_with_its_reason(
     assert "1 rejected by the new index" in newest.read_text()
     assert "odd: illegal_argument_exception: cannot set [plot]" in newest.read_text()
     assert (
-        "is 6, wanted is 7. It refused 1, the first: odd: illegal_argument_exception: cannot set"
+        "is 6, required: 7. It refused 1, the first: odd: illegal_argument_exception: cannot set"
         in command.error
     )
     assert ("bare" in command.error) == (accepted == 0)

@@ -49,7 +49,7 @@ def test_a_batch_of_200_and_a_queue_of_8_is_lowered_throttled_and_every_document
     before = cluster.inferences()
 
     command = embed(cluster, source, "gloss", "--batch-size", 200, begin=begin)
-    command.wait_for("are smaller than wished")
+    command.wait_for("are smaller than requested")
     assert "the queue of 8 texts is filled to 80% at most: 1 x 6 documents instead of 1 x 200" in command.err
     with crowd(cluster, "ingest") as disperse:
         command.wait_for("texts rejected, now")

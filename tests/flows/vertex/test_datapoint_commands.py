@@ -94,7 +94,7 @@ def test_a_query_row_of_a_file_gets_its_exact_neighbors_and_verify_agrees(served
 def test_a_query_with_a_datapoint_that_is_not_there_says_so(served, run, service):
     words = ["vertex", "query", "--name", served, "--target", "sandbox", "--datapoint-id", "nobody"]
     error = run(service, *words, code=1).error
-    assert f"The index '{served}' has no datapoint 'nobody' to ask with." in error
+    assert f"The index '{served}' has no datapoint 'nobody' to query with." in error
 
 
 def test_a_query_looks_at_nobody_s_operations(served, on, service):

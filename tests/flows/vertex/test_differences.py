@@ -63,5 +63,5 @@ def test_other_replicas_are_changed_in_place_once_and_stay_when_they_are_not_nam
     for options in (["--max-replicas", 3], []):
         again = build(service, *options)
         assert "Nothing to do" in again.err
-        assert "USD an hour" not in again.err
+        assert "USD per hour" not in again.err
     assert service.writes[before:] == ["MutateDeployedIndex"]

@@ -10,7 +10,7 @@ from tasks.vertex.specs import DeployedIndexSpec
 @pytest.mark.parametrize(
     ("fields", "shard_size", "said"),
     [
-        ({}, None, "about 0.75 USD an hour .* 1 replica of e2-standard-16"),
+        ({}, None, "about 0.75 USD per hour .* 1 replica of e2-standard-16"),
         ({}, "SHARD_SIZE_SMALL", "about 0.09 USD"),
         (
             {"min_replicas": 2, "max_replicas": 4},
@@ -31,6 +31,6 @@ def test_what_two_deployed_indexes_cost_is_their_sum():
     one = hourly_cost(DeployedIndexSpec(name="products", location="us-central1"), None)
     two = dataclasses.replace(one, deployed_indexes=2)
     assert str(two).startswith(
-        "2 deployed indexes cost about 1.50 USD an hour for each shard until they are undeployed"
+        "2 deployed indexes cost about 1.50 USD per hour and shard until they are undeployed"
     )
     assert "1 replica of e2-standard-16 each" in str(two)

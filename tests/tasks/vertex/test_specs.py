@@ -1,4 +1,4 @@
-"""Specifications: a hash that every process agrees on, and differences told in the options' own words."""
+"""Specifications: a hash that every process agrees on, and differences named as the options are."""
 
 from __future__ import annotations
 

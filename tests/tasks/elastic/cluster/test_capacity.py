@@ -84,7 +84,7 @@ def test_a_node_that_is_too_small_for_elser_is_told_its_minimum():
     nodes = [node(memory=1 * GB, machine=2 * GB)]
     placement = place(nodes, Setting(1, 1), ELSER_BYTES)
     error = DoesNotFit("search", placement)
-    assert "has 1.0 GB of 1.0 GB of ML memory free, the model takes 2.0 GB" in str(error)
+    assert "has 1.0 GB of 1.0 GB of ML memory free, the model needs 2.0 GB" in str(error)
     assert "at least 4 GB" in str(error)
     assert "Nothing smaller fits either" in str(error)
 

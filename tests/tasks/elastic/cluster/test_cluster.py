@@ -17,7 +17,7 @@ def test_a_cluster_with_everything_is_ready(settings, deployed):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"licence": "basic"}, "licence is 'basic'"),
+        ({"licence": "basic"}, "license is 'basic'"),
         ({"ml_nodes": 0}, "no node with the role ml"),
         pytest.param({"version": "8.13"}, "8.15 or later", marks=ONLY_CLIENT_8),
     ],

@@ -180,7 +180,7 @@ def test_without_an_index_before_there_is_nothing_to_roll_back_to(settings, name
         ensure_rollback.fn(settings, name)
     make(f"{name}-1")
     ensure_alias.fn(settings, name, f"{name}-1")
-    with pytest.raises(NothingToRollBackTo, match="no index before it is recorded"):
+    with pytest.raises(NothingToRollBackTo, match="no previous index is recorded"):
         ensure_rollback.fn(settings, name)
 
 

@@ -63,7 +63,7 @@ def test_documents_that_are_not_in_the_file_stay_and_are_told(settings, index, l
     load([{"id": "a"}, {"id": "b"}])
     caplog.set_level(logging.INFO, "vector_search_ops")
     load([{"id": "a", "year": 2}])
-    assert "also holds 1 documents that are not in the file" in caplog.text
+    assert "also holds 1 document that is not in the file" in caplog.text
     assert stored(settings, index) == 2
 
 

@@ -52,7 +52,14 @@ TITLE = EmbeddedField(input="title", output="title_embedding")
         ({"tag": "t1"}, [("text_field", "ml.inference.t1.predicted_value")]),
         ({}, [("text_field", "ml.inference.predicted_value")]),
     ],
-    ids=["several fields", "a single object", "the older form", "the seed's sentiment1", "a tag", "defaults"],
+    ids=[
+        "several fields",
+        "a single object",
+        "the older form",
+        "the ELSER notebook's sentiment1",
+        "a tag",
+        "defaults",
+    ],
 )
 def test_what_a_pipeline_embeds_is_read_in_every_form(inference, fields):
     found = embedded_fields([{"set": {"field": "a", "value": 1}}, {"inference": inference}])

@@ -135,7 +135,7 @@ def test_a_task_that_somebody_cancels_is_no_success(embedding, rows, monkeypatch
     task = start(embedding.settings, embedding.spec, FAST, "embed", leave_out={})
     connect(embedding.settings).reindex_rethrottle(task_id=task, requests_per_second=10)
     with monkeypatch.context() as patch:
-        # Somebody does so as soon as the run that follows has told what it sees of it.
+        # Somebody cancels it as soon as the following run has logged what it sees.
         patch.setattr(progress, "say", lambda *_, **__: cancel(embedding.settings, task))
         with pytest.raises(TaskCancelled, match="by user request"):
             embedding.reindex()

@@ -78,7 +78,7 @@ def test_documents_that_can_never_be_embedded_are_listed_with_their_reason(embed
     repaired = embedding.repair()
     assert (repaired.left, [u.id for u in repaired.listed]) == (1, ["bare"])
     assert "gloss" in repaired.listed[0].reason
-    with pytest.raises(Incomplete, match=r"without an embedding is 1, wanted is 0\. The first: bare: "):
+    with pytest.raises(Incomplete, match=r"without an embedding is 1, required: 0\. The first: bare: "):
         embedding.is_complete()
 
 
@@ -147,12 +147,12 @@ def test_an_index_that_refused_documents_is_told_with_them_whatever_lacks_its_em
         return str(raised.value)
 
     for accepted in (0, 1):
-        assert f"The number of documents of {embedding.spec.dest} is 21, wanted is 22." in error(
+        assert f"The number of documents of {embedding.spec.dest} is 21, required: 22." in error(
             accepted=accepted
         )
         assert "It refused 1, the first: odd: " in error(accepted=accepted)
         assert "'unknown'" in error(accepted=accepted)
-    assert "And 1 are without an embedding. The first: bare: " in error(accepted=0)
+    assert "And 1 without an embedding. The first: bare: " in error(accepted=0)
     assert "bare" not in error(accepted=1)
-    with pytest.raises(Incomplete, match="without an embedding is 2, wanted is at most 1"):
+    with pytest.raises(Incomplete, match="without an embedding is 2, required: at most 1"):
         raise Incomplete("films", Completeness(22, 22, 2, accepted=1), ())

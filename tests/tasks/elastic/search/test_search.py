@@ -96,7 +96,7 @@ def test_a_query_that_misses_says_what_it_misses_and_what_it_finds(settings, fil
         {"query": "investigation", "expected": ["toy-story", "se7en"], "within": 5},
     )
     with pytest.raises(
-        NotFoundBySearch, match=r"is 1 of 2, wanted is 0.*'investigation' misses toy-story among"
+        NotFoundBySearch, match=r"is 1 of 2, required: 0.*'investigation' misses toy-story among"
     ) as missed:
         verify_queries.fn(settings, films, FIELD, deployed, path)
     assert "finds the-silence-of-the-lambs" in str(missed.value)
@@ -124,7 +124,7 @@ def test_scores_are_recomputed_from_the_stored_embeddings(settings, films, deplo
 
 def test_a_score_of_another_embedding_is_found_out(settings, films, deployed, monkeypatch):
     monkeypatch.setattr("tasks.elastic.verification.verification.score", lambda *_: 1.0)
-    with pytest.raises(GateNotMet, match="another embedding"):
+    with pytest.raises(GateNotMet, match="a different embedding"):
         verify_scores.fn(settings, films, FIELDS[0], deployed)
 
 

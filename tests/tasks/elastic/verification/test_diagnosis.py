@@ -160,7 +160,7 @@ def test_ingest_statistics_of_all_nodes_are_added_up():
     [
         ({}, ""),
         ({"version": "8.13.4"}, "8.15 or later"),
-        ({"licence": "basic"}, "does not allow trained models"),
+        ({"licence": "basic"}, "does not include trained models"),
         ({"licence_is_active": False}, "has expired"),
         ({"ml_nodes": ()}, "no node with the role ml"),
         ({"licence": "unknown"}, ""),

@@ -25,7 +25,7 @@ def test_only_texts_that_lose_their_end_are_told(settings, deployed, texts):
     index = texts(short="a cat", long="cat " * 500, cut="cat " * 600)
     found = read_truncated.fn(settings, index, [FIELD], deployed)
     assert (found.looked_at, found.long, found.tried, found.truncated) == (3, 2, 2, ("cut",))
-    assert "1 of the 2 longest texts of 3 looked at lose their end" in str(found)
+    assert "1 of the 2 longest texts of 3 looked at are truncated" in str(found)
 
 
 def test_short_texts_are_not_sent_to_the_model(sandbox, settings, deployed, texts):

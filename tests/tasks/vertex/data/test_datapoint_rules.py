@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tasks.vertex.data.rules import SEED_RULES, DatapointRules
+from tasks.vertex.data.rules import NOTEBOOK_RULES, DatapointRules
 from tasks.vertex.data.vectors import VectorFile
 
 ROWS = np.zeros((4, 2), dtype=np.float32)
@@ -18,7 +18,7 @@ def records(path, **rules):
 
 
 def test_by_the_seeds_rules_each_row_is_a_class_of_its_own_with_tags_a_and_b_by_turns(write_hdf5):
-    assert records(write_hdf5(train=ROWS[:3]), **SEED_RULES.model_dump()) == [
+    assert records(write_hdf5(train=ROWS[:3]), **NOTEBOOK_RULES.model_dump()) == [
         {"id": "0", "restricts": [{"namespace": "class", "allow": ["0"]}], "crowding_tag": "a"},
         {"id": "1", "restricts": [{"namespace": "class", "allow": ["1"]}], "crowding_tag": "b"},
         {"id": "2", "restricts": [{"namespace": "class", "allow": ["2"]}], "crowding_tag": "a"},

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tasks.vertex.data import errors, import_files
 from tasks.vertex.data.import_files import write_import_files
-from tasks.vertex.data.rules import SEED_RULES, DatapointRules
+from tasks.vertex.data.rules import NOTEBOOK_RULES, DatapointRules
 from tasks.vertex.data.validation import validate_vectors
 from tasks.vertex.data.vectors import VectorFile
 
@@ -30,7 +30,7 @@ def lines(folder, files):
 
 
 def test_the_sample_arrives_bit_for_bit_with_the_seeds_restricts_and_tags(sample, tmp_path):
-    records = lines(tmp_path, write(sample, tmp_path, SEED_RULES))
+    records = lines(tmp_path, write(sample, tmp_path, NOTEBOOK_RULES))
     with h5py.File(sample) as file:
         wanted = file["train"][:]
     read = np.array([record["embedding"] for record in records], dtype=np.float32)
@@ -68,7 +68,7 @@ def test_any_text_can_be_an_id_and_stays_on_one_line(write_hdf5, ids):
 
 
 def test_files_stay_under_their_size_and_cover_every_row_once(sample, tmp_path):
-    files = write(sample, tmp_path, SEED_RULES, shard_bytes=1_000_000)
+    files = write(sample, tmp_path, NOTEBOOK_RULES, shard_bytes=1_000_000)
     assert [file.name for file in files] == [f"datapoints-{n:05}.json" for n in range(10)]
     assert all(file.size <= 1_000_000 for file in files)
     assert files[0].first_row == 0
@@ -116,10 +116,10 @@ def test_what_is_written_must_be_what_was_validated(write_hdf5, vectors_of, tmp_
 
 def test_a_disk_that_they_may_fill_is_refused_before_anything_is_written(sample, tmp_path, monkeypatch):
     usual = shutil.disk_usage(tmp_path)
-    size = sum(file.size for file in write(sample, tmp_path / "room", SEED_RULES))
+    size = sum(file.size for file in write(sample, tmp_path / "room", NOTEBOOK_RULES))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usual._replace(free=size))
     with pytest.raises(errors.NoRoom, match=rf"{size:,} bytes are free.*{tmp_path}.*VECTOR_SEARCH_HOME"):
-        write(sample, tmp_path / "full", SEED_RULES)
+        write(sample, tmp_path / "full", NOTEBOOK_RULES)
     assert not list((tmp_path / "full").iterdir())
 
 
@@ -129,7 +129,7 @@ def test_a_disk_that_others_fill_meanwhile_is_told_as_one_without_room(sample, t
         Path, "open", lambda path, mode: usual(Path("/dev/full") if path.suffix == ".part" else path, mode)
     )
     with pytest.raises(errors.NoRoom, match="VECTOR_SEARCH_HOME") as refused:
-        write(sample, tmp_path, SEED_RULES)
+        write(sample, tmp_path, NOTEBOOK_RULES)
     assert refused.value.__cause__.errno == errno.ENOSPC
     assert not list(tmp_path.iterdir())
 

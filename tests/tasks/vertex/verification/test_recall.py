@@ -71,7 +71,7 @@ def test_a_tree_misses_neighbors_and_finds_more_in_more_leaves(settings, tree, t
 
 def test_a_gate_that_is_not_met_says_what_was_measured_and_what_to_try(settings, tree, truth):
     with pytest.raises(
-        RecallTooLow, match=r"recall@10 of .* is 0\.\d+, wanted is at least 0\.999.*-override 0\.2"
+        RecallTooLow, match=r"recall@10 of .* is 0\.\d+, required: at least 0\.999.*-override 0\.2"
     ) as low:
         verify_recall.fn(settings, tree, truth, min_recall=0.999)
     assert not low.value.recall.is_good_enough
