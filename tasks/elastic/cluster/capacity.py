@@ -16,6 +16,7 @@ from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import DeploymentSpec, Threads
 from tasks.errors import PermanentError
+from tasks.plurals import counted
 from tasks.steps import step
 
 ELSER_BYTES = 2004 * 1024**2
@@ -32,8 +33,7 @@ class Setting:
     threads: int
 
     def __str__(self) -> str:
-        allocations = "1 allocation" if self.allocations == 1 else f"{self.allocations} allocations"
-        return f"{allocations} of {self.threads} {'thread' if self.threads == 1 else 'threads'}"
+        return f"{counted(self.allocations, 'allocation')} of {counted(self.threads, 'thread')}"
 
 
 @dataclass(frozen=True)

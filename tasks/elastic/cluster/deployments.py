@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.calls import NotFound, ServiceUnwell
+from tasks.elastic.cluster.capacity import Setting
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest, Conflict, calling
 from tasks.elastic.settings import ElasticSettings
@@ -72,7 +73,7 @@ class NoCapacity(PermanentError):
     def __init__(self, spec: DeploymentSpec, *, said: str) -> None:
         self.spec, self.said = spec, said
         super().__init__(
-            f"The deployment {spec.id!r} ({spec.allocations} allocations of {spec.threads} threads) does not fit: {said} "
+            f"The deployment {spec.id!r} ({Setting(spec.allocations, spec.threads)}) does not fit: {said} "
             "Request fewer allocations or threads, stop another deployment, or use larger or more ML nodes."
         )
 

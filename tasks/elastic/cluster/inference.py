@@ -23,6 +23,7 @@ from tasks.elastic.connection.errors import calling
 from tasks.elastic.data.documents import Document, DocumentSource, read_documents
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import GateNotMet, InvalidInput
+from tasks.plurals import counted
 from tasks.progress import Progress
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, attempt_until
@@ -166,8 +167,8 @@ def read_inferences(
                 if answer.truncated:
                     truncated.append(document.id)
             done += len(part)
-            progress.see(f"{done:,} texts")
-    progress.end(f"{done:,} texts")
+            progress.see(counted(done, "text"))
+    progress.end(counted(done, "text"))
     return Inferences(
         texts=done,
         truncated=tuple(truncated),
@@ -198,7 +199,7 @@ def infer(
         ServiceUnwell: it timed out, or the queue is full.
     """
     client = connect(settings).options(request_timeout=timeout + MARGIN_SECONDS)
-    with calling(f"infer {len(texts)} texts with {model_id}"):
+    with calling(f"infer {counted(len(texts), 'text')} with {model_id}"):
         answer = client.ml.infer_trained_model(
             model_id=model_id, docs=[{name: text} for text in texts], timeout=f"{timeout:.0f}s"
         )

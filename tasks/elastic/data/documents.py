@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field
 
 from tasks.errors import InvalidInput
 from tasks.lines import filled_lines, reading
+from tasks.plurals import counted
 from tasks.steps import step
 
 MOST_ID_BYTES = 512
@@ -100,7 +101,7 @@ def read_checked_documents(source: DocumentSource, needed: tuple[str, ...] = ())
     if problems.count:
         more = f" and {problems.count - _SHOWN:,} more" if problems.count > _SHOWN else ""
         raise InvalidInput(
-            f"{problems.count:,} {'document' if problems.count == 1 else 'documents'} cannot be used: {'; '.join(problems.first)}{more}",
+            f"{counted(problems.count, 'document')} cannot be used: {'; '.join(problems.first)}{more}",
             source=str(source.path),
         )
     if not hashed:

@@ -19,6 +19,7 @@ from tasks.elastic.reindex.passes import Passes
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.interruption import WhenInterrupted
+from tasks.plurals import counted
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline
@@ -101,7 +102,9 @@ class _Repair:
         if not missing or self._stuck == ROUNDS_WITHOUT_PROGRESS:
             return None
         self._rounds += 1
-        say(f"{missing:,} documents of {self._spec.dest} lack their embedding. Repair round {self._rounds}.")
+        say(
+            f"{counted(missing, 'document')} of {self._spec.dest} without an embedding. Repair round {self._rounds}."
+        )
         return _start(self._settings, self._spec, self._passes.plan, careful=self._stuck > 0)
 
     def follow(self, task_id: str) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import InvalidInput
 from tasks.outcomes import Ensured
+from tasks.plurals import counted
 from tasks.progress import Progress
 from tasks.settings import home
 from tasks.steps import step
@@ -55,7 +56,9 @@ def read_validated(
         validated = validate_vectors(
             file, source.rules, queries_needed=queries_needed, on_progress=progress.count
         )
-    progress.end(f"{validated.rows:,} rows of {validated.dimensions} dimensions, nothing wrong")
+    progress.end(
+        f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, nothing wrong"
+    )
     return validated
 
 
@@ -74,7 +77,7 @@ def ensure_local_import_files(
         files = write_import_files(
             file, source.rules, local_folder(name, content), content=content, on_progress=progress.count
         )
-    progress.end(f"{len(files)} files, {sum(f.size for f in files):,} bytes")
+    progress.end(f"{counted(len(files), 'file')}, {sum(f.size for f in files):,} bytes")
     return Ensured(files, "created")
 
 
