@@ -2,7 +2,7 @@
 
     python -m benchmarks.datapoints [--datapoints 5000]
 
-Each datapoint has 100 floats, a restrict and a crowding tag, as the seed notebook's. Both ways send as many a request;
+Each datapoint has 100 floats, a restrict and a crowding tag, as in Google's stream-update notebook. Both ways send as many a request;
 the quotas are lifted, or the pace would be all that is measured. The sandbox's work is in both numbers, on the same
 machine, so the ratio is smaller than that of building messages alone (benchmarks/protobuf_messages.py).
 """

@@ -1,8 +1,8 @@
-"""Writing import files: ours against the seed notebook's loop, on the same rows, in the same run.
+"""Writing import files: ours against the loop of Google's stream-update notebook, on the same rows, in the same run.
 
     python -m benchmarks.import_files [--rows 60000]
 
-Both write JSON lines with restricts and crowding tag to a temporary folder. The seed's loop takes the rows from a
+Both write JSON lines with restricts and crowding tag to a temporary folder. The notebook's loop takes the rows from a
 matrix in memory and builds each line of strings; ours also reads the HDF5 file, checks every value, and computes the
 checksums. Each runs in a process of its own, so that the peak of memory is its own too; the best of three runs counts.
 """
@@ -33,7 +33,7 @@ def write_ours(source: Path, folder: Path) -> None:
         write_import_files(file, NOTEBOOK_RULES, folder)
 
 
-def write_as_the_seed_does(source: Path, folder: Path) -> None:
+def write_as_the_notebook_does(source: Path, folder: Path) -> None:
     """The notebook's way, without its stop at row 100."""
     with h5py.File(source) as file:
         train = file["train"][:]
@@ -73,7 +73,7 @@ def main() -> None:
             train = file.create_dataset("train", (rows, 100), dtype="f4")
             for first in range(0, rows, len(sample["train"])):  # piece by piece: a child starts with our peak
                 train[first : first + len(sample["train"])] = sample["train"][: rows - first]
-        for name, writer in (("seed's loop", write_as_the_seed_does), ("ours", write_ours)):
+        for name, writer in (("notebook's loop", write_as_the_notebook_does), ("ours", write_ours)):
             results = processes.Queue()
             process = processes.Process(target=measure, args=(writer, source, results))
             process.start()

@@ -2,7 +2,7 @@
 
     python -m benchmarks.protobuf_messages [--datapoints 2000]
 
-Each datapoint has 100 floats, a restrict and a crowding tag, as the seed notebook's; a request holds 100. Nothing is
+Each datapoint has 100 floats, a restrict and a crowding tag, as in Google's stream-update notebook; a request holds 100. Nothing is
 sent: this is the cost on the client before the network, and both ways must give the same bytes.
 """
 

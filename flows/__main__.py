@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def run() -> int:
-    """Run the command line in `sys.argv`; gives its exit code."""
-    # The folder that a command is run in may have a `tasks.py` of its own, as Invoke and Celery want it, and so may one
-    # that PYTHONPATH names: our packages come first.
+    """Run the command line in `sys.argv` and return its exit code."""
+    # The current folder may have a `tasks.py` of its own, as Invoke and Celery want it, and so may a folder in
+    # PYTHONPATH: our packages come first.
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     from flows.command_line.main import main  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""A yes before money is spent or something is destroyed. A flow never asks: the command line does, where a person is."""
+"""Confirmation before money is spent or something is deleted. A flow never asks: the command line does, if a person is there."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from tasks.errors import NotConfirmed
 
 
 def confirm(step: str, *, consequence: str, yes: bool) -> None:
-    """Go on only with a yes that was given beforehand.
+    """Continue only with a `yes` that was given in advance.
 
     Raises:
-        NotConfirmed: nobody agreed. The command line asks a person at its terminal then, and runs the flow again.
+        NotConfirmed: nobody agreed. The command line then asks the person at the terminal and runs the flow again.
     """
     if not yes:
         raise NotConfirmed(step, consequence=consequence)

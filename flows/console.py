@@ -1,8 +1,8 @@
-"""What a person sees while a flow runs: one live line for long work, plain lines for the rest.
+"""What a person sees while a flow runs: a live line for long work, plain lines for everything else.
 
 The only channel is logging. Tasks log through Prefect's run loggers; a record that carries `progress`
-(`tasks.progress.Update`) feeds the live line, any other is printed. Prefect's own chatter stays in its UI. This module
-imports neither Prefect nor the tasks, so that it can serve the local stack before either is loaded.
+(`tasks.progress.Update`) feeds the live line, any other record is printed. Prefect's own messages stay in its UI. This module
+imports neither Prefect nor the tasks, so that the local stack can use it before either is loaded.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _OURS = ("flows", "tasks", "vector_search_ops")
 _RUNS = ("prefect.flow_runs", "prefect.task_runs")
 _ENGINES = ("flow_engine", "task_engine")
 _RETRY = "Task run failed with %s: %r - Retry %s/%s will start %s"
-"""The engine's template for a failed attempt that it will repeat; if Prefect rewords it, the line is only missing."""
+"""The engine's template for a failed attempt that it will retry; if Prefect rewords it, only this line is lost."""
 _DELAY = re.compile(r"([\d.]+) second\(s\) from now")
-"""How it says when."""
+"""How the template states the delay."""
 _CHATTER = (
     # repeat the exception with which the command ends anyway
     "Finished in state",
@@ -34,14 +34,14 @@ _CHATTER = (
     "Crash detected!",
     # at exit, for the second in which the queue of events empties
     "Still processing items",
-    # repeats that the wait for a slot has ended, which we say ourselves
+    # repeats that the wait for a slot has ended, which we report ourselves
     "Service 'ConcurrencySlot",
 )
-"""How Prefect's warnings and errors begin that tell a person nothing."""
+"""The beginnings of Prefect's warnings and errors that tell a person nothing."""
 
 
 class Progress(Protocol):
-    """What a record's `progress` must tell; `tasks.progress.Update` does."""
+    """What a record's `progress` must have; `tasks.progress.Update` does."""
 
     @property
     def what(self) -> str: ...  # noqa: D102 -- documented at tasks.progress.Update
@@ -69,7 +69,7 @@ class Seen(NamedTuple):
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: `8 s`, `2 min 5 s`, `1 h 4 min`."""
+    """A duration as people write it: `8 s`, `2 min 5 s`, `1 h 4 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -81,7 +81,7 @@ def duration(seconds: float) -> str:
 
 
 def plain() -> Console:
-    """The standard output for lines that a person may copy: paths stay whole, and nothing in them is markup."""
+    """Standard output for lines that a person may copy: paths are not wrapped, and nothing is read as markup."""
     return Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
@@ -98,26 +98,26 @@ class Terminal(logging.Handler):
         self._spinner = Spinner("dots")
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show one record, if it is for people."""
+        """Show a record if it is for people."""
         try:
             progress: Progress | None = getattr(record, "progress", None)
             if progress is not None:
                 self._show_progress(progress)
             elif self.debug or _is_for_people(record):
                 self._show_line(record)
-        except Exception:  # noqa: BLE001 -- as every logging handler: a line that cannot be shown stops no work
+        except Exception:  # noqa: BLE001 -- as in every logging handler: a line that cannot be shown must not stop the work
             self.handleError(record)
 
     @property
     def last(self) -> Seen | None:
-        """The work that still went on when it was last seen, with the time until now: an interrupted command says it."""
+        """The work that was still running when last seen, with the time until now: an interrupted command shows it."""
         if self._last is None or self._last[0].done:
             return None
         progress, at = self._last
         return Seen(progress.what, progress.seen, elapsed=progress.elapsed + time.monotonic() - at)
 
     def end(self) -> None:
-        """Take the live line away; what is printed from now on stands below everything."""
+        """Remove the live line; everything printed from now on comes below."""
         self.acquire()
         try:
             self._open.clear()
@@ -218,12 +218,12 @@ def _is_for_people(record: logging.LogRecord) -> bool:
 
 
 def take_over(console: Console, *, debug: bool = False) -> Terminal:
-    """Show to a person what is logged from now on, for the rest of the process.
+    """From now on, show what is logged to a person, for the rest of the process.
 
-    Prefect takes the handlers over when it is loaded: import it first, or call this again.
+    Prefect replaces the handlers when it is loaded: import it first, or call this again.
     """
     terminal = Terminal(console, debug=debug)
-    # Prefect prints to the terminal through the root logger's handler, and its inner troubles through one of their own.
+    # Prefect prints to the terminal through the root logger's handler, and internal errors through a handler of their own.
     for name in (None, "prefect._internal"):
         logging.getLogger(name).handlers[:] = [terminal]
     for name in _OURS:

@@ -1,8 +1,8 @@
-"""`vector-search demo`: the tours, run on a stack of their own that ends afterwards.
+"""`vector-search demo`: runs the tours on a stack of their own, which stops afterwards.
 
-Each tour is a command of its own, as anybody could type it, so that all it has to tell Prefect is told before the
-server goes. Two demos at once in different folders do not meet: ports are free ones, everything else lies in the home
-folder. In one folder the second is refused.
+Each tour is a command that anybody could type, in a process of its own, so that everything it reports has reached
+Prefect before the server stops. Two demos in different folders do not collide: they take free ports, and everything else
+is in the home folder. In the same folder the second one is refused.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from flows.stack.stack import Stack
 from tasks.errors import PermanentError
 
 _UNWIND_SECONDS = 5.0
-"""How long an interrupted tour may take to say what it saw last: Ctrl-C reaches it too, other signals only us."""
+"""How long an interrupted tour may take to say what it last saw: Ctrl-C reaches it too, other signals reach only us."""
 
 
 class DemoIsRunning(PermanentError):
-    """Another demo runs in the same home folder."""
+    """Another demo is running in the same home folder."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -41,7 +41,7 @@ def run_demo(home: Path, *, keep: bool) -> int:
 
     Args:
         home: the folder of the stack that is started for them.
-        keep: leave the stack up, with a worker and every deployment.
+        keep: leave the stack running, with a worker and every deployment.
 
     Returns:
         The exit code of the last tour that ran.
@@ -53,7 +53,7 @@ def run_demo(home: Path, *, keep: bool) -> int:
         try:
             stack.up()
             terminal.end()
-            # What is for log files is not for the person at the terminal.
+            # Settings for log files do not apply to the person at the terminal.
             environment = {name: value for name, value in stack.environment.items() if name != "NO_COLOR"}
             for tour in filter(None, (engine.tour_words() for engine in engines.ENGINES)):
                 code = code or _run(tour, environment)

@@ -1,7 +1,7 @@
-"""What an engine is to everything that serves all engines: plain data, so that reading it imports no flow and no client.
+"""An engine as plain data: what everything that serves all engines needs to know. It imports no flow and no client.
 
-The command line, the local stack, the deployments file, the README's tables, the demo and the tests read these objects
-from `flows.engines`, and none of them asks which engine it has before it.
+The command line, the local stack, the deployments file, the README's table, the demo and the tests read these objects
+from `flows.engines`; none of them asks which engine it deals with.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ Settings_co = TypeVar("Settings_co", covariant=True)
 
 @dataclass(frozen=True)
 class Nightly:
-    """A deployment of a flow that checks every night what is served. It is switched off until it knows its index."""
+    """A deployment that runs a flow every night to check what is served. It is switched off until its index is set."""
 
     line: str
     """One line for people."""
     cron: str
     """When it runs, in UTC."""
     parameters: Mapping[str, str]
-    """Those that must be set before it is switched on, with an example for each."""
+    """Those to set before it is switched on, with an example of each."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One flow: where it is found and what it is for."""
+    """One flow: where to find it and what it is for."""
 
     name: str
     """As typed after the engine's name: `build`."""
@@ -44,11 +44,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Tour:
-    """The command that the demo shows of an engine, on sample data that come with the stand-ins."""
+    """The command that the demo runs for an engine, on sample data that come with the stand-ins."""
 
     options: Mapping[str, str]
     data: Mapping[str, str]
-    """Options whose value is a file of sandbox/data, by the file's name."""
+    """Options whose value is a file in sandbox/data, by the file's name."""
     flow: str = "tour"
 
 
@@ -63,13 +63,13 @@ class Engine(Generic[Settings_co]):
     targets: tuple[str, ...]
     """Where its flows can work: `sandbox`, then the real service."""
     target_variable: str
-    """The environment variable that stands in for --target."""
+    """The environment variable that replaces --target."""
     settings: Callable[[Any], Settings_co]
     """The settings of a target, or InvalidInput."""
     settings_prefix: str
     """How the environment variables of its real service begin."""
     flows: tuple[Entry, ...]
-    """In the order in which people need them."""
+    """In the order in which people use them."""
     sandbox_service: str | None = None
     """What `python -m sandbox start` calls its stand-in."""
     tour: Tour | None = None
@@ -84,7 +84,7 @@ class Engine(Generic[Settings_co]):
         return next(target for target in self.targets if target != SANDBOX)
 
     def tour_words(self) -> tuple[str, ...]:
-        """The words of the tour's command, against the sandbox; none without a tour."""
+        """The words of the tour's command on the sandbox; empty without a tour."""
         if self.tour is None:
             return ()
         data = {option: str(sample_data(file)) for option, file in self.tour.data.items()}

@@ -1,7 +1,7 @@
 """A Prefect flow made from a function that takes its options as one model.
 
-The flow's parameters are the model's fields, one by one: its form, deployments and schedules stay flat, and runs show the
-values that were given. The function gets the validated model.
+The flow's parameters are the model's fields, one by one: its form, deployments and schedules stay flat, and a run shows the
+values it was given. The function gets the validated model.
 """
 
 from __future__ import annotations

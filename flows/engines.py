@@ -1,4 +1,4 @@
-"""The engines, one line each. Whatever serves all engines reads this list and nothing else."""
+"""The engines, one line each. Everything that serves all engines reads this list."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`make deployments`: writes what repeats the catalog, so that nobody has to: deployments/prefect.yaml and README's table.
+"""`make deployments`: writes deployments/prefect.yaml and the README's table of commands from the engines' lists of flows.
 
-A test compares both with what this would write.
+A test fails when either is out of date.
 """
 
 from __future__ import annotations
@@ -22,30 +22,29 @@ README = _ROOT / "README.md"
 _TABLE = re.compile(r"(<!-- made by `make deployments` -->\n).*?(<!-- until here -->\n)", re.DOTALL)
 
 _HEAD = """\
-# Made by `make deployments` from the flows' catalog; do not edit. Every flow as a deployment, and nightly checks.
+# Written by `make deployments`; do not edit. Every flow is a deployment, and there are nightly checks.
 #
 # On the local stack, `{program} up` registers all of this against the stand-ins. For real:
 #
 #   export PREFECT_API_URL=https://prefect.example.com/api   # your Prefect server
 {variables}
-#   prefect work-pool create vector-search --type process    # or another type; then change `work_pool` in a copy of this
+#   prefect work-pool create vector-search --type process    # or another type; then change `work_pool` in a copy of this file
 #   prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml
-#   prefect worker start --pool vector-search                # where vector-search-ops is installed, with its settings
+#   prefect worker start --pool vector-search                # where vector-search-ops and its settings are
 #
-# No deployment assumes a target: Prefect refuses to deploy while one of the variables above is not set. A worker that has
-# lost its settings ({prefixes}) fails and says what is missing: it never falls back to the stand-ins.
-# Secrets belong in the worker's environment or in blocks, never in parameters: Prefect stores those in clear.
-# Files are named as the worker sees them: an absolute path, or gs://.
-# The form of each deployment, its types and its explanations come from the flow's options.
+# No deployment assumes a target: Prefect refuses to deploy if one of these variables is not set. A worker that has lost
+# its settings ({prefixes}) fails and says what is missing: it never falls back to the stand-ins.
+# Secrets belong in the worker's environment or in blocks, never in parameters: Prefect stores those in plain text.
+# Name files as the worker sees them: by an absolute path, or by a gs:// address.
+# The form of each deployment, with types and explanations, comes from the flow's options.
 #
-# The nightly checks are switched off until they know their index: set the parameters, here or in the schedule of the
-# deployment, one schedule per index, and then `active: true`. A gate that is not met fails the run, which is what an
-# alert can hang on.
+# The nightly checks are switched off until their index is set: set the parameters of the schedule, one schedule per
+# index, and `active: true`. A gate that is not met fails the run, so that an automation can raise an alert.
 
 name: vector-search-ops
 
-# The package is installed where the worker runs, so nothing is fetched. With dots throughout, an entrypoint is a module
-# to import; with a colon it could be taken for a file.
+# The package is installed where the worker runs, so nothing is pulled. Entrypoints are modules to import: written with
+# dots only, because Prefect may take one with a colon for a file.
 pull: []
 
 definitions:
@@ -108,7 +107,7 @@ def _deployment(engine: Engine[Any], entry: Entry, name: str, line: str, tags: s
 
 
 def command_table() -> str:
-    """README's table of commands, in Markdown."""
+    """The README's table of commands, in Markdown."""
     rows = [
         (f"`{engine.command(entry)}`", entry.line) for engine in engines.ENGINES for entry in engine.flows
     ]
@@ -118,7 +117,7 @@ def command_table() -> str:
 
 
 def readme(text: str) -> str:
-    """README's text with the table as it is now."""
+    """The README's text with the current table."""
     return _TABLE.sub(lambda found: f"{found[1]}{command_table()}{found[2]}", text)
 
 

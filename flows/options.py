@@ -1,8 +1,8 @@
-"""The parameters of flows, each written once: name, type, default, constraint and help.
+"""The parameters of flows, each defined once: name, type, default, constraint and help.
 
 A flow's options are one model. Its fields are the options of its command, the fields of its form in Prefect, and what its
-specifications are made from. What several flows take stands here, what one engine's flows take in the engine's own
-`options` module, and the rest beside the flow.
+specifications are made from. Options that flows of several engines share are here, those of one engine in its own `options`
+module, all others beside their flow.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ class Options(BaseModel, frozen=True, extra="forbid"):
 
 
 def timeout(minutes: float) -> Any:
-    """The field `timeout_minutes` with a default of this flow's own."""
+    """The field `timeout_minutes` with the default of a flow."""
     return Field(
         default=minutes,
         gt=0,
-        description="Give up waiting after this many minutes; what the target has accepted stays, what it has begun goes on.",
+        description="Stop waiting after this many minutes; what the target has accepted stays, and what it has started continues.",
     )
 
 
 class Timed(Options, frozen=True):
-    """Of flows that wait."""
+    """Options of flows that wait."""
 
     timeout_minutes: float = timeout(60)
 
 
 class Interruptible(Options, frozen=True):
-    """Of flows that wait for long operations of the target."""
+    """Options of flows that wait for long operations of the target."""
 
     when_interrupted: WhenInterrupted = Field(
         default="leave-running",
@@ -56,14 +56,14 @@ def agreement(to: str) -> Any:
 
 
 class Confirmed(Options, frozen=True):
-    """Of flows that spend money or delete something."""
+    """Options of flows that spend money or delete something."""
 
     yes: bool = agreement("the cost and the consequences")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How a command shows what it does: of every flow, on the command line only; no field of a form."""
+    """How a command presents its work: options of every flow's command, not fields of its form."""
 
     json: bool = Field(
         default=False, description="Print the result as JSON to standard output, and nothing else."
@@ -73,7 +73,7 @@ class RunOptions:
     report: Path | None = Field(default=None, description="Write the report to this file too.")
 
     def refuse_what_is_not_supported(self) -> None:
-        """Refuse each of them by name: none is honoured yet, and an option must never be ignored.
+        """Refuse each by name: none is supported yet, and an option is never ignored.
 
         Raises:
             InvalidInput: one is given.
@@ -84,4 +84,4 @@ class RunOptions:
 
 
 RUN_OPTIONS = tuple(field.name for field in fields(RunOptions))
-"""Their names; no flow has an option of one of these names."""
+"""Their names, which no flow may use for an option of its own."""

@@ -1,6 +1,6 @@
-"""What a flow saw: its steps and times, for the terminal, the Prefect UI and a JSON file.
+"""The report of a flow, its steps and times, for the terminal, the Prefect UI and a JSON file.
 
-The file is written whatever happens to Prefect: a long API outage must not lose what was measured.
+The file is written whatever happens to Prefect, so that an outage of its API loses no measurement.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from tasks.settings import home
 
 
 class StepReport(BaseModel):
-    """One step: what it was about, what was seen, how long it took."""
+    """One step: its title, what was seen, how long it took."""
 
     step: str
     seen: str = ""
     seconds: float = 0.0
 
     def saw(self, seen: str) -> None:
-        """Note what was seen; several notes are joined."""
+        """Record what was seen; several records are joined."""
         self.seen = f"{self.seen}; {seen}" if self.seen else seen
 
 
@@ -47,13 +47,13 @@ class Report(BaseModel):
     """`done`, or why it ended."""
     steps: list[StepReport] = Field(default_factory=list)
     facts: dict[str, Any] = Field(default_factory=dict)
-    """What the caller may want to use: resource names, counts, measurements."""
+    """Facts for the caller: resource names, counts, measurements."""
     file: Path | None = None
-    """Where this report lies as JSON."""
+    """The JSON file of this report."""
 
     @contextmanager
     def step(self, title: str) -> Generator[StepReport]:
-        """Time a step; it enters the report also when it fails."""
+        """Time a step; it is in the report even if it fails."""
         step, began = StepReport(step=title), time.monotonic()
         self.steps.append(step)
         try:
@@ -70,7 +70,7 @@ class Report(BaseModel):
         return f"{self.flow} {self.name} on {self.target}"
 
     def render(self) -> RenderableType:
-        """For the terminal. All of it is `Text`: ids and names in brackets or between colons are no markup."""
+        """For the terminal. Everything is `Text`, so that ids and names in brackets or between colons are not read as markup."""
         table = Table(
             title=Text(self.title, style="bold"), title_justify="left", expand=False, show_lines=False
         )
@@ -96,16 +96,14 @@ class Report(BaseModel):
         key = artifact_key(self.flow, self.name)
         try:
             self._write(home() / "reports" / f"{key}-{self.started:%Y%m%dT%H%M%S%f}.json")
-        except OSError as error:  # a full disk must not take the place of how the flow has ended
+        except OSError as error:  # a full disk must not hide how the flow ended
             say(f"The report could not be written: {error}")
         try:
             create_markdown_artifact(self.markdown(), key=f"{key}-report", description=self.title)
             rows = [step.model_dump() for step in self.steps]
             create_table_artifact(rows, key=f"{key}-steps", description=f"Steps of {self.title}")
-        except Exception as error:  # noqa: BLE001 -- whatever ails Prefect, the flow has ended as it has
-            say(
-                f"The report's artifacts could not be written ({error}); the file has everything: {self.file}"
-            )
+        except Exception as error:  # noqa: BLE001 -- whatever happens to Prefect, the flow's own outcome stands
+            say(f"The report's artifacts could not be written ({error}); the file is complete: {self.file}")
 
     def _write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +113,7 @@ class Report(BaseModel):
 
 @contextmanager
 def reporting(flow: str, name: str, target: str) -> Generator[Report]:
-    """A report that is published when the block ends, however it ends."""
+    """A report that is published when the block ends, whether it succeeds or fails."""
     report = Report(flow=flow, name=name, target=target)
     began = time.monotonic()
     try:

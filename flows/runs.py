@@ -1,4 +1,4 @@
-"""What every step of a flow needs to know of its run, as one value."""
+"""One value that tells every step of a flow what it needs to know about the run."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Run(Generic[SettingsT]):
     deadline: Deadline
     """Ends every wait of the run."""
     when_interrupted: WhenInterrupted = "leave-running"
-    """What becomes of an operation of the target's that is waited for."""
+    """What happens to the target's running operation on an interruption."""
 
 
 class ChangingOptions(Protocol):
-    """Options of a flow that changes something under a name."""
+    """The options of a flow that changes something under a name."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102 -- what every flow means by it
+    def name(self) -> str: ...  # noqa: D102 -- documented in the flows' options
     @property
     def target(self) -> str: ...  # noqa: D102
     @property
@@ -44,13 +44,13 @@ class ChangingOptions(Protocol):
 def running(
     engine: Engine[SettingsT], flow: str, options: ChangingOptions, *, holds: tuple[str, ...] = ()
 ) -> Generator[Run[SettingsT]]:
-    """A run whose report is published when the block ends, and which holds the slots of its names until then.
+    """Run a flow: hold the slots of its names, and publish its report when the block ends.
 
     Args:
         engine: whose flow it is.
         flow: its name in the engine's list.
         options: the flow's own.
-        holds: names that no other run may work on meanwhile; default: the one of the options.
+        holds: names that no other run may work on at the same time; default: the name in the options.
 
     Raises:
         InvalidInput: the target's settings are missing.

@@ -1,7 +1,7 @@
-"""A signature and a docstring made from a model of options.
+"""A signature and a docstring from a model of options.
 
-Prefect makes a flow's form, and cyclopts a command's options, from a function's signature and docstring. Both get what
-the model says, one parameter for each field.
+Prefect builds a flow's form from a function's signature and docstring, and cyclopts a command's options. Both get one
+parameter for each field of the model.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LAST = (*Confirmed.model_fields, *Timed.model_fields, *Interruptible.model_fiel
 
 
 def parameters(model: type[BaseModel | RunOptions]) -> list[inspect.Parameter]:
-    """A keyword-only parameter for each field: the required ones first, what many flows share last."""
+    """A keyword-only parameter for each field: required ones first, those that many flows share last."""
     return [
         inspect.Parameter(
             name,
@@ -32,7 +32,7 @@ def parameters(model: type[BaseModel | RunOptions]) -> list[inspect.Parameter]:
 
 
 def docstring(written: str, model: type[BaseModel | RunOptions]) -> str:
-    """A docstring with a section `Args` made from the model's descriptions, before its example."""
+    """A docstring with an `Args` section from the model's descriptions, inserted before its example."""
     said, example, rest = written.partition("\nExample:")
     lines = "".join(f"    {name}: {field.description}\n" for name, field in _in_order(model))
     return f"{said.rstrip()}\n\nArgs:\n{lines}{example}{rest}"
@@ -52,5 +52,5 @@ def _rank(name: str, field: FieldInfo) -> tuple[int, int]:
 
 
 def options_of(function: Any) -> type[BaseModel]:
-    """The model that a flow's function takes as its only argument, `options`."""
+    """The model of the only argument of a flow's function, `options`."""
     return inspect.get_annotations(function, eval_str=True)["options"]

@@ -1,7 +1,7 @@
-"""One changing flow at a time for a name: a Prefect concurrency slot, which the flow makes itself.
+"""One changing flow at a time per name: a Prefect concurrency slot, which the flow creates itself.
 
-It only keeps two runs from working in each other's way; correctness rests on reading the target. So a run whose slot is
-lost, with Prefect's server for instance, goes on.
+It only keeps two runs out of each other's way; correctness rests on reading the target. So a run that loses its slot,
+with Prefect's server for instance, continues.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tasks.progress import say
 from tasks.waiting import Deadline
 
 LEASE_SECONDS = 60.0
-"""How long the slot of a killed run stays taken; Prefect renews the lease of a living one."""
+"""How long the slot of a killed run stays occupied; Prefect renews the lease of a living one."""
 
 
 @contextmanager
@@ -27,24 +27,24 @@ def holding(engine: str, name: str, deadline: Deadline) -> Generator[None]:
     """Hold the slot of a name while the block runs.
 
     Raises:
-        DeadlinePassed: another run holds it for all that time.
+        DeadlinePassed: another run held it all that time.
     """
     slot = artifact_key(engine, name)
     with get_client(sync_client=True) as client:
-        with suppress(ObjectAlreadyExists):  # another run made it at this very moment
+        with suppress(ObjectAlreadyExists):  # another run created it at this very moment
             client.upsert_global_concurrency_limit_by_name(slot, 1)
-        # Looked at, not tried with a short time-out: an acquisition that is given up may have been granted meanwhile.
+        # Read, not tried with a short timeout: an abandoned acquisition may have been granted in the meantime.
         if client.read_global_concurrency_limit_by_name(slot).active_slots:
             say(
-                f"Another run works on {name!r} (concurrency limit {slot!r}): waiting for it. "
-                f"A killed run's hold ends by itself within {LEASE_SECONDS:.0f} s; if Prefect's server was killed with it, "
-                f"`prefect global-concurrency-limit update {slot} --active-slots 0` ends it."
+                f"Another run is working on {name!r} (concurrency limit {slot!r}); waiting for it. "
+                f"The slot of a killed run becomes free within {LEASE_SECONDS:.0f} s; if Prefect's server was killed with it, "
+                f"`prefect global-concurrency-limit update {slot} --active-slots 0` frees it."
             )
     with ExitStack() as held:
         try:
             held.enter_context(_acquired(slot, deadline.left))
         except TimeoutError as error:
-            what = f"the run that works on {name!r}"
+            what = f"the run that is working on {name!r}"
             raise DeadlinePassed(what, seconds=deadline.seconds, last_seen="still running") from error
         yield
 

@@ -1,6 +1,6 @@
 """The private MatchService as a client sees it: the service's name, its messages, a stub over a gRPC channel.
 
-Must not: open channels, retry, or know a deadline of its own; whoever calls brings all three. A server needs
+It opens no channels, does not retry and has no deadlines of its own: callers bring all three. A server needs
 ``SERVICE_NAME`` and the message classes only.
 """
 

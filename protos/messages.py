@@ -5,7 +5,7 @@ registers the same names, under another file name, the moment anything imports `
 comes second fails with "duplicate symbol". A private pool has no such neighbor, so import order does not matter and
 the SDK may change its copy. The bytes on the wire are the same.
 
-Must not: register anything in the default pool, or import the SDK. A message of this module and the SDK's class of
+It registers nothing in the default pool and does not import the SDK. A message of this module and the SDK's class of
 the same name are different Python types; to go from one to the other, serialize and parse. That holds for the two
 imported types as well: ``Status`` and ``Struct`` here are this pool's, not ``google.rpc.status_pb2.Status``.
 

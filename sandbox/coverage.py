@@ -1,4 +1,4 @@
-"""COVERAGE.md, generated from the code: what each stand-in imitates, which texts are our own, how it is known to differ."""
+"""COVERAGE.md, generated from the code: what each stand-in imitates, which texts are our own, known differences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def text() -> str:
 
 
 def write() -> None:
-    """Write the file anew."""
+    """Regenerate the file."""
     FILE.write_text(text())
 
 

@@ -13,10 +13,10 @@ from sandbox.announced import SandboxError, write
 class Ports(dict[str, int]):
     """Ports by name: those of the earlier run on this folder, or free ones the first time.
 
-    Each is held until its server is about to bind it, which may be seconds later, so that nobody else is given it.
+    Each is held until its server is about to bind it, which may be seconds later, so that no other process gets it.
 
     Raises:
-        SandboxError: somebody has taken one since then.
+        SandboxError: another process holds one of them.
     """
 
     def __init__(self, state: Path, names: Iterable[str]) -> None:

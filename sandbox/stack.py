@@ -1,6 +1,6 @@
 """The sandbox as one foreground process: its services, then the file that says where they are.
 
-The file is written last and whole, so whoever waits for it can use what it names at once.
+The file is written last and completely: a client that waits for it can use every service at once.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def _become(parent: int, command: list[str]) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
     if os.getppid() != parent:  # the parent has already died
         sys.exit(1)
-    os.execv(command[0], command)  # noqa: S606 - no shell wanted
+    os.execv(command[0], command)  # noqa: S606 - no shell needed
 
 
 if __name__ == "__main__":

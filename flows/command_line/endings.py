@@ -1,6 +1,7 @@
-"""How a command ends when it does not end well: the exit code and the one paragraph for every kind of error.
+"""How a failing command ends: the exit code and the one paragraph for every kind of error.
 
-Knows Prefect's and pydantic's exceptions only if those are loaded already, for otherwise they cannot have been raised.
+Prefect's and pydantic's exceptions are looked up only if those packages are loaded: otherwise they cannot have been
+raised.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Interrupted(Exception):
 
 
 class Ending(NamedTuple):
-    """What is said and returned."""
+    """What is printed and returned."""
 
     code: int
     paragraph: str
@@ -38,18 +39,18 @@ def ending_of(error: BaseException, *, again: str) -> Ending:
 
     Args:
         error: what reached the outermost frame.
-        again: the command line that goes on from what is there, shell-quoted.
+        again: the command line that resumes, shell-quoted.
     """
     if isinstance(error, Interrupted):
         return Ending(130, _interruption(error.last, again), "interrupted: ", "bold yellow")
     if isinstance(error, KeyboardInterrupt):
-        return Ending(130, f"To go on: {again}", "interrupted: ", "bold yellow")
+        return Ending(130, f"To resume: {again}", "interrupted: ", "bold yellow")
     if isinstance(error, (InvalidInput, NotConfirmed)):
         return Ending(2, _one_paragraph(error))
     if isinstance(error, PermanentError):
         return Ending(1, _one_paragraph(error))
     if isinstance(error, TransientError):
-        return Ending(1, f"{_one_paragraph(error)} That may pass. To go on from what is there: {again}")
+        return Ending(1, f"{_one_paragraph(error)} This may be temporary. To resume: {again}")
     if isinstance(error, CycloptsError):
         error.verbose = False
         command = " ".join([PROGRAM, *(error.command_chain or ())])
@@ -60,19 +61,19 @@ def ending_of(error: BaseException, *, again: str) -> Ending:
     if _is_api_gone(error):
         return Ending(
             1,
-            f"Prefect's API stopped answering ({_one_paragraph(error) or type(error).__name__}). What was started in the "
-            f"target goes on. When the API is back, go on with: {again}",
+            f"Prefect's API stopped responding ({_one_paragraph(error) or type(error).__name__}). What was started in the "
+            f"target continues. When the API is back, resume with: {again}",
         )
     return Ending(
         1,
-        f"{type(error).__name__}: {_one_paragraph(error)} This was not expected; run it again with --debug for the stack "
+        f"{type(error).__name__}: {_one_paragraph(error)} This is unexpected; run it again with --debug for the stack "
         "trace.",
     )
 
 
 def _interruption(last: Seen | None, again: str) -> str:
     seen = f"Last seen: {last.what}: {last.seen}, after {duration(last.elapsed)}. " if last else ""
-    return f"{seen}What was already started in the target goes on by itself. To go on from there: {again}"
+    return f"{seen}What was already started in the target continues by itself. To resume: {again}"
 
 
 def _is_wrong_parameter(error: BaseException) -> bool:
@@ -92,7 +93,7 @@ def _is_api_gone(error: BaseException) -> bool:
 _PYDANTIC = re.compile(
     r"\d+ validation errors? for [^\n]*\n|\s\[type=.*?, input_type=\w+\]|\sFor further information visit \S+|Value error, "
 )
-"""What pydantic's text says to programmers only."""
+"""The parts of pydantic's text that are for programmers only."""
 
 
 def _one_paragraph(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from flows.signatures import parameters
 
 
 def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
-    """Load a flow and add it to an app as the command that the catalog names."""
+    """Load a flow and add it to an app as a command."""
     flow = load(entry.entrypoint)
     command = _command(flow, engine.target_variable, debug=debug)
     app.command(command, name=entry.name, help_epilogue=_example(flow.fn))
@@ -25,11 +25,11 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
 
 def load(entrypoint: str) -> Any:
     """Import the flow of an entrypoint, `package.module:name`."""
-    # No server of Prefect's own making: it needs 10 to 20 s, hangs on Ctrl-C and leaves orphans behind.
+    # No ephemeral server: it needs 10 to 20 s to start, hangs on Ctrl-C and leaves orphaned processes.
     os.environ["PREFECT_SERVER_EPHEMERAL_ENABLED"] = "false"
-    # Prefect reports first uses to its maker from interactive terminals; operations tools do not call out.
+    # Prefect reports first uses to its vendor from interactive terminals; operations tools do not call home.
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    # gRPC's core writes to the terminal on its own, even of connections that end well; errors reach us as exceptions.
+    # gRPC's core writes to the terminal by itself, even about connections that end well; errors reach us as exceptions.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     module, _, name = entrypoint.partition(":")
     return getattr(import_module(module), name)
@@ -56,8 +56,8 @@ def _command(flow: Any, target: str, *, debug: bool) -> Callable[..., None]:
 
 
 def _option(parameter: inspect.Parameter, hint: Any, target: str) -> inspect.Parameter:
-    """An option `--name VALUE` for a parameter; none is positional, so that a command line reads like the form."""
-    # A target may come from the shell that `up` told about itself; it is never assumed.
+    """An option `--name VALUE` for a parameter. None is positional, so that a command line reads like the form."""
+    # A target may come from the environment that `env` printed; it is never assumed.
     env_var = target if parameter.name == "target" else None
     option = Parameter(
         env_var=env_var,
@@ -69,7 +69,7 @@ def _option(parameter: inspect.Parameter, hint: Any, target: str) -> inspect.Par
 
 
 def _run_option(parameter: inspect.Parameter) -> inspect.Parameter:
-    """One of the options that every flow's command has. Help does not show what is only refused yet."""
+    """An option that every flow's command has. Help does not show it as long as it is only refused."""
     option = Parameter(show=False, negative="")
     return parameter.replace(annotation=Annotated[parameter.annotation, option])
 

@@ -1,8 +1,7 @@
-"""`vector-search`: every flow of the catalog as a command, and the local stack.
+"""`vector-search`: every flow of every engine as a command, and the local stack.
 
 Listing and `--help` import neither Prefect nor a Google package. A command's options, types and help come from the
-flow's own signature and docstring, so that the command line, Prefect's form and the code cannot say different things.
-What a command does is not decided here.
+flow's own options, so that the command line and Prefect's form cannot differ. What a command does is not decided here.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ def main(tokens: Sequence[str], console: Console | None = None) -> int:
     Returns:
         0, or 1 (the operation failed), 2 (bad input or settings), 130 (interrupted).
     """
-    # A terminal that cannot show a character shows a question mark: that must not end a command.
+    # A terminal that cannot show a character shows a question mark instead of ending the command.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
@@ -44,7 +43,7 @@ def main(tokens: Sequence[str], console: Console | None = None) -> int:
             return 0
         return parse(words, debug=debug)() or 0
     except BrokenPipeError:
-        # Whoever read our output has gone (`| head`): nothing more can be said, not even when Python flushes at exit.
+        # The reader of our output has gone (`| head`): nothing more can be written, not even when Python flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except BaseException as error:  # the outermost frame: every ending becomes a code and a paragraph

@@ -1,4 +1,4 @@
-"""Running a flow from the command line: which Prefect API, what is shown, what is asked."""
+"""Running a flow from the command line: which Prefect API it uses, what is shown, what is asked."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def run(flow: Any, parameters: dict[str, object], *, debug: bool, may_confirm: b
 
     Args:
         flow: a Prefect flow; what it returns is printed if it can `render()`.
-        parameters: by name; those left out keep the flow's defaults.
+        parameters: by name; omitted ones keep the flow's defaults.
         debug: show stack traces and Prefect's own lines.
-        may_confirm: the flow has a parameter `yes`, so a person may be asked for it.
+        may_confirm: the flow has a parameter `yes`, so a person may be asked.
 
     Raises:
-        InvalidInput: no Prefect API is named and none is up.
+        InvalidInput: no Prefect API is configured and no local stack is running.
         Interrupted: by Ctrl-C or a signal.
     """
     use_api()
@@ -49,11 +49,11 @@ def run(flow: Any, parameters: dict[str, object], *, debug: bool, may_confirm: b
 
 
 def use_api() -> None:
-    """Make sure that a Prefect API is named and answers: the one of Prefect's settings, else the one that `up` started.
+    """Make sure that a Prefect API is configured and responds: the one in Prefect's settings, else the one that `up` started.
 
     Raises:
-        InvalidInput: none is named and none is up.
-        TransientError: it does not answer.
+        InvalidInput: none is configured, and no local stack is running.
+        TransientError: it does not respond.
     """
     os.environ["NO_PROXY"] = without_proxy()
     url = get_current_settings().api.url
@@ -61,7 +61,7 @@ def use_api() -> None:
         url = Stack(home()).api_url
         if url is None:
             raise InvalidInput(
-                "Prefect's settings name no API, and no local stack is up",
+                "Prefect's settings name no API, and no local stack is running",
                 source=f"PREFECT_API_URL, Prefect's profile, {home()}",
                 remedy=f"Start the local stack with `{PROGRAM} up`, or set PREFECT_API_URL to the address of a server.",
             )
@@ -72,20 +72,20 @@ def use_api() -> None:
     if trouble is not None:
         raise TransientError(
             f"Prefect's API at {url} does not answer ({trouble or type(trouble).__name__}). `{PROGRAM} up` starts a "
-            "local one; PREFECT_API_URL or Prefect's profile names it."
+            "local one; PREFECT_API_URL or Prefect's profile sets the address."
         )
 
 
 def _agreed(flow: Any, parameters: dict[str, object], terminal: Terminal, *, may_confirm: bool) -> Any:
-    """Run a flow; if it wants a yes and somebody is there to give it, ask, and run it again with it."""
+    """Run a flow; if it needs a confirmation and a person is there, ask, and run it again with `yes`."""
     try:
         return flow(**parameters)
     except NotConfirmed as error:
         terminal.end()
         if not (may_confirm and sys.stdin.isatty() and terminal.console.is_terminal):
             raise
-        # Nothing was paid or destroyed yet, and a flow run again goes on from what is there.
-        question = Text(f"{error.step}. {error.consequence} Go on?", style="prompt")
+        # Nothing has been paid for or deleted yet, and the second run resumes from what is there.
+        question = Text(f"{error.step}. {error.consequence} Continue?", style="prompt")
         if not Confirm.ask(question, console=terminal.console, default=False):
             raise
         return flow(**{**parameters, "yes": True})

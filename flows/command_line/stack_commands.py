@@ -1,4 +1,4 @@
-"""The commands of the local stack. What they do is in `flows.stack` and `flows.demo`; this says it to a person."""
+"""The commands of the local stack: they call `flows.stack` and `flows.demo` and print the result."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def up() -> None:
     """Start the local stack: Prefect's server and UI, the stand-ins, a worker with every deployment.
 
     Everything runs in the background, on loopback, in the home folder: VECTOR_SEARCH_HOME, or `.vector-search-ops` in
-    the current folder. What runs already is left as it is. `vector-search up`, then set your shell with the line that it
-    prints.
+    the current folder. Parts that already run are left alone. Run `vector-search up`, then the line for your
+    shell that it prints.
     """
     stack = Stack(home())
     terminal = take_over(Console(stderr=True))
@@ -32,12 +32,12 @@ def up() -> None:
         started = stack.up()
     finally:
         terminal.end()
-    plain().print("The local stack is up." if started else "The local stack is already up.")
+    plain().print("The local stack is running." if started else "The local stack is already running.")
     say_where(stack)
 
 
 def status() -> int:
-    """Say what of the local stack runs, and where.
+    """Show which parts of the local stack are running, and where.
 
     Exit code 0 when all of it runs, 1 otherwise. `vector-search status`
     """
@@ -58,7 +58,9 @@ def status() -> int:
         say_where(stack)
         console.print(f"{api.deployment_count(url)} deployments on the work pool {prefect_settings.POOL}")
     else:
-        console.print(f"The local stack in {stack.home} is not up; `{PROGRAM} up` starts what is missing.")
+        console.print(
+            f"The local stack in {stack.home} is not running; `{PROGRAM} up` starts what is missing."
+        )
     console.print(
         f"vector-search-ops {version('vector-search-ops')}, Prefect {version('prefect')}, Python {sys.version.split()[0]}"
     )
@@ -68,21 +70,21 @@ def status() -> int:
 def down() -> None:
     """Stop the local stack, and the demo's if it was kept.
 
-    State, logs and reports stay in the home folder; the next `up` goes on with them. `vector-search down`
+    State, logs and reports stay in the home folder; the next `up` uses them again. `vector-search down`
     """
     stopped = [stack.down() for stack in (Stack(home()), Stack(home() / "demo")) if stack.home.exists()]
-    Console().print("The local stack is down." if any(stopped) else "The local stack was not up.")
+    Console().print("The local stack is stopped." if any(stopped) else "The local stack was not running.")
 
 
 def env() -> None:
-    """Print the lines that tell a shell of the local stack.
+    """Print the environment variables for using the local stack from a shell.
 
-    They name the Prefect API, the home folder and the target `sandbox`: `eval "$(vector-search env)"`
+    They set the Prefect API, the home folder and the target `sandbox`: `eval "$(vector-search env)"`
     """
     stack = Stack(home())
     if stack.api_url is None:
         raise InvalidInput(
-            f"The local stack in {stack.home} is not up", remedy=f"Start it with `{PROGRAM} up`."
+            f"The local stack in {stack.home} is not running", remedy=f"Start it with `{PROGRAM} up`."
         )
     known = stack.environment
     targets = dict.fromkeys(engine.target_variable for engine in engines.ENGINES)
@@ -91,12 +93,12 @@ def env() -> None:
 
 
 def demo(*, keep: bool = False) -> int:
-    """Show the whole life of an index on real word vectors, with a stack of its own that ends afterwards.
+    """Run the tour of every engine on real data, on a stack of its own that stops afterwards.
 
-    Needs no account and no settings: Prefect's server and the stand-ins are started for it. `vector-search demo --keep`
+    Needs no account and no settings: it starts Prefect's server and the stand-ins itself. `vector-search demo --keep`
 
     Args:
-        keep: Leave the stack up, with a worker and every deployment, and say where its UI is.
+        keep: Leave the stack running, with a worker and every deployment, and print the address of its UI.
     """
     folder = home() / "demo"
     code = run_demo(folder, keep=keep)

@@ -1,4 +1,4 @@
-"""The tree of commands: made from the engines as data, with only the named flow imported."""
+"""The tree of commands, made from the engines as data: only the flow that is named is imported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STACK = {
 
 
 def listing() -> RenderableType:
-    """What the command alone shows: every command with its one line."""
+    """The output without arguments: every command with its line."""
     groups = {
         engine.title: [(engine.command(entry), entry.line) for entry in engine.flows]
         for engine in engines.ENGINES
@@ -69,7 +69,7 @@ def parse(tokens: Sequence[str], *, debug: bool) -> Callable[[], int | None]:
 
 
 def _engine_app(engine: Engine[Any], tokens: Sequence[str], *, debug: bool) -> App:
-    """An engine's commands. Only the one that the tokens name is loaded; the others are known by name and line."""
+    """An engine's commands. Only the one that the tokens name is loaded; the others have a name and a line of help."""
     app = App(name=engine.name, help=engine.title)
     for entry in engine.flows:
         if list(tokens[:2]) == [engine.name, entry.name]:

@@ -1,4 +1,4 @@
-"""`elastic check`: what the flows need of a cluster and do not find. Changes nothing."""
+"""`elastic check`: whether a cluster meets the requirements of the flows. Changes nothing."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from tasks.elastic.cluster.cluster import ClusterNotReady, read_cluster
 
 @engine_flow(ELASTIC, "check", run_name="check {target}")
 def check_cluster(options: ElasticOptions) -> Report:
-    """Say what the flows need of a cluster and do not find.
+    """Check that a cluster meets the requirements of the flows.
 
-    Looks at version, licence and machine-learning nodes.
+    Checks version, licence and machine-learning nodes.
 
     Example:
         vector-search elastic check --target elastic
     """
     settings = ELASTIC.settings(options.target)
     with reporting("elastic check", "cluster", options.target) as report:
-        cluster = read_cluster.with_options(retries=0)(settings)  # a check says at once that nobody answers
+        cluster = read_cluster.with_options(retries=0)(
+            settings
+        )  # a check reports at once that nothing answers
         with report.step("Elasticsearch") as step:
             step.saw(f"{cluster.name}, version {cluster.version}")
         with report.step("licence") as step:

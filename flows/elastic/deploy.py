@@ -1,4 +1,4 @@
-"""`elastic deploy`: the model downloaded, and deployments of it started that fit the nodes."""
+"""`elastic deploy`: download a model and start deployments of it that fit the nodes."""
 
 from __future__ import annotations
 
@@ -26,51 +26,53 @@ class DeployOptions(ElasticOptions, Timed, frozen=True):
     name: Name = Field(description="Names the deployments: NAME-ingest and NAME-search.")
     model_id: str = Field(
         default=".elser_model_2",
-        description="The model: ELSER, its platform variant, or another text model that is in the cluster.",
+        description="The model: ELSER, its platform variant, or another text model in the cluster.",
     )
     ingest_allocations: int = Field(
-        default=1, ge=1, description="Texts that are embedded at a time; more of them for throughput."
+        default=1,
+        ge=1,
+        description="Allocations for ingest: texts embedded in parallel. More raise throughput.",
     )
-    ingest_threads: Threads = Field(
-        default=1, description="Threads that work on one text while documents are embedded."
-    )
+    ingest_threads: Threads = Field(default=1, description="Threads per allocation for ingest.")
     ingest_adaptive: AdaptiveAllocations | None = Field(
-        default=None, description="In place of a fixed number, between min and max allocations, by load."
+        default=None,
+        description="Adaptive allocations for ingest, between min and max by load, instead of a fixed number.",
     )
     search_allocations: int = Field(
         default=1,
         ge=0,
-        description="Queries that are embedded at a time; 0 starts no deployment for search.",
+        description="Allocations for search: queries embedded in parallel; 0 starts no deployment for search.",
     )
     search_threads: Threads = Field(
-        default=2, description="Threads that work on one query; more of them for latency."
+        default=2, description="Threads per allocation for search. More lower latency."
     )
     search_adaptive: AdaptiveAllocations | None = Field(
-        default=None, description="In place of a fixed number, between min and max allocations, by load."
+        default=None,
+        description="Adaptive allocations for search, between min and max by load, instead of a fixed number.",
     )
     queue_capacity: int | None = Field(
         default=None,
         ge=1,
-        description="Texts that may wait before the deployment refuses more. Default: the cluster's.",
+        description="Requests that may wait before the deployment rejects more. Default: the cluster's.",
     )
     cache_size: str | None = Field(
         default=None,
         description="Cache of embeddings, such as 100mb; 0b is off. Default: the cluster's.",
     )
     priority: Priority = Field(
-        default="normal", description="low means 1 allocation of 1 thread, for trying something out."
+        default="normal", description="low allows 1 allocation of 1 thread, for trials."
     )
     may_grow: bool = Field(
         default=False,
-        description="The cluster adds machine-learning nodes by itself: start also what does not fit those of now, and wait.",
+        description="The cluster scales its machine-learning nodes by itself: also start what does not fit the current ones, and wait.",
     )
     recreate: bool = Field(
-        default=False, description="Delete the model and download it again, as the notebook does."
+        default=False, description="Delete the model and download it again, as the ELSER notebook does."
     )
 
     @property
     def deployments(self) -> list[DeploymentSpec]:
-        """The one for ingest and, unless it is left out, the one for search."""
+        """One for ingest and, unless it is left out, one for search."""
         shared = self.shared_with(DeploymentSpec)
         ingest = {
             "id": f"{self.name}-ingest",
@@ -90,10 +92,10 @@ class DeployOptions(ElasticOptions, Timed, frozen=True):
 
 @engine_flow(ELASTIC, "deploy", run_name="deploy {name} on {target}")
 def deploy_model(options: DeployOptions) -> Report:
-    """Download a model and start a deployment of it for ingest and one for search.
+    """Download a model and start one deployment of it for ingest and one for search.
 
-    What is there already and the same is left alone; another number of allocations is set in place. Before anything is
-    started it is seen that it fits the nodes. When there is no room for both, one serves ingest and search.
+    Deployments that already run as requested are left alone; a different number of allocations is set in place. Nothing
+    is started unless it fits the nodes. If there is no room for both, one deployment serves ingest and search.
 
     Example:
         vector-search elastic deploy --name movies --target sandbox --ingest-allocations 4
@@ -111,7 +113,7 @@ def deploy_model(options: DeployOptions) -> Report:
 
 
 def _fitting(settings: ElasticSettings, wanted: list[DeploymentSpec]) -> list[DeploymentSpec]:
-    """Those that are started: all, or the first alone when there is no room for another."""
+    """The deployments to start: all, or only the first if there is no room for another."""
     try:
         verify_capacity(settings, wanted)
     except DoesNotFit as error:
@@ -123,7 +125,7 @@ def _fitting(settings: ElasticSettings, wanted: list[DeploymentSpec]) -> list[De
 
 
 def download_model(run: ElasticRun, model_id: str, *, recreate: bool = False) -> None:
-    """The model, downloaded until it is fully defined. The tour calls this too."""
+    """Download a model and wait until it is fully defined. The tour calls this too."""
     with run.report.step(f"download model {model_id}") as step:
         ensured = ensure_model(run.settings, model_id, recreate=recreate)
         model = wait_for_model(run.settings, model_id, run.deadline)
@@ -133,7 +135,7 @@ def download_model(run: ElasticRun, model_id: str, *, recreate: bool = False) ->
 
 
 def start(run: ElasticRun, spec: DeploymentSpec) -> None:
-    """A deployment, started with all its allocations and seen to answer. The tour calls this too."""
+    """Start a deployment, wait for all its allocations, and check that it answers. The tour calls this too."""
     with run.report.step(f"start deployment {spec.id}") as step:
         ensure_deployment(run.settings, spec, run.deadline)
         there = wait_for_deployment(run.settings, spec, run.deadline)

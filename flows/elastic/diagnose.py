@@ -1,4 +1,4 @@
-"""`elastic diagnose`: what is slow or fails, and the setting to change. Changes nothing."""
+"""`elastic diagnose`: what is slow or failing, and the setting to change. Changes nothing."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class DiagnoseOptions(ElasticOptions, frozen=True):
 
     name: Name | None = Field(
         default=None,
-        description="Also look at this embedded index: documents without their embedding, texts that the model cuts.",
+        description="Also check this embedded index for documents without an embedding and texts that the model truncates.",
     )
 
 
 @engine_flow(ELASTIC, "diagnose", run_name="diagnose {target}")
 def diagnose_cluster(options: DiagnoseOptions) -> Report:
-    """Say what is slow or fails, with the number that shows it and the setting to change.
+    """Find what is slow or failing, with the number that shows it and the setting to change.
 
-    Looks at downloads, deployments and their queues, pipelines and busy threads.
+    Checks downloads, deployments and their queues, pipelines and busy threads.
 
     Example:
         vector-search elastic diagnose --target sandbox --name films
@@ -41,12 +41,12 @@ def diagnose_cluster(options: DiagnoseOptions) -> Report:
             embedded = read_embedded(settings, name)
             truncation = read_truncated(settings, name, embedded.fields, embedded.deployment)
             diagnosis = read_diagnosis(settings, name, embedded.fields, truncation)
-        with report.step("looked at") as step:
+        with report.step("checked") as step:
             step.saw(f"deployments: {len(diagnosis.deployments)}, pipelines: {len(diagnosis.pipelines)}")
             step.saw(f"busy threads: {len(diagnosis.threads)}")
         for finding in diagnosis.findings:
             with report.step(f"{finding.area}: {finding.what}") as step:
                 step.saw(f"{finding.seen}; {finding.change}")
         if not diagnosis.findings:
-            say("Nothing found: no queue is full, no thread is the limit, nothing was swallowed.")
+            say("Nothing found: no queue is full, no thread is a bottleneck, no failure was ignored.")
     return report

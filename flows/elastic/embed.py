@@ -1,4 +1,4 @@
-"""`elastic embed`: the documents of an index, embedded into a new one that is verified before the alias moves to it."""
+"""`elastic embed`: embed the documents of an index into a new one, which is verified before the alias moves to it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
     source: str = Field(description="The index with the documents.")
     fields: tuple[str, ...] = Field(
         min_length=1,
-        description="Text fields to embed, each FIELD or FIELD:EMBEDDING_FIELD; the default for the latter is FIELD_embedding.",
+        description="Text fields to embed, each FIELD or FIELD:EMBEDDING_FIELD; EMBEDDING_FIELD defaults to FIELD_embedding.",
     )
     deployment: str = Field(description="The deployment that embeds documents, such as movies-ingest.")
     search_deployment: str | None = Field(
@@ -34,26 +34,26 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
     batch_size: int | None = Field(
         default=None,
         ge=1,
-        description="Documents in a batch; lowered to what the queue and a minute of work allow. Default: that.",
+        description="Documents per batch; lowered to what the queue and a minute of work allow. Default: that limit.",
     )
     slices: int = Field(
         default=1,
         ge=1,
-        description="Slices that read and write at a time; the model stays the limit.",
+        description="Slices that read and write in parallel; the model stays the bottleneck.",
     )
     load_allocations: int | None = Field(
         default=None,
         ge=1,
-        description="Allocations of the deployment while documents are embedded. Default: as many as it has.",
+        description="Allocations of the deployment while documents are embedded. Default: the current number.",
     )
     final_allocations: int | None = Field(
-        default=None, ge=1, description="Its allocations afterwards; needed with load_allocations."
+        default=None, ge=1, description="Allocations afterwards; required with load_allocations."
     )
     may_grow: bool = Field(
         default=False,
-        description="The cluster adds machine-learning nodes by itself: scale also beyond what fits those of now, and wait.",
+        description="The cluster scales its machine-learning nodes by itself: also scale beyond what fits the current ones, and wait.",
     )
-    replicas: int = Field(default=1, ge=0, description="Copies of each shard, once the load is over.")
+    replicas: int = Field(default=1, ge=0, description="Copies of each shard after the load.")
     accept_unembedded: int = Field(
         default=0,
         ge=0,
@@ -61,13 +61,13 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
     )
     queries: str | None = Field(
         default=None,
-        description="JSON lines of query, expected ids and within; the alias moves only if all find what they must.",
+        description="JSON lines of sample queries: query, expected ids and within; the alias moves only if all find the expected documents.",
     )
     timeout_minutes: float = timeout(1440)
 
     @property
     def plan(self) -> EmbedPlan:
-        """What the embedding is to end with."""
+        """The result to reach."""
         return EmbedPlan(
             alias=self.name,
             source=self.source,
@@ -87,10 +87,11 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
 
 @engine_flow(ELASTIC, "embed", run_name="embed {name} on {target}")
 def embed_documents(options: EmbedOptions) -> Report:
-    """Embed the documents of an index into a new one, verify it, and let the alias point at it.
+    """Embed the documents of an index into a new one, verify it, and point the alias at it.
 
-    Nothing changed since last time, nothing done. Changed documents, fields or deployment make a new index; the one
-    before stays for a rollback. Killed and run again it goes on: what is embedded is not embedded again.
+    If nothing has changed since the last run, nothing is done. Changed documents, fields or deployments lead to a new
+    index; the previous one stays for a rollback. A run after a crash resumes: embedded documents are not embedded
+    again.
 
     Example:
         vector-search elastic embed --name films --source movies --fields plot --deployment movies-ingest --target sandbox
@@ -99,5 +100,5 @@ def embed_documents(options: EmbedOptions) -> Report:
     with running(ELASTIC, "embed", options) as run:
         changes = embed(run, plan)
         run.report.facts["changes"] = changes
-        say(f"Did: {listed(changes)}." if changes else "Nothing to do: all of it is there already.")
+        say(f"Done: {listed(changes)}." if changes else "Nothing to do: everything is already there.")
     return run.report

@@ -48,12 +48,12 @@ from tasks.errors import InvalidInput
 from tasks.program import PROGRAM
 
 _SHOWN = 5
-"""Documents without an embedding, or that the new index refuses, in the report."""
+"""Number of documents without an embedding, or rejected by the new index, that the report lists."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedPlan:
-    """What an embedding is to end with."""
+    """The result that an embedding is to reach."""
 
     alias: str
     source: str
@@ -74,7 +74,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     settings, report, changes = run.settings, run.report, list[str]()
     _refuse_itself(plan)
-    read_alias_to_change(settings, plan.alias)  # the alias comes last, when all inference is paid for
+    read_alias_to_change(settings, plan.alias)  # the alias moves last, when all inference is paid for
     ingest = _deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
     _deployment(settings, plan.search_deployment, "search-deployment")
@@ -88,7 +88,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     there = read_index(settings, index.name)
     wanted, refused = documents.documents, tuple[Failure, ...]()
     if there is None or not there.content:
-        with report.step("texts that the model cuts") as step:
+        with report.step("texts that the model truncates") as step:
             step.saw(str(read_truncated(settings, plan.source, plan.fields, plan.deployment)))
         changes += _scale(run, plan, plan.load_allocations)
         with report.step(f"pipeline {pipeline.id}") as step:
@@ -120,7 +120,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
 
 
 def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[PipelineSpec, IndexSpec]:
-    """Pipeline and index, named after what they are made from: something else never gets their names."""
+    """Pipeline and index, named after what they are made from, so that different content never gets the same name."""
     unnamed = inference_pipeline("unnamed", plan.deployment, plan.fields)
     pipeline = inference_pipeline(f"{plan.alias}-{unnamed.spec}", plan.deployment, plan.fields)
     marks = made_from(
@@ -147,7 +147,9 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
 def _deployment(settings: ElasticSettings, deployment_id: str, option: str) -> DeploymentState:
     there = read_deployment(settings, deployment_id)
     if there is None:
-        remedy = f"Start it with `{PROGRAM} elastic deploy`, which names them NAME-ingest and NAME-search."
+        remedy = (
+            f"Start it with `{PROGRAM} elastic deploy`, which names deployments NAME-ingest and NAME-search."
+        )
         raise InvalidInput(
             "There is no such deployment", value=deployment_id, source=f"--{option}", remedy=remedy
         )
@@ -157,10 +159,10 @@ def _deployment(settings: ElasticSettings, deployment_id: str, option: str) -> D
 def _refuse_itself(plan: EmbedPlan) -> None:
     if plan.source == plan.alias:
         raise InvalidInput(
-            "The embedded documents cannot have the name of their source: every run would embed its own result anew",
+            "The embedded documents cannot have the name of their source: every run would embed its own result again",
             value=plan.alias,
             source="name, source",
-            accepted="two names",
+            accepted="two different names",
         )
 
 
@@ -169,18 +171,18 @@ def _refuse_scaling(plan: EmbedPlan, ingest: DeploymentState) -> None:
         raise InvalidInput(
             "Only one of load_allocations and final_allocations is given",
             value=plan.load_allocations or plan.final_allocations,
-            remedy="Give both: how many while documents are embedded, and how many afterwards.",
+            remedy="Give both: the number while documents are embedded, and the number afterwards.",
         )
     if plan.load_allocations is not None and ingest.adaptive is not None:
         raise InvalidInput(
-            "This deployment has adaptive allocations and grows by itself",
+            "This deployment has adaptive allocations and scales by itself",
             value=ingest.id,
             remedy="Leave out load_allocations and final_allocations.",
         )
 
 
 def _scale(run: ElasticRun, plan: EmbedPlan, allocations: int | None) -> list[str]:
-    """As many allocations of the ingest deployment as are wanted now. Returns what was changed."""
+    """Set the allocations of the ingest deployment, if they are to change now. Returns what was changed."""
     settings, deadline = run.settings, run.deadline
     there = _deployment(settings, plan.deployment, "deployment")
     if allocations is None or allocations == there.allocations:
@@ -196,7 +198,7 @@ def _scale(run: ElasticRun, plan: EmbedPlan, allocations: int | None) -> list[st
 
 
 def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> Reindexed:
-    """Every document in the new index and embedded, as far as that can be."""
+    """Fill the new index with every document, embedded as far as possible."""
     settings, report, deadline = run.settings, run.report, run.deadline
     spec = ReindexSpec(
         source=plan.source,
@@ -215,12 +217,12 @@ def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> 
         if done.adopted:
             step.saw("followed the task of an earlier run")
         if done.refused:
-            step.saw(f"{len(done.refused):,} are refused by the new index")
+            step.saw(f"{len(done.refused):,} rejected by the new index")
         for failure in done.refused[:_SHOWN]:
             step.saw(str(failure))
-    with report.step("repair what lacks its embedding") as step:
+    with report.step("repair documents without an embedding") as step:
         repaired = apply_repair(settings, spec, batches, deadline, run.when_interrupted)
-        step.saw(f"{repaired.repaired:,} repaired, {repaired.left:,} will never have one")
+        step.saw(f"{repaired.repaired:,} repaired, {repaired.left:,} cannot be embedded")
         for one in repaired.listed[:_SHOWN]:
             step.saw(f"{one.id}: {one.reason}")
     return done
@@ -246,4 +248,4 @@ def _verify(
         if plan.queries:
             first = plan.fields[0].output
             found = verify_queries(settings, index.name, first, plan.search_deployment, plan.queries)
-            step.saw(f"{found.found} of {found.queries} sample queries find what they must")
+            step.saw(f"{found.found} of {found.queries} sample queries find the expected documents")

@@ -1,4 +1,4 @@
-"""Elasticsearch with ELSER as an engine: its targets, and its flows as plain data. Adding a flow is a line here."""
+"""Elasticsearch with ELSER as an engine: its targets, and its flows as plain data. To add a flow, add a line here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flows.engine import Engine, Entry, Nightly, Tour
 from tasks.elastic.settings import ElasticSettings, ElasticTarget, elastic_settings
 
 _VERIFY_NIGHTLY = Nightly(
-    "Every night, see that an embedded index is complete and finds what it must; fail when it does not.",
+    "Verify every night that an embedded index is complete and finds the expected documents.",
     cron="30 3 * * *",
     parameters={"name": "films", "queries": "/srv/vector-search/film-queries.jsonl"},
 )
@@ -21,16 +21,16 @@ ELASTIC = Engine[ElasticSettings](
     settings=elastic_settings,
     settings_prefix="ELASTIC_",
     flows=(
-        Entry("check", "flows.elastic.check:check_cluster", "Say what the flows need of a cluster and do not find."),
+        Entry("check", "flows.elastic.check:check_cluster", "Check that a cluster meets the requirements of the flows."),
         Entry("deploy", "flows.elastic.deploy:deploy_model", "Download a model and start deployments of it that fit the nodes."),
-        Entry("load", "flows.elastic.load:load_documents", "Documents from a file into an index, each stored once."),
-        Entry("embed", "flows.elastic.embed:embed_documents", "Documents embedded into a new index, verified, the alias moved."),
+        Entry("load", "flows.elastic.load:load_documents", "Load documents from a file into an index, each stored once."),
+        Entry("embed", "flows.elastic.embed:embed_documents", "Embed the documents of an index into a new one, verify it, and move the alias."),
         Entry("search", "flows.elastic.search:search_documents", "Search an embedded index by meaning."),
-        Entry("verify", "flows.elastic.verify:verify_embedded", "See that an embedded index is complete and finds what it must.", _VERIFY_NIGHTLY),
-        Entry("rollback", "flows.elastic.rollback:roll_back", "Let the alias point at the index before again."),
-        Entry("diagnose", "flows.elastic.diagnose:diagnose_cluster", "Say what is slow or fails, and the setting to change."),
-        Entry("teardown", "flows.elastic.teardown:teardown_embedded", "Remove what was embedded under a name; never its source."),
-        Entry("tour", "flows.elastic.tour:tour", "The notebook's path from a model to searches by meaning, each step checked."),
+        Entry("verify", "flows.elastic.verify:verify_embedded", "Verify that an embedded index is complete and finds the expected documents.", _VERIFY_NIGHTLY),
+        Entry("rollback", "flows.elastic.rollback:roll_back", "Point the alias back at the previous index."),
+        Entry("diagnose", "flows.elastic.diagnose:diagnose_cluster", "Find what is slow or failing, and the setting to change."),
+        Entry("teardown", "flows.elastic.teardown:teardown_embedded", "Remove what was embedded under a name, but never its source."),
+        Entry("tour", "flows.elastic.tour:tour", "Follow the ELSER notebook from a model to searches by meaning and check each step."),
     ),
     sandbox_service="elastic",
     tour=Tour(

@@ -1,4 +1,4 @@
-"""`elastic load`: documents from a file into an index, each stored once."""
+"""`elastic load`: load documents from a file into an index, each stored once."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from tasks.settings import home
 class LoadOptions(ElasticOptions, Timed, frozen=True):
     """The options of `elastic load`."""
 
-    name: Name = Field(description="The index.")
-    data: str = Field(description="The file.")
+    name: Name = Field(description="The index to load into.")
+    data: str = Field(description="The file of documents.")
     id_field: str | None = Field(
         default=None,
-        description="The field whose value is the document's id. Default: the hash of the document.",
+        description="The field that holds the document's id. Default: a hash of the document.",
     )
     text_fields: tuple[str, ...] = Field(
         default=(),
-        description="Fields that are searched as text; all others are mapped as they come.",
+        description="Fields to search as text; all others are mapped dynamically.",
     )
     lowercase_field: str | None = Field(
         default=None,
-        description="A field that the index's default pipeline makes lowercase; for an index that is there, the same as before.",
+        description="A field that the index's default pipeline converts to lowercase; for an existing index, the same as before.",
     )
     limit: int | None = Field(default=None, ge=1, description="Load only the first N documents.")
     shards: int = Field(default=1, ge=1, description="Primary shards of the index.")
@@ -46,7 +46,7 @@ class LoadOptions(ElasticOptions, Timed, frozen=True):
 
     @property
     def source(self) -> DocumentSource:
-        """The file, as far as it is loaded."""
+        """The part of the file that is loaded."""
         return DocumentSource(path=Path(self.data), id_field=self.id_field, limit=self.limit)
 
     @property
@@ -63,8 +63,8 @@ class LoadOptions(ElasticOptions, Timed, frozen=True):
 def load_documents(options: LoadOptions) -> Report:
     """Load documents from a file of JSON lines, or of one JSON array, into an index.
 
-    The file is checked as a whole before anything is created. A document that the cluster refuses for good is kept in a
-    file of its own with the reason; the others are stored. The same file again changes nothing.
+    The whole file is checked before anything is created. Documents that the cluster rejects for good are written to a
+    separate file with the reason; all others are stored. Loading the same file again changes nothing.
 
     Example:
         vector-search elastic load --name movies --data movies.jsonl --id-field id --target sandbox
@@ -72,7 +72,7 @@ def load_documents(options: LoadOptions) -> Report:
     with running(ELASTIC, "load", options) as run:
         loaded = load(run, options.source, options.index, options.lowercase_field)
         done = (
-            "Nothing to do: the index holds these documents."
+            "Nothing to do: the index already holds these documents."
             if loaded.unchanged
             else f"Loaded {options.name}."
         )
@@ -84,8 +84,8 @@ def load(run: ElasticRun, source: DocumentSource, spec: IndexSpec, lowercase_fie
     """Chain the steps of a load. The tour calls this too.
 
     Raises:
-        CannotChangeInPlace: the index is there with other fields, shards or another default pipeline; nothing is sent.
-        DocumentsRefused: some were not taken; all others are stored, and the index has its final settings.
+        CannotChangeInPlace: the index exists with other fields, shards or another default pipeline; nothing is sent.
+        DocumentsRefused: some were rejected; all others are stored, and the index has its final settings.
     """
     settings, report = run.settings, run.report
     with report.step("check the documents") as step:

@@ -1,4 +1,4 @@
-"""What the options of several flows of Elasticsearch share."""
+"""Options that several flows of Elasticsearch share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ElasticRun = Run[ElasticSettings]
 
 
 class ElasticOptions(Options, frozen=True):
-    """Of every flow."""
+    """Options of every flow."""
 
     target: ElasticTarget = Field(
         description="Where: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set."
@@ -21,6 +21,6 @@ class ElasticOptions(Options, frozen=True):
 
 
 class EmbeddedOptions(ElasticOptions, frozen=True):
-    """Of flows that work with an embedded index that is there."""
+    """Options of flows that work with an existing embedded index."""
 
     name: Name = Field(description="The alias, or an index behind it.")

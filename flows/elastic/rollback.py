@@ -1,4 +1,4 @@
-"""`elastic rollback`: the alias back to the index before."""
+"""`elastic rollback`: point the alias back at the previous index."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ class RollbackOptions(ElasticOptions, frozen=True):
 
     name: Name = Field(description="The alias.")
     to: str | None = Field(
-        default=None, description="The index to go to. Default: the one that the alias pointed at before."
+        default=None,
+        description="The index to go back to. Default: the one that the alias pointed at before.",
     )
 
     @property
     def timeout_minutes(self) -> float:
-        """Enough for the slot of a killed run to come free; the move itself takes a moment."""
+        """Enough for the slot of a killed run to become free; moving an alias takes a moment."""
         return 5
 
 
 @engine_flow(ELASTIC, "rollback", run_name="roll back {name} on {target}")
 def roll_back(options: RollbackOptions) -> Report:
-    """Let the alias point at the index before again. Done twice, it changes nothing the second time.
+    """Point the alias back at the previous index. A second rollback changes nothing.
 
     Example:
         vector-search elastic rollback --name films --target sandbox
@@ -43,5 +44,5 @@ def roll_back(options: RollbackOptions) -> Report:
                 f"points at {there.index}, before at {there.rolled_back_from or there.previous or 'nothing'}"
             )
         if not move.changed:
-            say("Nothing to do: the alias was rolled back already.")
+            say("Nothing to do: the alias is already rolled back.")
     return run.report

@@ -1,4 +1,4 @@
-"""`elastic search`: documents by meaning."""
+"""`elastic search`: find documents by meaning."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.search.search import Hit, QueryKind, read_hits
 
 _SHOWN = 160
-"""Characters of a document that the report shows."""
+"""Number of characters of a document that the report shows."""
 
 
 class SearchOptions(EmbeddedOptions, frozen=True):
     """The options of `elastic search`."""
 
-    text: str = Field(description="What is looked for.")
+    text: str = Field(description="The text to search for.")
     field: str | None = Field(
-        default=None, description="Which embedded field, by the name of its text. Default: the first."
+        default=None, description="The text field whose embedding is searched. Default: the first."
     )
-    size: int = Field(default=10, ge=1, le=10_000, description="Hits at most.")
+    size: int = Field(default=10, ge=1, le=10_000, description="Maximum number of hits.")
     kind: QueryKind = Field(
-        default="sparse_vector", description="sparse_vector, or the older text_expansion."
+        default="sparse_vector", description="Query type: sparse_vector, or the older text_expansion."
     )
     deployment: str | None = Field(
         default=None,
-        description="The deployment that embeds the text. Default: the one that the index was made for.",
+        description="The deployment that embeds the query. Default: the one that the index was made for.",
     )
 
 

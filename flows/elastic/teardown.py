@@ -1,4 +1,4 @@
-"""`elastic teardown`: what was embedded under a name goes; never its source, and the model only when asked."""
+"""`elastic teardown`: remove what was embedded under a name; never its source, and the model only on request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TeardownOptions(ElasticOptions, Confirmed, Timed, frozen=True):
 def teardown_embedded(options: TeardownOptions) -> Report:
     """Remove what was embedded under a name: alias, indices and pipelines. Never the source index.
 
-    Lists what goes and wants a yes.
+    Lists what would be removed and asks for confirmation.
 
     Example:
         vector-search elastic teardown --name films --deployments movies-ingest --target sandbox --yes
@@ -48,7 +48,7 @@ def teardown_embedded(options: TeardownOptions) -> Report:
         going = [f"deployment {one}" for one in options.deployments if one in running_now]
         going += [f"model {model_id}"] if model_id else []
         if there.is_empty and not going:
-            say(f"Nothing to do: nothing of ours is under the name {name!r}.")
+            say(f"Nothing to do: there is nothing of ours under the name {name!r}.")
             return report
         everything = "; ".join([*([str(there)] if not there.is_empty else []), *going])
         confirm("remove all of it", consequence=f"It would remove: {everything}.", yes=options.yes)
@@ -64,7 +64,7 @@ def teardown_embedded(options: TeardownOptions) -> Report:
 
 
 def teardown(run: ElasticRun, there: Inventory) -> None:
-    """Remove alias, indices and pipelines of a name, in the order that leaves no search without an answer by surprise."""
+    """Remove alias, indices and pipelines of a name, in an order that never lets a search run into half of them."""
     with run.report.step(f"remove what was embedded as {there.name}") as step:
         if there.alias:
             remove_alias(run.settings, there.name)
@@ -76,12 +76,12 @@ def teardown(run: ElasticRun, there: Inventory) -> None:
 
 
 def verify_nothing_left(run: ElasticRun, *names: str) -> None:
-    """See that nothing of ours is under these names any more.
+    """Check that nothing of ours is left under these names.
 
     Raises:
         GateNotMet: something is left.
     """
-    with run.report.step(f"see that nothing is left of {listed(names)}") as step:
+    with run.report.step(f"check that nothing is left of {listed(names)}") as step:
         for name in names:
             left = read_inventory(run.settings, name)
             if not left.is_empty:

@@ -1,7 +1,7 @@
-"""`elastic tour`: the seed notebook's path from a model to searches by meaning, each step checked.
+"""`elastic tour`: the path of the ELSER notebook from a model to searches by meaning, each step checked.
 
-The notebook's troubles are on the way: a deployment that does not fit is told so before it is started, ids are selected
-by name and not by position, and the reindex is followed to its last document.
+The notebook's pitfalls are avoided: a deployment that does not fit is refused before it is started, ids are selected by
+name and not by position, and the reindex is followed to its last document.
 """
 
 from __future__ import annotations
@@ -47,22 +47,26 @@ from tasks.errors import GateNotMet
 TEXT = "This movie was totally awesome and had loads of adventure"
 """The notebook's sentence."""
 QUERY = "investigation"
-"""The notebook's query: it must find the detective films."""
+"""The notebook's query, which must find the detective films."""
 TOKENS = 5
-"""Tokens that the report shows."""
+"""Number of tokens that the report shows."""
 
 
 class TourOptions(ElasticOptions, Timed, frozen=True):
     """The options of `elastic tour`."""
 
     name: Annotated[Name, Field(max_length=40)] = Field(
-        description="Begins the name of everything that is made."
+        description="Prefix for the name of everything that is created."
     )
     films: str = Field(description="JSON lines with id, title and plot.")
-    queries: str = Field(description="JSON lines of query, expected ids and within, on the films.")
+    queries: str = Field(
+        description="JSON lines of sample queries on the films: query, expected ids and within."
+    )
     texts: str = Field(description="A second corpus: JSON lines with id and gloss.")
     model_id: str = Field(default=".elser_model_2", description="The model: ELSER or its platform variant.")
-    limit: int | None = Field(default=None, ge=1, description="Only the first N texts of the second corpus.")
+    limit: int | None = Field(
+        default=None, ge=1, description="Load only the first N texts of the second corpus."
+    )
     timeout_minutes: float = timeout(240)
 
     @property
@@ -82,7 +86,7 @@ def tour(options: TourOptions) -> Report:
     """Take documents from a file to searches by meaning, check each step, and leave nothing behind.
 
     Model, deployments, inference, pipelines, reindex, search, template, statistics, a second corpus: the path of the
-    notebook on ELSER. What the tour made goes at the end; the model only if the tour downloaded it.
+    ELSER notebook. What the tour created is removed at the end; the model only if the tour downloaded it.
 
     Example:
         vector-search elastic tour --name tour --films movies.jsonl --queries movie-queries.jsonl --texts texts.jsonl --target sandbox
@@ -150,7 +154,7 @@ def _remove_the_rest(
     *,
     keep_model: bool,
 ) -> None:
-    with run.report.step("remove what the tour made besides") as step:
+    with run.report.step("remove what else the tour created") as step:
         remove_template(run.settings, template)
         for index in (options.movies, options.glosses):
             remove_index(run.settings, index.name, run.deadline)
@@ -166,26 +170,26 @@ def _remove_the_rest(
 
 
 def _the_second_deployment(run: ElasticRun, name: str, model_id: str) -> DeploymentSpec:
-    """The notebook's second deployment, told that it does not fit before it is started; and the nearest that does."""
-    wished = DeploymentSpec(
+    """The notebook's second deployment or, since that does not fit, the nearest one that does; refused before it is started."""
+    requested = DeploymentSpec(
         id=f"{name}-configured", model_id=model_id, allocations=3, threads=8, queue_capacity=7000
     )
     with run.report.step("3 allocations of 8 threads, as in the notebook") as step:
         try:
-            verify_capacity(run.settings, [wished])
+            verify_capacity(run.settings, [requested])
         except DoesNotFit as error:
             nearest = error.placement.nearest
             if nearest is None:
                 raise
-            if read_deployment(run.settings, wished.id) is not None:
+            if read_deployment(run.settings, requested.id) is not None:
                 raise GateNotMet(
-                    f"The deployment {wished.id}", measured="started", wanted="not started"
+                    f"The deployment {requested.id}", measured="started", wanted="not started"
                 ) from error
             step.saw(f"do not fit, and nothing was started; {nearest} do")
             changed = {"allocations": nearest.allocations, "threads": nearest.threads}
-            return DeploymentSpec.model_validate({**wished.model_dump(), **changed})
+            return DeploymentSpec.model_validate({**requested.model_dump(), **changed})
         step.saw("fit on these nodes")
-    return wished
+    return requested
 
 
 def _infer(run: ElasticRun, model_id: str, deployment_id: str) -> None:

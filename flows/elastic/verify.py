@@ -1,4 +1,4 @@
-"""`elastic verify`: an embedded index as it serves. Changes nothing."""
+"""`elastic verify`: completeness, scores and sample queries of an embedded index. Changes nothing."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ from tasks.elastic.verification.verification import verify_completeness, verify_
 class VerifyOptions(EmbeddedOptions, frozen=True):
     """The options of `elastic verify`."""
 
-    queries: str | None = Field(default=None, description="JSON lines of query, expected ids and within.")
+    queries: str | None = Field(
+        default=None, description="JSON lines of sample queries: query, expected ids and within."
+    )
     accept_unembedded: int = Field(
-        default=0, ge=0, description="Accept up to N documents without their embedding."
+        default=0, ge=0, description="Accept up to N documents without an embedding."
     )
 
 
 @engine_flow(ELASTIC, "verify", run_name="verify {name} on {target}")
 def verify_embedded(options: VerifyOptions) -> Report:
-    """See that an embedded index has every document of its source, and finds and scores what it must. Changes nothing.
+    """Verify that an embedded index has every document of its source, scores right and finds the expected documents.
+
+    Changes nothing.
 
     Example:
         vector-search elastic verify --name films --queries film-queries.jsonl --target sandbox
@@ -50,5 +54,5 @@ def verify_embedded(options: VerifyOptions) -> Report:
                 asked = verify_queries(
                     settings, name, embedded.fields[0].output, model, Path(options.queries)
                 )
-                step.saw(f"{asked.found} of {asked.queries} find what they must")
+                step.saw(f"{asked.found} of {asked.queries} find the expected documents")
     return report

@@ -1,4 +1,4 @@
-"""The settings of the local stack's own Prefect, each with its reason. A server of somebody's own has its own settings."""
+"""The settings of the local stack's own Prefect, each with its reason. A server of your own has its own settings."""
 
 from __future__ import annotations
 
@@ -18,43 +18,48 @@ def api_url(port: int) -> str:
 
 
 def without_proxy() -> str:
-    """NO_PROXY with loopback added: the stack lies behind nobody's proxy."""
+    """NO_PROXY with loopback added: the stack is never behind a proxy."""
     return ",".join(
         filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1", "localhost"])
     )
 
 
 def environment(home: Path, port: int) -> dict[str, str]:
-    """The environment of every process of the stack whose home folder and server's port these are.
+    """The environment of every process of a stack, by its home folder and its server's port.
 
     Nothing of a Prefect that the user works with elsewhere gets in: neither its database nor its API key.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     inherited.pop("VECTOR_SEARCH_SANDBOX", None)
     package_root = str(Path(__file__).parents[2])
-    return inherited | {
-        "VECTOR_SEARCH_HOME": str(home),  # absolute: a worker runs flows in a folder of its own
-        # What deployments/prefect.yaml is filled in with.
-        **{engine.target_variable: SANDBOX for engine in engines.ENGINES},
-        # The processes run in the home folder, and the same source that starts them must be what they import.
-        "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
-        # And nothing else: `python -m` would look into the folder that it is run in first, and into a `tasks.py` there.
-        "PYTHONSAFEPATH": "1",
-        "PYTHONUNBUFFERED": "1",  # a log's tail must show why a process died
-        "NO_PROXY": without_proxy(),
-        "PREFECT_HOME": str(home / "prefect"),  # database and profiles of its own
-        "PREFECT_API_URL": api_url(port),
-        "PREFECT_UI_API_URL": api_url(port),  # else the UI looks for the API at Prefect's usual port
-        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # nobody may start a second server by accident
-        # In memory, the slot of a run that dies with the server would stay taken for ever.
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",  # the server calls nobody
-        "PREFECT_SERVER_UI_V2_ENABLED": "false",  # the newer UI asks an analytics host even so
-        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        "DO_NOT_TRACK": "1",  # nor do the clients
-        "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",  # samples that only Prefect Cloud would show
-        "PREFECT_WORKER_QUERY_SECONDS": "2",  # a run begins within seconds; the usual 10 spare a shared server
-        "PREFECT_CLI_PROMPT": "false",  # nobody is there to answer
-        "PREFECT_LOGGING_COLORS": "false",  # logs are files
-        "NO_COLOR": "1",
-    }
+    return (
+        inherited
+        | {
+            "VECTOR_SEARCH_HOME": str(home),  # absolute: a worker runs flows in a folder of its own
+            # Fills in the targets in deployments/prefect.yaml.
+            **{engine.target_variable: SANDBOX for engine in engines.ENGINES},
+            # The processes run in the home folder and must import the same source that starts them.
+            "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
+            # And nothing else: `python -m` would look first into the folder that it runs in, and at a `tasks.py` there.
+            "PYTHONSAFEPATH": "1",
+            "PYTHONUNBUFFERED": "1",  # the end of a log must show why a process died
+            "NO_PROXY": without_proxy(),
+            "PREFECT_HOME": str(home / "prefect"),  # database and profiles of its own
+            "PREFECT_API_URL": api_url(port),
+            "PREFECT_UI_API_URL": api_url(
+                port
+            ),  # otherwise the UI looks for the API at Prefect's default port
+            "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # nothing may start a second server by accident
+            # In memory, the slot of a run that dies with the server would stay occupied forever.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",  # the server calls nobody
+            "PREFECT_SERVER_UI_V2_ENABLED": "false",  # the newer UI contacts an analytics host all the same
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+            "DO_NOT_TRACK": "1",  # nor do its clients
+            "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",  # only Prefect Cloud would show these samples
+            "PREFECT_WORKER_QUERY_SECONDS": "2",  # a run starts within seconds; the default of 10 spares a shared server
+            "PREFECT_CLI_PROMPT": "false",  # nobody is there to answer
+            "PREFECT_LOGGING_COLORS": "false",  # logs are files
+            "NO_COLOR": "1",
+        }
+    )

@@ -1,7 +1,7 @@
-"""Background processes that outlive the command that started them, and are stopped by another.
+"""Background processes that outlive the command that started them and are stopped by another one.
 
-A process is known by its id **and** its start time: an id alone may belong to somebody else by the time we look again.
-Each gets a session of its own, so that Ctrl-C in the terminal reaches only the command in front.
+A process is identified by its id **and** its start time: by the time we look again, the id alone may belong to another
+process. Each gets a session of its own, so that Ctrl-C in the terminal reaches only the command in the foreground.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _GRACE_SECONDS = 10.0
-"""How long a process may take to end by itself; Prefect's server and a worker take one or two."""
+"""How long a process may take to stop by itself; Prefect's server and a worker take 1 or 2 seconds."""
 _LOOK_SECONDS = 0.05
 
 
@@ -26,13 +26,13 @@ class Process:
     name: str
     pid: int
     started: str
-    """When it began, as the system tells it: tells it apart from a later process with the same id."""
+    """When it started, as the system reports it; distinguishes it from a later process with the same id."""
     log: str
-    """Where its output goes."""
+    """The file with its output."""
 
     @property
     def is_alive(self) -> bool:
-        """Whether this very process still runs; a zombie does not."""
+        """Whether this very process is still running; a zombie is not."""
         return started_at(self.pid) == self.started
 
     def tail(self, lines: int = 8) -> str:
@@ -67,29 +67,29 @@ def start(
     finally:
         if before is signal.SIG_IGN:
             signal.signal(signal.SIGINT, before)
-    child.returncode = 0  # It is not ours to wait for: no ResourceWarning when this handle is collected.
+    child.returncode = 0  # We never wait for it: no ResourceWarning when this handle is collected.
     return Process(name, child.pid, started_at(child.pid) or "ended at once", str(log))
 
 
 def stop(processes: Iterable[Process]) -> None:
-    """End processes and all that they started: asked first, killed after a grace period."""
+    """Stop processes and everything they started: terminated first, killed after a grace period."""
     alive = [process for process in processes if process.is_alive]
-    # Some give each child a session of its own, so these must be found before their parent is gone.
+    # Some children have sessions of their own, so they must be found before their parent is gone.
     _end({process.pid: process.started for process in alive} | _descendants(alive))
 
 
 def stop_descendants(process: Process) -> None:
-    """End all that a process started, and leave the process itself."""
+    """Stop everything that a process started, but not the process itself."""
     _end(_descendants([process]))
 
 
 def started_at(pid: int) -> str | None:
-    """When a process began, as the system tells it; None if there is none, or only a zombie."""
+    """When a process started, as the system reports it; None if there is none, or only a zombie."""
     _reap(pid)
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
         try:
-            # The command's name, in parentheses, may hold anything, also half a character.
+            # The command's name, in parentheses, may hold anything, even half a character.
             # What follows it is 22 - 2 fields on.
             fields = stat.read_text(errors="replace").rpartition(")")[2].split()
         except OSError:
@@ -122,7 +122,7 @@ def _signal(processes: Mapping[int, str], number: signal.Signals) -> None:
 
 
 def _reap(pid: int) -> None:
-    """Take leave of a child of this very process, which would stay a zombie for as long as we live."""
+    """Reap a child of this very process, which would otherwise stay a zombie as long as we run."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except (ChildProcessError, OSError):
@@ -156,7 +156,7 @@ def _descendants(processes: Iterable[Process]) -> dict[int, str]:
 def _ps(*arguments: str) -> str:
     environment = {**os.environ, "LC_ALL": "C"}
     return subprocess.run(
-        ["ps", *arguments],  # noqa: S607 -- where it lies differs
+        ["ps", *arguments],  # noqa: S607 -- its path differs between systems
         capture_output=True,
         text=True,
         env=environment,

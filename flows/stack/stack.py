@@ -1,8 +1,8 @@
-"""The local stack: a Prefect server, the stand-ins and a worker, on loopback, in a folder of their own.
+"""The local stack: a Prefect server, the stand-ins and a worker, on loopback, in one folder.
 
-For development, demos and tests; real work runs on a server, a work pool and a target of somebody's own. Every process
-outlives the command that started it and is found again through `stack.json`. Nothing here imports Prefect, which takes
-seconds, nor the stand-ins, which are started as anybody could start them.
+For development, demos and tests; real work runs on your own server, work pool and target. Every process outlives the
+command that started it and is found again through `stack.json`. This imports neither Prefect, which takes seconds, nor
+the stand-ins, which are started as anybody could start them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tasks.program import PROGRAM
 SERVER, SANDBOX, WORKER = "Prefect server", "sandbox", "worker"
 
 _START_SECONDS = 180.0
-"""How long a part may take to start: the server's first start migrates its database, 12 s, on a busy machine far more."""
+"""How long a part may take to start. The server's first start migrates its database: 12 s, far more on a busy machine."""
 _LOCK_SECONDS = 240.0
 """How long to wait for another `up` or `down` in the same folder: longer than a start may take."""
 _LOOK_SECONDS = 0.1
@@ -49,8 +49,8 @@ class Stack:
     """The stack whose home is one folder.
 
     Args:
-        home: where database, logs, the stand-ins' state and `stack.json` lie.
-        with_worker: also register the deployments and run a worker; a tour run from here needs neither.
+        home: the folder of the database, the logs, the stand-ins' state and `stack.json`.
+        with_worker: also register the deployments and run a worker; a tour run from the command line needs neither.
         deployments: the file of those deployments.
     """
 
@@ -60,7 +60,7 @@ class Stack:
 
     @property
     def state(self) -> state.State:
-        """What was started, as it was last written down."""
+        """What was started, as last recorded."""
         return state.read(self._file)
 
     @property
@@ -89,7 +89,7 @@ class Stack:
         return prefect_settings.environment(self.home, port)
 
     def up(self) -> bool:
-        """Start what does not run.
+        """Start what is not running.
 
         Returns:
             Whether anything had to be started.
@@ -109,10 +109,10 @@ class Stack:
         return True
 
     def down(self) -> bool:
-        """Stop everything that was started here, whatever is left of it.
+        """Stop whatever is left of what was started here.
 
         Returns:
-            Whether anything ran.
+            Whether anything was running.
         """
         with self._alone():
             before = self.state
@@ -125,7 +125,7 @@ class Stack:
 
     @contextmanager
     def running(self) -> Generator[Stack]:
-        """Up inside, down afterwards, whatever happens."""
+        """Start the stack for the block and stop it afterwards, whatever happens."""
         try:
             self.up()
             yield self
@@ -201,7 +201,7 @@ class Stack:
         registration = Process("registration of the deployments", deploying.pid, "", str(log))
         url = prefect_settings.api_url(port)
         try:
-            # The worker loads while the deployments are registered: each takes Prefect's import of two seconds.
+            # The worker loads while the deployments are registered: each imports Prefect, which takes two seconds.
             worker = self._start(
                 WORKER, "prefect", "worker", "start", "--pool", prefect_settings.POOL, "--type", "process",
                 "--name", "local", port=port,
@@ -216,7 +216,7 @@ class Stack:
                 "start the worker", worker, lambda: api.has_worker_since(url, prefect_settings.POOL, began)
             )
         except BaseException:
-            # A worker that runs is what the next `up` takes for deployments that are registered.
+            # The next `up` takes a running worker as a sign that the deployments are registered.
             self._stop_worker()
             raise
         finally:
@@ -224,13 +224,13 @@ class Stack:
                 deploying.terminate()
 
     def _stop_worker(self) -> None:
-        """First the runs, which then tell the server what became of them; a worker that ends would only kill them."""
+        """Stop the runs first, so that they report their end to the server; a worker that stops would only kill them."""
         if worker := self._started(WORKER):
             processes.stop_descendants(worker)
             processes.stop([worker])
 
     def _port(self) -> int:
-        """The server's port: the one that a shell may know, unless somebody else took it meanwhile."""
+        """The server's port: the one that a shell may know, unless another process has taken it."""
         now = self.state
         if now.port and (now.alive(SERVER) or api.is_free(now.port)):
             return now.port
@@ -249,7 +249,7 @@ class Stack:
         *,
         alive: Callable[[], bool] | None = None,
     ) -> None:
-        """Wait for a process. Not `tasks.waiting`: that loads Prefect, which this must not wait for."""
+        """Wait for a process. `tasks.waiting` is not used because it loads Prefect, which takes seconds."""
         began = time.monotonic()
         while not is_ready():
             if not (alive() if alive else process.is_alive):

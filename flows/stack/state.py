@@ -1,4 +1,4 @@
-"""What the local stack remembers of itself: `stack.json` in its home folder, replaced as a whole, never half written."""
+"""What the local stack remembers about itself: `stack.json` in its home folder, always replaced as a whole."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ class State:
     """What was started, and where."""
 
     port: int | None = None
-    """The Prefect server's; kept after `down`, so that a shell that was told the address can go on after the next `up`."""
+    """The Prefect server's; kept after `down`, so that a shell that has the address still works after the next `up`."""
     processes: tuple[Process, ...] = ()
 
     def alive(self, name: str) -> Process | None:
-        """The process of that name, if it still runs."""
+        """The process with that name, if it is still running."""
         return next(
             (process for process in self.processes if process.name == name and process.is_alive), None
         )
 
     def with_process(self, process: Process) -> State:
-        """This state, with a process in place of an earlier one of its name."""
+        """This state with a process in place of an earlier one with the same name."""
         others = tuple(other for other in self.processes if other.name != process.name)
         return replace(self, processes=(*others, process))
 
 
 def read(file: Path) -> State:
-    """The state that a file holds; an empty one if there is no file, or none that can be read."""
+    """The state in a file; an empty one if there is no file, or an unreadable one."""
     try:
         found = json.loads(file.read_text())
         return State(found["port"], tuple(Process(**process) for process in found["processes"]))
@@ -40,7 +40,7 @@ def read(file: Path) -> State:
 
 
 def write(file: Path, state: State) -> None:
-    """Replace what a file holds."""
+    """Replace the content of a file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".draft")
     draft.write_text(json.dumps(asdict(state), indent=2))

@@ -1,6 +1,6 @@
-"""What a build wants a yes for before it changes anything: money by the hour, and served content that would go.
+"""What a build needs confirmation for before it changes anything: hourly costs, and the replacement of served content.
 
-A run has one yes for all of its questions, so they are put together: nobody agrees to what was not said.
+A run has one `yes` for all of its questions, so they are asked together: nobody agrees to something that was not shown.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tasks.vertex.specs import DeployedIndexSpec, ShardSize
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be agreed to."""
+    """Something that needs agreement."""
 
     step: str
     consequence: str
@@ -35,9 +35,9 @@ def cost_questions(
     shard_size: ShardSize | None,
     ours: DeployedIndexState | None,
 ) -> list[Question]:
-    """Say what a deployment or more replicas cost an hour, and ask. A sandbox costs nothing, so it does not ask.
+    """Show the hourly cost of a deployment or of more replicas, and ask. A sandbox costs nothing, so nothing is asked.
 
-    What others deployed of the same index is theirs to pay for and agrees to nothing here.
+    What others have deployed of the same index is theirs to pay for and counts as no agreement here.
     """
     there = None if ours is None else ours.replicas
     replicas = wanted.replicas(there)
@@ -56,9 +56,9 @@ def _ask(settings: VertexSettings, step: str, cost: str) -> list[Question]:
 
 
 def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -> list[Question]:
-    """Ask before other content replaces what is served, wherever it is deployed; also in a sandbox.
+    """Ask before other content replaces what is served, wherever the index is deployed; also in a sandbox.
 
-    An overwrite that an earlier run began with the same data was agreed to then.
+    An overwrite with the same data that an earlier run started was agreed to then.
     """
     if there is None or not there.deployed or validated.content in (there.content, there.coming):
         return []
@@ -72,18 +72,18 @@ def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -
 def agree_to_first_deployments(
     run: VertexRun, wanted: Sequence[DeployedIndexSpec], shard_size: ShardSize | None, *, yes: bool
 ) -> frozenset[str]:
-    """Ask for the cost of what is deployed nowhere yet, all of it together, before a look at the data: it needs none.
+    """Ask for the cost of everything that is not deployed yet, as one question, before reading the data, which is not needed.
 
-    Where something is deployed, its content may have to be asked for too: `build` puts both as one question.
+    Where something is deployed already, replacing its content may need agreement too: `build` asks both as one question.
 
     Args:
         run: the run that this is part of.
-        wanted: what is to be deployed.
-        shard_size: of every index that is not there yet.
-        yes: agreed beforehand.
+        wanted: what to deploy.
+        shard_size: of every index that does not exist yet.
+        yes: agreed in advance.
 
     Returns:
-        The names whose cost was agreed to.
+        The names for which the cost was agreed to.
 
     Raises:
         InvalidInput: a machine cannot serve the shards.
@@ -104,7 +104,7 @@ def agree_to_first_deployments(
 
 
 def agree(questions: Sequence[Question], *, yes: bool) -> None:
-    """Go on only when all of it is agreed to.
+    """Continue only if everything is agreed to.
 
     Raises:
         NotConfirmed: nobody agreed.

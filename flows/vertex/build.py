@@ -29,32 +29,32 @@ from tasks.vertex.specs import (
 
 
 class BuildOptions(VertexOptions, Confirmed, Timed, Interruptible, frozen=True):
-    """The options of `vertex build`; those of its index and its deployed index bear their specifications' names."""
+    """The options of `vertex build`. Those of the index and the deployed index have the names of their specifications."""
 
     name: Name = Field(
-        description="Names the index, its endpoint and its files: lowercase letters, digits and dashes, a letter first."
+        description="Names the index, its endpoint and its files: lowercase letters, digits and dashes, starting with a letter."
     )
     data: str = Field(
         description="HDF5 file in the ann-benchmarks layout (datasets train, test); a local path or a gs:// address."
     )
     limit: int | None = Field(default=None, ge=1, description="Load only the first N rows.")
     rules: DatapointRules = Field(
-        default=DatapointRules(), description="Restricts and crowding tags given to each row."
+        default=DatapointRules(), description="Restricts and crowding tags of each row."
     )
     algorithm: Algorithm = Field(
         default="tree-ah",
-        description="tree-ah searches approximately and fast; brute-force exactly, for ground truth.",
+        description="tree-ah is fast and approximate; brute-force is exact, for ground truth.",
     )
     distance_measure: DistanceMeasure = Field(
         default="DOT_PRODUCT_DISTANCE", description="How vectors are compared."
     )
     feature_norm: FeatureNorm = Field(
         default="NONE",
-        description="UNIT_L2_NORM normalises every vector; with DOT_PRODUCT_DISTANCE that gives cosine similarity.",
+        description="UNIT_L2_NORM normalizes every vector; with DOT_PRODUCT_DISTANCE this gives cosine similarity.",
     )
     update_method: UpdateMethod = Field(
         default="STREAM_UPDATE",
-        description="STREAM_UPDATE takes upserts within seconds; BATCH_UPDATE only whole imports.",
+        description="STREAM_UPDATE serves upserts within seconds; BATCH_UPDATE takes whole imports only.",
     )
     shard_size: ShardSize | None = Field(
         default=None,
@@ -72,39 +72,39 @@ class BuildOptions(VertexOptions, Confirmed, Timed, Interruptible, frozen=True):
         default=0.05,
         gt=0,
         lt=1,
-        description="Part of the leaves that a query searches: more is slower and finds more.",
+        description="Fraction of the leaves that a query searches; more is slower and finds more.",
     )
     endpoint: EndpointKind = Field(
         default="public",
-        description="public is reached over the internet; vpc and private-service-connect from your network only.",
+        description="public is reachable from the internet; vpc and private-service-connect only from your network.",
     )
     machine_type: str | None = Field(
         default=None,
-        description="Machine of a replica, such as e2-standard-16. Default: automatic resources.",
+        description="Machine type of a replica, such as e2-standard-16. Default: automatic resources.",
     )
     min_replicas: int | None = Field(
         default=None,
         ge=1,
         le=1000,
-        description="Replicas that always run, and are paid for. Default: as many as there are, 1 when new.",
+        description="Minimum number of replicas, which always run and are billed. Default: the current number, 1 for a new one.",
     )
     max_replicas: int | None = Field(
         default=None,
         ge=1,
         le=1000,
-        description="Replicas at most, under load. Default: as many as there are, at least min_replicas.",
+        description="Maximum number of replicas under load. Default: the current number, at least min_replicas.",
     )
-    yes: bool = agreement("the cost, and to other content in what is served,")
+    yes: bool = agreement("the cost, and to replacing the content of a deployed index,")
     timeout_minutes: float = timeout(240)
 
 
 @engine_flow(VERTEX, "build", run_name="build {name} on {target}")
 def build_index(options: BuildOptions) -> Report:
-    """Vectors from an HDF5 file to a deployed, queryable index.
+    """Build a deployed, queryable index from vectors in an HDF5 file.
 
-    Reads what is there and does only what is missing: run again after a crash it goes on, run again after success it
-    changes nothing. Other data under the same name replace all content of the index, datapoints streamed into it too; when
-    the index is deployed, that wants a yes.
+    Reads what exists and creates only what is missing: a run after a crash resumes, a run after success changes nothing.
+    Different data under the same name replace the whole content of the index, including datapoints streamed into it; if
+    the index is deployed, this needs a confirmation.
 
     Example:
         vector-search vertex build --name products --data products.hdf5 --target sandbox
@@ -136,8 +136,8 @@ def build_index(options: BuildOptions) -> Report:
             "changes": built.changes,
         }
         say(
-            f"Did: {listed(built.changes)}."
+            f"Done: {listed(built.changes)}."
             if built.changes
-            else "Nothing to do: all of it is there already."
+            else "Nothing to do: everything is already there."
         )
     return run.report

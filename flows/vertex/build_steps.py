@@ -1,4 +1,4 @@
-"""The steps of a build: what is missing between a file of vectors and a deployed, queryable index."""
+"""The steps of a build, from a file of vectors to a deployed, queryable index."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from tasks.vertex.specs import (
 
 @dataclass(frozen=True, kw_only=True)
 class BuildPlan:
-    """What a build is to end with."""
+    """The result that a build is to reach."""
 
     source: DataSource
     index: IndexSpec
@@ -60,7 +60,7 @@ class BuildPlan:
 
     @property
     def name(self) -> str:
-        """The name of all that is made."""
+        """The name of everything that is built."""
         return self.index.name
 
 
@@ -70,7 +70,7 @@ class Build:
 
     served: ServedIndex
     changes: list[str] = field(default_factory=list)
-    """Every change that it made; empty when all was there already."""
+    """Every change that it made; empty if everything was already there."""
 
 
 def build(
@@ -80,14 +80,14 @@ def build(
 
     Args:
         run: the run that this is part of.
-        plan: what it is to end with.
-        validated: what the look at the data found.
-        cost_agreed: the cost of this first deployment was asked for already.
-        yes: agree to all that remains to be asked.
+        plan: the result to reach.
+        validated: the data, as validation found them.
+        cost_agreed: the cost of this first deployment was already agreed to.
+        yes: agree to everything else.
     """
     settings, report, deadline = run.settings, run.report, run.deadline
     name, changes = plan.name, list[str]()
-    # Wrong settings, strangers and what cannot change in place are found before anything is changed or paid for.
+    # Wrong settings, resources of others and differences that cannot be changed in place are found before anything is changed or billed.
     wanted_endpoint = endpoint_spec(settings, name, plan.endpoint)
     there = read_index_to_change(settings, plan.index, deadline)
     endpoint_there = read_endpoint_to_change(settings, wanted_endpoint, deadline)
@@ -116,7 +116,7 @@ def build(
             changes.append("created the endpoint")
         endpoint = wait_for_endpoint(settings, wanted_endpoint, begun.there, deadline, run.when_interrupted)
         if remove_endpoint_twins(settings, name, endpoint.resource, deadline):
-            changes.append("removed a twin of the endpoint")
+            changes.append("removed a duplicate of the endpoint")
         step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
 
     with report.step(f"deploy index {name}") as step:
@@ -128,7 +128,7 @@ def build(
         if deployed.service_attachment:
             step.saw(f"service attachment {deployed.service_attachment}")
             say(way_through(settings, served, deployed.service_attachment))
-    # Only now does nothing serve or import the old contents any more.
+    # From here on nothing serves or imports the old contents.
     if remove_import_files(settings, name, keep_content=validated.content):
         changes.append("removed the old import files")
     return Build(served, changes)
@@ -140,7 +140,7 @@ def _upload(
     name, content = plan.name, validated.content
     ensure_bucket(settings)
     files = ensure_local_import_files(settings, name, plan.source, content).there
-    # That took its time: the teardown of another name may have removed the bucket, when it was empty.
+    # Writing the files takes time: meanwhile the teardown of another name may have deleted the bucket, while it was empty.
     ensure_bucket(settings)
     upload = apply_import_files(settings, name, content, files, local_folder(name, content))
     forget_local_import_files(name)
@@ -162,7 +162,7 @@ def _index(
     begun = ensure_index(settings, plan.index, contents_uri=uri, content=content, deadline=deadline)
     index = wait_for_index(settings, plan.index, begun.there, deadline, run.when_interrupted)
     if remove_index_twins(settings, name, index.resource, deadline):
-        changes.append("removed a twin of the index")
+        changes.append("removed a duplicate of the index")
     if begun.changed:
         changes.append("created the index")
     if index.content != content:
@@ -176,14 +176,14 @@ def _index(
             when_interrupted=run.when_interrupted,
         )
         changes.append("replaced the contents of the index")
-    # Statistics that lag say 0 or what was there before; streamed datapoints only raise the count.
+    # Statistics that lag show 0 or the previous count; streamed datapoints only raise it.
     lagging = (0, 0 if there is None else there.vectors_count)
     if changes and index.vectors_count < validated.rows and index.vectors_count not in lagging:
         raise GateNotMet(
             f"The number of vectors in index {name}",
             measured=f"{index.vectors_count:,}",
             wanted=f"{validated.rows:,}",
-            remedy=f"Look at the import files under {uri}.",
+            remedy=f"Check the import files under {uri}.",
         )
     return index
 
@@ -199,7 +199,7 @@ def _deployed(
         if begun.did != "nothing":
             changes.append("changed the replicas" if begun.there.serves else "deployed the index")
         there = wait_for_deployed_index(settings, plan.deployed, begun.there, deadline, run.when_interrupted)
-        # What an earlier run began can only be compared with what is wanted now when it has ended.
+        # What an earlier run started can be compared with the request only once it has ended.
         if begun.did != "adopted":
             return there
 

@@ -1,4 +1,4 @@
-"""`vertex check`: what a build needs and does not find, with the command that mends it. Changes nothing."""
+"""`vertex check`: the prerequisites of a build, and a command to fix each one that is missing. Changes nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PreconditionsMissing(PermanentError):
     def __init__(self, missing: list[Finding]) -> None:
         self.missing = missing
         super().__init__(
-            f"A build would fail on {listed(one.what for one in missing)}; what mends it is said above."
+            f"A build would fail on {listed(one.what for one in missing)}. The steps above say how to fix it."
         )
 
 
@@ -29,15 +29,15 @@ class CheckOptions(VertexOptions, frozen=True):
     """The options of `vertex check`."""
 
     endpoint: EndpointKind = Field(
-        default="public", description="The kind of endpoint that is to be built; private ones need a network."
+        default="public", description="The kind of endpoint to build; private ones need a network."
     )
 
 
 @engine_flow(VERTEX, "check", run_name="check {target}")
 def check_preconditions(options: CheckOptions) -> Report:
-    """Say what a build needs and does not find, and the command that mends it.
+    """Check the prerequisites of a build and say how to fix what is missing.
 
-    Looks at credentials, the APIs, the bucket's region, and for private endpoints at the network and where this runs.
+    Checks credentials, the APIs, the bucket's region and, for private endpoints, the network and where this runs.
 
     Example:
         vector-search vertex check --target google-cloud --endpoint vpc
@@ -51,7 +51,7 @@ def check_preconditions(options: CheckOptions) -> Report:
                     finding.seen if finding.state == "not needed" else f"{finding.state}: {finding.seen}"
                 )
                 if finding.command:
-                    step.saw(f"mend it with: {finding.command}")
+                    step.saw(f"fix it with: {finding.command}")
             say(f"{finding.what}: {step.seen}")
         missing = [finding for finding in findings if finding.is_in_the_way]
         if missing:

@@ -1,4 +1,4 @@
-"""What the options of several flows of Vertex AI Vector Search share."""
+"""Options that several flows of Vertex AI Vector Search share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VertexRun = Run[VertexSettings]
 
 
 class VertexOptions(Options, frozen=True):
-    """Of every flow."""
+    """Options of every flow."""
 
     target: VertexTarget = Field(
         description="Where: sandbox, or google-cloud with VERTEX_PROJECT and VERTEX_LOCATION set."
@@ -21,6 +21,6 @@ class VertexOptions(Options, frozen=True):
 
 
 class BuiltIndexOptions(VertexOptions, frozen=True):
-    """Of flows that work with an index that is there."""
+    """Options of flows that work with an existing index."""
 
     name: Name = Field(description="The name that the index was built under.")

@@ -20,16 +20,16 @@ from tasks.vertex.resources.served import read_served_index
 class QueryOptions(BuiltIndexOptions, frozen=True):
     """The options of `vertex query`."""
 
-    vector: tuple[float, ...] = Field(default=(), description="The query's numbers.")
+    vector: tuple[float, ...] = Field(default=(), description="The query vector.")
     datapoint_id: str | None = Field(
-        default=None, description="Ask with the vector of this stored datapoint."
+        default=None, description="Query with the vector of this stored datapoint."
     )
     data: str | None = Field(
         default=None,
-        description="Ask with a row of the dataset test of this HDF5 file; a local path or a gs:// address.",
+        description="Query with a row of the dataset test in this HDF5 file; a local path or a gs:// address.",
     )
-    row: int = Field(default=0, ge=0, description="Which row of test, from 0.")
-    neighbor_count: int = Field(default=10, ge=1, description="How many neighbors; up to 300 stays fast.")
+    row: int = Field(default=0, ge=0, description="The row of test, counted from 0.")
+    neighbor_count: int = Field(default=10, ge=1, description="Number of neighbors; up to 300 stays fast.")
     restricts: tuple[str, ...] = Field(
         default=(), description="Token filters, each class=1,2 to allow or class!=3 to deny."
     )
@@ -38,7 +38,7 @@ class QueryOptions(BuiltIndexOptions, frozen=True):
         description="Number filters, each price>=10i (int64), price<0.5f (float32) or price<0.5d (float64).",
     )
     per_crowding_attribute_neighbor_count: int | None = Field(
-        default=None, ge=1, description="The most neighbors that may share a crowding tag."
+        default=None, ge=1, description="Maximum number of neighbors with the same crowding tag."
     )
     approximate_neighbor_count: int | None = Field(
         default=None,
@@ -46,13 +46,16 @@ class QueryOptions(BuiltIndexOptions, frozen=True):
         description="Candidates of the approximate search; about ten times neighbor_count is usual.",
     )
     fraction_leaf_nodes_to_search_override: float | None = Field(
-        default=None, gt=0, le=1, description="Part of the leaves to search, in place of the index's own."
+        default=None,
+        gt=0,
+        le=1,
+        description="Fraction of the leaves to search, instead of the index's own setting.",
     )
 
 
 @engine_flow(VERTEX, "query", run_name="query {name} on {target}")
 def query_index(options: QueryOptions) -> Report:
-    """Ask an index for the nearest neighbors of a vector, of a stored datapoint, or of a query row of a data file.
+    """Find the nearest neighbors of a vector, of a stored datapoint, or of a query row in a data file.
 
     Example:
         vector-search vertex query --name products --datapoint-id 17 --restricts class=17,42 --target sandbox

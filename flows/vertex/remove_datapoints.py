@@ -1,4 +1,4 @@
-"""`vertex remove-datapoints`: stream removals into an index and wait until they are gone."""
+"""`vertex remove-datapoints`: remove datapoints from an index and wait until they are gone."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from tasks.vertex.streaming.updates import apply_removals
 class RemoveDatapointsOptions(BuiltIndexOptions, Timed, frozen=True):
     """The options of `vertex remove-datapoints`."""
 
-    file: str | None = Field(default=None, description="Text with one datapoint id per line.")
-    ids: tuple[str, ...] = Field(default=(), description="A few ids by value, in place of a file.")
+    file: str | None = Field(default=None, description="Text file with one datapoint id per line.")
+    ids: tuple[str, ...] = Field(default=(), description="Datapoint ids, instead of a file.")
 
 
 @engine_flow(VERTEX, "remove-datapoints", run_name="remove from {name} on {target}")
 def remove_datapoints(options: RemoveDatapointsOptions) -> Report:
-    """Stream removals into an index and wait until the datapoints are no longer served.
+    """Remove datapoints from an index and wait until they are no longer served.
 
-    An id that is not there is no error.
+    An id that does not exist is not an error.
 
     Example:
         vector-search vertex remove-datapoints --name products --ids 17 --ids 42 --target sandbox
     """
     if bool(options.file) == bool(options.ids):
-        raise InvalidInput("Give either a file of ids or ids, and not both", source="file, ids")
+        raise InvalidInput("Give either a file of ids or ids, not both", source="file, ids")
     with running(VERTEX, "remove-datapoints", options) as run:
         served = read_served_index(run.settings, options.name)
         going: Ids = read_id_file(Path(options.file)) if options.file else options.ids
         with run.report.step("remove the datapoints") as step:
             applied = apply_removals(run.settings, served, going, run.deadline)
             step.saw(f"{applied.datapoints:,} ids in {applied.requests:,} requests")
-        with run.report.step("see them gone") as step:
+        with run.report.step("wait until they are gone") as step:
             wait_for_removals(run.settings, served, going, run.deadline)
-            step.saw("none is served any more")
+            step.saw("none is served any longer")
     return run.report

@@ -1,4 +1,4 @@
-"""`vertex teardown`: everything that was made under a name goes, in the order that the service allows."""
+"""`vertex teardown`: remove everything that was built under a name, in the order that the service allows."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class TeardownOptions(BuiltIndexOptions, Confirmed, Timed, frozen=True):
 
 @engine_flow(VERTEX, "teardown", run_name="teardown {name} on {target}")
 def teardown_index(options: TeardownOptions) -> Report:
-    """Remove everything that was made under a name, and nothing else.
+    """Remove everything that was built under a name, and nothing else.
 
-    Lists what goes and wants a yes. What is paid by the hour goes first; files that these credentials may not remove from
-    the bucket are noted and stay. Ends what an earlier run left under way, so that nothing appears later. The bucket
-    goes too when it was made by us and is empty.
+    Lists what would be removed and asks for confirmation. What is billed by the hour goes first; import files that these
+    credentials cannot delete are reported and stay. Unfinished operations of an earlier run are ended, so that nothing
+    appears later. The bucket is deleted too if this project created it and it is empty.
 
     Example:
         vector-search vertex teardown --name products --target sandbox --yes
@@ -43,7 +43,7 @@ def teardown_index(options: TeardownOptions) -> Report:
     name = options.name
     with running(VERTEX, "teardown", options) as run:
         there = read_inventory(run.settings, name, run.deadline)
-        # What is paid by the hour does not wait for a bucket that answers late or not at all.
+        # What is billed by the hour does not wait for a bucket that responds late or never.
         if there.is_empty or not options.yes:
             stored = read_stored_inventory(run.settings, name)
             if there.is_empty and not stored.import_files:
@@ -58,15 +58,15 @@ def _nothing(settings: VertexSettings, name: str, stored: StoredInventory) -> st
     where = f"project {settings.project}, location {settings.location}"
     said = f"Nothing to do: there is nothing of ours under the name {name!r} in {where}"
     if stored.refused:
-        return f"{said}. Whether bucket {settings.bucket_name} holds import files of it is not known: {stored.refused}"
+        return f"{said}. Whether bucket {settings.bucket_name} holds import files of it is unknown: {stored.refused}"
     return f"{said}, bucket {settings.bucket_name}."
 
 
 def teardown(run: VertexRun, name: str) -> str:
-    """Chain the steps of a teardown and look whether anything is left. The tour calls this too.
+    """Chain the steps of a teardown and check that nothing is left. The tour calls this too.
 
     Returns:
-        What is left: nothing, or what these credentials may not remove from the bucket.
+        What is left: nothing, or what these credentials cannot delete from the bucket.
 
     Raises:
         GateNotMet: something else is left.
@@ -88,7 +88,7 @@ def teardown(run: VertexRun, name: str) -> str:
             say(f"Import files of {name}, if there are any, stay in bucket {settings.bucket_name}: {error}")
             step.saw(f"not all: {error}")
             refused = str(error)
-    with report.step(f"see that nothing is left of {name}") as step:
+    with report.step(f"check that nothing is left of {name}") as step:
         there, stored = read_inventory(settings, name, deadline), read_stored_inventory(settings, name)
         if not there.is_empty or (stored.import_files and not refused):
             measured = f"{there}; {stored}"

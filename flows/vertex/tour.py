@@ -1,7 +1,7 @@
-"""`vertex tour`: the seed notebook's path through the whole life of a streaming index, each step checked.
+"""`vertex tour`: the path of Google's stream-update notebook through the whole life of a streaming index, each step checked.
 
-Every change to the index has an answer that must follow from it; the flow asks, compares and fails when they differ, and
-recall is measured against exact search: that is what makes this a check and not a show.
+Every change to the index has an answer that must follow from it; the flow queries, compares and fails if they differ, and
+recall is measured against exact search: that makes this a check and not only a demonstration.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import Algorithm, DeployedIndexSpec, EndpointKind, IndexSpec, Name
 from tasks.vertex.verification.recall import Truth, read_truth, verify_recall
 
-SEED_FRACTION = 0.07
-"""The seed's leafNodesToSearchPercent of 7."""
+NOTEBOOK_FRACTION = 0.07
+"""The notebook's leafNodesToSearchPercent of 7."""
 FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
-"""Leaf overrides, tried from below until recall passes its gate."""
+"""Leaf overrides, tried in ascending order until recall passes its gate."""
 
 
 class TourOptions(VertexOptions, Confirmed, Timed, frozen=True):
     """The options of `vertex tour`."""
 
     name: Annotated[Name, Field(max_length=57)] = Field(
-        description="Names what is made: NAME and, for the exact index that recall is compared with, NAME-exact."
+        description="Names what is built: NAME and, for the exact index that recall is compared with, NAME-exact."
     )
     data: str = Field(
-        description="HDF5 file in the ann-benchmarks layout with train and test; words in train_words are shown."
+        description="HDF5 file in the ann-benchmarks layout with train and test; words in train_words are displayed."
     )
     limit: int | None = Field(default=None, ge=2, description="Load only the first N rows.")
     endpoint: EndpointKind = Field(
         default="vpc",
-        description="How queries travel; vpc as in the notebook, public from anywhere, private-service-connect in a sandbox only.",
+        description="How queries reach the index: vpc as in the notebook, public, or private-service-connect (sandbox only).",
     )
     k: int = Field(default=10, ge=2, description="Neighbors per query.")
     min_recall: float = Field(
-        default=0.9, gt=0, le=1, description="What recall@k must reach with a leaf override."
+        default=0.9, gt=0, le=1, description="The recall@k to reach with a leaf override."
     )
     yes: bool = agreement("the cost")
     timeout_minutes: float = timeout(480)
@@ -75,8 +75,8 @@ class TourOptions(VertexOptions, Confirmed, Timed, frozen=True):
 def tour(options: TourOptions) -> Report:
     """Take vectors through the whole life of a streaming index, check each step, and leave nothing behind.
 
-    Build, query, upsert, filter, crowd, remove, measure recall three ways, tear down: the path of Google's stream-update
-    notebook, with settings as there. Fails when an answer is not the one that must follow from a step.
+    Build, query, upsert, filter, crowd, remove, measure recall three ways, tear down: the path and the settings of
+    Google's stream-update notebook. Fails if an answer is not the one that must follow from a step.
 
     Example:
         vector-search vertex tour --name glove-100 --data sandbox/data/glove-100-sample.hdf5 --target sandbox
@@ -122,13 +122,13 @@ def _as_in_the_notebook(name: str, algorithm: Algorithm, dimensions: int) -> Ind
         algorithm=algorithm,
         approximate_neighbors_count=150,
         leaf_node_embedding_count=500,
-        fraction_leaf_nodes_to_search=SEED_FRACTION,
+        fraction_leaf_nodes_to_search=NOTEBOOK_FRACTION,
     )
 
 
 def _measure_recall(run: VertexRun, options: TourOptions, served: ServedIndex, exact: ServedIndex) -> None:
     settings, report, min_recall = run.settings, run.report, options.min_recall
-    with report.step(f"recall at {SEED_FRACTION:.0%} of the leaves, as in the notebook") as step:
+    with report.step(f"recall at {NOTEBOOK_FRACTION:.0%} of the leaves, as in the notebook") as step:
         truth = read_truth(settings, served, options.source, k=options.k)
         step.saw(str(verify_recall(settings, served, truth)))
     with report.step(f"recall of at least {min_recall:g} with more leaves") as step:
@@ -140,16 +140,16 @@ def _measure_recall(run: VertexRun, options: TourOptions, served: ServedIndex, e
 def _refuse_two_attachments(settings: VertexSettings, endpoint: EndpointKind) -> None:
     if endpoint == "private-service-connect" and not settings.is_sandbox:
         raise InvalidInput(
-            "The tour has two endpoints, each with a service attachment of its own, and VERTEX_PRIVATE_ADDRESS is one address",
+            "The tour has two endpoints with a service attachment each, but VERTEX_PRIVATE_ADDRESS is one address",
             value=endpoint,
             source="endpoint",
             accepted="public or vpc",
-            remedy="`vertex build` makes one endpoint, and takes private-service-connect.",
+            remedy="`vertex build` creates one endpoint and accepts private-service-connect.",
         )
 
 
 def _enough_leaves(settings: VertexSettings, served: ServedIndex, truth: Truth, min_recall: float) -> str:
-    """Search more and more of the leaves until recall passes its gate, and tell each try."""
+    """Search more and more of the leaves until recall passes its gate, and list each attempt."""
     tries: list[str] = []
     for fraction in FRACTIONS:
         gate = min_recall if fraction == FRACTIONS[-1] else None
@@ -167,7 +167,7 @@ def _saying_what_stays(options: TourOptions) -> Generator[None]:
     except BaseException:
         remove = f"{PROGRAM} vertex teardown --target {options.target} --yes --name"
         say(
-            f"The tour did not end. What it made stays, and the same command goes on from there; to remove it: "
+            f"The tour did not finish. What it built stays, and the same command resumes; to remove it: "
             f"`{remove} {options.exact_name}` and `{remove} {options.name}`."
         )
         raise

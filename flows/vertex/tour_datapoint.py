@@ -1,4 +1,4 @@
-"""The middle of the tour: one new datapoint streamed in, filtered, moved, crowded and removed, each answer checked."""
+"""The middle of the tour: a new datapoint is upserted, filtered, moved, crowded and removed, and each answer is checked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stream_one_datapoint(run: VertexRun, served: ServedIndex, data: TourData, k:
     """Stream one new datapoint through its life, and check the answer to the same query after each change.
 
     Raises:
-        GateNotMet: an answer is not the one that the change must have led to.
+        GateNotMet: an answer is not the one that the change must lead to.
     """
     visit = _Visit(run, served, data, k)
     visit.forget_an_earlier_one()
@@ -35,29 +35,29 @@ def stream_one_datapoint(run: VertexRun, served: ServedIndex, data: TourData, k:
 
 
 SHOWN = 5
-"""Neighbors that are named in the report."""
+"""Number of neighbors that the report names."""
 
 
 @dataclass
 class _Visit:
-    """Asks the same query again and again while one datapoint changes."""
+    """Repeats the same query while one datapoint changes."""
 
     run: VertexRun
     served: ServedIndex
     data: TourData
     k: int
     before: tuple[Neighbor, ...] = ()
-    """The first answer, before anything was streamed."""
+    """The first answer, before anything was upserted."""
     crowded: tuple[Neighbor, ...] = ()
     """The answer with crowding, before the tag changed."""
 
     def forget_an_earlier_one(self) -> None:
-        """Remove what a tour that did not end left streamed in."""
+        """Remove the datapoint of an earlier tour that did not finish."""
         if read_datapoints(self.run.settings, self.served, [self.data.new_id]):
             self._remove()
 
     def query(self) -> None:
-        """Ask before anything is streamed."""
+        """Query before anything is upserted."""
         with self.run.report.step("query") as step:
             found = self._ask()
             self.before = found
@@ -65,7 +65,7 @@ class _Visit:
             step.saw(f"{self.data.word or f'query {self.data.row}'}: {self._names(found)}")
 
     def upsert_a_new_datapoint(self) -> None:
-        """Stream in a new id with the query's own vector and see it first."""
+        """Upsert a new id with the query's own vector and check that it comes first."""
         with self.run.report.step("upsert a new datapoint with the query's vector") as step:
             self._upsert(class_token=self.data.new_id, crowding_tag="b")
             found = self._ask()
@@ -73,14 +73,14 @@ class _Visit:
             step.saw(f"now first: {self._names(found)}")
 
     def filter_by_class(self) -> None:
-        """Allow two classes and see just their two datapoints."""
+        """Allow two classes and check that only their two datapoints are found."""
         with self.run.report.step(f"filter class in {{{self.data.known_id}, {self.data.new_id}}}") as step:
             found = self._ask(restricts=self._class_filter())
             _check("the ids that pass the filter", set(_ids(found)), {self.data.known_id, self.data.new_id})
             step.saw(self._names(found))
 
     def move_it_to_another_class(self) -> None:
-        """Change its class and see it leave the filtered answer."""
+        """Change its class and check that it leaves the filtered answer."""
         with self.run.report.step("move the new datapoint to another class") as step:
             self._upsert(class_token="elsewhere", crowding_tag="b")  # noqa: S106 -- a restrict's token
             found = self._ask(restricts=self._class_filter())
@@ -88,12 +88,12 @@ class _Visit:
             step.saw(f"filtered: {self._names(found)}; {self.data.new_id} has left")
 
     def crowd(self) -> None:
-        """Allow one neighbor a crowding tag."""
-        with self.run.report.step("at most one neighbor a crowding tag") as step:
+        """Allow one neighbor per crowding tag."""
+        with self.run.report.step("at most one neighbor per crowding tag") as step:
             self.crowded = self._ask_crowded(step)
 
     def change_its_crowding_tag(self) -> None:
-        """Change its tag from b to a and see the crowded answer change: its old tag is free for another one now."""
+        """Change its tag from b to a and check that the crowded answer changes: its old tag is now free for another neighbor."""
         with self.run.report.step("change its crowding tag from b to a") as step:
             self._upsert(class_token=self.data.new_id, crowding_tag="a")
             found = self._ask_crowded(step)
@@ -107,7 +107,7 @@ class _Visit:
                 )
 
     def remove_it(self) -> None:
-        """Remove it and see the first answer again."""
+        """Remove it and check that the first answer is back."""
         with self.run.report.step("remove the new datapoint") as step:
             self._remove()
             found = self._ask()

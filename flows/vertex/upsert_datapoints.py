@@ -27,26 +27,26 @@ class UpsertDatapointsOptions(BuiltIndexOptions, Timed, frozen=True):
         description="JSON lines in the format of import files: id, embedding, restricts, numeric_restricts, crowding_tag.",
     )
     datapoints: tuple[Datapoint, ...] = Field(
-        default=(), description="A few datapoints by value, in place of a file."
+        default=(), description="Datapoints by value, instead of a file."
     )
     restricts_only: bool = Field(
         default=False,
-        description="Change restricts and numeric restricts, leave vectors and crowding tags as they are.",
+        description="Change only restricts and numeric restricts; vectors and crowding tags stay.",
     )
 
 
 @engine_flow(VERTEX, "upsert-datapoints", run_name="upsert into {name} on {target}")
 def upsert_datapoints(options: UpsertDatapointsOptions) -> Report:
-    """Stream datapoints into an index and wait until they are served as they were sent.
+    """Stream datapoints into an index and wait until they are served as sent.
 
-    A datapoint replaces the stored one of its id whole. All are validated before the first is sent.
+    A datapoint replaces the stored one with the same id completely. All are validated before the first is sent.
 
     Example:
         vector-search vertex upsert-datapoints --name products --file new.jsonl --target sandbox
     """
     if bool(options.file) == bool(options.datapoints):
         raise InvalidInput(
-            "Give either a file of datapoints or datapoints, and not both", source="file, datapoints"
+            "Give either a file of datapoints or datapoints, not both", source="file, datapoints"
         )
     only = options.restricts_only
     with running(VERTEX, "upsert-datapoints", options) as run:
@@ -62,7 +62,7 @@ def upsert_datapoints(options: UpsertDatapointsOptions) -> Report:
             step.saw(
                 f"{applied.datapoints:,} datapoints in {applied.requests:,} requests, {applied.bytes:,} bytes"
             )
-        with report.step("see them served") as step:
+        with report.step("wait until they are served") as step:
             wait_for_datapoints(settings, served, points, deadline, restricts_only=only)
             step.saw("all read back as sent")
     return report

@@ -1,4 +1,4 @@
-"""`vertex verify`: what is served, measured against exact search. Changes nothing."""
+"""`vertex verify`: the deployed index, measured against exact search. Changes nothing."""
 
 from __future__ import annotations
 
@@ -17,27 +17,30 @@ class VerifyOptions(BuiltIndexOptions, frozen=True):
     """The options of `vertex verify`."""
 
     data: str = Field(
-        description="The HDF5 file that it was built from, with queries in test; a local path or a gs:// address."
+        description="The HDF5 file that the index was built from, with queries in test; a local path or a gs:// address."
     )
-    limit: int | None = Field(default=None, ge=1, description="The limit that it was built with.")
+    limit: int | None = Field(default=None, ge=1, description="The limit that the index was built with.")
     k: int = Field(default=10, ge=1, description="Neighbors per query.")
-    min_recall: float = Field(
-        default=0.9, ge=0, le=1, description="What recall@k must reach; 0 only measures."
-    )
+    min_recall: float = Field(default=0.9, ge=0, le=1, description="The recall@k to reach; 0 only measures.")
     queries: int | None = Field(default=None, ge=1, description="Use only the first N queries.")
     fraction_leaf_nodes_to_search_override: float | None = Field(
-        default=None, gt=0, le=1, description="Part of the leaves to search, in place of the index's own."
+        default=None,
+        gt=0,
+        le=1,
+        description="Fraction of the leaves to search, instead of the index's own setting.",
     )
     approximate_neighbor_count: int | None = Field(
-        default=None, ge=1, description="Candidates of the approximate search, in place of the index's own."
+        default=None,
+        ge=1,
+        description="Candidates of the approximate search, instead of the index's own setting.",
     )
 
 
 @engine_flow(VERTEX, "verify", run_name="verify {name} on {target}")
 def verify_index(options: VerifyOptions) -> Report:
-    """Measure recall and latency of what is served against exact search under the index's own distance measure.
+    """Measure recall and latency of the deployed index against exact search with the index's own distance measure.
 
-    Fails when recall@k stays below min_recall. Changes nothing.
+    Fails if recall@k is below min_recall. Changes nothing.
 
     Example:
         vector-search vertex verify --name products --data products.hdf5 --target sandbox

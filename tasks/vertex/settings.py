@@ -15,7 +15,7 @@ VertexTarget = Literal["sandbox", "google-cloud"]
 
 
 def _names(value: object) -> object:
-    """A list as an environment variable has it: `a, b`."""
+    """A list as an environment variable holds it: `a, b`."""
     return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
@@ -28,7 +28,7 @@ class VertexSettings(BaseModel, frozen=True):
     )
     bucket: str | None = Field(
         default=None,
-        description="The bucket for import files; default PROJECT-vector-search-LOCATION, made when absent.",
+        description="The bucket for import files; default PROJECT-vector-search-LOCATION, created if absent.",
     )
     network: str | None = Field(
         default=None,
@@ -37,14 +37,14 @@ class VertexSettings(BaseModel, frozen=True):
     psc_projects: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         default=(),
         description="The projects that may connect to a Private Service Connect endpoint, separated by commas; default: "
-        "the own one.",
+        "your own.",
     )
     private_address: str | None = Field(
         default=None,
         description="The address of the forwarding rule to a Private Service Connect endpoint; the service reports none.",
     )
     jwt: SecretStr | None = Field(
-        default=None, description="The token for a deployed index that asks for one."
+        default=None, description="The token for a deployed index that requires one."
     )
     api_endpoint: str | None = Field(
         default=None,
@@ -70,7 +70,7 @@ class VertexSettings(BaseModel, frozen=True):
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether this is a stand-in, where nothing is paid and no credentials are needed."""
+        """Whether this is a stand-in, which costs nothing and needs no credentials."""
         return self.ca_file is not None
 
 
@@ -103,7 +103,7 @@ def vertex_settings(target: VertexTarget) -> VertexSettings:
         raise InvalidInput(
             "VERTEX_CA_FILE and VERTEX_STORAGE_ENDPOINT are a sandbox's own",
             source="the environment or .env",
-            remedy="Unset them. Roots for a proxy of your own are told to gRPC by GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.",
+            remedy="Unset them. To give gRPC the root certificates of your own proxy, set GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.",
         )
     return VertexSettings(**found.model_dump())
 

@@ -75,7 +75,7 @@ def test_help_is_made_from_the_flows_signature_and_docstring(tmp_path):
     ended = run("dummy", "end", "--help", folder=tmp_path, dummies=True)
     assert ended.returncode == 0
     for part in (
-        "Ends as it is told.",
+        "Ends as requested.",
         "What it does besides is nothing.",
         "--limit INT",
         "Rows at most.",
@@ -161,7 +161,7 @@ def test_asking_for_a_stack_that_is_not_up_says_how_to_start_it(words, tmp_path)
 def test_a_home_folder_in_brackets_is_named_as_it_is(tmp_path):
     home = tmp_path / "[bold]" / ":key:"
     ended = run("status", folder=tmp_path, VECTOR_SEARCH_HOME=str(home))
-    assert f"The local stack in {home} is not up" in ended.stdout
+    assert f"The local stack in {home} is not running" in ended.stdout
 
 
 def test_what_is_asked_before_something_is_removed_names_it_as_it_is(monkeypatch):
@@ -174,12 +174,12 @@ def test_what_is_asked_before_something_is_removed_names_it_as_it_is(monkeypatch
     flow = Mock(side_effect=error)
     with pytest.raises(NotConfirmed):
         _agreed(flow, {}, Terminal(console), may_confirm=True)
-    assert "remove the index [/b] user:key:5. It is lost. Go on?" in console.file.getvalue()
+    assert "remove the index [/b] user:key:5. It is lost. Continue?" in console.file.getvalue()
 
 
 def test_down_of_nothing_is_fine(tmp_path):
     ended = run("down", folder=tmp_path)
-    assert (ended.returncode, ended.stdout) == (0, "The local stack was not up.\n")
+    assert (ended.returncode, ended.stdout) == (0, "The local stack was not running.\n")
 
 
 @pytest.mark.parametrize(
@@ -188,10 +188,10 @@ def test_down_of_nothing_is_fine(tmp_path):
         (InvalidInput("no rows", value="x"), 2, "no rows"),
         (NotConfirmed("deploy", consequence="It costs."), 2, "--yes"),
         (DeadlinePassed("a build", seconds=3, last_seen="queued"), 1, "queued"),
-        (TransientError("unavailable."), 1, "To go on from what is there: AGAIN"),
+        (TransientError("unavailable."), 1, "To resume: AGAIN"),
         (KeyError("surprise"), 1, "--debug"),
         (KeyboardInterrupt(), 130, "AGAIN"),
-        (Interrupted(None), 130, "goes on by itself"),
+        (Interrupted(None), 130, "continues by itself"),
         (
             Interrupted(Seen("deploy index a", "queued", elapsed=61)),
             130,

@@ -25,7 +25,7 @@ def _api(stack):
 def test_a_second_run_waits_until_its_deadline_and_says_for_what(name):
     with (
         holding("vertex", name, Deadline.after(seconds=60)),
-        pytest.raises(DeadlinePassed, match=f"the run that works on '{name}'"),
+        pytest.raises(DeadlinePassed, match=f"the run that is working on '{name}'"),
         holding("vertex", name, Deadline.after(seconds=0.5)),
     ):
         pass

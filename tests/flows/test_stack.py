@@ -168,7 +168,7 @@ def test_up_down_and_up_again_after_parts_were_killed(tmp_path, monkeypatch):
         assert not api.is_healthy(url)
         assert not stack.down(), "down twice is fine"
         assert stack.up()
-        assert stack.api_url == url, "a shell that was told the address can go on"
+        assert stack.api_url == url, "a shell that has the address still works"
     finally:
         stack.down()
 
@@ -217,7 +217,7 @@ def test_a_flow_runs_against_the_stack_and_its_report_is_printed(home):
     ("how", "expected", "said"),
     [
         ("gate", 1, "recall@10 is 0.5, required: 0.9."),
-        ("transient", 1, "The service is unavailable. That may pass."),
+        ("transient", 1, "The service is unavailable. This may be temporary."),
         ("invalid", 2, "The data hold no rows: 'x.hdf5'."),
         ("paid", 2, "Confirm with --yes"),
         ("bug", 1, "run it again with --debug"),

@@ -74,7 +74,7 @@ def test_every_field_passes_between_our_messages_and_the_sdks_in_one_process(fir
     assert (result.returncode, result.stdout.strip()) == (0, "exchanged 10"), result.stderr
 
 
-# The seed notebook's own five messages, under the same package, in another pool.
+# The five messages of Google's stream-update notebook, under the same package, in another pool.
 SEED_SUBSET = """
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
     file = text_format.Parse('''

@@ -1,4 +1,4 @@
-"""A sandbox for the session, as a process of its own, and official clients for it."""
+"""A sandbox for the session, as a separate process, and official clients for it."""
 
 import itertools
 from collections.abc import Iterator
@@ -115,13 +115,13 @@ def clients(tmp_path_factory) -> Iterator[Clients]:
 
 @pytest.fixture
 def connect():
-    """Clients of a sandbox of one's own: `connect(fresh())`."""
+    """Clients of a separate sandbox: `connect(fresh())`."""
     return lambda sandbox: Clients(sandbox.environment, sandbox.state)
 
 
 @pytest.fixture
 def fresh(tmp_path):
-    """Starts sandboxes of one's own on a folder: `fresh(options)`; all are stopped afterwards."""
+    """Starts separate sandboxes on one folder: `fresh(options)`; all are stopped afterwards."""
     started = []
 
     def start(options=OPTIONS):

@@ -74,7 +74,7 @@ class Contents:
             held.catch_up()
 
     def stage(self, index: str, generation: int, change: Change, payloads: Sequence[bytes]) -> None:
-        """Write import data of a generation that nobody reads yet."""
+        """Write import data of a generation that is not served yet."""
         self._write(index, generation, change, 0.0, payloads)
 
     def discard(self, index: str, generation: int | None = None) -> None:
@@ -130,7 +130,7 @@ class Contents:
     def _load(self, held: _Held, index: str, generation: int) -> None:
         query = 'SELECT change, shows, payload FROM changes WHERE "index" = ? AND generation = ? ORDER BY sequence'
         now = time.time()
-        # A reader of its own: loading must not hold up the store, whose lock would come first.
+        # A separate reader: loading must not block the store, whose lock would have to be taken first.
         with closing(self._store.reader()) as db:
             for change, shows, payload in db.execute(query, (index, generation)):
                 request = _MESSAGES[change].FromString(payload)

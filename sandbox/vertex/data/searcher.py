@@ -199,7 +199,7 @@ class Searcher:
 def _crowded(
     rows: Rows, costs: NDArray[np.float32], tags: NDArray[np.int32], count: int, per_tag: int
 ) -> Rows:
-    """The `count` cheapest of `rows` with at most `per_tag` of each tag; untagged rows crowd nobody."""
+    """The `count` cheapest of `rows` with at most `per_tag` of each tag; untagged rows are not limited."""
     own = tags[rows]
     sizes = np.bincount(own - UNTAGGED)
     count = min(count, int(sizes[0]) + int(np.minimum(sizes[1:], per_tag).sum()))

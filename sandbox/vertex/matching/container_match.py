@@ -1,4 +1,4 @@
-"""The private MatchService (container.v1) of one deployed index, as peered networks and Private Service Connect see it."""
+"""The private MatchService (container.v1) of one deployed index, for peered networks and Private Service Connect."""
 
 from __future__ import annotations
 

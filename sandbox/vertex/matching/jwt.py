@@ -1,6 +1,6 @@
 """The JSON web token that a deployed index may require. Audience and issuer are checked, the signature is not.
 
-The sandbox knows nobody's public keys; whether a token is sent at all, and by whom for whom, is what tests need.
+The sandbox has no public keys; tests need to know whether a token is sent, by which issuer and for which audience.
 """
 
 from __future__ import annotations

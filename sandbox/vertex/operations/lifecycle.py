@@ -40,7 +40,7 @@ class Kind:
     abandon: Callable[[Operation], None] = _nothing
     """Leaves no trace of an operation that failed or was cancelled."""
     work: Callable[[Operation], Any] | None = None
-    """Slow preparation in a thread of its own, done once; may set `details` on the operation."""
+    """Slow preparation in a separate thread, done once; it may set `details` on the operation."""
     cancellable: bool = True
 
 

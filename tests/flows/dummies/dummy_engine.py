@@ -11,5 +11,5 @@ DUMMY = Engine[None](
     target_variable="VECTOR_SEARCH_TARGET",
     settings=lambda _: None,
     settings_prefix="DUMMY_",
-    flows=(Entry("end", "dummy_flow:dummy", "Ends as it is told."),),
+    flows=(Entry("end", "dummy_flow:dummy", "Ends as requested."),),
 )

@@ -38,7 +38,7 @@ class DummyOptions(Confirmed, frozen=True):
 
 @engine_flow(DUMMY, "end", run_name="end {name} on {target}")
 def dummy(options: DummyOptions) -> DummyReport:
-    """Ends as it is told.
+    """Ends as requested.
 
     What it does besides is nothing.
 

@@ -1,4 +1,4 @@
-"""Stand-ins of Elasticsearch by their options, with the model deployed and documents loaded as a stranger would."""
+"""Stand-ins of Elasticsearch by their options, with the model deployed and documents loaded by somebody else."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ElasticStandIn(StandIn):
         return [id_ for node in nodes.values() for id_ in node["tasks"]]
 
     def rethrottle(self, per_second):
-        """Slow the reindex tasks that run now down to so many documents a second; with -1 they go on at once."""
+        """Throttle the running reindex tasks to N documents per second; -1 ends the throttle."""
         for task in self.reindexes:
             self.client.reindex_rethrottle(task_id=task, requests_per_second=per_second)
 
@@ -95,7 +95,7 @@ def cluster_with(shared_stand_in):
 
 @pytest.fixture
 def cluster(cluster_with):
-    """The session's stand-in for tests that do not mind which, with the deployment `ingest`."""
+    """The session's stand-in for tests that need no special one, with the deployment `ingest`."""
     found = cluster_with()
     found.deploy("ingest", allocations=2)
     return found
@@ -103,9 +103,9 @@ def cluster(cluster_with):
 
 @pytest.fixture
 def slow_cluster(cluster_with):
-    """One whose model takes its time, so that there is a reindex to be met half done."""
+    """One with a slow model, so that a test can meet a reindex halfway."""
     found = cluster_with(inference_seconds=0.05)
-    found.deploy("ingest", cache_size="0b")  # what another test embedded takes its time here too
+    found.deploy("ingest", cache_size="0b")  # texts that another test embedded are slow here too
     return found
 
 
@@ -117,7 +117,7 @@ def movies():
 
 @pytest.fixture(scope="session")
 def glosses():
-    """So many of the 5,000 short texts, no text twice: `glosses(300)`."""
+    """The first N of the 5,000 short texts without repetitions: `glosses(300)`."""
     rows = [json.loads(line) for line in (DATA / "wordnet-glosses.jsonl").read_text().splitlines()]
     different = list({row["gloss"]: row for row in rows}.values())
     return lambda number: different[:number]

@@ -68,7 +68,7 @@ def test_an_alias_that_could_not_move_is_refused_before_anything_is_embedded(clu
         return ["embed", "--name", alias, *words]
 
     refused(
-        (cluster, {}, embed(source), 2, [f"'{source}'", "the name of their source", "two names"]),
+        (cluster, {}, embed(source), 2, [f"'{source}'", "the name of their source", "two different names"]),
         (cluster, {}, embed(f"{name}-other"), 2, [f"'{name}-other'", "the name of an index", "no index has"]),
         (cluster, {}, embed(f"{name}-foreign"), 1, [f"'{name}-foreign'", source, "Choose another alias"]),
         (cluster, {}, embed(f"{name}-two"), 2, ["points at 2 indices", source]),

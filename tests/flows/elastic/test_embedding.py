@@ -76,7 +76,7 @@ def test_changed_documents_make_a_new_index_and_rollback_goes_back_and_forth(
     elastic(cluster, "rollback", "--name", name)
     assert cluster.alias(name) == [first]
     writes = cluster.writes
-    assert "rolled back already" in elastic(cluster, "rollback", "--name", name).err
+    assert "already rolled back" in elastic(cluster, "rollback", "--name", name).err
     assert cluster.writes == writes
     elastic(cluster, "rollback", "--name", name, "--to", second)
     assert cluster.alias(name) == [second]
@@ -173,7 +173,7 @@ def test_a_document_that_the_new_index_refuses_is_told_with_its_reason(
     cluster.store(source, [*movies[:5], {"id": "bare"}, odd])
     command = embed(cluster, source, "plot:ml.plot", "--accept-unembedded", accepted, code=1)
     newest = max((home / "reports").glob("elastic-embed-*.json"), key=lambda file: file.stat().st_mtime_ns)
-    assert "1 are refused by the new index" in newest.read_text()
+    assert "1 rejected by the new index" in newest.read_text()
     assert "odd: illegal_argument_exception: cannot set [plot]" in newest.read_text()
     assert (
         "is 6, required: 7. It refused 1, the first: odd: illegal_argument_exception: cannot set"

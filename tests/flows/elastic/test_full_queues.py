@@ -1,4 +1,4 @@
-"""A queue that is too small: the wish is lowered and said, the reindex slowed down, and every document embedded."""
+"""A queue that is too small: the batch is lowered with a notice, the reindex throttled, and every document embedded."""
 
 from __future__ import annotations
 

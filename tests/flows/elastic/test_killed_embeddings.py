@@ -110,7 +110,7 @@ def test_ctrl_c_says_what_goes_on_and_the_same_command_follows_it(
     assert f"vector-search elastic embed --name {name} --source {source}" in command.error
 
     again = followed(slow_cluster, embed(slow_cluster, source, "gloss", *IN_PARTS, begin=begin))
-    assert "Another run works on" not in again.err
+    assert "Another run is working on" not in again.err
     complete(*before)
 
 

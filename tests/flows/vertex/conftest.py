@@ -1,4 +1,4 @@
-"""Sandboxes by their options, and data of a few hundred rows."""
+"""Stand-ins of Vertex AI by their options, and data of a few hundred rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.flows.stand_ins import StandIn
 
 
 class VertexStandIn(StandIn):
-    """A sandbox, and what a test asks it through the official clients."""
+    """A stand-in of Vertex AI, and what a test asks it through the official clients."""
 
     def __init__(self, state, options):
         super().__init__(state, options)
@@ -95,7 +95,7 @@ def service_with(shared_stand_in):
 
 @pytest.fixture
 def service(service_with):
-    """The session's sandbox for tests that do not mind which."""
+    """The session's sandbox for tests that need no special one."""
     return service_with()
 
 
@@ -113,7 +113,7 @@ def build(run, name, data):
 
 @pytest.fixture
 def teardown(run, name):
-    """Tears the test's name down, with a yes."""
+    """Tears down the test's name, confirmed."""
     return lambda service: run(service, "vertex", "teardown", "--name", name, "--target", "sandbox", "--yes")
 
 

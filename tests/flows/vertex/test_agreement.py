@@ -1,4 +1,4 @@
-"""What a build asks a yes for: cost that is new, content that would go, both in one question."""
+"""What a build needs agreement for: new costs and the replacement of content, both in one question."""
 
 from __future__ import annotations
 

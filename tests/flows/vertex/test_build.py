@@ -36,7 +36,7 @@ def query(run, name, data):
 def test_a_build_makes_one_of_each_and_a_second_one_changes_nothing(service, build, name):
     first = build(service)
     assert (
-        "Did: uploaded the import files, created the index, created the endpoint and deployed the index."
+        "Done: uploaded the import files, created the index, created the endpoint and deployed the index."
         in first.err
     )
     assert service.counts(name) == (1, 1, 1)
@@ -45,7 +45,7 @@ def test_a_build_makes_one_of_each_and_a_second_one_changes_nothing(service, bui
 
     writes, generations = service.writes, service.generations(name)
     second = build(service)
-    assert "Nothing to do: all of it is there already." in second.err
+    assert "Nothing to do: everything is already there." in second.err
     assert service.writes == writes
     assert service.generations(name) == generations
 

@@ -57,7 +57,7 @@ def test_datapoints_live_filtered_crowded_changed_and_removed(served, on, tmp_pa
     ]
     report, _ = on("upsert-datapoints", served, "--file", lines(tmp_path / "new.jsonl", *points))
     assert [step["step"] for step in report["steps"]] == [
-        "validate the datapoints", "upsert the datapoints", "see them served"
+        "validate the datapoints", "upsert the datapoints", "wait until they are served"
     ]  # fmt: skip
 
     vector = ["--vector", *far]

@@ -55,7 +55,7 @@ def test_other_replicas_are_changed_in_place_once_and_stay_when_they_are_not_nam
     before = len(service.writes)
     changed = build(service, "--max-replicas", 3)
     assert service.writes[before:] == ["MutateDeployedIndex"]
-    assert "Did: changed the replicas." in changed.err
+    assert "Done: changed the replicas." in changed.err
     assert "1 to 3 replicas" in changed.err, "what they cost is said"
     (deployed,) = service.endpoints(name)[0].deployed_indexes
     resources = deployed.automatic_resources

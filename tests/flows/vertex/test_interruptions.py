@@ -25,7 +25,7 @@ def test_an_interrupted_build_says_what_goes_on_and_the_command_that_goes_on(
     # The slot is given back at once: the next run does not wait for it.
     command = service.drive(build(service, begin=begin))
     assert command.code == 0, command.err
-    assert "Another run works on" not in command.err
+    assert "Another run is working on" not in command.err
     assert sorted(service.writes[before:]) == ["CreateIndex", "CreateIndexEndpoint", "DeployIndex"]
 
 

@@ -79,7 +79,7 @@ def test_what_a_killed_run_deployed_is_compared_with_what_is_wanted_now(
 
     again = build(service, "--max-replicas", 2, begin=begin).wait_for("An earlier run is still")
     assert service.drive(again).code == 0, again.err
-    assert "Did: deployed the index and changed the replicas." in again.err
+    assert "Done: deployed the index and changed the replicas." in again.err
     (deployed,) = service.endpoints(name)[0].deployed_indexes
     assert deployed.automatic_resources.max_replica_count == 2
     assert service.writes[before:].count("MutateDeployedIndex") == 1
@@ -175,7 +175,7 @@ def test_the_next_run_waits_for_the_slot_of_a_killed_one_and_says_so(service_wit
     command = build(service, begin=begin).wait_for(f"create index {name}: running")
     command.signal()
 
-    command = build(service, begin=begin).wait_for("Another run works on")
+    command = build(service, begin=begin).wait_for("Another run is working on")
     assert "A killed run's hold ends by itself within 60 s;" in command.err
     assert service.drive(command).code == 0, command.err
     assert_one_of_each(service, name, before)

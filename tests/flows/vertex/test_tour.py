@@ -18,9 +18,9 @@ from tasks.waiting import Deadline
 from tests.polling import until
 
 STEPS = (
-    "query", "upsert a new datapoint", "filter class", "move the new datapoint", "at most one neighbor a crowding tag",
+    "query", "upsert a new datapoint", "filter class", "move the new datapoint", "at most one neighbor per crowding tag",
     "change its crowding tag", "remove the new datapoint", "recall at 7%", "recall of at least 0.9", "recall of brute force",
-    "see that nothing is left",
+    "check that nothing is left",
 )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def test_an_answer_that_nobody_expects_fails_it_and_the_way_out_is_told(
 
     assert command.code == 1, command.err
     assert "The tour's check of the nearest neighbor is ['intruder-" in command.error
-    assert "The tour did not end." in command.err
+    assert "The tour did not finish." in command.err
     for each in (f"{name}-exact", name):
         told = f"vector-search vertex teardown --target sandbox --yes --name {each}"
         assert told in command.err

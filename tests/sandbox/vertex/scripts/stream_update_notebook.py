@@ -1,8 +1,8 @@
 # ruff: noqa: T201, N816, PTH123
 """The code cells of Google's stream-update notebook, in their order, against the stand-in.
 
-Three things differ from the cells: the stand-in's address stands in place of Google's, files and the storage client in
-place of shell lines, and where the reader of a notebook takes a few seconds, the script waits for what the next cell
+Three things differ from the cells: the stand-in's address replaces Google's, files and the storage client
+replace shell lines, and where the reader of a notebook takes a few seconds, the script waits for what the next cell
 shows. The notebook deletes a deployed index, which the service refuses; here it is undeployed first.
 """
 
