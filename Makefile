@@ -58,7 +58,7 @@ lint: setup
 protos: setup
 	$(BIN)/python -m protos.generate
 
-# deployments/prefect.yaml and README's table of commands, from the flows' catalog.
+# deployments/prefect.yaml and README's table of commands, from the engines' lists of flows.
 deployments: setup
 	$(BIN)/python -m flows.generate
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 
@@ -11,6 +12,9 @@ def run() -> int:
     # The current folder may have a `tasks.py` of its own, as Invoke and Celery want it, and so may a folder in
     # PYTHONPATH: our packages come first.
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    for package in ("tasks", "protos"):
+        import_module(package)
+    del sys.path[0]  # the standard library keeps its place before what is installed
     from flows.command_line.main import main  # noqa: PLC0415
 
     return main(sys.argv[1:])

@@ -15,6 +15,7 @@ from flows.demo import run_demo
 from flows.stack import api, prefect_settings
 from flows.stack.stack import Stack
 from tasks.errors import InvalidInput
+from tasks.plurals import counted
 from tasks.program import PROGRAM
 from tasks.settings import home
 
@@ -56,7 +57,9 @@ def status() -> int:
         console.print(f"Logs:       {stack.home / 'logs'}")
     if stack.is_up and (url := stack.api_url):
         say_where(stack)
-        console.print(f"{api.deployment_count(url)} deployments on the work pool {prefect_settings.POOL}")
+        console.print(
+            f"{counted(api.deployment_count(url), 'deployment')} on the work pool {prefect_settings.POOL}"
+        )
     else:
         console.print(
             f"The local stack in {stack.home} is not running; `{PROGRAM} up` starts what is missing."

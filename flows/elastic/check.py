@@ -13,7 +13,7 @@ from tasks.elastic.cluster.cluster import ClusterNotReady, read_cluster
 def check_cluster(options: ElasticOptions) -> Report:
     """Check that a cluster meets the requirements of the flows.
 
-    Checks version, licence and machine-learning nodes.
+    Checks version, license and machine-learning nodes.
 
     Example:
         vector-search elastic check --target elastic
@@ -25,7 +25,7 @@ def check_cluster(options: ElasticOptions) -> Report:
         )  # a check reports at once that nothing answers
         with report.step("Elasticsearch") as step:
             step.saw(f"{cluster.name}, version {cluster.version}")
-        with report.step("licence") as step:
+        with report.step("license") as step:
             step.saw(cluster.licence if cluster.licence_is_active else f"{cluster.licence}, expired")
         with report.step("machine-learning nodes") as step:
             step.saw("; ".join(map(str, cluster.ml_nodes)) or "none")

@@ -45,6 +45,7 @@ from tasks.elastic.verification.verification import (
     verify_scores,
 )
 from tasks.errors import InvalidInput
+from tasks.plurals import counted
 from tasks.program import PROGRAM
 
 _SHOWN = 5
@@ -83,7 +84,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     with report.step(f"read the documents of {plan.source}") as step:
         documents = read_source(settings, plan.source)
         sample = read_sample(settings, plan.source, [field.input for field in plan.fields])
-        step.saw(f"{documents.documents:,} documents")
+        step.saw(counted(documents.documents, "document"))
     pipeline, index = _specs(plan, documents, ingest.model_id)
     there = read_index(settings, index.name)
     wanted, refused = documents.documents, tuple[Failure, ...]()
@@ -241,7 +242,7 @@ def _verify(
             accepted=plan.accept_unembedded,
             refused=refused,
         )
-        step.saw(f"{complete.documents:,} documents, {complete.unembedded:,} without an embedding")
+        step.saw(f"{counted(complete.documents, 'document')}, {complete.unembedded:,} without an embedding")
         for field in plan.fields:
             scores = verify_scores(settings, index.name, field, plan.search_deployment)
             step.saw(f"{scores.compared} scores recomputed, off by {scores.largest_difference:.1e} at most")

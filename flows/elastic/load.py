@@ -18,6 +18,7 @@ from tasks.elastic.indices.indices import ensure_index, ensure_index_settings, r
 from tasks.elastic.indices.loading import DocumentsRefused, Loaded, apply_documents
 from tasks.elastic.indices.pipelines import ensure_pipeline, lowercase_pipeline
 from tasks.elastic.specs import IndexSpec, Name, text_field
+from tasks.plurals import counted
 from tasks.progress import say
 from tasks.settings import home
 
@@ -90,7 +91,7 @@ def load(run: ElasticRun, source: DocumentSource, spec: IndexSpec, lowercase_fie
     settings, report = run.settings, run.report
     with report.step("check the documents") as step:
         checked = read_checked_documents(source, tuple(spec.properties))
-        step.saw(f"{checked.documents:,} documents, {checked.repeated:,} repeated")
+        step.saw(f"{counted(checked.documents, 'document')}, {checked.repeated:,} repeated")
     with report.step(f"create index {spec.name}") as step:
         read_index_to_change(settings, spec)
         if spec.default_pipeline and lowercase_field:

@@ -13,6 +13,7 @@ from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.indices.indices import read_source
 from tasks.elastic.verification.verification import verify_completeness, verify_queries, verify_scores
+from tasks.plurals import counted
 
 
 class VerifyOptions(EmbeddedOptions, frozen=True):
@@ -28,7 +29,7 @@ class VerifyOptions(EmbeddedOptions, frozen=True):
 
 @engine_flow(ELASTIC, "verify", run_name="verify {name} on {target}")
 def verify_embedded(options: VerifyOptions) -> Report:
-    """Verify that an embedded index has every document of its source, scores right and finds the expected documents.
+    """Verify that an embedded index has every document of its source, scores correctly and finds the expected documents.
 
     Changes nothing.
 
@@ -44,7 +45,7 @@ def verify_embedded(options: VerifyOptions) -> Report:
             found = verify_completeness(
                 settings, name, embedded.fields, wanted=wanted, accepted=options.accept_unembedded
             )
-            step.saw(f"{found.documents:,} documents, {found.unembedded:,} without an embedding")
+            step.saw(f"{counted(found.documents, 'document')}, {found.unembedded:,} without an embedding")
         with report.step("scores") as step:
             for field in embedded.fields:
                 scores = verify_scores(settings, name, field, model)

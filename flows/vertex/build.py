@@ -12,6 +12,7 @@ from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import VertexOptions
+from tasks.plurals import counted
 from tasks.progress import say
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.imports.import_data import DataSource, read_validated
@@ -103,7 +104,7 @@ def build_index(options: BuildOptions) -> Report:
     """Build a deployed, queryable index from vectors in an HDF5 file.
 
     Reads what exists and creates only what is missing: a run after a crash resumes, a run after success changes nothing.
-    Different data under the same name replace the whole content of the index, including datapoints streamed into it; if
+    Different data under the same name replaces the whole content of the index, including datapoints streamed into it; if
     the index is deployed, this needs a confirmation.
 
     Example:
@@ -120,7 +121,7 @@ def build_index(options: BuildOptions) -> Report:
         with run.report.step("validate the data") as step:
             validated = read_validated(run.settings, source)
             step.saw(
-                f"{validated.rows:,} rows of {validated.dimensions} dimensions, content {validated.content}"
+                f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, content {validated.content}"
             )
         index = {**options.shared_with(IndexSpec), "dimensions": validated.dimensions}
         plan = BuildPlan(

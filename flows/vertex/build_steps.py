@@ -111,12 +111,12 @@ def build(
         )
 
     with report.step(f"create endpoint {name}") as step:
-        begun = ensure_endpoint(settings, wanted_endpoint, deadline)
-        if begun.changed:
+        endpoint = ensure_endpoint(settings, wanted_endpoint, deadline).there
+        if endpoint_there is None:
             changes.append("created the endpoint")
-        endpoint = wait_for_endpoint(settings, wanted_endpoint, begun.there, deadline, run.when_interrupted)
+        endpoint = wait_for_endpoint(settings, wanted_endpoint, endpoint, deadline, run.when_interrupted)
         if remove_endpoint_twins(settings, name, endpoint.resource, deadline):
-            changes.append("removed a duplicate of the endpoint")
+            changes.append("removed a twin of the endpoint")
         step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
 
     with report.step(f"deploy index {name}") as step:
@@ -159,11 +159,12 @@ def _index(
     settings, deadline = run.settings, run.deadline
     name, content = plan.name, validated.content
     uri = import_uri(settings, name, content)
-    begun = ensure_index(settings, plan.index, contents_uri=uri, content=content, deadline=deadline)
-    index = wait_for_index(settings, plan.index, begun.there, deadline, run.when_interrupted)
+    index = ensure_index(settings, plan.index, contents_uri=uri, content=content, deadline=deadline).there
+    index = wait_for_index(settings, plan.index, index, deadline, run.when_interrupted)
     if remove_index_twins(settings, name, index.resource, deadline):
-        changes.append("removed a duplicate of the index")
-    if begun.changed:
+        changes.append("removed a twin of the index")
+    # Asked of the first look, not of the step: after a lost reply its retry finds the index that this run created.
+    if there is None:
         changes.append("created the index")
     if index.content != content:
         index = apply_index_contents(

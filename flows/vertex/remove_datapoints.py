@@ -13,6 +13,7 @@ from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
 from tasks.errors import InvalidInput
+from tasks.plurals import counted
 from tasks.vertex.datapoints.datapoints import Ids, read_id_file
 from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.streaming.arrivals import wait_for_removals
@@ -42,7 +43,7 @@ def remove_datapoints(options: RemoveDatapointsOptions) -> Report:
         going: Ids = read_id_file(Path(options.file)) if options.file else options.ids
         with run.report.step("remove the datapoints") as step:
             applied = apply_removals(run.settings, served, going, run.deadline)
-            step.saw(f"{applied.datapoints:,} ids in {applied.requests:,} requests")
+            step.saw(f"{counted(applied.datapoints, 'id')} in {counted(applied.requests, 'request')}")
         with run.report.step("wait until they are gone") as step:
             wait_for_removals(run.settings, served, going, run.deadline)
             step.saw("none is served any longer")

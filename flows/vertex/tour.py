@@ -23,6 +23,7 @@ from flows.vertex.options import VertexOptions, VertexRun
 from flows.vertex.teardown import teardown
 from flows.vertex.tour_datapoint import stream_one_datapoint
 from tasks.errors import InvalidInput
+from tasks.plurals import counted
 from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.vertex.data.rules import NOTEBOOK_RULES
@@ -91,7 +92,7 @@ def tour(options: TourOptions) -> Report:
             with run.report.step("validate the data") as step:
                 validated = read_validated(settings, options.source, queries_needed=True)
                 step.saw(
-                    f"{validated.rows:,} rows of {validated.dimensions} dimensions, {validated.queries:,} queries"
+                    f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, {validated.queries:,} queries"
                 )
 
             def built(index: IndexSpec) -> ServedIndex:
@@ -144,7 +145,7 @@ def _refuse_two_attachments(settings: VertexSettings, endpoint: EndpointKind) ->
             value=endpoint,
             source="endpoint",
             accepted="public or vpc",
-            remedy="`vertex build` creates one endpoint and accepts private-service-connect.",
+            remedy=f"`{PROGRAM} vertex build` creates one endpoint and accepts private-service-connect.",
         )
 
 

@@ -13,6 +13,7 @@ from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
 from tasks.errors import InvalidInput
+from tasks.plurals import counted
 from tasks.vertex.datapoints.datapoints import Datapoint, Datapoints, read_datapoint_file
 from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.streaming.arrivals import wait_for_datapoints
@@ -56,11 +57,11 @@ def upsert_datapoints(options: UpsertDatapointsOptions) -> Report:
         if options.file:
             with report.step("validate the datapoints") as step:
                 points = read_datapoint_file(Path(options.file), served.dimensions, restricts_only=only)
-                step.saw(f"{len(points):,} datapoints, nothing wrong")
+                step.saw(f"{counted(len(points), 'datapoint')}, nothing wrong")
         with report.step("upsert the datapoints") as step:
             applied = apply_upserts(settings, served, points, deadline, restricts_only=only)
             step.saw(
-                f"{applied.datapoints:,} datapoints in {applied.requests:,} requests, {applied.bytes:,} bytes"
+                f"{counted(applied.datapoints, 'datapoint')} in {counted(applied.requests, 'request')}, {applied.bytes:,} bytes"
             )
         with report.step("wait until they are served") as step:
             wait_for_datapoints(settings, served, points, deadline, restricts_only=only)

@@ -123,4 +123,4 @@ def test_the_wheel_works_in_a_folder_that_has_modules_of_our_names(installed, tm
         query = ("--name", "words", "--datapoint-id", "1", "--target", "sandbox")
         assert "words" in run("vector-search", "vertex", "query", *query, **told)
     finally:
-        assert "is down" in run("vector-search", "down")
+        assert "is stopped" in run("vector-search", "down")

@@ -17,6 +17,7 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec
 from tasks.errors import CannotChangeInPlace, PermanentError
 from tasks.outcomes import Ensured
+from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, wait_until
@@ -263,7 +264,8 @@ def _wait_until_started(
         f"start deployment {deployment_id}",
         look,
         deadline,
-        remedy="If there is no room for it, stop it and request fewer allocations or threads; `elastic check` lists what fits.",
+        remedy="If there is no room for it, stop it and request fewer allocations or threads; "
+        f"`{PROGRAM} elastic check` lists what fits.",
     )
 
 

@@ -19,6 +19,7 @@ from tasks.elastic.specs import IndexSpec
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
 from tasks.marks import fingerprint, is_ours, marks
 from tasks.outcomes import Ensured
+from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline
@@ -117,7 +118,9 @@ def read_source(settings: ElasticSettings, name: str) -> SourceState:
     there = read_index.fn(settings, name)
     if there is None and not _exists(settings, name):
         raise InvalidInput(
-            "There is no such index", value=name, remedy="Load documents into it with `elastic load` first."
+            "There is no such index",
+            value=name,
+            remedy=f"Load documents into it with `{PROGRAM} elastic load` first.",
         )
     with calling(f"read the documents of {name}"):
         stats: dict[str, Any] = client.indices.stats(index=name, metric="docs", level="shards").body

@@ -136,7 +136,7 @@ def apply_documents(
         set_marks(settings, index, content=documents.content)
         if others := count(settings, index) - documents.documents:
             say(
-                f"The index {index} also holds {others:,} {'document that is' if others == 1 else 'documents that are'} not in the file. Kept."
+                f"The index {index} also holds {others:,} {'document that is' if others == 1 else 'documents that are'} not in the file. {'It is' if others == 1 else 'They are'} kept."
             )
     return loaded
 

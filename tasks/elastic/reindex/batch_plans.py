@@ -20,6 +20,7 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import InvalidInput
 from tasks.marks import fingerprint
+from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.steps import step
 
@@ -121,7 +122,9 @@ def read_batch_plan(
     there = read_deployment.fn(settings, spec.deployment_id)
     if there is None:
         raise InvalidInput(
-            "There is no such deployment", value=spec.deployment_id, remedy="Run `elastic deploy` first."
+            "There is no such deployment",
+            value=spec.deployment_id,
+            remedy=f"Run `{PROGRAM} elastic deploy` first.",
         )
     at_once = max(1, int(QUEUE_FILLED * there.queue_capacity))
     measured = per_second or _speed(settings, spec, min(_SAMPLE, at_once)) / len(spec.fields)

@@ -26,6 +26,7 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.lines import filled_lines
+from tasks.plurals import counted
 from tasks.steps import step
 
 _SHOWN = 3
@@ -92,7 +93,7 @@ class Incomplete(GateNotMet):
             first = "; ".join(map(str, self.refused[:_SHOWN]))
             said.append(f"It refused {len(self.refused):,}, the first: {first}. Correct them in the source.")
         if too_many:
-            said.append(f"And {found.unembedded:,} without an embedding. {lacking}")
+            said.append(f"{counted(found.unembedded, 'document')} had no embedding. {lacking}")
         super().__init__(
             f"The number of documents of {index}", measured=found.documents, wanted=found.wanted, remedy=" ".join(said)
         )  # fmt: skip

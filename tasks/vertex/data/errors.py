@@ -251,7 +251,7 @@ class DataChanged(InvalidInput):
     def __init__(self, path: str, *, validated: str, written: str) -> None:
         self.path, self.validated, self.written = path, validated, written
         super().__init__(
-            f"The data changed after it was validated as content {validated}; it is now {written}, and nothing of them was "
+            f"The data changed after it was validated as content {validated}; it is now {written}, and nothing was "
             "uploaded",
             source=path,
             accepted="a file that does not change while a build reads it",

@@ -15,6 +15,7 @@ from google.cloud import aiplatform_v1
 
 from tasks.batches import attempt_each, batches
 from tasks.errors import InvalidInput, PermanentError
+from tasks.program import PROGRAM
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
@@ -46,7 +47,7 @@ class OverwriteUnfinished(PermanentError):
         self.name = name
         super().__init__(
             f"The index {name} takes no streaming updates now: a build started to replace all its content and did not see the end, "
-            "and what is streamed meanwhile would be lost. Nothing was sent. Run that `vertex build` again, which finishes it; "
+            f"and what is streamed meanwhile would be lost. Nothing was sent. Run that `{PROGRAM} vertex build` again, which finishes it; "
             "then run this again."
         )
 
@@ -193,8 +194,8 @@ def _refuse_unsuited(served: ServedIndex) -> None:
     if served.update_method != "STREAM_UPDATE":
         raise InvalidInput(
             f"The index {served.name} takes no streaming updates", value=served.update_method, accepted="STREAM_UPDATE",
-            remedy="An index cannot be converted: build a new one with `vertex build` and the update method STREAM_UPDATE, "
-            "or run `vertex build` on the changed data, which overwrites the content of this one.",
+            remedy=f"An index cannot be converted: build a new one with `{PROGRAM} vertex build` and the update method STREAM_UPDATE, "
+            f"or run `{PROGRAM} vertex build` on the changed data, which overwrites the content of this one.",
         )  # fmt: skip
     if served.is_overwritten:
         raise OverwriteUnfinished(served.name)

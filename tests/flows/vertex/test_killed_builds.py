@@ -150,7 +150,7 @@ def test_an_overwrite_killed_while_it_runs_keeps_streams_away_and_is_followed_an
     streamed = ["vertex", "remove-datapoints", "--name", name, "--ids", "1", "--target", "sandbox"]
     assert "what is streamed meanwhile would be lost" in run(service, *streamed, code=1).error
 
-    followed = build(service, begin=begin, data=other_data).wait_for("that an earlier run began")
+    followed = build(service, begin=begin, data=other_data).wait_for("that an earlier run started")
     assert service.drive(followed).code == 0, followed.err
     assert service.writes[before:] == ["UpdateIndex"] * 3
 
@@ -176,6 +176,6 @@ def test_the_next_run_waits_for_the_slot_of_a_killed_one_and_says_so(service_wit
     command.signal()
 
     command = build(service, begin=begin).wait_for("Another run is working on")
-    assert "A killed run's hold ends by itself within 60 s;" in command.err
+    assert "The slot of a killed run becomes free within 60 s;" in command.err
     assert service.drive(command).code == 0, command.err
     assert_one_of_each(service, name, before)

@@ -21,6 +21,8 @@ def test_one_run_survives_lost_replies_throttling_and_resets_with_one_of_each(se
     assert "Trying again" in command.err
     assert service.counts(name) == (1, 1, 1)
     assert sorted(service.writes[before:]) == sorted(METHODS)
+    for change in ("created the index", "created the endpoint", "deployed the index"):
+        assert change in command.err
 
 
 def test_a_lost_reply_to_an_overwrite_is_found_again(service, build, name, other_data):
@@ -47,3 +49,5 @@ def test_the_flow_carries_on_when_the_service_dies_and_comes_back_during_a_wait(
     assert service.drive(command).code == 0, command.err
     assert service.counts(name) == (1, 1, 1)
     assert sorted(service.writes[before:]) == sorted(METHODS)
+    for change in ("created the index", "created the endpoint", "deployed the index"):
+        assert change in command.err

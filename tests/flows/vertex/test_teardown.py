@@ -70,7 +70,7 @@ def test_a_bucket_that_may_not_be_touched_is_noted_and_all_else_goes(service, bu
     )
     again = run(service, *words, VECTOR_SEARCH_SANDBOX=str(locked)).err
     assert "Nothing to do" in again
-    assert "is not known: " in again
+    assert "is unknown: " in again
 
 
 def test_without_yes_it_lists_what_would_go_and_removes_nothing(service, build, run, name):

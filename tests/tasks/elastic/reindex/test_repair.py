@@ -152,7 +152,7 @@ def test_an_index_that_refused_documents_is_told_with_them_whatever_lacks_its_em
         )
         assert "It refused 1, the first: odd: " in error(accepted=accepted)
         assert "'unknown'" in error(accepted=accepted)
-    assert "And 1 without an embedding. The first: bare: " in error(accepted=0)
+    assert "1 document had no embedding. The first: bare: " in error(accepted=0)
     assert "bare" not in error(accepted=1)
     with pytest.raises(Incomplete, match="without an embedding is 2, required: at most 1"):
         raise Incomplete("films", Completeness(22, 22, 2, accepted=1), ())
