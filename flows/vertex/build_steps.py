@@ -120,6 +120,9 @@ def build(
         step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
 
     with report.step(f"deploy index {name}") as step:
+        # As above: a retry after a lost reply finds what this run deployed.
+        if ours is None or not ours.serves:
+            changes.append("deployed the index")
         deployed = _deployed(run, plan, endpoint.resource, index.resource, changes)
         if index.overwritten:
             wait_for_index_sync(settings, endpoint.resource, deployed.id, index.overwritten, deadline)
@@ -197,8 +200,8 @@ def _deployed(
         begun = ensure_deployed_index(
             settings, plan.deployed, endpoint=endpoint, index=index, deadline=deadline
         )
-        if begun.did != "nothing":
-            changes.append("changed the replicas" if begun.there.serves else "deployed the index")
+        if begun.did != "nothing" and begun.there.serves:
+            changes.append("changed the replicas")
         there = wait_for_deployed_index(settings, plan.deployed, begun.there, deadline, run.when_interrupted)
         # What an earlier run started can be compared with the request only once it has ended.
         if begun.did != "adopted":
