@@ -110,7 +110,7 @@ def test_what_is_written_must_be_what_was_validated(write_hdf5, vectors_of, tmp_
     assert write(path, tmp_path, rules, content=content)
     with h5py.File(path, "a") as file:
         file["color"][1] = "green"
-    with pytest.raises(errors.DataChanged, match=rf"{content}.*nothing of them was uploaded.*{path}"):
+    with pytest.raises(errors.DataChanged, match=rf"{content}.*nothing was uploaded.*{path}"):
         write(path, tmp_path, rules, content=content)
 
 
