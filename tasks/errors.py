@@ -15,6 +15,9 @@ An error takes facts, keeps them as attributes and builds its own message. The l
 
 from __future__ import annotations
 
+_MOST_SHOWN = 1_000
+"""Characters of a value in a message: a path or a list is whole, a file's content is not."""
+
 
 class TransientError(Exception):
     """Try again: the same call may succeed."""
@@ -31,7 +34,7 @@ class InvalidInput(PermanentError):
         self, what: str, *, value: object = None, source: str = "", accepted: str = "", remedy: str = ""
     ) -> None:
         self.what, self.value, self.source, self.accepted, self.remedy = what, value, source, accepted, remedy
-        sentence = what if value is None else f"{what}: {value!r}"
+        sentence = what if value is None else f"{what}: {_shown(value)}"
         if source:
             sentence += f" (from {source})"
         sentence += "."
@@ -40,6 +43,12 @@ class InvalidInput(PermanentError):
         if remedy:
             sentence += f" {remedy}"
         super().__init__(sentence)
+
+
+def _shown(value: object) -> str:
+    """A value, of a long one its beginning."""
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}... ({len(text):,} characters)"
 
 
 class NotConfirmed(PermanentError):
