@@ -19,6 +19,7 @@ from flows.stack.prefect_settings import without_proxy
 from flows.stack.stack import Stack
 from tasks.errors import InvalidInput, NotConfirmed, TransientError
 from tasks.program import PROGRAM
+from tasks.redaction import hide, hide_userinfo
 from tasks.settings import home
 
 
@@ -56,7 +57,12 @@ def use_api() -> None:
         TransientError: it does not respond.
     """
     os.environ["NO_PROXY"] = without_proxy()
-    url = get_current_settings().api.url
+    api = get_current_settings().api
+    # Those of a profile, which no variable holds.
+    for secret in (api.key, api.auth_string):
+        hide(secret.get_secret_value() if secret else None)
+    hide_userinfo(api.url)
+    url = api.url
     if url is None:
         url = Stack(home()).api_url
         if url is None:
