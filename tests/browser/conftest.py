@@ -28,7 +28,7 @@ def chromium():
     """A running browser; without one these tests fail, because nothing else proves what they prove."""
     from playwright.sync_api import sync_playwright
 
-    program = shutil.which("chromium")
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     assert program, "Chromium is needed: apt-get install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=QUIET)
