@@ -32,7 +32,7 @@ $(CLIENT9)/.ready: locks/elasticsearch-9.lock $(READY)
 	$(INSTALL) --upgrade --target $(CLIENT9) -r $<
 	@touch $@
 
-# What drives the system's Chromium in tests/browser: 50 MB that nobody else needs, with a Node of its own.
+# What drives the system's Chromium in tests/browser: 170 MB, a Node of its own in them, that nobody else needs.
 BROWSER := $(VENV)/browser
 $(BROWSER)/.ready: locks/browser.lock $(READY)
 	$(INSTALL) --upgrade --target $(BROWSER) -r $<

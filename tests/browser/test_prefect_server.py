@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
+from tests.polling import until
+
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 ASK = """async ([address, options]) => {
@@ -116,16 +118,24 @@ def test_a_name_that_was_rebound_to_the_server_gets_nothing(page, stack):
     assert page.evaluate(OPEN_SOCKET, f"ws://evil.example:{stack.state.port}/api/events/out") == "refused"
 
 
-def test_the_ui_asks_for_the_key_and_shows_the_deployments_after_the_login(page, stack):
+def test_the_ui_asks_for_the_key_and_shows_deployments_and_runs_after_the_login(
+    page, stack, owner, deployment
+):
+    body = {"parameters": {"name": "products", "target": "sandbox"}}
+    run = owner.post(f"/deployments/{deployment}/create_flow_run", json=body).json()
+    until(lambda: owner.get(f"/flow_runs/{run['id']}").json()["state"]["type"] == "COMPLETED")
+    run = owner.get(f"/flow_runs/{run['id']}").json()  # which has named itself by its parameters
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{stack.ui_url}/deployments")
     page.get_by_placeholder("admin:pass").fill("admin:pass")
-    page.get_by_role("button", name="Login").click()
-    page.get_by_text("Authentication failed.").first.wait_for()
+    with page.expect_response(lambda answer: answer.status == 401):
+        page.get_by_role("button", name="Login").click()
     page.get_by_placeholder("admin:pass").fill(stack.key)
     page.get_by_role("button", name="Login").click()
     page.get_by_text("dummy", exact=True).first.wait_for()
-    page.goto(f"{stack.ui_url}/deployments")
-    page.get_by_text("dummy", exact=True).first.wait_for()  # it remembers the key
-    assert [url for url in asked if not url.startswith((stack.ui_url, "data:"))] == [], "it calls nobody else"
+    page.goto(f"{stack.ui_url}/runs")
+    page.get_by_text(run["name"]).first.wait_for()  # it remembers the key
+    assert [
+        url for url in asked if not url.startswith((stack.ui_url, f"blob:{stack.ui_url}", "data:"))
+    ] == [], "it calls nobody else"
