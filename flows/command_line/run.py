@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from http import HTTPStatus
 from typing import Any
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import refresh_global_settings_context
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 from rich.console import Console
 from rich.prompt import Confirm
@@ -19,6 +21,7 @@ from flows.stack.prefect_settings import without_proxy
 from flows.stack.stack import Stack
 from tasks.errors import InvalidInput, NotConfirmed, TransientError
 from tasks.program import PROGRAM
+from tasks.redaction import hide, hide_userinfo
 from tasks.settings import home
 
 
@@ -52,28 +55,50 @@ def use_api() -> None:
     """Make sure that a Prefect API is configured and responds: the one in Prefect's settings, else the one that `up` started.
 
     Raises:
-        InvalidInput: none is configured, and no local stack is running.
+        InvalidInput: none is configured, and no local stack is running; or it refuses our credentials.
+        NoKey: the key of the local stack is missing, or must not be used.
         TransientError: it does not respond.
     """
     os.environ["NO_PROXY"] = without_proxy()
-    url = get_current_settings().api.url
-    if url is None:
-        url = Stack(home()).api_url
+    api = get_current_settings().api
+    # Those of a profile, which no variable holds.
+    for secret in (api.key, api.auth_string):
+        hide(secret.get_secret_value() if secret else None)
+    hide_userinfo(api.url)
+    stack = Stack(home())
+    url = api.url
+    if url is None or url == stack.api_url:
+        url = stack.api_url
         if url is None:
             raise InvalidInput(
                 "Prefect's settings name no API, and no local stack is running",
                 source=f"PREFECT_API_URL, Prefect's profile, {home()}",
                 remedy=f"Start the local stack with `{PROGRAM} up`, or set PREFECT_API_URL to the address of a server.",
             )
-        os.environ["PREFECT_API_URL"] = url
+        # A shell may hold the key that an earlier stack had.
+        os.environ |= {"PREFECT_API_URL": url, "PREFECT_API_AUTH_STRING": stack.key}
         refresh_global_settings_context()
     with get_client(sync_client=True) as client:
         trouble = client.api_healthcheck()
-    if trouble is not None:
-        raise TransientError(
-            f"Prefect's API at {url} does not answer ({trouble or type(trouble).__name__}). `{PROGRAM} up` starts a "
-            "local one; PREFECT_API_URL or Prefect's profile sets the address."
-        )
+        if trouble is not None:
+            raise TransientError(
+                f"Prefect's API at {url} does not answer ({trouble or type(trouble).__name__}). `{PROGRAM} up` starts a "
+                "local one; PREFECT_API_URL or Prefect's profile sets the address."
+            )
+        _check_credentials(client, url)
+
+
+def _check_credentials(client: SyncPrefectClient, url: str) -> None:
+    try:
+        client.read_flows(limit=1)  # a health check needs none
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise
+        raise InvalidInput(
+            f"Prefect's API at {url} refuses our credentials ({error.response.status_code})",
+            source="PREFECT_API_AUTH_STRING, PREFECT_API_KEY, Prefect's profile",
+            remedy=f'For a local stack, set VECTOR_SEARCH_HOME to its folder and run `eval "$({PROGRAM} env)"`.',
+        ) from error
 
 
 def _agreed(flow: Any, parameters: dict[str, object], terminal: Terminal, *, may_confirm: bool) -> Any:

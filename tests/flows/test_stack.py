@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.stack import api, processes, state
+from flows.stack import api, key, processes, state
 from flows.stack.processes import Process
 from flows.stack.stack import SANDBOX, SERVER, WORKER, Stack, StackFailed
 from tests.polling import until
@@ -101,11 +101,14 @@ def test_nothing_of_the_users_own_prefect_gets_in(tmp_path, monkeypatch):
     monkeypatch.setenv("PREFECT_API_KEY", "secret")
     monkeypatch.setenv("VECTOR_SEARCH_SANDBOX", "/elsewhere")
     monkeypatch.setenv("NO_PROXY", "example.com")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:secret")
     state.write(tmp_path / "stack.json", state.State(port=4321))
+    key.ensure(tmp_path)
     known = Stack(tmp_path).environment
     assert "PREFECT_API_KEY" not in known
     assert "VECTOR_SEARCH_SANDBOX" not in known
     assert known["PREFECT_API_URL"] == known["PREFECT_UI_API_URL"] == "http://127.0.0.1:4321/api"
+    assert known["PREFECT_API_AUTH_STRING"] == known["PREFECT_SERVER_API_AUTH_STRING"] == key.read(tmp_path)
     assert known["NO_PROXY"] == "example.com,127.0.0.1,localhost"
 
 
@@ -135,7 +138,7 @@ def test_after_a_registration_that_failed_the_next_up_registers(tmp_path, monkey
         stack = Stack(tmp_path, deployments=DEPLOYMENTS)
         assert not stack.state.alive(WORKER)
         assert stack.up()
-        assert api.deployment_count(stack.api_url or "") == 1
+        assert api.deployment_count(stack.api_url or "", stack.key) == 1
     finally:
         Stack(tmp_path).down()
 
@@ -150,7 +153,7 @@ def test_up_down_and_up_again_after_parts_were_killed(tmp_path, monkeypatch):
         url = stack.api_url
         assert url is not None
         assert api.is_healthy(url)
-        assert api.deployment_count(url) == 1
+        assert api.deployment_count(url, stack.key) == 1
 
         before = {process.name: process.pid for process in stack.state.processes}
         assert before.keys() == {SANDBOX, SERVER, WORKER}
@@ -266,6 +269,7 @@ def test_env_tells_a_shell_all_that_it_needs(home):
     )
     told = dict(line.split("=", 1) for line in shell.stdout.splitlines())
     assert told["PREFECT_API_URL"] == Stack(home).api_url
+    assert told["PREFECT_API_AUTH_STRING"] == Stack(home).key
     assert told["VECTOR_SEARCH_HOME"] == str(home)
     assert told["VECTOR_SEARCH_TARGET"] == told["VECTOR_SEARCH_ELASTIC_TARGET"] == "sandbox"
 
@@ -273,7 +277,7 @@ def test_env_tells_a_shell_all_that_it_needs(home):
 @pytest.mark.slow
 def test_the_ui_is_told_where_its_api_is(home):
     stack = Stack(home)
-    settings = api._call(f"{stack.ui_url}/ui-settings")
+    settings = api._call(f"{stack.ui_url}/ui-settings", key=None)
     assert settings["api_url"] == stack.api_url
     assert "amplitude" not in json.dumps(settings)
     assert re.match(r"http://127\.0\.0\.1:\d+$", stack.ui_url or "")
