@@ -144,8 +144,8 @@ class Terminal(logging.Handler):
             text = Text.assemble(("warning: ", "yellow"), record.getMessage())
         else:
             text = Text(record.getMessage())
-        if self.debug and record.exc_info:
-            text.append("\n" + logging.Formatter().formatException(record.exc_info), style="dim")
+        if self.debug and (trace := record.exc_text or _trace(record)):
+            text.append("\n" + trace, style="dim")
         self._print(text)
 
     def _show_progress(self, progress: Progress) -> None:
@@ -207,6 +207,10 @@ class Terminal(logging.Handler):
             Text(_times(progress, since), style="dim"),
         )
         return line
+
+
+def _trace(record: logging.LogRecord) -> str:
+    return logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
 
 
 def _times(progress: Progress, since: float) -> str:

@@ -17,6 +17,7 @@ from flows.engine import Engine
 from flows.options import Options
 from flows.report import Report
 from flows.signatures import docstring, options_of, parameters
+from tasks.errors import without_secrets
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -38,7 +39,8 @@ def engine_flow(
 
         @functools.wraps(function)
         def flat(**values: Any) -> Report:
-            return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
+            with without_secrets():
+                return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
 
         written = inspect.getdoc(function) or ""
         flat.__doc__ = docstring(written, model)

@@ -22,6 +22,7 @@ from rich.text import Text
 
 from tasks.artifact_keys import artifact_key
 from tasks.progress import say
+from tasks.redaction import redacted
 from tasks.settings import home
 
 
@@ -34,7 +35,7 @@ class StepReport(BaseModel):
 
     def saw(self, seen: str) -> None:
         """Record what was seen; several records are joined."""
-        self.seen = f"{self.seen}; {seen}" if self.seen else seen
+        self.seen = redacted(f"{self.seen}; {seen}" if self.seen else seen)
 
 
 class Report(BaseModel):
@@ -124,7 +125,7 @@ def reporting(flow: str, name: str, target: str) -> Generator[Report]:
         yield report
         report.outcome = "done"
     except BaseException as error:
-        report.outcome = f"failed: {error}" if str(error) else "interrupted"
+        report.outcome = redacted(f"failed: {error}") if str(error) else "interrupted"
         raise
     finally:
         report.seconds = time.monotonic() - began

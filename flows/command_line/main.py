@@ -10,7 +10,6 @@ import os
 import shlex
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from types import FrameType
 
@@ -20,6 +19,7 @@ from rich.text import Text
 from flows.command_line.endings import ending_of
 from flows.command_line.tree import listing, parse
 from tasks.program import PROGRAM
+from tasks.redaction import redact_log_records, redacted_trace
 
 
 def main(tokens: Sequence[str], console: Console | None = None) -> int:
@@ -40,6 +40,7 @@ def _run(tokens: Sequence[str], console: Console | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+    redact_log_records()
     errors = console or Console(stderr=True)
     debug = "--debug" in tokens
     words = [token for token in tokens if token != "--debug"]  # noqa: S105 -- a word of the command line
@@ -59,7 +60,7 @@ def _run(tokens: Sequence[str], console: Console | None) -> int:
             raise
         ending = ending_of(error, again=shlex.join([PROGRAM, *tokens]))
         if debug:
-            errors.print(Text("".join(traceback.format_exception(error)), style="dim"), soft_wrap=True)
+            errors.print(Text(redacted_trace(error), style="dim"), soft_wrap=True)
         errors.print(Text.assemble((ending.word, ending.style), ending.paragraph), soft_wrap=True)
         return ending.code
 

@@ -23,6 +23,7 @@ from flows.stack.prefect_settings import without_proxy
 from flows.stack.stack import Stack
 from tasks.errors import InvalidInput, NotConfirmed, TransientError
 from tasks.program import PROGRAM
+from tasks.redaction import hide, hide_userinfo
 from tasks.settings import home
 
 
@@ -66,8 +67,13 @@ def use_api() -> str:
         TransientError: it does not respond.
     """
     os.environ["NO_PROXY"] = without_proxy()
+    api = get_current_settings().api
+    # Those of a profile, which no variable holds.
+    for secret in (api.key, api.auth_string):
+        hide(secret.get_secret_value() if secret else None)
+    hide_userinfo(api.url)
     stack = Stack(home())
-    url = get_current_settings().api.url
+    url = api.url
     if url is None or url == stack.api_url:
         url = stack.api_url
         if url is None:

@@ -7,12 +7,17 @@ like an outage. Only refreshing them tells the two apart.
 from __future__ import annotations
 
 import logging
+import os
 from functools import cache
 
 import google.auth
 from google.auth.credentials import Credentials
 from google.auth.transport.requests import Request
 
+from tasks.errors import InvalidInput
+from tasks.settings import file_name
+
+_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 # It logs a stack trace for every token that it does not get; `calling` reports that in one sentence.
@@ -25,7 +30,12 @@ def credentials() -> Credentials:
 
     Raises:
         DefaultCredentialsError: there are none.
+        InvalidInput: GOOGLE_APPLICATION_CREDENTIALS holds a key, not the path of its file.
     """
+    try:
+        file_name(os.environ.get(_VARIABLE))
+    except ValueError as error:  # google.auth would show the key as the name of a file that does not exist
+        raise InvalidInput(f"{_VARIABLE} holds a key", accepted=str(error)) from None
     found, _ = google.auth.default(scopes=[SCOPE])
     return found
 
