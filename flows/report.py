@@ -20,6 +20,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from flows.files import write_whole
 from tasks.artifact_keys import artifact_key
 from tasks.progress import say
 from tasks.redaction import redacted
@@ -112,7 +113,7 @@ class Report(BaseModel):
 
     def _write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(self.model_copy(update={"file": file}).model_dump_json(indent=2) + "\n")
+        write_whole(file, self.model_copy(update={"file": file}).model_dump_json(indent=2) + "\n")
         self.file = file
 
 

@@ -191,7 +191,10 @@ def _noting(function: Callable[..., Any], ended: list[_Ended]) -> Callable[..., 
 @contextmanager
 def _short_calls() -> Generator[SyncPrefectClient]:
     """A client whose calls end soon, whatever the settings of everything else are."""
-    soon = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: _LOOK_TIMEOUT_SECONDS}
+    soon: dict[Any, float] = {
+        PREFECT_CLIENT_MAX_RETRIES: 0,
+        PREFECT_API_REQUEST_TIMEOUT: _LOOK_TIMEOUT_SECONDS,
+    }
     with temporary_settings(soon), get_client(sync_client=True) as client:
         yield client
 
