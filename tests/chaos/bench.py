@@ -112,14 +112,22 @@ class Bench:
         world.stop()
         shutil.rmtree(world.state)
 
-    def begin(self, world: World, scenario: Scenario, *, minutes: float = 2, **environment: str) -> Fork:
-        """Begin the scenario's command on a stand-in."""
+    def begin(
+        self,
+        world: World,
+        scenario: Scenario,
+        *,
+        minutes: float = 2,
+        announced: Path | None = None,
+        **environment: str,
+    ) -> Fork:
+        """Begin the scenario's command on a stand-in, or on what another file announces in its place."""
         words = [word.format(**self.files) for word in scenario.command] + ["--target", "sandbox"]
         if scenario.waits:
             words += ["--timeout-minutes", str(minutes)]
         known = {
             **self.prefect.environment,
-            "VECTOR_SEARCH_SANDBOX": str(world.announced),
+            "VECTOR_SEARCH_SANDBOX": str(announced or world.announced),
             "VECTOR_SEARCH_HOME": str(world.state / "home"),
             "COLUMNS": "160",
         }

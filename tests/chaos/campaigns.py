@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from tests.chaos import crash_sweep, fault_sweep, random_kills
+from tests.chaos import bad_networks, crash_sweep, fault_sweep, random_kills, state_machines
 
-CAMPAIGNS = {campaign.NAME: campaign for campaign in (crash_sweep, random_kills, fault_sweep)}
+CAMPAIGNS = {
+    campaign.NAME: campaign
+    for campaign in (crash_sweep, random_kills, fault_sweep, bad_networks, state_machines)
+}
