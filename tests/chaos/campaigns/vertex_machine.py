@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from sandbox import announced, faults
-from tests.chaos.machine import Machine
+from tests.chaos.campaigns.machine import Machine
 from tests.polling import SOON, until
 
 _IDS = st.sampled_from([f"m{number}" for number in range(4)])

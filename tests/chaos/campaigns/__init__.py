@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos import bad_networks, crash_sweep, fault_sweep, random_kills, state_machines
+from tests.chaos.campaigns import bad_networks, crash_sweep, fault_sweep, random_kills, state_machines
 
 CAMPAIGNS = {
     campaign.NAME: campaign

@@ -10,17 +10,17 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.chaos.bench import Bench
+from tests.chaos.campaigns.elastic_machine import ElasticMachine
+from tests.chaos.campaigns.vertex_machine import VertexMachine
 from tests.chaos.cases import Case, Finding
-from tests.chaos.elastic_machine import ElasticMachine
 from tests.chaos.recordings import Recording, Recordings
 from tests.chaos.scenarios import SCENARIOS, Scenario
-from tests.chaos.vertex_machine import VertexMachine
 
 NAME = "state machines"
 _MACHINES = {"vertex query": VertexMachine, "elastic deploy": ElasticMachine}
 """By the scenario whose beginning they work on: a deployed index, and an empty cluster."""
 _EACH, _SHORT = 30, 1
-_EXAMPLES, _STEPS = 5, 20
+_EXAMPLES, _STEPS = 4, 15
 
 
 def cases(

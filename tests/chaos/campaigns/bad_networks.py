@@ -13,8 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from tests.chaos import promises
 from tests.chaos.bench import Bench, World
+from tests.chaos.campaigns.proxy import Network, Proxy
 from tests.chaos.cases import Case, Finding
-from tests.chaos.proxy import Network, Proxy
 from tests.chaos.recordings import Recording, Recordings
 from tests.chaos.scenarios import SCENARIOS, Scenario
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from sandbox import announced, faults
-from tests.chaos.machine import Machine
+from tests.chaos.campaigns.machine import Machine
 
 _INDICES = st.sampled_from(["red", "blue"])
 _IDS = st.sampled_from(["a", "b", "c"])
