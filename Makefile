@@ -51,7 +51,7 @@ test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready
 # Kills and faults, then the same command again: a sample of minutes, or with FULL=1 every case, for hours.
 SEED ?= 9
 chaos: setup
-	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FULL),--full --report)
+	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FULL),--full)
 
 # What depends on the machine that it runs on: other versions of Python.
 compat: setup

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import shutil
 import sys
@@ -25,6 +26,9 @@ from tests.chaos.workers import Workers
 def main() -> int:
     """Run the campaigns; 1 if a promise was broken."""
     options = _options()
+    os.environ["GRPC_VERBOSITY"] = (
+        "NONE"  # of the workers: its core writes about every stand-in that is killed
+    )
     file = (
         options.results or FOLDER / f"{commit()}-{'full' if options.full else 'short'}-{options.seed}.jsonl"
     )
@@ -45,9 +49,14 @@ def main() -> int:
         else:
             shutil.rmtree(folder, ignore_errors=True)
     lines = [line for line in results.lines if line["id"] in {case.id for case in planned}]
-    if options.report and lines:
-        report.write(lines, dict(Counter(case.campaign for case in planned)))
-        _say(f"Report: {report.FILE}")
+    if lines:
+        table = (
+            report.FILE
+            if options.full and not (options.campaign or options.scenario)
+            else file.with_suffix(".md")
+        )
+        report.write(table, lines, dict(Counter(case.campaign for case in planned)))
+        _say(f"Report: {table}")
     broken = [line for line in lines if line["verdict"] == "broken"]
     for line in broken:
         _say(f"BROKEN {line['id']}\n  " + "\n  ".join(line["problems"]))
@@ -113,9 +122,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="cases at a time (2)")
     parser.add_argument(
         "--results", type=Path, help="the file that is continued (one per commit, kind and seed)"
-    )
-    parser.add_argument(
-        "--report", action="store_true", help="write tests/chaos/REPORT.md from all results so far"
     )
     parser.add_argument("--keep", action="store_true", help="keep the folder of the processes")
     return parser.parse_args()

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from sandbox import process, write_log
 from sandbox.announced import announcement
@@ -23,6 +22,7 @@ from tasks.artifact_keys import artifact_key
 from tests.chaos import data
 from tests.chaos.prefect_server import PrefectServer
 from tests.chaos.scenarios import NAME, Scenario
+from tests.flows.client_settings import client_settings
 from tests.forks import Fork, Forks
 from tests.polling import until
 
@@ -112,14 +112,22 @@ class Bench:
         world.stop()
         shutil.rmtree(world.state)
 
-    def begin(self, world: World, scenario: Scenario, *, minutes: float = 2, **environment: str) -> Fork:
-        """Begin the scenario's command on a stand-in."""
+    def begin(
+        self,
+        world: World,
+        scenario: Scenario,
+        *,
+        minutes: float = 2,
+        announced: Path | None = None,
+        **environment: str,
+    ) -> Fork:
+        """Begin the scenario's command on a stand-in, or on what another file announces in its place."""
         words = [word.format(**self.files) for word in scenario.command] + ["--target", "sandbox"]
         if scenario.waits:
             words += ["--timeout-minutes", str(minutes)]
         known = {
             **self.prefect.environment,
-            "VECTOR_SEARCH_SANDBOX": str(world.announced),
+            "VECTOR_SEARCH_SANDBOX": str(announced or world.announced),
             "VECTOR_SEARCH_HOME": str(world.state / "home"),
             "COLUMNS": "160",
         }
@@ -127,11 +135,7 @@ class Bench:
 
     def release(self) -> None:
         """Free the slots that a killed run holds; by themselves they are free after a minute."""
-        environment = self.prefect.environment
-        settings = {PREFECT_API_URL: environment["PREFECT_API_URL"]}
-        if key := environment.get("PREFECT_API_AUTH_STRING"):
-            settings[PREFECT_API_AUTH_STRING] = key
-        with temporary_settings(settings), get_client(sync_client=True) as client:
+        with client_settings(self.prefect), get_client(sync_client=True) as client:
             for engine in ("vertex", "elastic"):
                 for name in (NAME, f"{NAME}-exact", "texts"):
                     with suppress(ObjectNotFound):

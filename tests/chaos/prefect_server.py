@@ -32,9 +32,18 @@ class PrefectServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._port = folder, api.free_port()
-        folder.mkdir()
         key.ensure(folder)
         self.start()
+
+    @property
+    def api_url(self) -> str:
+        """The address of its API."""
+        return prefect_settings.api_url(self._port)
+
+    @property
+    def key(self) -> str:
+        """Its key."""
+        return key.read(self._folder)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -46,10 +55,9 @@ class PrefectServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "flows.stack.server"]
         self._process = processes.start(
             "Prefect server",
-            command,
+            [sys.executable, "-m", "flows.stack.server"],
             environment=prefect_settings.environment(self._folder, self._port) | _WITHOUT_BYSTANDERS,
             folder=self._folder,
             log=self._folder / "server.log",

@@ -30,7 +30,8 @@ class Recording:
     """Those around a call that changed something."""
     methods: list[str]
     """The methods of the stand-in that were called, each once."""
-    seconds: float
+    possible: list[faults.Possible]
+    """The faults that they can have."""
     end: Any
     """The snapshot afterwards."""
     prepared: Path
@@ -58,7 +59,9 @@ class Recordings:
     def _record(self, scenario: Scenario) -> Recording:
         world = self.world(scenario)
         struck = len(faults.struck(world.state))
-        faults.add(world.state, "*", "stall", times=_EVERY_CALL)  # of no time: it only notes the call
+        faults.add(
+            world.state, "*", "stall", times=_EVERY_CALL, seconds=0.0
+        )  # of no time: it only notes the call
         points = self._bench.folder / "points"
         points.unlink(missing_ok=True)
         points.touch()
@@ -68,6 +71,7 @@ class Recordings:
         faults.clear(world.state)
         passed = [(float(line[:17]), line[18:]) for line in points.read_text().splitlines()]
         called = faults.struck(world.state)[struck:]
+        methods = list(dict.fromkeys(each.method for each in called))
         end = snapshot(world)
         writes = [each.time for each in write_log.read(world.state)]
         world.stop()
@@ -77,8 +81,8 @@ class Recordings:
         return Recording(
             points=[point for _, point in passed],
             effects=_effects(passed, writes),
-            methods=list(dict.fromkeys(each.method for each in called)),
-            seconds=called[-1].time - called[0].time if called else 0.0,
+            methods=methods,
+            possible=[one for one in faults.possible(prepared) if one[0] in methods],
             end=end,
             prepared=prepared,
         )

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from tests.forks import ROOT
 
 FILE = ROOT / "tests" / "chaos" / "REPORT.md"
+"""Of the last full run; a sample's report is beside its results."""
 _COLUMNS = ("cases", "kills", "faults", "kept", "not reached", "broken")
 
 
-def write(lines: list[dict[str, Any]], planned: dict[str, int]) -> None:
+def write(file: Path, lines: list[dict[str, Any]], planned: dict[str, int]) -> None:
     """Write the report.
 
     Args:
+        file: where.
         lines: of the results file.
         planned: how many cases each campaign has in all.
     """
-    FILE.write_text("\n".join(_text(lines, planned)) + "\n")
+    file.write_text("\n".join(_text(lines, planned)) + "\n")
 
 
 def _text(lines: list[dict[str, Any]], planned: dict[str, int]):

@@ -20,7 +20,7 @@ from tests.chaos.scenarios import SCENARIOS, Scenario
 NAME = "crash sweep"
 _REPEATS = 2
 """How many calls of one kind are taken, of those that change nothing."""
-_SHORT = 12
+_SHORT = 14
 """Cases of the sample, three kills each: the run that goes on is killed again."""
 
 

@@ -1,7 +1,0 @@
-"""The campaigns, one line each. A campaign is a module that yields cases from the recordings and runs one of them."""
-
-from __future__ import annotations
-
-from tests.chaos import crash_sweep, fault_sweep, random_kills
-
-CAMPAIGNS = {campaign.NAME: campaign for campaign in (crash_sweep, random_kills, fault_sweep)}
