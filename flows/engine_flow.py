@@ -17,6 +17,7 @@ from flows.engine import Engine
 from flows.options import Options
 from flows.report import Report
 from flows.signatures import docstring, options_of, parameters
+from tasks.errors import without_secrets
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -38,12 +39,15 @@ def engine_flow(
 
         @functools.wraps(function)
         def flat(**values: Any) -> Report:
-            return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
+            with without_secrets():
+                return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
 
         written = inspect.getdoc(function) or ""
         flat.__doc__ = docstring(written, model)
         flat.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
         vars(flat)["__signature__"] = signature
-        return flow(name=f"{engine.name} {name}", flow_run_name=run_name, description=written)(flat)
+        return flow(
+            name=f"{engine.name} {name}", flow_run_name=run_name, description=written, persist_result=False
+        )(flat)
 
     return made

@@ -10,18 +10,56 @@
         +-- DeadlinePassed        a wait ran out of time
         +-- GateNotMet            what is served is not good enough
 
-An error takes facts, keeps them as attributes and builds its own message. The library's exception, if any, is its cause.
+An error takes facts, keeps them as attributes and builds its own message, which shows no secret that was read. The
+library's exception, if any, is its cause. Other exceptions pass `without_secrets` where they leave a step or a flow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 
-class TransientError(Exception):
+from tasks.redaction import redacted
+
+_MOST_SHOWN = 1_000
+"""Characters of a value in a message: a path or a list is whole, a file's content is not."""
+
+
+class _WithoutSecrets(Exception):
+    """Neither the message nor a fact shows a secret: both are printed, stored and pickled."""
+
+    def __init__(self, message: str = "") -> None:
+        for name, fact in vars(self).items():
+            if isinstance(fact, str):
+                setattr(self, name, redacted(fact))
+        super().__init__(redacted(message))
+
+
+class TransientError(_WithoutSecrets):
     """Try again: the same call may succeed."""
 
 
-class PermanentError(Exception):
+class PermanentError(_WithoutSecrets):
     """Give up: the message gives the bad value, what is accepted and what to do next."""
+
+
+class Withheld(Exception):
+    """An exception of a library whose text contained a secret: its kind and its text without it."""
+
+    def __init__(self, error: Exception) -> None:
+        self.kind = type(error).__name__
+        super().__init__(f"{self.kind}: {redacted(str(error))}")
+
+
+@contextmanager
+def without_secrets() -> Generator[None]:
+    """Raise `Withheld` in place of an exception that shows a secret: Prefect stores the text of what leaves a step or a flow."""
+    try:
+        yield
+    except Exception as error:
+        if redacted(said := f"{error} {error!r}") == said:
+            raise
+        raise Withheld(error).with_traceback(error.__traceback__) from None
 
 
 class InvalidInput(PermanentError):
@@ -31,7 +69,7 @@ class InvalidInput(PermanentError):
         self, what: str, *, value: object = None, source: str = "", accepted: str = "", remedy: str = ""
     ) -> None:
         self.what, self.value, self.source, self.accepted, self.remedy = what, value, source, accepted, remedy
-        sentence = what if value is None else f"{what}: {value!r}"
+        sentence = what if value is None else f"{what}: {_shown(value)}"
         if source:
             sentence += f" (from {source})"
         sentence += "."
@@ -40,6 +78,12 @@ class InvalidInput(PermanentError):
         if remedy:
             sentence += f" {remedy}"
         super().__init__(sentence)
+
+
+def _shown(value: object) -> str:
+    """A value, of a long one its beginning."""
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}... ({len(text):,} characters)"
 
 
 class NotConfirmed(PermanentError):

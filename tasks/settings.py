@@ -9,10 +9,18 @@ from __future__ import annotations
 
 import json
 import os
+import unicodedata
+from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, SecretStr, ValidationError
 
 from tasks.errors import InvalidInput
 from tasks.program import PROGRAM
+from tasks.redaction import hide
+
+T = TypeVar("T")
 
 SANDBOX = "sandbox"
 """The target that every engine has: its local stand-in."""
@@ -23,19 +31,121 @@ def home() -> Path:
     return Path(os.environ.get("VECTOR_SEARCH_HOME", ".vector-search-ops")).absolute()
 
 
+def _hidden(value: object) -> str:
+    """A secret as text, which no message shows from now on."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    hide(text)
+    # A file written on Windows begins with a byte order mark and ends with more than a line feed.
+    text = text.removeprefix("\ufeff").rstrip("\r\n")
+    hide(text)
+    return text
+
+
+def _key(value: object) -> object:
+    if value is None:
+        return None
+    text = _hidden(value).strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("not empty, in printable ASCII, without blanks")
+    return SecretStr(text)
+
+
+def _password(value: object) -> object:
+    if value is None:
+        return None
+    text = _hidden(value)
+    if not text or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+        raise ValueError("not empty, without control characters")
+    return SecretStr(text)
+
+
+Key = Annotated[SecretStr | None, BeforeValidator(_key)]
+"""A key or token, which goes into a header as it is: blanks and line ends around it are dropped; printable ASCII is accepted."""
+Password = Annotated[SecretStr | None, BeforeValidator(_password)]
+"""A password, which is encoded before it is sent: only line ends after it are dropped; control characters are refused."""
+
+
+def file_name(value: object) -> object:
+    """Refuse the content of a file in place of its path, before a message can show it: certificates come with private keys."""
+    if isinstance(value, str) and ("\n" in value or "-----BEGIN" in value or value.lstrip().startswith("{")):
+        hide(value)
+        raise ValueError("the path of a file, not its content")
+    return value
+
+
+def from_environment(read: Callable[[], T], *, target: str, prefix: str, example: str) -> T:
+    """The settings of a real service.
+
+    Args:
+        read: reads them from the environment and `.env`.
+        target: what they are for.
+        prefix: how the variables begin.
+        example: variables that are enough, as a shell sets them.
+
+    Raises:
+        InvalidInput: names every variable that is missing or wrong, never a value: a key may be in the wrong variable.
+    """
+    check_env_file()
+    try:
+        return read()
+    except ValidationError as error:
+        wrong = [
+            _wrong(dict(each), prefix) for each in error.errors(include_input=False, include_context=False)
+        ]
+        # Not "from error": its text shows all that was set, the secrets too.
+        raise InvalidInput(
+            f"The target {target} needs {' and '.join(sorted(wrong))}",
+            source="the environment or .env",
+            remedy=f"For example: export {example}",
+        ) from None
+
+
+def check_env_file() -> None:
+    """Refuse a `.env` in the current folder that cannot be read, before a library does so with a stack trace.
+
+    Raises:
+        InvalidInput: it is not UTF-8, or not ours to read.
+    """
+    file = Path(".env")
+    try:
+        if file.is_file():
+            file.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise InvalidInput(
+            f"This file cannot be read ({'not UTF-8' if isinstance(error, UnicodeError) else error.strerror})",
+            value=str(file.absolute()),
+            remedy="Prefect and this program take settings from it. Correct it, or run in another folder.",
+        ) from None
+
+
+def _wrong(found: dict[str, Any], prefix: str) -> str:
+    said = str(found["msg"]).removeprefix("Value error, ")
+    if not found["loc"]:
+        return said
+    name = f"{prefix}{found['loc'][0]}".upper()
+    return name if found["type"] == "missing" else f"{name} ({said})"
+
+
 def sandbox_environment() -> dict[str, str]:
     """What a running sandbox announces.
 
     Raises:
-        InvalidInput: none is running.
+        InvalidInput: none is running, or its announcement cannot be read.
     """
     file = Path(os.environ.get("VECTOR_SEARCH_SANDBOX") or home() / "sandbox" / "sandbox.json")
+    source = "VECTOR_SEARCH_SANDBOX or VECTOR_SEARCH_HOME"
     try:
-        return json.loads(file.read_text())["environment"]
+        return dict(json.loads(file.read_text())["environment"])
     except FileNotFoundError as error:
         raise InvalidInput(
             "No sandbox is running",
             value=str(file),
-            source="VECTOR_SEARCH_SANDBOX or VECTOR_SEARCH_HOME",
+            source=source,
             remedy=f"Start the local stack with `{PROGRAM} up`, or the stand-ins alone with `python -m sandbox start`.",
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InvalidInput(
+            f"This is not what a running sandbox announces ({type(error).__name__})",
+            value=str(file),
+            source=source,
         ) from error

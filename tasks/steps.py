@@ -6,6 +6,7 @@ too: their deadline is absolute, so a retry does not extend it, and a passed dea
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -14,7 +15,8 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from tasks.errors import PermanentError, TransientError
+from tasks.errors import PermanentError, TransientError, without_secrets
+from tasks.redaction import redact_log_records
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,7 +36,7 @@ def step(run_name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
     Args:
         run_name: what the timeline shows, with parameters in braces: `ensure index {spec.name}`.
     """
-    return task(
+    made = task(
         task_run_name=run_name,
         retries=len(RETRY_DELAYS),
         retry_delay_seconds=RETRY_DELAYS,
@@ -43,6 +45,16 @@ def step(run_name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
         cache_policy=NO_CACHE,
         persist_result=False,
     )
+
+    def decorate(function: Callable[P, R]) -> Task[P, R]:
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            with without_secrets():
+                return function(*args, **kwargs)
+
+        return made(guarded)
+
+    return decorate
 
 
 class ExpectedFailuresWithoutTraces(logging.Filter):
@@ -57,5 +69,6 @@ class ExpectedFailuresWithoutTraces(logging.Filter):
         return True
 
 
+redact_log_records()
 for _name in ("prefect.task_runs", "prefect.flow_runs"):
     logging.getLogger(_name).addFilter(ExpectedFailuresWithoutTraces())

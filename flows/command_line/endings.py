@@ -13,8 +13,9 @@ from typing import NamedTuple
 from cyclopts import CycloptsError
 
 from flows.console import Seen, duration
-from tasks.errors import InvalidInput, NotConfirmed, PermanentError, TransientError
+from tasks.errors import InvalidInput, NotConfirmed, PermanentError, TransientError, Withheld
 from tasks.program import PROGRAM
+from tasks.redaction import redacted
 
 
 class Interrupted(Exception):
@@ -66,7 +67,7 @@ def ending_of(error: BaseException, *, again: str) -> Ending:
         )
     return Ending(
         1,
-        f"{type(error).__name__}: {_one_paragraph(error)} This is unexpected; run it again with --debug for the stack "
+        f"{'' if isinstance(error, Withheld) else f'{type(error).__name__}: '}{_one_paragraph(error)} This is unexpected; run it again with --debug for the stack "
         "trace.",
     )
 
@@ -97,4 +98,4 @@ _PYDANTIC = re.compile(
 
 
 def _one_paragraph(error: BaseException) -> str:
-    return " ".join(_PYDANTIC.sub("", str(error)).split())
+    return redacted(" ".join(_PYDANTIC.sub("", str(error)).split()))

@@ -10,7 +10,6 @@ import os
 import shlex
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from types import FrameType
 
@@ -20,6 +19,7 @@ from rich.text import Text
 from flows.command_line.endings import ending_of
 from flows.command_line.tree import listing, parse
 from tasks.program import PROGRAM
+from tasks.redaction import redact_log_records, redacted_trace
 
 
 def main(tokens: Sequence[str], console: Console | None = None) -> int:
@@ -28,10 +28,19 @@ def main(tokens: Sequence[str], console: Console | None = None) -> int:
     Returns:
         0, or 1 (the operation failed), 2 (bad input or settings), 130 (interrupted).
     """
+    code = _run(tokens, console)
+    # Only a command that uses Prefect's API has loaded it. It may end the process here.
+    if outage := sys.modules.get("flows.command_line.outage"):
+        outage.leave(code)
+    return code
+
+
+def _run(tokens: Sequence[str], console: Console | None) -> int:
     # A terminal that cannot show a character shows a question mark instead of ending the command.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+    redact_log_records()
     errors = console or Console(stderr=True)
     debug = "--debug" in tokens
     words = [token for token in tokens if token != "--debug"]  # noqa: S105 -- a word of the command line
@@ -51,7 +60,7 @@ def main(tokens: Sequence[str], console: Console | None = None) -> int:
             raise
         ending = ending_of(error, again=shlex.join([PROGRAM, *tokens]))
         if debug:
-            errors.print(Text("".join(traceback.format_exception(error)), style="dim"), soft_wrap=True)
+            errors.print(Text(redacted_trace(error), style="dim"), soft_wrap=True)
         errors.print(Text.assemble((ending.word, ending.style), ending.paragraph), soft_wrap=True)
         return ending.code
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from http import HTTPStatus
 from typing import Any
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import refresh_global_settings_context
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 from rich.console import Console
 from rich.prompt import Confirm
 from rich.text import Text
 
 from flows.command_line.endings import Interrupted
+from flows.command_line.outage import Watch, standing
 from flows.console import Terminal, take_over
 from flows.stack.prefect_settings import without_proxy
 from flows.stack.stack import Stack
 from tasks.errors import InvalidInput, NotConfirmed, TransientError
 from tasks.program import PROGRAM
+from tasks.redaction import hide, hide_userinfo
 from tasks.settings import home
 
 
@@ -35,11 +40,13 @@ def run(flow: Any, parameters: dict[str, object], *, debug: bool, may_confirm: b
         InvalidInput: no Prefect API is configured and no local stack is running.
         Interrupted: by Ctrl-C or a signal.
     """
-    use_api()
+    watch = Watch(use_api()).start()
     console = Console(stderr=True)
     terminal = take_over(console, debug=debug)
+    # `logging` advises this for production. Prefect's queue of logs looks at it before it writes to stderr by itself.
+    logging.raiseExceptions = debug
     try:
-        result = _agreed(flow, parameters, terminal, may_confirm=may_confirm)
+        result = _agreed(standing(flow, watch), parameters, terminal, may_confirm=may_confirm)
     except KeyboardInterrupt:
         raise Interrupted(terminal.last) from None
     finally:
@@ -48,32 +55,58 @@ def run(flow: Any, parameters: dict[str, object], *, debug: bool, may_confirm: b
         Console().print(result.render(), crop=False)  # a path must stay whole
 
 
-def use_api() -> None:
+def use_api() -> str:
     """Make sure that a Prefect API is configured and responds: the one in Prefect's settings, else the one that `up` started.
 
+    Returns:
+        Its address.
+
     Raises:
-        InvalidInput: none is configured, and no local stack is running.
+        InvalidInput: none is configured, and no local stack is running; or it refuses our credentials.
+        NoKey: the key of the local stack is missing, or must not be used.
         TransientError: it does not respond.
     """
     os.environ["NO_PROXY"] = without_proxy()
-    url = get_current_settings().api.url
-    if url is None:
-        url = Stack(home()).api_url
+    api = get_current_settings().api
+    # Those of a profile, which no variable holds.
+    for secret in (api.key, api.auth_string):
+        hide(secret.get_secret_value() if secret else None)
+    hide_userinfo(api.url)
+    stack = Stack(home())
+    url = api.url
+    if url is None or url == stack.api_url:
+        url = stack.api_url
         if url is None:
             raise InvalidInput(
                 "Prefect's settings name no API, and no local stack is running",
                 source=f"PREFECT_API_URL, Prefect's profile, {home()}",
                 remedy=f"Start the local stack with `{PROGRAM} up`, or set PREFECT_API_URL to the address of a server.",
             )
-        os.environ["PREFECT_API_URL"] = url
+        # A shell may hold the key that an earlier stack had.
+        os.environ |= {"PREFECT_API_URL": url, "PREFECT_API_AUTH_STRING": stack.key}
         refresh_global_settings_context()
     with get_client(sync_client=True) as client:
         trouble = client.api_healthcheck()
-    if trouble is not None:
-        raise TransientError(
-            f"Prefect's API at {url} does not answer ({trouble or type(trouble).__name__}). `{PROGRAM} up` starts a "
-            "local one; PREFECT_API_URL or Prefect's profile sets the address."
-        )
+        if trouble is not None:
+            raise TransientError(
+                f"Prefect's API at {url} does not answer ({trouble or type(trouble).__name__}). `{PROGRAM} up` starts a "
+                "local one; PREFECT_API_URL or Prefect's profile sets the address."
+            )
+        _check_credentials(client, url)
+    return url
+
+
+def _check_credentials(client: SyncPrefectClient, url: str) -> None:
+    try:
+        client.read_flows(limit=1)  # a health check needs none
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise
+        raise InvalidInput(
+            f"Prefect's API at {url} refuses our credentials ({error.response.status_code})",
+            source="PREFECT_API_AUTH_STRING, PREFECT_API_KEY, Prefect's profile",
+            remedy=f'For a local stack, set VECTOR_SEARCH_HOME to its folder and run `eval "$({PROGRAM} env)"`.',
+        ) from error
 
 
 def _agreed(flow: Any, parameters: dict[str, object], terminal: Terminal, *, may_confirm: bool) -> Any:

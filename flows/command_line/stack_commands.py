@@ -56,10 +56,10 @@ def status() -> int:
         console.print(table)
         console.print(f"Logs:       {stack.home / 'logs'}")
     if stack.is_up and (url := stack.api_url):
+        stack.check_protection()
         say_where(stack)
-        console.print(
-            f"{counted(api.deployment_count(url), 'deployment')} on the work pool {prefect_settings.POOL}"
-        )
+        deployments = api.deployment_count(url, stack.key)
+        console.print(f"{counted(deployments, 'deployment')} on the work pool {prefect_settings.POOL}")
     else:
         console.print(
             f"The local stack in {stack.home} is not running; `{PROGRAM} up` starts what is missing."
@@ -82,7 +82,7 @@ def down() -> None:
 def env() -> None:
     """Print the environment variables for using the local stack from a shell.
 
-    They set the Prefect API, the home folder and the target `sandbox`: `eval "$(vector-search env)"`
+    They set the Prefect API and its key, the home folder and the target `sandbox`: `eval "$(vector-search env)"`
     """
     stack = Stack(home())
     if stack.api_url is None:
@@ -91,7 +91,7 @@ def env() -> None:
         )
     known = stack.environment
     targets = dict.fromkeys(engine.target_variable for engine in engines.ENGINES)
-    for name in ("PREFECT_API_URL", "VECTOR_SEARCH_HOME", *targets):
+    for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "VECTOR_SEARCH_HOME", *targets):
         sys.stdout.write(f"export {name}={shlex.quote(known[name])}\n")
 
 
@@ -111,8 +111,13 @@ def demo(*, keep: bool = False) -> int:
 
 
 def say_where(stack: Stack) -> None:
-    """Print the UI's address and the one line for the shell."""
+    """Print the UI's address, how to log in there, and the one line for the shell.
+
+    The key itself is only for a person at a terminal: output that goes anywhere else is often kept.
+    """
     console = plain()
+    login = stack.key if sys.stdout.isatty() else f"with the line in {stack.key_file}"
     there = "" if stack.home == home() else f"VECTOR_SEARCH_HOME={shlex.quote(str(stack.home))} "
     console.print(f"UI:         {stack.ui_url}")
+    console.print(f"Log in:     {login}")
     console.print(f'Your shell: eval "$({there}{PROGRAM} env)"')

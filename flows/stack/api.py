@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import json
 import socket
+from base64 import b64encode
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from tasks.errors import PermanentError
+from tasks.program import PROGRAM
+
 _OPENER = build_opener(ProxyHandler({}))  # loopback is never behind a proxy
 _SECONDS = 10.0
-_CONFLICT = 409
+
+
+class NotProtected(PermanentError):
+    """A server answers without a key, or not to the key of its home folder."""
+
+    def __init__(self, url: str, *, trouble: str) -> None:
+        self.url, self.trouble = url, trouble
+        super().__init__(
+            f"The Prefect server at {url} {trouble}. Run `{PROGRAM} down`, then `{PROGRAM} up`, which starts it with its key."
+        )
 
 
 def free_port() -> int:
@@ -33,38 +47,61 @@ def is_free(port: int) -> bool:
 
 
 def is_healthy(url: str) -> bool:
-    """Whether the API responds and reports that it is healthy."""
+    """Whether the API responds and reports that it is healthy; for that, nobody needs the key."""
     try:
-        return _call(f"{url}/health") is True
+        return _call(f"{url}/health", key=None) is True
     except (OSError, ValueError):
         return False
 
 
-def ensure_process_pool(url: str, name: str) -> None:
-    """Create a process work pool unless it exists; its first worker fills in the job template."""
+def check_protection(url: str, key: str) -> None:
+    """Check that the API wants a key, and takes this one.
+
+    Raises:
+        NotProtected: it does not.
+    """
     try:
-        _call(
-            f"{url}/work_pools/",
-            {"name": name, "type": "process", "description": "Flows as processes on this machine."},
-        )
+        _call(f"{url}/version", key=None)
     except HTTPError as error:
-        if error.code != _CONFLICT:
+        if error.code != HTTPStatus.UNAUTHORIZED:
+            raise
+    else:
+        raise NotProtected(url, trouble="asks for no key: a version that knew none has started it")
+    _call(f"{url}/version", key=key)
+
+
+def ensure_process_pool(url: str, key: str, name: str) -> None:
+    """Create a process work pool unless it exists; its first worker fills in the job template."""
+    pool = {"name": name, "type": "process", "description": "Flows as processes on this machine."}
+    try:
+        _call(f"{url}/work_pools/", pool, key=key)
+    except HTTPError as error:
+        if error.code != HTTPStatus.CONFLICT:
             raise
 
 
-def has_worker_since(url: str, pool: str, moment: datetime) -> bool:
+def has_worker_since(url: str, key: str, pool: str, moment: datetime) -> bool:
     """Whether a worker has appeared in the pool since then; an earlier one that was killed counts as online for a while."""
-    workers: list[dict[str, Any]] = _call(f"{url}/work_pools/{pool}/workers/filter", {})
+    workers: list[dict[str, Any]] = _call(f"{url}/work_pools/{pool}/workers/filter", {}, key=key)
     return any(datetime.fromisoformat(worker["last_heartbeat_time"]) >= moment for worker in workers)
 
 
-def deployment_count(url: str) -> int:
+def deployment_count(url: str, key: str) -> int:
     """The number of registered deployments."""
-    return int(_call(f"{url}/deployments/count", {}))
+    return int(_call(f"{url}/deployments/count", {}, key=key))
 
 
-def _call(url: str, body: dict[str, object] | None = None) -> Any:
+def _call(url: str, body: dict[str, str] | None = None, *, key: str | None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    request = Request(url, data=data, headers={"Content-Type": "application/json"})  # noqa: S310 -- always http, built by us
-    with _OPENER.open(request, timeout=_SECONDS) as answer:
-        return json.load(answer)
+    headers = {"Content-Type": "application/json"}
+    if key:
+        headers["Authorization"] = f"Basic {b64encode(key.encode()).decode()}"
+    try:
+        with _OPENER.open(Request(url, data, headers), timeout=_SECONDS) as answer:  # noqa: S310 -- always http, built by us
+            return json.load(answer)
+    except HTTPError as error:
+        if key and error.code == HTTPStatus.UNAUTHORIZED:
+            raise NotProtected(
+                url, trouble="refuses the key: another one was made since it started"
+            ) from None
+        raise

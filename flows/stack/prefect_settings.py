@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from flows import engines
+from flows.stack import key
 from tasks.settings import SANDBOX
 
 POOL = "vector-search"
@@ -14,7 +15,12 @@ POOL = "vector-search"
 
 def api_url(port: int) -> str:
     """The address of the API of the local stack's server."""
-    return f"http://127.0.0.1:{port}/api"
+    return f"{ui_url(port)}/api"
+
+
+def ui_url(port: int) -> str:
+    """The address of its UI, the only origin whose pages the server answers."""
+    return f"http://127.0.0.1:{port}"
 
 
 def without_proxy() -> str:
@@ -28,7 +34,11 @@ def environment(home: Path, port: int) -> dict[str, str]:
     """The environment of every process of a stack, by its home folder and its server's port.
 
     Nothing of a Prefect that the user works with elsewhere gets in: neither its database nor its API key.
+
+    Raises:
+        NoKey: the home folder has no key that may be used.
     """
+    auth_string = key.read(home)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     inherited.pop("VECTOR_SEARCH_SANDBOX", None)
     package_root = str(Path(__file__).parents[2])
@@ -46,9 +56,12 @@ def environment(home: Path, port: int) -> dict[str, str]:
             "NO_PROXY": without_proxy(),
             "PREFECT_HOME": str(home / "prefect"),  # database and profiles of its own
             "PREFECT_API_URL": api_url(port),
-            "PREFECT_UI_API_URL": api_url(
-                port
-            ),  # otherwise the UI looks for the API at Prefect's default port
+            # Otherwise the UI looks for the API at Prefect's default port.
+            "PREFECT_UI_API_URL": api_url(port),
+            # A worker runs any command that the API is told to run: the server asks for the key, all clients send it.
+            "PREFECT_SERVER_API_AUTH_STRING": auth_string,
+            "PREFECT_API_AUTH_STRING": auth_string,
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ui_url(port),  # Prefect's default is every origin
             "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # nothing may start a second server by accident
             # In memory, the slot of a run that dies with the server would stay occupied forever.
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from flows import engines
 from flows.console import Seen
-from flows.stack import api, prefect_settings, processes, state
+from flows.stack import api, key, prefect_settings, processes, state
 from flows.stack.processes import Process
 from tasks.errors import PermanentError
 from tasks.program import PROGRAM
@@ -75,6 +75,16 @@ class Stack:
         return self.api_url and self.api_url.removesuffix("/api")
 
     @property
+    def key(self) -> str:
+        """What the Prefect server demands: its auth string, a secret."""
+        return key.read(self.home)
+
+    @property
+    def key_file(self) -> Path:
+        """The file that holds the key."""
+        return key.file(self.home)
+
+    @property
     def is_up(self) -> bool:
         """Whether every part runs."""
         now = self.state
@@ -96,17 +106,28 @@ class Stack:
 
         Raises:
             StackFailed: a part ended or was not ready in time.
+            NoKey: the key was deleted while the server ran, or must not be used.
+            NotProtected: the server that runs asks for no key, or for another one.
         """
         with self._alone():
-            if self.is_up:
-                return False
-            sandbox = self._started(SANDBOX) or self._start_sandbox()
-            server = self._started(SERVER) or self._start_server()
-            self._wait("start the stand-ins", sandbox, (self.home / "sandbox" / "sandbox.json").exists)
-            self._wait("start the Prefect server", server, self._api_answers)
-            if self.with_worker and not self._started(WORKER):
-                self._start_worker()
-        return True
+            if started := not self.is_up:
+                self._start_parts()
+            self.check_protection()
+        return started
+
+    def check_protection(self) -> None:
+        """Check that the server that runs wants the key of this folder.
+
+        Raises:
+            NoKey, NotProtected: as for `up`.
+            StackFailed: the server does not answer.
+        """
+        server, url = self._started(SERVER), self.api_url
+        if server and url:
+            try:
+                api.check_protection(url, self.key)
+            except OSError as error:
+                raise StackFailed(SERVER, trouble=f"does not answer ({error})", log=server.log) from error
 
     def down(self) -> bool:
         """Stop whatever is left of what was started here.
@@ -131,6 +152,17 @@ class Stack:
             yield self
         finally:
             self.down()
+
+    def _start_parts(self) -> None:
+        # A worker that has outlived its server would go on with a key that is not valid any more.
+        if not self._started(SERVER) and key.ensure(self.home):
+            self._stop_worker()
+        sandbox = self._started(SANDBOX) or self._start_sandbox()
+        server = self._started(SERVER) or self._start_server()
+        self._wait("start the stand-ins", sandbox, (self.home / "sandbox" / "sandbox.json").exists)
+        self._wait("start the Prefect server", server, self._api_answers)
+        if self.with_worker and not self._started(WORKER):
+            self._start_worker()
 
     @property
     def _wanted(self) -> tuple[str, ...]:
@@ -170,14 +202,12 @@ class Stack:
         return self._start(SANDBOX, "sandbox", "start", "--state", str(folder), *services, port=self._port())
 
     def _start_server(self) -> Process:
-        port = self._port()
-        return self._start(
-            SERVER, "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), port=port
-        )
+        return self._start(SERVER, "flows.stack.server", port=self._port())
 
     def _start_worker(self) -> None:
         port = self._port()
-        api.ensure_process_pool(prefect_settings.api_url(port), prefect_settings.POOL)
+        url = prefect_settings.api_url(port)
+        api.ensure_process_pool(url, self.key, prefect_settings.POOL)
         log = self.home / "logs" / "deploy.log"
         with log.open("ab") as output:
             deploying = subprocess.Popen(
@@ -199,7 +229,6 @@ class Stack:
             )
         began = datetime.now(UTC)
         registration = Process("registration of the deployments", deploying.pid, "", str(log))
-        url = prefect_settings.api_url(port)
         try:
             # The worker loads while the deployments are registered: each imports Prefect, which takes two seconds.
             worker = self._start(
@@ -213,7 +242,9 @@ class Stack:
                 alive=lambda: not deploying.poll(),
             )
             self._wait(
-                "start the worker", worker, lambda: api.has_worker_since(url, prefect_settings.POOL, began)
+                "start the worker",
+                worker,
+                lambda: api.has_worker_since(url, self.key, prefect_settings.POOL, began),
             )
         except BaseException:
             # The next `up` takes a running worker as a sign that the deployments are registered.

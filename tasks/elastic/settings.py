@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.errors import InvalidInput
 from tasks.program import PROGRAM
-from tasks.settings import sandbox_environment
+from tasks.redaction import hide, hide_userinfo
+from tasks.settings import Key, Password, file_name, from_environment, sandbox_environment
 
 ElasticTarget = Literal["sandbox", "elastic"]
 
 
-class ElasticSettings(BaseModel, frozen=True):
+def _address(url: str) -> str:
+    """An address without secrets: it is shown in errors."""
+    if "@" in url:
+        hide_userinfo(url)
+        hide(url.rpartition("@")[0].rpartition("//")[2])
+        raise ValueError(
+            "without a name and a password: they belong in ELASTIC_USERNAME and ELASTIC_PASSWORD"
+        )
+    if "?" in url or "#" in url:
+        hide(url.partition("?")[2])
+        raise ValueError("without a query")
+    if not url.lower().startswith(("https://", "http://")):
+        raise ValueError("which begins with https:// or http://")
+    return url
+
+
+def _user(name: str) -> str:
+    if ":" in name or not name.isprintable():
+        raise ValueError("without a colon or control characters")
+    return name
+
+
+class ElasticSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_input_in_errors=True):
     """What is needed to reach Elasticsearch."""
 
-    url: str | None = Field(
+    url: Annotated[str, AfterValidator(_address)] | None = Field(
         default=None, description="The address of the cluster: https://search.example.org:9200."
     )
     cloud_id: str | None = Field(default=None, description="An Elastic Cloud id, in place of the address.")
-    api_key: SecretStr | None = Field(
+    api_key: Key = Field(
         default=None, description="An API key, as Kibana shows it (encoded); in place of name and password."
     )
-    username: str | None = Field(default=None, description="The user's name, with a password.")
-    password: SecretStr | None = Field(default=None, description="The user's password.")
-    ca_file: Path | None = Field(
+    username: Annotated[str, AfterValidator(_user)] | None = Field(
+        default=None, description="The user's name, with a password."
+    )
+    password: Password = Field(default=None, description="The user's password.")
+    ca_file: Annotated[Path, BeforeValidator(file_name)] | None = Field(
         default=None, description="The certificate authority (PEM) to trust; default: the system's."
     )
 
@@ -61,13 +86,10 @@ def elastic_settings(target: ElasticTarget) -> ElasticSettings:
             )
         key = environment.get("ELASTIC_API_KEY")
         return ElasticSettings(url=environment["ELASTIC_URL"], api_key=SecretStr(key) if key else None)
-    try:
-        found = _ElasticEnvironment()
-    except ValidationError as error:
-        said = "; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors())
-        raise InvalidInput(
-            f"The target elastic needs {said}",
-            source="the environment or .env",
-            remedy="For example: export ELASTIC_URL=https://search.example.org:9200 ELASTIC_API_KEY=...",
-        ) from None
+    found = from_environment(
+        _ElasticEnvironment,
+        target=target,
+        prefix="ELASTIC_",
+        example="ELASTIC_URL=https://search.example.org:9200 ELASTIC_API_KEY=...",
+    )
     return ElasticSettings(**found.model_dump())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tasks.errors import InvalidInput
-from tasks.settings import sandbox_environment
+from tasks.settings import Key, file_name, from_environment, sandbox_environment
 
 VertexTarget = Literal["sandbox", "google-cloud"]
 
@@ -19,7 +19,7 @@ def _names(value: object) -> object:
     return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
-class VertexSettings(BaseModel, frozen=True):
+class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_input_in_errors=True):
     """What is needed to reach Vertex AI Vector Search and Cloud Storage."""
 
     project: str = Field(min_length=1, description="The Google Cloud project's id.")
@@ -43,9 +43,7 @@ class VertexSettings(BaseModel, frozen=True):
         default=None,
         description="The address of the forwarding rule to a Private Service Connect endpoint; the service reports none.",
     )
-    jwt: SecretStr | None = Field(
-        default=None, description="The token for a deployed index that requires one."
-    )
+    jwt: Key = Field(default=None, description="The token for a deployed index that requires one.")
     api_endpoint: str | None = Field(
         default=None,
         description="host:port in place of LOCATION-aiplatform.googleapis.com; a sandbox has its own.",
@@ -53,7 +51,7 @@ class VertexSettings(BaseModel, frozen=True):
     storage_endpoint: str | None = Field(
         default=None, description="The address of Cloud Storage in place of Google's; only a sandbox has one."
     )
-    ca_file: Path | None = Field(
+    ca_file: Annotated[Path, BeforeValidator(file_name)] | None = Field(
         default=None,
         description="The certificate authority (PEM) to trust for api_endpoint; only a sandbox has one.",
     )
@@ -86,19 +84,12 @@ def vertex_settings(target: VertexTarget) -> VertexSettings:
     """
     if target == "sandbox":
         return _sandbox_settings()
-    try:
-        found = _VertexEnvironment()  # pyright: ignore[reportCallIssue] -- filled from the environment
-    except ValidationError as error:
-        wrong = sorted(
-            f"VERTEX_{str(e['loc'][0]).upper()}" + ("" if e["type"] == "missing" else f" ({e['msg']})")
-            for e in error.errors()
-        )
-        # Not "from error": its text shows all that was set, the token too.
-        raise InvalidInput(
-            f"The target google-cloud needs {' and '.join(wrong)}",
-            source="the environment or .env",
-            remedy="For example: export VERTEX_PROJECT=my-project VERTEX_LOCATION=us-central1",
-        ) from None
+    found = from_environment(
+        _VertexEnvironment,  # pyright: ignore[reportArgumentType] -- filled from the environment
+        target=target,
+        prefix="VERTEX_",
+        example="VERTEX_PROJECT=my-project VERTEX_LOCATION=us-central1",
+    )
     if found.ca_file is not None or found.storage_endpoint is not None:
         raise InvalidInput(
             "VERTEX_CA_FILE and VERTEX_STORAGE_ENDPOINT are a sandbox's own",

@@ -7,7 +7,6 @@ from itertools import count
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.stack import processes
 from flows.stack.stack import SANDBOX, Stack
@@ -15,6 +14,7 @@ from sandbox import faults
 from sandbox.announced import announcement
 from tasks.artifact_keys import artifact_key
 from tests.flows import command_lines
+from tests.flows.client_settings import client_settings
 
 _names = count()
 
@@ -110,7 +110,7 @@ def release(stack):
     """Frees the slot that a killed run holds; by itself it is free after a minute."""
 
     def slot(name, engine="vertex"):
-        with temporary_settings({PREFECT_API_URL: stack.api_url}), get_client(sync_client=True) as client:
+        with client_settings(stack), get_client(sync_client=True) as client:
             client.delete_global_concurrency_limit_by_name(artifact_key(engine, name))
 
     return slot

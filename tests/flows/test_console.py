@@ -133,7 +133,7 @@ def test_a_retried_attempt_says_why_and_when_again():
 
 def test_stack_traces_are_for_debug_only():
     try:
-        raise KeyError("x")  # noqa: TRY301
+        raise KeyError("x")
     except KeyError as error:
         failed = record("failed", level=logging.ERROR, exc_info=(KeyError, error, error.__traceback__))
     assert "Traceback" not in shown(failed)

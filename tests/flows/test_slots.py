@@ -6,18 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.slots import holding
 from tasks.errors import DeadlinePassed
 from tasks.waiting import Deadline
+from tests.flows.client_settings import client_settings
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def _api(stack):
-    with temporary_settings({PREFECT_API_URL: stack.api_url}):
+    with client_settings(stack):
         yield
 
 

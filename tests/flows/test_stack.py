@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.stack import api, processes, state
+from flows.stack import api, key, processes, state
 from flows.stack.processes import Process
 from flows.stack.stack import SANDBOX, SERVER, WORKER, Stack, StackFailed
 from tests.polling import until
@@ -101,11 +101,14 @@ def test_nothing_of_the_users_own_prefect_gets_in(tmp_path, monkeypatch):
     monkeypatch.setenv("PREFECT_API_KEY", "secret")
     monkeypatch.setenv("VECTOR_SEARCH_SANDBOX", "/elsewhere")
     monkeypatch.setenv("NO_PROXY", "example.com")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:secret")
     state.write(tmp_path / "stack.json", state.State(port=4321))
+    key.ensure(tmp_path)
     known = Stack(tmp_path).environment
     assert "PREFECT_API_KEY" not in known
     assert "VECTOR_SEARCH_SANDBOX" not in known
     assert known["PREFECT_API_URL"] == known["PREFECT_UI_API_URL"] == "http://127.0.0.1:4321/api"
+    assert known["PREFECT_API_AUTH_STRING"] == known["PREFECT_SERVER_API_AUTH_STRING"] == key.read(tmp_path)
     assert known["NO_PROXY"] == "example.com,127.0.0.1,localhost"
 
 
@@ -135,7 +138,7 @@ def test_after_a_registration_that_failed_the_next_up_registers(tmp_path, monkey
         stack = Stack(tmp_path, deployments=DEPLOYMENTS)
         assert not stack.state.alive(WORKER)
         assert stack.up()
-        assert api.deployment_count(stack.api_url or "") == 1
+        assert api.deployment_count(stack.api_url or "", stack.key) == 1
     finally:
         Stack(tmp_path).down()
 
@@ -150,7 +153,7 @@ def test_up_down_and_up_again_after_parts_were_killed(tmp_path, monkeypatch):
         url = stack.api_url
         assert url is not None
         assert api.is_healthy(url)
-        assert api.deployment_count(url) == 1
+        assert api.deployment_count(url, stack.key) == 1
 
         before = {process.name: process.pid for process in stack.state.processes}
         assert before.keys() == {SANDBOX, SERVER, WORKER}
@@ -266,14 +269,44 @@ def test_env_tells_a_shell_all_that_it_needs(home):
     )
     told = dict(line.split("=", 1) for line in shell.stdout.splitlines())
     assert told["PREFECT_API_URL"] == Stack(home).api_url
+    assert told["PREFECT_API_AUTH_STRING"] == Stack(home).key
     assert told["VECTOR_SEARCH_HOME"] == str(home)
     assert told["VECTOR_SEARCH_TARGET"] == told["VECTOR_SEARCH_ELASTIC_TARGET"] == "sandbox"
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("held", [None, "admin:of-an-earlier-stack"], ids=["no key", "an old key"])
+def test_a_shell_that_knows_only_the_address_gets_the_key_of_its_home_folder(held, home):
+    assert run_with(home, home, held).returncode == 0
+
+
+@pytest.mark.slow
+def test_credentials_that_a_server_refuses_are_told_in_one_paragraph(home, tmp_path):
+    ended = run_with(home, tmp_path, "admin:wrong")
+    assert ended.returncode == 2
+    assert f"{Stack(home).api_url} refuses our credentials (401)" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert "admin:wrong" not in ended.stderr
+
+
+def run_with(home, known_home, key):
+    """Run the dummy with the address of the stack in `home`, in a shell that knows another folder or key."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    environment |= {"VECTOR_SEARCH_HOME": str(known_home), "PREFECT_API_URL": Stack(home).api_url or ""}
+    environment |= {"PYTHONPATH": f"{DUMMIES}{os.pathsep}{ROOT}"} | (
+        {"PREFECT_API_AUTH_STRING": key} if key else {}
+    )
+    words = ["dummy", "end", "--name", "products", "--target", "sandbox"]
+    return subprocess.run(
+        [sys.executable, str(DUMMIES / "with_dummies.py"), *words],
+        env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
 def test_the_ui_is_told_where_its_api_is(home):
     stack = Stack(home)
-    settings = api._call(f"{stack.ui_url}/ui-settings")
+    settings = api._call(f"{stack.ui_url}/ui-settings", key=None)
     assert settings["api_url"] == stack.api_url
     assert "amplitude" not in json.dumps(settings)
     assert re.match(r"http://127\.0\.0\.1:\d+$", stack.ui_url or "")

@@ -16,7 +16,7 @@ from flows.engine import Engine, Entry
 from flows.engine_flow import engine_flow
 from flows.options import Options
 from flows.report import Report
-from flows.stack import prefect_settings
+from flows.stack import key, prefect_settings
 from tasks.program import PROGRAM
 
 THIRD = Engine[None](
@@ -86,4 +86,5 @@ def test_the_deployments_and_the_readme_have_it():
 
 
 def test_the_local_stack_works_with_it_on_its_stand_in(tmp_path):
+    key.ensure(tmp_path)
     assert prefect_settings.environment(tmp_path, 4200)["VECTOR_SEARCH_THIRD_TARGET"] == "sandbox"

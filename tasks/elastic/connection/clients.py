@@ -10,15 +10,20 @@ from __future__ import annotations
 import logging
 import ssl
 import warnings
+from base64 import b64encode
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from elasticsearch import Elasticsearch
 from elasticsearch.exceptions import GeneralAvailabilityWarning
 
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
+from tasks.lines import check_file
+from tasks.progress import say
 
 CALL_SECONDS = 60.0
 """How long one call may take; calls that run inference set their own."""
@@ -31,6 +36,26 @@ warnings.filterwarnings("ignore", message="text_expansion is deprecated", module
 logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
 
 
+def _warn_of_plain_text(settings: ElasticSettings) -> None:
+    """Say that everybody on the way can read the credentials."""
+    has_credentials = settings.api_key is not None or settings.password is not None
+    if settings.url is None or not settings.url.lower().startswith("http://") or not has_credentials:
+        return
+    if not _is_loopback(urlsplit(settings.url).hostname or ""):
+        say(
+            "ELASTIC_URL begins with http://, so the credentials cross the network unencrypted. Use https:// where the "
+            "cluster speaks TLS.",
+            level=logging.WARNING,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 @cache
 def connect(settings: ElasticSettings) -> Elasticsearch:
     """The client of these settings, the same one every time in this process.
@@ -38,17 +63,21 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
     Raises:
         InvalidInput: the address or the Cloud id is invalid, or the file holds no certificate authority.
     """
+    _warn_of_plain_text(settings)
     where: dict[str, Any] = {"cloud_id": settings.cloud_id} if settings.cloud_id else {"hosts": settings.url}
     if settings.api_key is not None:
         where["api_key"] = settings.api_key.get_secret_value()
     if settings.username is not None and settings.password is not None:
-        where["basic_auth"] = (settings.username, settings.password.get_secret_value())
+        # Encoded here: the client takes only ASCII.
+        both = f"{settings.username}:{settings.password.get_secret_value()}"
+        where["basic_auth"] = b64encode(both.encode()).decode()
     if settings.ca_file is not None:
         where["ca_certs"] = str(_authority(settings.ca_file))
     try:
         return Elasticsearch(**where, request_timeout=CALL_SECONDS, max_retries=0, retry_on_timeout=False)
     except ValueError as error:
-        setting, value = ("cloud_id", settings.cloud_id) if settings.cloud_id else ("url", settings.url)
+        # A Cloud id is not shown: whoever mistook its variable has a key there.
+        setting, value = ("cloud_id", None) if settings.cloud_id else ("url", settings.url)
         what = "Not a Cloud id" if settings.cloud_id else "Not an address"
         example = (
             "NAME:BASE64, as the Elastic Cloud console shows it"
@@ -62,6 +91,7 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
 
 def _authority(file: Path) -> Path:
     """A file that holds a certificate authority; the client itself would notice only at the first call."""
+    check_file(file, source="ELASTIC_CA_FILE")
     try:
         ssl.create_default_context(cafile=file)
     except OSError as error:  # ssl.SSLError is one too

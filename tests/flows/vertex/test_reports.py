@@ -7,7 +7,8 @@ import json
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from tests.flows.client_settings import client_settings
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +18,7 @@ def artifacts(stack):
     """The artifacts whose key begins so, as a dict of key and data."""
 
     def of(prefix):
-        with temporary_settings({PREFECT_API_URL: stack.api_url}), get_client(sync_client=True) as client:
+        with client_settings(stack), get_client(sync_client=True) as client:
             like = ArtifactFilter(key=ArtifactFilterKey(like_=f"{prefix}%"))
             return {artifact.key: artifact for artifact in client.read_artifacts(artifact_filter=like)}
 

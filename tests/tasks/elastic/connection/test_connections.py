@@ -91,7 +91,7 @@ def test_a_certificate_that_is_not_trusted_says_which_setting_trusts_it(tls):
 def test_a_file_without_an_authority_is_named(tls, tmp_path):
     port, _ = tls
     for wrong in (tmp_path / "absent.pem", Path(__file__)):
-        with pytest.raises(InvalidInput, match=rf"{wrong.name}.*ELASTIC_CA_FILE.*PEM"):
+        with pytest.raises(InvalidInput, match=rf"{wrong.name}.*ELASTIC_CA_FILE"):
             read_cluster.fn(ElasticSettings(url=f"https://127.0.0.1:{port}", ca_file=wrong))
 
 

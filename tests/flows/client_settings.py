@@ -1,0 +1,10 @@
+"""How a test talks to a stack's Prefect server through Prefect's own client."""
+
+from __future__ import annotations
+
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+
+def client_settings(stack):
+    """The settings of a client of that stack, for a `with` block."""
+    return temporary_settings({PREFECT_API_URL: stack.api_url, PREFECT_API_AUTH_STRING: stack.key})
