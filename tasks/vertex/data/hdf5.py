@@ -19,6 +19,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5l, h5o  # pyright: ignore[reportAttributeAccessIssue] -- compiled, without stubs
 from numpy.typing import NDArray
 
 from tasks.errors import InvalidInput
@@ -129,7 +130,7 @@ class Hdf5File:
                     raise NotADataset(self.name, name=name, found="a soft link to what is not there")
                 raise DatasetMissing(self.name, dataset=name, present=self.names())
             kind = here.links.get_info(part).type
-            if kind == h5py.h5l.TYPE_SOFT:
+            if kind == h5l.TYPE_SOFT:
                 soft += 1
                 if soft > SOFT_LINKS:
                     raise NotADataset(self.name, name=name, found="soft links in a circle")
@@ -137,16 +138,16 @@ class Hdf5File:
                 parts = _parts(target) + parts
                 here = root if target.startswith(b"/") else here
                 continue
-            if kind != h5py.h5l.TYPE_HARD:
+            if kind != h5l.TYPE_HARD:
                 self._refuse_external_link(name, here, part, kind)
-            here = h5py.h5o.open(here, part)
+            here = h5o.open(here, part)
         if not isinstance(here, h5py.h5d.DatasetID):
             found = "a group" if isinstance(here, h5py.h5g.GroupID) else "a named type"
             raise NotADataset(self.name, name=name, found=found)
         return here
 
     def _refuse_external_link(self, name: str, group: Any, part: bytes, kind: int) -> None:
-        if kind != h5py.h5l.TYPE_EXTERNAL:
+        if kind != h5l.TYPE_EXTERNAL:
             raise NotADataset(self.name, name=name, found=f"a link of the unknown type {kind}")
         file, inside = (os.fsdecode(text) for text in group.links.get_val(part))
         if not self.allow_external:

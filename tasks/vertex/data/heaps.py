@@ -15,6 +15,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5i  # pyright: ignore[reportAttributeAccessIssue] -- compiled, without a stub
 from numpy.typing import NDArray
 
 from tasks.vertex.data.errors import TooLargeForMemory
@@ -39,12 +40,13 @@ class StringHeap:
     def __init__(self, path: Path, file: str, low: Any) -> None:
         self._path, self._file, self._low = path, file, low
         self._chunk_rows = _chunk_rows(low)
-        creation: Any = h5py.h5i.get_file_id(low).get_create_plist()
+        creation: Any = h5i.get_file_id(low).get_create_plist()
         if creation.get_sizes() != (8, 8):
             raise ValueError(f"addresses and sizes of {creation.get_sizes()} bytes; usual are 8")
         self._base: int = creation.get_userblock()
         self._at, self._heap = -1, dict[int, bytes]()
         self._start, self._references = 0, np.empty(0, _REFERENCE)
+        self._unfiltered: dict[int, _Unfiltered] = {}
 
     @staticmethod
     def holds(low: Any) -> bool:
@@ -100,7 +102,7 @@ class StringHeap:
 
     def _references_of(self, descriptor: int, start: int, stop: int) -> NDArray[Any]:
         if self._chunk_rows is None:
-            at = self._base + self._low.get_offset() + start * _REFERENCE.itemsize
+            at = self._low.get_offset() + start * _REFERENCE.itemsize
             raw = _exactly(descriptor, (stop - start) * _REFERENCE.itemsize, at)
             return np.frombuffer(raw, _REFERENCE)
         chunks = range(start - start % self._chunk_rows, stop, self._chunk_rows)
@@ -110,33 +112,46 @@ class StringHeap:
         """The references of one chunk, its filters undone by the library; the last one is kept for the next read."""
         if not len(self._references) or self._start != first:
             mask, raw = self._low.read_direct_chunk((first,))
-            with h5py.File.in_memory() as memory:
-                properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-                properties.set_chunk((self._chunk_rows,))
-                _copy_filters(self._low.get_create_plist(), properties)
-                space = h5py.h5s.create_simple((self._chunk_rows,))
-                opaque = h5py.h5t.create(h5py.h5t.OPAQUE, _REFERENCE.itemsize)
-                copy: Any = h5py.h5d.create(memory.id, b"chunk", opaque, space, properties)
-                copy.write_direct_chunk((0,), raw, mask)
-                self._references = h5py.Dataset(copy)[:].view(_REFERENCE)
-            self._start = first
+            if self._low.get_create_plist().get_nfilters():
+                if mask not in self._unfiltered:
+                    self._unfiltered[mask] = _Unfiltered(self._low, self._chunk_rows or 0, mask)
+                raw = self._unfiltered[mask].chunk(raw)
+            self._references, self._start = np.frombuffer(raw, _REFERENCE, self._chunk_rows or 0), first
         return self._references
+
+
+class _Unfiltered:
+    """Undoes the filters of a chunk: the library reads it as opaque values, from a file in memory.
+
+    ``mask`` has a bit for every filter that was skipped when the chunk was written, as shuffling is for these strings.
+    """
+
+    def __init__(self, low: Any, rows: int, mask: int) -> None:
+        self._file = h5py.File.in_memory()
+        source, target = low.get_create_plist(), h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        target.set_chunk((rows,))
+        for number in range(source.get_nfilters()):
+            code, flags, values, _ = source.get_filter(number)
+            if mask & 1 << number:
+                continue
+            if code == h5py.h5z.FILTER_SHUFFLE:
+                target.set_shuffle()
+            elif code == h5py.h5z.FILTER_DEFLATE:
+                target.set_deflate(*values[:1])
+            else:
+                target.set_filter(code, flags, values)
+        opaque = h5py.h5t.create(h5py.h5t.OPAQUE, _REFERENCE.itemsize)
+        space = h5py.h5s.create_simple((rows,))
+        self._copy: Any = h5py.h5d.create(self._file.id, b"chunk", opaque, space, target)
+
+    def chunk(self, raw: bytes) -> bytes:
+        self._copy.write_direct_chunk((0,), raw)
+        return h5py.Dataset(self._copy)[:].tobytes()
 
 
 def _chunk_rows(low: Any) -> int | None:
     properties = low.get_create_plist()
     return int(properties.get_chunk()[0]) if properties.get_layout() == h5py.h5d.CHUNKED else None
-
-
-def _copy_filters(source: Any, target: Any) -> None:
-    for number in range(source.get_nfilters()):
-        code, flags, values, _ = source.get_filter(number)
-        if code == h5py.h5z.FILTER_SHUFFLE:
-            target.set_shuffle()
-        elif code == h5py.h5z.FILTER_DEFLATE:
-            target.set_deflate(*values[:1])
-        else:
-            target.set_filter(code, flags, values)
 
 
 def _exactly(descriptor: int, size: int, at: int) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+from h5py import h5i  # pyright: ignore[reportAttributeAccessIssue] -- compiled, without a stub
 
 from tasks.vertex.data.errors import ExternalData, NeverWritten, TooLargeForMemory
 
@@ -74,23 +76,30 @@ def open_with_cache(low: Any) -> Any:
         return low
     access = low.get_access_plist()
     slots, cached, preemption = access.get_chunk_cache()
-    wanted = prod(properties.get_chunk()) * low.get_type().get_size()
+    wanted = prod(properties.get_chunk()) * stored_size(low)
     if wanted <= cached:
         return low
     access.set_chunk_cache(slots, wanted, preemption)
-    file, path = h5py.h5i.get_file_id(low), h5py.h5i.get_name(low)
+    file, path = h5i.get_file_id(low), h5i.get_name(low)
     low.close()  # an open dataset keeps the cache that it has
     return h5py.h5d.open(file, path, access)
 
 
+def stored_size(low: Any) -> int:
+    """Bytes of one value as it is stored: of variable length, a reference of 16 bytes, half of which the library shows."""
+    kind = low.get_type()
+    is_variable = isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str()
+    return 16 if is_variable or isinstance(kind, h5py.h5t.TypeVlenID) else int(kind.get_size())
+
+
 def _check_row(place: Place, name: str, low: Any) -> None:
-    size = prod(low.shape[1:]) * low.get_type().get_size() if low.shape else 0
+    size = prod(low.shape[1:]) * stored_size(low) if low.shape else 0
     if size > MOST_ROW:
         raise TooLargeForMemory(place.file, what=f"A row of the dataset `{name}`", size=size, most=MOST_ROW)
 
 
 def _check_contiguous(place: Place, name: str, low: Any) -> None:
-    expected = prod(low.shape or (0,)) * low.get_type().get_size()
+    expected = prod(low.shape or (0,)) * stored_size(low)
     if not expected:
         return
     at, stored = low.get_offset(), low.get_storage_size()
@@ -100,19 +109,19 @@ def _check_contiguous(place: Place, name: str, low: Any) -> None:
 
 def _check_chunks(place: Place, name: str, properties: Any, low: Any) -> None:
     shape, chunk = low.shape, properties.get_chunk()
-    bytes_of_chunk = prod(chunk) * low.get_type().get_size()
+    bytes_of_chunk = prod(chunk) * stored_size(low)
     if bytes_of_chunk > MOST_CHUNK:
         raise TooLargeForMemory(place.file, what=f"A chunk of the dataset `{name}`", size=bytes_of_chunk, most=MOST_CHUNK)  # fmt: skip
     expected = prod(-(-rows // step) for rows, step in zip(shape, chunk, strict=True))
-    count, total, largest = 0, 0, 0
     inflated = _Inflated(place, name, properties, low, bytes_of_chunk)
+    sizes = array("Q")
 
     def look(info: Any) -> None:
-        nonlocal count, total, largest
-        count, total, largest = count + 1, total + info.size, max(largest, info.size)
+        sizes.append(info.size)
         inflated.note(info)
 
     low.chunk_iter(look)
+    count, total, largest = len(sizes), sum(sizes), max(sizes, default=0)
     if count < expected:
         found = f"{count:,} of its {expected:,} chunks {'is' if count == 1 else 'are'}"
         raise NeverWritten(place.file, dataset=name, found=found, expected=f"{expected:,} chunks")
@@ -165,7 +174,7 @@ def _check_external(place: Place, name: str, properties: Any, low: Any) -> None:
         raise ExternalData(
             place.file, dataset=name, how=f"its values lie in the file {os.fsdecode(files[0][0])!r}"
         )
-    left = prod(low.shape or (0,)) * low.get_type().get_size()
+    left = prod(low.shape or (0,)) * stored_size(low)
     for raw, offset, size in files:
         path = Path(os.fsdecode(raw))
         there = max(0, path.stat().st_size - offset) if path.is_file() else 0
@@ -193,9 +202,8 @@ def _check_virtual(place: Place, name: str, properties: Any, low: Any) -> None:
         file, dataset = properties.get_virtual_filename(number), properties.get_virtual_dsetname(number)
         shape = place.open_source(os.fsdecode(file), os.fsdecode(dataset))
         taken = properties.get_virtual_srcspace(number)
-        bounds = taken.get_select_bounds() if taken.get_select_type() == h5py.h5s.SEL_HYPERSLABS else None
-        inside = bounds is None or all(last < size for last, size in zip(bounds[1], shape or (), strict=True))
         points = properties.get_virtual_vspace(number).get_select_npoints()
+        inside = _holds(shape or (), taken, points)
         if not inside or points == _UNLIMITED:
             found = f"only part of {dataset!r} in {file!r} is"
             raise NeverWritten(place.file, dataset=name, found=found, expected="sources of a fixed size")
@@ -203,3 +211,11 @@ def _check_virtual(place: Place, name: str, properties: Any, low: Any) -> None:
     expected = prod(low.shape or (0,))
     if mapped < expected:
         raise NeverWritten(place.file, dataset=name, found=f"{mapped:,} of its {expected:,} values are", expected="sources for every value")  # fmt: skip
+
+
+def _holds(shape: tuple[int, ...], taken: Any, points: int) -> bool:
+    """Whether a source of this shape has all the points that are taken from it."""
+    if taken.get_select_type() == h5py.h5s.SEL_ALL:  # its extent is not stored
+        return prod(shape) >= points
+    ends = taken.get_select_bounds()[1]
+    return len(ends) == len(shape) and all(end < size for end, size in zip(ends, shape, strict=True))
