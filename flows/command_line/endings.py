@@ -88,7 +88,10 @@ def _is_wrong_parameter(error: BaseException) -> bool:
 
 def _is_api_gone(error: BaseException) -> bool:
     httpx = sys.modules.get("httpx")
-    return httpx is not None and isinstance(error, httpx.TransportError)
+    # Prefect's client asks for the server's version first, and raises a RuntimeError from what happened then.
+    return httpx is not None and any(
+        isinstance(one, httpx.TransportError) for one in (error, error.__cause__)
+    )
 
 
 _PYDANTIC = re.compile(

@@ -12,12 +12,15 @@ from unittest.mock import Mock
 
 import pytest
 from cyclopts import CycloptsError
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
 from flows.command_line.endings import Interrupted, ending_of
 from flows.command_line.tree import parse
 from flows.console import Seen, Terminal
 from flows.engines import ENGINES
+from flows.stack.api import free_port
 from tasks.errors import DeadlinePassed, InvalidInput, NotConfirmed, TransientError
 
 DUMMIES = Path(__file__).parent / "dummies"
@@ -205,3 +208,14 @@ def test_every_kind_of_error_has_its_code_and_paragraph(error, code, said):
     assert ending.code == code
     assert said in ending.paragraph
     assert "\n" not in ending.paragraph
+
+
+# Found by `make chaos`: random kills | elastic deploy | Prefect server by SIGKILL | after 1.93 s.
+def test_a_server_that_dies_before_prefect_has_asked_for_its_version_is_gone_and_not_unexpected():
+    nowhere = temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"})
+    with nowhere, pytest.raises(RuntimeError) as raised, get_client(sync_client=True) as client:
+        client.raise_for_api_version_mismatch()
+    ending = ending_of(raised.value, again="AGAIN")
+    assert ending.code == 1
+    assert "Prefect's API stopped responding" in ending.paragraph
+    assert "resume with: AGAIN" in ending.paragraph
