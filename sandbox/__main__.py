@@ -62,23 +62,27 @@ def add(
     *,
     when: fault_queue.When = "before",
     times: int = 1,
-    seconds: float = 0.0,
+    seconds: float | None = None,
+    retry_after: float | None = None,
     state: State = None,
 ) -> None:
     """Make the next calls of a method fail.
 
     Example: python -m sandbox faults add CreateIndex unavailable --when after
+    Example: python -m sandbox faults add DeployIndex stall --when end
 
     Args:
-        method: the method's short name, or * for any method.
+        method: the method's short name, or * for any method that can fail like this.
         kind: how it fails.
-        when: before the call takes effect, or after it (the reply is lost).
+        when: before the call takes effect; after it (the reply is lost); or at the end of the operation, task, download or
+            deployment that it starts.
         times: the number of calls that fail.
-        seconds: the duration of a stall.
+        seconds: the duration of a stall; by default as long as the caller waits, and an operation then never ends.
+        retry_after: throttled: the seconds after which the answer asks to try again; by default it does not say.
         state: the sandbox's folder; $VECTOR_SEARCH_HOME/sandbox by default.
     """
     try:
-        fault_queue.add(_existing(state), method, kind, when, times, seconds)
+        fault_queue.add(_existing(state), method, kind, when, times, seconds, retry_after)
     except ValueError as error:
         raise SandboxError(str(error)) from error
 
@@ -91,6 +95,16 @@ def list_faults(*, state: State = None) -> None:
         sys.stdout.write(f"{fault.method} {fault.kind} {fault.when}: struck\n")
     for fault in fault_queue.pending(folder):
         sys.stdout.write(f"{fault.method} {fault.kind} {fault.when}: {fault.remaining} pending\n")
+
+
+@faults.command
+def methods(*, state: State = None) -> None:
+    """List the methods of the stand-ins that have started on this folder, and how each can fail."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for method, when, kind in fault_queue.possible(_existing(state)):
+        kinds.setdefault((method, when), []).append(kind)
+    for (method, when), possible in sorted(kinds.items()):
+        sys.stdout.write(f"{method} {when}: {', '.join(possible)}\n")
 
 
 @faults.command

@@ -1,11 +1,12 @@
 """Injected faults as data: a queue of instructions in the state folder, consumed and recorded.
 
 Any process can add a fault; the stand-in that serves the method consumes it. This module knows no service: each front
-decides how a fault looks on the wire.
+decides how a fault looks on the wire, and registers which faults are possible there.
 """
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 import time
@@ -17,10 +18,16 @@ from typing import Literal, get_args
 
 from sandbox.database import shared
 
-Kind = Literal["unavailable", "throttled", "reset", "stall"]
-When = Literal["before", "after"]
+Kind = Literal["unavailable", "aborted", "internal", "throttled", "reset", "stall"]
+When = Literal["before", "after", "end"]
+Possible = tuple[str, When, Kind]
+"""A method's short name, when a fault can happen there, and its kind."""
 
-_FIELDS = "id, method, kind, happens, seconds, times, remaining"
+_FIELDS = "id, method, kind, happens, seconds, retry_after, times, remaining"
+_DUE = (
+    "remaining > 0 AND happens = :when AND method IN (:method, '*') AND EXISTS (SELECT 1 FROM possible "
+    "WHERE possible.method = :method AND possible.happens = :when AND possible.kind = instructions.kind)"
+)
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,12 @@ class Fault:
     """The method's short name (`CreateIndex`), or `*` for any method."""
     kind: Kind
     when: When
-    """Before the effect (nothing was changed) or after it (it was changed, the reply is lost)."""
+    """Before the effect (nothing was changed), after it (it was changed, the reply is lost), or at the end of the
+    operation that the call starts: the call succeeds, and its operation fails, or stalls."""
     seconds: float
-    """How long a stall lasts."""
+    """How long a stall lasts; infinite for as long as the caller waits, and for an operation that never ends."""
+    retry_after: float | None
+    """Throttled: the seconds after which the answer asks to try again; None if it does not say."""
     times: int
     """How many calls it was meant for."""
     remaining: int
@@ -63,27 +73,26 @@ class FaultQueue:
         """Consume and record the oldest fault that is due for this method now."""
         with self._lock:
             found = self._db.execute(
-                f"SELECT {_FIELDS} FROM faults WHERE remaining > 0 AND happens = ? AND method IN (?, '*') "  # noqa: S608
-                "ORDER BY id LIMIT 1",
-                (when, method),
+                f"SELECT {_FIELDS} FROM instructions WHERE {_DUE} ORDER BY id LIMIT 1",  # noqa: S608
+                {"method": method, "when": when},
             ).fetchone()
             if found is None:
                 return None
             fault = Fault(*found)
             with self._db:
-                self._db.execute("UPDATE faults SET remaining = remaining - 1 WHERE id = ?", (fault.id,))
+                self._db.execute(
+                    "UPDATE instructions SET remaining = remaining - 1 WHERE id = ?", (fault.id,)
+                )
                 self._db.execute(
                     "INSERT INTO struck VALUES (?, ?, ?, ?, ?)",
                     (fault.id, method, fault.kind, when, time.time()),
                 )
             return fault
 
-    def serves(self, methods: Iterable[str]) -> None:
-        """Register which methods there are, so that no fault waits for a method that does not exist."""
+    def serves(self, possible: Iterable[Possible]) -> None:
+        """Register which faults are possible, so that none waits for a method that does not exist."""
         with self._lock, self._db:
-            self._db.executemany(
-                "INSERT OR IGNORE INTO methods VALUES (?)", [(method,) for method in methods]
-            )
+            self._db.executemany("INSERT OR IGNORE INTO possible VALUES (?, ?, ?)", possible)
 
     def close(self) -> None:
         """Close the file."""
@@ -91,40 +100,91 @@ class FaultQueue:
 
 
 def add(
-    state: Path, method: str, kind: Kind, when: When = "before", times: int = 1, seconds: float = 0.0
+    state: Path,
+    method: str,
+    kind: Kind,
+    when: When = "before",
+    times: int = 1,
+    seconds: float | None = None,
+    retry_after: float | None = None,
 ) -> int:
     """Queue a fault for the next `times` calls of `method` and return its id.
 
+    Args:
+        state: the sandbox's folder.
+        method: the method's short name, or `*` for any method where such a fault is possible.
+        kind: how it fails.
+        when: before the call takes effect, after it, or at the end of the operation that it starts.
+        times: the number of calls that fail.
+        seconds: the duration of a stall; None for as long as the caller waits, or an operation that never ends.
+        retry_after: throttled: the seconds after which the answer asks to try again; None if it does not say.
+
     Raises:
-        ValueError: an unknown kind or time, a method that no stand-in of this folder has, or an invalid number.
+        ValueError: an unknown kind or time, a method that no stand-in of this folder has, a fault that the method
+            cannot have, or an invalid number.
     """
     if kind not in get_args(Kind):
         raise ValueError(f"The kind of a fault is one of {', '.join(get_args(Kind))}, not {kind!r}.")
     if when not in get_args(When):
-        raise ValueError(f"A fault happens {' or '.join(get_args(When))} the effect, not {when!r}.")
-    if times < 1 or seconds < 0:
+        raise ValueError(f"A fault happens {', '.join(get_args(When))}, not {when!r}.")
+    lasts = math.inf if seconds is None else seconds
+    if times < 1 or not lasts >= 0 or not (retry_after is None or 0 <= retry_after < math.inf):
         raise ValueError(
-            f"A fault needs times >= 1 and seconds >= 0, not times={times} and seconds={seconds}."
+            f"A fault needs times >= 1, seconds >= 0 and retry_after >= 0, not times={times}, seconds={seconds} and "
+            f"retry_after={retry_after}."
         )
+    if retry_after is not None and kind != "throttled":
+        raise ValueError(f"Only a throttled call says when to try again, not one that is {kind}.")
+    _refuse_impossible(possible(state), method, kind, when)
     db = _open(state)
-    known = [name for (name,) in db.execute("SELECT name FROM methods")]
-    if method not in ("*", *known) and known:
-        db.close()
-        near = ", ".join(get_close_matches(method, known)) or "`python -m sandbox coverage` lists them all"
-        raise ValueError(f"No stand-in here has a method {method!r}; nearest: {near}.")
     with db:
         row = db.execute(
-            "INSERT INTO faults (method, kind, happens, seconds, times, remaining) VALUES (?, ?, ?, ?, ?, ?)",
-            (method, kind, when, seconds, times, times),
+            "INSERT INTO instructions (method, kind, happens, seconds, retry_after, times, remaining) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (method, kind, when, lasts, retry_after, times, times),
         )
     db.close()
     return int(row.lastrowid or 0)
 
 
+def possible(state: Path) -> list[Possible]:
+    """The faults that the stand-ins of this folder have, once they have started on it, in the order of their methods."""
+    db = _open(state)
+    rows = db.execute("SELECT method, happens, kind FROM possible ORDER BY rowid").fetchall()
+    db.close()
+    return [(method, when, kind) for method, when, kind in rows]
+
+
+def _refuse_impossible(known: list[Possible], method: str, kind: Kind, when: When) -> None:
+    """Refuse a fault for which nothing is registered; a folder on which nothing has started yet knows none."""
+    of_method = [each for each in known if method in ("*", each[0])]
+    if (
+        not known
+        or (method, when, kind) in known
+        or (method == "*" and (when, kind) in {p[1:] for p in known})
+    ):
+        return
+    if not of_method:
+        near = ", ".join(get_close_matches(method, dict.fromkeys(each[0] for each in known)))
+        raise ValueError(
+            f"No stand-in here has a method {method!r}; nearest: {near or '`python -m sandbox faults methods` lists them'}."
+        )
+    kinds = ", ".join(dict.fromkeys(each[2] for each in of_method if each[1] == when))
+    where = {
+        "before": "before its effect",
+        "after": "after its effect",
+        "end": "at the end of what it starts",
+    }[when]
+    raise ValueError(
+        f"{method} cannot be {kind} {where}; "
+        + (f"possible there: {kinds}." if kinds else "it starts no operation.")
+    )
+
+
 def pending(state: Path) -> list[Fault]:
     """The faults that have not struck yet, oldest first."""
     db = _open(state)
-    rows = db.execute(f"SELECT {_FIELDS} FROM faults WHERE remaining > 0 ORDER BY id").fetchall()  # noqa: S608
+    rows = db.execute(f"SELECT {_FIELDS} FROM instructions WHERE remaining > 0 ORDER BY id").fetchall()  # noqa: S608
     db.close()
     return [Fault(*row) for row in rows]
 
@@ -141,15 +201,16 @@ def clear(state: Path) -> None:
     """Drop the pending faults; the record of those that struck stays."""
     db = _open(state)
     with db:
-        db.execute("UPDATE faults SET remaining = 0")
+        db.execute("UPDATE instructions SET remaining = 0")
     db.close()
 
 
 def _open(state: Path) -> sqlite3.Connection:
+    # Not named as in earlier versions, whose columns differ: a state folder outlives an upgrade.
     return shared(
         state / "faults.sqlite",
-        "faults (id INTEGER PRIMARY KEY, method TEXT, kind TEXT, happens TEXT, seconds REAL, times INTEGER, "
-        "remaining INTEGER)",
+        "instructions (id INTEGER PRIMARY KEY, method TEXT, kind TEXT, happens TEXT, seconds REAL, retry_after REAL, "
+        "times INTEGER, remaining INTEGER)",
         "struck (fault INTEGER, method TEXT, kind TEXT, happens TEXT, time REAL)",
-        "methods (name TEXT PRIMARY KEY)",
+        "possible (method TEXT, happens TEXT, kind TEXT, UNIQUE (method, happens, kind))",
     )

@@ -52,13 +52,15 @@ from sandbox.elastic.store import Store
 from sandbox.elastic.tasks.api import TaskApi
 from sandbox.elastic.tasks.manager import Tasks
 from sandbox.elastic.versions import release
-from sandbox.elastic.wire.routing import Routes
+from sandbox.elastic.wire.routing import Routes, TakeAtEnd
 
 
 class Cluster:
     """Everything that lives as long as the server."""
 
-    def __init__(self, state: Path, options: ElasticOptions) -> None:
+    def __init__(
+        self, state: Path, options: ElasticOptions, take_at_end: TakeAtEnd = lambda _api: None
+    ) -> None:
         self.release = release(options.version)
         self.ending = threading.Event()
         """Set when the server stops; threads that wait, wait on this."""
@@ -67,8 +69,8 @@ class Cluster:
         self.nodes = Nodes(records("cluster"), options)
         self.tasks = Tasks(records("tasks"), self.nodes.data.id, self.ending)
 
-        self.models = Models(self.store, options, self.release, self.tasks, self.ending)
-        self.deployments = Deployments(records("deployments"), self.nodes, options, self.ending)
+        self.models = Models(self.store, options, self.release, self.tasks, take_at_end, self.ending)
+        self.deployments = Deployments(records("deployments"), self.nodes, options, take_at_end, self.ending)
         self.licence = MachineLearningLicence(options.licence)
         ledger = InferenceLedger(self.store)
         self.inference = Inference(self.models, self.deployments, self.licence, ledger, self.ending)
@@ -90,7 +92,7 @@ class Cluster:
         )
         self.contexts = QueryContexts(self.documents, self.release, self.inference.for_search)
         self.scans = Scans(self.indices, self.documents, self.searchers, self.contexts)
-        self.jobs = Jobs(self.tasks, self.writer.write, self.ending)
+        self.jobs = Jobs(self.tasks, self.writer.write, take_at_end, self.ending)
         self.routes = self._routes(options)
 
     def start(self) -> None:

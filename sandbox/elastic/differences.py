@@ -80,5 +80,13 @@ DIFFERENCES = (
         "busy allocations, with the percentages of the ELSER notebook and an invented stack."
     ),
     "The configured API key may do everything; there are no users or roles.",
+    (
+        "A fault cannot let a call be aborted: Elasticsearch has no such answer. `Retry-After` is sent only if the fault says "
+        "so; the real service itself never sends it, proxies before it do."
+    ),
+    (
+        "A task that a fault lets fail at its end has written all documents. A download that a fault breaks off keeps half of "
+        "its parts. A deployment that fails shows `failed`, with a reason of the sandbox, until it is stopped."
+    ),
     "Positions in parser messages (`[1:1]`) are not the real ones.",
 )

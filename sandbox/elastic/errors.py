@@ -31,6 +31,7 @@ class Refusal(Exception):
         self.cause = cause
         self.root = root
         """The refusal that `root_cause` shows, if it is not this one."""
+        self.headers: dict[str, str] = {}
 
     def item(self) -> dict[str, Any]:
         """The error of one bulk item or one failed document: without `root_cause`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -11,7 +12,7 @@ import uvicorn
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.wire.connections import Connections
-from sandbox.elastic.wire.front import Front
+from sandbox.elastic.wire.front import Front, possible_faults
 from sandbox.faults import FaultQueue
 from sandbox.write_log import WriteLog
 
@@ -27,9 +28,9 @@ class ElasticServer:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
         self.port = int(self._socket.getsockname()[1])
-        self._cluster = Cluster(state, options)
         self._faults = FaultQueue(state)
-        self._faults.serves(route.api for route in self._cluster.routes.all)
+        self._cluster = Cluster(state, options, partial(self._faults.take, when="end"))
+        self._faults.serves(possible_faults(self._cluster.routes))
         self._writes = WriteLog(state, "elastic")
         connections = Connections()
         self._front = Front(

@@ -10,14 +10,18 @@ from dataclasses import dataclass
 
 from grpc import StatusCode
 
+from sandbox.faults import Kind
+
 
 class Refusal(Exception):
     """A call, or an operation, that the service refuses: a status code and a text."""
 
-    def __init__(self, code: StatusCode, text: str) -> None:
+    def __init__(self, code: StatusCode, text: str, retry_after: float | None = None) -> None:
         super().__init__(text)
         self.code = code
         self.text = text
+        self.retry_after = retry_after
+        """Seconds for google.rpc.RetryInfo; None to send none."""
 
     @property
     def number(self) -> int:
@@ -33,9 +37,9 @@ class Answer:
     text: str
     source: str = ""
 
-    def refusal(self, **facts: object) -> Refusal:
+    def refusal(self, *, retry_after: float | None = None, **facts: object) -> Refusal:
         """The refusal for these facts."""
-        return Refusal(self.code, self.text.format(**facts))
+        return Refusal(self.code, self.text.format(**facts), retry_after)
 
 
 # Documented, or seen in public reports.
@@ -171,6 +175,15 @@ NO_ADDRESS = Answer(StatusCode.UNAVAILABLE, "{id!r} cannot answer at {address}:{
 # Injected faults (sandbox.faults).
 FAULT_UNAVAILABLE = Answer(StatusCode.UNAVAILABLE, "The service is currently unavailable.")
 FAULT_RESET = Answer(StatusCode.UNAVAILABLE, "recvmsg:Connection reset by peer")
+FAULT_ABORTED = Answer(StatusCode.ABORTED, "The operation was aborted.", "google/rpc/code.proto")
+FAULTS: dict[Kind, Answer] = {
+    "unavailable": FAULT_UNAVAILABLE,
+    "aborted": FAULT_ABORTED,
+    "internal": INTERRUPTED,
+    "throttled": QUOTA_EXHAUSTED,
+    "reset": FAULT_RESET,
+}
+"""By kind; a stall is answered late instead."""
 
 
 def answers() -> dict[str, Answer]:

@@ -5,6 +5,7 @@ Loopback only. The order matters: private servers open before operations advance
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -56,7 +57,7 @@ class VertexServer:
         self._faults, self._writes = FaultQueue(state), WriteLog(state, "vertex")
         self._front = Front(self._faults, self._writes)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
-        self._lifecycle = Lifecycle(self._store, options)
+        self._lifecycle = Lifecycle(self._store, options, self._faults)
         contents = Contents(self._store, options.upsert_delay)
         self._indexes = IndexService(self._store, self._lifecycle, contents, Reader(storage_url), options)
         self._queries = Queries(self._store, self._indexes, contents)
@@ -103,8 +104,9 @@ class VertexServer:
             "google.cloud.aiplatform.v1beta1.MatchService": (match, v1),
             "google.longrunning.Operations": (operations, operations_pb2),
         }
+        begun = self._lifecycle.methods
         return [
-            self._front.handlers(name, methods(service, messages))
+            self._front.handlers(name, methods(service, messages, begun))
             for name, (service, messages) in services.items()
         ]
 
@@ -119,12 +121,16 @@ class VertexServer:
         return self._front.handlers(container.SERVICE_NAME, methods(service, container), check)
 
 
-def methods(service: Any, messages: Any) -> list[Method]:
-    """The methods that a service class imitates, with their request types from `messages`."""
+def methods(service: Any, messages: Any, begun: Collection[str] = ()) -> list[Method]:
+    """The methods that a service class imitates, with their request types from `messages`; `begun` start operations."""
     names = [name for name in vars(type(service)) if name[0].isupper()]
     return [
         Method(
-            name, _request_type(messages, name), getattr(service, name), writes=not name.startswith(_READS)
+            name,
+            _request_type(messages, name),
+            getattr(service, name),
+            writes=not name.startswith(_READS),
+            starts_operation=name in begun,
         )
         for name in names
     ]

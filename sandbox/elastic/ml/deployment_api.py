@@ -60,7 +60,12 @@ class DeploymentApi:
         """The routes of this API."""
         return (
             Route(
-                "ml.start_trained_model_deployment", "POST", f"{_DEPLOYMENT}/_start", self.start, changes=True
+                "ml.start_trained_model_deployment",
+                "POST",
+                f"{_DEPLOYMENT}/_start",
+                self.start,
+                changes=True,
+                at_end=("internal", "stall"),
             ),
             Route(
                 "ml.update_trained_model_deployment",
@@ -213,6 +218,9 @@ class DeploymentApi:
         deadline = time.monotonic() + timeout
         wanted = _STATES.index(wait_for)
         while _STATES.index(deployment.allocation_state()) < wanted:
+            if deployment.failed:
+                node = next(iter(deployment.queues), "")
+                raise ml_errors.NODE_FAILED.refusal(node=node, problem=deployment.failed)
             if len(deployment.started()) == len(deployment.queues):
                 return
             if self._deployments.find(deployment.id) is not deployment:
@@ -290,8 +298,8 @@ def assignment(deployment: Deployment) -> dict[str, Any]:
             node: {
                 "current_allocations": queue.allocations,
                 "target_allocations": queue.allocations,
-                "routing_state": "started" if deployment.started_on(node) else "starting",
-                "reason": "",
+                "routing_state": deployment.routing_state(node),
+                "reason": deployment.failed,
             }
             for node, queue in deployment.queues.items()
         },
@@ -299,8 +307,8 @@ def assignment(deployment: Deployment) -> dict[str, Any]:
         "start_time": deployment.start_time,
         "max_assigned_allocations": deployment.most,
     }
-    if deployment.reason:
-        shown["reason"] = deployment.reason
+    if reason := deployment.failed or deployment.reason:
+        shown["reason"] = reason
     if deployment.adaptive:
         shown["adaptive_allocations"] = deployment.adaptive
     return shown

@@ -19,8 +19,13 @@ from sandbox.elastic.ml.splade import load_splade
 from sandbox.elastic.nodes.nodes import Nodes
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.store import Records
+from sandbox.elastic.wire.routing import TakeAtEnd
 from sandbox.elastic.wire.sizes import size_in_bytes
 
+PROCESS_CRASHED = "inference process crashed"
+"""The reason of a deployment that a fault lets fail; sandbox wording."""
+_NEVER = 1e9
+"""Seconds; JSON, as which a deployment is kept, has no infinity."""
 _MOST_ML_NODES = 16
 """Autoscaling stops at this many nodes."""
 
@@ -35,6 +40,10 @@ class Deployment:
     adaptive: dict[str, Any] | None
     memory: int
     reason: str = ""
+    failed: str = ""
+    """Why it failed to start on its nodes; empty if it did not. Only stopping it helps."""
+    delay: float = 0.0
+    """Seconds by which it starts later than others."""
     most: int = 0
     """`max_assigned_allocations`."""
     queues: dict[str, NodeQueue] = field(default_factory=dict)
@@ -55,7 +64,11 @@ class Deployment:
 
     def started_on(self, node: str) -> bool:
         """Whether its allocations on a node are started."""
-        return time.monotonic() >= self.ready[node]
+        return not self.failed and time.monotonic() >= self.ready[node]
+
+    def routing_state(self, node: str) -> str:
+        """`routing_state` of its allocations on a node."""
+        return "failed" if self.failed else "started" if self.started_on(node) else "starting"
 
     def started(self) -> list[NodeQueue]:
         """The queues of started nodes."""
@@ -63,6 +76,8 @@ class Deployment:
 
     def state(self) -> str:
         """`assignment_state`."""
+        if self.failed:
+            return "failed"
         return "started" if self.started() else "starting"
 
     def allocation_state(self) -> str:
@@ -77,11 +92,17 @@ class Deployments:
     """All deployments of the cluster."""
 
     def __init__(
-        self, records: Records, nodes: Nodes, options: ElasticOptions, ending: threading.Event
+        self,
+        records: Records,
+        nodes: Nodes,
+        options: ElasticOptions,
+        take_at_end: TakeAtEnd,
+        ending: threading.Event,
     ) -> None:
         self._records = records
         self._nodes = nodes
         self._options = options
+        self._take_at_end = take_at_end
         self._ending = ending
         self.lock = threading.RLock()
         self._running: dict[str, Deployment] = {}
@@ -136,6 +157,9 @@ class Deployments:
                 raise ml_errors.NO_CAPACITY.refusal(
                     cause=ml_errors.NO_CAPACITY_CAUSE.refusal(reason=mine.reason)
                 )
+            if fault := self._take_at_end("ml.start_trained_model_deployment"):
+                deployment.delay = min(fault.seconds, _NEVER) if fault.kind == "stall" else 0.0
+                deployment.failed = "" if fault.kind == "stall" else PROCESS_CRASHED
             self._running[deployment.id] = _with_cache(deployment)
             self._apply(plans)
             return deployment
@@ -220,7 +244,7 @@ class Deployments:
             for node, allocations in plan.allocations.items():
                 if node not in queues:
                     queues[node] = self._queue(deployment, node)
-                    deployment.ready[node] = time.monotonic() + options.start_seconds
+                    deployment.ready[node] = time.monotonic() + options.start_seconds + deployment.delay
                 queues[node].resize(allocations)
             # In one assignment, because requests read it without a lock.
             deployment.queues = queues
@@ -236,6 +260,8 @@ class Deployments:
                     "adaptive": deployment.adaptive,
                     "memory": deployment.memory,
                     "most": deployment.most,
+                    "failed": deployment.failed,
+                    "delay": deployment.delay,
                 },
             )
         self._grow_where_needed()

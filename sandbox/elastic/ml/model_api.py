@@ -37,7 +37,9 @@ class ModelApi:
     def routes(self) -> tuple[Route, ...]:
         """The routes of this API."""
         return (
-            Route("ml.put_trained_model", "PUT", _MODEL, self.put, changes=True),
+            Route(
+                "ml.put_trained_model", "PUT", _MODEL, self.put, changes=True, at_end=("internal", "stall")
+            ),
             Route(
                 "ml.put_trained_model_definition_part",
                 "PUT",

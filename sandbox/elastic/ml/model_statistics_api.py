@@ -128,8 +128,8 @@ class ModelStatisticsApi:
         }
         if queues:
             shown |= totals
-        if deployment.reason:
-            shown["reason"] = deployment.reason
+        if reason := deployment.failed or deployment.reason:
+            shown["reason"] = reason
         if deployment.adaptive:
             shown["adaptive_allocations"] = deployment.adaptive
         return shown
@@ -137,7 +137,8 @@ class ModelStatisticsApi:
 
 def _on_node(deployment: Deployment, queue: NodeQueue) -> dict[str, Any]:
     if not deployment.started_on(queue.node):
-        return {"routing_state": {"routing_state": "starting"}}
+        reason = {"reason": deployment.failed} if deployment.failed else {}
+        return {"routing_state": {"routing_state": deployment.routing_state(queue.node), **reason}}
     counts = queue.counts
     shown: dict[str, Any] = {
         "routing_state": {"routing_state": "started"},

@@ -14,6 +14,7 @@ from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.store import Store
 from sandbox.elastic.tasks.manager import Tasks
 from sandbox.elastic.versions import Release
+from sandbox.elastic.wire.routing import TakeAtEnd
 
 WEIGHTS = ".ml-inference-native-000002"
 """The index that holds definitions."""
@@ -61,13 +62,20 @@ class Models:
     """All models. A model is a config, the parts of its definition, and the size of its vocabulary."""
 
     def __init__(
-        self, store: Store, options: ElasticOptions, release: Release, tasks: Tasks, ending: threading.Event
+        self,
+        store: Store,
+        options: ElasticOptions,
+        release: Release,
+        tasks: Tasks,
+        take_at_end: TakeAtEnd,
+        ending: threading.Event,
     ) -> None:
         self._records = store.records("trained_models")
         self._aliases = store.records("trained_model_aliases")
         self._options = options
         self._release = release
         self._tasks = tasks
+        self._take_at_end = take_at_end
         self._ending = ending
         self.lock = threading.RLock()
         self._downloads: dict[str, Download] = {}
@@ -163,7 +171,12 @@ class Models:
         options = self._options
         stalls = options.download_stalls if not record["stalled"] else 0
         first = len(record["parts"])
-        download = Download(model, record["total_parts"], options.download_seconds, first, stalls)
+        seconds = options.download_seconds
+        if fault := self._take_at_end("ml.put_trained_model"):
+            # Broken off half way, or without progress for as long as the fault lasts.
+            stalls = record["total_parts"] // 2 if fault.kind == "internal" else stalls
+            seconds += fault.seconds if fault.kind == "stall" else 0.0
+        download = Download(model, record["total_parts"], seconds, first, stalls)
         self._downloads[model] = download
         shown = download.status if self._release.download_progress else lambda: None
         task = self._tasks.begin(ACTION, f"model_id-[{model}]", shown)
@@ -174,7 +187,7 @@ class Models:
                 if kept is None or download.ended.is_set():
                     return
                 kept["parts"] = {str(number): 0 for number in range(parts)}
-                kept["stalled"] = kept["stalled"] or bool(stalls)
+                kept["stalled"] = kept["stalled"] or bool(options.download_stalls)
                 self.save(model, kept)
 
         def run() -> None:

@@ -10,7 +10,7 @@ from sandbox.elastic.documents import sources
 from sandbox.elastic.documents.operations import Operation
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.reindex import errors as reindex_errors
-from sandbox.elastic.reindex.jobs import KEEP, Job, Jobs
+from sandbox.elastic.reindex.jobs import ENDINGS, KEEP, Job, Jobs
 from sandbox.elastic.reindex.parameters import (
     check_fields,
     limit_of,
@@ -48,7 +48,7 @@ class ReindexApi:
     @property
     def routes(self) -> tuple[Route, ...]:
         """The routes of this API."""
-        return (Route("reindex", "POST", "/_reindex", self.reindex, changes=True),)
+        return (Route("reindex", "POST", "/_reindex", self.reindex, changes=True, at_end=ENDINGS),)
 
     def reindex(self, request: Request) -> Reply:
         """`POST /_reindex`."""
@@ -96,6 +96,7 @@ class ReindexApi:
                     self._searchers.refresh(index)
 
         job = Job(
+            api="reindex",
             action=ACTION,
             description=f"reindex from [{', '.join(names)}] to [{target}]",
             size=whole("size", source.get("size", 1000)),

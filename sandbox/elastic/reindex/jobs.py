@@ -17,16 +17,26 @@ from sandbox.elastic.errors import Refusal
 from sandbox.elastic.reindex import errors as reindex_errors
 from sandbox.elastic.reindex.workers import CANCELLED, Source, Throttle, Worker, summed
 from sandbox.elastic.tasks.manager import Task, Tasks
+from sandbox.elastic.wire import errors as wire_errors
 from sandbox.elastic.wire.exchange import Reply, Request
+from sandbox.elastic.wire.routing import TakeAtEnd
+from sandbox.faults import Fault, Kind
 
+ENDINGS: tuple[Kind, ...] = ("unavailable", "internal", "throttled", "stall")
+"""The faults with which an operation can end."""
 KEEP = 300.0
 """Seconds for which a search stays open by default (`scroll`)."""
+
+
+_LOOK = 0.1
 
 
 @dataclass(kw_only=True)
 class Job:
     """One reindex or update by query operation."""
 
+    api: str
+    """The API that starts it, by the name under which faults are queued."""
     action: str
     description: str
     size: int
@@ -80,10 +90,15 @@ class Jobs:
     """Runs operations, and finds running ones by task id."""
 
     def __init__(
-        self, tasks: Tasks, write: Callable[[list[Operation]], list[Outcome]], ending: threading.Event
+        self,
+        tasks: Tasks,
+        write: Callable[[list[Operation]], list[Outcome]],
+        take_at_end: TakeAtEnd,
+        ending: threading.Event,
     ) -> None:
         self._tasks = tasks
         self._write = write
+        self._take_at_end = take_at_end
         self._ending = ending
         self._running: dict[str, Job] = {}
 
@@ -122,6 +137,7 @@ class Jobs:
 
     def _run(self, task: Task, job: Job) -> dict[str, Any]:
         began = time.monotonic()
+        fault = self._take_at_end(job.api)
         job.check()
         job.throttles = [Throttle(job.rate / job.slices if job.rate > 0 else -1.0) for _ in range(job.slices)]
         job.workers = [None] * job.slices
@@ -131,6 +147,8 @@ class Jobs:
                 job.workers[0].run()
             else:
                 self._run_slices(task, job, stack)
+        if fault:
+            self._strike(fault, task, job)
         job.finish()
         workers = [worker for worker in job.workers if worker]
         response = {
@@ -143,6 +161,14 @@ class Jobs:
         if task.cancelled.is_set():
             response["canceled"] = CANCELLED
         return response | {"failures": [failure for worker in workers for failure in worker.failures]}
+
+    def _strike(self, fault: Fault, task: Task, job: Job) -> None:
+        """Fail, or stall until the task is cancelled, after all documents were written."""
+        if fault.kind != "stall":
+            raise wire_errors.FAULTS[fault.kind].refusal(api=job.action)
+        end = time.monotonic() + fault.seconds
+        while time.monotonic() < end and not task.cancelled.wait(_LOOK) and not self._ending.is_set():
+            pass
 
     def _worker(self, task: Task, job: Job, number: int, stack: ExitStack) -> Worker:
         slice_ = job.manual if job.slices == 1 else (number, job.slices)

@@ -6,7 +6,7 @@ from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.operations import Operation
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.reindex import errors as reindex_errors
-from sandbox.elastic.reindex.jobs import KEEP, Job, Jobs
+from sandbox.elastic.reindex.jobs import ENDINGS, KEEP, Job, Jobs
 from sandbox.elastic.reindex.parameters import (
     check_fields,
     limit_of,
@@ -43,7 +43,14 @@ class UpdateByQueryApi:
     def routes(self) -> tuple[Route, ...]:
         """The routes of this API."""
         return (
-            Route("update_by_query", "POST", "/{index}/_update_by_query", self.update_by_query, changes=True),
+            Route(
+                "update_by_query",
+                "POST",
+                "/{index}/_update_by_query",
+                self.update_by_query,
+                changes=True,
+                at_end=ENDINGS,
+            ),
         )
 
     def update_by_query(self, request: Request) -> Reply:
@@ -80,6 +87,7 @@ class UpdateByQueryApi:
             self._indices.resolve(expression)
 
         job = Job(
+            api="update_by_query",
             action=ACTION,
             description=f"update-by-query [{', '.join(expression.split(','))}]",
             size=size,

@@ -20,6 +20,10 @@ class Connections:
         if transport:
             transport.abort()
 
+    def is_open(self, client: Any) -> bool:
+        """Whether this client still waits."""
+        return tuple(client) in self._open
+
     def protocol(self) -> type[H11Protocol]:
         """Uvicorn's protocol, which reports its connections here."""
         known = self._open

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.elastic.errors import Answer
+from sandbox.faults import Kind
 
 MEDIA_TYPE = Answer(
     400,
@@ -41,9 +42,17 @@ WRONG_API_KEY = Answer(
     "security_exception",
     "unable to authenticate with provided credentials and anonymous access is not allowed for this request",
 )
+INTERNAL = Answer(
+    500,
+    "node_disconnected_exception",
+    "[sandbox][127.0.0.1:9300][{api}] disconnected",
+    "NodeDisconnectedException.java, from memory",
+)
 UNAVAILABLE = Answer(
     503, "cluster_block_exception", "blocked by: [SERVICE_UNAVAILABLE/1/state not recovered];"
 )
 THROTTLED = Answer(
     429, "es_rejected_execution_exception", "rejected execution: a fault was injected into the sandbox"
 )
+FAULTS: dict[Kind, Answer] = {"unavailable": UNAVAILABLE, "internal": INTERNAL, "throttled": THROTTLED}
+"""By kind. There is no `aborted`: Elasticsearch has no answer that says it of any call."""

@@ -31,6 +31,8 @@ class Request:
     """Texts for `Warning: 299` headers; handlers append to it."""
     resource: str = ""
     """The name of the changed resource in the write log; the path unless a handler sets it."""
+    client: Any = None
+    """The address that it came from."""
     changed: bool = True
     """A handler of a changing route sets this to False if nothing changed."""
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,11 +27,12 @@ from sandbox.elastic.wire.connections import Connections
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.filter_path import filtered
 from sandbox.elastic.wire.routing import Route, Routes
-from sandbox.faults import FaultQueue
+from sandbox.faults import Fault, FaultQueue, Possible
 from sandbox.write_log import WriteLog
 
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 _THREADS = 128
+_LOOK = 0.05
 _LOG = logging.getLogger(__name__)
 
 
@@ -84,6 +87,7 @@ class Front:
         raw_path = http.scope["raw_path"].decode("latin-1").split("?")[0]
         headers = {name.lower(): value for name, value in http.headers.items()}
         request = Request(http.method, http.url.path, {}, dict(http.query_params), headers, body)
+        request.client = http.scope["client"]
         asked = None
         try:
             asked = media.check(headers, bool(body), self._release)
@@ -91,7 +95,7 @@ class Front:
             request.body = media.decoded(headers, body)
             reply = self._routed(request, raw_path)
         except Refusal as refusal:
-            reply = Reply(refusal.body(request.flag("error_trace")), refusal.status)
+            reply = Reply(refusal.body(request.flag("error_trace")), refusal.status, refusal.headers)
         except _ConnectionLost:
             raise
         except Exception as error:  # noqa: BLE001 - a bug of ours must not look like a broken network
@@ -103,28 +107,35 @@ class Front:
         route, request.params, allowed = self._routes.find(request.method, raw_path)
         if route is None:
             return _unknown(request, allowed)
-        self._strike(route, "before")
+        self._strike(route, "before", request)
         found = route.handler(request)
         reply = found if isinstance(found, Reply) else Reply(found)
         if route.changes and request.changed and reply.status < 300:
             self._writes.append(route.api, request.resource or request.path)
-        self._strike(route, "after")
+        self._strike(route, "after", request)
         return reply
 
-    def _strike(self, route: Route, when: Any) -> None:
+    def _strike(self, route: Route, when: Any, request: Request) -> None:
         fault = self._faults.take(route.api, when)
         if fault is None:
             return
         if fault.kind == "stall":
-            self._ending.wait(fault.seconds)
+            self._stall(fault, request)
         elif fault.kind == "reset":
             raise _ConnectionLost
         else:
-            raise (
-                wire_errors.UNAVAILABLE.refusal()
-                if fault.kind == "unavailable"
-                else wire_errors.THROTTLED.refusal()
-            )
+            refusal = wire_errors.FAULTS[fault.kind].refusal(api=route.api)
+            if fault.retry_after is not None:
+                refusal.headers["Retry-After"] = str(math.ceil(fault.retry_after))
+            raise refusal
+
+    def _stall(self, fault: Fault, request: Request) -> None:
+        """Wait for as long as the fault says; without end only while the caller waits, or threads would run out."""
+        if math.isfinite(fault.seconds):
+            self._ending.wait(fault.seconds)
+            return
+        while self._connections.is_open(request.client) and not self._ending.wait(_LOOK):
+            pass
 
     def _authenticate(self, request: Request) -> None:
         key = self._api_key
@@ -156,6 +167,16 @@ class Front:
             escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
             response.headers.append("Warning", f'299 Elasticsearch-{number}-sandbox "{escaped}"')
         return response
+
+
+def possible_faults(routes: Routes) -> Iterable[Possible]:
+    """The faults of these APIs."""
+    for route in routes.all:
+        for kind in (*wire_errors.FAULTS, "reset", "stall"):
+            yield route.api, "before", kind
+            yield route.api, "after", kind
+        for kind in route.at_end:
+            yield route.api, "end", kind
 
 
 def _unknown(request: Request, allowed: list[str]) -> Reply:

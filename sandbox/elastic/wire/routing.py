@@ -12,8 +12,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from sandbox.elastic.wire.exchange import Reply, Request
+from sandbox.faults import Fault, Kind
 
 Handler = Callable[[Request], Reply | dict[str, Any]]
+TakeAtEnd = Callable[[str], Fault | None]
+"""Consumes the fault that is due at the end of what a call of this API starts."""
 _PLACE = re.compile(r"{(\w+)}")
 
 
@@ -32,6 +35,8 @@ class Route:
     """Called in a thread. Returns the body (for status 200) or a Reply, or raises Refusal."""
     changes: bool = False
     """Whether a successful call goes into the write log."""
+    at_end: tuple[Kind, ...] = ()
+    """It starts work that goes on after the answer: the faults with which that work can end."""
 
 
 class Routes:

@@ -16,6 +16,7 @@ from typing import Any
 from google.longrunning import operations_pb2
 from google.protobuf import any_pb2
 
+from sandbox.faults import FaultQueue
 from sandbox.vertex import errors, names
 from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.store import Operation, Store
@@ -47,9 +48,10 @@ class Kind:
 class Lifecycle:
     """All operations, finished or not."""
 
-    def __init__(self, store: Store, options: VertexOptions) -> None:
+    def __init__(self, store: Store, options: VertexOptions, faults: FaultQueue) -> None:
         self.store = store
         self.options = options
+        self._faults = faults
         self._kinds: dict[str, Kind] = {}
         self._changed = threading.Condition(store.lock)
         self._stopping = False
@@ -59,6 +61,11 @@ class Lifecycle:
     def register(self, method: str, kind: Kind) -> None:
         """Register what the operations of `method` do."""
         self._kinds[method] = kind
+
+    @property
+    def methods(self) -> frozenset[str]:
+        """The methods that start an operation."""
+        return frozenset(self._kinds)
 
     def start(self) -> None:
         """Start to advance operations, including those of an earlier run."""
@@ -91,11 +98,23 @@ class Lifecycle:
                 reads_left=self.options.reads if self.options.advance == "reads" else -1,
                 worked=int(self._kinds[method].work is None),
             )
+            self._strike(operation)
             self.store.operations.put(operation)
-            if nominal <= 0 and operation.worked:
+            if operation.seconds <= 0 and operation.worked:
                 self._complete(operation)
             self._changed.notify_all()
             return self.message(operation)
+
+    def _strike(self, operation: Operation) -> None:
+        """Let a fault decide how a new operation ends: with an error, or late or never, whatever advances the others."""
+        fault = self._faults.take(operation.method.removesuffix("Fields"), "end")
+        if fault is None:
+            return
+        if fault.kind == "stall":
+            operation.seconds, operation.reads_left = operation.seconds + fault.seconds, -1
+            return
+        refusal = errors.FAULTS[fault.kind].refusal()
+        operation.error_code, operation.error_text = refusal.number, refusal.text
 
     def unfinished(self, condition: str, *values: Any) -> list[Operation]:
         """The operations under way that fulfil an SQL condition."""

@@ -9,11 +9,14 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never, get_args
 
 import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
-from sandbox.faults import Fault, FaultQueue
+from sandbox.faults import Fault, FaultQueue, Kind, Possible
 from sandbox.vertex import errors
 from sandbox.write_log import WriteLog
 
@@ -25,12 +28,13 @@ MESSAGE_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_mess
 
 @dataclass(frozen=True)
 class Method:
-    """One method: its name, its request type, what answers it, and whether it changes something."""
+    """One method: its name, its request type, what answers it, whether it changes something, and starts an operation."""
 
     name: str
     request: Any
     answer: Callable[[Any], Any]
     writes: bool = False
+    starts_operation: bool = False
 
 
 class Front:
@@ -45,7 +49,7 @@ class Front:
     ) -> grpc.GenericRpcHandler:
         """The generic handler of a service; `check` sees the context of each call first."""
         methods = tuple(methods)
-        self._faults.serves(method.name for method in methods)
+        self._faults.serves(possible for method in methods for possible in _possible(method))
         return grpc.method_handlers_generic_handler(
             service,
             {
@@ -69,7 +73,7 @@ class Front:
                     self._writes.append(method.name, _resource(request, response))
                 self._strike(method.name, "after", context)
             except errors.Refusal as refusal:
-                context.abort(refusal.code, refusal.text)
+                _refuse(context, refusal)
             except Exception as error:
                 log.exception("%s failed", method.name)
                 context.abort(grpc.StatusCode.INTERNAL, f"The sandbox itself failed: {error!r}")
@@ -84,12 +88,26 @@ class Front:
         if fault.kind == "stall":
             _stall(fault, context)
             return
-        answer = {
-            "unavailable": errors.FAULT_UNAVAILABLE,
-            "throttled": errors.QUOTA_EXHAUSTED,
-            "reset": errors.FAULT_RESET,
-        }[fault.kind]
-        raise answer.refusal()
+        raise errors.FAULTS[fault.kind].refusal(retry_after=fault.retry_after)
+
+
+def _possible(method: Method) -> Iterable[Possible]:
+    for kind in get_args(Kind):
+        yield method.name, "before", kind
+        yield method.name, "after", kind
+        if method.starts_operation and kind != "reset":
+            yield method.name, "end", kind
+
+
+def _refuse(context: grpc.ServicerContext, refusal: errors.Refusal) -> Never:
+    if refusal.retry_after is None:
+        context.abort(refusal.code, refusal.text)
+    delay = duration_pb2.Duration()
+    delay.FromNanoseconds(int(refusal.retry_after * 1e9))
+    detail = any_pb2.Any()
+    detail.Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+    status = status_pb2.Status(code=refusal.number, message=refusal.text, details=[detail])
+    context.abort_with_status(rpc_status.to_status(status))
 
 
 def _stall(fault: Fault, context: grpc.ServicerContext) -> None:

@@ -7,6 +7,7 @@ import pytest
 from google.cloud import aiplatform_v1 as v1
 from google.protobuf import empty_pb2
 
+from sandbox.faults import FaultQueue
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
 from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.store import Store
@@ -17,10 +18,12 @@ OPTIONS = VertexOptions(advance="reads", reads=1)
 
 @pytest.fixture
 def lifecycle(tmp_path):
-    made = Lifecycle(Store(tmp_path / "vertex.sqlite"), OPTIONS)
+    faults = FaultQueue(tmp_path)
+    made = Lifecycle(Store(tmp_path / "vertex.sqlite"), OPTIONS, faults)
     yield made
     made.stop()
     made.store.close()
+    faults.close()
 
 
 def test_an_operation_that_two_look_at_at_once_is_finished_once(lifecycle):
