@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from base64 import b64encode
 from datetime import datetime
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from tasks.program import PROGRAM
 
 _OPENER = build_opener(ProxyHandler({}))  # loopback is never behind a proxy
 _SECONDS = 10.0
+_LOOK_SECONDS = 0.05
 
 
 class NotProtected(PermanentError):
@@ -35,8 +37,17 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def is_free(port: int) -> bool:
-    """Whether nothing listens on a loopback port."""
+def is_free(port: int, *, within: float = 0.0) -> bool:
+    """Whether nothing uses a loopback port, at the latest after so many seconds."""
+    deadline = time.monotonic() + within
+    while not _can_be_bound(port):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return True
+
+
+def _can_be_bound(port: int) -> bool:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -31,6 +31,8 @@ _START_SECONDS = 180.0
 """How long a part may take to start. The server's first start migrates its database: 12 s, far more on a busy machine."""
 _LOCK_SECONDS = 240.0
 """How long to wait for another `up` or `down` in the same folder: longer than a start may take."""
+_RELEASE_SECONDS = 5.0
+"""How long the port of a server that was just killed may stay taken: its threads die, and its sockets close, one by one."""
 _LOOK_SECONDS = 0.1
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments" / "prefect.yaml"
 
@@ -263,7 +265,7 @@ class Stack:
     def _port(self) -> int:
         """The server's port: the one that a shell may know, unless another process has taken it."""
         now = self.state
-        if now.port and (now.alive(SERVER) or api.is_free(now.port)):
+        if now.port and (now.alive(SERVER) or api.is_free(now.port, within=_RELEASE_SECONDS)):
             return now.port
         port = api.free_port()
         state.write(self._file, state.State(port=port, processes=now.processes))
