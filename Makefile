@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all compat lint protos deployments lock coverage clean
+.PHONY: setup demo test test-all chaos compat lint protos deployments lock coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -32,14 +32,26 @@ $(CLIENT9)/.ready: locks/elasticsearch-9.lock $(READY)
 	$(INSTALL) --upgrade --target $(CLIENT9) -r $<
 	@touch $@
 
+# What drives the system's Chromium in tests/browser: 170 MB, a Node of its own in them, that nobody else needs.
+BROWSER := $(VENV)/browser
+$(BROWSER)/.ready: locks/browser.lock $(READY)
+	$(INSTALL) --upgrade --target $(BROWSER) -r $<
+	@touch $@
+
 # What a newcomer runs.
 test: setup
 	$(BIN)/pytest
 
 # The rest, not the same again: CI runs both.
-test-all: setup $(CLIENT9)/.ready
-	$(BIN)/pytest -m "slow and not core" --durations 10
+test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready
+	$(BIN)/pytest -m "slow and not core and not browser" --durations 10
+	PYTHONPATH=$(abspath $(BROWSER)) $(BIN)/pytest -n 0 -m browser tests/browser
 	PYTHONPATH=$(abspath $(CLIENT9)) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
+
+# Kills and faults, then the same command again: a sample of minutes, or with FULL=1 every case, for hours.
+SEED ?= 9
+chaos: setup
+	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FULL),--full)
 
 # What depends on the machine that it runs on: other versions of Python.
 compat: setup
@@ -72,6 +84,7 @@ UNIVERSAL := $(COMPILE) --universal --python-version 3.11 --generate-hashes --no
 lock: setup
 	$(UNIVERSAL) --all-extras pyproject.toml -o requirements.lock
 	printf 'elasticsearch>=9.5,<10\nelastic-transport>=9.1,<10\n' | $(UNIVERSAL) --no-deps - -o locks/elasticsearch-9.lock
+	printf 'playwright>=1.49,<2\n' | $(UNIVERSAL) - -o locks/browser.lock
 	printf 'pip==23.2.1\n' | $(UNIVERSAL) --no-deps - -o locks/oldest-pip.lock
 	printf 'pip>=26\n' | $(UNIVERSAL) --no-deps - -o locks/newest-pip.lock
 	@printf 'The locks have wheels for each of these, as `make lock` found:\n\n' > locks/CHECKED.md

@@ -32,12 +32,14 @@ _CHATTER = (
     "Encountered exception",
     "Task run failed with",
     "Crash detected!",
-    # at exit, for the second in which the queue of events empties
-    "Still processing items",
-    # repeats that the wait for a slot has ended, which we report ourselves
-    "Service 'ConcurrencySlot",
 )
 """The beginnings of Prefect's warnings and errors that tell a person nothing."""
+_PLUMBING = ("prefect._internal", "prefect.events", "prefect.concurrency", "EventsWorker", "APILogWorker")
+"""Loggers of Prefect's queues and connections: what concerns a person is said once, by `flows.command_line.outage`."""
+_LEASE_LEFT = "Failed to release concurrency lease"
+"""The beginning of Prefect's warning about a slot that becomes free by itself."""
+_LEASE_LOST = "Concurrency lease renewal failed"
+"""The beginning of Prefect's warning that a run's slot may be given to another run."""
 
 
 class Progress(Protocol):
@@ -130,6 +132,12 @@ class Terminal(logging.Handler):
             _, error, attempt, attempts, delay = record.args
             when = _DELAY.sub(lambda found: f"in {float(found[1]):.0f} s", str(delay))
             text = Text(f"{error} Trying again ({attempt} of {attempts}) {when}.", style="yellow")
+        elif str(record.msg).startswith(_LEASE_LOST):
+            text = Text.assemble(
+                ("warning: ", "yellow"),
+                "Prefect no longer reserves the slot of this run: another run may work on the same name meanwhile. The work "
+                "goes on; each run reads from the target what the other has done.",
+            )
         elif record.levelno >= logging.ERROR:
             text = Text.assemble(("error: ", "bold red"), record.getMessage())
         elif record.levelno >= logging.WARNING:
@@ -214,11 +222,20 @@ def _times(progress: Progress, since: float) -> str:
 
 
 def _is_for_people(record: logging.LogRecord) -> bool:
+    if str(record.msg).startswith(_LEASE_LOST):
+        return _is_an_answer(record.args)
+    if record.name.startswith(_PLUMBING) or str(record.msg).startswith(_LEASE_LEFT):
+        return False
     if record.msg == _RETRY or (record.name.startswith(_RUNS) and record.module not in _ENGINES):
         return True
     if record.getMessage().startswith(_CHATTER):
         return False
     return record.levelno >= logging.WARNING or not record.name.startswith("prefect")
+
+
+def _is_an_answer(arguments: object) -> bool:
+    """Whether the exception among a record's arguments is a refusal of Prefect's API, and not its silence."""
+    return isinstance(arguments, tuple) and any(hasattr(argument, "response") for argument in arguments)
 
 
 def take_over(console: Console, *, debug: bool = False) -> Terminal:

@@ -46,6 +46,8 @@ def engine_flow(
         flat.__doc__ = docstring(written, model)
         flat.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
         vars(flat)["__signature__"] = signature
-        return flow(name=f"{engine.name} {name}", flow_run_name=run_name, description=written)(flat)
+        return flow(
+            name=f"{engine.name} {name}", flow_run_name=run_name, description=written, persist_result=False
+        )(flat)
 
     return made

@@ -13,6 +13,7 @@ from typing import Any
 
 from flows import engines
 from flows.engine import Engine, Entry
+from flows.files import write_whole
 from tasks.program import PROGRAM
 
 _ROOT = Path(__file__).parents[1]
@@ -122,5 +123,5 @@ def readme(text: str) -> str:
 
 
 if __name__ == "__main__":
-    DEPLOYMENTS.write_text(deployments())
-    README.write_text(readme(README.read_text()))
+    write_whole(DEPLOYMENTS, deployments())
+    write_whole(README, readme(README.read_text()))

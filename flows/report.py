@@ -5,6 +5,7 @@ The file is written whatever happens to Prefect, so that an outage of its API lo
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -12,12 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from httpx import HTTPStatusError
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from pydantic import BaseModel, Field
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from flows.files import write_whole
 from tasks.artifact_keys import artifact_key
 from tasks.progress import say
 from tasks.redaction import redacted
@@ -104,11 +107,13 @@ class Report(BaseModel):
             rows = [step.model_dump() for step in self.steps]
             create_table_artifact(rows, key=f"{key}-steps", description=f"Steps of {self.title}")
         except Exception as error:  # noqa: BLE001 -- whatever happens to Prefect, the flow's own outcome stands
-            say(f"The report's artifacts could not be written ({error}); the file is complete: {self.file}")
+            # Without an answer there is nothing to add to what the command line says about an outage.
+            level = logging.INFO if isinstance(error, HTTPStatusError) else logging.DEBUG
+            say(f"The report's artifacts could not be written ({error})", level=level)
 
     def _write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(self.model_copy(update={"file": file}).model_dump_json(indent=2) + "\n")
+        write_whole(file, self.model_copy(update={"file": file}).model_dump_json(indent=2) + "\n")
         self.file = file
 
 

@@ -1,25 +1,39 @@
 """One changing flow at a time per name: a Prefect concurrency slot, which the flow creates itself.
 
 It only keeps two runs out of each other's way; correctness rests on reading the target. So a run that loses its slot,
-with Prefect's server for instance, continues.
+with Prefect's server for instance, or cannot give it back, continues.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 
+from httpx import HTTPError
 from prefect.client.orchestration import get_client
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectAlreadyExists
 
 from tasks.artifact_keys import artifact_key
-from tasks.errors import DeadlinePassed
+from tasks.errors import DeadlinePassed, TransientError
 from tasks.progress import say
 from tasks.waiting import Deadline
 
 LEASE_SECONDS = 60.0
 """How long the slot of a killed run stays occupied; Prefect renews the lease of a living one."""
+
+
+class SlotNotGranted(TransientError):
+    """Prefect's API did not answer when a run asked for its slot."""
+
+    def __init__(self, name: str, *, said: str) -> None:
+        self.name, self.said = name, said
+        super().__init__(
+            f"Prefect's API did not grant the slot of {name!r} ({said}), so another run may be working on it. Nothing was "
+            "changed."
+        )
 
 
 @contextmanager
@@ -28,8 +42,32 @@ def holding(engine: str, name: str, deadline: Deadline) -> Generator[None]:
 
     Raises:
         DeadlinePassed: another run held it all that time.
+        SlotNotGranted: Prefect's API does not answer, so nobody knows whether another run holds it.
     """
     slot = artifact_key(engine, name)
+    held = ExitStack()
+    try:
+        _create(slot, name)
+        held.enter_context(_acquired(slot, deadline.left))
+    except TimeoutError as error:
+        what = f"the run that is working on {name!r}"
+        raise DeadlinePassed(what, seconds=deadline.seconds, last_seen="still running") from error
+    except (
+        HTTPError,
+        ConcurrencySlotAcquisitionError,
+        AssertionError,
+    ) as error:  # a call cut short raises the last
+        raise SlotNotGranted(name, said=str(error) or type(error).__name__) from error
+    try:
+        yield
+    finally:
+        try:
+            held.close()
+        except HTTPError as error:  # it becomes free by itself, and the work is done
+            say(f"The slot {slot!r} could not be released: {error}", level=logging.DEBUG)
+
+
+def _create(slot: str, name: str) -> None:
     with get_client(sync_client=True) as client:
         with suppress(ObjectAlreadyExists):  # another run created it at this very moment
             client.upsert_global_concurrency_limit_by_name(slot, 1)
@@ -40,13 +78,6 @@ def holding(engine: str, name: str, deadline: Deadline) -> Generator[None]:
                 f"The slot of a killed run becomes free within {LEASE_SECONDS:.0f} s; if Prefect's server was killed with it, "
                 f"`prefect global-concurrency-limit update {slot} --active-slots 0` frees it."
             )
-    with ExitStack() as held:
-        try:
-            held.enter_context(_acquired(slot, deadline.left))
-        except TimeoutError as error:
-            what = f"the run that is working on {name!r}"
-            raise DeadlinePassed(what, seconds=deadline.seconds, last_seen="still running") from error
-        yield
 
 
 def _acquired(slot: str, seconds: float):  # noqa: ANN202 -- Prefect's own context manager type is private

@@ -25,18 +25,22 @@ _MOST_SHOWN = 1_000
 """Characters of a value in a message: a path or a list is whole, a file's content is not."""
 
 
-class TransientError(Exception):
+class _WithoutSecrets(Exception):
+    """Neither the message nor a fact shows a secret: both are printed, stored and pickled."""
+
+    def __init__(self, message: str = "") -> None:
+        for name, fact in vars(self).items():
+            if isinstance(fact, str):
+                setattr(self, name, redacted(fact))
+        super().__init__(redacted(message))
+
+
+class TransientError(_WithoutSecrets):
     """Try again: the same call may succeed."""
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__(redacted(message))
 
-
-class PermanentError(Exception):
+class PermanentError(_WithoutSecrets):
     """Give up: the message gives the bad value, what is accepted and what to do next."""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(redacted(message))
 
 
 class Withheld(Exception):

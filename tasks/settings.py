@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, SecretStr, ValidationError
-from pydantic_settings import SettingsError
 
 from tasks.errors import InvalidInput
 from tasks.program import PROGRAM
@@ -86,6 +85,7 @@ def from_environment(read: Callable[[], T], *, target: str, prefix: str, example
     Raises:
         InvalidInput: names every variable that is missing or wrong, never a value: a key may be in the wrong variable.
     """
+    check_env_file()
     try:
         return read()
     except ValidationError as error:
@@ -98,12 +98,23 @@ def from_environment(read: Callable[[], T], *, target: str, prefix: str, example
             source="the environment or .env",
             remedy=f"For example: export {example}",
         ) from None
-    except (OSError, UnicodeError, SettingsError) as error:
-        reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+
+
+def check_env_file() -> None:
+    """Refuse a `.env` in the current folder that cannot be read, before a library does so with a stack trace.
+
+    Raises:
+        InvalidInput: it is not UTF-8, or not ours to read.
+    """
+    file = Path(".env")
+    try:
+        if file.is_file():
+            file.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
         raise InvalidInput(
-            f"The settings of the target {target} cannot be read ({reason})",
-            source="the environment or .env",
-            accepted="a .env file that you may read, in UTF-8",
+            f"This file cannot be read ({'not UTF-8' if isinstance(error, UnicodeError) else error.strerror})",
+            value=str(file.absolute()),
+            remedy="Prefect and this program take settings from it. Correct it, or run in another folder.",
         ) from None
 
 

@@ -14,6 +14,7 @@ from docstring_parser import parse as parse_docstring
 from flows.engine import Engine, Entry
 from flows.options import RUN_OPTIONS, RunOptions
 from flows.signatures import parameters
+from tasks.settings import check_env_file
 
 
 def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
@@ -31,6 +32,7 @@ def load(entrypoint: str) -> Any:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     # gRPC's core writes to the terminal by itself, even about connections that end well; errors reach us as exceptions.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    check_env_file()  # Prefect reads it too, when it is imported
     module, _, name = entrypoint.partition(":")
     return getattr(import_module(module), name)
 

@@ -28,6 +28,14 @@ def main(tokens: Sequence[str], console: Console | None = None) -> int:
     Returns:
         0, or 1 (the operation failed), 2 (bad input or settings), 130 (interrupted).
     """
+    code = _run(tokens, console)
+    # Only a command that uses Prefect's API has loaded it. It may end the process here.
+    if outage := sys.modules.get("flows.command_line.outage"):
+        outage.leave(code)
+    return code
+
+
+def _run(tokens: Sequence[str], console: Console | None) -> int:
     # A terminal that cannot show a character shows a question mark instead of ending the command.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

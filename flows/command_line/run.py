@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from rich.prompt import Confirm
 from rich.text import Text
 
 from flows.command_line.endings import Interrupted
+from flows.command_line.outage import Watch, standing
 from flows.console import Terminal, take_over
 from flows.stack.prefect_settings import without_proxy
 from flows.stack.stack import Stack
@@ -38,11 +40,13 @@ def run(flow: Any, parameters: dict[str, object], *, debug: bool, may_confirm: b
         InvalidInput: no Prefect API is configured and no local stack is running.
         Interrupted: by Ctrl-C or a signal.
     """
-    use_api()
+    watch = Watch(use_api()).start()
     console = Console(stderr=True)
     terminal = take_over(console, debug=debug)
+    # `logging` advises this for production. Prefect's queue of logs looks at it before it writes to stderr by itself.
+    logging.raiseExceptions = debug
     try:
-        result = _agreed(flow, parameters, terminal, may_confirm=may_confirm)
+        result = _agreed(standing(flow, watch), parameters, terminal, may_confirm=may_confirm)
     except KeyboardInterrupt:
         raise Interrupted(terminal.last) from None
     finally:
@@ -51,8 +55,11 @@ def run(flow: Any, parameters: dict[str, object], *, debug: bool, may_confirm: b
         Console().print(result.render(), crop=False)  # a path must stay whole
 
 
-def use_api() -> None:
+def use_api() -> str:
     """Make sure that a Prefect API is configured and responds: the one in Prefect's settings, else the one that `up` started.
+
+    Returns:
+        Its address.
 
     Raises:
         InvalidInput: none is configured, and no local stack is running; or it refuses our credentials.
@@ -86,6 +93,7 @@ def use_api() -> None:
                 "local one; PREFECT_API_URL or Prefect's profile sets the address."
             )
         _check_credentials(client, url)
+    return url
 
 
 def _check_credentials(client: SyncPrefectClient, url: str) -> None:

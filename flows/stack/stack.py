@@ -202,10 +202,7 @@ class Stack:
         return self._start(SANDBOX, "sandbox", "start", "--state", str(folder), *services, port=self._port())
 
     def _start_server(self) -> Process:
-        port = self._port()
-        return self._start(
-            SERVER, "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), port=port
-        )
+        return self._start(SERVER, "flows.stack.server", port=self._port())
 
     def _start_worker(self) -> None:
         port = self._port()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from flows.files import write_whole
 from flows.stack.processes import Process
 
 
@@ -42,6 +42,4 @@ def read(file: Path) -> State:
 def write(file: Path, state: State) -> None:
     """Replace the content of a file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".draft")
-    draft.write_text(json.dumps(asdict(state), indent=2))
-    os.replace(draft, file)  # noqa: PTH105 -- the word says what it does
+    write_whole(file, json.dumps(asdict(state), indent=2))

@@ -11,7 +11,7 @@ from flows.runs import running
 from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import VertexOptions
+from flows.vertex.options import DataOptions
 from tasks.plurals import counted
 from tasks.progress import say
 from tasks.vertex.data.rules import DatapointRules
@@ -29,7 +29,7 @@ from tasks.vertex.specs import (
 )
 
 
-class BuildOptions(VertexOptions, Confirmed, Timed, Interruptible, frozen=True):
+class BuildOptions(DataOptions, Confirmed, Timed, Interruptible, frozen=True):
     """The options of `vertex build`. Those of the index and the deployed index have the names of their specifications."""
 
     name: Name = Field(
@@ -111,7 +111,7 @@ def build_index(options: BuildOptions) -> Report:
         vector-search vertex build --name products --data products.hdf5 --target sandbox
     """
     name, yes = options.name, options.yes
-    source = DataSource(options.data, options.limit, options.rules)
+    source = DataSource(options.data, options.limit, options.rules, options.allow_external_data)
     location = VERTEX.settings(options.target).location
     deployed = DeployedIndexSpec.model_validate(
         {**options.shared_with(DeployedIndexSpec), "location": location}

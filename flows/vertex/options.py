@@ -20,6 +20,18 @@ class VertexOptions(Options, frozen=True):
     )
 
 
+class DataOptions(VertexOptions, frozen=True):
+    """Options of flows that read a data file."""
+
+    allow_external_data: bool = Field(
+        default=False,
+        description=(
+            "Also read what the HDF5 file takes from other files: external storage, external links, virtual datasets. It may "
+            "name any file that this process can read, and what is read goes into the index: only for files that you trust."
+        ),
+    )
+
+
 class BuiltIndexOptions(VertexOptions, frozen=True):
     """Options of flows that work with an existing index."""
 

@@ -7,17 +7,17 @@ from pydantic import Field
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import BuiltIndexOptions
+from flows.vertex.options import BuiltIndexOptions, DataOptions
 from tasks.errors import InvalidInput
 from tasks.vertex.datapoints.filters import parse_numeric_filters, parse_restricts
 from tasks.vertex.datapoints.vectors import parsed
-from tasks.vertex.imports.import_data import read_query_vector
+from tasks.vertex.imports.import_data import DataSource, read_query_vector
 from tasks.vertex.queries.neighbors import Query
 from tasks.vertex.queries.queries import read_neighbors
 from tasks.vertex.resources.served import read_served_index
 
 
-class QueryOptions(BuiltIndexOptions, frozen=True):
+class QueryOptions(BuiltIndexOptions, DataOptions, frozen=True):
     """The options of `vertex query`."""
 
     vector: tuple[float, ...] = Field(default=(), description="The query vector.")
@@ -68,7 +68,8 @@ def query_index(options: QueryOptions) -> Report:
     with reporting("vertex query", options.name, options.target) as report:
         served = read_served_index(settings, options.name)
         if options.data:
-            vector = read_query_vector(settings, options.data, options.row)
+            source = DataSource(options.data, allow_external=options.allow_external_data)
+            vector = read_query_vector(settings, source, options.row)
         else:
             vector = options.vector or None
         filters = {

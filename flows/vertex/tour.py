@@ -19,7 +19,7 @@ from flows.runs import running
 from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import VertexOptions, VertexRun
+from flows.vertex.options import DataOptions, VertexRun
 from flows.vertex.teardown import teardown
 from flows.vertex.tour_datapoint import stream_one_datapoint
 from tasks.errors import InvalidInput
@@ -40,7 +40,7 @@ FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
 """Leaf overrides, tried in ascending order until recall passes its gate."""
 
 
-class TourOptions(VertexOptions, Confirmed, Timed, frozen=True):
+class TourOptions(DataOptions, Confirmed, Timed, frozen=True):
     """The options of `vertex tour`."""
 
     name: Annotated[Name, Field(max_length=57)] = Field(
@@ -69,7 +69,7 @@ class TourOptions(VertexOptions, Confirmed, Timed, frozen=True):
     @property
     def source(self) -> DataSource:
         """The rows, with the notebook's restricts and crowding tags."""
-        return DataSource(self.data, self.limit, NOTEBOOK_RULES)
+        return DataSource(self.data, self.limit, NOTEBOOK_RULES, self.allow_external_data)
 
 
 @engine_flow(VERTEX, "tour", run_name="tour {name} on {target}")

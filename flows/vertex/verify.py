@@ -7,13 +7,13 @@ from pydantic import Field
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import BuiltIndexOptions
+from flows.vertex.options import BuiltIndexOptions, DataOptions
 from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.verification.recall import read_truth, verify_recall
 
 
-class VerifyOptions(BuiltIndexOptions, frozen=True):
+class VerifyOptions(BuiltIndexOptions, DataOptions, frozen=True):
     """The options of `vertex verify`."""
 
     data: str = Field(
@@ -51,7 +51,7 @@ def verify_index(options: VerifyOptions) -> Report:
         report.step(f"recall@{options.k}") as step,
     ):
         served = read_served_index(settings, options.name)
-        source = DataSource(options.data, options.limit)
+        source = DataSource(options.data, options.limit, allow_external=options.allow_external_data)
         recall = verify_recall(
             settings,
             served,

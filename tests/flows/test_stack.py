@@ -275,6 +275,35 @@ def test_env_tells_a_shell_all_that_it_needs(home):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("held", [None, "admin:of-an-earlier-stack"], ids=["no key", "an old key"])
+def test_a_shell_that_knows_only_the_address_gets_the_key_of_its_home_folder(held, home):
+    assert run_with(home, home, held).returncode == 0
+
+
+@pytest.mark.slow
+def test_credentials_that_a_server_refuses_are_told_in_one_paragraph(home, tmp_path):
+    ended = run_with(home, tmp_path, "admin:wrong")
+    assert ended.returncode == 2
+    assert f"{Stack(home).api_url} refuses our credentials (401)" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert "admin:wrong" not in ended.stderr
+
+
+def run_with(home, known_home, key):
+    """Run the dummy with the address of the stack in `home`, in a shell that knows another folder or key."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    environment |= {"VECTOR_SEARCH_HOME": str(known_home), "PREFECT_API_URL": Stack(home).api_url or ""}
+    environment |= {"PYTHONPATH": f"{DUMMIES}{os.pathsep}{ROOT}"} | (
+        {"PREFECT_API_AUTH_STRING": key} if key else {}
+    )
+    words = ["dummy", "end", "--name", "products", "--target", "sandbox"]
+    return subprocess.run(
+        [sys.executable, str(DUMMIES / "with_dummies.py"), *words],
+        env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
 def test_the_ui_is_told_where_its_api_is(home):
     stack = Stack(home)
     settings = api._call(f"{stack.ui_url}/ui-settings", key=None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import ssl
 import warnings
+from base64 import b64encode
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -67,7 +68,9 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
     if settings.api_key is not None:
         where["api_key"] = settings.api_key.get_secret_value()
     if settings.username is not None and settings.password is not None:
-        where["basic_auth"] = (settings.username, settings.password.get_secret_value())
+        # Encoded here: the client takes only ASCII.
+        both = f"{settings.username}:{settings.password.get_secret_value()}"
+        where["basic_auth"] = b64encode(both.encode()).decode()
     if settings.ca_file is not None:
         where["ca_certs"] = str(_authority(settings.ca_file))
     try:

@@ -12,6 +12,7 @@ from functools import cache
 
 import google.auth
 from google.auth.credentials import Credentials
+from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 
 from tasks.errors import InvalidInput
@@ -24,20 +25,39 @@ SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 logging.getLogger("grpc._plugin_wrapping").setLevel(logging.CRITICAL)
 
 
+def find_credentials() -> Credentials:
+    """Look for those of this machine.
+
+    Raises:
+        DefaultCredentialsError: there are none.
+        InvalidInput: GOOGLE_APPLICATION_CREDENTIALS names no usable file.
+    """
+    named = os.environ.get(_VARIABLE)
+    try:
+        file_name(named)
+    except ValueError as error:  # google.auth would show the key as the name of a file that does not exist
+        raise InvalidInput(f"{_VARIABLE} holds a key", accepted=str(error)) from None
+    try:
+        found, _ = google.auth.default(scopes=[SCOPE])
+    except (GoogleAuthError, ValueError) as error:
+        if not named:
+            raise
+        # Its text quotes what the file holds.
+        raise InvalidInput(
+            f"No Google credentials can be read from this file ({type(error).__name__})",
+            value=named, source=_VARIABLE, accepted="a JSON file as gcloud or the Google Cloud console writes it",
+        ) from None  # fmt: skip
+    return found
+
+
 @cache
 def credentials() -> Credentials:
     """Those of this process.
 
     Raises:
-        DefaultCredentialsError: there are none.
-        InvalidInput: GOOGLE_APPLICATION_CREDENTIALS holds a key, not the path of its file.
+        DefaultCredentialsError, InvalidInput: as `find_credentials`.
     """
-    try:
-        file_name(os.environ.get(_VARIABLE))
-    except ValueError as error:  # google.auth would show the key as the name of a file that does not exist
-        raise InvalidInput(f"{_VARIABLE} holds a key", accepted=str(error)) from None
-    found, _ = google.auth.default(scopes=[SCOPE])
-    return found
+    return find_credentials()
 
 
 def renew() -> None:

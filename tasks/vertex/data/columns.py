@@ -1,12 +1,13 @@
 """One value per row: ids, words and the metadata columns that restricts and crowding tags are read from.
 
-A column is read slice by slice; only an error reads it whole, to count the bad values. tasks/vertex/data/rules.py decides
+A column is read slice by slice. tasks/vertex/data/rules.py decides
 what a column is used for.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,15 +18,21 @@ from tasks.vertex.data.errors import (
     NotFinite,
     NotText,
     OutsideInt64,
-    UnreadableRows,
+    TooLargeForMemory,
     WrongRowCount,
     WrongShape,
     WrongType,
 )
+from tasks.vertex.data.hdf5 import StoredDataset
+from tasks.vertex.data.heaps import MOST_TEXT
 
 ColumnKind = Literal["token", "value_int", "value_float", "value_double"]
 """How a column's values are sent: as tokens of a restrict, or in this field of a numeric restrict."""
 
+SHOWN_ROWS = 10
+"""How many bad rows an error names; it counts them all."""
+PART_BYTES = 4 * 2**20
+"""Bytes read at once, the padding of strings of fixed length included: most may be padding."""
 ACCEPTED = "strings, booleans, integers, float32 or float64"
 
 
@@ -49,9 +56,9 @@ class Column:
         WrongType: of a type that is none of those.
     """
 
-    def __init__(self, dataset: h5py.Dataset, *, name: str, path: str, rows: int) -> None:
-        self.name, self.path = name, path
-        self._dataset: Any = dataset
+    def __init__(self, dataset: StoredDataset, *, path: str, rows: int) -> None:
+        name = dataset.name
+        self.name, self.path, self._dataset, self._rows = name, path, dataset, rows
         if dataset.shape is None or len(dataset.shape) != 1:
             raise WrongShape(path, dataset=name, shape=dataset.shape, accepted="(rows,), one value per row")
         if dataset.shape[0] != rows:
@@ -59,7 +66,7 @@ class Column:
         self.kind: ColumnKind = self._kind(dataset.dtype)
 
     def _kind(self, dtype: np.dtype[Any]) -> ColumnKind:
-        self.is_text = h5py.check_string_dtype(dtype) is not None
+        self.is_text = self._dataset.is_text
         if self.is_text or dtype.kind == "b":
             return "token"
         if dtype.kind in "iu" and h5py.check_enum_dtype(dtype) is None:
@@ -74,14 +81,17 @@ class Column:
         Raises:
             NotText: bytes that are not UTF-8.
             UnreadableRows: the file is damaged there.
+            TooLargeForMemory: they are too long.
         """
-        raw = self._read(start, stop)
         if not self.is_text:
             return [
                 "true" if value is True else "false" if value is False else str(value)
-                for value in raw.tolist()
+                for value in self._dataset.rows(start, stop).tolist()
             ]
-        values: list[bytes] = raw.tolist()
+        values = list[bytes]()
+        for part in self._parts(start, stop):
+            values += self._dataset.strings(*part)
+            self._refuse_too_long(values, start)
         try:
             return [value.decode() for value in values]
         except UnicodeDecodeError:
@@ -99,33 +109,36 @@ class Column:
         """
         if self.kind == "token":
             return ColumnValues("token", self.texts(start, stop))
-        raw = self._read(start, stop)
+        raw = self._dataset.rows(start, stop)
         if self.kind == "value_int":
             self._refuse_beyond_int64(raw, start)
             return ColumnValues("value_int", raw.tolist())
         if np.isinf(raw).any():
-            infinite = np.flatnonzero(np.isinf(self._dataset[:]))
-            raise NotFinite(
-                self.path,
-                dataset=self.name,
-                rows=infinite[:10].tolist(),
-                total=infinite.size,
-                nan_is_fine=True,
-            )
+            self._refuse_infinite()
         return ColumnValues(self.kind, [None if math.isnan(number) else number for number in raw.tolist()])
+
+    def _refuse_too_long(self, values: list[bytes], start: int) -> None:
+        if (total := sum(map(len, values))) > MOST_TEXT:
+            what = f"The text of rows {start} to {start + len(values) - 1} of `{self.name}` together"
+            raise TooLargeForMemory(self.path, what=what, size=total, most=MOST_TEXT)
+
+    def _refuse_infinite(self) -> None:
+        first, total = list[int](), 0
+        for start, stop in self._parts(0, self._rows):
+            infinite = np.flatnonzero(np.isinf(self._dataset.rows(start, stop)))
+            first.extend((infinite[: SHOWN_ROWS - len(first)] + start).tolist())
+            total += infinite.size
+        raise NotFinite(self.path, dataset=self.name, rows=first, total=total, nan_is_fine=True)
 
     def _refuse_beyond_int64(self, raw: Any, start: int) -> None:
         if raw.dtype.kind == "u" and raw.size and raw.max() > np.iinfo(np.int64).max:
             row = int(raw.argmax())
             raise OutsideInt64(self.path, dataset=self.name, row=start + row, number=int(raw[row]))
 
-    def _read(self, start: int, stop: int) -> Any:
-        try:
-            return self._dataset[start:stop]
-        except OSError as error:
-            raise UnreadableRows(
-                self.path, dataset=self.name, first=start, last=stop - 1, reason=str(error)
-            ) from error
+    def _parts(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        step = max(1, PART_BYTES // self._dataset.dtype.itemsize)
+        for first in range(start, stop, step):
+            yield first, min(first + step, stop)
 
 
 def _is_utf8(value: bytes) -> bool:

@@ -1,9 +1,10 @@
 """What can be wrong with a file of vectors, one class per mistake, each found before anything is created or paid for.
 
     InvalidInput
-    +-- DataFileMissing, DataFileElsewhere, NotHdf5, TruncatedFile, UnreadableRows      the file
+    +-- DataFileMissing, DataFileElsewhere, NotHdf5, TruncatedFile                      the file
+    +-- DataUnreadable, UnreadableRows, TooLargeForMemory, NeverWritten, ExternalData   what it holds
     +-- DataChanged                                                                     the file, meanwhile
-    +-- DatasetMissing, WrongShape, WrongType, WrongDimensions, WrongRowCount           its datasets
+    +-- DatasetMissing, NotADataset, WrongShape, WrongType, WrongDimensions, WrongRowCount  its datasets
     +-- NotFinite, OverflowsFloat32, OutsideInt64, EmptyId, DuplicateId, NotText        its values
     +-- LimitBelowOne, TooManyImportFiles, NoRoom                                       what was asked for
 
@@ -88,12 +89,81 @@ class UnreadableRows(InvalidInput):
         )
 
 
+class DataUnreadable(InvalidInput):
+    """The file, or something in it, cannot be opened."""
+
+    def __init__(self, path: str, *, what: str, reason: str) -> None:
+        self.path, self.what_failed, self.reason = path, what, reason
+        super().__init__(
+            f"Cannot read {what} ({reason})",
+            value=path,
+            accepted="an undamaged HDF5 file that you may read",
+            remedy="Check its name and its permissions; if it is damaged, copy or download it again.",
+        )
+
+
+class ExternalData(InvalidInput):
+    """Values that lie in other files, which may be any file that this process can read."""
+
+    def __init__(self, path: str, *, dataset: str, how: str) -> None:
+        self.path, self.dataset, self.how = path, dataset, how
+        super().__init__(
+            f"The dataset `{dataset}` is not stored in the file: {how}",
+            source=path,
+            accepted="datasets whose values lie in the file itself",
+            remedy="Copy the values into one file (h5py: `copy.create_dataset(name, data=file[name][:])`), or, if you trust the "
+            "file with everything that you may read, set --allow-external-data (the parameter `allow_external_data`).",
+        )
+
+
+class NeverWritten(InvalidInput):
+    """Values that nobody stored, and that would read as fill values."""
+
+    def __init__(self, path: str, *, dataset: str, found: str, expected: str) -> None:
+        self.path, self.dataset, self.found = path, dataset, found
+        super().__init__(
+            f"The dataset `{dataset}` was not written completely: {found} stored",
+            source=path,
+            accepted=f"a complete dataset ({expected}); what is missing would be indexed as fill values",
+            remedy="Whatever wrote the file was probably interrupted: write it again, or cut it to the rows that are there.",
+        )
+
+
+class TooLargeForMemory(InvalidInput):
+    """Something that can only be read whole, and is too large for that."""
+
+    def __init__(self, path: str, *, what: str, size: int, most: int) -> None:
+        self.path, self.what_is_large, self.size, self.most = path, what, size, most
+        super().__init__(
+            f"{what} is too large to be read into memory",
+            value=f"{size:,} bytes",
+            source=path,
+            accepted=f"up to {most:,} bytes",
+            remedy="Write it again in smaller parts: `h5repack -l train:CHUNK=1000xDIMENSIONS old.hdf5 new.hdf5`.",
+        )
+
+
+class NotADataset(InvalidInput):
+    """A name that leads to something else than a dataset; it is not taken as absent."""
+
+    def __init__(self, path: str, *, name: str, found: str) -> None:
+        self.path, self.name, self.found = path, name, found
+        super().__init__(
+            f"`{name}` is no dataset; it is {found}",
+            source=path,
+            accepted="a dataset of that name, or no such name at all",
+            remedy="Write the dataset, or remove the name (h5py: `del file[name]`).",
+        )
+
+
 class DatasetMissing(InvalidInput):
     """A dataset that is needed is not in the file."""
 
     def __init__(self, path: str, *, dataset: str, present: Sequence[str]) -> None:
         self.path, self.dataset, self.present = path, dataset, tuple(present)
-        there = ", ".join(f"`{name}`" for name in present) or "none at all"
+        there = (
+            ", ".join(name if name.startswith("and ") else f"`{name}`" for name in present) or "none at all"
+        )
         super().__init__(
             f"The file has no dataset `{dataset}`; it has: {there}",
             source=path,

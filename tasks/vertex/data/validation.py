@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.repeats import repeated
-from tasks.vertex.data.columns import Column
+from tasks.vertex.data.columns import SHOWN_ROWS, Column
 from tasks.vertex.data.content import ContentHash
 from tasks.vertex.data.errors import (
     DatasetMissing,
@@ -23,7 +23,7 @@ from tasks.vertex.data.errors import (
     WrongType,
 )
 from tasks.vertex.data.rules import DatapointRules
-from tasks.vertex.data.vectors import SHOWN_ROWS, VectorFile
+from tasks.vertex.data.vectors import VectorFile
 
 OnProgress = Callable[[int, int], None]
 """``on_progress(done, total)`` in rows, after every block."""
@@ -64,8 +64,11 @@ def validate_vectors(
     """
     rules = rules or DatapointRules()
     if queries_needed and not file.has_queries:
-        raise DatasetMissing(file.name, dataset="test", present=file.datasets())
-    queries = len(file.queries()) if file.has_queries else 0
+        raise DatasetMissing(file.name, dataset="test", present=file.names())
+    queries = file.query_rows if file.has_queries else 0
+    if queries:
+        file.check_queries()
+    file.check_neighbors()
     columns = _open_columns(file, rules)
 
     content = ContentHash(rules, dimensions=file.dimensions)

@@ -14,34 +14,34 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.vertex.data.columns import Column, ColumnValues
+from tasks.vertex.data.columns import SHOWN_ROWS, Column, ColumnValues
 from tasks.vertex.data.errors import (
     DataFileElsewhere,
-    DataFileMissing,
-    DatasetMissing,
+    DataUnreadable,
     LimitBelowOne,
     NotFinite,
-    NotHdf5,
     OverflowsFloat32,
-    TruncatedFile,
-    UnreadableRows,
+    TooLargeForMemory,
     WrongDimensions,
     WrongShape,
     WrongType,
 )
+from tasks.vertex.data.hdf5 import Hdf5File, StoredDataset
 
 BLOCK_ROWS = 4096
 """Most rows per block: larger ones were measured to be no faster."""
 BLOCK_BYTES = 8 * 2**20
 """Most bytes of float32 per block, so that long vectors do not make large blocks."""
-SHOWN_ROWS = 10
-"""How many bad rows an error names; it counts them all."""
+LARGEST_BLOCK_ROWS = 16 * BLOCK_ROWS
+LARGEST_BLOCK_BYTES = 32 * 2**20
+"""Most of both for a block that holds whole chunks."""
+QUERY_BYTES = 64 * 2**20
+"""Most bytes of queries in memory: 160,000 of 100 dimensions."""
 
 Fetch = Callable[[str, Path], Path]
 """``fetch(uri, folder)`` downloads gs://bucket/object into the folder and returns the file."""
@@ -65,22 +65,26 @@ class VectorFile:
         path: a local file.
         limit: only the first N rows of ``train``; None for all. A file with fewer rows is not an error.
         name: how errors call the file, if not by its path.
+        allow_external: also read values that lie in other files, which may be any that this process can read.
 
     Raises:
-        DataFileMissing, NotHdf5, TruncatedFile, DatasetMissing, WrongShape, WrongType, WrongRowCount, LimitBelowOne.
+        InvalidInput: what tasks/vertex/data/hdf5.py finds wrong with the file, with `train` or with `ids`; WrongShape,
+            WrongType, WrongRowCount, LimitBelowOne.
     """
 
-    def __init__(self, path: Path, *, limit: int | None = None, name: str = "") -> None:
+    def __init__(
+        self, path: Path, *, limit: int | None = None, name: str = "", allow_external: bool = False
+    ) -> None:
         if limit is not None and limit < 1:
             raise LimitBelowOne(limit)
         self.name = name or str(path)
-        self._file: Any = _open(path, self.name)
+        self._file = Hdf5File(path, self.name, allow_external=allow_external)
         try:
             self._train = self._matrix("train")
-            all_rows, self.dimensions = self._train.shape
+            all_rows, self.dimensions = _shape(self._train)
             self.rows: int = all_rows if limit is None else min(limit, all_rows)
             self._all_rows: int = all_rows
-            self._ids = self._id_column() if "ids" in self.datasets() else None
+            self._ids = self._id_column() if self._file.has("ids") else None
         except BaseException:
             self.close()
             raise
@@ -102,12 +106,21 @@ class VectorFile:
 
     @property
     def has_queries(self) -> bool:
-        """Whether there is a dataset ``test``."""
-        return "test" in self.datasets()
+        """Whether there is something named ``test``; what is no dataset is an error when it is read."""
+        return self._file.has("test")
 
-    def datasets(self) -> list[str]:
-        """The names of the datasets, sorted."""
-        return sorted(name for name, item in self._file.items() if isinstance(item, h5py.Dataset))
+    def check_neighbors(self) -> None:
+        """Refuse a file whose ``neighbors`` are there and no complete dataset of its own, although they are not used.
+
+        Raises:
+            NotADataset, ExternalData, NeverWritten, TooLargeForMemory, DataUnreadable.
+        """
+        if self._file.has("neighbors"):
+            self._file.dataset("neighbors")
+
+    def names(self) -> list[str]:
+        """The first names of the file, for errors."""
+        return self._file.names()
 
     def column(self, name: str) -> Column:
         """A dataset with one value per row of ``train``.
@@ -115,12 +128,13 @@ class VectorFile:
         Raises:
             DatasetMissing, WrongShape, WrongType, WrongRowCount.
         """
-        return Column(self._dataset(name), name=name, path=self.name, rows=self._all_rows)
+        return Column(self._file.dataset(name), path=self.name, rows=self._all_rows)
 
     def blocks(self, columns: Sequence[str] = ()) -> Iterator[Block]:
         """The rows in their order, each block aligned to the chunks of ``train`` if it has any.
 
-        A block has at most 4,096 rows and 8 MiB of float32, or one chunk where the chunks are larger.
+        A block has at most 4,096 rows and 8 MiB of float32, or one chunk where the chunks are larger, up to 65,536 rows
+        and 32 MiB.
 
         Raises:
             UnreadableRows, NotFinite, OverflowsFloat32, NotText, OutsideInt64: at the block that has the fault. The
@@ -128,7 +142,7 @@ class VectorFile:
         """
         opened = [self.column(name) for name in columns]
         for start, stop in self._slices(self._train, self.rows):
-            vectors, bad, overflowing = self._read(self._train, "train", start, stop)
+            vectors, bad, overflowing = self._read(self._train, start, stop)
             _refuse(self.name, "train", bad, overflowing)
             yield Block(
                 first_row=start,
@@ -143,56 +157,80 @@ class VectorFile:
             return [str(row) for row in range(start, stop)]
         return self._ids.texts(start, stop)
 
-    def queries(self, limit: int | None = None) -> NDArray[np.float32]:
-        """The first ``limit`` rows of ``test``, or all: (queries, dimensions) float32.
+    def queries(self, limit: int | None = None, *, start: int = 0) -> NDArray[np.float32]:
+        """The first ``limit`` rows of ``test``, or all, from the row ``start``: (queries, dimensions) float32.
 
         Raises:
             DatasetMissing, WrongShape, WrongType, WrongDimensions, NotFinite, OverflowsFloat32, UnreadableRows,
-            LimitBelowOne.
+            LimitBelowOne; TooLargeForMemory: more than 64 MiB.
         """
         if limit is not None and limit < 1:
             raise LimitBelowOne(limit)
-        test = self._matrix("test")
-        if test.shape[1] != self.dimensions:
-            raise WrongDimensions(
-                self.name,
-                dataset="test",
-                dimensions=test.shape[1],
-                expected=self.dimensions,
-                expected_by="`train`",
-            )
-        rows = test.shape[0] if limit is None else min(limit, test.shape[0])
-        vectors, bad, overflowing = self._read(test, "test", 0, rows)
+        test = self._queries()
+        rows = _shape(test)[0]
+        stop = rows if limit is None else min(start + limit, rows)
+        size = max(0, stop - start) * self.dimensions * test.dtype.itemsize
+        if size > QUERY_BYTES:
+            raise TooLargeForMemory(self.name, what="The queries in `test`", size=size, most=QUERY_BYTES)
+        vectors, bad, overflowing = self._read(test, start, max(start, stop))
         _refuse(self.name, "test", bad, overflowing)
         return vectors
 
-    def words(self, dataset: str) -> list[str]:
-        """A dataset of words, such as ``train_words`` (cut to the limit) or ``test_words``; empty if it is not there."""
-        if dataset not in self.datasets():
+    @property
+    def query_rows(self) -> int:
+        """The number of rows of ``test``.
+
+        Raises:
+            DatasetMissing, WrongShape, WrongType, WrongDimensions.
+        """
+        return _shape(self._queries())[0]
+
+    def check_queries(self) -> None:
+        """Read every row of ``test``, block by block.
+
+        Raises:
+            InvalidInput: as ``queries``, for the first block that has a fault.
+        """
+        test = self._queries()
+        for start, stop in self._slices(test, self.query_rows):
+            _, bad, overflowing = self._read(test, start, stop)
+            _refuse(self.name, "test", bad, overflowing)
+
+    def _queries(self) -> StoredDataset:
+        test = self._matrix("test")
+        dimensions = _shape(test)[1]
+        if dimensions != self.dimensions:
+            raise WrongDimensions(
+                self.name,
+                dataset="test",
+                dimensions=dimensions,
+                expected=self.dimensions,
+                expected_by="`train`",
+            )
+        return test
+
+    def words(self, dataset: str, limit: int) -> list[str]:
+        """The first words of a dataset such as ``train_words`` or ``test_words``; none if there is no such name."""
+        if not self._file.has(dataset):
             return []
-        rows = self._all_rows if dataset == "train_words" else len(self._dataset(dataset))
-        column = Column(self._dataset(dataset), name=dataset, path=self.name, rows=rows)
-        return column.texts(0, self.rows if dataset == "train_words" else rows)
+        stored = self._file.dataset(dataset)
+        rows = self._all_rows if dataset == "train_words" else (stored.shape or (0,))[0]
+        return Column(stored, path=self.name, rows=rows).texts(0, min(limit, rows))
 
     def scan(self) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]]:
         """For the validation: first row, vectors, and the numbers of rows that are not finite or overflow float32."""
         for start, stop in self._slices(self._train, self.rows):
-            yield start, *self._read(self._train, "train", start, stop)
+            yield start, *self._read(self._train, start, stop)
 
     def _id_column(self) -> Column:
         column = self.column("ids")
         if not column.is_text and column.kind != "value_int":
-            dtype = str(self._file["ids"].dtype)
+            dtype = str(self._file.dataset("ids").dtype)
             raise WrongType(self.name, dataset="ids", dtype=dtype, accepted="strings or integers")
         return column
 
-    def _dataset(self, name: str) -> Any:
-        if name not in self.datasets():
-            raise DatasetMissing(self.name, dataset=name, present=self.datasets())
-        return self._file[name]
-
-    def _matrix(self, name: str) -> Any:
-        dataset = self._dataset(name)
+    def _matrix(self, name: str) -> StoredDataset:
+        dataset = self._file.dataset(name)
         accepted = "(rows, dimensions) with at least one of each"
         if dataset.shape is None or len(dataset.shape) != 2 or 0 in dataset.shape:
             raise WrongShape(self.name, dataset=name, shape=dataset.shape, accepted=accepted)
@@ -202,23 +240,20 @@ class VectorFile:
             )
         return dataset
 
-    def _slices(self, dataset: Any, rows: int) -> Iterator[tuple[int, int]]:
-        wanted = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (4 * dataset.shape[1])))
+    def _slices(self, dataset: StoredDataset, rows: int) -> Iterator[tuple[int, int]]:
+        dimensions = _shape(dataset)[1]
+        wanted = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (4 * dimensions)))
+        most = max(1, min(LARGEST_BLOCK_ROWS, LARGEST_BLOCK_BYTES // (dataset.dtype.itemsize * dimensions)))
         chunk = dataset.chunks[0] if dataset.chunks else 1
-        step = max(1, wanted // chunk) * chunk
+        step = min(max(1, wanted // chunk) * chunk, most)
         for start in range(0, rows, step):
             yield start, min(start + step, rows)
 
     def _read(
-        self, dataset: Any, name: str, start: int, stop: int
+        self, dataset: StoredDataset, start: int, stop: int
     ) -> tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]:
         """Float32 rows, the numbers of those that are not finite, and of those that overflow float32."""
-        try:
-            raw: NDArray[Any] = dataset[start:stop]
-        except OSError as error:
-            raise UnreadableRows(
-                self.name, dataset=name, first=start, last=stop - 1, reason=str(error)
-            ) from error
+        raw = dataset.rows(start, stop)
         with np.errstate(over="ignore"):
             vectors = np.ascontiguousarray(raw, dtype=np.float32)
         unusable = ~np.isfinite(vectors).all(axis=1)
@@ -233,20 +268,19 @@ def _refuse(path: str, dataset: str, bad: NDArray[np.intp], overflowing: NDArray
             raise error(path, dataset=dataset, rows=rows[:SHOWN_ROWS].tolist(), total=rows.size)
 
 
-def _open(path: Path, name: str) -> h5py.File:
-    if not path.is_file():
-        raise DataFileMissing(name)
-    if not h5py.is_hdf5(path):
-        raise NotHdf5(name)
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise TruncatedFile(name, reason=str(error)) from error
+def _shape(matrix: StoredDataset) -> tuple[int, int]:
+    rows, dimensions = matrix.shape or (0, 0)
+    return rows, dimensions
 
 
 @contextmanager
 def open_vectors(
-    source: str, *, limit: int | None = None, fetch: Fetch | None = None, folder: Path | None = None
+    source: str,
+    *,
+    limit: int | None = None,
+    fetch: Fetch | None = None,
+    folder: Path | None = None,
+    allow_external: bool = False,
 ) -> Generator[VectorFile]:
     """Open a local file, or a gs:// object that ``fetch`` downloads into ``folder`` first.
 
@@ -259,6 +293,13 @@ def open_vectors(
             raise DataFileElsewhere(source)
         path = fetch(source, folder)
     else:
-        path = Path(source).expanduser()
-    with VectorFile(path, limit=limit, name=source) as file:
+        path = _local(source)
+    with VectorFile(path, limit=limit, name=source, allow_external=allow_external) as file:
         yield file
+
+
+def _local(source: str) -> Path:
+    try:
+        return Path(source).expanduser()
+    except RuntimeError as error:  # ~name of a user that does not exist
+        raise DataUnreadable(source, what="the data file", reason=str(error)) from error

@@ -34,12 +34,20 @@ class DataSource:
     limit: int | None = None
     """Only the first N rows; None for all."""
     rules: DatapointRules = field(default_factory=DatapointRules)
+    allow_external: bool = False
+    """Also read values that the file names in other files."""
 
 
 def opened(settings: VertexSettings, source: DataSource) -> AbstractContextManager[VectorFile]:
     """The vector file of a source, downloaded first if it lies in a bucket."""
     folder = home() / "downloads"
-    return open_vectors(source.data, limit=source.limit, fetch=partial(fetch, settings), folder=folder)
+    return open_vectors(
+        source.data,
+        limit=source.limit,
+        fetch=partial(fetch, settings),
+        folder=folder,
+        allow_external=source.allow_external,
+    )
 
 
 @step("validate {source.data}")
@@ -81,23 +89,22 @@ def ensure_local_import_files(
     return Ensured(files, "created")
 
 
-@step("read query row {row} of {data}")
-def read_query_vector(settings: VertexSettings, data: str, row: int) -> NDArray[np.float32]:
+@step("read query row {row} of {source.data}")
+def read_query_vector(settings: VertexSettings, source: DataSource, row: int) -> NDArray[np.float32]:
     """One row of a file's `test` dataset, float32.
 
     Raises:
         InvalidInput: there is no such row.
     """
-    with opened(settings, DataSource(data)) as file:
-        queries = file.queries()
-    if row >= len(queries):
-        raise InvalidInput(
-            "There is no such query row",
-            value=row,
-            source=f"dataset test of {data}",
-            accepted=f"0 to {len(queries) - 1}",
-        )
-    return queries[row]
+    with opened(settings, source) as file:
+        if row >= file.query_rows:
+            raise InvalidInput(
+                "There is no such query row",
+                value=row,
+                source=f"dataset test of {source.data}",
+                accepted=f"0 to {file.query_rows - 1}",
+            )
+        return file.queries(1, start=row)[0]
 
 
 def local_folder(name: str, content: str) -> Path:

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from tasks.errors import InvalidInput
 from tasks.measures.neighbors import exact_neighbors
 from tasks.steps import step
-from tasks.vertex.data.vectors import Block
+from tasks.vertex.data.vectors import Block, VectorFile
 from tasks.vertex.imports.import_data import DataSource, opened
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import IndexSpec
 
 CANDIDATES = 20
 """Queries looked at; of raw GloVe under the dot product 19 in 20 qualify, of normalized vectors all."""
+
+MOST_WORDS = 100_000
+"""Rows whose words are kept in memory to show them: a few tens of megabytes. Larger data is shown by ids alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +60,9 @@ def read_tour_data(settings: VertexSettings, source: DataSource, spec: IndexSpec
             raise InvalidInput("The tour needs at least two rows", value=file.rows, source=source.data)
         queries = file.queries(CANDIDATES)
         nearest = exact_neighbors(file.blocks(), queries, 1, measure=measure, feature_norm=norm)
-        ids, query_words, words = file.ids(0, file.rows), file.words("test_words"), file.words("train_words")
-        numbered = not file.has_ids
+        query_words, known_id = file.words("test_words", CANDIDATES), file.ids(1, 2)[0]
+        new_id = f"new-{file.rows}" if file.has_ids else str(file.rows)
+        words = _words(file)
     for row, query in enumerate(queries):
         itself = Block(first_row=0, ids=["itself"], vectors=query[np.newaxis])
         own = exact_neighbors([itself], query[np.newaxis], 1, measure=measure, feature_norm=norm)
@@ -67,12 +71,17 @@ def read_tour_data(settings: VertexSettings, source: DataSource, spec: IndexSpec
                 row=row,
                 vector=query,
                 word=query_words[row] if query_words else "",
-                known_id=ids[1],
-                new_id=str(len(ids)) if numbered else f"new-{len(ids)}",
-                words=dict(zip(ids, words, strict=True)) if words else {},
+                known_id=known_id,
+                new_id=new_id,
+                words=words,
             )
     raise InvalidInput(
         f"None of the first {len(queries)} queries is nearer to itself than to every row",
         source=f"dataset test of {source.data}",
         remedy="The tour upserts its query and expects to see it first: use normalized vectors, or other data.",
     )
+
+
+def _words(file: VectorFile) -> Mapping[str, str]:
+    words = file.words("train_words", file.rows) if file.rows <= MOST_WORDS else []
+    return dict(zip(file.ids(0, file.rows), words, strict=True)) if words else {}

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import google.auth
 import requests
 from google.auth.transport.requests import AuthorizedSession, Request
 
 from tasks.errors import CannotChangeInPlace, InvalidInput, PermanentError, TransientError
 from tasks.steps import step
 from tasks.vertex.connection.clients import connect
-from tasks.vertex.connection.credentials import SCOPE
+from tasks.vertex.connection.credentials import find_credentials
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.connection.google_rest import GOOGLE, LOOK_SECONDS, Addresses, read_document, read_machine
 from tasks.vertex.imports.buckets import check_region, find_bucket
@@ -38,7 +37,7 @@ def log_in() -> requests.Session:
         InvalidInput: there are none, or they cannot be used.
     """
     with calling("log in"):
-        credentials, _ = google.auth.default(scopes=[SCOPE])
+        credentials = find_credentials()
         credentials.refresh(Request())
     return AuthorizedSession(credentials)
 

@@ -85,7 +85,7 @@ def test_equal_rows_tie_wherever_they_stand_in_whatever_block(vectors_of, measur
 def test_the_samples_own_angular_neighbors_are_found_under_cosine(sample):
     with VectorFile(sample) as file:
         found = exact_neighbors(file.blocks(), file.queries(), 10, measure="COSINE_DISTANCE")
-        given_neighbors = file._file["neighbors"][:, :10]
+        given_neighbors = file._file.dataset("neighbors").rows(0, 200)[:, :10]
     assert np.mean(found.rows == given_neighbors) > 0.999
 
 

@@ -21,10 +21,10 @@ def test_the_sample_reads_back_as_it_is(sample):
 
 
 def test_words_come_as_text_and_cut_to_the_limit(sample):
-    with VectorFile(sample, limit=3) as file:
-        assert file.words("train_words") == ["the", "and", "for"]
-        assert len(file.words("test_words")) == 200
-        assert file.words("no_words") == []
+    with VectorFile(sample) as file:
+        assert file.words("train_words", 3) == ["the", "and", "for"]
+        assert len(file.words("test_words", 1000)) == 200
+        assert file.words("no_words", 3) == []
 
 
 @pytest.mark.parametrize(("limit", "rows"), [(None, 200), (1, 1), (101, 101), (200, 200), (999, 200)])

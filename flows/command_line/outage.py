@@ -1,0 +1,214 @@
+"""What a command does when Prefect's API stops answering: the work goes on, and ends when it is done.
+
+By itself, Prefect's client repeats every single call for a minute, in the middle of the work, and the queues of events
+and logs keep the process alive at its end until each of them was tried eleven times. An outage that is shorter than
+`PATIENCE_SECONDS` is left to them, because they lose nothing; from then on nothing waits for Prefect any more.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar, NamedTuple
+
+from httpx import HTTPStatusError
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.context import refresh_global_settings_context
+from prefect.settings import (
+    PREFECT_API_REQUEST_TIMEOUT,
+    PREFECT_CLIENT_MAX_RETRIES,
+    get_current_settings,
+    temporary_settings,
+)
+
+from flows.console import duration
+from tasks.program import PROGRAM
+
+PATIENCE_SECONDS = 15.0
+"""How long Prefect's API may be silent before nothing waits for it any more. A local server restarts in 5 to 12 s."""
+_RETRIES = 3
+"""Of one call of Prefect's client, after 2, 4 and 8 s: a call begun in an outage is over before the work has waited long."""
+_LOOK_SECONDS = 1.0
+_LOOK_TIMEOUT_SECONDS = 5.0
+_RETRIES_VARIABLE = PREFECT_CLIENT_MAX_RETRIES.name
+_SERVER_ERROR = 500
+
+_log = logging.getLogger("vector_search_ops")
+
+
+class _Ended(NamedTuple):
+    """How a flow's own function ended."""
+
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Watch:
+    """Looks at Prefect's API while a command runs, says when it is gone and when it is back, and ends the command without it.
+
+    Args:
+        url: the API's address, for people.
+    """
+
+    current: ClassVar[Watch | None] = None
+    """The one of this process, once it has started."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_gone = False
+        """The API has been silent for longer than our patience, and calls to it fail at once."""
+        self._silent_since: float | None = None
+        self._code: int | None = None
+        self._lock = threading.Lock()
+        self._retries = os.environ.get(_RETRIES_VARIABLE)
+        if "max_retries" not in get_current_settings().client.model_fields_set:
+            self._retries = str(_RETRIES)
+
+    def start(self) -> Watch:
+        """Look from now on, until the process ends."""
+        Watch.current = self
+        self._allow_retries(self._retries)
+        threading.Thread(target=self._keep_looking, name="watch of Prefect's API", daemon=True).start()
+        return self
+
+    def leave(self, code: int) -> None:
+        """See the function `leave`."""
+        self._code = code
+        if self.is_gone:
+            _exit(code)
+
+    def explain(self, error: Exception) -> None:
+        """Say why Prefect could not record how a run has ended."""
+        with _short_calls() as client:
+            if _answers(client):
+                _log.warning(
+                    "The run has ended, but Prefect did not record it: %s", " ".join(str(error).split())
+                )
+            else:
+                self._is_silent(patience=0.0)
+
+    def _keep_looking(self) -> None:
+        with _short_calls() as client:
+            while True:
+                if _answers(client):
+                    self._is_there()
+                else:
+                    self._is_silent(patience=PATIENCE_SECONDS)
+                time.sleep(_LOOK_SECONDS)
+
+    def _is_there(self) -> None:
+        with self._lock:
+            since, self._silent_since = self._silent_since, None
+            if self.is_gone and since is not None:
+                self._allow_retries(self._retries)
+                self.is_gone = False
+                _log.info("Prefect's API answers again, after %s.", duration(time.monotonic() - since))
+
+    def _is_silent(self, patience: float) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if self._silent_since is None:
+                self._silent_since = now
+            if self.is_gone or now - self._silent_since < patience:
+                return
+            self._allow_retries("0")
+            self.is_gone = True
+            _log.warning(
+                "Prefect's API at %s does not answer any more. The work goes on without it and ends as usual, with its "
+                "report and its exit code, but Prefect cannot show how the run continues. If this is the server of the "
+                "local stack, `%s up` starts it again.",
+                self.url,
+                PROGRAM,
+            )
+            if self._code is not None:
+                _exit(self._code)
+
+    def _allow_retries(self, retries: str | None) -> None:
+        """Set Prefect's number of retries for every thread that has no settings of its own, even for calls under way."""
+        if retries is None:
+            os.environ.pop(_RETRIES_VARIABLE, None)
+        else:
+            os.environ[_RETRIES_VARIABLE] = retries
+        refresh_global_settings_context()
+
+
+def leave(code: int) -> None:
+    """End the process without Prefect's queues if its API is gone, or as soon as it is.
+
+    Args:
+        code: the exit code; everything else must have been printed.
+    """
+    if Watch.current is not None:
+        Watch.current.leave(code)
+
+
+def standing(flow: Any, watch: Watch) -> Callable[..., Any]:
+    """A flow whose outcome is that of its own function: what Prefect makes of it afterwards changes nothing.
+
+    Args:
+        flow: a Prefect flow.
+        watch: explains why Prefect could not record the end.
+    """
+
+    def call(**parameters: object) -> Any:
+        ended: list[_Ended] = []
+        noted = copy.copy(flow)
+        noted.fn = _noting(flow.fn, ended)
+        try:
+            return noted(**parameters)
+        except Exception as error:
+            if not ended or error is ended[0].error:
+                raise
+            watch.explain(error)
+            if ended[0].error is not None:
+                raise ended[0].error from None
+            return ended[0].result
+
+    return call
+
+
+def _noting(function: Callable[..., Any], ended: list[_Ended]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def noting(**parameters: object) -> Any:
+        try:
+            result = function(**parameters)
+        except BaseException as error:
+            ended.append(_Ended(error=error))
+            raise
+        ended.append(_Ended(result))
+        return result
+
+    return noting
+
+
+@contextmanager
+def _short_calls() -> Generator[SyncPrefectClient]:
+    """A client whose calls end soon, whatever the settings of everything else are."""
+    soon: dict[Any, float] = {
+        PREFECT_CLIENT_MAX_RETRIES: 0,
+        PREFECT_API_REQUEST_TIMEOUT: _LOOK_TIMEOUT_SECONDS,
+    }
+    with temporary_settings(soon), get_client(sync_client=True) as client:
+        yield client
+
+
+def _answers(client: SyncPrefectClient) -> bool:
+    """Whether the API answers, be it with a refusal."""
+    trouble = client.api_healthcheck()
+    refused = isinstance(trouble, HTTPStatusError) and trouble.response.status_code < _SERVER_ERROR
+    return trouble is None or refused
+
+
+def _exit(code: int) -> None:
+    """End the process at once. Prefect's queues would hold it up by 9 s for each event that nobody takes any more."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
