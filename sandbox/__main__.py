@@ -62,14 +62,14 @@ def add(
     *,
     when: fault_queue.When = "before",
     times: int = 1,
-    seconds: float = 0.0,
+    seconds: float | None = None,
     retry_after: float | None = None,
     state: State = None,
 ) -> None:
     """Make the next calls of a method fail.
 
     Example: python -m sandbox faults add CreateIndex unavailable --when after
-    Example: python -m sandbox faults add DeployIndex stall --when end --seconds inf
+    Example: python -m sandbox faults add DeployIndex stall --when end
 
     Args:
         method: the method's short name, or * for any method that can fail like this.
@@ -77,7 +77,7 @@ def add(
         when: before the call takes effect; after it (the reply is lost); or at the end of the operation, task, download or
             deployment that it starts.
         times: the number of calls that fail.
-        seconds: the duration of a stall; inf for as long as the caller waits, and for an operation that never ends.
+        seconds: the duration of a stall; by default as long as the caller waits, and an operation then never ends.
         retry_after: throttled: the seconds after which the answer asks to try again; by default it does not say.
         state: the sandbox's folder; $VECTOR_SEARCH_HOME/sandbox by default.
     """

@@ -105,7 +105,7 @@ def add(
     kind: Kind,
     when: When = "before",
     times: int = 1,
-    seconds: float = 0.0,
+    seconds: float | None = None,
     retry_after: float | None = None,
 ) -> int:
     """Queue a fault for the next `times` calls of `method` and return its id.
@@ -116,7 +116,7 @@ def add(
         kind: how it fails.
         when: before the call takes effect, after it, or at the end of the operation that it starts.
         times: the number of calls that fail.
-        seconds: the duration of a stall; infinite for as long as the caller waits, or an operation that never ends.
+        seconds: the duration of a stall; None for as long as the caller waits, or an operation that never ends.
         retry_after: throttled: the seconds after which the answer asks to try again; None if it does not say.
 
     Raises:
@@ -127,7 +127,8 @@ def add(
         raise ValueError(f"The kind of a fault is one of {', '.join(get_args(Kind))}, not {kind!r}.")
     if when not in get_args(When):
         raise ValueError(f"A fault happens {', '.join(get_args(When))}, not {when!r}.")
-    if times < 1 or not seconds >= 0 or not (retry_after is None or 0 <= retry_after < math.inf):
+    lasts = math.inf if seconds is None else seconds
+    if times < 1 or not lasts >= 0 or not (retry_after is None or 0 <= retry_after < math.inf):
         raise ValueError(
             f"A fault needs times >= 1, seconds >= 0 and retry_after >= 0, not times={times}, seconds={seconds} and "
             f"retry_after={retry_after}."
@@ -140,7 +141,7 @@ def add(
         row = db.execute(
             "INSERT INTO instructions (method, kind, happens, seconds, retry_after, times, remaining) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (method, kind, when, seconds, retry_after, times, times),
+            (method, kind, when, lasts, retry_after, times, times),
         )
     db.close()
     return int(row.lastrowid or 0)

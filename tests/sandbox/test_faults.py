@@ -31,9 +31,9 @@ def queue(tmp_path):
         (("*", "aborted"), r"\* cannot be aborted"),
         (("Create", "internal", "before", 0), "times=0"),
         (("Create", "stall", "end", 1, math.nan), "seconds=nan"),
-        (("Get", "throttled", "before", 1, 0.0, -1.0), "retry_after=-1.0"),
-        (("Get", "throttled", "before", 1, 0.0, math.inf), "retry_after=inf"),
-        (("Get", "internal", "before", 1, 0.0, 1.0), "Only a throttled call says when to try again"),
+        (("Get", "throttled", "before", 1, None, -1.0), "retry_after=-1.0"),
+        (("Get", "throttled", "before", 1, None, math.inf), "retry_after=inf"),
+        (("Get", "internal", "before", 1, None, 1.0), "Only a throttled call says when to try again"),
     ],
 )
 @pytest.mark.usefixtures("queue")
@@ -50,7 +50,7 @@ def test_a_fault_of_any_method_passes_those_over_that_cannot_have_it(queue, tmp_
     assert [(each.method, each.kind) for each in faults.struck(tmp_path)] == [("Get", "throttled")]
 
 
-def test_a_stall_can_be_endless(queue, tmp_path):
-    faults.add(tmp_path, "Create", "stall", "end", seconds=math.inf)
+def test_a_stall_without_a_duration_never_ends(queue, tmp_path):
+    faults.add(tmp_path, "Create", "stall", "end")
     assert queue.take("Create", "before") is None
     assert queue.take("Create", "end").seconds == math.inf

@@ -1,7 +1,5 @@
 """Faults of every kind in HTTP, and at the end of tasks, downloads and deployments."""
 
-import math
-
 import pytest
 from elasticsearch import ApiError
 
@@ -29,7 +27,7 @@ def test_no_call_is_aborted(shared):
 
 
 def test_a_call_that_stalls_for_ever_holds_no_thread_once_its_caller_has_left(shared):
-    faults.add(shared.state, "info", "stall", times=200, seconds=math.inf)
+    faults.add(shared.state, "info", "stall", times=200)
     impatient = shared.client.options(request_timeout=0.01)
     for _ in range(200):
         with pytest.raises(Exception, match="timed out"):
@@ -61,7 +59,7 @@ def test_a_task_that_fails_at_its_end_shows_the_error(shared, fresh_index, kind,
 
 def test_a_task_that_never_ends_can_be_cancelled(shared, fresh_index):
     source, dest = fresh_index(documents=[{"a": 1}]), fresh_index()
-    faults.add(shared.state, "reindex", "stall", "end", seconds=math.inf)
+    faults.add(shared.state, "reindex", "stall", "end")
     task = task_of(shared.client, source={"index": source}, dest={"index": dest})
     until(lambda: shared.client.exists(index=dest, id="1"), "the copy")
     assert not shared.client.tasks.get(task_id=task)["completed"]
@@ -104,7 +102,7 @@ def test_a_deployment_that_fails_at_its_end_says_so_and_can_be_started_again(ela
     assert (shown["state"], shown["reason"]) == ("failed", "inference process crashed")
     assert shown["nodes"][0]["routing_state"]["routing_state"] == "failed"
     ml.stop_trained_model_deployment(model_id=ELSER)
-    faults.add(elastic.state, "ml.start_trained_model_deployment", "stall", "end", seconds=math.inf)
+    faults.add(elastic.state, "ml.start_trained_model_deployment", "stall", "end")
     ml.start_trained_model_deployment(model_id=ELSER, wait_for="starting")
     shown = ml.get_trained_models_stats(model_id=ELSER)["trained_model_stats"][0]["deployment_stats"]
     assert shown["state"] == "starting"
