@@ -18,7 +18,12 @@ from tasks.vertex.imports.storage import remove_import_files
 from tasks.vertex.resources.deployed_indexes import remove_deployed_index
 from tasks.vertex.resources.endpoints import remove_endpoint
 from tasks.vertex.resources.indexes import remove_index
-from tasks.vertex.resources.inventory import StoredInventory, read_inventory, read_stored_inventory
+from tasks.vertex.resources.inventory import (
+    StoredInventory,
+    read_inventory,
+    read_stored_inventory,
+    refuse_ties,
+)
 from tasks.vertex.settings import VertexSettings
 
 
@@ -34,7 +39,8 @@ def teardown_index(options: TeardownOptions) -> Report:
     """Remove everything that was built under a name, and nothing else.
 
     Lists what would be removed and asks for confirmation. What is billed by the hour goes first; import files that these
-    credentials cannot delete are reported and stay. Unfinished operations of an earlier run are ended, so that nothing
+    credentials cannot delete are reported and stay. If others deployed an index on the endpoint, or the index on an endpoint of
+    theirs, nothing is removed and they are named. Unfinished operations of an earlier run are ended, so that nothing
     appears later. The bucket is deleted too if this project created it and it is empty.
 
     Example:
@@ -43,6 +49,7 @@ def teardown_index(options: TeardownOptions) -> Report:
     name = options.name
     with running(VERTEX, "teardown", options) as run:
         there = read_inventory(run.settings, name, run.deadline)
+        refuse_ties(name, there)
         # What is billed by the hour does not wait for a bucket that responds late or never.
         if there.is_empty or not options.yes:
             stored = read_stored_inventory(run.settings, name)

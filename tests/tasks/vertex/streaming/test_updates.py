@@ -8,7 +8,8 @@ import pytest
 
 from sandbox import faults, write_log
 from tasks.errors import DeadlinePassed, InvalidInput
-from tasks.vertex.datapoints.datapoints import Datapoint, DatapointFile, read_datapoint_file
+from tasks.vertex.datapoints.datapoints import Datapoint
+from tasks.vertex.datapoints.files import DatapointFile, read_datapoint_file
 from tasks.vertex.datapoints.filters import NumericRestrict, Restrict
 from tasks.vertex.queries.queries import read_datapoints
 from tasks.vertex.streaming.arrivals import wait_for_datapoints, wait_for_removals
@@ -172,5 +173,5 @@ def test_datapoints_that_do_not_fit_are_refused_before_anything_is_sent(
 
 
 def test_an_item_that_no_request_can_hold_is_refused(settings, served, deadline):
-    with pytest.raises(InvalidInput, match="larger than a request: 1000007"):
+    with pytest.raises(InvalidInput, match="An id is larger than a request: '1,000,001 bytes'"):
         apply_removals.fn(settings, served, ["x" * 1_000_001], deadline)

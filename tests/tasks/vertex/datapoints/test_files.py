@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tasks.errors import InvalidInput
-from tasks.vertex.datapoints.datapoints import IdFile, read_datapoint_file, read_id_file
+from tasks.vertex.datapoints.files import IdFile, read_datapoint_file, read_id_file
 from tasks.vertex.datapoints.filters import NumericRestrict, Restrict
 
 GOOD = (
