@@ -49,13 +49,13 @@ def teardown_index(options: TeardownOptions) -> Report:
     name = options.name
     with running(VERTEX, "teardown", options) as run:
         there = read_inventory(run.settings, name, run.deadline)
-        refuse_ties(name, there)
         # What is billed by the hour does not wait for a bucket that responds late or never.
         if there.is_empty or not options.yes:
             stored = read_stored_inventory(run.settings, name)
             if there.is_empty and not stored.import_files:
                 say(_nothing(run.settings, name, stored))
                 return run.report
+            refuse_ties(name, there)
             confirm("remove all of it", consequence=f"It would remove: {there}; {stored}.", yes=options.yes)
         run.report.facts["left"] = teardown(run, name)
     return run.report
@@ -76,9 +76,11 @@ def teardown(run: VertexRun, name: str) -> str:
         What is left: nothing, or what these credentials cannot delete from the bucket.
 
     Raises:
+        TiedToOthers: others use what would go; nothing was changed.
         GateNotMet: something else is left.
     """
     settings, report, deadline = run.settings, run.report, run.deadline
+    refuse_ties(name, read_inventory(settings, name, deadline))
     refused = ""
     with report.step(f"undeploy index {name}") as step:
         step.saw(f"{len(remove_deployed_index(settings, name, deadline))} undeployed")
