@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all compat lint protos deployments lock coverage clean
+.PHONY: setup demo test test-all chaos compat lint protos deployments lock coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -43,10 +43,15 @@ test: setup
 	$(BIN)/pytest
 
 # The rest, not the same again: CI runs both.
-test-all: setup $(CLIENT9)/.ready $(BROWSER)/.ready
+test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready
 	$(BIN)/pytest -m "slow and not core and not browser" --durations 10
 	PYTHONPATH=$(abspath $(BROWSER)) $(BIN)/pytest -n 0 -m browser tests/browser
 	PYTHONPATH=$(abspath $(CLIENT9)) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
+
+# Kills and faults, then the same command again: a sample of minutes, or with FULL=1 every case, for hours.
+SEED ?= 9
+chaos: setup
+	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FULL),--full)
 
 # What depends on the machine that it runs on: other versions of Python.
 compat: setup

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
+from tasks.crash_points import passing
 from tasks.errors import PermanentError, TransientError
 
 Meaning = Callable[[str, Exception], Exception | None]
@@ -77,6 +78,7 @@ def translating(doing: str, meaning: Meaning) -> Generator[None]:
         doing: completes "Could not ...": `create index products`.
         meaning: what an engine's exceptions mean; what it does not know goes through as it is.
     """
+    passing(doing, "before")
     try:
         yield
     except Exception as error:
@@ -84,6 +86,7 @@ def translating(doing: str, meaning: Meaning) -> Generator[None]:
         if ours is None:
             raise
         raise ours from error
+    passing(doing, "after")
 
 
 def _code(status: int | str, kind: str) -> str:

@@ -13,8 +13,8 @@ from flows.stack.stack import SANDBOX, Stack
 from sandbox import faults
 from sandbox.announced import announcement
 from tasks.artifact_keys import artifact_key
-from tests.flows import command_lines
 from tests.flows.client_settings import client_settings
+from tests.forks import Forks
 
 _names = count()
 
@@ -57,7 +57,7 @@ def shared_stand_in(_stand_ins):
 
 @pytest.fixture(scope="session")
 def command_line(tmp_path_factory):
-    line = command_lines.CommandLine(tmp_path_factory.mktemp("commands"))
+    line = Forks("tests.flows.preloaded", tmp_path_factory.mktemp("commands"))
     yield line
     line.close()
 

@@ -14,6 +14,18 @@ from tasks.errors import InvalidInput, PermanentError
 TRANSIENT_STATUSES = (408, 429, 502, 503, 504)
 """After these the same call may succeed. 408 is Elasticsearch's own timeout: what it started continues."""
 
+TRANSIENT_TYPES = frozenset(
+    {
+        "connect_transport_exception",
+        "node_disconnected_exception",
+        "node_not_connected_exception",
+        "node_closed_exception",
+        "receive_timeout_transport_exception",
+    }
+)
+"""Types of a 500 after which the same call may succeed: the node that answered lost the one that does the work. They keep
+the default status of ElasticsearchException.java. A 500 of another type is a defect, which a retry meets again."""
+
 SERVICE = "Elasticsearch"
 _UNREACHED = "Is it running, and is ELASTIC_URL its address, with https where it speaks TLS?"
 
@@ -46,7 +58,7 @@ def calling(doing: str) -> AbstractContextManager[None]:
         doing: completes "Could not ...": `create index movies`.
 
     Raises:
-        ServiceUnwell: transient: no answer, or one of `TRANSIENT_STATUSES`.
+        ServiceUnwell: transient: no answer, one of `TRANSIENT_STATUSES`, or 500 with one of `TRANSIENT_TYPES`.
         BadRequest, NotFound, Conflict, ServiceRefused: permanent.
         InvalidInput: the credentials or the certificate are not accepted.
         NotElasticsearch: something else answers there.
@@ -91,7 +103,7 @@ def _answered(doing: str, error: ApiError) -> Exception:
     body: Any = error.body
     kind, reason = reason_of(body.get("error", body) if isinstance(body, dict) else error.message)
     status = error.status_code
-    if status in TRANSIENT_STATUSES:
+    if status in TRANSIENT_STATUSES or (status == 500 and kind in TRANSIENT_TYPES):
         return ServiceUnwell(doing, service=SERVICE, status=status, type=kind, said=reason)
     if status == 401:
         return InvalidInput(

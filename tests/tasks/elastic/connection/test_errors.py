@@ -5,7 +5,14 @@ from elasticsearch import ApiError, UnsupportedProductError
 
 from tasks.calls import NotFound, ServiceRefused, ServiceUnwell
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import BadRequest, Conflict, NotElasticsearch, calling, reason_of
+from tasks.elastic.connection.errors import (
+    TRANSIENT_TYPES,
+    BadRequest,
+    Conflict,
+    NotElasticsearch,
+    calling,
+    reason_of,
+)
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
 
@@ -46,6 +53,14 @@ def test_the_status_decides(status, kind):
     assert isinstance(raised.value.__cause__, ApiError)
     if kind is not InvalidInput:
         assert (raised.value.type, raised.value.said) == ("t", "r (because)")
+
+
+# Found by `make chaos`: ingest.put_pipeline internal before once.
+@pytest.mark.parametrize("type_", sorted(TRANSIENT_TYPES))
+def test_a_node_that_lost_another_one_answers_500_and_may_be_asked_again(type_):
+    body = {"error": {"type": type_, "reason": "[node-2][10.0.0.2:9300] disconnected"}}
+    with pytest.raises(ServiceUnwell), calling("do the thing"):
+        raise answered(500, body)
 
 
 @pytest.mark.parametrize(

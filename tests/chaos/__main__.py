@@ -1,0 +1,136 @@
+"""`python -m tests.chaos`: kill, disturb, run again, compare. CONTRIBUTING.md says how to read it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from tests.chaos import report
+from tests.chaos.campaigns import CAMPAIGNS
+from tests.chaos.cases import Case, Finding
+from tests.chaos.recordings import Recording
+from tests.chaos.results import FOLDER, Results, commit
+from tests.chaos.scenarios import SCENARIOS
+from tests.chaos.workers import Workers
+
+
+def main() -> int:
+    """Run the campaigns; 1 if a promise was broken."""
+    options = _options()
+    os.environ["GRPC_VERBOSITY"] = (
+        "NONE"  # of the workers: its core writes about every stand-in that is killed
+    )
+    file = (
+        options.results or FOLDER / f"{commit()}-{'full' if options.full else 'short'}-{options.seed}.jsonl"
+    )
+    results = Results(file, seed=options.seed)
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    _say(f"Results: {file}\nProcesses and their logs: {folder}")
+    ends = time.monotonic() + options.minutes * 60 if options.minutes else float("inf")
+    try:
+        with closing(Workers(folder, options.workers)) as workers:
+            planned = _planned(workers, options)
+            already = {line["id"] for line in results.lines}
+            left = [case for case in planned if case.id not in already]
+            _say(f"{len(planned)} cases, {len(planned) - len(left)} of them done before.")
+            _run(workers, left, results, ends)
+    finally:
+        if options.keep:
+            _say(f"Kept {folder}.")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    lines = [line for line in results.lines if line["id"] in {case.id for case in planned}]
+    if lines:
+        table = (
+            report.FILE
+            if options.full and not (options.campaign or options.scenario)
+            else file.with_suffix(".md")
+        )
+        report.write(table, lines, dict(Counter(case.campaign for case in planned)))
+        _say(f"Report: {table}")
+    broken = [line for line in lines if line["verdict"] == "broken"]
+    for line in broken:
+        _say(f"BROKEN {line['id']}\n  " + "\n  ".join(line["problems"]))
+    return 1 if broken else 0
+
+
+def _planned(workers: Workers, options: argparse.Namespace) -> list[Case]:
+    """Every case of the chosen campaigns, in an order that depends on the seed alone: any beginning is a sample."""
+    chosen = [one for one in SCENARIOS.values() if options.full or one.in_short]
+    chosen = [one for one in chosen if not options.scenario or one.id in options.scenario]
+    recordings: dict[str, Recording] = {}
+    for order, recording, seconds in workers.run([one.id for one in chosen]):
+        if isinstance(recording, Finding):
+            raise SystemExit(f"{order}: {recording.problems[0]}")
+        recordings[str(order)] = recording
+        _say(
+            f"{order}: {len(recording.points)} crash points, {len(recording.methods)} methods ({seconds:.1f} s)"
+        )
+    planned: list[Case] = []
+    for campaign in options.campaign or CAMPAIGNS:
+        ordered = [(one, recordings[one.id]) for one in chosen]
+        planned += CAMPAIGNS[campaign].cases(
+            ordered, random.Random(f"{options.seed} {campaign}"), full=options.full
+        )
+    random.Random(options.seed).shuffle(planned)
+    return planned
+
+
+def _run(workers: Workers, left: Sequence[Case], results: Results, ends: float) -> None:
+    began, verdicts = time.monotonic(), Counter[str]()
+    for number, (case, finding, seconds) in enumerate(
+        workers.run(left, lambda: time.monotonic() > ends), start=1
+    ):
+        assert isinstance(case, Case)
+        assert isinstance(finding, Finding)
+        results.append(case, finding, seconds)
+        verdicts[finding.verdict] += 1
+        elapsed = time.monotonic() - began
+        remaining = min(elapsed / number * (len(left) - number), max(ends - time.monotonic(), 0))
+        _say(
+            f"{number}/{len(left)} {finding.verdict}: {case.id} ({seconds:.1f} s); "
+            f"{verdicts['broken']} broken, about {remaining / 60:.0f} min left"
+        )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument(
+        "--full", action="store_true", help="every case: hours; without it a sample of minutes"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=9, help="of the sample, the order and the random times (9)"
+    )
+    parser.add_argument(
+        "--campaign", action="append", choices=list(CAMPAIGNS), help="only this one; may be repeated"
+    )
+    parser.add_argument(
+        "--scenario", action="append", choices=list(SCENARIOS), help="only this one; may be repeated"
+    )
+    parser.add_argument(
+        "--minutes", type=float, help="begin no case after this time; the next run continues there"
+    )
+    parser.add_argument("--workers", type=int, default=2, help="cases at a time (2)")
+    parser.add_argument(
+        "--results", type=Path, help="the file that is continued (one per commit, kind and seed)"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the folder of the processes")
+    return parser.parse_args()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

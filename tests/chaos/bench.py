@@ -1,0 +1,142 @@
+"""What the cases of one worker run on, one after the other: a Prefect server, commands and stand-ins that are forked.
+
+The server lives as long as the worker; a case has a stand-in of its own, whose state is a copy of a prepared one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+
+from sandbox import process, write_log
+from sandbox.announced import announcement
+from sandbox.elastic.options import ElasticOptions
+from sandbox.vertex.options import VertexOptions
+from tasks.artifact_keys import artifact_key
+from tests.chaos import data
+from tests.chaos.prefect_server import PrefectServer
+from tests.chaos.scenarios import NAME, Scenario
+from tests.flows.client_settings import client_settings
+from tests.forks import Fork, Forks
+from tests.polling import until
+
+OPTIONS = {
+    "vertex": VertexOptions(clock_factor=20_000, upsert_delay=0.02),
+    "elastic": ElasticOptions(download_seconds=0.1, start_seconds=0.05, refresh_seconds=0.2),
+}
+SLOW = {
+    "vertex": VertexOptions(clock_factor=2_000, upsert_delay=0.2),
+    "elastic": ElasticOptions(download_seconds=1, start_seconds=0.3, inference_seconds=0.03),
+}
+"""For kills at random times: most of a run is then waiting, as in reality."""
+
+
+class World:
+    """A stand-in of one engine on a state folder."""
+
+    def __init__(self, bench: Bench, engine: str, state: Path, options: object) -> None:
+        self.bench, self.engine, self.state, self.options = bench, engine, state, options
+        self.announced = announcement(state)
+        self.start()
+
+    def start(self) -> None:
+        """Start it where it was."""
+        until(self._has_started, "the stand-in")
+
+    def _has_started(self) -> bool:
+        """Begin it and wait; a client's connection may have its port for a moment, and a Vertex index keeps its address."""
+        self.announced.unlink(missing_ok=True)
+        words = ["start", "--state", str(self.state), *process.arguments(self.options)]
+        self._fork = self.bench.sandboxes.start(words, self.bench.inherited)
+        until(lambda: self.announced.exists() or self._fork.has_ended, "the stand-in")
+        assert self.announced.exists() or "is taken" in self._fork.err, self._fork.err
+        return self.announced.exists()
+
+    def stop(self) -> None:
+        """Stop it gracefully."""
+        if not self._fork.has_ended:
+            self._fork.signal(15)
+
+    def kill(self) -> None:
+        """Kill it as `kill -9` does."""
+        self._fork.signal()
+
+    def restart(self) -> None:
+        """Kill it and start it again."""
+        self.kill()
+        self.start()
+
+    @property
+    def writes(self) -> list[str]:
+        """The accepted changing calls, in order."""
+        return [f"{each.method} {each.resource}" for each in write_log.read(self.state)]
+
+
+class Bench:
+    """The processes of one worker, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = data.write(folder / "data")
+        self._numbers = count()
+        for name in ("commands", "sandboxes", "worlds"):
+            (folder / name).mkdir(exist_ok=True)
+        self.prefect = PrefectServer(folder / "prefect")
+        self.inherited = dict(os.environ)
+        self.commands = Forks("tests.chaos.preloaded_flows", folder / "commands")
+        self.sandboxes = Forks("tests.chaos.preloaded_sandbox", folder / "sandboxes")
+
+    def close(self) -> None:
+        """Stop everything."""
+        self.commands.close()
+        self.sandboxes.close()
+        self.prefect.stop()
+
+    def world(self, engine: str, prepared: Path | None, options: object = None) -> World:
+        """A running stand-in on a copy of a prepared state, or on an empty one."""
+        state = self.folder / "worlds" / str(next(self._numbers))
+        if prepared is not None:
+            shutil.copytree(prepared, state)
+            if engine == "elastic":
+                (state / "ports.json").unlink()
+        return World(self, engine, state, options or OPTIONS[engine])
+
+    def discard(self, world: World) -> None:
+        """Stop a stand-in and delete what it held."""
+        world.stop()
+        shutil.rmtree(world.state)
+
+    def begin(
+        self,
+        world: World,
+        scenario: Scenario,
+        *,
+        minutes: float = 2,
+        announced: Path | None = None,
+        **environment: str,
+    ) -> Fork:
+        """Begin the scenario's command on a stand-in, or on what another file announces in its place."""
+        words = [word.format(**self.files) for word in scenario.command] + ["--target", "sandbox"]
+        if scenario.waits:
+            words += ["--timeout-minutes", str(minutes)]
+        known = {
+            **self.prefect.environment,
+            "VECTOR_SEARCH_SANDBOX": str(announced or world.announced),
+            "VECTOR_SEARCH_HOME": str(world.state / "home"),
+            "COLUMNS": "160",
+        }
+        return self.commands.start(words, known | environment)
+
+    def release(self) -> None:
+        """Free the slots that a killed run holds; by themselves they are free after a minute."""
+        with client_settings(self.prefect), get_client(sync_client=True) as client:
+            for engine in ("vertex", "elastic"):
+                for name in (NAME, f"{NAME}-exact", "texts"):
+                    with suppress(ObjectNotFound):
+                        client.delete_global_concurrency_limit_by_name(artifact_key(engine, name))

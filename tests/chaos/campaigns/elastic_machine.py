@@ -1,0 +1,101 @@
+"""Documents, indices and aliases of the Elasticsearch stand-in against a dictionary, with crashes and lost replies."""
+
+from __future__ import annotations
+
+from elastic_transport import ConnectionError as NoReply
+from elasticsearch import ApiError, Elasticsearch, NotFoundError
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule
+
+from sandbox import announced, faults
+from tests.chaos.campaigns.machine import Machine
+
+_INDICES = st.sampled_from(["red", "blue"])
+_IDS = st.sampled_from(["a", "b", "c"])
+_VALUES = st.integers(0, 5)
+
+
+class ElasticMachine(Machine):
+    """The model: documents by id by index, and the indices behind the one alias."""
+
+    def __init__(self):
+        super().__init__()
+        self.indices, self.alias = {}, set()
+        self.connect()
+
+    def connect(self):
+        environment = announced.environment(self.world.state)
+        key = environment.get("ELASTIC_API_KEY")
+        self.client = Elasticsearch(environment["ELASTIC_URL"], api_key=key, max_retries=0)
+
+    def disconnect(self):
+        self.client.close()
+
+    def disturbed(self, method, how, call):
+        """Make a call as the network lets it; returns whether it took effect. What the service refuses does not."""
+        if how != "well":
+            kind, when = how.split()
+            faults.add(self.world.state, method, kind, when)
+        try:
+            call()
+        except (ApiError, NoReply) as error:
+            faults.clear(self.world.state)  # a refused call meets no fault that comes after its effect
+            if isinstance(error, ApiError) and error.status_code in (400, 404):
+                return False
+            if how == "well":
+                raise
+            self.counted(how)
+            return how.endswith("after")
+        assert how == "well"
+        return True
+
+    @rule(index=_INDICES, how=Machine.HOW)
+    def create(self, index, how):
+        if self.disturbed("indices.create", how, lambda: self.client.indices.create(index=index)):
+            assert index not in self.indices
+            self.indices[index] = {}
+
+    @rule(index=_INDICES, how=Machine.HOW)
+    def delete(self, index, how):
+        if self.disturbed("indices.delete", how, lambda: self.client.indices.delete(index=index)):
+            del self.indices[index]
+            self.alias.discard(index)
+
+    @rule(index=_INDICES, id_=_IDS, value=_VALUES, how=Machine.HOW)
+    def store(self, index, id_, value, how):
+        if index not in self.indices:
+            return  # it would create the index
+        if self.disturbed(
+            "index", how, lambda: self.client.index(index=index, id=id_, document={"value": value})
+        ):
+            self.indices[index][id_] = value
+
+    @rule(index=_INDICES, id_=_IDS, how=Machine.HOW)
+    def remove(self, index, id_, how):
+        if id_ in self.indices.get(index, {}) and self.disturbed(
+            "delete", how, lambda: self.client.delete(index=index, id=id_)
+        ):
+            del self.indices[index][id_]
+
+    @rule(index=_INDICES, how=Machine.HOW)
+    def point_alias(self, index, how):
+        """Move the alias at once, as a rollout does."""
+        actions = [{"remove": {"index": old, "alias": "live"}} for old in self.alias if old != index]
+        actions.append({"add": {"index": index, "alias": "live"}})
+        if self.disturbed(
+            "indices.update_aliases", how, lambda: self.client.indices.update_aliases(actions=actions)
+        ):
+            self.alias = {index}
+
+    @invariant()
+    def everything_is_that_of_the_model(self):
+        assert set(self.client.indices.get(index="*").body) == set(self.indices)
+        for index, documents in self.indices.items():
+            self.client.indices.refresh(index=index)
+            hits = self.client.search(index=index, size=10)["hits"]["hits"]
+            assert {hit["_id"]: hit["_source"]["value"] for hit in hits} == documents
+        try:
+            pointed = set(self.client.indices.get_alias(name="live").body)
+        except NotFoundError:
+            pointed = set()
+        assert pointed == self.alias

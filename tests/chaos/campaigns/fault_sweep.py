@@ -1,0 +1,85 @@
+"""Campaign 3: every method that a flow calls fails in every way, before and after its effect, once, three times, for ever.
+
+For ever, and an operation that fails at its end or never ends, must give a clear error within the deadline; then the fault
+is over and the promises hold.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+from sandbox import faults
+from tests.chaos import promises
+from tests.chaos.bench import Bench, World
+from tests.chaos.cases import Case, Finding
+from tests.chaos.preloaded_flows import CALL_SECONDS
+from tests.chaos.recordings import Recording, Recordings
+from tests.chaos.scenarios import SCENARIOS, Scenario
+
+NAME = "fault sweep"
+_TIMES = {"once": 1, "three times": 3, "for ever": 1_000_000}
+_STALL_SECONDS = CALL_SECONDS + 0.5
+_RETRY_AFTER_SECONDS = 0.3
+_DEADLINE_MINUTES = 0.1
+"""Of a run that is to fail."""
+_AT_THE_END = " end"
+_SHORT = 15
+"""Cases of the sample, four faults each, of different methods."""
+
+
+def cases(
+    recorded: Sequence[tuple[Scenario, Recording]], chance: random.Random, *, full: bool
+) -> Iterator[Case]:
+    """Every fault of every method: each number of times in the first flow that calls it, in every other flow once."""
+    if not full:
+        for number in range(_SHORT):
+            scenario, recording = recorded[number % len(recorded)]
+            methods = chance.sample(recording.methods, min(4, len(recording.methods)))
+            yield Case(NAME, scenario.id, tuple(_drawn(recording, method, chance) for method in methods))
+        return
+    swept: set[str] = set()
+    for scenario, recording in recorded:
+        for method in recording.methods:
+            for times in _TIMES if method not in swept else ("once",):
+                for fault in _of(recording, method):
+                    yield Case(NAME, scenario.id, (f"{fault} {times}",))
+        swept |= set(recording.methods)
+
+
+def _of(recording: Recording, method: str) -> Iterator[str]:
+    for _, when, kind in (one for one in recording.possible if one[0] == method):
+        yield f"{method} {kind} {when}"
+        if kind == "throttled":
+            yield f"{method} {kind}-with-retry-after {when}"
+
+
+def _drawn(recording: Recording, method: str, chance: random.Random) -> str:
+    """A fault that the run survives by itself: an operation that fails at its end fails the run."""
+    return f"{chance.choice([fault for fault in _of(recording, method) if not fault.endswith(_AT_THE_END)])} once"
+
+
+def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
+    """Run with the faults, end them, then see whether the promises are kept."""
+    scenario, finding = SCENARIOS[case.scenario], Finding()
+    world = recordings.world(scenario)
+    before = len(faults.struck(world.state))
+    for fault in case.how:
+        _add(world, fault)
+    survives = not any("for ever" in fault or f"{_AT_THE_END} " in fault for fault in case.how)
+    command = bench.begin(world, scenario, **({} if survives else {"minutes": _DEADLINE_MINUTES}))
+    code = promises.ended(command, finding.problems, (0,) if survives else (0, 1), "the run with the fault")
+    faults.clear(world.state)
+    finding.faults = len(faults.struck(world.state)) - before
+    finding.reached = finding.faults > 0
+    finding.problems += promises.kept(bench, recordings, world, scenario, again=code != 0)
+    bench.discard(world)
+    return finding
+
+
+def _add(world: World, fault: str) -> None:
+    method, kind, when, times = fault.split(maxsplit=3)
+    kind, _, retry_after = kind.partition("-")
+    seconds = _STALL_SECONDS if kind == "stall" and when != "end" else None
+    after = _RETRY_AFTER_SECONDS if retry_after else None
+    faults.add(world.state, method, kind, when, times=_TIMES[times], seconds=seconds, retry_after=after)

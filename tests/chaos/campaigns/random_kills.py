@@ -1,0 +1,90 @@
+"""Campaign 2: `kill -9` and SIGTERM at random times, of the flow, its stand-in and the Prefect server, while operations run.
+
+The times come from the seed. The stand-ins are slow here, so that most of a run is waiting, as in reality.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from tests.chaos import promises
+from tests.chaos.bench import SLOW, Bench, World
+from tests.chaos.cases import Case, Finding
+from tests.chaos.recordings import Recording, Recordings
+from tests.chaos.scenarios import SCENARIOS, Scenario
+from tests.forks import Fork
+
+NAME = "random kills"
+_VICTIMS = (
+    "flow by SIGKILL",
+    "flow by SIGKILL",
+    "flow by SIGTERM",
+    "stand-in by SIGKILL",
+    "Prefect server by SIGKILL",
+)
+"""The flow by SIGKILL twice: it is what happens most."""
+_CHANGING = {
+    "vertex build", "vertex build, private", "vertex build, other data", "vertex upsert-datapoints", "vertex teardown",
+    "vertex tour", "elastic deploy", "elastic load", "elastic embed", "elastic embed, again", "elastic teardown",
+}  # fmt: skip
+_EACH, _SHORT = 40, 8
+"""Cases of each scenario in full, and of the sample in all."""
+_LONGEST = {"vertex tour": 25.0}
+"""Seconds within which the kill comes; else what most runs take at the least."""
+_USUAL = 4.0
+_DOWN_SECONDS = 0.5
+
+
+def cases(
+    recorded: Sequence[tuple[Scenario, Recording]], chance: random.Random, *, full: bool
+) -> Iterator[Case]:
+    """Victims and times, drawn from the seed."""
+    changing = [scenario for scenario, _ in recorded if scenario.id in _CHANGING]
+    for number in range(_EACH * len(changing) if full else min(_SHORT, _SHORT * len(changing))):
+        scenario = changing[number % len(changing)]
+        after = chance.uniform(0.3, _LONGEST.get(scenario.id, _USUAL))
+        yield Case(NAME, scenario.id, (chance.choice(_VICTIMS), f"after {after:.2f} s"))
+
+
+def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
+    """Kill the victim at its time, then see whether the promises are kept."""
+    scenario, finding = SCENARIOS[case.scenario], Finding()
+    victim, after = case.how[0], float(case.how[1].split()[1])
+    world = recordings.world(scenario, SLOW[scenario.engine])
+    command = bench.begin(world, scenario)
+    ends = time.monotonic() + after
+    while time.monotonic() < ends and not command.has_ended:
+        time.sleep(0.02)
+    finding.reached = not command.has_ended
+    if finding.reached:
+        _kill(victim, bench, world, command)
+        finding.kills = 1
+    accepted = {"flow by SIGKILL": (-signal.SIGKILL,), "flow by SIGTERM": (0, 130, -signal.SIGTERM)}.get(
+        victim, (0, 1)
+    )
+    code = promises.ended(command, finding.problems, accepted if finding.reached else (0,), "the run")
+    bench.release()
+    finding.problems += promises.kept(bench, recordings, world, scenario, again=code != 0)
+    bench.discard(world)
+    return finding
+
+
+def _kill(victim: str, bench: Bench, world: World, command: Fork) -> None:
+    with suppress(ProcessLookupError):  # it ended at this very moment
+        match victim:
+            case "flow by SIGKILL":
+                command.signal(signal.SIGKILL)
+            case "flow by SIGTERM":
+                command.signal(signal.SIGTERM)
+            case "stand-in by SIGKILL":
+                world.kill()
+                time.sleep(_DOWN_SECONDS)
+                world.start()
+            case _:
+                bench.prefect.kill()
+                time.sleep(_DOWN_SECONDS)
+                bench.prefect.start()

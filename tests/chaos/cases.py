@@ -1,0 +1,45 @@
+"""A case is data: its campaign and its parameters, which are its id. What it found is data as well."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+Verdict = Literal["kept", "broken", "not reached"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One disturbance of one scenario."""
+
+    campaign: str
+    scenario: str
+    how: tuple[str, ...]
+    """The disturbance, in words that the campaign reads."""
+
+    @property
+    def id(self) -> str:
+        """The same in every run."""
+        return " | ".join((self.campaign, self.scenario, *self.how))
+
+
+@dataclass
+class Finding:
+    """What a case found."""
+
+    kills: int = 0
+    faults: int = 0
+    problems: list[str] = field(default_factory=list)
+    reached: bool = True
+    """Whether the disturbance happened at all."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether every promise was kept."""
+        if self.problems:
+            return "broken"
+        return "kept" if self.reached else "not reached"
+
+    def facts(self) -> dict[str, object]:
+        """As a line of the results file has it."""
+        return {"verdict": self.verdict, **asdict(self)}

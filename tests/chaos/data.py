@@ -1,0 +1,65 @@
+"""The small files that the scenarios' commands read, written once per campaign from a fixed seed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from tests.forks import ROOT
+
+_SANDBOX = ROOT / "sandbox" / "data"
+_ROWS, _DIMENSIONS, _TEXTS = 60, 8, 24
+
+
+def write(folder: Path) -> dict[str, str]:
+    """Write every file and return their paths by the names that the scenarios use."""
+    folder.mkdir(parents=True, exist_ok=True)
+    glosses = [
+        json.loads(line) for line in (_SANDBOX / "wordnet-glosses.jsonl").read_text().splitlines()[:80]
+    ]
+    texts = [{"id": row["id"], "title": row["lemma"], "text": row["gloss"]} for row in glosses]
+    wanted = {"query": texts[0]["text"], "expected": [texts[0]["id"]], "within": 3}
+    films = (_SANDBOX / "movies.jsonl").read_text().splitlines()
+    return {
+        "vectors": _vectors(folder / "vectors.hdf5", seed=1),
+        "others": _vectors(folder / "others.hdf5", seed=2),
+        "points": _lines(folder / "points.jsonl", _datapoints()),
+        "tour": str(_SANDBOX / "glove-100-sample.hdf5"),
+        "texts": _lines(folder / "texts.jsonl", texts[:_TEXTS]),
+        "more": _lines(folder / "more.jsonl", texts[: _TEXTS + 6]),
+        "queries": _lines(folder / "queries.jsonl", [wanted]),
+        "films": _lines(folder / "films.jsonl", map(json.loads, films)),
+        "film_queries": str(_SANDBOX / "movie-queries.jsonl"),
+        "glosses": _lines(folder / "glosses.jsonl", glosses),
+    }
+
+
+def _vectors(file: Path, *, seed: int) -> str:
+    random = np.random.default_rng(seed)
+    with h5py.File(file, "w") as opened:
+        opened["train"] = random.normal(size=(_ROWS, _DIMENSIONS)).astype(np.float32)
+        opened["test"] = random.normal(size=(10, _DIMENSIONS)).astype(np.float32)
+    return str(file)
+
+
+def _datapoints():
+    """One that is new, one that replaces a row, one with restricts."""
+    random = np.random.default_rng(3)
+    for id_, more in (
+        ("new", {}),
+        ("5", {}),
+        ("marked", {"restricts": [{"namespace": "colour", "allow": ["red"]}]}),
+    ):
+        yield {
+            "id": id_,
+            "embedding": [float(x) for x in random.normal(size=_DIMENSIONS).astype(np.float32)],
+            **more,
+        }
+
+
+def _lines(file: Path, rows) -> str:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(file)

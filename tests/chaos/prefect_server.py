@@ -1,0 +1,76 @@
+"""A Prefect server of a worker's own, that can be killed and started again where it was.
+
+It has the settings of the local stack, without the services that only look at what has happened: they take more of a
+processor than the flows themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from flows.stack import api, key, prefect_settings, processes
+from tests.polling import until
+
+_BYSTANDERS = (
+    "EVENT_PERSISTER",
+    "TRIGGERS",
+    "EVENT_LOGGER",
+    "LATE_RUNS",
+    "SCHEDULER",
+    "FOREMAN",
+    "PAUSE_EXPIRATIONS",
+    "TASK_RUN_RECORDER",
+)
+_WITHOUT_BYSTANDERS = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _BYSTANDERS}
+
+
+class PrefectServer:
+    """A Prefect server on a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._port = folder, api.free_port()
+        key.ensure(folder)
+        self.start()
+
+    @property
+    def api_url(self) -> str:
+        """The address of its API."""
+        return prefect_settings.api_url(self._port)
+
+    @property
+    def key(self) -> str:
+        """Its key."""
+        return key.read(self._folder)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a command that uses it."""
+        settings = prefect_settings.environment(self._folder, self._port)
+        return settings | {
+            "PREFECT_LOGGING_TO_API_ENABLED": "false"
+        }  # the terminal's lines are the ones that are read
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self._process = processes.start(
+            "Prefect server",
+            [sys.executable, "-m", "flows.stack.server"],
+            environment=prefect_settings.environment(self._folder, self._port) | _WITHOUT_BYSTANDERS,
+            folder=self._folder,
+            log=self._folder / "server.log",
+        )
+        address = prefect_settings.api_url(self._port)
+        until(lambda: api.is_healthy(address) or not self._process.is_alive, "the Prefect server")
+        assert self._process.is_alive, self._process.tail()
+
+    def kill(self) -> None:
+        """Kill it as `kill -9` does, and what it has started."""
+        os.killpg(self._process.pid, signal.SIGKILL)  # it has a session of its own
+        until(lambda: not self._process.is_alive, "the end of the Prefect server")
+
+    def stop(self) -> None:
+        """Stop it."""
+        processes.stop([self._process])

@@ -1,0 +1,78 @@
+"""The flows, each as a command and the scenario whose end it begins with. A scenario's state is the end of a chain of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NAME = "chaos"
+"""Of everything that the commands make; without a digit, so that a crash point's name can show it."""
+
+_WITHOUT_WAITS = {"check", "query", "verify", "search", "diagnose", "rollback"}
+_SHORT = {
+    "vertex build", "vertex build, other data", "vertex teardown", "elastic deploy", "elastic load", "elastic embed",
+    "elastic teardown",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A flow in one situation."""
+
+    id: str
+    words: str
+    """The command line after the engine, with the files of `data.py` in braces."""
+    after: str | None = None
+    """The scenario that comes before; None for an empty service."""
+    settles: bool = True
+    """Whether a further run is promised to make no changing call; else only the same end state is."""
+
+    @property
+    def in_short(self) -> bool:
+        """Whether the sample of minutes takes it."""
+        return self.id in _SHORT
+
+    @property
+    def engine(self) -> str:
+        """Whose flow it is."""
+        return self.id.partition(" ")[0]
+
+    @property
+    def waits(self) -> bool:
+        """Whether its flow waits, and so takes `--timeout-minutes`."""
+        return self.words.split()[0] not in _WITHOUT_WAITS
+
+    @property
+    def command(self) -> list[str]:
+        """The words of the command line."""
+        return [self.engine, *self.words.split()]
+
+
+_VERTEX = (
+    Scenario("vertex build", f"build --name {NAME} --data {{vectors}}"),
+    Scenario("vertex build, private", f"build --name {NAME} --data {{vectors}} --endpoint vpc"),
+    Scenario("vertex build, other data", f"build --name {NAME} --data {{others}} --yes", "vertex build"),
+    Scenario("vertex build, more replicas", f"build --name {NAME} --data {{vectors}} --max-replicas 2 --yes", "vertex build"),
+    Scenario("vertex upsert-datapoints", f"upsert-datapoints --name {NAME} --file {{points}}", "vertex build", settles=False),
+    Scenario("vertex remove-datapoints", f"remove-datapoints --name {NAME} --ids 1 2 3", "vertex build", settles=False),
+    Scenario("vertex check", "check", "vertex build"),
+    Scenario("vertex query", f"query --name {NAME} --datapoint-id 7", "vertex build"),
+    Scenario("vertex verify", f"verify --name {NAME} --data {{vectors}}", "vertex build"),
+    Scenario("vertex teardown", f"teardown --name {NAME} --yes", "vertex build"),
+    Scenario("vertex tour", f"tour --name {NAME} --data {{tour}} --endpoint public --yes", settles=False),
+)  # fmt: skip
+_ELASTIC = (
+    Scenario("elastic deploy", f"deploy --name {NAME}"),
+    Scenario("elastic load", "load --name texts --data {texts} --id-field id --lowercase-field title", "elastic deploy"),
+    Scenario("elastic embed", f"embed --name {NAME} --source texts --fields text --deployment {NAME}-ingest --search-deployment {NAME}-search", "elastic load"),
+    Scenario("elastic load, more", "load --name texts --data {more} --id-field id --lowercase-field title", "elastic embed"),
+    Scenario("elastic embed, again", f"embed --name {NAME} --source texts --fields text --deployment {NAME}-ingest --search-deployment {NAME}-search --queries {{queries}}", "elastic load, more"),
+    Scenario("elastic check", "check", "elastic embed"),
+    Scenario("elastic search", f"search --name {NAME} --text painter", "elastic embed"),
+    Scenario("elastic verify", f"verify --name {NAME} --queries {{queries}}", "elastic embed"),
+    Scenario("elastic diagnose", f"diagnose --name {NAME}", "elastic embed"),
+    Scenario("elastic rollback", f"rollback --name {NAME}", "elastic embed, again"),
+    Scenario("elastic teardown", f"teardown --name {NAME} --deployments {NAME}-ingest {NAME}-search --yes", "elastic embed"),
+    Scenario("elastic tour", f"tour --name {NAME} --films {{films}} --queries {{film_queries}} --texts {{glosses}} --limit 20", settles=False),
+)  # fmt: skip
+
+SCENARIOS = {one.id: one for one in (*_VERTEX, *_ELASTIC)}

@@ -1,0 +1,112 @@
+"""Everything that the Vertex stand-in and its bucket hold, without the ids and times that differ between equal runs."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+
+import grpc
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import aiplatform_v1 as v1
+from google.cloud import storage
+from google.cloud.aiplatform_v1.services.index_endpoint_service.transports import (
+    IndexEndpointServiceGrpcTransport,
+)
+from google.cloud.aiplatform_v1.services.index_service.transports import IndexServiceGrpcTransport
+
+from sandbox import announced
+from tests.polling import until
+
+_OWN = {
+    "name", "etag", "create_time", "update_time", "index_sync_time", "public_endpoint_domain_name", "deployed_indexes",
+    "index_stats", "private_endpoints",
+}  # fmt: skip
+"""Fields that the service makes up."""
+
+
+def snapshot(state):
+    """Indexes with datapoints, endpoints with deployed indexes, objects with contents; once no operation is under way.
+
+    Resources are lists, so that a second one of a name shows.
+    """
+    environment = announced.environment(state)
+    with grpc.insecure_channel(environment["VERTEX_PLAINTEXT_ENDPOINT"]) as channel:
+        indexes = v1.IndexServiceClient(transport=IndexServiceGrpcTransport(channel=channel))
+        endpoints = v1.IndexEndpointServiceClient(
+            transport=IndexEndpointServiceGrpcTransport(channel=channel)
+        )
+        parent = f"projects/{environment['VERTEX_PROJECT']}/locations/{environment['VERTEX_LOCATION']}"
+        operations = indexes.transport.operations_client
+        until(
+            lambda: not list(operations.list_operations(parent, "done:false")), "the end of every operation"
+        )
+        there = {one.name: one for one in indexes.list_indexes(parent=parent)}
+        return {
+            "indexes": _sorted(_index(one, state) for one in there.values()),
+            "endpoints": _sorted(
+                _endpoint(one, there) for one in endpoints.list_index_endpoints(parent=parent)
+            ),
+            "objects": _objects(environment),
+        }
+
+
+def _index(index, state):
+    found = _fields(index)
+    for volatile in ("overwritten",):  # the time of the last overwrite
+        if volatile in found.get("labels", {}):
+            found["labels"][volatile] = "a time"
+    found["metadata"].pop("contentsDeltaUri", None)
+    return found | {"deployed": len(index.deployed_indexes), "datapoints": _datapoints(state, index.name)}
+
+
+def _endpoint(endpoint, indexes):
+    deployed = [
+        _fields(one)
+        | {"index": indexes[one.index].display_name if one.index in indexes else "an index that is gone"}
+        for one in endpoint.deployed_indexes
+    ]
+    return _fields(endpoint) | {"deployed": _sorted(deployed)}
+
+
+def _fields(message):
+    found = type(message).to_dict(message, including_default_value_fields=False)
+    return {name: value for name, value in found.items() if name not in _OWN}
+
+
+def _datapoints(state, index):
+    """The rows that the accepted changes of an index add up to, each as a hash; and how many generations are kept."""
+    with sqlite3.connect(state / "vertex.sqlite") as db:
+        rows = db.execute(
+            'SELECT generation, change, payload FROM changes WHERE "index" LIKE ? ORDER BY sequence',
+            ("%" + index.rpartition("/")[2],),
+        ).fetchall()
+    held = {}
+    for _, change, payload in rows:
+        if change == "remove":
+            for id_ in v1.RemoveDatapointsRequest.pb().FromString(payload).datapoint_ids:
+                held.pop(id_, None)
+            continue
+        for point in v1.UpsertDatapointsRequest.pb().FromString(payload).datapoints:
+            held[point.datapoint_id] = hashlib.sha256(
+                point.SerializeToString(deterministic=True)
+            ).hexdigest()[:16]
+    return {"generations": len({generation for generation, *_ in rows}), "rows": dict(sorted(held.items()))}
+
+
+def _objects(environment):
+    client = storage.Client(
+        project=environment["VERTEX_PROJECT"],
+        credentials=AnonymousCredentials(),
+        client_options={"api_endpoint": environment["STORAGE_EMULATOR_HOST"]},
+    )
+    return {
+        bucket.name: {
+            blob.name: hashlib.sha256(blob.download_as_bytes()).hexdigest()[:16]
+            for blob in client.list_blobs(bucket.name)
+        }
+        for bucket in client.list_buckets()
+    }
+
+
+def _sorted(found):
+    return sorted(found, key=repr)
