@@ -14,7 +14,7 @@ from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
-from tasks.vertex.datapoints.datapoints import Ids, read_id_file
+from tasks.vertex.datapoints.files import Ids, read_id_file
 from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.streaming.arrivals import wait_for_removals
 from tasks.vertex.streaming.updates import apply_removals
@@ -23,7 +23,10 @@ from tasks.vertex.streaming.updates import apply_removals
 class RemoveDatapointsOptions(BuiltIndexOptions, Timed, frozen=True):
     """The options of `vertex remove-datapoints`."""
 
-    file: str | None = Field(default=None, description="Text file with one datapoint id per line.")
+    file: str | None = Field(
+        default=None,
+        description="Text file with one datapoint id per line, blanks included; *.jsonl: one JSON string per line, for ids with line breaks.",
+    )
     ids: tuple[str, ...] = Field(default=(), description="Datapoint ids, instead of a file.")
 
 

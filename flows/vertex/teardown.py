@@ -18,7 +18,12 @@ from tasks.vertex.imports.storage import remove_import_files
 from tasks.vertex.resources.deployed_indexes import remove_deployed_index
 from tasks.vertex.resources.endpoints import remove_endpoint
 from tasks.vertex.resources.indexes import remove_index
-from tasks.vertex.resources.inventory import StoredInventory, read_inventory, read_stored_inventory
+from tasks.vertex.resources.inventory import (
+    StoredInventory,
+    read_inventory,
+    read_stored_inventory,
+    refuse_ties,
+)
 from tasks.vertex.settings import VertexSettings
 
 
@@ -34,7 +39,8 @@ def teardown_index(options: TeardownOptions) -> Report:
     """Remove everything that was built under a name, and nothing else.
 
     Lists what would be removed and asks for confirmation. What is billed by the hour goes first; import files that these
-    credentials cannot delete are reported and stay. Unfinished operations of an earlier run are ended, so that nothing
+    credentials cannot delete are reported and stay. If others deployed an index on the endpoint, or the index on an endpoint of
+    theirs, nothing is removed and they are named. Unfinished operations of an earlier run are ended, so that nothing
     appears later. The bucket is deleted too if this project created it and it is empty.
 
     Example:
@@ -49,6 +55,7 @@ def teardown_index(options: TeardownOptions) -> Report:
             if there.is_empty and not stored.import_files:
                 say(_nothing(run.settings, name, stored))
                 return run.report
+            refuse_ties(name, there)
             confirm("remove all of it", consequence=f"It would remove: {there}; {stored}.", yes=options.yes)
         run.report.facts["left"] = teardown(run, name)
     return run.report
@@ -69,9 +76,11 @@ def teardown(run: VertexRun, name: str) -> str:
         What is left: nothing, or what these credentials cannot delete from the bucket.
 
     Raises:
+        TiedToOthers: others use what would go; nothing was changed.
         GateNotMet: something else is left.
     """
     settings, report, deadline = run.settings, run.report, run.deadline
+    refuse_ties(name, read_inventory(settings, name, deadline))
     refused = ""
     with report.step(f"undeploy index {name}") as step:
         step.saw(f"{len(remove_deployed_index(settings, name, deadline))} undeployed")

@@ -14,9 +14,10 @@ from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
-from tasks.vertex.datapoints.datapoints import Datapoint, Datapoints, read_datapoint_file
+from tasks.vertex.datapoints.datapoints import Datapoint
+from tasks.vertex.datapoints.files import Datapoints, read_datapoint_file
 from tasks.vertex.resources.served import read_served_index
-from tasks.vertex.streaming.arrivals import wait_for_datapoints
+from tasks.vertex.streaming.arrivals import verify_datapoints_exist, wait_for_datapoints
 from tasks.vertex.streaming.updates import apply_upserts
 
 
@@ -32,7 +33,7 @@ class UpsertDatapointsOptions(BuiltIndexOptions, Timed, frozen=True):
     )
     restricts_only: bool = Field(
         default=False,
-        description="Change only restricts and numeric restricts; vectors and crowding tags stay.",
+        description="Change only restricts and numeric restricts of stored datapoints; vectors and crowding tags stay.",
     )
 
 
@@ -58,6 +59,9 @@ def upsert_datapoints(options: UpsertDatapointsOptions) -> Report:
             with report.step("validate the datapoints") as step:
                 points = read_datapoint_file(Path(options.file), served.dimensions, restricts_only=only)
                 step.saw(f"{counted(len(points), 'datapoint')}, nothing wrong")
+        if only:
+            with report.step("check that the datapoints exist") as step:
+                step.saw(f"{verify_datapoints_exist(settings, served, points, deadline):,} there")
         with report.step("upsert the datapoints") as step:
             applied = apply_upserts(settings, served, points, deadline, restricts_only=only)
             step.saw(

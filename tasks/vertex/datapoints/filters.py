@@ -53,8 +53,10 @@ class NumericRestrict(BaseModel, frozen=True, extra="forbid"):
 
     namespace: str = Field(min_length=1)
     value_int: StrictInt | None = Field(default=None, ge=-INT64_MAX - 1, le=INT64_MAX)
-    value_float: float | None = Field(default=None, ge=-FLOAT32_MAX, le=FLOAT32_MAX, allow_inf_nan=False)
-    value_double: float | None = Field(default=None, allow_inf_nan=False)
+    value_float: float | None = Field(
+        default=None, ge=-FLOAT32_MAX, le=FLOAT32_MAX, allow_inf_nan=False, strict=True
+    )
+    value_double: float | None = Field(default=None, allow_inf_nan=False, strict=True)
 
     @model_validator(mode="before")
     @classmethod

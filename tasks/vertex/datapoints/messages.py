@@ -18,6 +18,8 @@ from tasks.vertex.datapoints.filters import NumericFilter, NumericRestrict, Rest
 
 IndexDatapoint: Any = aiplatform_v1.IndexDatapoint.pb()
 _PublicOperator: Any = aiplatform_v1.IndexDatapoint.NumericRestriction.Operator
+BYTES_PER_DATAPOINT = 990_000
+"""The most that fits into one request of tasks/vertex/streaming/updates.py, with its frame."""
 _VALUES = ("value_int", "value_float", "value_double")
 
 

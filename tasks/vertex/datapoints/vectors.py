@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 
 import numpy as np
@@ -20,6 +21,7 @@ from tasks.errors import InvalidInput
 Floats: TypeAlias = NDArray[np.float32]
 Model = TypeVar("Model", bound=BaseModel)
 
+_NUMBERS = {int, float, np.float32, np.float64}
 TOLERANCE = 1e-5
 """How far a normalized float32 may be off: a norm over a thousand dimensions loses a few of 24 bits."""
 
@@ -30,6 +32,9 @@ def floats(value: object) -> Floats:
     Raises:
         ValueError: no numbers, not one row, empty, or not finite as float32.
     """
+    # numpy would take True for 1, and asks every list of a deep nest.
+    if isinstance(value, list | tuple) and not _NUMBERS.issuperset(map(type, value)):  # pyright: ignore[reportUnknownArgumentType]
+        raise ValueError("a vector is a list of numbers")
     given = np.asarray(value)
     if given.dtype.kind not in "fiu" or given.ndim != 1 or not given.size:
         raise ValueError("a vector is a list of numbers")
@@ -94,7 +99,7 @@ def parsed(model: type[Model], value: Any, *, what: str, source: str = "") -> Mo
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        shown = str(first["input"])
+        shown = first["input"] if isinstance(first["input"], str) else reprlib.repr(first["input"])
         accepted = ""
         if first["type"] == "extra_forbidden":
             reason, accepted = f"there is no field {field}", _fields_at(model, first["loc"])

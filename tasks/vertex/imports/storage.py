@@ -3,11 +3,12 @@
     gs://BUCKET/vector-search-ops/NAME/CONTENT/datapoints-00000.json
 
 An index is created from such a folder, so a folder is written once and never changed: other data has another content
-hash. Nothing outside `vector-search-ops/NAME/` is touched.
+hash. Nothing but files named like these is touched, wherever it lies.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from google.cloud.storage import Blob
 from google.cloud.storage.exceptions import DataCorruption
 
 from tasks.calls import ServiceRefused, ServiceUnwell
-from tasks.errors import InvalidInput, TransientError
+from tasks.errors import InvalidInput, PermanentError, TransientError
+from tasks.plurals import counted
 from tasks.progress import Progress, say
 from tasks.steps import step
 from tasks.vertex.connection.clients import connect
@@ -29,6 +31,7 @@ from tasks.vertex.settings import VertexSettings
 
 ROOT = "vector-search-ops"
 """Everything of ours in a bucket is below this."""
+_OURS = re.compile(rf"{ROOT}/[^/]+/[^/]+/datapoints-\d{{5}}\.json")
 UPLOADS_AT_ONCE = 4
 """Two cores cannot hash and encrypt more, and fewer fill a network."""
 
@@ -68,6 +71,18 @@ class ChecksumDisagrees(TransientError):
         super().__init__(f"{file} arrived with crc32c {arrived}, but {sent} was sent. It is sent again.")
 
 
+class ForeignFiles(PermanentError):
+    """The folder of an import holds files that this project did not write; an import would read them too."""
+
+    def __init__(self, folder: str, *, files: Sequence[str]) -> None:
+        self.folder, self.files = folder, tuple(files)
+        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+        super().__init__(
+            f"The folder {folder} holds {counted(len(files), 'file')} that this project did not write: {', '.join(files[:3])}{more}. "
+            "An import of the folder would read them too, and nothing of others is removed. Move them elsewhere, and run it again."
+        )
+
+
 def import_uri(settings: VertexSettings, name: str, content: str) -> str:
     """The folder of one content, as an index's `contentsDeltaUri` wants it."""
     return f"gs://{settings.bucket_name}/{_prefix(name, content)}"
@@ -80,8 +95,15 @@ def read_import_files(settings: VertexSettings, name: str, content: str) -> tupl
 
 
 def list_import_files(settings: VertexSettings, name: str) -> tuple[StoredFile, ...]:
-    """The files of every content of a name."""
-    return tuple(_stored(blob) for blob in _list(settings, _root(name)))
+    """The files of every content of a name that are named as ours are; what others put beside them is not touched."""
+    return tuple(_stored(blob) for blob in _list(settings, _root(name)) if _OURS.fullmatch(str(blob.name)))
+
+
+def list_foreign_files(settings: VertexSettings, name: str) -> tuple[str, ...]:
+    """The names of what others put beside them."""
+    return tuple(
+        str(blob.name) for blob in _list(settings, _root(name)) if not _OURS.fullmatch(str(blob.name))
+    )
 
 
 @step("upload import files of {name}")
@@ -95,10 +117,13 @@ def apply_import_files(
 
     Raises:
         ChecksumDisagrees: transient.
+        ForeignFiles: the folder holds other people's files.
         InvalidInput: a local file is gone.
     """
     prefix = _prefix(name, content)
     there = {str(blob.name): _stored(blob) for blob in _list(settings, prefix)}
+    if foreign := [key for key in there if not _OURS.fullmatch(key)]:
+        raise ForeignFiles(import_uri(settings, name, content), files=foreign)
     wanted = {prefix + file.name: file for file in files}
     missing = {
         key: file

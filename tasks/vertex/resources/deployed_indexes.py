@@ -8,9 +8,10 @@ from typing import Self
 from google.cloud.aiplatform_v1 import DeployedIndex, IndexEndpoint, IndexEndpointServiceClient
 
 from tasks.calls import NotFound
-from tasks.errors import CannotChangeInPlace
+from tasks.errors import CannotChangeInPlace, PermanentError
 from tasks.interruption import WhenInterrupted
 from tasks.outcomes import Ensured
+from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
@@ -18,12 +19,15 @@ from tasks.vertex.connection.errors import AlreadyExists, calling
 from tasks.vertex.operations.adoption import find_ours
 from tasks.vertex.operations.operations import Operation, end, follow, unfinished
 from tasks.vertex.resources.endpoints import ENDPOINTS
+from tasks.vertex.resources.indexes import INDEXES
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.specs import DeployedIndexSpec, Replicas
+from tasks.vertex.specs import DeployedIndexSpec, Replicas, deployed_index_id
 from tasks.waiting import Deadline, Look, wait_until
 
 USUAL_DEPLOY_SECONDS = 20 * 60.0
 USUAL_UNDEPLOY_SECONDS = 3 * 60.0
+LISTING_SECONDS = 5 * 60.0
+"""How long an endpoint may take to list what its operation has deployed; later, somebody has undeployed it."""
 _AUTOMATIC = "automatic resources"
 
 
@@ -49,6 +53,17 @@ class DeployedIndexState:
     def on_its_way(cls, id_: str, endpoint: str, index: str, making: str) -> Self:
         """One that an operation is still deploying."""
         return cls(id=id_, endpoint=endpoint, index=index, private_address="", making=making, serves=False)
+
+
+class NoLongerDeployed(PermanentError):
+    """What was served is not any more: waiting for it would never end."""
+
+    def __init__(self, deployed_index_id: str, *, endpoint: str) -> None:
+        self.deployed_index_id, self.endpoint = deployed_index_id, endpoint
+        super().__init__(
+            f"The deployed index {deployed_index_id} is no longer on its endpoint {endpoint}: somebody undeployed it meanwhile. Deploy "
+            f"it again with `{PROGRAM} vertex build`, then run this again."
+        )
 
 
 @step("read deployed index {deployed_index_id}")
@@ -142,7 +157,9 @@ def wait_for_deployed_index(
             return Look(seen="not listed by its endpoint yet")
         return Look(seen="serving", done=True, value=_state(there, deployed.endpoint, making=""))
 
-    return wait_until(f"deployed index {spec.id} in its endpoint", look, deadline)
+    soon = Deadline.after(seconds=min(LISTING_SECONDS, deadline.left))
+    remedy = "Its deployment has ended, so somebody may have undeployed it. Run the same command again to deploy it."
+    return wait_until(f"deployed index {spec.id} in its endpoint", look, soon, remedy=remedy)
 
 
 @step("wait until {deployed_index_id} serves the new contents")
@@ -153,11 +170,16 @@ def wait_for_index_sync(
 
     A copy contains the operations whose update_time is no later (index_endpoint.proto, DeployedIndex). The index's own
     update_time does not serve: a change of labels moves it, and no copy follows that.
+
+    Raises:
+        NoLongerDeployed: somebody undeployed it meanwhile.
     """
 
     def look() -> Look[bool]:
         there = _read(settings, deployed_index_id, endpoint)
-        synced = there is not None and DeployedIndex.pb(there).index_sync_time.ToNanoseconds() >= overwritten
+        if there is None:  # it served before, so it was undeployed
+            raise NoLongerDeployed(deployed_index_id, endpoint=endpoint)
+        synced = DeployedIndex.pb(there).index_sync_time.ToNanoseconds() >= overwritten
         return Look(
             seen="caught up" if synced else "still serving the old contents", done=synced, value=synced
         )
@@ -167,20 +189,25 @@ def wait_for_index_sync(
 
 @step("undeploy index {name}")
 def remove_deployed_index(settings: VertexSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
-    """Undeploy everything from the endpoints that we created under a name; an unfinished deployment is ended first.
+    """Undeploy our indexes from the endpoints that we created under a name; our unfinished deployment is ended first.
+
+    What others deployed there stays; tasks/vertex/resources/inventory.py names it before the first change.
 
     Returns:
         The ids of the undeployed indexes.
     """
     gone: list[str] = []
+    own = {_own_id(made.resource.name) for made in find_ours(settings, INDEXES, name, deadline)}
     for made in find_ours(settings, ENDPOINTS, name, deadline):
         endpoint = made.resource.name
         for operation in unfinished(settings, endpoint, kinds={"DeployIndex", "MutateDeployedIndex"}):
-            say(f"An earlier run is still deploying {operation.deployed_index_id}. Ending that first.")
-            end(settings, operation, deadline)
+            if operation.deployed_index_id == deployed_index_id(name, settings.location):
+                say(f"An earlier run is still deploying {operation.deployed_index_id}. Ending that first.")
+                end(settings, operation, deadline)
         for deployed in _endpoint(settings, endpoint).deployed_indexes:
-            _undeploy(settings, endpoint, deployed.id, deadline)
-            gone.append(deployed.id)
+            if _own_id(deployed.index) in own:
+                _undeploy(settings, endpoint, deployed.id, deadline)
+                gone.append(deployed.id)
     return tuple(gone)
 
 
@@ -263,7 +290,7 @@ def _read(settings: VertexSettings, deployed_index_id: str, endpoint: str) -> De
 def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str) -> None:
     remedy = "Choose another --name, or tear this one down first."
     # The service answers with the project's number where we may have asked with its id: compare the resource's own id.
-    if there.index.rpartition("/")[2] != index.rpartition("/")[2]:
+    if _own_id(there.index) != _own_id(index):
         raise CannotChangeInPlace(
             "deployed index", spec.id, field="index", there=there.index, wanted=index, remedy=remedy
         )
@@ -278,6 +305,10 @@ def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str
             wanted=wanted,
             remedy=remedy,
         )
+
+
+def _own_id(resource: str) -> str:
+    return resource.rpartition("/")[2]
 
 
 def _replicas(there: DeployedIndex) -> Replicas:

@@ -5,16 +5,20 @@ What costs by the hour and what is in the bucket are read apart: trouble with th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.calls import ServiceRefused
+from tasks.errors import PermanentError
+from tasks.plurals import counted
 from tasks.steps import step
-from tasks.vertex.imports.storage import list_import_files
+from tasks.vertex.imports.storage import list_foreign_files, list_import_files
 from tasks.vertex.operations.adoption import find_ours
 from tasks.vertex.operations.operations import unfinished
 from tasks.vertex.resources.endpoints import ENDPOINTS
 from tasks.vertex.resources.indexes import INDEXES
 from tasks.vertex.settings import VertexSettings
+from tasks.vertex.specs import deployed_index_id
 from tasks.waiting import Deadline
 
 
@@ -27,6 +31,8 @@ class Inventory:
     """Ids that an unfinished operation is still deploying."""
     endpoints: tuple[str, ...]
     indexes: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
+    """What ties ours to others': their deployed index on our endpoint, our index on their endpoint; each as a sentence's part."""
 
     @property
     def is_empty(self) -> bool:
@@ -43,6 +49,18 @@ class Inventory:
         return "; ".join(parts) or "nothing"
 
 
+class TiedToOthers(PermanentError):
+    """What carries our mark cannot be removed without what does not."""
+
+    def __init__(self, name: str, *, foreign: Sequence[str]) -> None:
+        self.name, self.foreign = name, tuple(foreign)
+        super().__init__(
+            f"What was built under the name {name!r} is also used by others: {'; '.join(foreign)}. Nothing was changed: the service "
+            "removes an endpoint or an index only when nothing is deployed there, and what others deployed is never touched. Ask "
+            "whoever deployed it to undeploy it (`gcloud ai index-endpoints undeploy-index`), then run it again."
+        )
+
+
 @dataclass(frozen=True)
 class StoredInventory:
     """What the bucket holds of a name."""
@@ -50,36 +68,87 @@ class StoredInventory:
     import_files: int
     refused: str
     """Why the bucket could not be looked at; empty when it could."""
+    foreign_files: int = 0
+    """What others put under the name; it stays."""
 
     def __str__(self) -> str:
         if self.refused:
             return f"import files, if there are any ({self.refused})"
-        return f"import files ({self.import_files})" if self.import_files else "nothing in the bucket"
+        ours = f"import files ({self.import_files})" if self.import_files else "nothing in the bucket"
+        return (
+            f"{ours}; {counted(self.foreign_files, 'file')} of others, which stay"
+            if self.foreign_files
+            else ours
+        )
 
 
 @step("read everything of {name}")
 def read_inventory(settings: VertexSettings, name: str, deadline: Deadline) -> Inventory:
     """Everything at Vertex AI that we made under a name, half-made things too."""
     endpoints = [made.resource for made in find_ours(settings, ENDPOINTS, name, deadline)]
+    indexes = [made.resource for made in find_ours(settings, INDEXES, name, deadline)]
+    own = {_id(index.name) for index in indexes}
     deploying = [
-        operation.deployed_index_id
+        (endpoint.name, operation.deployed_index_id)
         for endpoint in endpoints
         for operation in unfinished(settings, endpoint.name, kinds={"DeployIndex"})
     ]
+    on_the_way = {id_ for _, id_ in deploying}
+    deployed = [
+        (endpoint.name, one)
+        for endpoint in endpoints
+        for one in endpoint.deployed_indexes
+        if one.id not in on_the_way
+    ]
+    foreign = [
+        f"the endpoint {endpoint} also serves the deployed index {one.id} of the index {one.index}"
+        for endpoint, one in deployed
+        if _id(one.index) not in own
+    ]
+    foreign += [
+        f"the deployed index {id_} is being deployed on the endpoint {endpoint}"
+        for endpoint, id_ in deploying
+        if id_ != deployed_index_id(name, settings.location)
+    ]
+    ours = {_id(endpoint.name) for endpoint in endpoints}
+    foreign += [
+        f"the index {index.name} is also served by the endpoint {ref.index_endpoint} as the deployed index {ref.deployed_index_id}"
+        for index in indexes
+        for ref in index.deployed_indexes
+        if _id(ref.index_endpoint) not in ours
+    ]
     return Inventory(
-        deployed_indexes=tuple(
-            d.id for endpoint in endpoints for d in endpoint.deployed_indexes if d.id not in deploying
-        ),
-        deploying=tuple(deploying),
+        deployed_indexes=tuple(one.id for _, one in deployed if _id(one.index) in own),
+        deploying=tuple(id_ for _, id_ in deploying),
         endpoints=tuple(endpoint.name for endpoint in endpoints),
-        indexes=tuple(made.resource.name for made in find_ours(settings, INDEXES, name, deadline)),
+        indexes=tuple(index.name for index in indexes),
+        foreign=tuple(foreign),
     )
+
+
+def refuse_ties(name: str, there: Inventory) -> None:
+    """See that everything of a name can be removed without touching what others deployed.
+
+    Raises:
+        TiedToOthers: it cannot.
+    """
+    if there.foreign:
+        raise TiedToOthers(name, foreign=there.foreign)
 
 
 @step("read what the bucket holds of {name}")
 def read_stored_inventory(settings: VertexSettings, name: str) -> StoredInventory:
     """The import files of a name. A bucket that these credentials may not read is not an error: it costs next to nothing."""
     try:
-        return StoredInventory(len(list_import_files(settings, name)), refused="")
+        return StoredInventory(
+            len(list_import_files(settings, name)),
+            refused="",
+            foreign_files=len(list_foreign_files(settings, name)),
+        )
     except ServiceRefused as error:
         return StoredInventory(0, refused=str(error))
+
+
+def _id(resource: str) -> str:
+    """A resource's own id: the service shows the project's number where we may have its id."""
+    return resource.rpartition("/")[2]

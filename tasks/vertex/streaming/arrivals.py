@@ -6,21 +6,61 @@ Nothing is sent again: an update that was accepted is only late.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from tasks.batches import attempt_each, batches
+from tasks.errors import InvalidInput
+from tasks.plurals import counted
 from tasks.steps import step
-from tasks.vertex.datapoints.datapoints import Datapoint, Datapoints, Ids
+from tasks.vertex.datapoints.datapoints import Datapoint
+from tasks.vertex.datapoints.files import Datapoints, Ids
 from tasks.vertex.datapoints.filters import NumericRestrict
 from tasks.vertex.datapoints.vectors import is_same_vector
 from tasks.vertex.queries.queries import READS_PER_REQUEST, read_datapoints
+from tasks.vertex.resources.deployed_indexes import NoLongerDeployed, read_deployed_index
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline, Look
 
+T = TypeVar("T")
 _NO_BYTES = 1
+
+
+@step("verify that datapoints of {served.name} exist")
+def verify_datapoints_exist(
+    settings: VertexSettings, served: ServedIndex, expected: Datapoints, deadline: Deadline
+) -> int:
+    """Check that every datapoint is served: a change of restricts alone does not create one, and nothing would come of waiting.
+
+    Returns:
+        How many there are.
+
+    Raises:
+        InvalidInput: names the first one that does not exist.
+        DeadlinePassed: the service did not answer in time.
+    """
+
+    def look(part: list[Datapoint]) -> Look[bool]:
+        there = {point.id for point in read_datapoints.fn(settings, served, [p.id for p in part])}
+        absent = [point.id for point in part if point.id not in there]
+        if absent:
+            _refuse_undeployed(settings, served)
+            raise InvalidInput(
+                f"A change of restricts alone needs a stored datapoint, but {counted(len(absent), 'id')} of {len(part)} read "
+                "together do not exist, first",
+                value=absent[0],
+                source=f"index {served.name}",
+                remedy="Upsert whole datapoints, with their vectors. One that was upserted a moment ago shows within seconds.",
+            )
+        return Look("there", value=True, done=True)
+
+    what = f"verify that datapoints of {served.name} exist"
+    return attempt_each(
+        what, _parts(expected), look, deadline, total=len(expected), outcome="there", unit="datapoints"
+    )
 
 
 @step("wait for datapoints of {served.name}")
@@ -47,6 +87,7 @@ def wait_for_datapoints(
         How many were checked.
 
     Raises:
+        NoLongerDeployed: somebody undeployed the index.
         DeadlinePassed: names a datapoint and what is not yet as it was sent.
     """
 
@@ -59,14 +100,13 @@ def wait_for_datapoints(
         ]
         if not late:
             return Look("as sent", value=True, done=True)
+        if not there:
+            _refuse_undeployed(settings, served)
         return Look(f"{len(late)} of {len(part)} not yet as sent, datapoint {late[0]}")
 
     what = f"wait for datapoints of {served.name}"
-    parts = batches(
-        expected, most=READS_PER_REQUEST, most_bytes=READS_PER_REQUEST, size_of=lambda _: _NO_BYTES
-    )
     return attempt_each(
-        what, parts, look, deadline, total=len(expected), outcome="seen as sent", unit="datapoints"
+        what, _parts(expected), look, deadline, total=len(expected), outcome="seen as sent", unit="datapoints"
     )
 
 
@@ -78,18 +118,31 @@ def wait_for_removals(settings: VertexSettings, served: ServedIndex, ids: Ids, d
         How many were checked.
 
     Raises:
+        NoLongerDeployed: somebody undeployed the index.
         DeadlinePassed: names an id that is still there.
     """
 
     def look(part: Sequence[str]) -> Look[bool]:
         there = [point.id for point in read_datapoints.fn(settings, served, part)]
         if not there:
+            _refuse_undeployed(settings, served)
             return Look("gone", value=True, done=True)
         return Look(f"{len(there)} of {len(part)} still there, datapoint {there[0]!r}")
 
     what = f"wait until datapoints of {served.name} are gone"
-    parts = batches(ids, most=READS_PER_REQUEST, most_bytes=READS_PER_REQUEST, size_of=lambda _: _NO_BYTES)
-    return attempt_each(what, parts, look, deadline, total=len(ids), outcome="seen gone", unit="datapoints")
+    return attempt_each(
+        what, _parts(ids), look, deadline, total=len(ids), outcome="seen gone", unit="datapoints"
+    )
+
+
+def _parts(items: Iterable[T]) -> Iterator[list[T]]:
+    return batches(items, most=READS_PER_REQUEST, most_bytes=READS_PER_REQUEST, size_of=lambda _: _NO_BYTES)
+
+
+def _refuse_undeployed(settings: VertexSettings, served: ServedIndex) -> None:
+    """An index that is not deployed has no datapoints either; that none is read means nothing then."""
+    if read_deployed_index.fn(settings, served.deployed_index_id, served.endpoint) is None:
+        raise NoLongerDeployed(served.deployed_index_id, endpoint=served.endpoint)
 
 
 def _difference(

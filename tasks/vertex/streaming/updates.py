@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 from google.cloud import aiplatform_v1
 
 from tasks.batches import attempt_each, batches
-from tasks.errors import InvalidInput, PermanentError
+from tasks.errors import DeadlinePassed, InvalidInput, PermanentError
 from tasks.program import PROGRAM
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
-from tasks.vertex.datapoints.datapoints import Datapoints, Ids, check_datapoints, check_ids
+from tasks.vertex.datapoints.files import Datapoints, Ids, check_datapoints, check_ids
 from tasks.vertex.datapoints.messages import index_datapoint
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import VertexSettings
@@ -49,6 +49,19 @@ class OverwriteUnfinished(PermanentError):
             f"The index {name} takes no streaming updates now: a build started to replace all its content and did not see the end, "
             f"and what is streamed meanwhile would be lost. Nothing was sent. Run that `{PROGRAM} vertex build` again, which finishes it; "
             "then run this again."
+        )
+
+
+class PartlyApplied(PermanentError):
+    """The service refused a request after it had accepted others."""
+
+    def __init__(self, what: str, *, accepted: int, total: int, error: PermanentError) -> None:
+        self.accepted, self.total, self.error = accepted, total, error
+        said = str(error)
+        super().__init__(
+            f"{said}{'' if said.endswith('.') else '.'} The first {accepted:,} of {total:,} are in; the request that failed and what "
+            f"follows is not ({what}). Correct what the service refused and run it again: it starts from the first one, which does "
+            "no harm."
         )
 
 
@@ -87,6 +100,7 @@ def apply_upserts(
     Raises:
         InvalidInput: the index takes no streaming updates, or a datapoint does not fit it.
         OverwriteUnfinished: they would be lost.
+        PartlyApplied: the service refused a request after the first.
         DeadlinePassed: what was accepted stays; sending all of it again does no harm.
     """
     _refuse_unsuited(served)
@@ -124,6 +138,7 @@ def apply_removals(
     Raises:
         InvalidInput: the index takes no streaming updates, or an id is empty or occurs twice.
         OverwriteUnfinished: what is removed would come back.
+        PartlyApplied: the service refused a request after the first.
         DeadlinePassed: what was accepted stays; sending all of it again does no harm.
     """
     _refuse_unsuited(served)
@@ -152,7 +167,7 @@ class _Sender:
             )
         self._pace, self._deadline, self._per_request = pace, deadline, per_request
         self._most_bytes = min(BYTES_PER_REQUEST, int(pace.most_bytes))
-        self._requests = self._bytes = 0
+        self._requests = self._bytes = self._accepted = 0
 
     def send(
         self,
@@ -177,12 +192,20 @@ class _Sender:
             self._requests += 1
             self._bytes += size
             call(part)
+            self._accepted += len(part)
             return Look("accepted", value=True, done=True)
 
         parts = batches(items, most=self._per_request, most_bytes=self._most_bytes, size_of=framed)
-        done = attempt_each(
-            what, parts, attempt, self._deadline, total=total, outcome="accepted", unit="datapoints"
-        )
+        try:
+            done = attempt_each(
+                what, parts, attempt, self._deadline, total=total, outcome="accepted", unit="datapoints"
+            )
+        except DeadlinePassed:
+            raise  # it says how many
+        except PermanentError as error:
+            if not self._accepted:
+                raise
+            raise PartlyApplied(what, accepted=self._accepted, total=total, error=error) from error
         return Applied(done, self._requests, self._bytes)
 
 

@@ -135,3 +135,37 @@ def test_where_nothing_is_served_the_build_command_is_named(words, service, run,
     error = run(service, "vertex", flow, "--name", name, "--target", "sandbox", *more, code=1).error
     assert f"Nothing is served under the name '{name}'" in error
     assert f"vector-search vertex build --name {name}" in error
+
+
+def test_restricts_of_an_absent_datapoint_are_refused_at_once_and_nothing_is_sent(
+    served, service, run, tmp_path
+):
+    file = lines(tmp_path / "absent.jsonl", {"id": "0", "restricts": []}, {"id": "absent", "restricts": []})
+    writes = service.writes
+    words = [
+        "vertex",
+        "upsert-datapoints",
+        "--name",
+        served,
+        "--file",
+        file,
+        "--restricts-only",
+        "--target",
+        "sandbox",
+    ]
+    error = run(service, *words, code=2).error
+    assert "first: 'absent'" in error
+    assert service.writes == writes
+
+
+def test_an_id_with_blanks_at_its_ends_is_removed(served, on, tmp_path):
+    on(
+        "upsert-datapoints",
+        served,
+        "--file",
+        lines(tmp_path / "new.jsonl", {"id": "item 7 ", "embedding": [9] * 8}),
+    )
+    (tmp_path / "ids").write_text("item 7 \n")
+    on("remove-datapoints", served, "--file", tmp_path / "ids")
+    report, _ = on("query", served, *(word for value in [9] * 8 for word in ("--vector", value)))
+    assert "item 7 " not in ids(report)

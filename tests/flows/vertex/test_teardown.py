@@ -164,3 +164,46 @@ def test_what_is_not_ours_or_has_another_name_stays(service, build, teardown, na
     for other in others:
         assert bucket.blob(other).exists()
         bucket.blob(other).delete()
+
+
+@pytest.fixture
+def theirs(service, name):
+    """Another team's index and endpoint."""
+    clients, parent = service.clients, service.settings.parent
+    index = {
+        "display_name": f"{name}-theirs",
+        "metadata": {"config": IndexSpec(name=name, dimensions=8).config()},
+    }
+    endpoint = {"display_name": f"{name}-theirs", "public_endpoint_enabled": True}
+    return (
+        clients.indexes.create_index(parent=parent, index=index).result(timeout=60).name,
+        clients.endpoints.create_index_endpoint(parent=parent, index_endpoint=endpoint)
+        .result(timeout=60)
+        .name,
+    )
+
+
+@pytest.mark.parametrize("whose", ["their index on our endpoint", "our index on their endpoint"])
+def test_what_others_deployed_is_named_before_the_first_change(
+    service, build, run, teardown, name, theirs, whose
+):
+    build(service)
+    index, endpoint = theirs
+    (our_index,), (our_endpoint,) = service.indexes(name), service.endpoints(name)
+    on, what = (our_endpoint.name, index) if whose.startswith("their") else (endpoint, our_index.name)
+    deployed = {"id": f"theirs_{name}".replace("-", "_"), "index": what}
+    service.clients.endpoints.deploy_index(index_endpoint=on, deployed_index=deployed).result(timeout=60)
+    writes, generations = service.writes, service.generations(name)
+    words = ["vertex", "teardown", "--name", name, "--target", "sandbox"]
+    for yes in ([], ["--yes"]):
+        error = run(service, *words, *yes, code=1).error
+        for part in (on, what, deployed["id"], "Nothing was changed", "undeploy"):
+            assert part in error
+    assert (service.writes, service.generations(name)) == (writes, generations)
+
+    service.clients.endpoints.undeploy_index(index_endpoint=on, deployed_index_id=deployed["id"]).result(
+        timeout=60
+    )
+    teardown(service)
+    assert_nothing(service, name)
+    assert service.counts(f"{name}-theirs") == (1, 1, 0)

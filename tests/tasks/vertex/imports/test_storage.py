@@ -2,12 +2,15 @@ import base64
 import dataclasses
 import json
 import socket
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import google_crc32c
 import pytest
+from google.cloud.storage import Blob
 
 from sandbox import storage as stand_in
 from tasks.errors import CannotChangeInPlace, InvalidInput
@@ -239,3 +242,64 @@ def test_only_the_address_of_a_file_is_fetched(settings, uri, tmp_path):
 def test_a_missing_data_file_is_named(settings, tmp_path):
     with pytest.raises(InvalidInput, match=r"no such file.*nothing\.hdf5"):
         fetch(settings, "gs://nowhere/nothing.hdf5", tmp_path)
+
+
+def test_files_of_others_under_the_name_stay_and_are_not_imported(settings, tmp_path):
+    ensure_bucket.fn(settings)
+    files = written(tmp_path, [b"one\n"])
+    apply_import_files.fn(settings, "products", "c1", files, tmp_path)
+    bucket = connect(settings).storage.bucket(settings.bucket)
+    theirs = ["vector-search-ops/products/notes.txt", "vector-search-ops/products/c1/more.json"]
+    for name in theirs:
+        bucket.blob(name).upload_from_string(b"x")
+    with pytest.raises(storage.ForeignFiles, match=r"holds 1 file that .*products/c1/more\.json"):
+        apply_import_files.fn(settings, "products", "c1", files, tmp_path)
+    assert sorted(storage.list_foreign_files(settings, "products")) == sorted(theirs)
+    assert len(remove_import_files.fn(settings, "products")) == 1
+    assert sorted(blob.name for blob in connect(settings).storage.list_blobs(settings.bucket)) == sorted(
+        theirs
+    )
+
+
+DOWNLOADING = """
+import fcntl, sys, time
+with open(sys.argv[1], "wb") as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    file.write(b"half")
+    file.flush()
+    print("locked", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_parts_of_killed_downloads_go_and_those_of_live_ones_stay(settings, tmp_path):
+    ensure_bucket.fn(settings)
+    connect(settings).storage.bucket(settings.bucket).blob("v.hdf5").upload_from_string(b"first")
+    part = tmp_path / "abc-other.hdf5.123.part"
+    process = subprocess.Popen([sys.executable, "-c", DOWNLOADING, str(part)], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == b"locked\n"
+        local = fetch(settings, f"gs://{settings.bucket}/v.hdf5", tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([part, local])
+    finally:
+        process.kill()
+        process.wait(10)
+        process.stdout.close()
+    assert part.read_bytes() == b"half"
+    local.unlink()
+    assert fetch(settings, f"gs://{settings.bucket}/v.hdf5", tmp_path) == local
+    assert list(tmp_path.iterdir()) == [local]
+
+
+def test_a_download_that_fails_leaves_nothing(settings, tmp_path, monkeypatch):
+    ensure_bucket.fn(settings)
+    connect(settings).storage.bucket(settings.bucket).blob("v.hdf5").upload_from_string(b"first")
+
+    def interrupted(_, part, **__):
+        part.write(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Blob, "download_to_file", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(settings, f"gs://{settings.bucket}/v.hdf5", tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -8,12 +8,17 @@ import pytest
 
 from sandbox import faults, write_log
 from tasks.errors import DeadlinePassed, InvalidInput
-from tasks.vertex.datapoints.datapoints import Datapoint, DatapointFile, read_datapoint_file
+from tasks.vertex.connection.clients import connect
+from tasks.vertex.datapoints.datapoints import Datapoint
+from tasks.vertex.datapoints.files import DatapointFile, read_datapoint_file
 from tasks.vertex.datapoints.filters import NumericRestrict, Restrict
 from tasks.vertex.queries.queries import read_datapoints
-from tasks.vertex.streaming.arrivals import wait_for_datapoints, wait_for_removals
-from tasks.vertex.streaming.updates import OverwriteUnfinished, apply_removals, apply_upserts
+from tasks.vertex.resources.deployed_indexes import NoLongerDeployed, wait_for_index_sync
+from tasks.vertex.streaming import updates
+from tasks.vertex.streaming.arrivals import verify_datapoints_exist, wait_for_datapoints, wait_for_removals
+from tasks.vertex.streaming.updates import OverwriteUnfinished, PartlyApplied, apply_removals, apply_upserts
 from tasks.waiting import Deadline
+from tests.polling import SOON
 
 _numbers = itertools.count()
 
@@ -159,8 +164,18 @@ def test_a_batch_index_is_refused_before_anything_is_sent(settings, served, dead
         ([point(vector=(1.0, 2.0))], "another number of dimensions"),
         ([Datapoint(id="x")], "has no embedding"),
         ([point("x"), point("x")], "An id occurs twice: 'x'"),
+        (
+            [
+                *(
+                    point(numeric_restricts=(NumericRestrict(namespace="a", value_int=1),))
+                    for _ in range(149)
+                ),
+                point(numeric_restricts=(NumericRestrict(namespace="a", value_double=1.0),)),
+            ],
+            "numbers of two types.*datapoint 150",
+        ),
     ],
-    ids=["dimensions", "no vector", "twice"],
+    ids=["dimensions", "no vector", "twice", "types of a number"],
 )
 def test_datapoints_that_do_not_fit_are_refused_before_anything_is_sent(
     settings, served, deadline, sandbox, points, said
@@ -172,5 +187,45 @@ def test_datapoints_that_do_not_fit_are_refused_before_anything_is_sent(
 
 
 def test_an_item_that_no_request_can_hold_is_refused(settings, served, deadline):
-    with pytest.raises(InvalidInput, match="larger than a request: 1000007"):
+    with pytest.raises(InvalidInput, match="An id is larger than a request: '1,000,001 bytes'"):
         apply_removals.fn(settings, served, ["x" * 1_000_001], deadline)
+
+
+def test_a_refusal_in_the_middle_says_how_many_are_in(settings, served, deadline, monkeypatch):
+    """Whatever the service may check that we cannot: here, a datapoint that our checks let through."""
+    sent = [point() for _ in range(30)]
+    bad = point("bad").model_copy(update={"vector": np.ones(3, "f4")})
+    monkeypatch.setattr(updates, "check_datapoints", lambda *_, **__: 0)
+    with pytest.raises(PartlyApplied, match=r"The first 20 of 31 are in.*does no harm") as caught:
+        apply_upserts.fn(settings, served, [*sent[:25], bad, *sent[25:]], deadline, per_request=10)
+    assert (caught.value.accepted, caught.value.total) == (20, 31)
+    assert wait_for_datapoints.fn(settings, served, sent[:20], deadline) == 20
+    assert read_datapoints.fn(settings, served, [sent[20].id]) == ()
+
+
+def test_absent_ids_are_seen_before_restricts_alone_are_sent(settings, served, deadline):
+    sent = [point(), point()]
+    apply_upserts.fn(settings, served, sent, deadline)
+    wait_for_datapoints.fn(settings, served, sent, deadline)
+    assert verify_datapoints_exist.fn(settings, served, sent, deadline) == 2
+    with pytest.raises(InvalidInput, match=r"1 id of 3 read together do not exist, first: 'absent'"):
+        verify_datapoints_exist.fn(settings, served, [*sent, Datapoint(id="absent")], deadline)
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda *a: wait_for_datapoints.fn(a[0], a[1], [point()], a[2]),
+        lambda *a: wait_for_removals.fn(a[0], a[1], ["x"], a[2]),
+        lambda *a: verify_datapoints_exist.fn(a[0], a[1], [point()], a[2]),
+        lambda *a: wait_for_index_sync.fn(a[0], a[1].endpoint, a[1].deployed_index_id, 2**62, a[2]),
+    ],
+    ids=["upserts", "removals", "existence", "sync"],
+)
+def test_what_somebody_undeployed_is_not_waited_for(settings, serve, wait):
+    served = serve("public")
+    connect(settings).endpoints.undeploy_index(
+        index_endpoint=served.endpoint, deployed_index_id=served.deployed_index_id
+    ).result(timeout=60, polling=SOON)
+    with pytest.raises(NoLongerDeployed, match="somebody undeployed it"):
+        wait(settings, served, Deadline.after(seconds=20))
