@@ -1,0 +1,22 @@
+"""HDF5 files with something wrong in them."""
+
+import h5py
+import numpy as np
+import pytest
+
+GOOD = np.arange(40, dtype=np.float32).reshape(10, 4)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """write(fill, train=..., latest=...) -> path; ``fill(file)`` adds what is wrong with it."""
+
+    def write(fill, *, train=GOOD, latest=False):
+        path = tmp_path / "stranger.hdf5"
+        with h5py.File(path, "w", libver="latest" if latest else "earliest") as file:
+            if train is not None:
+                file["train"] = train
+            fill(file)
+        return path
+
+    return write
