@@ -22,7 +22,7 @@ from tasks.vertex.specs import deployed_index_id
 from tasks.waiting import Deadline
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inventory:
     """What Vertex AI holds of a name."""
 
