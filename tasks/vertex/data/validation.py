@@ -1,6 +1,6 @@
 """Checks every row before anything is created or paid for: an import reports a bad record only after twenty minutes.
 
-Nothing is changed or written, and no more than a block and eight bytes per row are in memory.
+Nothing is changed, and no more than a block is in memory; hashes of the ids are in a temporary file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.repeats import repeated
+from tasks.repeats import HashedIds
 from tasks.vertex.data.columns import SHOWN_ROWS, Column
 from tasks.vertex.data.content import ContentHash
 from tasks.vertex.data.errors import (
@@ -121,24 +121,25 @@ class _BadRows:
 
 
 class _Ids:
-    """Finds empty and repeated ids with eight bytes per row."""
+    """Finds empty and repeated ids, with eight bytes of disk per row."""
 
     def __init__(self, file: VectorFile) -> None:
-        self._file = file
-        self._hashes = np.empty(file.rows if file.has_ids else 0, dtype=np.int64)
+        self._file, self._hashed = file, HashedIds()
 
     def look_at(self, start: int, stop: int) -> list[str]:
         ids = self._file.ids(start, stop)
         if self._file.has_ids:
             if "" in ids:
                 raise EmptyId(self._file.name, dataset="ids", row=start + ids.index(""))
-            self._hashes[start:stop] = [hash(id_) for id_ in ids]
+            for id_ in ids:
+                self._hashed.add(id_)
         return ids
 
     def refuse_duplicates(self) -> None:
-        for row in repeated(self._hashes).tolist():
+        for repeat in self._hashed.repeats():
+            row = repeat.number
             (id_,) = self._file.ids(row, row + 1)
-            for before in np.flatnonzero(self._hashes[:row] == self._hashes[row]).tolist():
+            for before in repeat.before:
                 if self._file.ids(before, before + 1) == [id_]:
                     raise DuplicateId(
                         self._file.name, dataset="ids", id=id_, first_row=before, second_row=row

@@ -6,26 +6,25 @@ validated as a whole before anything of it is sent, by every rule of the service
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-import numpy as np
 import orjson
 
 from tasks.errors import InvalidInput
 from tasks.lines import filled_lines, lines
-from tasks.repeats import repeated
+from tasks.repeats import HashedIds
 from tasks.steps import step
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.messages import BYTES_PER_DATAPOINT, index_datapoint
 from tasks.vertex.datapoints.vectors import parsed
 
-MOST_LINES = 10_000_000
-"""Datapoints or ids of one file: eight bytes and more of each are kept, and the quota lets 600,000 of them out per minute."""
+SUSPECTS = 1000
+"""Hashes that are looked for in one more reading; a file that was appended to itself has more than memory holds."""
 MOST_NAMESPACES = 100_000
 """Namespaces whose number type is remembered."""
 
@@ -154,23 +153,19 @@ def _check_number_types(datapoint: Datapoint, source: str, types: dict[str, tupl
 
 
 def check_ids(read: Read[str]) -> int:
-    """Count ids, with eight bytes of memory each; they are read again where one seems to occur twice.
+    """Count ids; they are read again where one seems to occur twice.
 
     Raises:
-        InvalidInput: an id is empty, no text, larger than a request, or occurs twice; or there are too many.
+        InvalidInput: an id is empty, no text, larger than a request, or occurs twice.
     """
-    hashed = array("q")
+    hashed = HashedIds()
     for source, id_ in read():
         _check_id(id_, source)
-        hashed.append(hash(id_))
-        if len(hashed) > MOST_LINES:
-            raise InvalidInput(
-                f"There are more than {MOST_LINES:,}", source=source, remedy="Split the file and run once for each part."
-            )  # fmt: skip
-    hashes = np.array(hashed, dtype=np.int64)
-    if suspects := set(hashes[repeated(hashes)].tolist()):
+        hashed.add(id_)
+    repeats = hashed.repeats()
+    while suspects := {repeat.hash for repeat in islice(repeats, SUSPECTS)}:
         _refuse_repeated(read, suspects)
-    return len(hashes)
+    return hashed.count
 
 
 def _check_id(id_: str, source: str) -> None:

@@ -167,8 +167,8 @@ def test_a_device_without_end_is_refused(read):
         read(Path("/dev/zero"))
 
 
-def test_a_file_of_too_many_ids_is_refused_before_they_fill_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MOST_LINES", 3)
-    (tmp_path / "ids").write_text("1\n2\n3\n4\n")
-    with pytest.raises(InvalidInput, match=r"more than 3 .*line 4.*Split"):
+def test_of_a_file_that_was_appended_to_itself_the_first_repeated_id_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "SUSPECTS", 3)
+    (tmp_path / "ids").write_text("".join(f"{row % 50}\n" for row in range(100)))
+    with pytest.raises(InvalidInput, match=r"An id occurs twice: '0' .*line 51, and number 1 before it"):
         read_id_file.fn(tmp_path / "ids")
