@@ -38,7 +38,7 @@ def free_port() -> int:
 
 
 def is_free(port: int, *, within: float = 0.0) -> bool:
-    """Whether nothing uses a loopback port, at the latest after so many seconds."""
+    """Whether nothing uses a loopback port, at the latest after the given seconds."""
     deadline = time.monotonic() + within
     while not _can_be_bound(port):
         if time.monotonic() >= deadline:

@@ -57,7 +57,7 @@ def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
                 proxy.cut()
             time.sleep(float(down))
             for proxy in proxies:
-                proxy.mend()
+                proxy.repair()
         accepted = (0,) if how.startswith(_MUST_SUCCEED) else (0, 1)
         code = promises.ended(command, finding.problems, accepted, "the run through the network")
         struck = sum(proxy.struck for proxy in proxies)

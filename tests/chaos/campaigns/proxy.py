@@ -40,10 +40,10 @@ class Proxy:
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     def cut(self) -> None:
-        """Reset every connection and refuse new ones, until `mend`."""
+        """Reset every connection and refuse new ones, until `repair`."""
         self._call(self._cut())
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Accept connections again, at the same port."""
         self._server = self._call(asyncio.start_server(self._serve, "127.0.0.1", self.port))
 
