@@ -17,9 +17,12 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+_PAGES_WITH_FOREIGN_SCRIPTS = frozenset({"/docs", "/redoc", "/api/docs", "/api/redoc"})
+"""FastAPI's documentation loads its scripts from a public network, into the origin whose storage holds the key."""
+
 
 class OwnOriginOnly:
-    """Refuses requests and websockets that other names or other origins send.
+    """Refuses requests and websockets that other names or other origins send, and pages that run the scripts of others.
 
     Args:
         app: what answers the others.
@@ -31,16 +34,19 @@ class OwnOriginOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, as ASGI defines it."""
-        refusal = None if scope["type"] == "lifespan" else self._refusal(Headers(scope=scope))
+        refusal = None if scope["type"] == "lifespan" else self._refusal(scope["path"], Headers(scope=scope))
         await (refusal or self.app)(scope, receive, send)
 
-    def _refusal(self, headers: Headers) -> PlainTextResponse | None:
+    def _refusal(self, path: str, headers: Headers) -> PlainTextResponse | None:
         if headers.getlist("host") != [self.host]:
             text = f"This server answers to one name only. Open {self.origin}\n"
             return PlainTextResponse(text, HTTPStatus.MISDIRECTED_REQUEST)
         if any(origin != self.origin for origin in headers.getlist("origin")) or _is_foreign(headers):
             text = f"Only pages of {self.origin} may call this server.\n"
             return PlainTextResponse(text, HTTPStatus.FORBIDDEN)
+        if path in _PAGES_WITH_FOREIGN_SCRIPTS:
+            text = f"This page would load scripts from a public network. The API itself is described in {self.origin}/openapi.json\n"
+            return PlainTextResponse(text, HTTPStatus.NOT_FOUND)
         return None
 
 

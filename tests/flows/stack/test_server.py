@@ -218,6 +218,12 @@ def test_what_a_browser_loads_for_another_sites_page_is_refused_and_a_link_is_fo
     assert get("none", "navigate", "document") == 200
 
 
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/api/docs", "/api/redoc"])
+def test_no_page_of_the_origin_that_holds_the_key_runs_the_scripts_of_others(path, owner, stack):
+    answer = owner.get(f"{stack.ui_url}{path}")
+    assert (answer.status_code, "<script" in answer.text) == (404, False)
+
+
 @pytest.mark.parametrize("path", SOCKETS)
 def test_a_websocket_needs_the_name_the_origin_and_the_key(path, stack):
     def say(key, name="127.0.0.1", **options):
