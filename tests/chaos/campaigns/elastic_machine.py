@@ -7,7 +7,7 @@ from elasticsearch import ApiError, Elasticsearch, NotFoundError
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from sandbox import announced, faults
+from sandbox import announced
 from tests.chaos.campaigns.machine import Machine
 
 _INDICES = st.sampled_from(["red", "blue"])
@@ -17,6 +17,8 @@ _VALUES = st.integers(0, 5)
 
 class ElasticMachine(Machine):
     """The model: documents by id by index, and the indices behind the one alias."""
+
+    errors = (ApiError, NoReply)
 
     def __init__(self):
         super().__init__()
@@ -31,23 +33,8 @@ class ElasticMachine(Machine):
     def disconnect(self):
         self.client.close()
 
-    def disturbed(self, method, how, call):
-        """Make a call as the network lets it; returns whether it took effect. What the service refuses does not."""
-        if how != "well":
-            kind, when = how.split()
-            faults.add(self.world.state, method, kind, when)
-        try:
-            call()
-        except (ApiError, NoReply) as error:
-            faults.clear(self.world.state)  # a refused call meets no fault that comes after its effect
-            if isinstance(error, ApiError) and error.status_code in (400, 404):
-                return False
-            if how == "well":
-                raise
-            self.counted(how)
-            return how.endswith("after")
-        assert how == "well"
-        return True
+    def is_refusal(self, error):
+        return isinstance(error, ApiError) and error.status_code in (400, 404)
 
     @rule(index=_INDICES, how=Machine.HOW)
     def create(self, index, how):

@@ -7,6 +7,7 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
+from sandbox import faults
 from tests.chaos.bench import World
 from tests.chaos.cases import Finding
 
@@ -21,13 +22,34 @@ class Machine(RuleBasedStateMachine):
     begin: ClassVar
     """Makes the stand-in of one example."""
     finding: ClassVar[Finding]
+    errors: ClassVar[tuple[type[Exception], ...]]
+    """What the official client raises when a call goes wrong."""
 
     def __init__(self):
         super().__init__()
         self.world: World = type(self).begin()
 
-    def counted(self, how):
-        self.finding.faults += how != "well"
+    def is_refusal(self, error):  # noqa: ARG002 -- an engine's own
+        """Whether the service refused the call itself, whatever the network did."""
+        return False
+
+    def disturbed(self, method, how, call):
+        """Make a call as the network lets it; returns whether it took effect. What the service refuses does not."""
+        if how != "well":
+            kind, when = how.split()
+            faults.add(self.world.state, method, kind, when)
+        try:
+            call()
+        except self.errors as error:
+            faults.clear(self.world.state)  # a refused call meets no fault that comes after its effect
+            if self.is_refusal(error):
+                return False
+            if how == "well":
+                raise
+            self.finding.faults += 1
+            return how.endswith("after")
+        assert how == "well"
+        return True
 
     @rule()
     def crash(self):

@@ -13,7 +13,7 @@ from google.cloud.aiplatform_v1.services.match_service.transports import MatchSe
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from sandbox import announced, faults
+from sandbox import announced
 from tests.chaos.campaigns.machine import Machine
 from tests.polling import SOON, until
 
@@ -24,6 +24,8 @@ _NAMES = st.sampled_from(["left", "right"])
 
 class VertexMachine(Machine):
     """The model: datapoints by id, and the number of endpoints by display name."""
+
+    errors = (GoogleAPICallError,)
 
     def __init__(self):
         super().__init__()
@@ -45,21 +47,6 @@ class VertexMachine(Machine):
 
     def disconnect(self):
         self.channel.close()
-
-    def disturbed(self, method, how, call):
-        """Make a call as the network lets it; returns whether it took effect."""
-        if how != "well":
-            kind, when = how.split()
-            faults.add(self.world.state, method, kind, when)
-        try:
-            call()
-        except GoogleAPICallError:
-            if how == "well":
-                raise
-            self.counted(how)
-            return how.endswith("after")
-        assert how == "well"
-        return True
 
     @rule(id_=_IDS, value=_VALUES, how=Machine.HOW)
     def upsert(self, id_, value, how):
