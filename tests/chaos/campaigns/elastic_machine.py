@@ -5,7 +5,7 @@ from __future__ import annotations
 from elastic_transport import ConnectionError as NoReply
 from elasticsearch import ApiError, Elasticsearch, NotFoundError
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from sandbox import announced
 from tests.chaos.campaigns.machine import Machine
@@ -36,6 +36,13 @@ class ElasticMachine(Machine):
     def is_refusal(self, error):
         return isinstance(error, ApiError) and error.status_code in (400, 404)
 
+    @initialize(documents=st.dictionaries(_IDS, _VALUES, min_size=1))
+    def begin_with_documents(self, documents):
+        """Without it, most sequences would not get beyond an index that does not exist."""
+        for id_, value in documents.items():
+            self.client.index(index="red", id=id_, document={"value": value})
+        self.indices["red"] = documents
+
     @rule(index=_INDICES, how=Machine.HOW)
     def create(self, index, how):
         if self.disturbed("indices.create", how, lambda: self.client.indices.create(index=index)):
@@ -48,20 +55,21 @@ class ElasticMachine(Machine):
             del self.indices[index]
             self.alias.discard(index)
 
-    @rule(index=_INDICES, id_=_IDS, value=_VALUES, how=Machine.HOW)
-    def store(self, index, id_, value, how):
-        if index not in self.indices:
-            return  # it would create the index
+    @precondition(lambda self: self.indices)
+    @rule(data=st.data(), id_=_IDS, value=_VALUES, how=Machine.HOW)
+    def store(self, data, id_, value, how):
+        index = data.draw(st.sampled_from(sorted(self.indices)))
         if self.disturbed(
             "index", how, lambda: self.client.index(index=index, id=id_, document={"value": value})
         ):
             self.indices[index][id_] = value
 
-    @rule(index=_INDICES, id_=_IDS, how=Machine.HOW)
-    def remove(self, index, id_, how):
-        if id_ in self.indices.get(index, {}) and self.disturbed(
-            "delete", how, lambda: self.client.delete(index=index, id=id_)
-        ):
+    @precondition(lambda self: any(self.indices.values()))
+    @rule(data=st.data(), how=Machine.HOW)
+    def remove(self, data, how):
+        stored = sorted((index, id_) for index, documents in self.indices.items() for id_ in documents)
+        index, id_ = data.draw(st.sampled_from(stored))
+        if self.disturbed("delete", how, lambda: self.client.delete(index=index, id=id_)):
             del self.indices[index][id_]
 
     @rule(index=_INDICES, how=Machine.HOW)

@@ -20,7 +20,7 @@ NAME = "state machines"
 _MACHINES = {"vertex query": VertexMachine, "elastic deploy": ElasticMachine}
 """By the scenario whose beginning they work on: a deployed index, and an empty cluster."""
 _EACH, _SHORT = 30, 1
-_EXAMPLES, _STEPS = 4, 15
+_EXAMPLES, _STEPS = 10, 25
 
 
 def cases(
