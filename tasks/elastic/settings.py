@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,8 @@ from tasks.redaction import hide, hide_userinfo
 from tasks.settings import Key, Password, file_name, from_environment, sandbox_environment
 
 ElasticTarget = Literal["sandbox", "elastic"]
+
+_HOST = re.compile(r"(localhost|[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+)(:\d{1,5})?")
 
 
 def _address(url: str) -> str:
@@ -28,7 +31,10 @@ def _address(url: str) -> str:
         hide(url.partition("?")[2])
         raise ValueError("without a query")
     if not url.lower().startswith(("https://", "http://")):
-        raise ValueError("which begins with https:// or http://")
+        # A key may have been set in place of the address; a plain host is none and can be shown.
+        raise ValueError(
+            f"which begins with https:// or http://{f', as in https://{url}' if _HOST.fullmatch(url) else ''}"
+        )
     return url
 
 

@@ -73,3 +73,19 @@ def test_a_sandbox_without_elasticsearch_says_so(monkeypatch, tmp_path):
     announce(monkeypatch, tmp_path, VERTEX_PROJECT="p")
     with pytest.raises(InvalidInput, match="has no Elasticsearch"):
         elastic_settings("sandbox")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_shown"),
+    [
+        ("localhost", True),
+        ("search.example.org:9200", True),
+        ("VnVhQ2ZHY0JDZGJrUW06dWkybHAyYXhUTm1zeWFr", False),
+        ("eyJhbGciOi.eyJzdWIi.SflKxw", False),
+    ],
+)
+def test_an_address_without_a_scheme_is_shown_unless_it_may_be_a_key(value, is_shown, monkeypatch):
+    monkeypatch.setenv("ELASTIC_URL", value)
+    with pytest.raises(InvalidInput, match=r"begins with https:// or http://") as refused:
+        elastic_settings("elastic")
+    assert (value in str(refused.value)) == is_shown
