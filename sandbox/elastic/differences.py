@@ -86,7 +86,7 @@ DIFFERENCES = (
     ),
     (
         "A task that a fault lets fail at its end has written all documents. A download that a fault breaks off keeps half of "
-        "its parts. A deployment that fails shows `failed`, with a reason of the sandbox, until it is stopped."
+        "its parts. A deployment that fails stays `starting`; its nodes show `failed`, with a reason of the sandbox, until it is stopped."
     ),
     "Positions in parser messages (`[1:1]`) are not the real ones.",
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tasks.calls import NotFound, ServiceRefused
-from tasks.elastic.cluster.deployments import read_deployment
+from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.throttle import UNLIMITED, Throttle
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import TRANSIENT_STATUSES, calling, reason_of

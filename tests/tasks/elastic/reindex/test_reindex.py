@@ -6,10 +6,8 @@ from sandbox import faults
 from sandbox.elastic.ml import inference_ledger
 from tasks import progress
 from tasks.calls import ServiceUnwell
-from tasks.elastic.cluster.deployments import (
-    read_deployment,
-    wait_for_deployment,
-)
+from tasks.elastic.cluster.deployment_states import read_deployment
+from tasks.elastic.cluster.deployments import wait_for_deployment
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
 from tasks.elastic.cluster.reindex_tasks import (
     TaskCancelled,
