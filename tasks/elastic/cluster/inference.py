@@ -23,6 +23,7 @@ from tasks.elastic.connection.errors import calling
 from tasks.elastic.data.documents import Document, DocumentSource, read_documents
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import GateNotMet, InvalidInput, PermanentError
+from tasks.files import whole_file
 from tasks.plurals import counted
 from tasks.progress import Progress
 from tasks.steps import step
@@ -287,5 +288,5 @@ def _rows(into: Path | None) -> Generator[Callable[[dict[str, Any]], object]]:
     if into is None:
         yield lambda row: row
         return
-    with into.open("wb") as file:
+    with whole_file(into) as file:
         yield lambda row: file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
