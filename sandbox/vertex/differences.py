@@ -19,6 +19,14 @@ DIFFERENCES = (
     ),
     "`update_mask=all_restricts` on an unknown id has no effect. `embedding_metadata` is not accepted as a mask.",
     "Removing or reading an unknown id is not an error; the id is ignored.",
+    (
+        "An empty message or list is none: a sparse embedding without values, an auth provider that allows nobody, "
+        "resources without a number beside others."
+    ),
+    (
+        "BatchMatch reports a refused deployed index in its status, and fails as a call when it answers nothing: "
+        "the official SDK does not read the status and would show an empty answer."
+    ),
     "A JWT's audience, issuer and expiry are checked, its signature is not.",
     "There is one project (`sandbox-project`, 123456789012); any location is accepted; names of networks are not looked up.",
     "Quotas are not enforced; the throttling fault answers with the real text.",

@@ -26,7 +26,8 @@ def validate(datapoints: Iterable[Any], dimensions: int, *, restricts_only: bool
         name = datapoint.datapoint_id
         if not name:
             raise errors.INVALID_DATAPOINT.refusal(id=name, problem="datapoint_id is required.")
-        if datapoint.HasField("sparse_embedding"):
+        sparse = datapoint.sparse_embedding
+        if sparse.values or sparse.dimensions:  # clients send an empty one for none
             raise errors.NOT_IMITATED.refusal(what="sparse embeddings")
         if not restricts_only and len(datapoint.feature_vector) != dimensions:
             raise errors.DIMENSIONS.refusal(

@@ -56,7 +56,7 @@ def parse(line: bytes, dimensions: int) -> Any:
 
 
 def _datapoint(name: str, record: dict[str, Any], dimensions: int) -> Any:
-    if record.get("sparse_embedding") is not None:
+    if record.get("sparse_embedding") not in (None, {}, {"values": [], "dimensions": []}):
         raise RecordError(
             ErrorType.INVALID_SPARSE_EMBEDDING, "The sandbox does not imitate sparse embeddings yet."
         )

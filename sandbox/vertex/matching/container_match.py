@@ -29,8 +29,15 @@ class ContainerMatchService:
         return self._answer([request])[0]
 
     def BatchMatch(self, request: Any) -> Any:
-        """The neighbors of many queries; an error is reported in the status of its deployed index."""
-        response = container.BatchMatchResponse()
+        """The neighbors of many queries; an error is reported in the status of its deployed index.
+
+        The official SDK never reads that status and would show an empty answer, so the call itself fails when it
+        answers nothing, as with the one deployed index that the SDK asks.
+
+        Raises:
+            Refusal: that of the first deployed index, if all are refused.
+        """
+        response, refusals = container.BatchMatchResponse(), list[errors.Refusal]()
         for group in request.requests:
             answered = response.responses.add(deployed_index_id=group.deployed_index_id)
             try:
@@ -38,6 +45,9 @@ class ContainerMatchService:
                 answered.responses.extend(self._answer(group.requests))
             except errors.Refusal as refusal:
                 answered.status.code, answered.status.message = refusal.number, refusal.text
+                refusals.append(refusal)
+        if refusals and len(refusals) == len(request.requests):
+            raise refusals[0]
         return response
 
     def BatchGetEmbeddings(self, request: Any) -> Any:
@@ -100,7 +110,8 @@ def _embedding(searcher: Searcher, row: int) -> Any:
 
 
 def _question(request: Any) -> Question:
-    if request.HasField("sparse_embedding") or request.HasField("rrf"):
+    sparse = request.sparse_embedding
+    if sparse.float_val or sparse.dimension:  # clients send an empty one for none
         raise errors.NOT_IMITATED.refusal(what="sparse and hybrid queries")
     percent = request.leaf_nodes_to_search_percent_override
     return Question(

@@ -60,7 +60,8 @@ class MatchService:
 
 def _question(query: Any) -> Question:
     datapoint = query.datapoint
-    if datapoint.HasField("sparse_embedding") or query.HasField("rrf"):
+    sparse = datapoint.sparse_embedding
+    if sparse.values or sparse.dimensions:  # clients send an empty one for none
         raise errors.NOT_IMITATED.refusal(what="sparse and hybrid queries")
     return Question(
         vector=np.array(datapoint.feature_vector, "f4"),
