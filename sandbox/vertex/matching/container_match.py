@@ -10,9 +10,13 @@ import numpy as np
 
 from protos import match_service as container
 from sandbox.vertex import errors
+from sandbox.vertex.data.datapoints import sparse_vector
+from sandbox.vertex.data.query import Hit
 from sandbox.vertex.data.restricts import Number, Tokens
-from sandbox.vertex.data.searcher import Hit, Searcher
-from sandbox.vertex.matching.queries import Queries, Question
+from sandbox.vertex.data.searcher import Searcher
+from sandbox.vertex.data.sparse import SparseVector
+from sandbox.vertex.matching.queries import Queries
+from sandbox.vertex.matching.questions import Question
 
 
 class ContainerMatchService:
@@ -87,6 +91,7 @@ def _neighbors(searcher: Searcher, hits: list[Hit]) -> tuple[Any, Callable[[], l
         response.neighbor.add(
             id=corpus.names[hit.row],
             distance=hit.distance,
+            sparse_distance=hit.sparse_distance,
             crowding_attribute=crowding_number(corpus.tag(hit.row)),
         )
     return response, lambda: [_embedding(searcher, hit.row) for hit in hits]
@@ -104,6 +109,9 @@ def _embedding(searcher: Searcher, row: int) -> Any:
     for each in datapoint.numeric_restricts:
         kind = each.WhichOneof("Value")
         embedding.numeric_restricts.add(name=each.namespace, **{kind: getattr(each, kind)})
+    if vector := sparse_vector(datapoint.sparse_embedding):
+        embedding.sparse_embedding.dimension.extend(vector.dimensions)
+        embedding.sparse_embedding.float_val.extend(vector.values)
     if datapoint.HasField("embedding_metadata"):
         embedding.embedding_metadata.ParseFromString(datapoint.embedding_metadata.SerializeToString())
     return embedding
@@ -111,11 +119,11 @@ def _embedding(searcher: Searcher, row: int) -> Any:
 
 def _question(request: Any) -> Question:
     sparse = request.sparse_embedding
-    if sparse.float_val or sparse.dimension:  # clients send an empty one for none
-        raise errors.NOT_IMITATED.refusal(what="sparse and hybrid queries")
     percent = request.leaf_nodes_to_search_percent_override
     return Question(
         vector=np.array(request.float_val, "f4"),
+        sparse=SparseVector(tuple(sparse.dimension), tuple(sparse.float_val)),
+        alpha=request.rrf.alpha if request.HasField("rrf") else None,
         datapoint_id=request.embedding_id,
         neighbors=request.num_neighbors,
         per_tag=request.per_crowding_attribute_num_neighbors,
