@@ -79,6 +79,7 @@ DIFFERENCES = (
         "Task lists contain only reindex, update by query and model downloads, not the calls themselves. Hot threads show "
         "busy allocations, with the percentages of the ELSER notebook and an invented stack."
     ),
+    "Bodies and answers are JSON or NDJSON; CBOR, SMILE and YAML are refused with 406, or with 400 if they are asked for.",
     "The configured API key may do everything; there are no users or roles.",
     (
         "Requests with an `Origin` or Fetch Metadata of a web page are refused with 403, and those for another host than "

@@ -92,8 +92,8 @@ class Front:
         request.client = http.scope["client"]
         asked = None
         try:
-            asked = media.check(headers, bool(body), self._release)
             self._authenticate(request)
+            asked = media.check(headers, bool(body), self._release)
             request.body = media.decoded(headers, body)
             reply = self._routed(request, raw_path)
         except Refusal as refusal:
@@ -109,6 +109,8 @@ class Front:
         route, request.params, allowed = self._routes.find(request.method, raw_path)
         if route is None:
             return _unknown(request, allowed)
+        if request.body and (problem := media.unsupported(request.headers)):
+            return Reply({"error": problem, "status": 406}, 406)
         self._strike(route, "before", request)
         found = route.handler(request)
         reply = found if isinstance(found, Reply) else Reply(found)
