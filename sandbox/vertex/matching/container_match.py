@@ -14,6 +14,9 @@ from sandbox.vertex.data.restricts import Number, Tokens
 from sandbox.vertex.data.searcher import Hit, Searcher
 from sandbox.vertex.matching.queries import Queries, Question
 
+# v1beta1 has fewer fields, all of them under the same names and numbers.
+CONTAINER_SERVICES = (container.SERVICE_NAME, container.SERVICE_NAME.replace(".v1.", ".v1beta1."))
+
 
 class ContainerMatchService:
     """Methods in the order of match_service.proto."""
