@@ -122,6 +122,10 @@ REPLICAS = Answer(
 MUTATE_FIELDS = Answer(
     StatusCode.INVALID_ARGUMENT, "MutateDeployedIndex needs automatic_resources or dedicated_resources."
 )
+TWO_KINDS_OF_RESOURCES = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "DeployedIndex {id!r} has automatic_resources and dedicated_resources; give one of them.",
+)
 RESOURCES_KIND = Answer(
     StatusCode.INVALID_ARGUMENT, "A DeployedIndex keeps its kind of resources: it has {current}, not {given}."
 )

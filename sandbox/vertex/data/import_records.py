@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from google.cloud import aiplatform_v1 as v1
 
-from sandbox.vertex.data.datapoints import IndexDatapoint
+from sandbox.vertex.data.datapoints import IndexDatapoint, sparse_problem
 
 ErrorType = v1.NearestNeighborSearchOperationMetadata.RecordError.RecordErrorType
 _NUMBERS = {"value_int": int, "value_float": (int, float), "value_double": (int, float)}
@@ -56,12 +56,11 @@ def parse(line: bytes, dimensions: int) -> Any:
 
 
 def _datapoint(name: str, record: dict[str, Any], dimensions: int) -> Any:
-    if record.get("sparse_embedding") is not None:
-        raise RecordError(
-            ErrorType.INVALID_SPARSE_EMBEDDING, "The sandbox does not imitate sparse embeddings yet."
-        )
     datapoint = IndexDatapoint(datapoint_id=name)
-    _fill_vector(datapoint, record.get("embedding"), dimensions)
+    if record.get("sparse_embedding"):
+        _fill_sparse(datapoint, record["sparse_embedding"])
+    if record.get("embedding") or not datapoint.sparse_embedding.values:
+        _fill_vector(datapoint, record.get("embedding"), dimensions)
     if record.get("restricts"):
         _fill_restricts(datapoint, record["restricts"])
     if record.get("numeric_restricts"):
@@ -91,6 +90,29 @@ def _fill_vector(datapoint: Any, embedding: Any, dimensions: int) -> None:
         raise RecordError(
             ErrorType.INVALID_EMBEDDING, "embedding holds something else than finite float32 numbers."
         )
+
+
+def _fill_sparse(datapoint: Any, sparse: Any) -> None:
+    if not isinstance(sparse, dict):
+        raise RecordError(ErrorType.INVALID_SPARSE_EMBEDDING, "sparse_embedding must be an object.")
+    values, dimensions = sparse.get("values") or [], sparse.get("dimensions") or []
+    try:
+        datapoint.sparse_embedding.values.extend(values)
+    except (TypeError, ValueError):
+        raise RecordError(
+            ErrorType.INVALID_SPARSE_EMBEDDING, "sparse_embedding.values must be a list of numbers."
+        ) from None
+    try:
+        datapoint.sparse_embedding.dimensions.extend(dimensions)
+    except (TypeError, ValueError):
+        raise RecordError(
+            ErrorType.INVALID_SPARSE_DIMENSIONS,
+            "sparse_embedding.dimensions must be a list of whole numbers.",
+        ) from None
+    if problem := sparse_problem(dimensions, datapoint.sparse_embedding.values):
+        raise RecordError(ErrorType.INVALID_SPARSE_EMBEDDING, problem)
+    if not values:
+        datapoint.ClearField("sparse_embedding")
 
 
 def _fill_restricts(datapoint: Any, restricts: Any) -> None:

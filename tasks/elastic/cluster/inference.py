@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from tasks.calls import ServiceUnwell
-from tasks.elastic.cluster.deployments import read_deployment
+from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.models import INPUT_FIELD, read_model
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling

@@ -14,8 +14,9 @@ import orjson
 
 from tasks.batches import attempt_each, batches
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import calling, reason_of
+from tasks.elastic.connection.errors import DISK_BLOCK, calling, reason_of
 from tasks.elastic.data.documents import CheckedDocuments, Document, canonical, read_documents
+from tasks.elastic.indices.full_disks import DiskBlock
 from tasks.elastic.indices.indices import count, index_of_ours, refresh, set_marks
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
@@ -109,6 +110,7 @@ def apply_documents(
     Raises:
         InvalidInput: the index is not there.
         NotOurs: it does not carry our mark.
+        DiskFull: the disk of a node is almost full, and stays so for a minute; what was sent is kept.
         DeadlinePassed: what was sent is kept; the same command sends everything again, which stores nothing twice.
     """
     there = index_of_ours(settings, index)
@@ -158,7 +160,7 @@ class _Load:
 
     def __init__(self, settings: ElasticSettings, index: str, refused_file: Path) -> None:
         self._client = connect(settings).options(request_timeout=BULK_SECONDS)
-        self._index, self.aside = index, _Aside(refused_file)
+        self._index, self.aside, self._disk = index, _Aside(refused_file), DiskBlock(index)
         self.created = self.updated = self.requests = self.throttled = 0
 
     def send(self, bulk: _Bulk) -> Look[bool]:
@@ -176,6 +178,10 @@ class _Load:
             if not self._is_settled(document, result)
         ]
         self.throttled += len(bulk.waiting)
+        blocked = next(filter(None, map(_disk_block, results)), "")
+        self._disk.see(blocked)
+        if blocked:
+            return Look(f"{len(bulk.waiting)} not stored: {blocked}")
         if bulk.waiting:
             return Look(f"{len(bulk.waiting)} throttled")
         return Look("stored", value=True, done=True)
@@ -196,6 +202,12 @@ class _Load:
         else:
             self.updated += 1
         return True
+
+
+def _disk_block(result: dict[str, Any]) -> str:
+    """Why a document was not stored, if the reason is a full disk."""
+    kind, reason = reason_of(result.get("error") or {})
+    return reason if (result["status"], kind) == DISK_BLOCK else ""
 
 
 def _size(document: Document) -> int:

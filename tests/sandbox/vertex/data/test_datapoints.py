@@ -11,21 +11,9 @@ from google.cloud import aiplatform_v1 as v1
 
 from protos import match_service as container
 from tests.polling import SOON, until
+from tests.sandbox.vertex.rows import ROWS, datapoint, find, ids, line, match, upsert
 
 RecordErrorType = v1.NearestNeighborSearchOperationMetadata.RecordError.RecordErrorType
-ROWS = np.random.default_rng(7).normal(size=(60, 8)).astype("f4")
-
-
-def datapoint(row, **fields):
-    tag = {"crowding_attribute": "a" if row % 2 == 0 else "b"}
-    restricts = [{"namespace": "class", "allow_list": [str(row)]}]
-    vector = ROWS[row].tolist()
-    sent = {"datapoint_id": str(row), "feature_vector": vector, "restricts": restricts, "crowding_tag": tag}
-    return {**sent, **fields}
-
-
-def upsert(clients, index, *points, **fields):
-    clients.indexes.upsert_datapoints(request={"index": index, "datapoints": list(points), **fields})
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +25,6 @@ def served(clients):
     stub, private = clients.private(index)
     until(lambda: clients.indexes.get_index(name=index).index_stats.vectors_count == len(ROWS))
     return index, (endpoint, deployed), (stub, private)
-
-
-def find(clients, public, *queries, **fields):
-    request = {"index_endpoint": public[0], "deployed_index_id": public[1], "queries": queries, **fields}
-    return clients.match.find_neighbors(request=request).nearest_neighbors
-
-
-def match(private, vector, **fields):
-    return private[0].Match(container.MatchRequest(deployed_index_id=private[1], float_val=vector, **fields))
-
-
-def ids(response):
-    return [each.id for each in response.neighbor]
 
 
 def test_public_and_private_queries_find_the_same_nearest_first(clients, served):
@@ -135,12 +110,6 @@ def test_an_impossible_query_is_refused(served, fields):
         match(private, fields.pop("float_val", ROWS[0].tolist()), **fields)
 
 
-def test_sparse_queries_are_refused_as_not_imitated(clients, served):
-    sparse = {"datapoint": {"sparse_embedding": {"values": [1.0], "dimensions": [1]}}}
-    with pytest.raises(exceptions.MethodNotImplemented):
-        find(clients, served[1], sparse)
-
-
 def test_an_upsert_replaces_the_whole_datapoint_and_a_mask_only_its_restricts(clients):
     index = clients.index(8)
     stub, deployed = clients.private(index)
@@ -215,14 +184,12 @@ def test_unit_norm_searches_normalised_vectors_and_gives_the_original_ones_back(
     assert np.array_equal(np.array(found.embeddings[0].float_val, "f4"), ROWS[2])
 
 
-def line(row, **fields):
-    record = {"id": str(row), "embedding": ROWS[row].tolist(), "crowding_tag": "a", **fields}
-    return json.dumps(record)
-
-
 def test_a_batch_index_imports_files_and_partial_updates_add_and_delete(clients):
     bucket = clients.bucket()
-    bucket.blob("first/one.json").upload_from_string("\n".join(line(row) for row in range(10)))
+    empty = {"values": [], "dimensions": []}  # as LangChain writes it in every record
+    bucket.blob("first/one.json").upload_from_string(
+        "\n".join(line(row, sparse_embedding=empty) for row in range(10))
+    )
     bucket.blob("first/two.json").upload_from_string("\n".join(line(row) for row in range(10, 20)) + "\n")
     operation = clients.begin_index(8, stream=False, uri=f"gs://{bucket.name}/first")
     index = operation.result(timeout=60, polling=SOON).name

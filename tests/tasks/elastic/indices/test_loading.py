@@ -1,17 +1,20 @@
 import json
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sandbox import faults
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
+from tasks.elastic.indices import full_disks
 from tasks.elastic.indices.indices import ensure_index, read_index, remove_index
 from tasks.elastic.indices.loading import DocumentsRefused, apply_documents
 from tasks.elastic.specs import IndexSpec
 from tasks.errors import DeadlinePassed, InvalidInput
 from tasks.waiting import Deadline
+from tests.polling import until
 
 
 @pytest.fixture
@@ -140,3 +143,32 @@ def test_five_thousand_glosses_are_loaded(settings, index, glosses, tmp_path, de
     loaded = apply_documents.fn(settings, index, documents, deadline, refused_file=tmp_path / "refused")
     assert loaded.created == 5000
     assert stored(settings, index) == 5000
+
+
+def full_disk(settings, index, *, full):
+    """Set the block that Elasticsearch itself sets when a disk is beyond its flood-stage watermark, or lift it."""
+    connect(settings).indices.put_settings(
+        index=index, settings={"index.blocks.read_only_allow_delete": full or None}
+    )
+
+
+def test_a_full_disk_is_told_before_the_deadline_and_the_same_load_goes_on_when_there_is_space(
+    settings, index, load, monkeypatch
+):
+    monkeypatch.setattr(full_disks, "GRACE_SECONDS", 0.5)
+    full_disk(settings, index, full=True)
+    with pytest.raises(full_disks.DiskFull, match=r"flood-stage watermark.*GET _cat/allocation") as told:
+        load([{"id": "a"}, {"id": "b"}])
+    assert told.value.index == index
+    full_disk(settings, index, full=False)
+    assert load([{"id": "a"}, {"id": "b"}]).created == 2
+
+
+def test_a_full_disk_that_the_cluster_makes_room_on_is_only_waited_for(settings, index, load, caplog):
+    caplog.set_level(logging.INFO, "vector_search_ops")
+    full_disk(settings, index, full=True)
+    with ThreadPoolExecutor() as pool:
+        loading = pool.submit(load, [{"id": "a"}])
+        until(lambda: "1 not stored: index [" in caplog.text, "the first look")
+        full_disk(settings, index, full=False)
+        assert loading.result().created == 1
