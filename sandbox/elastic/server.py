@@ -23,7 +23,7 @@ _PATIENCE = 20.0
 class ElasticServer:
     """Serves a cluster over HTTP."""
 
-    def __init__(self, state: Path, options: ElasticOptions, port: int) -> None:
+    def __init__(self, state: Path, options: ElasticOptions, port: int, api_key: str) -> None:
         # TCP by name, because asyncio disables Nagle's algorithm only on sockets that say so.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -38,7 +38,7 @@ class ElasticServer:
             self._cluster.routes,
             connections,
             release=self._cluster.release,
-            api_key=options.api_key,
+            api_key=api_key,
             faults=self._faults,
             writes=self._writes,
             ending=self._cluster.ending,

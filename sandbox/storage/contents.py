@@ -17,6 +17,8 @@ from typing import BinaryIO
 
 import google_crc32c
 
+from sandbox import private
+
 _BLOCK = 1 << 20
 
 
@@ -85,7 +87,7 @@ class Contents:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.make_folder(folder)
 
     def begin(self) -> Writing:
         """A new file."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import BinaryIO
 
 from sandbox.storage.store import Store
@@ -50,13 +49,3 @@ class Reader:
             return self._store.contents.open(found.content.id)
         except OSError as error:  # replaced or deleted in this very moment
             raise StorageError(str(error.strerror)) from error
-
-    def lines(self, bucket: str, name: str) -> Iterator[bytes]:
-        """The lines of an object, without their ends.
-
-        Raises:
-            StorageError: the object cannot be read.
-        """
-        with self.open(bucket, name) as file:
-            for line in file:
-                yield line.rstrip(b"\r\n")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sandbox import private
 from sandbox.database import Database
 from sandbox.storage.contents import Content, Contents
 
@@ -72,7 +73,7 @@ class Store:
     """Everything that a folder holds."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.make_folder(folder)
         self._database = Database(folder / "buckets.sqlite")
         self.contents = Contents(folder / "contents")
         with self._database.transaction() as db:

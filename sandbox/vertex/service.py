@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sandbox import tls
 from sandbox.announced import SandboxError
+from sandbox.keys import Keys
 from sandbox.ports import Ports
 from sandbox.service import Running, Service
 from sandbox.vertex.options import VertexOptions
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 _TLS, _PLAINTEXT, _STORAGE = "tls", "plaintext", "storage"
 
 
-def _start(state: Path, options: VertexOptions, ports: Ports) -> Running:
+def _start(state: Path, options: VertexOptions, ports: Ports, keys: Keys) -> Running:
     identity = tls.identity(state / "identity")
     account = service_account(state / "identity")
     ca = str(identity.ca.resolve())
     with ExitStack() as opened:
-        storage = _storage(state, ports)
+        storage = _storage(state, ports, keys)
         opened.callback(storage.stop)
         opened.callback(_serve(state, options, ports, identity, storage.reader))
         stop = opened.pop_all().close
@@ -53,15 +54,13 @@ def _start(state: Path, options: VertexOptions, ports: Ports) -> Running:
     )
 
 
-def _storage(state: Path, ports: Ports) -> StorageServer:
+def _storage(state: Path, ports: Ports, keys: Keys) -> StorageServer:
     """Start Cloud Storage."""
-    from sandbox.storage.key import storage_key  # noqa: PLC0415
     from sandbox.storage.server import StorageServer  # noqa: PLC0415
 
-    key = storage_key(state / "buckets" / "key")
     ports.release(_STORAGE)
     try:
-        server = StorageServer(state, ports[_STORAGE], key)
+        server = StorageServer(state, ports[_STORAGE], keys.of(_STORAGE))
     except OSError as error:
         raise SandboxError(f"The storage stand-in cannot start: {error}") from error
     server.adopt(state / "storage", PROJECT)

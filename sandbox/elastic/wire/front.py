@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from hmac import compare_digest
 from http import HTTPStatus
 from typing import Any
 
@@ -35,6 +36,7 @@ _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 _THREADS = 128
 _LOOK = 0.05
 _LOG = logging.getLogger(__name__)
+_CHALLENGES = ['Basic realm="security" charset="UTF-8"', "ApiKey"]
 _PRODUCT = {"X-Elastic-Product": "Elasticsearch"}
 
 
@@ -145,12 +147,13 @@ class Front:
         key = self._api_key
         if not key:
             return
-        found = request.headers.get("authorization", "")
-        metadata = {"header": {"WWW-Authenticate": ['Basic realm="security" charset="UTF-8"', "ApiKey"]}}
-        if not found:
-            raise wire_errors.NOT_AUTHENTICATED.refusal(path=request.path, metadata=metadata)
-        if found != f"ApiKey {key}":
-            raise wire_errors.WRONG_API_KEY.refusal(metadata=metadata)
+        scheme, _, found = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "apikey" and compare_digest(found.encode(), key.encode()):
+            return
+        answer = wire_errors.WRONG_API_KEY if scheme else wire_errors.NOT_AUTHENTICATED
+        refusal = answer.refusal(path=request.path, metadata={"header": {"WWW-Authenticate": _CHALLENGES}})
+        refusal.headers["WWW-Authenticate"] = ", ".join(_CHALLENGES)
+        raise refusal
 
     def _response(self, request: Request, reply: Reply, asked: str | None) -> Response:
         text = isinstance(reply.body, str)

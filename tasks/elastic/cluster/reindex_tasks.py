@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tasks.calls import NotFound, ServiceRefused
-from tasks.elastic.cluster.deployments import read_deployment
+from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.throttle import UNLIMITED, Throttle
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import TRANSIENT_STATUSES, calling, reason_of
+from tasks.elastic.connection.errors import DISK_BLOCK, TRANSIENT_STATUSES, calling, reason_of
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.interruption import RemoteWork, WhenInterrupted, interruptible
@@ -40,6 +40,11 @@ class Failure:
     def passes(self) -> bool:
         """Whether the document may be accepted if it is sent again: the index had no room or no shard for it just now."""
         return self.status in TRANSIENT_STATUSES
+
+    @property
+    def is_disk_block(self) -> bool:
+        """Whether the disk of a node is almost full: only space helps."""
+        return (self.status, self.type) == DISK_BLOCK
 
     def __str__(self) -> str:
         return f"{self.id}: {self.type}: {self.reason}"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import stat
 import subprocess
 import sys
 
 import pytest
 
 from sandbox import process
-from sandbox.announced import SandboxError
-from sandbox.storage.key import storage_key
 from sandbox.vertex.options import VertexOptions
 
 KEYS = [
@@ -68,16 +65,6 @@ def test_the_links_in_answers_lead_where_the_caller_came_from(stand, bucket):
     assert begun.headers["location"].startswith(f"http://localhost:1234/{key}/upload/storage/v1/b/")
 
 
-def test_the_key_is_one_per_folder_and_for_its_owner_only(tmp_path):
-    first = storage_key(tmp_path / "one" / "key")
-    assert storage_key(tmp_path / "one" / "key") == first != storage_key(tmp_path / "two" / "key")
-    assert stat.S_IMODE((tmp_path / "one" / "key").stat().st_mode) == 0o600
-    assert stat.S_IMODE((tmp_path / "one").stat().st_mode) == 0o700
-    (tmp_path / "one" / "key").write_text("")
-    with pytest.raises(SandboxError, match="holds no key"):
-        storage_key(tmp_path / "one" / "key")
-
-
 @pytest.mark.slow
 def test_a_sandbox_hands_its_key_out_and_keeps_it_out_of_everything_it_writes(tmp_path):
     with process.running(tmp_path, VertexOptions()) as environment:
@@ -95,6 +82,8 @@ def test_a_sandbox_hands_its_key_out_and_keeps_it_out_of_everything_it_writes(tm
         told = subprocess.run(client, capture_output=True, text=True, env=environment, check=False)
         assert (told.stdout, "NotFound" in told.stderr) == ("content\n", True), told.stderr
     holders = [path for path in tmp_path.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
-    assert [str(path.relative_to(tmp_path)) for path in holders] == ["buckets/key"]
+    assert [str(path.relative_to(tmp_path)) for path in holders] == ["keys/storage"]
     with process.running(tmp_path, VertexOptions()) as environment:
         assert environment["STORAGE_EMULATOR_HOST"] == address, "the same one at the next start"
+    with process.running(tmp_path, VertexOptions(), without_keys=True) as environment:
+        assert environment["STORAGE_EMULATOR_HOST"] == address.rpartition("/")[0], "open: no key"
