@@ -20,7 +20,7 @@ from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.models import INPUT_FIELD, read_model
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
-from tasks.elastic.data.documents import Document, DocumentSource, read_documents
+from tasks.elastic.data.documents import DocumentSource, read_documents
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import GateNotMet, InvalidInput, PermanentError
 from tasks.files import whole_file
@@ -160,7 +160,11 @@ def read_inferences(
         InferenceTooSlow: a single text takes longer than the timeout.
         DeadlinePassed: the queue stayed full.
     """
-    texts = (d for d in read_documents(source) if isinstance(d.body.get(field), str) and d.body[field])
+    texts = (
+        (document.id, text)
+        for document in read_documents(source)
+        if isinstance(text := document.body.get(field), str) and text
+    )
     there = read_deployment.fn(settings, model_id)
     size = CallSize(timeout, min(MOST_TEXTS, there.queue_capacity // 2) if there else MOST_TEXTS)
     name = input_field(settings, model_id)
@@ -176,14 +180,14 @@ def read_inferences(
         for part in _taken(texts, lambda: size.texts):
             answers: list[Inference] = []
             while len(answers) < len(part):
-                rest = [str(document.body[field]) for document in part[len(answers) :]]
+                rest = [text for _, text in part[len(answers) :]]
                 answered = _infer_sized(call, rest, size, deadline, too_slow)
                 answers += answered
                 calls, largest = calls + 1, max(largest, len(answered))
-            for document, answer in zip(part, answers, strict=True):
-                write({"id": document.id, "tokens": answer.tokens, "truncated": answer.truncated})
+            for (id_, _), answer in zip(part, answers, strict=True):
+                write({"id": id_, "tokens": answer.tokens, "truncated": answer.truncated})
                 if answer.truncated:
-                    truncated.append(document.id)
+                    truncated.append(id_)
             done += len(part)
             progress.see(counted(done, "text"))
     progress.end(counted(done, "text"))
@@ -272,10 +276,10 @@ def _infer_sized(
     return attempt_until("infer", attempt, deadline)
 
 
-def _taken(documents: Iterator[Document], size: Callable[[], int]) -> Iterator[list[Document]]:
-    part: list[Document] = []
-    for document in documents:
-        part.append(document)
+def _taken(texts: Iterator[tuple[str, str]], size: Callable[[], int]) -> Iterator[list[tuple[str, str]]]:
+    part: list[tuple[str, str]] = []
+    for text in texts:
+        part.append(text)
         if len(part) >= size():
             yield part
             part = []

@@ -17,7 +17,7 @@ import orjson
 from tasks.batches import attempt_each, batches
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import DISK_BLOCK, calling, reason_of
-from tasks.elastic.data.documents import CheckedDocuments, Document, canonical, read_documents
+from tasks.elastic.data.documents import CheckedDocuments, Document, read_documents
 from tasks.elastic.indices.full_disks import DiskBlock
 from tasks.elastic.indices.indices import count, index_of_ours, refresh, set_marks
 from tasks.elastic.settings import ElasticSettings
@@ -39,7 +39,8 @@ _SHOWN = 3
 class Refused:
     """A document that the cluster will never accept as it is."""
 
-    line: int
+    place: str
+    """As in `Document`."""
     id: str
     status: int
     type: str
@@ -82,7 +83,7 @@ class DocumentsRefused(PermanentError):
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
-        first = "; ".join(f"line {r.line} ({r.id}): {r.type}: {r.reason}" for r in loaded.first_refused)
+        first = "; ".join(f"{r.place} ({r.id}): {r.type}: {r.reason}" for r in loaded.first_refused)
         super().__init__(
             f"{loaded.refused:,} of {loaded.documents:,} documents were refused by the index {loaded.index!r}, the first: "
             f"{first}. They are listed with the reasons in {loaded.refused_file}. Correct them and load the file again."
@@ -171,7 +172,7 @@ class _Load:
         """Send what is still waiting. Done when every document is stored or refused for good."""
         operations: list[Any] = []
         for document in bulk.waiting:
-            operations += ({"index": {"_id": document.id}}, document.body)
+            operations += ({"index": {"_id": document.id}}, document.text)
         self.requests += 1
         with calling(f"load documents into {self._index}"):
             answer = self._client.bulk(index=self._index, operations=operations)
@@ -198,7 +199,7 @@ class _Load:
             self.aside.keep(
                 document,
                 Refused(
-                    line=document.line, id=document.id, status=result["status"], type=kind, reason=reason
+                    place=document.place, id=document.id, status=result["status"], type=kind, reason=reason
                 ),
             )
         elif result["result"] == "created":
@@ -215,7 +216,7 @@ def _disk_block(result: dict[str, Any]) -> str:
 
 
 def _size(document: Document) -> int:
-    return len(canonical(document.body))
+    return len(document.text)
 
 
 class _Aside:
@@ -242,7 +243,7 @@ class _Aside:
         if len(self.first) < _SHOWN:
             self.first.append(refused)
         row = {
-            "line": refused.line, "id": refused.id, "status": refused.status,
-            "type": refused.type, "reason": refused.reason, "document": document.body,
+            "place": refused.place, "id": refused.id, "status": refused.status,
+            "type": refused.type, "reason": refused.reason, "document": orjson.Fragment(document.text),
         }  # fmt: skip
         self._file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))

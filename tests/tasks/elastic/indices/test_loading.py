@@ -90,7 +90,7 @@ def test_refused_documents_are_kept_aside_with_line_and_reason_and_stop_nobody(s
     assert loaded.created == 2
     (refused,) = loaded.first_refused
     assert loaded.refused == 1
-    assert (refused.line, refused.id, refused.status) == (2, "b", 400)
+    assert (refused.place, refused.id, refused.status) == ("line 2", "b", 400)
     row = json.loads(loaded.refused_file.read_text())
     assert row["document"] == {"id": "b", "year": "unknown"}
     assert row["reason"]
@@ -100,7 +100,10 @@ def test_refused_documents_are_kept_aside_with_line_and_reason_and_stop_nobody(s
 
 def test_all_refused_documents_are_counted_and_stand_in_the_file_and_the_first_are_named(index, load):
     loaded = load([{"id": str(n), "year": "unknown"} for n in range(7)])
-    assert (loaded.refused, [one.line for one in loaded.first_refused]) == (7, [1, 2, 3])
+    assert (loaded.refused, [one.place for one in loaded.first_refused]) == (
+        7,
+        ["line 1", "line 2", "line 3"],
+    )
     assert len(loaded.refused_file.read_text().splitlines()) == 7
     assert f"7 of 7 documents were refused by the index '{index}'" in str(DocumentsRefused(loaded))
 
