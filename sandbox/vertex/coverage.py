@@ -21,6 +21,7 @@ from google.cloud.aiplatform_v1beta1.services.match_service.transports import (
 )
 
 from protos import match_service as container
+from sandbox.storage import coverage as storage
 from sandbox.vertex import errors
 from sandbox.vertex.differences import DIFFERENCES
 from sandbox.vertex.matching.container_match import ContainerMatchService
@@ -56,11 +57,7 @@ def lines() -> Iterator[str]:
     ):
         shown = answer.text.replace("|", "\\|")
         yield f"| {answer.code.name} | {shown} | {answer.source or 'sandbox wording'} |"
-    yield from ("", "## Cloud Storage", "")
-    yield (
-        "All of it is fake-gcs-server (filesystem backend). Used here: buckets, simple and resumable uploads, listings, "
-        "generations and preconditions. Its own documentation lists what else it imitates."
-    )
+    yield from storage.lines()
 
 
 def _services() -> Iterable[tuple[str, Iterable[str], Any]]:
