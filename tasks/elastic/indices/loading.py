@@ -6,9 +6,11 @@ never accept is written to a file with the reason, and does not stop the others.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 import orjson
 
@@ -20,6 +22,7 @@ from tasks.elastic.indices.full_disks import DiskBlock
 from tasks.elastic.indices.indices import count, index_of_ours, refresh, set_marks
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
+from tasks.files import whole_file
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline, Look
@@ -111,6 +114,7 @@ def apply_documents(
     Raises:
         InvalidInput: the index is not there.
         NotOurs: it does not carry our mark.
+        CannotWrite: the refused documents have no room on this machine.
         DiskFull: the disk of a node is almost full, and stays so for a minute; what was sent is kept.
         DeadlinePassed: what was sent is kept; the same command sends everything again, which stores nothing twice.
     """
@@ -216,24 +220,25 @@ def _size(document: Document) -> int:
 
 
 class _Aside:
-    """The file of refused documents, created with the first of them."""
+    """The file of refused documents, begun with the first of them, and there when the load has ended."""
 
     def __init__(self, path: Path) -> None:
         self.count, self.first = 0, list[Refused]()
-        self._path, self._file = path, None
+        self._path, self._opened = path, ExitStack()
+        self._file: BinaryIO | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.__exit__(kind, error, trace)
 
     def keep(self, document: Document, refused: Refused) -> None:
         """Write one down."""
         if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("wb")
+            self._file = self._opened.enter_context(whole_file(self._path))
         self.count += 1
         if len(self.first) < _SHOWN:
             self.first.append(refused)

@@ -2,6 +2,7 @@ import json
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tasks.elastic.indices.indices import ensure_index, read_index, remove_index
 from tasks.elastic.indices.loading import DocumentsRefused, apply_documents
 from tasks.elastic.specs import IndexSpec
 from tasks.errors import DeadlinePassed, InvalidInput
+from tasks.files import CannotWrite
 from tasks.waiting import Deadline
 from tests.polling import until
 
@@ -175,3 +177,19 @@ def test_a_full_disk_that_the_cluster_makes_room_on_is_only_waited_for(settings,
         until(lambda: "1 not stored: index [" in caplog.text, "the first look")
         full_disk(settings, index, full=False)
         assert loading.result().created == 1
+
+
+def test_refused_documents_that_find_no_room_on_this_machine_are_told_and_leave_no_file(
+    load, tmp_path, monkeypatch
+):
+    usual = Path.open
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda path, *given, **named: usual(
+            Path("/dev/full") if path.suffix == ".part" else path, *given, **named
+        ),
+    )
+    with pytest.raises(CannotWrite, match=r"refused.jsonl: No space left on device"):
+        load([{"id": str(number), "year": "unknown"} for number in range(100)])
+    assert list((tmp_path / "out").iterdir()) == []
