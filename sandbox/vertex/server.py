@@ -31,6 +31,8 @@ from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 from sandbox.vertex.resources.indexes import IndexService
 from sandbox.vertex.store import Store
+from sandbox.vertex.tokens import Tokens
+from sandbox.vertex.wire.bearer import BearerToken
 from sandbox.vertex.wire.fronts import MESSAGE_OPTIONS, Front, Method
 from sandbox.vertex.wire.private_servers import PrivateServers
 from sandbox.write_log import WriteLog
@@ -51,7 +53,13 @@ class VertexServer:
     """Everything of Vertex that is imitated."""
 
     def __init__(
-        self, state: Path, options: VertexOptions, ports: Ports, identity: Identity, storage_url: str
+        self,
+        state: Path,
+        options: VertexOptions,
+        ports: Ports,
+        identity: Identity,
+        storage_url: str,
+        tokens: Tokens,
     ) -> None:
         self._store = Store(state / "vertex.sqlite")
         self._faults, self._writes = FaultQueue(state), WriteLog(state, "vertex")
@@ -71,7 +79,11 @@ class VertexServer:
             self._queries.prepare,
             options,
         )
-        self._server = grpc.server(self._pool, options=(*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)))
+        self._server = grpc.server(
+            self._pool,
+            interceptors=[BearerToken(tokens)],
+            options=(*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)),
+        )
         self._server.add_generic_rpc_handlers(tuple(self._handlers()))
         credentials = grpc.ssl_server_credentials(
             [(identity.key.read_bytes(), identity.certificate.read_bytes())]

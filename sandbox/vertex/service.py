@@ -21,9 +21,10 @@ from sandbox.vertex.service_account import service_account
 _TLS, _PLAINTEXT, _STORAGE = "tls", "plaintext", "storage"
 
 
-def _start(state: Path, options: VertexOptions, ports: Ports, _keys: Keys) -> Running:
+def _start(state: Path, options: VertexOptions, ports: Ports, keys: Keys) -> Running:
     identity = tls.identity(state / "identity")
     account = service_account(state / "identity")
+    token = keys.of("vertex")
     storage_url = f"http://127.0.0.1:{ports[_STORAGE]}"
     ca = str(identity.ca.resolve())
     with ExitStack() as opened:
@@ -33,7 +34,7 @@ def _start(state: Path, options: VertexOptions, ports: Ports, _keys: Keys) -> Ru
         except storage.StorageError as error:
             raise SandboxError(str(error)) from error
         opened.callback(tied.stop, bucket_server)
-        opened.callback(_serve(state, options, ports, identity, storage_url))
+        opened.callback(_serve(state, options, ports, identity, storage_url, (token, account)))
         stop = opened.pop_all().close
 
     def failure() -> str | None:
@@ -44,6 +45,7 @@ def _start(state: Path, options: VertexOptions, ports: Ports, _keys: Keys) -> Ru
         environment={
             "VERTEX_API_ENDPOINT": f"localhost:{ports[_TLS]}",
             "VERTEX_PLAINTEXT_ENDPOINT": f"127.0.0.1:{ports[_PLAINTEXT]}",
+            **({"VERTEX_ACCESS_TOKEN": token} if token else {}),
             "VERTEX_CA_FILE": ca,
             "VERTEX_PROJECT": PROJECT,
             "VERTEX_PROJECT_NUMBER": PROJECT_NUMBER,
@@ -60,18 +62,29 @@ def _start(state: Path, options: VertexOptions, ports: Ports, _keys: Keys) -> Ru
 
 
 def _serve(
-    state: Path, options: VertexOptions, ports: Ports, identity: tls.Identity, storage_url: str
+    state: Path,
+    options: VertexOptions,
+    ports: Ports,
+    identity: tls.Identity,
+    storage_url: str,
+    accepted: tuple[str, Path],
 ) -> Callable[[], None]:
-    """Start the gRPC server; returns what stops it."""
+    """Start the gRPC server, which accepts a token and those of a service account; returns what stops it."""
     # gRPC and ScaNN take a second to load.
     from sandbox.vertex.errors import Refusal  # noqa: PLC0415
     from sandbox.vertex.server import Ports as ServerPorts  # noqa: PLC0415
     from sandbox.vertex.server import VertexServer  # noqa: PLC0415
+    from sandbox.vertex.tokens import Tokens  # noqa: PLC0415
 
     ports.release(_TLS, _PLAINTEXT)
     try:
         server = VertexServer(
-            state, options, ServerPorts(ports[_TLS], ports[_PLAINTEXT]), identity, storage_url
+            state,
+            options,
+            ServerPorts(ports[_TLS], ports[_PLAINTEXT]),
+            identity,
+            storage_url,
+            Tokens(*accepted),
         )
         server.start()
     except (RuntimeError, Refusal) as error:  # gRPC reports a port that it cannot bind as a RuntimeError
