@@ -171,6 +171,20 @@ NOT_PUBLIC = Answer(
     StatusCode.FAILED_PRECONDITION,
     "IndexEndpoint {name} is not public: query it over the private address of its DeployedIndex.",
 )
+_EXPECTED = (
+    "Expected OAuth 2 access token, login cookie or other valid authentication credential. See "
+    "https://developers.google.com/identity/sign-in/web/devconsole-project."
+)
+NO_TOKEN = Answer(
+    StatusCode.UNAUTHENTICATED,
+    f"Request is missing required authentication credential. {_EXPECTED}",
+    "generative-ai#454",
+)
+WRONG_TOKEN = Answer(
+    StatusCode.UNAUTHENTICATED,
+    f"Request had invalid authentication credentials. {_EXPECTED}",
+    "java-aiplatform#1056",
+)
 UNAUTHENTICATED = Answer(StatusCode.UNAUTHENTICATED, "A JWT is required: {problem}.")
 NOT_IMITATED = Answer(StatusCode.UNIMPLEMENTED, "The sandbox does not imitate {what} yet.")
 
