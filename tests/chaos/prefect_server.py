@@ -11,6 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
+import certifi
+
 from flows.stack import api, key, prefect_settings, processes
 from tests.polling import until
 
@@ -27,12 +29,24 @@ _BYSTANDERS = (
 _WITHOUT_BYSTANDERS = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _BYSTANDERS}
 
 
+_OF_COMMANDS = {
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",  # the terminal's lines are the ones that are read
+    "PREFECT_CLIENT_MAX_RETRIES": "3",  # what a command sets for itself, at the price of reading all settings again
+}
+
+
 class PrefectServer:
     """A Prefect server on a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._port = folder, api.free_port()
         key.ensure(folder)
+        # A client loads its certificate authorities even where it speaks plain HTTP: all of them take 30 ms.
+        self._one_authority = folder / "authority.pem"
+        self._one_authority.write_text(
+            Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----\n")[0]
+            + "-----END CERTIFICATE-----\n"
+        )
         self.start()
 
     @property
@@ -49,9 +63,7 @@ class PrefectServer:
     def environment(self) -> dict[str, str]:
         """The environment of a command that uses it."""
         settings = prefect_settings.environment(self._folder, self._port)
-        return settings | {
-            "PREFECT_LOGGING_TO_API_ENABLED": "false"
-        }  # the terminal's lines are the ones that are read
+        return settings | _OF_COMMANDS | {"PREFECT_API_SSL_CERT_FILE": str(self._one_authority)}
 
     def start(self) -> None:
         """Start it and wait until it answers."""
