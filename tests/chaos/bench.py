@@ -79,15 +79,20 @@ class World:
 
 
 class Bench:
-    """The processes of one worker, in one folder."""
+    """The processes of one worker, in one folder.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where.
+        database: that of Prefect, to be copied; None to make one.
+    """
+
+    def __init__(self, folder: Path, database: Path | None = None) -> None:
         self.folder = folder
         self.files = data.write(folder / "data")
         self._numbers = count()
         for name in ("commands", "sandboxes", "worlds"):
             (folder / name).mkdir(exist_ok=True)
-        self.prefect = PrefectServer(folder / "prefect")
+        self.prefect = PrefectServer(folder / "prefect", database)
         self.inherited = dict(os.environ)
         self.commands = Forks(
             "tests.chaos.preloaded_flows", folder / "commands", self.inherited | self.prefect.environment

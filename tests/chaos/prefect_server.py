@@ -7,6 +7,7 @@ processor than the flows themselves.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -35,11 +36,23 @@ _OF_COMMANDS = {
 }
 
 
-class PrefectServer:
-    """A Prefect server on a folder."""
+_PATIENCE = 600.0
+"""Seconds for a start on a machine that does much else."""
 
-    def __init__(self, folder: Path) -> None:
+
+def database(folder: Path) -> Path:
+    """The folder of a database as a server makes it, to be copied: making one takes longer than all else of a start."""
+    PrefectServer(folder).stop()
+    return folder / "prefect"
+
+
+class PrefectServer:
+    """A Prefect server on a folder; with a database, on a copy of it."""
+
+    def __init__(self, folder: Path, database: Path | None = None) -> None:
         self._folder, self._port = folder, api.free_port()
+        if database is not None:
+            shutil.copytree(database, folder / "prefect")
         key.ensure(folder)
         # A client loads its certificate authorities even where it speaks plain HTTP: all of them take 30 ms.
         self._one_authority = folder / "authority.pem"
@@ -75,7 +88,7 @@ class PrefectServer:
             log=self._folder / "server.log",
         )
         address = prefect_settings.api_url(self._port)
-        until(lambda: api.is_healthy(address) or not self._process.is_alive, "the Prefect server")
+        until(lambda: api.is_healthy(address) or not self._process.is_alive, "the Prefect server", _PATIENCE)
         assert self._process.is_alive, self._process.tail()
 
     def kill(self) -> None:
