@@ -50,6 +50,7 @@ def _start(state: Path, options: VertexOptions, ports: Ports) -> Running:
             "VERTEX_NETWORK": NETWORK,
             "STORAGE_EMULATOR_HOST": storage_url,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": ca,
+            "REQUESTS_CA_BUNDLE": ca,
             "GOOGLE_APPLICATION_CREDENTIALS": str(account.resolve()),
             "GOOGLE_CLOUD_PROJECT": PROJECT,
         },
@@ -73,7 +74,11 @@ def _serve(
             state, options, ServerPorts(ports[_TLS], ports[_PLAINTEXT]), identity, storage_url
         )
         server.start()
-    except (RuntimeError, Refusal) as error:  # gRPC reports a port that it cannot bind as a RuntimeError
+    except (
+        OSError,
+        RuntimeError,
+        Refusal,
+    ) as error:  # gRPC reports a port that it cannot bind as a RuntimeError
         raise SandboxError(f"The Vertex stand-in cannot start: {error}") from error
     return server.stop
 
