@@ -155,11 +155,11 @@ CANCELLED = Answer(StatusCode.CANCELLED, "The operation was cancelled.")
 INTERRUPTED = Answer(StatusCode.INTERNAL, "INTERNAL", "generative-ai#457")
 
 # Import files.
-NO_FILES = Answer(StatusCode.INVALID_ARGUMENT, "There are no data files under {uri}.")
-NO_BUCKET = Answer(StatusCode.INVALID_ARGUMENT, "The contentsDeltaUri {uri!r} cannot be read: {problem}.")
-FILE_FORMAT = Answer(
-    StatusCode.INVALID_ARGUMENT, "The file {file} is neither .json, .csv nor .avro, nor under delete/."
+NO_FILES = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "There are no .json, .csv or .avro files directly under {uri}, nor files directly under its delete/.",
 )
+NO_BUCKET = Answer(StatusCode.INVALID_ARGUMENT, "The contentsDeltaUri {uri!r} cannot be read: {problem}.")
 TOO_MANY_FILES = Answer(
     StatusCode.INVALID_ARGUMENT, "There are {count} files under {uri}; the limit is 5000."
 )
