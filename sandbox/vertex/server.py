@@ -17,6 +17,7 @@ from google.cloud.location import locations_pb2
 from google.longrunning import operations_pb2
 
 from protos import match_service as container
+from sandbox.doors import Door
 from sandbox.faults import FaultQueue
 from sandbox.storage import Reader
 from sandbox.tls import Identity
@@ -31,6 +32,7 @@ from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 from sandbox.vertex.resources.indexes import IndexService
 from sandbox.vertex.resources.locations import LocationsService
+from sandbox.vertex.rest.answers import turned_away
 from sandbox.vertex.rest.application import RestApplication
 from sandbox.vertex.store import Store
 from sandbox.vertex.versions.conversion import in_version
@@ -88,7 +90,8 @@ class VertexServer:
             ]
         )
         self._ports = SharedPorts(
-            RestApplication(self._calls, services, self._pool), self._shared(ports, identity)
+            Door(RestApplication(self._calls, services, self._pool), turned_away),
+            self._shared(ports, identity),
         )
 
     def start(self) -> None:

@@ -25,7 +25,7 @@ def _start(state: Path, options: VertexOptions, ports: Ports, _keys: Keys) -> Ru
     identity = tls.identity(state / "identity")
     account = service_account(state / "identity")
     storage_url = f"http://127.0.0.1:{ports[_STORAGE]}"
-    ca = str(identity.ca.resolve())
+    ca, bundle = str(identity.ca.resolve()), str(tls.with_public_roots(identity).resolve())
     with ExitStack() as opened:
         ports.release(_STORAGE)
         try:
@@ -51,7 +51,8 @@ def _start(state: Path, options: VertexOptions, ports: Ports, _keys: Keys) -> Ru
             "VERTEX_NETWORK": NETWORK,
             "STORAGE_EMULATOR_HOST": storage_url,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": ca,
-            "REQUESTS_CA_BUNDLE": ca,
+            "REQUESTS_CA_BUNDLE": bundle,
+            "CURL_CA_BUNDLE": bundle,
             "GOOGLE_APPLICATION_CREDENTIALS": str(account.resolve()),
             "GOOGLE_CLOUD_PROJECT": PROJECT,
         },

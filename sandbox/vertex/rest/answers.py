@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import orjson
-from google.longrunning import operations_pb2
 from google.protobuf import json_format
 from grpc import StatusCode
 from starlette.responses import Response
@@ -36,7 +36,9 @@ _HTTP = {
 def response(message: Any, *, enum_numbers: bool, pretty: bool) -> Response:
     """A response message; fields with default values are left out."""
     content = json_format.MessageToDict(
-        message, use_integers_for_enums=enum_numbers, descriptor_pool=messages.pool(_version(message))
+        message,
+        use_integers_for_enums=enum_numbers,
+        descriptor_pool=messages.AllPools(),  # pyright: ignore[reportArgumentType]
     )
     return Response(_written(content, pretty=pretty), media_type=_MEDIA_TYPE)
 
@@ -51,14 +53,11 @@ def refusal(refused: errors.Refusal, *, pretty: bool) -> Response:
     return Response(_written({"error": content}, pretty=pretty), number, media_type=_MEDIA_TYPE)
 
 
+def turned_away(number: HTTPStatus, text: str) -> Response:
+    """What the door refuses (sandbox/doors.py), in the form of a refusal."""
+    content = {"code": number.value, "message": text, "status": StatusCode.PERMISSION_DENIED.name}
+    return Response(_written({"error": content}, pretty=True), number, media_type=_MEDIA_TYPE)
+
+
 def _written(content: Any, *, pretty: bool) -> bytes:
     return orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n" if pretty else orjson.dumps(content)
-
-
-def _version(message: Any) -> str:
-    """The version of the messages that are packed in an operation; each has a pool of its own."""
-    operations = [message] if isinstance(message, operations_pb2.Operation) else []
-    if isinstance(message, operations_pb2.ListOperationsResponse):
-        operations = list(message.operations)
-    versions = {messages.version_of(each.metadata.TypeName()) for each in operations}
-    return messages.V1BETA1 if messages.V1BETA1 in versions else messages.V1

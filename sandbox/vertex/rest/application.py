@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
@@ -21,6 +22,7 @@ from sandbox.vertex.versions.rules import rules
 from sandbox.vertex.wire.calls import Calls
 from sandbox.vertex.wire.methods import Method
 
+_LOG = logging.getLogger(__name__)
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -59,9 +61,12 @@ class RestApplication:
         try:
             parameters.check()
             message = self._called(http, query, body, gone)
+            return answers.response(message, enum_numbers=parameters.enum_numbers, pretty=parameters.pretty)
         except errors.Refusal as refused:
             return answers.refusal(refused, pretty=parameters.pretty)
-        return answers.response(message, enum_numbers=parameters.enum_numbers, pretty=parameters.pretty)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must say so in the form that clients read
+            _LOG.exception("%s %s failed", http.method, http.url.path)
+            return answers.refusal(errors.SANDBOX_FAILED.refusal(problem=repr(error)), pretty=True)
 
     def _called(
         self, http: Request, query: dict[str, list[str]], body: bytes, gone: threading.Event

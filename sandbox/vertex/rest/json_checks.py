@@ -15,6 +15,8 @@ import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
+TOO_LARGE = float.fromhex("0x1.ffffffp+127")
+"""From here on a number rounds to infinity as a float32."""
 _RECEIVED = "Invalid JSON payload received. "
 _WHOLE = {
     FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31),
@@ -145,9 +147,14 @@ def _is_real(value: Any) -> bool:
     return value in ("NaN", "Infinity", "-Infinity") or _number(value) is not None
 
 
+def _is_float32(value: Any) -> bool:
+    number = _number(value)
+    return _is_real(value) and (number is None or abs(number) < TOO_LARGE)
+
+
 _OTHERS: dict[int, Callable[[Any], bool]] = {
     FieldDescriptor.CPPTYPE_BOOL: lambda value: isinstance(value, bool),
     FieldDescriptor.CPPTYPE_STRING: lambda value: isinstance(value, str),
-    FieldDescriptor.CPPTYPE_FLOAT: _is_real,
+    FieldDescriptor.CPPTYPE_FLOAT: _is_float32,
     FieldDescriptor.CPPTYPE_DOUBLE: _is_real,
 }

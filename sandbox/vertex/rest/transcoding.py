@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2
 
 from sandbox.vertex import errors
 from sandbox.vertex.rest.json_checks import Violation, field_named, unknown, violations
+from sandbox.vertex.rest.readable import readable
 
 _FROM_TEXT = frozenset(f"google.protobuf.{name}" for name in ("FieldMask", "Timestamp", "Duration"))
 
@@ -87,7 +88,7 @@ def _fill(message: Any, content: Any) -> None:
     if found:
         raise refusal(found)
     try:
-        json_format.ParseDict(content, message)
+        json_format.ParseDict(readable(content, message.DESCRIPTOR), message)
     except json_format.ParseError as error:
         raise refusal([Violation("", f"Invalid JSON payload received. {error}")]) from error
 
