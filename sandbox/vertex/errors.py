@@ -7,6 +7,7 @@ the status code, never on such a text.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from grpc import StatusCode
 
@@ -22,6 +23,8 @@ class Refusal(Exception):
         self.text = text
         self.retry_after = retry_after
         """Seconds for google.rpc.RetryInfo; None to send none."""
+        self.details: list[Any] = []
+        """More messages for google.rpc.Status."""
 
     @property
     def number(self) -> int:
@@ -129,6 +132,9 @@ TWO_KINDS_OF_RESOURCES = Answer(
 RESOURCES_KIND = Answer(
     StatusCode.INVALID_ARGUMENT, "A DeployedIndex keeps its kind of resources: it has {current}, not {given}."
 )
+
+INVALID_PAYLOAD = Answer(StatusCode.INVALID_ARGUMENT, "{problem}", "gemini-cli#13972")
+UNKNOWN_PATH = Answer(StatusCode.NOT_FOUND, "Method not found: {verb} {path}.")
 
 # States that forbid a change.
 NOT_READY = Answer(StatusCode.FAILED_PRECONDITION, "{kind} {name} is not ready: {operation} is not done.")
