@@ -11,10 +11,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
@@ -97,15 +97,13 @@ class Reader:
                 return sorted(set(names))
             query["pageToken"] = page["nextPageToken"]
 
-    def lines(self, bucket: str, name: str) -> Iterator[bytes]:
-        """The lines of an object, without their ends.
+    def open(self, bucket: str, name: str) -> BinaryIO:
+        """The content of an object, to be closed by the caller.
 
         Raises:
             StorageError: the object cannot be read.
         """
-        with self._open(f"/download/storage/v1/b/{_quoted(bucket)}/o/{_quoted(name)}?alt=media") as answer:
-            for line in answer:
-                yield line.rstrip(b"\r\n")
+        return self._open(f"/download/storage/v1/b/{_quoted(bucket)}/o/{_quoted(name)}?alt=media")
 
     def _open(self, path: str):  # noqa: ANN202 - urllib's answer has no public type
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sandbox import storage, tied, tls
 from sandbox.announced import SandboxError
+from sandbox.keys import Keys
 from sandbox.ports import Ports
 from sandbox.service import Running, Service
 from sandbox.vertex.options import VertexOptions
@@ -20,7 +21,7 @@ from sandbox.vertex.service_account import service_account
 _TLS, _PLAINTEXT, _STORAGE = "tls", "plaintext", "storage"
 
 
-def _start(state: Path, options: VertexOptions, ports: Ports) -> Running:
+def _start(state: Path, options: VertexOptions, ports: Ports, _keys: Keys) -> Running:
     identity = tls.identity(state / "identity")
     account = service_account(state / "identity")
     storage_url = f"http://127.0.0.1:{ports[_STORAGE]}"
