@@ -21,7 +21,7 @@ from google.cloud.aiplatform_v1beta1.services.match_service.transports import (
 )
 
 from protos import match_service as container
-from sandbox.vertex import errors
+from sandbox.vertex import errors, fields
 from sandbox.vertex.differences import DIFFERENCES
 from sandbox.vertex.matching.container_match import ContainerMatchService
 from sandbox.vertex.matching.match import MatchService
@@ -43,6 +43,14 @@ def lines() -> Iterator[str]:
         yield from (f"- [{'x' if name in done else ' '}] {name}" for name in real)
     yield from ("", "## What is known to differ", "")
     yield from (f"- {difference}" for difference in DIFFERENCES)
+    yield from (
+        "",
+        "## Fields of requests without effect",
+        "",
+        "Every other field decides something or is output only (`sandbox/vertex/fields.py`). *kept*: stored and shown.",
+        "",
+    )
+    yield from (f"- {line}" for line in fields.without_effect())
     yield from (
         "",
         "## Texts of refusals",
