@@ -1,7 +1,12 @@
 """Known differences from the real service, and decisions made without knowing it. Shown in COVERAGE.md."""
 
 DIFFERENCES = (
-    "Only gRPC: no REST. `v1beta1.IndexService` (ImportIndex from BigQuery among it), IAM and Locations are missing.",
+    "Only gRPC: no REST. ImportIndex (from BigQuery) and IAM are missing.",
+    (
+        "A method that is not imitated answers UNIMPLEMENTED with its name. A field that only v1beta1 has is refused in "
+        "the same way, and `deployment_tier`, which only v1 has, is not shown in v1beta1."
+    ),
+    "An operation shows itself in the version that started it, to clients of any version.",
     (
         "Sparse distances are dot products whatever the index's measure, exact, and not normalized by UNIT_L2_NORM. What "
         "shares no dimension with the query is not found."

@@ -182,6 +182,8 @@ NOT_PUBLIC = Answer(
 UNAUTHENTICATED = Answer(StatusCode.UNAUTHENTICATED, "A JWT is required: {problem}.")
 NOT_IMITATED = Answer(StatusCode.UNIMPLEMENTED, "The sandbox does not imitate {what} yet.")
 
+SANDBOX_FAILED = Answer(StatusCode.INTERNAL, "The sandbox itself failed: {problem}")
+
 NO_ADDRESS = Answer(StatusCode.UNAVAILABLE, "{id!r} cannot answer at {address}:{port}: the address is taken.")
 
 # Injected faults (sandbox.faults).

@@ -133,6 +133,9 @@ _TABLE: dict[str, dict[Treatment, str]] = {
     "google.longrunning.DeleteOperationRequest": _NAMED,
     "google.longrunning.CancelOperationRequest": _NAMED,
     "google.longrunning.WaitOperationRequest": {Treatment.HONOURED: "name timeout"},
+    # google.cloud.location.Locations
+    "google.cloud.location.ListLocationsRequest": {Treatment.HONOURED: "name filter page_size page_token"},
+    "google.cloud.location.GetLocationRequest": _NAMED,
 }
 FIELDS: dict[str, dict[str, Treatment]] = {
     message: {name: treatment for treatment, names in treated.items() for name in names.split()}

@@ -1,6 +1,7 @@
 """No field of a request is passed over in silence: the descriptors of the installed packages against the table."""
 
 from google.cloud import aiplatform_v1 as v1
+from google.cloud.location import locations_pb2
 from google.longrunning import operations_pb2
 
 from protos import match_service as container
@@ -10,6 +11,7 @@ from sandbox.vertex.matching.match import MatchService
 from sandbox.vertex.operations.operations import OperationsService
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 from sandbox.vertex.resources.indexes import IndexService
+from sandbox.vertex.resources.locations import LocationsService
 from tests.polling import SOON
 
 SERVICES = {
@@ -17,6 +19,7 @@ SERVICES = {
     IndexEndpointService: v1,
     MatchService: v1,
     OperationsService: operations_pb2,
+    LocationsService: locations_pb2,
     ContainerMatchService: container,
 }
 
