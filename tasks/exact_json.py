@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
@@ -163,17 +164,20 @@ def _refused(constant: str) -> NoReturn:
 
 
 def _is_shallow(value: Any) -> bool:
-    level: list[Any] = [value]
-    for _ in range(MOST_LEVELS + 1):
-        level = [
-            child
-            for each in level
-            if isinstance(each, (dict, list))
-            for child in (each.values() if isinstance(each, dict) else each)  # pyright: ignore[reportUnknownVariableType]
-        ]
+    level = _containers([value])
+    for _ in range(MOST_LEVELS):
         if not level:
             return True
-    return False
+        level = [
+            inner
+            for each in level
+            for inner in _containers(each.values() if isinstance(each, dict) else each)
+        ]
+    return not level
+
+
+def _containers(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, (dict, list))]
 
 
 def _too_deep() -> NotExact:
