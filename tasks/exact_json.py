@@ -55,15 +55,38 @@ def exact(text: bytes) -> Any:
             repeated name, or more than `MOST_LEVELS` levels.
     """
     try:
-        value = orjson.loads(text)
-        written = orjson.dumps(value)
+        value, written = _read(text)
     except orjson.JSONDecodeError:  # also a number beyond doubles, which may stay
         return _looked_at(text)
+    return value if _is_same(text, written) else _looked_at(text)
+
+
+def rounded(text: bytes) -> Any:
+    """The value of a JSON text for fields that hold doubles: as `exact`, but with every number an int of 64 bits or a float.
+
+    Raises:
+        NotExact: as `exact`, and for a number beyond doubles.
+    """
+    try:
+        value, written = _read(text)
+    except orjson.JSONDecodeError as error:
+        _looked_at(text)
+        raise NotExact("a number beyond double precision") from error
+    if _bare(text).count(b'"') != _bare(written).count(b'"'):
+        _looked_at(text)  # which names the repeated one
+    return value
+
+
+def _read(text: bytes) -> tuple[Any, bytes]:
+    """What orjson reads, and what it writes of that."""
+    value = orjson.loads(text)
+    try:
+        written = orjson.dumps(value)
     except TypeError as error:
         raise _too_deep() from error
     if text.count(b"[") + text.count(b"{") > MOST_LEVELS and not _is_shallow(value):
         raise _too_deep()
-    return value if _is_same(text, written) else _looked_at(text)
+    return value, written
 
 
 def canonical(value: Any) -> bytes:

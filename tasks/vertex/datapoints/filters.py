@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
-import orjson
 from pydantic import BaseModel, Field, StrictInt, model_validator
 
 from tasks.errors import InvalidInput
+from tasks.exact_json import NotExact, rounded
 from tasks.vertex.datapoints.vectors import parsed
 
 Operator = Literal["LESS", "LESS_EQUAL", "EQUAL", "GREATER_EQUAL", "GREATER", "NOT_EQUAL"]
@@ -147,6 +147,6 @@ def _numeric_filter(text: str) -> NumericFilter:
 
 def _json(text: str) -> Any:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        return rounded(text.encode(errors="surrogatepass"))
+    except NotExact as error:
         raise InvalidInput(f"Not JSON ({error})", value=text) from error
