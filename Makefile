@@ -38,6 +38,12 @@ $(BROWSER)/.ready: locks/browser.lock $(READY)
 	$(INSTALL) --upgrade --target $(BROWSER) -r $<
 	@touch $@
 
+# Other people's stores on Vertex, with Google's SDK of the generation that they allow.
+VERTEX_CLIENTS := $(VENV)/vertex-clients
+$(VERTEX_CLIENTS)/.ready: locks/vertex-clients.lock $(READY)
+	$(INSTALL) --upgrade --target $(VERTEX_CLIENTS) -r $<
+	@touch $@
+
 # What a newcomer runs.
 test: setup
 	$(BIN)/pytest
@@ -54,7 +60,7 @@ chaos: setup
 	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FULL),--full)
 
 # What depends on the machine that it runs on: other versions of Python.
-compat: setup
+compat: setup $(VERTEX_CLIENTS)/.ready
 	$(BIN)/pytest -m compat
 
 lint: setup
@@ -69,6 +75,7 @@ lint: setup
 # The checked-in descriptor set and its type stub, from match_service.proto.
 protos: setup
 	$(BIN)/python -m protos.generate
+	$(BIN)/python -m sandbox.vertex.versions.generate
 
 # deployments/prefect.yaml and README's table of commands, from the engines' lists of flows.
 deployments: setup
@@ -84,6 +91,7 @@ UNIVERSAL := $(COMPILE) --universal --python-version 3.11 --generate-hashes --no
 lock: setup
 	$(UNIVERSAL) --all-extras pyproject.toml -o requirements.lock
 	printf 'elasticsearch>=9.5,<10\nelastic-transport>=9.1,<10\n' | $(UNIVERSAL) --no-deps - -o locks/elasticsearch-9.lock
+	printf 'langchain-google-vertexai>=3.2,<4\nllama-index-vector-stores-vertexaivectorsearch>=0.6,<1\n' | $(UNIVERSAL) - -o locks/vertex-clients.lock
 	printf 'playwright>=1.49,<2\n' | $(UNIVERSAL) - -o locks/browser.lock
 	printf 'pip==23.2.1\n' | $(UNIVERSAL) --no-deps - -o locks/oldest-pip.lock
 	printf 'pip>=26\n' | $(UNIVERSAL) --no-deps - -o locks/newest-pip.lock

@@ -54,6 +54,20 @@ class Look(Generic[T]):
     """Progress, 0 to 1, if the service reports it."""
 
 
+class Unchanged:
+    """How long what a wait sees has been the same: some states show only by this that they will never end."""
+
+    def __init__(self) -> None:
+        self._seen: object = None
+        self._since = time.monotonic()
+
+    def seconds(self, seen: object) -> float:
+        """Take note of what is seen now. Returns the seconds since it was first seen without a change in between."""
+        if seen != self._seen:
+            self._seen, self._since = seen, time.monotonic()
+        return time.monotonic() - self._since
+
+
 PACE = wait_exponential_jitter(initial=0.2, exp_base=1.6, max=20, jitter=0.3)
 """Fast at first, then slower, up to 20 s: what is ready within a second is seen within a second; an hour takes 200 looks."""
 

@@ -107,7 +107,7 @@ def deploy_model(options: DeployOptions) -> Report:
         if not options.may_grow:
             wanted = _fitting(run.settings, wanted)
         for spec in wanted:
-            start(run, spec)
+            start(run, spec, may_grow=options.may_grow)
         run.report.facts["deployments"] = [spec.id for spec in wanted]
     return run.report
 
@@ -134,11 +134,11 @@ def download_model(run: ElasticRun, model_id: str, *, recreate: bool = False) ->
         )
 
 
-def start(run: ElasticRun, spec: DeploymentSpec) -> None:
+def start(run: ElasticRun, spec: DeploymentSpec, *, may_grow: bool = False) -> None:
     """Start a deployment, wait for all its allocations, and check that it answers. The tour calls this too."""
     with run.report.step(f"start deployment {spec.id}") as step:
-        ensure_deployment(run.settings, spec, run.deadline)
-        there = wait_for_deployment(run.settings, spec, run.deadline)
+        ensure_deployment(run.settings, spec, run.deadline, may_grow=may_grow)
+        there = wait_for_deployment(run.settings, spec, run.deadline, may_grow=may_grow)
         step.saw(
             f"{there.allocated} of {there.allocations} allocations, threads each: {there.threads}, queue {there.queue_capacity:,}"
         )

@@ -8,12 +8,8 @@ from pathlib import Path
 from flows.elastic.options import ElasticRun
 from flows.report import listed
 from tasks.elastic.cluster.capacity import verify_capacity
-from tasks.elastic.cluster.deployments import (
-    DeploymentState,
-    ensure_deployment,
-    read_deployment,
-    wait_for_deployment,
-)
+from tasks.elastic.cluster.deployment_states import DeploymentState, read_deployment
+from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.indices.aliases import ensure_alias, read_alias_to_change
 from tasks.elastic.indices.embeddings import made_from
@@ -192,8 +188,8 @@ def _scale(run: ElasticRun, plan: EmbedPlan, allocations: int | None) -> list[st
     if allocations > there.allocations and not plan.may_grow:
         verify_capacity(settings, [spec])
     with run.report.step(f"set the allocations of {there.id} to {allocations}") as step:
-        ensure_deployment(settings, spec, deadline)
-        wait_for_deployment(settings, spec, deadline)
+        ensure_deployment(settings, spec, deadline, may_grow=plan.may_grow)
+        wait_for_deployment(settings, spec, deadline, may_grow=plan.may_grow)
         step.saw(f"it had {there.allocations}")
     return [f"set the allocations of {there.id} to {allocations}"]
 

@@ -11,7 +11,8 @@ from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement
 from flows.report import Report, listed
 from flows.runs import running
-from tasks.elastic.cluster.deployments import read_deployments, remove_deployment
+from tasks.elastic.cluster.deployment_states import read_deployments
+from tasks.elastic.cluster.deployments import remove_deployment
 from tasks.elastic.cluster.models import remove_model
 from tasks.elastic.indices.aliases import remove_alias
 from tasks.elastic.indices.indices import remove_index

@@ -24,7 +24,8 @@ from flows.report import Report, listed
 from flows.runs import running
 from tasks.elastic.cluster.capacity import DoesNotFit, verify_capacity
 from tasks.elastic.cluster.cluster import verify_cluster
-from tasks.elastic.cluster.deployments import read_deployment, remove_deployment
+from tasks.elastic.cluster.deployment_states import read_deployment
+from tasks.elastic.cluster.deployments import remove_deployment
 from tasks.elastic.cluster.inference import read_inferences, verify_inference
 from tasks.elastic.cluster.models import read_model, remove_model
 from tasks.elastic.data.documents import DocumentSource

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from flows.engine_flow import engine_flow
@@ -9,12 +11,20 @@ from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions, DataOptions
 from tasks.errors import InvalidInput
-from tasks.vertex.datapoints.filters import parse_numeric_filters, parse_restricts
+from tasks.vertex.datapoints.filters import (
+    KINDS,
+    NumericFilter,
+    namespaces_without_kind,
+    parse_numeric_filters,
+    parse_restricts,
+)
 from tasks.vertex.datapoints.vectors import parsed
 from tasks.vertex.imports.import_data import DataSource, read_query_vector
-from tasks.vertex.queries.neighbors import Query
+from tasks.vertex.queries.namespaces import read_namespaces
+from tasks.vertex.queries.neighbors import MEASURES, Query
 from tasks.vertex.queries.queries import read_neighbors
-from tasks.vertex.resources.served import read_served_index
+from tasks.vertex.resources.served import ServedIndex, read_served_index
+from tasks.vertex.settings import VertexSettings
 
 
 class QueryOptions(BuiltIndexOptions, DataOptions, frozen=True):
@@ -35,7 +45,8 @@ class QueryOptions(BuiltIndexOptions, DataOptions, frozen=True):
     )
     numeric_restricts: tuple[str, ...] = Field(
         default=(),
-        description="Number filters, each price>=10i (int64), price<0.5f (float32) or price<0.5d (float64).",
+        description="Number filters, each price>=10 as the index has them, or price>=10i (int64), price<0.5f (float32), "
+        "price<0.5d (float64).",
     )
     per_crowding_attribute_neighbor_count: int | None = Field(
         default=None, ge=1, description="Maximum number of neighbors with the same crowding tag."
@@ -72,16 +83,48 @@ def query_index(options: QueryOptions) -> Report:
             vector = read_query_vector(settings, source, options.row)
         else:
             vector = options.vector or None
-        filters = {
+        asked = {
+            **options.shared_with(Query),
+            "vector": vector,
             "restricts": parse_restricts(options.restricts),
-            "numeric_restricts": parse_numeric_filters(options.numeric_restricts),
+            "numeric_restricts": (),
         }
-        asked = {**options.shared_with(Query), "vector": vector, **filters}
-        answers = read_neighbors(settings, served, [parsed(Query, asked, what="query")])
-        for rank, neighbor in enumerate(answers.neighbors[0], start=1):
+        query = parsed(Query, asked, what="query")
+        if options.numeric_restricts:
+            filters = _numeric_filters(settings, served, query, options.numeric_restricts, report)
+            query = query.model_copy(update={"numeric_restricts": filters})
+        answers = read_neighbors(settings, served, [query])
+        (neighbors,), measure = answers.neighbors, MEASURES[served.distance_measure]
+        for rank, neighbor in enumerate(neighbors, start=1):
             with report.step(f"neighbor {rank}") as step:
                 step.saw(
-                    f"{neighbor.id} (distance {neighbor.distance:g}, crowding tag {neighbor.crowding or 'none'})"
+                    f"{neighbor.id} ({measure} {neighbor.distance:g}, crowding tag {neighbor.crowding or 'none'})"
                 )
-        report.facts["neighbors"] = [neighbor._asdict() for neighbor in answers.neighbors[0]]
+        if not neighbors:
+            with report.step("no neighbors") as step:
+                step.saw(" ".join(read_namespaces(settings, served, query).reasons(query)))
+        report.facts |= {
+            "neighbors": [each._asdict() for each in neighbors],
+            "measure": served.distance_measure,
+        }
     return report
+
+
+def _numeric_filters(
+    settings: VertexSettings, served: ServedIndex, query: Query, texts: Sequence[str], report: Report
+) -> tuple[NumericFilter, ...]:
+    """The filters, each number of the kind that the index has in its namespace if the text does not say the kind."""
+    filters = parse_numeric_filters(texts)  # what cannot be read is refused before anything is asked
+    without_kind = namespaces_without_kind(texts)
+    if not without_kind:
+        return filters
+    kinds = read_namespaces(settings, served, query).kinds
+    filters = parse_numeric_filters(texts, kinds)
+    with report.step("kinds of the filters") as step:
+        for number in filters:
+            if number.namespace in without_kind:
+                why = (
+                    "as the index has" if number.namespace in kinds else "not seen near the query, so assumed"
+                )
+                step.saw(f"{number.namespace}: {KINDS[number.field]}, {why}")
+    return filters

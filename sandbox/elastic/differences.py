@@ -46,7 +46,10 @@ DIFFERENCES = (
         "Rendering a template never fails with `runtime error`; why it did in the ELSER notebook is not known. A template "
         "that does not render to JSON is refused as x_content_parse_exception."
     ),
-    "Scrolls and points in time end with the process. Settings are stored and shown; few have an effect.",
+    (
+        "Scrolls and points in time end with the process. Settings are stored and shown; few have an effect. `index.blocks.*` "
+        "have theirs, but no disk is watched: `read_only_allow_delete` comes and goes with the setting only."
+    ),
     (
         "`_source` of a mapping supports includes and excludes, which are applied when documents are shown: reindex and "
         "updates still see the whole document. Aliases do not support filters. Bulk replies have no `ingest_took`."
@@ -79,14 +82,19 @@ DIFFERENCES = (
         "Task lists contain only reindex, update by query and model downloads, not the calls themselves. Hot threads show "
         "busy allocations, with the percentages of the ELSER notebook and an invented stack."
     ),
+    "Bodies and answers are JSON or NDJSON; CBOR, SMILE and YAML are refused with 406, or with 400 if they are asked for.",
     "The configured API key may do everything; there are no users or roles.",
+    (
+        "Requests with an `Origin` or Fetch Metadata of a web page are refused with 403, and those for another host than "
+        "loopback with 421. The real service serves them, and leaves it to browsers and proxies."
+    ),
     (
         "A fault cannot let a call be aborted: Elasticsearch has no such answer. `Retry-After` is sent only if the fault says "
         "so; the real service itself never sends it, proxies before it do."
     ),
     (
         "A task that a fault lets fail at its end has written all documents. A download that a fault breaks off keeps half of "
-        "its parts. A deployment that fails shows `failed`, with a reason of the sandbox, until it is stopped."
+        "its parts. A deployment that fails stays `starting`; its nodes show `failed`, with a reason of the sandbox, until it is stopped."
     ),
     "Positions in parser messages (`[1:1]`) are not the real ones.",
 )

@@ -122,6 +122,10 @@ REPLICAS = Answer(
 MUTATE_FIELDS = Answer(
     StatusCode.INVALID_ARGUMENT, "MutateDeployedIndex needs automatic_resources or dedicated_resources."
 )
+TWO_KINDS_OF_RESOURCES = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "DeployedIndex {id!r} has automatic_resources and dedicated_resources; give one of them.",
+)
 RESOURCES_KIND = Answer(
     StatusCode.INVALID_ARGUMENT, "A DeployedIndex keeps its kind of resources: it has {current}, not {given}."
 )
@@ -145,11 +149,11 @@ CANCELLED = Answer(StatusCode.CANCELLED, "The operation was cancelled.")
 INTERRUPTED = Answer(StatusCode.INTERNAL, "INTERNAL", "generative-ai#457")
 
 # Import files.
-NO_FILES = Answer(StatusCode.INVALID_ARGUMENT, "There are no data files under {uri}.")
-NO_BUCKET = Answer(StatusCode.INVALID_ARGUMENT, "The contentsDeltaUri {uri!r} cannot be read: {problem}.")
-FILE_FORMAT = Answer(
-    StatusCode.INVALID_ARGUMENT, "The file {file} is neither .json, .csv nor .avro, nor under delete/."
+NO_FILES = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "There are no .json, .csv or .avro files directly under {uri}, nor files directly under its delete/.",
 )
+NO_BUCKET = Answer(StatusCode.INVALID_ARGUMENT, "The contentsDeltaUri {uri!r} cannot be read: {problem}.")
 TOO_MANY_FILES = Answer(
     StatusCode.INVALID_ARGUMENT, "There are {count} files under {uri}; the limit is 5000."
 )
@@ -169,6 +173,8 @@ NOT_PUBLIC = Answer(
 )
 UNAUTHENTICATED = Answer(StatusCode.UNAUTHENTICATED, "A JWT is required: {problem}.")
 NOT_IMITATED = Answer(StatusCode.UNIMPLEMENTED, "The sandbox does not imitate {what} yet.")
+
+SANDBOX_FAILED = Answer(StatusCode.INTERNAL, "The sandbox itself failed: {problem}")
 
 NO_ADDRESS = Answer(StatusCode.UNAVAILABLE, "{id!r} cannot answer at {address}:{port}: the address is taken.")
 

@@ -189,7 +189,7 @@ def test_prefects_own_secrets_are_hidden(ends, mark):
 
 
 def test_a_flow_that_succeeds_writes_no_secret(ends, shared_stand_in, stack, home, mark):
-    stand_in = shared_stand_in(StandIn, ElasticOptions(version=VERSION))
+    stand_in = shared_stand_in(StandIn, ElasticOptions(version=VERSION, api_key=mark))
     command = ends(
         None, *ELASTIC, code=0, ELASTIC_URL=stand_in.settings_by(elastic_settings).url, ELASTIC_API_KEY=mark, VERTEX_JWT=mark
     )  # fmt: skip

@@ -16,8 +16,8 @@ from sandbox.elastic.documents.parsing import Parsed, Value, parse
 from sandbox.elastic.documents.store import DocumentStore, Row
 from sandbox.elastic.documents.updates import updated
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.indices import blocks, mappings
 from sandbox.elastic.indices import errors as indices_errors
-from sandbox.elastic.indices import mappings
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.indices.store import Indices, no_index
 from sandbox.elastic.store import Store
@@ -110,8 +110,7 @@ class DocumentWriter:
         if operation.action == "delete" and not self._indices.behind(operation.index):
             raise no_index(operation.index)
         index = self._indices.for_writing(operation.index, operation.require_alias)
-        if index.settings.get("blocks.write") == "true":
-            raise indices_errors.BLOCKED.refusal(index=index.name, metadata=index.metadata)
+        blocks.refuse([index], "write")
         id_ = _checked_id(operation)
         newest = self._documents.newest(index, id_) if operation.id is not None else None
         there = newest if newest and newest.source is not None else None

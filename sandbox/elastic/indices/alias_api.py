@@ -78,7 +78,7 @@ class AliasApi:
         name = request.params.get("name")
         patterns = None if name in (None, "_all", "*") else name.split(",")
         found: dict[str, dict[str, Any]] = {}
-        for index in self._indices.named_by(request):
+        for index in self._indices.named_by(request, "metadata_read"):
             aliases = {
                 alias: definition
                 for alias, definition in index.aliases.items()
@@ -111,7 +111,7 @@ class AliasApi:
         expressions = _list(fields, "index", "indices")
         if not expressions:
             raise errors.VALIDATION.refusal(problems="1: One of [index] or [indices] is required;")
-        indices = self._indices.resolve(",".join(expressions))
+        indices = self._indices.resolve(",".join(expressions), level="metadata_write")
         if kind == "remove_index":
             for expression in expressions:
                 if "*" not in expression and not self._indices.get(expression):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.elastic import errors
+from sandbox.elastic.indices import blocks, mappings
 from sandbox.elastic.indices import errors as indices_errors
-from sandbox.elastic.indices import mappings
 from sandbox.elastic.indices import settings as settings_of_indices
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.indices.store import Indices, no_index
@@ -58,7 +58,7 @@ class IndexApi:
                 "mappings": index.mapping,
                 "settings": settings_of_indices.nested(index.settings, flat),
             }
-            for index in self._indices.named_by(request)
+            for index in self._indices.named_by(request, "metadata_read")
         }
 
     def delete(self, request: Request) -> dict[str, Any]:
@@ -75,6 +75,7 @@ class IndexApi:
                 raise indices_errors.ALIAS_FOR_INDEX.refusal(alias=name)
             elif not request.flag("ignore_unavailable"):
                 raise no_index(name)
+        blocks.refuse(found.values(), "metadata_write", releases=True)
         with self._indices.together():
             for index in found.values():
                 self._indices.delete(index)
@@ -83,13 +84,16 @@ class IndexApi:
 
     def get_mapping(self, request: Request) -> dict[str, Any]:
         """`GET /{index}/_mapping`."""
-        return {index.name: {"mappings": index.mapping} for index in self._indices.named_by(request)}
+        return {
+            index.name: {"mappings": index.mapping}
+            for index in self._indices.named_by(request, "metadata_read")
+        }
 
     def put_mapping(self, request: Request) -> dict[str, Any]:
         """`PUT /{index}/_mapping`."""
         body = request.json()
         with self._indices.together():
-            for index in self._indices.named_by(request):
+            for index in self._indices.named_by(request, "metadata_write"):
                 merged = mappings.merged(index.mapping, body)
                 limit = int(index.settings.get("mapping.total_fields.limit", "1000"))
                 if mappings.size(merged) > limit:
@@ -105,7 +109,7 @@ class IndexApi:
         flat, name = request.flag("flat_settings"), request.params.get("name", "*")
         wanted = [part.removeprefix("index.").rstrip("*") for part in name.split(",")]
         shown = {}
-        for index in self._indices.named_by(request):
+        for index in self._indices.named_by(request, "metadata_read"):
             chosen = {key: value for key, value in index.settings.items() if key.startswith(tuple(wanted))}
             if chosen:
                 shown[index.name] = {"settings": settings_of_indices.nested(chosen, flat)}
@@ -117,8 +121,9 @@ class IndexApi:
         changes = settings_of_indices.flat(body.get("settings", body))
         if not changes:
             raise errors.VALIDATION.refusal(problems="1: no settings to update;")
+        level = None if blocks.unblocks(changes) else "metadata_write"
         with self._indices.together():
-            for index in self._indices.named_by(request):
+            for index in self._indices.named_by(request, level):
                 settings_of_indices.check_changeable(changes, f"{index.name}/{index.uuid}")
                 self._indices.put(self._indices.with_settings(index, changes))
         request.resource = request.params.get("index", "_all")

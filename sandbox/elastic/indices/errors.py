@@ -73,10 +73,10 @@ ALIAS_IS_INDEX = Answer(
     "AliasValidator.java, from memory",
 )
 BLOCKED = Answer(
-    403,
-    "cluster_block_exception",
-    "index [{index}] blocked by: [FORBIDDEN/8/index write (api)];",
-    "ClusterBlockException.java, from memory",
+    403, "cluster_block_exception", "{problem}", "IndexMetadata.java, ClusterBlockException.java"
+)
+BLOCKED_FOR_NOW = Answer(
+    429, "cluster_block_exception", "{problem}", "IndexMetadata.java, ClusterBlockException.java"
 )
 UNKNOWN_SETTING = Answer(
     400,
@@ -84,6 +84,12 @@ UNKNOWN_SETTING = Answer(
     "unknown setting [index.{name}] please check that any required plugins are installed, or check the breaking "
     "changes documentation for removed settings",
     "AbstractScopedSettings.java, from memory",
+)
+SETTING_NO_BOOLEAN = Answer(
+    400,
+    "illegal_argument_exception",
+    "Failed to parse value [{value}] as only [true] or [false] are allowed.",
+    "Booleans.java",
 )
 SETTING_NO_NUMBER = Answer(
     400,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.indices.blocks import BLOCKS
 from sandbox.elastic.wire.exchange import duration
 
 _FIXED = (
@@ -36,13 +37,13 @@ _KNOWN = (
     "max_shingle_diff",
     "max_refresh_listeners",
     "version.created",
+    *(f"blocks.{name}" for name in BLOCKS),
     "shard.check_on_startup",
     "load_fixed_bitset_filters_eagerly",
 )
 _FAMILIES = (
     "analysis",
     "analyze",
-    "blocks",
     "highlight",
     "indexing",
     "lifecycle",
@@ -80,6 +81,8 @@ def check(settings: Mapping[str, str | None]) -> None:
             raise indices_errors.UNKNOWN_SETTING.refusal(name=name)
         if name == "refresh_interval" and value is not None:
             duration("index.refresh_interval", value)
+        if name.startswith("blocks.") and value not in (None, "true", "false"):
+            raise indices_errors.SETTING_NO_BOOLEAN.refusal(value=value)
         if name in _NUMBERS and value is not None:
             least = 1 if name == "number_of_shards" else 0
             try:

@@ -62,7 +62,7 @@ class IndexStatisticsApi:
 
     def refresh(self, request: Request) -> dict[str, Any]:
         """`POST /{index}/_refresh`; flush and forcemerge as well, which have nothing more to do here."""
-        found = self._indices.named_by(request)
+        found = self._indices.named_by(request, "metadata_read")
         for index in found:
             self._visible.refresh(index)
         return {"_shards": {"total": len(found), "successful": len(found), "failed": 0}}
@@ -70,7 +70,7 @@ class IndexStatisticsApi:
     def stats(self, request: Request) -> dict[str, Any]:
         """`GET /{index}/_stats`: counts, sequence numbers and the size of the store; nothing else."""
         shown = {}
-        for index in self._indices.named_by(request):
+        for index in self._indices.named_by(request, "metadata_read"):
             count, deleted = self._visible.counts(index)
             last = self._stored.last_sequence_number(index)
             shard = {
@@ -102,7 +102,7 @@ class IndexStatisticsApi:
     def cat_indices(self, request: Request) -> Reply:
         """`GET /_cat/indices`."""
         rows = []
-        for index in self._indices.named_by(request):
+        for index in self._indices.named_by(request, "metadata_read"):
             count, deleted = self._visible.counts(index)
             size = f"{self._stored.bytes(index)}b"
             rows.append(

@@ -14,9 +14,10 @@ from typing import Any
 from sandbox.elastic import errors
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.ids import new_uuid
+from sandbox.elastic.indices import blocks, mappings, names
 from sandbox.elastic.indices import errors as indices_errors
-from sandbox.elastic.indices import mappings, names
 from sandbox.elastic.indices import settings as settings_of_indices
+from sandbox.elastic.indices.blocks import Level
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.store import Store
 from sandbox.elastic.versions import Release
@@ -42,12 +43,18 @@ class Indices:
         return self._all.get(name)
 
     def resolve(
-        self, expression: str = "_all", *, ignore_unavailable: bool = False, allow_no_indices: bool = True
+        self,
+        expression: str = "_all",
+        *,
+        ignore_unavailable: bool = False,
+        allow_no_indices: bool = True,
+        level: Level | None = None,
     ) -> list[Index]:
         """The indices that an expression matches, directly or through aliases, sorted by name.
 
         Raises:
-            Refusal: a name does not exist, or nothing matches although something must.
+            Refusal: a name does not exist, nothing matches although something must, or a block forbids what the call does
+                with them (`level`).
         """
         alias_names = {alias for index in self._all.values() for alias in index.aliases}
         found, missing = names.chosen(expression, [*self._all, *sorted(alias_names)])
@@ -56,9 +63,12 @@ class Indices:
         if not found and not allow_no_indices:
             raise no_index(expression)
         chosen = {index.name: index for name in found for index in self.behind(name)}
-        return [chosen[name] for name in sorted(chosen)]
+        matched = [chosen[name] for name in sorted(chosen)]
+        if level:
+            blocks.refuse(matched, level)
+        return matched
 
-    def named_by(self, request: Request) -> list[Index]:
+    def named_by(self, request: Request, level: Level | None = None) -> list[Index]:
         """The indices named in a request's path (all if none is), under the request's own rules for missing ones.
 
         Raises:
@@ -68,6 +78,7 @@ class Indices:
             request.params.get("index", "_all"),
             ignore_unavailable=request.flag("ignore_unavailable"),
             allow_no_indices=request.flag("allow_no_indices", True),
+            level=level,
         )
 
     def behind(self, name: str) -> list[Index]:
@@ -80,7 +91,7 @@ class Indices:
         """The index to read a single document from.
 
         Raises:
-            Refusal: there is none, or more than one.
+            Refusal: there is none, or more than one, or it may not be read.
         """
         found = self.behind(name)
         if not found:
@@ -89,6 +100,7 @@ class Indices:
             raise indices_errors.SEVERAL_INDICES.refusal(
                 alias=name, indices=", ".join(index.name for index in found)
             )
+        blocks.refuse(found, "read")
         return found[0]
 
     def for_writing(self, name: str, require_alias: bool = False) -> Index:

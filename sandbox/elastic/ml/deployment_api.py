@@ -307,8 +307,8 @@ def assignment(deployment: Deployment) -> dict[str, Any]:
         "start_time": deployment.start_time,
         "max_assigned_allocations": deployment.most,
     }
-    if reason := deployment.failed or deployment.reason:
-        shown["reason"] = reason
+    if deployment.reason:
+        shown["reason"] = deployment.reason
     if deployment.adaptive:
         shown["adaptive_allocations"] = deployment.adaptive
     return shown

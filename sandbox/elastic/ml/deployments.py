@@ -75,9 +75,7 @@ class Deployment:
         return [queue for node, queue in self.queues.items() if self.started_on(node)]
 
     def state(self) -> str:
-        """`assignment_state`."""
-        if self.failed:
-            return "failed"
+        """`assignment_state`; one that failed on its nodes is never `failed` itself (TrainedModelAssignment.java)."""
         return "started" if self.started() else "starting"
 
     def allocation_state(self) -> str:

@@ -128,8 +128,8 @@ class ModelStatisticsApi:
         }
         if queues:
             shown |= totals
-        if reason := deployment.failed or deployment.reason:
-            shown["reason"] = reason
+        if deployment.reason:
+            shown["reason"] = deployment.reason
         if deployment.adaptive:
             shown["adaptive_allocations"] = deployment.adaptive
         return shown

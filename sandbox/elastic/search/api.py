@@ -83,7 +83,7 @@ class SearchApi:
             searchers = self._points_in_time.get(point["id"], keep)
             reply["pit_id"] = point["id"]
         else:
-            searchers = [self._searchers.pinned(index) for index in self._indices.named_by(request)]
+            searchers = [self._searchers.pinned(index) for index in self._indices.named_by(request, "read")]
         kept = point is not None
         try:
             hits = self._ranking.rank(searchers, asked, request.warnings, scroll is not None)
@@ -122,7 +122,7 @@ class SearchApi:
 
     def open_point_in_time(self, request: Request) -> dict[str, Any]:
         """`POST /{index}/_pit`."""
-        searchers = [self._searchers.pinned(index) for index in self._indices.named_by(request)]
+        searchers = [self._searchers.pinned(index) for index in self._indices.named_by(request, "read")]
         id_ = self._points_in_time.open(searchers, searchers, request.seconds("keep_alive", 60.0))
         return {"id": id_, "_shards": shards(searchers)}
 
@@ -138,14 +138,14 @@ class SearchApi:
             if key != "query":
                 raise search_errors.COUNT_BODY.refusal(key=key)
         query = body.get("query", {"match_all": {}})
-        searchers = [self._searchers.current(index) for index in self._indices.named_by(request)]
+        searchers = [self._searchers.current(index) for index in self._indices.named_by(request, "read")]
         contexts = self._contexts.of(searchers, request.warnings)
         found = sum(int(evaluate(context, query).mask.sum()) for context in contexts)
         return {"count": found, "_shards": shards(searchers)}
 
     def cat_count(self, request: Request) -> Reply:
         """`GET /_cat/count/{index}`; client 9 sends a POST."""
-        found = sum(self._searchers.counts(index)[0] for index in self._indices.named_by(request))
+        found = sum(self._searchers.counts(index)[0] for index in self._indices.named_by(request, "read"))
         now = time.time()
         clock = time.strftime("%H:%M:%S", time.gmtime(now))
         return table(request, [{"epoch": str(int(now)), "timestamp": clock, "count": str(found)}])

@@ -104,7 +104,7 @@ class Scans:
         """
         chosen: list[tuple[Index, Array]] = []
         with ExitStack() as failed:
-            for index in self._indices.resolve(expression):
+            for index in self._indices.resolve(expression, level="read"):
                 searcher = self._searchers.pinned(index)
                 failed.callback(self._searchers.unpin, index)
                 (context,) = self._contexts.of([searcher])

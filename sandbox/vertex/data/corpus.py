@@ -1,4 +1,4 @@
-"""The rows of one index in memory: vectors in one growing array, attributes beside it, restricts in their postings.
+"""The rows of one index in memory: dense vectors in one growing array, attributes beside it, the rest in postings.
 
 A replaced or removed datapoint leaves a dead row behind; `squeeze` closes the gaps. Does not search: see searcher.
 """
@@ -13,26 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.vertex.data import datapoints
+from sandbox.vertex.data.crowding import UNTAGGED
 from sandbox.vertex.data.metadata import Config
 from sandbox.vertex.data.restricts import Number, RestrictIndex, Tokens
+from sandbox.vertex.data.sparse import SparsePostings, SparseVector
+from sandbox.vertex.data.vectors import Vectors, normalised
 
-Vectors = NDArray[np.float32]
 _FIRST_CAPACITY = 1024
-UNTAGGED = -1
 
 
 @dataclass
 class Attributes:
-    """What a row has besides its vector."""
+    """What a row has besides its dense vector."""
 
     message: bytes
-    """The datapoint as it was sent, less the vector."""
+    """The datapoint as it was sent, less the dense vector."""
     tokens: Sequence[Tokens]
     numbers: Sequence[Number]
 
 
 class Corpus:
-    """Rows 0 to `count`, of which `alive` says which are current."""
+    """Rows 0 to `count`, of which `dense` and `sparse` say which are current and have such a vector."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -41,21 +42,28 @@ class Corpus:
         self.names: list[str] = []
         self._tag_numbers: dict[str, int] = {}
         self._tag_names: list[str] = []
-        self._normalised = config.unit_norm or config.distance == "COSINE_DISTANCE"
+        self.normalises = config.unit_norm or config.distance == "COSINE_DISTANCE"
+        """Whether dense distances are computed on vectors of length one."""
         self._vectors = np.zeros((_FIRST_CAPACITY, config.dimensions), "f4")
-        self._scanned = np.zeros_like(self._vectors) if self._normalised else self._vectors
-        self._alive = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
+        self._scanned = np.zeros_like(self._vectors) if self.normalises else self._vectors
+        self._dense = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
+        self._sparse = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
         self._tags = np.full(_FIRST_CAPACITY, UNTAGGED, "i4")
         self._attributes: list[Attributes] = []
         self.restricts = RestrictIndex()
+        self.postings = SparsePostings()
 
     def __len__(self) -> int:
         """The number of datapoints."""
         return len(self.row_of)
 
+    def counts(self) -> tuple[int, int]:
+        """The numbers of dense and of sparse vectors."""
+        return int(self.dense.sum()), int(self.sparse.sum())
+
     @property
     def vectors(self) -> Vectors:
-        """The vectors as they were sent, dead rows included."""
+        """The dense vectors as they were sent, dead rows included; zeros where there is none."""
         return self._vectors[: self.count]
 
     @property
@@ -64,9 +72,14 @@ class Corpus:
         return self._scanned[: self.count]
 
     @property
-    def alive(self) -> NDArray[np.bool_]:
-        """Which rows are current."""
-        return self._alive[: self.count]
+    def dense(self) -> NDArray[np.bool_]:
+        """Which rows are current and have a dense vector."""
+        return self._dense[: self.count]
+
+    @property
+    def sparse(self) -> NDArray[np.bool_]:
+        """Which rows are current and have a sparse vector."""
+        return self._sparse[: self.count]
 
     @property
     def tags(self) -> NDArray[np.int32]:
@@ -75,9 +88,10 @@ class Corpus:
 
     def upsert(self, sent: Sequence[Any]) -> None:
         """Insert whole datapoints (raw messages, which this consumes), replacing those with the same ids."""
-        block = np.empty((len(sent), self.config.dimensions), "f4")
+        block = np.zeros((len(sent), self.config.dimensions), "f4")
         for position, datapoint in enumerate(sent):
-            block[position] = datapoint.feature_vector
+            if datapoint.feature_vector:
+                block[position] = datapoint.feature_vector
         self._reserve(self.count + len(sent))
         first = self.count
         for position, datapoint in enumerate(sent):
@@ -85,12 +99,16 @@ class Corpus:
             self._drop(name)
             self.row_of[name] = first + position
             self.names.append(name)
+            self._dense[first + position] = bool(datapoint.feature_vector)
+            if vector := datapoints.sparse_vector(datapoint.sparse_embedding):
+                self._sparse[first + position] = True
+                self.postings.add(first + position, vector)
             attributes = _attributes(datapoint)
             self._attributes.append(attributes)
             self._enter(first + position, attributes, datapoint.crowding_tag.crowding_attribute)
         self.count += len(sent)
         self._vectors[first : self.count] = block
-        if self._normalised:
+        if self.normalises:
             self._scanned[first : self.count] = normalised(block)
 
     def replace_restricts(self, sent: Iterable[Any]) -> None:
@@ -117,9 +135,13 @@ class Corpus:
     def datapoint(self, row: int, *, with_vector: bool = True) -> Any:
         """The datapoint in a row, as it was sent."""
         message = datapoints.IndexDatapoint.FromString(self._attributes[row].message)
-        if with_vector:
+        if with_vector and self._dense[row]:
             message.feature_vector.extend(self._vectors[row].tolist())
         return message
+
+    def sparse_vector(self, row: int) -> SparseVector | None:
+        """The sparse vector of a row."""
+        return datapoints.sparse_vector(self.datapoint(row, with_vector=False).sparse_embedding)
 
     def tag(self, row: int) -> str:
         """The crowding tag of a row; empty for none."""
@@ -132,19 +154,18 @@ class Corpus:
 
     def squeeze(self) -> NDArray[np.int64]:
         """Close the gaps; returns the new row of each old one, -1 for those that are gone."""
-        kept = np.flatnonzero(self.alive)
+        kept = np.sort(np.fromiter(self.row_of.values(), "i8", len(self.row_of)))
         moved = np.full(self.count, -1, "i8")
         moved[kept] = np.arange(len(kept))
-        self._vectors[: len(kept)] = self._vectors[kept]
-        if self._normalised:
-            self._scanned[: len(kept)] = self._scanned[kept]
-        self._tags[: len(kept)] = self._tags[kept]
-        self._alive[:] = False
-        self._alive[: len(kept)] = True
+        arrays = [self._vectors, self._tags, self._dense, self._sparse]
+        for array in [*arrays, self._scanned] if self.normalises else arrays:
+            array[: len(kept)] = array[kept]
+        self._dense[len(kept) :] = self._sparse[len(kept) :] = False
         rows = kept.tolist()
         self.names = [self.names[row] for row in rows]
         self._attributes = [self._attributes[row] for row in rows]
         self.row_of = {name: row for row, name in enumerate(self.names)}
+        self.postings.move(moved)
         self.restricts = RestrictIndex()
         for row, attributes in enumerate(self._attributes):
             self.restricts.add(row, attributes.tokens, attributes.numbers)
@@ -154,12 +175,11 @@ class Corpus:
     def _drop(self, name: str) -> None:
         row = self.row_of.pop(name, None)
         if row is not None:
-            self._alive[row] = False
+            self._dense[row] = self._sparse[row] = False
             old = self._attributes[row]
             self.restricts.remove(row, old.tokens, old.numbers)
 
     def _enter(self, row: int, attributes: Attributes, tag: str) -> None:
-        self._alive[row] = True
         self._tags[row] = self._tag_number(tag) if tag else UNTAGGED
         self.restricts.add(row, attributes.tokens, attributes.numbers)
 
@@ -178,14 +198,8 @@ class Corpus:
         shared = self._scanned is self._vectors
         self._vectors = _grown(self._vectors, size)
         self._scanned = self._vectors if shared else _grown(self._scanned, size)
-        self._alive = _grown(self._alive, size)
+        self._dense, self._sparse = _grown(self._dense, size), _grown(self._sparse, size)
         self._tags = _grown(self._tags, size)
-
-
-def normalised(vectors: Vectors) -> Vectors:
-    """The vectors at length one; zero vectors stay zero."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.where(lengths == 0, 1, lengths)).astype("f4")
 
 
 def _attributes(datapoint: Any) -> Attributes:

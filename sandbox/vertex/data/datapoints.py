@@ -5,12 +5,14 @@ Raw protobuf messages only: proto-plus would marshal every float of every vector
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
 
 from sandbox.vertex import errors
+from sandbox.vertex.data.sparse import SparseVector
 
 IndexDatapoint = v1.IndexDatapoint.pb()
 UpsertRequest = v1.UpsertDatapointsRequest.pb()
@@ -26,12 +28,8 @@ def validate(datapoints: Iterable[Any], dimensions: int, *, restricts_only: bool
         name = datapoint.datapoint_id
         if not name:
             raise errors.INVALID_DATAPOINT.refusal(id=name, problem="datapoint_id is required.")
-        if datapoint.HasField("sparse_embedding"):
-            raise errors.NOT_IMITATED.refusal(what="sparse embeddings")
-        if not restricts_only and len(datapoint.feature_vector) != dimensions:
-            raise errors.DIMENSIONS.refusal(
-                what=f"datapoint {name!r}", given=len(datapoint.feature_vector), expected=dimensions
-            )
+        if not restricts_only:
+            _check_vectors(name, datapoint, dimensions)
         if len(datapoint.restricts) > 1 or len(datapoint.numeric_restricts) > 1:
             _refuse_duplicates(name, datapoint.restricts)
             _refuse_duplicates(name, datapoint.numeric_restricts)
@@ -41,9 +39,39 @@ def validate(datapoints: Iterable[Any], dimensions: int, *, restricts_only: bool
 
 
 def without_vector(datapoint: Any) -> bytes:
-    """All of a datapoint but its vector, which the rows keep as float32. Changes the message given."""
+    """All of a datapoint but its dense vector, which the rows keep as float32. Changes the message given."""
     datapoint.ClearField("feature_vector")
     return datapoint.SerializeToString()
+
+
+def sparse_vector(embedding: Any) -> SparseVector | None:
+    """The vector in a SparseEmbedding; None if it is empty, which clients send for none."""
+    if not embedding.values and not embedding.dimensions:
+        return None
+    return SparseVector(tuple(embedding.dimensions), tuple(embedding.values))
+
+
+def sparse_problem(dimensions: Sequence[int], values: Sequence[float]) -> str:
+    """What is wrong with a sparse embedding; empty if nothing is. A dimension may be named twice."""
+    if len(values) != len(dimensions):
+        return f"the sparse embedding has {len(values)} values for {len(dimensions)} dimensions."
+    if dimensions and min(dimensions) < 0:
+        return f"the sparse embedding has the dimension {min(dimensions)}; dimensions must not be negative."
+    if not all(map(math.isfinite, values)):
+        return "the sparse embedding holds NaN or infinity."
+    return ""
+
+
+def _check_vectors(name: str, datapoint: Any, dimensions: int) -> None:
+    sparse = datapoint.sparse_embedding
+    if problem := sparse_problem(sparse.dimensions, sparse.values):
+        raise errors.INVALID_DATAPOINT.refusal(id=name, problem=problem)
+    if not datapoint.feature_vector and sparse.values:
+        return
+    if len(datapoint.feature_vector) != dimensions:
+        raise errors.DIMENSIONS.refusal(
+            what=f"datapoint {name!r}", given=len(datapoint.feature_vector), expected=dimensions
+        )
 
 
 def _refuse_duplicates(name: str, restricts: Any) -> None:

@@ -56,7 +56,9 @@ def parse(value: struct_pb2.Value) -> dict[str, Any]:
         Refusal: it is not an object, or has unknown keys.
     """
     # The official types say a dict; a Value that is no struct becomes a list, a number, a text or None.
-    content: Any = json_format.MessageToDict(value) if value.WhichOneof("kind") else {}
+    content: Any = (
+        {} if value.WhichOneof("kind") in (None, "null_value") else json_format.MessageToDict(value)
+    )
     if not isinstance(content, dict):
         raise errors.INVALID_METADATA.refusal(problem="must be an object.")
     content = _tidy(content)

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.vertex.data.corpus import Vectors
 from sandbox.vertex.data.metadata import Config, Tree
+from sandbox.vertex.data.vectors import Rows, Vectors
 
 LEAST_POINTS = 1000
 _TRAINING_SAMPLE = 250_000
-Rows = NDArray[np.int64]
 
 
 @dataclass

@@ -10,9 +10,16 @@ import numpy as np
 
 from protos import match_service as container
 from sandbox.vertex import errors
+from sandbox.vertex.data.datapoints import sparse_vector
+from sandbox.vertex.data.query import Hit
 from sandbox.vertex.data.restricts import Number, Tokens
-from sandbox.vertex.data.searcher import Hit, Searcher
-from sandbox.vertex.matching.queries import Queries, Question
+from sandbox.vertex.data.searcher import Searcher
+from sandbox.vertex.data.sparse import SparseVector
+from sandbox.vertex.matching.queries import Queries
+from sandbox.vertex.matching.questions import Question
+
+# v1beta1 has fewer fields, all of them under the same names and numbers.
+CONTAINER_SERVICES = (container.SERVICE_NAME, container.SERVICE_NAME.replace(".v1.", ".v1beta1."))
 
 
 class ContainerMatchService:
@@ -29,8 +36,15 @@ class ContainerMatchService:
         return self._answer([request])[0]
 
     def BatchMatch(self, request: Any) -> Any:
-        """The neighbors of many queries; an error is reported in the status of its deployed index."""
-        response = container.BatchMatchResponse()
+        """The neighbors of many queries; an error is reported in the status of its deployed index.
+
+        The official SDK never reads that status and would show an empty answer, so the call itself fails when it
+        answers nothing, as with the one deployed index that the SDK asks.
+
+        Raises:
+            Refusal: that of the first deployed index, if all are refused.
+        """
+        response, refusals = container.BatchMatchResponse(), list[errors.Refusal]()
         for group in request.requests:
             answered = response.responses.add(deployed_index_id=group.deployed_index_id)
             try:
@@ -38,6 +52,9 @@ class ContainerMatchService:
                 answered.responses.extend(self._answer(group.requests))
             except errors.Refusal as refusal:
                 answered.status.code, answered.status.message = refusal.number, refusal.text
+                refusals.append(refusal)
+        if refusals and len(refusals) == len(request.requests):
+            raise refusals[0]
         return response
 
     def BatchGetEmbeddings(self, request: Any) -> Any:
@@ -77,6 +94,7 @@ def _neighbors(searcher: Searcher, hits: list[Hit]) -> tuple[Any, Callable[[], l
         response.neighbor.add(
             id=corpus.names[hit.row],
             distance=hit.distance,
+            sparse_distance=hit.sparse_distance,
             crowding_attribute=crowding_number(corpus.tag(hit.row)),
         )
     return response, lambda: [_embedding(searcher, hit.row) for hit in hits]
@@ -94,17 +112,21 @@ def _embedding(searcher: Searcher, row: int) -> Any:
     for each in datapoint.numeric_restricts:
         kind = each.WhichOneof("Value")
         embedding.numeric_restricts.add(name=each.namespace, **{kind: getattr(each, kind)})
+    if vector := sparse_vector(datapoint.sparse_embedding):
+        embedding.sparse_embedding.dimension.extend(vector.dimensions)
+        embedding.sparse_embedding.float_val.extend(vector.values)
     if datapoint.HasField("embedding_metadata"):
         embedding.embedding_metadata.ParseFromString(datapoint.embedding_metadata.SerializeToString())
     return embedding
 
 
 def _question(request: Any) -> Question:
-    if request.HasField("sparse_embedding") or request.HasField("rrf"):
-        raise errors.NOT_IMITATED.refusal(what="sparse and hybrid queries")
+    sparse = request.sparse_embedding
     percent = request.leaf_nodes_to_search_percent_override
     return Question(
         vector=np.array(request.float_val, "f4"),
+        sparse=SparseVector(tuple(sparse.dimension), tuple(sparse.float_val)),
+        alpha=request.rrf.alpha if request.HasField("rrf") else None,
         datapoint_id=request.embedding_id,
         neighbors=request.num_neighbors,
         per_tag=request.per_crowding_attribute_num_neighbors,

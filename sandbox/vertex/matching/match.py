@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from google.cloud import aiplatform_v1 as v1
 
-from sandbox.vertex import errors
+from sandbox.vertex.data.query import Hit
 from sandbox.vertex.data.restricts import Number, Tokens
-from sandbox.vertex.data.searcher import Hit, Searcher
-from sandbox.vertex.matching.queries import Queries, Question
+from sandbox.vertex.data.searcher import Searcher
+from sandbox.vertex.data.sparse import SparseVector
+from sandbox.vertex.matching.queries import Queries
+from sandbox.vertex.matching.questions import Question
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 
 FindResponse = v1.FindNeighborsResponse.pb()
@@ -30,16 +32,15 @@ class MatchService:
         questions = [_question(query) for query in request.queries]
         full = request.return_full_datapoint
 
-        def shown(searcher: Searcher, hits: list[Hit]) -> tuple[str, list[tuple[Any, float]]]:
-            points = [(searcher.corpus.datapoint(hit.row, with_vector=full), hit.distance) for hit in hits]
-            return "", points
+        def shown(searcher: Searcher, hits: list[Hit]) -> list[tuple[Any, Hit]]:
+            return [(searcher.corpus.datapoint(hit.row, with_vector=full), hit) for hit in hits]
 
         response = FindResponse()
         answers = self._queries.ask(deployment.index, deployment.id, questions, shown)
-        for question, (_, points) in zip(request.queries, answers, strict=True):
+        for question, points in zip(request.queries, answers, strict=True):
             neighbors = response.nearest_neighbors.add(id=question.datapoint.datapoint_id)
-            for datapoint, distance in points:
-                neighbor = neighbors.neighbors.add(distance=distance)
+            for datapoint, hit in points:
+                neighbor = neighbors.neighbors.add(distance=hit.distance, sparse_distance=hit.sparse_distance)
                 if full:
                     neighbor.datapoint.CopyFrom(datapoint)
                     continue
@@ -60,10 +61,11 @@ class MatchService:
 
 def _question(query: Any) -> Question:
     datapoint = query.datapoint
-    if datapoint.HasField("sparse_embedding") or query.HasField("rrf"):
-        raise errors.NOT_IMITATED.refusal(what="sparse and hybrid queries")
+    sparse = datapoint.sparse_embedding
     return Question(
         vector=np.array(datapoint.feature_vector, "f4"),
+        sparse=SparseVector(tuple(sparse.dimensions), tuple(sparse.values)),
+        alpha=query.rrf.alpha if query.HasField("rrf") else None,
         datapoint_id=datapoint.datapoint_id,
         neighbors=query.neighbor_count,
         per_tag=query.per_crowding_attribute_neighbor_count,

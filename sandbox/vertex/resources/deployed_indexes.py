@@ -11,6 +11,7 @@ from sandbox.vertex.project import PROJECT, PROJECT_NUMBER
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _MOST_REPLICAS = 1000
 _DEFAULT_REPLICAS = 2
+_KINDS = ("automatic_resources", "dedicated_resources")
 # Which machines serve which shard sizes, as "Manage indexes" lists them (docs/sources.md).
 _MACHINES = {
     "SHARD_SIZE_SMALL": (
@@ -55,6 +56,9 @@ def fill_defaults(deployed: Any, index_name: str, display_name: str) -> None:
     deployed.display_name = deployed.display_name or display_name
     deployed.deployment_group = deployed.deployment_group or "default"
     kind = _resources_kind(deployed) or "automatic_resources"
+    for other in _KINDS:
+        if other != kind:
+            deployed.ClearField(other)
     chosen = getattr(deployed, kind)
     chosen.min_replica_count = chosen.min_replica_count or _DEFAULT_REPLICAS
     chosen.max_replica_count = chosen.max_replica_count or chosen.min_replica_count
@@ -95,7 +99,10 @@ def _check_resources(deployed: Any, shard_size: str) -> None:
 
 
 def _resources_kind(deployed: Any) -> str | None:
-    for kind in ("automatic_resources", "dedicated_resources"):
-        if deployed.HasField(kind):
-            return kind
-    return None
+    """The kind of resources given; an empty message beside a filled one is none."""
+    given = [kind for kind in _KINDS if deployed.HasField(kind)]
+    if len(given) > 1:
+        given = [kind for kind in given if getattr(deployed, kind).ByteSize()] or given[:1]
+    if len(given) > 1:
+        raise errors.TWO_KINDS_OF_RESOURCES.refusal(id=deployed.id)
+    return given[0] if given else None

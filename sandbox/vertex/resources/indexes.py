@@ -9,11 +9,11 @@ from google.cloud import aiplatform_v1 as v1
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
-from sandbox.storage import Reader
+from sandbox.storage.reader import Reader
 from sandbox.vertex import errors
 from sandbox.vertex.data import datapoints, metadata
 from sandbox.vertex.data.contents import Contents
-from sandbox.vertex.data.import_files import Batch
+from sandbox.vertex.imports.batch import Batch
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
 from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources import resources
@@ -245,10 +245,11 @@ class IndexService:
                 display_name=deployed.display_name,
             )
         if resource.ready_at:
-            count = self._contents.read(
-                resource.name, resource.content, self.config(resource), lambda searcher: len(searcher.corpus)
+            dense, sparse = self._contents.read(
+                resource.name, resource.content, self.config(resource), lambda held: held.corpus.counts()
             )
-            message.index_stats.vectors_count = count
+            message.index_stats.vectors_count = dense
+            message.index_stats.sparse_vectors_count = sparse
             message.index_stats.shards_count = 1
         return message
 

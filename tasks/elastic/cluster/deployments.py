@@ -6,66 +6,24 @@ reason and no node. A deployment that exists is never started again, whoever sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from tasks.calls import NotFound, ServiceUnwell
 from tasks.elastic.cluster.capacity import Setting
+from tasks.elastic.cluster.deployment_states import DeploymentState, deployment_state, read_deployment
+from tasks.elastic.cluster.deployment_waits import StartedAgain, wait_until_gone, wait_until_started
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest, Conflict, calling
 from tasks.elastic.settings import ElasticSettings
-from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec
+from tasks.elastic.specs import DeploymentSpec
 from tasks.errors import CannotChangeInPlace, PermanentError
 from tasks.outcomes import Ensured
-from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.steps import step
-from tasks.waiting import Deadline, Look, wait_until
+from tasks.waiting import Deadline
 
 START_SECONDS = 30
 """`wait_for=starting` answers as soon as the deployment is planned."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeploymentState:
-    """A deployment as it was last read."""
-
-    id: str
-    model_id: str
-    state: str
-    """`starting`, `started`, `stopping`, `failed`"""
-    reason: str
-    """Why it makes no progress, per node; empty if nothing is in the way."""
-    allocations: int
-    """How many are requested."""
-    allocated: int
-    """How many run."""
-    threads: int
-    queue_capacity: int
-    cache_size: str
-    priority: str
-    adaptive: AdaptiveAllocations | None
-    nodes: int
-    """How many nodes it is on; each has a queue of its own."""
-    inferences: int
-    rejected: int
-    """Texts that found the queue full."""
-    timeouts: int
-    errors: int
-    pending: int
-    """Texts that wait in the queues now."""
-    milliseconds: float | None
-    """Average time of one inference that was not answered from the cache; None before the first."""
-
-    def scaled(self, allocations: int) -> DeploymentSpec:
-        """The specification of this deployment, whoever started it, with another number of allocations."""
-        return DeploymentSpec.model_construct(
-            id=self.id,
-            model_id=self.model_id,
-            allocations=allocations,
-            threads=self.threads,
-            priority=self.priority,
-        )
 
 
 class NoCapacity(PermanentError):
@@ -79,38 +37,9 @@ class NoCapacity(PermanentError):
         )
 
 
-class DeploymentFailed(PermanentError):
-    """A deployment failed, or was stopped by somebody."""
-
-    def __init__(self, id_: str, *, state: str, reason: str) -> None:
-        self.id, self.state, self.reason = id_, state, reason
-        super().__init__(
-            f"The deployment {id_!r} is {state}: {reason or 'the cluster gives no reason'}. Stop it and start it again."
-        )
-
-
-@step("read deployment {deployment_id}")
-def read_deployment(settings: ElasticSettings, deployment_id: str) -> DeploymentState | None:
-    """One deployment by its id, or None."""
-    return next((d for d in read_deployments.fn(settings) if d.id == deployment_id), None)
-
-
-@step("list the deployments")
-def read_deployments(settings: ElasticSettings) -> tuple[DeploymentState, ...]:
-    """All deployments in the cluster, by id."""
-    with calling("read the deployments"):
-        found = connect(settings).ml.get_trained_models_stats(size=1000)
-    entries = [
-        _deployment_state(entry["deployment_stats"])
-        for entry in found["trained_model_stats"]
-        if "deployment_stats" in entry
-    ]
-    return tuple(sorted(entries, key=lambda d: d.id))
-
-
 @step("ensure deployment {spec.id}")
 def ensure_deployment(
-    settings: ElasticSettings, spec: DeploymentSpec, deadline: Deadline
+    settings: ElasticSettings, spec: DeploymentSpec, deadline: Deadline, *, may_grow: bool = False
 ) -> Ensured[DeploymentState]:
     """The deployment of this specification, started unless it exists; a different number of allocations is set in place.
 
@@ -118,38 +47,47 @@ def ensure_deployment(
         settings: the target.
         spec: what is wanted.
         deadline: bounds the wait for an earlier start or stop to end, where one stands in the way.
+        may_grow: the cluster adds machine-learning nodes by itself, so that this wait includes one for room.
 
     Raises:
+        DeploymentFailed, DeploymentStopped, NoRoom: an earlier start, whose end stands in the way, does not end well.
         CannotChangeInPlace: it exists with another model, threads, queue, cache or priority.
         NoCapacity: the nodes cannot hold it. Nothing of it remains.
         BadRequest, NotFound: the model does not exist, or a parameter is wrong.
     """
     there = read_deployment.fn(settings, spec.id)
     if there is not None and there.state == "stopping":
-        _wait_until_gone(settings, spec.id, deadline)
-        there = None
+        there = wait_until_gone(settings, there, deadline)
     if there is None:
         return _start(settings, spec)
     _refuse_difference(spec, there)
     if _is_scaled(spec, there):
         return Ensured(there)
     if there.state == "starting":
-        there = _wait_until_started(settings, spec.id, 1, deadline)
+        there = wait_until_started(settings, spec.id, 1, deadline, may_grow=may_grow)
     _update(settings, spec, there)
     return Ensured(read_deployment.fn(settings, spec.id) or there, "changed")
 
 
 @step("wait for deployment {spec.id}")
 def wait_for_deployment(
-    settings: ElasticSettings, spec: DeploymentSpec, deadline: Deadline
+    settings: ElasticSettings, spec: DeploymentSpec, deadline: Deadline, *, may_grow: bool = False
 ) -> DeploymentState:
     """The deployment, once it is started with all requested allocations.
 
+    Args:
+        settings: the target.
+        spec: what was requested.
+        deadline: when to give up.
+        may_grow: the cluster adds machine-learning nodes by itself, so that a deployment without room is waited for.
+
     Raises:
         DeploymentFailed: it failed, or is being stopped.
+        DeploymentStopped: somebody stopped it.
+        NoRoom: the cluster has no room for all of its allocations, and that does not change.
         DeadlinePassed: with the reason that the cluster gives for what is missing.
     """
-    return _wait_until_started(settings, spec.id, spec.least_allocations, deadline)
+    return wait_until_started(settings, spec.id, spec.least_allocations, deadline, may_grow=may_grow)
 
 
 @step("remove deployment {deployment_id}")
@@ -160,15 +98,18 @@ def remove_deployment(
 
     Raises:
         Conflict: an ingest pipeline names it; `force` stops it all the same.
+        StartedAgain: somebody started it again.
     """
-    if read_deployment.fn(settings, deployment_id) is None:
+    there = read_deployment.fn(settings, deployment_id)
+    if there is None:
         return ()
     try:
         with calling(f"stop the deployment {deployment_id}"):
             connect(settings).ml.stop_trained_model_deployment(model_id=deployment_id, force=force)
     except NotFound:
         return (deployment_id,)
-    _wait_until_gone(settings, deployment_id, deadline)
+    if wait_until_gone(settings, there, deadline) is not None:
+        raise StartedAgain(deployment_id)
     return (deployment_id,)
 
 
@@ -246,90 +187,9 @@ def _refuse_difference(spec: DeploymentSpec, there: DeploymentState) -> None:
             )  # fmt: skip
 
 
-def _wait_until_started(
-    settings: ElasticSettings, deployment_id: str, allocations: int, deadline: Deadline
-) -> DeploymentState:
-    def look() -> Look[DeploymentState]:
-        there = read_deployment.fn(settings, deployment_id)
-        if there is None:
-            return Look("does not exist yet")
-        if there.state in ("failed", "stopping"):
-            raise DeploymentFailed(deployment_id, state=there.state, reason=there.reason)
-        seen = f"{there.state}, {there.allocated} of {allocations} allocations"
-        if there.state == "started" and there.allocated >= allocations:
-            return Look(seen, value=there, done=True)
-        return Look(f"{seen}: {there.reason}" if there.reason else seen)
-
-    return wait_until(
-        f"start deployment {deployment_id}",
-        look,
-        deadline,
-        remedy="If there is no room for it, stop it and request fewer allocations or threads; "
-        f"`{PROGRAM} elastic check` lists what fits.",
-    )
-
-
-def _wait_until_gone(settings: ElasticSettings, deployment_id: str, deadline: Deadline) -> None:
-    def look() -> Look[bool]:
-        there = read_deployment.fn(settings, deployment_id)
-        return Look("gone", value=True, done=True) if there is None else Look(there.state)
-
-    wait_until(f"stop deployment {deployment_id}", look, deadline)
-
-
 def _planned(assignment: dict[str, Any]) -> DeploymentState:
     """A deployment that the statistics do not show yet, from the answer to its start."""
     parameters: dict[str, Any] = assignment["task_parameters"]
-    return _deployment_state(
+    return deployment_state(
         {**parameters, "state": assignment["assignment_state"], "reason": assignment.get("reason", "")}
-    )
-
-
-def _deployment_state(stats: dict[str, Any]) -> DeploymentState:
-    nodes: list[dict[str, Any]] = stats.get("nodes") or []
-    inferences, milliseconds = _inferences(nodes)
-    routing = (n.get("routing_state", {}).get("reason", "") for n in nodes)
-    status: dict[str, Any] = stats.get("allocation_status") or {}
-    return DeploymentState(
-        id=stats["deployment_id"],
-        model_id=stats["model_id"],
-        state=stats.get("state", "starting"),
-        reason=stats.get("reason") or "; ".join(filter(None, routing)),
-        allocations=stats.get("number_of_allocations", 0),
-        allocated=status.get("allocation_count", 0),
-        threads=stats.get("threads_per_allocation", 1),
-        queue_capacity=stats.get("queue_capacity", 0),
-        cache_size=str(stats.get("cache_size", "")),
-        priority=stats.get("priority", "normal"),
-        adaptive=_adaptive(stats.get("adaptive_allocations") or {}),
-        nodes=len(nodes),
-        inferences=stats.get("inference_count", inferences),
-        rejected=stats.get("rejected_execution_count", 0),
-        timeouts=stats.get("timeout_count", 0),
-        errors=stats.get("error_count", 0),
-        pending=sum(n.get("number_of_pending_requests", 0) for n in nodes),
-        milliseconds=milliseconds,
-    )
-
-
-def _inferences(nodes: list[dict[str, Any]]) -> tuple[int, float | None]:
-    """How many there were on all nodes, and their average time in milliseconds; None before the first."""
-    used = [n for n in nodes if n.get("inference_count")]
-    inferences = sum(n["inference_count"] for n in used)
-    busy = sum(n["inference_count"] * _milliseconds(n) for n in used)
-    return inferences, busy / inferences if inferences else None
-
-
-def _milliseconds(node: dict[str, Any]) -> float:
-    average = node.get("average_inference_time_ms", 0.0)
-    return node.get("average_inference_time_ms_excluding_cache_hits", average)
-
-
-def _adaptive(stats: dict[str, Any]) -> AdaptiveAllocations | None:
-    if not stats.get("enabled"):
-        return None
-    least, most = stats.get("min_number_of_allocations"), stats.get("max_number_of_allocations")
-    # Not validated: what somebody else started may go beyond what we ask for, such as Kibana's 99,999.
-    return AdaptiveAllocations.model_construct(
-        min=1 if least is None else least, max=32 if most is None else most
     )

@@ -26,7 +26,11 @@ TRANSIENT_TYPES = frozenset(
 """Types of a 500 after which the same call may succeed: the node that answered lost the one that does the work. They keep
 the default status of ElasticsearchException.java. A 500 of another type is a defect, which a retry meets again."""
 
+DISK_BLOCK = (429, "cluster_block_exception")
+"""Of all blocks, only that of a disk beyond its flood-stage watermark has this status (IndexMetadata.java)."""
+
 SERVICE = "Elasticsearch"
+_FULL = "The disk of a node is almost full (`GET _cat/allocation?v`). Free space; Elasticsearch then lifts the block by itself."
 _UNREACHED = "Is it running, and is ELASTIC_URL its address, with https where it speaks TLS?"
 
 
@@ -104,11 +108,13 @@ def _answered(doing: str, error: ApiError) -> Exception:
     kind, reason = reason_of(body.get("error", body) if isinstance(body, dict) else error.message)
     status = error.status_code
     if status in TRANSIENT_STATUSES or (status == 500 and kind in TRANSIENT_TYPES):
-        return ServiceUnwell(doing, service=SERVICE, status=status, type=kind, said=reason)
+        remedy = _FULL if (status, kind) == DISK_BLOCK else ""
+        return ServiceUnwell(doing, service=SERVICE, status=status, type=kind, said=reason, remedy=remedy)
     if status == 401:
         return InvalidInput(
-            f"Could not {doing}: Elasticsearch does not accept the credentials ({kind})",
-            remedy="Check ELASTIC_API_KEY, or ELASTIC_USERNAME and ELASTIC_PASSWORD.",
+            f"Could not {doing}: Elasticsearch got no credentials that it accepts ({kind})",
+            remedy="Set or correct ELASTIC_API_KEY, or ELASTIC_USERNAME and ELASTIC_PASSWORD. For a local stand-in, use "
+            "--target sandbox, or the key that `python -m sandbox env` prints.",
         )
     refusal = _REFUSALS.get(status, ServiceRefused)
     return refusal(doing, service=SERVICE, status=status, type=kind, said=reason)

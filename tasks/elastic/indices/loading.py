@@ -6,19 +6,23 @@ never accept is written to a file with the reason, and does not stop the others.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 import orjson
 
 from tasks.batches import attempt_each, batches
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import calling, reason_of
+from tasks.elastic.connection.errors import DISK_BLOCK, calling, reason_of
 from tasks.elastic.data.documents import CheckedDocuments, Document, read_documents
+from tasks.elastic.indices.full_disks import DiskBlock
 from tasks.elastic.indices.indices import count, index_of_ours, refresh, set_marks
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
+from tasks.files import whole_file
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline, Look
@@ -110,6 +114,8 @@ def apply_documents(
     Raises:
         InvalidInput: the index is not there.
         NotOurs: it does not carry our mark.
+        CannotWrite: the refused documents have no room on this machine.
+        DiskFull: the disk of a node is almost full, and stays so for a minute; what was sent is kept.
         DeadlinePassed: what was sent is kept; the same command sends everything again, which stores nothing twice.
     """
     there = index_of_ours(settings, index)
@@ -159,7 +165,7 @@ class _Load:
 
     def __init__(self, settings: ElasticSettings, index: str, refused_file: Path) -> None:
         self._client = connect(settings).options(request_timeout=BULK_SECONDS)
-        self._index, self.aside = index, _Aside(refused_file)
+        self._index, self.aside, self._disk = index, _Aside(refused_file), DiskBlock(index)
         self.created = self.updated = self.requests = self.throttled = 0
 
     def send(self, bulk: _Bulk) -> Look[bool]:
@@ -177,6 +183,10 @@ class _Load:
             if not self._is_settled(document, result)
         ]
         self.throttled += len(bulk.waiting)
+        blocked = next(filter(None, map(_disk_block, results)), "")
+        self._disk.see(blocked)
+        if blocked:
+            return Look(f"{len(bulk.waiting)} not stored: {blocked}")
         if bulk.waiting:
             return Look(f"{len(bulk.waiting)} throttled")
         return Look("stored", value=True, done=True)
@@ -199,29 +209,36 @@ class _Load:
         return True
 
 
+def _disk_block(result: dict[str, Any]) -> str:
+    """Why a document was not stored, if the reason is a full disk."""
+    kind, reason = reason_of(result.get("error") or {})
+    return reason if (result["status"], kind) == DISK_BLOCK else ""
+
+
 def _size(document: Document) -> int:
     return len(document.text)
 
 
 class _Aside:
-    """The file of refused documents, created with the first of them."""
+    """The file of refused documents, begun with the first of them, and there when the load has ended."""
 
     def __init__(self, path: Path) -> None:
         self.count, self.first = 0, list[Refused]()
-        self._path, self._file = path, None
+        self._path, self._opened = path, ExitStack()
+        self._file: BinaryIO | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.__exit__(kind, error, trace)
 
     def keep(self, document: Document, refused: Refused) -> None:
         """Write one down."""
         if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("wb")
+            self._file = self._opened.enter_context(whole_file(self._path))
         self.count += 1
         if len(self.first) < _SHOWN:
             self.first.append(refused)

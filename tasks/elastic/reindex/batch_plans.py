@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from tasks.elastic.cluster.deployments import read_deployment
+from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.inference import speed
 from tasks.elastic.cluster.reindex_tasks import OPAQUE_PREFIX
 from tasks.elastic.connection.clients import connect

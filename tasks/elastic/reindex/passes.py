@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.elastic.cluster.reindex_tasks import Following, TaskState, find_task, follow, rejections
+from tasks.elastic.indices.full_disks import DiskFull
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec
 from tasks.elastic.settings import ElasticSettings
 from tasks.interruption import WhenInterrupted
@@ -37,6 +38,7 @@ class Passes:
 
         Raises:
             TaskCancelled, TaskFailed: it did not finish.
+            DiskFull: the disk of a node is almost full; the task has tried for a minute.
             DeadlinePassed: it keeps running.
         """
         how = Following(
@@ -46,4 +48,7 @@ class Passes:
             rejected=rejected,
             when_interrupted=self.when_interrupted,
         )
-        return follow(self.settings, task_id, how, self.deadline)
+        task = follow(self.settings, task_id, how, self.deadline)
+        if blocked := next((failure for failure in task.failures if failure.is_disk_block), None):
+            raise DiskFull(self.spec.dest, said=blocked.reason)
+        return task

@@ -90,6 +90,7 @@ def apply_reindex(
     Raises:
         ReindexFailed: documents are missing, and trying again does not help.
         TaskCancelled, TaskFailed: the task did not finish; the same command continues.
+        DiskFull: the disk of a node is almost full.
         DeadlinePassed: the task keeps running; the same command follows it. Or the index has no room for documents just now.
     """
     if index_of_ours(settings, spec.dest).content:

@@ -65,6 +65,7 @@ def apply_repair(
 
     Raises:
         TaskCancelled, TaskFailed: the task did not finish; the same command continues.
+        DiskFull: the disk of a node is almost full.
         DeadlinePassed: the task keeps running; the same command follows it.
     """
     if index_of_ours(settings, spec.dest).content:

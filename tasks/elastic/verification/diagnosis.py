@@ -16,7 +16,7 @@ from tasks.elastic.cluster.counters import (
     hot_threads,
     pipeline_statistics,
 )
-from tasks.elastic.cluster.deployments import DeploymentState, read_deployments
+from tasks.elastic.cluster.deployment_states import DeploymentState, read_deployments
 from tasks.elastic.cluster.models import ModelState, download, read_models
 from tasks.elastic.indices.indices import count
 from tasks.elastic.reindex.repair import lacking, read_unembedded

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.calls import ServiceUnwell
-from tasks.elastic.cluster.deployments import read_deployment
+from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.inference import infer, input_field
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling

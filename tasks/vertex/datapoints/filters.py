@@ -3,7 +3,8 @@
 The same two shapes serve import files, parameters and, as compact text, the command line:
 
     class=1,2      allows one of these tokens         class!=3     denies this token
-    price>=10i     an int64                           price<0.5f   a float32; 0.5d or 0.5 a float64
+    price>=10i     an int64                           price<0.5f   a float32; 0.5d a float64
+    price>=10      a number of the kind that the index has in this namespace
 
 Across namespaces all must hold, within one any allowed token is enough ("Filter vector matches").
 Filters are never evaluated here; the service does that.
@@ -12,7 +13,8 @@ Filters are never evaluated here; the service does that.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, StrictInt, model_validator
@@ -21,6 +23,9 @@ from tasks.errors import InvalidInput
 from tasks.exact_json import NotExact, rounded
 from tasks.vertex.datapoints.vectors import parsed
 
+Kind = Literal["value_int", "value_float", "value_double"]
+KINDS: dict[Kind, str] = {"value_int": "int64", "value_float": "float32", "value_double": "float64"}
+"""The fields of a number, and what they hold."""
 Operator = Literal["LESS", "LESS_EQUAL", "EQUAL", "GREATER_EQUAL", "GREATER", "NOT_EQUAL"]
 
 INT64_MAX = 2**63 - 1
@@ -37,7 +42,7 @@ _SIGNS: dict[str, Operator] = {
     ">": "GREATER",
     "!=": "NOT_EQUAL",
 }
-_KINDS = {"i": "value_int", "f": "value_float", "d": "value_double"}
+_KINDS: dict[str, Kind] = {"i": "value_int", "f": "value_float", "d": "value_double"}
 
 
 class Restrict(BaseModel, frozen=True, extra="forbid"):
@@ -72,9 +77,9 @@ class NumericRestrict(BaseModel, frozen=True, extra="forbid"):
         return self
 
     @property
-    def field(self) -> str:
+    def field(self) -> Kind:
         """Which of the three fields holds the value."""
-        return next(name for name in _KINDS.values() if getattr(self, name) is not None)
+        return next(name for name in KINDS if getattr(self, name) is not None)
 
 
 class NumericFilter(NumericRestrict, frozen=True, extra="forbid"):
@@ -99,13 +104,26 @@ def parse_restricts(texts: Iterable[str]) -> tuple[Restrict, ...]:
     return tuple(merged.values())
 
 
-def parse_numeric_filters(texts: Iterable[str]) -> tuple[NumericFilter, ...]:
-    """Numeric filters from the command line, each `price>=10i`, `price<0.5f` or JSON.
+def namespaces_without_kind(texts: Iterable[str]) -> set[str]:
+    """The namespaces of the filters whose number does not say its kind, as `price>=10`."""
+    found = (_NUMBER.fullmatch(text) for text in texts if not text.startswith("{"))
+    return {each["namespace"].strip() for each in found if each and not each["kind"]}
+
+
+def parse_numeric_filters(
+    texts: Iterable[str], kinds: Mapping[str, Kind] = MappingProxyType({})
+) -> tuple[NumericFilter, ...]:
+    """Numeric filters from the command line, each `price>=10i`, `price<0.5f`, `price>=10` or JSON.
+
+    Args:
+        texts: the filters.
+        kinds: what each namespace of the index holds, for numbers that do not say their kind. Elsewhere a whole number
+            is an int64 and any other a float64.
 
     Raises:
-        InvalidInput: a text is neither.
+        InvalidInput: a text is none of these, or its number cannot be of the kind that the namespace holds.
     """
-    return tuple(_numeric_filter(text) for text in texts)
+    return tuple(_numeric_filter(text, kinds) for text in texts)
 
 
 def _restrict(text: str) -> Restrict:
@@ -125,7 +143,7 @@ def _restrict(text: str) -> Restrict:
     )
 
 
-def _numeric_filter(text: str) -> NumericFilter:
+def _numeric_filter(text: str, kinds: Mapping[str, Kind]) -> NumericFilter:
     if text.startswith("{"):
         return parsed(NumericFilter, _json(text), what="numeric restrict", source=text)
     found = _NUMBER.fullmatch(text)
@@ -133,15 +151,19 @@ def _numeric_filter(text: str) -> NumericFilter:
         raise InvalidInput(
             "Not a numeric restrict",
             value=text,
-            accepted="namespace, one of < <= = >= > !=, and a number that ends in i, f or d (int64, float32, float64)",
+            accepted="namespace, one of < <= = >= > !=, and a number, which may end in i, f or d (int64, float32, float64)",
         )
-    number = found["number"].strip()
-    kind = found["kind"] or ("i" if re.fullmatch(r"[+-]?\d+", number) else "d")
+    namespace, number = found["namespace"].strip(), found["number"].strip()
+    guess = "value_int" if re.fullmatch(r"[+-]?\d+", number) else "value_double"
+    kind = _KINDS[found["kind"]] if found["kind"] else kinds.get(namespace, guess)
     try:
-        value = int(number) if kind == "i" else float(number)
+        value = int(number) if kind == "value_int" else float(number)
     except ValueError as error:
-        raise InvalidInput(f"Not a number of kind {kind}", value=number, source=text) from error
-    fields = {"namespace": found["namespace"].strip(), _KINDS[kind]: value, "op": _SIGNS[found["sign"]]}
+        of_index = f" The index has {KINDS[kind]} numbers there." if namespace in kinds else ""
+        raise InvalidInput(
+            f"Not a number of kind {KINDS[kind]}", value=number, source=text, remedy=of_index.strip()
+        ) from error
+    fields = {"namespace": namespace, kind: value, "op": _SIGNS[found["sign"]]}
     return parsed(NumericFilter, fields, what="numeric restrict", source=text)
 
 

@@ -5,7 +5,7 @@ The endpoint's kind decides. Nothing is retried here, and an index that failed w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from protos.match_service import (
     BatchMatchRequest,
     BatchMatchResponse,
     MatchRequest,
+    MatchResponse,
     MatchServiceStub,
 )
 from tasks.calls import ServiceUnwell
@@ -72,6 +73,10 @@ class Matches(Protocol):
 
     def neighbors(self, answer: Any) -> list[tuple[Neighbor, ...]]:
         """The neighbors of every query, in the order of the queries."""
+        ...
+
+    def datapoints_near(self, query: Query) -> list[Datapoint]:
+        """The neighbors of one query in full: with their vectors, restricts and numbers."""
         ...
 
     def read(self, ids: Sequence[str]) -> list[Datapoint]:
@@ -129,6 +134,13 @@ class PublicMatches:
             )
             for nearest in _FindNeighborsResponse.pb(answer).nearest_neighbors
         ]
+
+    def datapoints_near(self, query: Query) -> list[Datapoint]:
+        """See Matches."""
+        request = self.request([query])
+        request.return_full_datapoint = True
+        (nearest,) = _FindNeighborsResponse.pb(self.ask(request)).nearest_neighbors
+        return [from_index_datapoint(found.datapoint) for found in nearest.neighbors]
 
     def read(self, ids: Sequence[str]) -> list[Datapoint]:
         """See Matches."""
@@ -192,25 +204,33 @@ class PrivateMatches:
         Raises:
             ServiceRefused, ServiceUnwell: the index failed within an answer that as a whole is fine.
         """
-        found: list[tuple[Neighbor, ...]] = []
-        for per_index in answer.responses:
-            if per_index.status.code:
-                with calling(f"query {self._served.name}"):
-                    raise google.from_grpc_status(per_index.status.code, per_index.status.message)
-            found += [
-                tuple(
-                    Neighbor(n.id, n.distance, str(n.crowding_attribute) if n.crowding_attribute else "")
-                    for n in response.neighbor
-                )
-                for response in per_index.responses
-            ]
-        return found
+        return [
+            tuple(
+                Neighbor(n.id, n.distance, str(n.crowding_attribute) if n.crowding_attribute else "")
+                for n in response.neighbor
+            )
+            for response in self._responses(answer)
+        ]
+
+    def datapoints_near(self, query: Query) -> list[Datapoint]:
+        """See Matches."""
+        request = self.request([query])
+        request.requests[0].requests[0].embedding_enabled = True
+        (response,) = self._responses(self.ask(request))
+        return [from_embedding(message) for message in response.embeddings]
 
     def read(self, ids: Sequence[str]) -> list[Datapoint]:
         """See Matches."""
         request = BatchGetEmbeddingsRequest(deployed_index_id=self._served.deployed_index_id, id=ids)
         answer = self._call(f"read datapoints of {self._served.name}", self._stub.BatchGetEmbeddings, request)
         return [from_embedding(message) for message in answer.embeddings]
+
+    def _responses(self, answer: BatchMatchResponse) -> Iterator[MatchResponse]:
+        for per_index in answer.responses:
+            if per_index.status.code:
+                with calling(f"query {self._served.name}"):
+                    raise google.from_grpc_status(per_index.status.code, per_index.status.message)
+            yield from per_index.responses
 
     def _call(
         self, doing: str, method: grpc.UnaryUnaryMultiCallable[Request, Answer], request: Request

@@ -10,6 +10,16 @@ from tasks.errors import InvalidInput
 from tasks.vertex.datapoints.filters import NumericFilter, Restrict
 from tasks.vertex.datapoints.vectors import Vector, VectorModel
 from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.specs import DistanceMeasure
+
+MEASURES: dict[DistanceMeasure, str] = {
+    "DOT_PRODUCT_DISTANCE": "dot product",
+    "COSINE_DISTANCE": "cosine distance",
+    "SQUARED_L2_DISTANCE": "squared L2 distance",
+    "L1_DISTANCE": "L1 distance",
+}
+"""What an index's measure is called. A dot product is higher for what is nearer, a distance lower; of COSINE_DISTANCE the
+documentation has both readings, so only the order counts."""
 
 
 class Query(VectorModel, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.elastic.cluster.deployments import read_deployment
+from tasks.elastic.cluster.deployment_states import read_deployment
 from tests.polling import until
 
 pytestmark = pytest.mark.slow

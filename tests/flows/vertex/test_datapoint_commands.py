@@ -64,6 +64,13 @@ def test_datapoints_live_filtered_crowded_changed_and_removed(served, on, tmp_pa
     assert ids(on("query", served, *vector, "--neighbor-count", 4)[0]) == ["new-3", "new-2", "new-1", "new-0"]
     assert ids(on("query", served, *vector, "--restricts", "class=even")[0]) == ["new-2", "new-0"]
     assert ids(on("query", served, *vector, "--numeric-restricts", "price>=2i")[0]) == ["new-3", "new-2"]
+    report, ended = on(
+        "query", served, *vector, "--numeric-restricts", "price>=2", "--restricts", "class=none"
+    )
+    assert ids(report) == []
+    assert "price: int64, as the index has" in report["steps"][0]["seen"]
+    assert "class=none: the 100 datapoints" in (said := report["steps"][-1]["seen"])
+    assert "have odd, even in that namespace" in said
     crowded = on(
         "query", served, *vector, "--per-crowding-attribute-neighbor-count", 1, "--neighbor-count", 2
     )
@@ -86,7 +93,7 @@ def test_a_query_row_of_a_file_gets_its_exact_neighbors_and_verify_agrees(served
     exact = [str(row) for row in np.argsort(-rows @ query)[:10]]
     found, ended = on("query", served, "--data", data, "--row", 3)
     assert ids(found) == exact
-    assert f"neighbor 1  │ {exact[0]} (distance" in ended.out
+    assert f"neighbor 1  │ {exact[0]} (dot product" in ended.out
     report, _ = on("verify", served, "--data", data, "--min-recall", 1)
     assert report["facts"]["recall"]["recall"] == 1.0
 

@@ -166,6 +166,20 @@ def test_a_bare_deployment_gets_two_replicas_and_mutation_changes_only_their_num
         clients.endpoints.mutate_deployed_index(index_endpoint=endpoint, deployed_index=other)
 
 
+def test_a_deployment_has_one_kind_of_resources_and_an_empty_one_beside_it_is_none(clients):
+    index, endpoint = clients.index(), clients.endpoint()
+    dedicated = {"machine_spec": {"machine_type": "e2-standard-16"}, "min_replica_count": 3}
+    both = {"automatic_resources": {"min_replica_count": 1}, "dedicated_resources": dedicated}
+    with pytest.raises(exceptions.InvalidArgument, match="give one of them"):
+        clients.endpoints.deploy_index(
+            index_endpoint=endpoint, deployed_index={"id": "both_kinds", "index": index, **both}
+        )
+    clients.deploy(index, endpoint, automatic_resources={}, dedicated_resources=dedicated)
+    (shown,) = clients.endpoints.get_index_endpoint(name=endpoint).deployed_indexes
+    assert shown.dedicated_resources.min_replica_count == 3
+    assert "automatic_resources" not in shown
+
+
 def test_a_machine_too_small_for_the_shards_is_refused(clients):
     index, endpoint = clients.index(shardSize="SHARD_SIZE_MEDIUM"), clients.endpoint()
     dedicated = {"machine_spec": {"machine_type": "e2-standard-2"}, "min_replica_count": 1}

@@ -9,7 +9,8 @@ import pytest
 from sandbox.vertex.data.corpus import Corpus
 from sandbox.vertex.data.datapoints import IndexDatapoint
 from sandbox.vertex.data.metadata import Config, Tree
-from sandbox.vertex.data.searcher import Query, Searcher
+from sandbox.vertex.data.query import Query
+from sandbox.vertex.data.searcher import Searcher
 
 ROWS = np.random.default_rng(1).normal(size=(3000, 16)).astype("f4")
 
@@ -83,6 +84,21 @@ def test_points_streamed_in_later_are_found_beside_the_tree_and_removed_ones_are
     assert recall(searcher, range(50, 2010), vectors, leaf_fraction=1.0) > 0.97
 
 
+def test_a_tree_is_made_of_the_rows_that_have_a_dense_vector():
+    searcher = Searcher(Corpus(config()))
+    points = sent(range(2000))
+    for point in points[::2]:
+        point.sparse_embedding.dimensions.append(1)
+        point.sparse_embedding.values.append(1.0)
+        if int(point.datapoint_id) % 4:
+            del point.feature_vector[:]
+    searcher.corpus.upsert(points)
+    searcher.build()
+    dense = [row for row in range(2000) if row % 4 != 2]
+    assert searcher.corpus.counts() == (1500, 1000)
+    assert recall(searcher, np.array(dense), ROWS, leaf_fraction=1.0) > 0.97
+
+
 def test_a_replaced_point_is_found_at_its_new_place_only():
     searcher = filled()
     searcher.corpus.upsert(sent([0], -5 * ROWS))
@@ -97,10 +113,10 @@ def test_a_tree_is_rebuilt_when_a_fifth_has_changed(removed):
     searcher.corpus.remove(str(row) for row in range(removed))
     searcher.maintain(lock)
     end = time.monotonic() + 30
-    while searcher._building:
+    while searcher.dense.building:
         assert time.monotonic() < end
         time.sleep(0.01)
-    assert not searcher._stale()
+    assert not searcher.dense.stale()
     assert recall(searcher, range(removed, 3000), leaf_fraction=1.0) > 0.97
 
 

@@ -228,3 +228,5 @@ def test_private_servers_ask_for_a_token_when_the_deployment_says_so(clients):
     for metadata in (None, bearer(aud="others", iss="them"), bearer(aud="us", iss="others")):
         with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
             stub.Match(request, metadata=metadata)
+    stub, deployed = clients.private(clients.index(), deployed_index_auth_config={"auth_provider": {}})
+    stub.Match(container.MatchRequest(deployed_index_id=deployed, float_val=[1, 2, 3, 4]))  # empty is none

@@ -1,6 +1,8 @@
 import json
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from elastic_transport import Urllib3HttpNode
@@ -8,11 +10,14 @@ from elastic_transport import Urllib3HttpNode
 from sandbox import faults
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
+from tasks.elastic.indices import full_disks
 from tasks.elastic.indices.indices import ensure_index, read_index, remove_index
 from tasks.elastic.indices.loading import DocumentsRefused, apply_documents
 from tasks.elastic.specs import IndexSpec
 from tasks.errors import DeadlinePassed, InvalidInput
+from tasks.files import CannotWrite
 from tasks.waiting import Deadline
+from tests.polling import until
 
 
 @pytest.fixture
@@ -175,3 +180,48 @@ def test_a_refused_document_is_set_aside_as_it_was_written(settings, index, tmp_
     loaded = apply_documents.fn(settings, index, documents, deadline, refused_file=tmp_path / "refused")
     assert loaded.first_refused[0].place == "element 1 (line 1)"
     assert b'"document":' + odd + b"}" in loaded.refused_file.read_bytes()
+
+
+def full_disk(settings, index, *, full):
+    """Set the block that Elasticsearch itself sets when a disk is beyond its flood-stage watermark, or lift it."""
+    connect(settings).indices.put_settings(
+        index=index, settings={"index.blocks.read_only_allow_delete": full or None}
+    )
+
+
+def test_a_full_disk_is_told_before_the_deadline_and_the_same_load_goes_on_when_there_is_space(
+    settings, index, load, monkeypatch
+):
+    monkeypatch.setattr(full_disks, "GRACE_SECONDS", 0.5)
+    full_disk(settings, index, full=True)
+    with pytest.raises(full_disks.DiskFull, match=r"flood-stage watermark.*GET _cat/allocation") as told:
+        load([{"id": "a"}, {"id": "b"}])
+    assert told.value.index == index
+    full_disk(settings, index, full=False)
+    assert load([{"id": "a"}, {"id": "b"}]).created == 2
+
+
+def test_a_full_disk_that_the_cluster_makes_room_on_is_only_waited_for(settings, index, load, caplog):
+    caplog.set_level(logging.INFO, "vector_search_ops")
+    full_disk(settings, index, full=True)
+    with ThreadPoolExecutor() as pool:
+        loading = pool.submit(load, [{"id": "a"}])
+        until(lambda: "1 not stored: index [" in caplog.text, "the first look")
+        full_disk(settings, index, full=False)
+        assert loading.result().created == 1
+
+
+def test_refused_documents_that_find_no_room_on_this_machine_are_told_and_leave_no_file(
+    load, tmp_path, monkeypatch
+):
+    usual = Path.open
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda path, *given, **named: usual(
+            Path("/dev/full") if path.suffix == ".part" else path, *given, **named
+        ),
+    )
+    with pytest.raises(CannotWrite, match=r"refused.jsonl: No space left on device"):
+        load([{"id": str(number), "year": "unknown"} for number in range(100)])
+    assert list((tmp_path / "out").iterdir()) == []

@@ -2,12 +2,8 @@
 
 import json
 
-from tasks.elastic.cluster.deployments import (
-    ensure_deployment,
-    read_deployment,
-    remove_deployment,
-    wait_for_deployment,
-)
+from tasks.elastic.cluster.deployment_states import read_deployment
+from tasks.elastic.cluster.deployments import ensure_deployment, remove_deployment, wait_for_deployment
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
 from tasks.elastic.indices.indices import (
     ensure_index,

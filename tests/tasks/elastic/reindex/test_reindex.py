@@ -6,10 +6,8 @@ from sandbox import faults
 from sandbox.elastic.ml import inference_ledger
 from tasks import progress
 from tasks.calls import ServiceUnwell
-from tasks.elastic.cluster.deployments import (
-    read_deployment,
-    wait_for_deployment,
-)
+from tasks.elastic.cluster.deployment_states import read_deployment
+from tasks.elastic.cluster.deployments import wait_for_deployment
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
 from tasks.elastic.cluster.reindex_tasks import (
     TaskCancelled,
@@ -19,6 +17,7 @@ from tasks.elastic.cluster.reindex_tasks import (
 )
 from tasks.elastic.cluster.throttle import UNLIMITED
 from tasks.elastic.connection.clients import connect
+from tasks.elastic.indices.full_disks import DiskFull
 from tasks.elastic.indices.indices import (
     ensure_content_mark,
     read_index,
@@ -128,6 +127,30 @@ def test_a_queue_of_8_and_a_wish_of_200_still_embed_everything(embedding, rows):
     assert embedding.is_complete().documents == 300
     assert embedding.inferences - before == 300
     assert read_deployment.fn(embedding.settings, embedding.name).rejected == 0
+
+
+def test_a_full_disk_under_the_new_index_is_told_and_the_same_run_goes_on_when_there_is_space(
+    embedding, rows
+):
+    # One document that the pipeline refuses: with a rejection that no retry cures, the task ends with its first batch,
+    # and not after the minute that it spends on a full disk otherwise.
+    embedding.build([*rows[:20], {"id": "refused", "gloss": 7}])
+    client = connect(embedding.settings)
+
+    def disk(full):
+        block = {"index.blocks.read_only_allow_delete": full or None}
+        client.indices.put_settings(index=embedding.spec.dest, settings=block)
+
+    pipeline = client.ingest.get_pipeline(id=embedding.name)[embedding.name]
+    fails = {"processors": [{"lowercase": {"field": "gloss"}}, *pipeline["processors"]]}
+    client.ingest.put_pipeline(id=embedding.name, **fails)
+    disk(full=True)
+    with pytest.raises(DiskFull, match="flood-stage watermark"):
+        embedding.reindex()
+    client.ingest.put_pipeline(id=embedding.name, **pipeline)
+    disk(full=False)
+    assert embedding.reindex().documents == 21
+    assert embedding.repair().left <= 1
 
 
 def test_a_task_that_somebody_cancels_is_no_success(embedding, rows, monkeypatch):

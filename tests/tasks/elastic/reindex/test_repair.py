@@ -2,9 +2,7 @@
 
 import pytest
 
-from tasks.elastic.cluster.deployments import (
-    read_deployment,
-)
+from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.reindex_tasks import (
     Failure,
     TaskState,

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.elastic.cluster.cluster import Cluster, MlNode
 from tasks.elastic.cluster.counters import PipelineStatistics, pipelines_of, threads_of
-from tasks.elastic.cluster.deployments import DeploymentState
+from tasks.elastic.cluster.deployment_states import DeploymentState
 from tasks.elastic.verification.diagnosis import of_deployments, of_pipelines, of_threads
 
 NODE = MlNode(

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from tasks.errors import InvalidInput
-from tasks.vertex.datapoints.filters import NumericFilter, Restrict, parse_numeric_filters, parse_restricts
+from tasks.vertex.datapoints.filters import (
+    NumericFilter,
+    Restrict,
+    namespaces_without_kind,
+    parse_numeric_filters,
+    parse_restricts,
+)
 from tasks.vertex.datapoints.vectors import floats, is_same_vector, parsed
 from tasks.vertex.queries.neighbors import Query
 
@@ -32,6 +38,37 @@ def test_texts_of_one_namespace_become_one_restrict():
 def test_a_number_filter_is_read_from_compact_text(text, op, field, value):
     (found,) = parse_numeric_filters([text])
     assert (found.op, found.field, getattr(found, found.field)) == (op, field, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("price>=10", "value_float", 10.0),
+        ("price>=10d", "value_double", 10.0),
+        ("year>=10", "value_int", 10),
+        ("else<0.5", "value_double", 0.5),
+    ],
+)
+def test_a_number_without_a_kind_takes_that_of_its_namespace(text, field, value):
+    (found,) = parse_numeric_filters([text], {"price": "value_float", "year": "value_int"})
+    assert (found.field, getattr(found, field)) == (field, value)
+
+
+def test_a_fraction_is_refused_where_the_index_has_whole_numbers():
+    with pytest.raises(InvalidInput, match=r"kind int64: '0.5' \(from year<0.5\).*index has int64"):
+        parse_numeric_filters(["year<0.5"], {"year": "value_int"})
+
+
+def test_only_numbers_without_a_kind_are_looked_up():
+    texts = [
+        "a>=1",
+        "b>=1i",
+        "c<0.5",
+        "d<0.5f",
+        '{"namespace": "e", "op": "LESS", "value_int": 1}',
+        "no filter",
+    ]
+    assert namespaces_without_kind(texts) == {"a", "c"}
 
 
 @pytest.mark.parametrize("text", ["class==3", "class!==3", "class=1,", "class=,", "class=1,,2", "class= "])

@@ -1,6 +1,7 @@
 """Queries through both kinds of endpoint: every answer is compared with what the filter's words promise."""
 
 import dataclasses
+import re
 import tempfile
 from concurrent import futures
 
@@ -16,6 +17,7 @@ from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.filters import NumericRestrict, parse_numeric_filters, parse_restricts
 from tasks.vertex.queries import matches as ways
 from tasks.vertex.queries.matches import PrivateAddressUnreachable
+from tasks.vertex.queries.namespaces import read_namespaces
 from tasks.vertex.queries.neighbors import Query
 from tasks.vertex.queries.queries import DatapointNotThere, read_datapoints, read_neighbors
 from tasks.vertex.streaming.arrivals import wait_for_datapoints
@@ -28,7 +30,7 @@ DOCUMENTED = {"A": [], "B": ["red"], "C": ["blue"], "D": ["orange"], "E": ["red"
 
 @pytest.fixture(scope="module", params=["public", "vpc", "private-service-connect"])
 def colors(request, serve, settings):
-    """The documented points; each nearer to (1, 0) than the one after it; tags by turns, years from 2000."""
+    """The documented points; each nearer to (1, 0) than the one after it; tags by turns, years from 2000, weights from 0."""
     served = serve(request.param, dimensions=2)
     points = []
     for row, (id_, tokens) in enumerate(DOCUMENTED.items()):
@@ -38,7 +40,10 @@ def colors(request, serve, settings):
                 id=id_,
                 vector=np.array([1 - row / 100, 0.5], "f4"),
                 restricts=parse_restricts(texts),
-                numeric_restricts=(NumericRestrict(namespace="year", value_int=2000 + row),),
+                numeric_restricts=(
+                    NumericRestrict(namespace="year", value_int=2000 + row),
+                    NumericRestrict(namespace="weight", value_float=float(row)),
+                ),
                 crowding_tag="ab"[row % 2],
             )
         )
@@ -92,6 +97,30 @@ def test_token_filters_pass_the_documented_points(settings, colors, restricts, e
 )
 def test_number_filters_compare_as_they_say(settings, colors, filters, eligible):
     assert ids(ask(settings, colors, numeric_restricts=parse_numeric_filters(filters))) == eligible
+
+
+def test_a_number_without_a_kind_is_of_the_kind_that_the_index_has(settings, colors):
+    kinds = read_namespaces.fn(settings, colors, Query(vector=np.array([1, 0], "f4"))).kinds
+    assert kinds == {"year": "value_int", "weight": "value_float"}
+    for text, eligible in [("weight>=6", "GH"), ("weight<0.5", "A"), ("year<2002", "AB")]:
+        assert ids(ask(settings, colors, numeric_restricts=parse_numeric_filters([text], kinds))) == eligible
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ({"numeric_restricts": parse_numeric_filters(["weight>=6i"])}, "weight: .* 8 datapoints .* float32 numbers from 0 to 7 there, and .*another kind .int64."),
+        ({"numeric_restricts": parse_numeric_filters(["year<2000"])}, "year: .* have int64 numbers from 2000 to 2007 there[.]"),
+        ({"numeric_restricts": parse_numeric_filters(["age>0"])}, "age: .* have no number in that namespace"),
+        ({"restricts": parse_restricts(["color=green"])}, "color=green: .* have red, blue, orange in that namespace"),
+        ({"restricts": parse_restricts(["colour=red"])}, "colour=red: .* have no tokens in that namespace"),
+        ({"restricts": parse_restricts(["color!=red"]), "numeric_restricts": parse_numeric_filters(["year=2001"])}, "looked at fits all filters"),
+    ],
+)  # fmt: skip
+def test_an_empty_answer_says_what_is_there_instead(settings, colors, filters, said):
+    query = Query(vector=np.array([1, 0], "f4"), **filters)
+    assert read_neighbors.fn(settings, colors, [query]).neighbors == ((),)
+    assert re.search(said, " ".join(read_namespaces.fn(settings, colors, query).reasons(query)))
 
 
 def test_at_most_so_many_neighbors_share_a_crowding_tag(settings, colors):
