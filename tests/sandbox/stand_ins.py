@@ -35,7 +35,9 @@ class StandIn:
 
     def of(self, state: Path, environment: dict[str, str]) -> Running:
         """This one, running."""
-        found = Running(self, state, environment[self.variable], self.key(environment))
+        address = environment[self.variable]
+        url = address if "://" in address else f"http://{address}"
+        found = Running(self, state, url, self.key(environment))
         if self.prepares:
             assert found.ask(self.prepares, **found.key) == 200
         return found
@@ -88,6 +90,17 @@ STAND_INS = {
         key=lambda environment: {"Authorization": f"ApiKey {environment['ELASTIC_API_KEY']}"},
         reads=("GET", "/", b""),
         changes=("POST", "/films/_doc", b'{"plot": "a change"}'),
+    ),
+    "vertex": StandIn(
+        options=VertexOptions(),
+        variable="VERTEX_PLAINTEXT_ENDPOINT",
+        key=lambda environment: {"Authorization": f"Bearer {environment['VERTEX_ACCESS_TOKEN']}"},
+        reads=("GET", "/v1/projects/sandbox-project/locations/us-central1/indexes", b""),
+        changes=(
+            "POST",
+            "/v1/projects/sandbox-project/locations/us-central1/indexEndpoints",
+            b'{"displayName": "a change", "publicEndpointEnabled": true}',
+        ),
     ),
     "storage": StandIn(
         options=VertexOptions(),
