@@ -75,6 +75,7 @@ lint: setup
 # The checked-in descriptor set and its type stub, from match_service.proto.
 protos: setup
 	$(BIN)/python -m protos.generate
+	$(BIN)/python -m sandbox.vertex.versions.generate
 
 # deployments/prefect.yaml and README's table of commands, from the engines' lists of flows.
 deployments: setup

@@ -13,7 +13,7 @@ from typing import Any
 
 from flows import engines
 from flows.engine import Engine, Entry
-from flows.files import write_whole
+from tasks.files import write_whole
 from tasks.program import PROGRAM
 
 _ROOT = Path(__file__).parents[1]

@@ -20,8 +20,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from flows.files import write_whole
 from tasks.artifact_keys import artifact_key
+from tasks.files import CannotWrite, write_whole
 from tasks.progress import say
 from tasks.redaction import redacted
 from tasks.settings import home
@@ -100,8 +100,8 @@ class Report(BaseModel):
         key = artifact_key(self.flow, self.name)
         try:
             self._write(home() / "reports" / f"{key}-{self.started:%Y%m%dT%H%M%S%f}.json")
-        except OSError as error:  # a full disk must not hide how the flow ended
-            say(f"The report could not be written: {error}")
+        except CannotWrite as error:  # a full disk must not hide how the flow ended
+            say(f"There is no report of this run. {error}")
         try:
             create_markdown_artifact(self.markdown(), key=f"{key}-report", description=self.title)
             rows = [step.model_dump() for step in self.steps]
@@ -112,7 +112,6 @@ class Report(BaseModel):
             say(f"The report's artifacts could not be written ({error})", level=level)
 
     def _write(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, self.model_copy(update={"file": file}).model_dump_json(indent=2) + "\n")
         self.file = file
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sandbox import private
+
 
 class SandboxError(Exception):
     """The sandbox cannot start, or is not running; the message is one line with the reason."""
@@ -51,9 +53,14 @@ def held(state: Path) -> Generator[None]:
     """Hold the state folder, as only one sandbox at a time may.
 
     Raises:
-        SandboxError: another one holds it.
+        SandboxError: another one holds it, or it belongs to another user.
     """
-    state.mkdir(parents=True, exist_ok=True)
+    try:
+        private.make_folder(state)
+    except OSError as error:
+        raise SandboxError(
+            f"The state folder {state} cannot be made private ({error.strerror}). Choose one of your own: --state"
+        ) from error
     try:
         # The operating system releases the lock when its holder dies, however it dies.
         with FileLock(state / "lock", timeout=0):
@@ -65,7 +72,5 @@ def held(state: Path) -> Generator[None]:
 
 
 def write(file: Path, content: object) -> None:
-    """Write a JSON file completely or not at all."""
-    beside = file.with_suffix(".new")
-    beside.write_text(json.dumps(content, indent=1) + "\n")
-    beside.replace(file)
+    """Write a JSON file completely or not at all, for its owner alone."""
+    private.write(file, f"{json.dumps(content, indent=1)}\n".encode())

@@ -14,9 +14,9 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
-from sandbox import services, tied
+from sandbox import private, services, tied
 from sandbox.announced import SandboxError, announcement
 
 _PATIENCE = 60.0
@@ -47,23 +47,29 @@ class SandboxProcess:
         self._process.wait()
 
 
-def start(state: Path, *options: object) -> SandboxProcess:
+def start(state: Path, *options: object, without_keys: bool = False) -> SandboxProcess:
     """Start a sandbox on a state folder and wait until everything in it answers. Call it from the main thread.
 
     Args:
         state: the folder.
         options: those of each service that is to run, as `VertexOptions()`; without any, all services run.
+        without_keys: whether whoever reaches them may use them, as with `--open`.
 
     Raises:
         SandboxError: it ended, or did not announce itself in time; with the last line of its log.
     """
     state = state.resolve()
-    state.mkdir(parents=True, exist_ok=True)
+    private.make_folder(state)
     command = [sys.executable, "-m", "sandbox", "start", "--state", str(state), *arguments(*options)]
+    if without_keys:
+        command.append("--open")
     log = state / _LOG
     with log.open("ab") as output:
         process = tied.start(
-            command, {**os.environ, "PYTHONUNBUFFERED": "1"}, output, Path(__file__).parents[1]
+            command,
+            {**os.environ, "PYTHONUNBUFFERED": "1", **secrets(*options)},
+            output,
+            Path(__file__).parents[1],
         )
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
@@ -80,9 +86,9 @@ def start(state: Path, *options: object) -> SandboxProcess:
 
 
 @contextmanager
-def running(state: Path, *options: object) -> Generator[dict[str, str]]:
+def running(state: Path, *options: object, without_keys: bool = False) -> Generator[dict[str, str]]:
     """A sandbox for the duration of a `with` block; yields the environment for its clients."""
-    process = start(state, *options)
+    process = start(state, *options, without_keys=without_keys)
     try:
         yield process.environment
     finally:
@@ -90,15 +96,38 @@ def running(state: Path, *options: object) -> Generator[dict[str, str]]:
 
 
 def arguments(*options: object) -> list[str]:
-    """The command-line arguments that stand for these options."""
+    """The command-line arguments that stand for these options, without the secrets: every user can list them."""
     chosen = services.chosen(options)
     words: list[str] = []
     for service in services.SERVICES:
         words.append(f"--{service.name}" if service.name in chosen else f"--no-{service.name}")
         if service.name in chosen:
             prefix = f"{service.prefix}." if service.prefix else ""
-            words += _flags(prefix, asdict(chosen[service.name]))
+            hidden = _variables(chosen[service.name])
+            shown = {
+                name: value for name, value in asdict(chosen[service.name]).items() if name not in hidden
+            }
+            words += _flags(prefix, shown)
     return words
+
+
+def secrets(*options: object) -> dict[str, str]:
+    """The variables that stand for the secrets among these options."""
+    return {
+        variable: value
+        for each in options
+        for field, variable in _variables(each).items()
+        if (value := getattr(each, field))
+    }
+
+
+def _variables(options: object) -> dict[str, str]:
+    """The variable of each field that has one: those that are secrets."""
+    found: dict[str, str] = {}
+    for field, annotation in get_type_hints(type(options), include_extras=True).items():
+        for note in getattr(annotation, "__metadata__", ()):
+            found.update((field, variable) for variable in getattr(note, "env_var", None) or ())
+    return found
 
 
 def _flags(prefix: str, values: Mapping[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from sandbox.keys import Keys
 from sandbox.ports import Ports
 
 Options = TypeVar("Options")
@@ -45,8 +46,8 @@ class Service(Generic[Options]):
     """What the names of its options begin with: `elastic` for `--elastic.version`; empty for none."""
     ports: tuple[str, ...]
     """Names of the ports that it needs, unique among all services."""
-    start: Callable[[Path, Options, Ports], Running]
-    """Starts it on a state folder and returns once it answers; releases its ports just before it binds them. Raises
-    SandboxError when it cannot start."""
+    start: Callable[[Path, Options, Ports, Keys], Running]
+    """Starts it on a state folder and returns once it answers; releases its ports just before it binds them, and asks for
+    its key wherever an unmodified client can carry one. Raises SandboxError when it cannot start."""
     coverage: Callable[[], Iterable[str]]
     """The lines of its part of COVERAGE.md."""

@@ -18,14 +18,20 @@ from types import FrameType
 
 from sandbox import services
 from sandbox.announced import SandboxError, announcement, held, write
+from sandbox.keys import Keys
 from sandbox.ports import Ports
 from sandbox.service import Running
 
 _LOOK_EVERY = 0.5
 
 
-def run(state: Path, chosen: services.Chosen) -> None:
+def run(state: Path, chosen: services.Chosen, *, without_keys: bool = False) -> None:
     """Serve until SIGTERM or SIGINT.
+
+    Args:
+        state: the folder.
+        chosen: the services and their options.
+        without_keys: whether whoever reaches them may use them.
 
     Raises:
         SandboxError: the folder is in use, a port is taken, or a service cannot start or has failed.
@@ -46,10 +52,11 @@ def run(state: Path, chosen: services.Chosen) -> None:
         file.unlink(missing_ok=True)
         ports = Ports(state, [port for service in services.SERVICES for port in service.ports])
         at_the_end.callback(ports.release)
+        keys = Keys(state, are_off=without_keys)
         running: list[Running] = []
         for service in services.SERVICES:
             if service.name in chosen:
-                running.append(service.start(state, chosen[service.name], ports))
+                running.append(service.start(state, chosen[service.name], ports, keys))
                 at_the_end.callback(running[-1].stop)
         at_the_end.callback(file.unlink, missing_ok=True)
         write(file, {"pid": os.getpid(), "environment": _environment(running)})

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sandbox import private
+
 _LIFETIME = dt.timedelta(days=3650)
 
 
@@ -32,7 +34,7 @@ def identity(folder: Path) -> Identity:
     """The identity kept in `folder`, created by the first call."""
     made = Identity(folder / "ca.pem", folder / "server.pem", folder / "server-key.pem")
     if not all(path.exists() for path in (made.ca, made.certificate, made.key)):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.make_folder(folder)
         _make_certificates(made)
     return made
 
@@ -64,7 +66,7 @@ def _make_certificates(files: Identity) -> None:
     )
     files.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     files.certificate.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
-    write_secret(files.key, private_pem(key))
+    private.write(files.key, private_pem(key))
 
 
 def _builder(
@@ -101,9 +103,3 @@ def private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def write_secret(file: Path, content: bytes) -> None:
-    """Write a file that only its owner can read."""
-    file.touch(mode=0o600)
-    file.write_bytes(content)

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tasks.errors import InvalidInput
+from tasks.exact_json import BLANK
 
 MOST_LINE_BYTES = 8_000_000
 """The longest line that is read. A parsed line takes up to thirty times its length in memory, and a flow has 512 MB."""
-BLANK = b" \t\r\n"
-"""What JSON takes for white space; any other character belongs to what a line says."""
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from flows.files import write_whole
 from flows.stack.processes import Process
+from tasks.files import write_whole
 
 
 @dataclass(frozen=True)

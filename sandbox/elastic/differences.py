@@ -82,7 +82,12 @@ DIFFERENCES = (
         "Task lists contain only reindex, update by query and model downloads, not the calls themselves. Hot threads show "
         "busy allocations, with the percentages of the ELSER notebook and an invented stack."
     ),
+    "Bodies and answers are JSON or NDJSON; CBOR, SMILE and YAML are refused with 406, or with 400 if they are asked for.",
     "The configured API key may do everything; there are no users or roles.",
+    (
+        "Requests with an `Origin` or Fetch Metadata of a web page are refused with 403, and those for another host than "
+        "loopback with 421. The real service serves them, and leaves it to browsers and proxies."
+    ),
     (
         "A fault cannot let a call be aborted: Elasticsearch has no such answer. `Retry-After` is sent only if the fault says "
         "so; the real service itself never sends it, proxies before it do."

@@ -5,8 +5,10 @@ Durations are real seconds. There is no clock factor here, because clients have 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, get_args
+
+from cyclopts import Parameter
 
 Version = Literal["8.13", "8.19", "9.1", "9.5"]
 Licence = Literal["trial", "platinum", "basic"]
@@ -18,8 +20,11 @@ class ElasticOptions:
 
     version: Version = "8.19"
     """The release to imitate; 8.19, the generation of the pinned client."""
-    api_key: str = ""
-    """Requests must send `Authorization: ApiKey` with this encoded key; empty for no authentication."""
+    api_key: Annotated[str, Parameter(env_var="VECTOR_SEARCH_SANDBOX_API_KEY")] = field(
+        default="", repr=False
+    )
+    """Requests must send `Authorization: ApiKey` with this encoded key; by default a random one, made once for the state
+    folder. Other users can read arguments: set the variable instead."""
     licence: Licence = "trial"
     """The licence type that `GET /_license` returns; trial, which allows machine learning. With basic it is refused."""
     ml_nodes: int = 2

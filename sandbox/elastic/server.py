@@ -9,10 +9,11 @@ from pathlib import Path
 
 import uvicorn
 
+from sandbox.connections import Connections
+from sandbox.doors import Door
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.options import ElasticOptions
-from sandbox.elastic.wire.connections import Connections
-from sandbox.elastic.wire.front import Front, possible_faults
+from sandbox.elastic.wire.front import Front, possible_faults, turned_away
 from sandbox.faults import FaultQueue
 from sandbox.write_log import WriteLog
 
@@ -22,7 +23,7 @@ _PATIENCE = 20.0
 class ElasticServer:
     """Serves a cluster over HTTP."""
 
-    def __init__(self, state: Path, options: ElasticOptions, port: int) -> None:
+    def __init__(self, state: Path, options: ElasticOptions, port: int, api_key: str) -> None:
         # TCP by name, because asyncio disables Nagle's algorithm only on sockets that say so.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -37,14 +38,14 @@ class ElasticServer:
             self._cluster.routes,
             connections,
             release=self._cluster.release,
-            api_key=options.api_key,
+            api_key=api_key,
             faults=self._faults,
             writes=self._writes,
             ending=self._cluster.ending,
         )
         self._server = uvicorn.Server(
             uvicorn.Config(
-                self._front,
+                Door(self._front, turned_away),
                 http=connections.protocol(),
                 ws="none",
                 lifespan="off",

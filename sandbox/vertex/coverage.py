@@ -8,29 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from google.cloud.aiplatform_v1.services.index_endpoint_service.transports import (
-    IndexEndpointServiceGrpcTransport,
-)
-from google.cloud.aiplatform_v1.services.index_service.transports import IndexServiceGrpcTransport
-from google.cloud.aiplatform_v1.services.match_service.transports import MatchServiceGrpcTransport
-from google.cloud.aiplatform_v1beta1.services.index_service.transports import (
-    IndexServiceGrpcTransport as BetaIndexServiceGrpcTransport,
-)
-from google.cloud.aiplatform_v1beta1.services.match_service.transports import (
-    MatchServiceGrpcTransport as BetaMatchServiceGrpcTransport,
-)
-
-from protos import match_service as container
+from sandbox.storage import coverage as storage
 from sandbox.vertex import errors
 from sandbox.vertex.differences import DIFFERENCES
-from sandbox.vertex.matching.container_match import ContainerMatchService
+from sandbox.vertex.matching.container_match import CONTAINER_SERVICES, ContainerMatchService
 from sandbox.vertex.matching.match import MatchService
 from sandbox.vertex.operations.operations import OperationsService
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 from sandbox.vertex.resources.indexes import IndexService
+from sandbox.vertex.resources.locations import LocationsService
+from sandbox.vertex.versions.rules import services
 
-_NOT_ITS_OWN = ("location", "iam", "operation", "grpc_channel", "kind")
-_OPERATIONS = ("ListOperations", "GetOperation", "DeleteOperation", "CancelOperation", "WaitOperation")
 _PRIVATE = ("Match", "BatchMatch", "BatchGetEmbeddings")
 
 
@@ -56,32 +44,19 @@ def lines() -> Iterator[str]:
     ):
         shown = answer.text.replace("|", "\\|")
         yield f"| {answer.code.name} | {shown} | {answer.source or 'sandbox wording'} |"
-    yield from ("", "## Cloud Storage", "")
-    yield (
-        "All of it is fake-gcs-server (filesystem backend). Used here: buckets, simple and resumable uploads, listings, "
-        "generations and preconditions. Its own documentation lists what else it imitates."
-    )
+    yield from storage.lines()
 
 
 def _services() -> Iterable[tuple[str, Iterable[str], Any]]:
-    prefix = "google.cloud.aiplatform"
-    return (
-        (f"{prefix}.v1.IndexService", _methods(IndexServiceGrpcTransport), IndexService),
-        (
-            f"{prefix}.v1.IndexEndpointService",
-            _methods(IndexEndpointServiceGrpcTransport),
-            IndexEndpointService,
-        ),
-        (f"{prefix}.v1.MatchService", _methods(MatchServiceGrpcTransport), MatchService),
-        (f"{prefix}.v1beta1.IndexService", _methods(BetaIndexServiceGrpcTransport), None),
-        (f"{prefix}.v1beta1.MatchService", _methods(BetaMatchServiceGrpcTransport), MatchService),
-        ("google.longrunning.Operations", _OPERATIONS, OperationsService),
-        (container.SERVICE_NAME, _PRIVATE, ContainerMatchService),
-    )
-
-
-def _methods(transport: Any) -> list[str]:
-    """A service's methods, as its gRPC transport names them, without what every service has mixed in."""
-    names = [name for name, value in vars(transport).items() if isinstance(value, property)]
-    own = [name for name in names if not any(word in name for word in _NOT_ITS_OWN)]
-    return ["".join(part.title() for part in name.split("_")) for name in own]
+    """Each service's name, its real methods, and the class that imitates them; None if nothing does."""
+    imitated = {
+        "IndexService": IndexService,
+        "IndexEndpointService": IndexEndpointService,
+        "MatchService": MatchService,
+        "Operations": OperationsService,
+        "Locations": LocationsService,
+    }
+    for service, names in services().items():
+        yield service, names, imitated.get(service.rpartition(".")[2])
+    for service in CONTAINER_SERVICES:
+        yield service, _PRIVATE, ContainerMatchService

@@ -1,7 +1,12 @@
 """Known differences from the real service, and decisions made without knowing it. Shown in COVERAGE.md."""
 
 DIFFERENCES = (
-    "Only gRPC: no REST. `v1beta1.IndexService` (ImportIndex from BigQuery among it), IAM and Locations are missing.",
+    "Only gRPC: no REST. ImportIndex (from BigQuery) and IAM are missing.",
+    (
+        "A method that is not imitated answers UNIMPLEMENTED with its name. A field that only v1beta1 has is refused in "
+        "the same way, and `deployment_tier`, which only v1 has, is not shown in v1beta1."
+    ),
+    "An operation shows itself in the version that started it, to clients of any version.",
     (
         "Sparse distances are dot products whatever the index's measure, exact, and not normalized by UNIT_L2_NORM. What "
         "shares no dimension with the query is not found."
@@ -11,7 +16,19 @@ DIFFERENCES = (
         'rank, as "About hybrid search" explains it; where one search did not find a neighbor, its distance is 0. A query '
         "with one vector is ranked by it, but `rrf.alpha` 0 without a sparse and 1 without a dense one is refused."
     ),
-    "Import files: JSON lines only; CSV and Avro fail the operation with UNIMPLEMENTED.",
+    (
+        "Imports read the `.json`, `.csv` and `.avro` files directly under the folder and the files directly under its "
+        "`delete/`; other files and folders are ignored, as the newer copies of the documentation say."
+    ),
+    (
+        "Import records whose treatment is not documented are taken: numbers as strings, whole numbers as ids, `3.0` as an "
+        "int, a line as Python prints a dict, a byte order mark, unknown keys, `embedding_metadata`. In a numeric restrict a "
+        "0 beside another value counts as not given, and of zeros alone the first counts."
+    ),
+    (
+        "A record counts as valid once for each vector that it holds: in `valid_record_count` for a dense one, in "
+        "`valid_sparse_record_count` for a sparse one. Damage ends an Avro file and is one invalid record."
+    ),
     "Filtered and crowded queries scan all eligible rows exactly, so their recall is 1, unlike the real tree's.",
     "Tree-AH indexes use ScaNN from 1,000 datapoints and two leaves on; smaller ones, and those with L1, are exact.",
     "Streamed datapoints are searched exactly, beside the tree, until a fifth has changed and the tree is rebuilt.",

@@ -149,11 +149,11 @@ CANCELLED = Answer(StatusCode.CANCELLED, "The operation was cancelled.")
 INTERRUPTED = Answer(StatusCode.INTERNAL, "INTERNAL", "generative-ai#457")
 
 # Import files.
-NO_FILES = Answer(StatusCode.INVALID_ARGUMENT, "There are no data files under {uri}.")
-NO_BUCKET = Answer(StatusCode.INVALID_ARGUMENT, "The contentsDeltaUri {uri!r} cannot be read: {problem}.")
-FILE_FORMAT = Answer(
-    StatusCode.INVALID_ARGUMENT, "The file {file} is neither .json, .csv nor .avro, nor under delete/."
+NO_FILES = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "There are no .json, .csv or .avro files directly under {uri}, nor files directly under its delete/.",
 )
+NO_BUCKET = Answer(StatusCode.INVALID_ARGUMENT, "The contentsDeltaUri {uri!r} cannot be read: {problem}.")
 TOO_MANY_FILES = Answer(
     StatusCode.INVALID_ARGUMENT, "There are {count} files under {uri}; the limit is 5000."
 )
@@ -171,8 +171,24 @@ NOT_PUBLIC = Answer(
     StatusCode.FAILED_PRECONDITION,
     "IndexEndpoint {name} is not public: query it over the private address of its DeployedIndex.",
 )
+_EXPECTED = (
+    "Expected OAuth 2 access token, login cookie or other valid authentication credential. See "
+    "https://developers.google.com/identity/sign-in/web/devconsole-project."
+)
+NO_TOKEN = Answer(
+    StatusCode.UNAUTHENTICATED,
+    f"Request is missing required authentication credential. {_EXPECTED}",
+    "generative-ai#454",
+)
+WRONG_TOKEN = Answer(
+    StatusCode.UNAUTHENTICATED,
+    f"Request had invalid authentication credentials. {_EXPECTED}",
+    "java-aiplatform#1056",
+)
 UNAUTHENTICATED = Answer(StatusCode.UNAUTHENTICATED, "A JWT is required: {problem}.")
 NOT_IMITATED = Answer(StatusCode.UNIMPLEMENTED, "The sandbox does not imitate {what} yet.")
+
+SANDBOX_FAILED = Answer(StatusCode.INTERNAL, "The sandbox itself failed: {problem}")
 
 NO_ADDRESS = Answer(StatusCode.UNAVAILABLE, "{id!r} cannot answer at {address}:{port}: the address is taken.")
 

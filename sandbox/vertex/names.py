@@ -9,6 +9,7 @@ from sandbox.vertex import errors
 from sandbox.vertex.project import PROJECT, PROJECT_NUMBER
 
 _PARENT = re.compile(r"projects/(?P<project>[^/]+)/locations/(?P<location>[a-z0-9-]+)")
+_PROJECT = re.compile(r"projects/(?P<project>[^/]+)")
 _ENDINGS = {"Index": "indexes", "IndexEndpoint": "indexEndpoints"}
 
 
@@ -19,6 +20,15 @@ def parent(name: str) -> str:
         Refusal: the name is malformed or of another project.
     """
     return _canonical(name, _PARENT, "projects/PROJECT/locations/LOCATION")
+
+
+def project(name: str) -> str:
+    """The canonical `projects/NUMBER` of a project.
+
+    Raises:
+        Refusal: the name is malformed or of another project.
+    """
+    return _canonical(name, _PROJECT, "projects/PROJECT")
 
 
 def resource(kind: str, name: str) -> str:

@@ -5,23 +5,22 @@ Loopback only. The order matters: private servers open before operations advance
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import grpc
 from google.cloud import aiplatform_v1 as v1
+from google.cloud.location import locations_pb2
 from google.longrunning import operations_pb2
 
 from protos import match_service as container
 from sandbox.faults import FaultQueue
-from sandbox.storage import Reader
+from sandbox.storage.reader import Reader
 from sandbox.tls import Identity
 from sandbox.vertex.data.contents import Contents
-from sandbox.vertex.matching.container_match import ContainerMatchService
+from sandbox.vertex.matching.container_match import CONTAINER_SERVICES, ContainerMatchService
 from sandbox.vertex.matching.jwt import check_token
 from sandbox.vertex.matching.match import MatchService
 from sandbox.vertex.matching.queries import Queries
@@ -30,13 +29,20 @@ from sandbox.vertex.operations.operations import OperationsService
 from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 from sandbox.vertex.resources.indexes import IndexService
+from sandbox.vertex.resources.locations import LocationsService
 from sandbox.vertex.store import Store
-from sandbox.vertex.wire.fronts import MESSAGE_OPTIONS, Front, Method
+from sandbox.vertex.tokens import Tokens
+from sandbox.vertex.versions.conversion import in_version
+from sandbox.vertex.versions.messages import VERSIONS, service_name
+from sandbox.vertex.wire import grpc_front
+from sandbox.vertex.wire.bearer import BearerToken
+from sandbox.vertex.wire.calls import Calls
+from sandbox.vertex.wire.grpc_front import MESSAGE_OPTIONS
+from sandbox.vertex.wire.methods import Method, methods
 from sandbox.vertex.wire.private_servers import PrivateServers
 from sandbox.write_log import WriteLog
 
 _THREADS = 32
-_READS = ("Get", "List", "Wait", "Find", "Read", "Match", "Batch")
 
 
 @dataclass(frozen=True)
@@ -51,15 +57,21 @@ class VertexServer:
     """Everything of Vertex that is imitated."""
 
     def __init__(
-        self, state: Path, options: VertexOptions, ports: Ports, identity: Identity, storage_url: str
+        self,
+        state: Path,
+        options: VertexOptions,
+        ports: Ports,
+        identity: Identity,
+        reader: Reader,
+        tokens: Tokens,
     ) -> None:
         self._store = Store(state / "vertex.sqlite")
         self._faults, self._writes = FaultQueue(state), WriteLog(state, "vertex")
-        self._front = Front(self._faults, self._writes)
+        self._calls = Calls(self._faults, self._writes)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
         self._lifecycle = Lifecycle(self._store, options, self._faults)
         contents = Contents(self._store, options.upsert_delay)
-        self._indexes = IndexService(self._store, self._lifecycle, contents, Reader(storage_url), options)
+        self._indexes = IndexService(self._store, self._lifecycle, contents, reader, options)
         self._queries = Queries(self._store, self._indexes, contents)
         self._private = PrivateServers(self._pool, self._container_handlers)
         self._endpoints = IndexEndpointService(
@@ -71,8 +83,19 @@ class VertexServer:
             self._queries.prepare,
             options,
         )
-        self._server = grpc.server(self._pool, options=(*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)))
-        self._server.add_generic_rpc_handlers(tuple(self._handlers()))
+        self._server = grpc.server(
+            self._pool,
+            interceptors=[BearerToken(tokens)],
+            options=(*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)),
+        )
+        services = self._services()
+        self._calls.serves(method for served in services.values() for method in served)
+        self._server.add_generic_rpc_handlers(
+            [
+                *(grpc_front.handlers(self._calls, name, served) for name, served in services.items()),
+                grpc_front.EverythingElse(),
+            ]
+        )
         credentials = grpc.ssl_server_credentials(
             [(identity.key.read_bytes(), identity.certificate.read_bytes())]
         )
@@ -94,23 +117,25 @@ class VertexServer:
         for held in (self._store, self._faults, self._writes):
             held.close()
 
-    def _handlers(self) -> list[grpc.GenericRpcHandler]:
-        match = MatchService(self._endpoints, self._queries)
-        operations = OperationsService(self._lifecycle)
-        services = {
-            "google.cloud.aiplatform.v1.IndexService": (self._indexes, v1),
-            "google.cloud.aiplatform.v1.IndexEndpointService": (self._endpoints, v1),
-            "google.cloud.aiplatform.v1.MatchService": (match, v1),
-            "google.cloud.aiplatform.v1beta1.MatchService": (match, v1),
-            "google.longrunning.Operations": (operations, operations_pb2),
-        }
+    def _services(self) -> dict[str, list[Method]]:
+        """The methods that answer, by the full name of their service."""
         begun = self._lifecycle.methods
-        return [
-            self._front.handlers(name, methods(service, messages, begun))
-            for name, (service, messages) in services.items()
-        ]
+        versioned = {
+            "IndexService": self._indexes,
+            "IndexEndpointService": self._endpoints,
+            "MatchService": MatchService(self._endpoints, self._queries),
+        }
+        services = {
+            service_name(version, name): [in_version(each, version) for each in methods(service, v1, begun)]
+            for name, service in versioned.items()
+            for version in VERSIONS
+        }
+        operations, locations = OperationsService(self._lifecycle), LocationsService()
+        services["google.longrunning.Operations"] = methods(operations, operations_pb2)
+        services["google.cloud.location.Locations"] = methods(locations, locations_pb2)
+        return services
 
-    def _container_handlers(self, deployed_index_id: str) -> grpc.GenericRpcHandler:
+    def _container_handlers(self, deployed_index_id: str) -> list[grpc.GenericRpcHandler]:
         deployment = self._store.deployments.get(deployed_index_id)
         if deployment is None:
             raise LookupError(deployed_index_id)
@@ -118,24 +143,9 @@ class VertexServer:
         config = v1.DeployedIndex.pb().FromString(deployment.message).deployed_index_auth_config
         provider = config.auth_provider if config.HasField("auth_provider") else None
         check = partial(check_token, provider) if provider else None
-        return self._front.handlers(container.SERVICE_NAME, methods(service, container), check)
-
-
-def methods(service: Any, messages: Any, begun: Collection[str] = ()) -> list[Method]:
-    """The methods that a service class imitates, with their request types from `messages`; `begun` start operations."""
-    names = [name for name in vars(type(service)) if name[0].isupper()]
-    return [
-        Method(
-            name,
-            _request_type(messages, name),
-            getattr(service, name),
-            writes=not name.startswith(_READS),
-            starts_operation=name in begun,
-        )
-        for name in names
-    ]
-
-
-def _request_type(messages: Any, method: str) -> Any:
-    found = getattr(messages, f"{method}Request")
-    return found.pb() if hasattr(found, "pb") else found
+        served = methods(service, container)
+        self._calls.serves(served)
+        return [
+            *(grpc_front.handlers(self._calls, name, served, check) for name in CONTAINER_SERVICES),
+            grpc_front.EverythingElse(),
+        ]

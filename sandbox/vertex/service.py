@@ -8,69 +8,92 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sandbox import storage, tied, tls
+from sandbox import tls
 from sandbox.announced import SandboxError
+from sandbox.keys import Keys
 from sandbox.ports import Ports
 from sandbox.service import Running, Service
 from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.project import LOCATION, NETWORK, PROJECT, PROJECT_NUMBER
 from sandbox.vertex.service_account import service_account
 
+if TYPE_CHECKING:
+    from sandbox.storage.reader import Reader
+    from sandbox.storage.server import StorageServer
+
 _TLS, _PLAINTEXT, _STORAGE = "tls", "plaintext", "storage"
 
 
-def _start(state: Path, options: VertexOptions, ports: Ports) -> Running:
+def _start(state: Path, options: VertexOptions, ports: Ports, keys: Keys) -> Running:
     identity = tls.identity(state / "identity")
     account = service_account(state / "identity")
-    storage_url = f"http://127.0.0.1:{ports[_STORAGE]}"
+    token = keys.of("vertex")
     ca = str(identity.ca.resolve())
     with ExitStack() as opened:
-        ports.release(_STORAGE)
-        try:
-            bucket_server = storage.start(state / "storage", ports[_STORAGE], state / "storage.log")
-        except storage.StorageError as error:
-            raise SandboxError(str(error)) from error
-        opened.callback(tied.stop, bucket_server)
-        opened.callback(_serve(state, options, ports, identity, storage_url))
+        storage = _storage(state, ports, keys)
+        opened.callback(storage.stop)
+        opened.callback(_serve(state, options, ports, identity, storage.reader, (token, account)))
         stop = opened.pop_all().close
-
-    def failure() -> str | None:
-        code = bucket_server.poll()
-        return None if code is None else f"fake-gcs-server ended with code {code}."
 
     return Running(
         environment={
             "VERTEX_API_ENDPOINT": f"localhost:{ports[_TLS]}",
             "VERTEX_PLAINTEXT_ENDPOINT": f"127.0.0.1:{ports[_PLAINTEXT]}",
+            **({"VERTEX_ACCESS_TOKEN": token} if token else {}),
             "VERTEX_CA_FILE": ca,
             "VERTEX_PROJECT": PROJECT,
             "VERTEX_PROJECT_NUMBER": PROJECT_NUMBER,
             "VERTEX_LOCATION": LOCATION,
             "VERTEX_NETWORK": NETWORK,
-            "STORAGE_EMULATOR_HOST": storage_url,
+            "STORAGE_EMULATOR_HOST": storage.url,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": ca,
             "GOOGLE_APPLICATION_CREDENTIALS": str(account.resolve()),
             "GOOGLE_CLOUD_PROJECT": PROJECT,
         },
         stop=stop,
-        failure=failure,
     )
 
 
+def _storage(state: Path, ports: Ports, keys: Keys) -> StorageServer:
+    """Start Cloud Storage."""
+    from sandbox.storage.server import StorageServer  # noqa: PLC0415
+
+    ports.release(_STORAGE)
+    try:
+        server = StorageServer(state, ports[_STORAGE], keys.of(_STORAGE))
+    except OSError as error:
+        raise SandboxError(f"The storage stand-in cannot start: {error}") from error
+    server.adopt(state / "storage", PROJECT)
+    server.start()
+    return server
+
+
 def _serve(
-    state: Path, options: VertexOptions, ports: Ports, identity: tls.Identity, storage_url: str
+    state: Path,
+    options: VertexOptions,
+    ports: Ports,
+    identity: tls.Identity,
+    reader: Reader,
+    accepted: tuple[str, Path],
 ) -> Callable[[], None]:
-    """Start the gRPC server; returns what stops it."""
+    """Start the gRPC server, which accepts a token and those of a service account; returns what stops it."""
     # gRPC and ScaNN take a second to load.
     from sandbox.vertex.errors import Refusal  # noqa: PLC0415
     from sandbox.vertex.server import Ports as ServerPorts  # noqa: PLC0415
     from sandbox.vertex.server import VertexServer  # noqa: PLC0415
+    from sandbox.vertex.tokens import Tokens  # noqa: PLC0415
 
     ports.release(_TLS, _PLAINTEXT)
     try:
         server = VertexServer(
-            state, options, ServerPorts(ports[_TLS], ports[_PLAINTEXT]), identity, storage_url
+            state,
+            options,
+            ServerPorts(ports[_TLS], ports[_PLAINTEXT]),
+            identity,
+            reader,
+            Tokens(*accepted),
         )
         server.start()
     except (RuntimeError, Refusal) as error:  # gRPC reports a port that it cannot bind as a RuntimeError

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sandbox.tls import private_pem, write_secret
+from sandbox import private
+from sandbox.tls import private_pem
 from sandbox.vertex.project import PROJECT
 
 
@@ -15,7 +16,7 @@ def service_account(folder: Path) -> Path:
     """The account's key file in `folder`, created by the first call."""
     file = folder / "service-account.json"
     if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.make_folder(folder)
         _make(file)
     return file
 
@@ -32,4 +33,4 @@ def _make(file: Path) -> None:
         # Clients sign their own tokens; if one requests a token after all, the request must not leave this machine.
         "token_uri": "http://127.0.0.1:9/token",
     }
-    write_secret(file, json.dumps(account, indent=1).encode())
+    private.write(file, json.dumps(account, indent=1).encode())

@@ -73,6 +73,8 @@ class Operation:
     error_text: str = ""
     response: bytes = b""
     """google.protobuf.Any, once it is done."""
+    version: str = "v1"
+    """The version of the API through which it was started, and in which it shows its metadata and response."""
 
 
 class Table(Generic[R]):
@@ -88,6 +90,10 @@ class Table(Generic[R]):
         columns[0] += " PRIMARY KEY"
         with store.transaction() as db:
             db.execute(f"CREATE TABLE IF NOT EXISTS {self._name} ({', '.join(columns)})")
+            there = {row[1] for row in db.execute(f"PRAGMA table_info({self._name})")}
+            for field, column in zip(dataclasses.fields(record), columns, strict=True):  # pyright: ignore[reportArgumentType]
+                if field.name not in there:  # the folder is from before this field
+                    db.execute(f"ALTER TABLE {self._name} ADD COLUMN {column} DEFAULT '{field.default}'")
 
     def get(self, key: str) -> R | None:
         """The record with this key."""

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import resource
-import signal
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
-from flows.files import write_whole
 from flows.report import Report, reporting
 from flows.stack.api import free_port
 
@@ -83,18 +80,3 @@ def test_a_bar_in_a_step_stays_within_its_cell_of_the_ui():
     with report.step("remove a|b") as step:
         step.saw("a|b is gone")
     assert "| remove a\\|b | a\\|b is gone |" in report.markdown()
-
-
-def test_a_disk_that_fills_up_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path):
-    file = tmp_path / "report.json"
-    file.write_text("before")
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # the write then fails with an OSError
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limit[1]))
-    try:
-        with pytest.raises(OSError, match="too large"):
-            write_whole(file, "x" * 100_000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-        signal.signal(signal.SIGXFSZ, handler)
-    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("report.json", "before")]

@@ -15,7 +15,7 @@ class ThirdOptions:
     """What it says."""
 
 
-def start(_state, options, ports):
+def start(_state, options, ports, _keys):
     ports.release("third")
     server = socket.create_server(("127.0.0.1", ports["third"]))
     return Running(

@@ -24,12 +24,6 @@ MEDIA_VERSIONS_DIFFER = Answer(
     "compatible version. Accept={accept}, Content-Type={content}",
     "elasticsearch-ruby#2665",
 )
-CONTENT_TYPE = Answer(
-    406,
-    "media_type_header_exception",
-    "Content-Type header [{content}] is not supported",
-    "RestController.java, from memory",
-)
 ENCODING = Answer(400, "illegal_argument_exception", "the body cannot be decoded as [{encoding}]")
 NOT_AUTHENTICATED = Answer(
     401,

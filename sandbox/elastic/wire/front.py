@@ -11,19 +11,21 @@ import math
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from hmac import compare_digest
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from sandbox.connections import Connections
 from sandbox.elastic import errors
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire import errors as wire_errors
 from sandbox.elastic.wire import media
-from sandbox.elastic.wire.connections import Connections
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.filter_path import filtered
 from sandbox.elastic.wire.routing import Route, Routes
@@ -34,6 +36,8 @@ _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 _THREADS = 128
 _LOOK = 0.05
 _LOG = logging.getLogger(__name__)
+_CHALLENGES = ['Basic realm="security" charset="UTF-8"', "ApiKey"]
+_PRODUCT = {"X-Elastic-Product": "Elasticsearch"}
 
 
 class _ConnectionLost(Exception):
@@ -90,8 +94,8 @@ class Front:
         request.client = http.scope["client"]
         asked = None
         try:
-            asked = media.check(headers, bool(body), self._release)
             self._authenticate(request)
+            asked = media.check(headers, bool(body), self._release)
             request.body = media.decoded(headers, body)
             reply = self._routed(request, raw_path)
         except Refusal as refusal:
@@ -107,6 +111,8 @@ class Front:
         route, request.params, allowed = self._routes.find(request.method, raw_path)
         if route is None:
             return _unknown(request, allowed)
+        if request.body and (problem := media.unsupported(request.headers)):
+            return Reply({"error": problem, "status": 406}, 406)
         self._strike(route, "before", request)
         found = route.handler(request)
         reply = found if isinstance(found, Reply) else Reply(found)
@@ -141,12 +147,13 @@ class Front:
         key = self._api_key
         if not key:
             return
-        found = request.headers.get("authorization", "")
-        metadata = {"header": {"WWW-Authenticate": ['Basic realm="security" charset="UTF-8"', "ApiKey"]}}
-        if not found:
-            raise wire_errors.NOT_AUTHENTICATED.refusal(path=request.path, metadata=metadata)
-        if found != f"ApiKey {key}":
-            raise wire_errors.WRONG_API_KEY.refusal(metadata=metadata)
+        scheme, _, found = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "apikey" and compare_digest(found.encode(), key.encode()):
+            return
+        answer = wire_errors.WRONG_API_KEY if scheme else wire_errors.NOT_AUTHENTICATED
+        refusal = answer.refusal(path=request.path, metadata={"header": {"WWW-Authenticate": _CHALLENGES}})
+        refusal.headers["WWW-Authenticate"] = ", ".join(_CHALLENGES)
+        raise refusal
 
     def _response(self, request: Request, reply: Reply, asked: str | None) -> Response:
         text = isinstance(reply.body, str)
@@ -157,7 +164,7 @@ class Front:
         response = Response(
             content if request.method != "HEAD" else b"", reply.status, media_type=media.answered(asked, text)
         )
-        response.headers["X-Elastic-Product"] = "Elasticsearch"
+        response.headers.update(_PRODUCT)
         if "x-opaque-id" in request.headers:
             response.headers["X-Opaque-Id"] = request.headers["x-opaque-id"]
         for name, value in reply.headers.items():
@@ -167,6 +174,11 @@ class Front:
             escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
             response.headers.append("Warning", f'299 Elasticsearch-{number}-sandbox "{escaped}"')
         return response
+
+
+def turned_away(status: HTTPStatus, text: str) -> Response:
+    """What the door answers, in the form of Elasticsearch's errors."""
+    return JSONResponse(Refusal(status, "security_exception", text).body(), status, _PRODUCT)
 
 
 def possible_faults(routes: Routes) -> Iterable[Possible]:

@@ -13,31 +13,42 @@ from sandbox.elastic.versions import Release
 from sandbox.elastic.wire import errors as wire_errors
 
 JSON = "application/json"
-_VENDOR = re.compile(
-    r"application/vnd\.elasticsearch\+(json|x-ndjson|smile|yaml|cbor)\s*;\s*compatible-with\s*=\s*(\d+)"
+_TYPE = re.compile(r"[\w!#$%&'*+.^`|~-]+/[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_VERSION = re.compile(r"application/vnd\.elasticsearch\+[a-z-]+\s*;\s*compatible-with\s*=\s*(\d+)")
+_VENDOR = "application/vnd.elasticsearch+"
+_BODIES = frozenset({JSON, "application/x-ndjson", "application/*", f"{_VENDOR}json", f"{_VENDOR}x-ndjson"})
+"""The real service reads these as JSON, XContentType.java; it reads the three below too."""
+_BINARY = frozenset(
+    f"{family}{kind}" for family in ("application/", _VENDOR) for kind in ("smile", "yaml", "cbor")
 )
-_FORM = "application/x-www-form-urlencoded"
-_PLAIN = ("application/json", "application/x-ndjson", "application/ndjson", "text/plain", "*/*")
 
 
 def check(headers: Mapping[str, str], has_body: bool, release: Release) -> str | None:
     """The `compatible-with` version that the client requests; None if it requests none.
 
     Raises:
-        Refusal: this release does not know the type or version, such as client 9's on an 8.x server.
+        Refusal: this release does not know the version, such as client 9's on an 8.x server, or it is no media type.
     """
     accept, content = headers.get("accept", ""), headers.get("content-type", "")
-    if has_body and content.split(";")[0].strip().lower() == _FORM:
-        raise wire_errors.CONTENT_TYPE.refusal(content=content)
     named = ", ".join(name for name, value in (("Accept", accept), ("Content-Type", content)) if value)
     try:
         asked = _version("Accept", accept, release)
         sent = _version("Content-Type", content, release)
+        if _kind(accept) in _BINARY:
+            raise errors.ILLEGAL_ARGUMENT.refusal(problem=f"the sandbox answers JSON, not [{accept}]")
         if has_body and content and sent != asked and accept not in ("", "*/*"):
             raise wire_errors.MEDIA_VERSIONS_DIFFER.refusal(accept=accept, content=content)
     except Refusal as cause:
         raise wire_errors.MEDIA_TYPE.refusal(headers=named, cause=cause) from cause
     return asked
+
+
+def unsupported(headers: Mapping[str, str]) -> str | None:
+    """Why a body is not read: its type is missing, or one that a web page may send unasked. RestController.java."""
+    content = headers.get("content-type")
+    if content is None:
+        return "Content-Type header is missing"
+    return None if _kind(content) in _BODIES else f"Content-Type header [{content}] is not supported"
 
 
 def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
@@ -67,18 +78,22 @@ def answered(asked: str | None, text: bool) -> str:
 def _version(header: str, value: str, release: Release) -> str | None:
     """The `compatible-with` of the first acceptable type."""
     refusal = None
-    for part in value.split(",") if value else ():
-        kind = part.strip().lower()
-        vendor = _VENDOR.match(kind)
-        if vendor and vendor[1] in ("json", "x-ndjson"):
-            if int(vendor[2]) in release.media_versions:
-                return vendor[2]
+    for part in value.lower().split(",") if value else ():
+        found = _VERSION.match(part.strip())
+        if found and int(found[1]) in release.media_versions:
+            return found[1]
+        if found:
             oldest, newest = release.media_versions
             refusal = wire_errors.MEDIA_VERSION.refusal(
-                header=header, value=value, newest=newest, oldest=oldest, found=vendor[2]
+                header=header, value=value, newest=newest, oldest=oldest, found=found[1]
             )
-        elif kind.split(";")[0].strip() not in _PLAIN:
-            refusal = errors.ILLEGAL_ARGUMENT.refusal(problem=f"invalid media type [{part.strip()}]")
+        elif not _TYPE.fullmatch(_kind(part)):
+            refusal = errors.ILLEGAL_ARGUMENT.refusal(problem=f"invalid media-type [{value}]")
     if refusal:
         raise refusal
     return None
+
+
+def _kind(value: str) -> str:
+    """A media type without its parameters."""
+    return value.partition(";")[0].strip().lower()

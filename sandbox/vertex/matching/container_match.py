@@ -18,6 +18,9 @@ from sandbox.vertex.data.sparse import SparseVector
 from sandbox.vertex.matching.queries import Queries
 from sandbox.vertex.matching.questions import Question
 
+# v1beta1 has fewer fields, all of them under the same names and numbers.
+CONTAINER_SERVICES = (container.SERVICE_NAME, container.SERVICE_NAME.replace(".v1.", ".v1beta1."))
+
 
 class ContainerMatchService:
     """Methods in the order of match_service.proto."""

@@ -20,6 +20,7 @@ from sandbox.faults import FaultQueue
 from sandbox.vertex import errors, names
 from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.store import Operation, Store
+from sandbox.vertex.versions import conversion, messages
 
 log = logging.getLogger(__name__)
 _IDLE = 0.5
@@ -97,6 +98,7 @@ class Lifecycle:
                 seconds=self.options.seconds(nominal),
                 reads_left=self.options.reads if self.options.advance == "reads" else -1,
                 worked=int(self._kinds[method].work is None),
+                version=messages.current.get(),
             )
             self._strike(operation)
             self.store.operations.put(operation)
@@ -185,12 +187,13 @@ class Lifecycle:
         if "deployed_index_id" in metadata.DESCRIPTOR.fields_by_name:
             metadata.deployed_index_id = operation.deployed_index_id
         shown = operations_pb2.Operation(name=operation.name, done=bool(operation.done))
-        shown.metadata.Pack(metadata)
+        shown.metadata.Pack(conversion.shown(metadata, operation.version))
         if operation.done and operation.error_code:
             shown.error.code = operation.error_code
             shown.error.message = operation.error_text
         elif operation.done:
-            shown.response.ParseFromString(operation.response)
+            response = any_pb2.Any.FromString(operation.response)
+            shown.response.CopyFrom(conversion.shown_any(response, operation.version))
         return shown
 
     def _run(self) -> None:

@@ -9,11 +9,11 @@ from google.cloud import aiplatform_v1 as v1
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
-from sandbox.storage import Reader
+from sandbox.storage.reader import Reader
 from sandbox.vertex import errors
 from sandbox.vertex.data import datapoints, metadata
 from sandbox.vertex.data.contents import Contents
-from sandbox.vertex.data.import_files import Batch
+from sandbox.vertex.imports.batch import Batch
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
 from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources import resources

@@ -15,7 +15,7 @@ from pathlib import Path
 import grpc
 
 from sandbox.vertex import errors
-from sandbox.vertex.wire.fronts import MESSAGE_OPTIONS
+from sandbox.vertex.wire.grpc_front import MESSAGE_OPTIONS
 
 PORT = 10000
 _ATTEMPTS = 20
@@ -26,7 +26,9 @@ _OPTIONS = (*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0))
 class PrivateServers:
     """The running servers, by deployed index id."""
 
-    def __init__(self, pool: ThreadPoolExecutor, handlers: Callable[[str], grpc.GenericRpcHandler]) -> None:
+    def __init__(
+        self, pool: ThreadPoolExecutor, handlers: Callable[[str], list[grpc.GenericRpcHandler]]
+    ) -> None:
         self._pool = pool
         self._handlers = handlers
         self._servers: dict[str, grpc.Server] = {}
@@ -40,7 +42,7 @@ class PrivateServers:
         for _ in range(1 if address else _ATTEMPTS):
             chosen = address or _new_address()
             server = grpc.server(self._pool, options=_OPTIONS)
-            server.add_generic_rpc_handlers((self._handlers(deployed_index_id),))
+            server.add_generic_rpc_handlers(self._handlers(deployed_index_id))
             try:
                 server.add_insecure_port(f"{chosen}:{PORT}")
             except RuntimeError:

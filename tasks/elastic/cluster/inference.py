@@ -20,9 +20,10 @@ from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.models import INPUT_FIELD, read_model
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
-from tasks.elastic.data.documents import Document, DocumentSource, read_documents
+from tasks.elastic.data.documents import DocumentSource, read_documents
 from tasks.elastic.settings import ElasticSettings
-from tasks.errors import GateNotMet, InvalidInput
+from tasks.errors import GateNotMet, InvalidInput, PermanentError
+from tasks.files import whole_file
 from tasks.plurals import counted
 from tasks.progress import Progress
 from tasks.steps import step
@@ -30,11 +31,15 @@ from tasks.waiting import Deadline, Look, attempt_until
 
 TIMEOUT_SECONDS = 60.0
 """Per call; Elasticsearch's default of 10 s is enough for about 25 texts per allocation."""
+TIMED_OUT = 408
+"""The status of a call whose texts were not all inferred within its timeout."""
 MARGIN_SECONDS = 10.0
 """The client waits this much longer than the cluster, so that the cluster's own answer arrives."""
 FILLED = 0.5
 """The part of its timeout that a call is sized to take."""
 MOST_TEXTS = 500
+MOST_TIMEOUTS = 3
+"""Timeouts in a row of a call with a single text; no smaller call is left to try."""
 SMOKE_TEXT = "This movie was totally awesome and had loads of adventure"
 
 
@@ -99,6 +104,17 @@ class CallSize:
         self.texts = max(1, self.texts // 2)
 
 
+class InferenceTooSlow(PermanentError):
+    """A call with a single text takes longer than its timeout, again and again."""
+
+    def __init__(self, model_id: str, *, timeout: float, times: int) -> None:
+        self.model_id, self.timeout, self.times = model_id, timeout, times
+        super().__init__(
+            f"{model_id!r} did not answer a call with one text within {timeout:g} s, {times} times in a row. It is too slow, or others "
+            "keep its queue full: give the deployment more threads or allocations, or try again when it has less to do."
+        )
+
+
 @step("infer one text with {model_id}")
 def verify_inference(settings: ElasticSettings, model_id: str, text: str = SMOKE_TEXT) -> Smoke:
     """See that a model, deployment or alias answers with tokens.
@@ -141,9 +157,14 @@ def read_inferences(
         into: where to write the answers as JSON lines `{"id", "tokens", "truncated"}`; None keeps none.
 
     Raises:
-        DeadlinePassed: the queue stayed full, or a single text takes longer than the timeout.
+        InferenceTooSlow: a single text takes longer than the timeout.
+        DeadlinePassed: the queue stayed full.
     """
-    texts = (d for d in read_documents(source) if isinstance(d.body.get(field), str) and d.body[field])
+    texts = (
+        (document.id, text)
+        for document in read_documents(source)
+        if isinstance(text := document.body.get(field), str) and text
+    )
     there = read_deployment.fn(settings, model_id)
     size = CallSize(timeout, min(MOST_TEXTS, there.queue_capacity // 2) if there else MOST_TEXTS)
     name = input_field(settings, model_id)
@@ -154,18 +175,19 @@ def read_inferences(
     def call(part: list[str]) -> list[Inference]:
         return infer(settings, model_id, part, name=name, timeout=timeout)
 
+    too_slow = InferenceTooSlow(model_id, timeout=timeout, times=MOST_TIMEOUTS)
     with _rows(into) as write:
         for part in _taken(texts, lambda: size.texts):
             answers: list[Inference] = []
             while len(answers) < len(part):
-                rest = [str(document.body[field]) for document in part[len(answers) :]]
-                answered = _infer_sized(call, rest, size, deadline)
+                rest = [text for _, text in part[len(answers) :]]
+                answered = _infer_sized(call, rest, size, deadline, too_slow)
                 answers += answered
                 calls, largest = calls + 1, max(largest, len(answered))
-            for document, answer in zip(part, answers, strict=True):
-                write({"id": document.id, "tokens": answer.tokens, "truncated": answer.truncated})
+            for (id_, _), answer in zip(part, answers, strict=True):
+                write({"id": id_, "tokens": answer.tokens, "truncated": answer.truncated})
                 if answer.truncated:
-                    truncated.append(document.id)
+                    truncated.append(id_)
             done += len(part)
             progress.see(counted(done, "text"))
     progress.end(counted(done, "text"))
@@ -228,16 +250,25 @@ def input_field(settings: ElasticSettings, model_id: str) -> str:
 
 
 def _infer_sized(
-    call: Callable[[list[str]], list[Inference]], texts: list[str], size: CallSize, deadline: Deadline
+    call: Callable[[list[str]], list[Inference]],
+    texts: list[str],
+    size: CallSize,
+    deadline: Deadline,
+    too_slow: InferenceTooSlow,
 ) -> list[Inference]:
     """Infer the first of these texts, as many as the current size allows."""
+    timeouts = 0
 
     def attempt() -> Look[list[Inference]]:
+        nonlocal timeouts
         taken, began = texts[: size.texts], time.perf_counter()
         try:
             answers = call(taken)
-        except ServiceUnwell:
+        except ServiceUnwell as error:
             size.failed()
+            timeouts = timeouts + 1 if len(taken) == 1 and error.status == TIMED_OUT else 0
+            if timeouts == MOST_TIMEOUTS:
+                raise too_slow from error
             raise
         size.succeeded(len(taken), time.perf_counter() - began)
         return Look("answered", value=answers, done=True)
@@ -245,10 +276,10 @@ def _infer_sized(
     return attempt_until("infer", attempt, deadline)
 
 
-def _taken(documents: Iterator[Document], size: Callable[[], int]) -> Iterator[list[Document]]:
-    part: list[Document] = []
-    for document in documents:
-        part.append(document)
+def _taken(texts: Iterator[tuple[str, str]], size: Callable[[], int]) -> Iterator[list[tuple[str, str]]]:
+    part: list[tuple[str, str]] = []
+    for text in texts:
+        part.append(text)
         if len(part) >= size():
             yield part
             part = []
@@ -261,5 +292,5 @@ def _rows(into: Path | None) -> Generator[Callable[[dict[str, Any]], object]]:
     if into is None:
         yield lambda row: row
         return
-    with into.open("wb") as file:
+    with whole_file(into) as file:
         yield lambda row: file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))

@@ -17,7 +17,7 @@ from tasks.errors import InvalidInput, PermanentError
 from tasks.outcomes import Ensured
 from tasks.progress import say
 from tasks.steps import step
-from tasks.waiting import Deadline, Look, wait_until
+from tasks.waiting import Deadline, Look, Unchanged, wait_until
 
 PACKAGED = (".elser_model_2", ".elser_model_2_linux-x86_64", ".elser_model_1")
 """The sparse text models that Elasticsearch downloads by itself."""
@@ -28,6 +28,8 @@ LOOKS_UNTIL_STALLED = 4
 """Looks without a download task before it is requested again: the definition shows a moment after the task has ended."""
 RESUMPTIONS = 3
 """After this many stalls without a new part, a download is given up."""
+SECONDS_WITHOUT_A_PART = 300.0
+"""After this long without a new part, a download whose task still exists is given up. A part has one megabyte."""
 USUAL_DOWNLOAD_SECONDS = 120.0
 """438 MB at the speed of elasticsearch's own rally track, which gives it two minutes."""
 
@@ -75,6 +77,19 @@ class DownloadFailed(PermanentError):
             f"The download of {model_id!r} stopped {resumptions + 1} times after {parts} parts. Check that the master nodes "
             "can reach ml-models.elastic.co (there is no proxy support), or set xpack.ml.model_repository to a copy that they "
             "can reach; then run the same command again."
+        )
+
+
+class DownloadStalled(PermanentError):
+    """The download of a model still runs, but nothing arrives."""
+
+    def __init__(self, model_id: str, *, seen: str, seconds: float) -> None:
+        self.model_id, self.seen, self.seconds = model_id, seen, seconds
+        super().__init__(
+            f"The download of {model_id!r} has made no progress for {seconds:.0f} s: {seen}. While it runs, requesting it again has "
+            "no effect. Check the connection of the cluster to ml-models.elastic.co or to its xpack.ml.model_repository, then "
+            "run the same command again: it follows the download if it goes on. With --recreate it cancels the download, deletes "
+            "the model, and downloads it from the beginning."
         )
 
 
@@ -139,9 +154,11 @@ def wait_for_model(settings: ElasticSettings, model_id: str, deadline: Deadline)
 
     Raises:
         DownloadFailed: it keeps stalling.
+        DownloadStalled: it runs, but no part arrives.
         DeadlinePassed: the download continues; the same command follows it again.
     """
     idle = resumed = parts = 0
+    unchanged = Unchanged()
 
     def look() -> Look[ModelState]:
         nonlocal idle, resumed, parts
@@ -153,6 +170,9 @@ def wait_for_model(settings: ElasticSettings, model_id: str, deadline: Deadline)
             if running.parts > parts:
                 parts, resumed = running.parts, 0
             idle = 0
+            still = unchanged.seconds(running)
+            if running.total and still >= SECONDS_WITHOUT_A_PART:
+                raise DownloadStalled(model_id, seen=str(running), seconds=still)
             return Look(str(running), fraction=running.fraction)
         idle += 1
         if idle < LOOKS_UNTIL_STALLED:

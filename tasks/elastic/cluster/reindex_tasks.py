@@ -18,11 +18,15 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.interruption import RemoteWork, WhenInterrupted, interruptible
 from tasks.progress import say
-from tasks.waiting import Deadline, Look, wait_until
+from tasks.waiting import Deadline, Look, Unchanged, wait_until
 
 ACTIONS = "*reindex,*byquery"
 OPAQUE_PREFIX = "vector-search-ops-"
 """How the `X-Opaque-Id` of every task of ours begins."""
+STUCK_SECONDS = 300.0
+"""A cancelled task ends after the batch that it is in, and a batch of ours is planned to take a minute."""
+_GONE = ("resource_not_found_exception", "no_such_node_exception", "node_not_connected_exception")
+"""Why a task is not cancelled that has ended, or that was lost with its node."""
 _COUNTS = ("created", "updated", "noops", "version_conflicts")
 
 
@@ -67,7 +71,9 @@ class TaskState:
     requests_per_second: float
     """For the whole task; -1 for no limit."""
     canceled: str
-    """Why it was cancelled; empty when it was not."""
+    """Why it ended early; empty when it did not."""
+    cancelled: bool = False
+    """Whether it was asked to end, also while it still runs."""
     failures: tuple[Failure, ...] = field(repr=False)
     error: str
     lost: bool = False
@@ -99,6 +105,7 @@ class TaskState:
             canceled=str(response.get("canceled") or status.get("canceled") or ""),
             failures=tuple(map(_failure, response.get("failures") or ())),
             error=": ".join(reason_of(found["error"])) if "error" in found else "",
+            cancelled=bool(found["task"].get("cancelled")),
         )
 
 
@@ -122,10 +129,55 @@ class TaskFailed(PermanentError):
         )
 
 
+class TaskStuck(PermanentError):
+    """A task was cancelled, but does not end."""
+
+    def __init__(self, what: str, *, task: str, seen: str, seconds: float) -> None:
+        self.what, self.task, self.seen, self.seconds = what, task, seen, seconds
+        node = task.partition(":")[0]
+        super().__init__(
+            f"{what}: the task {task} was cancelled, but it still runs and has made no progress for {seconds:.0f} s ({seen}). "
+            f"`GET _tasks/{task}?detailed` and `GET _nodes/{node}/hot_threads` show what it waits for. If it does not end, restart "
+            "that node, which ends its tasks. Then run the same command again to continue."
+        )
+
+
+class TaskNotCancelled(PermanentError):
+    """The cluster cannot cancel a task."""
+
+    def __init__(self, task: str, *, said: str) -> None:
+        self.task, self.said = task, said
+        super().__init__(
+            f"The task {task} cannot be cancelled: {said}. Wait until it has ended (`GET _tasks/{task}`), or restart its node; then "
+            "run the same command again."
+        )
+
+
+class _Cancelled:
+    """Notices a task that does not end although it was cancelled."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._unchanged = what, Unchanged()
+
+    def see(self, task: TaskState) -> None:
+        """Take note of the task.
+
+        Raises:
+            TaskStuck: nothing about it has changed for too long.
+        """
+        seconds = self._unchanged.seconds((task.cancelled, task.done, task.batches))
+        if task.cancelled and seconds >= STUCK_SECONDS:
+            raise TaskStuck(self._what, task=task.id, seen=_progress(task), seconds=seconds)
+
+
 def end_tasks(settings: ElasticSettings, index: str, deadline: Deadline) -> tuple[str, ...]:
     """Cancel our tasks that write into an index and wait until they have ended. Returns which there were.
 
     A reindex into a deleted index would create it again, without its mapping, so this comes first.
+
+    Raises:
+        TaskNotCancelled: the cluster cannot cancel one.
+        TaskStuck: one does not end although it was cancelled.
     """
     ours = [
         id_ for id_, task in _parents(settings)
@@ -133,10 +185,14 @@ def end_tasks(settings: ElasticSettings, index: str, deadline: Deadline) -> tupl
     ]  # fmt: skip
     for id_ in ours:
         cancel(settings, id_)
+        cancelled = _Cancelled(f"End what writes into {index}")
 
-        def look(id_: str = id_) -> Look[bool]:
+        def look(id_: str = id_, cancelled: _Cancelled = cancelled) -> Look[bool]:
             task = read_task(settings, id_)
-            return Look("ended" if task.completed else _progress(task), value=True, done=task.completed)
+            if task.completed:
+                return Look("ended", value=True, done=True)
+            cancelled.see(task)
+            return Look(_progress(task))
 
         wait_until(f"end the task {id_}", look, deadline)
     return tuple(ours)
@@ -184,15 +240,18 @@ def follow(settings: ElasticSettings, task_id: str, how: Following, deadline: De
     Raises:
         TaskCancelled: somebody cancelled it.
         TaskFailed: it ended with an error of its own.
+        TaskStuck: somebody cancelled it, and it does not end.
         DeadlinePassed: it keeps running; the same command follows it again.
     """
     throttle: Throttle | None = None
+    cancelled = _Cancelled(how.what)
 
     def look() -> Look[TaskState]:
         nonlocal throttle
         task = read_task(settings, task_id)
         if task.completed:
             return Look("lost" if task.lost else _progress(task), value=task, done=True)
+        cancelled.see(task)
         throttle = throttle or Throttle(how.speed, rejected=how.rejected, now=task.requests_per_second)
         _feed_back(settings, task, how, throttle)
         fraction = task.done / task.total if task.total else None
@@ -217,12 +276,25 @@ def rejections(settings: ElasticSettings, deployment_id: str) -> int:
 
 
 def cancel(settings: ElasticSettings, task_id: str) -> None:
-    """Ask the cluster to cancel a task. One that has ended is ignored."""
+    """Ask the cluster to cancel a task. One that has ended, or was lost with its node, is ignored.
+
+    Raises:
+        TaskNotCancelled: the cluster refuses, which it says in an answer with status 200.
+    """
     try:
         with calling(f"cancel the task {task_id}"):
-            connect(settings).tasks.cancel(task_id=task_id)
+            answer: dict[str, Any] = connect(settings).tasks.cancel(task_id=task_id).body
     except NotFound:
         return
+    if said := refusal_of(answer):
+        raise TaskNotCancelled(task_id, said=said)
+
+
+def refusal_of(answer: dict[str, Any]) -> str:
+    """Why the cluster did not cancel a task, from its answer; empty if it did, or if the task or its node is gone."""
+    failures: list[dict[str, Any]] = [*answer.get("node_failures", ()), *answer.get("task_failures", ())]
+    causes: list[dict[str, Any]] = [f.get("caused_by") or f.get("reason") or f for f in failures]
+    return "; ".join(": ".join(reason_of(c)) for c in causes if c.get("type") not in _GONE)
 
 
 def _parents(settings: ElasticSettings) -> list[tuple[str, dict[str, Any]]]:

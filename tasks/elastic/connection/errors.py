@@ -112,8 +112,9 @@ def _answered(doing: str, error: ApiError) -> Exception:
         return ServiceUnwell(doing, service=SERVICE, status=status, type=kind, said=reason, remedy=remedy)
     if status == 401:
         return InvalidInput(
-            f"Could not {doing}: Elasticsearch does not accept the credentials ({kind})",
-            remedy="Check ELASTIC_API_KEY, or ELASTIC_USERNAME and ELASTIC_PASSWORD.",
+            f"Could not {doing}: Elasticsearch got no credentials that it accepts ({kind})",
+            remedy="Set or correct ELASTIC_API_KEY, or ELASTIC_USERNAME and ELASTIC_PASSWORD. For a local stand-in, use "
+            "--target sandbox, or the key that `python -m sandbox env` prints.",
         )
     refusal = _REFUSALS.get(status, ServiceRefused)
     return refusal(doing, service=SERVICE, status=status, type=kind, said=reason)

@@ -1,7 +1,7 @@
 """Documents in a file, JSON lines or one JSON array, read one by one and checked before anything is created.
 
-A document's id is a named field or the hash of its canonical form, never automatic: sent twice, it is stored once. Of
-JSON lines no more than eight bytes per document are kept in memory.
+A document's id is a named field or the hash of its canonical form, never automatic: sent twice, it is stored once. What is
+sent is the document's own text. No more than eight bytes per document are kept in memory.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ import orjson
 from pydantic import BaseModel, Field
 
 from tasks.errors import InvalidInput
-from tasks.lines import filled_lines, reading
+from tasks.exact_json import Numeral, canonical, exact, shortened
+from tasks.json_arrays import elements, is_array
+from tasks.lines import filled_lines
 from tasks.plurals import counted
 from tasks.steps import step
 
 MOST_ID_BYTES = 512
 """Elasticsearch refuses longer ids."""
 _SHOWN = 5
-_SHOWN_LENGTH = 80
-"""Characters of a value in a message."""
+_SHOWN_FIELDS = 50
+_LONGEST_PATH = 100
+"""Characters of a field's path in a message."""
 _CONTENTS = 2**128
 
 
@@ -46,10 +49,16 @@ class DocumentSource(BaseModel, frozen=True):
 class Document:
     """One document of a file."""
 
-    line: int
-    """Its line, from 1; of a JSON array, its place in it."""
+    place: str
+    """`line 3`, or of a JSON array `element 3 (line 7)`; from 1."""
     id: str
-    body: dict[str, Any]
+    text: bytes
+    """Its own text, on one line."""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """Its value, parsed at every call: kept, it would take many times the memory."""
+        return exact(self.text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +72,6 @@ class CheckedDocuments:
     """Documents whose id occurred before; the last one wins."""
     content: str
     """Hash of ids and documents, whatever their order."""
-    fields: tuple[str, ...] = field(repr=False)
-    """The fields that occur, by name."""
 
 
 @dataclass
@@ -92,12 +99,14 @@ def read_checked_documents(source: DocumentSource, needed: tuple[str, ...] = ())
     Raises:
         InvalidInput: the file does not exist, or lines in it cannot be used; lists the first ones.
     """
-    hashed, fields = array("q"), set[str]()
+    hashed, missing, fields = array("q"), set(needed), set[str]()
     content, problems = 0, _Problems()
-    for document in _read(source, problems):
+    for document, body in _read(source, problems):
         hashed.append(hash(document.id))
-        fields.update(_paths(document.body))
-        content += _digest(document)
+        if missing:
+            missing.difference_update([path for path in missing if _has(body, path)])
+            fields.update(islice(_paths(body), _SHOWN_FIELDS - len(fields)))
+        content += _digest(document.id, body)
     if problems.count:
         more = f" and {problems.count - _SHOWN:,} more" if problems.count > _SHOWN else ""
         raise InvalidInput(
@@ -106,27 +115,21 @@ def read_checked_documents(source: DocumentSource, needed: tuple[str, ...] = ())
         )
     if not hashed:
         raise InvalidInput("There is no document in this file", value=str(source.path))
-    if absent := [name for name in needed if name not in fields]:
+    if missing:
         raise InvalidInput(
-            "No document has this field", value=", ".join(absent), source=str(source.path),
+            "No document has this field", value=", ".join(sorted(missing)), source=str(source.path),
             accepted=", ".join(sorted(fields)),
         )  # fmt: skip
     again, overwritten = _overwritten(source, hashed)
     # A sum does not depend on the order, so nothing has to be kept and sorted for it.
     content = f"{(content - overwritten) % _CONTENTS:032x}"
-    return CheckedDocuments(
-        source=source,
-        documents=len(hashed) - again,
-        repeated=again,
-        content=content,
-        fields=tuple(sorted(fields)),
-    )
+    return CheckedDocuments(source=source, documents=len(hashed) - again, repeated=again, content=content)
 
 
 def read_documents(source: DocumentSource) -> Iterator[Document]:
     """The documents of a file that `read_checked_documents` has seen, in their order."""
     problems = _Problems()
-    for document in _read(source, problems):
+    for document, _ in _read(source, problems):
         yield document
         if problems.count:
             break
@@ -145,21 +148,18 @@ def document_id(body: dict[str, Any], id_field: str | None) -> str:
     if id_field is None:
         return hashlib.blake2b(canonical(body), digest_size=16).hexdigest()
     value = body.get(id_field)
-    if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
-        raise ValueError(f"{id_field} is {_shown(value)}, which cannot be an id")
-    if len(str(value).encode()) > MOST_ID_BYTES:
+    is_whole = isinstance(value, Numeral) and value.is_whole
+    if isinstance(value, bool) or value == "" or not (is_whole or isinstance(value, (str, int))):
+        raise ValueError(f"{id_field} is {shortened(value)}, which cannot be an id")
+    id_ = repr(value) if is_whole else str(value)
+    if len(id_.encode()) > MOST_ID_BYTES:
         raise ValueError(f"{id_field} is longer than {MOST_ID_BYTES} bytes")
-    return str(value)
+    return id_
 
 
-def canonical(body: dict[str, Any]) -> bytes:
-    """A document as JSON, the same whatever the order of its keys."""
-    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-
-
-def _digest(document: Document) -> int:
+def _digest(id_: str, body: dict[str, Any]) -> int:
     """A number of 128 bits for a document and its id."""
-    row = orjson.dumps(document.id) + canonical(document.body)
+    row = orjson.dumps(id_) + canonical(body)
     return int.from_bytes(hashlib.blake2b(row, digest_size=16).digest())
 
 
@@ -177,57 +177,50 @@ def _overwritten(source: DocumentSource, hashed: array[int]) -> tuple[int, int]:
         if hash(document.id) in suspects:
             if document.id in last:
                 again, digests = again + 1, digests + last[document.id]
-            last[document.id] = _digest(document)
+            last[document.id] = _digest(document.id, document.body)
     return again, digests
 
 
-def _shown(value: object) -> str:
-    """A value in a message, cut."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}..."
-
-
-def _read(source: DocumentSource, problems: _Problems) -> Iterator[Document]:
-    """The documents that can be used; the others are counted in `problems`."""
-    for number, value in _values(source, problems):
-        if not isinstance(value, dict):
-            problems.add(f"line {number}: not an object")
-            continue
-        body: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+def _read(source: DocumentSource, problems: _Problems) -> Iterator[tuple[Document, dict[str, Any]]]:
+    """The documents that can be used, with their values; the others are counted in `problems`."""
+    for place, text in islice(_texts(source.path), source.limit):
         try:
-            yield Document(number, document_id(body, source.id_field), body)
+            body = exact(text)
+            if not isinstance(body, dict):
+                problems.add(f"{place}: not an object")
+                continue
+            fields: dict[str, Any] = body  # pyright: ignore[reportUnknownVariableType]
+            id_ = document_id(fields, source.id_field)
         except ValueError as error:
-            problems.add(f"line {number}: {error}")
+            problems.add(f"{place}: {error}")
+        else:
+            # Line ends within strings are escaped, so these stand between; to a bulk request they would end the document.
+            yield Document(place, id_, text.replace(b"\n", b" ")), fields
 
 
-def _values(source: DocumentSource, problems: _Problems) -> Iterator[tuple[int, Any]]:
-    if _is_array(source.path):
-        yield from _elements(source)
-        return
-    for number, line in islice(filled_lines(source.path), source.limit):
-        try:
-            yield number, orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            problems.add(f"line {number}: {error}")
+def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
+    if is_array(path):
+        for number, line, text in elements(path):
+            yield f"element {number:,} (line {line:,})", text
+    else:
+        for number, text in filled_lines(path):
+            yield f"line {number}", text
 
 
-def _is_array(path: Path) -> bool:
-    with reading(path) as file:
-        return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-
-
-def _elements(source: DocumentSource) -> Iterator[tuple[int, Any]]:
-    with reading(source.path) as file:
-        raw = file.read()
-    try:
-        elements: list[Any] = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"This is not a JSON array ({error})", value=str(source.path)) from error
-    yield from enumerate(elements[: source.limit], start=1)
+def _has(body: dict[str, Any], path: str) -> bool:
+    """Whether a document has a field at a path, whose dots may stand for objects or be part of a name."""
+    return any(
+        path == name
+        or (isinstance(value, dict) and path.startswith(f"{name}.") and _has(value, path[len(name) + 1 :]))
+        for name, value in body.items()
+    )
 
 
 def _paths(body: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in body.items():
-        yield prefix + name
+        path = prefix + name
+        if len(path) > _LONGEST_PATH:
+            continue
+        yield path
         if isinstance(value, dict):
-            yield from _paths(value, f"{prefix}{name}.")  # pyright: ignore[reportUnknownArgumentType]
+            yield from _paths(value, f"{path}.")  # pyright: ignore[reportUnknownArgumentType]

@@ -6,20 +6,23 @@ never accept is written to a file with the reason, and does not stop the others.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 import orjson
 
 from tasks.batches import attempt_each, batches
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import DISK_BLOCK, calling, reason_of
-from tasks.elastic.data.documents import CheckedDocuments, Document, canonical, read_documents
+from tasks.elastic.data.documents import CheckedDocuments, Document, read_documents
 from tasks.elastic.indices.full_disks import DiskBlock
 from tasks.elastic.indices.indices import count, index_of_ours, refresh, set_marks
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
+from tasks.files import whole_file
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline, Look
@@ -36,7 +39,8 @@ _SHOWN = 3
 class Refused:
     """A document that the cluster will never accept as it is."""
 
-    line: int
+    place: str
+    """As in `Document`."""
     id: str
     status: int
     type: str
@@ -79,7 +83,7 @@ class DocumentsRefused(PermanentError):
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
-        first = "; ".join(f"line {r.line} ({r.id}): {r.type}: {r.reason}" for r in loaded.first_refused)
+        first = "; ".join(f"{r.place} ({r.id}): {r.type}: {r.reason}" for r in loaded.first_refused)
         super().__init__(
             f"{loaded.refused:,} of {loaded.documents:,} documents were refused by the index {loaded.index!r}, the first: "
             f"{first}. They are listed with the reasons in {loaded.refused_file}. Correct them and load the file again."
@@ -110,6 +114,7 @@ def apply_documents(
     Raises:
         InvalidInput: the index is not there.
         NotOurs: it does not carry our mark.
+        CannotWrite: the refused documents have no room on this machine.
         DiskFull: the disk of a node is almost full, and stays so for a minute; what was sent is kept.
         DeadlinePassed: what was sent is kept; the same command sends everything again, which stores nothing twice.
     """
@@ -167,7 +172,7 @@ class _Load:
         """Send what is still waiting. Done when every document is stored or refused for good."""
         operations: list[Any] = []
         for document in bulk.waiting:
-            operations += ({"index": {"_id": document.id}}, document.body)
+            operations += ({"index": {"_id": document.id}}, document.text)
         self.requests += 1
         with calling(f"load documents into {self._index}"):
             answer = self._client.bulk(index=self._index, operations=operations)
@@ -194,7 +199,7 @@ class _Load:
             self.aside.keep(
                 document,
                 Refused(
-                    line=document.line, id=document.id, status=result["status"], type=kind, reason=reason
+                    place=document.place, id=document.id, status=result["status"], type=kind, reason=reason
                 ),
             )
         elif result["result"] == "created":
@@ -211,33 +216,34 @@ def _disk_block(result: dict[str, Any]) -> str:
 
 
 def _size(document: Document) -> int:
-    return len(canonical(document.body))
+    return len(document.text)
 
 
 class _Aside:
-    """The file of refused documents, created with the first of them."""
+    """The file of refused documents, begun with the first of them, and there when the load has ended."""
 
     def __init__(self, path: Path) -> None:
         self.count, self.first = 0, list[Refused]()
-        self._path, self._file = path, None
+        self._path, self._opened = path, ExitStack()
+        self._file: BinaryIO | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.__exit__(kind, error, trace)
 
     def keep(self, document: Document, refused: Refused) -> None:
         """Write one down."""
         if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("wb")
+            self._file = self._opened.enter_context(whole_file(self._path))
         self.count += 1
         if len(self.first) < _SHOWN:
             self.first.append(refused)
         row = {
-            "line": refused.line, "id": refused.id, "status": refused.status,
-            "type": refused.type, "reason": refused.reason, "document": document.body,
+            "place": refused.place, "id": refused.id, "status": refused.status,
+            "type": refused.type, "reason": refused.reason, "document": orjson.Fragment(document.text),
         }  # fmt: skip
         self._file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))

@@ -8,6 +8,7 @@ from elasticsearch import Elasticsearch
 
 from sandbox import process
 from sandbox.elastic.options import ElasticOptions
+from tests.client import client_of
 
 ELSER = ".elser_model_2"
 
@@ -29,7 +30,7 @@ def elastic_server(tmp_path):
     def start(folder="state", **options):
         chosen = {"download_seconds": 0.2, "start_seconds": 0.1, "refresh_seconds": 0.05, **options}
         sandbox = process.start(tmp_path / folder, ElasticOptions(**chosen))
-        client = Elasticsearch(sandbox.environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
+        client = client_of(sandbox.environment)
         started.append((sandbox, client))
         return Elastic(sandbox, client, tmp_path / folder)
 
@@ -70,7 +71,7 @@ def shared(tmp_path_factory):
     """A stand-in for all tests that only need an index of their own (`fresh_index`)."""
     state = tmp_path_factory.mktemp("elastic")
     sandbox = process.start(state, ElasticOptions(refresh_seconds=3600.0))
-    client = Elasticsearch(sandbox.environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
+    client = client_of(sandbox.environment)
     yield Elastic(sandbox, client, state)
     client.close()
     sandbox.stop()

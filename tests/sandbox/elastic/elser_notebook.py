@@ -1,7 +1,7 @@
 # ruff: noqa: T201
 """The code cells of the ELSER notebook, in the order in which they depend on each other, against the stand-in.
 
-Three things differ from the cells: an address replaces cloud id and key, the films are the sandbox's own, and a text
+Three things differ from the cells: an address replaces the cloud id, the films are the sandbox's own, and a text
 corpus of the sandbox replaces the books. Servers newer than the notebook's 8.13 have longer queues, and from 9.2 on
 vectors must be requested explicitly.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from elasticsearch import Elasticsearch, exceptions, helpers
 
-client = Elasticsearch(os.environ["ELASTIC_URL"])
+client = Elasticsearch(os.environ["ELASTIC_URL"], api_key=os.environ["ELASTIC_API_KEY"])
 DATA = Path(sys.argv[1])
 model_id = ".elser_model_2"
 release = tuple(int(part) for part in client.info()["version"]["number"].split(".")[:2])

@@ -3,17 +3,17 @@
 import pytest
 from elasticsearch import BadRequestError, NotFoundError, helpers
 
+from tests.client import client_of
+
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    from elasticsearch import Elasticsearch
-
     from sandbox import process
     from sandbox.elastic.options import ElasticOptions
 
     options = ElasticOptions(refresh_seconds=0.05)
     with process.running(tmp_path_factory.mktemp("ingest"), options) as environment:
-        client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0)
+        client = client_of(environment)
         yield client
         client.close()
 

@@ -1,10 +1,11 @@
 """Deployments over the official client: both answers to insufficient capacity, states, updates, stopping, restarts."""
 
 import pytest
-from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch, NotFoundError
+from elasticsearch import ApiError, BadRequestError, ConflictError, NotFoundError
 
 from sandbox import process
 from sandbox.elastic.options import ElasticOptions
+from tests.client import client_of
 from tests.polling import until
 
 pytestmark = pytest.mark.slow
@@ -31,7 +32,7 @@ def ready(tmp_path_factory):
     """A client of a stand-in that has the model, for tests that leave no trace."""
     options = ElasticOptions(download_seconds=0.05)
     with process.running(tmp_path_factory.mktemp("ready"), options) as environment:
-        client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0)
+        client = client_of(environment)
         client.ml.put_trained_model(
             model_id=ELSER, input={"field_names": ["text_field"]}, wait_for_completion=True
         )

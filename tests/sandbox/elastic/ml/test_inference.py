@@ -4,9 +4,10 @@ import threading
 import time
 
 import pytest
-from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch, NotFoundError, helpers
+from elasticsearch import ApiError, BadRequestError, ConflictError, NotFoundError, helpers
 
 from sandbox.elastic.ml import inference_ledger
+from tests.client import client_of
 
 pytestmark = pytest.mark.slow
 
@@ -125,7 +126,7 @@ def test_a_search_does_not_wait_for_ingest(with_model, embedding_pipeline):
     client.indices.create(index="i", mappings=mappings)
     client.index(index="i", document={"plot": "a dog"}, pipeline="embed", refresh=True)
     actions = [{"_index": "i", "plot": f"film {n}"} for n in range(40)]
-    loader = Elasticsearch(elastic.sandbox.environment["ELASTIC_URL"], request_timeout=60)
+    loader = client_of(elastic.sandbox.environment)
     thread = threading.Thread(target=lambda: helpers.bulk(loader, actions, pipeline="embed"))
     thread.start()
     deadline = time.monotonic() + 10
@@ -156,7 +157,7 @@ def test_stopping_refuses_waiting_documents(with_model):
     seen = []
 
     def ask():
-        client = Elasticsearch(elastic.sandbox.environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
+        client = client_of(elastic.sandbox.environment)
         try:
             infer(client, *(f"text {n}" for n in range(50)), timeout="1m")
         except ApiError as error:

@@ -1,10 +1,10 @@
 """A stand-in for the tests of reindex that need neither a model nor a restart."""
 
 import pytest
-from elasticsearch import Elasticsearch
 
 from sandbox import process
 from sandbox.elastic.options import ElasticOptions
+from tests.client import client_of
 from tests.sandbox.elastic.reindex.films import fill
 
 
@@ -12,7 +12,7 @@ from tests.sandbox.elastic.reindex.films import fill
 def server(tmp_path_factory):
     options = ElasticOptions(refresh_seconds=0.05)
     with process.running(tmp_path_factory.mktemp("reindex"), options) as environment:
-        client = Elasticsearch(environment["ELASTIC_URL"], max_retries=0, request_timeout=60)
+        client = client_of(environment)
         yield client
         client.close()
 

@@ -1,5 +1,7 @@
 import pytest
 
+from sandbox import faults
+from tasks.elastic.cluster import models
 from tasks.elastic.cluster.models import (
     ensure_model,
     ensure_model_alias,
@@ -69,6 +71,20 @@ def test_a_download_that_outlasts_the_deadline_goes_on_and_is_followed_again(sta
     with pytest.raises(DeadlinePassed, match="of 418 parts"):
         wait_for_model.fn(settings, ELSER, Deadline.after(seconds=0.5))
     ensure_model.fn(settings, ELSER)
+    assert wait_for_model.fn(settings, ELSER, deadline).usable
+
+
+@pytest.mark.slow
+def test_a_download_that_receives_nothing_is_given_up_and_begins_anew_on_request(
+    start_sandbox, deadline, monkeypatch
+):
+    monkeypatch.setattr(models, "SECONDS_WITHOUT_A_PART", 0.5)
+    sandbox, settings = start_sandbox(download_seconds=0.2)
+    faults.add(sandbox.state, "ml.put_trained_model", "stall", "end")
+    ensure_model.fn(settings, ELSER)
+    with pytest.raises(models.DownloadStalled, match=r"0 of 418 parts.*--recreate"):
+        wait_for_model.fn(settings, ELSER, deadline)
+    ensure_model.fn(settings, ELSER, recreate=True)
     assert wait_for_model.fn(settings, ELSER, deadline).usable
 
 

@@ -31,7 +31,7 @@ def pump(source, sink):
 
 @pytest.fixture(scope="module")
 def tls(settings, tmp_path_factory):
-    """The stand-in behind TLS, as a real cluster is: (port, certificate authority)."""
+    """The stand-in behind TLS, as a real cluster is: (port, certificate authority), with the key of `settings`."""
     files = identity(tmp_path_factory.mktemp("tls"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.certificate, files.key)
@@ -69,17 +69,20 @@ def stranger():
     server.server_close()
 
 
-def test_a_cluster_answers_over_tls_with_its_own_authority(tls):
+def test_a_cluster_answers_over_tls_with_its_own_authority(tls, settings):
     port, authority = tls
-    found = read_cluster.fn(ElasticSettings(url=f"https://127.0.0.1:{port}", ca_file=authority))
+    found = read_cluster.fn(
+        ElasticSettings(url=f"https://127.0.0.1:{port}", ca_file=authority, api_key=settings.api_key)
+    )
     assert found.name == "sandbox"
 
 
-def test_a_cluster_answers_by_its_cloud_id(tls):
+def test_a_cluster_answers_by_its_cloud_id(tls, settings):
     port, authority = tls
     # A Cloud id names a domain with its port, and the cluster's part of the host name before it.
     cloud_id = "name:" + base64.b64encode(f"0.0.1:{port}$127$".encode()).decode()
-    assert read_cluster.fn(ElasticSettings(cloud_id=cloud_id, ca_file=authority)).name == "sandbox"
+    found = ElasticSettings(cloud_id=cloud_id, ca_file=authority, api_key=settings.api_key)
+    assert read_cluster.fn(found).name == "sandbox"
 
 
 def test_a_certificate_that_is_not_trusted_says_which_setting_trusts_it(tls):

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from tasks.elastic.data.documents import (
     DocumentSource,
-    canonical,
     document_id,
     read_checked_documents,
     read_documents,
 )
 from tasks.errors import InvalidInput
+from tasks.exact_json import canonical
 
 VALUES = st.one_of(st.text(max_size=8), st.integers(-(2**53), 2**53), st.booleans(), st.none())
 BODIES = st.dictionaries(st.text(min_size=1, max_size=5), VALUES, max_size=6)
@@ -52,7 +52,6 @@ def test_lines_and_an_array_hold_the_same_documents(tmp_path):
     elements = check(DocumentSource(path=array, id_field="id"))
     assert lines.content == elements.content
     assert lines.documents == elements.documents == 5
-    assert lines.fields == ("id", "plot")
 
 
 def test_content_does_not_depend_on_the_order_of_documents(tmp_path):
@@ -151,3 +150,66 @@ def test_a_file_without_documents_is_refused(tmp_path, text):
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="cannot be read"):
         check(DocumentSource(path=tmp_path / "missing"))
+
+
+ODD = b'{"id": 12345678901234567890123, "price" : 1.50,"tiny":1e-400, "zero": -0,\t"name": "\\u00e9 \\/"}'
+
+
+@pytest.mark.parametrize(
+    "around", [b"%s\r\n", b"\xef\xbb\xbf%s", b" [%s ]"], ids=["line", "byte order mark", "array"]
+)
+def test_a_document_is_its_own_text_and_its_id_keeps_every_digit(tmp_path, around):
+    path = tmp_path / "documents"
+    path.write_bytes(around % ODD)
+    (document,) = read_documents(DocumentSource(path=path, id_field="id"))
+    assert (document.id, document.text) == ("12345678901234567890123", ODD)
+
+
+def test_a_document_on_several_lines_becomes_one_line(tmp_path):
+    path = tmp_path / "documents.json"
+    path.write_bytes(b'[{\r\n  "id": 1,\n  "plot": "a\\nb"\n}]')
+    (document,) = read_documents(DocumentSource(path=path, id_field="id"))
+    assert document.text == b'{\r   "id": 1,   "plot": "a\\nb" }'
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("100000000000000000001", "100000000000000000002"), ("0.12345678901234567", "0.123456789012345671"), ("1e-400", "1e-401")],
+)  # fmt: skip
+def test_content_and_id_change_with_a_digit_that_no_double_holds(tmp_path, one, other):
+    sources = []
+    for number in (one, other):
+        path = tmp_path / number
+        path.write_text(f'{{"a": {number}}}')
+        sources.append(DocumentSource(path=path))
+    assert check(sources[0]).content != check(sources[1]).content
+    assert len({document.id for source in sources for document in read_documents(source)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"id": 1}\n{"id": 2, "a": 1, "a": 2}', "line 2: the name 'a' occurs twice in one object"),
+        ('[{"id": 1},\n{"id": 2, "a": NaN}]', r"element 2 \(line 2\): not JSON, which has no NaN"),
+        ('{"id": "\\ud800"}', "line 1: half of a surrogate pair"),
+        (f'{{"id": 1, "a": {"[" * 500}{"]" * 500}}}', "line 1: nested deeper than 250 levels"),
+        (f'[{{"id": 1, "a": {"[" * 250}{"]" * 250}}}]', r"element 1 \(line 1\): nested deeper than 250 levels"),
+        ('{"id": 1.5}', "line 1: id is 1.5, which cannot be an id"),
+        ('{"id": 1e400}', "line 1: id is 1e400, which cannot be an id"),
+    ],
+    ids=["a repeated name", "NaN", "half a pair", "deep", "deep in an array", "a fraction", "beyond doubles"],
+)  # fmt: skip
+def test_what_would_be_changed_is_refused_with_its_place(tmp_path, text, said):
+    path = tmp_path / "documents"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match=said):
+        check(DocumentSource(path=path, id_field="id"))
+
+
+def test_fields_are_found_in_any_document_and_few_of_them_are_listed(tmp_path):
+    rows = [{f"field {n}": {"x" * 200: 1}} for n in range(1000)] + [{"about": {"the.plot": 1}}]
+    path = written(tmp_path, rows)
+    assert check(DocumentSource(path=path), ("field 999", "about.the.plot")).documents == 1001
+    with pytest.raises(InvalidInput, match="No document has this field: 'plot'") as refused:
+        check(DocumentSource(path=path), ("plot", "about.the.plot"))
+    assert str(refused.value).count("field ") == 50

@@ -2,6 +2,7 @@ import json
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tasks.elastic.indices.indices import ensure_index, read_index, remove_index
 from tasks.elastic.indices.loading import DocumentsRefused, apply_documents
 from tasks.elastic.specs import IndexSpec
 from tasks.errors import DeadlinePassed, InvalidInput
+from tasks.files import CannotWrite
 from tasks.waiting import Deadline
 from tests.polling import until
 
@@ -88,7 +90,7 @@ def test_refused_documents_are_kept_aside_with_line_and_reason_and_stop_nobody(s
     assert loaded.created == 2
     (refused,) = loaded.first_refused
     assert loaded.refused == 1
-    assert (refused.line, refused.id, refused.status) == (2, "b", 400)
+    assert (refused.place, refused.id, refused.status) == ("line 2", "b", 400)
     row = json.loads(loaded.refused_file.read_text())
     assert row["document"] == {"id": "b", "year": "unknown"}
     assert row["reason"]
@@ -98,7 +100,10 @@ def test_refused_documents_are_kept_aside_with_line_and_reason_and_stop_nobody(s
 
 def test_all_refused_documents_are_counted_and_stand_in_the_file_and_the_first_are_named(index, load):
     loaded = load([{"id": str(n), "year": "unknown"} for n in range(7)])
-    assert (loaded.refused, [one.line for one in loaded.first_refused]) == (7, [1, 2, 3])
+    assert (loaded.refused, [one.place for one in loaded.first_refused]) == (
+        7,
+        ["line 1", "line 2", "line 3"],
+    )
     assert len(loaded.refused_file.read_text().splitlines()) == 7
     assert f"7 of 7 documents were refused by the index '{index}'" in str(DocumentsRefused(loaded))
 
@@ -172,3 +177,19 @@ def test_a_full_disk_that_the_cluster_makes_room_on_is_only_waited_for(settings,
         until(lambda: "1 not stored: index [" in caplog.text, "the first look")
         full_disk(settings, index, full=False)
         assert loading.result().created == 1
+
+
+def test_refused_documents_that_find_no_room_on_this_machine_are_told_and_leave_no_file(
+    load, tmp_path, monkeypatch
+):
+    usual = Path.open
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda path, *given, **named: usual(
+            Path("/dev/full") if path.suffix == ".part" else path, *given, **named
+        ),
+    )
+    with pytest.raises(CannotWrite, match=r"refused.jsonl: No space left on device"):
+        load([{"id": str(number), "year": "unknown"} for number in range(100)])
+    assert list((tmp_path / "out").iterdir()) == []

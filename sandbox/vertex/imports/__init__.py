@@ -1,0 +1,1 @@
+"""Imports: the files behind a contentsDeltaUri, in the formats of "Input data format and structure"."""
