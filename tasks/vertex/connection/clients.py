@@ -92,6 +92,9 @@ def _own_channel(settings: VertexSettings, host: str) -> grpc.Channel | None:
         return None
     check_file(settings.ca_file, source="VERTEX_CA_FILE")
     trust = grpc.ssl_channel_credentials(root_certificates=settings.ca_file.read_bytes())
+    if settings.access_token is not None:
+        token = grpc.access_token_call_credentials(settings.access_token.get_secret_value())
+        trust = grpc.composite_channel_credentials(trust, token)
     return grpc.secure_channel(host, trust, options=_UNLIMITED)
 
 

@@ -1,9 +1,6 @@
 import base64
 import dataclasses
 import json
-import socket
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
