@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sandbox.storage import coverage as storage
 from sandbox.vertex import errors, fields
 from sandbox.vertex.differences import DIFFERENCES
 from sandbox.vertex.matching.container_match import CONTAINER_SERVICES, ContainerMatchService
@@ -51,11 +52,7 @@ def lines() -> Iterator[str]:
     ):
         shown = answer.text.replace("|", "\\|")
         yield f"| {answer.code.name} | {shown} | {answer.source or 'sandbox wording'} |"
-    yield from ("", "## Cloud Storage", "")
-    yield (
-        "All of it is fake-gcs-server (filesystem backend). Used here: buckets, simple and resumable uploads, listings, "
-        "generations and preconditions. Its own documentation lists what else it imitates."
-    )
+    yield from storage.lines()
 
 
 def _services() -> Iterable[tuple[str, Iterable[str], Any]]:

@@ -1,7 +1,17 @@
 """Known differences from the real service, and decisions made without knowing it. Shown in COVERAGE.md."""
 
 DIFFERENCES = (
-    "Only gRPC: no REST. ImportIndex (from BigQuery) and IAM are missing.",
+    "ImportIndex (from BigQuery) and IAM are missing.",
+    (
+        "gRPC and REST (HTTP/1.1 with JSON) answer on the same ports, with and without TLS; gRPC-Web and HTTP/2 with JSON do "
+        "not. A connection is gRPC's if its client offers `h2` alone, or opens HTTP/2 without TLS."
+    ),
+    (
+        "REST: paths are those of the official clients, for operations only below locations, indexes and endpoints. Unknown "
+        "paths are NOT_FOUND in JSON, where Google sends a page. `fields`, `callback` and `alt` other than `json` are "
+        "refused with UNIMPLEMENTED; whole numbers in `metadata` are shown as `2.0`; a list is required where a field is "
+        "repeated."
+    ),
     (
         "A method that is not imitated answers UNIMPLEMENTED with its name. A field that only v1beta1 has is refused in "
         "the same way, and `deployment_tier`, which only v1 has, is not shown in v1beta1."

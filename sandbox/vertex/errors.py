@@ -7,6 +7,7 @@ the status code, never on such a text.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from grpc import StatusCode
 
@@ -22,6 +23,8 @@ class Refusal(Exception):
         self.text = text
         self.retry_after = retry_after
         """Seconds for google.rpc.RetryInfo; None to send none."""
+        self.details: list[Any] = []
+        """More messages for google.rpc.Status."""
 
     @property
     def number(self) -> int:
@@ -138,6 +141,9 @@ RESOURCES_KIND = Answer(
     StatusCode.INVALID_ARGUMENT, "A DeployedIndex keeps its kind of resources: it has {current}, not {given}."
 )
 
+INVALID_PAYLOAD = Answer(StatusCode.INVALID_ARGUMENT, "{problem}", "gemini-cli#13972")
+UNKNOWN_PATH = Answer(StatusCode.NOT_FOUND, "Method not found: {verb} {path}.")
+
 # States that forbid a change.
 NOT_READY = Answer(StatusCode.FAILED_PRECONDITION, "{kind} {name} is not ready: {operation} is not done.")
 BUSY = Answer(
@@ -178,6 +184,20 @@ INVALID_QUERY = Answer(StatusCode.INVALID_ARGUMENT, "Query: {problem}")
 NOT_PUBLIC = Answer(
     StatusCode.FAILED_PRECONDITION,
     "IndexEndpoint {name} is not public: query it over the private address of its DeployedIndex.",
+)
+_EXPECTED = (
+    "Expected OAuth 2 access token, login cookie or other valid authentication credential. See "
+    "https://developers.google.com/identity/sign-in/web/devconsole-project."
+)
+NO_TOKEN = Answer(
+    StatusCode.UNAUTHENTICATED,
+    f"Request is missing required authentication credential. {_EXPECTED}",
+    "generative-ai#454",
+)
+WRONG_TOKEN = Answer(
+    StatusCode.UNAUTHENTICATED,
+    f"Request had invalid authentication credentials. {_EXPECTED}",
+    "java-aiplatform#1056",
 )
 UNAUTHENTICATED = Answer(StatusCode.UNAUTHENTICATED, "A JWT is required: {problem}.")
 NOT_IMITATED = Answer(StatusCode.UNIMPLEMENTED, "The sandbox does not imitate {what} yet.")
