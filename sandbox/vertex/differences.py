@@ -50,7 +50,10 @@ DIFFERENCES = (
         "Distances: DOT_PRODUCT is the dot product itself, COSINE is 1 - cosine, SQUARED_L2 and L1 are as they are. "
         "Under UNIT_L2_NORM the query is normalized too. In a tie the older row comes first."
     ),
-    "`neighbor_count` and `num_neighbors` unset: 10.",
+    (
+        "`neighbor_count` and `num_neighbors` unset: 10. In a query's datapoint the id counts only without a vector, and the "
+        "crowding tag and the metadata have no meaning."
+    ),
     "Crowding: datapoints without a tag never crowd each other out. The private API's int64 is 63 bits of a hash of the tag.",
     (
         "If a query names a token namespace twice, the union of its tokens counts. A number whose type differs from the "
