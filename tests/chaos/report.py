@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.files import write_whole
-
+from tasks.files import write_whole
 from tests.chaos.cases import Case
 from tests.chaos.results import KEPT, Line, keep
 from tests.forks import ROOT
