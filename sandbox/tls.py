@@ -1,7 +1,7 @@
 """The sandbox's own certificate authority, because unmodified Google clients speak only TLS.
 
-Only clients that are configured to trust it do (GRPC_DEFAULT_SSL_ROOTS_FILE_PATH). No key here may be used outside
-loopback.
+Only clients that are configured to trust it do (GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, REQUESTS_CA_BUNDLE). No key here may be
+used outside loopback.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
+import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -37,6 +38,13 @@ def identity(folder: Path) -> Identity:
         private.make_folder(folder)
         _make_certificates(made)
     return made
+
+
+def with_public_roots(made: Identity) -> Path:
+    """A file with our authority and the public ones, for clients that trust nothing beside one file, such as requests."""
+    file = made.ca.with_name("ca-and-public-roots.pem")
+    private.write(file, Path(certifi.where()).read_bytes() + b"\n" + made.ca.read_bytes())
+    return file
 
 
 def _make_certificates(files: Identity) -> None:

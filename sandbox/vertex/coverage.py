@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sandbox.storage import coverage as storage
-from sandbox.vertex import errors
+from sandbox.vertex import errors, fields
 from sandbox.vertex.differences import DIFFERENCES
 from sandbox.vertex.matching.container_match import CONTAINER_SERVICES, ContainerMatchService
 from sandbox.vertex.matching.match import MatchService
@@ -31,6 +31,14 @@ def lines() -> Iterator[str]:
         yield from (f"- [{'x' if name in done else ' '}] {name}" for name in real)
     yield from ("", "## What is known to differ", "")
     yield from (f"- {difference}" for difference in DIFFERENCES)
+    yield from (
+        "",
+        "## Fields of requests without effect",
+        "",
+        "Every other field decides something or is output only (`sandbox/vertex/fields.py`). *kept*: stored and shown.",
+        "",
+    )
+    yield from (f"- {line}" for line in fields.without_effect())
     yield from (
         "",
         "## Texts of refusals",

@@ -1,7 +1,21 @@
 """Known differences from the real service, and decisions made without knowing it. Shown in COVERAGE.md."""
 
 DIFFERENCES = (
-    "Only gRPC: no REST. ImportIndex (from BigQuery) and IAM are missing.",
+    (
+        "A token is accepted if the made-up service account signed it, whatever its audience or scope, or if it is the "
+        "stand-in's own. There is no IAM: both may do everything."
+    ),
+    "ImportIndex (from BigQuery) and IAM are missing.",
+    (
+        "gRPC and REST (HTTP/1.1 with JSON) answer on the same ports, with and without TLS; gRPC-Web and HTTP/2 with JSON do "
+        "not. A connection is gRPC's if its client offers `h2` alone, or opens HTTP/2 without TLS."
+    ),
+    (
+        "REST: paths are those of the official clients, for operations only below locations, indexes and endpoints. Unknown "
+        "paths are NOT_FOUND in JSON, where Google sends a page. `fields`, `callback` and `alt` other than `json` are "
+        "refused with UNIMPLEMENTED; whole numbers in `metadata` are shown as `2.0`; a list is required where a field is "
+        "repeated."
+    ),
     (
         "A method that is not imitated answers UNIMPLEMENTED with its name. A field that only v1beta1 has is refused in "
         "the same way, and `deployment_tier`, which only v1 has, is not shown in v1beta1."
@@ -42,7 +56,10 @@ DIFFERENCES = (
         "If a query names a token namespace twice, the union of its tokens counts. A number whose type differs from the "
         "datapoint's makes the datapoint ineligible, without an error."
     ),
-    "`update_mask=all_restricts` on an unknown id has no effect. `embedding_metadata` is not accepted as a mask.",
+    (
+        "An upsert with an update mask (`all_restricts`, `embedding_metadata` or both) has no effect on unknown ids, and takes "
+        "nothing else of a datapoint."
+    ),
     "Removing or reading an unknown id is not an error; the id is ignored.",
     (
         "An empty message or list is none: a sparse embedding without values, an auth provider that allows nobody, "
@@ -56,8 +73,8 @@ DIFFERENCES = (
     "There is one project (`sandbox-project`, 123456789012); any location is accepted; names of networks are not looked up.",
     "Quotas are not enforced; the throttling fault answers with the real text.",
     (
-        "Listings run from the newest to the oldest; `read_mask` has no effect. Whether a resource is listed while it is being "
-        "created is unknown; that and a delay of listings are options."
+        "Listings run from the newest to the oldest. Whether a resource is listed while it is being created is unknown; that and "
+        "a delay of listings are options."
     ),
     (
         "A deployed index appears on its endpoint, and on its index, when the operation is done; it answers until it "

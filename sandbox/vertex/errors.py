@@ -7,6 +7,7 @@ the status code, never on such a text.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from grpc import StatusCode
 
@@ -22,6 +23,8 @@ class Refusal(Exception):
         self.text = text
         self.retry_after = retry_after
         """Seconds for google.rpc.RetryInfo; None to send none."""
+        self.details: list[Any] = []
+        """More messages for google.rpc.Status."""
 
     @property
     def number(self) -> int:
@@ -78,6 +81,7 @@ INVALID_LABELS = Answer(
 )
 DISPLAY_NAME = Answer(StatusCode.INVALID_ARGUMENT, "display_name is required and has at most 128 characters.")
 INVALID_FILTER = Answer(StatusCode.INVALID_ARGUMENT, "The filter {filter!r} is not supported: {problem}")
+INVALID_READ_MASK = Answer(StatusCode.INVALID_ARGUMENT, "The read mask {mask!r} names no field of an {kind}.")
 INVALID_PAGE_TOKEN = Answer(StatusCode.INVALID_ARGUMENT, "The page token {token!r} is not from this listing.")
 INVALID_UPDATE_MASK = Answer(
     StatusCode.INVALID_ARGUMENT, "The update mask {mask!r} is not supported: {problem}"
@@ -86,6 +90,9 @@ STALE_ETAG = Answer(StatusCode.ABORTED, "The etag {given!r} is not the current o
 CONTENT_OR_FIELDS = Answer(
     StatusCode.INVALID_ARGUMENT,
     "One UpdateIndex call changes the content or the other fields, not both; this one names {fields}.",
+)
+IMMUTABLE_FIELD = Answer(
+    StatusCode.INVALID_ARGUMENT, "The {field} of an {kind} cannot change: it is {current!r}, not {given!r}."
 )
 IMMUTABLE_CONFIG = Answer(
     StatusCode.INVALID_ARGUMENT, "The config of an Index cannot change: {field} is {current}, not {given}."
@@ -122,6 +129,10 @@ REPLICAS = Answer(
 MUTATE_FIELDS = Answer(
     StatusCode.INVALID_ARGUMENT, "MutateDeployedIndex needs automatic_resources or dedicated_resources."
 )
+MUTATE_OTHERS = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "MutateDeployedIndex changes automatic_resources and dedicated_resources only; this one would change {fields}.",
+)
 TWO_KINDS_OF_RESOURCES = Answer(
     StatusCode.INVALID_ARGUMENT,
     "DeployedIndex {id!r} has automatic_resources and dedicated_resources; give one of them.",
@@ -129,6 +140,9 @@ TWO_KINDS_OF_RESOURCES = Answer(
 RESOURCES_KIND = Answer(
     StatusCode.INVALID_ARGUMENT, "A DeployedIndex keeps its kind of resources: it has {current}, not {given}."
 )
+
+INVALID_PAYLOAD = Answer(StatusCode.INVALID_ARGUMENT, "{problem}", "gemini-cli#13972")
+UNKNOWN_PATH = Answer(StatusCode.NOT_FOUND, "Method not found: {verb} {path}.")
 
 # States that forbid a change.
 NOT_READY = Answer(StatusCode.FAILED_PRECONDITION, "{kind} {name} is not ready: {operation} is not done.")

@@ -5,6 +5,7 @@ Loopback only. The order matters: private servers open before operations advance
 
 from __future__ import annotations
 
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from google.cloud.location import locations_pb2
 from google.longrunning import operations_pb2
 
 from protos import match_service as container
+from sandbox.doors import Door
 from sandbox.faults import FaultQueue
 from sandbox.storage.reader import Reader
 from sandbox.tls import Identity
@@ -30,6 +32,8 @@ from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 from sandbox.vertex.resources.indexes import IndexService
 from sandbox.vertex.resources.locations import LocationsService
+from sandbox.vertex.rest.answers import turned_away
+from sandbox.vertex.rest.application import RestApplication
 from sandbox.vertex.store import Store
 from sandbox.vertex.tokens import Tokens
 from sandbox.vertex.versions.conversion import in_version
@@ -40,6 +44,7 @@ from sandbox.vertex.wire.calls import Calls
 from sandbox.vertex.wire.grpc_front import MESSAGE_OPTIONS
 from sandbox.vertex.wire.methods import Method, methods
 from sandbox.vertex.wire.private_servers import PrivateServers
+from sandbox.vertex.wire.shared_ports import SharedPort, SharedPorts
 from sandbox.write_log import WriteLog
 
 _THREADS = 32
@@ -96,26 +101,40 @@ class VertexServer:
                 grpc_front.EverythingElse(),
             ]
         )
-        credentials = grpc.ssl_server_credentials(
-            [(identity.key.read_bytes(), identity.certificate.read_bytes())]
+        self._ports = SharedPorts(
+            Door(RestApplication(self._calls, services, self._pool, tokens), turned_away),
+            self._shared(ports, identity),
         )
-        self._server.add_secure_port(f"127.0.0.1:{ports.tls}", credentials)
-        self._server.add_insecure_port(f"127.0.0.1:{ports.plaintext}")
 
     def start(self) -> None:
         """Start to answer, and continue what an earlier run left unfinished."""
         self._endpoints.reopen()
         self._lifecycle.start()
         self._server.start()
+        self._ports.start()
 
     def stop(self) -> None:
         """Stop at once; what was acknowledged is on disk."""
+        self._ports.stop()
         self._server.stop(None)
         self._lifecycle.stop()
         self._private.close_all()
         self._pool.shutdown(wait=False, cancel_futures=True)
         for held in (self._store, self._faults, self._writes):
             held.close()
+
+    def _shared(self, ports: Ports, identity: Identity) -> list[SharedPort]:
+        """The ports of clients, each with one of gRPC behind it."""
+        grpc_tls = grpc.ssl_server_credentials(
+            [(identity.key.read_bytes(), identity.certificate.read_bytes())]
+        )
+        http_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        http_tls.load_cert_chain(identity.certificate, identity.key)
+        http_tls.set_alpn_protocols(["http/1.1"])
+        return [
+            SharedPort(ports.tls, self._server.add_secure_port("127.0.0.1:0", grpc_tls), http_tls),
+            SharedPort(ports.plaintext, self._server.add_insecure_port("127.0.0.1:0")),
+        ]
 
     def _services(self) -> dict[str, list[Method]]:
         """The methods that answer, by the full name of their service."""

@@ -30,7 +30,7 @@ def _start(state: Path, options: VertexOptions, ports: Ports, keys: Keys) -> Run
     identity = tls.identity(state / "identity")
     account = service_account(state / "identity")
     token = keys.of("vertex")
-    ca = str(identity.ca.resolve())
+    ca, bundle = str(identity.ca.resolve()), str(tls.with_public_roots(identity).resolve())
     with ExitStack() as opened:
         storage = _storage(state, ports, keys)
         opened.callback(storage.stop)
@@ -49,6 +49,8 @@ def _start(state: Path, options: VertexOptions, ports: Ports, keys: Keys) -> Run
             "VERTEX_NETWORK": NETWORK,
             "STORAGE_EMULATOR_HOST": storage.url,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": ca,
+            "REQUESTS_CA_BUNDLE": bundle,
+            "CURL_CA_BUNDLE": bundle,
             "GOOGLE_APPLICATION_CREDENTIALS": str(account.resolve()),
             "GOOGLE_CLOUD_PROJECT": PROJECT,
         },
@@ -96,7 +98,7 @@ def _serve(
             Tokens(*accepted),
         )
         server.start()
-    except (RuntimeError, Refusal) as error:  # gRPC reports a port that it cannot bind as a RuntimeError
+    except (OSError, RuntimeError, Refusal) as error:  # RuntimeError: gRPC cannot bind a port
         raise SandboxError(f"The Vertex stand-in cannot start: {error}") from error
     return server.stop
 

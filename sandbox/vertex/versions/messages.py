@@ -12,6 +12,7 @@ from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.descriptor import Descriptor
 
 V1, V1BETA1 = "v1", "v1beta1"
 VERSIONS = (V1, V1BETA1)
@@ -48,6 +49,18 @@ def pool(version: str) -> descriptor_pool.DescriptorPool:
     for file in descriptor_pb2.FileDescriptorSet.FromString(content).file:
         found.AddSerializedFile(file.SerializeToString())
     return found
+
+
+class AllPools:
+    """Finds messages of every version, for JSON with packed messages; `google.protobuf.json_format` asks it for no more."""
+
+    def FindMessageTypeByName(self, full_name: str) -> Descriptor:
+        """The descriptor of a message.
+
+        Raises:
+            KeyError: no version has it.
+        """
+        return pool(version_of(full_name) or V1).FindMessageTypeByName(full_name)
 
 
 def version_of(full_name: str) -> str:

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, Never
 
 import grpc
-from google.protobuf import any_pb2, duration_pb2
-from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from sandbox.vertex import errors
 from sandbox.vertex.wire.calls import Calls
 from sandbox.vertex.wire.methods import Method
+from sandbox.vertex.wire.statuses import status
 
 # A thousand datapoints of 768 dimensions come close to the default limit of 4 MiB, which looks like a quota error.
 MESSAGE_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
@@ -68,18 +67,7 @@ def _behaviour(
 
 
 def _refuse(context: grpc.ServicerContext, refusal: errors.Refusal) -> Never:
-    if refusal.retry_after is None:
+    found = status(refusal)
+    if not found.details:
         context.abort(refusal.code, refusal.text)
-    context.abort_with_status(rpc_status.to_status(status(refusal)))
-
-
-def status(refusal: errors.Refusal) -> status_pb2.Status:
-    """A refusal as google.rpc.Status, with its details."""
-    found = status_pb2.Status(code=refusal.number, message=refusal.text)
-    if refusal.retry_after is not None:
-        delay = duration_pb2.Duration()
-        delay.FromNanoseconds(int(refusal.retry_after * 1e9))
-        detail = any_pb2.Any()
-        detail.Pack(error_details_pb2.RetryInfo(retry_delay=delay))
-        found.details.append(detail)
-    return found
+    context.abort_with_status(rpc_status.to_status(found))

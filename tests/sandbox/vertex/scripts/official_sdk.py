@@ -1,7 +1,11 @@
 # ruff: noqa: T201
-"""The whole life of indexes through the high-level SDK, unmodified: only its address is the stand-in's."""
+"""The whole life of indexes through the high-level SDK, unmodified: only its address is the stand-in's.
+
+Its argument is the transport, `grpc` or `rest`.
+"""
 
 import os
+import sys
 import time
 
 import numpy as np
@@ -17,6 +21,7 @@ aiplatform.init(
     project=os.environ["VERTEX_PROJECT"],
     location="us-central1",
     api_endpoint=os.environ["VERTEX_API_ENDPOINT"],
+    api_transport=sys.argv[1],
 )
 
 
