@@ -9,10 +9,10 @@ from pathlib import Path
 
 import uvicorn
 
+from sandbox.connections import Connections
 from sandbox.doors import Door
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.options import ElasticOptions
-from sandbox.elastic.wire.connections import Connections
 from sandbox.elastic.wire.front import Front, possible_faults, turned_away
 from sandbox.faults import FaultQueue
 from sandbox.write_log import WriteLog

@@ -19,7 +19,7 @@ from google.longrunning import operations_pb2
 from protos import match_service as container
 from sandbox.doors import Door
 from sandbox.faults import FaultQueue
-from sandbox.storage import Reader
+from sandbox.storage.reader import Reader
 from sandbox.tls import Identity
 from sandbox.vertex.data.contents import Contents
 from sandbox.vertex.matching.container_match import CONTAINER_SERVICES, ContainerMatchService
@@ -60,7 +60,7 @@ class VertexServer:
     """Everything of Vertex that is imitated."""
 
     def __init__(
-        self, state: Path, options: VertexOptions, ports: Ports, identity: Identity, storage_url: str
+        self, state: Path, options: VertexOptions, ports: Ports, identity: Identity, reader: Reader
     ) -> None:
         self._store = Store(state / "vertex.sqlite")
         self._faults, self._writes = FaultQueue(state), WriteLog(state, "vertex")
@@ -68,7 +68,7 @@ class VertexServer:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
         self._lifecycle = Lifecycle(self._store, options, self._faults)
         contents = Contents(self._store, options.upsert_delay)
-        self._indexes = IndexService(self._store, self._lifecycle, contents, Reader(storage_url), options)
+        self._indexes = IndexService(self._store, self._lifecycle, contents, reader, options)
         self._queries = Queries(self._store, self._indexes, contents)
         self._private = PrivateServers(self._pool, self._container_handlers)
         self._endpoints = IndexEndpointService(

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sandbox import storage, tied, tls
+from sandbox import tls
 from sandbox.announced import SandboxError
 from sandbox.keys import Keys
 from sandbox.ports import Ports
@@ -18,27 +19,22 @@ from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.project import LOCATION, NETWORK, PROJECT, PROJECT_NUMBER
 from sandbox.vertex.service_account import service_account
 
+if TYPE_CHECKING:
+    from sandbox.storage.reader import Reader
+    from sandbox.storage.server import StorageServer
+
 _TLS, _PLAINTEXT, _STORAGE = "tls", "plaintext", "storage"
 
 
-def _start(state: Path, options: VertexOptions, ports: Ports, _keys: Keys) -> Running:
+def _start(state: Path, options: VertexOptions, ports: Ports, keys: Keys) -> Running:
     identity = tls.identity(state / "identity")
     account = service_account(state / "identity")
-    storage_url = f"http://127.0.0.1:{ports[_STORAGE]}"
     ca, bundle = str(identity.ca.resolve()), str(tls.with_public_roots(identity).resolve())
     with ExitStack() as opened:
-        ports.release(_STORAGE)
-        try:
-            bucket_server = storage.start(state / "storage", ports[_STORAGE], state / "storage.log")
-        except storage.StorageError as error:
-            raise SandboxError(str(error)) from error
-        opened.callback(tied.stop, bucket_server)
-        opened.callback(_serve(state, options, ports, identity, storage_url))
+        storage = _storage(state, ports, keys)
+        opened.callback(storage.stop)
+        opened.callback(_serve(state, options, ports, identity, storage.reader))
         stop = opened.pop_all().close
-
-    def failure() -> str | None:
-        code = bucket_server.poll()
-        return None if code is None else f"fake-gcs-server ended with code {code}."
 
     return Running(
         environment={
@@ -49,7 +45,7 @@ def _start(state: Path, options: VertexOptions, ports: Ports, _keys: Keys) -> Ru
             "VERTEX_PROJECT_NUMBER": PROJECT_NUMBER,
             "VERTEX_LOCATION": LOCATION,
             "VERTEX_NETWORK": NETWORK,
-            "STORAGE_EMULATOR_HOST": storage_url,
+            "STORAGE_EMULATOR_HOST": storage.url,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": ca,
             "REQUESTS_CA_BUNDLE": bundle,
             "CURL_CA_BUNDLE": bundle,
@@ -57,12 +53,25 @@ def _start(state: Path, options: VertexOptions, ports: Ports, _keys: Keys) -> Ru
             "GOOGLE_CLOUD_PROJECT": PROJECT,
         },
         stop=stop,
-        failure=failure,
     )
 
 
+def _storage(state: Path, ports: Ports, keys: Keys) -> StorageServer:
+    """Start Cloud Storage."""
+    from sandbox.storage.server import StorageServer  # noqa: PLC0415
+
+    ports.release(_STORAGE)
+    try:
+        server = StorageServer(state, ports[_STORAGE], keys.of(_STORAGE))
+    except OSError as error:
+        raise SandboxError(f"The storage stand-in cannot start: {error}") from error
+    server.adopt(state / "storage", PROJECT)
+    server.start()
+    return server
+
+
 def _serve(
-    state: Path, options: VertexOptions, ports: Ports, identity: tls.Identity, storage_url: str
+    state: Path, options: VertexOptions, ports: Ports, identity: tls.Identity, reader: Reader
 ) -> Callable[[], None]:
     """Start the gRPC server; returns what stops it."""
     # gRPC and ScaNN take a second to load.
@@ -72,15 +81,9 @@ def _serve(
 
     ports.release(_TLS, _PLAINTEXT)
     try:
-        server = VertexServer(
-            state, options, ServerPorts(ports[_TLS], ports[_PLAINTEXT]), identity, storage_url
-        )
+        server = VertexServer(state, options, ServerPorts(ports[_TLS], ports[_PLAINTEXT]), identity, reader)
         server.start()
-    except (
-        OSError,
-        RuntimeError,
-        Refusal,
-    ) as error:  # gRPC reports a port that it cannot bind as a RuntimeError
+    except (OSError, RuntimeError, Refusal) as error:
         raise SandboxError(f"The Vertex stand-in cannot start: {error}") from error
     return server.stop
 

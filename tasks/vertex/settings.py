@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tasks.errors import InvalidInput
+from tasks.redaction import hide
 from tasks.settings import Key, file_name, from_environment, sandbox_environment
 
 VertexTarget = Literal["sandbox", "google-cloud"]
@@ -17,6 +19,13 @@ VertexTarget = Literal["sandbox", "google-cloud"]
 def _names(value: object) -> object:
     """A list as an environment variable holds it: `a, b`."""
     return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
+def _with_key(address: object) -> object:
+    """An address whose path is a key, which no message shows from now on."""
+    if isinstance(address, str):
+        hide(urlsplit(address).path.strip("/"))
+    return address
 
 
 class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_input_in_errors=True):
@@ -48,7 +57,7 @@ class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_inp
         default=None,
         description="host:port in place of LOCATION-aiplatform.googleapis.com; a sandbox has its own.",
     )
-    storage_endpoint: str | None = Field(
+    storage_endpoint: Annotated[str | None, BeforeValidator(_with_key)] = Field(
         default=None, description="The address of Cloud Storage in place of Google's; only a sandbox has one."
     )
     ca_file: Annotated[Path, BeforeValidator(file_name)] | None = Field(

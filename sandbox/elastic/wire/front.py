@@ -20,12 +20,12 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from sandbox.connections import Connections
 from sandbox.elastic import errors
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire import errors as wire_errors
 from sandbox.elastic.wire import media
-from sandbox.elastic.wire.connections import Connections
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.filter_path import filtered
 from sandbox.elastic.wire.routing import Route, Routes

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import orjson
 from google.cloud import aiplatform_v1 as v1
 
-from sandbox.storage import Reader, StorageError
+from sandbox.storage.reader import Reader, StorageError
 from sandbox.vertex import errors
 from sandbox.vertex.data.contents import Change, RemoveRequest
 from sandbox.vertex.data.datapoints import UpsertRequest

@@ -9,7 +9,7 @@ from google.cloud import aiplatform_v1 as v1
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
-from sandbox.storage import Reader
+from sandbox.storage.reader import Reader
 from sandbox.vertex import errors
 from sandbox.vertex.data import datapoints, metadata
 from sandbox.vertex.data.contents import Contents

@@ -45,8 +45,7 @@ def remove_bucket(settings: VertexSettings) -> tuple[str, ...]:
     bucket = find_bucket(settings)
     if bucket is None:
         return ()
-    # fake-gcs-server keeps no labels, and every bucket of a sandbox is made by us.
-    if bucket.labels.get("managed_by") != MANAGED_BY and not settings.is_sandbox:
+    if bucket.labels.get("managed_by") != MANAGED_BY:
         say(f"The bucket {bucket.name} stays: it does not have our label managed_by={MANAGED_BY}.")
         return ()
     with calling(f"remove bucket {bucket.name}"):

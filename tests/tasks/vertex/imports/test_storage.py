@@ -1,7 +1,6 @@
 import base64
 import dataclasses
 import json
-import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -10,7 +9,7 @@ import google_crc32c
 import pytest
 from google.cloud.storage import Blob
 
-from sandbox import storage as stand_in
+from sandbox.storage.server import StorageServer
 from tasks.errors import CannotChangeInPlace, InvalidInput
 from tasks.outcomes import Ensured
 from tasks.vertex.connection.clients import connect
@@ -30,14 +29,10 @@ from tasks.vertex.settings import VertexSettings
 
 @pytest.fixture(scope="module")
 def storage_address(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("storage")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = stand_in.start(folder / "objects", port, folder / "log")
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(10)
+    server = StorageServer(tmp_path_factory.mktemp("storage"), 0, "a-key")
+    server.start()
+    yield server.url
+    server.stop()
 
 
 @pytest.fixture
@@ -201,13 +196,12 @@ def test_a_part_that_would_widen_the_prefix_is_refused(settings, name, content):
 
 
 def test_a_bucket_without_our_label_stays(settings):
-    ensure_bucket.fn(settings)  # fake-gcs-server drops labels: as if somebody else had made it
+    connect(settings).storage.bucket(settings.bucket).create(location="us-central1")
     assert not remove_bucket.fn(settings)
     assert connect(settings).storage.get_bucket(settings.bucket)
 
 
 def test_our_empty_bucket_goes_and_a_filled_one_stays(settings, tmp_path):
-    settings = settings.model_copy(update={"ca_file": tmp_path / "ca.pem"})
     ensure_bucket.fn(settings)
     apply_import_files.fn(settings, "products", "c1", written(tmp_path, [b"one\n"]), tmp_path)
     assert not remove_bucket.fn(settings)

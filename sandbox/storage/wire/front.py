@@ -1,0 +1,194 @@
+"""The front: the key in the path, methods, faults, the write log, error bodies.
+
+An ASGI application. What the methods do is not known here. The key is in no log and in no error of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import math
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Literal
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from sandbox.connections import Connections
+from sandbox.faults import Fault, FaultQueue, Kind, Possible
+from sandbox.storage import errors
+from sandbox.storage.errors import Refusal
+from sandbox.storage.wire.exchange import Body, ClientGone, NotModified, Reply, Request
+from sandbox.storage.wire.methods import METHODS, Handler, find
+from sandbox.storage.wire.replies import send_reply
+from sandbox.write_log import WriteLog
+
+_LOOK = 0.05
+_LOG = logging.getLogger(__name__)
+
+
+class ConnectionLost(Exception):
+    """A fault resets the connection: no reply is sent."""
+
+
+class Front:
+    """The application that uvicorn serves."""
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        connections: Connections,
+        *,
+        key: str,
+        faults: FaultQueue,
+        writes: WriteLog,
+        ending: threading.Event,
+    ) -> None:
+        self._handlers = handlers
+        self._connections = connections
+        self._prefix = f"/{key}/" if key else "/"
+        self._faults = faults
+        self._writes = writes
+        self._ending = ending
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        http = HttpRequest(scope)
+        body = Body(receive)
+        try:
+            try:
+                reply = await self._answer(http, body)
+                await body.drain()
+            except Refusal as refusal:
+                await body.drain()
+                reply = refused(refusal)
+            await send_reply(reply, send, http.method)
+        except ClientGone:
+            self._connections.cut(scope["client"])
+        except ConnectionLost:
+            self._connections.cut(scope["client"])
+            with suppress(ClientGone):
+                await body.drain()
+
+    async def _answer(self, http: HttpRequest, body: Body) -> Reply:
+        path = self._inner(http)
+        headers = {name.lower(): value for name, value in http.headers.items()}
+        address = f"http://{headers.get('host', '')}{self._prefix[:-1]}"
+        query = _query(http.scope["query_string"])
+        return await self.serve(http.method, path, query, headers, body, address, http.scope["client"])
+
+    async def serve(
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: Body,
+        address: str,
+        client: tuple[str, int],
+    ) -> Reply:
+        """Answer one call of a method, which may be a part of a batch.
+
+        Raises:
+            Refusal: the call is refused.
+            ClientGone: the connection was lost.
+            ConnectionLost: a fault resets the connection.
+        """
+        method, params = find(verb, path)
+        handler = self._handlers.get(method.id)
+        if handler is None:
+            raise errors.NOT_IMITATED.refusal(what=method.id)
+        await self._strike(method.id, "before", client)
+        try:
+            reply = await handler(Request(verb, params, query, headers, body, address))
+        except NotModified:
+            return Reply(status=HTTPStatus.NOT_MODIFIED)
+        except (Refusal, ClientGone):
+            raise
+        except Exception as error:  # a bug of ours must not look like a broken network
+            _LOG.exception("%s", method.id)
+            raise errors.INTERNAL.refusal(problem=type(error).__name__) from error
+        if reply.changed:
+            self._writes.append(method.id, reply.changed)
+        try:
+            await self._strike(method.id, "after", client)
+        except BaseException:
+            reply.close()
+            raise
+        return reply
+
+    def _inner(self, http: HttpRequest) -> str:
+        """The path behind the key."""
+        path = http.scope["raw_path"].decode("latin-1").split("?")[0]
+        begin = path[: len(self._prefix)]
+        if not hmac.compare_digest(begin.encode("latin-1"), self._prefix.encode()):
+            raise errors.NOT_FOUND.refusal()
+        return path[len(self._prefix) :]
+
+    async def _strike(self, method: str, when: Literal["before", "after"], client: tuple[str, int]) -> None:
+        fault = self._faults.take(method, when)
+        if fault is None:
+            return
+        if fault.kind == "stall":
+            await self._stall(fault, client)
+        elif fault.kind == "reset":
+            raise ConnectionLost
+        else:
+            refusal = errors.FAULTS[fault.kind].refusal()
+            if fault.retry_after is not None:
+                refusal.headers["Retry-After"] = str(math.ceil(fault.retry_after))
+            raise refusal
+
+    async def _stall(self, fault: Fault, client: tuple[str, int]) -> None:
+        """Wait for as long as the fault says; without end while the caller waits."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + fault.seconds
+        while loop.time() < end and not self._ending.is_set():
+            if math.isinf(fault.seconds) and not self._connections.is_open(client):
+                raise ClientGone
+            await asyncio.sleep(min(_LOOK, fault.seconds))
+
+
+def refused(refusal: Refusal) -> Reply:
+    """A refusal as a reply."""
+    return Reply(refusal.body(), refusal.status, refusal.headers)
+
+
+def turned_away(status: HTTPStatus, text: str) -> Response:
+    """What the door answers, in the form of Cloud Storage's errors."""
+    return JSONResponse(Refusal(status, "forbidden", text, None).body(), status)
+
+
+def possible_faults(handlers: Iterable[str]) -> Iterable[Possible]:
+    """The faults of these methods; only what changes something can be aborted."""
+    reads = {method.id for method in METHODS if method.verb == "GET"}
+    kinds: tuple[Kind, ...] = (*errors.FAULTS, "reset", "stall")
+    for method in handlers:
+        for kind in kinds:
+            if kind != "aborted" or method not in reads:
+                yield method, "before", kind
+                yield method, "after", kind
+
+
+def _query(text: bytes) -> dict[str, str]:
+    """The parameters of the query, each given once.
+
+    Raises:
+        Refusal: one is given twice, or the text is not UTF-8.
+    """
+    try:
+        pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise errors.INVALID.refusal(problem="The query is not UTF-8.") from None
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise errors.INVALID.refusal(problem="A parameter of the query is given twice.")
+    return found
