@@ -113,6 +113,9 @@ def command_table() -> str:
         (f"`{engine.command(entry)}`", entry.line) for engine in engines.ENGINES for entry in engine.flows
     ]
     rows.append(("`up`, `status`, `down`, `env`, `demo`", "The local stack."))
+    rows.append(
+        ("`automations`", "Let Prefect's server find runs whose process has died and start them again.")
+    )
     head = f"| `{PROGRAM} ...` | what it does |\n|---|---|\n"
     return head + "".join(f"| {command} | {line} |\n" for command, line in rows)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
@@ -54,15 +55,38 @@ def exact(text: bytes) -> Any:
             repeated name, or more than `MOST_LEVELS` levels.
     """
     try:
-        value = orjson.loads(text)
-        written = orjson.dumps(value)
+        value, written = _read(text)
     except orjson.JSONDecodeError:  # also a number beyond doubles, which may stay
         return _looked_at(text)
+    return value if _is_same(text, written) else _looked_at(text)
+
+
+def rounded(text: bytes) -> Any:
+    """The value of a JSON text for fields that hold doubles: as `exact`, but with every number an int of 64 bits or a float.
+
+    Raises:
+        NotExact: as `exact`, and for a number beyond doubles.
+    """
+    try:
+        value, written = _read(text)
+    except orjson.JSONDecodeError as error:
+        _looked_at(text)
+        raise NotExact("a number beyond double precision") from error
+    if _bare(text).count(b'"') != _bare(written).count(b'"'):
+        _looked_at(text)  # which names the repeated one
+    return value
+
+
+def _read(text: bytes) -> tuple[Any, bytes]:
+    """What orjson reads, and what it writes of that."""
+    value = orjson.loads(text)
+    try:
+        written = orjson.dumps(value)
     except TypeError as error:
         raise _too_deep() from error
     if text.count(b"[") + text.count(b"{") > MOST_LEVELS and not _is_shallow(value):
         raise _too_deep()
-    return value if _is_same(text, written) else _looked_at(text)
+    return value, written
 
 
 def canonical(value: Any) -> bytes:
@@ -163,17 +187,20 @@ def _refused(constant: str) -> NoReturn:
 
 
 def _is_shallow(value: Any) -> bool:
-    level: list[Any] = [value]
-    for _ in range(MOST_LEVELS + 1):
-        level = [
-            child
-            for each in level
-            if isinstance(each, (dict, list))
-            for child in (each.values() if isinstance(each, dict) else each)  # pyright: ignore[reportUnknownVariableType]
-        ]
+    level = _containers([value])
+    for _ in range(MOST_LEVELS):
         if not level:
             return True
-    return False
+        level = [
+            inner
+            for each in level
+            for inner in _containers(each.values() if isinstance(each, dict) else each)
+        ]
+    return not level
+
+
+def _containers(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, (dict, list))]
 
 
 def _too_deep() -> NotExact:

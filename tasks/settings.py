@@ -17,6 +17,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, SecretStr, ValidationError
 
 from tasks.errors import InvalidInput
+from tasks.lines import check_file
 from tasks.program import PROGRAM
 from tasks.redaction import hide
 
@@ -135,6 +136,8 @@ def sandbox_environment() -> dict[str, str]:
     file = Path(os.environ.get("VECTOR_SEARCH_SANDBOX") or home() / "sandbox" / "sandbox.json")
     source = "VECTOR_SEARCH_SANDBOX or VECTOR_SEARCH_HOME"
     try:
+        if file.exists():
+            check_file(file, source=source)
         return dict(json.loads(file.read_text())["environment"])
     except FileNotFoundError as error:
         raise InvalidInput(

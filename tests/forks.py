@@ -6,6 +6,7 @@ use it. Orders and answers are lines of JSON. Nothing that keeps a thread or a c
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -13,6 +14,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -54,7 +56,16 @@ def _become(order: dict, main) -> None:
     for descriptor, file in ((1, order["out"]), (2, order["err"])):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.exit(main(order["words"]))
+    _end(main(order["words"]))
+
+
+def _end(code: int) -> None:
+    """End as the interpreter does, but take apart nothing: that would copy all of what was loaded."""
+    threading._shutdown()  # waits for the threads
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _say(**facts: object) -> None:
@@ -118,15 +129,16 @@ class Forks:
     Args:
         module: its name.
         folder: where the forks run and what they say is kept.
+        environment: of the program itself; a fork has one of its own.
     """
 
-    def __init__(self, module, folder):
+    def __init__(self, module, folder, environment=None):
         self.folder = folder
         self._numbers = count()
         self._codes = {}
         self._server = subprocess.Popen(
             [sys.executable, "-m", module],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._read("ready")
 

@@ -132,6 +132,8 @@ class Watch:
 
     def _allow_retries(self, retries: str | None) -> None:
         """Set Prefect's number of retries for every thread that has no settings of its own, even for calls under way."""
+        if retries == os.environ.get(_RETRIES_VARIABLE):
+            return  # reading all of Prefect's settings again takes a sixth of a second
         if retries is None:
             os.environ.pop(_RETRIES_VARIABLE, None)
         else:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from flows import engines
 from flows.command_line import stack_commands
+from flows.command_line.automations import automations
 from flows.engine import Engine
 from tasks.program import PROGRAM
 
@@ -24,6 +25,7 @@ _STACK = {
     "env": stack_commands.env,
     "demo": stack_commands.demo,
 }
+_PREFECT = {"automations": automations}
 
 
 def listing() -> RenderableType:
@@ -32,9 +34,10 @@ def listing() -> RenderableType:
         engine.title: [(engine.command(entry), entry.line) for entry in engine.flows]
         for engine in engines.ENGINES
     }
-    groups["Local stack"] = [
-        (name, (function.__doc__ or "").partition("\n")[0]) for name, function in _STACK.items()
-    ]
+    for title, functions in {"Local stack": _STACK, "Prefect server": _PREFECT}.items():
+        groups[title] = [
+            (name, (function.__doc__ or "").partition("\n")[0]) for name, function in functions.items()
+        ]
     width = max(len(command) for rows in groups.values() for command, _ in rows) + 2
     parts: list[RenderableType] = [Text(f"Usage: {PROGRAM} COMMAND [OPTIONS]\n")]
     for title, rows in groups.items():
@@ -62,7 +65,7 @@ def parse(tokens: Sequence[str], *, debug: bool) -> Callable[[], int | None]:
     app = App(name=PROGRAM, version=version("vector-search-ops"), help_format="markdown")
     for engine in engines.ENGINES:
         app.command(_engine_app(engine, tokens, debug=debug))
-    for name, function in _STACK.items():
+    for name, function in (_STACK | _PREFECT).items():
         app.command(function, name=name)
     command, bound, _ = app.parse_args(list(tokens), exit_on_error=False, print_error=False)
     return partial(command, *bound.args, **bound.kwargs)

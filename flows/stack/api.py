@@ -6,18 +6,23 @@ import json
 import socket
 import time
 from base64 import b64encode
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from flows.automations.upkeep import Call
 from tasks.errors import PermanentError
 from tasks.program import PROGRAM
 
 _OPENER = build_opener(ProxyHandler({}))  # loopback is never behind a proxy
 _SECONDS = 10.0
 _LOOK_SECONDS = 0.05
+_RETRIES = 4
+"""Of a request that was refused because the database was locked."""
+_PAUSE_SECONDS = 1.0
 
 
 class NotProtected(PermanentError):
@@ -102,17 +107,40 @@ def deployment_count(url: str, key: str) -> int:
     return int(_call(f"{url}/deployments/count", {}, key=key))
 
 
-def _call(url: str, body: dict[str, str] | None = None, *, key: str | None) -> Any:
+def caller(url: str, key: str) -> Call:
+    """Requests to an API with its key, as `flows.automations` makes them."""
+
+    def call(method: str, path: str, body: Any = None, /) -> Any:
+        return _call(f"{url}{path}", body, key=key, method=method)
+
+    return call
+
+
+def _call(url: str, body: Any = None, *, key: str | None, method: str | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"}
     if key:
         headers["Authorization"] = f"Basic {b64encode(key.encode()).decode()}"
+    request = Request(url, data, headers, method=method)  # noqa: S310 -- always http, built by us
+    for _ in range(_RETRIES):
+        with suppress(_Unavailable):
+            return _answer(request, key)
+        time.sleep(_PAUSE_SECONDS)
+    return _answer(request, key)
+
+
+class _Unavailable(HTTPError):
+    """The server refused because its database was locked; nothing was done."""
+
+
+def _answer(request: Request, key: str | None) -> Any:
     try:
-        with _OPENER.open(Request(url, data, headers), timeout=_SECONDS) as answer:  # noqa: S310 -- always http, built by us
-            return json.load(answer)
+        with _OPENER.open(request, timeout=_SECONDS) as answer:
+            return json.loads(answer.read() or "null")
     except HTTPError as error:
         if key and error.code == HTTPStatus.UNAUTHORIZED:
-            raise NotProtected(
-                url, trouble="refuses the key: another one was made since it started"
-            ) from None
+            trouble = "refuses the key: another one was made since it started"
+            raise NotProtected(request.full_url, trouble=trouble) from None
+        if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise _Unavailable(request.full_url, error.code, error.reason, error.headers, None) from error
         raise

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from flows import engines
+from flows.automations.catalog import HEARTBEAT_SECONDS
 from flows.stack import key
 from tasks.settings import SANDBOX
 
@@ -71,6 +72,10 @@ def environment(home: Path, port: int) -> dict[str, str]:
             "DO_NOT_TRACK": "1",  # nor do its clients
             "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",  # only Prefect Cloud would show these samples
             "PREFECT_WORKER_QUERY_SECONDS": "2",  # a run starts within seconds; the default of 10 spares a shared server
+            # Both for flows/automations/catalog.py: by its heartbeats a run is known to be alive, and a run that died while
+            # the server was down is found afterwards; by default, the server forgets it after a minute.
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
+            "PREFECT_SERVER_EVENTS_EXPIRED_BUCKET_BUFFER": "P1D",
             "PREFECT_CLI_PROMPT": "false",  # nobody is there to answer
             "PREFECT_LOGGING_COLORS": "false",  # logs are files
             "NO_COLOR": "1",

@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from flows import engines
+from flows.automations import catalog, upkeep
 from flows.console import Seen
 from flows.stack import api, key, prefect_settings, processes, state
 from flows.stack.processes import Process
@@ -210,6 +211,7 @@ class Stack:
         port = self._port()
         url = prefect_settings.api_url(port)
         api.ensure_process_pool(url, self.key, prefect_settings.POOL)
+        upkeep.ensure(api.caller(url, self.key), catalog.automations())
         log = self.home / "logs" / "deploy.log"
         with log.open("ab") as output:
             deploying = subprocess.Popen(

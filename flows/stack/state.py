@@ -35,7 +35,7 @@ def read(file: Path) -> State:
     try:
         found = json.loads(file.read_text())
         return State(found["port"], tuple(Process(**process) for process in found["processes"]))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
         return State()
 
 

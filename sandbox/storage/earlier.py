@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import orjson
 
 from sandbox.storage.errors import Refusal
-from sandbox.storage.fields import DEFAULT_TYPE, object_fields
+from sandbox.storage.fields import DEFAULT_TYPE, merged, object_fields
 from sandbox.storage.names import check_bucket, check_object
 from sandbox.storage.store import Bucket, Store
 
@@ -52,12 +52,11 @@ def _adopt_bucket(folder: Path, store: Store, name: str, project: str) -> None:
 def _fields(file: Path) -> dict[str, Any]:
     try:
         known = orjson.loads(os.getxattr(file, _ATTRIBUTE))
-        return object_fields(
-            {
-                "contentType": known["ContentType"] or DEFAULT_TYPE,
-                "contentEncoding": known["ContentEncoding"] or None,
-                "metadata": known["Metadata"] or {},
-            }
-        )
+        given = {
+            "contentType": known["ContentType"] or DEFAULT_TYPE,
+            "contentEncoding": known["ContentEncoding"] or None,
+            "metadata": known["Metadata"] or {},
+        }
+        return merged({}, object_fields(given))
     except (OSError, AttributeError, KeyError, TypeError, ValueError, Refusal):
         return {"contentType": DEFAULT_TYPE}  # a file system without attributes

@@ -97,6 +97,7 @@ TOO_LARGE = Answer(413, "uploadTooLarge", "{what} has more than {most:,} bytes."
 RANGE = Answer(416, "requestedRangeNotSatisfiable", "Request range not satisfiable", _CODES)
 CANCELLED = Answer(499, "clientClosedRequest", "The upload was cancelled.")
 NOT_IMITATED = Answer(501, "notImplemented", "{what}: not imitated by the sandbox.")
+OTHER_HOST = Answer(421, "forbidden", "A part of a batch is meant for another host.")
 INTERNAL = Answer(500, "sandboxError", "Internal error of the sandbox: {problem}")
 
 FAULTS: dict[Kind, Answer] = {

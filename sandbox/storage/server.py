@@ -48,7 +48,7 @@ class StorageServer:
         self.reader = Reader(self._store)
         self._faults, self._writes = FaultQueue(state), WriteLog(state, "storage")
         self._ending = threading.Event()
-        handlers = _handlers(self._store)
+        handlers = handlers_of(self._store)
         self._faults.serves(possible_faults(handlers))
         connections = Connections()
         front = Front(
@@ -89,6 +89,7 @@ class StorageServer:
             held.close()
 
 
-def _handlers(store: Store) -> dict[str, Handler]:
+def handlers_of(store: Store) -> dict[str, Handler]:
+    """What answers each method, by its id."""
     rooms = (Buckets(store), Objects(store), Uploads(store), Copies(store))
     return {method: handler for room in rooms for method, handler in room.handlers.items()}

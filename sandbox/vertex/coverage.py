@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sandbox.vertex import errors
+from sandbox.storage import coverage as storage
+from sandbox.vertex import errors, fields
 from sandbox.vertex.differences import DIFFERENCES
 from sandbox.vertex.matching.container_match import CONTAINER_SERVICES, ContainerMatchService
 from sandbox.vertex.matching.match import MatchService
@@ -32,6 +33,14 @@ def lines() -> Iterator[str]:
     yield from (f"- {difference}" for difference in DIFFERENCES)
     yield from (
         "",
+        "## Fields of requests without effect",
+        "",
+        "Every other field decides something or is output only (`sandbox/vertex/fields.py`). *kept*: stored and shown.",
+        "",
+    )
+    yield from (f"- {line}" for line in fields.without_effect())
+    yield from (
+        "",
         "## Texts of refusals",
         "",
         "With a source: as documented or reported there (docs/sources.md lists all sources). Without: sandbox wording.",
@@ -43,11 +52,7 @@ def lines() -> Iterator[str]:
     ):
         shown = answer.text.replace("|", "\\|")
         yield f"| {answer.code.name} | {shown} | {answer.source or 'sandbox wording'} |"
-    yield from ("", "## Cloud Storage", "")
-    yield (
-        "All of it is fake-gcs-server (filesystem backend). Used here: buckets, simple and resumable uploads, listings, "
-        "generations and preconditions. Its own documentation lists what else it imitates."
-    )
+    yield from storage.lines()
 
 
 def _services() -> Iterable[tuple[str, Iterable[str], Any]]:

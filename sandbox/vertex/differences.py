@@ -52,7 +52,10 @@ DIFFERENCES = (
         "If a query names a token namespace twice, the union of its tokens counts. A number whose type differs from the "
         "datapoint's makes the datapoint ineligible, without an error."
     ),
-    "`update_mask=all_restricts` on an unknown id has no effect. `embedding_metadata` is not accepted as a mask.",
+    (
+        "An upsert with an update mask (`all_restricts`, `embedding_metadata` or both) has no effect on unknown ids, and takes "
+        "nothing else of a datapoint."
+    ),
     "Removing or reading an unknown id is not an error; the id is ignored.",
     (
         "An empty message or list is none: a sparse embedding without values, an auth provider that allows nobody, "
@@ -66,8 +69,8 @@ DIFFERENCES = (
     "There is one project (`sandbox-project`, 123456789012); any location is accepted; names of networks are not looked up.",
     "Quotas are not enforced; the throttling fault answers with the real text.",
     (
-        "Listings run from the newest to the oldest; `read_mask` has no effect. Whether a resource is listed while it is being "
-        "created is unknown; that and a delay of listings are options."
+        "Listings run from the newest to the oldest. Whether a resource is listed while it is being created is unknown; that and "
+        "a delay of listings are options."
     ),
     (
         "A deployed index appears on its endpoint, and on its index, when the operation is done; it answers until it "

@@ -81,6 +81,7 @@ INVALID_LABELS = Answer(
 )
 DISPLAY_NAME = Answer(StatusCode.INVALID_ARGUMENT, "display_name is required and has at most 128 characters.")
 INVALID_FILTER = Answer(StatusCode.INVALID_ARGUMENT, "The filter {filter!r} is not supported: {problem}")
+INVALID_READ_MASK = Answer(StatusCode.INVALID_ARGUMENT, "The read mask {mask!r} names no field of an {kind}.")
 INVALID_PAGE_TOKEN = Answer(StatusCode.INVALID_ARGUMENT, "The page token {token!r} is not from this listing.")
 INVALID_UPDATE_MASK = Answer(
     StatusCode.INVALID_ARGUMENT, "The update mask {mask!r} is not supported: {problem}"
@@ -89,6 +90,9 @@ STALE_ETAG = Answer(StatusCode.ABORTED, "The etag {given!r} is not the current o
 CONTENT_OR_FIELDS = Answer(
     StatusCode.INVALID_ARGUMENT,
     "One UpdateIndex call changes the content or the other fields, not both; this one names {fields}.",
+)
+IMMUTABLE_FIELD = Answer(
+    StatusCode.INVALID_ARGUMENT, "The {field} of an {kind} cannot change: it is {current!r}, not {given!r}."
 )
 IMMUTABLE_CONFIG = Answer(
     StatusCode.INVALID_ARGUMENT, "The config of an Index cannot change: {field} is {current}, not {given}."
@@ -124,6 +128,10 @@ REPLICAS = Answer(
 )
 MUTATE_FIELDS = Answer(
     StatusCode.INVALID_ARGUMENT, "MutateDeployedIndex needs automatic_resources or dedicated_resources."
+)
+MUTATE_OTHERS = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "MutateDeployedIndex changes automatic_resources and dedicated_resources only; this one would change {fields}.",
 )
 TWO_KINDS_OF_RESOURCES = Answer(
     StatusCode.INVALID_ARGUMENT,
@@ -176,6 +184,20 @@ INVALID_QUERY = Answer(StatusCode.INVALID_ARGUMENT, "Query: {problem}")
 NOT_PUBLIC = Answer(
     StatusCode.FAILED_PRECONDITION,
     "IndexEndpoint {name} is not public: query it over the private address of its DeployedIndex.",
+)
+_EXPECTED = (
+    "Expected OAuth 2 access token, login cookie or other valid authentication credential. See "
+    "https://developers.google.com/identity/sign-in/web/devconsole-project."
+)
+NO_TOKEN = Answer(
+    StatusCode.UNAUTHENTICATED,
+    f"Request is missing required authentication credential. {_EXPECTED}",
+    "generative-ai#454",
+)
+WRONG_TOKEN = Answer(
+    StatusCode.UNAUTHENTICATED,
+    f"Request had invalid authentication credentials. {_EXPECTED}",
+    "java-aiplatform#1056",
 )
 UNAUTHENTICATED = Answer(StatusCode.UNAUTHENTICATED, "A JWT is required: {problem}.")
 NOT_IMITATED = Answer(StatusCode.UNIMPLEMENTED, "The sandbox does not imitate {what} yet.")

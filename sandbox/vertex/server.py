@@ -35,9 +35,11 @@ from sandbox.vertex.resources.locations import LocationsService
 from sandbox.vertex.rest.answers import turned_away
 from sandbox.vertex.rest.application import RestApplication
 from sandbox.vertex.store import Store
+from sandbox.vertex.tokens import Tokens
 from sandbox.vertex.versions.conversion import in_version
 from sandbox.vertex.versions.messages import VERSIONS, service_name
 from sandbox.vertex.wire import grpc_front
+from sandbox.vertex.wire.bearer import BearerToken
 from sandbox.vertex.wire.calls import Calls
 from sandbox.vertex.wire.grpc_front import MESSAGE_OPTIONS
 from sandbox.vertex.wire.methods import Method, methods
@@ -60,7 +62,13 @@ class VertexServer:
     """Everything of Vertex that is imitated."""
 
     def __init__(
-        self, state: Path, options: VertexOptions, ports: Ports, identity: Identity, reader: Reader
+        self,
+        state: Path,
+        options: VertexOptions,
+        ports: Ports,
+        identity: Identity,
+        reader: Reader,
+        tokens: Tokens,
     ) -> None:
         self._store = Store(state / "vertex.sqlite")
         self._faults, self._writes = FaultQueue(state), WriteLog(state, "vertex")
@@ -80,7 +88,11 @@ class VertexServer:
             self._queries.prepare,
             options,
         )
-        self._server = grpc.server(self._pool, options=(*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)))
+        self._server = grpc.server(
+            self._pool,
+            interceptors=[BearerToken(tokens)],
+            options=(*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)),
+        )
         services = self._services()
         self._calls.serves(method for served in services.values() for method in served)
         self._server.add_generic_rpc_handlers(
@@ -90,7 +102,7 @@ class VertexServer:
             ]
         )
         self._ports = SharedPorts(
-            Door(RestApplication(self._calls, services, self._pool), turned_away),
+            Door(RestApplication(self._calls, services, self._pool, tokens), turned_away),
             self._shared(ports, identity),
         )
 

@@ -29,17 +29,19 @@ _TLS, _PLAINTEXT, _STORAGE = "tls", "plaintext", "storage"
 def _start(state: Path, options: VertexOptions, ports: Ports, keys: Keys) -> Running:
     identity = tls.identity(state / "identity")
     account = service_account(state / "identity")
+    token = keys.of("vertex")
     ca, bundle = str(identity.ca.resolve()), str(tls.with_public_roots(identity).resolve())
     with ExitStack() as opened:
         storage = _storage(state, ports, keys)
         opened.callback(storage.stop)
-        opened.callback(_serve(state, options, ports, identity, storage.reader))
+        opened.callback(_serve(state, options, ports, identity, storage.reader, (token, account)))
         stop = opened.pop_all().close
 
     return Running(
         environment={
             "VERTEX_API_ENDPOINT": f"localhost:{ports[_TLS]}",
             "VERTEX_PLAINTEXT_ENDPOINT": f"127.0.0.1:{ports[_PLAINTEXT]}",
+            **({"VERTEX_ACCESS_TOKEN": token} if token else {}),
             "VERTEX_CA_FILE": ca,
             "VERTEX_PROJECT": PROJECT,
             "VERTEX_PROJECT_NUMBER": PROJECT_NUMBER,
@@ -71,19 +73,32 @@ def _storage(state: Path, ports: Ports, keys: Keys) -> StorageServer:
 
 
 def _serve(
-    state: Path, options: VertexOptions, ports: Ports, identity: tls.Identity, reader: Reader
+    state: Path,
+    options: VertexOptions,
+    ports: Ports,
+    identity: tls.Identity,
+    reader: Reader,
+    accepted: tuple[str, Path],
 ) -> Callable[[], None]:
-    """Start the gRPC server; returns what stops it."""
+    """Start the gRPC server, which accepts a token and those of a service account; returns what stops it."""
     # gRPC and ScaNN take a second to load.
     from sandbox.vertex.errors import Refusal  # noqa: PLC0415
     from sandbox.vertex.server import Ports as ServerPorts  # noqa: PLC0415
     from sandbox.vertex.server import VertexServer  # noqa: PLC0415
+    from sandbox.vertex.tokens import Tokens  # noqa: PLC0415
 
     ports.release(_TLS, _PLAINTEXT)
     try:
-        server = VertexServer(state, options, ServerPorts(ports[_TLS], ports[_PLAINTEXT]), identity, reader)
+        server = VertexServer(
+            state,
+            options,
+            ServerPorts(ports[_TLS], ports[_PLAINTEXT]),
+            identity,
+            reader,
+            Tokens(*accepted),
+        )
         server.start()
-    except (OSError, RuntimeError, Refusal) as error:
+    except (OSError, RuntimeError, Refusal) as error:  # RuntimeError: gRPC cannot bind a port
         raise SandboxError(f"The Vertex stand-in cannot start: {error}") from error
     return server.stop
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tasks.errors import InvalidInput
@@ -60,6 +60,10 @@ class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_inp
     storage_endpoint: Annotated[str | None, BeforeValidator(_with_key)] = Field(
         default=None, description="The address of Cloud Storage in place of Google's; only a sandbox has one."
     )
+    access_token: Key = Field(
+        default=None,
+        description="What a sandbox wants in place of Google's credentials; only a sandbox has one.",
+    )
     ca_file: Annotated[Path, BeforeValidator(file_name)] | None = Field(
         default=None,
         description="The certificate authority (PEM) to trust for api_endpoint; only a sandbox has one.",
@@ -99,9 +103,9 @@ def vertex_settings(target: VertexTarget) -> VertexSettings:
         prefix="VERTEX_",
         example="VERTEX_PROJECT=my-project VERTEX_LOCATION=us-central1",
     )
-    if found.ca_file is not None or found.storage_endpoint is not None:
+    if any(one is not None for one in (found.ca_file, found.storage_endpoint, found.access_token)):
         raise InvalidInput(
-            "VERTEX_CA_FILE and VERTEX_STORAGE_ENDPOINT are a sandbox's own",
+            "VERTEX_CA_FILE, VERTEX_STORAGE_ENDPOINT and VERTEX_ACCESS_TOKEN are a sandbox's own",
             source="the environment or .env",
             remedy="Unset them. To give gRPC the root certificates of your own proxy, set GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.",
         )
@@ -110,6 +114,7 @@ def vertex_settings(target: VertexTarget) -> VertexSettings:
 
 def _sandbox_settings() -> VertexSettings:
     environment = sandbox_environment()
+    token = environment.get("VERTEX_ACCESS_TOKEN")
     return VertexSettings(
         project=environment["VERTEX_PROJECT"],
         location=environment["VERTEX_LOCATION"],
@@ -117,4 +122,5 @@ def _sandbox_settings() -> VertexSettings:
         api_endpoint=environment["VERTEX_API_ENDPOINT"],
         storage_endpoint=environment["STORAGE_EMULATOR_HOST"],
         ca_file=Path(environment["VERTEX_CA_FILE"]),
+        access_token=SecretStr(token) if token else None,
     )

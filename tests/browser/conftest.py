@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,15 @@ QUIET = [
     "--host-resolver-rules=MAP evil.example 127.0.0.1",
 ]
 """Nothing that calls out, and one foreign name that leads here, as after DNS rebinding."""
+
+ASK = """async ([address, options]) => {
+    try {
+        const answer = await fetch(address, options);
+        return `${answer.type} ${answer.status} ${await answer.text()}`;
+    } catch (error) {
+        return String(error);
+    }
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +62,36 @@ def stack(tmp_path_factory):
         patch.setenv("PYTHONPATH", str(DUMMIES))  # the worker imports the dummy flow
         with Stack(tmp_path_factory.mktemp("home"), deployments=DUMMIES / "prefect.yaml").running() as stack:
             yield stack
+
+
+class EmptyPage(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>a page of somebody else</title>")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def port():
+    """Of a web server that is not ours."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.fixture(params=["127.0.0.1", "evil.example"])
+def foreign(request, page, port):
+    """A page of another origin: another port of this machine, and a foreign name."""
+    page.goto(f"http://{request.param}:{port}/")
+    return page
+
+
+@pytest.fixture
+def fetch_from():
+    """What a page's script gets to see of an answer: `fetch_from(page)(address, method="POST", mode="no-cors")`."""
+    return lambda page: lambda address, **options: page.evaluate(ASK, [address, options])

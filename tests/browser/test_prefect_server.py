@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import httpx
 import pytest
 
@@ -12,39 +9,11 @@ from tests.polling import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-ASK = """async ([address, options]) => {
-    try {
-        const answer = await fetch(address, options);
-        return `${answer.type} ${answer.status} ${await answer.text()}`;
-    } catch (error) {
-        return String(error);
-    }
-}"""
 OPEN_SOCKET = """address => new Promise(ended => {
     const there = new WebSocket(address, ["prefect"]);
     there.onopen = () => ended("opened");
     there.onerror = () => ended("refused");
 })"""
-
-
-class EmptyPage(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<title>a page of somebody else</title>")
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def port():
-    """Of a web server that is not ours."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -63,24 +32,17 @@ def runs(owner):
     return owner.post("/flow_runs/count", json={}).json()
 
 
-@pytest.fixture(params=["127.0.0.1", "evil.example"])
-def foreign(request, page, port):
-    """A page of another origin: another port of this machine, and a foreign name."""
-    page.goto(f"http://{request.param}:{port}/")
-    return page
-
-
 @pytest.mark.parametrize("with_key", [False, True], ids=["without the key", "with it"])
-def test_a_page_of_another_origin_reads_and_starts_nothing(with_key, foreign, stack, owner, deployment):
+def test_a_page_of_another_origin_reads_and_starts_nothing(
+    with_key, foreign, fetch_from, stack, owner, deployment
+):
     before = runs(owner)
     create = f"{stack.api_url}/deployments/{deployment}/create_flow_run"
     body = '{"parameters": {"name": "products", "target": "sandbox"}, "job_variables": {"command": "true"}}'
     key = httpx.BasicAuth(*stack.key.split(":"))._auth_header if with_key else None
     json_headers = {"Content-Type": "application/json"} | ({"Authorization": key} if key else {})
 
-    def fetch(address, **options):
-        return foreign.evaluate(ASK, [address, options])
-
+    fetch = fetch_from(foreign)
     assert "Failed to fetch" in fetch(f"{stack.api_url}/health")
     assert "Failed to fetch" in fetch(
         f"{stack.api_url}/deployments/filter", method="POST", body="{}", headers=json_headers
@@ -112,9 +74,9 @@ def test_a_page_cannot_show_the_ui_in_a_frame(foreign, stack):
     assert framed.value.status == 403
 
 
-def test_a_name_that_was_rebound_to_the_server_gets_nothing(page, stack):
+def test_a_name_that_was_rebound_to_the_server_gets_nothing(page, fetch_from, stack):
     assert page.goto(f"http://evil.example:{stack.state.port}/").status == 421
-    assert "421" in page.evaluate(ASK, ["/api/health", {}])
+    assert "421" in fetch_from(page)("/api/health")
     assert page.evaluate(OPEN_SOCKET, f"ws://evil.example:{stack.state.port}/api/events/out") == "refused"
 
 

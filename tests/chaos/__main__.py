@@ -18,49 +18,70 @@ from tests.chaos import report
 from tests.chaos.campaigns import CAMPAIGNS
 from tests.chaos.cases import Case, Finding
 from tests.chaos.recordings import Recording
-from tests.chaos.results import FOLDER, Results, commit
+from tests.chaos.results import Line, Results
 from tests.chaos.scenarios import SCENARIOS
 from tests.chaos.workers import Workers
 
 
 def main() -> int:
-    """Run the campaigns; 1 if a promise was broken."""
+    """Run the campaigns; 1 if a promise was broken, 130 if it was interrupted."""
     options = _options()
-    os.environ["GRPC_VERBOSITY"] = (
-        "NONE"  # of the workers: its core writes about every stand-in that is killed
-    )
-    file = (
-        options.results or FOLDER / f"{commit()}-{'full' if options.full else 'short'}-{options.seed}.jsonl"
-    )
-    results = Results(file, seed=options.seed)
+    # Of the workers: gRPC's core writes about every stand-in that is killed.
+    os.environ["GRPC_VERBOSITY"] = "NONE"
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    _say(f"Results: {file}\nProcesses and their logs: {folder}")
-    ends = time.monotonic() + options.minutes * 60 if options.minutes else float("inf")
+    _say(f"Processes and their logs: {folder}")
     try:
         with closing(Workers(folder, options.workers)) as workers:
-            planned = _planned(workers, options)
-            already = {line["id"] for line in results.lines}
-            left = [case for case in planned if case.id not in already]
-            _say(f"{len(planned)} cases, {len(planned) - len(left)} of them done before.")
-            _run(workers, left, results, ends)
+            return _repeat(workers, options) if options.case else _continue(workers, options)
+    except KeyboardInterrupt:
+        _say("Interrupted. The same command continues; the cases under way are run again.")
+        return 130
     finally:
         if options.keep:
             _say(f"Kept {folder}.")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    lines = [line for line in results.lines if line["id"] in {case.id for case in planned}]
+
+
+def _repeat(workers: Workers, options: argparse.Namespace) -> int:
+    """Run the cases of these ids, into no results file: a promise that was broken once stays broken there."""
+    verdicts: list[str] = []
+    for case, finding, seconds in workers.run([Case.of(id_) for id_ in options.case]):
+        assert isinstance(case, Case)
+        assert isinstance(finding, Finding)
+        verdicts.append(finding.verdict)
+        _say("\n  ".join((f"{finding.verdict}: {case.id} ({seconds:.1f} s)", *finding.problems)))
+    return int("broken" in verdicts)
+
+
+def _continue(workers: Workers, options: argparse.Namespace) -> int:
+    """Run the cases that are left, as long as there is time, and write the report."""
+    results = Results(options.results, seed=options.seed, full=options.full)
+    _say(f"Results: {results.file}")
+    ends = time.monotonic() + options.minutes * 60 if options.minutes else float("inf")
+    planned = _planned(workers, options)
+    already = {line["id"] for line in results.lines}
+    left = [case for case in planned if case.id not in already]
+    _say(f"{len(planned)} cases, {len(planned) - len(left)} of them done before.")
+    _run(workers, left, results, ends)
+    ids = {case.id for case in planned}
+    lines = [line for line in results.lines if line["id"] in ids]
     if lines:
-        table = (
-            report.FILE
-            if options.full and not (options.campaign or options.scenario)
-            else file.with_suffix(".md")
-        )
-        report.write(table, lines, dict(Counter(case.campaign for case in planned)))
-        _say(f"Report: {table}")
-    broken = [line for line in lines if line["verdict"] == "broken"]
-    for line in broken:
-        _say(f"BROKEN {line['id']}\n  " + "\n  ".join(line["problems"]))
-    return 1 if broken else 0
+        _report(results, lines, planned, options)
+    return int(any(line["verdict"] == "broken" for line in lines))
+
+
+def _report(results: Results, lines: list[Line], planned: list[Case], options: argparse.Namespace) -> None:
+    numbers = dict(Counter(case.campaign for case in planned))
+    if options.full and not (options.campaign or options.scenario) and len(lines) == len(planned):
+        report.write_full(lines, numbers)
+        _say(f"Report of the full run: {report.FILE}, its cases, and the sentences in README.md")
+    else:
+        table = results.file.with_suffix(".md")
+        report.write(table, lines, numbers)
+        _say(f"Report: {table}; {len(planned) - len(lines)} cases are left, and the same command continues.")
+    for line in (line for line in lines if line["verdict"] == "broken"):
+        _say("\n  ".join((f"BROKEN {line['id']}", Case.of(line["id"]).command, *line["problems"])))
 
 
 def _planned(workers: Workers, options: argparse.Namespace) -> list[Case]:
@@ -119,9 +140,20 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=float, help="begin no case after this time; the next run continues there"
     )
-    parser.add_argument("--workers", type=int, default=2, help="cases at a time (2)")
     parser.add_argument(
-        "--results", type=Path, help="the file that is continued (one per commit, kind and seed)"
+        "--workers",
+        type=int,
+        default=2 * (os.cpu_count() or 1),
+        help="cases at a time (two per processor: half of a case is waiting)",
+    )
+    parser.add_argument(
+        "--results", type=Path, help="the file that is continued (one per state of the code, kind and seed)"
+    )
+    parser.add_argument(
+        "--case",
+        action="append",
+        metavar="ID",
+        help="repeat this one, as the report names it; may be repeated",
     )
     parser.add_argument("--keep", action="store_true", help="keep the folder of the processes")
     return parser.parse_args()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+_BETWEEN = " | "
 Verdict = Literal["kept", "broken", "not reached"]
 
 
@@ -20,7 +22,18 @@ class Case:
     @property
     def id(self) -> str:
         """The same in every run."""
-        return " | ".join((self.campaign, self.scenario, *self.how))
+        return _BETWEEN.join((self.campaign, self.scenario, *self.how))
+
+    @classmethod
+    def of(cls, id_: str) -> Case:
+        """The case that has this id."""
+        campaign, scenario, *how = id_.split(_BETWEEN)
+        return cls(campaign, scenario, tuple(how))
+
+    @property
+    def command(self) -> str:
+        """What repeats exactly this case."""
+        return f"python -m tests.chaos --case {shlex.quote(self.id)}"
 
 
 @dataclass

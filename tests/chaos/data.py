@@ -12,6 +12,8 @@ from tests.forks import ROOT
 
 _SANDBOX = ROOT / "sandbox" / "data"
 _ROWS, _DIMENSIONS, _TEXTS = 60, 8, 24
+_TOUR_ROWS, _TOUR_QUERIES, _FILMS, _FILM_QUERIES, _GLOSSES = 240, 8, 14, 3, 10
+"""What a tour does is the same with few rows; its cases are a fifth of all."""
 
 
 def write(folder: Path) -> dict[str, str]:
@@ -22,19 +24,41 @@ def write(folder: Path) -> dict[str, str]:
     ]
     texts = [{"id": row["id"], "title": row["lemma"], "text": row["gloss"]} for row in glosses]
     wanted = {"query": texts[0]["text"], "expected": [texts[0]["id"]], "within": 3}
-    films = (_SANDBOX / "movies.jsonl").read_text().splitlines()
+    films, film_queries = _films()
     return {
         "vectors": _vectors(folder / "vectors.hdf5", seed=1),
         "others": _vectors(folder / "others.hdf5", seed=2),
         "points": _lines(folder / "points.jsonl", _datapoints()),
-        "tour": str(_SANDBOX / "glove-100-sample.hdf5"),
+        "tour": _tour(folder / "tour.hdf5"),
         "texts": _lines(folder / "texts.jsonl", texts[:_TEXTS]),
         "more": _lines(folder / "more.jsonl", texts[: _TEXTS + 6]),
         "queries": _lines(folder / "queries.jsonl", [wanted]),
-        "films": _lines(folder / "films.jsonl", map(json.loads, films)),
-        "film_queries": str(_SANDBOX / "movie-queries.jsonl"),
-        "glosses": _lines(folder / "glosses.jsonl", glosses),
+        "films": _lines(folder / "films.jsonl", films),
+        "film_queries": _lines(folder / "film-queries.jsonl", film_queries),
+        "glosses": _lines(folder / "glosses.jsonl", glosses[:_GLOSSES]),
     }
+
+
+def _films():
+    """Those that the first queries expect, and some more."""
+    read = [
+        list(map(json.loads, (_SANDBOX / name).read_text().splitlines()))
+        for name in ("movies.jsonl", "movie-queries.jsonl")
+    ]
+    queries = read[1][:_FILM_QUERIES]
+    expected = {id_ for query in queries for id_ in query["expected"]}
+    return sorted(read[0], key=lambda film: film["id"] not in expected)[:_FILMS], queries
+
+
+def _tour(file: Path) -> str:
+    """The beginning of the sample."""
+    with h5py.File(_SANDBOX / "glove-100-sample.hdf5") as sample, h5py.File(file, "w") as opened:
+        for name, number in (("train", _TOUR_ROWS), ("test", _TOUR_QUERIES)):
+            opened[name] = sample[name][:number]
+            opened.create_dataset(
+                f"{name}_words", data=sample[f"{name}_words"][:number], dtype=h5py.string_dtype()
+            )
+    return str(file)
 
 
 def _vectors(file: Path, *, seed: int) -> str:

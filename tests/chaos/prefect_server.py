@@ -7,9 +7,12 @@ processor than the flows themselves.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
+
+import certifi
 
 from flows.stack import api, key, prefect_settings, processes
 from tests.polling import until
@@ -27,12 +30,36 @@ _BYSTANDERS = (
 _WITHOUT_BYSTANDERS = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _BYSTANDERS}
 
 
-class PrefectServer:
-    """A Prefect server on a folder."""
+_OF_COMMANDS = {
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",  # the terminal's lines are the ones that are read
+    "PREFECT_CLIENT_MAX_RETRIES": "3",  # what a command sets for itself, at the price of reading all settings again
+}
 
-    def __init__(self, folder: Path) -> None:
+
+_PATIENCE = 600.0
+"""Seconds for a start on a machine that does much else."""
+
+
+def database(folder: Path) -> Path:
+    """The folder of a database as a server makes it, to be copied: making one takes longer than all else of a start."""
+    PrefectServer(folder).stop()
+    return folder / "prefect"
+
+
+class PrefectServer:
+    """A Prefect server on a folder; with a database, on a copy of it."""
+
+    def __init__(self, folder: Path, database: Path | None = None) -> None:
         self._folder, self._port = folder, api.free_port()
+        if database is not None:
+            shutil.copytree(database, folder / "prefect")
         key.ensure(folder)
+        # A client loads its certificate authorities even where it speaks plain HTTP: all of them take 30 ms.
+        self._one_authority = folder / "authority.pem"
+        self._one_authority.write_text(
+            Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----\n")[0]
+            + "-----END CERTIFICATE-----\n"
+        )
         self.start()
 
     @property
@@ -49,9 +76,7 @@ class PrefectServer:
     def environment(self) -> dict[str, str]:
         """The environment of a command that uses it."""
         settings = prefect_settings.environment(self._folder, self._port)
-        return settings | {
-            "PREFECT_LOGGING_TO_API_ENABLED": "false"
-        }  # the terminal's lines are the ones that are read
+        return settings | _OF_COMMANDS | {"PREFECT_API_SSL_CERT_FILE": str(self._one_authority)}
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -63,7 +88,7 @@ class PrefectServer:
             log=self._folder / "server.log",
         )
         address = prefect_settings.api_url(self._port)
-        until(lambda: api.is_healthy(address) or not self._process.is_alive, "the Prefect server")
+        until(lambda: api.is_healthy(address) or not self._process.is_alive, "the Prefect server", _PATIENCE)
         assert self._process.is_alive, self._process.tail()
 
     def kill(self) -> None:

@@ -1,49 +1,63 @@
-"""The results file: a line of JSON per case, on disk before the next case begins, so that a later run continues there."""
+"""The results file: a line of JSON per case, on disk before the next case begins, so that a later run continues there.
+
+A file belongs to one state of the code that matters (`versions.code`), one seed and one kind of run. That of a full run
+is kept in the repository beside its report, packed: whoever checks it out continues it, or reads any case.
+"""
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
-import subprocess
-import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tests.chaos import versions
 from tests.chaos.cases import Case, Finding
 from tests.forks import ROOT
 
 FOLDER = ROOT / "tests" / "chaos" / "results"
-_VERSIONS = ("prefect", "google-cloud-aiplatform", "google-cloud-storage", "grpcio", "elasticsearch")
+KEPT = ROOT / "tests" / "chaos" / "REPORT.jsonl.gz"
+"""The cases of the last full run, with what they have in common in the first line."""
 
-
-def commit() -> str:
-    """The commit that is checked out; with a mark when the program differs from it."""
-    now = _git("rev-parse", "--short=12", "HEAD")
-    return (
-        f"{now}-changed"
-        if _git("status", "--porcelain", "flows", "tasks", "protos", "sandbox", "tests")
-        else now
-    )
-
-
-def versions() -> dict[str, str]:
-    """Of Python and of the packages that decide how a call fails."""
-    return {"python": sys.version.split()[0], **{name: version(name) for name in _VERSIONS}}
+Line = dict[str, Any]
+_IN_COMMON = ("code", "seed")
+_OF_A_CASE = ("id", "seconds", "ended")
 
 
 class Results:
-    """One file: of one commit, one seed, and one kind of run."""
+    """One file.
 
-    def __init__(self, file: Path, *, seed: int) -> None:
-        self.file = file
-        self._facts = {"commit": commit(), "seed": seed, "versions": versions()}
-        file.parent.mkdir(parents=True, exist_ok=True)
+    Args:
+        file: where it is; None for where a run of this code, seed and kind has it.
+        seed: of the run.
+        full: whether the run has every case; then it goes on from what the repository keeps.
+        kept: the file in the repository.
+    """
+
+    def __init__(self, file: Path | None, *, seed: int, full: bool = False, kept: Path = KEPT) -> None:
+        code = versions.code()
+        self.file = file or FOLDER / f"{code}-{'full' if full else 'short'}-{seed}.jsonl"
+        self._facts = {
+            "code": code,
+            "seed": seed,
+            "commit": versions.commit(),
+            "versions": versions.versions(),
+            "machine": versions.machine(),
+        }
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        if full and not self.file.exists():
+            fitting = [
+                line
+                for line in read_kept(kept)
+                if all(line[name] == self._facts[name] for name in _IN_COMMON)
+            ]
+            self.file.write_text("".join(f"{json.dumps(line)}\n" for line in fitting))
 
     @property
-    def lines(self) -> list[dict[str, Any]]:
-        """Every case so far; a case that was run again counts as it ended last."""
+    def lines(self) -> list[Line]:
+        """Every case so far, each once."""
         if not self.file.exists():
             return []
         found = filter(None, map(_whole, self.file.read_text().splitlines()))
@@ -53,7 +67,6 @@ class Results:
         """Add a case and see it on disk."""
         line = {
             "id": case.id,
-            "campaign": case.campaign,
             **finding.facts(),
             "seconds": round(seconds, 2),
             "ended": round(time.time()),
@@ -67,7 +80,26 @@ class Results:
             os.fsync(file.fileno())
 
 
-def _whole(line: str) -> dict[str, Any] | None:
+def keep(lines: list[Line], file: Path = KEPT) -> None:
+    """Pack the lines of a run; what most of them have in common is written once."""
+    head = {name: value for name, value in lines[0].items() if name not in _OF_A_CASE}
+    rows = [
+        head,
+        *({name: value for name, value in line.items() if head.get(name) != value} for line in lines),
+    ]
+    text = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
+    file.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def read_kept(file: Path = KEPT) -> list[Line]:
+    """What `keep` packed; nothing if there is none."""
+    if not file.exists():
+        return []
+    head, *rows = map(json.loads, gzip.decompress(file.read_bytes()).decode().splitlines())
+    return [{**row, **{name: row.get(name, value) for name, value in head.items()}} for row in rows]
+
+
+def _whole(line: str) -> Line | None:
     """A line that a killed run left unfinished counts for nothing."""
     try:
         return json.loads(line)
@@ -79,9 +111,3 @@ def _ends_whole(file: Path) -> bool:
     with file.open("rb") as opened:
         opened.seek(-1, os.SEEK_END)
         return opened.read() == b"\n"
-
-
-def _git(*words: str) -> str:
-    command = ["git", "-C", str(ROOT), *words]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or ("unknown" if found.returncode else "")

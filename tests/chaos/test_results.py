@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
-from tests.chaos import report
+from tests.chaos import report, versions
 from tests.chaos.cases import Case, Finding
 from tests.chaos.promises import differences
-from tests.chaos.results import Results
+from tests.chaos.results import Results, keep, read_kept
 
 FIRST = Case("crash sweep", "vertex build", ("create index chaos#1:before",))
 SECOND = Case("crash sweep", "vertex build", ("create index chaos#1:after",))
@@ -39,7 +40,8 @@ def test_the_report_counts_what_happened_and_lists_every_broken_promise(tmp_path
     text = (tmp_path / "REPORT.md").read_text()
     assert "| crash sweep | 3 | 2 | 1 | 0 | 0 | 1 | 1 | 1.00 |" in text
     assert "## Broken promises: 1" in text
-    assert FIRST.id in text
+    assert FIRST.command in text
+    assert Case.of(FIRST.id) == FIRST
     assert "the last run made changing calls: CreateIndex" in text
 
 
@@ -54,3 +56,51 @@ def test_snapshots_differ_by_anything_but_rounding():
     assert differences(there, there | {"indices": [{"name": "one"}, {"name": "one"}]})
     assert differences(there, there | {"orphan": {}})
     assert differences(there, {**there, "documents": {"a": {"text": "y", "weights": {"car": 1.5}}}})
+
+
+def test_the_cases_that_the_repository_keeps_are_continued_by_the_same_code_and_seed_only(tmp_path):
+    run = Results(tmp_path / "run.jsonl", seed=1)
+    run.append(FIRST, Finding(kills=1), 1.0)
+    run.append(SECOND, Finding(kills=1, problems=["it hangs"]), 2.0)
+    keep(run.lines, kept := tmp_path / "kept.jsonl.gz")
+    assert read_kept(kept) == run.lines
+
+    assert Results(tmp_path / "same.jsonl", seed=1, full=True, kept=kept).lines == run.lines
+    assert Results(tmp_path / "seed.jsonl", seed=2, full=True, kept=kept).lines == []
+    keep([line | {"code": "another"} for line in run.lines], kept)
+    assert Results(tmp_path / "code.jsonl", seed=1, full=True, kept=kept).lines == []
+
+
+def test_a_document_leaves_the_code_as_it_was_and_a_step_does_not(tmp_path):
+    def git(*words):
+        subprocess.run(["git", "-C", str(tmp_path), *words], check=True, capture_output=True)
+
+    git("init")
+    for name in ("tasks/step.py", "tests/chaos/REPORT.md", "README.md", "requirements.lock"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("before")
+    git("add", ".")
+    before = versions.code(tmp_path)
+    for name in ("tests/chaos/REPORT.md", "README.md", "tests/chaos/REPORT.jsonl.gz"):
+        (tmp_path / name).write_text("after")
+    assert versions.code(tmp_path) == before
+    (tmp_path / "tasks" / "new.py").write_text("")  # not yet added
+    added = versions.code(tmp_path)
+    (tmp_path / "requirements.lock").write_text("after")
+    assert len({before, added, versions.code(tmp_path)}) == 3
+
+
+def test_the_readme_has_the_counts_of_the_last_full_run():
+    readme = report.README.read_text()
+    assert readme == report.readme_with(readme, read_kept())
+    assert report.sentences(read_kept()) in readme
+
+
+def test_the_sentences_say_what_was_broken(tmp_path):
+    results = Results(tmp_path / "results.jsonl", seed=1)
+    results.append(FIRST, Finding(kills=2), 1.0)
+    results.append(SECOND, Finding(faults=3), 1.0)
+    assert "killed 2 processes and injected 3 faults in 2 cases" in report.sentences(results.lines)
+    assert "In none of them was a promise broken" in report.sentences(results.lines)
+    results.append(SECOND, Finding(problems=["it hangs"]), 1.0)
+    assert "In 1 of them a promise was broken" in report.sentences(results.lines)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 
-import grpc
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform_v1 as v1
 from google.cloud import storage
@@ -16,6 +15,7 @@ from google.cloud.aiplatform_v1.services.index_service.transports import IndexSe
 
 from sandbox import announced
 from tests.polling import until
+from tests.vertex_channel import channel_to
 
 _OWN = {
     "name", "etag", "create_time", "update_time", "index_sync_time", "public_endpoint_domain_name", "deployed_indexes",
@@ -30,7 +30,7 @@ def snapshot(state):
     Resources are lists, so that a second one of a name shows.
     """
     environment = announced.environment(state)
-    with grpc.insecure_channel(environment["VERTEX_PLAINTEXT_ENDPOINT"]) as channel:
+    with channel_to(environment) as channel:
         indexes = v1.IndexServiceClient(transport=IndexServiceGrpcTransport(channel=channel))
         endpoints = v1.IndexEndpointServiceClient(
             transport=IndexEndpointServiceGrpcTransport(channel=channel)

@@ -7,11 +7,12 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from tests.chaos import prefect_server
 from tests.chaos.bench import Bench
 from tests.chaos.campaigns import CAMPAIGNS
 from tests.chaos.cases import Case, Finding
@@ -28,12 +29,13 @@ class Workers:
     """One worker per folder. Each prefers the engine of its number, so that few scenarios are prepared twice."""
 
     def __init__(self, folder: Path, number: int) -> None:
+        made = prefect_server.database(folder / "database")
         begin = multiprocessing.get_context("spawn")
         self._pipes: list[Connection] = []
         self._processes = []
         for worker in range(number):
             ours, theirs = begin.Pipe()
-            process = begin.Process(target=_work, args=(folder / f"worker-{worker}", theirs))
+            process = begin.Process(target=_work, args=(folder / f"worker-{worker}", made, theirs))
             process.start()
             theirs.close()
             self._pipes.append(ours)
@@ -78,9 +80,9 @@ def _next(waiting: dict[str, deque[Order]], worker: int) -> Order | None:
     return next((waiting[engine].popleft() for engine in preferred if waiting[engine]), None)
 
 
-def _work(folder: Path, pipe: Connection) -> None:
+def _work(folder: Path, database: Path, pipe: Connection) -> None:
     folder.mkdir(parents=True)
-    with closing(Bench(folder)) as bench:
+    with suppress(KeyboardInterrupt), closing(Bench(folder, database)) as bench:
         recordings = Recordings(bench)
         while (order := _received(pipe)) is not None:
             began = time.monotonic()

@@ -20,6 +20,7 @@ from protos import match_service as container
 from sandbox import process
 from sandbox.vertex.options import VertexOptions
 from tests.polling import SOON
+from tests.vertex_channel import channel_to
 
 OPTIONS = VertexOptions(clock_factor=20_000, upsert_delay=0.05)
 _numbers = itertools.count()
@@ -27,13 +28,13 @@ _numbers = itertools.count()
 
 @dataclass
 class Clients:
-    """Unmodified GAPIC clients over the plaintext port, and what tests do with them again and again."""
+    """Unmodified GAPIC clients over TLS, and what tests do with them again and again."""
 
     environment: dict[str, str]
     state: Path
 
     def __post_init__(self):
-        self.channel = grpc.insecure_channel(self.environment["VERTEX_PLAINTEXT_ENDPOINT"])
+        self.channel = channel_to(self.environment)
         self.indexes = v1.IndexServiceClient(transport=IndexServiceGrpcTransport(channel=self.channel))
         self.endpoints = v1.IndexEndpointServiceClient(
             transport=IndexEndpointServiceGrpcTransport(channel=self.channel)

@@ -1,44 +1,20 @@
 """Attacks on the HTTP stand-ins, typed as an attacker would; each beside the same request as their owner sends it.
 
-A stand-in is a row of STAND_INS: everything below is tried on each of them.
+A stand-in is a row of the table in stand_ins.py: everything below is tried on each of them.
 """
 
 import http.client
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
 
 from sandbox import process, write_log
-from sandbox.elastic.options import ElasticOptions
+from tests.sandbox.stand_ins import STAND_INS, StandIn
 
 pytestmark = pytest.mark.slow  # a stand-in of its own
 
 
-@dataclass(frozen=True)
-class StandIn:
-    """One HTTP stand-in: how to start it, where it answers, and a read and a change for which it is enough to get in."""
-
-    options: object
-    variable: str
-    """The variable that holds its address."""
-    reads: tuple[str, str, bytes]
-    changes: tuple[str, str, bytes]
-    key: Callable[[dict], dict]
-    """The headers of its owner, from what it announces."""
-    kind: str = "application/json"
-
-
-STAND_INS = {
-    "elastic": StandIn(
-        ElasticOptions(),
-        "ELASTIC_URL",
-        reads=("GET", "/", b""),
-        changes=("POST", "/films/_doc", b'{"plot": "a change"}'),
-        key=lambda environment: {"Authorization": f"ApiKey {environment['ELASTIC_API_KEY']}"},
-    )
-}
 PAGES = {
     "a page": {"Origin": "http://evil.example"},
     "a page in a sandboxed frame": {"Origin": "null"},

@@ -63,6 +63,7 @@ def test_no_umask_opens_what_a_sandbox_writes(tmp_path):
         secrets = [
             state / "sandbox.json",
             state / "keys" / "elastic",
+            state / "keys" / "vertex",
             state / "identity" / "server-key.pem",
             state / "identity" / "service-account.json",
         ]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.exact_json import MOST_LEVELS, NotExact, Numeral, canonical, exact
+from tasks.exact_json import MOST_LEVELS, NotExact, Numeral, canonical, exact, rounded
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.text() | st.floats(allow_nan=False, allow_infinity=False)
@@ -110,3 +110,27 @@ def test_the_order_of_names_does_not_matter_and_a_digit_does():
     )
     assert canonical(one) == canonical(other)
     assert canonical(one) != canonical(exact(b'{"a": 1e401, "b": {"d": -0, "c": 2}}'))
+
+
+@pytest.mark.parametrize("text", ["1" * 30, "0.1234567890123456789", "1e-400", "-0", "1e-05"])
+def test_rounded_numbers_are_those_of_doubles(text):
+    assert rounded(f'{{"é": {text}}}'.encode()) == {"é": float(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'{"a": 1e400}', "beyond double precision"),
+        (b'{"a": 1, "\\u0061": ":"}', "the name 'a' occurs twice"),
+        (b'{"a": 0.12345678901234567890, "a": 1}', "the name 'a' occurs twice"),
+        (b'{"a": 1e400, "a": 1}', "the name 'a' occurs twice"),
+        (b"[NaN]", "NaN"),
+        (b"[" * 300 + b"]" * 300, "nested deeper than 250 levels"),
+        (b'"\\ud800"', "half of a surrogate pair"),
+        (b'"\xff"', "not UTF-8"),
+    ],
+    ids=repr,
+)
+def test_rounded_values_are_refused_as_exact_ones(text, said):
+    with pytest.raises(NotExact, match=said):
+        rounded(text)

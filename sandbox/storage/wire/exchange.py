@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import orjson
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from sandbox.storage import errors
 
@@ -29,6 +29,15 @@ class Body:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._is_read = False
+
+    @classmethod
+    def of(cls, content: bytes) -> Body:
+        """The body of a request within another one."""
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": content}
+
+        return cls(receive)
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """What has not been read yet.

@@ -12,6 +12,7 @@ import math
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 from urllib.parse import parse_qsl
@@ -24,13 +25,24 @@ from sandbox.connections import Connections
 from sandbox.faults import Fault, FaultQueue, Kind, Possible
 from sandbox.storage import errors
 from sandbox.storage.errors import Refusal
+from sandbox.storage.wire import batch
 from sandbox.storage.wire.exchange import Body, ClientGone, NotModified, Reply, Request
 from sandbox.storage.wire.methods import METHODS, Handler, find
 from sandbox.storage.wire.replies import send_reply
 from sandbox.write_log import WriteLog
 
 _LOOK = 0.05
+_BATCH = "batch/storage/v1"
 _LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls."""
+
+    address: str
+    """How they reached us, up to the API's own paths: `http://127.0.0.1:PORT/KEY`."""
+    client: tuple[str, int]
 
 
 class ConnectionLost(Exception):
@@ -81,34 +93,39 @@ class Front:
     async def _answer(self, http: HttpRequest, body: Body) -> Reply:
         path = self._inner(http)
         headers = {name.lower(): value for name, value in http.headers.items()}
-        address = f"http://{headers.get('host', '')}{self._prefix[:-1]}"
-        query = _query(http.scope["query_string"])
-        return await self.serve(http.method, path, query, headers, body, address, http.scope["client"])
+        caller = Caller(f"http://{headers['host']}{self._prefix[:-1]}", http.scope["client"])
+        if path == _BATCH and http.method == "POST":
+            return await self._batch(headers, body, caller)
+        return await self._serve(http.method, path, http.scope["query_string"], headers, body, caller)
 
-    async def serve(
-        self,
-        verb: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: Body,
-        address: str,
-        client: tuple[str, int],
+    async def _batch(self, headers: Mapping[str, str], body: Body, caller: Caller) -> Reply:
+        content = await body.whole(batch.MOST_BYTES, "The batch")
+        calls = batch.calls_of(
+            content, headers.get("content-type", ""), host=headers["host"], prefix=self._prefix
+        )
+        return batch.answered([(call, await self._part(call, caller)) for call in calls])
+
+    async def _part(self, call: batch.Call, caller: Caller) -> Reply:
+        if call.refusal:
+            return refused(call.refusal)
+        try:
+            return await self._serve(
+                call.verb, call.path, call.query, call.headers or {}, Body.of(call.body), caller
+            )
+        except Refusal as refusal:
+            return refused(refusal)
+
+    async def _serve(
+        self, verb: str, path: str, query: bytes, headers: Mapping[str, str], body: Body, caller: Caller
     ) -> Reply:
-        """Answer one call of a method, which may be a part of a batch.
-
-        Raises:
-            Refusal: the call is refused.
-            ClientGone: the connection was lost.
-            ConnectionLost: a fault resets the connection.
-        """
+        """Answer one call of a method."""
         method, params = find(verb, path)
         handler = self._handlers.get(method.id)
         if handler is None:
             raise errors.NOT_IMITATED.refusal(what=method.id)
-        await self._strike(method.id, "before", client)
+        await self._strike(method.id, "before", caller)
         try:
-            reply = await handler(Request(verb, params, query, headers, body, address))
+            reply = await handler(Request(verb, params, _query(query), headers, body, caller.address))
         except NotModified:
             return Reply(status=HTTPStatus.NOT_MODIFIED)
         except (Refusal, ClientGone):
@@ -119,7 +136,7 @@ class Front:
         if reply.changed:
             self._writes.append(method.id, reply.changed)
         try:
-            await self._strike(method.id, "after", client)
+            await self._strike(method.id, "after", caller)
         except BaseException:
             reply.close()
             raise
@@ -133,12 +150,12 @@ class Front:
             raise errors.NOT_FOUND.refusal()
         return path[len(self._prefix) :]
 
-    async def _strike(self, method: str, when: Literal["before", "after"], client: tuple[str, int]) -> None:
+    async def _strike(self, method: str, when: Literal["before", "after"], caller: Caller) -> None:
         fault = self._faults.take(method, when)
         if fault is None:
             return
         if fault.kind == "stall":
-            await self._stall(fault, client)
+            await self._stall(fault, caller)
         elif fault.kind == "reset":
             raise ConnectionLost
         else:
@@ -147,12 +164,12 @@ class Front:
                 refusal.headers["Retry-After"] = str(math.ceil(fault.retry_after))
             raise refusal
 
-    async def _stall(self, fault: Fault, client: tuple[str, int]) -> None:
+    async def _stall(self, fault: Fault, caller: Caller) -> None:
         """Wait for as long as the fault says; without end while the caller waits."""
         loop = asyncio.get_running_loop()
         end = loop.time() + fault.seconds
         while loop.time() < end and not self._ending.is_set():
-            if math.isinf(fault.seconds) and not self._connections.is_open(client):
+            if math.isinf(fault.seconds) and not self._connections.is_open(caller.client):
                 raise ClientGone
             await asyncio.sleep(min(_LOOK, fault.seconds))
 

@@ -15,7 +15,7 @@ _BLOCK = 1 << 18
 async def send_reply(reply: Reply, send: Send, verb: str) -> None:
     """Send a reply; its file is closed at the end."""
     try:
-        content = _json(reply)
+        content = json_of(reply)
         headers = dict(reply.headers)
         if content is not None and reply.status not in (204, 304):
             headers.setdefault("Content-Type", "application/json; charset=UTF-8")
@@ -31,7 +31,7 @@ async def send_reply(reply: Reply, send: Send, verb: str) -> None:
         reply.close()
 
 
-def _json(reply: Reply) -> bytes | None:
+def json_of(reply: Reply) -> bytes | None:
     """The bytes of a small reply; None if it is a content."""
     if reply.body is None:
         return b""

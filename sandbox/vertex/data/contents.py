@@ -24,8 +24,9 @@ from sandbox.vertex.store import Store
 
 T = TypeVar("T")
 RemoveRequest = v1.RemoveDatapointsRequest.pb()
-Change = Literal["upsert", "restricts", "remove"]
-_MESSAGES = {"upsert": UpsertRequest, "restricts": UpsertRequest, "remove": RemoveRequest}
+Change = Literal["upsert", "overwrite", "remove"]
+"""`overwrite` replaces the fields of the request's update mask, `upsert` whole datapoints."""
+_MESSAGES = {"upsert": UpsertRequest, "overwrite": UpsertRequest, "remove": RemoveRequest}
 
 
 @dataclass
@@ -153,7 +154,7 @@ class Contents:
 def _apply(searcher: Searcher, change: Change, request: Any) -> None:
     if change == "upsert":
         searcher.corpus.upsert(request.datapoints)
-    elif change == "restricts":
-        searcher.corpus.replace_restricts(request.datapoints)
+    elif change == "overwrite":
+        searcher.corpus.overwrite(request.datapoints, request.update_mask.paths)
     else:
         searcher.corpus.remove(request.datapoint_ids)

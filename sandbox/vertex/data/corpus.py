@@ -111,18 +111,20 @@ class Corpus:
         if self.normalises:
             self._scanned[first : self.count] = normalised(block)
 
-    def replace_restricts(self, sent: Iterable[Any]) -> None:
-        """Replace the restricts of these datapoints; unknown ids are ignored."""
+    def overwrite(self, sent: Iterable[Any], mask: Iterable[str]) -> None:
+        """Replace the masked fields of these datapoints; unknown ids are ignored."""
+        fields = [field for path in mask for field in datapoints.MASKABLE[path]]
         for datapoint in sent:
             row = self.row_of.get(datapoint.datapoint_id)
             if row is None:
                 continue
-            kept = datapoints.IndexDatapoint.FromString(self._attributes[row].message)
-            del kept.restricts[:]
-            del kept.numeric_restricts[:]
-            kept.restricts.extend(datapoint.restricts)
-            kept.numeric_restricts.extend(datapoint.numeric_restricts)
             old = self._attributes[row]
+            kept = datapoints.IndexDatapoint.FromString(old.message)
+            wanted = datapoints.IndexDatapoint()
+            wanted.CopyFrom(datapoint)
+            for field in datapoints.IndexDatapoint.DESCRIPTOR.fields_by_name:
+                (kept if field in fields else wanted).ClearField(field)
+            kept.MergeFrom(wanted)
             self.restricts.remove(row, old.tokens, old.numbers)
             self._attributes[row] = _attributes(kept)
             self._enter(row, self._attributes[row], kept.crowding_tag.crowding_attribute)

@@ -15,11 +15,16 @@ from sandbox.vertex import errors
 from sandbox.vertex.data.sparse import SparseVector
 
 IndexDatapoint = v1.IndexDatapoint.pb()
+MASKABLE = {
+    "all_restricts": ("restricts", "numeric_restricts"),
+    "embedding_metadata": ("embedding_metadata",),
+}
+"""What an update mask of UpsertDatapoints may name, and the fields that are then overwritten."""
 UpsertRequest = v1.UpsertDatapointsRequest.pb()
 
 
-def validate(datapoints: Iterable[Any], dimensions: int, *, restricts_only: bool) -> None:
-    """Check the datapoints of one upsert; all or none of them are accepted.
+def validate(datapoints: Iterable[Any], dimensions: int, *, masked: bool) -> None:
+    """Check the datapoints of one upsert; all or none of them are accepted. With a mask they need no vectors.
 
     Raises:
         Refusal: naming the datapoint and what is wrong with it.
@@ -28,7 +33,7 @@ def validate(datapoints: Iterable[Any], dimensions: int, *, restricts_only: bool
         name = datapoint.datapoint_id
         if not name:
             raise errors.INVALID_DATAPOINT.refusal(id=name, problem="datapoint_id is required.")
-        if not restricts_only:
+        if not masked:
             _check_vectors(name, datapoint, dimensions)
         if len(datapoint.restricts) > 1 or len(datapoint.numeric_restricts) > 1:
             _refuse_duplicates(name, datapoint.restricts)

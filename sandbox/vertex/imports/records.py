@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from google.cloud import aiplatform_v1 as v1
+from numpy.typing import NDArray
 
 from sandbox.vertex.data.datapoints import IndexDatapoint, sparse_problem
 
@@ -102,13 +103,18 @@ def _fill_sparse(made: Any, sparse: Any) -> None:
 
 def _float32(numbers: Any, kind: ErrorType, what: str) -> list[float]:
     """The numbers, rounded to float32: the largest float32 may be written longer than it is."""
-    rounded = np.array([np.nan], "f4")
-    if isinstance(numbers, list) and bool not in map(type, numbers):
-        with suppress(TypeError, ValueError, OverflowError), np.errstate(over="ignore"):
-            rounded = np.asarray(numbers, "f8").astype("f4")
-    if rounded.ndim != 1 or not np.isfinite(rounded).all():
+    try:
+        rounded = _rounded(numbers) if isinstance(numbers, list) and bool not in map(type, numbers) else None
+    except (TypeError, ValueError, OverflowError):
+        rounded = None
+    if rounded is None or rounded.ndim != 1 or not np.isfinite(rounded).all():
         raise RecordError(kind, f"{what} holds something else than finite float32 numbers.")
     return rounded.tolist()
+
+
+@np.errstate(over="ignore")  # what is too large becomes infinite, without a warning
+def _rounded(numbers: list[Any]) -> NDArray[np.float32]:
+    return np.array(numbers, "f4")
 
 
 def _fill_restricts(made: Any, restricts: Any) -> None:

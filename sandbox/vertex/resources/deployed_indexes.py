@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sandbox.vertex import errors
+from google.cloud import aiplatform_v1 as v1
+
+from sandbox.vertex import errors, names
+from sandbox.vertex.fields import Treatment, treatments
 from sandbox.vertex.project import PROJECT, PROJECT_NUMBER
 
+DeployedIndex = v1.DeployedIndex.pb()
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _MOST_REPLICAS = 1000
 _DEFAULT_REPLICAS = 2
@@ -43,6 +47,11 @@ def check_deployed_index(deployed: Any, shard_size: str) -> None:
 def check_mutation(wanted: Any, current: Any, shard_size: str) -> None:
     """Refuse a change of anything but the counts and machine of the same kind of resources."""
     given = _resources_kind(wanted)
+    sent = DeployedIndex()
+    sent.CopyFrom(wanted)
+    sent.index = names.resource("Index", wanted.index) if wanted.index else ""
+    if others := [name for name in _others(sent) if getattr(sent, name) != getattr(current, name)]:
+        raise errors.MUTATE_OTHERS.refusal(fields=", ".join(others))
     if given is None:
         raise errors.MUTATE_FIELDS.refusal()
     if given != _resources_kind(current):
@@ -96,6 +105,13 @@ def _check_resources(deployed: Any, shard_size: str) -> None:
             raise errors.REPLICAS.refusal(low=low, high=high)
     if low < 0 or high > _MOST_REPLICAS or (high and high < (low or 1)):
         raise errors.REPLICAS.refusal(low=low, high=high)
+
+
+def _others(deployed: Any) -> list[str]:
+    """The fields set that decide something and are not the resources."""
+    known = treatments(deployed.DESCRIPTOR) or {}
+    skipped = {*_KINDS, *(name for name, treatment in known.items() if treatment is Treatment.OUTPUT)}
+    return [field.name for field, _ in deployed.ListFields() if field.name not in skipped]
 
 
 def _resources_kind(deployed: Any) -> str | None:

@@ -12,6 +12,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
 from sandbox.vertex import errors
+from sandbox.vertex.fields import clear_outputs
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
 from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.project import PROJECT_NUMBER
@@ -23,6 +24,7 @@ from sandbox.vertex.resources.deployed_indexes import (
     fill_private_endpoints,
 )
 from sandbox.vertex.resources.indexes import IndexService, apply_fields
+from sandbox.vertex.resources.updates import changed_fields
 from sandbox.vertex.store import Deployment, Operation, Resource, Store
 
 IndexEndpoint = v1.IndexEndpoint.pb()
@@ -32,6 +34,13 @@ MutateRequest = v1.MutateDeployedIndexRequest.pb()
 ListResponse = v1.ListIndexEndpointsResponse.pb()
 _NETWORK = re.compile(rf"projects/{PROJECT_NUMBER}/global/networks/[a-z][-a-z0-9]*")
 _FIELDS = ("display_name", "description", "labels")
+_IMMUTABLE = (
+    "network",
+    "enable_private_service_connect",
+    "private_service_connect_config",
+    "public_endpoint_enabled",
+    "encryption_spec",
+)
 
 
 class PrivateServers(Protocol):
@@ -85,8 +94,7 @@ class IndexEndpointService:
         resources.check_display_name(endpoint.display_name)
         resources.check_labels(endpoint.labels)
         _check_kind(endpoint)
-        for output in ("name", "deployed_indexes", "create_time", "public_endpoint_domain_name"):
-            endpoint.ClearField(output)
+        clear_outputs(endpoint)
         with self._store.transaction():
             created = self._endpoints.create(request.parent, endpoint)
             return self._lifecycle.begin(
@@ -103,10 +111,8 @@ class IndexEndpointService:
         return self._shown(self._endpoints.find(request.name))
 
     def ListIndexEndpoints(self, request: Any) -> Any:
-        """The endpoints of a location. The read mask is accepted and has no effect."""
-        shown, token = self._endpoints.listed(
-            request.parent, request.filter, request.page_size, request.page_token, self._shown
-        )
+        """The endpoints of a location."""
+        shown, token = self._endpoints.listed(request, self._shown)
         return ListResponse(index_endpoints=shown, next_page_token=token)
 
     def UpdateIndexEndpoint(self, request: Any) -> Any:
@@ -115,8 +121,9 @@ class IndexEndpointService:
             resource = self._endpoints.find_ready(request.index_endpoint.name)
             message = self._endpoints.message(resource)
             resources.check_etag(request.index_endpoint.etag, message.etag)
-            fields = resources.masked_fields(request.update_mask, request.index_endpoint, _FIELDS)
-            apply_fields(request.index_endpoint, message, fields)
+            given = request.index_endpoint
+            fields = changed_fields(request.update_mask, given, message, _FIELDS, _IMMUTABLE)
+            apply_fields(given, message, fields)
             self._endpoints.save(resource, message)
         return self._shown(resource)
 
@@ -138,6 +145,7 @@ class IndexEndpointService:
         """Begin to deploy an index under an id that is unique within the project."""
         deployed = DeployedIndex()
         deployed.CopyFrom(request.deployed_index)
+        clear_outputs(deployed)
         with self._store.transaction():
             endpoint = self._endpoints.find_ready(request.index_endpoint)
             index = self._indexes.ready(deployed.index)

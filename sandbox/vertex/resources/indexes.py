@@ -13,10 +13,12 @@ from sandbox.storage.reader import Reader
 from sandbox.vertex import errors
 from sandbox.vertex.data import datapoints, metadata
 from sandbox.vertex.data.contents import Contents
+from sandbox.vertex.fields import clear_outputs
 from sandbox.vertex.imports.batch import Batch
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
 from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources import resources
+from sandbox.vertex.resources.updates import changed_fields, named_fields
 from sandbox.vertex.store import Operation, Resource, Store
 
 Index = v1.Index.pb()
@@ -27,6 +29,7 @@ ListResponse = v1.ListIndexesResponse.pb()
 _STREAM = v1.Index.IndexUpdateMethod.STREAM_UPDATE
 _BATCH = v1.Index.IndexUpdateMethod.BATCH_UPDATE
 _FIELDS = ("display_name", "description", "labels", "metadata")
+_IMMUTABLE = ("metadata_schema_uri", "index_update_method", "encryption_spec")
 
 
 class IndexService:
@@ -62,8 +65,7 @@ class IndexService:
         metadata.config(content)
         index.metadata.CopyFrom(metadata.shown(content))
         index.index_update_method = index.index_update_method or _BATCH
-        for output in ("name", "deployed_indexes", "create_time", "index_stats"):
-            index.ClearField(output)
+        clear_outputs(index)
         with self._store.transaction():
             created = self._indexes.create(request.parent, index)
             return self._lifecycle.begin(
@@ -77,10 +79,8 @@ class IndexService:
         return self._shown(self._indexes.find(request.name))
 
     def ListIndexes(self, request: Any) -> Any:
-        """The indexes of a location. The read mask is accepted and has no effect."""
-        shown, token = self._indexes.listed(
-            request.parent, request.filter, request.page_size, request.page_token, self._shown
-        )
+        """The indexes of a location."""
+        shown, token = self._indexes.listed(request, self._shown)
         return ListResponse(indexes=shown, next_page_token=token)
 
     def UpdateIndex(self, request: Any) -> operations_pb2.Operation:
@@ -89,13 +89,12 @@ class IndexService:
             resource = self._indexes.find_ready(request.index.name)
             current = self._indexes.message(resource)
             resources.check_etag(request.index.etag, current.etag)
-            fields = resources.masked_fields(request.update_mask, request.index, _FIELDS)
-            content = metadata.parse(request.index.metadata) if "metadata" in fields else {}
-            _refuse_changed_config(content, current)
+            content = _content(request, current)
+            fields = changed_fields(request.update_mask, request.index, current, _FIELDS, _IMMUTABLE)
             if not content.get("contentsDeltaUri"):
                 return self._update_fields(resource, request)
-            if len(fields) > 1:
-                raise errors.CONTENT_OR_FIELDS.refusal(fields=", ".join(fields))
+            if others := [field for field in fields if field != "metadata"]:
+                raise errors.CONTENT_OR_FIELDS.refusal(fields=", ".join(["metadata", *others]))
             if current.index_update_method == _STREAM and not content.get("isCompleteOverwrite"):
                 raise errors.NO_PARTIAL_UPDATE.refusal()
             self._lifecycle.refuse_if_busy(resource.name)
@@ -118,15 +117,15 @@ class IndexService:
             )
 
     def UpsertDatapoints(self, request: Any) -> Any:
-        """Insert or replace whole datapoints, or replace only their restricts."""
+        """Insert or replace whole datapoints, or overwrite only what the update mask names."""
         resource, config = self._streamed(request.index)
         mask = list(request.update_mask.paths)
-        if mask not in ([], ["all_restricts"]):
+        if not set(mask) <= set(datapoints.MASKABLE):
             raise errors.INVALID_UPDATE_MASK.refusal(
-                mask=",".join(mask), problem="only all_restricts is accepted"
+                mask=",".join(mask), problem=f"accepted: {', '.join(datapoints.MASKABLE)}."
             )
-        datapoints.validate(request.datapoints, config.dimensions, restricts_only=bool(mask))
-        change = "restricts" if mask else "upsert"
+        datapoints.validate(request.datapoints, config.dimensions, masked=bool(mask))
+        change = "overwrite" if mask else "upsert"
         self._contents.append(resource.name, resource.content, config, change, request)
         return v1.UpsertDatapointsResponse.pb()()
 
@@ -203,9 +202,7 @@ class IndexService:
         request = UpdateRequest.FromString(operation.request)
         resource = self._indexes.find(operation.target)
         message = self._indexes.message(resource)
-        apply_fields(
-            request.index, message, resources.masked_fields(request.update_mask, request.index, _FIELDS)
-        )
+        apply_fields(request.index, message, named_fields(request.update_mask, request.index, _FIELDS))
         self._indexes.save(resource, message)
         return self._shown(resource)
 
@@ -267,8 +264,18 @@ def apply_fields(given: Any, message: Any, fields: list[str]) -> None:
         message.labels.update(given.labels)
 
 
-def _refuse_changed_config(content: dict[str, Any], current: Any) -> None:
-    known = metadata.parse(current.metadata)["config"]
+def _content(request: Any, current: Any) -> dict[str, Any]:
+    """The metadata of an update, of which only the content may change."""
+    if "metadata" not in named_fields(request.update_mask, request.index, _FIELDS):
+        return {}
+    content = metadata.parse(request.index.metadata)
+    if content.get("isCompleteOverwrite") and not content.get("contentsDeltaUri"):
+        raise errors.INVALID_METADATA.refusal(problem="isCompleteOverwrite needs a contentsDeltaUri.")
+    known = metadata.parse(current.metadata)
     for field, given in (content.get("config") or {}).items():
-        if given != known.get(field):
-            raise errors.IMMUTABLE_CONFIG.refusal(field=field, current=known.get(field), given=given)
+        changed = {"config": {**known["config"], field: given}}
+        if metadata.config(changed) != metadata.config(known):
+            raise errors.IMMUTABLE_CONFIG.refusal(
+                field=field, current=known["config"].get(field), given=given
+            )
+    return content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.vertex import errors, names
@@ -16,6 +16,7 @@ from sandbox.vertex.wire.paging import page
 
 _LONGEST_DISPLAY_NAME = 128
 _LONGEST_LABEL = 64
+_ID_FIELDS = {"Index": "index", "IndexEndpoint": "index_endpoint"}
 
 
 class Resources:
@@ -85,20 +86,32 @@ class Resources:
         self.save(resource, message)
         return message
 
-    def listed(
-        self, parent: str, filter_text: str, size: int, token: str, show: Callable[[Resource], Any]
-    ) -> tuple[list[Any], str]:
-        """One page of a location's resources, newest first, and the token of the next."""
-        prefix = f"{names.parent(parent)}/"
-        condition = filters.parse(filter_text)
+    def listed(self, request: Any, show: Callable[[Resource], Any]) -> tuple[list[Any], str]:
+        """One page of a location's resources, newest first, each with the fields of the read mask; and the next token.
+
+        Raises:
+            Refusal: INVALID_ARGUMENT for a filter, a mask or a token that is not understood.
+        """
+        prefix = f"{names.parent(request.parent)}/"
+        condition = filters.parse(request.filter, _ID_FIELDS[self.kind])
+        mask = request.read_mask
+        if list(mask.paths) not in ([], ["*"]) and not mask.IsValidForDescriptor(self.type.DESCRIPTOR):
+            raise errors.INVALID_READ_MASK.refusal(mask=",".join(mask.paths), kind=self.kind)
         found = self.store.resources.where(
             "kind = ? AND substr(name, 1, ?) = ? ORDER BY sequence DESC", self.kind, len(prefix), prefix
         )
         for each in found:
             self._lifecycle.look(each.name)
         shown = [each for each in found if self._is_listed(each) and condition(self.message(each))]
-        selected, next_token = page(shown, lambda each: each.sequence, size, token)
-        return [show(each) for each in selected], next_token
+        selected, next_token = page(shown, lambda each: each.sequence, request.page_size, request.page_token)
+        return [self._masked(show(each), mask) for each in selected], next_token
+
+    def _masked(self, message: Any, mask: Any) -> Any:
+        if list(mask.paths) in ([], ["*"]):
+            return message
+        masked = self.type()
+        mask.MergeMessage(message, masked)
+        return masked
 
     def _is_listed(self, resource: Resource) -> bool:
         if self._options.list_while_creating:
@@ -127,20 +140,3 @@ def check_etag(given: str, current: str) -> None:
     """Refuse a change that carries the etag of an older version."""
     if given and given != current:
         raise errors.STALE_ETAG.refusal(given=given, current=current)
-
-
-def masked_fields(update_mask: Any, message: Any, allowed: Sequence[str]) -> list[str]:
-    """The top-level fields that an update names; without a mask, those that are set.
-
-    Raises:
-        Refusal: a field that cannot be updated.
-    """
-    paths = list(update_mask.paths) or [
-        field.name for field, _ in message.ListFields() if field.name not in ("name", "etag")
-    ]
-    fields = list(dict.fromkeys(path.split(".")[0] for path in paths))
-    for field in fields:
-        if field not in allowed:
-            problem = f"accepted: {', '.join(allowed)}"
-            raise errors.INVALID_UPDATE_MASK.refusal(mask=",".join(paths), problem=problem)
-    return fields

@@ -18,6 +18,7 @@ from sandbox.vertex.rest import answers
 from sandbox.vertex.rest.routes import Routes
 from sandbox.vertex.rest.system_parameters import SystemParameters
 from sandbox.vertex.rest.transcoding import transcoded
+from sandbox.vertex.tokens import Tokens
 from sandbox.vertex.versions.rules import rules
 from sandbox.vertex.wire.calls import Calls
 from sandbox.vertex.wire.methods import Method
@@ -29,8 +30,10 @@ _FORM = "application/x-www-form-urlencoded"
 class RestApplication:
     """Answers HTTP requests for the methods of these services, by the full names of the services."""
 
-    def __init__(self, calls: Calls, services: Mapping[str, Iterable[Method]], threads: Executor) -> None:
-        self._calls = calls
+    def __init__(
+        self, calls: Calls, services: Mapping[str, Iterable[Method]], threads: Executor, tokens: Tokens
+    ) -> None:
+        self._calls, self._tokens = calls, tokens
         self._methods = {
             f"{service}.{method.name}": method for service, methods in services.items() for method in methods
         }
@@ -59,6 +62,7 @@ class RestApplication:
             query, body = query | _parameters(body), b""
         parameters = SystemParameters.taken_from(query)
         try:
+            self._tokens.check(http.headers.get("authorization", ""))
             parameters.check()
             message = self._called(http, query, body, gone)
             return answers.response(message, enum_numbers=parameters.enum_numbers, pretty=parameters.pretty)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, Field, ValidationError
 
 from tasks.elastic.cluster.inference import infer, input_field
@@ -25,6 +24,7 @@ from tasks.elastic.search.search import QueryKind, query_for, search, vectors_in
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import GateNotMet, InvalidInput
+from tasks.exact_json import NotExact, rounded
 from tasks.lines import filled_lines
 from tasks.plurals import counted
 from tasks.steps import step
@@ -246,10 +246,11 @@ def sample_queries(path: Path) -> Iterator[SampleQuery]:
     number = 0
     for number, line in filled_lines(path):
         try:
-            yield SampleQuery.model_validate(orjson.loads(line))
-        except (orjson.JSONDecodeError, ValidationError) as error:
+            yield SampleQuery.model_validate(rounded(line))
+        except (NotExact, ValidationError) as error:
+            why = f" ({error})" if isinstance(error, NotExact) else ""
             raise InvalidInput(
-                f"Line {number} is not a query", value=line.decode(errors="replace")[:80], source=str(path),
+                f"Line {number} is not a query{why}", value=line.decode(errors="replace")[:80], source=str(path),
                 accepted='{"query": "...", "expected": ["id", ...], "within": 10}',
             ) from error  # fmt: skip
     if not number:

@@ -18,6 +18,7 @@ from google.cloud.aiplatform_v1.services.index_endpoint_service.transports impor
 from google.cloud.aiplatform_v1.services.index_service.transports import IndexServiceGrpcTransport
 from google.cloud.aiplatform_v1.services.match_service.transports import MatchServiceGrpcTransport
 
+from tasks.lines import check_file
 from tasks.vertex.connection.credentials import credentials
 from tasks.vertex.settings import VertexSettings
 
@@ -89,7 +90,11 @@ def _own_channel(settings: VertexSettings, host: str) -> grpc.Channel | None:
     # Only a sandbox needs a channel of our own: its certificate authority is nobody else's.
     if settings.ca_file is None:
         return None
+    check_file(settings.ca_file, source="VERTEX_CA_FILE")
     trust = grpc.ssl_channel_credentials(root_certificates=settings.ca_file.read_bytes())
+    if settings.access_token is not None:
+        token = grpc.access_token_call_credentials(settings.access_token.get_secret_value())
+        trust = grpc.composite_channel_credentials(trust, token)
     return grpc.secure_channel(host, trust, options=_UNLIMITED)
 
 

@@ -13,9 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-import orjson
-
 from tasks.errors import InvalidInput
+from tasks.exact_json import NotExact, rounded
 from tasks.lines import filled_lines, lines
 from tasks.repeats import HashedIds
 from tasks.steps import step
@@ -218,9 +217,9 @@ def _read_ids(path: Path) -> Iterator[tuple[str, str]]:
 
 def _json(line: bytes, source: str) -> Any:
     try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError as error:
+        return rounded(line)
+    except NotExact as error:
         raise InvalidInput(
             f"Not a line of JSON ({error})", value=line[:80].decode(errors="replace"), source=source,
-            remedy="JSON has no NaN and no infinity.",
+            accepted="JSON with each name once in an object; it has no NaN and no infinity",
         ) from error  # fmt: skip

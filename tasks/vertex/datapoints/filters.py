@@ -17,10 +17,10 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
-import orjson
 from pydantic import BaseModel, Field, StrictInt, model_validator
 
 from tasks.errors import InvalidInput
+from tasks.exact_json import NotExact, rounded
 from tasks.vertex.datapoints.vectors import parsed
 
 Kind = Literal["value_int", "value_float", "value_double"]
@@ -169,6 +169,6 @@ def _numeric_filter(text: str, kinds: Mapping[str, Kind]) -> NumericFilter:
 
 def _json(text: str) -> Any:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        return rounded(text.encode(errors="surrogatepass"))
+    except NotExact as error:
         raise InvalidInput(f"Not JSON ({error})", value=text) from error

@@ -16,6 +16,7 @@ from hypothesis.stateful import invariant, rule
 from sandbox import announced
 from tests.chaos.campaigns.machine import Machine
 from tests.polling import SOON, until
+from tests.vertex_channel import channel_to
 
 _IDS = st.sampled_from([f"m{number}" for number in range(4)])
 _VALUES = st.integers(-3, 3).map(float)
@@ -38,7 +39,7 @@ class VertexMachine(Machine):
     def connect(self):
         environment = announced.environment(self.world.state)
         self.parent = f"projects/{environment['VERTEX_PROJECT']}/locations/{environment['VERTEX_LOCATION']}"
-        self.channel = grpc.insecure_channel(environment["VERTEX_PLAINTEXT_ENDPOINT"])
+        self.channel = channel_to(environment)
         self.indexes = v1.IndexServiceClient(transport=IndexServiceGrpcTransport(channel=self.channel))
         self.ends = v1.IndexEndpointServiceClient(
             transport=IndexEndpointServiceGrpcTransport(channel=self.channel)

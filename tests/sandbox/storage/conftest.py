@@ -56,14 +56,16 @@ class Stand:
             client_options={"api_endpoint": self.server.url},
         )
 
-    def send(self, verb, path, body=b"", *, key=KEY, **headers) -> Answer:
-        """One request as it is written here: nothing is encoded, nothing normalized."""
+    def send(self, verb, path, body=b"", *, key=KEY, ends=False, **headers) -> Answer:
+        """One request as it is written here: nothing is encoded, nothing normalized. `ends` hangs up after the body."""
         fields = {"Host": f"127.0.0.1:{self.port}", "Content-Length": str(len(body)), "Connection": "close"}
         fields |= {name.replace("_", "-"): value for name, value in headers.items()}
-        lines = [f"{verb} {'/' + key if key else ''}{path} HTTP/1.1"]
+        lines = [f"{verb} {f'/{key}' if key else ''}{path} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in fields.items() if value is not None]
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+            if ends:
+                connection.shutdown(socket.SHUT_WR)
             answer = b""
             while piece := connection.recv(1 << 16):
                 answer += piece

@@ -107,7 +107,7 @@ def test_an_impossible_query_is_refused(served, fields):
         match(private, fields.pop("float_val", ROWS[0].tolist()), **fields)
 
 
-def test_an_upsert_replaces_the_whole_datapoint_and_a_mask_only_its_restricts(clients):
+def test_an_upsert_replaces_the_whole_datapoint_and_with_a_mask_only_what_it_names(clients):
     index = clients.index(8)
     stub, deployed = clients.private(index)
 
@@ -122,6 +122,17 @@ def test_an_upsert_replaces_the_whole_datapoint_and_a_mask_only_its_restricts(cl
     until(lambda: not read()[0].restricts)
     assert read()[0].numeric_restricts[0].value_float == 0.5
     assert np.array_equal(np.array(read()[0].float_val, "f4"), ROWS[0])
+    titled = {"datapoint_id": "0", "embedding_metadata": {"title": "x"}, "feature_vector": [9.0] * 8}
+    upsert(clients, index, titled, update_mask={"paths": ["embedding_metadata"]})
+    until(lambda: read()[0].embedding_metadata.fields)
+    assert read()[0].embedding_metadata["title"] == "x"
+    assert read()[0].numeric_restricts[0].value_float == 0.5
+    both = {"paths": ["all_restricts", "embedding_metadata"]}
+    upsert(clients, index, {**moved, "embedding_metadata": {}}, update_mask=both)
+    until(lambda: not read()[0].embedding_metadata.fields)
+    assert np.array_equal(np.array(read()[0].float_val, "f4"), ROWS[0])
+    with pytest.raises(exceptions.InvalidArgument, match="all_restricts, embedding_metadata"):
+        upsert(clients, index, moved, update_mask={"paths": ["crowding_tag"]})
     upsert(clients, index, {"datapoint_id": "0", "feature_vector": ROWS[1].tolist()})
     until(lambda: not read()[0].numeric_restricts)
     assert read()[0].crowding_attribute == 0

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from elastic_transport import Urllib3HttpNode
 
 from sandbox import faults
 from tasks.elastic.connection.clients import connect
@@ -148,6 +149,37 @@ def test_five_thousand_glosses_are_loaded(settings, index, glosses, tmp_path, de
     loaded = apply_documents.fn(settings, index, documents, deadline, refused_file=tmp_path / "refused")
     assert loaded.created == 5000
     assert stored(settings, index) == 5000
+
+
+ODD = b'{"id": "odd", "big": 123456789012345678901234567890, "long" : 0.12345678901234567890, "a": "\\u00e9 \\/", "z": -0,\t"t": 1.50}'
+
+
+@pytest.mark.parametrize("around", [b"%s\r\n", b"\xef\xbb\xbf[\n%s\n]"], ids=["lines", "array"])
+def test_what_is_sent_is_the_documents_own_text(settings, index, tmp_path, deadline, monkeypatch, around):
+    sent = []
+    perform = Urllib3HttpNode.perform_request
+
+    def recorded(node, method, target, body=None, **more):
+        sent.append(body)
+        return perform(node, method, target, body=body, **more)
+
+    monkeypatch.setattr(Urllib3HttpNode, "perform_request", recorded)
+    path = tmp_path / "documents"
+    path.write_bytes(around % ODD)
+    documents = read_checked_documents.fn(DocumentSource(path=path, id_field="id"))
+    loaded = apply_documents.fn(settings, index, documents, deadline, refused_file=tmp_path / "refused")
+    assert loaded.created == 1
+    assert b'{"index":{"_id":"odd"}}\n' + ODD + b"\n" in sent
+
+
+def test_a_refused_document_is_set_aside_as_it_was_written(settings, index, tmp_path, deadline):
+    odd = b'{"id": "b", "year": "unknown", "big": 1234567890123456789012}'
+    path = tmp_path / "documents.json"
+    path.write_bytes(b"[" + odd + b"]")
+    documents = read_checked_documents.fn(DocumentSource(path=path, id_field="id"))
+    loaded = apply_documents.fn(settings, index, documents, deadline, refused_file=tmp_path / "refused")
+    assert loaded.first_refused[0].place == "element 1 (line 1)"
+    assert b'"document":' + odd + b"}" in loaded.refused_file.read_bytes()
 
 
 def full_disk(settings, index, *, full):

@@ -107,7 +107,9 @@ def test_a_query_that_misses_says_what_it_misses_and_what_it_finds(settings, fil
     [
         ('{"query": "a"}', "Line 1 is not a query"),
         ('{"query": "a", "expected": ["b"], "withn": 3}', "Line 1"),
-        ("not json", "Line 1"),
+        ("not json", r"Line 1 is not a query \(not JSON"),
+        ('{"query": "a", "query": "b", "expected": ["c"]}', "the name 'query' occurs twice"),
+        ('{"query": ' + "[" * 1000 + "]" * 1000 + "}", "nested deeper than 250 levels"),
         ("", "no query in this file"),
     ],
 )

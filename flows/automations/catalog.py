@@ -1,0 +1,100 @@
+"""Every automation that we keep in a Prefect server, as plain data: another one is another entry in `automations`.
+
+Only runs of our flows' deployments count. A run that somebody started from a terminal ends with its terminal, and Prefect
+could not start it again. Trigger and action are those of Prefect's REST API, `POST /automations/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flows import engines
+
+HEARTBEAT_SECONDS = 30
+"""How often a run of the local stack's worker says that it is alive: Prefect's minimum; its default is 180."""
+MISSED_HEARTBEATS = 3
+"""After how many a run counts as dead. A busy machine delays one, seldom two."""
+RESTARTS = 3
+"""How often one run is started again. A run that dies each time, for want of memory, must come to an end."""
+
+_EVENT = "prefect.flow-run."
+_ENDS = ("Completed", "Failed", "TimedOut", "Cancelled", "Crashed", "Suspended", "Paused")
+"""After these states nobody expects a heartbeat. AwaitingRetry is none of them: a run can die while it waits."""
+
+
+@dataclass(frozen=True)
+class Automation:
+    """One automation; its name is how it is found again, so that a new name is a new automation."""
+
+    name: str
+    line: str
+    """What it does, for people."""
+    trigger: Mapping[str, Any]
+    actions: tuple[Mapping[str, Any], ...]
+
+
+def automations(heartbeat_seconds: int = HEARTBEAT_SECONDS) -> tuple[Automation, ...]:
+    """Those that we keep.
+
+    Args:
+        heartbeat_seconds: PREFECT_FLOWS_HEARTBEAT_FREQUENCY of the workers; of the slowest, if they differ.
+    """
+    return (_dead_runs(MISSED_HEARTBEATS * heartbeat_seconds), _restarts())
+
+
+def _dead_runs(seconds: int) -> Automation:
+    """Prefect's documented detection of zombies, https://docs.prefect.io/v3/advanced/detect-zombie-flows."""
+    heartbeat = f"{_EVENT}heartbeat"
+    return Automation(
+        name="vector-search: dead runs",
+        line=f"A run that has sent no heartbeat for {seconds} s is Crashed: its process or its machine is gone.",
+        trigger=_of_our_runs({}, after=[heartbeat], expect=[heartbeat, *(f"{_EVENT}{end}" for end in _ENDS)])
+        | {"posture": "Proactive", "threshold": 1, "within": seconds},
+        actions=(
+            {
+                "type": "change-flow-run-state",
+                "state": "CRASHED",
+                "message": f"No heartbeat for {seconds} s: the process of this run or its machine is gone.",
+            },
+        ),
+    )
+
+
+def _restarts() -> Automation:
+    """The same run again, so that its parameters, its name and its count of starts stay with it.
+
+    The limit lies in the count of starts, which Prefect puts into the event; 0 is a run that never reached our code.
+    """
+    starts = [str(count) for count in range(1, RESTARTS + 1)]
+    return Automation(
+        name="vector-search: restarts",
+        line=f"A Crashed run is started again, {RESTARTS} times at most; it resumes from what the service has.",
+        trigger=_of_our_runs({"prefect.run-count": starts}, after=[], expect=[f"{_EVENT}Crashed"])
+        | {"posture": "Reactive", "threshold": 1, "within": 0},
+        actions=(
+            {
+                "type": "change-flow-run-state",
+                "state": "SCHEDULED",
+                "name": "AwaitingRetry",
+                "message": "Started again after a crash; it resumes from what the service has.",
+            },
+        ),
+    )
+
+
+def _of_our_runs(labels: Mapping[str, Any], *, after: list[str], expect: list[str]) -> dict[str, Any]:
+    """An event of a run of one of our flows that has a deployment; each run is watched by itself."""
+    flows = [f"{engine.name} {entry.name}" for engine in engines.ENGINES for entry in engine.flows]
+    return {
+        "type": "event",
+        "match": {"prefect.resource.id": f"{_EVENT}*", **labels},
+        "match_related": [
+            {"prefect.resource.role": "flow", "prefect.resource.name": flows},
+            {"prefect.resource.role": "deployment"},
+        ],
+        "for_each": ["prefect.resource.id"],
+        "after": after,
+        "expect": expect,
+    }

@@ -1,0 +1,52 @@
+"""What a result is a result of: the code that decides it, the packages and the machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.forks import ROOT
+
+_THAT_MATTERS = (
+    "flows", "tasks", "sandbox", "protos", "tests/chaos", "tests/forks.py", "tests/polling.py", "tests/flows/preloaded.py",
+    "tests/flows/client_settings.py", "requirements.lock", "locks/sparse-model.lock",
+)  # fmt: skip
+_DOCUMENTS = {".md", ".gz", ".txt"}
+_VERSIONS = ("prefect", "google-cloud-aiplatform", "google-cloud-storage", "grpcio", "elasticsearch")
+
+
+def code(root: Path = ROOT) -> str:
+    """A hash of every file that decides how a case ends, as it is on disk: another document or report leaves it as it was."""
+    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *_THAT_MATTERS)
+    digest = hashlib.sha256()
+    for name in sorted(filter(None, listed.split("\0"))):
+        file = root / name
+        if file.suffix not in _DOCUMENTS and file.is_file():
+            digest.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+def commit(root: Path = ROOT) -> str:
+    """The commit that is checked out, for people: `code` is what decides."""
+    return _git(root, "rev-parse", "--short=12", "HEAD").strip()
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that decide how a call fails."""
+    return {"Python": sys.version.split()[0], **{name: version(name) for name in _VERSIONS}}
+
+
+def machine() -> str:
+    """The machine, in a few words."""
+    gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, {gigabytes:.0f} GB"
+
+
+def _git(root: Path, *words: str) -> str:
+    command = ["git", "-C", str(root), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

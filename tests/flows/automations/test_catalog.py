@@ -1,0 +1,102 @@
+"""What the automations do on a real Prefect server: which runs they touch, and which they leave alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import count
+from uuid import uuid4
+
+import pytest
+
+from flows.automations import catalog, upkeep
+from tests.polling import until
+
+pytestmark = pytest.mark.slow
+
+HEARTBEAT_SECONDS = 4  # so that a run is dead after 12 s; Prefect's minimum is 10
+_numbers = count()
+
+
+class Run:
+    """A run of a flow, without a process: the test says what its process and its worker would say."""
+
+    def __init__(self, call, flow="vertex build", *, deployed=True):
+        self.call = call
+        self.flow = call("POST", "/flows/", {"name": flow})["id"]
+        body = {"name": f"test-{next(_numbers)}", "flow_id": self.flow}
+        self.deployment = call("POST", "/deployments/", body)["id"] if deployed else None
+        body = {"flow_id": self.flow, "deployment_id": self.deployment, "state": {"type": "PENDING"}}
+        self.id = call("POST", "/flow_runs/", body)["id"]
+        self.flow_name = flow
+        self.becomes("RUNNING")
+
+    def becomes(self, kind, name=None):
+        state = {"type": kind, "name": name or kind.capitalize()}
+        answer = self.call("POST", f"/flow_runs/{self.id}/set_state", {"state": state, "force": True})
+        assert answer["status"] == "ACCEPT"
+        return self
+
+    def beats(self):
+        related = [{"prefect.resource.id": f"prefect.flow.{self.flow}", "prefect.resource.role": "flow"}]
+        related[0]["prefect.resource.name"] = self.flow_name
+        if self.deployment:
+            role = {"prefect.resource.id": f"prefect.deployment.{self.deployment}"}
+            related.append({**role, "prefect.resource.role": "deployment"})
+        event = {
+            "id": str(uuid4()),
+            "occurred": datetime.now(UTC).isoformat(),
+            "event": "prefect.flow-run.heartbeat",
+            "resource": {"prefect.resource.id": f"prefect.flow-run.{self.id}"},
+            "related": related,
+        }
+        self.call("POST", "/events", [event])
+        return self
+
+    @property
+    def state(self):
+        return self.call("GET", f"/flow_runs/{self.id}")["state"]["name"]
+
+    def will_be(self, state):
+        until(lambda: self.state == state, f"the state {state}")
+
+
+@pytest.fixture
+def automations(call, everything):  # noqa: ARG001 -- removes them afterwards
+    return upkeep.ensure(call, catalog.automations(HEARTBEAT_SECONDS))
+
+
+@pytest.mark.usefixtures("automations")
+def test_a_crashed_run_is_started_again_three_times_and_then_no_more(call):
+    run = Run(call)
+    for _ in range(catalog.RESTARTS):
+        run.becomes("CRASHED").will_be("AwaitingRetry")
+        run.becomes("PENDING").becomes("RUNNING")
+    run.becomes("CRASHED")
+    Run(call).becomes("CRASHED").will_be("AwaitingRetry")  # events are handled in order
+    assert run.state == "Crashed"
+
+
+@pytest.mark.usefixtures("automations")
+def test_only_crashed_runs_of_our_deployments_are_started_again(call):
+    of_others = Run(call, "their flow").becomes("CRASHED")
+    of_a_terminal = Run(call, deployed=False).becomes("CRASHED")
+    cancelled = Run(call).becomes("CANCELLED")
+    failed = Run(call).becomes("FAILED")
+    Run(call).becomes("CRASHED").will_be("AwaitingRetry")
+    assert of_others.state == of_a_terminal.state == "Crashed"
+    assert (cancelled.state, failed.state) == ("Cancelled", "Failed")
+
+
+@pytest.mark.usefixtures("automations")
+def test_a_run_without_heartbeats_has_crashed_unless_it_has_ended_or_is_somebody_elses(call):
+    late_beat = Run(call).becomes("COMPLETED").beats()  # Prefect may send one more after the end
+    ended = Run(call).beats().becomes("FAILED")
+    suspended = Run(call).beats().becomes("PAUSED", "Suspended")
+    of_others = Run(call, "their flow").beats()
+    waits = Run(call).beats().becomes("SCHEDULED", "AwaitingRetry")
+    silent = Run(call).beats()
+    silent.will_be("AwaitingRetry")  # dead, and started again
+    assert (late_beat.state, ended.state) == ("Completed", "Failed")
+    assert (suspended.state, of_others.state) == ("Suspended", "Running")
+    states = call("GET", f"/flow_run_states/?flow_run_id={waits.id}")
+    assert "Crashed" in {one["name"] for one in states}, "a run can die while it waits for a retry"
