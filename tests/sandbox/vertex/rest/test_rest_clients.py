@@ -185,6 +185,13 @@ def test_a_fault_strikes_over_rest_as_it_does_over_grpc(clients, curl, kind, cod
     assert curl("GET", "indexes").status_code == 200
 
 
+def test_a_reset_fault_resets_the_connection(clients, curl):
+    faults.add(clients.state, "ListIndexes", "reset")
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+        curl("GET", "indexes")
+    assert curl("GET", "indexes").status_code == 200
+
+
 def test_a_call_whose_reply_is_lost_has_taken_effect(clients, curl):
     index = clients.index()
     faults.add(clients.state, "UpdateIndex", "unavailable", "after")
