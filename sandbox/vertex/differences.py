@@ -93,5 +93,8 @@ DIFFERENCES = (
         "shown, without effect."
     ),
     "Service and deployment groups, access logs, encryption keys and reserved ranges are stored and shown, without effect.",
-    "The `reset` fault is the status that clients report for a reset connection (UNAVAILABLE); the connection stays open.",
+    (
+        "The `reset` fault resets the connection over REST. Over gRPC it is the status that clients report for that "
+        "(UNAVAILABLE), and the connection stays open."
+    ),
 )
