@@ -34,8 +34,8 @@ _CHATTER = (
     "Crash detected!",
 )
 """The beginnings of Prefect's warnings and errors that tell a person nothing."""
-_PLUMBING = ("prefect._internal", "prefect.events", "prefect.concurrency", "EventsWorker", "APILogWorker")
-"""Loggers of Prefect's queues and connections: what concerns a person is said once, by `flows.command_line.outage`."""
+PLUMBING = ("prefect._internal", "prefect.events", "prefect.concurrency", "EventsWorker", "APILogWorker")
+"""Loggers of Prefect's queues and connections: what concerns a person is said once, by `flows.outage`."""
 _LEASE_LEFT = "Failed to release concurrency lease"
 """The beginning of Prefect's warning about a slot that becomes free by itself."""
 _LEASE_LOST = "Concurrency lease renewal failed"
@@ -224,7 +224,7 @@ def _times(progress: Progress, since: float) -> str:
 def _is_for_people(record: logging.LogRecord) -> bool:
     if str(record.msg).startswith(_LEASE_LOST):
         return _is_an_answer(record.args)
-    if record.name.startswith(_PLUMBING) or str(record.msg).startswith(_LEASE_LEFT):
+    if record.name.startswith(PLUMBING) or str(record.msg).startswith(_LEASE_LEFT):
         return False
     if record.msg == _RETRY or (record.name.startswith(_RUNS) and record.module not in _ENGINES):
         return True

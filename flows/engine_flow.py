@@ -17,6 +17,7 @@ from flows.engine import Engine
 from flows.options import Options
 from flows.report import Report
 from flows.signatures import docstring, options_of, parameters
+from flows.worker_run import watched
 from tasks.errors import without_secrets
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -39,7 +40,7 @@ def engine_flow(
 
         @functools.wraps(function)
         def flat(**values: Any) -> Report:
-            with without_secrets():
+            with watched(), without_secrets():
                 return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
 
         written = inspect.getdoc(function) or ""

@@ -11,15 +11,30 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from flows.option_values import check_values
 from tasks.errors import InvalidInput
 from tasks.interruption import WhenInterrupted
 
+MOST_MINUTES = 366 * 24 * 60
+"""A year: longer waits are typing errors, and no clock can add the longest."""
+
 
 class Options(BaseModel, frozen=True, extra="forbid"):
-    """The options of a flow."""
+    """The options of a flow.
+
+    Raises:
+        InvalidInput: a value that no option can hold (`flows/option_values.py`).
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_hold(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            check_values(values)  # pyright: ignore[reportUnknownArgumentType]
+        return values  # pyright: ignore[reportUnknownVariableType]
 
     def shared_with(self, model: type[BaseModel]) -> dict[str, Any]:
         """The options that a specification takes under the same name."""
@@ -31,6 +46,7 @@ def timeout(minutes: float) -> Any:
     return Field(
         default=minutes,
         gt=0,
+        le=MOST_MINUTES,
         description="Stop waiting after this many minutes; what the target has accepted stays, and what it has started continues.",
     )
 

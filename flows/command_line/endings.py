@@ -55,10 +55,10 @@ def ending_of(error: BaseException, *, again: str) -> Ending:
     if isinstance(error, CycloptsError):
         error.verbose = False
         command = " ".join([PROGRAM, *(error.command_chain or ())])
-        said = _one_paragraph(error)
+        said = _short(_one_paragraph(error))
         return Ending(2, f"{said}{'' if said.endswith(('.', '?', '!')) else '.'} See `{command} --help`.")
     if _is_wrong_parameter(error):
-        return Ending(2, _one_paragraph(error))
+        return Ending(2, _short(_one_paragraph(error)))
     if _is_api_gone(error):
         return Ending(
             1,
@@ -94,6 +94,8 @@ def _is_api_gone(error: BaseException) -> bool:
     )
 
 
+_MOST_SHOWN = 1_000
+"""Characters of a paragraph that a library made."""
 _PYDANTIC = re.compile(
     r"\d+ validation errors? for [^\n]*\n|\s\[type=.*?, input_type=\w+\]|\sFor further information visit \S+|Value error, "
 )
@@ -101,4 +103,16 @@ _PYDANTIC = re.compile(
 
 
 def _one_paragraph(error: BaseException) -> str:
-    return redacted(" ".join(_PYDANTIC.sub("", str(error)).split()))
+    said = redacted(" ".join(_PYDANTIC.sub("", str(error)).split()))
+    # A value may hold what turns a terminal's text around, colors it or is no Unicode.
+    return said if said.isprintable() else "".join(map(_printable, said))
+
+
+def _printable(letter: str) -> str:
+    return letter if letter.isprintable() else ascii(letter)[1:-1]
+
+
+def _short(said: str) -> str:
+    """A paragraph of a library, which shows a value of any length, without the middle of it."""
+    half = _MOST_SHOWN // 2
+    return said if len(said) <= _MOST_SHOWN else f"{said[:half]} ... {said[-half:]}"

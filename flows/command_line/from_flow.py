@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 from docstring_parser import parse as parse_docstring
 
 from flows.engine import Engine, Entry
+from flows.option_values import check_values
 from flows.options import RUN_OPTIONS, RunOptions
 from flows.signatures import parameters
 from tasks.settings import check_env_file
@@ -47,6 +48,7 @@ def _command(flow: Any, target: str, *, debug: bool) -> Callable[..., None]:
     def command(**values: Any) -> None:
         given = {name: values.pop(name) for name in RUN_OPTIONS if name in values}
         RunOptions(**given).refuse_what_is_not_supported()
+        check_values(values)  # before Prefect stores them
         from flows.command_line.run import run  # noqa: PLC0415 -- help and wrong options must not need a server
 
         run(flow, values, debug=debug, may_confirm="yes" in own)

@@ -15,6 +15,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
 from flows.automations.upkeep import Call
+from flows.outage import short_calls
 from flows.stack.prefect_settings import without_proxy
 from flows.stack.stack import Stack
 from tasks.errors import InvalidInput, TransientError
@@ -53,7 +54,7 @@ def use_api() -> str:
         # A shell may hold the key that an earlier stack had.
         os.environ |= {"PREFECT_API_URL": url, "PREFECT_API_AUTH_STRING": stack.key}
         refresh_global_settings_context()
-    with get_client(sync_client=True) as client:
+    with short_calls() as client:
         trouble = client.api_healthcheck()
         if trouble is not None:
             raise TransientError(

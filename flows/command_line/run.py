@@ -11,9 +11,9 @@ from rich.prompt import Confirm
 from rich.text import Text
 
 from flows.command_line.endings import Interrupted
-from flows.command_line.outage import Watch, standing
 from flows.command_line.prefect_api import use_api
 from flows.console import Terminal, take_over
+from flows.outage import Watch, standing
 from tasks.errors import NotConfirmed
 
 

@@ -13,6 +13,7 @@ from flows import engines
 from flows.console import plain, take_over
 from flows.demo import run_demo
 from flows.stack import api, prefect_settings
+from flows.stack.processes import Process
 from flows.stack.stack import Stack
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
@@ -49,7 +50,7 @@ def status() -> int:
     for process in stack.state.processes:
         alive = process.is_alive
         table.add_row(
-            process.name, "running" if alive else "ended", str(process.pid) if alive else "", process.log
+            process.name, _word(process) if alive else "ended", str(process.pid) if alive else "", process.log
         )
     console = plain()
     if stack.state.processes:
@@ -68,6 +69,10 @@ def status() -> int:
         f"vector-search-ops {version('vector-search-ops')}, Prefect {version('prefect')}, Python {sys.version.split()[0]}"
     )
     return 0 if stack.is_up else 1
+
+
+def _word(process: Process) -> str:
+    return "running" if process.ready else "not ready"
 
 
 def down() -> None:

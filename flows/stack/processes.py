@@ -1,7 +1,8 @@
 """Background processes that outlive the command that started them and are stopped by another one.
 
 A process is identified by its id **and** its start time: by the time we look again, the id alone may belong to another
-process. Each gets a session of its own, so that Ctrl-C in the terminal reaches only the command in the foreground.
+process. Each gets a session of its own, so that Ctrl-C in the terminal reaches only the command in the foreground. It does
+nothing before it is recorded: a command that is killed in between leaves no process that nobody knows.
 """
 
 from __future__ import annotations
@@ -9,14 +10,27 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 _GRACE_SECONDS = 10.0
 """How long a process may take to stop by itself; Prefect's server and a worker take 1 or 2 seconds."""
 _LOOK_SECONDS = 0.05
+_GATE = """\
+import os, sys
+if not sys.stdin.readline():
+    sys.exit("The command that started this was killed before it had recorded it.")
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Waits for a line, then becomes the command, with the same id and start time."""
+_exit_codes: dict[int, int] = {}
+"""Of the children of this process that have ended, by their ids."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +43,23 @@ class Process:
     """When it started, as the system reports it; distinguishes it from a later process with the same id."""
     log: str
     """The file with its output."""
+    ready: bool = False
+    """It has been seen to do its work. One that is alive but not ready may be what an `up` that was killed has left."""
 
     @property
     def is_alive(self) -> bool:
         """Whether this very process is still running; a zombie is not."""
         return started_at(self.pid) == self.started
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it has ended with exit code 0; known only for a child of this very process."""
+        if self.is_alive:
+            return False
+        _reap(
+            self.pid, 0
+        )  # waits: its first thread, the one that is looked at, may have ended before the others
+        return _exit_codes.get(self.pid) == 0
 
     def tail(self, lines: int = 8) -> str:
         """The last lines of its log."""
@@ -44,9 +70,24 @@ class Process:
 
 
 def start(
-    name: str, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, log: Path
+    name: str,
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    folder: Path,
+    log: Path,
+    record: Callable[[Process], None] = lambda _: None,
 ) -> Process:
-    """Start a process in a session of its own, its output appended to a log."""
+    """Start a process in a session of its own, its output appended to a log.
+
+    Args:
+        name: what we call it.
+        command: the path of a program, and its arguments.
+        environment: all of its environment variables.
+        folder: where it runs.
+        log: the file for its output.
+        record: called with the process before the command begins. If it fails, or we are killed in it, nothing begins.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     # A shell without job control starts background jobs with SIGINT ignored, and children inherit that; Prefect's
     # worker turns SIGTERM into SIGINT and would then never stop.
@@ -56,10 +97,10 @@ def start(
     try:
         with log.open("ab") as output:
             child = subprocess.Popen(
-                list(command),
+                [sys.executable, "-I", "-S", "-c", _GATE, *command],
                 env=dict(environment),
                 cwd=folder,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -68,7 +109,17 @@ def start(
         if before is signal.SIG_IGN:
             signal.signal(signal.SIGINT, before)
     child.returncode = 0  # We never wait for it: no ResourceWarning when this handle is collected.
-    return Process(name, child.pid, started_at(child.pid) or "ended at once", str(log))
+    process = Process(name, child.pid, started_at(child.pid) or "ended at once", str(log))
+    gate = cast("IO[bytes]", child.stdin)
+    try:
+        record(process)
+        with suppress(BrokenPipeError):
+            gate.write(b"recorded\n")
+            gate.flush()
+    finally:
+        with suppress(BrokenPipeError):
+            gate.close()
+    return process
 
 
 def stop(processes: Iterable[Process]) -> None:
@@ -121,12 +172,14 @@ def _signal(processes: Mapping[int, str], number: signal.Signals) -> None:
             continue
 
 
-def _reap(pid: int) -> None:
+def _reap(pid: int, options: int = os.WNOHANG) -> None:
     """Reap a child of this very process, which would otherwise stay a zombie as long as we run."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        ended, status = os.waitpid(pid, options)
     except (ChildProcessError, OSError):
         return
+    if ended:
+        _exit_codes[pid] = os.waitstatus_to_exitcode(status)
 
 
 def _parents() -> dict[int, int]:

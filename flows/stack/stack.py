@@ -8,7 +8,6 @@ the stand-ins, which are started as anybody could start them.
 from __future__ import annotations
 
 import logging
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -27,6 +26,7 @@ from tasks.errors import PermanentError
 from tasks.program import PROGRAM
 
 SERVER, SANDBOX, WORKER = "Prefect server", "sandbox", "worker"
+REGISTRATION = "registration of the deployments"
 
 _START_SECONDS = 180.0
 """How long a part may take to start. The server's first start migrates its database: 12 s, far more on a busy machine."""
@@ -89,9 +89,9 @@ class Stack:
 
     @property
     def is_up(self) -> bool:
-        """Whether every part runs."""
+        """Whether every part runs, and was seen to do its work: the deployments are registered too."""
         now = self.state
-        return all(now.alive(name) for name in self._wanted)
+        return all(now.is_ready(name) for name in self._wanted)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -102,7 +102,7 @@ class Stack:
         return prefect_settings.environment(self.home, port)
 
     def up(self) -> bool:
-        """Start what is not running.
+        """Start what is not running, and finish what an `up` that was killed has begun.
 
         Returns:
             Whether anything had to be started.
@@ -160,11 +160,13 @@ class Stack:
         # A worker that has outlived its server would go on with a key that is not valid any more.
         if not self._started(SERVER) and key.ensure(self.home):
             self._stop_worker()
+        self._stop(REGISTRATION)  # it goes on by itself when its `up` was killed
         sandbox = self._started(SANDBOX) or self._start_sandbox()
         server = self._started(SERVER) or self._start_server()
         self._wait("start the stand-ins", sandbox, (self.home / "sandbox" / "sandbox.json").exists)
         self._wait("start the Prefect server", server, self._api_answers)
-        if self.with_worker and not self._started(WORKER):
+        if self.with_worker and not self.state.is_ready(WORKER):
+            self._stop_worker()  # one that is not ready was left by an `up` that was killed
             self._start_worker()
 
     @property
@@ -190,11 +192,18 @@ class Stack:
     def _start(self, name: str, *command: str, port: int) -> Process:
         log = self.home / "logs" / f"{name.lower().replace(' ', '-')}.log"
         environment = prefect_settings.environment(self.home, port)
-        process = processes.start(
-            name, [sys.executable, "-m", *command], environment=environment, folder=self.home, log=log
+        return processes.start(
+            name,
+            [sys.executable, "-m", *command],
+            environment=environment,
+            folder=self.home,
+            log=log,
+            record=lambda process: state.write(self._file, self.state.with_process(process)),
         )
-        state.write(self._file, self.state.with_process(process))
-        return process
+
+    def _stop(self, name: str) -> None:
+        if process := self._started(name):
+            processes.stop([process])
 
     def _start_sandbox(self) -> Process:
         folder = self.home / "sandbox"
@@ -212,51 +221,29 @@ class Stack:
         url = prefect_settings.api_url(port)
         api.ensure_process_pool(url, self.key, prefect_settings.POOL)
         upkeep.ensure(api.caller(url, self.key), catalog.automations())
-        log = self.home / "logs" / "deploy.log"
-        with log.open("ab") as output:
-            deploying = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "prefect",
-                    "--no-prompt",
-                    "deploy",
-                    "--all",
-                    "--prefect-file",
-                    str(self.deployments),
-                ],
-                env=prefect_settings.environment(self.home, port),
-                cwd=self.home,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
         began = datetime.now(UTC)
-        registration = Process("registration of the deployments", deploying.pid, "", str(log))
         try:
+            registration = self._start(
+                REGISTRATION, "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(self.deployments),
+                port=port,
+            )  # fmt: skip
             # The worker loads while the deployments are registered: each imports Prefect, which takes two seconds.
             worker = self._start(
                 WORKER, "prefect", "worker", "start", "--pool", prefect_settings.POOL, "--type", "process",
                 "--name", "local", port=port,
             )  # fmt: skip
-            self._wait(
-                "register the deployments",
-                registration,
-                lambda: deploying.poll() == 0,
-                alive=lambda: not deploying.poll(),
-            )
+            self._wait("register the deployments", registration, lambda: registration.succeeded)
             self._wait(
                 "start the worker",
                 worker,
                 lambda: api.has_worker_since(url, self.key, prefect_settings.POOL, began),
             )
         except BaseException:
-            # The next `up` takes a running worker as a sign that the deployments are registered.
             self._stop_worker()
             raise
         finally:
-            if deploying.poll() is None:
-                deploying.terminate()
+            self._stop(REGISTRATION)
+            state.write(self._file, self.state.without(REGISTRATION))
 
     def _stop_worker(self) -> None:
         """Stop the runs first, so that they report their end to the server; a worker that stops would only kill them."""
@@ -276,24 +263,21 @@ class Stack:
     def _api_answers(self) -> bool:
         return api.is_healthy(prefect_settings.api_url(self._port()))
 
-    def _wait(
-        self,
-        what: str,
-        process: Process,
-        is_ready: Callable[[], bool],
-        *,
-        alive: Callable[[], bool] | None = None,
-    ) -> None:
+    def _wait(self, what: str, process: Process, is_ready: Callable[[], bool]) -> None:
         """Wait for a process. `tasks.waiting` is not used because it loads Prefect, which takes seconds."""
         began = time.monotonic()
-        while not is_ready():
-            if not (alive() if alive else process.is_alive):
+        while True:
+            alive = process.is_alive  # before the look: it may become ready and end in between
+            if is_ready():
+                break
+            if not alive:
                 self._fail(process, "ended before it was ready")
             elapsed = time.monotonic() - began
             if elapsed > _START_SECONDS:
                 self._fail(process, f"was not ready after {_START_SECONDS:.0f} s")
             _log.info("%s", what, extra={"progress": Seen(what, "not ready yet", elapsed=elapsed)})
             time.sleep(_LOOK_SECONDS)
+        state.write(self._file, self.state.with_ready(process.name))
         ready = Seen(what, "ready", elapsed=time.monotonic() - began, done=True)
         _log.info("%s: ready", what, extra={"progress": ready})
 

@@ -24,10 +24,24 @@ class State:
             (process for process in self.processes if process.name == name and process.is_alive), None
         )
 
+    def is_ready(self, name: str) -> bool:
+        """Whether the process with that name runs, and was seen to do its work."""
+        process = self.alive(name)
+        return process is not None and process.ready
+
     def with_process(self, process: Process) -> State:
         """This state with a process in place of an earlier one with the same name."""
-        others = tuple(other for other in self.processes if other.name != process.name)
-        return replace(self, processes=(*others, process))
+        others = self.without(process.name)
+        return replace(others, processes=(*others.processes, process))
+
+    def without(self, name: str) -> State:
+        """This state without the process with that name."""
+        return replace(self, processes=tuple(each for each in self.processes if each.name != name))
+
+    def with_ready(self, name: str) -> State:
+        """This state with the process with that name marked as ready."""
+        marked = (replace(each, ready=True) if each.name == name else each for each in self.processes)
+        return replace(self, processes=tuple(marked))
 
 
 def read(file: Path) -> State:

@@ -1,6 +1,10 @@
 """Known differences from the real service, and decisions made without knowing it. Shown in COVERAGE.md."""
 
 DIFFERENCES = (
+    (
+        "A token is accepted if the made-up service account signed it, whatever its audience or scope, or if it is the "
+        "stand-in's own. There is no IAM: both may do everything."
+    ),
     "ImportIndex (from BigQuery) and IAM are missing.",
     (
         "gRPC and REST (HTTP/1.1 with JSON) answer on the same ports, with and without TLS; gRPC-Web and HTTP/2 with JSON do "

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.files import write_whole
-
+from tasks.files import write_whole
 from tests.chaos.cases import Case
 from tests.chaos.results import KEPT, Line, keep
 from tests.forks import ROOT
@@ -23,7 +22,7 @@ _NOT_COVERED = (
     "A live Google Cloud project and a real Elasticsearch cluster: everything runs against the stand-ins.",
     "A machine that loses power: processes are killed, the disk is not.",
     "Two runs of one name at once, and the prompts of an interactive terminal.",
-    "Waits as long as the real ones: clocks run faster, a call is given up after 2 s and not after 60, retries come sooner.",
+    "Waits as long as the real ones: the stand-ins' clocks are fast, a call is given up after 2 s instead of 60, retries come sooner.",
     "In the crash sweep, a call that changes nothing and is made many times, such as a poll, beyond its second time.",
     "In the fault sweep, three times and for ever, beyond the first flow that calls a method.",
 )

@@ -278,7 +278,11 @@ def test_the_key_is_in_its_file_and_nowhere_else(stack, owner, deployment):
     assert b"flows.stack.server" in listed
     assert not any(form in listed for form in forms)
     files = [file for file in stack.home.rglob("*") if file.is_file()]
-    assert {"stack.json", "prefect.db", "prefect-server.log", "worker.log", "deploy.log"} <= {
-        file.name for file in files
-    }
+    assert {
+        "stack.json",
+        "prefect.db",
+        "prefect-server.log",
+        "worker.log",
+        "registration-of-the-deployments.log",
+    } <= {file.name for file in files}
     assert [file for file in files if any(form in file.read_bytes() for form in forms)] == [stack.key_file]

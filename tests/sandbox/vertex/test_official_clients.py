@@ -34,6 +34,10 @@ def test_the_high_level_sdk_goes_through_the_whole_life_of_indexes(sandbox, tmp_
     assert "the SDK ran through" in run(sandbox, tmp_path, "official_sdk.py", transport)
 
 
+def test_the_high_level_sdk_searches_sparse_and_hybrid_as_the_documentation_does(sandbox, tmp_path):
+    assert "the hybrid search ran through" in run(sandbox, tmp_path, "hybrid_search.py")
+
+
 def test_the_cells_of_the_stream_update_notebook_run_through(sandbox, tmp_path):
     told = run(sandbox, tmp_path, "stream_update_notebook.py", str(SAMPLE))
     assert "the notebook ran through" in told

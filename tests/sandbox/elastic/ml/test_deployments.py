@@ -122,7 +122,7 @@ def test_a_start_that_does_not_wait_is_answered_while_starting(deployed):
 
 
 def test_a_start_that_times_out_continues(deployed):
-    client = deployed(start_seconds=0.5).client
+    client = deployed(start_seconds=30).client
     with pytest.raises(ApiError) as error:
         start(client, timeout="100ms")
     assert error.value.status_code == 408

@@ -1,13 +1,13 @@
 """Inference over the official client: ids, full queues, counts."""
 
 import threading
-import time
 
 import pytest
 from elasticsearch import ApiError, BadRequestError, ConflictError, NotFoundError, helpers
 
 from sandbox.elastic.ml import inference_ledger
 from tests.client import client_of
+from tests.polling import until
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +65,7 @@ def test_a_document_whose_input_field_is_missing_or_not_a_string_is_refused(with
 
 
 def test_documents_beyond_the_queues_capacity_are_refused_and_counted(with_model):
-    client = with_model({"queue_capacity": 8, "cache_size": "0"}, inference_seconds=0.05).client
+    client = with_model({"queue_capacity": 8, "cache_size": "0"}, inference_seconds=0.2).client
     with pytest.raises(ApiError) as error:
         infer(client, *(f"text {number}" for number in range(20)))
     assert error.value.status_code == 429
@@ -78,7 +78,7 @@ def test_documents_beyond_the_queues_capacity_are_refused_and_counted(with_model
 
 
 def test_a_bulk_enters_the_queue_as_a_whole(with_model, embedding_pipeline):
-    elastic = with_model({"queue_capacity": 8, "cache_size": "0"}, inference_seconds=0.02)
+    elastic = with_model({"queue_capacity": 8, "cache_size": "0"}, inference_seconds=0.2)
     client = elastic.client
     embedding_pipeline(client)
     actions = [{"_index": "i", "_id": str(n), "plot": f"film {n}"} for n in range(20)]
@@ -119,7 +119,7 @@ def test_inference_that_takes_longer_than_its_timeout_is_408_and_counted(with_mo
 
 
 def test_a_search_does_not_wait_for_ingest(with_model, embedding_pipeline):
-    elastic = with_model({"cache_size": "0"}, inference_seconds=0.05)
+    elastic = with_model({"cache_size": "0"}, inference_seconds=0.5)
     client = elastic.client
     embedding_pipeline(client)
     mappings = {"properties": {"embedding": {"type": "sparse_vector"}}}
@@ -127,16 +127,17 @@ def test_a_search_does_not_wait_for_ingest(with_model, embedding_pipeline):
     client.index(index="i", document={"plot": "a dog"}, pipeline="embed", refresh=True)
     actions = [{"_index": "i", "plot": f"film {n}"} for n in range(40)]
     loader = client_of(elastic.sandbox.environment)
-    thread = threading.Thread(target=lambda: helpers.bulk(loader, actions, pipeline="embed"))
+    thread = threading.Thread(
+        target=lambda: helpers.bulk(loader, actions, pipeline="embed", raise_on_error=False)
+    )
     thread.start()
-    deadline = time.monotonic() + 10
-    while not deployment_stats(client)["nodes"][0]["number_of_pending_requests"]:
-        assert time.monotonic() < deadline
+    until(lambda: deployment_stats(client)["nodes"][0]["number_of_pending_requests"], "the load")
     query = {"sparse_vector": {"field": "embedding", "inference_id": ELSER, "query": "dog"}}
     hits = client.search(index="i", query=query)["hits"]["hits"]
     assert hits[0]["_source"]["plot"] == "a dog"
     assert deployment_stats(client)["nodes"][0]["number_of_pending_requests"] > 10
     assert "ml_native_inference_comms" in client.nodes.hot_threads().body
+    client.ml.stop_trained_model_deployment(model_id=ELSER, force=True)  # what waits is refused
     thread.join()
     loader.close()
 
@@ -166,9 +167,7 @@ def test_stopping_refuses_waiting_documents(with_model):
 
     thread = threading.Thread(target=ask)
     thread.start()
-    deadline = time.monotonic() + 10
-    while not deployment_stats(elastic.client)["nodes"][0]["number_of_pending_requests"]:
-        assert time.monotonic() < deadline
+    until(lambda: deployment_stats(elastic.client)["nodes"][0]["number_of_pending_requests"], "the load")
     elastic.client.ml.stop_trained_model_deployment(model_id=ELSER)
     thread.join()
     assert seen[0].status_code == 429

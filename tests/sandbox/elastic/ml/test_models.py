@@ -15,6 +15,8 @@ from elasticsearch import (
     TransportError,
 )
 
+from tests.polling import until
+
 pytestmark = pytest.mark.slow
 
 ELSER = ".elser_model_2"
@@ -38,14 +40,6 @@ def is_defined(client, model=ELSER):
     return found["trained_model_configs"][0]["fully_defined"]
 
 
-def wait_until(holds, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
-
-
 def imports(client):
     found = client.tasks.list(actions="xpack/ml/model_import[n]", detailed=True)
     return [task for node in found["nodes"].values() for task in node["tasks"].values()]
@@ -60,7 +54,7 @@ def test_a_packaged_model_exists_at_once_and_is_defined_when_downloaded(elastic_
     assert not is_defined(client)
     status = imports(client)[0]["status"]
     assert status["total_parts"] == 418
-    wait_until(lambda: is_defined(client))
+    until(lambda: is_defined(client))
     assert imports(client) == []
     found = client.ml.get_trained_models(model_id=ELSER)["trained_model_configs"][0]
     assert found["model_size_bytes"] == 438123914
@@ -80,14 +74,14 @@ def test_putting_a_packaged_model_again_returns_at_once_and_changes_nothing(elas
 def test_a_stalled_download_has_no_task_and_resumes_when_the_model_is_put_again(elastic_server):
     client = elastic_server(download_stalls=100, download_seconds=2).client
     client.ml.put_trained_model(model_id=ELSER, input=INPUT)
-    wait_until(lambda: not imports(client))
+    until(lambda: not imports(client))
     assert not is_defined(client)
     with pytest.raises(BadRequestError) as error:
         client.ml.start_trained_model_deployment(model_id=ELSER)
     assert "Model definition truncated" in reason(error)
     client.ml.put_trained_model(model_id=ELSER, input=INPUT)
     assert imports(client)[0]["status"]["downloaded_parts"] >= 100
-    wait_until(lambda: is_defined(client))
+    until(lambda: is_defined(client))
 
 
 def test_a_download_is_lost_with_the_server_and_resumed_by_another_put(elastic_server):
@@ -110,11 +104,11 @@ def test_a_put_that_waits_for_its_download_does_not_delay_the_servers_stop(elast
 
     waiting = threading.Thread(target=put)
     waiting.start()
-    wait_until(lambda: imports(elastic.client))
+    until(lambda: imports(elastic.client))
     began = time.monotonic()
     assert elastic.sandbox.stop() == 0
-    assert time.monotonic() - began < 10
-    waiting.join(10)
+    assert time.monotonic() - began < 60
+    waiting.join(60)
     assert not waiting.is_alive()
 
 
@@ -132,7 +126,7 @@ def test_deleting_a_model_cancels_its_download(elastic_server):
     client = elastic_server(download_seconds=60).client
     client.ml.put_trained_model(model_id=ELSER, input=INPUT)
     assert client.ml.delete_trained_model(model_id=ELSER, force=True) == {"acknowledged": True}
-    wait_until(lambda: not imports(client))
+    until(lambda: not imports(client))
     with pytest.raises(NotFoundError) as error:
         client.ml.get_trained_models(model_id=ELSER)
     assert reason(error) == f"No known trained model with model_id [{ELSER}]"

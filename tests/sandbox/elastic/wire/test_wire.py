@@ -252,9 +252,9 @@ def test_faults_strike_before_or_after_the_effect_and_are_accounted_for(elastic_
 
 def test_a_stalled_call_goes_on_after_its_client_has_given_up(elastic_server):
     elastic = elastic_server()
-    faults.add(elastic.state, "indices.create", "stall", seconds=0.5)
+    faults.add(elastic.state, "indices.create", "stall", seconds=2)
     with pytest.raises(ConnectionTimeout):
-        elastic.client.options(request_timeout=0.1).indices.create(index="slow")
+        elastic.client.options(request_timeout=0.5).indices.create(index="slow")
     written = until(lambda: write_log.read(elastic.state), "the call's effect")
     assert [write.method for write in written] == ["indices.create"]
     assert elastic.client.indices.exists(index="slow")

@@ -1,8 +1,9 @@
-"""What a command does when Prefect's API stops answering: the work goes on, and ends when it is done.
+"""What a process that runs a flow does when Prefect's API stops answering: the work goes on, and ends when it is done.
 
-By itself, Prefect's client repeats every single call for a minute, in the middle of the work, and the queues of events
-and logs keep the process alive at its end until each of them was tried eleven times. An outage that is shorter than
-`PATIENCE_SECONDS` is left to them, because they lose nothing; from then on nothing waits for Prefect any more.
+By itself, Prefect's client repeats every single call for a minute, in the middle of the work, a server that hangs takes
+another minute for each of them, and the queues of events and logs keep the process alive at its end until each was tried
+eleven times. An outage that is shorter than `PATIENCE_SECONDS` is left to them, because they lose nothing; from then on
+nothing waits for Prefect any more.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, NamedTuple
 
-from httpx import HTTPStatusError
+from httpx import ConnectError, HTTPStatusError, Request
+from prefect.client.base import PrefectHttpxAsyncClient, PrefectHttpxSyncClient
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import refresh_global_settings_context
 from prefect.settings import (
@@ -37,6 +39,8 @@ _RETRIES = 3
 """Of one call of Prefect's client, after 2, 4 and 8 s: a call begun in an outage is over before the work has waited long."""
 _LOOK_SECONDS = 1.0
 _LOOK_TIMEOUT_SECONDS = 5.0
+_CALL_SECONDS = 10.0
+"""How long one call may take: a server that hangs accepts every connection and never answers. Prefect's default is 60."""
 _RETRIES_VARIABLE = PREFECT_CLIENT_MAX_RETRIES.name
 _SERVER_ERROR = 500
 
@@ -66,6 +70,7 @@ class Watch:
         """The API has been silent for longer than our patience, and calls to it fail at once."""
         self._silent_since: float | None = None
         self._code: int | None = None
+        self._looking: int | None = None
         self._lock = threading.Lock()
         self._retries = os.environ.get(_RETRIES_VARIABLE)
         if "max_retries" not in get_current_settings().client.model_fields_set:
@@ -74,7 +79,11 @@ class Watch:
     def start(self) -> Watch:
         """Look from now on, until the process ends."""
         Watch.current = self
+        if "request_timeout" not in get_current_settings().api.model_fields_set:
+            os.environ[PREFECT_API_REQUEST_TIMEOUT.name] = str(_CALL_SECONDS)
         self._allow_retries(self._retries)
+        for client in (PrefectHttpxSyncClient, PrefectHttpxAsyncClient):
+            client.send = _unless_gone(client.send)
         threading.Thread(target=self._keep_looking, name="watch of Prefect's API", daemon=True).start()
         return self
 
@@ -86,21 +95,37 @@ class Watch:
 
     def explain(self, error: Exception) -> None:
         """Say why Prefect could not record how a run has ended."""
-        with _short_calls() as client:
+        with short_calls(_LOOK_TIMEOUT_SECONDS, retries=0) as client:
             if _answers(client):
                 _log.warning(
                     "The run has ended, but Prefect did not record it: %s", " ".join(str(error).split())
                 )
             else:
-                self._is_silent(patience=0.0)
+                self._is_silent(time.monotonic(), patience=0.0)
 
     def _keep_looking(self) -> None:
-        with _short_calls() as client:
+        with short_calls(_LOOK_TIMEOUT_SECONDS, retries=0) as client:
+            self._looking = threading.get_ident()
             while True:
-                if _answers(client):
-                    self._is_there()
-                else:
-                    self._is_silent(patience=PATIENCE_SECONDS)
+                self._look(client)
+                time.sleep(_LOOK_SECONDS)
+
+    def _look(self, client: SyncPrefectClient) -> bool:
+        began = time.monotonic()
+        if answers := _answers(client):
+            self._is_there()
+        else:
+            self._is_silent(began, patience=PATIENCE_SECONDS)
+        return answers
+
+    def fails_at_once(self) -> bool:
+        """Whether a call in this thread would only wait for a server that is gone."""
+        return self.is_gone and threading.get_ident() != self._looking
+
+    def settle(self) -> None:
+        """Wait until it is known whether the API answers or is gone."""
+        with short_calls(_LOOK_TIMEOUT_SECONDS, retries=0) as client:
+            while not (self.is_gone or self._look(client)):
                 time.sleep(_LOOK_SECONDS)
 
     def _is_there(self) -> None:
@@ -111,12 +136,11 @@ class Watch:
                 self.is_gone = False
                 _log.info("Prefect's API answers again, after %s.", duration(time.monotonic() - since))
 
-    def _is_silent(self, patience: float) -> None:
+    def _is_silent(self, since: float, *, patience: float) -> None:
         with self._lock:
-            now = time.monotonic()
             if self._silent_since is None:
-                self._silent_since = now
-            if self.is_gone or now - self._silent_since < patience:
+                self._silent_since = since
+            if self.is_gone or time.monotonic() - self._silent_since < patience:
                 return
             self._allow_retries("0")
             self.is_gone = True
@@ -190,13 +214,22 @@ def _noting(function: Callable[..., Any], ended: list[_Ended]) -> Callable[..., 
     return noting
 
 
+def _unless_gone(send: Callable[..., Any]) -> Callable[..., Any]:
+    """A client's method for one request that fails at once while the API is gone; Prefect has no setting for that."""
+
+    @functools.wraps(send)
+    def sending(client: Any, request: Request, *arguments: Any, **options: Any) -> Any:
+        if Watch.current is not None and Watch.current.fails_at_once():
+            raise ConnectError("Prefect's API does not answer any more", request=request)
+        return send(client, request, *arguments, **options)
+
+    return sending
+
+
 @contextmanager
-def _short_calls() -> Generator[SyncPrefectClient]:
+def short_calls(seconds: float = _CALL_SECONDS, retries: int = 1) -> Generator[SyncPrefectClient]:
     """A client whose calls end soon, whatever the settings of everything else are."""
-    soon: dict[Any, float] = {
-        PREFECT_CLIENT_MAX_RETRIES: 0,
-        PREFECT_API_REQUEST_TIMEOUT: _LOOK_TIMEOUT_SECONDS,
-    }
+    soon: dict[Any, float] = {PREFECT_CLIENT_MAX_RETRIES: retries, PREFECT_API_REQUEST_TIMEOUT: seconds}
     with temporary_settings(soon), get_client(sync_client=True) as client:
         yield client
 

@@ -1,0 +1,61 @@
+"""A run in a process that a worker has started for it: when Prefect's server is gone, it ends as honestly as a command does."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from prefect.context import FlowRunContext
+from prefect.settings import get_current_settings
+
+from flows.console import PLUMBING
+from flows.outage import Watch
+from tasks.redaction import redacted
+
+_RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"
+"""Set by a worker in the process of a run."""
+_OUTAGE = "Prefect cannot show it: its API does not answer any more. Its automations start the run again when it does."
+
+_log = logging.getLogger("vector_search_ops")
+
+
+@contextmanager
+def watched() -> Generator[None]:
+    """Watch Prefect's API while a flow's own function runs, if a worker has started this process for the run.
+
+    If the API is gone at the end, so is the process: what Prefect would still do can only fail, minute after minute. In
+    any other process, this does nothing.
+    """
+    if Watch.current is not None or not _is_of_a_worker():
+        yield
+        return
+    _silence_the_queues()
+    watch = Watch(get_current_settings().api.url or "").start()
+    try:
+        yield
+    except BaseException as error:
+        watch.settle()
+        if watch.is_gone:
+            _log.error("The run failed: %s %s", redacted(" ".join(str(error).split())), _OUTAGE)
+        watch.leave(1)
+        raise
+    watch.settle()
+    if watch.is_gone:
+        _log.warning("The run is done. %s", _OUTAGE)
+    watch.leave(0)
+
+
+def _is_of_a_worker() -> bool:
+    run = FlowRunContext.get()
+    if run is None or run.flow_run is None:
+        return False
+    return str(run.flow_run.id) == os.environ.get(_RUN_VARIABLE)
+
+
+def _silence_the_queues() -> None:
+    """Keep out of the worker's log what Prefect's queues say about an outage, with every event that they lose: it is said once, by the watch."""
+    logging.raiseExceptions = False
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(lambda record: not record.name.startswith(PLUMBING))
