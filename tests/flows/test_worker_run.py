@@ -74,14 +74,18 @@ def test_a_process_that_no_worker_started_is_not_watched(watch):
     assert made.told == []
 
 
-def test_the_queues_of_prefect_are_kept_out_of_the_log_and_other_words_are_not(monkeypatch):
+@pytest.mark.parametrize("logger", ["root", "prefect", "prefect._internal"])
+def test_the_queues_of_prefect_are_kept_out_of_the_log_and_other_words_are_not(logger, monkeypatch):
     shown = []
     handler = logging.Handler()
     handler.emit = shown.append
-    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    monkeypatch.setattr(logging.getLogger(logger), "handlers", [handler])
     monkeypatch.setattr(logging, "raiseExceptions", True)
     worker_run._silence_the_queues()
-    for name in ("prefect._internal.concurrency", "prefect.events.clients", "vector_search_ops"):
-        logging.getLogger().handle(logging.makeLogRecord({"name": name, "levelno": logging.ERROR}))
+    names = ("prefect._internal.concurrency", "prefect.events.clients", "prefect.FlowRunSuspendingObserver")
+    for name in (*names, "vector_search_ops"):
+        handler.handle(logging.makeLogRecord({"name": name, "msg": "said", "levelno": logging.ERROR}))
+    lost = "Concurrency lease renewal failed - slots are no longer reserved."
+    handler.handle(logging.makeLogRecord({"name": "prefect.flow_runs", "msg": lost}))
     assert [record.name for record in shown] == ["vector_search_ops"]
     assert logging.raiseExceptions is False

@@ -46,7 +46,13 @@ class SharedPorts:
             OSError: one is taken.
         """
         self._config = uvicorn.Config(
-            app, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False
+            app,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
         )
         self._config.load()
         self._state = ServerState()
