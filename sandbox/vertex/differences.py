@@ -13,8 +13,7 @@ DIFFERENCES = (
     (
         "REST: paths are those of the official clients, for operations only below locations, indexes and endpoints. Unknown "
         "paths are NOT_FOUND in JSON, where Google sends a page. `fields`, `callback` and `alt` other than `json` are "
-        "refused with UNIMPLEMENTED; whole numbers in `metadata` are shown as `2.0`; a list is required where a field is "
-        "repeated."
+        "refused with UNIMPLEMENTED; a list is required where a field is repeated."
     ),
     (
         "A method that is not imitated answers UNIMPLEMENTED with its name. A field that only v1beta1 has is refused in "

@@ -213,7 +213,7 @@ def test_a_stall_without_end_ends_when_the_caller_hangs_up(clients, curl):
 def test_json_is_read_with_either_name_of_a_field_and_written_as_google_does(curl):
     index = {
         "display_name": "typed",
-        "metadata": {"config": {"dimensions": "2", "algorithmConfig": {"bruteForceConfig": {}}}},
+        "metadata": {"config": {"dimensions": 2, "algorithmConfig": {"bruteForceConfig": {}}}},
         "indexUpdateMethod": 2,
         "description": None,
     }
@@ -223,6 +223,7 @@ def test_json_is_read_with_either_name_of_a_field_and_written_as_google_does(cur
     name = begun.json()["name"].partition("/operations")[0]
     shown = until(lambda: "indexStats" in (found := curl("GET", f"{name}").json()) and found)
     assert shown["indexUpdateMethod"] == "STREAM_UPDATE"
+    assert repr(shown["metadata"]["config"]["dimensions"]) == "2"
     assert "description" not in shown
     point = {
         "datapointId": "1",
