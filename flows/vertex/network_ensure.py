@@ -1,4 +1,4 @@
-"""`vertex network-ensure`: the network of a `vpc` endpoint, from the APIs to the peering with Google's services."""
+"""`vertex network-ensure`: the network of a private endpoint, from the APIs to the peering or to Private Service Connect."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.network_options import NetworkOptions
 from flows.vertex.options import VertexRun
+from tasks.errors import InvalidInput
 from tasks.outcomes import Did
 from tasks.progress import say
 from tasks.vertex.network.apis import ensure_apis, wait_for_apis
 from tasks.vertex.network.peering import ensure_connection, read_connection
+from tasks.vertex.network.private_service_connect import (
+    Way,
+    ensure_address,
+    ensure_forwarding_rule,
+    read_way_to_change,
+    wait_for_acceptance,
+)
 from tasks.vertex.network.vpc import (
     NetworkSpec,
     check_ranges,
@@ -25,6 +33,7 @@ from tasks.vertex.network.vpc import (
     is_world,
     read_network_to_change,
 )
+from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.specs import Name
 
 
@@ -35,6 +44,16 @@ class NetworkEnsureOptions(NetworkOptions, Confirmed, Timed, frozen=True):
         default=None,
         description="A network that somebody else made, to use as it is: it gets a peering if it has none, and no firewall rules "
         "but those asked for here. By default one is created under the name.",
+    )
+    private_service_connect: bool = Field(
+        default=False,
+        description="Instead of a peering: an address and a forwarding rule to the deployed index of this name, which must have been "
+        "built with --endpoint private-service-connect.",
+    )
+    subnetwork: Name | None = Field(
+        default=None,
+        description="With --private-service-connect: the subnet of the network in the index's region; by default it is called as the "
+        "network, as in auto mode networks.",
     )
     prefix_length: int = Field(
         default=16,
@@ -56,10 +75,12 @@ class NetworkEnsureOptions(NetworkOptions, Confirmed, Timed, frozen=True):
 
 @engine_flow(VERTEX, "network-ensure", run_name="network {name} on {target}")
 def ensure_private_network(options: NetworkEnsureOptions) -> Report:
-    """Make the network of a vpc endpoint, or what is missing of it, and nothing twice.
+    """Make the network of a private endpoint, or what is missing of it, and nothing twice.
 
     Enables the APIs, creates an auto mode network with regional routing, firewall rules for ICMP and for the network's own
-    subnets, the address range and the private connection to Google's services. What does not bear our mark is not changed.
+    subnets, the address range and the private connection to Google's services. With --private-service-connect, instead of the last
+    two, an address and a forwarding rule to the deployed index, whose queries then find the way. What does not bear our mark is not
+    changed.
 
     Example:
         vector-search vertex network-ensure --name products --ssh-from 203.0.113.0/24 --target google-cloud
@@ -70,26 +91,24 @@ def ensure_private_network(options: NetworkEnsureOptions) -> Report:
     if world := [each for each in (*options.ssh_from, *options.rdp_from) if is_world(each)]:
         consequence = f"It would let in {listed(world)}, which is the internet or a large part of it."
         confirm("open a firewall rule to the internet", consequence=consequence, yes=options.yes)
+    if options.subnetwork and not options.private_service_connect:
+        raise InvalidInput("--subnetwork is for --private-service-connect only")
     with running(VERTEX, "network-ensure", options) as run:
+        if options.private_service_connect:
+            run.report.facts["address"] = make_way(run, spec, options.subnetwork or spec.network)
+            return run.report
         run.report.facts["network"] = make_network(run, spec)
         say(f"For builds with --endpoint vpc: export VERTEX_NETWORK={run.report.facts['network']}")
     return run.report
 
 
 def make_network(run: VertexRun, spec: NetworkSpec) -> str:
-    """Chain the steps. Returns the network's resource name, with the project's number."""
+    """Chain the steps of a peering. Returns the network's resource name, with the project's number."""
     settings, report, deadline = run.settings, run.report, run.deadline
-    with report.step("enable the APIs") as step:
-        apis = ensure_apis(settings, deadline)
-        wait_for_apis(settings, apis.there.number, deadline)
-        step.saw("were enabled" if apis.did == "nothing" else "enabled")
+    number = _enable(run)
     read_network_to_change(settings, spec)
-    with report.step(f"ensure network {spec.network}") as step:
-        _saw(step, ensure_network(settings, spec, deadline).did)
-    network = f"projects/{apis.there.number}/global/networks/{spec.network}"
-    with report.step("ensure firewall rules") as step:
-        for rule, did in ensure_firewall_rules(settings, spec, deadline).items():
-            _saw(step, did, rule)
+    _make_vpc(run, spec)
+    network = f"projects/{number}/global/networks/{spec.network}"
     if (
         spec.existing
         and (there := read_connection(settings, network))
@@ -108,6 +127,49 @@ def make_network(run: VertexRun, spec: NetworkSpec) -> str:
         _saw(step, connection.did)
         report.facts["ranges"] = list(connection.there.ranges)
     return network
+
+
+def make_way(run: VertexRun, spec: NetworkSpec, subnetwork: str) -> str:
+    """Chain the steps of Private Service Connect. Returns the address where queries go."""
+    settings, report, deadline = run.settings, run.report, run.deadline
+    served = read_served_index(settings, spec.name)
+    way = Way(
+        name=spec.name,
+        network=spec.network,
+        subnetwork=subnetwork,
+        region=settings.location,
+        attachment=served.service_attachment,
+    )
+    _enable(run)
+    read_network_to_change(settings, spec, peered=False)
+    read_way_to_change(settings, way)
+    _make_vpc(run, spec)
+    with report.step(f"ensure address {way.resource_name}") as step:
+        address = ensure_address(settings, way, deadline)
+        _saw(step, address.did, address.there)
+    with report.step(f"ensure forwarding rule {way.resource_name}") as step:
+        _saw(step, ensure_forwarding_rule(settings, way, deadline).did)
+    with report.step("wait until the service attachment accepts it") as step:
+        wait_for_acceptance(settings, way, deadline)
+        step.saw(way.attachment)
+    return address.there
+
+
+def _enable(run: VertexRun) -> str:
+    """Enable the APIs. Returns the project's number."""
+    with run.report.step("enable the APIs") as step:
+        apis = ensure_apis(run.settings, run.deadline)
+        wait_for_apis(run.settings, apis.there.number, run.deadline)
+        step.saw("were enabled" if apis.did == "nothing" else "enabled")
+    return apis.there.number
+
+
+def _make_vpc(run: VertexRun, spec: NetworkSpec) -> None:
+    with run.report.step(f"ensure network {spec.network}") as step:
+        _saw(step, ensure_network(run.settings, spec, run.deadline).did)
+    with run.report.step("ensure firewall rules") as step:
+        for rule, did in ensure_firewall_rules(run.settings, spec, run.deadline).items():
+            _saw(step, did, rule)
 
 
 def _saw(step: StepReport, did: Did, what: str = "") -> None:

@@ -15,6 +15,7 @@ from tasks.progress import say
 from tasks.vertex.network.apis import APIS, read_apis
 from tasks.vertex.network.inventory import NetworkInventory, read_network_inventory, refuse_use
 from tasks.vertex.network.peering import remove_connection
+from tasks.vertex.network.private_service_connect import remove_address, remove_forwarding_rule
 from tasks.vertex.network.vpc import remove_firewall_rules, remove_network, remove_range
 
 
@@ -57,6 +58,9 @@ def teardown_network(options: NetworkTeardownOptions) -> Report:
 
 def _remove(run: VertexRun, name: str, number: str, there: NetworkInventory) -> None:
     settings, report, deadline = run.settings, run.report, run.deadline
+    with report.step("remove the forwarding rule and its address") as step:
+        step.saw(f"{len(remove_forwarding_rule(settings, name, deadline))} removed")
+        step.saw(f"{len(remove_address(settings, name, deadline))} removed")
     for network in there.connections:
         with report.step(f"remove the private connection of {network}") as step:
             step.saw(remove_connection(settings, network, there.ranges, deadline))

@@ -52,6 +52,9 @@ class VertexOptions:
     peered_networks: str = "sandbox"
     """Networks that exist and are peered from the start, separated by commas; `sandbox`, which VERTEX_NETWORK names. With an
     empty list the APIs of networks are not enabled either, as in a new project."""
+    automated_endpoints: bool = True
+    """Whether an index that is deployed for Private Service Connect without `psc_automation_configs` has an automated endpoint
+    all the same, so that clients reach it at once; the real service wants a forwarding rule then."""
     durations: Durations = Durations()
     """Nominal durations per method, before the clock factor."""
 

@@ -73,8 +73,15 @@ def fill_defaults(deployed: Any, index_name: str, display_name: str) -> None:
     chosen.max_replica_count = chosen.max_replica_count or chosen.min_replica_count
 
 
-def fill_private_endpoints(deployed: Any, endpoint: Any, address: str) -> None:
-    """Fill in where a deployed index answers: in the peered network, or through Private Service Connect."""
+def fill_private_endpoints(deployed: Any, endpoint: Any, address: str, *, automated: bool) -> None:
+    """Fill in where a deployed index answers: in the peered network, or through Private Service Connect.
+
+    Args:
+        deployed: the deployed index.
+        endpoint: its endpoint.
+        address: where it answers.
+        automated: whether it has an automated endpoint although it was deployed without a configuration of one.
+    """
     deployed.ClearField("private_endpoints")
     if endpoint.network:
         deployed.private_endpoints.match_grpc_address = address
@@ -84,7 +91,9 @@ def fill_private_endpoints(deployed: Any, endpoint: Any, address: str) -> None:
         f"projects/{project}/regions/us-central1/serviceAttachments/sa-{deployed.id}"
     )
     networks = [(config.project_id, config.network) for config in deployed.psc_automation_configs]
-    for project_id, network in networks or [(PROJECT, f"projects/{PROJECT}/global/networks/sandbox")]:
+    if automated and not networks:
+        networks = [(PROJECT, f"projects/{PROJECT}/global/networks/sandbox")]
+    for project_id, network in networks:
         deployed.private_endpoints.psc_automated_endpoints.add(
             project_id=project_id, network=network, match_address=address
         )

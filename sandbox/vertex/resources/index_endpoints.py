@@ -72,6 +72,7 @@ class IndexEndpointService:
         self._prepare = prepare
         self._is_peered = is_peered
         self._durations = options.durations
+        self._automated = options.automated_endpoints
         self._endpoints = resources.Resources("IndexEndpoint", IndexEndpoint, store, lifecycle, options)
         create = Kind(v1.CreateIndexEndpointOperationMetadata, self._created, self._discard_created)
         deploy = Kind(
@@ -221,7 +222,7 @@ class IndexEndpointService:
         message = DeployedIndex.FromString(deployment.message)
         if not endpoint.public_endpoint_enabled:
             deployment.address = self._private.open(deployment.id)
-            fill_private_endpoints(message, endpoint, deployment.address)
+            fill_private_endpoints(message, endpoint, deployment.address, automated=self._automated)
         message.create_time.GetCurrentTime()
         message.index_sync_time.GetCurrentTime()
         deployment.message, deployment.ready_at = message.SerializeToString(), time.time()

@@ -191,6 +191,12 @@ def remove(settings: VertexSettings, kind: Kind, name: str, owner: str, deadline
     return was_there
 
 
+def remove_ours(settings: VertexSettings, kind: Kind, owner: str, deadline: Deadline) -> tuple[str, ...]:
+    """Remove every resource of a kind that bears our mark for a name. Returns what went."""
+    ours = [one.name for one in list_ours(settings, kind, owner)]
+    return tuple(one for one in ours if remove(settings, kind, one, owner, deadline))
+
+
 def follow(settings: VertexSettings, operation: compute_v1.Operation, doing: str, deadline: Deadline) -> None:
     """Wait until an operation is done, and was successful: DONE alone says nothing.
 

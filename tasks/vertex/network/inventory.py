@@ -12,6 +12,7 @@ from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.network.compute import list_ours, unfinished
 from tasks.vertex.network.peering import read_connection
+from tasks.vertex.network.private_service_connect import ADDRESSES, RULES
 from tasks.vertex.network.vpc import FIREWALLS, NETWORKS, RANGES, last
 from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline, Look, wait_until
@@ -21,6 +22,8 @@ from tasks.waiting import Deadline, Look, wait_until
 class NetworkInventory:
     """What was made under a name."""
 
+    forwarding_rules: tuple[str, ...]
+    addresses: tuple[str, ...]
     networks: tuple[str, ...]
     firewall_rules: tuple[str, ...]
     ranges: tuple[str, ...]
@@ -32,10 +35,21 @@ class NetworkInventory:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is there."""
-        return not any((self.networks, self.firewall_rules, self.ranges, self.connections))
+        return not any(
+            (
+                self.forwarding_rules,
+                self.addresses,
+                self.networks,
+                self.firewall_rules,
+                self.ranges,
+                self.connections,
+            )
+        )
 
     def __str__(self) -> str:
         parts = (
+            *(f"forwarding rule {one}" for one in self.forwarding_rules),
+            *(f"address {one}" for one in self.addresses),
             *(f"the private connection of {last(one)}" for one in self.connections),
             *(f"address range {one}" for one in self.ranges),
             *(f"firewall rule {one}" for one in self.firewall_rules),
@@ -77,6 +91,8 @@ def read_network_inventory(
         one for one in full if (there := read_connection(settings, one)) and ours & set(there.ranges)
     )
     return NetworkInventory(
+        forwarding_rules=tuple(one.name for one in list_ours(settings, RULES, name)),
+        addresses=tuple(one.name for one in list_ours(settings, ADDRESSES, name)),
         networks=tuple(one.name for one in networks),
         firewall_rules=tuple(one.name for one in rules),
         ranges=tuple(sorted(ours)),
@@ -107,7 +123,11 @@ def _wait_for_operations(settings: VertexSettings, name: str, deadline: Deadline
     """Wait for what a killed run left under way on resources that are named as ours are."""
 
     def look() -> Look[bool]:
-        targets = [last(one.target_link) for one in unfinished(settings)]
+        targets = [
+            last(one.target_link)
+            for region in ("", settings.location)
+            for one in unfinished(settings, region=region)
+        ]
         ours = [one for one in targets if one == name or one.startswith(f"{name}-")]
         return Look(f"under way: {', '.join(ours) or 'nothing'}", value=True, done=not ours)
 

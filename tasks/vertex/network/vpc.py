@@ -14,7 +14,7 @@ from tasks.errors import InvalidInput, PermanentError
 from tasks.marks import marks
 from tasks.outcomes import Did, Ensured
 from tasks.steps import step
-from tasks.vertex.network.compute import Kind, Wanted, check, ensure, list_ours, read, remove
+from tasks.vertex.network.compute import Kind, Wanted, check, ensure, list_ours, read, remove, remove_ours
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import Specification
 from tasks.waiting import Deadline
@@ -125,8 +125,13 @@ def last(url: str) -> str:
 
 
 @step("look at network {spec.network} before it is changed")
-def read_network_to_change(settings: VertexSettings, spec: NetworkSpec) -> None:
+def read_network_to_change(settings: VertexSettings, spec: NetworkSpec, *, peered: bool = True) -> None:
     """See that nothing is in the way of this specification, before anything is created.
+
+    Args:
+        settings: the target.
+        spec: what is to be made.
+        peered: whether it gets a range.
 
     Raises:
         NoSuchNetwork: somebody else's network is not there.
@@ -135,7 +140,7 @@ def read_network_to_change(settings: VertexSettings, spec: NetworkSpec) -> None:
     """
     if spec.existing and read(settings, NETWORKS, spec.existing) is None:
         raise NoSuchNetwork(spec.existing, project=settings.project)
-    wanted = [_wanted_range(spec), *_wanted_rules(spec)]
+    wanted = [*([_wanted_range(spec)] if peered else []), *_wanted_rules(spec)]
     for one in wanted if spec.existing else (_wanted_network(spec), *wanted):
         check(settings, one)
 
@@ -243,13 +248,13 @@ def _wanted_range(spec: NetworkSpec) -> Wanted:
 @step("remove firewall rules of {name}")
 def remove_firewall_rules(settings: VertexSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
     """Remove the firewall rules that we made under a name. Returns what went."""
-    return _remove_all(settings, FIREWALLS, name, deadline)
+    return remove_ours(settings, FIREWALLS, name, deadline)
 
 
 @step("remove address range of {name}")
 def remove_range(settings: VertexSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
     """Remove the ranges that we made under a name. Returns what went."""
-    return _remove_all(settings, RANGES, name, deadline)
+    return remove_ours(settings, RANGES, name, deadline)
 
 
 @step("remove network {name}")
@@ -259,12 +264,7 @@ def remove_network(settings: VertexSettings, name: str, deadline: Deadline) -> t
     Raises:
         ServiceRefused: another resource uses it, which the message names.
     """
-    return _remove_all(settings, NETWORKS, name, deadline)
-
-
-def _remove_all(settings: VertexSettings, kind: Kind, name: str, deadline: Deadline) -> tuple[str, ...]:
-    ours = [one.name for one in list_ours(settings, kind, name)]
-    return tuple(one for one in ours if remove(settings, kind, one, name, deadline))
+    return remove_ours(settings, NETWORKS, name, deadline)
 
 
 def check_ranges(ranges: tuple[str, ...], *, option: str) -> None:

@@ -7,7 +7,9 @@ from typing import Any, get_args
 
 from tasks.errors import PermanentError
 from tasks.program import PROGRAM
+from tasks.progress import say
 from tasks.steps import step
+from tasks.vertex.network.private_service_connect import read_way
 from tasks.vertex.operations.adoption import list_ours, the_one
 from tasks.vertex.resources.deployed_indexes import DeployedIndexState, read_deployed_index
 from tasks.vertex.resources.endpoints import ENDPOINTS, EndpointState, endpoint_state
@@ -37,6 +39,8 @@ class ServedIndex:
     update_method: UpdateMethod
     vectors_count: int
     """From the index's statistics, which lag behind streaming updates."""
+    service_attachment: str = ""
+    """Of a `private-service-connect` endpoint: what a forwarding rule leads to."""
     is_overwritten: bool = False
     """Whether an overwrite of its content was started and not seen to its end."""
 
@@ -61,21 +65,38 @@ def served_index(
 ) -> ServedIndex:
     """Combine three reads. Fields that the service left out have its documented defaults."""
     config: dict[str, Any] = index.config
-    address = endpoint.public_domain if endpoint.kind == "public" else deployed.private_address
     return ServedIndex(
         name=name,
         index=index.resource,
         endpoint=endpoint.resource,
         deployed_index_id=deployed.id,
         kind=endpoint.kind,
-        address=address or settings.private_address or "",
+        address=_address(settings, name, endpoint, deployed),
         dimensions=int(config["dimensions"]),
         distance_measure=config.get("distanceMeasureType") or get_args(DistanceMeasure)[0],
         feature_norm=config.get("featureNormType") or "NONE",
         update_method="STREAM_UPDATE" if index.update_method == "STREAM_UPDATE" else "BATCH_UPDATE",
         vectors_count=index.vectors_count,
+        service_attachment=deployed.service_attachment,
         is_overwritten=bool(index.coming),
     )
+
+
+def _address(
+    settings: VertexSettings, name: str, endpoint: EndpointState, deployed: DeployedIndexState
+) -> str:
+    """Where queries go: what the service says, else the setting, else our own forwarding rule; empty if nothing says it."""
+    if endpoint.kind == "public":
+        return endpoint.public_domain
+    if known := deployed.private_address or settings.private_address:
+        return known
+    if endpoint.kind == "vpc" or not deployed.service_attachment:
+        return ""
+    try:
+        return read_way(settings, name, deployed.service_attachment) or ""
+    except PermanentError as error:  # Compute Engine is off, or these credentials may not look
+        say(f"Whether a forwarding rule of ours leads to {name} is unknown: {error}")
+        return ""
 
 
 def way_through(settings: VertexSettings, served: ServedIndex, attachment: str) -> str:
@@ -88,8 +109,9 @@ def way_through(settings: VertexSettings, served: ServedIndex, attachment: str) 
         f"--address=ADDRESS --target-service-attachment={attachment}"
     )
     return (
-        f"{way}. Next, in a project that may connect, create a forwarding rule to it on an address that you reserved in your "
-        f"network: `{rule}`; then set VERTEX_PRIVATE_ADDRESS to that address."
+        f"{way}. Next create one in this project with `{PROGRAM} vertex network-ensure --name {served.name} "
+        "--private-service-connect`, which queries then find. Or, in another project that may connect, create a forwarding rule to "
+        f"it on an address that you reserved in your network: `{rule}`; then set VERTEX_PRIVATE_ADDRESS to that address."
     )
 
 

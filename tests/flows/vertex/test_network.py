@@ -87,3 +87,28 @@ def test_killed_while_it_waits_the_next_run_makes_nothing_twice(
     made = counted(service.writes[before:])
     assert made | {"servicenetworking.services.connections.create": 1} == MADE
     remove(service, "--yes")
+
+
+@pytest.mark.slow
+def test_private_service_connect_is_made_and_queries_find_the_way(
+    service_with, build, ensure, remove, run, teardown, name
+):
+    service = service_with(automated_endpoints=False)
+    build(service, "--endpoint", "private-service-connect")
+    query = ("vertex", "query", "--name", name, "--datapoint-id", "1", *TARGET)
+    assert "VERTEX_PRIVATE_ADDRESS" in run(service, *query, code=2).err
+
+    before = len(service.writes)
+    ensure(service, "--private-service-connect")
+    made = counted(service.writes[before:])
+    assert (made["compute.addresses.insert"], made["compute.forwardingRules.insert"]) == (1, 1)
+    ensure(service, "--private-service-connect")
+    assert counted(service.writes[before:]) == made
+    run(service, *query)
+
+    service.restart()
+    run(service, *query)
+    remove(service, "--yes")
+    assert name not in networks(service)
+    run(service, *query, code=2)
+    teardown(service)
