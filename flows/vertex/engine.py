@@ -23,6 +23,7 @@ VERTEX = Engine[VertexSettings](
     flows=(
         Entry("check", "flows.vertex.check:check_preconditions", "Check the prerequisites of a build and say how to fix what is missing."),
         Entry("network-ensure", "flows.vertex.network_ensure:ensure_private_network", "Create the network of a private endpoint and peer it with Google's services."),
+        Entry("network-check", "flows.vertex.network_check:check_network", "Check the network of a private endpoint and say how to fix what is missing."),
         Entry("network-teardown", "flows.vertex.network_teardown:teardown_network", "Remove what was created for a private network, and nothing else."),
         Entry("build", "flows.vertex.build:build_index", "Build a deployed, queryable index from vectors in an HDF5 file."),
         Entry("upsert-datapoints", "flows.vertex.upsert_datapoints:upsert_datapoints", "Stream datapoints into an index and wait until they are served."),

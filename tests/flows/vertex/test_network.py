@@ -65,6 +65,15 @@ def test_the_internet_is_let_in_only_with_a_yes(service, ensure, opened):
     assert len(service.writes) == before
 
 
+def test_a_check_names_what_is_missing_and_how_to_get_it(service, run, name):
+    before = len(service.writes)
+    told = run(service, "vertex", "network-check", "--name", name, *TARGET, code=1)
+    assert f"network-ensure --name {name}" in told.err
+    peered = run(service, "vertex", "network-check", "--name", name, "--network", "sandbox", *TARGET)
+    assert "ok: projects/123456789012/global/networks/sandbox with sandbox-range" in peered.err
+    assert len(service.writes) == before
+
+
 def test_a_new_project_gets_its_apis_enabled_first(service_with, ensure):
     service = service_with(peered_networks="")
     ensure(service)
