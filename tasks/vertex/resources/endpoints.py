@@ -20,7 +20,7 @@ from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ou
 from tasks.vertex.operations.operations import follow
 from tasks.vertex.operations.removal import remove_all, remove_twins
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.specs import EndpointKind, EndpointSpec
+from tasks.vertex.specs import FIRST, EndpointKind, EndpointSpec
 from tasks.waiting import Deadline
 
 USUAL_CREATE_SECONDS = 60.0
@@ -37,6 +37,12 @@ class EndpointState:
     deployed_index_ids: tuple[str, ...]
     making: str
     """The operation that still creates it, or empty."""
+    serves: str = FIRST
+    """The version that queries go to."""
+    replaced: str = ""
+    """The version that was served before the last swap; empty after a rollback."""
+    rolled_back_from: str = ""
+    """The version that was served before the last rollback; empty after a swap."""
 
 
 def _list(settings: VertexSettings, filter_: str) -> Iterable[IndexEndpoint]:
@@ -229,4 +235,7 @@ def endpoint_state(made: Made[IndexEndpoint]) -> EndpointState:
         public_domain=endpoint.public_endpoint_domain_name,
         deployed_index_ids=tuple(deployed.id for deployed in endpoint.deployed_indexes),
         making=made.making.name if made.making is not None else "",
+        serves=endpoint.labels.get("serves", FIRST),
+        replaced=endpoint.labels.get("replaced", ""),
+        rolled_back_from=endpoint.labels.get("rolled_back_from", ""),
     )
