@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all chaos compat lint protos deployments lock coverage clean
+.PHONY: setup demo test test-all chaos compat lint protos deployments lock licenses audit coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -54,7 +54,7 @@ test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready
 	PYTHONPATH=$(abspath $(BROWSER)) $(BIN)/pytest -n 0 -m browser tests/browser
 	PYTHONPATH=$(abspath $(CLIENT9)) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
 
-# Kills and faults, then the same command again: a sample of minutes, or with FULL=1 every case, for hours.
+# Kills and faults, then the same command again: a sample of minutes, or with FULL=1 every case, for an hour or two.
 SEED ?= 9
 chaos: setup
 	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FULL),--full)
@@ -102,6 +102,16 @@ lock: setup
 	  printf -- '- Python %s on %s\n' $$python $$platform >> locks/CHECKED.md; \
 	done; done
 	@cat locks/CHECKED.md
+
+# locks/LICENSES.md, from the metadata of every locked package; after `make lock`.
+licenses: setup
+	$(BIN)/python -m tests.supply_chain.licenses
+
+# Known vulnerabilities of every pin. Needs the advisories of the public package index; --strict fails where it has none to ask.
+audit: setup
+	@status=0; for lock in requirements.lock locks/*.lock; do echo $$lock; \
+	  $(BIN)/uv tool run --quiet pip-audit@2.10.1 --strict --require-hashes --disable-pip --requirement $$lock || status=1; \
+	done; exit $$status
 
 clean:
 	@if [ -x $(BIN)/vector-search ]; then $(BIN)/vector-search down; fi

@@ -38,7 +38,7 @@ PLUMBING = ("prefect._internal", "prefect.events", "prefect.concurrency", "Event
 """Loggers of Prefect's queues and connections: what concerns a person is said once, by `flows.outage`."""
 _LEASE_LEFT = "Failed to release concurrency lease"
 """The beginning of Prefect's warning about a slot that becomes free by itself."""
-_LEASE_LOST = "Concurrency lease renewal failed"
+LEASE_LOST = "Concurrency lease renewal failed"
 """The beginning of Prefect's warning that a run's slot may be given to another run."""
 
 
@@ -132,7 +132,7 @@ class Terminal(logging.Handler):
             _, error, attempt, attempts, delay = record.args
             when = _DELAY.sub(lambda found: f"in {float(found[1]):.0f} s", str(delay))
             text = Text(f"{error} Trying again ({attempt} of {attempts}) {when}.", style="yellow")
-        elif str(record.msg).startswith(_LEASE_LOST):
+        elif str(record.msg).startswith(LEASE_LOST):
             text = Text.assemble(
                 ("warning: ", "yellow"),
                 "Prefect no longer reserves the slot of this run: another run may work on the same name meanwhile. The work "
@@ -222,7 +222,7 @@ def _times(progress: Progress, since: float) -> str:
 
 
 def _is_for_people(record: logging.LogRecord) -> bool:
-    if str(record.msg).startswith(_LEASE_LOST):
+    if str(record.msg).startswith(LEASE_LOST):
         return _is_an_answer(record.args)
     if record.name.startswith(PLUMBING) or str(record.msg).startswith(_LEASE_LEFT):
         return False

@@ -10,13 +10,16 @@ from contextlib import contextmanager
 from prefect.context import FlowRunContext
 from prefect.settings import get_current_settings
 
-from flows.console import PLUMBING
+from flows.console import LEASE_LOST, PLUMBING
 from flows.outage import Watch
 from tasks.redaction import redacted
 
 _RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"
 """Set by a worker in the process of a run."""
 _OUTAGE = "Prefect cannot show it: its API does not answer any more. Its automations start the run again when it does."
+_QUEUES = (*PLUMBING, "prefect.FlowRunSuspendingObserver")
+_WITH_HANDLERS = (None, "prefect", "prefect._internal", "prefect.flow_runs", "prefect.task_runs")
+"""The loggers to which Prefect gives handlers of their own."""
 
 _log = logging.getLogger("vector_search_ops")
 
@@ -55,7 +58,12 @@ def _is_of_a_worker() -> bool:
 
 
 def _silence_the_queues() -> None:
-    """Keep out of the worker's log what Prefect's queues say about an outage, with every event that they lose: it is said once, by the watch."""
+    """Keep what Prefect's queues say about an outage out of the worker's log: the watch says it once, without their events."""
     logging.raiseExceptions = False
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(lambda record: not record.name.startswith(PLUMBING))
+    for name in _WITH_HANDLERS:
+        for handler in logging.getLogger(name).handlers:
+            handler.addFilter(_is_worth_a_line)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    return not (record.name.startswith(_QUEUES) or str(record.msg).startswith(LEASE_LOST))

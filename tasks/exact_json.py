@@ -29,7 +29,7 @@ class NotExact(ValueError):
     """A text is not JSON, or not JSON that means one thing only. Its message says what is wrong, without the value."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Numeral:
     """A number that neither 64 bits nor a double hold, as it is written."""
 

@@ -53,6 +53,7 @@ class ElasticServer:
                 log_level="error",
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # X-Forwarded-For would hide whose connection a fault resets
                 timeout_graceful_shutdown=1,
             )
         )

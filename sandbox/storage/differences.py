@@ -25,7 +25,7 @@ DIFFERENCES = (
     "Buckets belong to the `project` that created them, and only its listing shows them; all have one project number.",
     "Quotas and rate limits are not enforced; the throttling fault answers as they do.",
     (
-        "A fault `aborted` is a 409 that a concurrent change explains. In a batch, a fault befalls one part; a reset or a "
+        "A fault `aborted` is the 409 of a concurrent change of metadata; buckets are never created or deleted so. In a batch, a fault befalls one part; a reset or a "
         "stall, the whole batch."
     ),
 )

@@ -105,8 +105,8 @@ FAULTS: dict[Kind, Answer] = {
     "aborted": Answer(
         409,
         "conflict",
-        "The metadata for object was edited during the operation. Please try again.",
-        _MEMORY,
+        'The metadata for object "{name}" was edited during the operation. Please try again.',
+        "googleapis/google-cloud-java#12630, flyteorg/flyte#1997",
     ),
     "internal": Answer(500, "internalError", "We encountered an internal error. Please try again.", _MEMORY),
     "throttled": Answer(

@@ -13,8 +13,7 @@ DIFFERENCES = (
     (
         "REST: paths are those of the official clients, for operations only below locations, indexes and endpoints. Unknown "
         "paths are NOT_FOUND in JSON, where Google sends a page. `fields`, `callback` and `alt` other than `json` are "
-        "refused with UNIMPLEMENTED; whole numbers in `metadata` are shown as `2.0`; a list is required where a field is "
-        "repeated."
+        "refused with UNIMPLEMENTED; a list is required where a field is repeated."
     ),
     (
         "A method that is not imitated answers UNIMPLEMENTED with its name. A field that only v1beta1 has is refused in "
@@ -50,7 +49,10 @@ DIFFERENCES = (
         "Distances: DOT_PRODUCT is the dot product itself, COSINE is 1 - cosine, SQUARED_L2 and L1 are as they are. "
         "Under UNIT_L2_NORM the query is normalized too. In a tie the older row comes first."
     ),
-    "`neighbor_count` and `num_neighbors` unset: 10.",
+    (
+        "`neighbor_count` and `num_neighbors` unset: 10. In a query's datapoint the id counts only without a vector, and the "
+        "crowding tag and the metadata have no meaning."
+    ),
     "Crowding: datapoints without a tag never crowd each other out. The private API's int64 is 63 bits of a hash of the tag.",
     (
         "If a query names a token namespace twice, the union of its tokens counts. A number whose type differs from the "
@@ -93,5 +95,8 @@ DIFFERENCES = (
         "shown, without effect."
     ),
     "Service and deployment groups, access logs, encryption keys and reserved ranges are stored and shown, without effect.",
-    "The `reset` fault is the status that clients report for a reset connection (UNAVAILABLE); the connection stays open.",
+    (
+        "The `reset` fault resets the connection over REST. Over gRPC it is the status that clients report for that "
+        "(UNAVAILABLE), and the connection stays open."
+    ),
 )

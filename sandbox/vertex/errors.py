@@ -32,6 +32,13 @@ class Refusal(Exception):
         return int(self.code.value[0])  # pyright: ignore[reportIndexIssue]
 
 
+class ConnectionReset(Refusal):
+    """A fault resets the connection: where a transport can do that, nothing is answered."""
+
+    def __init__(self) -> None:
+        super().__init__(FAULT_RESET.code, FAULT_RESET.text)
+
+
 @dataclass(frozen=True)
 class Answer:
     """One kind of refusal: its code, its text with named placeholders, and the source of the text."""

@@ -17,6 +17,7 @@ from google.cloud.location import locations_pb2
 from google.longrunning import operations_pb2
 
 from protos import match_service as container
+from sandbox.connections import Connections
 from sandbox.doors import Door
 from sandbox.faults import FaultQueue
 from sandbox.storage.reader import Reader
@@ -101,10 +102,9 @@ class VertexServer:
                 grpc_front.EverythingElse(),
             ]
         )
-        self._ports = SharedPorts(
-            Door(RestApplication(self._calls, services, self._pool, tokens), turned_away),
-            self._shared(ports, identity),
-        )
+        connections = Connections()
+        rest = RestApplication(self._calls, services, self._pool, tokens, connections)
+        self._ports = SharedPorts(Door(rest, turned_away), self._shared(ports, identity), connections)
 
     def start(self) -> None:
         """Start to answer, and continue what an earlier run left unfinished."""

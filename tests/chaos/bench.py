@@ -132,7 +132,11 @@ class Bench:
         words = [word.format(**self.files) for word in scenario.command] + ["--target", "sandbox"]
         if scenario.waits:
             words += ["--timeout-minutes", str(minutes)]
-        known = {
+        return self.commands.start(words, self.environment(world, announced) | environment)
+
+    def environment(self, world: World, announced: Path | None = None) -> dict[str, str]:
+        """The environment of what works on a stand-in, or on what another file announces in its place."""
+        return {
             **self.prefect.environment,
             "VECTOR_SEARCH_SANDBOX": str(announced or world.announced),
             "VECTOR_SEARCH_HOME": str(world.state / "home"),
@@ -140,7 +144,6 @@ class Bench:
             # Elasticsearch's client looks through the whole stack for the line that uses a preview: half of a command's time.
             "DISABLE_WARN_STACKLEVEL": "true",
         }
-        return self.commands.start(words, known | environment)
 
     def release(self) -> None:
         """Free the slots that a killed run holds; by themselves they are free after a minute."""

@@ -6,6 +6,7 @@ processor than the flows themselves.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import certifi
 
-from flows.stack import api, key, prefect_settings, processes
+from flows.stack import api, key, prefect_settings, processes, server
 from tests.polling import until
 
 _BYSTANDERS = (
@@ -36,6 +37,7 @@ _OF_COMMANDS = {
 }
 
 
+_PR_SET_PDEATHSIG = 1
 _PATIENCE = 600.0
 """Seconds for a start on a machine that does much else."""
 
@@ -82,7 +84,7 @@ class PrefectServer:
         """Start it and wait until it answers."""
         self._process = processes.start(
             "Prefect server",
-            [sys.executable, "-m", "flows.stack.server"],
+            [sys.executable, "-m", "tests.chaos.prefect_server"],
             environment=prefect_settings.environment(self._folder, self._port) | _WITHOUT_BYSTANDERS,
             folder=self._folder,
             log=self._folder / "server.log",
@@ -99,3 +101,9 @@ class PrefectServer:
     def stop(self) -> None:
         """Stop it."""
         processes.stop([self._process])
+
+
+if __name__ == "__main__":
+    # A worker that is killed leaves none behind.
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    server.main()

@@ -52,12 +52,16 @@ class Recordings:
         return self._made[scenario.id]
 
     def world(self, scenario: Scenario, options: object = None) -> World:
-        """A stand-in in the state that a scenario begins with."""
+        """A stand-in in the state that a scenario begins with; its recording is made before, for which the ports must be free."""
+        self.of(scenario)
+        return self._begun(scenario, options)
+
+    def _begun(self, scenario: Scenario, options: object = None) -> World:
         before = self.of(SCENARIOS[scenario.after]).prepared if scenario.after else None
         return self._bench.world(scenario.engine, before, options)
 
     def _record(self, scenario: Scenario) -> Recording:
-        world = self.world(scenario)
+        world = self._begun(scenario)
         struck = len(faults.struck(world.state))
         faults.add(
             world.state, "*", "stall", times=_EVERY_CALL, seconds=0.0

@@ -33,6 +33,8 @@ from sandbox.write_log import WriteLog
 
 _LOOK = 0.05
 _BATCH = "batch/storage/v1"
+_NEVER_ABORTED = ("storage.buckets.insert", "storage.buckets.delete")
+"""Their status 409 has other meanings: there already, not empty."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -123,7 +125,7 @@ class Front:
         handler = self._handlers.get(method.id)
         if handler is None:
             raise errors.NOT_IMITATED.refusal(what=method.id)
-        await self._strike(method.id, "before", caller)
+        await self._strike(method.id, "before", caller, params)
         try:
             reply = await handler(Request(verb, params, _query(query), headers, body, caller.address))
         except NotModified:
@@ -136,7 +138,7 @@ class Front:
         if reply.changed:
             self._writes.append(method.id, reply.changed)
         try:
-            await self._strike(method.id, "after", caller)
+            await self._strike(method.id, "after", caller, params)
         except BaseException:
             reply.close()
             raise
@@ -150,7 +152,9 @@ class Front:
             raise errors.NOT_FOUND.refusal()
         return path[len(self._prefix) :]
 
-    async def _strike(self, method: str, when: Literal["before", "after"], caller: Caller) -> None:
+    async def _strike(
+        self, method: str, when: Literal["before", "after"], caller: Caller, params: Mapping[str, str]
+    ) -> None:
         fault = self._faults.take(method, when)
         if fault is None:
             return
@@ -159,7 +163,7 @@ class Front:
         elif fault.kind == "reset":
             raise ConnectionLost
         else:
-            refusal = errors.FAULTS[fault.kind].refusal()
+            refusal = errors.FAULTS[fault.kind].refusal(name=params.get("object", "null"))
             if fault.retry_after is not None:
                 refusal.headers["Retry-After"] = str(math.ceil(fault.retry_after))
             raise refusal
@@ -185,12 +189,12 @@ def turned_away(status: HTTPStatus, text: str) -> Response:
 
 
 def possible_faults(handlers: Iterable[str]) -> Iterable[Possible]:
-    """The faults of these methods; only what changes something can be aborted."""
-    reads = {method.id for method in METHODS if method.verb == "GET"}
+    """The faults of these methods; only what changes metadata can be aborted."""
+    never_aborted = {method.id for method in METHODS if method.verb == "GET"} | set(_NEVER_ABORTED)
     kinds: tuple[Kind, ...] = (*errors.FAULTS, "reset", "stall")
     for method in handlers:
         for kind in kinds:
-            if kind != "aborted" or method not in reads:
+            if kind != "aborted" or method not in never_aborted:
                 yield method, "before", kind
                 yield method, "after", kind
 

@@ -15,6 +15,7 @@ from sandbox.vertex.versions import messages
 from sandbox.vertex.wire.statuses import status
 
 _MEDIA_TYPE = "application/json; charset=UTF-8"
+_EXACT = 2**53  # whole numbers beyond are not all doubles; zero keeps its sign
 _HTTP = {
     StatusCode.CANCELLED: 499,
     StatusCode.INVALID_ARGUMENT: 400,
@@ -40,7 +41,7 @@ def response(message: Any, *, enum_numbers: bool, pretty: bool) -> Response:
         use_integers_for_enums=enum_numbers,
         descriptor_pool=messages.AllPools(),  # pyright: ignore[reportArgumentType]
     )
-    return Response(_written(content, pretty=pretty), media_type=_MEDIA_TYPE)
+    return Response(_written(_whole(content), pretty=pretty), media_type=_MEDIA_TYPE)
 
 
 def refusal(refused: errors.Refusal, *, pretty: bool) -> Response:
@@ -57,6 +58,17 @@ def turned_away(number: HTTPStatus, text: str) -> Response:
     """What the door refuses (sandbox/doors.py), in the form of a refusal."""
     content = {"code": number.value, "message": text, "status": StatusCode.PERMISSION_DENIED.name}
     return Response(_written({"error": content}, pretty=True), number, media_type=_MEDIA_TYPE)
+
+
+def _whole(content: Any) -> Any:
+    """The same JSON with 2 for 2.0, as the protobuf library of Google's servers writes doubles."""
+    if isinstance(content, dict):
+        return {name: _whole(value) for name, value in content.items()}
+    if isinstance(content, list):
+        return [_whole(value) for value in content]
+    if isinstance(content, float) and content.is_integer() and 0 < abs(content) < _EXACT:
+        return int(content)
+    return content
 
 
 def _written(content: Any, *, pretty: bool) -> bytes:

@@ -53,6 +53,8 @@ class Calls:
         if fault.kind == "stall":
             _stall(fault, is_waiting)
             return
+        if fault.kind == "reset":
+            raise errors.ConnectionReset
         raise errors.FAULTS[fault.kind].refusal(retry_after=fault.retry_after)
 
 

@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from sandbox.connections import Connections
 from sandbox.vertex.wire.first_bytes import is_grpc
 
 _ENOUGH = 32 * 1024  # more than a ClientHello with the keys of post-quantum cryptography
@@ -38,17 +39,24 @@ class SharedPort:
 class SharedPorts:
     """The ports, served by a thread of their own."""
 
-    def __init__(self, app: Any, ports: list[SharedPort]) -> None:
-        """Bind them.
+    def __init__(self, app: Any, ports: list[SharedPort], connections: Connections) -> None:
+        """Bind them; connections of HTTP are entered in `connections`.
 
         Raises:
             OSError: one is taken.
         """
         self._config = uvicorn.Config(
-            app, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False
+            app,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
         )
         self._config.load()
         self._state = ServerState()
+        self._http = connections.protocol()
         self._listeners = [(_bound(each.port), each) for each in ports]
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,7 +130,7 @@ class SharedPorts:
         there.resume_reading()
 
     def _protocol(self) -> H11Protocol:
-        return H11Protocol(self._config, self._state, {}, self._loop)
+        return self._http(self._config, self._state, {}, self._loop)
 
 
 class _Pipe(asyncio.Protocol):

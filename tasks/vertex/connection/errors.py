@@ -28,7 +28,9 @@ TRANSIENT = (
     requests.exceptions.Timeout,
     requests.exceptions.ChunkedEncodingError,
 )
-"""The codes after which the same call may succeed; RESOURCE_EXHAUSTED is a subclass of TooManyRequests."""
+"""The codes after which the same call may succeed; RESOURCE_EXHAUSTED is a subclass of TooManyRequests. So is the plain Conflict
+of Cloud Storage ("was edited during the operation. Please try again"), but not its subclass ALREADY_EXISTS; where 409 means that
+a bucket exists or is not empty, the caller knows."""
 SERVICE = "Google Cloud"
 
 _CODES = {status.value[0]: status.name for status in grpc.StatusCode}
@@ -80,7 +82,7 @@ def _meaning(doing: str, error: Exception) -> Exception | None:
     if isinstance(error, grpc.RpcError):
         # A raw channel (the private MatchService) raises RpcError; api_core knows the class of each code.
         error = google.from_grpc_error(error)
-    if isinstance(error, TRANSIENT):
+    if isinstance(error, TRANSIENT) or type(error) is google.Conflict:
         _refuse_expired(doing, error)
         return ServiceUnwell(doing, service=SERVICE, status=_status(error), said=_said(error))
     if isinstance(error, google.GoogleAPICallError):
@@ -101,8 +103,7 @@ def _meaning(doing: str, error: Exception) -> Exception | None:
 def _refusal(error: google.GoogleAPICallError) -> type[ServiceRefused]:
     if isinstance(error, google.NotFound):
         return NotFound
-    # AlreadyExists is a subclass of Conflict, which is how Cloud Storage says it.
-    return AlreadyExists if isinstance(error, google.Conflict) else ServiceRefused
+    return AlreadyExists if isinstance(error, google.AlreadyExists) else ServiceRefused
 
 
 def _refuse_expired(doing: str, error: Exception) -> None:

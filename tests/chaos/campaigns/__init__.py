@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from tests.chaos.campaigns import bad_networks, crash_sweep, fault_sweep, random_kills, state_machines
+from tests.chaos.campaigns import (
+    bad_networks,
+    crash_sweep,
+    fault_sweep,
+    random_kills,
+    state_machines,
+    worker_kills,
+)
 
 CAMPAIGNS = {
     campaign.NAME: campaign
-    for campaign in (crash_sweep, random_kills, fault_sweep, bad_networks, state_machines)
+    for campaign in (crash_sweep, random_kills, worker_kills, fault_sweep, bad_networks, state_machines)
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -37,7 +38,8 @@ def running(tmp_path):
             begun.append(
                 processes.start(name, command, environment=os.environ, folder=tmp_path, log=tmp_path / "log")
             )
-        state.write(tmp_path / "stack.json", state.State(port=port, processes=tuple(begun)))
+        ready = tuple(replace(process, ready=True) for process in begun)
+        state.write(tmp_path / "stack.json", state.State(port=port, processes=ready))
         if SERVER in names:
             until(lambda: not api.is_free(port))
         return Stack(tmp_path, with_worker=False)

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import grpc
 import pytest
 from google.api_core import exceptions
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform_v1 as v1
 from google.cloud import aiplatform_v1beta1 as v1beta1
 from google.cloud.location import locations_pb2
 from google.iam.v1 import iam_policy_pb2
 from google.longrunning import operations_pb2
+from google.oauth2.credentials import Credentials
 
 from protos import match_service as container
 from sandbox import coverage
 from sandbox.vertex.matching.container_match import CONTAINER_SERVICES
 from sandbox.vertex.versions.rules import rules, services
+from tests.vertex_channel import channel_to
 
 PACKAGES = {"v1": v1, "v1beta1": v1beta1}
 SHARED = {
@@ -90,16 +91,17 @@ def listed():
 def clients_over(transport, environment):
     """Makes an official client: `make(method)`."""
     if transport == "rest":
-        address = {"api_endpoint": f"http://{environment['VERTEX_PLAINTEXT_ENDPOINT']}"}
         return lambda method: method.client()(
-            transport="rest", credentials=AnonymousCredentials(), client_options=address
+            transport="rest",
+            credentials=Credentials(environment["VERTEX_ACCESS_TOKEN"]),
+            client_options={"api_endpoint": f"http://{environment['VERTEX_PLAINTEXT_ENDPOINT']}"},
         )
     if transport == "grpc":
-        channel = grpc.insecure_channel(environment["VERTEX_PLAINTEXT_ENDPOINT"])
+        channel = channel_to(environment)
         return lambda method: method.client()(
             transport=method.client().get_transport_class("grpc")(channel=channel)
         )
-    aio = grpc.aio.insecure_channel(environment["VERTEX_PLAINTEXT_ENDPOINT"])
+    aio = channel_to(environment, grpc.aio)
     return lambda method: method.client("Async")(
         transport=method.client("Async").get_transport_class("grpc_asyncio")(channel=aio)
     )

@@ -5,6 +5,7 @@ import traceback
 import pytest
 
 from tasks.errors import InvalidInput
+from tasks.redaction import redacted
 from tasks.vertex.settings import vertex_settings
 
 
@@ -27,6 +28,19 @@ def write_sandbox_file(folder):
         "VERTEX_CA_FILE": str(folder / "ca.pem"),
     }
     file.write_text(json.dumps({"pid": 1, "environment": environment}))
+
+
+def test_the_key_in_a_sandboxs_storage_address_is_shown_by_no_message(monkeypatch, tmp_path):
+    monkeypatch.setenv("VECTOR_SEARCH_HOME", str(tmp_path))
+    write_sandbox_file(tmp_path)
+    file = tmp_path / "sandbox" / "sandbox.json"
+    file.write_text(file.read_text().replace(":5000", ":5000/kEy-oF_storage"))
+    address = vertex_settings("sandbox").storage_endpoint
+    assert address == "http://127.0.0.1:5000/kEy-oF_storage"
+    assert (
+        redacted(f"404 GET {address}/storage/v1/b/x")
+        == "404 GET http://127.0.0.1:5000/********/storage/v1/b/x"
+    )
 
 
 def test_google_cloud_names_every_setting_that_is_missing():

@@ -8,10 +8,10 @@ import certifi
 import httpx
 import pytest
 from google.api_core import exceptions
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform_v1 as v1
 from google.cloud import aiplatform_v1beta1 as beta
 from google.longrunning import operations_pb2
+from google.oauth2.credentials import Credentials
 
 from sandbox import faults, write_log
 from tests.polling import SOON, until
@@ -26,23 +26,28 @@ POINT = {
 }
 
 
+def credentials(clients):
+    return Credentials(clients.environment["VERTEX_ACCESS_TOKEN"])
+
+
 @pytest.fixture(scope="module")
 def address(clients):
     return f"http://{clients.environment['VERTEX_PLAINTEXT_ENDPOINT']}"
 
 
 @pytest.fixture(scope="module")
-def rest(address):
+def rest(address, clients):
     """A GAPIC client over REST: `rest(v1.IndexServiceClient)`."""
     return lambda client: client(
-        transport="rest", credentials=AnonymousCredentials(), client_options={"api_endpoint": address}
+        transport="rest", credentials=credentials(clients), client_options={"api_endpoint": address}
     )
 
 
 @pytest.fixture(scope="module")
 def curl(address, clients):
     """Requests as people type them: `curl("GET", "indexes/1", json=...)`, below the location, or by a whole name."""
-    with httpx.Client() as client:
+    token = {"Authorization": f"Bearer {clients.environment['VERTEX_ACCESS_TOKEN']}"}
+    with httpx.Client(headers=token) as client:
 
         def request(verb, path, **options):
             name = path if path.startswith("projects/") else f"{clients.parent}/{path}"
@@ -180,6 +185,13 @@ def test_a_fault_strikes_over_rest_as_it_does_over_grpc(clients, curl, kind, cod
     assert curl("GET", "indexes").status_code == 200
 
 
+def test_a_reset_fault_resets_the_connection(clients, curl):
+    faults.add(clients.state, "ListIndexes", "reset")
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+        curl("GET", "indexes")
+    assert curl("GET", "indexes").status_code == 200
+
+
 def test_a_call_whose_reply_is_lost_has_taken_effect(clients, curl):
     index = clients.index()
     faults.add(clients.state, "UpdateIndex", "unavailable", "after")
@@ -201,7 +213,7 @@ def test_a_stall_without_end_ends_when_the_caller_hangs_up(clients, curl):
 def test_json_is_read_with_either_name_of_a_field_and_written_as_google_does(curl):
     index = {
         "display_name": "typed",
-        "metadata": {"config": {"dimensions": "2", "algorithmConfig": {"bruteForceConfig": {}}}},
+        "metadata": {"config": {"dimensions": 2, "algorithmConfig": {"bruteForceConfig": {}}}},
         "indexUpdateMethod": 2,
         "description": None,
     }
@@ -211,6 +223,7 @@ def test_json_is_read_with_either_name_of_a_field_and_written_as_google_does(cur
     name = begun.json()["name"].partition("/operations")[0]
     shown = until(lambda: "indexStats" in (found := curl("GET", f"{name}").json()) and found)
     assert shown["indexUpdateMethod"] == "STREAM_UPDATE"
+    assert repr(shown["metadata"]["config"]["dimensions"]) == "2"
     assert "description" not in shown
     point = {
         "datapointId": "1",
@@ -290,13 +303,14 @@ def test_one_address_with_tls_serves_grpc_and_rest(clients, monkeypatch):
     address = clients.environment["VERTEX_API_ENDPOINT"]
     index = clients.index()
     client = v1.IndexServiceClient(
-        transport="rest", credentials=AnonymousCredentials(), client_options={"api_endpoint": address}
+        transport="rest", credentials=credentials(clients), client_options={"api_endpoint": address}
     )
     assert client.get_index(name=index).name == index
     endpoint, deployed = clients.public(index)
     domain = clients.endpoints.get_index_endpoint(name=endpoint).public_endpoint_domain_name
     roots = ssl.create_default_context(cafile=clients.environment["REQUESTS_CA_BUNDLE"])
-    with httpx.Client(verify=roots) as typed:
+    token = {"Authorization": f"Bearer {clients.environment['VERTEX_ACCESS_TOKEN']}"}
+    with httpx.Client(verify=roots, headers=token) as typed:
         body = {"deployedIndexId": deployed, "queries": [{"datapoint": {"featureVector": [1, 2, 3, 4]}}]}
         found = typed.post(f"https://{domain}/v1/{endpoint}:findNeighbors", json=body)
     assert found.json() == {"nearestNeighbors": [{}]}

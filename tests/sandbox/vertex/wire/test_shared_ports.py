@@ -11,6 +11,7 @@ from google.cloud import aiplatform_v1 as v1
 from google.cloud.aiplatform_v1.services.match_service.transports import MatchServiceGrpcTransport
 
 from sandbox.vertex.wire.first_bytes import is_grpc
+from tests.vertex_channel import channel_to
 
 
 def hello(*protocols):
@@ -75,16 +76,16 @@ def test_one_port_answers_both_protocols_at_the_same_time(clients):
     port = clients.environment["VERTEX_PLAINTEXT_ENDPOINT"]
     call = "/google.cloud.aiplatform.v1.IndexService/ListIndexes"
     request = v1.ListIndexesRequest.serialize(v1.ListIndexesRequest(parent=clients.parent))
-    with grpc.insecure_channel(port) as channel, httpx.Client() as http:
+    token = {"authorization": f"Bearer {clients.environment['VERTEX_ACCESS_TOKEN']}"}
+    with grpc.insecure_channel(port) as channel, httpx.Client(headers=token) as http:
         for _ in range(5):
-            waiting = channel.unary_unary(call).future(request, timeout=10)
+            waiting = channel.unary_unary(call).future(request, timeout=10, metadata=list(token.items()))
             assert http.get(f"http://{port}/v1/{clients.parent}/indexes").status_code == 200
             waiting.result()
 
 
 def test_a_large_message_passes_whole_in_both_directions(clients):
-    unlimited = [("grpc.max_receive_message_length", -1)]
-    channel = grpc.insecure_channel(clients.environment["VERTEX_PLAINTEXT_ENDPOINT"], unlimited)
+    channel = channel_to(clients.environment, options=[("grpc.max_receive_message_length", -1)])
     match = v1.MatchServiceClient(transport=MatchServiceGrpcTransport(channel=channel))
     index = clients.index(768)
     points = [{"datapoint_id": str(row), "feature_vector": [row % 7 + 0.25] * 768} for row in range(2000)]

@@ -2,6 +2,7 @@ import base64
 import dataclasses
 import json
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -9,7 +10,9 @@ import google_crc32c
 import pytest
 from google.cloud.storage import Blob
 
+from sandbox import faults
 from sandbox.storage.server import StorageServer
+from tasks.calls import ServiceUnwell
 from tasks.errors import CannotChangeInPlace, InvalidInput
 from tasks.outcomes import Ensured
 from tasks.vertex.connection.clients import connect
@@ -28,8 +31,13 @@ from tasks.vertex.settings import VertexSettings
 
 
 @pytest.fixture(scope="module")
-def storage_address(tmp_path_factory):
-    server = StorageServer(tmp_path_factory.mktemp("storage"), 0, "a-key")
+def state(tmp_path_factory):
+    return tmp_path_factory.mktemp("storage")
+
+
+@pytest.fixture(scope="module")
+def storage_address(state):
+    server = StorageServer(state, 0, "a-key")
     server.start()
     yield server.url
     server.stop()
@@ -114,6 +122,41 @@ def test_a_strangers_bucket_of_the_derived_name_is_refused_and_one_that_is_named
     assert ensure_bucket.fn(named).there == derived.bucket_name
     cloud.own = [derived.bucket_name]
     assert ensure_bucket.fn(derived).there == derived.bucket_name
+
+
+CALLED = (
+    "buckets.insert",
+    "buckets.get",
+    "buckets.delete",
+    "objects.insert",
+    "objects.list",
+    "objects.delete",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", ["unavailable", "throttled", "internal", "aborted", "reset"])
+def test_faults_of_the_bucket_are_transient_and_the_same_step_again_ends_well(
+    settings, tmp_path, state, kind, when
+):
+    def steps():
+        ensure_bucket.fn(settings)
+        apply_import_files.fn(settings, "products", "c1", files, tmp_path)
+        assert names(settings) == [files[0].name]
+        remove_import_files.fn(settings, "products")
+        remove_bucket.fn(settings)
+
+    files = written(tmp_path, [b"one\n"])
+    possible = faults.possible(state)
+    for method in (f"storage.{each}" for each in CALLED):
+        if (method, when, kind) in possible:
+            faults.add(state, method, kind, when)
+            with suppress(ServiceUnwell):  # or the client's own retry
+                steps()
+            steps()
+            assert faults.pending(state) == [], method
+            assert not connect(settings).storage.bucket(settings.bucket).exists()
 
 
 def test_what_is_there_with_the_same_checksum_is_not_written_again(settings, tmp_path):
