@@ -186,16 +186,18 @@ def _look(run: VertexRun, plan: BuildPlan, validated: ValidatedVectors) -> _Foun
     endpoint = read_endpoint_to_change(settings, endpoint_spec(settings, name, plan.endpoint), deadline)
     indexes = read_indexes(settings, name, deadline)
     version = serves = FIRST if endpoint is None else endpoint.serves
-    if plan.as_version:
-        version = version_for(indexes, plan.index, validated.content, serves)
-    plan, deployed, versions = plan.of(version), None, None
-    index = read_index_to_change(settings, plan.index, deadline)
+    versions = None
     if endpoint is not None:
         versions = Versions(name=name, location=settings.location, endpoint=endpoint, indexes=indexes)
-        if index is not None:
-            deployed = read_deployed_index_to_change(
-                settings, plan.deployed, endpoint=endpoint.resource, index=index.resource
-            )
+    if plan.as_version:
+        machine = plan.deployed.machine_type
+        version = version_for(versions, indexes, plan.index, validated.content, machine)
+    plan, deployed = plan.of(version), None
+    index = read_index_to_change(settings, plan.index, deadline)
+    if endpoint is not None and index is not None:
+        deployed = read_deployed_index_to_change(
+            settings, plan.deployed, endpoint=endpoint.resource, index=index.resource
+        )
     return _Found(
         plan=plan,
         serves=serves,

@@ -11,6 +11,7 @@ Of an endpoint, each a version:
 serves           what queries go to; without it, to the first
 replaced         what was served before the last swap, until a rollback
 rolled_back_from what was served before the last rollback, until a swap
+served_since     when the last swap or rollback was, in seconds since 1970 by our clock; it is no version
 """
 
 from __future__ import annotations

@@ -292,7 +292,9 @@ def _read(settings: VertexSettings, deployed_index_id: str, endpoint: str) -> De
 
 
 def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str) -> None:
-    remedy = "Choose another --name, or tear this one down first."
+    remedy = (
+        "Choose another --name, build a new version beside it with --as-version, or tear this one down first."
+    )
     # The service answers with the project's number where we may have asked with its id: compare the resource's own id.
     if _own_id(there.index) != _own_id(index):
         raise CannotChangeInPlace(

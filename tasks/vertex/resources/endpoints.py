@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -43,6 +43,10 @@ class EndpointState:
     """The version that was served before the last swap; empty after a rollback."""
     rolled_back_from: str = ""
     """The version that was served before the last rollback; empty after a swap."""
+    served_since: float = 0
+    """When the last swap or rollback was, seconds since 1970; 0 if there was none."""
+    machine_types: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By deployed index id; empty for automatic resources."""
 
 
 def _list(settings: VertexSettings, filter_: str) -> Iterable[IndexEndpoint]:
@@ -238,4 +242,9 @@ def endpoint_state(made: Made[IndexEndpoint]) -> EndpointState:
         serves=endpoint.labels.get("serves", FIRST),
         replaced=endpoint.labels.get("replaced", ""),
         rolled_back_from=endpoint.labels.get("rolled_back_from", ""),
+        served_since=float(endpoint.labels.get("served_since", 0)),
+        machine_types={
+            deployed.id: deployed.dedicated_resources.machine_spec.machine_type
+            for deployed in endpoint.deployed_indexes
+        },
     )

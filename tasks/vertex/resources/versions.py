@@ -6,6 +6,8 @@ own, deployed beside the others on the same endpoint; nothing but a label of the
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 
@@ -28,7 +30,7 @@ from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import FIRST, IndexSpec, deployed_index_id
 from tasks.waiting import Deadline
 
-_MARKS = ("serves", "replaced", "rolled_back_from")
+_MARKS = ("serves", "replaced", "rolled_back_from", "served_since")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +58,19 @@ class Versions:
         """Those that are not served, deployed or not."""
         return tuple(one for one in self.indexes if one != self.serves)
 
+    @property
+    def hours_served(self) -> float:
+        """How long ago the last swap or rollback was; 0 if there was none."""
+        since = self.endpoint.served_since
+        return max(0.0, time.time() - since) / 3600 if since else 0.0
+
     def id_of(self, version: str) -> str:
         """The deployed index id of a version."""
         return deployed_index_id(self.name, self.location, version)
+
+    def may_run_on(self, version: str, machine: str | None) -> bool:
+        """Whether a version is deployed on this machine type, or can be: None stands for automatic resources."""
+        return self.endpoint.machine_types.get(self.id_of(version), machine or "") == (machine or "")
 
     def described(self, version: str) -> str:
         """A version in words: `first (deployed as products_us_central1, 1,000 vectors)`."""
@@ -90,25 +102,35 @@ class NothingToRollBackTo(PermanentError):
         )
 
 
-def version_for(there: dict[str, IndexState], spec: IndexSpec, content: str, serves: str) -> str:
+def version_for(
+    there: Versions | None,
+    indexes: Mapping[str, IndexState],
+    index: IndexSpec,
+    content: str,
+    machine: str | None,
+) -> str:
     """The version that holds this content under this configuration, or the one that a new index of it becomes.
 
     Args:
-        there: the indexes of the name, by version, the oldest first.
-        spec: the configuration that is wanted.
+        there: the versions of the name; None where it has no endpoint yet.
+        indexes: the indexes of the name, by version, the oldest first.
+        index: the configuration that is wanted.
         content: hash of the data that it is to hold.
-        serves: the served version, preferred where several are the same.
+        machine: the machine type that it is to be deployed on; None for automatic resources.
     """
-    if not there:
+    if not indexes:
         return FIRST
+    wanted = (index.spec, content)
     same = [
-        version for version, index in there.items() if (index.spec, index.content) == (spec.spec, content)
+        version
+        for version, one in indexes.items()
+        if (one.spec, one.content) == wanted and (there is None or there.may_run_on(version, machine))
     ]
     if same:
-        return serves if serves in same else same[-1]
+        return there.serves if there is not None and there.serves in same else same[-1]
     # The same in every run that would build it. A version keeps its mark when a plain build replaces what it holds.
-    made = (fingerprint([spec.spec, content, number]) for number in count())
-    return next(version for version in made if version not in there)
+    made = (fingerprint([*wanted, machine, number]) for number in count())
+    return next(version for version in made if version not in indexes)
 
 
 @step("read the versions of {name}")
@@ -183,7 +205,11 @@ def _move(settings: VertexSettings, there: Versions, version: str, **marks: str)
     endpoint = ENDPOINTS.get(settings, resource)
     # An update replaces all labels, and some belong to other people; the etag refuses it if they changed them meanwhile.
     others = {key: value for key, value in endpoint.labels.items() if key not in _MARKS}
-    marked = IndexEndpoint(name=resource, etag=endpoint.etag, labels=others | {"serves": version, **marks})
+    marked = IndexEndpoint(
+        name=resource,
+        etag=endpoint.etag,
+        labels=others | {"serves": version, "served_since": str(int(time.time())), **marks},
+    )
     with calling(f"mark that {there.name} serves the version {version}"):
         moved = client.update_index_endpoint(
             index_endpoint=marked,

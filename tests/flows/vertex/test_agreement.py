@@ -71,6 +71,13 @@ def test_cost_is_asked_for_a_new_deployment_and_for_more_replicas(there, wanted,
     assert asked(there, **wanted) == steps
 
 
+def test_the_cost_of_a_new_version_is_said_with_that_of_the_one_served_beside_it():
+    wanted = DeployedIndexSpec(name="a", location="us-central1", version="b")
+    (question,) = cost_questions(CLOUD, wanted, None, None, beside=FIRST)
+    assert "about 0.75 USD per hour" in question.consequence
+    assert "The version first costs beside it until it is pruned." in question.consequence
+
+
 @pytest.mark.parametrize(
     ("changed", "asks"),
     [

@@ -91,7 +91,9 @@ def test_a_new_version_is_served_without_a_query_that_finds_none_and_a_second_ru
     )
     assert service.counts(name) == (2, 1, 2)
     (endpoint,) = service.endpoints(name)
-    assert dict(endpoint.labels) == labels | {"serves": now.version, "replaced": "first"}
+    marks = dict(endpoint.labels)
+    assert time.time() - float(marks.pop("served_since")) < 3600
+    assert marks == labels | {"serves": now.version, "replaced": "first"}
 
     writes, generations = service.writes, service.generations(name)
     assert "Nothing to do" in build(service, "--as-version", data=other_data).err
@@ -133,6 +135,7 @@ def test_a_rollback_a_swap_and_a_prune_move_between_the_versions_and_are_done_on
         vertex(versions, "verify", "--min-recall", 1, "--data", checked)
     assert made(versions, before) == ["UpdateIndexEndpoint"] * 3
 
+    assert "Nothing to do" in vertex(versions, "prune", "--after-hours", 1).err
     vertex(versions, "prune", "--yes")
     assert made(versions, before)[3:] == ["UndeployIndex", "DeleteIndex"]
     assert versions.counts(name) == (1, 1, 1)
@@ -187,7 +190,8 @@ def test_other_dimensions_fit_beside_take_no_streams_and_a_teardown_removes_all_
     service, build, vertex, teardown, name, vectors
 ):
     build(service)
-    build(service, "--as-version", data=vectors("wide.hdf5", dimensions=12))
+    machine = ["--machine-type", "e2-standard-16"]
+    build(service, "--as-version", *machine, data=vectors("wide.hdf5", dimensions=12))
     assert served(service, name).dimensions == 12
     writes = service.writes
     error = vertex(service, "remove-datapoints", "--ids", "1", code=1).error
