@@ -65,5 +65,5 @@ def verify_index(options: VerifyOptions) -> Report:
             approximate_neighbor_count=options.approximate_neighbor_count,
         )
         step.saw(str(recall))
-        report.facts["recall"] = recall.model_dump()
+        report.facts |= {"recall": recall.model_dump(), "version": served.version}
     return report

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from flows.vertex.agreement import Question
 from flows.vertex.options import VertexRun
+from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.imports.storage import remove_import_files
@@ -14,7 +15,7 @@ from tasks.vertex.resources.indexes import remove_index
 from tasks.vertex.resources.inventory import TiedToOthers
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.resources.versions import NoSuchVersion, Versions, ensure_served, read_versions
-from tasks.vertex.verification.recall import read_truth, verify_recall
+from tasks.vertex.verification.recall import RecallTooLow, read_truth, verify_recall
 
 
 def verify_and_serve(run: VertexRun, built: ServedIndex, source: DataSource, min_recall: float) -> None:
@@ -32,7 +33,14 @@ def verify_and_serve(run: VertexRun, built: ServedIndex, source: DataSource, min
     settings, report = run.settings, run.report
     with report.step(f"recall@10 of version {built.version}") as step:
         truth = read_truth(settings, built, source)
-        recall = verify_recall(settings, built, truth, min_recall=min_recall)
+        try:
+            recall = verify_recall(settings, built, truth, min_recall=min_recall)
+        except RecallTooLow:
+            say(
+                f"The version {built.version} stays deployed and is not served. `{PROGRAM} vertex swap --to {built.version}` serves it "
+                f"nevertheless, `{PROGRAM} vertex prune` removes it."
+            )
+            raise
         step.saw(str(recall))
         report.facts["recall"] = recall.model_dump()
     serve(run, built.name, built.version)

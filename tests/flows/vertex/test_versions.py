@@ -106,7 +106,9 @@ def test_a_version_that_misses_its_gate_is_not_served_and_goes_with_a_prune(
 ):
     build(service)
     (before,), many = service.deployed(name), vectors("many.hdf5", rows=1200)  # fewer are searched exactly
-    assert "recall@10" in build(service, "--as-version", *POOR, data=many, code=1).error
+    told = build(service, "--as-version", *POOR, data=many, code=1)
+    assert "recall@10" in told.error
+    assert "stays deployed and is not served" in told.err
     assert served(service, name).deployed_index_id == before
     assert service.counts(name) == (2, 1, 2)
 
