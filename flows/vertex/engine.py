@@ -22,6 +22,8 @@ VERTEX = Engine[VertexSettings](
     settings_prefix="VERTEX_",
     flows=(
         Entry("check", "flows.vertex.check:check_preconditions", "Check the prerequisites of a build and say how to fix what is missing."),
+        Entry("network-ensure", "flows.vertex.network_ensure:ensure_private_network", "Create the network of a private endpoint and peer it with Google's services."),
+        Entry("network-teardown", "flows.vertex.network_teardown:teardown_network", "Remove what was created for a private network, and nothing else."),
         Entry("build", "flows.vertex.build:build_index", "Build a deployed, queryable index from vectors in an HDF5 file."),
         Entry("swap", "flows.vertex.swap:swap_versions", "Serve another version that is deployed, without downtime."),
         Entry("rollback", "flows.vertex.rollback:roll_back", "Serve the version before the last swap again."),
