@@ -30,7 +30,7 @@ VERTEX = Engine[VertexSettings](
         Entry("prune", "flows.vertex.prune:prune_versions", "Remove the versions that are not served."),
         Entry("upsert-datapoints", "flows.vertex.upsert_datapoints:upsert_datapoints", "Stream datapoints into an index and wait until they are served."),
         Entry("remove-datapoints", "flows.vertex.remove_datapoints:remove_datapoints", "Remove datapoints from an index and wait until they are gone."),
-        Entry("query", "flows.vertex.query:query_index", "Find nearest neighbors, with filters and crowding."),
+        Entry("query", "flows.vertex.query:query_index", "Find nearest neighbors by dense or sparse vectors, or both, with filters and crowding."),
         Entry("verify", "flows.vertex.verify:verify_index", "Measure recall and latency of the deployed index against exact search.", _VERIFY_NIGHTLY),
         Entry("teardown", "flows.vertex.teardown:teardown_index", "Remove everything that was built under a name, and nothing else."),
         Entry("tour", "flows.vertex.tour:tour", "Take a streaming index through its whole life and check each step."),

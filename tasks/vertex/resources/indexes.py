@@ -62,6 +62,7 @@ class IndexState:
     version: str = FIRST
     spec: str = ""
     """Hash of the configuration that it was created from."""
+    sparse_vectors_count: int = 0
 
     @property
     def shard_size(self) -> ShardSize:
@@ -330,6 +331,7 @@ def index_state(made: Made[Index]) -> IndexState:
         coming=index.labels.get("coming", ""),
         overwritten=int(index.labels.get("overwritten", 0)),
         vectors_count=index.index_stats.vectors_count,
+        sparse_vectors_count=index.index_stats.sparse_vectors_count,
         deployed=tuple((ref.index_endpoint, ref.deployed_index_id) for ref in index.deployed_indexes),
         making=made.making.name if made.making is not None else "",
         version=version_of(index),

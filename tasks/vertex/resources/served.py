@@ -44,6 +44,8 @@ class ServedIndex:
     update_method: UpdateMethod
     vectors_count: int
     """From the index's statistics, which lag behind streaming updates."""
+    sparse_vectors_count: int = 0
+    """As vectors_count; a datapoint with both vectors counts in both."""
     is_overwritten: bool = False
     """Whether an overwrite of its content was started and not seen to its end."""
     version: str = FIRST
@@ -82,6 +84,7 @@ def served_index(
         feature_norm=config.get("featureNormType") or "NONE",
         update_method="STREAM_UPDATE" if index.update_method == "STREAM_UPDATE" else "BATCH_UPDATE",
         vectors_count=index.vectors_count,
+        sparse_vectors_count=index.sparse_vectors_count,
         is_overwritten=bool(index.coming),
         version=index.version,
     )
