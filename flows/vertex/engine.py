@@ -22,7 +22,7 @@ VERTEX = Engine[VertexSettings](
     settings_prefix="VERTEX_",
     flows=(
         Entry("check", "flows.vertex.check:check_preconditions", "Check the prerequisites of a build and say how to fix what is missing."),
-        Entry("build", "flows.vertex.build:build_index", "Build a deployed, queryable index from vectors in an HDF5 file."),
+        Entry("build", "flows.vertex.build:build_index", "Build a deployed, queryable index from a file of vectors."),
         Entry("upsert-datapoints", "flows.vertex.upsert_datapoints:upsert_datapoints", "Stream datapoints into an index and wait until they are served."),
         Entry("remove-datapoints", "flows.vertex.remove_datapoints:remove_datapoints", "Remove datapoints from an index and wait until they are gone."),
         Entry("query", "flows.vertex.query:query_index", "Find nearest neighbors, with filters and crowding."),
