@@ -11,14 +11,15 @@ from flows.runs import running
 from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import DataOptions
+from flows.vertex.options import DATA, DataOptions
 from flows.vertex.version_steps import prune, verify_and_serve
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.vertex.data.rules import DatapointRules
-from tasks.vertex.imports.import_data import DataSource, read_validated
+from tasks.vertex.data.validation import ValidatedVectors
+from tasks.vertex.imports.import_data import read_validated
 from tasks.vertex.specs import (
     Algorithm,
     DeployedIndexSpec,
@@ -32,19 +33,14 @@ from tasks.vertex.specs import (
 )
 
 
-class BuildOptions(DataOptions, Confirmed, Timed, Interruptible, frozen=True):
+class BuildOptions(DataOptions, DatapointRules, Confirmed, Timed, Interruptible, frozen=True):
     """The options of `vertex build`. Those of the index and the deployed index have the names of their specifications."""
 
     name: Name = Field(
         description="Names the index, its endpoint and its files: lowercase letters, digits and dashes, starting with a letter."
     )
-    data: str = Field(
-        description="HDF5 file in the ann-benchmarks layout (datasets train, test); a local path or a gs:// address."
-    )
+    data: str = Field(description=f"File of vectors: {DATA}")
     limit: int | None = Field(default=None, ge=1, description="Load only the first N rows.")
-    rules: DatapointRules = Field(
-        default=DatapointRules(), description="Restricts and crowding tags of each row."
-    )
     algorithm: Algorithm = Field(
         default="tree-ah",
         description="tree-ah is fast and approximate; brute-force is exact, for ground truth.",
@@ -120,7 +116,7 @@ class BuildOptions(DataOptions, Confirmed, Timed, Interruptible, frozen=True):
 
 @engine_flow(VERTEX, "build", run_name="build {name} on {target}")
 def build_index(options: BuildOptions) -> Report:
-    """Build a deployed, queryable index from vectors in an HDF5 file.
+    """Build a deployed, queryable index from a file of vectors.
 
     Reads what exists and creates only what is missing: a run after a crash resumes, a run after success changes nothing.
     Different data under the same name replaces the whole content of the index, including datapoints streamed into it; if
@@ -132,7 +128,8 @@ def build_index(options: BuildOptions) -> Report:
     """
     name, yes = options.name, options.yes
     _refuse_unsuited(options)
-    source = DataSource(options.data, options.limit, options.rules, options.allow_external_data)
+    rules = DatapointRules.model_validate(options.shared_with(DatapointRules))
+    source = options.data_source(options.data, options.limit, rules)
     location = VERTEX.settings(options.target).location
     deployed = DeployedIndexSpec.model_validate(
         {**options.shared_with(DeployedIndexSpec), "location": location}
@@ -144,6 +141,9 @@ def build_index(options: BuildOptions) -> Report:
             step.saw(
                 f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, content {validated.content}"
             )
+            for found in remarks(validated):
+                step.saw(found)
+                say(found)
         index = {**options.shared_with(IndexSpec), "dimensions": validated.dimensions}
         plan = BuildPlan(
             source=source,
@@ -171,6 +171,20 @@ def build_index(options: BuildOptions) -> Report:
             else "Nothing to do: everything is already there."
         )
     return run.report
+
+
+def remarks(validated: ValidatedVectors) -> list[str]:
+    """What was done with the data that nobody asked for, and what was left, with the options that take it."""
+    found = list[str]()
+    if validated.converted_from:
+        found.append(f"The vectors are {validated.converted_from} and were converted to float32.")
+    if validated.unused:
+        names = listed([name if name.startswith("and ") else f"`{name}`" for name in validated.unused])
+        found.append(
+            f"Not used: {names}. --restrict-columns takes a column as a filter, --crowding-column as crowding tags, "
+            "--ids-from as ids, --vectors-from as vectors."
+        )
+    return found
 
 
 def _refuse_unsuited(options: BuildOptions) -> None:

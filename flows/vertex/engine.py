@@ -24,7 +24,7 @@ VERTEX = Engine[VertexSettings](
         Entry("check", "flows.vertex.check:check_preconditions", "Check the prerequisites of a build and say how to fix what is missing."),
         Entry("network-ensure", "flows.vertex.network_ensure:ensure_private_network", "Create the network of a private endpoint and peer it with Google's services."),
         Entry("network-teardown", "flows.vertex.network_teardown:teardown_network", "Remove what was created for a private network, and nothing else."),
-        Entry("build", "flows.vertex.build:build_index", "Build a deployed, queryable index from vectors in an HDF5 file."),
+        Entry("build", "flows.vertex.build:build_index", "Build a deployed, queryable index from a file of vectors."),
         Entry("swap", "flows.vertex.swap:swap_versions", "Serve another version that is deployed, without downtime."),
         Entry("rollback", "flows.vertex.rollback:roll_back", "Serve the version before the last swap again."),
         Entry("prune", "flows.vertex.prune:prune_versions", "Remove the versions that are not served."),

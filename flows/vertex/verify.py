@@ -7,8 +7,7 @@ from pydantic import Field
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import BuiltIndexOptions, DataOptions
-from tasks.vertex.imports.import_data import DataSource
+from flows.vertex.options import DATA, BuiltIndexOptions, DataOptions
 from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.verification.recall import read_truth, verify_recall
 
@@ -16,9 +15,7 @@ from tasks.vertex.verification.recall import read_truth, verify_recall
 class VerifyOptions(BuiltIndexOptions, DataOptions, frozen=True):
     """The options of `vertex verify`."""
 
-    data: str = Field(
-        description="The HDF5 file that the index was built from, with queries in test; a local path or a gs:// address."
-    )
+    data: str = Field(description=f"The file that the index was built from, with queries: {DATA}")
     limit: int | None = Field(default=None, ge=1, description="The limit that the index was built with.")
     k: int = Field(default=10, ge=1, description="Neighbors per query.")
     min_recall: float = Field(default=0.9, ge=0, le=1, description="The recall@k to reach; 0 only measures.")
@@ -55,7 +52,7 @@ def verify_index(options: VerifyOptions) -> Report:
         report.step(f"recall@{options.k}") as step,
     ):
         served = read_served_index(settings, options.name, options.version)
-        source = DataSource(options.data, options.limit, allow_external=options.allow_external_data)
+        source = options.data_source(options.data, options.limit)
         recall = verify_recall(
             settings,
             served,
