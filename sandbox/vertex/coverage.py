@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.google_cloud import coverage as networks
 from sandbox.storage import coverage as storage
 from sandbox.vertex import errors, fields
+from sandbox.vertex.collections.services import SERVICES as COLLECTION_SERVICES
 from sandbox.vertex.differences import DIFFERENCES
 from sandbox.vertex.matching.container_match import CONTAINER_SERVICES, ContainerMatchService
 from sandbox.vertex.matching.match import MatchService
@@ -65,6 +66,7 @@ def _services() -> Iterable[tuple[str, Iterable[str], Any]]:
         "MatchService": MatchService,
         "Operations": OperationsService,
         "Locations": LocationsService,
+        **{each.__name__: each for each in COLLECTION_SERVICES},
     }
     for service, names in services().items():
         yield service, names, imitated.get(service.rpartition(".")[2])

@@ -27,8 +27,14 @@ class Durations:
     """Seconds until MutateDeployedIndex is done; 300, from memory."""
     undeploy: float = 180.0
     """Seconds until UndeployIndex is done; 180, from memory."""
+    create_collection: float = 10.0
+    """Seconds until CreateCollection is done; 10, from memory. Its other changes take effect at once."""
+    create_collection_index: float = 1800.0
+    """Seconds until CreateIndex of Vector Search 2.0 is done; 1800, as for the other kind of index."""
+    import_data_objects: float = 300.0
+    """Seconds until ImportDataObjects is done; 300, from memory."""
     delete: float = 5.0
-    """Seconds until DeleteIndex or DeleteIndexEndpoint is done; 5; the documentation's samples return at once."""
+    """Seconds until an index, an endpoint or a collection is deleted; 5; the documentation's samples return at once."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from sandbox.doors import Door
 from sandbox.faults import FaultQueue
 from sandbox.storage.reader import Reader
 from sandbox.tls import Identity
+from sandbox.vertex.collections.services import Collections
 from sandbox.vertex.data.contents import Contents
 from sandbox.vertex.matching.container_match import CONTAINER_SERVICES, ContainerMatchService
 from sandbox.vertex.matching.jwt import check_token
@@ -81,6 +82,7 @@ class VertexServer:
         self._lifecycle = Lifecycle(self._store, options, self._faults)
         contents = Contents(self._store, options.upsert_delay)
         self._indexes = IndexService(self._store, self._lifecycle, contents, reader, options)
+        self._collections = Collections(self._store, self._lifecycle, reader, options)
         self._queries = Queries(self._store, self._indexes, contents)
         self._private = PrivateServers(self._pool, self._container_handlers)
         self._endpoints = IndexEndpointService(
@@ -155,6 +157,7 @@ class VertexServer:
             for name, service in versioned.items()
             for version in VERSIONS
         }
+        services.update(self._collections.methods(begun))
         operations, locations = OperationsService(self._lifecycle), LocationsService()
         services["google.longrunning.Operations"] = methods(operations, operations_pb2)
         services["google.cloud.location.Locations"] = methods(locations, locations_pb2)

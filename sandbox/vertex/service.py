@@ -46,6 +46,7 @@ def _start(state: Path, options: VertexOptions, ports: Ports, keys: Keys) -> Run
         environment={
             "VERTEX_API_ENDPOINT": f"localhost:{ports[_TLS]}",
             "VERTEX_PLAINTEXT_ENDPOINT": f"127.0.0.1:{ports[_PLAINTEXT]}",
+            "VECTORSEARCH_API_ENDPOINT": f"localhost:{ports[_TLS]}",
             **({"VERTEX_ACCESS_TOKEN": token} if token else {}),
             "VERTEX_CA_FILE": ca,
             "VERTEX_PROJECT": PROJECT,
