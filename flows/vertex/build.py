@@ -12,7 +12,10 @@ from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import DATA, DataOptions
+from flows.vertex.version_steps import prune, verify_and_serve
+from tasks.errors import InvalidInput
 from tasks.plurals import counted
+from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.data.rules import DatapointRules
@@ -97,6 +100,22 @@ class BuildOptions(DataOptions, DatapointRules, Confirmed, Timed, Interruptible,
         le=1000,
         description="Maximum number of replicas under load. Default: the current number, at least min_replicas.",
     )
+    as_version: bool = Field(
+        default=False,
+        description="Build other data or another configuration as a new version beside the served one, and serve it once it "
+        "passes min_recall. It holds the file's rows, not what was streamed into the other. Both are deployed, and cost, until "
+        "the old one is pruned.",
+    )
+    min_recall: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="The recall@10 that a new version must reach to be served; 0 only measures. For as_version.",
+    )
+    prune: bool = Field(
+        default=False,
+        description="Remove the other versions once the new one is served; no rollback then. For as_version.",
+    )
     yes: bool = agreement("the cost, and to replacing the content of a deployed index,")
     timeout_minutes: float = timeout(240)
 
@@ -107,12 +126,14 @@ def build_index(options: BuildOptions) -> Report:
 
     Reads what exists and creates only what is missing: a run after a crash resumes, a run after success changes nothing.
     Different data under the same name replaces the whole content of the index, including datapoints streamed into it; if
-    the index is deployed, this needs a confirmation.
+    the index is deployed, this needs a confirmation. With as_version it is built as a new version instead, measured, and
+    served without downtime; the version before stays for `vertex rollback` until `vertex prune`.
 
     Example:
         vector-search vertex build --name products --data products.hdf5 --target sandbox
     """
     name, yes = options.name, options.yes
+    _refuse_unsuited(options)
     rules = DatapointRules.model_validate(options.shared_with(DatapointRules))
     source = options.data_source(options.data, options.limit, rules)
     location = VERTEX.settings(options.target).location
@@ -122,7 +143,7 @@ def build_index(options: BuildOptions) -> Report:
     with running(VERTEX, "build", options) as run:
         agreed = agree_to_first_deployments(run, [deployed], options.shard_size, yes=yes)
         with run.report.step("validate the data") as step:
-            validated = read_validated(run.settings, source)
+            validated = read_validated(run.settings, source, queries_needed=options.as_version)
             step.saw(
                 f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, content {validated.content}"
             )
@@ -136,11 +157,19 @@ def build_index(options: BuildOptions) -> Report:
             endpoint=options.endpoint,
             deployed=deployed,
             import_format=options.import_format,
+            as_version=options.as_version,
         )
-        built = build(run, plan, validated, cost_agreed=name in agreed, yes=yes)
+        built = build(run, plan, validated, cost_agreed=name in agreed, yes=yes, prunes=options.prune)
+        if not built.is_served:
+            verify_and_serve(run, built.served, source, options.min_recall)
+            built.changes.append(f"served the version {built.served.version}")
+        if options.prune and (gone := prune(run, name)):
+            built.changes.append(f"removed {listed(f'the version {one}' for one in gone)}")
         run.report.facts |= {
             "index": built.served.index,
             "endpoint": built.served.endpoint,
+            "deployed_index_id": built.served.deployed_index_id,
+            "version": built.served.version,
             "changes": built.changes,
         }
         say(
@@ -163,3 +192,16 @@ def remarks(validated: ValidatedVectors) -> list[str]:
             "--ids-from as ids, --vectors-from as vectors."
         )
     return found
+
+
+def _refuse_unsuited(options: BuildOptions) -> None:
+    if options.prune and not options.as_version:
+        raise InvalidInput(
+            "Only a build of a new version prunes the others", value=True, source="prune",
+            accepted="prune together with as_version", remedy=f"`{PROGRAM} vertex prune` removes the versions that are not served.",
+        )  # fmt: skip
+    if options.as_version and options.endpoint == "private-service-connect" and options.target != "sandbox":
+        raise InvalidInput(
+            "Every version has a service attachment of its own, but VERTEX_PRIVATE_ADDRESS is one address",
+            value=options.endpoint, source="endpoint", accepted="public or vpc, with as_version",
+        )  # fmt: skip

@@ -20,6 +20,10 @@ class VerifyOptions(BuiltIndexOptions, DataOptions, frozen=True):
     k: int = Field(default=10, ge=1, description="Neighbors per query.")
     min_recall: float = Field(default=0.9, ge=0, le=1, description="The recall@k to reach; 0 only measures.")
     queries: int | None = Field(default=None, ge=1, description="Use only the first N queries.")
+    version: str | None = Field(
+        default=None,
+        description="A version that is deployed, in place of the served one: first, or twelve hex digits.",
+    )
     fraction_leaf_nodes_to_search_override: float | None = Field(
         default=None,
         gt=0,
@@ -47,7 +51,7 @@ def verify_index(options: VerifyOptions) -> Report:
         reporting("vertex verify", options.name, options.target) as report,
         report.step(f"recall@{options.k}") as step,
     ):
-        served = read_served_index(settings, options.name)
+        served = read_served_index(settings, options.name, options.version)
         source = options.data_source(options.data, options.limit)
         recall = verify_recall(
             settings,
@@ -58,5 +62,5 @@ def verify_index(options: VerifyOptions) -> Report:
             approximate_neighbor_count=options.approximate_neighbor_count,
         )
         step.saw(str(recall))
-        report.facts["recall"] = recall.model_dump()
+        report.facts |= {"recall": recall.model_dump(), "version": served.version}
     return report

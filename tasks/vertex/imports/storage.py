@@ -10,7 +10,7 @@ hash, and another format of the same content another folder, since an import of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,16 +154,16 @@ def apply_import_files(
 
 @step("remove import files of {name}")
 def remove_import_files(
-    settings: VertexSettings, name: str, keep_content: str | None = None
+    settings: VertexSettings, name: str, keep_contents: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """Remove the import files of a name, all of them or all but those of one content, in whatever format.
+    """Remove the import files of a name, but those of the contents that are kept, in whatever format.
 
     Returns:
         The names of those that went.
     """
-    kept = ()
-    if keep_content is not None:
-        kept = tuple(_prefix(name, import_folder(keep_content, each)) for each in SUFFIXES)
+    kept = tuple(
+        _prefix(name, import_folder(content, each)) for content in keep_contents for each in SUFFIXES
+    )
     files = list_import_files(settings, name)
     return _remove(settings, (file for file in files if not file.name.startswith(kept)))
 
