@@ -9,6 +9,7 @@ from flows.vertex.options import VertexRun
 from flows.vertex.version_steps import prune_questions
 from tasks.errors import GateNotMet
 from tasks.progress import say
+from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.buckets import ensure_bucket
 from tasks.vertex.imports.import_data import (
@@ -17,7 +18,7 @@ from tasks.vertex.imports.import_data import (
     forget_local_import_files,
     local_folder,
 )
-from tasks.vertex.imports.storage import apply_import_files, import_uri, remove_import_files
+from tasks.vertex.imports.storage import apply_import_files, import_folder, import_uri, remove_import_files
 from tasks.vertex.resources.deployed_indexes import (
     DeployedIndexState,
     ensure_deployed_index,
@@ -62,6 +63,8 @@ class BuildPlan:
     """Its dimensions are those of the data."""
     endpoint: EndpointKind
     deployed: DeployedIndexSpec
+    import_format: ImportFormat = "jsonl"
+    """How the import files are written, if they are: the content is the same."""
     as_version: bool = False
     """Whether other content or another configuration becomes a new version beside the served one."""
 
@@ -214,10 +217,11 @@ def _upload(
 ) -> str:
     name, content = plan.name, validated.content
     ensure_bucket(settings)
-    files = ensure_local_import_files(settings, name, plan.source, content).there
+    files = ensure_local_import_files(settings, name, plan.source, content, plan.import_format).there
     # Writing the files takes time: meanwhile the teardown of another name may have deleted the bucket, while it was empty.
     ensure_bucket(settings)
-    upload = apply_import_files(settings, name, content, files, local_folder(name, content))
+    folder = import_folder(content, plan.import_format)
+    upload = apply_import_files(settings, name, folder, files, local_folder(name, content))
     forget_local_import_files(name)
     if upload.uploaded or upload.removed:
         changes.append("uploaded the import files")
@@ -233,7 +237,7 @@ def _index(
 ) -> IndexState:
     settings, deadline = run.settings, run.deadline
     name, content = plan.name, validated.content
-    uri = import_uri(settings, name, content)
+    uri = import_uri(settings, name, import_folder(content, plan.import_format))
     index = ensure_index(settings, plan.index, contents_uri=uri, content=content, deadline=deadline).there
     index = wait_for_index(settings, plan.index, index, deadline, run.when_interrupted)
     if remove_index_twins(settings, plan.index, index.resource, deadline):

@@ -1,8 +1,7 @@
-"""Import files: a folder of JSON lines that Vertex AI builds an index from.
+"""Import files: a folder of JSON lines or Avro that Vertex AI builds an index from.
 
-Format and limits: Vertex AI documentation, "Input data format and structure": objects named *.json directly in the
-folder, one record a line, at most 5,000 objects, each id once. orjson writes every float32 so that it reads back bit
-for bit, but silently writes NaN as null; ``VectorFile.blocks`` never lets one through.
+Limits: Vertex AI documentation, "Input data format and structure": objects named *.json or *.avro directly in the folder,
+at most 5,000 objects, each id once. JSON would hold a null for NaN; ``VectorFile.blocks`` never lets one through.
 
 Nothing is uploaded here, and a file has its final name only when it is complete.
 """
@@ -16,25 +15,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-import google_crc32c
-import orjson
 
 from tasks.vertex.data.content import ContentHash
 from tasks.vertex.data.errors import DataChanged, NoRoom, TooManyImportFiles
-from tasks.vertex.data.rules import DatapointRules
+from tasks.vertex.data.import_formats import (
+    ENCODERS,
+    FLOAT_BYTES,
+    SUFFIXES,
+    AvroFile,
+    Checked,
+    ImportFormat,
+    JsonLines,
+)
+from tasks.vertex.data.rules import DatapointRules, Record
 from tasks.vertex.data.vectors import VectorFile
 
 SHARD_BYTES = 64 * 2**20
 """Bytes per file by default: large enough for few uploads, small enough to repeat a lost one quickly."""
 MOST_FILES = 5000
 """The service's limit on objects in one import."""
-FLOAT_BYTES = 16
-"""A float32 in JSON has 15 characters at most (-1.17549435e-38), and a comma."""
 ROW_BYTES = 256
 """A rough estimate for a row's id, restricts and crowding tag; usual numbers are much shorter than FLOAT_BYTES."""
-_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class ImportFile:
     """One whole file in the folder."""
 
     name: str
-    """File name without the folder: ``datapoints-00000.json``."""
+    """File name without the folder: ``datapoints-00000.json`` or ``.avro``."""
     first_row: int
     last_row: int
     """Last row in the file, included; line n holds row first_row + n - 1."""
@@ -58,6 +59,7 @@ def write_import_files(
     folder: Path,
     *,
     content: str | None = None,
+    import_format: ImportFormat = "jsonl",
     shard_bytes: int = SHARD_BYTES,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[ImportFile, ...]:
@@ -68,8 +70,9 @@ def write_import_files(
     Args:
         file: open vectors, already validated.
         rules: restricts and crowding tags of each row.
-        folder: where to write ``datapoints-*.json``.
+        folder: where to write ``datapoints-*.json`` or ``datapoints-*.avro``.
         content: what the validation named the data; none does not compare.
+        import_format: JSON lines, or Avro, which is smaller.
         shard_bytes: the most bytes a file has, unless one record is longer.
         on_progress: ``on_progress(done, total)`` in rows, after every block.
 
@@ -77,21 +80,23 @@ def write_import_files(
         NoRoom: the disk has less than they may need, or is full before they are written.
         TooManyImportFiles: more than 5,000 files of that size.
         DataChanged: what was written is not what was validated; the files are whole and must not be used.
+        OutsideInt32: a number that Avro import files cannot hold.
         InvalidInput: as ``VectorFile.blocks``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob("datapoints-*.json"), *folder.glob("datapoints-*.json.part")):
+    for old in folder.glob("datapoints-*"):
         old.unlink()
-    wanted, free = file.rows * (file.dimensions * FLOAT_BYTES + ROW_BYTES), shutil.disk_usage(folder).free
+    row_bytes = file.dimensions * FLOAT_BYTES[import_format] + ROW_BYTES
+    wanted, free = file.rows * row_bytes, shutil.disk_usage(folder).free
     if free < wanted:
         raise NoRoom(str(folder), wanted=wanted, free=free)
-    shards = _Shards(folder, shard_bytes)
+    shards = _Shards(folder, shard_bytes, import_format)
     written = ContentHash(rules, dimensions=file.dimensions)
     try:
         for block in file.blocks(rules.columns):
             written.add(block.vectors, block.ids, block.columns)
             for row, record in enumerate(rules.records(block), start=block.first_row):
-                shards.write(row, orjson.dumps(record, option=_OPTIONS))
+                shards.write(row, record)
             if on_progress:
                 on_progress(block.first_row + len(block.ids), file.rows)
         shards.finish()
@@ -110,52 +115,53 @@ def write_import_files(
 class _Shards:
     """The file being written, under a name ending in .part until it is whole."""
 
-    def __init__(self, folder: Path, shard_bytes: int) -> None:
+    def __init__(self, folder: Path, shard_bytes: int, import_format: ImportFormat) -> None:
         self._folder, self._shard_bytes = folder, shard_bytes
+        self._encoder, self._suffix = ENCODERS[import_format], SUFFIXES[import_format]
         self.written: list[ImportFile] = []
-        self._out: BinaryIO | None = None
+        self._open: tuple[Checked, JsonLines | AvroFile] | None = None
         self._part = folder
-        self._first_row = self._last_row = self._size = self._crc = 0
+        self._first_row = self._last_row = 0
 
-    def write(self, row: int, line: bytes) -> None:
-        if self._size + len(line) > self._shard_bytes:
+    def write(self, row: int, record: Record) -> None:
+        encoded, most = self._encoder.encoded(record)
+        if self._open is not None and self._open[0].size + most > self._shard_bytes:
             self.finish()
-        if self._out is None:
-            self._out = self._start(row)
-        self._out.write(line)
-        self._crc = google_crc32c.extend(self._crc, line)
-        self._size += len(line)
+        if self._open is None:
+            self._open = self._start(row)
+        self._open[1].write(encoded)
         self._last_row = row
 
-    def _start(self, row: int) -> BinaryIO:
+    def _start(self, row: int) -> tuple[Checked, JsonLines | AvroFile]:
         if len(self.written) == MOST_FILES:
             raise TooManyImportFiles(shard_bytes=self._shard_bytes, most=MOST_FILES)
-        self._part = self._folder / f"datapoints-{len(self.written):05}.json.part"
-        self._first_row, self._size, self._crc = row, 0, 0
-        return self._part.open("wb")
+        self._part = self._folder / f"datapoints-{len(self.written):05}.{self._suffix}.part"
+        self._first_row = row
+        out = Checked(self._part.open("wb"))
+        return out, self._encoder(out)
 
     def finish(self) -> None:
         """Give the file its final name, if one is open."""
-        if self._out is None:
+        if self._open is None:
             return
-        self._out.close()
-        self._out = None
+        out, records = self._open
+        records.finish()
+        out.close()
+        self._open = None
         whole = self._part.replace(self._part.with_suffix(""))
-        crc32c = base64.b64encode(self._crc.to_bytes(4, "big")).decode()
         self.written.append(
             ImportFile(
                 name=whole.name,
                 first_row=self._first_row,
                 last_row=self._last_row,
-                size=self._size,
-                crc32c=crc32c,
+                size=out.size,
+                crc32c=base64.b64encode(out.crc.to_bytes(4, "big")).decode(),
             )
         )
-        self._size = 0
 
     def abandon(self) -> None:
         """Remove what is half written, after an error."""
-        if self._out is not None:
+        if self._open is not None:
             with suppress(OSError):  # what is not written yet may find no room either
-                self._out.close()
+                self._open[0].close()
             self._part.unlink(missing_ok=True)

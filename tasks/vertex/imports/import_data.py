@@ -19,6 +19,7 @@ from tasks.settings import home
 from tasks.steps import step
 from tasks.vertex.data.formats.stored import Names
 from tasks.vertex.data.import_files import ImportFile, write_import_files
+from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors, validate_vectors
 from tasks.vertex.data.vectors import VectorFile, open_vectors
@@ -76,18 +77,28 @@ def read_validated(
 
 @step("write import files of {name}")
 def ensure_local_import_files(
-    settings: VertexSettings, name: str, source: DataSource, content: str
+    settings: VertexSettings,
+    name: str,
+    source: DataSource,
+    content: str,
+    import_format: ImportFormat = "jsonl",
 ) -> Ensured[tuple[ImportFile, ...]]:
     """The import files of a validated source in a local folder of their own, `local_folder(name, content)`.
 
     Raises:
         DataChanged: the source is no longer what was validated.
         NoRoom: the disk is too small for them.
+        OutsideInt32: Avro import files cannot hold a number.
     """
     progress = Progress(f"write import files of {name}")
     with opened(settings, source) as file:
         files = write_import_files(
-            file, source.rules, local_folder(name, content), content=content, on_progress=progress.count
+            file,
+            source.rules,
+            local_folder(name, content),
+            content=content,
+            import_format=import_format,
+            on_progress=progress.count,
         )
     progress.end(f"{counted(len(files), 'file')}, {sum(f.size for f in files):,} bytes")
     return Ensured(files, "created")

@@ -1,9 +1,10 @@
 """Import files in the bucket: one folder for every content of every name.
 
     gs://BUCKET/vector-search-ops/NAME/CONTENT/datapoints-00000.json
+    gs://BUCKET/vector-search-ops/NAME/CONTENT-avro/datapoints-00000.avro
 
 An index is created from such a folder, so a folder is written once and never changed: other data has another content
-hash. Nothing but files named like these is touched, wherever it lies.
+hash, and another format of the same content another folder, since an import of the first may be running. Nothing but files named like these is touched, wherever it lies.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from tasks.steps import step
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.errors import SERVICE, calling
 from tasks.vertex.data.import_files import ImportFile
+from tasks.vertex.data.import_formats import SUFFIXES, ImportFormat
 from tasks.vertex.imports.buckets import STORAGE_SECONDS
 from tasks.vertex.settings import VertexSettings
 
 ROOT = "vector-search-ops"
 """Everything of ours in a bucket is below this."""
-_OURS = re.compile(rf"{ROOT}/[^/]+/[^/]+/datapoints-\d{{5}}\.json")
+_OURS = re.compile(rf"{ROOT}/[^/]+/[^/]+/datapoints-\d{{5}}\.(json|avro)")
 UPLOADS_AT_ONCE = 4
 """Two cores cannot hash and encrypt more, and fewer fill a network."""
 
@@ -83,9 +85,14 @@ class ForeignFiles(PermanentError):
         )
 
 
-def import_uri(settings: VertexSettings, name: str, content: str) -> str:
+def import_folder(content: str, import_format: ImportFormat) -> str:
+    """The name of the folder of one content in one format."""
+    return content if import_format == "jsonl" else f"{content}-{import_format}"
+
+
+def import_uri(settings: VertexSettings, name: str, folder: str) -> str:
     """The folder of one content, as an index's `contentsDeltaUri` wants it."""
-    return f"gs://{settings.bucket_name}/{_prefix(name, content)}"
+    return f"gs://{settings.bucket_name}/{_prefix(name, folder)}"
 
 
 @step("read import files of {name}")
@@ -149,12 +156,14 @@ def apply_import_files(
 def remove_import_files(
     settings: VertexSettings, name: str, keep_contents: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """Remove the import files of a name, but those of the contents that are kept.
+    """Remove the import files of a name, but those of the contents that are kept, in whatever format.
 
     Returns:
         The names of those that went.
     """
-    kept = tuple(_prefix(name, content) for content in keep_contents)
+    kept = tuple(
+        _prefix(name, import_folder(content, each)) for content in keep_contents for each in SUFFIXES
+    )
     files = list_import_files(settings, name)
     return _remove(settings, (file for file in files if not file.name.startswith(kept)))
 

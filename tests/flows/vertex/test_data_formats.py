@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 
 import h5py
 import numpy as np
@@ -41,12 +41,35 @@ def test_parquet_becomes_an_index_that_hdf5_of_the_same_data_leaves_as_it_is(
     measured = run(service, "vertex", "verify", *target, *asked, "--min-recall", "0.99")
     assert "(20 queries;" in measured.err
     blue = run(service, "vertex", "query", *target, *asked, "--restricts", "color=blue")
-    found = [line.split()[0] for line in blue.out.splitlines() if "sku-" in line]
-    assert "sku-" in blue.out + blue.err, (found, json.dumps(blue.out))
+    found = [int(number) for number in re.findall(r"sku-(\d+)", blue.out)]
+    assert found
+    assert {COLORS[number] for number in found} == {"blue"}
 
     keys = np.array([f"sku-{row}" for row in range(300)], dtype=object)
     same = vectors("same.hdf5", ids=keys, color=np.array(COLORS, dtype=object))
     writes = service.writes
-    again = build(service, "--restrict-columns", "color", data=same)
+    again = build(service, "--restrict-columns", "color", "--import-format", "avro", data=same)
     assert "Nothing to do: everything is already there." in again.err
     assert service.writes == writes
+
+
+def test_avro_import_files_make_the_same_index(service, build, run, name, data):
+    build(service, "--import-format", "avro")
+    assert service.indexes(name)[0].index_stats.vectors_count == 300
+    assert [file.rpartition(".")[2] for file in service.generations(name)] == ["avro"]
+    run(
+        service,
+        "vertex",
+        "verify",
+        "--name",
+        name,
+        "--data",
+        data,
+        "--target",
+        "sandbox",
+        "--min-recall",
+        "0.99",
+    )
+    writes, files = service.writes, service.generations(name)
+    assert "Nothing to do" in build(service).err
+    assert (service.writes, service.generations(name)) == (writes, files)

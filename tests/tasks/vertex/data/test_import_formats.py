@@ -1,0 +1,79 @@
+"""Import files in Avro: the records of the JSON lines, in the schema that the documentation prints."""
+
+import base64
+
+import fastavro
+import google_crc32c
+import numpy as np
+import orjson
+import pytest
+
+from tasks.vertex.data import import_formats
+from tasks.vertex.data.import_files import write_import_files
+from tasks.vertex.data.rules import DatapointRules
+from tasks.vertex.data.vectors import VectorFile
+
+RULES = DatapointRules(
+    restrict_namespace="class", restrict_columns=("color", "price", "weight"), crowding_tags=("a", "b")
+)
+
+
+@pytest.fixture
+def path(write_hdf5, vectors_of):
+    colors, prices, weights = ["red", "", "ž"] * 100, np.arange(300) - 2**31, np.linspace(0, 1, 300)
+    return write_hdf5(train=vectors_of(300, 20), color=colors, price=prices, weight=weights)
+
+
+def write(path, folder, import_format, rules=RULES, **options):
+    with VectorFile(path) as file:
+        return write_import_files(file, rules, folder, import_format=import_format, **options)
+
+
+def avro_records(folder, files):
+    for file in files:
+        with (folder / file.name).open("rb") as opened:
+            yield from fastavro.reader(opened)
+
+
+def plain(record):
+    """A record without what is null."""
+    if isinstance(record, dict):
+        return {name: plain(value) for name, value in record.items() if value is not None}
+    return [plain(one) for one in record] if isinstance(record, list) else record
+
+
+def test_avro_holds_the_records_of_the_json_lines_bit_for_bit(path, tmp_path):
+    lines = write(path, tmp_path / "lines", "jsonl")
+    avro = write(path, tmp_path / "avro", "avro")
+    assert [file.name for file in avro] == ["datapoints-00000.avro"]
+    wanted = [orjson.loads(line) for line in (tmp_path / "lines" / lines[0].name).read_bytes().splitlines()]
+    found = [plain(record) for record in avro_records(tmp_path / "avro", avro)]
+    for one, other in zip(found, wanted, strict=True):
+        one["embedding"], other["embedding"] = (
+            np.float32(each["embedding"]).tolist() for each in (one, other)
+        )
+    assert found == wanted
+    assert sum(file.size for file in avro) < 0.7 * sum(file.size for file in lines)
+
+
+def test_avro_files_are_cut_checked_and_the_same_every_time(path, tmp_path):
+    files = write(path, tmp_path / "one", "avro", shard_bytes=25_000)
+    assert len(files) > 1
+    assert [file.first_row for file in files[1:]] == [file.last_row + 1 for file in files[:-1]]
+    for file in files:
+        content = (tmp_path / "one" / file.name).read_bytes()
+        assert len(content) == file.size <= 25_000
+        crc = int.from_bytes(base64.b64decode(file.crc32c), "big")
+        assert crc == google_crc32c.value(content)
+    ids = [record["id"] for record in avro_records(tmp_path / "one", files)]
+    assert ids == [str(row) for row in range(300)]
+    assert write(path, tmp_path / "two", "avro", shard_bytes=25_000) == files
+
+
+def test_an_integer_that_avro_cannot_hold_is_named_and_nothing_is_left(write_hdf5, vectors_of, tmp_path):
+    path = write_hdf5(train=vectors_of(3), price=np.array([1, 2**31, 5]))
+    rules = DatapointRules(restrict_columns=("price",))
+    with pytest.raises(import_formats.OutsideInt32, match=r"datapoint '1'.*`?price.*--import-format jsonl"):
+        write(path, tmp_path / "avro", "avro", rules)
+    assert list((tmp_path / "avro").iterdir()) == []
+    write(path, tmp_path / "lines", "jsonl", rules)
