@@ -22,7 +22,12 @@ VERTEX = Engine[VertexSettings](
     settings_prefix="VERTEX_",
     flows=(
         Entry("check", "flows.vertex.check:check_preconditions", "Check the prerequisites of a build and say how to fix what is missing."),
-        Entry("build", "flows.vertex.build:build_index", "Build a deployed, queryable index from vectors in an HDF5 file."),
+        Entry("network-ensure", "flows.vertex.network_ensure:ensure_private_network", "Create the network of a private endpoint and peer it with Google's services."),
+        Entry("network-teardown", "flows.vertex.network_teardown:teardown_network", "Remove what was created for a private network, and nothing else."),
+        Entry("build", "flows.vertex.build:build_index", "Build a deployed, queryable index from a file of vectors."),
+        Entry("swap", "flows.vertex.swap:swap_versions", "Serve another version that is deployed, without downtime."),
+        Entry("rollback", "flows.vertex.rollback:roll_back", "Serve the version before the last swap again."),
+        Entry("prune", "flows.vertex.prune:prune_versions", "Remove the versions that are not served."),
         Entry("upsert-datapoints", "flows.vertex.upsert_datapoints:upsert_datapoints", "Stream datapoints into an index and wait until they are served."),
         Entry("remove-datapoints", "flows.vertex.remove_datapoints:remove_datapoints", "Remove datapoints from an index and wait until they are gone."),
         Entry("query", "flows.vertex.query:query_index", "Find nearest neighbors by dense or sparse vectors, or both, with filters and crowding."),

@@ -9,7 +9,7 @@ from pydantic import Field
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import BuiltIndexOptions, DataOptions
+from flows.vertex.options import DATA, BuiltIndexOptions, DataOptions
 from tasks.errors import InvalidInput
 from tasks.vertex.datapoints.filters import (
     KINDS,
@@ -20,7 +20,7 @@ from tasks.vertex.datapoints.filters import (
 )
 from tasks.vertex.datapoints.sparse import parse_sparse_vector
 from tasks.vertex.datapoints.vectors import parsed
-from tasks.vertex.imports.import_data import DataSource, read_query_vector
+from tasks.vertex.imports.import_data import read_query_vector
 from tasks.vertex.queries.namespaces import read_namespaces
 from tasks.vertex.queries.neighbors import Query
 from tasks.vertex.queries.queries import read_neighbors
@@ -49,9 +49,9 @@ class QueryOptions(BuiltIndexOptions, DataOptions, frozen=True):
     )
     data: str | None = Field(
         default=None,
-        description="Query with a row of the dataset test in this HDF5 file; a local path or a gs:// address.",
+        description=f"Query with one of the queries of this file: {DATA}",
     )
-    row: int = Field(default=0, ge=0, description="The row of test, counted from 0.")
+    row: int = Field(default=0, ge=0, description="The row of the query, counted from 0.")
     neighbor_count: int = Field(default=10, ge=1, description="Number of neighbors; up to 300 stays fast.")
     restricts: tuple[str, ...] = Field(
         default=(), description="Token filters, each class=1,2 to allow or class!=3 to deny."
@@ -97,7 +97,7 @@ def query_index(options: QueryOptions) -> Report:
     with reporting("vertex query", options.name, options.target) as report:
         served = read_served_index(settings, options.name)
         if options.data:
-            source = DataSource(options.data, allow_external=options.allow_external_data)
+            source = options.data_source(options.data)
             vector = read_query_vector(settings, source, options.row)
         else:
             vector = options.vector or None

@@ -72,7 +72,11 @@ DIFFERENCES = (
         "the official SDK does not read the status and would show an empty answer."
     ),
     "A JWT's audience, issuer and expiry are checked, its signature is not.",
-    "There is one project (`sandbox-project`, 123456789012); any location is accepted; names of networks are not looked up.",
+    "There is one project (`sandbox-project`, 123456789012); any location is accepted.",
+    (
+        "CreateIndexEndpoint refuses a network without a connection to Google's services at once; that the real one does so, and "
+        "not at the end of the operation, is a guess. Networks are those of the stand-in of Compute Engine."
+    ),
     "Quotas are not enforced; the throttling fault answers with the real text.",
     (
         "Listings run from the newest to the oldest. Whether a resource is listed while it is being created is unknown; that and "
@@ -95,6 +99,30 @@ DIFFERENCES = (
         "shown, without effect."
     ),
     "Service and deployment groups, access logs, encryption keys and reserved ranges are stored and shown, without effect.",
+    (
+        "Vector Search 2.0 answers on the same ports as Vertex AI, so both share one listing of operations and locations; "
+        "v1 only. ExportDataObjects answers UNIMPLEMENTED."
+    ),
+    (
+        "Embedding and ranking models are not imitated: a semantic search, a `vertex_ranker` and a data object that leaves a "
+        "vector to a `vertex_embedding_config` are refused with UNIMPLEMENTED, by name."
+    ),
+    (
+        "Vector Search 2.0: searches are exact with an index as well, so `target_recall` has no effect. An index on the field "
+        "answers unless `knn_hint` is given, by its own metric and without pages. COSINE_DISTANCE is 1 - cosine. `top_k` unset: 10."
+    ),
+    (
+        "Vector Search 2.0: a text search ranks by BM25 (k1 1.2, b 0.75), and its distance is that score. RRF is the sum of "
+        'weight / (60 + rank). Without `output_fields` an answer holds names and ids. A count is `{"count": n}`.'
+    ),
+    (
+        "Vector Search 2.0: an import overwrites data objects with the same id. Invalid lines are counted and left out; the last "
+        "problem is in the response's status, and nothing is written to `error_uri` and `output_uri`."
+    ),
+    (
+        "Vector Search 2.0: vector fields can be added to a collection, and neither changed nor removed. `order_by` is refused. "
+        "`$ne` and `$nin` are true of a data object without the field. Request ids are remembered for ever."
+    ),
     (
         "The `reset` fault resets the connection over REST. Over gRPC it is the status that clients report for that "
         "(UNAVAILABLE), and the connection stays open."

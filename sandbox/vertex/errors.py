@@ -68,6 +68,13 @@ INVALID_RECORDS = Answer(
     "python-aiplatform#2474",
 )
 
+NETWORK_NOT_PEERED = Answer(
+    StatusCode.FAILED_PRECONDITION,
+    "NETWORK_NOT_PEERED: The network {network} is not peered with Google's services. Create a private connection to "
+    "servicenetworking.googleapis.com first.",
+    "vertex-ai-samples#2611, the code; the sentence is our own",
+)
+
 # Names and existence.
 MALFORMED_NAME = Answer(StatusCode.INVALID_ARGUMENT, "{name!r} is not a name of the form {form}.")
 OTHER_PROJECT = Answer(
@@ -150,6 +157,23 @@ RESOURCES_KIND = Answer(
 
 INVALID_PAYLOAD = Answer(StatusCode.INVALID_ARGUMENT, "{problem}", "gemini-cli#13972")
 UNKNOWN_PATH = Answer(StatusCode.NOT_FOUND, "Method not found: {verb} {path}.")
+
+# Vector Search 2.0.
+COLLECTION_ID = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "The {kind} id {id!r} must have 1 to 63 characters and match [a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?.",
+)
+COLLECTION_EXISTS = Answer(StatusCode.ALREADY_EXISTS, "{kind} {name} already exists.")
+INVALID_SCHEMA = Answer(StatusCode.INVALID_ARGUMENT, "The {schema} is not valid at {field!r}: {problem}.")
+INVALID_DATA_OBJECT = Answer(StatusCode.INVALID_ARGUMENT, "DataObject {id!r}: {problem}.")
+INVALID_BATCH = Answer(StatusCode.INVALID_ARGUMENT, "The batch is not valid: {problem}.")
+INVALID_SEARCH = Answer(StatusCode.INVALID_ARGUMENT, "The search is not valid: {problem}.")
+INVALID_COLLECTION_INDEX = Answer(StatusCode.INVALID_ARGUMENT, "The index is not valid: {problem}.")
+NO_IMPORT = Answer(StatusCode.INVALID_ARGUMENT, "The import cannot begin: {problem}.")
+COLLECTION_IN_USE = Answer(
+    StatusCode.FAILED_PRECONDITION,
+    "Collection {name} has {indexes} indexes and {objects} data objects; set force to delete them with it.",
+)
 
 # States that forbid a change.
 NOT_READY = Answer(StatusCode.FAILED_PRECONDITION, "{kind} {name} is not ready: {operation} is not done.")

@@ -10,7 +10,13 @@ from sandbox.vertex.project import PROJECT, PROJECT_NUMBER
 
 _PARENT = re.compile(r"projects/(?P<project>[^/]+)/locations/(?P<location>[a-z0-9-]+)")
 _PROJECT = re.compile(r"projects/(?P<project>[^/]+)")
-_ENDINGS = {"Index": "indexes", "IndexEndpoint": "indexEndpoints"}
+_ENDINGS = {
+    "Index": "indexes",
+    "IndexEndpoint": "indexEndpoints",
+    "Collection": "collections",
+    "CollectionIndex": "collections/*/indexes",
+    "DataObject": "collections/*/dataObjects",
+}
 
 
 def parent(name: str) -> str:
@@ -32,14 +38,19 @@ def project(name: str) -> str:
 
 
 def resource(kind: str, name: str) -> str:
-    """The canonical name of an Index or IndexEndpoint.
+    """The canonical name of a resource of this kind; `CollectionIndex` is an Index of Vector Search 2.0.
 
     Raises:
         Refusal: the name is malformed or of another project.
     """
     collection = _ENDINGS[kind]
-    pattern = re.compile(_PARENT.pattern + rf"/{collection}/[^/]+")
+    pattern = re.compile(_PARENT.pattern + "/" + collection.replace("*", "[^/]+") + "/[^/]+")
     return _canonical(name, pattern, f"projects/PROJECT/locations/LOCATION/{collection}/ID")
+
+
+def location(canonical: str) -> str:
+    """The parent of all that is in the same location."""
+    return "/".join(canonical.split("/")[:4])
 
 
 def any_resource(name: str) -> str:

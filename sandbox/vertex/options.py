@@ -27,8 +27,14 @@ class Durations:
     """Seconds until MutateDeployedIndex is done; 300, from memory."""
     undeploy: float = 180.0
     """Seconds until UndeployIndex is done; 180, from memory."""
+    create_collection: float = 10.0
+    """Seconds until CreateCollection is done; 10, from memory. Its other changes take effect at once."""
+    create_collection_index: float = 1800.0
+    """Seconds until CreateIndex of Vector Search 2.0 is done; 1800, as for the other kind of index."""
+    import_data_objects: float = 300.0
+    """Seconds until ImportDataObjects is done; 300, from memory."""
     delete: float = 5.0
-    """Seconds until DeleteIndex or DeleteIndexEndpoint is done; 5; the documentation's samples return at once."""
+    """Seconds until an index, an endpoint or a collection is deleted; 5; the documentation's samples return at once."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,9 @@ class VertexOptions:
     while they are being created; 0. Raise it to test against lag."""
     upsert_delay: float = 0.3
     """Real seconds until upserts and removals show in deployed indexes; 0.3, short but not zero."""
+    peered_networks: str = "sandbox"
+    """Networks that exist and are peered from the start, separated by commas; `sandbox`, which VERTEX_NETWORK names. With an
+    empty list the APIs of networks are not enabled either, as in a new project."""
     durations: Durations = Durations()
     """Nominal durations per method, before the clock factor."""
 

@@ -6,6 +6,7 @@ Loopback only. The order matters: private servers open before operations advance
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,7 @@ from sandbox.doors import Door
 from sandbox.faults import FaultQueue
 from sandbox.storage.reader import Reader
 from sandbox.tls import Identity
+from sandbox.vertex.collections.services import Collections
 from sandbox.vertex.data.contents import Contents
 from sandbox.vertex.matching.container_match import CONTAINER_SERVICES, ContainerMatchService
 from sandbox.vertex.matching.jwt import check_token
@@ -33,6 +35,7 @@ from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 from sandbox.vertex.resources.indexes import IndexService
 from sandbox.vertex.resources.locations import LocationsService
+from sandbox.vertex.resources.producer import Producer
 from sandbox.vertex.rest.answers import turned_away
 from sandbox.vertex.rest.application import RestApplication
 from sandbox.vertex.store import Store
@@ -69,6 +72,7 @@ class VertexServer:
         ports: Ports,
         identity: Identity,
         reader: Reader,
+        is_peered: Callable[[str], bool],
         tokens: Tokens,
     ) -> None:
         self._store = Store(state / "vertex.sqlite")
@@ -78,6 +82,7 @@ class VertexServer:
         self._lifecycle = Lifecycle(self._store, options, self._faults)
         contents = Contents(self._store, options.upsert_delay)
         self._indexes = IndexService(self._store, self._lifecycle, contents, reader, options)
+        self._collections = Collections(self._store, self._lifecycle, reader, options)
         self._queries = Queries(self._store, self._indexes, contents)
         self._private = PrivateServers(self._pool, self._container_handlers)
         self._endpoints = IndexEndpointService(
@@ -87,8 +92,11 @@ class VertexServer:
             self._private,
             f"localhost:{ports.tls}",
             self._queries.prepare,
+            is_peered,
             options,
         )
+        self.producer = Producer(self._store, self._private)
+        """What Compute Engine and Service Networking ask us."""
         self._server = grpc.server(
             self._pool,
             interceptors=[BearerToken(tokens)],
@@ -149,6 +157,7 @@ class VertexServer:
             for name, service in versioned.items()
             for version in VERSIONS
         }
+        services.update(self._collections.methods(begun))
         operations, locations = OperationsService(self._lifecycle), LocationsService()
         services["google.longrunning.Operations"] = methods(operations, operations_pb2)
         services["google.cloud.location.Locations"] = methods(locations, locations_pb2)

@@ -27,8 +27,23 @@ _IDLE = 0.5
 _SHORTEST = 0.01
 
 
+def _short(method: str) -> str:
+    return method.rpartition(".")[2]
+
+
 def _nothing(operation: Operation) -> None:
     del operation
+
+
+def _generic(metadata: Any, operation: Operation) -> None:
+    """The metadata of Vertex AI's operations: generic, and more of it for some methods."""
+    generic = metadata.generic_metadata
+    generic.create_time.FromNanoseconds(int(operation.started * 1e9))
+    generic.update_time.FromNanoseconds(int(operation.updated * 1e9))
+    if operation.details:
+        metadata.nearest_neighbor_search_operation_metadata.ParseFromString(operation.details)
+    if "deployed_index_id" in metadata.DESCRIPTOR.fields_by_name:
+        metadata.deployed_index_id = operation.deployed_index_id
 
 
 @dataclass(frozen=True)
@@ -44,6 +59,10 @@ class Kind:
     work: Callable[[Operation], Any] | None = None
     """Slow preparation in a separate thread, done once; it may set `details` on the operation."""
     cancellable: bool = True
+    describe: Callable[[Any, Operation], None] = _generic
+    """Fills the metadata."""
+    below_location: bool = False
+    """Whether the operations are named below the location, as those of Vector Search 2.0; else below their target."""
 
 
 class Lifecycle:
@@ -60,13 +79,13 @@ class Lifecycle:
         self._ticker = threading.Thread(target=self._run, name="operations", daemon=True)
 
     def register(self, method: str, kind: Kind) -> None:
-        """Register what the operations of `method` do."""
+        """Register what the operations of `method` do; `collections.CreateIndex` is the one of Vector Search 2.0."""
         self._kinds[method] = kind
 
     @property
     def methods(self) -> frozenset[str]:
         """The methods that start an operation."""
-        return frozenset(self._kinds)
+        return frozenset(_short(method) for method in self._kinds)
 
     def start(self) -> None:
         """Start to advance operations, including those of an earlier run."""
@@ -87,7 +106,7 @@ class Lifecycle:
         with self._changed, self.store.transaction():
             now = time.time()
             operation = Operation(
-                name=f"{target}/operations/{names.new_id()}",
+                name=f"{self._parent(method, target)}/operations/{names.new_id()}",
                 sequence=self.store.operations.next_sequence(),
                 method=method,
                 target=target,
@@ -107,9 +126,12 @@ class Lifecycle:
             self._changed.notify_all()
             return self.message(operation)
 
+    def _parent(self, method: str, target: str) -> str:
+        return names.location(target) if self._kinds[method].below_location else target
+
     def _strike(self, operation: Operation) -> None:
         """Let a fault decide how a new operation ends: with an error, or late or never, whatever advances the others."""
-        fault = self._faults.take(operation.method.removesuffix("Fields"), "end")
+        fault = self._faults.take(_short(operation.method).removesuffix("Fields"), "end")
         if fault is None:
             return
         if fault.kind == "stall":
@@ -178,14 +200,9 @@ class Lifecycle:
 
     def message(self, operation: Operation) -> operations_pb2.Operation:
         """The operation as clients see it."""
-        metadata = self._kinds[operation.method].metadata.pb()()
-        generic = metadata.generic_metadata
-        generic.create_time.FromNanoseconds(int(operation.started * 1e9))
-        generic.update_time.FromNanoseconds(int(operation.updated * 1e9))
-        if operation.details:
-            metadata.nearest_neighbor_search_operation_metadata.ParseFromString(operation.details)
-        if "deployed_index_id" in metadata.DESCRIPTOR.fields_by_name:
-            metadata.deployed_index_id = operation.deployed_index_id
+        kind = self._kinds[operation.method]
+        metadata = kind.metadata.pb()()
+        kind.describe(metadata, operation)
         shown = operations_pb2.Operation(name=operation.name, done=bool(operation.done))
         shown.metadata.Pack(conversion.shown(metadata, operation.version))
         if operation.done and operation.error_code:

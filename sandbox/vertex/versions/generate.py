@@ -11,7 +11,7 @@ import importlib
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from google.protobuf import descriptor_pb2
 HERE = Path(__file__).parent
 MESSAGES, RULES = HERE / "v1beta1.binpb", HERE / "http_rules.json"
 _SERVICES = ("IndexService", "IndexEndpointService", "MatchService")
+_COLLECTION_SERVICES = ("VectorSearchService", "DataObjectService", "DataObjectSearchService")
 _SHARED = {
     r".*Operations?": "google.longrunning.Operations",
     r".*Locations?": "google.cloud.location.Locations",
@@ -62,19 +63,25 @@ def _descriptors() -> descriptor_pb2.FileDescriptorSet:
 
 def _lines() -> str:
     """A list in JSON, one rule on a line: method, verb, path template, and the field that the body is, `*` for all."""
-    found = sorted({*_rules("v1"), *_rules("v1beta1")})
+    found = sorted(
+        {
+            *_rules("aiplatform", "v1", _SERVICES),
+            *_rules("aiplatform", "v1beta1", _SERVICES),
+            *_rules("vectorsearch", "v1", _COLLECTION_SERVICES),
+        }
+    )
     return "[\n" + ",\n".join(json.dumps(rule) for rule in found) + "\n]\n"
 
 
-def _rules(version: str) -> Iterator[tuple[str, str, str, str]]:
-    for service in _SERVICES:
-        module = f"google.cloud.aiplatform_{version}.services.{_module(service)}.transports.rest_base"
+def _rules(package: str, version: str, services: Iterable[str]) -> Iterator[tuple[str, str, str, str]]:
+    for service in services:
+        module = f"google.cloud.{package}_{version}.services.{_module(service)}.transports.rest_base"
         transport = getattr(importlib.import_module(module), f"_Base{service}RestTransport")
         for name, method in vars(transport).items():
             if not name.startswith("_Base"):
                 continue
             short = name.removeprefix("_Base")
-            own = f"google.cloud.aiplatform.{version}.{service}"
+            own = f"google.cloud.{package}.{version}.{service}"
             owner = next((full for form, full in _SHARED.items() if re.fullmatch(form, short)), own)
             for rule in method._get_http_options():  # noqa: SLF001 - they are nowhere else
                 if "Operation" not in short or _OPERATIONS_HERE.fullmatch(rule["uri"]):

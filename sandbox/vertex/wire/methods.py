@@ -6,7 +6,20 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-_READS = ("Get", "List", "Wait", "Find", "Read", "Match", "Batch")
+_READS = [
+    "Get",
+    "List",
+    "Wait",
+    "Find",
+    "Read",
+    "Match",
+    "BatchMatch",
+    "BatchGet",
+    "Search",
+    "BatchSearch",
+    "Query",
+    "Aggregate",
+]
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,7 @@ def methods(service: Any, messages: Any, begun: Collection[str] = ()) -> list[Me
             name,
             _request_type(messages, name),
             getattr(service, name),
-            writes=not name.startswith(_READS),
+            writes=not name.startswith(tuple(_READS)),
             starts_operation=name in begun,
         )
         for name in names

@@ -1,10 +1,12 @@
 """No field of a request is passed over in silence: the descriptors of the installed packages against the table."""
 
 from google.cloud import aiplatform_v1 as v1
+from google.cloud import vectorsearch_v1 as v2
 from google.cloud.location import locations_pb2
 from google.longrunning import operations_pb2
 
 from protos import match_service as container
+from sandbox.vertex.collections.services import SERVICES as COLLECTION_SERVICES
 from sandbox.vertex.fields import FIELDS, Treatment, treatments
 from sandbox.vertex.matching.container_match import ContainerMatchService
 from sandbox.vertex.matching.match import MatchService
@@ -21,6 +23,7 @@ SERVICES = {
     OperationsService: operations_pb2,
     LocationsService: locations_pb2,
     ContainerMatchService: container,
+    **dict.fromkeys(COLLECTION_SERVICES, v2),
 }
 
 
@@ -34,6 +37,8 @@ def request_types():
 
 def reached(descriptor, seen):
     """Every message that a request can carry in a field that is not output only."""
+    if descriptor.GetOptions().map_entry and (value := descriptor.fields_by_name["value"].message_type):
+        descriptor = value
     known = treatments(descriptor)
     if known is None or descriptor.full_name in seen:
         return
