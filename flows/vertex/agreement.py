@@ -16,7 +16,7 @@ from tasks.progress import say
 from tasks.vertex.costs import hourly_cost
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.resources.deployed_indexes import DeployedIndexState
-from tasks.vertex.resources.indexes import IndexState, read_index
+from tasks.vertex.resources.indexes import IndexState, read_indexes
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DeployedIndexSpec, ShardSize
 
@@ -34,17 +34,27 @@ def cost_questions(
     wanted: DeployedIndexSpec,
     shard_size: ShardSize | None,
     ours: DeployedIndexState | None,
+    *,
+    beside: str = "",
 ) -> list[Question]:
     """Show the hourly cost of a deployment or of more replicas, and ask. A sandbox costs nothing, so nothing is asked.
 
     What others have deployed of the same index is theirs to pay for and counts as no agreement here.
+
+    Args:
+        settings: the target.
+        wanted: the deployed index.
+        shard_size: of its index.
+        ours: what is deployed of it.
+        beside: the version that is served meanwhile, and costs too.
     """
     there = None if ours is None else ours.replicas
     replicas = wanted.replicas(there)
     if there is not None and replicas[0] <= there[0] and replicas[1] <= there[1]:
         return []
     cost = hourly_cost(wanted, shard_size, there)
-    return _ask(settings, "deploy the index" if there is None else "raise the replicas", str(cost))
+    said = f"{cost} The version {beside} costs beside it until it is pruned." if beside else str(cost)
+    return _ask(settings, "deploy the index" if there is None else "raise the replicas", said)
 
 
 def _ask(settings: VertexSettings, step: str, cost: str) -> list[Question]:
@@ -89,7 +99,7 @@ def agree_to_first_deployments(
         InvalidInput: a machine cannot serve the shards.
         NotConfirmed: nobody agreed.
     """
-    there = {spec.name: read_index(run.settings, spec.name, run.deadline) for spec in wanted}
+    there = {spec.name: _most_deployed(run, spec.name) for spec in wanted}
     new = frozenset(name for name, index in there.items() if index is None or not index.deployed)
     if new:
         step = "deploy the index" if len(new) == 1 else f"deploy {len(new)} indexes"
@@ -101,6 +111,12 @@ def agree_to_first_deployments(
         cost = " ".join(str(replace(each, deployed_indexes=count)) for each, count in alike.items())
         agree(_ask(run.settings, step, cost), yes=yes)
     return new
+
+
+def _most_deployed(run: VertexRun, name: str) -> IndexState | None:
+    """Of the indexes of a name one that is deployed, if any is."""
+    indexes = read_indexes(run.settings, name, run.deadline).values()
+    return max(indexes, key=lambda index: bool(index.deployed), default=None)
 
 
 def agree(questions: Sequence[Question], *, yes: bool) -> None:

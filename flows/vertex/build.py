@@ -11,11 +11,15 @@ from flows.runs import running
 from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import DataOptions
+from flows.vertex.options import DATA, DataOptions
+from flows.vertex.version_steps import prune, verify_and_serve
+from tasks.errors import InvalidInput
 from tasks.plurals import counted
+from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.vertex.data.rules import DatapointRules
-from tasks.vertex.imports.import_data import DataSource, read_validated
+from tasks.vertex.data.validation import ValidatedVectors
+from tasks.vertex.imports.import_data import read_validated
 from tasks.vertex.specs import (
     Algorithm,
     DeployedIndexSpec,
@@ -29,19 +33,14 @@ from tasks.vertex.specs import (
 )
 
 
-class BuildOptions(DataOptions, Confirmed, Timed, Interruptible, frozen=True):
+class BuildOptions(DataOptions, DatapointRules, Confirmed, Timed, Interruptible, frozen=True):
     """The options of `vertex build`. Those of the index and the deployed index have the names of their specifications."""
 
     name: Name = Field(
         description="Names the index, its endpoint and its files: lowercase letters, digits and dashes, starting with a letter."
     )
-    data: str = Field(
-        description="HDF5 file in the ann-benchmarks layout (datasets train, test); a local path or a gs:// address."
-    )
+    data: str = Field(description=f"File of vectors: {DATA}")
     limit: int | None = Field(default=None, ge=1, description="Load only the first N rows.")
-    rules: DatapointRules = Field(
-        default=DatapointRules(), description="Restricts and crowding tags of each row."
-    )
     algorithm: Algorithm = Field(
         default="tree-ah",
         description="tree-ah is fast and approximate; brute-force is exact, for ground truth.",
@@ -95,23 +94,42 @@ class BuildOptions(DataOptions, Confirmed, Timed, Interruptible, frozen=True):
         le=1000,
         description="Maximum number of replicas under load. Default: the current number, at least min_replicas.",
     )
+    as_version: bool = Field(
+        default=False,
+        description="Build other data or another configuration as a new version beside the served one, and serve it once it "
+        "passes min_recall. It holds the file's rows, not what was streamed into the other. Both are deployed, and cost, until "
+        "the old one is pruned.",
+    )
+    min_recall: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="The recall@10 that a new version must reach to be served; 0 only measures. For as_version.",
+    )
+    prune: bool = Field(
+        default=False,
+        description="Remove the other versions once the new one is served; no rollback then. For as_version.",
+    )
     yes: bool = agreement("the cost, and to replacing the content of a deployed index,")
     timeout_minutes: float = timeout(240)
 
 
 @engine_flow(VERTEX, "build", run_name="build {name} on {target}")
 def build_index(options: BuildOptions) -> Report:
-    """Build a deployed, queryable index from vectors in an HDF5 file.
+    """Build a deployed, queryable index from a file of vectors.
 
     Reads what exists and creates only what is missing: a run after a crash resumes, a run after success changes nothing.
     Different data under the same name replaces the whole content of the index, including datapoints streamed into it; if
-    the index is deployed, this needs a confirmation.
+    the index is deployed, this needs a confirmation. With as_version it is built as a new version instead, measured, and
+    served without downtime; the version before stays for `vertex rollback` until `vertex prune`.
 
     Example:
         vector-search vertex build --name products --data products.hdf5 --target sandbox
     """
     name, yes = options.name, options.yes
-    source = DataSource(options.data, options.limit, options.rules, options.allow_external_data)
+    _refuse_unsuited(options)
+    rules = DatapointRules.model_validate(options.shared_with(DatapointRules))
+    source = options.data_source(options.data, options.limit, rules)
     location = VERTEX.settings(options.target).location
     deployed = DeployedIndexSpec.model_validate(
         {**options.shared_with(DeployedIndexSpec), "location": location}
@@ -119,21 +137,32 @@ def build_index(options: BuildOptions) -> Report:
     with running(VERTEX, "build", options) as run:
         agreed = agree_to_first_deployments(run, [deployed], options.shard_size, yes=yes)
         with run.report.step("validate the data") as step:
-            validated = read_validated(run.settings, source)
+            validated = read_validated(run.settings, source, queries_needed=options.as_version)
             step.saw(
                 f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, content {validated.content}"
             )
+            for found in remarks(validated):
+                step.saw(found)
+                say(found)
         index = {**options.shared_with(IndexSpec), "dimensions": validated.dimensions}
         plan = BuildPlan(
             source=source,
             index=IndexSpec.model_validate(index),
             endpoint=options.endpoint,
             deployed=deployed,
+            as_version=options.as_version,
         )
-        built = build(run, plan, validated, cost_agreed=name in agreed, yes=yes)
+        built = build(run, plan, validated, cost_agreed=name in agreed, yes=yes, prunes=options.prune)
+        if not built.is_served:
+            verify_and_serve(run, built.served, source, options.min_recall)
+            built.changes.append(f"served the version {built.served.version}")
+        if options.prune and (gone := prune(run, name)):
+            built.changes.append(f"removed {listed(f'the version {one}' for one in gone)}")
         run.report.facts |= {
             "index": built.served.index,
             "endpoint": built.served.endpoint,
+            "deployed_index_id": built.served.deployed_index_id,
+            "version": built.served.version,
             "changes": built.changes,
         }
         say(
@@ -142,3 +171,30 @@ def build_index(options: BuildOptions) -> Report:
             else "Nothing to do: everything is already there."
         )
     return run.report
+
+
+def remarks(validated: ValidatedVectors) -> list[str]:
+    """What was done with the data that nobody asked for, and what was left, with the options that take it."""
+    found = list[str]()
+    if validated.converted_from:
+        found.append(f"The vectors are {validated.converted_from} and were converted to float32.")
+    if validated.unused:
+        names = listed([name if name.startswith("and ") else f"`{name}`" for name in validated.unused])
+        found.append(
+            f"Not used: {names}. --restrict-columns takes a column as a filter, --crowding-column as crowding tags, "
+            "--ids-from as ids, --vectors-from as vectors."
+        )
+    return found
+
+
+def _refuse_unsuited(options: BuildOptions) -> None:
+    if options.prune and not options.as_version:
+        raise InvalidInput(
+            "Only a build of a new version prunes the others", value=True, source="prune",
+            accepted="prune together with as_version", remedy=f"`{PROGRAM} vertex prune` removes the versions that are not served.",
+        )  # fmt: skip
+    if options.as_version and options.endpoint == "private-service-connect" and options.target != "sandbox":
+        raise InvalidInput(
+            "Every version has a service attachment of its own, but VERTEX_PRIVATE_ADDRESS is one address",
+            value=options.endpoint, source="endpoint", accepted="public or vpc, with as_version",
+        )  # fmt: skip

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flows.vertex.agreement import agree, cost_questions, overwrite_questions
 from flows.vertex.options import VertexRun
+from flows.vertex.version_steps import prune_questions
 from tasks.errors import GateNotMet
 from tasks.progress import say
 from tasks.vertex.data.validation import ValidatedVectors
@@ -25,6 +26,7 @@ from tasks.vertex.resources.deployed_indexes import (
     wait_for_index_sync,
 )
 from tasks.vertex.resources.endpoints import (
+    EndpointState,
     endpoint_spec,
     ensure_endpoint,
     read_endpoint_to_change,
@@ -36,12 +38,15 @@ from tasks.vertex.resources.indexes import (
     apply_index_contents,
     ensure_index,
     read_index_to_change,
+    read_indexes,
     remove_index_twins,
     wait_for_index,
 )
 from tasks.vertex.resources.served import ServedIndex, served_index, way_through
+from tasks.vertex.resources.versions import Versions, version_for
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import (
+    FIRST,
     DeployedIndexSpec,
     EndpointKind,
     IndexSpec,
@@ -57,11 +62,20 @@ class BuildPlan:
     """Its dimensions are those of the data."""
     endpoint: EndpointKind
     deployed: DeployedIndexSpec
+    as_version: bool = False
+    """Whether other content or another configuration becomes a new version beside the served one."""
 
     @property
     def name(self) -> str:
         """The name of everything that is built."""
         return self.index.name
+
+    def of(self, version: str) -> BuildPlan:
+        """The same result in a version of the name."""
+        mark = {"version": version}
+        return replace(
+            self, index=self.index.model_copy(update=mark), deployed=self.deployed.model_copy(update=mark)
+        )
 
 
 @dataclass
@@ -71,10 +85,18 @@ class Build:
     served: ServedIndex
     changes: list[str] = field(default_factory=list)
     """Every change that it made; empty if everything was already there."""
+    is_served: bool = True
+    """Whether queries go to what was built; a new version must be switched to."""
 
 
 def build(
-    run: VertexRun, plan: BuildPlan, validated: ValidatedVectors, *, cost_agreed: bool, yes: bool
+    run: VertexRun,
+    plan: BuildPlan,
+    validated: ValidatedVectors,
+    *,
+    cost_agreed: bool,
+    yes: bool,
+    prunes: bool = False,
 ) -> Build:
     """Chain the steps of a build. The tour calls this too.
 
@@ -84,21 +106,19 @@ def build(
         validated: the data, as validation found them.
         cost_agreed: the cost of this first deployment was already agreed to.
         yes: agree to everything else.
+        prunes: whether the caller removes the other versions afterwards, which is asked for here.
     """
     settings, report, deadline = run.settings, run.report, run.deadline
     name, changes = plan.name, list[str]()
     # Wrong settings, resources of others and differences that cannot be changed in place are found before anything is changed or billed.
-    wanted_endpoint = endpoint_spec(settings, name, plan.endpoint)
-    there = read_index_to_change(settings, plan.index, deadline)
-    endpoint_there = read_endpoint_to_change(settings, wanted_endpoint, deadline)
-    ours = None
-    if there is not None and endpoint_there is not None:
-        ours = read_deployed_index_to_change(
-            settings, plan.deployed, endpoint=endpoint_there.resource, index=there.resource
-        )
+    found = _look(run, plan, validated)
+    plan, there, ours = found.plan, found.index, found.deployed
     shard_size = plan.index.shard_size if there is None else there.shard_size
-    costs = [] if cost_agreed else cost_questions(settings, plan.deployed, shard_size, ours)
-    agree([*costs, *overwrite_questions(there, validated)], yes=yes)
+    costs = []
+    if not cost_agreed:
+        costs = cost_questions(settings, plan.deployed, shard_size, ours, beside=found.beside)
+    pruning = prune_questions(found.versions, plan.index.version) if prunes and found.versions else []
+    agree([*costs, *overwrite_questions(there, validated), *pruning], yes=yes)
 
     if there is None or there.content != validated.content:
         with report.step(f"upload import files of {name}") as step:
@@ -110,9 +130,10 @@ def build(
             f"{plan.index.algorithm}, {plan.index.update_method}, {index.vectors_count:,} vectors ({_id(index.resource)})"
         )
 
+    wanted_endpoint = endpoint_spec(settings, name, plan.endpoint)
     with report.step(f"create endpoint {name}") as step:
         endpoint = ensure_endpoint(settings, wanted_endpoint, deadline).there
-        if endpoint_there is None:
+        if found.endpoint is None:
             changes.append("created the endpoint")
         endpoint = wait_for_endpoint(settings, wanted_endpoint, endpoint, deadline, run.when_interrupted)
         if remove_endpoint_twins(settings, name, endpoint.resource, deadline):
@@ -131,10 +152,61 @@ def build(
         if deployed.service_attachment:
             step.saw(f"service attachment {deployed.service_attachment}")
             say(way_through(settings, served, deployed.service_attachment))
-    # From here on nothing serves or imports the old contents.
-    if remove_import_files(settings, name, keep_content=validated.content):
+    # From here on nothing serves or imports the old contents; other versions keep theirs, which may be imported now.
+    others = (one for one in found.indexes.values() if one.version != plan.index.version)
+    kept = {validated.content, *(content for one in others for content in (one.content, one.coming))}
+    if remove_import_files(settings, name, kept - {""}):
         changes.append("removed the old import files")
-    return Build(served, changes)
+    return Build(served, changes, is_served=not found.beside)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What there is before a build changes anything."""
+
+    plan: BuildPlan
+    """With the version that is to be built."""
+    serves: str
+    indexes: dict[str, IndexState]
+    """Of every version."""
+    index: IndexState | None
+    """Of the version that is to be built."""
+    endpoint: EndpointState | None
+    deployed: DeployedIndexState | None
+    versions: Versions | None
+
+    @property
+    def beside(self) -> str:
+        """The version that is served while another is built beside it; else empty."""
+        return self.serves if self.plan.index.version != self.serves else ""
+
+
+def _look(run: VertexRun, plan: BuildPlan, validated: ValidatedVectors) -> _Found:
+    settings, name, deadline = run.settings, plan.name, run.deadline
+    endpoint = read_endpoint_to_change(settings, endpoint_spec(settings, name, plan.endpoint), deadline)
+    indexes = read_indexes(settings, name, deadline)
+    version = serves = FIRST if endpoint is None else endpoint.serves
+    versions = None
+    if endpoint is not None:
+        versions = Versions(name=name, location=settings.location, endpoint=endpoint, indexes=indexes)
+    if plan.as_version:
+        machine = plan.deployed.machine_type
+        version = version_for(versions, indexes, plan.index, validated.content, machine)
+    plan, deployed = plan.of(version), None
+    index = read_index_to_change(settings, plan.index, deadline)
+    if endpoint is not None and index is not None:
+        deployed = read_deployed_index_to_change(
+            settings, plan.deployed, endpoint=endpoint.resource, index=index.resource
+        )
+    return _Found(
+        plan=plan,
+        serves=serves,
+        indexes=indexes,
+        index=index,
+        endpoint=endpoint,
+        deployed=deployed,
+        versions=versions,
+    )
 
 
 def _upload(
@@ -164,7 +236,7 @@ def _index(
     uri = import_uri(settings, name, content)
     index = ensure_index(settings, plan.index, contents_uri=uri, content=content, deadline=deadline).there
     index = wait_for_index(settings, plan.index, index, deadline, run.when_interrupted)
-    if remove_index_twins(settings, name, index.resource, deadline):
+    if remove_index_twins(settings, plan.index, index.resource, deadline):
         changes.append("removed a twin of the index")
     # Asked of the first look, not of the step: after a lost reply its retry finds the index that this run created.
     if there is None:

@@ -8,11 +8,13 @@ from flows.engine_flow import engine_flow
 from flows.report import Report, listed, reporting
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import VertexOptions
+from flows.vertex.version_steps import say_versions
 from tasks.errors import PermanentError
 from tasks.progress import say
 from tasks.vertex.resources.findings import Finding
 from tasks.vertex.resources.preconditions import read_preconditions
-from tasks.vertex.specs import EndpointKind
+from tasks.vertex.resources.versions import read_versions
+from tasks.vertex.specs import EndpointKind, Name
 
 
 class PreconditionsMissing(PermanentError):
@@ -30,6 +32,10 @@ class CheckOptions(VertexOptions, frozen=True):
 
     endpoint: EndpointKind = Field(
         default="public", description="The kind of endpoint to build; private ones need a network."
+    )
+    name: Name | None = Field(
+        default=None,
+        description="Also say which version is served under this name, and which others there are.",
     )
 
 
@@ -53,6 +59,9 @@ def check_preconditions(options: CheckOptions) -> Report:
                 if finding.command:
                     step.saw(f"fix it with: {finding.command}")
             say(f"{finding.what}: {step.seen}")
+        if options.name:
+            with report.step(f"versions of {options.name}") as step:
+                step.saw(say_versions(read_versions(settings, options.name)))
         missing = [finding for finding in findings if finding.is_in_the_way]
         if missing:
             raise PreconditionsMissing(missing)

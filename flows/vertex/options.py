@@ -6,6 +6,9 @@ from pydantic import Field
 
 from flows.options import Options
 from flows.runs import Run
+from tasks.vertex.data.formats.stored import Names
+from tasks.vertex.data.rules import DatapointRules
+from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.settings import VertexSettings, VertexTarget
 from tasks.vertex.specs import Name
 
@@ -20,9 +23,30 @@ class VertexOptions(Options, frozen=True):
     )
 
 
+DATA = (
+    "HDF5 (ann-benchmarks layout), Parquet, Arrow, .npy, .fvecs or .bvecs; a local path or a gs:// address."
+)
+"""What a data file may be, for the options that take one."""
+
+
 class DataOptions(VertexOptions, frozen=True):
     """Options of flows that read a data file."""
 
+    vectors_from: str | None = Field(
+        default=None,
+        description="Dataset or column of the vectors. Default: train in HDF5, embedding in tables.",
+    )
+    ids_from: str | None = Field(
+        default=None,
+        description=(
+            "Dataset or column of the ids; beside .npy, .fvecs and .bvecs a .npy or text file with one id a line. "
+            "Default: ids in HDF5, id in tables; without one, ids are the row numbers from 0."
+        ),
+    )
+    queries_from: str | None = Field(
+        default=None,
+        description="Queries to measure with: a dataset of the HDF5 file (default: test), beside other formats another data file.",
+    )
     allow_external_data: bool = Field(
         default=False,
         description=(
@@ -30,6 +54,13 @@ class DataOptions(VertexOptions, frozen=True):
             "name any file that this process can read, and what is read goes into the index: only for files that you trust."
         ),
     )
+
+    def data_source(
+        self, data: str, limit: int | None = None, rules: DatapointRules | None = None
+    ) -> DataSource:
+        """What is read of a data file."""
+        names = Names(vectors=self.vectors_from, ids=self.ids_from, queries=self.queries_from)
+        return DataSource(data, limit, rules or DatapointRules(), names, self.allow_external_data)
 
 
 class BuiltIndexOptions(VertexOptions, frozen=True):

@@ -1,4 +1,4 @@
-"""`vertex query`: nearest neighbors, with filters and crowding."""
+"""`vertex query`: nearest neighbors by dense and sparse vectors, with filters and crowding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import BuiltIndexOptions, DataOptions
+from flows.vertex.options import DATA, BuiltIndexOptions, DataOptions
 from tasks.errors import InvalidInput
 from tasks.vertex.datapoints.filters import (
     KINDS,
@@ -18,10 +18,11 @@ from tasks.vertex.datapoints.filters import (
     parse_numeric_filters,
     parse_restricts,
 )
+from tasks.vertex.datapoints.sparse import parse_sparse_vector
 from tasks.vertex.datapoints.vectors import parsed
-from tasks.vertex.imports.import_data import DataSource, read_query_vector
+from tasks.vertex.imports.import_data import read_query_vector
 from tasks.vertex.queries.namespaces import read_namespaces
-from tasks.vertex.queries.neighbors import MEASURES, Query
+from tasks.vertex.queries.neighbors import Query
 from tasks.vertex.queries.queries import read_neighbors
 from tasks.vertex.resources.served import ServedIndex, read_served_index
 from tasks.vertex.settings import VertexSettings
@@ -30,15 +31,27 @@ from tasks.vertex.settings import VertexSettings
 class QueryOptions(BuiltIndexOptions, DataOptions, frozen=True):
     """The options of `vertex query`."""
 
-    vector: tuple[float, ...] = Field(default=(), description="The query vector.")
+    vector: tuple[float, ...] = Field(default=(), description="The dense query vector.")
+    sparse_vector: str | None = Field(
+        default=None,
+        description="The sparse query vector, beside or instead of a dense one: dimension:value, such as 3:0.1,70:-0.2, or JSON: "
+        '{"values": [0.1, -0.2], "dimensions": [3, 70]}.',
+    )
+    alpha: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Weight of the dense ranking in a hybrid query, which has both vectors: 1 counts the dense one alone, 0 the "
+        "sparse one.",
+    )
     datapoint_id: str | None = Field(
-        default=None, description="Query with the vector of this stored datapoint."
+        default=None, description="Query with the vectors of this stored datapoint."
     )
     data: str | None = Field(
         default=None,
-        description="Query with a row of the dataset test in this HDF5 file; a local path or a gs:// address.",
+        description=f"Query with one of the queries of this file: {DATA}",
     )
-    row: int = Field(default=0, ge=0, description="The row of test, counted from 0.")
+    row: int = Field(default=0, ge=0, description="The row of the query, counted from 0.")
     neighbor_count: int = Field(default=10, ge=1, description="Number of neighbors; up to 300 stays fast.")
     restricts: tuple[str, ...] = Field(
         default=(), description="Token filters, each class=1,2 to allow or class!=3 to deny."
@@ -68,24 +81,30 @@ class QueryOptions(BuiltIndexOptions, DataOptions, frozen=True):
 def query_index(options: QueryOptions) -> Report:
     """Find the nearest neighbors of a vector, of a stored datapoint, or of a query row in a data file.
 
+    The vector is dense, sparse, or both: a hybrid query, whose two rankings are merged with the weight alpha.
+
     Example:
         vector-search vertex query --name products --datapoint-id 17 --restricts class=17,42 --target sandbox
     """
-    if sum(bool(way) for way in (options.vector, options.datapoint_id, options.data)) != 1:
+    dense = [way for way in (options.vector, options.datapoint_id, options.data) if way]
+    if len(dense) > 1 or (not dense and not options.sparse_vector):
         raise InvalidInput(
-            "Give exactly one of vector, datapoint_id and data", source="vector, datapoint_id, data"
+            "Give exactly one of vector, datapoint_id and data, or a sparse_vector alone",
+            source="vector, datapoint_id, data, sparse_vector",
         )
+    sparse = parse_sparse_vector(options.sparse_vector) if options.sparse_vector else None
     settings = VERTEX.settings(options.target)
     with reporting("vertex query", options.name, options.target) as report:
         served = read_served_index(settings, options.name)
         if options.data:
-            source = DataSource(options.data, allow_external=options.allow_external_data)
+            source = options.data_source(options.data)
             vector = read_query_vector(settings, source, options.row)
         else:
             vector = options.vector or None
         asked = {
             **options.shared_with(Query),
             "vector": vector,
+            "sparse_vector": sparse,
             "restricts": parse_restricts(options.restricts),
             "numeric_restricts": (),
         }
@@ -94,12 +113,11 @@ def query_index(options: QueryOptions) -> Report:
             filters = _numeric_filters(settings, served, query, options.numeric_restricts, report)
             query = query.model_copy(update={"numeric_restricts": filters})
         answers = read_neighbors(settings, served, [query])
-        (neighbors,), measure = answers.neighbors, MEASURES[served.distance_measure]
+        (neighbors,) = answers.neighbors
         for rank, neighbor in enumerate(neighbors, start=1):
             with report.step(f"neighbor {rank}") as step:
-                step.saw(
-                    f"{neighbor.id} ({measure} {neighbor.distance:g}, crowding tag {neighbor.crowding or 'none'})"
-                )
+                scores = neighbor.scores(query, served.distance_measure)
+                step.saw(f"{neighbor.id} ({scores}, crowding tag {neighbor.crowding or 'none'})")
         if not neighbors:
             with report.step("no neighbors") as step:
                 step.saw(" ".join(read_namespaces(settings, served, query).reasons(query)))

@@ -12,10 +12,11 @@ from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
+from flows.vertex.version_steps import of
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.vertex.datapoints.files import Ids, read_id_file
-from tasks.vertex.resources.served import read_served_index
+from tasks.vertex.resources.streamed import read_streamed
 from tasks.vertex.streaming.arrivals import wait_for_removals
 from tasks.vertex.streaming.updates import apply_removals
 
@@ -34,7 +35,7 @@ class RemoveDatapointsOptions(BuiltIndexOptions, Timed, frozen=True):
 def remove_datapoints(options: RemoveDatapointsOptions) -> Report:
     """Remove datapoints from an index and wait until they are no longer served.
 
-    An id that does not exist is not an error.
+    An id that does not exist is not an error. If the name has several versions, they are removed from each of them, or none is.
 
     Example:
         vector-search vertex remove-datapoints --name products --ids 17 --ids 42 --target sandbox
@@ -42,12 +43,14 @@ def remove_datapoints(options: RemoveDatapointsOptions) -> Report:
     if bool(options.file) == bool(options.ids):
         raise InvalidInput("Give either a file of ids or ids, not both", source="file, ids")
     with running(VERTEX, "remove-datapoints", options) as run:
-        served = read_served_index(run.settings, options.name)
+        versions = read_streamed(run.settings, options.name)
         going: Ids = read_id_file(Path(options.file)) if options.file else options.ids
-        with run.report.step("remove the datapoints") as step:
-            applied = apply_removals(run.settings, served, going, run.deadline)
-            step.saw(f"{counted(applied.datapoints, 'id')} in {counted(applied.requests, 'request')}")
-        with run.report.step("wait until they are gone") as step:
-            wait_for_removals(run.settings, served, going, run.deadline)
-            step.saw("none is served any longer")
+        for each in versions:
+            with run.report.step(f"remove the datapoints{of(each, versions)}") as step:
+                applied = apply_removals(run.settings, each, going, run.deadline)
+                step.saw(f"{counted(applied.datapoints, 'id')} in {counted(applied.requests, 'request')}")
+        for each in versions:
+            with run.report.step(f"wait until they are gone{of(each, versions)}") as step:
+                wait_for_removals(run.settings, each, going, run.deadline)
+                step.saw("none is served any longer")
     return run.report

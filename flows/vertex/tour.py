@@ -19,7 +19,7 @@ from flows.runs import running
 from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import DataOptions, VertexRun
+from flows.vertex.options import DATA, DataOptions, VertexRun
 from flows.vertex.teardown import teardown
 from flows.vertex.tour_datapoint import stream_one_datapoint
 from tasks.errors import InvalidInput
@@ -47,7 +47,7 @@ class TourOptions(DataOptions, Confirmed, Timed, frozen=True):
         description="Names what is built: NAME and, for the exact index that recall is compared with, NAME-exact."
     )
     data: str = Field(
-        description="HDF5 file in the ann-benchmarks layout with train and test; words in train_words are displayed."
+        description=f"File of vectors and queries: {DATA} Words in train_words of HDF5 are displayed."
     )
     limit: int | None = Field(default=None, ge=2, description="Load only the first N rows.")
     endpoint: EndpointKind = Field(
@@ -69,7 +69,7 @@ class TourOptions(DataOptions, Confirmed, Timed, frozen=True):
     @property
     def source(self) -> DataSource:
         """The rows, with the notebook's restricts and crowding tags."""
-        return DataSource(self.data, self.limit, NOTEBOOK_RULES, self.allow_external_data)
+        return self.data_source(self.data, self.limit, NOTEBOOK_RULES)
 
 
 @engine_flow(VERTEX, "tour", run_name="tour {name} on {target}")

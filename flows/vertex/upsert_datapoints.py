@@ -12,11 +12,12 @@ from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
+from flows.vertex.version_steps import of
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.files import Datapoints, read_datapoint_file
-from tasks.vertex.resources.served import read_served_index
+from tasks.vertex.resources.streamed import read_streamed
 from tasks.vertex.streaming.arrivals import verify_datapoints_exist, wait_for_datapoints
 from tasks.vertex.streaming.updates import apply_upserts
 
@@ -26,7 +27,7 @@ class UpsertDatapointsOptions(BuiltIndexOptions, Timed, frozen=True):
 
     file: str | None = Field(
         default=None,
-        description="JSON lines in the format of import files: id, embedding, restricts, numeric_restricts, crowding_tag.",
+        description="JSON lines in the format of import files: id, embedding, sparse_embedding, restricts, numeric_restricts, crowding_tag.",
     )
     datapoints: tuple[Datapoint, ...] = Field(
         default=(), description="Datapoints by value, instead of a file."
@@ -41,7 +42,8 @@ class UpsertDatapointsOptions(BuiltIndexOptions, Timed, frozen=True):
 def upsert_datapoints(options: UpsertDatapointsOptions) -> Report:
     """Stream datapoints into an index and wait until they are served as sent.
 
-    A datapoint replaces the stored one with the same id completely. All are validated before the first is sent.
+    A datapoint replaces the stored one with the same id completely. All are validated before the first is sent. If the name
+    has several versions, it goes to each of them, or is refused.
 
     Example:
         vector-search vertex upsert-datapoints --name products --file new.jsonl --target sandbox
@@ -53,21 +55,24 @@ def upsert_datapoints(options: UpsertDatapointsOptions) -> Report:
     only = options.restricts_only
     with running(VERTEX, "upsert-datapoints", options) as run:
         settings, report, deadline = run.settings, run.report, run.deadline
-        served = read_served_index(settings, options.name)
+        versions = read_streamed(settings, options.name)
+        served = versions[0]
         points: Datapoints = options.datapoints
         if options.file:
             with report.step("validate the datapoints") as step:
                 points = read_datapoint_file(Path(options.file), served.dimensions, restricts_only=only)
                 step.saw(f"{counted(len(points), 'datapoint')}, nothing wrong")
-        if only:
-            with report.step("check that the datapoints exist") as step:
-                step.saw(f"{verify_datapoints_exist(settings, served, points, deadline):,} there")
-        with report.step("upsert the datapoints") as step:
-            applied = apply_upserts(settings, served, points, deadline, restricts_only=only)
-            step.saw(
-                f"{counted(applied.datapoints, 'datapoint')} in {counted(applied.requests, 'request')}, {applied.bytes:,} bytes"
-            )
-        with report.step("wait until they are served") as step:
-            wait_for_datapoints(settings, served, points, deadline, restricts_only=only)
-            step.saw("all read back as sent")
+        for each in versions if only else ():
+            with report.step(f"check that the datapoints exist{of(each, versions)}") as step:
+                step.saw(f"{verify_datapoints_exist(settings, each, points, deadline):,} there")
+        for each in versions:
+            with report.step(f"upsert the datapoints{of(each, versions)}") as step:
+                applied = apply_upserts(settings, each, points, deadline, restricts_only=only)
+                step.saw(
+                    f"{counted(applied.datapoints, 'datapoint')} in {counted(applied.requests, 'request')}, {applied.bytes:,} bytes"
+                )
+        for each in versions:
+            with report.step(f"wait until they are served{of(each, versions)}") as step:
+                wait_for_datapoints(settings, each, points, deadline, restricts_only=only)
+                step.saw("all read back as sent")
     return report

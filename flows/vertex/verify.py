@@ -7,8 +7,7 @@ from pydantic import Field
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import BuiltIndexOptions, DataOptions
-from tasks.vertex.imports.import_data import DataSource
+from flows.vertex.options import DATA, BuiltIndexOptions, DataOptions
 from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.verification.recall import read_truth, verify_recall
 
@@ -16,13 +15,15 @@ from tasks.vertex.verification.recall import read_truth, verify_recall
 class VerifyOptions(BuiltIndexOptions, DataOptions, frozen=True):
     """The options of `vertex verify`."""
 
-    data: str = Field(
-        description="The HDF5 file that the index was built from, with queries in test; a local path or a gs:// address."
-    )
+    data: str = Field(description=f"The file that the index was built from, with queries: {DATA}")
     limit: int | None = Field(default=None, ge=1, description="The limit that the index was built with.")
     k: int = Field(default=10, ge=1, description="Neighbors per query.")
     min_recall: float = Field(default=0.9, ge=0, le=1, description="The recall@k to reach; 0 only measures.")
     queries: int | None = Field(default=None, ge=1, description="Use only the first N queries.")
+    version: str | None = Field(
+        default=None,
+        description="A version that is deployed, in place of the served one: first, or twelve hex digits.",
+    )
     fraction_leaf_nodes_to_search_override: float | None = Field(
         default=None,
         gt=0,
@@ -50,8 +51,8 @@ def verify_index(options: VerifyOptions) -> Report:
         reporting("vertex verify", options.name, options.target) as report,
         report.step(f"recall@{options.k}") as step,
     ):
-        served = read_served_index(settings, options.name)
-        source = DataSource(options.data, options.limit, allow_external=options.allow_external_data)
+        served = read_served_index(settings, options.name, options.version)
+        source = options.data_source(options.data, options.limit)
         recall = verify_recall(
             settings,
             served,
@@ -61,5 +62,5 @@ def verify_index(options: VerifyOptions) -> Report:
             approximate_neighbor_count=options.approximate_neighbor_count,
         )
         step.saw(str(recall))
-        report.facts["recall"] = recall.model_dump()
+        report.facts |= {"recall": recall.model_dump(), "version": served.version}
     return report

@@ -1,4 +1,4 @@
-"""The part of COVERAGE.md about Vertex AI and Cloud Storage: what is imitated, which texts are our own, what differs.
+"""The part of COVERAGE.md about Vertex AI, Cloud Storage and networks: what is imitated, which texts are our own, what differs.
 
 The list of the real API's methods comes from the official packages, so that none is forgotten.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sandbox.google_cloud import coverage as networks
 from sandbox.storage import coverage as storage
 from sandbox.vertex import errors, fields
 from sandbox.vertex.collections.services import SERVICES as COLLECTION_SERVICES
@@ -54,6 +55,7 @@ def lines() -> Iterator[str]:
         shown = answer.text.replace("|", "\\|")
         yield f"| {answer.code.name} | {shown} | {answer.source or 'sandbox wording'} |"
     yield from storage.lines()
+    yield from networks.lines()
 
 
 def _services() -> Iterable[tuple[str, Iterable[str], Any]]:

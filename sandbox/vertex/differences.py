@@ -72,7 +72,11 @@ DIFFERENCES = (
         "the official SDK does not read the status and would show an empty answer."
     ),
     "A JWT's audience, issuer and expiry are checked, its signature is not.",
-    "There is one project (`sandbox-project`, 123456789012); any location is accepted; names of networks are not looked up.",
+    "There is one project (`sandbox-project`, 123456789012); any location is accepted.",
+    (
+        "CreateIndexEndpoint refuses a network without a connection to Google's services at once; that the real one does so, and "
+        "not at the end of the operation, is a guess. Networks are those of the stand-in of Compute Engine."
+    ),
     "Quotas are not enforced; the throttling fault answers with the real text.",
     (
         "Listings run from the newest to the oldest. Whether a resource is listed while it is being created is unknown; that and "

@@ -68,6 +68,13 @@ INVALID_RECORDS = Answer(
     "python-aiplatform#2474",
 )
 
+NETWORK_NOT_PEERED = Answer(
+    StatusCode.FAILED_PRECONDITION,
+    "NETWORK_NOT_PEERED: The network {network} is not peered with Google's services. Create a private connection to "
+    "servicenetworking.googleapis.com first.",
+    "vertex-ai-samples#2611, the code; the sentence is our own",
+)
+
 # Names and existence.
 MALFORMED_NAME = Answer(StatusCode.INVALID_ARGUMENT, "{name!r} is not a name of the form {form}.")
 OTHER_PROJECT = Answer(

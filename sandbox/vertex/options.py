@@ -55,6 +55,9 @@ class VertexOptions:
     while they are being created; 0. Raise it to test against lag."""
     upsert_delay: float = 0.3
     """Real seconds until upserts and removals show in deployed indexes; 0.3, short but not zero."""
+    peered_networks: str = "sandbox"
+    """Networks that exist and are peered from the start, separated by commas; `sandbox`, which VERTEX_NETWORK names. With an
+    empty list the APIs of networks are not enabled either, as in a new project."""
     durations: Durations = Durations()
     """Nominal durations per method, before the clock factor."""
 

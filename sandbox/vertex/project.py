@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-PROJECT = "sandbox-project"
-PROJECT_NUMBER = "123456789012"
-LOCATION = "us-central1"
-NETWORK = f"projects/{PROJECT_NUMBER}/global/networks/sandbox"
+from sandbox.google_cloud.project import LOCATION, NETWORK, PROJECT, PROJECT_NUMBER
+
+__all__ = ["LOCATION", "NETWORK", "PROJECT", "PROJECT_NUMBER"]

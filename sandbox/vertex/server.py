@@ -6,6 +6,7 @@ Loopback only. The order matters: private servers open before operations advance
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +35,7 @@ from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 from sandbox.vertex.resources.indexes import IndexService
 from sandbox.vertex.resources.locations import LocationsService
+from sandbox.vertex.resources.producer import Producer
 from sandbox.vertex.rest.answers import turned_away
 from sandbox.vertex.rest.application import RestApplication
 from sandbox.vertex.store import Store
@@ -70,6 +72,7 @@ class VertexServer:
         ports: Ports,
         identity: Identity,
         reader: Reader,
+        is_peered: Callable[[str], bool],
         tokens: Tokens,
     ) -> None:
         self._store = Store(state / "vertex.sqlite")
@@ -89,8 +92,11 @@ class VertexServer:
             self._private,
             f"localhost:{ports.tls}",
             self._queries.prepare,
+            is_peered,
             options,
         )
+        self.producer = Producer(self._store, self._private)
+        """What Compute Engine and Service Networking ask us."""
         self._server = grpc.server(
             self._pool,
             interceptors=[BearerToken(tokens)],

@@ -1,4 +1,4 @@
-"""Vertex AI Vector Search and the Cloud Storage that it imports from, as one service of the sandbox.
+"""Vertex AI Vector Search, the Cloud Storage that it imports from, and the networks that it serves in, as one service.
 
 The server is loaded when it starts.
 """
@@ -20,10 +20,12 @@ from sandbox.vertex.project import LOCATION, NETWORK, PROJECT, PROJECT_NUMBER
 from sandbox.vertex.service_account import service_account
 
 if TYPE_CHECKING:
+    from sandbox.google_cloud.server import GoogleCloudServer
     from sandbox.storage.reader import Reader
     from sandbox.storage.server import StorageServer
+    from sandbox.vertex.tokens import Tokens
 
-_TLS, _PLAINTEXT, _STORAGE = "tls", "plaintext", "storage"
+_TLS, _PLAINTEXT, _STORAGE, _NETWORKS = "tls", "plaintext", "storage", "networks"
 
 
 def _start(state: Path, options: VertexOptions, ports: Ports, keys: Keys) -> Running:
@@ -34,7 +36,10 @@ def _start(state: Path, options: VertexOptions, ports: Ports, keys: Keys) -> Run
     with ExitStack() as opened:
         storage = _storage(state, ports, keys)
         opened.callback(storage.stop)
-        opened.callback(_serve(state, options, ports, identity, storage.reader, (token, account)))
+        tokens = _tokens(token, account)
+        networks = _networks(state, options, ports, tokens)
+        opened.callback(networks.stop)
+        opened.callback(_serve(state, options, ports, identity, storage.reader, networks, tokens))
         stop = opened.pop_all().close
 
     return Running(
@@ -48,6 +53,7 @@ def _start(state: Path, options: VertexOptions, ports: Ports, keys: Keys) -> Run
             "VERTEX_PROJECT_NUMBER": PROJECT_NUMBER,
             "VERTEX_LOCATION": LOCATION,
             "VERTEX_NETWORK": NETWORK,
+            "VERTEX_NETWORKS_ENDPOINT": networks.url,
             "STORAGE_EMULATOR_HOST": storage.url,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": ca,
             "REQUESTS_CA_BUNDLE": bundle,
@@ -73,20 +79,41 @@ def _storage(state: Path, ports: Ports, keys: Keys) -> StorageServer:
     return server
 
 
+def _tokens(token: str, account: Path) -> Tokens:
+    """What is accepted: a token, and those of a service account."""
+    from sandbox.vertex.tokens import Tokens  # noqa: PLC0415
+
+    return Tokens(token, account)
+
+
+def _networks(state: Path, options: VertexOptions, ports: Ports, tokens: Tokens) -> GoogleCloudServer:
+    """Make Compute Engine, Service Networking and Service Usage."""
+    from sandbox.google_cloud.server import GoogleCloudServer  # noqa: PLC0415
+
+    ports.release(_NETWORKS)
+    peered = tuple(filter(None, options.peered_networks.split(",")))
+    try:
+        return GoogleCloudServer(
+            state, ports[_NETWORKS], tokens.admits, clock_factor=options.clock_factor, peered=peered
+        )
+    except OSError as error:
+        raise SandboxError(f"The stand-in of networks cannot start: {error}") from error
+
+
 def _serve(
     state: Path,
     options: VertexOptions,
     ports: Ports,
     identity: tls.Identity,
     reader: Reader,
-    accepted: tuple[str, Path],
+    networks: GoogleCloudServer,
+    tokens: Tokens,
 ) -> Callable[[], None]:
-    """Start the gRPC server, which accepts a token and those of a service account; returns what stops it."""
+    """Start the gRPC server; returns what stops it."""
     # gRPC and ScaNN take a second to load.
     from sandbox.vertex.errors import Refusal  # noqa: PLC0415
     from sandbox.vertex.server import Ports as ServerPorts  # noqa: PLC0415
     from sandbox.vertex.server import VertexServer  # noqa: PLC0415
-    from sandbox.vertex.tokens import Tokens  # noqa: PLC0415
 
     ports.release(_TLS, _PLAINTEXT)
     try:
@@ -96,9 +123,12 @@ def _serve(
             ServerPorts(ports[_TLS], ports[_PLAINTEXT]),
             identity,
             reader,
-            Tokens(*accepted),
+            networks.is_peered,
+            tokens,
         )
+        networks.start(server.producer)
         server.start()
+        networks.connect_again()
     except (OSError, RuntimeError, Refusal) as error:  # RuntimeError: gRPC cannot bind a port
         raise SandboxError(f"The Vertex stand-in cannot start: {error}") from error
     return server.stop
@@ -112,10 +142,10 @@ def _coverage() -> Iterable[str]:
 
 VERTEX = Service(
     name="vertex",
-    title="Vertex AI Vector Search and Cloud Storage",
+    title="Vertex AI Vector Search, Cloud Storage and networks",
     options=VertexOptions,
     prefix="",
-    ports=(_TLS, _PLAINTEXT, _STORAGE),
+    ports=(_TLS, _PLAINTEXT, _STORAGE, _NETWORKS),
     start=_start,
     coverage=_coverage,
 )

@@ -48,6 +48,14 @@ class Tokens:
         if scheme.lower() != "bearer" or not self._is_ours(token.strip().encode()):
             raise errors.WRONG_TOKEN.refusal()
 
+    def admits(self, authorization: str) -> bool:
+        """Whether the value of an `Authorization` header is accepted, for services with errors of their own."""
+        try:
+            self.check(authorization)
+        except errors.Refusal:
+            return False
+        return True
+
     def _is_ours(self, token: bytes) -> bool:
         if compare_digest(token, self._own):
             return True

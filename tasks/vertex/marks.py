@@ -1,7 +1,17 @@
-"""Our marks as labels, and the additional ones that describe the content of an index.
+"""Our marks as labels, and the additional ones: of an index, what it holds; of an endpoint, which version it serves.
+
+Of an index:
 
 coming      in place of `content`: hash of the data that an overwrite is bringing
 overwritten when the last overwrite ended, in nanoseconds since 1970 by the service's clock; deployed copies follow later
+version     which of the indexes of the name; the first has none
+
+Of an endpoint, each a version:
+
+serves           what queries go to; without it, to the first
+replaced         what was served before the last swap, until a rollback
+rolled_back_from what was served before the last rollback, until a swap
+served_since     when the last swap or rollback was, in seconds since 1970 by our clock; it is no version
 """
 
 from __future__ import annotations

@@ -60,6 +60,11 @@ class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_inp
     storage_endpoint: Annotated[str | None, BeforeValidator(_with_key)] = Field(
         default=None, description="The address of Cloud Storage in place of Google's; only a sandbox has one."
     )
+    networks_endpoint: str | None = Field(
+        default=None,
+        description="The address of Compute Engine, Service Networking and Service Usage in place of Google's; only a sandbox "
+        "has one.",
+    )
     access_token: Key = Field(
         default=None,
         description="What a sandbox wants in place of Google's credentials; only a sandbox has one.",
@@ -103,9 +108,12 @@ def vertex_settings(target: VertexTarget) -> VertexSettings:
         prefix="VERTEX_",
         example="VERTEX_PROJECT=my-project VERTEX_LOCATION=us-central1",
     )
-    if any(one is not None for one in (found.ca_file, found.storage_endpoint, found.access_token)):
+    if any(
+        one is not None
+        for one in (found.ca_file, found.storage_endpoint, found.networks_endpoint, found.access_token)
+    ):
         raise InvalidInput(
-            "VERTEX_CA_FILE, VERTEX_STORAGE_ENDPOINT and VERTEX_ACCESS_TOKEN are a sandbox's own",
+            "VERTEX_CA_FILE, VERTEX_STORAGE_ENDPOINT, VERTEX_NETWORKS_ENDPOINT and VERTEX_ACCESS_TOKEN are a sandbox's own",
             source="the environment or .env",
             remedy="Unset them. To give gRPC the root certificates of your own proxy, set GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.",
         )
@@ -121,6 +129,7 @@ def _sandbox_settings() -> VertexSettings:
         network=environment["VERTEX_NETWORK"],
         api_endpoint=environment["VERTEX_API_ENDPOINT"],
         storage_endpoint=environment["STORAGE_EMULATOR_HOST"],
+        networks_endpoint=environment.get("VERTEX_NETWORKS_ENDPOINT"),
         ca_file=Path(environment["VERTEX_CA_FILE"]),
         access_token=SecretStr(token) if token else None,
     )

@@ -20,6 +20,9 @@ UpdateMethod = Literal["STREAM_UPDATE", "BATCH_UPDATE"]
 ShardSize = Literal["SHARD_SIZE_SMALL", "SHARD_SIZE_MEDIUM", "SHARD_SIZE_LARGE"]
 EndpointKind = Literal["public", "vpc", "private-service-connect"]
 
+FIRST = "first"
+"""The version of an index that carries no mark of one: what a plain build creates under a new name."""
+
 _NAME = r"^[a-z][a-z0-9-]{0,62}$"
 
 
@@ -43,12 +46,14 @@ class Specification(BaseModel, frozen=True):
     @property
     def spec(self) -> str:
         """Twelve hex digits of the immutable configuration, the same in every process."""
-        return fingerprint(self.model_dump(exclude={"name"}))
+        return fingerprint(self.model_dump(exclude={"name", "version"}))
 
 
 class IndexSpec(Specification, frozen=True):
     """An index. Defaults are those of "Index configuration parameters" (docs/sources.md)."""
 
+    version: str = FIRST
+    """Which of the indexes of the name: FIRST, or twelve hex digits."""
     dimensions: int = Field(gt=0)
     algorithm: Algorithm = "tree-ah"
     distance_measure: DistanceMeasure = "DOT_PRODUCT_DISTANCE"
@@ -126,12 +131,20 @@ class EndpointSpec(Specification, frozen=True):
     """The projects that may connect to an endpoint of kind `private-service-connect`, sorted."""
 
 
-def deployed_index_id(name: str, location: str) -> str:
-    """`products_us_central1`: unique in a project, whatever other regions hold under the same name.
+def deployed_index_id(name: str, location: str, version: str = FIRST) -> str:
+    """`products_us_central1`: unique in a project, whatever other regions hold under the same name; a later version follows.
 
     At most 128 letters, digits and underscores, a letter first (index_endpoint.proto, DeployedIndex).
     """
-    return f"{name}-{location}".replace("-", "_")
+    whole = f"{name}-{location}" if version == FIRST else f"{name}-{location}-{version}"
+    return whole.replace("-", "_")
+
+
+def is_our_deployed_index_id(id_: str, name: str, location: str, version: str | None = None) -> bool:
+    """Whether a deployed index id is the one that we choose for this version of a name; None for any version."""
+    if version is not None:
+        return id_ == deployed_index_id(name, location, version)
+    return re.fullmatch(rf"{deployed_index_id(name, location)}(_[0-9a-f]{{12}})?", id_) is not None
 
 
 Replicas = tuple[int, int]
@@ -143,6 +156,8 @@ class DeployedIndexSpec(Specification, frozen=True):
 
     location: str
     """The region, part of the id: that is unique in the whole project."""
+    version: str = FIRST
+    """The version of the index, part of the id too."""
     machine_type: str | None = None
     """None for automatic resources, where the service picks the machine by the shard size."""
     min_replicas: int | None = Field(default=None, ge=1, le=1000)
@@ -153,7 +168,7 @@ class DeployedIndexSpec(Specification, frozen=True):
     @property
     def id(self) -> str:
         """The deployed index id that we choose."""
-        return deployed_index_id(self.name, self.location)
+        return deployed_index_id(self.name, self.location, self.version)
 
     def replicas(self, there: Replicas | None = None) -> Replicas:
         """The wanted (min, max), where these are there. Both are always sent: unset, the service runs two, which cost.

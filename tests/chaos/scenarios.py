@@ -7,7 +7,7 @@ from dataclasses import dataclass
 NAME = "chaos"
 """Of everything that the commands make; without a digit, so that a crash point's name can show it."""
 
-_WITHOUT_WAITS = {"check", "query", "verify", "search", "diagnose", "rollback"}
+_WITHOUT_WAITS = {"check", "query", "verify", "search", "diagnose", "swap", "rollback"}
 _SHORT = {
     "vertex build", "vertex build, other data", "vertex teardown", "elastic deploy", "elastic load", "elastic embed",
     "elastic teardown",
@@ -57,6 +57,10 @@ _VERTEX = (
     Scenario("vertex build, private", f"build --name {NAME} --data {{vectors}} --endpoint vpc"),
     Scenario("vertex build, other data", f"build --name {NAME} --data {{others}} --yes", "vertex build"),
     Scenario("vertex build, more replicas", f"build --name {NAME} --data {{vectors}} --max-replicas 2 --yes", "vertex build"),
+    Scenario("vertex build, as version", f"build --name {NAME} --data {{others}} --as-version --min-recall 0 --yes", "vertex build"),
+    Scenario("vertex swap", f"swap --name {NAME} --to first", "vertex build, as version"),
+    Scenario("vertex rollback", f"rollback --name {NAME}", "vertex build, as version"),
+    Scenario("vertex prune", f"prune --name {NAME} --yes", "vertex build, as version"),
     Scenario("vertex upsert-datapoints", f"upsert-datapoints --name {NAME} --file {{points}}", "vertex build", settles=False),
     Scenario("vertex remove-datapoints", f"remove-datapoints --name {NAME} --ids 1 2 3", "vertex build", settles=False),
     Scenario("vertex check", "check", "vertex build"),

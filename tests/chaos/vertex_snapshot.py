@@ -65,7 +65,10 @@ def _endpoint(endpoint, indexes):
         | {"index": indexes[one.index].display_name if one.index in indexes else "an index that is gone"}
         for one in endpoint.deployed_indexes
     ]
-    return _fields(endpoint) | {"deployed": _sorted(deployed)}
+    found = _fields(endpoint)
+    if "served_since" in found.get("labels", {}):
+        found["labels"]["served_since"] = "a time"
+    return found | {"deployed": _sorted(deployed)}
 
 
 def _fields(message):

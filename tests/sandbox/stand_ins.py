@@ -111,4 +111,15 @@ STAND_INS = {
         changes=("POST", "/upload/storage/v1/b/films/o?uploadType=media&name=film", b"a change"),
         kind="text/plain",
     ),
+    "networks": StandIn(
+        options=VertexOptions(),
+        variable="VERTEX_NETWORKS_ENDPOINT",
+        key=lambda environment: {"Authorization": f"Bearer {environment['VERTEX_ACCESS_TOKEN']}"},
+        reads=("GET", "/compute/v1/projects/sandbox-project/global/networks", b""),
+        changes=(
+            "POST",
+            "/compute/v1/projects/sandbox-project/global/networks",
+            b'{"name": "a-change", "autoCreateSubnetworks": true}',
+        ),
+    ),
 }

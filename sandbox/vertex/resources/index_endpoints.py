@@ -61,6 +61,7 @@ class IndexEndpointService:
         private: PrivateServers,
         public_domain: str,
         prepare: Callable[[Resource], None],
+        is_peered: Callable[[str], bool],
         options: VertexOptions,
     ) -> None:
         self._store = store
@@ -69,6 +70,7 @@ class IndexEndpointService:
         self._private = private
         self._public_domain = public_domain
         self._prepare = prepare
+        self._is_peered = is_peered
         self._durations = options.durations
         self._endpoints = resources.Resources("IndexEndpoint", IndexEndpoint, store, lifecycle, options)
         create = Kind(v1.CreateIndexEndpointOperationMetadata, self._created, self._discard_created)
@@ -94,6 +96,8 @@ class IndexEndpointService:
         resources.check_display_name(endpoint.display_name)
         resources.check_labels(endpoint.labels)
         _check_kind(endpoint)
+        if endpoint.network and not self._is_peered(endpoint.network):
+            raise errors.NETWORK_NOT_PEERED.refusal(network=endpoint.network)
         clear_outputs(endpoint)
         with self._store.transaction():
             created = self._endpoints.create(request.parent, endpoint)

@@ -24,14 +24,14 @@ _OPTIONS = (*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0))
 
 
 class PrivateServers:
-    """The running servers, by deployed index id."""
+    """The running servers, by deployed index id and address."""
 
     def __init__(
         self, pool: ThreadPoolExecutor, handlers: Callable[[str], list[grpc.GenericRpcHandler]]
     ) -> None:
         self._pool = pool
         self._handlers = handlers
-        self._servers: dict[str, grpc.Server] = {}
+        self._servers: dict[tuple[str, str], grpc.Server] = {}
 
     def open(self, deployed_index_id: str, address: str = "") -> str:
         """Start answering at `address`, or at a new one, and return it.
@@ -48,20 +48,20 @@ class PrivateServers:
             except RuntimeError:
                 continue
             server.start()
-            self._servers[deployed_index_id] = server
+            self._servers[deployed_index_id, chosen] = server
             return chosen
         raise errors.NO_ADDRESS.refusal(id=deployed_index_id, address=address or "127.x.y.z", port=PORT)
 
-    def close(self, deployed_index_id: str) -> None:
-        """Stop answering; calls in progress are cut off."""
-        server = self._servers.pop(deployed_index_id, None)
-        if server is not None:
-            server.stop(None)
+    def close(self, deployed_index_id: str, address: str = "") -> None:
+        """Stop answering at `address`, or at all of them; calls in progress are cut off."""
+        for key in list(self._servers):
+            if key[0] == deployed_index_id and address in ("", key[1]):
+                self._servers.pop(key).stop(None)
 
     def close_all(self) -> None:
         """Stop all of them."""
-        for deployed_index_id in list(self._servers):
-            self.close(deployed_index_id)
+        for deployed_index_id, address in list(self._servers):
+            self.close(deployed_index_id, address)
 
 
 def _new_address() -> str:

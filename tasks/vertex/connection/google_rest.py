@@ -1,6 +1,6 @@
-"""Reads of those Google services that this project has no client library for: a JSON document at an address.
+"""Calls of those Google services that this project has no client library for: a JSON document at an address.
 
-Nothing is written and nothing is retried: a check reports "unknown" and can be run again.
+Nothing is retried here: a check reports "unknown" and can be run again, and steps have their own retries.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from typing import Any
 
 import requests
 
-from tasks.calls import ServiceRefused, ServiceUnwell
-from tasks.vertex.connection.errors import SERVICE, calling
+from tasks.calls import NotFound, ServiceRefused, ServiceUnwell
+from tasks.vertex.connection.errors import SERVICE, AlreadyExists, calling
 
 LOOK_SECONDS = 10.0
 """The deadline of one read: somebody is watching a check."""
+CHANGE_SECONDS = 60.0
+"""The deadline of one call that changes something."""
 METADATA_SECONDS = 1.0
 """The metadata server answers at once on a Google Cloud machine; elsewhere nothing does."""
 
@@ -43,13 +45,40 @@ def read_document(
     """
     with calling(doing):
         answer = session.get(url, params=parameters, timeout=LOOK_SECONDS)
+    return _document(answer, doing)
+
+
+def send_document(
+    session: requests.Session,
+    verb: str,
+    url: str,
+    doing: str,
+    body: dict[str, Any],
+    parameters: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Call a method that changes something, and read its answer.
+
+    Raises:
+        NotFound, AlreadyExists, ServiceRefused: the service answered no.
+        ServiceUnwell: it did not answer, or not now; it may have taken the call.
+    """
+    with calling(doing):
+        answer = session.request(verb, url, json=body, params=parameters, timeout=CHANGE_SECONDS)
+    return _document(answer, doing)
+
+
+def _document(answer: requests.Response, doing: str) -> dict[str, Any]:
     if answer.ok:
         try:
             return answer.json()
         except requests.exceptions.JSONDecodeError as error:
             raise ServiceRefused(doing, service=SERVICE, status="200", said="no JSON") from error
-    kind = ServiceUnwell if answer.status_code >= 500 or answer.status_code == 429 else ServiceRefused
-    raise kind(doing, service=SERVICE, status=str(answer.status_code), said=_said(answer))
+    status = answer.status_code
+    said, reason = _said(answer), _reason(answer)
+    if status >= 500 or status == 429:
+        raise ServiceUnwell(doing, service=SERVICE, status=str(status), said=said)
+    kind = {404: NotFound, 409: AlreadyExists}.get(status, ServiceRefused)
+    raise kind(doing, service=SERVICE, status=str(status), said=said, type=reason)
 
 
 def read_machine(addresses: Addresses, path: str) -> str | None:
@@ -70,3 +99,12 @@ def _said(answer: requests.Response) -> str:
         return str(answer.json()["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return answer.reason
+
+
+def _reason(answer: requests.Response) -> str:
+    """The reason in google.rpc.ErrorInfo (`SERVICE_DISABLED`), if the answer has one."""
+    try:
+        details: list[dict[str, Any]] = answer.json()["error"]["details"]
+        return next(str(one["reason"]) for one in details if "reason" in one)
+    except (ValueError, KeyError, TypeError, StopIteration):
+        return ""

@@ -23,8 +23,8 @@ from tasks.vertex.data.errors import (
     WrongShape,
     WrongType,
 )
-from tasks.vertex.data.hdf5 import StoredDataset
-from tasks.vertex.data.heaps import MOST_TEXT
+from tasks.vertex.data.formats.heaps import MOST_TEXT
+from tasks.vertex.data.formats.stored import Stored
 
 ColumnKind = Literal["token", "value_int", "value_float", "value_double"]
 """How a column's values are sent: as tokens of a restrict, or in this field of a numeric restrict."""
@@ -41,14 +41,14 @@ class ColumnValues:
     """The values of one column for the rows of one block. A row without a value has "" or None."""
 
     kind: ColumnKind
-    values: list[str] | list[int] | list[float | None]
+    values: list[str] | list[int | None] | list[float | None]
 
 
 class Column:
     """A dataset of shape (rows,), read slice by slice.
 
     Strings and booleans are tokens, integers ``value_int``, float16 and float32 ``value_float``, float64
-    ``value_double``. An empty string or a NaN means that the row has no value.
+    ``value_double``. An empty string, a NaN or a null means that the row has no value.
 
     Raises:
         WrongShape: not one value per row.
@@ -56,7 +56,7 @@ class Column:
         WrongType: of a type that is none of those.
     """
 
-    def __init__(self, dataset: StoredDataset, *, path: str, rows: int) -> None:
+    def __init__(self, dataset: Stored, *, path: str, rows: int) -> None:
         name = dataset.name
         self.name, self.path, self._dataset, self._rows = name, path, dataset, rows
         if dataset.shape is None or len(dataset.shape) != 1:
@@ -84,10 +84,7 @@ class Column:
             TooLargeForMemory: they are too long.
         """
         if not self.is_text:
-            return [
-                "true" if value is True else "false" if value is False else str(value)
-                for value in self._dataset.rows(start, stop).tolist()
-            ]
+            return [_as_text(value) for value in self._dataset.rows(start, stop).tolist()]
         values = list[bytes]()
         for part in self._parts(start, stop):
             values += self._dataset.strings(*part)
@@ -131,14 +128,20 @@ class Column:
         raise NotFinite(self.path, dataset=self.name, rows=first, total=total, nan_is_fine=True)
 
     def _refuse_beyond_int64(self, raw: Any, start: int) -> None:
-        if raw.dtype.kind == "u" and raw.size and raw.max() > np.iinfo(np.int64).max:
+        if raw.dtype.kind == "u" and raw.size and np.ma.filled(raw, 0).max() > np.iinfo(np.int64).max:
             row = int(raw.argmax())
             raise OutsideInt64(self.path, dataset=self.name, row=start + row, number=int(raw[row]))
 
     def _parts(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
-        step = max(1, PART_BYTES // self._dataset.dtype.itemsize)
+        step = max(1, PART_BYTES // max(1, self._dataset.dtype.itemsize))
         for first in range(start, stop, step):
             yield first, min(first + step, stop)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
 
 
 def _is_utf8(value: bytes) -> bool:

@@ -14,6 +14,7 @@ Whoever raises an error passes the facts; row numbers count from 0, as the defau
 from collections.abc import Sequence
 
 from tasks.errors import InvalidInput
+from tasks.plurals import counted
 
 
 def _rows(rows: Sequence[int], total: int) -> str:
@@ -32,7 +33,7 @@ class DataFileMissing(InvalidInput):
         super().__init__(
             "There is no data file",
             value=path,
-            accepted="an HDF5 file in the ann-benchmarks layout, as a local path or gs://bucket/object",
+            accepted="a file of vectors (HDF5, JSON lines, Parquet, Arrow, NumPy), as a local path or gs://bucket/object",
             remedy="Check the spelling; a relative path starts at the folder that the command runs in.",
         )
 
@@ -84,8 +85,8 @@ class UnreadableRows(InvalidInput):
         super().__init__(
             f"Rows {first} to {last} of the dataset `{dataset}` cannot be read ({reason})",
             source=path,
-            accepted="an undamaged file, with filters (compression) that this h5py knows",
-            remedy="Copy or download it again; `h5ls -v` shows the filters.",
+            accepted="an undamaged file, compressed in a way that is known here",
+            remedy="Copy or download it again. `h5ls -v` shows the filters of an HDF5 file.",
         )
 
 
@@ -97,7 +98,7 @@ class DataUnreadable(InvalidInput):
         super().__init__(
             f"Cannot read {what} ({reason})",
             value=path,
-            accepted="an undamaged HDF5 file that you may read",
+            accepted="an undamaged file that you may read",
             remedy="Check its name and its permissions; if it is damaged, copy or download it again.",
         )
 
@@ -139,7 +140,7 @@ class TooLargeForMemory(InvalidInput):
             value=f"{size:,} bytes",
             source=path,
             accepted=f"up to {most:,} bytes",
-            remedy="Write it again in smaller parts: `h5repack -l train:CHUNK=1000xDIMENSIONS old.hdf5 new.hdf5`.",
+            remedy="Write it again in smaller parts; for HDF5: `h5repack -l train:CHUNK=1000xDIMENSIONS old.hdf5 new.hdf5`.",
         )
 
 
@@ -167,8 +168,8 @@ class DatasetMissing(InvalidInput):
         super().__init__(
             f"The file has no dataset `{dataset}`; it has: {there}",
             source=path,
-            accepted=f"a file with a dataset of exactly that name, `{dataset}`",
-            remedy="Rename the right one (h5py: `file.move(old, new)`), or correct the parameter that names it.",
+            accepted=f"a file with exactly one dataset or column of that name, `{dataset}`",
+            remedy="Name the right one with --vectors-from, --ids-from or --queries-from, or correct the parameter that names it.",
         )
 
 
@@ -214,14 +215,14 @@ class WrongDimensions(InvalidInput):
 
 
 class WrongRowCount(InvalidInput):
-    """A dataset that should go along with `train` row by row, and does not."""
+    """A dataset that should go along with the vectors row by row, and does not."""
 
     def __init__(self, path: str, *, dataset: str, rows: int, expected: int) -> None:
         self.path, self.dataset, self.rows, self.expected = path, dataset, rows, expected
         super().__init__(
-            f"The dataset `{dataset}` has {rows} rows, but `train` has {expected}",
+            f"The dataset `{dataset}` has {counted(rows, 'row')}, but there are {counted(expected, 'vector')}",
             source=path,
-            accepted=f"exactly one value for each of the {expected} rows",
+            accepted="exactly one value for each vector",
             remedy="Write both datasets again from the same source.",
         )
 
@@ -283,7 +284,7 @@ class NotText(InvalidInput):
             value=raw,
             source=path,
             accepted="UTF-8",
-            remedy="Write the strings with dtype=h5py.string_dtype().",
+            remedy="Write the strings as UTF-8; with h5py: dtype=h5py.string_dtype().",
         )
 
 

@@ -13,7 +13,7 @@ from typing import NotRequired, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from tasks.vertex.data.columns import ColumnValues
 from tasks.vertex.data.vectors import Block
@@ -45,10 +45,8 @@ class Record(TypedDict):
     crowding_tag: NotRequired[str]
 
 
-class DatapointRules(BaseModel):
+class DatapointRules(BaseModel, frozen=True, extra="forbid"):
     """What is attached to each datapoint besides its id and its vector."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     restrict_namespace: str | None = Field(
         default=None,
@@ -58,8 +56,8 @@ class DatapointRules(BaseModel):
     restrict_columns: tuple[str, ...] = Field(
         default=(),
         description=(
-            "Datasets of the file with one value per row, each a namespace of its own name: strings and booleans become "
-            "token restricts, numbers numeric restricts. An empty string or NaN: the row has none."
+            "Datasets or columns with one value per row, each a namespace of its own name: strings and booleans become "
+            "token restricts, numbers numeric restricts. An empty string, NaN or null: the row has none."
         ),
     )
     crowding_tags: tuple[str, ...] = Field(
@@ -69,7 +67,7 @@ class DatapointRules(BaseModel):
     crowding_column: str | None = Field(
         default=None,
         min_length=1,
-        description="Dataset of strings or integers that the crowding tags are read from, instead of in turn.",
+        description="Dataset or column of strings or integers that the crowding tags are read from, instead of in turn.",
     )
 
     @model_validator(mode="after")
@@ -116,7 +114,8 @@ class DatapointRules(BaseModel):
     def _crowding_tags(self, block: Block) -> list[str]:
         """One tag per row; empty for none."""
         if self.crowding_column:
-            return [str(value) for value in block.columns[self.crowding_column].values]
+            values = block.columns[self.crowding_column].values
+            return ["" if value is None else str(value) for value in values]
         if not self.crowding_tags:
             return [""] * len(block.ids)
         count = len(self.crowding_tags)

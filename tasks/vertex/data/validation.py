@@ -15,13 +15,13 @@ from tasks.repeats import HashedIds
 from tasks.vertex.data.columns import SHOWN_ROWS, Column
 from tasks.vertex.data.content import ContentHash
 from tasks.vertex.data.errors import (
-    DatasetMissing,
     DuplicateId,
     EmptyId,
     NotFinite,
     OverflowsFloat32,
     WrongType,
 )
+from tasks.vertex.data.formats.errors import NoQueries
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.vectors import VectorFile
 
@@ -39,9 +39,13 @@ class ValidatedVectors:
     """Rows that will be loaded, after the limit."""
     dimensions: int
     queries: int
-    """Rows of ``test``; 0 if the file has none."""
+    """Queries that came with it; 0 for none."""
     content: str
     """Short name of the data and the rules (tasks/vertex/data/content.py): equal data, equal name, in every process."""
+    converted_from: str | None = None
+    """The type that the vectors were converted to float32 from, if they were."""
+    unused: tuple[str, ...] = ()
+    """Datasets or columns of the file that nothing was made from."""
 
 
 def validate_vectors(
@@ -54,18 +58,18 @@ def validate_vectors(
     """Read every row once and refuse the file if an index could not be built of it.
 
     Args:
-        file: an open file; that it opened proves shape and type of ``train``.
+        file: an open file; that it opened proves shape and type of the vectors.
         rules: how restricts and crowding tags are given; none by default.
-        queries_needed: refuse a file without ``test``.
+        queries_needed: refuse a file without queries.
         on_progress: called after every block.
 
     Raises:
         InvalidInput: one of tasks/vertex/data/errors.py, naming rows, values and what to do.
     """
     rules = rules or DatapointRules()
-    if queries_needed and not file.has_queries:
-        raise DatasetMissing(file.name, dataset="test", present=file.names())
-    queries = file.query_rows if file.has_queries else 0
+    queries = file.query_rows if file.has_queries or queries_needed else 0
+    if queries_needed and not queries:
+        raise NoQueries(file.name)
     if queries:
         file.check_queries()
     file.check_neighbors()
@@ -86,9 +90,11 @@ def validate_vectors(
         if on_progress:
             on_progress(stop, file.rows)
     if bad.total:
-        raise NotFinite(file.name, dataset="train", rows=bad.first, total=bad.total)
+        raise NotFinite(file.name, dataset=file.vectors_name, rows=bad.first, total=bad.total)
     if overflowing.total:
-        raise OverflowsFloat32(file.name, dataset="train", rows=overflowing.first, total=overflowing.total)
+        raise OverflowsFloat32(
+            file.name, dataset=file.vectors_name, rows=overflowing.first, total=overflowing.total
+        )
     ids.refuse_duplicates()
     return ValidatedVectors(
         name=file.name,
@@ -96,6 +102,8 @@ def validate_vectors(
         dimensions=file.dimensions,
         queries=queries,
         content=content.hexdigest(),
+        converted_from=file.converted_from,
+        unused=tuple(file.unused(rules.columns)),
     )
 
 
@@ -130,7 +138,7 @@ class _Ids:
         ids = self._file.ids(start, stop)
         if self._file.has_ids:
             if "" in ids:
-                raise EmptyId(self._file.name, dataset="ids", row=start + ids.index(""))
+                raise EmptyId(self._file.name, dataset=str(self._file.ids_name), row=start + ids.index(""))
             for id_ in ids:
                 self._hashed.add(id_)
         return ids
@@ -142,5 +150,9 @@ class _Ids:
             for before in repeat.before:
                 if self._file.ids(before, before + 1) == [id_]:
                     raise DuplicateId(
-                        self._file.name, dataset="ids", id=id_, first_row=before, second_row=row
+                        self._file.name,
+                        dataset=str(self._file.ids_name),
+                        id=id_,
+                        first_row=before,
+                        second_row=row,
                     )

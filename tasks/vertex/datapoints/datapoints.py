@@ -1,7 +1,10 @@
 """Datapoints as values, in the format of import files.
 
 {"id": "7", "embedding": [0.1, 0.2], "restricts": [{"namespace": "class", "allow": ["7"]}],
-"numeric_restricts": [{"namespace": "price", "value_int": 3}], "crowding_tag": "a"}
+"numeric_restricts": [{"namespace": "price", "value_int": 3}], "crowding_tag": "a",
+"sparse_embedding": {"values": [0.5, 0.1], "dimensions": [3, 70]}}
+
+A datapoint has a dense vector (`embedding`), a sparse one, or both.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from typing import TypeVar
 from pydantic import AliasChoices, Field, field_validator
 
 from tasks.vertex.datapoints.filters import NumericRestrict, Restrict
+from tasks.vertex.datapoints.sparse import OptionalSparse
 from tasks.vertex.datapoints.vectors import Vector, VectorModel
 
 Named = TypeVar("Named", tuple[Restrict, ...], tuple[NumericRestrict, ...])
@@ -21,7 +25,9 @@ class Datapoint(VectorModel, frozen=True):
 
     id: str = Field(min_length=1)
     vector: Vector | None = Field(default=None, validation_alias=AliasChoices("embedding", "vector"))
-    """None only where restricts alone are changed: without it, an upsert would delete the stored vector."""
+    """The dense vector. An upsert without it deletes the stored one."""
+    sparse_embedding: OptionalSparse = None
+    """The sparse vector. Both are None only where restricts alone are changed."""
     restricts: tuple[Restrict, ...] = ()
     numeric_restricts: tuple[NumericRestrict, ...] = ()
     crowding_tag: str | None = None

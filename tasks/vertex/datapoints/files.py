@@ -104,7 +104,7 @@ def check_datapoints(read: Read[Datapoint], dimensions: int, *, restricts_only: 
     """Count datapoints that belong into one index and are sent together.
 
     Raises:
-        InvalidInput: an id occurs twice, a vector is missing or has other dimensions, the numbers of one namespace have
+        InvalidInput: an id occurs twice, both vectors are missing or the dense one has other dimensions, the numbers of one namespace have
             different types, or a datapoint is larger than a request.
     """
     types = dict[str, tuple[str, str]]()
@@ -126,9 +126,9 @@ def check_datapoints(read: Read[Datapoint], dimensions: int, *, restricts_only: 
 
 def _check_vector(datapoint: Datapoint, source: str, dimensions: int, *, restricts_only: bool) -> None:
     if datapoint.vector is None:
-        if not restricts_only:
+        if not restricts_only and datapoint.sparse_embedding is None:
             raise InvalidInput(
-                "A datapoint has no embedding", value=datapoint.id, source=source,
+                "A datapoint has no embedding", value=datapoint.id, source=source, accepted="embedding, sparse_embedding or both",
                 remedy="An upsert without one would delete the stored vector. To change only restricts, use restricts_only.",
             )  # fmt: skip
     elif datapoint.vector.size != dimensions:

@@ -15,6 +15,8 @@ from google.cloud import aiplatform_v1
 from protos.match_service import Embedding, MatchRequest, Namespace, NumericNamespace
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.filters import NumericFilter, NumericRestrict, Restrict
+from tasks.vertex.datapoints.sparse import SparseVector
+from tasks.vertex.datapoints.vectors import Floats
 
 IndexDatapoint: Any = aiplatform_v1.IndexDatapoint.pb()
 _PublicOperator: Any = aiplatform_v1.IndexDatapoint.NumericRestriction.Operator
@@ -33,11 +35,28 @@ def index_datapoint(datapoint: Datapoint, *, restricts_only: bool = False) -> An
     message = IndexDatapoint(datapoint_id=datapoint.id)
     add_public_filters(message, datapoint.restricts, datapoint.numeric_restricts)
     if not restricts_only:
-        if datapoint.vector is not None:
-            message.feature_vector.extend(datapoint.vector.tolist())  # five times faster than from the array
+        add_public_vectors(message, datapoint.vector, datapoint.sparse_embedding)
         if datapoint.crowding_tag is not None:
             message.crowding_tag.crowding_attribute = datapoint.crowding_tag
     return message
+
+
+def add_public_vectors(message: Any, dense: Floats | None, sparse: SparseVector | None) -> None:
+    """Put vectors into an IndexDatapoint, of an upsert or of a query."""
+    if dense is not None:
+        message.feature_vector.extend(dense.tolist())  # five times faster than from the array
+    if sparse is not None:
+        message.sparse_embedding.values.extend(sparse.values.tolist())
+        message.sparse_embedding.dimensions.extend(sparse.dimensions.tolist())
+
+
+def add_private_vectors(message: MatchRequest, dense: Floats | None, sparse: SparseVector | None) -> None:
+    """Put a query's vectors into a MatchRequest."""
+    if dense is not None:
+        message.float_val.extend(dense.tolist())
+    if sparse is not None:
+        message.sparse_embedding.float_val.extend(sparse.values.tolist())
+        message.sparse_embedding.dimension.extend(sparse.dimensions.tolist())
 
 
 def add_public_filters(
@@ -74,6 +93,7 @@ def from_index_datapoint(message: Any) -> Datapoint:
     return Datapoint(
         id=message.datapoint_id,
         vector=_vector(message.feature_vector),
+        sparse_embedding=_sparse(message.sparse_embedding.values, message.sparse_embedding.dimensions),
         restricts=tuple(
             Restrict(namespace=r.namespace, allow=tuple(r.allow_list), deny=tuple(r.deny_list))
             for r in message.restricts
@@ -88,6 +108,7 @@ def from_embedding(message: Embedding) -> Datapoint:
     return Datapoint(
         id=message.id,
         vector=_vector(message.float_val),
+        sparse_embedding=_sparse(message.sparse_embedding.float_val, message.sparse_embedding.dimension),
         restricts=tuple(
             Restrict(namespace=r.name, allow=tuple(r.allow_tokens), deny=tuple(r.deny_tokens))
             for r in message.restricts
@@ -97,8 +118,16 @@ def from_embedding(message: Embedding) -> Datapoint:
     )
 
 
-def _vector(field: Any) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+def _vector(field: Any) -> Floats | None:
     return np.array(field, dtype=np.float32) if len(field) else None
+
+
+def _sparse(values: Any, dimensions: Any) -> SparseVector | None:
+    if not values and not dimensions:
+        return None
+    return SparseVector(
+        values=np.array(values, dtype=np.float32), dimensions=np.array(dimensions, dtype=np.int64)
+    )
 
 
 def _number(namespace: str, message: Any) -> NumericRestrict:

@@ -17,6 +17,7 @@ from tasks.plurals import counted
 from tasks.progress import Progress
 from tasks.settings import home
 from tasks.steps import step
+from tasks.vertex.data.formats.stored import Names
 from tasks.vertex.data.import_files import ImportFile, write_import_files
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors, validate_vectors
@@ -30,10 +31,12 @@ class DataSource:
     """The rows to load, and what is attached to each."""
 
     data: str
-    """An HDF5 file in the ann-benchmarks layout: a local path or a gs:// address."""
+    """A file of vectors in one of the formats of tasks/vertex/data/formats/: a local path or a gs:// address."""
     limit: int | None = None
     """Only the first N rows; None for all."""
     rules: DatapointRules = field(default_factory=DatapointRules)
+    names: Names = field(default_factory=Names)
+    """The datasets or columns that hold each part."""
     allow_external: bool = False
     """Also read values that the file names in other files."""
 
@@ -44,6 +47,7 @@ def opened(settings: VertexSettings, source: DataSource) -> AbstractContextManag
     return open_vectors(
         source.data,
         limit=source.limit,
+        names=source.names,
         fetch=partial(fetch, settings),
         folder=folder,
         allow_external=source.allow_external,
@@ -91,7 +95,7 @@ def ensure_local_import_files(
 
 @step("read query row {row} of {source.data}")
 def read_query_vector(settings: VertexSettings, source: DataSource, row: int) -> NDArray[np.float32]:
-    """One row of a file's `test` dataset, float32.
+    """One of a file's queries, float32.
 
     Raises:
         InvalidInput: there is no such row.
@@ -101,7 +105,7 @@ def read_query_vector(settings: VertexSettings, source: DataSource, row: int) ->
             raise InvalidInput(
                 "There is no such query row",
                 value=row,
-                source=f"dataset test of {source.data}",
+                source=f"the queries of {source.data}",
                 accepted=f"0 to {file.query_rows - 1}",
             )
         return file.queries(1, start=row)[0]

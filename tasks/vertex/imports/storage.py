@@ -9,7 +9,7 @@ hash. Nothing but files named like these is touched, wherever it lies.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,16 +147,16 @@ def apply_import_files(
 
 @step("remove import files of {name}")
 def remove_import_files(
-    settings: VertexSettings, name: str, keep_content: str | None = None
+    settings: VertexSettings, name: str, keep_contents: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """Remove the import files of a name, all of them or all but those of one content.
+    """Remove the import files of a name, but those of the contents that are kept.
 
     Returns:
         The names of those that went.
     """
-    kept = None if keep_content is None else _prefix(name, keep_content)
+    kept = tuple(_prefix(name, content) for content in keep_contents)
     files = list_import_files(settings, name)
-    return _remove(settings, (file for file in files if kept is None or not file.name.startswith(kept)))
+    return _remove(settings, (file for file in files if not file.name.startswith(kept)))
 
 
 def _list(settings: VertexSettings, prefix: str) -> list[Blob]:

@@ -22,6 +22,7 @@ from tasks.vertex.connection.errors import OperationFailed, calling
 from tasks.vertex.marks import name_filter
 from tasks.vertex.operations.operations import Operation, follow, follow_earlier, list_operations, resource_of
 from tasks.vertex.settings import VertexSettings
+from tasks.vertex.specs import FIRST
 from tasks.waiting import Deadline
 
 LISTING_LAG = timedelta(hours=24)
@@ -45,6 +46,17 @@ class Kind(Generic[R]):
     """Raises NotFound."""
     delete: Callable[[VertexSettings, str], str]
     """Starts the deletion and returns its operation's name."""
+    version: str | None = None
+    """The version that is meant, where a name has several; None for all."""
+
+    def means(self, resource: R, name: str) -> bool:
+        """Whether we created this under the name, and it is of the version that is meant."""
+        return is_ours(resource.labels, name) and self.version in (None, version_of(resource))
+
+
+def version_of(resource: Index | IndexEndpoint) -> str:
+    """The version that a resource of ours is of."""
+    return resource.labels.get("version", FIRST)
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,7 @@ def list_ours(settings: VertexSettings, kind: Kind[R], name: str) -> list[Made[R
     return _oldest_first(
         Made(resource, None)
         for resource in kind.list(settings, name_filter(name))
-        if is_ours(resource.labels, name)
+        if kind.means(resource, name)
     )
 
 
@@ -95,7 +107,7 @@ def find_ours(settings: VertexSettings, kind: Kind[R], name: str, deadline: Dead
     return _oldest_first(
         Made(resource, making.get(resource.name))
         for resource in found.values()
-        if is_ours(resource.labels, name)
+        if kind.means(resource, name)
         and not _dies(settings, kind, resource, dying.get(resource.name), deadline)
     )
 

@@ -28,7 +28,9 @@ from tasks.vertex.connection.errors import calling
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.messages import (
     add_private_filters,
+    add_private_vectors,
     add_public_filters,
+    add_public_vectors,
     from_embedding,
     from_index_datapoint,
 )
@@ -109,10 +111,11 @@ class PublicMatches:
                 approximate_neighbor_count=query.approximate_neighbor_count or 0,
                 fraction_leaf_nodes_to_search_override=query.fraction_leaf_nodes_to_search_override or 0,
             )
-            if query.vector is not None:
-                message.datapoint.feature_vector.extend(query.vector.tolist())
-            else:
-                message.datapoint.datapoint_id = query.datapoint_id or ""
+            message.datapoint.datapoint_id = query.datapoint_id or ""
+            add_public_vectors(message.datapoint, query.vector, query.sparse_vector)
+            if query.alpha is not None:
+                message.rrf.SetInParent()  # an alpha of 0 alone would not be sent
+                message.rrf.alpha = query.alpha
             add_public_filters(message.datapoint, query.restricts, query.numeric_restricts)
         return aiplatform_v1.FindNeighborsRequest.wrap(request)
 
@@ -129,6 +132,7 @@ class PublicMatches:
                     found.datapoint.datapoint_id,
                     found.distance,
                     found.datapoint.crowding_tag.crowding_attribute,
+                    found.sparse_distance,
                 )
                 for found in nearest.neighbors
             )
@@ -189,8 +193,10 @@ class PrivateMatches:
             fraction_leaf_nodes_to_search_override=query.fraction_leaf_nodes_to_search_override or 0,
             embedding_id=query.datapoint_id or "",
         )
-        if query.vector is not None:
-            message.float_val.extend(query.vector.tolist())
+        add_private_vectors(message, query.vector, query.sparse_vector)
+        if query.alpha is not None:
+            message.rrf.SetInParent()  # an alpha of 0 alone would not be sent
+            message.rrf.alpha = query.alpha
         add_private_filters(message, query.restricts, query.numeric_restricts)
         return message
 
@@ -206,7 +212,12 @@ class PrivateMatches:
         """
         return [
             tuple(
-                Neighbor(n.id, n.distance, str(n.crowding_attribute) if n.crowding_attribute else "")
+                Neighbor(
+                    n.id,
+                    n.distance,
+                    str(n.crowding_attribute) if n.crowding_attribute else "",
+                    n.sparse_distance,
+                )
                 for n in response.neighbor
             )
             for response in self._responses(answer)

@@ -32,6 +32,7 @@ class Namespaces:
     """The namespaces of a sample of datapoints."""
 
     datapoints: Sequence[Datapoint]
+    served: ServedIndex
 
     @property
     def kinds(self) -> Mapping[str, Kind]:
@@ -52,7 +53,8 @@ class Namespaces:
     def reasons(self, query: Query) -> list[str]:
         """Why the answer to a query may be empty, one sentence each; at least one. The filters are not evaluated here."""
         if not self.datapoints:
-            return ["A query without filters finds no datapoints either."]
+            without = "A query without filters finds no datapoints either."
+            return [without, *no_vectors(self.served, query)]
         found = [self._tokens_there(restrict) for restrict in query.restricts if restrict.allow]
         found += [self._numbers_there(number) for number in query.numeric_restricts]
         return [
@@ -94,8 +96,31 @@ def read_namespaces(settings: VertexSettings, served: ServedIndex, query: Query)
     Raises:
         NotFound: the query asks with a stored datapoint that is not there.
     """
-    wide = Query(vector=query.vector, datapoint_id=query.datapoint_id, neighbor_count=SAMPLE)
-    return Namespaces(matches(settings, served).datapoints_near(wide))
+    wide = Query(
+        vector=query.vector,
+        sparse_vector=query.sparse_vector,
+        datapoint_id=query.datapoint_id,
+        alpha=query.alpha,
+        neighbor_count=SAMPLE,
+    )
+    return Namespaces(matches(settings, served).datapoints_near(wide), served)
+
+
+def no_vectors(served: ServedIndex, query: Query) -> list[str]:
+    """Why a query without filters may find nothing: the index has no vectors of its kind, or none that it can meet."""
+    counted_late = "by the index's statistics, which lag behind streaming updates"
+    found = list[str]()
+    if query.vector is not None and not served.vectors_count:
+        found.append(f"No datapoint of {served.name} has a dense vector ({counted_late}).")
+    if query.sparse_vector is not None and not served.sparse_vectors_count:
+        found.append(f"No datapoint of {served.name} has a sparse embedding ({counted_late}).")
+    elif query.sparse_vector is not None:
+        asked = _some([str(dimension) for dimension in query.sparse_vector.dimensions])
+        there = counted(served.sparse_vectors_count, "datapoint")
+        found.append(
+            f"Of {there} with a sparse embedding none has a value in a dimension of the query ({asked})."
+        )
+    return found
 
 
 def _some(tokens: Sequence[str]) -> str:

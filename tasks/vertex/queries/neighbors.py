@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from tasks.errors import InvalidInput
 from tasks.vertex.datapoints.filters import NumericFilter, Restrict
+from tasks.vertex.datapoints.sparse import SparseVector
 from tasks.vertex.datapoints.vectors import Vector, VectorModel
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.specs import DistanceMeasure
@@ -20,14 +21,21 @@ MEASURES: dict[DistanceMeasure, str] = {
 }
 """What an index's measure is called. A dot product is higher for what is nearer, a distance lower; of COSINE_DISTANCE the
 documentation has both readings, so only the order counts."""
+SPARSE_MEASURE = "sparse dot product"
+"""Sparse vectors have no other measure, whatever the index's ("About hybrid search")."""
 
 
 class Query(VectorModel, frozen=True):
-    """What is asked of a served index: the neighbors of a vector, or of a stored datapoint."""
+    """What is asked of a served index: the neighbors of a dense vector, of a sparse one, of both, or of a stored datapoint."""
 
     vector: Vector | None = None
+    """The dense vector."""
+    sparse_vector: SparseVector | None = None
     datapoint_id: str | None = Field(default=None, min_length=1)
-    """Ask with the vector of this stored datapoint."""
+    """Ask with the vectors of this stored datapoint; without alpha with the dense one, if it has one."""
+    alpha: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
+    """Weight of the dense ranking where both vectors are asked with, that of the sparse one being 1 - alpha. The two are merged
+    by reciprocal rank fusion; 1 counts the dense one alone, 0 the sparse one. None: one vector is asked with."""
     neighbor_count: int = Field(default=10, ge=1)
     """Always sent: the service's own default is not documented. Up to 300 stays fast (Vertex AI documentation)."""
     restricts: tuple[Restrict, ...] = ()
@@ -41,8 +49,15 @@ class Query(VectorModel, frozen=True):
 
     @model_validator(mode="after")
     def _asks_for_one_thing(self) -> Query:
-        if (self.vector is None) == (self.datapoint_id is None):
-            raise ValueError("give either vector or datapoint_id")
+        vectors = (self.vector is not None) + (self.sparse_vector is not None)
+        if bool(vectors) == (self.datapoint_id is not None):
+            raise ValueError("give either vector, sparse_vector or both, or datapoint_id")
+        if vectors == 2 and self.alpha is None:  # the service would leave the sparse one out, without a word
+            raise ValueError(
+                "a query with both vectors needs alpha, the weight of the dense one from 0 to 1; 0.5 is usual"
+            )
+        if vectors == 1 and self.alpha is not None:
+            raise ValueError("alpha weighs a dense and a sparse vector, and the query has one of them")
         return self
 
     def check(self, served: ServedIndex) -> None:
@@ -67,3 +82,13 @@ class Neighbor(NamedTuple):
     """As the service reports it, under the index's measure: use rank and id, its sign differs between measures."""
     crowding: str
     """The crowding tag; of a private endpoint an integer of undocumented meaning. Empty: none."""
+    sparse_distance: float = 0.0
+    """The dot product of the sparse vectors. Each of both is 0 where the search that it belongs to did not find the neighbor."""
+
+    def scores(self, query: Query, measure: DistanceMeasure) -> str:
+        """The scores that the query asked for, by name: `dot product 0.7, sparse dot product 3.1`."""
+        asked_dense = query.vector is not None or query.datapoint_id is not None
+        asked_sparse = query.sparse_vector is not None or query.alpha is not None or self.sparse_distance
+        dense = f"{MEASURES[measure]} {self.distance:g}" if asked_dense else ""
+        sparse = f"{SPARSE_MEASURE} {self.sparse_distance:g}" if asked_sparse else ""
+        return ", ".join(filter(None, (dense, sparse)))

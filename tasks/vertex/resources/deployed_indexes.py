@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from google.cloud.aiplatform_v1 import DeployedIndex, IndexEndpoint, IndexEndpointServiceClient
@@ -21,7 +21,7 @@ from tasks.vertex.operations.operations import Operation, end, follow, unfinishe
 from tasks.vertex.resources.endpoints import ENDPOINTS
 from tasks.vertex.resources.indexes import INDEXES
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.specs import DeployedIndexSpec, Replicas, deployed_index_id
+from tasks.vertex.specs import DeployedIndexSpec, Replicas, is_our_deployed_index_id
 from tasks.waiting import Deadline, Look, wait_until
 
 USUAL_DEPLOY_SECONDS = 20 * 60.0
@@ -188,20 +188,24 @@ def wait_for_index_sync(
 
 
 @step("undeploy index {name}")
-def remove_deployed_index(settings: VertexSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
-    """Undeploy our indexes from the endpoints that we created under a name; our unfinished deployment is ended first.
+def remove_deployed_index(
+    settings: VertexSettings, name: str, deadline: Deadline, version: str | None = None
+) -> tuple[str, ...]:
+    """Undeploy our indexes, or those of one version, from the endpoints that we created under a name.
 
-    What others deployed there stays; tasks/vertex/resources/inventory.py names it before the first change.
+    Our unfinished deployment is ended first. What others deployed there stays; tasks/vertex/resources/inventory.py names
+    it before the first change.
 
     Returns:
         The ids of the undeployed indexes.
     """
     gone: list[str] = []
-    own = {_own_id(made.resource.name) for made in find_ours(settings, INDEXES, name, deadline)}
+    meant = replace(INDEXES, version=version)
+    own = {_own_id(made.resource.name) for made in find_ours(settings, meant, name, deadline)}
     for made in find_ours(settings, ENDPOINTS, name, deadline):
         endpoint = made.resource.name
         for operation in unfinished(settings, endpoint, kinds={"DeployIndex", "MutateDeployedIndex"}):
-            if operation.deployed_index_id == deployed_index_id(name, settings.location):
+            if is_our_deployed_index_id(operation.deployed_index_id, name, settings.location, version):
                 say(f"An earlier run is still deploying {operation.deployed_index_id}. Ending that first.")
                 end(settings, operation, deadline)
         for deployed in _endpoint(settings, endpoint).deployed_indexes:
@@ -288,7 +292,9 @@ def _read(settings: VertexSettings, deployed_index_id: str, endpoint: str) -> De
 
 
 def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str) -> None:
-    remedy = "Choose another --name, or tear this one down first."
+    remedy = (
+        "Choose another --name, build a new version beside it with --as-version, or tear this one down first."
+    )
     # The service answers with the project's number where we may have asked with its id: compare the resource's own id.
     if _own_id(there.index) != _own_id(index):
         raise CannotChangeInPlace(

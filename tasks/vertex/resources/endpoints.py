@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ou
 from tasks.vertex.operations.operations import follow
 from tasks.vertex.operations.removal import remove_all, remove_twins
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.specs import EndpointKind, EndpointSpec
+from tasks.vertex.specs import FIRST, EndpointKind, EndpointSpec
 from tasks.waiting import Deadline
 
 USUAL_CREATE_SECONDS = 60.0
@@ -37,6 +37,16 @@ class EndpointState:
     deployed_index_ids: tuple[str, ...]
     making: str
     """The operation that still creates it, or empty."""
+    serves: str = FIRST
+    """The version that queries go to."""
+    replaced: str = ""
+    """The version that was served before the last swap; empty after a rollback."""
+    rolled_back_from: str = ""
+    """The version that was served before the last rollback; empty after a swap."""
+    served_since: float = 0
+    """When the last swap or rollback was, seconds since 1970; 0 if there was none."""
+    machine_types: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By deployed index id; empty for automatic resources."""
 
 
 def _list(settings: VertexSettings, filter_: str) -> Iterable[IndexEndpoint]:
@@ -229,4 +239,12 @@ def endpoint_state(made: Made[IndexEndpoint]) -> EndpointState:
         public_domain=endpoint.public_endpoint_domain_name,
         deployed_index_ids=tuple(deployed.id for deployed in endpoint.deployed_indexes),
         making=made.making.name if made.making is not None else "",
+        serves=endpoint.labels.get("serves", FIRST),
+        replaced=endpoint.labels.get("replaced", ""),
+        rolled_back_from=endpoint.labels.get("rolled_back_from", ""),
+        served_since=float(endpoint.labels.get("served_since", 0)),
+        machine_types={
+            deployed.id: deployed.dedicated_resources.machine_spec.machine_type
+            for deployed in endpoint.deployed_indexes
+        },
     )

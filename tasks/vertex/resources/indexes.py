@@ -6,7 +6,7 @@ Endpoints are not its business: the service refuses to delete a deployed index, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,11 +21,19 @@ from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.machines import DEFAULT_SHARD_SIZE
 from tasks.vertex.marks import labels_of, labels_renewed
-from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, find_to_change, the_one
+from tasks.vertex.operations.adoption import (
+    Kind,
+    Made,
+    find_or_create,
+    find_ours,
+    find_to_change,
+    the_one,
+    version_of,
+)
 from tasks.vertex.operations.operations import Operation, follow, follow_earlier, unfinished
 from tasks.vertex.operations.removal import remove_all, remove_twins
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.specs import IndexSpec, ShardSize
+from tasks.vertex.specs import FIRST, IndexSpec, ShardSize
 from tasks.waiting import Deadline
 
 USUAL_CREATE_SECONDS = 30 * 60.0
@@ -51,6 +59,10 @@ class IndexState:
     """(endpoint, deployed index id) of every deployed copy."""
     making: str
     """The operation that still creates it, or empty."""
+    version: str = FIRST
+    spec: str = ""
+    """Hash of the configuration that it was created from."""
+    sparse_vectors_count: int = 0
 
     @property
     def shard_size(self) -> ShardSize:
@@ -79,13 +91,28 @@ def _client(settings: VertexSettings) -> IndexServiceClient:
 
 
 INDEXES: Kind[Index] = Kind(noun="index", create="CreateIndex", list=_list, get=_get, delete=_delete)
+"""The indexes of every version."""
 
 
-@step("read index {name}")
-def read_index(settings: VertexSettings, name: str, deadline: Deadline) -> IndexState | None:
-    """The index that we made under a name, or None."""
-    made = the_one(INDEXES, find_ours(settings, INDEXES, name, deadline))
-    return None if made is None else index_state(made)
+def indexes_of(version: str) -> Kind[Index]:
+    """The indexes of one version: twins are of the same."""
+    return replace(INDEXES, version=version)
+
+
+@step("read the indexes of {name}")
+def read_indexes(settings: VertexSettings, name: str, deadline: Deadline) -> dict[str, IndexState]:
+    """The index of every version that we made under a name, by version, the oldest first."""
+    return by_version(find_ours(settings, INDEXES, name, deadline))
+
+
+def by_version(found: list[Made[Index]]) -> dict[str, IndexState]:
+    """The index of every version among these, the oldest first."""
+    there: dict[str, IndexState] = {}
+    for version in dict.fromkeys(version_of(made.resource) for made in found):
+        one = the_one(INDEXES, [made for made in found if version_of(made.resource) == version])
+        if one is not None:
+            there[version] = index_state(one)
+    return there
 
 
 @step("look at index {spec.name} before it is changed")
@@ -96,7 +123,9 @@ def read_index_to_change(settings: VertexSettings, spec: IndexSpec, deadline: De
         CannotChangeInPlace: it is there with another configuration.
         NotOurs: there is none, and an index of that name that we did not make.
     """
-    made = find_to_change(settings, INDEXES, spec.name, deadline, partial(_refuse_difference, spec))
+    made = find_to_change(
+        settings, indexes_of(spec.version), spec.name, deadline, partial(_refuse_difference, spec)
+    )
     return None if made is None else index_state(made)
 
 
@@ -124,7 +153,7 @@ def ensure_index(
         display_name=spec.name,
         metadata=_value(metadata),
         index_update_method=Index.IndexUpdateMethod[spec.update_method],
-        labels=labels_of(spec, content=content),
+        labels=labels_of(spec, **_version_mark(spec), content=content),
     )
 
     def create() -> str:
@@ -133,7 +162,7 @@ def ensure_index(
         )
         return creation.operation.name
 
-    ensured = find_or_create(settings, INDEXES, spec.name, create, deadline)
+    ensured = find_or_create(settings, indexes_of(spec.version), spec.name, create, deadline)
     _refuse_difference(spec, ensured.there.resource)
     return Ensured(index_state(ensured.there), ensured.did)
 
@@ -164,14 +193,16 @@ def wait_for_index(
     return _state_of(settings, index.resource)
 
 
-@step("remove twins of index {name}")
-def remove_index_twins(settings: VertexSettings, name: str, keep: str, deadline: Deadline) -> tuple[str, ...]:
+@step("remove twins of index {spec.name}")
+def remove_index_twins(
+    settings: VertexSettings, spec: IndexSpec, keep: str, deadline: Deadline
+) -> tuple[str, ...]:
     """Remove what a lost reply left double: same name and specification, nothing deployed. Returns what went.
 
     Raises:
         PermanentError: a twin is deployed; which one is wanted cannot be guessed.
     """
-    return remove_twins(settings, INDEXES, name, keep, deadline)
+    return remove_twins(settings, indexes_of(spec.version), spec.name, keep, deadline)
 
 
 @step("overwrite the contents of index {spec.name}")
@@ -217,9 +248,19 @@ def apply_index_contents(
 
 
 @step("remove index {name}")
-def remove_index(settings: VertexSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
-    """Remove every index that we made under a name, and end what would still make one. Returns what went."""
-    return remove_all(settings, INDEXES, name, deadline)
+def remove_index(
+    settings: VertexSettings, name: str, deadline: Deadline, version: str | None = None
+) -> tuple[str, ...]:
+    """Remove every index that we made under a name, or those of one version, and end what would still make one.
+
+    Returns:
+        The names of those that went.
+    """
+    return remove_all(settings, replace(INDEXES, version=version), name, deadline)
+
+
+def _version_mark(spec: IndexSpec) -> dict[str, str]:
+    return {} if spec.version == FIRST else {"version": spec.version}
 
 
 def _end_earlier_updates(
@@ -264,7 +305,9 @@ def _refuse_difference(spec: IndexSpec, there: Index) -> None:
     # What we created from the same specification is the same, whatever configuration the service shows.
     if there.labels.get("spec") == spec.spec:
         return
-    remedy = "Choose another --name, or tear this one down first."
+    remedy = (
+        "Choose another --name, build a new version beside it with --as-version, or tear this one down first."
+    )
     method = there.index_update_method.name
     if method != spec.update_method:
         raise CannotChangeInPlace(
@@ -288,8 +331,11 @@ def index_state(made: Made[Index]) -> IndexState:
         coming=index.labels.get("coming", ""),
         overwritten=int(index.labels.get("overwritten", 0)),
         vectors_count=index.index_stats.vectors_count,
+        sparse_vectors_count=index.index_stats.sparse_vectors_count,
         deployed=tuple((ref.index_endpoint, ref.deployed_index_id) for ref in index.deployed_indexes),
         making=made.making.name if made.making is not None else "",
+        version=version_of(index),
+        spec=index.labels.get("spec", ""),
     )
 
 

@@ -18,7 +18,7 @@ from tasks.vertex.operations.operations import unfinished
 from tasks.vertex.resources.endpoints import ENDPOINTS
 from tasks.vertex.resources.indexes import INDEXES
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.specs import deployed_index_id
+from tasks.vertex.specs import is_our_deployed_index_id
 from tasks.waiting import Deadline
 
 
@@ -108,7 +108,7 @@ def read_inventory(settings: VertexSettings, name: str, deadline: Deadline) -> I
     foreign += [
         f"the deployed index {id_} is being deployed on the endpoint {endpoint}"
         for endpoint, id_ in deploying
-        if id_ != deployed_index_id(name, settings.location)
+        if not is_our_deployed_index_id(id_, name, settings.location)
     ]
     ours = {_id(endpoint.name) for endpoint in endpoints}
     foreign += [

@@ -11,9 +11,16 @@ from tasks.steps import step
 from tasks.vertex.operations.adoption import list_ours, the_one
 from tasks.vertex.resources.deployed_indexes import DeployedIndexState, read_deployed_index
 from tasks.vertex.resources.endpoints import ENDPOINTS, EndpointState, endpoint_state
-from tasks.vertex.resources.indexes import INDEXES, IndexState, index_state
+from tasks.vertex.resources.indexes import IndexState, index_state, indexes_of
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.specs import DistanceMeasure, EndpointKind, FeatureNorm, UpdateMethod, deployed_index_id
+from tasks.vertex.specs import (
+    FIRST,
+    DistanceMeasure,
+    EndpointKind,
+    FeatureNorm,
+    UpdateMethod,
+    deployed_index_id,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +44,11 @@ class ServedIndex:
     update_method: UpdateMethod
     vectors_count: int
     """From the index's statistics, which lag behind streaming updates."""
+    sparse_vectors_count: int = 0
+    """As vectors_count; a datapoint with both vectors counts in both."""
     is_overwritten: bool = False
     """Whether an overwrite of its content was started and not seen to its end."""
+    version: str = FIRST
 
 
 class NotServed(PermanentError):
@@ -74,7 +84,9 @@ def served_index(
         feature_norm=config.get("featureNormType") or "NONE",
         update_method="STREAM_UPDATE" if index.update_method == "STREAM_UPDATE" else "BATCH_UPDATE",
         vectors_count=index.vectors_count,
+        sparse_vectors_count=index.sparse_vectors_count,
         is_overwritten=bool(index.coming),
+        version=index.version,
     )
 
 
@@ -94,20 +106,45 @@ def way_through(settings: VertexSettings, served: ServedIndex, attachment: str) 
 
 
 @step("read served index {name}")
-def read_served_index(settings: VertexSettings, name: str) -> ServedIndex:
+def read_served_index(settings: VertexSettings, name: str, version: str | None = None) -> ServedIndex:
     """The served index of a name, read from the service: what is listed, without a look for half-made things.
+
+    Args:
+        settings: the target.
+        name: the name that the user gave.
+        version: a version that is deployed; None for the one that the endpoint's mark names.
 
     Raises:
         NotServed: no index, no endpoint or no deployed index of that name, or it is still being deployed.
     """
-    index = the_one(INDEXES, list_ours(settings, INDEXES, name))
-    endpoint = the_one(ENDPOINTS, list_ours(settings, ENDPOINTS, name))
+    endpoint = _endpoint(settings, name)
+    while True:
+        meant = version or (FIRST if endpoint is None else endpoint.serves)
+        try:
+            return _of_version(settings, name, endpoint, meant)
+        except NotServed:
+            # Between two reads a swap may have moved the mark, and a prune removed what was served before.
+            before, endpoint = endpoint, _endpoint(settings, name)
+            if version or endpoint is None or before is None or before.serves == endpoint.serves:
+                raise
+
+
+def _endpoint(settings: VertexSettings, name: str) -> EndpointState | None:
+    made = the_one(ENDPOINTS, list_ours(settings, ENDPOINTS, name))
+    return None if made is None else endpoint_state(made)
+
+
+def _of_version(
+    settings: VertexSettings, name: str, endpoint: EndpointState | None, version: str
+) -> ServedIndex:
+    kind = indexes_of(version)
+    index = the_one(kind, list_ours(settings, kind, name))
+    of_it = "" if version == FIRST else f" of the version {version}"
     if index is None or endpoint is None:
-        missing = "index" if index is None else "endpoint"
+        missing = f"index{of_it}" if index is None else "endpoint"
         raise NotServed(name, missing=f"there is no {missing} that this project created")
-    deployed = read_deployed_index.fn(
-        settings, deployed_index_id(name, settings.location), endpoint.resource.name
-    )
+    id_ = deployed_index_id(name, settings.location, version)
+    deployed = read_deployed_index.fn(settings, id_, endpoint.resource)
     if deployed is None:
-        raise NotServed(name, missing="its index is not deployed (yet)")
-    return served_index(settings, name, index_state(index), endpoint_state(endpoint), deployed)
+        raise NotServed(name, missing=f"its index{of_it} is not deployed (yet)")
+    return served_index(settings, name, index_state(index), endpoint, deployed)

@@ -72,7 +72,7 @@ def wait_for_datapoints(
     *,
     restricts_only: bool = False,
 ) -> int:
-    """Wait until every datapoint reads back as sent: vector, restricts, numeric restricts and crowding tag.
+    """Wait until every datapoint reads back as sent: vectors, restricts, numeric restricts and crowding tag.
 
     Of the crowding tag, a private endpoint only shows whether there is one: its integer has no documented meaning.
 
@@ -159,6 +159,8 @@ def _difference(
         return ""
     if not _has_same_vector(served, sent, there):
         return "other vector"
+    if not _has_same_sparse_vector(sent, there):
+        return "other sparse vector"
     return "" if _has_same_crowding_tag(served, sent, there) else "other crowding tag"
 
 
@@ -166,6 +168,12 @@ def _has_same_vector(served: ServedIndex, sent: Datapoint, there: Datapoint) -> 
     if sent.vector is None or there.vector is None:
         return sent.vector is there.vector
     return is_same_vector(sent.vector, there.vector, normalised=served.feature_norm == "UNIT_L2_NORM")
+
+
+def _has_same_sparse_vector(sent: Datapoint, there: Datapoint) -> bool:
+    if sent.sparse_embedding is None or there.sparse_embedding is None:
+        return sent.sparse_embedding is there.sparse_embedding
+    return sent.sparse_embedding.is_same(there.sparse_embedding)
 
 
 def _has_same_crowding_tag(served: ServedIndex, sent: Datapoint, there: Datapoint) -> bool:

@@ -15,6 +15,7 @@ from tasks.measures.neighbors import ExactNeighbors, exact_neighbors
 from tasks.measures.recall import recall_at_k
 from tasks.progress import say
 from tasks.steps import step
+from tasks.vertex.data.formats.errors import NoQueries
 from tasks.vertex.datapoints.vectors import Floats, parsed
 from tasks.vertex.imports.import_data import DataSource, opened
 from tasks.vertex.queries.neighbors import Query
@@ -105,6 +106,8 @@ def read_truth(
         InvalidInput: the data has no queries or other dimensions than the index.
     """
     with opened(settings, source) as file:
+        if not file.query_rows:
+            raise NoQueries(source.data)
         asked: Floats = file.queries(queries)
         if file.dimensions != served.dimensions:
             raise InvalidInput(

@@ -19,9 +19,9 @@ from flows.vertex.agreement import (
 from tasks.errors import InvalidInput, NotConfirmed
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.resources.deployed_indexes import DeployedIndexState
-from tasks.vertex.resources.indexes import IndexState, read_index
+from tasks.vertex.resources.indexes import IndexState, read_indexes
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.specs import DeployedIndexSpec
+from tasks.vertex.specs import FIRST, DeployedIndexSpec
 from tasks.waiting import Deadline
 
 CLOUD = VertexSettings(project="p", location="us-central1")
@@ -71,6 +71,13 @@ def test_cost_is_asked_for_a_new_deployment_and_for_more_replicas(there, wanted,
     assert asked(there, **wanted) == steps
 
 
+def test_the_cost_of_a_new_version_is_said_with_that_of_the_one_served_beside_it():
+    wanted = DeployedIndexSpec(name="a", location="us-central1", version="b")
+    (question,) = cost_questions(CLOUD, wanted, None, None, beside=FIRST)
+    assert "about 0.75 USD per hour" in question.consequence
+    assert "The version first costs beside it until it is pruned." in question.consequence
+
+
 @pytest.mark.parametrize(
     ("changed", "asks"),
     [
@@ -106,9 +113,9 @@ def there(monkeypatch):
         }
 
         def read(_settings, name, _deadline):
-            return indexes.get(name)
+            return {FIRST: indexes[name]} if name in indexes else {}
 
-        monkeypatch.setattr(agreement, "read_index", read)
+        monkeypatch.setattr(agreement, "read_indexes", read)
 
     return have
 
@@ -147,7 +154,7 @@ def test_deployments_that_cost_differently_are_asked_for_together_each_with_its_
 @pytest.mark.slow
 def test_the_cost_of_two_first_deployments_is_asked_as_one_sum(service, name, monkeypatch):
     monkeypatch.setattr(VertexSettings, "is_sandbox", False)
-    monkeypatch.setattr(agreement, "read_index", read_index.fn)
+    monkeypatch.setattr(agreement, "read_indexes", read_indexes.fn)
     specs = [DeployedIndexSpec(name=each, location="us-central1") for each in (name, f"{name}-exact")]
     with pytest.raises(NotConfirmed, match=r"deploy 2 indexes\. 2 deployed indexes cost about 1\.50 USD"):
         agree_to_first_deployments(run_on(service.settings), specs, None, yes=False)

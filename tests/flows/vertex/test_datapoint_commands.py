@@ -87,6 +87,41 @@ def test_datapoints_live_filtered_crowded_changed_and_removed(served, on, tmp_pa
     assert not {"new-0", "new-1", "new-2", "new-3"} & set(ids(on("query", served, *vector)[0]))
 
 
+def test_sparse_and_hybrid_datapoints_are_streamed_and_found_by_both_scores(served, on, tmp_path):
+    points = [
+        {"id": "keyword", "sparse_embedding": {"values": [2, 0.5], "dimensions": [7, 1_000_000_007]}},
+        {"id": "hybrid", "embedding": [90] * 8, "sparse_embedding": {"values": [1], "dimensions": [7]}},
+    ]
+    on("upsert-datapoints", served, "--file", lines(tmp_path / "new.jsonl", *points))
+    sparse = ["--sparse-vector", "7:1,1000000007:-1"]
+    report, _ = on("query", served, *sparse)
+    assert ids(report) == ["keyword", "hybrid"]
+    assert report["facts"]["neighbors"][0]["sparse_distance"] == 1.5
+    assert report["steps"][0]["seen"] == "keyword (sparse dot product 1.5, crowding tag none)"
+    dense = [word for value in [1] * 8 for word in ("--vector", value)]
+    report, _ = on("query", served, *dense, *sparse, "--alpha", 0.9, "--neighbor-count", 2)
+    assert report["steps"][0]["seen"] == "hybrid (dot product 720, sparse dot product 1, crowding tag none)"
+    assert ids(on("query", served, *dense, *sparse, "--alpha", 0, "--neighbor-count", 1)[0]) == ["keyword"]
+    report, _ = on("query", served, "--sparse-vector", "5:1")
+    assert "none has a value in a dimension of the query (5)" in report["steps"][-1]["seen"]
+    on("remove-datapoints", served, "--ids", "keyword", "--ids", "hybrid")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--vector", 1, "--datapoint-id", 7), "exactly one of vector, datapoint_id and data"),
+        ((), "or a sparse_vector alone"),
+        (("--sparse-vector", "7"), "Not a sparse vector: '7'"),
+        (("--sparse-vector", "7:1", "--vector", 1), "needs alpha"),
+    ],
+    ids=str,
+)
+def test_a_query_without_a_clear_meaning_is_refused(served, service, run, words, said):
+    error = run(service, "vertex", "query", "--name", served, "--target", "sandbox", *words, code=2).error
+    assert said in error
+
+
 def test_a_query_row_of_a_file_gets_its_exact_neighbors_and_verify_agrees(served, on, data):
     with h5py.File(data) as file:
         rows, query = np.array(file["train"]), np.array(file["test"])[3]

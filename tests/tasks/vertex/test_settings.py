@@ -57,7 +57,10 @@ def test_google_cloud_reads_the_environment(monkeypatch):
     assert not settings.is_sandbox
 
 
-@pytest.mark.parametrize("name", ["VERTEX_CA_FILE", "VERTEX_STORAGE_ENDPOINT", "VERTEX_ACCESS_TOKEN"])
+@pytest.mark.parametrize(
+    "name",
+    ["VERTEX_CA_FILE", "VERTEX_STORAGE_ENDPOINT", "VERTEX_NETWORKS_ENDPOINT", "VERTEX_ACCESS_TOKEN"],
+)
 def test_google_cloud_is_never_taken_for_a_sandbox(monkeypatch, name):
     for variable, value in {"VERTEX_PROJECT": "mine", "VERTEX_LOCATION": "us-east1", name: "x"}.items():
         monkeypatch.setenv(variable, value)

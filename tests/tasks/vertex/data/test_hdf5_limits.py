@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from tasks.errors import InvalidInput
-from tasks.vertex.data import errors, hdf5
+from tasks.vertex.data import errors
+from tasks.vertex.data.formats import hdf5
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import validate_vectors
 from tasks.vertex.data.vectors import VectorFile, open_vectors

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import InvalidInput
 from tasks.vertex.data import errors, vectors
+from tasks.vertex.data.formats.errors import UnknownFormat
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors, validate_vectors
 from tasks.vertex.data.vectors import VectorFile
@@ -37,7 +38,11 @@ BAD_FILES = {
     "no rows": ({"train": GOOD[:0]}, errors.WrongShape, r"\(0, 3\)"),
     "no columns": ({"train": GOOD[:, :0]}, errors.WrongShape, r"\(4, 0\)"),
     "empty dataspace": ({"train": h5py.Empty("f4")}, errors.WrongShape, "no shape"),
-    "integers": ({"train": GOOD.astype(int)}, errors.WrongType, "int64.*float32, float64 or float16"),
+    "integers": (
+        {"train": GOOD.astype(int)},
+        errors.WrongType,
+        "int64.*float32, float64, float16, int8 or uint8",
+    ),
     "text": ({"train": [["a", "b"]]}, errors.WrongType, "object"),
     "NaN": ({"train": with_value(np.nan)}, errors.NotFinite, "in 1 row of `train`: row 2"),
     "infinity": ({"train": with_value(-np.inf)}, errors.NotFinite, "row 2"),
@@ -55,7 +60,7 @@ BAD_FILES = {
     "duplicate number": ({"train": GOOD, "ids": [5, 6, 6, 7]}, errors.DuplicateId, "Rows 1 and 2 .*'6'"),
     "empty id": ({"train": GOOD, "ids": ["a", "b", "", "c"]}, errors.EmptyId, "Row 2 of `ids`"),
     "id not UTF-8": ({"train": GOOD, "ids": [b"a", b"\xff", b"b", b"c"]}, errors.NotText, "Row 1 of `ids`"),
-    "too few ids": ({"train": GOOD, "ids": ["a"]}, errors.WrongRowCount, "1 rows, but `train` has 4"),
+    "too few ids": ({"train": GOOD, "ids": ["a"]}, errors.WrongRowCount, "1 row, but there are 4 vectors"),
     "float ids": ({"train": GOOD, "ids": [0.5, 1, 2, 3]}, errors.WrongType, "strings or integers"),
     "ids of rank 2": ({"train": GOOD, "ids": GOOD.astype(int)}, errors.WrongShape, "one value per row"),
 }
@@ -85,7 +90,7 @@ def test_a_folder_is_not_a_data_file(tmp_path):
 def test_a_file_of_another_kind_is_refused(tmp_path, content):
     path = tmp_path / "vectors.hdf5"
     path.write_bytes(content)
-    with pytest.raises(errors.NotHdf5):
+    with pytest.raises(UnknownFormat):
         validate(path)
 
 

@@ -43,7 +43,11 @@ def test_a_file_in_the_format_of_import_files_is_read_lazily_and_again_and_again
             "another number of dimensions than the index: 3.*Accepted: 2",
         ),
         ('{"id": "8", "embedding": [1, 1e39]}', "finite float32 numbers only, at position 1"),
-        ('{"id": "8", "embedding": [1, 2], "sparse_embedding": {}}', "no field sparse_embedding"),
+        (
+            '{"id": "8", "embedding": [1, 2], "sparse_embedding": {}}',
+            "the field sparse_embedding.values is missing",
+        ),
+        ('{"id": "8", "embedding": [1, 2], "sparse": {}}', "no field sparse"),
         ('{"id": "8", "embedding": [1, 2], "crowding_tag": 1}', "crowding_tag"),
         ('{"id": "8", "embedding": [1, 2], "restricts": [{"allow": ["x"]}]}', r"restricts.0.namespace"),
         (

@@ -112,8 +112,8 @@ def test_a_wrong_number_filter_names_its_field(fields, said):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({}, "either vector or datapoint_id"),
-        ({"vector": [1], "datapoint_id": "x"}, "either vector or datapoint_id"),
+        ({}, "either vector, sparse_vector or both, or datapoint_id"),
+        ({"vector": [1], "datapoint_id": "x"}, "either vector, sparse_vector or both, or datapoint_id"),
         ({"vector": []}, "list of numbers"),
         ({"vector": ["1"]}, "list of numbers"),
         ({"vector": [1, 1e39]}, "at position 1 is 1e"),

@@ -222,7 +222,7 @@ def test_removal_keeps_the_wanted_content_and_never_leaves_the_names_own_prefix(
     for name, content in [("products", "c1"), ("products", "c2"), ("products-2", "c1")]:
         apply_import_files.fn(settings, name, content, files, tmp_path)
     connect(settings).storage.bucket(settings.bucket).blob("products/c1/theirs").upload_from_string(b"x")
-    assert len(remove_import_files.fn(settings, "products", keep_content="c2")) == 1
+    assert len(remove_import_files.fn(settings, "products", keep_contents=["c2"])) == 1
     assert (names(settings), names(settings, content="c2")) == ([], [files[0].name])
     assert len(remove_import_files.fn(settings, "products")) == 1
     assert remove_import_files.fn(settings, "products") == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from tasks.vertex.operations import adoption
 from tasks.vertex.operations.adoption import Kind, find_or_create, find_ours, the_one
 from tasks.vertex.operations.operations import Operation
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.specs import IndexSpec
+from tasks.vertex.specs import FIRST, IndexSpec
 from tasks.waiting import Deadline
 
 NAME = "products"
@@ -144,6 +145,17 @@ def test_two_of_one_name_with_different_specifications_are_reported(service):
     service.listed = [index(1), index(2, spec=IndexSpec(name=NAME, dimensions=9))]
     with pytest.raises(PermanentError, match=r"p/indexes/[12], p/indexes/[12]"):
         the_one(service.kind, find_ours(SETTINGS, service.kind, NAME, DEADLINE))
+
+
+def test_versions_are_no_twins_and_twins_are_of_one_version(service):
+    second = labels_of(IndexSpec(name=NAME, dimensions=9), version="b")
+    service.listed = [index(1), index(2, labels=second, minutes=1), index(3, labels=second)]
+    for version, there in {FIRST: ["1"], "b": ["2", "3"], None: ["2", "1", "3"]}.items():
+        kind = replace(service.kind, version=version)
+        found = find_ours(SETTINGS, kind, NAME, DEADLINE)
+        assert sorted(made.resource.name[-1] for made in found) == sorted(there)
+        if version:
+            assert the_one(kind, found).resource.name[-1] == there[0]
 
 
 def test_a_stranger_of_the_name_is_refused_only_where_something_would_be_made(service):

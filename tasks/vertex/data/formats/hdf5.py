@@ -2,7 +2,7 @@
 
 A name is followed link by link and no object is opened that nobody asked for, so that a link or a layout that leads to
 another file is seen before anything is read through it, and thousands of other datasets cost nothing.
-tasks/vertex/data/storage.py checks what a dataset is made of, tasks/vertex/data/heaps.py reads its strings.
+tasks/vertex/data/formats/storage.py checks what a dataset is made of, tasks/vertex/data/formats/heaps.py reads its strings.
 
 Layouts and links: "HDF5 File Format Specification Version 3.0", IV.A.2.g (link message) and IV.A.2.i (layout message).
 """
@@ -33,8 +33,9 @@ from tasks.vertex.data.errors import (
     TruncatedFile,
     UnreadableRows,
 )
-from tasks.vertex.data.heaps import StringHeap
-from tasks.vertex.data.storage import Place, check_storage, open_with_cache
+from tasks.vertex.data.formats.heaps import StringHeap
+from tasks.vertex.data.formats.storage import Place, check_storage, open_with_cache
+from tasks.vertex.data.formats.stored import Names, reason
 
 SOFT_LINKS = 16
 """Soft links followed for one name: the library's own default (H5Pset_nlinks)."""
@@ -58,15 +59,18 @@ class Hdf5File:
         DataFileMissing, DataUnreadable, NotHdf5, TruncatedFile.
     """
 
+    kind = "HDF5"
+    defaults = Names(vectors="train", ids="ids", queries="test")
+
     def __init__(self, path: Path, name: str, *, allow_external: bool = False, depth: int = 0) -> None:
         self.path, self.name, self.allow_external, self.depth = path, name, allow_external, depth
-        _refuse_unreadable(path, name)
+        refuse_unreadable(path, name)
         if not h5py.is_hdf5(path):
             raise NotHdf5(name)
         try:
             self._file: Any = h5py.File(path, "r")
         except Exception as error:
-            raise TruncatedFile(name, reason=_reason(error)) from error
+            raise TruncatedFile(name, reason=reason(error)) from error
         self._datasets: dict[str, StoredDataset] = {}
 
     def close(self) -> None:
@@ -163,7 +167,7 @@ class Hdf5File:
             Exception
         ) as error:  # h5py raises whatever fits: RuntimeError, OSError, KeyError, ValueError, TypeError
             raise DataUnreadable(
-                self.name, what=f"`{name}` of the data file", reason=_reason(error)
+                self.name, what=f"`{name}` of the data file", reason=reason(error)
             ) from error
 
 
@@ -175,7 +179,8 @@ class StoredDataset:
         self._dataset: Any = h5py.Dataset(low)
         self.shape: tuple[int, ...] | None = self._dataset.shape
         self.dtype: np.dtype[Any] = self._dataset.dtype
-        self.chunks: tuple[int, ...] | None = self._dataset.chunks
+        chunks = self._dataset.chunks
+        self.chunk_rows: int = int(chunks[0]) if chunks else 1
         self._heap = StringHeap(file.path, file.name, low) if StringHeap.holds(low) else None
 
     @property
@@ -212,11 +217,16 @@ class StoredDataset:
             raise
         except Exception as error:
             raise UnreadableRows(
-                self.file_name, dataset=self.name, first=start, last=stop - 1, reason=_reason(error)
+                self.file_name, dataset=self.name, first=start, last=stop - 1, reason=reason(error)
             ) from error
 
 
-def _refuse_unreadable(path: Path, name: str) -> None:
+def refuse_unreadable(path: Path, name: str) -> None:
+    """Refuse what is no ordinary file, or may not be read.
+
+    Raises:
+        DataFileMissing, DataUnreadable.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a device or a pipe has no end
             raise DataFileMissing(name)
@@ -225,8 +235,8 @@ def _refuse_unreadable(path: Path, name: str) -> None:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataFileMissing(name) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL, or what no file name can hold
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise DataUnreadable(name, what="the data file", reason=reason) from error
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise DataUnreadable(name, what="the data file", reason=said) from error
 
 
 def _is_name(name: str) -> bool:
@@ -239,9 +249,3 @@ def _is_name(name: str) -> bool:
 
 def _parts(name: bytes) -> list[bytes]:
     return [part for part in name.split(b"/") if part not in (b"", b".")]
-
-
-def _reason(error: Exception) -> str:
-    """One line of what the library says, which may be long."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else f"{text[:200]}..."

@@ -1,0 +1,120 @@
+"""The steps that serve a version of a name, and that prune those which are not served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flows.vertex.agreement import Question
+from flows.vertex.options import VertexRun
+from tasks.program import PROGRAM
+from tasks.progress import say
+from tasks.vertex.imports.import_data import DataSource
+from tasks.vertex.imports.storage import remove_import_files
+from tasks.vertex.resources.deployed_indexes import remove_deployed_index
+from tasks.vertex.resources.indexes import remove_index
+from tasks.vertex.resources.inventory import TiedToOthers
+from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.resources.versions import NoSuchVersion, Versions, ensure_served, read_versions
+from tasks.vertex.verification.recall import RecallTooLow, read_truth, verify_recall
+
+
+def verify_and_serve(run: VertexRun, built: ServedIndex, source: DataSource, min_recall: float) -> None:
+    """Measure a version that is deployed but not served, then serve it.
+
+    Args:
+        run: the run that this is part of.
+        built: the version, as it is deployed.
+        source: the data that it was built from, with queries.
+        min_recall: the recall@10 to reach, 0 to 1.
+
+    Raises:
+        RecallTooLow: the gate is not met; what was served before is still served.
+    """
+    settings, report = run.settings, run.report
+    with report.step(f"recall@10 of version {built.version}") as step:
+        truth = read_truth(settings, built, source)
+        try:
+            recall = verify_recall(settings, built, truth, min_recall=min_recall)
+        except RecallTooLow:
+            say(
+                f"The version {built.version} stays deployed and is not served. `{PROGRAM} vertex swap --to {built.version}` serves it "
+                f"nevertheless, `{PROGRAM} vertex prune` removes it."
+            )
+            raise
+        step.saw(str(recall))
+        report.facts["recall"] = recall.model_dump()
+    serve(run, built.name, built.version)
+
+
+def serve(run: VertexRun, name: str, version: str) -> None:
+    """Serve a version that is deployed."""
+    with run.report.step(f"serve version {version} of {name}") as step:
+        endpoint = ensure_served(run.settings, name, version).there
+        step.saw(f"served, before {endpoint.replaced or endpoint.rolled_back_from or 'nothing else'}")
+
+
+def prune_questions(there: Versions, serves: str) -> list[Question]:
+    """Ask before the versions go that are not served then.
+
+    Raises:
+        TiedToOthers: others deployed one of them on an endpoint of theirs; nothing was changed.
+    """
+    going = [version for version in there.indexes if version != serves]
+    _refuse_ties(there, going)
+    if not going:
+        return []
+    listed = "; ".join(there.described(version) for version in going)
+    consequence = f"It would remove every version but {serves}, for good: {listed}."
+    return [Question("prune the other versions", consequence)]
+
+
+def prune(run: VertexRun, name: str) -> list[str]:
+    """Remove every version of a name that is not served, what is billed by the hour first.
+
+    Returns:
+        The versions that went.
+
+    Raises:
+        NoSuchVersion: what is to be served is not deployed, so that nothing would be left.
+        TiedToOthers: others deployed one of them on an endpoint of theirs; nothing was changed.
+    """
+    settings, report, deadline = run.settings, run.report, run.deadline
+    there = read_versions(settings, name, deadline)
+    if there.others and there.serves not in there.deployed:
+        raise NoSuchVersion(name, there.serves, deployed=there.deployed, serves=there.serves)
+    _refuse_ties(there, there.others)
+    for version in there.others:
+        with report.step(f"remove version {version} of {name}") as step:
+            undeployed = remove_deployed_index(settings, name, deadline, version)
+            removed = remove_index(settings, name, deadline, version)
+            step.saw(f"{len(undeployed)} undeployed, {len(removed)} removed")
+    if (served := there.indexes.get(there.serves)) is not None:
+        # Also when a killed run has removed the versions, but not yet their files.
+        remove_import_files(settings, name, [one for one in (served.content, served.coming) if one])
+    return [*there.others]
+
+
+def of(version: ServedIndex, versions: Sequence[ServedIndex]) -> str:
+    """The end of a step's title that says which of several versions it works on."""
+    return f" of version {version.version}" if len(versions) > 1 else ""
+
+
+def say_versions(there: Versions) -> str:
+    """Say which version is served and which others there are. Returns it."""
+    served = f"{there.name} serves the version {there.described(there.serves)}"
+    others = "; ".join(there.described(version) for version in there.others)
+    said = f"{served}. Other versions: {others}." if others else f"{served}. There is no other version."
+    say(said)
+    return said
+
+
+def _refuse_ties(there: Versions, versions: Sequence[str]) -> None:
+    own = there.endpoint.resource.rpartition("/")[2]
+    foreign = [
+        f"the index {index.resource} is also served by the endpoint {endpoint} as the deployed index {id_}"
+        for index in (there.indexes[version] for version in versions)
+        for endpoint, id_ in index.deployed
+        if endpoint.rpartition("/")[2] != own
+    ]
+    if foreign:
+        raise TiedToOthers(there.name, foreign=foreign)

@@ -1,0 +1,1 @@
+"""Compute Engine's networks, Service Networking and Service Usage: what a private endpoint needs before it can be made."""

@@ -1,0 +1,221 @@
+"""The versions of a name: which there are, which of them the endpoint's mark says is served, and how the mark moves.
+
+Vertex AI Vector Search has no alias, and what is deployed anew has a new deployed index id. So a version is an index of its
+own, deployed beside the others on the same endpoint; nothing but a label of the endpoint changes when another is served.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from google.cloud.aiplatform_v1 import IndexEndpoint
+from google.protobuf import field_mask_pb2
+
+from tasks.errors import InvalidInput, PermanentError
+from tasks.marks import fingerprint
+from tasks.outcomes import Ensured
+from tasks.plurals import counted
+from tasks.program import PROGRAM
+from tasks.progress import say
+from tasks.steps import step
+from tasks.vertex.connection.clients import CALL_SECONDS, connect
+from tasks.vertex.connection.errors import calling
+from tasks.vertex.operations.adoption import Kind, Made, R, find_ours, list_ours, the_one
+from tasks.vertex.resources.endpoints import ENDPOINTS, EndpointState, endpoint_state
+from tasks.vertex.resources.indexes import INDEXES, IndexState, by_version
+from tasks.vertex.settings import VertexSettings
+from tasks.vertex.specs import FIRST, IndexSpec, deployed_index_id
+from tasks.waiting import Deadline
+
+_MARKS = ("serves", "replaced", "rolled_back_from", "served_since")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """The versions of a name."""
+
+    name: str
+    location: str
+    endpoint: EndpointState
+    indexes: dict[str, IndexState]
+    """By version, the oldest first."""
+
+    @property
+    def serves(self) -> str:
+        """The version that queries go to."""
+        return self.endpoint.serves
+
+    @property
+    def deployed(self) -> tuple[str, ...]:
+        """Those that are deployed on the endpoint, the oldest first."""
+        return tuple(one for one in self.indexes if self.id_of(one) in self.endpoint.deployed_index_ids)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Those that are not served, deployed or not."""
+        return tuple(one for one in self.indexes if one != self.serves)
+
+    @property
+    def hours_served(self) -> float:
+        """How long ago the last swap or rollback was; 0 if there was none."""
+        since = self.endpoint.served_since
+        return max(0.0, time.time() - since) / 3600 if since else 0.0
+
+    def id_of(self, version: str) -> str:
+        """The deployed index id of a version."""
+        return deployed_index_id(self.name, self.location, version)
+
+    def may_run_on(self, version: str, machine: str | None) -> bool:
+        """Whether a version is deployed on this machine type, or can be: None stands for automatic resources."""
+        return self.endpoint.machine_types.get(self.id_of(version), machine or "") == (machine or "")
+
+    def described(self, version: str) -> str:
+        """A version in words: `first (deployed as products_us_central1, 1,000 vectors)`."""
+        if (index := self.indexes.get(version)) is None:
+            return f"{version} (there is no index of it)"
+        deployed = f"deployed as {self.id_of(version)}" if version in self.deployed else "not deployed"
+        return f"{version} ({deployed}, {counted(index.vectors_count, 'vector')})"
+
+
+class NoSuchVersion(PermanentError):
+    """A version cannot be served, because it is not deployed."""
+
+    def __init__(self, name: str, version: str, *, deployed: tuple[str, ...], serves: str) -> None:
+        self.name, self.version, self.deployed, self.serves = name, version, deployed, serves
+        super().__init__(
+            f"The version {version!r} of {name} is not deployed, so it cannot be served. Deployed: {', '.join(deployed) or 'none'}; "
+            f"served: {serves}. Nothing was changed. `{PROGRAM} vertex build --as-version` builds and deploys a version."
+        )
+
+
+class NothingToRollBackTo(PermanentError):
+    """No swap was made."""
+
+    def __init__(self, name: str, *, serves: str) -> None:
+        self.name, self.serves = name, serves
+        super().__init__(
+            f"There is nothing to roll {name} back to: it serves the version {serves}, and no swap came before. "
+            f"`{PROGRAM} vertex swap --to VERSION` serves another version that is deployed."
+        )
+
+
+def version_for(
+    there: Versions | None,
+    indexes: Mapping[str, IndexState],
+    index: IndexSpec,
+    content: str,
+    machine: str | None,
+) -> str:
+    """The version that holds this content under this configuration, or the one that a new index of it becomes.
+
+    Args:
+        there: the versions of the name; None where it has no endpoint yet.
+        indexes: the indexes of the name, by version, the oldest first.
+        index: the configuration that is wanted.
+        content: hash of the data that it is to hold.
+        machine: the machine type that it is to be deployed on; None for automatic resources.
+    """
+    if not indexes:
+        return FIRST
+    wanted = (index.spec, content)
+    same = [
+        version
+        for version, one in indexes.items()
+        if (one.spec, one.content) == wanted and (there is None or there.may_run_on(version, machine))
+    ]
+    if same:
+        return there.serves if there is not None and there.serves in same else same[-1]
+    # The same in every run that would build it. A version keeps its mark when a plain build replaces what it holds.
+    made = (fingerprint([*wanted, machine, number]) for number in count())
+    return next(version for version in made if version not in indexes)
+
+
+@step("read the versions of {name}")
+def read_versions(settings: VertexSettings, name: str, deadline: Deadline | None = None) -> Versions:
+    """The versions of a name: those that are listed, so that a rollback never waits.
+
+    Args:
+        settings: the target.
+        name: the name that the user gave.
+        deadline: look for half-made ones too, until then.
+
+    Raises:
+        InvalidInput: nothing was built under the name.
+    """
+
+    def found(kind: Kind[R]) -> list[Made[R]]:
+        if deadline is None:
+            return list_ours(settings, kind, name)
+        return find_ours(settings, kind, name, deadline)
+
+    endpoint = the_one(ENDPOINTS, found(ENDPOINTS))
+    if endpoint is None:
+        raise InvalidInput(
+            "Nothing of this project is served under this name", value=name, source="name",
+            remedy=f"Build it with `{PROGRAM} vertex build --name {name} --data FILE.hdf5`.",
+        )  # fmt: skip
+    # Read, not only listed: a list may lag, and by what it says is served the rest is pruned.
+    read = ENDPOINTS.get(settings, endpoint.resource.name)
+    return Versions(
+        name=name,
+        location=settings.location,
+        endpoint=endpoint_state(Made(read, endpoint.making)),
+        indexes=by_version(found(INDEXES)),
+    )
+
+
+@step("serve version {version} of {name}")
+def ensure_served(settings: VertexSettings, name: str, version: str) -> Ensured[EndpointState]:
+    """The endpoint of a name, its mark at this version: from now on, our commands query it.
+
+    Raises:
+        NoSuchVersion: it is not deployed.
+    """
+    there = read_versions.fn(settings, name)
+    if version == there.serves:
+        return Ensured(there.endpoint)
+    return Ensured(_move(settings, there, version, replaced=there.serves), "changed")
+
+
+@step("roll {name} back")
+def ensure_rollback(settings: VertexSettings, name: str) -> Ensured[EndpointState]:
+    """The endpoint of a name, its mark at the version before the last swap. A second rollback changes nothing.
+
+    Raises:
+        NothingToRollBackTo: there was no swap.
+        NoSuchVersion: the version before is not deployed any more.
+    """
+    there = read_versions.fn(settings, name)
+    if there.endpoint.rolled_back_from:
+        return Ensured(there.endpoint)
+    if not there.endpoint.replaced:
+        raise NothingToRollBackTo(name, serves=there.serves)
+    moved = _move(settings, there, there.endpoint.replaced, rolled_back_from=there.serves)
+    return Ensured(moved, "changed")
+
+
+def _move(settings: VertexSettings, there: Versions, version: str, **marks: str) -> EndpointState:
+    """Move the mark of what is served, in one call."""
+    if there.id_of(version) not in there.endpoint.deployed_index_ids:
+        raise NoSuchVersion(there.name, version, deployed=there.deployed, serves=there.serves)
+    client, resource = connect(settings).endpoints, there.endpoint.resource
+    endpoint = ENDPOINTS.get(settings, resource)
+    # An update replaces all labels, and some belong to other people; the etag refuses it if they changed them meanwhile.
+    others = {key: value for key, value in endpoint.labels.items() if key not in _MARKS}
+    marked = IndexEndpoint(
+        name=resource,
+        etag=endpoint.etag,
+        labels=others | {"serves": version, "served_since": str(int(time.time())), **marks},
+    )
+    with calling(f"mark that {there.name} serves the version {version}"):
+        moved = client.update_index_endpoint(
+            index_endpoint=marked,
+            update_mask=field_mask_pb2.FieldMask(paths=["labels"]),
+            timeout=CALL_SECONDS,
+            retry=None,
+        )
+    say(f"{there.name} serves the version {version}, deployed as {there.id_of(version)}.")
+    return endpoint_state(Made(moved, None))
