@@ -116,8 +116,8 @@ DIFFERENCES = (
         'weight / (60 + rank). Without `output_fields` an answer holds names and ids. A count is `{"count": n}`.'
     ),
     (
-        "Vector Search 2.0: an import overwrites data objects with the same id. Invalid lines are counted and left out; the last "
-        "problem is in the response's status, and nothing is written to `error_uri` and `output_uri`."
+        "Vector Search 2.0: an import overwrites data objects with the same id. Invalid lines are counted and left "
+        "out; the response's status says how many, and nothing is written to `error_uri` and `output_uri`."
     ),
     (
         "Vector Search 2.0: vector fields can be added to a collection, and neither changed nor removed. `order_by` is refused. "

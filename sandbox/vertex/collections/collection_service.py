@@ -51,6 +51,7 @@ class VectorSearchService:
         self._lifecycle, self._resources = lifecycle, resources
         self._objects, self._reader = objects, reader
         self._durations = options.durations
+        self._staged: dict[str, dict[str, Any]] = {}
         for method, finish, cancellable in (
             ("CreateCollection", self._collection_created, True),
             ("UpdateCollection", self._updated, False),
@@ -74,6 +75,8 @@ class VectorSearchService:
             Kind(
                 v1.ImportDataObjectsMetadata,
                 self._imported,
+                self._unstage,
+                work=self._stage,
                 describe=_describe_import,
                 below_location=True,
             ),
@@ -236,22 +239,34 @@ class VectorSearchService:
     def _leave(self, operation: Operation) -> None:
         """An update or a deletion that fails changes nothing more."""
 
-    def _imported(self, operation: Operation) -> Any:
+    def _stage(self, operation: Operation) -> None:
+        """Read and check the files of an import, beside all other calls; what is valid waits in memory."""
         config = ImportRequest.FromString(operation.request).gcs_import
         name, collection = self._resources.collection(operation.target)
-        counts, response, taken = ImportMetadata(), ImportResponse(), {}
+        counts, taken = ImportMetadata(), {}
         for record in imports.records(self._reader, config.contents_uri):
             problem = _problem(record, collection)
             if problem:
                 counts.failure_count += 1
-                response.status.code, response.status.message = _INVALID, problem
                 continue
             counts.success_count += 1
             record.name = f"{name}/dataObjects/{record.data_object_id}"
             taken[record.name] = record
-        self._objects.put(name, taken.values())
         operation.details = counts.SerializeToString()
+        self._staged[operation.name] = taken
+
+    def _imported(self, operation: Operation) -> Any:
+        if operation.name not in self._staged:  # read by a process that was killed
+            self._stage(operation)
+        self._objects.put(operation.target, self._staged.pop(operation.name).values())
+        failed = ImportMetadata.FromString(operation.details).failure_count
+        response = ImportResponse()
+        if failed:
+            response.status.code, response.status.message = _INVALID, f"{failed} records are not valid."
         return response
+
+    def _unstage(self, operation: Operation) -> None:
+        self._staged.pop(operation.name, None)
 
 
 def _problem(record: Any, collection: Any) -> str:

@@ -5,10 +5,10 @@ The rules and their order are those of "Data objects" in the documentation of Ve
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any, NoReturn
 
+import numpy as np
 from google.protobuf import json_format
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import SchemaError
@@ -60,10 +60,8 @@ def check_data_object(message: Any, collection: Any) -> None:
         Refusal: INVALID_ARGUMENT; UNIMPLEMENTED if a vector would have to be made by an embedding model.
     """
     check_id("DataObject", message.data_object_id)
-    data = json_format.MessageToDict(message.data)
-    validator = Draft7Validator(json_format.MessageToDict(collection.data_schema))
-    for error in validator.iter_errors(_whole(data)):
-        _refuse(message, f"data does not fit the data schema at {error.json_path}: {error.message}")
+    if collection.data_schema.fields:
+        _check_data(message, json_format.MessageToDict(collection.data_schema))
     for name, vector in message.vectors.items():
         if name not in collection.vector_schema:
             known = ", ".join(sorted(collection.vector_schema)) or "none"
@@ -82,7 +80,7 @@ def vector_problem(vector: Any, kind: str, field: Any) -> str:
     wanted = (field.WhichOneof("vector_type_config") or "").removesuffix("_vector")
     if kind != wanted:
         return f"it is {kind or 'empty'}, the vector schema says {wanted}"
-    if not all(math.isfinite(value) for value in vector.values):
+    if not np.isfinite(vector.values).all():
         return "its values must be finite"
     if kind == "dense":
         given, expected = len(vector.values), field.dense_vector.dimensions
@@ -92,6 +90,11 @@ def vector_problem(vector: Any, kind: str, field: Any) -> str:
     if len(set(vector.indices)) != len(vector.indices) or any(index < 0 for index in vector.indices):
         return "its indices must be unique and not negative"
     return ""
+
+
+def _check_data(message: Any, schema: dict[str, Any]) -> None:
+    for error in Draft7Validator(schema).iter_errors(_whole(json_format.MessageToDict(message.data))):
+        _refuse(message, f"data does not fit the data schema at {error.json_path}: {error.message}")
 
 
 def _check_vector(message: Any, name: str, vector: Any, field: Any) -> None:
