@@ -36,6 +36,10 @@ def _rule_facts(rule: compute_v1.ForwardingRule) -> dict[str, object]:
     return {"network": last(rule.network), "target": _path(rule.target)}
 
 
+def _network_only(rule: compute_v1.ForwardingRule) -> dict[str, object]:
+    return {"network": last(rule.network)}
+
+
 ADDRESSES = Kind(
     noun="address",
     field="address",
@@ -104,7 +108,7 @@ def read_way_to_change(settings: VertexSettings, way: Way) -> None:
         )
     check(settings, _wanted_address(way))
     # A rule to another target is replaced.
-    anywhere = replace(RULES, facts=lambda rule: {"network": last(rule.network)})
+    anywhere = replace(RULES, facts=_network_only)
     check(settings, replace(_wanted_rule(way), kind=anywhere))
 
 

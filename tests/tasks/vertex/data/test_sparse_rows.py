@@ -4,11 +4,11 @@ import h5py
 import numpy as np
 import pytest
 import scipy.sparse
-from tasks.vertex.data.hdf5 import Hdf5File
 
 from tasks.errors import InvalidInput
 from tasks.vertex.data import sparse
 from tasks.vertex.data.errors import DatasetMissing, NotADataset
+from tasks.vertex.data.formats.hdf5 import Hdf5File
 from tasks.vertex.data.sparse import SparseRows
 
 SHAPE = (9000, 500)
