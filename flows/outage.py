@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from inspect import iscoroutinefunction
 from typing import Any, ClassVar, NamedTuple
 
 from httpx import ConnectError, HTTPStatusError, Request
@@ -219,11 +220,32 @@ def _unless_gone(send: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(send)
     def sending(client: Any, request: Request, *arguments: Any, **options: Any) -> Any:
-        if Watch.current is not None and Watch.current.fails_at_once():
-            raise ConnectError("Prefect's API does not answer any more", request=request)
-        return send(client, request, *arguments, **options)
+        with _told_as_gone(request):
+            return send(client, request, *arguments, **options)
 
-    return sending
+    @functools.wraps(send)
+    async def awaiting(client: Any, request: Request, *arguments: Any, **options: Any) -> Any:
+        with _told_as_gone(request):
+            return await send(client, request, *arguments, **options)
+
+    return awaiting if iscoroutinefunction(send) else sending
+
+
+@contextmanager
+def _told_as_gone(request: Request) -> Generator[None]:
+    """Raise ConnectError at once while the API is gone, and for a call whose retries ended while it paused between them.
+
+    Prefect's loop takes that for a mistake of its own, an AssertionError: the number of retries fell beneath it.
+    """
+    gone = ConnectError("Prefect's API does not answer any more", request=request)
+    if Watch.current is not None and Watch.current.fails_at_once():
+        raise gone
+    try:
+        yield
+    except AssertionError as error:
+        if Watch.current is not None and Watch.current.fails_at_once():
+            raise gone from error
+        raise
 
 
 @contextmanager

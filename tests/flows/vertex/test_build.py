@@ -58,7 +58,7 @@ def test_other_data_under_the_name_replace_the_contents_once(service, build, nam
     assert "replaced the contents of the index" in changed.err
     assert service.counts(name) == (1, 1, 1)
     assert service.indexes(name)[0].name == index.name
-    assert service.writes[before:] == ["UpdateIndex"] * 3, (
+    assert service.made_since(before) == ["UpdateIndex"] * 3, (
         "mark that it is coming, overwrite, mark what it holds"
     )
     assert not files & set(service.generations(name)), "the old import files are gone"

@@ -26,7 +26,7 @@ def test_an_interrupted_build_says_what_goes_on_and_the_command_that_goes_on(
     command = service.drive(build(service, begin=begin))
     assert command.code == 0, command.err
     assert "Another run is working on" not in command.err
-    assert sorted(service.writes[before:]) == ["CreateIndex", "CreateIndexEndpoint", "DeployIndex"]
+    assert sorted(service.made_since(before)) == ["CreateIndex", "CreateIndexEndpoint", "DeployIndex"]
 
 
 def test_when_interrupted_cancel_ends_the_operation(service_with, build, begin, name):

@@ -152,7 +152,7 @@ def test_an_overwrite_killed_while_it_runs_keeps_streams_away_and_is_followed_an
 
     followed = build(service, begin=begin, data=other_data).wait_for("that an earlier run started")
     assert service.drive(followed).code == 0, followed.err
-    assert service.writes[before:] == ["UpdateIndex"] * 3
+    assert service.made_since(before) == ["UpdateIndex"] * 3
 
 
 def test_going_back_to_the_first_data_after_a_killed_overwrite_brings_them_back(

@@ -20,7 +20,7 @@ def test_one_run_survives_lost_replies_throttling_and_resets_with_one_of_each(se
     command = build(service)
     assert "Trying again" in command.err
     assert service.counts(name) == (1, 1, 1)
-    assert sorted(service.writes[before:]) == sorted(METHODS)
+    assert sorted(service.made_since(before)) == sorted(METHODS)
     for change in ("created the index", "created the endpoint", "deployed the index"):
         assert change in command.err
 
@@ -48,6 +48,6 @@ def test_the_flow_carries_on_when_the_service_dies_and_comes_back_during_a_wait(
     service.restart()
     assert service.drive(command).code == 0, command.err
     assert service.counts(name) == (1, 1, 1)
-    assert sorted(service.writes[before:]) == sorted(METHODS)
+    assert sorted(service.made_since(before)) == sorted(METHODS)
     for change in ("created the index", "created the endpoint", "deployed the index"):
         assert change in command.err

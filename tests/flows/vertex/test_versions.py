@@ -43,11 +43,6 @@ def served(service, name):
     return read_served_index.fn(service.settings, name)
 
 
-def made(service, before):
-    """The changing calls at Vertex AI itself since a moment."""
-    return [each for each in service.writes[before:] if not each.startswith("storage.")]
-
-
 @contextmanager
 def queried(service, name):
     """Queries as our commands do, all the time, until the block ends; then every query must have had an answer."""
@@ -83,7 +78,7 @@ def test_a_new_version_is_served_without_a_query_that_finds_none_and_a_second_ru
         told = build(service, "--as-version", data=other_data).err
     assert set(answers) == {10}, "all neighbors, every time"
     now = served(service, name)
-    assert made(service, before) == MADE
+    assert service.made_since(before) == MADE
     assert f"served the version {now.version}" in told
     assert (first.deployed_index_id, now.deployed_index_id) == (
         deployed_index_id(name, service.settings.location),
@@ -135,11 +130,11 @@ def test_a_rollback_a_swap_and_a_prune_move_between_the_versions_and_are_done_on
         assert "Nothing to do" in vertex(versions, *command).err
         assert versions.writes == writes
         vertex(versions, "verify", "--min-recall", 1, "--data", checked)
-    assert made(versions, before) == ["UpdateIndexEndpoint"] * 3
+    assert versions.made_since(before) == ["UpdateIndexEndpoint"] * 3
 
     assert "Nothing to do" in vertex(versions, "prune", "--after-hours", 1).err
     vertex(versions, "prune", "--yes")
-    assert made(versions, before)[3:] == ["UndeployIndex", "DeleteIndex"]
+    assert versions.made_since(before)[3:] == ["UndeployIndex", "DeleteIndex"]
     assert versions.counts(name) == (1, 1, 1)
     error = vertex(versions, "swap", "--to", second, code=1).error
     assert "Deployed: first; served: first. Nothing was changed." in error
@@ -150,7 +145,7 @@ def test_going_on_with_the_first_data_serves_the_version_that_holds_them(version
     before = len(versions.writes)
     build(versions, "--as-version")
     assert served(versions, name).version == "first"
-    assert made(versions, before) == ["UpdateIndexEndpoint"]
+    assert versions.made_since(before) == ["UpdateIndexEndpoint"]
 
 
 def test_a_build_that_prunes_asks_first_and_leaves_one_version_and_its_files(
@@ -180,7 +175,7 @@ def test_streaming_updates_go_to_every_version_so_that_a_rollback_loses_none(
     before = len(versions.writes)
     vertex(versions, "upsert-datapoints", "--file", tmp_path / "new.jsonl")
     vertex(versions, "remove-datapoints", "--ids", "1")
-    assert made(versions, before) == ["UpsertDatapoints"] * 2 + ["RemoveDatapoints"] * 2
+    assert versions.made_since(before) == ["UpsertDatapoints"] * 2 + ["RemoveDatapoints"] * 2
 
     vertex(versions, "rollback")
     now = served(versions, name)
@@ -225,7 +220,7 @@ def test_killed_while_a_version_is_made_the_next_run_follows_the_same_operation(
 
     again = build(service, "--as-version", begin=begin, data=other_data).wait_for("An earlier run is still")
     assert service.drive(again).code == 0, again.err
-    assert made(service, before) == MADE
+    assert service.made_since(before) == MADE
     assert served(service, name).version != "first"
 
 
@@ -243,5 +238,5 @@ def test_killed_when_the_mark_moves_the_next_run_moves_it_once(
     kill(command)
 
     build(service, "--as-version", data=other_data)
-    assert made(service, before) == MADE
+    assert service.made_since(before) == MADE
     assert served(service, name).version != "first"
