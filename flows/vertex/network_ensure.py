@@ -168,7 +168,7 @@ def _make_vpc(run: VertexRun, spec: NetworkSpec) -> None:
     with run.report.step(f"ensure network {spec.network}") as step:
         _saw(step, ensure_network(run.settings, spec, run.deadline).did)
     with run.report.step("ensure firewall rules") as step:
-        for rule, did in ensure_firewall_rules(run.settings, spec, run.deadline).items():
+        for rule, did in ensure_firewall_rules(run.settings, spec, run.deadline).there.items():
             _saw(step, did, rule)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flows.confirmation import confirm
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
-from flows.report import Report
+from flows.report import Report, listed
 from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.network_options import NetworkOptions
@@ -63,7 +63,8 @@ def _remove(run: VertexRun, name: str, number: str, there: NetworkInventory) -> 
         step.saw(f"{len(remove_address(settings, name, deadline))} removed")
     for network in there.connections:
         with report.step(f"remove the private connection of {network}") as step:
-            step.saw(remove_connection(settings, network, there.ranges, deadline))
+            gone = remove_connection(settings, network, there.ranges, deadline)
+            step.saw(f"{listed(gone)} taken from it" if gone else "nothing to remove")
     with report.step("remove the address range") as step:
         step.saw(f"{len(remove_range(settings, name, deadline))} removed")
     with report.step("remove the firewall rules") as step:

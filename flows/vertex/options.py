@@ -60,7 +60,13 @@ class DataOptions(VertexOptions, frozen=True):
     ) -> DataSource:
         """What is read of a data file."""
         names = Names(vectors=self.vectors_from, ids=self.ids_from, queries=self.queries_from)
-        return DataSource(data, limit, rules or DatapointRules(), names, self.allow_external_data)
+        return DataSource(
+            data=data,
+            limit=limit,
+            rules=rules or DatapointRules(),
+            names=names,
+            allow_external=self.allow_external_data,
+        )
 
 
 class BuiltIndexOptions(VertexOptions, frozen=True):

@@ -27,7 +27,7 @@ from tasks.vertex.imports.downloads import fetch
 from tasks.vertex.settings import VertexSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSource:
     """The rows to load, and what is attached to each."""
 

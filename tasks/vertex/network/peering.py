@@ -75,15 +75,15 @@ def ensure_connection(
 @step("remove private connection of {network}")
 def remove_connection(
     settings: VertexSettings, network: str, ranges: tuple[str, ...], deadline: Deadline
-) -> str:
-    """Take our ranges from a connection, and remove it if no others are left. Returns what was done, in words.
+) -> tuple[str, ...]:
+    """Take our ranges from a connection, and remove it if no others are left. Returns the ranges that went.
 
     Raises:
         OperationFailed: a service still uses it, which the message names.
     """
     there = read_connection(settings, network)
     if there is None or not set(there.ranges) & set(ranges):
-        return "nothing to remove"
+        return ()
     rest = tuple(one for one in there.ranges if one not in ranges)
     doing = f"disconnect {network}"
     if rest:
@@ -92,9 +92,9 @@ def remove_connection(
         try:
             operation = _send(settings, "POST", f"/{there.peering}", doing, {"consumerNetwork": network})
         except NotFound:
-            return "nothing to remove"
+            return ()
     _follow(settings, operation, doing, deadline)
-    return f"left to {', '.join(rest)}" if rest else "removed"
+    return tuple(one for one in there.ranges if one in ranges)
 
 
 def _update(settings: VertexSettings, network: str, ranges: tuple[str, ...], doing: str) -> dict[str, Any]:

@@ -207,11 +207,13 @@ def _rule(
 
 
 @step("ensure firewall rules of {spec.name}")
-def ensure_firewall_rules(settings: VertexSettings, spec: NetworkSpec, deadline: Deadline) -> dict[str, Did]:
+def ensure_firewall_rules(
+    settings: VertexSettings, spec: NetworkSpec, deadline: Deadline
+) -> Ensured[dict[str, Did]]:
     """The rules of this specification, each created, changed or left, and those of ours removed that it no longer has.
 
     Returns:
-        What was done, by the rule's name; `changed` for a removed one.
+        What was done, by the rule's name; `changed` for a removed one, and for all of them if any changed.
     """
     done: dict[str, Did] = {}
     for wanted in _wanted_rules(spec):
@@ -219,7 +221,7 @@ def ensure_firewall_rules(settings: VertexSettings, spec: NetworkSpec, deadline:
     for rule in list_ours(settings, FIREWALLS, spec.name):
         if rule.name not in done and remove(settings, FIREWALLS, rule.name, spec.name, deadline):
             done[rule.name] = "changed"
-    return done
+    return Ensured(done, "nothing" if set(done.values()) <= {"nothing"} else "changed")
 
 
 @step("ensure address range {spec.range_name}")

@@ -45,7 +45,7 @@ def made(settings, deadline):
     def make(spec):
         return [
             ensure_network.fn(settings, spec, deadline).did,
-            *ensure_firewall_rules.fn(settings, spec, deadline).values(),
+            *ensure_firewall_rules.fn(settings, spec, deadline).there.values(),
             ensure_range.fn(settings, spec, deadline).did,
             ensure_connection.fn(settings, full(spec), spec.range_name, deadline).did,
         ]
@@ -111,14 +111,14 @@ def test_everything_is_removed_and_only_once(settings, spec, made, deadline, wri
 def test_ssh_and_rdp_are_let_in_only_from_where_it_was_asked_for(settings, spec, made, deadline):
     made(spec)
     asked = spec.model_copy(update={"ssh_from": ("203.0.113.0/24",), "rdp_from": ("203.0.113.7/32",)})
-    done = ensure_firewall_rules.fn(settings, asked, deadline)
+    done = ensure_firewall_rules.fn(settings, asked, deadline).there
     assert [done[f"{spec.name}-allow-{rule}"] for rule in ("icmp", "ssh", "rdp")] == [
         "nothing",
         "created",
         "created",
     ]
     other = asked.model_copy(update={"ssh_from": ("198.51.100.0/24",), "rdp_from": ()})
-    done = ensure_firewall_rules.fn(settings, other, deadline)
+    done = ensure_firewall_rules.fn(settings, other, deadline).there
     assert [done[f"{spec.name}-allow-{rule}"] for rule in ("icmp", "ssh", "rdp")] == [
         "nothing",
         "changed",
@@ -195,10 +195,7 @@ def test_ranges_of_others_stay_in_a_connection(settings, spec, made, deadline):
     while not [one for one in clients.ranges.list(project=settings.project) if one.name == theirs["name"]]:
         pass
     assert ensure_connection.fn(settings, full(spec), theirs["name"], deadline).did == "changed"
-    assert (
-        remove_connection.fn(settings, full(spec), (spec.range_name,), deadline)
-        == f"left to {theirs['name']}"
-    )
+    assert remove_connection.fn(settings, full(spec), (spec.range_name,), deadline) == (spec.range_name,)
     connection = read_connection(settings, full(spec))
     assert connection
     assert connection.ranges == (theirs["name"],)
