@@ -131,7 +131,7 @@ class _Array:
             is_all = not self._more()
 
     def _is_final(self, error: json.JSONDecodeError) -> bool:
-        """Whether no further character can mend it."""
+        """Whether no further character can make it valid."""
         return error.pos < len(self._buffer) - _CUT and not error.msg.startswith("Unterminated string")
 
     def _more(self) -> bool:

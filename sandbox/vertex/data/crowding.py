@@ -1,4 +1,4 @@
-"""Crowding: at most so many neighbors of one tag. Rows without a tag never crowd each other out."""
+"""Crowding: a limit on the neighbors that share a tag. Rows without a tag never crowd each other out."""
 
 from __future__ import annotations
 

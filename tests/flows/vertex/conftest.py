@@ -26,7 +26,7 @@ class VertexStandIn(StandIn):
         self.clients = connect(self.settings)
 
     def made_since(self, before):
-        """The methods of the changing calls at Vertex AI itself after so many calls; those at Cloud Storage are left out."""
+        """The methods of the changing calls at Vertex AI itself after the first `before` changing calls; those at Cloud Storage are left out."""
         return [each for each in self.writes[before:] if not each.startswith("storage.")]
 
     def restart(self):
