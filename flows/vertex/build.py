@@ -44,7 +44,7 @@ class BuildOptions(DataOptions, DatapointRules, Confirmed, Timed, Interruptible,
     limit: int | None = Field(default=None, ge=1, description="Load only the first N rows.")
     import_format: ImportFormat = Field(
         default="jsonl",
-        description="How the import files are written: avro is smaller and faster to upload. The content is the same, so "
+        description="How the import files are written: avro is smaller. The content is the same, so "
         "another format rebuilds nothing.",
     )
     algorithm: Algorithm = Field(

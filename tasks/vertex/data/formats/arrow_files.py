@@ -6,6 +6,7 @@ not multiplied. Arrow files are mapped into memory: uncompressed ones are not co
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -26,7 +27,7 @@ MOST_BATCH = 256 * 2**20
 NAMES = Names(vectors="embedding", ids="id")
 
 
-class _Table:
+class _Table(ABC):
     """What both have in common."""
 
     defaults = NAMES
@@ -40,11 +41,13 @@ class _Table:
         except Exception as error:
             raise WholeFileUnreadable(name, kind=self.kind, reason=reason(error)) from error
 
+    @abstractmethod
     def _open(self, path: Path) -> Any:
-        raise NotImplementedError
+        """Open the file and return its schema."""
 
+    @abstractmethod
     def arrays(self, column: str, row: int) -> Iterator[tuple[int, Any]]:
-        raise NotImplementedError
+        """The arrays of a column from the one that holds this row, each with the number of its first row."""
 
     def has(self, name: str) -> bool:
         """Whether there is such a column."""

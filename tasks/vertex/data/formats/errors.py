@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from tasks.errors import InvalidInput
 
-FORMATS = "HDF5, JSON lines, Parquet, Arrow (Feather), NumPy (.npy), or .fvecs and .bvecs"
+FORMATS = "HDF5, Parquet, Arrow (Feather), NumPy (.npy), or .fvecs and .bvecs"
 
 
 class UnknownFormat(InvalidInput):
