@@ -13,7 +13,7 @@ from sandbox.announced import SandboxError, write
 class Ports(dict[str, int]):
     """Ports by name: those of the earlier run on this folder, or free ones the first time.
 
-    Each is held until its server is about to bind it, which may be seconds later, so that no other process gets it.
+    Each is bound at once and handed to its server as a socket, so that no other process gets it in between.
 
     Raises:
         SandboxError: another process holds one of them.
@@ -22,20 +22,40 @@ class Ports(dict[str, int]):
     def __init__(self, state: Path, names: Iterable[str]) -> None:
         file = state / "ports.json"
         super().__init__(json.loads(file.read_text()) if file.exists() else {})
-        self._probes = {name: socket.socket() for name in names}
-        for name, probe in self._probes.items():
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held: dict[str, socket.socket] = {}
+        for name in names:
             try:
-                probe.bind(("127.0.0.1", self.get(name, 0)))
+                held = self._held[name] = bound(self.get(name, 0))
             except OSError as error:
                 raise SandboxError(
                     f"Port {self[name]}, which the sandbox on {state} used before, is taken. "
                     f"Stop the process that holds it, or remove {file} to get new ports."
                 ) from error
-            self[name] = int(probe.getsockname()[1])
+            self[name] = int(held.getsockname()[1])
         write(file, self)
 
-    def release(self, *names: str) -> None:
-        """Give up these ports, or all of them."""
-        for name in names or self._probes:
-            self._probes[name].close()
+    def take(self, name: str) -> socket.socket:
+        """The bound socket of a port; whoever takes it closes it."""
+        return self._held.pop(name)
+
+    def release(self) -> None:
+        """Give up the ports that nobody has taken."""
+        for held in self._held.values():
+            held.close()
+
+
+def bound(port: int = 0) -> socket.socket:
+    """A socket that is bound to a port on 127.0.0.1, 0 for a free one, and does not listen yet.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    # TCP by name, because asyncio disables Nagle's algorithm only on sockets that say so.
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind(("127.0.0.1", port))
+    except OSError:
+        found.close()
+        raise
+    return found

@@ -20,9 +20,8 @@ def _start(state: Path, options: ElasticOptions, ports: Ports, keys: Keys) -> Ru
     from sandbox.elastic.server import ElasticServer  # noqa: PLC0415
 
     key = _key(options, keys)
-    ports.release(_PORT)
     try:
-        server = ElasticServer(state, options, ports[_PORT], key)
+        server = ElasticServer(state, options, ports.take(_PORT), key)
     except OSError as error:
         raise SandboxError(f"The Elasticsearch stand-in cannot start: {error}") from error
     server.start()

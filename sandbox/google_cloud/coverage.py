@@ -10,12 +10,13 @@ from sandbox.google_cloud import errors
 from sandbox.google_cloud.differences import DIFFERENCES
 from sandbox.google_cloud.methods import METHODS
 from sandbox.google_cloud.server import GoogleCloudServer
+from sandbox.ports import bound
 
 
 def lines() -> Iterator[str]:
     """The lines of the part."""
     with TemporaryDirectory() as folder:
-        server = GoogleCloudServer(Path(folder), 0, lambda _: True, clock_factor=1, peered=())
+        server = GoogleCloudServer(Path(folder), bound(), lambda _: True, clock_factor=1, peered=())
         done = set(server.handlers(Nobody()))
         server.stop()
     yield from (

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
-
-import uvicorn
 
 from sandbox.connections import Connections as OpenConnections
 from sandbox.doors import Door
@@ -25,34 +22,33 @@ from sandbox.google_cloud.project import PROJECT_NUMBER
 from sandbox.google_cloud.resources import subnetwork_of
 from sandbox.google_cloud.services import Services, put_enabled
 from sandbox.google_cloud.store import Store
+from sandbox.http_server import HttpServer
 from sandbox.write_log import WriteLog
-
-_PATIENCE = 20.0
 
 
 class GoogleCloudServer:
     """Serves networks, connections and services of a state folder over HTTP."""
 
     def __init__(
-        self, state: Path, port: int, admits: Admits, *, clock_factor: float, peered: tuple[str, ...]
+        self,
+        state: Path,
+        listener: socket.socket,
+        admits: Admits,
+        *,
+        clock_factor: float,
+        peered: tuple[str, ...],
     ) -> None:
-        """Bind the port.
+        """Make it; `start` begins to answer.
 
         Args:
             state: the folder.
-            port: on 127.0.0.1; 0 for a free one.
+            listener: a bound socket.
             admits: checks a token.
             clock_factor: nominal durations are divided by it.
             peered: the networks that exist and are peered from the start; with none, the APIs of networks are off too.
-
-        Raises:
-            OSError: the port is taken.
         """
-        # TCP by name, because asyncio disables Nagle's algorithm only on sockets that say so.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(("127.0.0.1", port))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._listener = listener
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._store = Store(state / "google_cloud.sqlite")
         if self._store.is_new:
             _fill(self._store, peered)
@@ -61,8 +57,7 @@ class GoogleCloudServer:
         self._services = Services(self._store, self._operations, clock_factor)
         self._admits = admits
         self._connect_again: Callable[[], None] = lambda: None
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
+        self._server: HttpServer | None = None
 
     def start(self, producers: Producers) -> None:
         """Begin to answer requests.
@@ -81,31 +76,14 @@ class GoogleCloudServer:
             faults=self._faults,
             writes=self._writes,
         )
-        config = uvicorn.Config(
-            Door(front, turned_away),
-            http=connections.protocol(),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
-        self._socket.listen(1024)
-        self._thread = threading.Thread(
-            target=self._server.run, args=([self._socket],), name="google-cloud", daemon=True
-        )
-        self._thread.start()
+        self._server = HttpServer(Door(front, turned_away), connections, self._listener, "google-cloud")
+        self._server.start()
 
     def stop(self) -> None:
         """Stop at once; everything acknowledged is on disk."""
-        if self._server and self._thread:
-            self._server.should_exit = True
-            self._server.force_exit = True
-            self._thread.join(_PATIENCE)
+        if self._server:
+            self._server.stop()
+        self._listener.close()
         for held in (self._store, self._faults, self._writes):
             held.close()
 

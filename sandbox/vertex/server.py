@@ -5,6 +5,7 @@ Loopback only. The order matters: private servers open before operations advance
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -55,11 +56,11 @@ _THREADS = 32
 
 
 @dataclass(frozen=True)
-class Ports:
-    """Where the services answer."""
+class Listeners:
+    """Where the services answer: sockets that are bound."""
 
-    tls: int
-    plaintext: int
+    tls: socket.socket
+    plaintext: socket.socket
 
 
 class VertexServer:
@@ -69,7 +70,7 @@ class VertexServer:
         self,
         state: Path,
         options: VertexOptions,
-        ports: Ports,
+        listeners: Listeners,
         identity: Identity,
         reader: Reader,
         is_peered: Callable[[str], bool],
@@ -90,7 +91,7 @@ class VertexServer:
             self._lifecycle,
             self._indexes,
             self._private,
-            f"localhost:{ports.tls}",
+            f"localhost:{listeners.tls.getsockname()[1]}",
             self._queries.prepare,
             is_peered,
             options,
@@ -112,7 +113,7 @@ class VertexServer:
         )
         connections = Connections()
         rest = RestApplication(self._calls, services, self._pool, tokens, connections)
-        self._ports = SharedPorts(Door(rest, turned_away), self._shared(ports, identity), connections)
+        self._ports = SharedPorts(Door(rest, turned_away), self._shared(listeners, identity), connections)
 
     def start(self) -> None:
         """Start to answer, and continue what an earlier run left unfinished."""
@@ -131,7 +132,7 @@ class VertexServer:
         for held in (self._store, self._faults, self._writes):
             held.close()
 
-    def _shared(self, ports: Ports, identity: Identity) -> list[SharedPort]:
+    def _shared(self, listeners: Listeners, identity: Identity) -> list[SharedPort]:
         """The ports of clients, each with one of gRPC behind it."""
         grpc_tls = grpc.ssl_server_credentials(
             [(identity.key.read_bytes(), identity.certificate.read_bytes())]
@@ -140,8 +141,8 @@ class VertexServer:
         http_tls.load_cert_chain(identity.certificate, identity.key)
         http_tls.set_alpn_protocols(["http/1.1"])
         return [
-            SharedPort(ports.tls, self._server.add_secure_port("127.0.0.1:0", grpc_tls), http_tls),
-            SharedPort(ports.plaintext, self._server.add_insecure_port("127.0.0.1:0")),
+            SharedPort(listeners.tls, self._server.add_secure_port("127.0.0.1:0", grpc_tls), http_tls),
+            SharedPort(listeners.plaintext, self._server.add_insecure_port("127.0.0.1:0")),
         ]
 
     def _services(self) -> dict[str, list[Method]]:

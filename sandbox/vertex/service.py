@@ -69,9 +69,8 @@ def _storage(state: Path, ports: Ports, keys: Keys) -> StorageServer:
     """Start Cloud Storage."""
     from sandbox.storage.server import StorageServer  # noqa: PLC0415
 
-    ports.release(_STORAGE)
     try:
-        server = StorageServer(state, ports[_STORAGE], keys.of(_STORAGE))
+        server = StorageServer(state, ports.take(_STORAGE), keys.of(_STORAGE))
     except OSError as error:
         raise SandboxError(f"The storage stand-in cannot start: {error}") from error
     server.adopt(state / "storage", PROJECT)
@@ -90,11 +89,10 @@ def _networks(state: Path, options: VertexOptions, ports: Ports, tokens: Tokens)
     """Make Compute Engine, Service Networking and Service Usage."""
     from sandbox.google_cloud.server import GoogleCloudServer  # noqa: PLC0415
 
-    ports.release(_NETWORKS)
     peered = tuple(filter(None, options.peered_networks.split(",")))
     try:
         return GoogleCloudServer(
-            state, ports[_NETWORKS], tokens.admits, clock_factor=options.clock_factor, peered=peered
+            state, ports.take(_NETWORKS), tokens.admits, clock_factor=options.clock_factor, peered=peered
         )
     except OSError as error:
         raise SandboxError(f"The stand-in of networks cannot start: {error}") from error
@@ -112,15 +110,13 @@ def _serve(
     """Start the gRPC server; returns what stops it."""
     # gRPC and ScaNN take a second to load.
     from sandbox.vertex.errors import Refusal  # noqa: PLC0415
-    from sandbox.vertex.server import Ports as ServerPorts  # noqa: PLC0415
-    from sandbox.vertex.server import VertexServer  # noqa: PLC0415
+    from sandbox.vertex.server import Listeners, VertexServer  # noqa: PLC0415
 
-    ports.release(_TLS, _PLAINTEXT)
     try:
         server = VertexServer(
             state,
             options,
-            ServerPorts(ports[_TLS], ports[_PLAINTEXT]),
+            Listeners(ports.take(_TLS), ports.take(_PLAINTEXT)),
             identity,
             reader,
             networks.is_peered,

@@ -1,6 +1,5 @@
 """The sandbox with a third service, as a program: a throw-away stand-in that one line of the list adds."""
 
-import socket
 from dataclasses import dataclass
 
 from sandbox import services
@@ -16,8 +15,8 @@ class ThirdOptions:
 
 
 def start(_state, options, ports, _keys):
-    ports.release("third")
-    server = socket.create_server(("127.0.0.1", ports["third"]))
+    server = ports.take("third")
+    server.listen()
     return Running(
         environment={"THIRD_PORT": str(ports["third"]), "THIRD_GREETING": options.greeting}, stop=server.close
     )

@@ -29,7 +29,8 @@ _LOOK = 0.01
 class SharedPort:
     """One port on loopback."""
 
-    port: int
+    listener: socket.socket
+    """A bound socket; it is closed at the end."""
     grpc_port: int
     """Where gRPC itself listens."""
     tls: ssl.SSLContext | None = None
@@ -40,11 +41,7 @@ class SharedPorts:
     """The ports, served by a thread of their own."""
 
     def __init__(self, app: Any, ports: list[SharedPort], connections: Connections) -> None:
-        """Bind them; connections of HTTP are entered in `connections`.
-
-        Raises:
-            OSError: one is taken.
-        """
+        """Make them; connections of HTTP are entered in `connections`."""
         self._config = uvicorn.Config(
             app,
             ws="none",
@@ -57,15 +54,17 @@ class SharedPorts:
         self._config.load()
         self._state = ServerState()
         self._http = connections.protocol()
-        self._listeners = [(_bound(each.port), each) for each in ports]
+        self._ports = ports
+        for each in ports:
+            each.listener.setblocking(False)
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="ports", daemon=True)
 
     def start(self) -> None:
         """Begin to accept connections."""
-        for listener, _ in self._listeners:
-            listener.listen(1024)
+        for each in self._ports:
+            each.listener.listen(1024)
         self._thread.start()
 
     def stop(self) -> None:
@@ -73,13 +72,13 @@ class SharedPorts:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(5)
-        for listener, _ in self._listeners:
-            listener.close()
+        for each in self._ports:
+            each.listener.close()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        for listener, port in self._listeners:
-            self._keep(self._accept(listener, port))
+        for each in self._ports:
+            self._keep(self._accept(each))
         self._loop.run_forever()
 
     def _keep(self, work: Any) -> None:
@@ -87,10 +86,10 @@ class SharedPorts:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _accept(self, listener: socket.socket, port: SharedPort) -> None:
+    async def _accept(self, port: SharedPort) -> None:
         while True:
             try:
-                connection, _ = await self._loop.sock_accept(listener)
+                connection, _ = await self._loop.sock_accept(port.listener)
             except OSError:  # too many open files, or a client that left at once
                 await asyncio.sleep(_LOOK)
                 continue
@@ -151,12 +150,3 @@ class _Pipe(asyncio.Protocol):
         del exc
         if self.other is not None:
             self.other.close()
-
-
-def _bound(port: int) -> socket.socket:
-    # TCP by name, because asyncio disables Nagle's algorithm only on sockets that say so.
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.setblocking(False)
-    found.bind(("127.0.0.1", port))
-    return found

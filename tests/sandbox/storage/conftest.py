@@ -12,6 +12,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
+from sandbox.ports import bound
 from sandbox.storage.server import StorageServer
 
 KEY = "0123456789abcdef" * 2
@@ -93,7 +94,7 @@ class Stand:
 @pytest.fixture(scope="module")
 def stand(tmp_path_factory):
     top = tmp_path_factory.mktemp("top")
-    server = StorageServer(top / DEEP, 0, KEY)
+    server = StorageServer(top / DEEP, bound(), KEY)
     server.start()
     yield Stand(top, server)
     server.stop()

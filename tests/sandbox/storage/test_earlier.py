@@ -9,6 +9,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
+from sandbox.ports import bound
 from sandbox.storage.server import StorageServer
 
 
@@ -40,7 +41,7 @@ def earlier(tmp_path):
 
 def test_objects_of_an_earlier_version_are_taken_over_once(earlier, tmp_path):
     for _ in range(2):
-        server = StorageServer(tmp_path / "state", 0)
+        server = StorageServer(tmp_path / "state", bound())
         server.adopt(earlier, "p")
         server.start()
         client = storage.Client(

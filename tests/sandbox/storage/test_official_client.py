@@ -15,6 +15,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from google.cloud.storage import transfer_manager
 
+from sandbox.ports import bound
 from sandbox.storage.server import StorageServer
 from tests.sandbox.storage.conftest import KEY, Stand
 
@@ -198,7 +199,7 @@ def test_an_upload_goes_on_after_a_lost_connection_and_after_a_restart(tmp_path)
     path = "/upload/storage/v1/b/bucket-1/o"
 
     def started():
-        server = StorageServer(tmp_path / "a/b/c/d/e/state", 0, KEY)
+        server = StorageServer(tmp_path / "a/b/c/d/e/state", bound(), KEY)
         server.start()
         return Stand(tmp_path, server)
 
@@ -245,8 +246,9 @@ def test_an_upload_goes_on_after_a_lost_connection_and_after_a_restart(tmp_path)
 MEMORY = """
 import resource, sys, threading
 from pathlib import Path
+from sandbox.ports import bound
 from sandbox.storage.server import StorageServer
-server = StorageServer(Path(sys.argv[1]), 0, "key")
+server = StorageServer(Path(sys.argv[1]), bound(), "key")
 server.start()
 print(server.url, flush=True)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

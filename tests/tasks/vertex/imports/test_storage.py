@@ -11,6 +11,7 @@ import pytest
 from google.cloud.storage import Blob
 
 from sandbox import faults
+from sandbox.ports import bound
 from sandbox.storage.server import StorageServer
 from tasks.calls import ServiceUnwell
 from tasks.errors import CannotChangeInPlace, InvalidInput
@@ -37,7 +38,7 @@ def state(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def storage_address(state):
-    server = StorageServer(state, 0, "a-key")
+    server = StorageServer(state, bound(), "a-key")
     server.start()
     yield server.url
     server.stop()
