@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 
+from sandbox.google_cloud.project import PROJECT, PROJECT_NUMBER
 from sandbox.vertex import errors
-from sandbox.vertex.project import PROJECT, PROJECT_NUMBER
 
 _PARENT = re.compile(r"projects/(?P<project>[^/]+)/locations/(?P<location>[a-z0-9-]+)")
 _PROJECT = re.compile(r"projects/(?P<project>[^/]+)")

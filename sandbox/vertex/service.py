@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from sandbox import tls
 from sandbox.announced import SandboxError
+from sandbox.google_cloud.project import LOCATION, NETWORK, PROJECT, PROJECT_NUMBER
 from sandbox.keys import Keys
 from sandbox.ports import Ports
 from sandbox.service import Running, Service
 from sandbox.vertex.options import VertexOptions
-from sandbox.vertex.project import LOCATION, NETWORK, PROJECT, PROJECT_NUMBER
 from sandbox.vertex.service_account import service_account
 
 if TYPE_CHECKING:

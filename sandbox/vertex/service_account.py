@@ -8,8 +8,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox import private
+from sandbox.google_cloud.project import PROJECT
 from sandbox.tls import private_pem
-from sandbox.vertex.project import PROJECT
 
 
 def service_account(folder: Path) -> Path:

@@ -7,9 +7,9 @@ from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
 
+from sandbox.google_cloud.project import PROJECT, PROJECT_NUMBER
 from sandbox.vertex import errors, names
 from sandbox.vertex.fields import Treatment, treatments
-from sandbox.vertex.project import PROJECT, PROJECT_NUMBER
 
 DeployedIndex = v1.DeployedIndex.pb()
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")

@@ -11,11 +11,11 @@ from google.cloud import aiplatform_v1 as v1
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
+from sandbox.google_cloud.project import PROJECT_NUMBER
 from sandbox.vertex import errors
 from sandbox.vertex.fields import clear_outputs
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
 from sandbox.vertex.options import VertexOptions
-from sandbox.vertex.project import PROJECT_NUMBER
 from sandbox.vertex.resources import resources
 from sandbox.vertex.resources.deployed_indexes import (
     check_deployed_index,

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from google.cloud import aiplatform_v1 as v1
 
+from sandbox.google_cloud.project import PROJECT, PROJECT_NUMBER
 from sandbox.vertex import errors
-from sandbox.vertex.project import PROJECT, PROJECT_NUMBER
 from sandbox.vertex.store import Deployment, Store
 
 IndexEndpoint = v1.IndexEndpoint.pb()
