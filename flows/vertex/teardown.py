@@ -52,7 +52,7 @@ def teardown_index(options: TeardownOptions) -> Report:
         # What is billed by the hour does not wait for a bucket that responds late or never.
         if there.is_empty or not options.yes:
             stored = read_stored_inventory(run.settings, name)
-            if there.is_empty and not stored.import_files:
+            if there.is_empty and stored.is_empty:
                 say(_nothing(run.settings, name, stored))
                 return run.report
             refuse_ties(name, there)

@@ -45,13 +45,13 @@ def remove_bucket(settings: VertexSettings) -> tuple[str, ...]:
     bucket = find_bucket(settings)
     if bucket is None:
         return ()
-    if bucket.labels.get("managed_by") != MANAGED_BY:
+    if not _is_ours(bucket):
         say(f"The bucket {bucket.name} stays: it does not have our label managed_by={MANAGED_BY}.")
         return ()
+    if not _is_empty(bucket):
+        say(f"The bucket {bucket.name} stays: it still holds files.")
+        return ()
     with calling(f"remove bucket {bucket.name}"):
-        if any(True for _ in bucket.list_blobs(max_results=1, timeout=STORAGE_SECONDS)):
-            say(f"The bucket {bucket.name} stays: it still holds files.")
-            return ()
         try:
             bucket.delete(timeout=STORAGE_SECONDS)
         except google.NotFound:
@@ -60,6 +60,24 @@ def remove_bucket(settings: VertexSettings) -> tuple[str, ...]:
             say(f"The bucket {bucket.name} stays: somebody wrote to it in the meantime.")
             return ()
     return (settings.bucket_name,)
+
+
+def is_left_over(settings: VertexSettings) -> bool:
+    """Whether the bucket is ours and empty, as after a removal that was interrupted. No if these credentials cannot see it."""
+    try:
+        bucket = find_bucket(settings)
+    except InvalidInput:
+        return False
+    return bucket is not None and _is_ours(bucket) and _is_empty(bucket)
+
+
+def _is_ours(bucket: Bucket) -> bool:
+    return bucket.labels.get("managed_by") == MANAGED_BY
+
+
+def _is_empty(bucket: Bucket) -> bool:
+    with calling(f"list bucket {bucket.name}"):
+        return not any(True for _ in bucket.list_blobs(max_results=1, timeout=STORAGE_SECONDS))
 
 
 def check_region(settings: VertexSettings, bucket: Bucket) -> None:

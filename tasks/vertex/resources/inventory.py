@@ -12,6 +12,7 @@ from tasks.calls import ServiceRefused
 from tasks.errors import PermanentError
 from tasks.plurals import counted
 from tasks.steps import step
+from tasks.vertex.imports.buckets import is_left_over
 from tasks.vertex.imports.storage import list_foreign_files, list_import_files
 from tasks.vertex.operations.adoption import find_ours
 from tasks.vertex.operations.operations import unfinished
@@ -70,10 +71,19 @@ class StoredInventory:
     """Why the bucket could not be looked at; empty when it could."""
     foreign_files: int = 0
     """What others put under the name; it stays."""
+    empty_bucket: bool = False
+    """The bucket is ours and holds nothing at all: an interrupted teardown left it."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a teardown has nothing to remove here."""
+        return not self.import_files and not self.empty_bucket
 
     def __str__(self) -> str:
         if self.refused:
             return f"import files, if there are any ({self.refused})"
+        if self.empty_bucket:
+            return "the empty bucket"
         ours = f"import files ({self.import_files})" if self.import_files else "nothing in the bucket"
         return (
             f"{ours}; {counted(self.foreign_files, 'file')} of others, which stay"
@@ -144,6 +154,7 @@ def read_stored_inventory(settings: VertexSettings, name: str) -> StoredInventor
             len(list_import_files(settings, name)),
             refused="",
             foreign_files=len(list_foreign_files(settings, name)),
+            empty_bucket=is_left_over(settings),
         )
     except ServiceRefused as error:
         return StoredInventory(0, refused=str(error))

@@ -9,6 +9,7 @@ from threading import Thread
 import pytest
 
 from sandbox.announced import announcement
+from tasks.marks import MANAGED_BY
 from tasks.vertex.specs import IndexSpec
 from tests.polling import until
 
@@ -35,6 +36,19 @@ def test_a_teardown_leaves_nothing_and_a_second_one_changes_nothing(service, bui
     )
     assert f"Nothing to do: there is nothing of ours under the name '{name}' in {where}" in told
     assert service.writes == writes
+
+
+def test_an_empty_bucket_that_a_killed_teardown_left_goes_with_the_next(service, build, run, teardown, name):
+    build(service)
+    teardown(service)
+    bucket = service.storage.bucket(service.settings.bucket_name)
+    bucket.labels = {"managed_by": MANAGED_BY}
+    bucket.create(location=service.settings.location)
+    asked = run(service, "vertex", "teardown", "--name", name, "--target", "sandbox", code=2).error
+    assert "the empty bucket" in asked
+    assert bucket.exists()
+    teardown(service)
+    assert not bucket.exists()
 
 
 @pytest.fixture

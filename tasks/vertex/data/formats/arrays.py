@@ -129,11 +129,16 @@ def _is_file(name: str) -> bool:
 def _numpy(path: Path, name: str, called: str) -> ArrayColumn:
     try:
         shape, dtype = _header(path)
+    except (
+        Exception
+    ) as error:  # numpy evaluates the header as a Python literal, and shows its own objects in errors
+        raise WholeFileUnreadable(name, kind="NumPy", reason="its header cannot be read") from error
+    try:
         if not dtype.hasobject:
             is_empty = 0 in shape  # and cannot be mapped
             array = np.empty(shape, dtype) if is_empty else np.load(path, mmap_mode="r", allow_pickle=False)
             return ArrayColumn(called, array)
-    except Exception as error:  # numpy parses the header with what it likes
+    except Exception as error:  # a header may claim any shape, beyond 64 bits too
         raise WholeFileUnreadable(name, kind="NumPy", reason=reason(error)) from error
     raise Pickled(name)
 

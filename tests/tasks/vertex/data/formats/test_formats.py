@@ -254,6 +254,14 @@ def test_a_file_cut_short_is_one_clear_error(tmp_path, write):
             everything(path)
 
 
+def test_a_damaged_npy_header_is_one_clear_error_without_numpys_own_objects(tmp_path):
+    path = tmp_path / "rows.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00v\x00" + b"garbage" * 20)
+    with pytest.raises(errors.InvalidInput, match="its header cannot be read") as caught:
+        everything(path)
+    assert "object at" not in str(caught.value)
+
+
 def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     write_parquet(tmp_path / "t", table())
     monkeypatch.setattr(opening, "find_spec", lambda _: None)
