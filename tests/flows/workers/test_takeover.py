@@ -47,12 +47,25 @@ def kill_with_its_runs(worker):
         os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.slow
-def test_another_worker_follows_the_operation_of_a_killed_one_to_its_end(
-    stack, service, call, begun, second_worker, name
-):
+@pytest.fixture
+def dead_runs_are_found_soon(stack, call):  # noqa: ARG001 -- it has been up, and so has the automations
+    """Before the run begins: an automation that is changed forgets the heartbeats that it has seen."""
     assert [one.done for one in upkeep.ensure(call, catalog.automations())] == ["unchanged"] * 2
     upkeep.ensure(call, catalog.automations(HEARTBEAT_SECONDS))
+    yield
+    upkeep.ensure(call, catalog.automations())
+
+
+@pytest.mark.slow
+def test_another_worker_follows_the_operation_of_a_killed_one_to_its_end(
+    stack,
+    service,
+    call,
+    dead_runs_are_found_soon,
+    begun,
+    second_worker,
+    name,  # noqa: ARG001
+):
     before = Counter(service.writes)
     second_worker()
     kill_with_its_runs(stack.state.alive(WORKER))
