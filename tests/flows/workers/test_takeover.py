@@ -57,14 +57,9 @@ def dead_runs_are_found_soon(stack, call):  # noqa: ARG001 -- it has been up, an
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("dead_runs_are_found_soon")
 def test_another_worker_follows_the_operation_of_a_killed_one_to_its_end(
-    stack,
-    service,
-    call,
-    dead_runs_are_found_soon,
-    begun,
-    second_worker,
-    name,  # noqa: ARG001
+    stack, service, call, begun, second_worker, name
 ):
     before = Counter(service.writes)
     second_worker()
