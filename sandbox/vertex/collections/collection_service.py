@@ -12,7 +12,7 @@ from sandbox.storage.reader import Reader
 from sandbox.vertex import errors, names
 from sandbox.vertex.collections import imports, schemas
 from sandbox.vertex.collections.data_objects import DataObjects
-from sandbox.vertex.collections.indexes import checked_index
+from sandbox.vertex.collections.indexes import checked_index, with_replicas
 from sandbox.vertex.collections.resources import COLLECTION, INDEX, Resources
 from sandbox.vertex.fields import clear_outputs
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
@@ -159,10 +159,11 @@ class VectorSearchService:
         return self._resources.once(request, act)
 
     def UpdateIndex(self, request: Any) -> operations_pb2.Operation:
-        """Change an index's texts, labels or infrastructure."""
+        """Change an index's texts, labels or numbers of replicas."""
         found = self._resources.ready(INDEX, request.index.name)
         message = self._resources.message(found)
         _, collection = self._resources.collection(found.name.partition("/indexes/")[0])
+        request = with_replicas(request, message)
         updatable = (*_TEXTS, "dedicated_infrastructure")
         return self._update(
             request,

@@ -68,6 +68,27 @@ def test_an_index_shows_its_documented_defaults(collections):
     assert not list(collections.service.list_indexes(parent=name))
 
 
+def test_an_index_changes_its_replicas_by_the_documented_paths_and_nothing_else(collections):
+    name = collections.movies()
+    made = collections.service.create_index(parent=name, index_id="plots", index={"index_field": "plot"})
+    made = made.result(timeout=60, polling=SOON)
+    path = "dedicated_infrastructure.autoscaling_spec.max_replica_count"
+
+    def changed(infrastructure, path):
+        index = {"name": made.name, "dedicated_infrastructure": infrastructure}
+        return collections.service.update_index(index=index, update_mask={"paths": [path]})
+
+    index = changed({"autoscaling_spec": {"max_replica_count": 5}}, path).result(timeout=60, polling=SOON)
+    spec = index.dedicated_infrastructure.autoscaling_spec
+    assert (spec.min_replica_count, spec.max_replica_count) == (2, 5)
+    for infrastructure, where, problem in (
+        ({"mode": "STORAGE_OPTIMIZED"}, "dedicated_infrastructure", "mode of an Index cannot change"),
+        ({}, "dedicated_infrastructure.mode", "is not a field"),
+    ):
+        with pytest.raises(exceptions.BadRequest, match=problem):
+            changed(infrastructure, where)
+
+
 @pytest.mark.parametrize(
     ("index", "problem"),
     [
@@ -181,6 +202,7 @@ def test_an_import_takes_both_forms_and_counts_what_is_not_valid(clients, collec
     assert collections.queried(name, {"restricts.color": {"$all": ["red"]}}) == {"b"}
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_a_kill(fresh):
     sandbox = fresh()
     first = connected(sandbox.environment, "grpc")
