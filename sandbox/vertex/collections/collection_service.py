@@ -244,15 +244,18 @@ class VectorSearchService:
         """Read and check the files of an import, beside all other calls; what is valid waits in memory."""
         config = ImportRequest.FromString(operation.request).gcs_import
         name, collection = self._resources.collection(operation.target)
-        counts, taken = ImportMetadata(), {}
+        counts, taken, problems = ImportMetadata(), {}, []
         for record in imports.records(self._reader, config.contents_uri):
             problem = _problem(record, collection)
             if problem:
                 counts.failure_count += 1
+                problems.append({"code": "INVALID_ARGUMENT", "message": problem})
                 continue
             counts.success_count += 1
             record.name = f"{name}/dataObjects/{record.data_object_id}"
             taken[record.name] = record
+        if problems:
+            imports.write_errors(self._reader, config.error_uri, operation.name, problems)
         operation.details = counts.SerializeToString()
         self._staged[operation.name] = taken
 

@@ -90,11 +90,17 @@ def build(command, data):
 def found(home, name):
     """The facts of the last report of a flow on the test's name: `found()`, `found("verify")`."""
 
-    def facts(flow="query"):
+    def facts(flow="query", name=name):
         files = sorted((home / "reports").glob(f"vertex-collections-{flow}-{name}-*.json"))
         return json.loads(files[-1].read_text())["facts"]
 
     return facts
+
+
+@pytest.fixture
+def vectors(tmp_path):
+    """Writes vectors: `vectors("b.hdf5", seed=2)`."""
+    return lambda file, **options: write_vectors(tmp_path / file, **options)
 
 
 @pytest.fixture(scope="session")

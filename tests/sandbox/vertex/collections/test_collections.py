@@ -1,5 +1,6 @@
 """Collections, indexes and data objects through the official clients."""
 
+import json
 import time
 
 import pytest
@@ -199,6 +200,10 @@ def test_an_import_takes_both_forms_and_counts_what_is_not_valid(clients, collec
     operation.result(timeout=60, polling=SOON)
     metadata = operation.metadata
     assert (metadata.success_count, metadata.failure_count) == (2, 4)
+    (errors,) = bucket.list_blobs(prefix="errors/")
+    told = [json.loads(line) for line in errors.download_as_text().splitlines()]
+    assert [each["code"] for each in told] == ["INVALID_ARGUMENT"] * 4
+    assert "it has 3 dimensions" in told[0]["message"]
     assert collections.queried(name, {"restricts.color": {"$all": ["red"]}}) == {"b"}
 
 
