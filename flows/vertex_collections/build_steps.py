@@ -7,6 +7,7 @@ from typing import Literal
 
 from flows.vertex.agreement import Question, agree
 from flows.vertex_collections.options import CollectionsRun
+from tasks.plurals import counted
 from tasks.progress import say
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.buckets import ensure_bucket
@@ -116,6 +117,8 @@ def build(
     with report.step(f"count the data objects of {name}") as step:
         built.count = read_count(settings, name)
         step.saw(f"{built.count:,}")
+        if built.count != validated.rows:
+            step.saw(f"the file has {counted(validated.rows, 'row')}: others were added or removed since")
     if plan.index is not None:
         with report.step(f"create the index of {name}") as step:
             built.index = _index(run, plan.index, index, changes)

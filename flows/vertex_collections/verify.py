@@ -15,6 +15,9 @@ from tasks.vertex_collections.searches import read_count
 from tasks.vertex_collections.verification import verify_recall
 from tasks.waiting import Deadline
 
+VERIFY_MINUTES = 60
+"""After which a service that keeps failing is given up."""
+
 
 class VerifyCollectionOptions(BuiltCollectionOptions, DataOptions, frozen=True):
     """The options of `vertex-collections verify`."""
@@ -61,7 +64,3 @@ def verify_collection(options: VerifyCollectionOptions) -> Report:
             step.saw(str(recall))
         report.facts |= {"data_objects": count, "recall": recall.model_dump()}
     return report
-
-
-VERIFY_MINUTES = 60
-"""After which a service that keeps failing is given up."""

@@ -18,10 +18,11 @@ from google.cloud import vectorsearch_v1 as v1
 from google.protobuf import field_mask_pb2, json_format
 
 from tasks.calls import NotFound
-from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
+from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs, PermanentError
 from tasks.interruption import WhenInterrupted
 from tasks.marks import is_ours, marks
 from tasks.outcomes import Ensured
+from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS
@@ -62,6 +63,17 @@ class CollectionState:
     """The operation that still creates it, or empty."""
 
 
+class LoadUnderWay(PermanentError):
+    """A build has not brought all data objects of a collection yet."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"The collection {name!r} is not loaded completely: a build of it runs or was interrupted, and what it still brings could "
+            f"overwrite a change. Nothing was changed. Run the build again first (`{PROGRAM} vertex-collections build`)."
+        )
+
+
 def collection_of(settings: VertexSettings, name: str) -> str:
     """The resource name of a collection."""
     return f"{settings.parent}/collections/{name}"
@@ -92,9 +104,23 @@ def read_collection(settings: VertexSettings, name: str) -> CollectionState:
             found,
             value=name,
             source=f"name, in {settings.parent}",
-            remedy="Build it first with `vector-search vertex-collections build`.",
+            remedy=f"Build it first with `{PROGRAM} vertex-collections build`.",
         )
     return collection_state(there, name)
+
+
+@step("read collection {name} before its data objects change")
+def read_loaded_collection(settings: VertexSettings, name: str) -> CollectionState:
+    """A collection whose data objects are to be changed.
+
+    Raises:
+        InvalidInput: there is none that we built.
+        LoadUnderWay: a load is not done, and could overwrite the change later.
+    """
+    state = read_collection.fn(settings, name)
+    if not state.content:
+        raise LoadUnderWay(name)
+    return state
 
 
 @step("look at collection {spec.name} before it is changed")

@@ -22,7 +22,7 @@ from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS
 from tasks.vertex.connection.clients import connect as connect_storage
 from tasks.vertex.connection.errors import calling
-from tasks.vertex.imports.buckets import STORAGE_SECONDS
+from tasks.vertex.imports.buckets import STORAGE_CALL
 from tasks.vertex.imports.storage import ROOT, import_uri
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex_collections.clients import connect
@@ -143,7 +143,7 @@ def read_import_errors(settings: VertexSettings, name: str) -> list[str]:
             continue
         with calling(f"read {blob.name}"):
             # A few lines are shown, and a file of errors may be as large as the data.
-            text = blob.download_as_bytes(end=2**20, timeout=STORAGE_SECONDS).decode(errors="replace")
+            text = blob.download_as_bytes(end=2**20, **STORAGE_CALL).decode(errors="replace")
         for line in filter(None, map(str.strip, text.splitlines())):
             lines.append(line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}...")
             if len(lines) == SHOWN:
@@ -161,7 +161,7 @@ def _remove_errors(settings: VertexSettings, name: str) -> int:
     files = _error_files(settings, name)
     for blob in files:
         with calling(f"remove {blob.name}"), suppress(google.NotFound):
-            blob.delete(timeout=STORAGE_SECONDS)
+            blob.delete(**STORAGE_CALL)
     return len(files)
 
 
@@ -173,7 +173,7 @@ def _error_files(settings: VertexSettings, name: str) -> list[Blob]:
                     settings.bucket_name,
                     prefix=_errors(name),
                     fields="items(name,size),nextPageToken",
-                    timeout=STORAGE_SECONDS,
+                    **STORAGE_CALL,
                 )
             )
         except google.NotFound:  # there is no bucket

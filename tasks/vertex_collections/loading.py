@@ -6,7 +6,7 @@ or none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -78,7 +78,6 @@ def apply_data_objects(
     Raises:
         DeadlinePassed: with how far it came; a second run continues.
     """
-    there = list_ids(settings, name)
 
     def data_objects() -> Iterator[DataObject]:
         with opened(settings, source) as file:
@@ -91,18 +90,7 @@ def apply_data_objects(
                     }
                     yield DataObject(line["id"], line["data"], vectors)
 
-    parts = batches(
-        data_objects(), most=MOST_IN_A_BATCH, most_bytes=MOST_BYTES, size_of=lambda each: each.size
-    )
-    return attempt_each(
-        f"load data objects into collection {name}",
-        parts,
-        partial(store, settings, name, there),
-        deadline,
-        total=rows,
-        outcome="stored",
-        unit="data objects",
-    )
+    return upsert(settings, name, data_objects(), rows, deadline)
 
 
 @step("remove other data objects from collection {name}")
@@ -116,6 +104,33 @@ def remove_strays(
     with opened(settings, source) as file:
         for start in range(0, file.rows, BLOCK_ROWS):
             there.difference_update(map(data_object_id, file.ids(start, min(start + BLOCK_ROWS, file.rows))))
+    return remove_ids(settings, name, sorted(there), deadline)
+
+
+def upsert(
+    settings: VertexSettings, name: str, data_objects: Iterable[DataObject], total: int, deadline: Deadline
+) -> int:
+    """Create or replace data objects, in batches of at most 1,000. Returns how many were sent.
+
+    Raises:
+        DeadlinePassed: with how far it came.
+    """
+    parts = batches(data_objects, most=MOST_IN_A_BATCH, most_bytes=MOST_BYTES, size_of=lambda each: each.size)
+    return attempt_each(
+        f"upsert data objects into collection {name}",
+        parts,
+        partial(store, settings, name, list_ids(settings, name)),
+        deadline,
+        total=total,
+        outcome="stored",
+        unit="data objects",
+    )
+
+
+@step("remove data objects from collection {name}")
+def apply_removals(settings: VertexSettings, name: str, ids: Sequence[str], deadline: Deadline) -> int:
+    """Remove data objects by their ids in the service, in batches of at most 1,000. Returns how many there were of them."""
+    there = list_ids(settings, name).intersection(ids)
     return remove_ids(settings, name, sorted(there), deadline)
 
 

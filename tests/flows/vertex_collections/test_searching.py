@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -151,4 +153,33 @@ def test_what_no_collection_can_be_built_from_is_refused_before_anything_is_crea
     for part in parts:
         assert part in error
     assert service.collection(name) is None
+    assert service.writes == writes
+
+
+def test_data_objects_are_upserted_found_and_removed_by_the_ids_of_the_data(
+    service, build, command, found, name, tmp_path
+):
+    build(service, *COLUMNS)
+    file = tmp_path / "new.jsonl"
+    far = [50.0 + number for number in range(8)]
+    lines = [
+        {"id": id_, "data": {"genre": "Western", "year": 1960}, "embedding": far} for id_ in (7, "NEW_1")
+    ]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command(service, "upsert-data-objects", "--file", file)
+    assert found("upsert-data-objects")["data_objects"] == 301
+    command(service, "query", "--data-object-id", "NEW_1", "--filter", '{"genre": {"$eq": "Western"}}')
+    assert {each["id"] for each in found()["found"]} == {"7", "NEW_1"}
+    assert dict(service.data_objects(name)["id-7"].data) == {"genre": "Western", "year": 1960}, (
+        "no plot any more"
+    )
+
+    command(service, "remove-data-objects", "--ids", 7, "NEW_1", "absent")
+    assert found("remove-data-objects")["data_objects"] == 299
+    assert not {"id-7", "b32-jzcvoxzr"} & service.data_objects(name).keys()
+
+    file.write_text(json.dumps(lines[0] | {"embedding": [1, 2]}) + "\n")
+    writes = service.writes
+    error = command(service, "upsert-data-objects", "--file", file, code=2).error
+    assert "line 1 of" in error
     assert service.writes == writes
