@@ -57,13 +57,13 @@ class Engine(Generic[Settings_co]):
     """An engine: its names, its targets, its flows."""
 
     name: str
-    """The first word of its commands; its folders in flows/, tasks/ and tests/ have this name too."""
+    """The first word of its commands; its folders in flows/, tasks/ and tests/ have this name too, with underscores for dashes."""
     title: str
     """Its name for people."""
     targets: tuple[str, ...]
     """Where its flows can work: `sandbox`, then the real service."""
     target_variable: str
-    """The environment variable that replaces --target."""
+    """The environment variable that replaces --target. Engines of one service may share it."""
     settings: Callable[[Any], Settings_co]
     """The settings of a target, or InvalidInput."""
     settings_prefix: str

@@ -1,4 +1,4 @@
-"""One Prefect server and one preloaded command line for the session, for the flows of both engines."""
+"""One Prefect server and one preloaded command line for the session, for the flows of every engine."""
 
 from __future__ import annotations
 
