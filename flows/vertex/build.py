@@ -15,7 +15,7 @@ from flows.vertex.options import DATA, DataOptions
 from flows.vertex.version_steps import prune, verify_and_serve
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.data.rules import DatapointRules
@@ -198,7 +198,7 @@ def _refuse_unsuited(options: BuildOptions) -> None:
     if options.prune and not options.as_version:
         raise InvalidInput(
             "Only a build of a new version prunes the others", value=True, source="prune",
-            accepted="prune together with as_version", remedy=f"`{PROGRAM} vertex prune` removes the versions that are not served.",
+            accepted="prune together with as_version", remedy=f"`{command('vertex prune', name=options.name)}` removes the versions that are not served.",
         )  # fmt: skip
     if options.as_version and options.endpoint == "private-service-connect" and options.target != "sandbox":
         raise InvalidInput(

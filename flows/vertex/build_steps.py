@@ -149,7 +149,7 @@ def build(
             changes.append("deployed the index")
         deployed = _deployed(run, plan, endpoint.resource, index.resource, changes)
         if index.overwritten:
-            wait_for_index_sync(settings, endpoint.resource, deployed.id, index.overwritten, deadline)
+            wait_for_index_sync(settings, name, endpoint.resource, deployed.id, index.overwritten, deadline)
         served = served_index(settings, name, index, endpoint, deployed)
         step.saw(f"{deployed.id} at {served.address or 'no address yet'}")
         if deployed.service_attachment:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flows.vertex.agreement import Question
 from flows.vertex.options import VertexRun
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.imports.storage import remove_import_files
@@ -37,8 +37,9 @@ def verify_and_serve(run: VertexRun, built: ServedIndex, source: DataSource, min
             recall = verify_recall(settings, built, truth, min_recall=min_recall)
         except RecallTooLow:
             say(
-                f"The version {built.version} stays deployed and is not served. `{PROGRAM} vertex swap --to {built.version}` serves it "
-                f"nevertheless, `{PROGRAM} vertex prune` removes it."
+                f"The version {built.version} stays deployed and is not served. "
+                f"`{command('vertex swap', name=built.name, to=built.version)}` serves it nevertheless, "
+                f"`{command('vertex prune', name=built.name)}` removes it."
             )
             raise
         step.saw(str(recall))

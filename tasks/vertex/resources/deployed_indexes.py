@@ -11,7 +11,7 @@ from tasks.calls import NotFound
 from tasks.errors import CannotChangeInPlace, PermanentError
 from tasks.interruption import WhenInterrupted
 from tasks.outcomes import Ensured
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
@@ -58,11 +58,11 @@ class DeployedIndexState:
 class NoLongerDeployed(PermanentError):
     """What was served is not any more: waiting for it would never end."""
 
-    def __init__(self, deployed_index_id: str, *, endpoint: str) -> None:
-        self.deployed_index_id, self.endpoint = deployed_index_id, endpoint
+    def __init__(self, name: str, deployed_index_id: str, *, endpoint: str) -> None:
+        self.name, self.deployed_index_id, self.endpoint = name, deployed_index_id, endpoint
         super().__init__(
             f"The deployed index {deployed_index_id} is no longer on its endpoint {endpoint}: somebody undeployed it meanwhile. Deploy "
-            f"it again with `{PROGRAM} vertex build`, then run this again."
+            f"it again with `{command('vertex build', name=name, data='FILE.hdf5')}`, then run this again."
         )
 
 
@@ -164,7 +164,12 @@ def wait_for_deployed_index(
 
 @step("wait until {deployed_index_id} serves the new contents")
 def wait_for_index_sync(
-    settings: VertexSettings, endpoint: str, deployed_index_id: str, overwritten: int, deadline: Deadline
+    settings: VertexSettings,
+    name: str,
+    endpoint: str,
+    deployed_index_id: str,
+    overwritten: int,
+    deadline: Deadline,
 ) -> None:
     """Wait until the deployed copy has caught up with its index: index_sync_time >= the end of the last overwrite.
 
@@ -178,7 +183,7 @@ def wait_for_index_sync(
     def look() -> Look[bool]:
         there = _read(settings, deployed_index_id, endpoint)
         if there is None:  # it served before, so it was undeployed
-            raise NoLongerDeployed(deployed_index_id, endpoint=endpoint)
+            raise NoLongerDeployed(name, deployed_index_id, endpoint=endpoint)
         synced = DeployedIndex.pb(there).index_sync_time.ToNanoseconds() >= overwritten
         return Look(
             seen="caught up" if synced else "still serving the old contents", done=synced, value=synced

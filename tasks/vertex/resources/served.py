@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from tasks.errors import PermanentError
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.network.private_service_connect import read_way
@@ -62,7 +62,7 @@ class NotServed(PermanentError):
         self.name, self.missing = name, missing
         super().__init__(
             f"Nothing is served under the name {name!r}: {missing}. "
-            f"Build it with `{PROGRAM} vertex build --name {name} --data FILE.hdf5`."
+            f"Build it with `{command('vertex build', name=name, data='FILE.hdf5')}`."
         )
 
 
@@ -121,8 +121,8 @@ def way_through(settings: VertexSettings, served: ServedIndex, attachment: str) 
         f"--address=ADDRESS --target-service-attachment={attachment}"
     )
     return (
-        f"{way}. Next create one in this project with `{PROGRAM} vertex network-ensure --name {served.name} "
-        "--private-service-connect`, which queries then find. Or, in another project that may connect, create a forwarding rule to "
+        f"{way}. Next create one in this project with "
+        f"`{command('vertex network-ensure', name=served.name, private_service_connect=True)}`, which queries then find. Or, in another project that may connect, create a forwarding rule to "
         f"it on an address that you reserved in your network: `{rule}`; then set VERTEX_PRIVATE_ADDRESS to that address."
     )
 

@@ -18,7 +18,7 @@ from tasks.errors import InvalidInput, PermanentError
 from tasks.marks import fingerprint
 from tasks.outcomes import Ensured
 from tasks.plurals import counted
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
@@ -87,7 +87,8 @@ class NoSuchVersion(PermanentError):
         self.name, self.version, self.deployed, self.serves = name, version, deployed, serves
         super().__init__(
             f"The version {version!r} of {name} is not deployed, so it cannot be served. Deployed: {', '.join(deployed) or 'none'}; "
-            f"served: {serves}. Nothing was changed. `{PROGRAM} vertex build --as-version` builds and deploys a version."
+            f"served: {serves}. Nothing was changed. "
+            f"`{command('vertex build', name=name, data='FILE.hdf5', as_version=True)}` builds and deploys a version."
         )
 
 
@@ -98,7 +99,7 @@ class NothingToRollBackTo(PermanentError):
         self.name, self.serves = name, serves
         super().__init__(
             f"There is nothing to roll {name} back to: it serves the version {serves}, and no swap came before. "
-            f"`{PROGRAM} vertex swap --to VERSION` serves another version that is deployed."
+            f"`{command('vertex swap', name=name, to='VERSION')}` serves another version that is deployed."
         )
 
 
@@ -155,7 +156,7 @@ def read_versions(settings: VertexSettings, name: str, deadline: Deadline | None
     if endpoint is None:
         raise InvalidInput(
             "Nothing of this project is served under this name", value=name, source="name",
-            remedy=f"Build it with `{PROGRAM} vertex build --name {name} --data FILE.hdf5`.",
+            remedy=f"Build it with `{command('vertex build', name=name, data='FILE.hdf5')}`.",
         )  # fmt: skip
     # Read, not only listed: a list may lag, and by what it says is served the rest is pruned.
     read = ENDPOINTS.get(settings, endpoint.resource.name)
