@@ -221,8 +221,8 @@ def _upload(
     # Writing the files takes time: meanwhile the teardown of another name may have deleted the bucket, while it was empty.
     ensure_bucket(settings)
     folder = import_folder(content, plan.import_format)
-    upload = apply_import_files(settings, name, folder, files, local_folder(name, content))
-    forget_local_import_files(name)
+    upload = apply_import_files(settings, name, folder, files, local_folder(settings, name, content))
+    forget_local_import_files(settings, name)
     if upload.uploaded or upload.removed:
         changes.append("uploaded the import files")
     return f"{upload.uploaded} uploaded, {upload.unchanged} unchanged, {upload.bytes_sent:,} bytes"

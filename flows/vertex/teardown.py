@@ -89,7 +89,7 @@ def teardown(run: VertexRun, name: str) -> str:
     with report.step(f"remove index {name}") as step:
         step.saw(f"{len(remove_index(settings, name, deadline))} removed")
     with report.step(f"remove import files of {name}") as step:
-        forget_local_import_files(name)
+        forget_local_import_files(settings, name)
         try:
             step.saw(f"{len(remove_import_files(settings, name))} removed")
             step.saw("the bucket too" if remove_bucket(settings) else "no bucket removed")
