@@ -21,6 +21,7 @@ from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.import_data import read_validated
+from tasks.vertex.marks import MOST_SHARING
 from tasks.vertex.specs import (
     Algorithm,
     DeployedIndexSpec,
@@ -84,6 +85,11 @@ class BuildOptions(DataOptions, DatapointRules, Confirmed, Timed, Interruptible,
         default="public",
         description="public is reachable from the internet; vpc and private-service-connect only from your network.",
     )
+    endpoint_name: Name | None = Field(
+        default=None,
+        description="Deploy on the endpoint of this name, which other names may share; it goes with the last of them. Default: where the "
+        "name is already, or an endpoint of its own name. Replicas are billed by deployed index: sharing saves no cost.",
+    )
     machine_type: str | None = Field(
         default=None,
         description="Machine type of a replica, such as e2-standard-16. Default: automatic resources.",
@@ -141,7 +147,9 @@ def build_index(options: BuildOptions) -> Report:
         {**options.shared_with(DeployedIndexSpec), "location": location}
     )
     with running(VERTEX, "build", options) as run:
-        agreed = agree_to_first_deployments(run, [deployed], options.shard_size, yes=yes)
+        agreed = agree_to_first_deployments(
+            run, [deployed], options.shard_size, yes=yes, endpoint_name=options.endpoint_name
+        )
         with run.report.step("validate the data") as step:
             validated = read_validated(run.settings, source, queries_needed=options.as_version)
             step.saw(
@@ -199,6 +207,12 @@ def _refuse_unsuited(options: BuildOptions) -> None:
         raise InvalidInput(
             "Only a build of a new version prunes the others", value=True, source="prune",
             accepted="prune together with as_version", remedy=f"`{command('vertex prune', name=options.name)}` removes the versions that are not served.",
+        )  # fmt: skip
+    shares = options.endpoint_name not in (None, options.name)
+    if shares and len(options.name) > MOST_SHARING:
+        raise InvalidInput(
+            "This name is too long for an endpoint that is shared: labels of the endpoint say which version of it is served",
+            value=options.name, source="name", accepted=f"at most {MOST_SHARING} characters, with endpoint_name",
         )  # fmt: skip
     if options.as_version and options.endpoint == "private-service-connect" and options.target != "sandbox":
         raise InvalidInput(

@@ -10,7 +10,7 @@ from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.imports.storage import remove_import_files
-from tasks.vertex.resources.deployed_indexes import remove_deployed_index
+from tasks.vertex.resources.deployed_indexes import remove_deployed_index, undeploy_command
 from tasks.vertex.resources.indexes import remove_index
 from tasks.vertex.resources.inventory import TiedToOthers
 from tasks.vertex.resources.served import ServedIndex
@@ -112,7 +112,7 @@ def say_versions(there: Versions) -> str:
 def _refuse_ties(there: Versions, versions: Sequence[str]) -> None:
     own = there.endpoint.resource.rpartition("/")[2]
     foreign = [
-        f"the index {index.resource} is also served by the endpoint {endpoint} as the deployed index {id_}"
+        f"the index {index.resource} is also served by the endpoint {endpoint} as the deployed index {id_} (`{undeploy_command(endpoint, id_)}`)"
         for index in (there.indexes[version] for version in versions)
         for endpoint, id_ in index.deployed
         if endpoint.rpartition("/")[2] != own
