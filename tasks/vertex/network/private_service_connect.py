@@ -14,6 +14,7 @@ from google.cloud import compute_v1
 from tasks.errors import InvalidInput, PermanentError
 from tasks.marks import fingerprint, is_ours, marks
 from tasks.outcomes import Did, Ensured
+from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.network.compute import Kind, Wanted, check, ensure, mark_of, read, remove, remove_ours
 from tasks.vertex.network.vpc import last
@@ -21,11 +22,16 @@ from tasks.vertex.settings import VertexSettings
 from tasks.waiting import Deadline, Look, wait_until
 
 _ACCEPTED = "ACCEPTED"
-_FAILED = {
+_WHAT_TO_DO = {
     "REJECTED": "Allow this project on the endpoint: set VERTEX_PSC_PROJECTS, tear the endpoint down and build it again.",
-    "CLOSED": "Its deployed index is gone: deploy it again, then run this again.",
+    "CLOSED": "Its deployed index is gone: deploy it again, then connect it anew.",
 }
 """What ends a connection for good, and what to do."""
+
+
+def described(status: str) -> str:
+    """The status of a connection in words, with what to do where it has ended for good."""
+    return f"{status or 'not decided'}. {_WHAT_TO_DO.get(status, '')}".rstrip(" .")
 
 
 def _address_facts(address: compute_v1.Address) -> dict[str, object]:
@@ -88,7 +94,7 @@ class NotAccepted(PermanentError):
     def __init__(self, rule: str, *, attachment: str, status: str) -> None:
         self.rule, self.attachment, self.status = rule, attachment, status
         super().__init__(
-            f"The connection of forwarding rule {rule!r} to {attachment} is {status}. {_FAILED.get(status, '')}".rstrip()
+            f"The connection of forwarding rule {rule!r} to {attachment} is {described(status)}."
         )
 
 
@@ -151,7 +157,7 @@ def wait_for_acceptance(settings: VertexSettings, way: Way, deadline: Deadline) 
     def look() -> Look[bool]:
         rule = read(settings, RULES, way.resource_name)
         status = str(rule.psc_connection_status) if rule is not None else "gone"
-        if status in _FAILED:
+        if status in _WHAT_TO_DO:
             raise NotAccepted(way.resource_name, attachment=way.attachment, status=status)
         return Look(f"the connection is {status or 'not decided'}", value=True, done=status == _ACCEPTED)
 
@@ -159,11 +165,16 @@ def wait_for_acceptance(settings: VertexSettings, way: Way, deadline: Deadline) 
 
 
 def read_way(settings: VertexSettings, name: str, attachment: str) -> str | None:
-    """The address of our accepted forwarding rule to a service attachment, or None."""
+    """The address of our accepted forwarding rule to a service attachment, or None; why a rule of ours leads nowhere is said."""
     rule = read(settings, RULES, way_name(name))
     if rule is None or not is_ours(mark_of(rule), name) or _path(rule.target) != _path(attachment):
         return None
-    return str(rule.I_p_address) if rule.psc_connection_status == _ACCEPTED else None
+    if rule.psc_connection_status != _ACCEPTED:
+        say(
+            f"The connection of forwarding rule {rule.name!r} to {attachment} is {described(rule.psc_connection_status)}."
+        )
+        return None
+    return str(rule.I_p_address)
 
 
 @step("remove forwarding rule of {name}")

@@ -9,7 +9,7 @@ from tasks.steps import step
 from tasks.vertex.network.apis import APIS, read_apis
 from tasks.vertex.network.compute import list_ours, read
 from tasks.vertex.network.peering import SERVICE, read_connection
-from tasks.vertex.network.private_service_connect import RULES
+from tasks.vertex.network.private_service_connect import RULES, described
 from tasks.vertex.network.vpc import FIREWALLS, NETWORKS
 from tasks.vertex.resources.findings import Finding
 from tasks.vertex.settings import VertexSettings
@@ -71,8 +71,9 @@ def _network(
         yield Finding(
             what=f"forwarding rule {rule.name}",
             state="ok" if status == "ACCEPTED" else "missing",
-            seen=f"{status}, at {rule.I_p_address}",
-            command="" if status == "ACCEPTED" else way,
+            seen=f"at {rule.I_p_address}, {described(status)}",
+            # A rejection is the endpoint's: making the rule again changes nothing.
+            command="" if status in ("ACCEPTED", "REJECTED") else way,
         )
     what, full = "peered with Google's services", f"projects/{number}/global/networks/{network}"
     connection = read_connection(settings, full)
