@@ -12,6 +12,8 @@ from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import DATA, DataOptions
+from flows.vertex.private_ways import KIND as PRIVATE_SERVICE_CONNECT
+from flows.vertex.private_ways import connected
 from flows.vertex.version_steps import prune, verify_and_serve
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
@@ -22,6 +24,7 @@ from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.import_data import read_validated
 from tasks.vertex.marks import MOST_SHARING
+from tasks.vertex.network.private_service_connect import way_name
 from tasks.vertex.specs import (
     Algorithm,
     DeployedIndexSpec,
@@ -169,6 +172,7 @@ def build_index(options: BuildOptions) -> Report:
         )
         built = build(run, plan, validated, cost_agreed=name in agreed, yes=yes, prunes=options.prune)
         if not built.is_served:
+            built.served = connected(run, built.served)
             verify_and_serve(run, built.served, source, options.min_recall)
             built.changes.append(f"served the version {built.served.version}")
         if options.prune and (gone := prune(run, name)):
@@ -214,8 +218,9 @@ def _refuse_unsuited(options: BuildOptions) -> None:
             "This name is too long for an endpoint that is shared: labels of the endpoint say which version of it is served",
             value=options.name, source="name", accepted=f"at most {MOST_SHARING} characters, with endpoint_name",
         )  # fmt: skip
-    if options.as_version and options.endpoint == "private-service-connect" and options.target != "sandbox":
+    longest = 63 - len(way_name("", "0" * 12))
+    if options.as_version and options.endpoint == PRIVATE_SERVICE_CONNECT and len(options.name) > longest:
         raise InvalidInput(
-            "Every version has a service attachment of its own, but VERTEX_PRIVATE_ADDRESS is one address",
-            value=options.endpoint, source="endpoint", accepted="public or vpc, with as_version",
+            "This name is too long for versions behind Private Service Connect: forwarding rules are named by it and the version",
+            value=options.name, source="name", accepted=f"at most {longest} characters, with as_version",
         )  # fmt: skip

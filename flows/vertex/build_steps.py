@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from flows.vertex.agreement import agree, cost_questions, overwrite_questions
 from flows.vertex.options import VertexRun
+from flows.vertex.private_ways import KIND as PRIVATE_SERVICE_CONNECT
+from flows.vertex.private_ways import refuse_unreachable
 from flows.vertex.sharing import sharing
 from flows.vertex.version_steps import prune_questions
 from tasks.errors import CannotChangeInPlace, GateNotMet
@@ -138,6 +140,8 @@ def build(
     # Wrong settings, resources of others and differences that cannot be changed in place are found before anything is changed or billed.
     found = _look(run, plan, validated)
     plan, there, ours = found.plan, found.index, found.deployed
+    if found.beside and plan.endpoint == PRIVATE_SERVICE_CONNECT:
+        refuse_unreachable(settings, name)
     shard_size = plan.index.shard_size if there is None else there.shard_size
     costs = []
     if not cost_agreed:

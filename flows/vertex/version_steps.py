@@ -10,6 +10,7 @@ from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.imports.storage import remove_import_files
+from tasks.vertex.network.private_service_connect import remove_way
 from tasks.vertex.resources.deployed_indexes import remove_deployed_index, undeploy_command
 from tasks.vertex.resources.indexes import remove_index
 from tasks.vertex.resources.inventory import TiedToOthers
@@ -86,6 +87,8 @@ def prune(run: VertexRun, name: str) -> list[str]:
     _refuse_ties(there, there.others)
     for version in there.others:
         with report.step(f"remove version {version} of {name}") as step:
+            if there.endpoint.kind == "private-service-connect":
+                remove_way(settings, name, version, deadline)
             undeployed = remove_deployed_index(settings, name, deadline, version)
             removed = remove_index(settings, name, deadline, version)
             step.saw(f"{len(undeployed)} undeployed, {len(removed)} removed")

@@ -11,14 +11,28 @@ from typing import Any
 
 from google.cloud import compute_v1
 
+from tasks.calls import ServiceRefused
 from tasks.errors import InvalidInput, PermanentError
 from tasks.marks import fingerprint, is_ours, marks
 from tasks.outcomes import Did, Ensured
 from tasks.progress import say
 from tasks.steps import step
-from tasks.vertex.network.compute import Kind, Wanted, check, ensure, mark_of, read, remove, remove_ours
+from tasks.vertex.network.compute import (
+    SERVICE_DISABLED,
+    Kind,
+    Wanted,
+    check,
+    ensure,
+    list_ours,
+    mark_of,
+    read,
+    reason_of,
+    remove,
+    remove_ours,
+)
 from tasks.vertex.network.vpc import last
 from tasks.vertex.settings import VertexSettings
+from tasks.vertex.specs import FIRST
 from tasks.waiting import Deadline, Look, wait_until
 
 _ACCEPTED = "ACCEPTED"
@@ -76,16 +90,18 @@ class Way:
     """The index's."""
     attachment: str
     """The deployed index's service attachment: projects/P/regions/R/serviceAttachments/S."""
+    version: str = FIRST
+    """The version of the name that is deployed: each has an attachment of its own, and so a way of its own."""
 
     @property
     def resource_name(self) -> str:
         """The name of the address, and of the rule."""
-        return way_name(self.name)
+        return way_name(self.name, self.version)
 
 
-def way_name(name: str) -> str:
-    """The name of the address and of the forwarding rule to the deployed index of a name."""
-    return f"{name}-psc"
+def way_name(name: str, version: str = FIRST) -> str:
+    """The name of the address and of the forwarding rule to the deployed index of a version of a name."""
+    return f"{name}-psc" if version == FIRST else f"{name}-{version}-psc"
 
 
 class NotAccepted(PermanentError):
@@ -166,8 +182,8 @@ def wait_for_acceptance(settings: VertexSettings, way: Way, deadline: Deadline) 
 
 def read_way(settings: VertexSettings, name: str, attachment: str) -> str | None:
     """The address of our accepted forwarding rule to a service attachment, or None; why a rule of ours leads nowhere is said."""
-    rule = read(settings, RULES, way_name(name))
-    if rule is None or not is_ours(mark_of(rule), name) or _path(rule.target) != _path(attachment):
+    rule = _rule_to(settings, name, attachment)
+    if rule is None:
         return None
     if rule.psc_connection_status != _ACCEPTED:
         say(
@@ -175,6 +191,34 @@ def read_way(settings: VertexSettings, name: str, attachment: str) -> str | None
         )
         return None
     return str(rule.I_p_address)
+
+
+@step("read what the way to {name} begins in")
+def read_subnetwork(settings: VertexSettings, name: str, attachment: str) -> tuple[str, str] | None:
+    """(network, subnetwork) of our forwarding rule to a service attachment, or None if there is no such rule."""
+    rule = _rule_to(settings, name, attachment)
+    if rule is None:
+        return None
+    addresses = list_ours(settings, ADDRESSES, name)
+    subnetworks = [one.subnetwork for one in addresses if one.address == rule.I_p_address]
+    return last(rule.network), last(subnetworks[0] if subnetworks else rule.network)
+
+
+def _rule_to(settings: VertexSettings, name: str, attachment: str) -> Any | None:
+    rules = list_ours(settings, RULES, name)
+    return next((one for one in rules if _path(one.target) == _path(attachment)), None)
+
+
+@step("remove the way to version {version} of {name}")
+def remove_way(settings: VertexSettings, name: str, version: str, deadline: Deadline) -> tuple[str, ...]:
+    """Remove our forwarding rule to a version and its address, if they are there. Returns what went."""
+    each = way_name(name, version)
+    try:
+        return tuple(each for kind in (RULES, ADDRESSES) if remove(settings, kind, each, name, deadline))
+    except ServiceRefused as error:
+        if reason_of(error) not in SERVICE_DISABLED:
+            raise
+        return ()  # where Compute Engine is off, there is no rule of ours
 
 
 @step("remove forwarding rule of {name}")

@@ -133,3 +133,37 @@ def test_the_removal_of_a_peered_network_that_is_killed_again_and_again_ends_wel
             *["compute.firewalls.delete"] * 2, "compute.networks.delete",
         ]
     )  # fmt: skip
+
+
+def test_a_new_version_is_connected_by_its_build_measured_and_served_and_its_way_goes_with_it(
+    service, vertex, build, other_data, name
+):
+    build(service, "--endpoint", KIND)
+    before = len(service.writes)
+    anew = ("--endpoint", KIND, "--as-version", "--min-recall", 0)
+    refused = build(service, *anew, data=other_data, code=2).error
+    assert (
+        f"`vector-search vertex network-ensure --name {name} --private-service-connect --target sandbox` first"
+        in refused
+    )
+    assert service.writes[before:] == []
+
+    vertex(service, "network-ensure", "--private-service-connect")
+    build(service, *anew, data=other_data)
+    version = service.endpoints(name)[0].labels["serves"]
+    assert version != "first"
+    ways = {"first": f"{name}-psc", "new": f"{name}-{version}-psc"}
+    assert rules(service, name) == dict.fromkeys(ways.values(), "ACCEPTED")
+    vertex(service, "query", "--datapoint-id", "1")
+    before = len(service.writes)
+    build(service, *anew, data=other_data)
+    vertex(service, "network-ensure", "--private-service-connect")
+    assert service.writes[before:] == [], "a second run changes nothing"
+
+    vertex(service, "rollback")
+    vertex(service, "query", "--datapoint-id", "1")
+    vertex(service, "prune", "--yes")
+    assert rules(service, name) == {ways["first"]: "ACCEPTED"}
+    vertex(service, "query", "--datapoint-id", "1")
+    vertex(service, "network-teardown", "--yes")
+    assert rules(service, name) == {}
