@@ -66,6 +66,8 @@ class Engine(Generic[Settings_co]):
     """The environment variable that replaces --target. Engines of one service may share it."""
     settings: Callable[[Any], Settings_co]
     """The settings of a target, or InvalidInput."""
+    where: Callable[[Any], str] = lambda _settings: ""
+    """What its names are unique in: slots, artifacts and reports of a name in one project are not those of another's."""
     settings_prefix: str
     """How the environment variables of its real service begin."""
     flows: tuple[Entry, ...]

@@ -84,6 +84,11 @@ class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_inp
         return f"projects/{self.project}/locations/{self.location}"
 
     @property
+    def where(self) -> str:
+        """What a name is unique in: `my-project-us-central1`."""
+        return f"{self.project}-{self.location}"
+
+    @property
     def bucket_name(self) -> str:
         """The bucket for import files: the setting, or a name derived from project and location."""
         return self.bucket or f"{self.project}-vector-search-{self.location}"

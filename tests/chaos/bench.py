@@ -19,11 +19,10 @@ from sandbox import process, write_log
 from sandbox.announced import announcement
 from sandbox.elastic.options import ElasticOptions
 from sandbox.vertex.options import VertexOptions
-from tasks.artifact_keys import artifact_key
 from tests.chaos import data
 from tests.chaos.prefect_server import PrefectServer
 from tests.chaos.scenarios import NAME, Scenario
-from tests.flows.client_settings import client_settings
+from tests.flows.client_settings import client_settings, slot_of
 from tests.forks import Fork, Forks
 from tests.polling import until
 
@@ -169,4 +168,4 @@ class Bench:
             for engine in OPTIONS:
                 for name in (NAME, f"{NAME}-exact", "texts"):
                     with suppress(ObjectNotFound):
-                        client.delete_global_concurrency_limit_by_name(artifact_key(engine, name))
+                        client.delete_global_concurrency_limit_by_name(slot_of(engine, name))

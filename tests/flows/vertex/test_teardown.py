@@ -25,10 +25,15 @@ def assert_nothing(service, name):
 
 def test_a_teardown_leaves_nothing_and_a_second_one_changes_nothing(service, build, teardown, name, home):
     build(service)
-    (home / "work" / name / "content").mkdir(parents=True)
+    own, of_another_region = (
+        home / "work" / f"sandbox-project-{each}" / name / "content" for each in ("us-central1", "asia-east1")
+    )
+    own.mkdir(parents=True)
+    of_another_region.mkdir(parents=True)
     teardown(service)
     assert_nothing(service, name)
-    assert not (home / "work" / name).exists(), "what a killed build had written"
+    assert not own.parent.exists(), "what a killed build had written"
+    assert of_another_region.exists(), "what a build of the same name elsewhere is uploading"
     writes = service.writes
     told = " ".join(teardown(service).err.split())
     where = (

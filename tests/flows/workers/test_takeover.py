@@ -13,6 +13,7 @@ from flows.automations import catalog, upkeep
 from flows.stack import processes
 from flows.stack.prefect_settings import POOL
 from flows.stack.stack import WORKER
+from tests.flows.client_settings import slot_of
 from tests.flows.workers.conftest import PATIENCE, UNFINISHED
 from tests.polling import until
 
@@ -70,7 +71,7 @@ def test_another_worker_follows_the_operation_of_a_killed_one_to_its_end(
 
     until(lambda: state()["name"] == "AwaitingRetry", "the restart", PATIENCE)
     # The slot of the killed run; by itself it is free after a minute.
-    call("DELETE", f"/v2/concurrency_limits/vertex-{name}")
+    call("DELETE", f"/v2/concurrency_limits/{slot_of('vertex', name)}")
 
     def has_ended():
         service.look()
