@@ -17,7 +17,6 @@ from google.protobuf import field_mask_pb2
 from tasks.errors import InvalidInput, PermanentError
 from tasks.marks import fingerprint
 from tasks.outcomes import Ensured
-from tasks.plurals import counted
 from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.steps import step
@@ -77,7 +76,7 @@ class Versions:
         if (index := self.indexes.get(version)) is None:
             return f"{version} (there is no index of it)"
         deployed = f"deployed as {self.id_of(version)}" if version in self.deployed else "not deployed"
-        return f"{version} ({deployed}, {counted(index.vectors_count, 'vector')})"
+        return f"{version} ({deployed}, {index.size})"
 
 
 class NoSuchVersion(PermanentError):
