@@ -24,7 +24,8 @@ class VertexOptions(Options, frozen=True):
 
 
 DATA = (
-    "HDF5 (ann-benchmarks layout), Parquet, Arrow, .npy, .fvecs or .bvecs; a local path or a gs:// address."
+    "HDF5 (ann-benchmarks layout), Parquet, Arrow, JSON lines (records as in import files), .npy, .fvecs or .bvecs; a local "
+    "path or a gs:// address."
 )
 """What a data file may be, for the options that take one."""
 
@@ -51,7 +52,7 @@ class DataOptions(VertexOptions, frozen=True):
         default=None,
         description=(
             "Sparse embeddings, alone or beside dense vectors: the HDF5 group that holds `indptr`, `indices` and `data` (CSR). "
-            "Default: train, if it is such a group."
+            "Default: train, if it is such a group. JSON lines have them in `sparse_embedding`."
         ),
     )
     sparse_queries_from: str | None = Field(

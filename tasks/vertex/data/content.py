@@ -1,7 +1,7 @@
 """A short name for what an index holds, so that unchanged data is recognized without reading the index.
 
 The name depends on the vectors' float32 bytes, the sparse embeddings if there are any, the ids, the metadata that the rules
-read and the rules themselves; not on the file's name, compression, chunks or float type, nor on the process. It does not
+read or that records bring along, and the rules themselves; not on the file's name, compression, chunks or float type, nor on the process. It does not
 depend on how rows are cut into blocks. What data does not have leaves no trace in its name, so that an index of dense vectors
 alone keeps the name that it has.
 """
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tasks.vertex.data.blocks import Block
     from tasks.vertex.data.rules import DatapointRules
     from tasks.vertex.data.sparse import SparseBlock
-    from tasks.vertex.data.vectors import Block
 
 DIGEST_BYTES = 12
 """24 hexadecimal digits: fit for a label of at most 64 characters, and 96 bits are beyond chance."""
@@ -41,7 +41,9 @@ class ContentHash:
         )
         self._vectors, self._ids = hashlib.blake2b(), hashlib.blake2b()
         self._columns = {name: hashlib.blake2b() for name in rules.columns}
-        self._more = {part: hashlib.blake2b() for part in ("absent", "lengths", "dimensions", "values")}
+        self._more = {
+            part: hashlib.blake2b() for part in ("absent", "lengths", "dimensions", "values", "attached")
+        }
         self._has: set[str] = set()
 
     def add(self, block: Block) -> None:
@@ -57,6 +59,11 @@ class ContentHash:
             _update(self._more["absent"], np.flatnonzero(~block.present) + block.first_row, "<i8")
         if block.sparse is not None:
             self._add_sparse(block.sparse)
+
+        for row, attached in enumerate(block.attached, start=block.first_row):
+            if attached:
+                self._has.add("attached")
+                self._more["attached"].update(orjson.dumps([row, attached], option=orjson.OPT_SORT_KEYS))
 
     def _add_sparse(self, sparse: SparseBlock) -> None:
         if sparse.values.size:

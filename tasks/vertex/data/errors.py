@@ -36,7 +36,7 @@ class DataFileMissing(InvalidInput):
         super().__init__(
             "There is no data file",
             value=path,
-            accepted="a file of vectors (HDF5, Parquet, Arrow, NumPy), as a local path or gs://bucket/object",
+            accepted="a file of vectors (HDF5, Parquet, Arrow, JSON lines, NumPy), as a local path or gs://bucket/object",
             remedy="Check the spelling; a relative path starts at the folder that the command runs in.",
         )
 

@@ -91,6 +91,18 @@ class OutsideInt32(InvalidInput):
         )
 
 
+class NoMetadataInAvro(InvalidInput):
+    """Metadata, which the service's Avro schema has no field for."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        self.id = id
+        super().__init__(
+            f"The datapoint {id!r} has embedding_metadata, for which the schema of Avro import files has no field",
+            accepted="records without embedding_metadata, or JSON lines",
+            remedy="Use --import-format jsonl.",
+        )
+
+
 class Out(Protocol):
     """Where bytes go."""
 
@@ -165,9 +177,11 @@ class AvroFile:
         """What `write` takes, and the most bytes that it adds: those that wait for their block included.
 
         Raises:
-            OutsideInt32: a number has no place in the schema.
+            OutsideInt32, NoMetadataInAvro: a number or metadata has no place in the schema.
         """
         whole = cast("dict[str, Any]", dict(record))
+        if "embedding_metadata" in whole:
+            raise NoMetadataInAvro(id=record["id"])
         vector, sparse = whole.pop("embedding", None), whole.pop("sparse_embedding", None)
         for number in record.get("numeric_restricts", ()):
             integer = number.get("value_int")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.vertex.data.errors import LimitBelowOne, TooLargeForMemory, WrongDimensions, WrongRowCount
+from tasks.vertex.data.formats.errors import NotAVector
 from tasks.vertex.data.matrices import Matrix
 from tasks.vertex.data.sparse import BYTES_PER_VALUE, SparseBlock, SparseSource, joined
 
@@ -62,7 +63,7 @@ class Queries:
         """
         if self._dense is not None:
             for start, stop in self._dense.slices(self.dense_rows, self._most_rows):
-                self._dense.checked(start, stop)
+                self._read(self._dense, start, stop)
         if self._sparse is not None:
             for _ in self._sparse.blocks():
                 pass
@@ -80,7 +81,16 @@ class Queries:
         if size > QUERY_BYTES:
             what = f"The queries in `{self._dense.name}`"
             raise TooLargeForMemory(self._dense.path, what=what, size=size, most=QUERY_BYTES)
-        return self._dense.checked(start, stop).vectors
+        return self._read(self._dense, start, stop)
+
+    def _read(self, dense: Matrix, start: int, stop: int) -> NDArray[np.float32]:
+        found = dense.checked(start, stop)
+        if found.present is not None and not found.present.all():
+            row = start + int(np.flatnonzero(~found.present)[0])
+            raise NotAVector(
+                dense.path, dataset=dense.name, row=row, found="no value, and other queries have one", dimensions=dense.dimensions
+            )  # fmt: skip
+        return found.vectors
 
     def sparse(self, limit: int | None = None, *, start: int = 0) -> SparseBlock:
         """The first ``limit`` sparse queries, or all, from the row ``start``.

@@ -9,21 +9,22 @@ the public API and ``allow_tokens`` in the private one; a namespace may occur on
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, model_validator
 
+from tasks.vertex.data.blocks import Block
 from tasks.vertex.data.columns import ColumnValues
-from tasks.vertex.data.vectors import Block
 
 
 class RestrictRecord(TypedDict):
     """Tokens of a datapoint in one namespace."""
 
     namespace: str
-    allow: list[str]
+    allow: NotRequired[list[str]]
+    deny: NotRequired[list[str]]
 
 
 class NumericRecord(TypedDict, total=False):
@@ -51,6 +52,7 @@ class Record(TypedDict):
     restricts: NotRequired[list[RestrictRecord]]
     numeric_restricts: NotRequired[list[NumericRecord]]
     crowding_tag: NotRequired[str]
+    embedding_metadata: NotRequired[dict[str, Any]]
 
 
 class DatapointRules(BaseModel, frozen=True, extra="forbid"):
@@ -115,6 +117,8 @@ class DatapointRules(BaseModel, frozen=True, extra="forbid"):
                 record["numeric_restricts"] = numerics
             if tag := tags[position]:
                 record["crowding_tag"] = tag
+            if block.attached:  # of a file of records, for which there are no rules
+                record.update(cast("Record", block.attached[position]))
             yield record
 
     def _own_restrict(self, id_: str) -> list[RestrictRecord]:

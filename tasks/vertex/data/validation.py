@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.plurals import counted, counted_each
 from tasks.repeats import HashedIds
+from tasks.vertex.data.blocks import Block
 from tasks.vertex.data.content import ContentHash
 from tasks.vertex.data.errors import (
     SHOWN_ROWS,
@@ -22,9 +23,9 @@ from tasks.vertex.data.errors import (
     OverflowsFloat32,
     WrongType,
 )
-from tasks.vertex.data.formats.errors import NoQueries, NoVector
+from tasks.vertex.data.formats.errors import NoQueries, NoVector, RecordsHaveTheirOwn
 from tasks.vertex.data.rules import DatapointRules
-from tasks.vertex.data.vectors import Block, VectorFile
+from tasks.vertex.data.vectors import VectorFile
 
 OnProgress = Callable[[int, int], None]
 """``on_progress(done, total)`` in rows, after every block."""
@@ -88,6 +89,8 @@ def validate_vectors(
         InvalidInput: one of tasks/vertex/data/errors.py, naming rows, values and what to do.
     """
     rules = rules or DatapointRules()
+    if file.has_records and rules != DatapointRules():
+        raise RecordsHaveTheirOwn(file.name)
     queries = file.query_rows if file.has_queries or queries_needed else 0
     if queries_needed and not queries:
         raise NoQueries(file.name)

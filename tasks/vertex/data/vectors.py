@@ -11,16 +11,16 @@ It is never read row by row nor whole (tasks/vertex/data/matrices.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.vertex.data.columns import Column, ColumnValues
+from tasks.vertex.data.blocks import Block
+from tasks.vertex.data.columns import Column
 from tasks.vertex.data.errors import (
     DataFileElsewhere,
     DatasetMissing,
@@ -32,40 +32,18 @@ from tasks.vertex.data.errors import (
 )
 from tasks.vertex.data.formats.errors import QueriesMissing
 from tasks.vertex.data.formats.hdf5 import Hdf5File
+from tasks.vertex.data.formats.json_lines import JsonLinesFile
 from tasks.vertex.data.formats.opening import is_hdf5, open_data_file
 from tasks.vertex.data.formats.stored import Names
 from tasks.vertex.data.matrices import BLOCK_ROWS, DenseRows, Matrix
 from tasks.vertex.data.queries import Queries
-from tasks.vertex.data.sparse import SparseBlock, SparseSource
+from tasks.vertex.data.sparse import SparseSource
 
 LAYOUT = frozenset({"neighbors", "distances", "train_words", "test_words"})
 """What the layout of ann-benchmarks has beside, which nobody needs to be told of."""
 
 Fetch = Callable[[str, Path], Path]
 """``fetch(uri, folder)`` downloads gs://bucket/object into the folder and returns the file."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """Neighboring rows."""
-
-    first_row: int
-    ids: list[str]
-    vectors: NDArray[np.float32]
-    """(len(ids), dimensions), C-contiguous, finite; zeros where there is no dense vector."""
-    columns: Mapping[str, ColumnValues] = field(default_factory=dict[str, ColumnValues])
-    present: NDArray[np.bool_] | None = None
-    """(len(ids),): which rows have a dense vector; None: all of them."""
-    sparse: SparseBlock | None = None
-    """The same rows of the sparse embeddings, if the file has any."""
-
-    @property
-    def without_vector(self) -> NDArray[np.intp]:
-        """The numbers of rows with neither a dense vector nor a value of a sparse one."""
-        if self.present is None:
-            return np.empty(0, np.intp)
-        has_values = np.zeros(len(self.ids), np.bool_) if self.sparse is None else self.sparse.lengths > 0
-        return np.flatnonzero(~self.present & ~has_values) + self.first_row
 
 
 class VectorFile:
@@ -161,6 +139,11 @@ class VectorFile:
         if isinstance(self._file, Hdf5File):
             used |= LAYOUT | {name.split("/")[0] for name in used}  # a group that something was taken from
         return [name for name in self._file.names() if name not in used]
+
+    @property
+    def has_records(self) -> bool:
+        """Whether each row says itself which restricts and crowding tag it has."""
+        return isinstance(self._file, JsonLinesFile)
 
     @property
     def has_ids(self) -> bool:
@@ -310,6 +293,9 @@ class VectorFile:
             columns={column.name: column.values(start, stop) for column in columns},
             present=absent if dense is None else dense.present,
             sparse=None if self.sparse is None else self.sparse.read(start, stop),
+            attached=self._file.records(start, stop).attached
+            if isinstance(self._file, JsonLinesFile)
+            else (),
         )
 
     def _dense_queries(self) -> Matrix | None:

@@ -19,9 +19,10 @@ from tasks.measures.sparse_neighbors import exact_sparse_neighbors
 from tasks.plurals import counted
 from tasks.progress import say
 from tasks.steps import step
+from tasks.vertex.data.blocks import Block
 from tasks.vertex.data.formats.errors import NoQueries
 from tasks.vertex.data.sparse import SparseBlock
-from tasks.vertex.data.vectors import Block, VectorFile
+from tasks.vertex.data.vectors import VectorFile
 from tasks.vertex.imports.import_data import DataSource, opened
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import VertexSettings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import h5py
@@ -96,3 +97,40 @@ def test_a_version_with_sparse_rows_is_served_once_every_recall_passes(service, 
         assert f": {what} (20 queries;" in served.err
     assert "served the version" in served.err
     assert counts(service, name) == (300, 300)
+
+
+def test_json_lines_become_an_index_with_all_that_their_records_say(service, build, run, name, tmp_path):
+    rng = np.random.default_rng(4)
+
+    def record(row):
+        return {
+            "id": f"sku-{row}",
+            "embedding": rng.normal(size=8).tolist(),
+            "sparse_embedding": {"values": rng.uniform(size=6).tolist(), "dimensions": rng.choice(40, 6, False).tolist()},
+            "restricts": [{"namespace": "color", "allow": ["red" if row % 2 else "blue"]}],
+            "numeric_restricts": [{"namespace": "price", "value_int": row}],
+            "crowding_tag": f"t{row % 3}",
+            "embedding_metadata": {"row": row},
+        }  # fmt: skip
+
+    rows, queries = tmp_path / "rows.jsonl", tmp_path / "queries.jsonl"
+    lines = [json.dumps(record(row)) for row in range(200)]
+    rows.write_text("\n".join(lines))
+    queries.write_text("\n".join(json.dumps(record(row)) for row in range(15)))
+    (tmp_path / "bad.jsonl").write_text("\n".join([*lines, lines[0].replace("[", "[NaN, ", 1)]))
+
+    refused = build(service, data=tmp_path / "bad.jsonl", code=2).error
+    assert "bad.jsonl line 201" in refused
+    assert service.counts(name) == (0, 0, 0)
+    built = build(service, *BRUTE_FORCE, data=rows)
+    assert "200 rows of 8 dimensions, all with a sparse embedding" in built.err
+    assert counts(service, name) == (200, 200)
+    target = ("--name", name, "--target", "sandbox")
+    beside = ("--data", rows, "--queries-from", queries)
+    measured = run(service, "vertex", "verify", *target, *beside, "--min-recall", "0.999")
+    assert "hybrid recall@10 1.000 (15 queries;" in measured.err
+    red = run(service, "vertex", "query", *target, *beside, "--restricts", "color=red", "--numeric-restricts", "price<20").out  # fmt: skip
+    assert "sku-19 (" in red
+    assert "sku-18 (" not in red
+    run(service, "vertex", "upsert-datapoints", *target, "--file", rows)
+    assert "Nothing to do" in build(service, *BRUTE_FORCE, data=rows).err

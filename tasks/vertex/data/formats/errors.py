@@ -4,7 +4,7 @@ InvalidInput
 +-- UnknownFormat, PyarrowMissing     the file as a whole
 +-- WholeFileUnreadable, Pickled
 +-- NoSparse, QueriesMissing, NoQueries  what is looked for in it
-+-- NotAVector, NoVector, NotOneType  its rows
++-- NotAVector, NoVector, NotOneType, RecordsHaveTheirOwn  its rows
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.vertex.data.errors import listed_rows
 
-FORMATS = "HDF5, Parquet, Arrow (Feather), NumPy (.npy), or .fvecs and .bvecs"
+FORMATS = "HDF5, Parquet, Arrow (Feather), JSON lines, NumPy (.npy), or .fvecs and .bvecs"
 
 
 class UnknownFormat(InvalidInput):
@@ -79,7 +79,7 @@ class NoSparse(InvalidInput):
             f"Sparse embeddings are not read from a {kind} file",
             value=asked,
             source=path,
-            accepted="HDF5 with a group of `indptr`, `indices` and `data`, as scipy.sparse.csr_matrix has them",
+            accepted="HDF5 with a group of `indptr`, `indices` and `data`, as scipy.sparse.csr_matrix has them, or JSON lines",
             remedy="Write them into such a file beside the dense vectors, or leave --sparse-from out.",
         )
 
@@ -94,6 +94,19 @@ class NoVector(InvalidInput):
             source=path,
             accepted="a dense vector, a sparse one with at least one value, or both, in every row",
             remedy="Remove the rows. Rows are counted from 0.",
+        )
+
+
+class RecordsHaveTheirOwn(InvalidInput):
+    """Rules for restricts and crowding tags, for records that have them already."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            "The records of JSON lines say themselves what restricts and crowding tags they have",
+            value=path,
+            accepted="no --restrict-namespace, --restrict-columns, --crowding-tags and --crowding-column beside JSON lines",
+            remedy="Write them into the records: `restricts`, `numeric_restricts` and `crowding_tag`.",
         )
 
 
