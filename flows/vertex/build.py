@@ -16,7 +16,6 @@ from flows.vertex.private_ways import KIND as PRIVATE_SERVICE_CONNECT
 from flows.vertex.private_ways import connected
 from flows.vertex.version_steps import prune, verify_and_serve
 from tasks.errors import InvalidInput
-from tasks.plurals import counted
 from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.data.import_formats import ImportFormat
@@ -36,6 +35,9 @@ from tasks.vertex.specs import (
     ShardSize,
     UpdateMethod,
 )
+
+SPARSE_ONLY_DIMENSIONS = 768
+"""Every index has dimensions, which count for dense vectors only; Google's example of sparse ones alone has these ("About hybrid search")."""
 
 
 class BuildOptions(DataOptions, DatapointRules, Confirmed, Timed, Interruptible, frozen=True):
@@ -155,13 +157,12 @@ def build_index(options: BuildOptions) -> Report:
         )
         with run.report.step("validate the data") as step:
             validated = read_validated(run.settings, source, queries_needed=options.as_version)
-            step.saw(
-                f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, content {validated.content}"
-            )
+            step.saw(f"{validated.size}, content {validated.content}")
             for found in remarks(validated):
                 step.saw(found)
                 say(found)
-        index = {**options.shared_with(IndexSpec), "dimensions": validated.dimensions}
+        dimensions = validated.dimensions or SPARSE_ONLY_DIMENSIONS
+        index = {**options.shared_with(IndexSpec), "dimensions": dimensions}
         plan = BuildPlan(
             source=source,
             index=IndexSpec.model_validate(index),
@@ -201,7 +202,7 @@ def remarks(validated: ValidatedVectors) -> list[str]:
         names = listed([name if name.startswith("and ") else f"`{name}`" for name in validated.unused])
         found.append(
             f"Not used: {names}. --restrict-columns takes a column as a filter, --crowding-column as crowding tags, "
-            "--ids-from as ids, --vectors-from as vectors."
+            "--ids-from as ids, --vectors-from as vectors, --sparse-from a group of sparse rows."
         )
     return found
 

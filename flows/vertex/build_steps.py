@@ -155,9 +155,7 @@ def build(
 
     with report.step(f"create index {name}") as step:
         index = _index(run, plan, validated, there, changes)
-        step.saw(
-            f"{plan.index.algorithm}, {plan.index.update_method}, {index.vectors_count:,} vectors ({_id(index.resource)})"
-        )
+        step.saw(f"{plan.index.algorithm}, {plan.index.update_method}, {index.size} ({_id(index.resource)})")
 
     wanted_endpoint = endpoint_spec(settings, plan.endpoint_name, plan.endpoint)
     with sharing(run, name, plan.endpoint_name), report.step(f"create endpoint {plan.endpoint_name}") as step:
@@ -286,15 +284,20 @@ def _index(
             when_interrupted=run.when_interrupted,
         )
         changes.append("replaced the contents of the index")
-    # Statistics that lag show 0 or the previous count; streamed datapoints only raise it.
-    lagging = (0, 0 if there is None else there.vectors_count)
-    if changes and index.vectors_count < validated.rows and index.vectors_count not in lagging:
-        raise GateNotMet(
-            f"The number of vectors in index {name}",
-            measured=f"{index.vectors_count:,}",
-            wanted=f"{validated.rows:,}",
-            remedy=f"Check the import files under {uri}.",
-        )
+    before = (0, 0) if there is None else (there.vectors_count, there.sparse_vectors_count)
+    gates = (
+        ("vectors", index.vectors_count, validated.dense_rows, before[0]),
+        ("sparse vectors", index.sparse_vectors_count, validated.sparse_rows, before[1]),
+    )
+    for noun, count, wanted, earlier in gates if changes else ():
+        # Statistics that lag show 0 or the previous count; streamed datapoints only raise it.
+        if count < wanted and count not in (0, earlier):
+            raise GateNotMet(
+                f"The number of {noun} in index {name}",
+                measured=f"{count:,}",
+                wanted=f"{wanted:,}",
+                remedy=f"Check the import files under {uri}.",
+            )
     return index
 
 

@@ -32,7 +32,8 @@ from tasks.vertex.imports.tour_data import read_tour_data
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import Algorithm, DeployedIndexSpec, EndpointKind, IndexSpec, Name
-from tasks.vertex.verification.recall import Truth, read_truth, verify_recall
+from tasks.vertex.verification.recall import verify_recall
+from tasks.vertex.verification.truths import Truth, read_truth
 
 NOTEBOOK_FRACTION = 0.07
 """The notebook's leafNodesToSearchPercent of 7."""

@@ -16,6 +16,7 @@ from google.protobuf import field_mask_pb2, json_format, struct_pb2
 from tasks.errors import CannotChangeInPlace
 from tasks.interruption import WhenInterrupted
 from tasks.outcomes import Ensured
+from tasks.plurals import counted_each
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
@@ -73,6 +74,11 @@ class IndexState:
             for other, id_ in self.deployed
             if own_id(other) != own_id(endpoint)
         )
+
+    @property
+    def size(self) -> str:
+        """How many vectors it has, by its statistics."""
+        return counted_each((self.vectors_count, "vector"), (self.sparse_vectors_count, "sparse vector"))
 
     @property
     def shard_size(self) -> ShardSize:

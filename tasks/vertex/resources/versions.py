@@ -17,7 +17,6 @@ from google.protobuf import field_mask_pb2
 from tasks.errors import InvalidInput, PermanentError
 from tasks.marks import fingerprint
 from tasks.outcomes import Ensured
-from tasks.plurals import counted
 from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
@@ -94,7 +93,7 @@ class Versions:
         deployed = f"deployed as {self.id_of(version)}" if version in self.deployed else "not deployed"
         if elsewhere := index.elsewhere(self.endpoint.resource):
             deployed += f", by somebody else {elsewhere}"
-        return f"{version} ({deployed}, {counted(index.vectors_count, 'vector')})"
+        return f"{version} ({deployed}, {index.size})"
 
 
 class NoSuchVersion(PermanentError):
