@@ -125,6 +125,7 @@ def build_collection(options: BuildCollectionOptions) -> Report:
     with running(VERTEX_COLLECTIONS, "build", options) as run:
         with run.report.step("validate the data") as step:
             validated = read_validated(run.settings, source)
+            _refuse_other_vectors(validated)
             fields = read_data_fields(run.settings, source)
             step.saw(
                 f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, content {validated.content}"
@@ -204,6 +205,14 @@ def _refuse_unknown_fields(options: BuildCollectionOptions) -> None:
                     "This is no data field of the collection", value=field, source=option,
                     accepted=", ".join(options.data_columns) or "none: --data-columns names none",
                 )  # fmt: skip
+
+
+def _refuse_other_vectors(validated: ValidatedVectors) -> None:
+    if validated.sparse_rows or validated.dense_rows != validated.rows:
+        raise InvalidInput(
+            "A collection is built from dense vectors, one in each row", value=validated.vectors, source=validated.name,
+            accepted=f"{validated.rows:,} dense vectors and no sparse ones",
+        )  # fmt: skip
 
 
 def _remarks(validated: ValidatedVectors) -> list[str]:

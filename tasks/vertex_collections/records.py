@@ -13,6 +13,7 @@ from pydantic import Field
 from tasks.errors import InvalidInput
 from tasks.steps import step
 from tasks.vertex.data.columns import ColumnKind, ColumnValues
+from tasks.vertex.data.formats.json_lines import JsonLinesFile
 from tasks.vertex.data.rules import DatapointRules, Record
 from tasks.vertex.data.vectors import BLOCK_ROWS, Block
 from tasks.vertex.imports.import_data import DataSource, opened
@@ -70,6 +71,12 @@ def read_data_fields(settings: VertexSettings, source: DataSource) -> tuple[tupl
         InvalidInput: an id is too long, an integer too large, or the name of a column is no name of a field.
     """
     with opened(settings, source) as file:
+        if file.kind == JsonLinesFile.kind:
+            raise InvalidInput(
+                "A collection is not built from records of Vector Search 1.0", value=file.kind, source=source.data,
+                accepted="HDF5, Parquet, Arrow, .npy, .fvecs or .bvecs",
+                remedy="JSON lines of data objects go into a collection with `vertex-collections upsert-data-objects`.",
+            )  # fmt: skip
         columns = [file.column(name) for name in source.rules.columns]
         for column in columns:
             if not FIELD.fullmatch(column.name):
