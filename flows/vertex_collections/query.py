@@ -62,7 +62,7 @@ def query_collection(options: QueryCollectionOptions) -> Report:
     _refuse_unsuited(options)
     condition = parse_filter(options.filter) if options.filter else None
     settings, name = VERTEX_COLLECTIONS.settings(options.target), options.name
-    with reporting("vertex-collections query", name, options.target) as report:
+    with reporting("vertex-collections query", name, options.target, settings.where) as report:
         collection = read_collection(settings, name)
         search = Search(
             vector=_vector(settings, collection, options),
