@@ -77,7 +77,12 @@ def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -
 
 
 def agree_to_first_deployments(
-    run: VertexRun, wanted: Sequence[DeployedIndexSpec], shard_size: ShardSize | None, *, yes: bool
+    run: VertexRun,
+    wanted: Sequence[DeployedIndexSpec],
+    shard_size: ShardSize | None,
+    *,
+    yes: bool,
+    endpoint_name: str | None = None,
 ) -> frozenset[str]:
     """Ask for the cost of everything that is not deployed yet, as one question, before reading the data, which is not needed.
 
@@ -88,6 +93,7 @@ def agree_to_first_deployments(
         wanted: what to deploy.
         shard_size: of every index that does not exist yet.
         yes: agreed in advance.
+        endpoint_name: an endpoint that is shared.
 
     Returns:
         The names for which the cost was agreed to.
@@ -106,6 +112,8 @@ def agree_to_first_deployments(
             if spec.name in new
         )
         cost = " ".join(str(replace(each, deployed_indexes=count)) for each, count in alike.items())
+        if endpoint_name:
+            cost += f" Sharing the endpoint {endpoint_name} saves nothing: every deployed index has replicas of its own."
         agree(_ask(run.settings, step, cost), yes=yes)
     return new
 

@@ -95,7 +95,7 @@ def query_index(options: QueryOptions) -> Report:
         )
     sparse = parse_sparse_vector(options.sparse_vector) if options.sparse_vector else None
     settings = VERTEX.settings(options.target)
-    with reporting("vertex query", options.name, options.target) as report:
+    with reporting("vertex query", options.name, options.target, settings.where) as report:
         served = read_served_index(settings, options.name)
         if options.data:
             source = options.data_source(options.data)

@@ -50,7 +50,7 @@ def verify_index(options: VerifyOptions) -> Report:
     """
     settings = VERTEX.settings(options.target)
     with (
-        reporting("vertex verify", options.name, options.target) as report,
+        reporting("vertex verify", options.name, options.target, settings.where) as report,
         report.step(f"recall@{options.k}") as step,
     ):
         served = read_served_index(settings, options.name, options.version)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from flows.vertex.agreement import Question
 from flows.vertex.options import VertexRun
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.imports.storage import remove_import_files
-from tasks.vertex.resources.deployed_indexes import remove_deployed_index
+from tasks.vertex.network.private_service_connect import remove_way
+from tasks.vertex.resources.deployed_indexes import remove_deployed_index, undeploy_command
 from tasks.vertex.resources.indexes import remove_index
 from tasks.vertex.resources.inventory import TiedToOthers
 from tasks.vertex.resources.served import ServedIndex
@@ -50,8 +51,9 @@ def verify_and_serve(
                 report.facts[recall.fact] = recall.model_dump()
         except RecallTooLow:
             say(
-                f"The version {built.version} stays deployed and is not served. `{PROGRAM} vertex swap --to {built.version}` serves it "
-                f"nevertheless, `{PROGRAM} vertex prune` removes it."
+                f"The version {built.version} stays deployed and is not served. "
+                f"`{command('vertex swap', name=built.name, to=built.version)}` serves it nevertheless, "
+                f"`{command('vertex prune', name=built.name)}` removes it."
             )
             raise
     serve(run, built.name, built.version)
@@ -96,6 +98,8 @@ def prune(run: VertexRun, name: str) -> list[str]:
     _refuse_ties(there, there.others)
     for version in there.others:
         with report.step(f"remove version {version} of {name}") as step:
+            if there.endpoint.kind == "private-service-connect":
+                remove_way(settings, name, version, deadline)
             undeployed = remove_deployed_index(settings, name, deadline, version)
             removed = remove_index(settings, name, deadline, version)
             step.saw(f"{len(undeployed)} undeployed, {len(removed)} removed")
@@ -122,7 +126,7 @@ def say_versions(there: Versions) -> str:
 def _refuse_ties(there: Versions, versions: Sequence[str]) -> None:
     own = there.endpoint.resource.rpartition("/")[2]
     foreign = [
-        f"the index {index.resource} is also served by the endpoint {endpoint} as the deployed index {id_}"
+        f"the index {index.resource} is also served by the endpoint {endpoint} as the deployed index {id_} (`{undeploy_command(endpoint, id_)}`)"
         for index in (there.indexes[version] for version in versions)
         for endpoint, id_ in index.deployed
         if endpoint.rpartition("/")[2] != own

@@ -119,7 +119,8 @@ DIFFERENCES = (
     ),
     (
         "Vector Search 2.0: an import overwrites data objects with the same id. Invalid lines are counted and left "
-        "out; the response's status says how many, and nothing is written to `error_uri` and `output_uri`."
+        "out; the response's status says how many, and `error_uri` gets a JSON line for each, whose form is made up. Nothing is "
+        "written to `output_uri`."
     ),
     (
         "Vector Search 2.0: vector fields can be added to a collection, and neither changed nor removed. `order_by` is refused. "

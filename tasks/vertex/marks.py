@@ -5,6 +5,7 @@ Of an index:
 coming      in place of `content`: hash of the data that an overwrite is bringing
 overwritten when the last overwrite ended, in nanoseconds since 1970 by the service's clock; deployed copies follow later
 version     which of the indexes of the name; the first has none
+endpoint    what its endpoint was created under, if that is not the index's own name
 
 Of an endpoint, each a version:
 
@@ -12,6 +13,8 @@ serves           what queries go to; without it, to the first
 replaced         what was served before the last swap, until a rollback
 rolled_back_from what was served before the last rollback, until a swap
 served_since     when the last swap or rollback was, in seconds since 1970 by our clock; it is no version
+
+On an endpoint that several names share, those of another name than its own end with it: `serves_products`.
 """
 
 from __future__ import annotations
@@ -20,6 +23,16 @@ from collections.abc import Mapping
 
 from tasks.marks import MANAGED_BY, marks
 from tasks.vertex.specs import Specification
+
+SERVED_MARKS = ("serves", "replaced", "rolled_back_from", "served_since")
+"""The marks of an endpoint."""
+MOST_SHARING = 63 - len("rolled_back_from_")
+"""The longest name that fits into the keys of these marks, which have at most 63 characters."""
+
+
+def mark_for(mark: str, endpoint_name: str, name: str) -> str:
+    """The label of an endpoint that holds a mark of a name."""
+    return mark if name == endpoint_name else f"{mark}_{name}"
 
 
 def labels_of(spec: Specification, **more: str) -> dict[str, str]:

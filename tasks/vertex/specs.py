@@ -46,7 +46,7 @@ class Specification(BaseModel, frozen=True):
     @property
     def spec(self) -> str:
         """Twelve hex digits of the immutable configuration, the same in every process."""
-        return fingerprint(self.model_dump(exclude={"name", "version"}))
+        return fingerprint(self.model_dump(exclude={"name", "version", "endpoint_name"}))
 
 
 class IndexSpec(Specification, frozen=True):
@@ -54,6 +54,8 @@ class IndexSpec(Specification, frozen=True):
 
     version: str = FIRST
     """Which of the indexes of the name: FIRST, or twelve hex digits."""
+    endpoint_name: Name | None = None
+    """What its endpoint is created under, if that is not its own name."""
     dimensions: int = Field(gt=0)
     algorithm: Algorithm = "tree-ah"
     distance_measure: DistanceMeasure = "DOT_PRODUCT_DISTANCE"

@@ -82,7 +82,7 @@ def ensure_local_import_files(
     content: str,
     import_format: ImportFormat = "jsonl",
 ) -> Ensured[tuple[ImportFile, ...]]:
-    """The import files of a validated source in a local folder of their own, `local_folder(name, content)`.
+    """The import files of a validated source in a local folder of their own, `local_folder`.
 
     Raises:
         DataChanged: the source is no longer what was validated.
@@ -94,7 +94,7 @@ def ensure_local_import_files(
         files = write_import_files(
             file,
             source.rules,
-            local_folder(name, content),
+            local_folder(settings, name, content),
             content=content,
             import_format=import_format,
             on_progress=progress.count,
@@ -128,11 +128,16 @@ def read_query_vectors(
         return asked.dense(1, start=row)[0] if asked.dense_rows else None, sparse
 
 
-def local_folder(name: str, content: str) -> Path:
+def local_folder(settings: VertexSettings, name: str, content: str) -> Path:
     """The folder of the import files of one content, until they are uploaded."""
-    return home() / "work" / name / content
+    return _work(settings, name) / content
 
 
-def forget_local_import_files(name: str) -> None:
+def forget_local_import_files(settings: VertexSettings, name: str) -> None:
     """Remove the local import files of a name: the bucket has them, or they are no longer needed."""
-    shutil.rmtree(home() / "work" / name, ignore_errors=True)
+    shutil.rmtree(_work(settings, name), ignore_errors=True)
+
+
+def _work(settings: VertexSettings, name: str) -> Path:
+    # The same name in another project or region is another index, which may be built at the same time.
+    return home() / "work" / settings.where / name

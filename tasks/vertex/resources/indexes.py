@@ -31,7 +31,7 @@ from tasks.vertex.operations.adoption import (
     the_one,
     version_of,
 )
-from tasks.vertex.operations.operations import Operation, follow, follow_earlier, unfinished
+from tasks.vertex.operations.operations import Operation, follow, follow_earlier, own_id, unfinished
 from tasks.vertex.operations.removal import remove_all, remove_twins
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import FIRST, IndexSpec, ShardSize
@@ -64,6 +64,16 @@ class IndexState:
     spec: str = ""
     """Hash of the configuration that it was created from."""
     sparse_vectors_count: int = 0
+    endpoint_name: str = ""
+    """What its endpoint was created under, if that is not its own name."""
+
+    def elsewhere(self, endpoint: str) -> str:
+        """Where it is deployed besides this endpoint, in words; empty where it is not."""
+        return " and ".join(
+            f"as {id_} on the endpoint {other}"
+            for other, id_ in self.deployed
+            if own_id(other) != own_id(endpoint)
+        )
 
     @property
     def size(self) -> str:
@@ -159,7 +169,7 @@ def ensure_index(
         display_name=spec.name,
         metadata=_value(metadata),
         index_update_method=Index.IndexUpdateMethod[spec.update_method],
-        labels=labels_of(spec, **_version_mark(spec), content=content),
+        labels=labels_of(spec, **_own_marks(spec), content=content),
     )
 
     def create() -> str:
@@ -265,8 +275,10 @@ def remove_index(
     return remove_all(settings, replace(INDEXES, version=version), name, deadline)
 
 
-def _version_mark(spec: IndexSpec) -> dict[str, str]:
-    return {} if spec.version == FIRST else {"version": spec.version}
+def _own_marks(spec: IndexSpec) -> dict[str, str]:
+    version = {} if spec.version == FIRST else {"version": spec.version}
+    shares = spec.endpoint_name not in (None, spec.name)
+    return version | ({"endpoint": str(spec.endpoint_name)} if shares else {})
 
 
 def _end_earlier_updates(
@@ -342,6 +354,7 @@ def index_state(made: Made[Index]) -> IndexState:
         making=made.making.name if made.making is not None else "",
         version=version_of(index),
         spec=index.labels.get("spec", ""),
+        endpoint_name=index.labels.get("endpoint", ""),
     )
 
 

@@ -15,7 +15,7 @@ from google.cloud import aiplatform_v1
 
 from tasks.batches import attempt_each, batches
 from tasks.errors import DeadlinePassed, InvalidInput, PermanentError
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
@@ -47,8 +47,8 @@ class OverwriteUnfinished(PermanentError):
         self.name = name
         super().__init__(
             f"The index {name} takes no streaming updates now: a build started to replace all its content and did not see the end, "
-            f"and what is streamed meanwhile would be lost. Nothing was sent. Run that `{PROGRAM} vertex build` again, which finishes it; "
-            "then run this again."
+            f"and what is streamed meanwhile would be lost. Nothing was sent. Run that build again, which finishes it: "
+            f"`{command('vertex build', name=name, data='FILE.hdf5')}`; then run this again."
         )
 
 
@@ -217,8 +217,9 @@ def _refuse_unsuited(served: ServedIndex) -> None:
     if served.update_method != "STREAM_UPDATE":
         raise InvalidInput(
             f"The index {served.name} takes no streaming updates", value=served.update_method, accepted="STREAM_UPDATE",
-            remedy=f"An index cannot be converted: build a new one with `{PROGRAM} vertex build` and the update method STREAM_UPDATE, "
-            f"or run `{PROGRAM} vertex build` on the changed data, which overwrites the content of this one.",
+            remedy="An index cannot be converted. Replace it by a version that takes them: "
+            f"`{command('vertex build', name=served.name, data='FILE.hdf5', as_version=True, prune=True)}`. Or overwrite its content with "
+            f"the changed data: `{command('vertex build', name=served.name, data='FILE.hdf5', update_method='BATCH_UPDATE')}`.",
         )  # fmt: skip
     if served.is_overwritten:
         raise OverwriteUnfinished(served.name)

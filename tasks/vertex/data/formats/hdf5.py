@@ -259,8 +259,8 @@ def refuse_unreadable(path: Path, name: str) -> None:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a device or a pipe has no end
             raise DataFileMissing(name)
-        with path.open("rb"):
-            pass
+        with path.open("rb") as file:
+            file.read(1)  # some can be opened, but not read: /proc/self/mem, a bad block
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataFileMissing(name) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL, or what no file name can hold

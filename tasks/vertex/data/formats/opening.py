@@ -57,5 +57,8 @@ def _with_pyarrow(path: Path, name: str, kind: str) -> DataFile:
 
 
 def is_hdf5(path: Path) -> bool:
-    """Whether a file is HDF5, whose queries lie in the same file."""
-    return path.is_file() and h5py.is_hdf5(path)
+    """Whether a file is HDF5, whose queries lie in the same file. What cannot be read is not."""
+    try:
+        return path.is_file() and h5py.is_hdf5(path)
+    except OSError:
+        return False
