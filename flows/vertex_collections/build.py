@@ -125,6 +125,11 @@ def build_collection(options: BuildCollectionOptions) -> Report:
     with running(VERTEX_COLLECTIONS, "build", options) as run:
         with run.report.step("validate the data") as step:
             validated = read_validated(run.settings, source)
+            if validated.sparse_rows:
+                raise InvalidInput(
+                    "Sparse embeddings are not loaded into collections", value=validated.vectors, source=options.data,
+                    accepted="dense vectors alone", remedy="Leave --sparse-from out, or build an index: `vertex build`.",
+                )  # fmt: skip
             fields = read_data_fields(run.settings, source)
             step.saw(
                 f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, content {validated.content}"
