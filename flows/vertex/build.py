@@ -11,7 +11,7 @@ from flows.runs import running
 from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import DATA, DataOptions
+from flows.vertex.options import DATA, DataOptions, HybridOptions
 from flows.vertex.private_ways import KIND as PRIVATE_SERVICE_CONNECT
 from flows.vertex.private_ways import connected
 from flows.vertex.version_steps import prune, verify_and_serve
@@ -40,7 +40,7 @@ SPARSE_ONLY_DIMENSIONS = 768
 """Every index has dimensions, which count for dense vectors only; Google's example of sparse ones alone has these ("About hybrid search")."""
 
 
-class BuildOptions(DataOptions, DatapointRules, Confirmed, Timed, Interruptible, frozen=True):
+class BuildOptions(DataOptions, HybridOptions, DatapointRules, Confirmed, Timed, Interruptible, frozen=True):
     """The options of `vertex build`. Those of the index and the deployed index have the names of their specifications."""
 
     name: Name = Field(
@@ -174,7 +174,14 @@ def build_index(options: BuildOptions) -> Report:
         built = build(run, plan, validated, cost_agreed=name in agreed, yes=yes, prunes=options.prune)
         if not built.is_served:
             built.served = connected(run, built.served)
-            verify_and_serve(run, built.served, source, options.min_recall)
+            verify_and_serve(
+                run,
+                built.served,
+                source,
+                options.min_recall,
+                alpha=options.alpha,
+                rrf_constant=options.rrf_constant,
+            )
             built.changes.append(f"served the version {built.served.version}")
         if options.prune and (gone := prune(run, name)):
             built.changes.append(f"removed {listed(f'the version {one}' for one in gone)}")

@@ -284,21 +284,39 @@ def _index(
             when_interrupted=run.when_interrupted,
         )
         changes.append("replaced the contents of the index")
-    before = (0, 0) if there is None else (there.vectors_count, there.sparse_vectors_count)
-    gates = (
-        ("vectors", index.vectors_count, validated.dense_rows, before[0]),
-        ("sparse vectors", index.sparse_vectors_count, validated.sparse_rows, before[1]),
-    )
-    for noun, count, wanted, earlier in gates if changes else ():
-        # Statistics that lag show 0 or the previous count; streamed datapoints only raise it.
-        if count < wanted and count not in (0, earlier):
+    if changes:
+        check_counts(name, index, validated, there, uri=uri)
+    return index
+
+
+def check_counts(
+    name: str, index: IndexState, validated: ValidatedVectors, before: IndexState | None, *, uri: str
+) -> None:
+    """Compare what an index holds, by its statistics, with the data that it was built from.
+
+    Args:
+        name: of the index.
+        index: after the build.
+        validated: the data.
+        before: the index as it was before the build; None if there was none.
+        uri: where the import files are.
+
+    Raises:
+        GateNotMet: the index has fewer vectors, dense or sparse. Counts that lag behind, 0 or that of before,
+            are no fault, and streamed datapoints only raise them.
+    """
+    earlier = (0, 0) if before is None else (before.vectors_count, before.sparse_vectors_count)
+    for noun, count, wanted, was in (
+        ("vectors", index.vectors_count, validated.dense_rows, earlier[0]),
+        ("sparse vectors", index.sparse_vectors_count, validated.sparse_rows, earlier[1]),
+    ):
+        if count < wanted and count not in (0, was):
             raise GateNotMet(
                 f"The number of {noun} in index {name}",
                 measured=f"{count:,}",
                 wanted=f"{wanted:,}",
                 remedy=f"Check the import files under {uri}.",
             )
-    return index
 
 
 def _deployed(

@@ -11,6 +11,7 @@ from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.settings import VertexSettings, VertexTarget
 from tasks.vertex.specs import Name
+from tasks.vertex.verification.truths import ALPHA
 
 VertexRun = Run[VertexSettings]
 
@@ -24,7 +25,7 @@ class VertexOptions(Options, frozen=True):
 
 
 DATA = (
-    "HDF5 (ann-benchmarks layout), Parquet, Arrow, JSON lines (records as in import files), .npy, .fvecs or .bvecs; a local "
+    "HDF5 (ann-benchmarks layout), Parquet, Arrow, JSON lines (records as in import files), .npy, .fvecs, .bvecs or .csr; a local "
     "path or a gs:// address."
 )
 """What a data file may be, for the options that take one."""
@@ -52,12 +53,13 @@ class DataOptions(VertexOptions, frozen=True):
         default=None,
         description=(
             "Sparse embeddings, alone or beside dense vectors: the HDF5 group that holds `indptr`, `indices` and `data` (CSR). "
-            "Default: train, if it is such a group. JSON lines have them in `sparse_embedding`."
+            "Default: train, if it is such a group. JSON lines have them in `sparse_embedding`; beside .npy, .fvecs and .bvecs, a "
+            ".csr file of big-ann-benchmarks."
         ),
     )
     sparse_queries_from: str | None = Field(
         default=None,
-        description="HDF5 group of the sparse queries. Default: the name of sparse_from with test in place of train.",
+        description="HDF5 group or .csr file of the sparse queries. Default: the name of sparse_from with test in place of train.",
     )
     allow_external_data: bool = Field(
         default=False,
@@ -85,6 +87,24 @@ class DataOptions(VertexOptions, frozen=True):
             names=names,
             allow_external=self.allow_external_data,
         )
+
+
+class HybridOptions(VertexOptions, frozen=True):
+    """Options of flows that measure the recall of hybrid queries."""
+
+    alpha: float = Field(
+        default=ALPHA,
+        ge=0,
+        le=1,
+        description="Weight of the dense ranking in hybrid queries that measure recall.",
+    )
+    rrf_constant: float = Field(
+        default=0,
+        ge=0,
+        allow_inf_nan=False,
+        description="What the exact merge that hybrid recall is measured against adds to a rank: 0 as in Google's documentation, "
+        "60 in the literature.",
+    )
 
 
 class BuiltIndexOptions(VertexOptions, frozen=True):

@@ -95,6 +95,10 @@ def tour(options: TourOptions) -> Report:
                 step.saw(
                     f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, {validated.queries:,} queries"
                 )
+            if not validated.dimensions:
+                raise InvalidInput(
+                    "The tour takes dense vectors, and the data has sparse ones alone", value=options.data
+                )
 
             def built(index: IndexSpec) -> ServedIndex:
                 plan = BuildPlan(

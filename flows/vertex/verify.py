@@ -7,13 +7,13 @@ from pydantic import Field
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
-from flows.vertex.options import DATA, BuiltIndexOptions, DataOptions
+from flows.vertex.options import DATA, BuiltIndexOptions, DataOptions, HybridOptions
 from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.verification.recall import verify_recall
-from tasks.vertex.verification.truths import ALPHA, read_truths
+from tasks.vertex.verification.truths import read_truths
 
 
-class VerifyOptions(BuiltIndexOptions, DataOptions, frozen=True):
+class VerifyOptions(BuiltIndexOptions, DataOptions, HybridOptions, frozen=True):
     """The options of `vertex verify`."""
 
     data: str = Field(description=f"The file that the index was built from, with queries: {DATA}")
@@ -21,15 +21,6 @@ class VerifyOptions(BuiltIndexOptions, DataOptions, frozen=True):
     k: int = Field(default=10, ge=1, description="Neighbors per query.")
     min_recall: float = Field(default=0.9, ge=0, le=1, description="The recall@k to reach; 0 only measures.")
     queries: int | None = Field(default=None, ge=1, description="Use only the first N queries.")
-    alpha: float = Field(
-        default=ALPHA, ge=0, le=1, description="Weight of the dense ranking in hybrid queries, 0 to 1."
-    )
-    rrf_constant: float = Field(
-        default=0,
-        ge=0,
-        allow_inf_nan=False,
-        description="What the exact merge of hybrid queries adds to a rank: 0 as in Google's documentation, 60 in the literature.",
-    )
     version: str | None = Field(
         default=None,
         description="A version that is deployed, in place of the served one: first, or twelve hex digits.",

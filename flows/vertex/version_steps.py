@@ -17,10 +17,18 @@ from tasks.vertex.resources.inventory import TiedToOthers
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.resources.versions import NoSuchVersion, Versions, ensure_served, read_versions
 from tasks.vertex.verification.recall import RecallTooLow, verify_recall
-from tasks.vertex.verification.truths import read_truths
+from tasks.vertex.verification.truths import ALPHA, read_truths
 
 
-def verify_and_serve(run: VertexRun, built: ServedIndex, source: DataSource, min_recall: float) -> None:
+def verify_and_serve(
+    run: VertexRun,
+    built: ServedIndex,
+    source: DataSource,
+    min_recall: float,
+    *,
+    alpha: float = ALPHA,
+    rrf_constant: float = 0,
+) -> None:
     """Measure a version that is deployed but not served, then serve it.
 
     Args:
@@ -28,6 +36,8 @@ def verify_and_serve(run: VertexRun, built: ServedIndex, source: DataSource, min
         built: the version, as it is deployed.
         source: the data that it was built from, with queries.
         min_recall: the recall@10 to reach, 0 to 1, with each kind of query that the data has.
+        alpha: the weight of the dense ranking in hybrid queries.
+        rrf_constant: what the exact merge of the two rankings adds to a rank.
 
     Raises:
         RecallTooLow: the gate is not met; what was served before is still served.
@@ -35,7 +45,7 @@ def verify_and_serve(run: VertexRun, built: ServedIndex, source: DataSource, min
     settings, report = run.settings, run.report
     with report.step(f"recall@10 of version {built.version}") as step:
         try:
-            for truth in read_truths(settings, built, source):
+            for truth in read_truths(settings, built, source, alpha=alpha, rrf_constant=rrf_constant):
                 recall = verify_recall(settings, built, truth, min_recall=min_recall)
                 step.saw(str(recall))
                 report.facts[recall.fact] = recall.model_dump()

@@ -21,7 +21,7 @@ from tasks.progress import Progress
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS
 from tasks.vertex.connection.errors import AlreadyExists, calling
-from tasks.vertex.data.vectors import BLOCK_ROWS
+from tasks.vertex.data.matrices import BLOCK_ROWS
 from tasks.vertex.imports.import_data import DataSource, opened
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex_collections.clients import connect

@@ -12,10 +12,11 @@ from pydantic import Field
 
 from tasks.errors import InvalidInput
 from tasks.steps import step
+from tasks.vertex.data.blocks import Block
 from tasks.vertex.data.columns import ColumnKind, ColumnValues
 from tasks.vertex.data.formats.json_lines import JsonLinesFile
+from tasks.vertex.data.matrices import BLOCK_ROWS
 from tasks.vertex.data.rules import DatapointRules, Record
-from tasks.vertex.data.vectors import BLOCK_ROWS, Block
 from tasks.vertex.imports.import_data import DataSource, opened
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex_collections.ids import data_object_id

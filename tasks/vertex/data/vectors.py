@@ -81,7 +81,7 @@ class VectorFile:
             self._asked = asked = names or Names()
             usual = self._file.defaults
             self.sparse_name: str | None = asked.sparse or self._usual_sparse(usual.sparse)
-            self.vectors_name: str | None = asked.vectors or self._usual_vectors(str(usual.vectors))
+            self.vectors_name: str | None = asked.vectors or self._usual_vectors(usual.vectors)
             self.ids_name: str | None = asked.ids or usual.ids
             self.queries_name: str | None = asked.queries or usual.queries
             self.sparse_queries_name: str | None = asked.sparse_queries or self._usual_sparse_queries()
@@ -249,9 +249,9 @@ class VectorFile:
     def _usual_sparse(self, name: str | None) -> str | None:
         return name if name and self._asked.vectors != name and self._file.has_sparse(name) else None
 
-    def _usual_vectors(self, name: str) -> str | None:
+    def _usual_vectors(self, name: str | None) -> str | None:
         """The format's own name; none where it is absent beside sparse embeddings."""
-        if self.sparse_name is None:
+        if name is None or self.sparse_name is None:
             return name
         return name if name != self.sparse_name and self._file.has(name) else None
 
@@ -316,9 +316,9 @@ class VectorFile:
         )
 
     def _sparse_queries(self) -> SparseSource | None:
-        if self._query_file is not None:
-            return self._query_file.sparse
-        return self._file.sparse(self.sparse_queries_name) if self.sparse_queries_name else None
+        if self.sparse_queries_name is not None:
+            return self._file.sparse(self.sparse_queries_name)
+        return None if self._query_file is None else self._query_file.sparse
 
     def _id_column(self, *, is_asked: bool) -> Column | None:
         if self.ids_name is None or not (is_asked or self._file.has(self.ids_name)):

@@ -12,6 +12,7 @@ from tasks.errors import InvalidInput
 from tasks.measures.neighbors import exact_neighbors
 from tasks.steps import step
 from tasks.vertex.data.blocks import Block
+from tasks.vertex.data.formats.errors import NoQueries
 from tasks.vertex.data.vectors import VectorFile
 from tasks.vertex.imports.import_data import DataSource, opened
 from tasks.vertex.settings import VertexSettings
@@ -60,6 +61,8 @@ def read_tour_data(settings: VertexSettings, source: DataSource, spec: IndexSpec
         if file.rows < 2:
             raise InvalidInput("The tour needs at least two rows", value=file.rows, source=source.data)
         queries = file.queries(CANDIDATES)
+        if not len(queries):
+            raise NoQueries(source.data)
         nearest = exact_neighbors(file.blocks(), queries, 1, measure=measure, feature_norm=norm)
         query_words, known_id = file.words("test_words", CANDIDATES), file.ids(1, 2)[0]
         new_id = f"new-{file.rows}" if file.has_ids else str(file.rows)

@@ -1,8 +1,12 @@
-"""Files that are one array: NumPy's .npy, and the .fvecs and .bvecs of the nearest-neighbor data sets of INRIA.
+"""Files that are one array: NumPy's .npy, the .fvecs and .bvecs of INRIA's data sets, and the sparse .csr of big-ann-benchmarks.
 
-Both are mapped into memory and never unpickled. They name nothing, so ids lie in a file beside: another .npy, or one id a
-line. .fvecs and .bvecs (http://corpus-texmex.irisa.fr) are known by their suffix only, having no magic number: each row is
-its number of dimensions, a little-endian int32, and then that many float32 or uint8.
+All are mapped into memory and never unpickled. They name nothing, so ids lie in a file beside: another .npy, or one id a
+line. Dense and sparse rows may lie beside each other in the same way.
+
+.fvecs and .bvecs (http://corpus-texmex.irisa.fr) are known by their suffix only, having no magic number: each row is its
+number of dimensions, a little-endian int32, and then that many float32 or uint8. So is .csr (big-ann-benchmarks,
+`dataset_preparation/sparse_dataset.md`), little-endian: int64 rows, columns and values; (rows + 1) int64 `indptr`; int32 `indices`;
+float32 `data`.
 """
 
 from __future__ import annotations
@@ -19,11 +23,15 @@ from tasks.vertex.data.errors import DatasetMissing
 from tasks.vertex.data.formats.errors import NotAVector, Pickled, WholeFileUnreadable
 from tasks.vertex.data.formats.line_columns import IdLines
 from tasks.vertex.data.formats.stored import DenseOnly, Names, Stored, reason
+from tasks.vertex.data.sparse import SparseRows, SparseSource
 
 ARRAY = "array"
 """What options and errors call the array of such a file."""
 NPY = b"\x93NUMPY"
 VECS: dict[str, str] = {".fvecs": "<f4", ".bvecs": "u1"}
+CSR = ".csr"
+SUFFIXES = frozenset({*VECS, CSR})
+"""Files that are known by their name."""
 
 
 class ArrayColumn:
@@ -73,28 +81,30 @@ class VecsColumn(ArrayColumn):
 
 
 class ArrayFile(DenseOnly):
-    """A file that holds one array.
+    """A file that holds one array, dense or sparse.
 
     Raises:
         Pickled: it would have to be unpickled.
         WholeFileUnreadable: damaged or cut short.
     """
 
-    defaults = Names(vectors=ARRAY)
-
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
-        self.kind = "NumPy" if path.suffix not in VECS else path.suffix
-        self._column = (
-            _numpy(path, name, ARRAY) if path.suffix not in VECS else _vecs(path, name, VECS[path.suffix])
-        )
+        self.kind = path.suffix if path.suffix in SUFFIXES else "NumPy"
+        self.defaults = Names(sparse=ARRAY) if path.suffix == CSR else Names(vectors=ARRAY)
+        if path.suffix == CSR:
+            self._parts = {f"{ARRAY}/{part}": column for part, column in _csr(path, name).items()}
+        elif path.suffix in VECS:
+            self._parts = {ARRAY: _vecs(path, name, VECS[path.suffix])}
+        else:
+            self._parts = {ARRAY: _numpy(path, name, ARRAY)}
 
     def close(self) -> None:
         """Nothing is open; a map goes with the object."""
 
     def has(self, name: str) -> bool:
         """Whether it is the array, or a file beside."""
-        return name == ARRAY or _is_file(name)
+        return name in self._parts or _is_file(name)
 
     def names(self) -> list[str]:
         """The array."""
@@ -106,8 +116,8 @@ class ArrayFile(DenseOnly):
         Raises:
             DatasetMissing: there is no such file.
         """
-        if name == ARRAY:
-            return self._column
+        if name in self._parts:
+            return self._parts[name]
         if not _is_file(name):
             raise DatasetMissing(
                 self.name, dataset=name, present=[ARRAY, "and, by their paths, files beside it"]
@@ -116,6 +126,22 @@ class ArrayFile(DenseOnly):
         with path.open("rb") as file:
             is_numpy = file.read(len(NPY)) == NPY
         return _numpy(path, name, name) if is_numpy else IdLines(path)
+
+    def has_sparse(self, name: str) -> bool:
+        """Whether it is the array, and that is sparse."""
+        return name == ARRAY == self.defaults.sparse
+
+    def sparse(self, name: str) -> SparseSource:
+        """The array, or that of a file beside.
+
+        Raises:
+            NoSparse: it is not sparse, and there is no sparse file of that name.
+        """
+        if self.has_sparse(name):
+            return SparseRows(self, ARRAY)
+        if Path(name).suffix == CSR and _is_file(name):
+            return ArrayFile(Path(name), name).sparse(ARRAY)
+        return super().sparse(name)
 
 
 def _is_file(name: str) -> bool:
@@ -151,6 +177,22 @@ def _header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
         )
         shape, _, dtype = read(file)
     return shape, dtype
+
+
+def _csr(path: Path, name: str) -> dict[str, ArrayColumn]:
+    """`indptr`, `indices`, `data` and `shape`."""
+    head, size = np.fromfile(path, "<i8", count=3), path.stat().st_size
+    rows, columns, values = (int(number) for number in (*head, 0, 0, 0)[:3])
+    begin = 24 + 8 * (rows + 1)
+    if min(rows, columns, values) < 0 or head.size < 3 or size != begin + 8 * values:
+        said = f"{size:,} bytes are not those of {rows:,} rows with {values:,} values"
+        raise WholeFileUnreadable(name, kind=CSR, reason=said)
+    parts = {"shape": np.array([rows, columns])}
+    for part, kind, offset, count in (
+        ("indptr", "<i8", 24, rows + 1), ("indices", "<i4", begin, values), ("data", "<f4", begin + 4 * values, values),
+    ):  # fmt: skip
+        parts[part] = np.memmap(path, kind, "r", offset, (count,)) if count else np.empty(0, kind)
+    return {part: ArrayColumn(f"{ARRAY}/{part}", array) for part, array in parts.items()}
 
 
 def _vecs(path: Path, name: str, number: str) -> ArrayColumn:

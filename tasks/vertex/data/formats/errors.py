@@ -15,7 +15,7 @@ from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.vertex.data.errors import listed_rows
 
-FORMATS = "HDF5, Parquet, Arrow (Feather), JSON lines, NumPy (.npy), or .fvecs and .bvecs"
+FORMATS = "HDF5, Parquet, Arrow (Feather), JSON lines, NumPy (.npy), or .fvecs, .bvecs and .csr"
 
 
 class UnknownFormat(InvalidInput):
@@ -79,7 +79,7 @@ class NoSparse(InvalidInput):
             f"Sparse embeddings are not read from a {kind} file",
             value=asked,
             source=path,
-            accepted="HDF5 with a group of `indptr`, `indices` and `data`, as scipy.sparse.csr_matrix has them, or JSON lines",
+            accepted="HDF5 with a group of `indptr`, `indices` and `data`, as scipy.sparse.csr_matrix has them, JSON lines, or a .csr file",
             remedy="Write them into such a file beside the dense vectors, or leave --sparse-from out.",
         )
 

@@ -1,4 +1,4 @@
-"""Opens a file by what it holds, whatever it is called; only .fvecs and .bvecs, which have no magic number, by their name."""
+"""Opens a file by what it holds, whatever it is called; only .fvecs, .bvecs and .csr, which have no magic number, by their name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 
 from tasks.exact_json import BLANK
-from tasks.vertex.data.formats.arrays import NPY, VECS, ArrayFile
+from tasks.vertex.data.formats.arrays import NPY, SUFFIXES, ArrayFile
 from tasks.vertex.data.formats.errors import PyarrowMissing, UnknownFormat
 from tasks.vertex.data.formats.hdf5 import Hdf5File, refuse_unreadable
 from tasks.vertex.data.formats.json_lines import JsonLinesFile
@@ -41,7 +41,7 @@ def open_data_file(path: Path, name: str, *, allow_external: bool = False) -> Da
         start = file.read(LOOK)
     if start.startswith((PARQUET, ARROW, STREAM)):
         return _with_pyarrow(path, name, "Parquet" if start.startswith(PARQUET) else "Arrow")
-    if start.startswith(NPY) or path.suffix in VECS:
+    if start.startswith(NPY) or path.suffix in SUFFIXES:
         return ArrayFile(path, name)
     if start.removeprefix(codecs.BOM_UTF8).lstrip(BLANK).startswith(b"{"):
         return JsonLinesFile(path, name)

@@ -4,6 +4,8 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.tasks.vertex.data.hostility import Reader
+
 GOOD = np.arange(40, dtype=np.float32).reshape(10, 4)
 
 
@@ -20,3 +22,17 @@ def write(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def reader():
+    """reader(path) -> [outcome, megabytes], in a process of its own; another one when it died."""
+    running = [Reader()]
+
+    def read(path):
+        if running[0].process.poll() is not None:
+            running[0] = Reader()
+        return running[0].read(path)
+
+    yield read
+    running[0].stop()

@@ -1,4 +1,4 @@
-"""Reads one HDF5 file after the other, in a process whose death, hang or appetite the test sees: a path in, a line out."""
+"""Reads one data file after the other, in a process whose death, hang or appetite the test sees: a path in, a line out."""
 
 import json
 import resource
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.errors import PermanentError
+from tasks.vertex.data.formats.stored import Names
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import validate_vectors
 from tasks.vertex.data.vectors import VectorFile
@@ -21,6 +22,8 @@ def read(path: Path) -> str:
     """`read`, or the message of the error."""
     try:
         with VectorFile(path) as file:
+            has_sparse = file._file.has("sparse")
+        with VectorFile(path, names=Names(sparse="sparse" if has_sparse else None)) as file:
             rules = (
                 DatapointRules(restrict_columns=("color",)) if file._file.has("color") else DatapointRules()
             )
@@ -31,11 +34,13 @@ def read(path: Path) -> str:
                 assert block.vectors.shape == (len(block.ids), validated.dimensions)
                 assert np.isfinite(block.vectors).all()
                 assert all(isinstance(id_, str) and id_ for id_ in block.ids)
+                assert block.sparse is None or np.isfinite(block.sparse.values).all()
                 list(rules.records(block))
                 rows += len(block.ids)
             assert rows == validated.rows
             if file.has_queries:
                 assert np.isfinite(file.queries()).all()
+                file.asked().sparse()
             file.words("train_words", 10)
     except PermanentError as error:
         return f"{type(error).__name__}: {error}"

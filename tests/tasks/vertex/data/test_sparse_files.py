@@ -141,6 +141,43 @@ def test_what_does_not_fit_is_refused(write, matrix, vectors_of, changed, names,
         content(write(**parts), **names)
 
 
+def write_csr(path, matrix):
+    head = np.array([*matrix.shape, matrix.nnz], "<i8").tobytes()
+    path.write_bytes(head + b"".join(part.tobytes() for part in (matrix.indptr.astype("<i8"), matrix.indices.astype("<i4"), matrix.data.astype("<f4"))))  # fmt: skip
+    return path
+
+
+def test_csr_files_of_big_ann_benchmarks_hold_the_rows_of_the_same_group_alone_or_beside_dense_ones(
+    write, matrix, vectors_of, tmp_path
+):
+    some = matrix[np.arange(ROWS) % 10 > 0]
+    rows, queries = write_csr(tmp_path / "rows.csr", some), write_csr(tmp_path / "queries.csr", some[:7])
+    assert content(rows) == content(write(train=some))
+    with open_vectors(str(rows), names=Names(queries=str(queries))) as file:
+        assert validate_vectors(file).queries == 7
+        assert file.asked().sparse(1, start=2).values.tolist() == some[[2]].data.tolist()
+    np.save(tmp_path / "rows.npy", vectors_of(54))
+    beside = Names(sparse=str(rows), queries=str(tmp_path / "rows.npy"), sparse_queries=str(rows))
+    with open_vectors(str(tmp_path / "rows.npy"), names=beside) as file:
+        validated = validate_vectors(file)
+        assert (validated.dense_rows, validated.sparse_rows, validated.queries) == (54, 54, 54)
+        assert file.asked().sparse_rows == 54
+    assert validated.content == content(write(train=vectors_of(54), s=some), sparse="s")
+    with open_vectors(str(rows), names=Names(vectors=str(tmp_path / "rows.npy"))) as file:
+        assert validate_vectors(file).content == validated.content
+
+
+@pytest.mark.parametrize("size", [0, 10, 30, -1])
+def test_a_csr_file_cut_short_is_one_clear_error(matrix, tmp_path, size):
+    path = write_csr(tmp_path / "rows.csr", matrix)
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(
+        InvalidInput,
+        match=r"The \.csr file cannot be opened; it is damaged or cut short .* bytes are not those",
+    ):
+        content(path)
+
+
 def test_formats_without_sparse_rows_say_where_they_are_read_from(vectors_of, tmp_path):
     np.save(tmp_path / "rows.npy", vectors_of(3))
     with (
