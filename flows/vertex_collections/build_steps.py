@@ -217,8 +217,8 @@ def _import(
     written = ensure_local_import_files(settings, files, plan.source, content).there
     # Writing the files takes time: meanwhile the teardown of another name may have deleted the bucket, while it was empty.
     ensure_bucket(settings)
-    upload = apply_import_files(settings, files, content, written, local_folder(files, content))
-    forget_local_import_files(files)
+    upload = apply_import_files(settings, files, content, written, local_folder(settings, files, content))
+    forget_local_import_files(settings, files)
     imported = apply_import(settings, plan.name, content, validated.rows, run.deadline, run.when_interrupted)
     changes.append(f"imported {imported.data_objects:,} data objects")
     return (

@@ -19,6 +19,7 @@ VERTEX_COLLECTIONS = Engine[VertexSettings](
     targets=get_args(VertexTarget),
     target_variable="VECTOR_SEARCH_TARGET",
     settings=vertex_settings,
+    where=lambda settings: settings.where,
     settings_prefix="VERTEX_",
     flows=(
         Entry("check", "flows.vertex_collections.check:check_collections", "Check the prerequisites of a collection and say how to fix what is missing."),

@@ -13,7 +13,7 @@ from flows.vertex.options import DATA, DataOptions
 from flows.vertex_collections.engine import VERTEX_COLLECTIONS
 from flows.vertex_collections.options import BuiltCollectionOptions
 from tasks.errors import InvalidInput
-from tasks.vertex.imports.import_data import read_query_vector
+from tasks.vertex.imports.import_data import read_query_vectors
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex_collections.collections import CollectionState, read_collection
 from tasks.vertex_collections.indexes import read_collection_index
@@ -62,7 +62,7 @@ def query_collection(options: QueryCollectionOptions) -> Report:
     _refuse_unsuited(options)
     condition = parse_filter(options.filter) if options.filter else None
     settings, name = VERTEX_COLLECTIONS.settings(options.target), options.name
-    with reporting("vertex-collections query", name, options.target) as report:
+    with reporting("vertex-collections query", name, options.target, settings.where) as report:
         collection = read_collection(settings, name)
         search = Search(
             vector=_vector(settings, collection, options),
@@ -94,7 +94,12 @@ def _vector(
     settings: VertexSettings, collection: CollectionState, options: QueryCollectionOptions
 ) -> tuple[float, ...]:
     if options.data:
-        return tuple(read_query_vector(settings, options.data_source(options.data), options.row).tolist())
+        dense, _ = read_query_vectors(settings, options.data_source(options.data), options.row)
+        if dense is None:
+            raise InvalidInput(
+                "The queries of this file have no dense vectors", value=options.data, source="data"
+            )
+        return tuple(dense.tolist())
     if options.data_object_id:
         return read_vector(settings, collection, options.data_object_id)
     return options.vector

@@ -61,7 +61,7 @@ def _teardown(run: CollectionsRun, name: str) -> str:
     with report.step(f"remove collection {name}") as step:
         step.saw(f"{len(remove_collection(settings, name, run.deadline))} removed")
     with report.step(f"remove import files of {name}") as step:
-        forget_local_import_files(files)
+        forget_local_import_files(settings, files)
         try:
             step.saw(f"{len(remove_import_files(settings, files))} removed")
             remove_import_errors(settings, name)

@@ -43,7 +43,7 @@ def verify_collection(options: VerifyCollectionOptions) -> Report:
         vector-search vertex-collections verify --name products --data products.hdf5 --target sandbox
     """
     settings, name = VERTEX_COLLECTIONS.settings(options.target), options.name
-    with reporting("vertex-collections verify", name, options.target) as report:
+    with reporting("vertex-collections verify", name, options.target, settings.where) as report:
         collection = read_collection(settings, name)
         with report.step("data objects") as step:
             count = read_count(settings, name)
