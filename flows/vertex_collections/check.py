@@ -25,7 +25,7 @@ def check_collections(options: CheckCollectionsOptions) -> Report:
         vector-search vertex-collections check --target google-cloud
     """
     settings = VERTEX_COLLECTIONS.settings(options.target)
-    with reporting("vertex-collections check", settings.project, options.target) as report:
+    with reporting("vertex-collections check", settings.project, options.target, settings.location) as report:
         findings = read_collection_preconditions(settings)
         for finding in findings:
             with report.step(finding.what) as step:

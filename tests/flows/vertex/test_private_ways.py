@@ -70,9 +70,7 @@ def test_a_rejected_connection_is_told_by_every_command_with_what_to_do(service,
     assert rules(service, name) == {}
 
 
-def test_a_closed_connection_is_told_and_made_again_once_the_index_is_deployed_again(
-    service, vertex, build, name
-):
+def test_a_closed_connection_is_told_with_what_to_do(service, vertex, build, name):
     build(service, "--endpoint", KIND)
     vertex(service, "network-ensure", "--private-service-connect")
     (endpoint,) = service.endpoints(name)
@@ -81,15 +79,10 @@ def test_a_closed_connection_is_told_and_made_again_once_the_index_is_deployed_a
         index_endpoint=endpoint.name, deployed_index_id=deployed.id
     ).result(timeout=60)
     assert rules(service, name) == {f"{name}-psc": "CLOSED"}
-    assert "CLOSED. Its deployed index is gone: deploy it again" in text(
-        vertex(service, "network-check", code=1)
-    )
+    checked = text(vertex(service, "network-check", code=1))
+    assert "CLOSED. Its deployed index is gone: deploy it again" in checked
     again = text(vertex(service, "network-ensure", "--private-service-connect", code=1))
     assert f"vertex build --name {name} --data FILE.hdf5" in again
-    build(service, "--endpoint", KIND)
-    vertex(service, "network-ensure", "--private-service-connect")
-    assert rules(service, name) == {f"{name}-psc": "ACCEPTED"}
-    vertex(service, "query", "--datapoint-id", "1")
 
 
 def test_killed_after_each_of_its_changes_it_is_made_once_and_removed_whole(service, vertex, build, name):

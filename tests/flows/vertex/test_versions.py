@@ -248,7 +248,7 @@ def test_a_prune_that_is_killed_after_each_of_its_changes_ends_well_and_the_serv
 ):
     service, now = versions, served(versions, name)
     before = len(service.writes)
-    for call in ("undeploy index *", "delete index *"):
+    for call in ("undeploy index *", "delete *"):
         vertex(service, "prune", "--yes", code=-9, **{CRASH_AT: f"{call}#1:after"})
         release(name)
         assert served(service, name) == now
