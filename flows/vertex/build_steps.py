@@ -19,6 +19,7 @@ from tasks.vertex.imports.import_data import (
     local_folder,
 )
 from tasks.vertex.imports.storage import apply_import_files, import_folder, import_uri, remove_import_files
+from tasks.vertex.resources.contents import apply_index_contents
 from tasks.vertex.resources.deployed_indexes import (
     DeployedIndexState,
     ensure_deployed_index,
@@ -36,7 +37,6 @@ from tasks.vertex.resources.endpoints import (
 )
 from tasks.vertex.resources.indexes import (
     IndexState,
-    apply_index_contents,
     ensure_index,
     read_index_to_change,
     read_indexes,

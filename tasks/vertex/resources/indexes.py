@@ -1,4 +1,4 @@
-"""Indexes: ensured, waited for, overwritten when the data changed, removed.
+"""Indexes: ensured, waited for, removed. What they hold changes in tasks/vertex/resources/contents.py.
 
 Endpoints are not its business: the service refuses to delete a deployed index, which is undeployed elsewhere first.
 """
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from google.cloud.aiplatform_v1 import Index, IndexServiceClient
-from google.protobuf import field_mask_pb2, json_format, struct_pb2
+from google.protobuf import json_format, struct_pb2
 
 from tasks.errors import CannotChangeInPlace
 from tasks.interruption import WhenInterrupted
@@ -20,7 +20,7 @@ from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.machines import DEFAULT_SHARD_SIZE
-from tasks.vertex.marks import labels_of, labels_renewed
+from tasks.vertex.marks import labels_of
 from tasks.vertex.operations.adoption import (
     Kind,
     Made,
@@ -30,7 +30,7 @@ from tasks.vertex.operations.adoption import (
     the_one,
     version_of,
 )
-from tasks.vertex.operations.operations import Operation, follow, follow_earlier, unfinished
+from tasks.vertex.operations.operations import follow
 from tasks.vertex.operations.removal import remove_all, remove_twins
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import FIRST, IndexSpec, ShardSize
@@ -151,7 +151,7 @@ def ensure_index(
         metadata["contentsDeltaUri"] = contents_uri
     index = Index(
         display_name=spec.name,
-        metadata=_value(metadata),
+        metadata=metadata_value(metadata),
         index_update_method=Index.IndexUpdateMethod[spec.update_method],
         labels=labels_of(spec, **_version_mark(spec), content=content),
     )
@@ -190,7 +190,7 @@ def wait_for_index(
             usual=USUAL_CREATE_SECONDS,
             when_interrupted=when_interrupted,
         )
-    return _state_of(settings, index.resource)
+    return read_again(settings, index.resource)
 
 
 @step("remove twins of index {spec.name}")
@@ -203,48 +203,6 @@ def remove_index_twins(
         PermanentError: a twin is deployed; which one is wanted cannot be guessed.
     """
     return remove_twins(settings, indexes_of(spec.version), spec.name, keep, deadline)
-
-
-@step("overwrite the contents of index {spec.name}")
-def apply_index_contents(
-    settings: VertexSettings,
-    spec: IndexSpec,
-    index: IndexState,
-    *,
-    contents_uri: str,
-    content: str,
-    deadline: Deadline,
-    when_interrupted: WhenInterrupted = "leave-running",
-) -> IndexState:
-    """Replace all content of an index by import files; nothing happens if it carries the mark of that content already.
-
-    A complete overwrite is the one batch update that a streaming index takes too. Content and labels cannot change in
-    one call, so the mark `content` is replaced by `coming` before and set after: a crash in between cannot leave the
-    mark of data that is gone. An unfinished overwrite with the same data is followed; one that ended unseen, or whose
-    operation does not show that it imported, is repeated once.
-    """
-    what = f"overwrite the contents of index {spec.name}"
-    ended = _end_earlier_updates(settings, spec, index.resource, deadline)
-    there = _state_of(settings, index.resource)
-    if there.content == content:
-        return there
-    if ended is None or there.coming != content:
-        if there.coming != content:
-            _mark(settings, spec, index.resource, deadline, coming=content)
-        overwrite = Index(
-            name=index.resource,
-            metadata=_value({"contentsDeltaUri": contents_uri, "isCompleteOverwrite": True}),
-        )
-        ended = follow(
-            settings,
-            _update(settings, overwrite, "metadata", what),
-            what,
-            deadline,
-            usual=USUAL_CREATE_SECONDS,
-            when_interrupted=when_interrupted,
-        )
-    _mark(settings, spec, index.resource, deadline, content=content, overwritten=str(ended.updated))
-    return _state_of(settings, index.resource)
 
 
 @step("remove index {name}")
@@ -261,44 +219,6 @@ def remove_index(
 
 def _version_mark(spec: IndexSpec) -> dict[str, str]:
     return {} if spec.version == FIRST else {"version": spec.version}
-
-
-def _end_earlier_updates(
-    settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline
-) -> Operation | None:
-    """Follow what earlier runs began to its end. Returns the last import among it that succeeded, or None.
-
-    An update of labels has the same kind of operation: only its counts of import files tell it from an import.
-    """
-    what = f"the update of index {spec.name}"
-    ended = [
-        follow_earlier(settings, operation, what, deadline, usual=USUAL_CREATE_SECONDS)
-        for operation in unfinished(settings, resource, kinds={"UpdateIndex"})
-    ]
-    imports = [operation for operation in ended if operation is not None and operation.imported]
-    return max(imports, key=lambda operation: operation.updated, default=None)
-
-
-def _mark(
-    settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline, **labels: str
-) -> None:
-    doing = f"mark the contents of index {spec.name}"
-    # An update replaces all labels, and some belong to other people: cost centers, owners.
-    marked = Index(name=resource, labels=labels_renewed(_get(settings, resource).labels, spec, **labels))
-    follow(settings, _update(settings, marked, "labels", doing), doing, deadline)
-
-
-def _state_of(settings: VertexSettings, resource: str) -> IndexState:
-    return index_state(Made(_get(settings, resource), None))
-
-
-def _update(settings: VertexSettings, index: Index, field: str, doing: str) -> str:
-    mask = field_mask_pb2.FieldMask(paths=[field])
-    with calling(doing):
-        update = _client(settings).update_index(
-            index=index, update_mask=mask, timeout=CALL_SECONDS, retry=None
-        )
-    return update.operation.name
 
 
 def _refuse_difference(spec: IndexSpec, there: Index) -> None:
@@ -320,6 +240,11 @@ def _refuse_difference(spec: IndexSpec, there: Index) -> None:
         )
 
 
+def read_again(settings: VertexSettings, resource: str) -> IndexState:
+    """An index that is known to be there, read once more."""
+    return index_state(Made(_get(settings, resource), None))
+
+
 def index_state(made: Made[Index]) -> IndexState:
     """What was read of an index, as a value."""
     index, metadata = made.resource, _metadata(made.resource)
@@ -339,7 +264,8 @@ def index_state(made: Made[Index]) -> IndexState:
     )
 
 
-def _value(metadata: dict[str, Any]) -> struct_pb2.Value:
+def metadata_value(metadata: dict[str, Any]) -> struct_pb2.Value:
+    """The metadata of an index as a message."""
     return json_format.ParseDict(metadata, struct_pb2.Value())
 
 
