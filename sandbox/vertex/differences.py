@@ -91,11 +91,12 @@ DIFFERENCES = (
         "indexes of one endpoint may change at the same time."
     ),
     (
-        "A complete overwrite replaces everything that was in the index when it ends, and deployed copies follow "
-        "immediately. A partial update takes effect immediately too, including deletions: there is no compaction."
+        "A complete overwrite replaces everything that was in the index when it ends. A partial update rebuilds the index as "
+        "well, deletions included: there is no compaction. Deployed copies follow both after a time of our choice, and serve what "
+        "they held until then."
     ),
     (
-        "`index_stats` counts what deployed copies show; there is always one shard. Replicas and machines are stored and "
+        "`index_stats` counts what the index holds; there is always one shard. Replicas and machines are stored and "
         "shown, without effect."
     ),
     "Service and deployment groups, access logs, encryption keys and reserved ranges are stored and shown, without effect.",

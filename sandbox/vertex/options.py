@@ -17,6 +17,8 @@ class Durations:
     """Seconds until CreateIndex is done; 1800, the "~30 minutes" of vertex-ai-samples."""
     update_index: float = 1800.0
     """Seconds until a content update is done; 1800, since an overwrite rebuilds the index."""
+    sync: float = 60.0
+    """Seconds from the end of a content update until deployed copies serve it; 60, a guess: the documentation gives no time."""
     update_fields: float = 0.0
     """Seconds until an update of labels, description or display name is done; 0, as in Google's mock of Vertex AI."""
     create_endpoint: float = 60.0

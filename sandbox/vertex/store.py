@@ -45,6 +45,12 @@ class Deployment:
     """Where its private MatchService listens; empty on a public endpoint."""
     ready_at: float = 0.0
     """When the deployment was done; 0 while it is under way."""
+    content: int = -1
+    """The generation of datapoints that it serves; -1: its index's."""
+    coming: int = -1
+    """The generation that it will serve, from `follows_at` on."""
+    follows_at: float = 0.0
+    """When it will have followed its index, as a Unix time; 0 if it has."""
 
 
 @dataclass
