@@ -72,8 +72,9 @@ def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -
     """
     if there is None or not there.deployed or validated.content in (there.content, there.coming):
         return []
+    came = "streamed" if there.update_method == "STREAM_UPDATE" else "imported"
     consequence = (
-        f"It would serve {validated.rows:,} vectors in place of {there.vectors_count:,}; datapoints that were streamed "
+        f"It would serve {validated.rows:,} vectors in place of {there.vectors_count:,}; datapoints that were {came} "
         "into it are lost."
     )
     return [Question("replace all content of the deployed index", consequence)]

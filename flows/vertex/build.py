@@ -60,7 +60,7 @@ class BuildOptions(DataOptions, DatapointRules, Confirmed, Timed, Interruptible,
     )
     update_method: UpdateMethod = Field(
         default="STREAM_UPDATE",
-        description="STREAM_UPDATE serves upserts within seconds; BATCH_UPDATE takes whole imports only.",
+        description="STREAM_UPDATE serves upserts within seconds; BATCH_UPDATE takes imports of files (`vertex import`).",
     )
     shard_size: ShardSize | None = Field(
         default=None,
@@ -125,7 +125,7 @@ def build_index(options: BuildOptions) -> Report:
     """Build a deployed, queryable index from a file of vectors.
 
     Reads what exists and creates only what is missing: a run after a crash resumes, a run after success changes nothing.
-    Different data under the same name replaces the whole content of the index, including datapoints streamed into it; if
+    Different data under the same name replaces the whole content of the index, including datapoints streamed or imported into it; if
     the index is deployed, this needs a confirmation. With as_version it is built as a new version instead, measured, and
     served without downtime; the version before stays for `vertex rollback` until `vertex prune`.
 

@@ -157,8 +157,8 @@ def build(
             say(way_through(settings, served, deployed.service_attachment))
     # From here on nothing serves or imports the old contents; other versions keep theirs, which may be imported now.
     others = (one for one in found.indexes.values() if one.version != plan.index.version)
-    kept = {validated.content, *(content for one in others for content in (one.content, one.coming))}
-    if remove_import_files(settings, name, kept - {""}):
+    kept = {content for one in (index, *others) for content in one.files}
+    if remove_import_files(settings, name, kept):
         changes.append("removed the old import files")
     return Build(served, changes, is_served=not found.beside)
 

@@ -91,9 +91,9 @@ DIFFERENCES = (
         "indexes of one endpoint may change at the same time."
     ),
     (
-        "A complete overwrite replaces everything that was in the index when it ends. A partial update rebuilds the index as "
-        "well, deletions included: there is no compaction. Deployed copies follow both after a time of our choice, and serve what "
-        "they held until then."
+        "A complete overwrite replaces everything that was in the index when it ends. What a partial update deletes is served "
+        "until the next compaction, as documented, which comes with the update that makes more than a fifth of the index changed; "
+        "what it overwrites counts once at once. Deployed copies follow after a time of our choice, and serve what they held until then."
     ),
     (
         "`index_stats` counts what the index holds; there is always one shard. Replicas and machines are stored and "

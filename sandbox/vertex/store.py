@@ -30,7 +30,9 @@ class Resource:
     ready_at: float = 0.0
     """When its creation was done, as a Unix time; 0 until then."""
     content: int = 0
-    """An Index: the generation of its datapoints; a complete overwrite makes a new one."""
+    """An Index: the generation of its datapoints; every import makes a new one."""
+    uncompacted: int = 0
+    """An Index: how many datapoints partial updates have written or deleted since it was last compacted."""
 
 
 @dataclass
@@ -79,6 +81,8 @@ class Operation:
     error_text: str = ""
     response: bytes = b""
     """google.protobuf.Any, once it is done."""
+    uncompacted: int = 0
+    """What the index that it updates will have as `uncompacted`."""
     version: str = "v1"
     """The version of the API through which it was started, and in which it shows its metadata and response."""
 

@@ -3,7 +3,9 @@
 Of an index:
 
 coming      in place of `content`: hash of the data that an overwrite is bringing
-overwritten when the last overwrite ended, in nanoseconds since 1970 by the service's clock; deployed copies follow later
+importing   the folder of import files that an import began to bring, beside what is there
+imported    hash of what the last import brought that was seen to its end
+overwritten when the last overwrite or import ended, in nanoseconds since 1970 by the service's clock; deployed copies follow later
 version     which of the indexes of the name; the first has none
 
 Of an endpoint, each a version:
@@ -21,6 +23,8 @@ from collections.abc import Mapping
 from tasks.marks import MANAGED_BY, marks
 from tasks.vertex.specs import Specification
 
+_OF_CONTENT = ("content", "coming", "overwritten", "importing", "imported")
+
 
 def labels_of(spec: Specification, **more: str) -> dict[str, str]:
     """The labels of a resource made from a specification; of an index, also what is known of its contents."""
@@ -29,7 +33,7 @@ def labels_of(spec: Specification, **more: str) -> dict[str, str]:
 
 def labels_renewed(labels: Mapping[str, str], spec: Specification, **more: str) -> dict[str, str]:
     """Labels with our marks renewed: what described the content is replaced, other people's labels stay."""
-    others = {key: value for key, value in labels.items() if key not in ("content", "coming", "overwritten")}
+    others = {key: value for key, value in labels.items() if key not in _OF_CONTENT}
     return others | labels_of(spec, **more)
 
 

@@ -24,9 +24,15 @@ from sandbox.vertex.store import Store
 
 T = TypeVar("T")
 RemoveRequest = v1.RemoveDatapointsRequest.pb()
-Change = Literal["upsert", "overwrite", "remove"]
-"""`overwrite` replaces the fields of the request's update mask, `upsert` whole datapoints."""
-_MESSAGES = {"upsert": UpsertRequest, "overwrite": UpsertRequest, "remove": RemoveRequest}
+Change = Literal["upsert", "overwrite", "remove", "delete"]
+"""`overwrite` replaces the fields of the request's update mask, `upsert` whole datapoints; `delete` becomes `remove` at the next
+compaction and does nothing until then."""
+_MESSAGES = {
+    "upsert": UpsertRequest,
+    "overwrite": UpsertRequest,
+    "remove": RemoveRequest,
+    "delete": RemoveRequest,
+}
 
 
 @dataclass
@@ -98,6 +104,14 @@ class Contents:
                 (to, index, generation),
             )
 
+    def compact(self, index: str, generation: int) -> None:
+        """Remove what was only marked as deleted; what was written under the same id afterwards stays."""
+        with self._store.transaction() as db:
+            db.execute(
+                "UPDATE changes SET change = 'remove' WHERE change = 'delete' AND \"index\" = ? AND generation = ?",
+                (index, generation),
+            )
+
     def read(self, index: str, generation: int, config: Config, use: Callable[[Searcher], T]) -> T:
         """Call `use` with what shows now, under the lock."""
         held = self._hold(index, generation, config)
@@ -150,5 +164,5 @@ def _apply(searcher: Searcher, change: Change, request: Any) -> None:
         searcher.corpus.upsert(request.datapoints)
     elif change == "overwrite":
         searcher.corpus.overwrite(request.datapoints, request.update_mask.paths)
-    else:
+    elif change == "remove":
         searcher.corpus.remove(request.datapoint_ids)

@@ -50,6 +50,7 @@ class IndexService:
         self._contents = contents
         self._reader = reader
         self._durations = options.durations
+        self._compaction = options.compaction
         self._indexes = resources.Resources("Index", Index, store, lifecycle, options)
         create = Kind(
             v1.CreateIndexOperationMetadata, self._created, self._discard_created, work=self._import_first
@@ -175,11 +176,20 @@ class IndexService:
             str(uri),
             config.dimensions,
             lambda change, payloads: self._contents.stage(operation.target, generation, change, payloads),
+            deletes="delete" if onto_what_is_there else "remove",
         )
         try:
             batch.run(operation.name)
         finally:
             operation.details = batch.details.SerializeToString()
+        if onto_what_is_there:
+            operation.uncompacted = resource.uncompacted + batch.changed
+            there = self._contents.read(
+                resource.name, resource.content, config, lambda held: len(held.corpus)
+            )
+            if operation.uncompacted > there * self._compaction:
+                operation.uncompacted = 0
+                self._contents.compact(operation.target, generation)
         self._contents.prepare(operation.target, generation, config)
 
     def _created(self, operation: Operation) -> Any:
@@ -195,6 +205,7 @@ class IndexService:
     def _updated(self, operation: Operation) -> Any:
         resource = self._indexes.find(operation.target)
         # In this order: a copy that has followed shows a time that is no earlier than the index's own.
+        resource.uncompacted = operation.uncompacted
         self._indexes.save(resource, self._indexes.message(resource))
         self._copies.replace(resource, operation.sequence)
         return self._shown(resource)

@@ -19,6 +19,7 @@ from tasks.outcomes import Ensured
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
+from tasks.vertex.imports.storage import content_of
 from tasks.vertex.machines import DEFAULT_SHARD_SIZE
 from tasks.vertex.marks import labels_of
 from tasks.vertex.operations.adoption import (
@@ -53,7 +54,7 @@ class IndexState:
     coming: str
     """Hash of the data that an overwrite began to bring; empty when none is under way or was left half done."""
     overwritten: int
-    """The update_time of the operation of the last overwrite, nanoseconds since 1970; 0 for never. Deployed copies follow."""
+    """The update_time of the operation of the last overwrite or import, nanoseconds since 1970; 0 for never. Deployed copies follow."""
     vectors_count: int
     deployed: tuple[tuple[str, str], ...]
     """(endpoint, deployed index id) of every deployed copy."""
@@ -63,11 +64,20 @@ class IndexState:
     spec: str = ""
     """Hash of the configuration that it was created from."""
     sparse_vectors_count: int = 0
+    importing: str = ""
+    """The folder of import files that an import began to bring; empty when none is under way or was left half done."""
+    imported: str = ""
+    """Hash of what the last import brought on top of `content`; empty if there was none since."""
 
     @property
     def shard_size(self) -> ShardSize:
         """Of its shards; the service's default where it shows none."""
         return self.config.get("shardSize") or DEFAULT_SHARD_SIZE
+
+    @property
+    def files(self) -> set[str]:
+        """The contents whose import files it was or may still be made from, and the delta that is being imported."""
+        return {self.content, self.coming, content_of(self.importing)} - {""}
 
 
 def _list(settings: VertexSettings, filter_: str) -> Iterable[Index]:
@@ -261,6 +271,8 @@ def index_state(made: Made[Index]) -> IndexState:
         making=made.making.name if made.making is not None else "",
         version=version_of(index),
         spec=index.labels.get("spec", ""),
+        importing=index.labels.get("importing", ""),
+        imported=index.labels.get("imported", ""),
     )
 
 

@@ -21,7 +21,7 @@ from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.datapoints.files import Datapoints, Ids, check_datapoints, check_ids
 from tasks.vertex.datapoints.messages import index_datapoint
-from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.resources.served import OverwriteUnfinished, ServedIndex
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.streaming.pace import PROJECT_QUOTAS, Pace, Quotas
 from tasks.waiting import Deadline, Look
@@ -38,18 +38,6 @@ _UpsertDatapointsRequest: Any = aiplatform_v1.UpsertDatapointsRequest.pb()
 _RemoveDatapointsRequest: Any = aiplatform_v1.RemoveDatapointsRequest.pb()
 _FRAME = 6
 """Bytes around an element of a repeated field: its tag and its length."""
-
-
-class OverwriteUnfinished(PermanentError):
-    """All content of an index is being replaced, or a build that started this did not see its end."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(
-            f"The index {name} takes no streaming updates now: a build started to replace all its content and did not see the end, "
-            f"and what is streamed meanwhile would be lost. Nothing was sent. Run that `{PROGRAM} vertex build` again, which finishes it; "
-            "then run this again."
-        )
 
 
 class PartlyApplied(PermanentError):
@@ -217,8 +205,8 @@ def _refuse_unsuited(served: ServedIndex) -> None:
     if served.update_method != "STREAM_UPDATE":
         raise InvalidInput(
             f"The index {served.name} takes no streaming updates", value=served.update_method, accepted="STREAM_UPDATE",
-            remedy=f"An index cannot be converted: build a new one with `{PROGRAM} vertex build` and the update method STREAM_UPDATE, "
-            f"or run `{PROGRAM} vertex build` on the changed data, which overwrites the content of this one.",
+            remedy=f"`{PROGRAM} vertex import` adds, overwrites and deletes datapoints of this one; it takes half an hour, not seconds. An "
+            f"index cannot be converted: for a streaming one, build another with `{PROGRAM} vertex build --update-method STREAM_UPDATE`.",
         )  # fmt: skip
     if served.is_overwritten:
-        raise OverwriteUnfinished(served.name)
+        raise OverwriteUnfinished(served.name, doing="streamed")

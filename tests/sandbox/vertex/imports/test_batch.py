@@ -29,7 +29,8 @@ def test_a_batch_index_imports_files_and_partial_updates_add_and_delete(clients)
     ]
     private = clients.private(index)
     assert clients.indexes.get_index(name=index).index_stats.vectors_count == 20
-    bucket.blob("delta/more.json").upload_from_string(line(20) + "\n" + line(0, embedding=ROWS[21].tolist()))
+    more = [line(20), line(0, embedding=ROWS[21].tolist()), line(3)]
+    bucket.blob("delta/more.json").upload_from_string("\n".join(more))
     bucket.blob("delta/delete/gone.txt").upload_from_string("1\n2\n")
     clients.indexes.update_index(
         index={"name": index, "metadata": {"contentsDeltaUri": f"gs://{bucket.name}/delta"}},
@@ -85,6 +86,28 @@ def test_a_copy_serves_what_it_held_until_it_follows_its_index_and_a_later_one_w
     assert found(public) == set(ids(match(private, ROWS[0].tolist()))) == {"0", "1", "2"}
     assert there.index_stats.vectors_count == 3
     assert found(clients.public(index)) == {"0", "2", "7"}
+
+
+def test_deletions_of_a_batch_index_wait_for_the_compaction_and_what_is_written_again_stays(clients):
+    bucket = clients.bucket()
+    bucket.blob("first/one.json").upload_from_string("\n".join(line(row) for row in range(20)))
+    index = clients.index(8, stream=False, uri=f"gs://{bucket.name}/first")
+    private = clients.private(index)
+
+    def updated(name, rows, gone):
+        bucket.blob(f"{name}/rows.json").upload_from_string("\n".join(line(row) for row in rows))
+        bucket.blob(f"{name}/delete/ids").upload_from_string("\n".join(gone))
+        clients.indexes.update_index(
+            index={"name": index, "metadata": {"contentsDeltaUri": f"gs://{bucket.name}/{name}"}},
+            update_mask={"paths": ["metadata"]},
+        ).result(timeout=60, polling=SOON)
+        clients.synced(index)
+        return set(ids(match(private, ROWS[0].tolist(), num_neighbors=60)))
+
+    first = {str(row) for row in range(20)}
+    assert updated("a", [20], ["1", "2"]) == first | {"20"}  # three changes are less than a fifth
+    assert updated("b", [1], []) == first | {"20"}
+    assert updated("c", [21], ["3"]) == (first | {"20", "21"}) - {"2", "3"}
 
 
 INVALID = {
