@@ -21,9 +21,11 @@ from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.import_data import read_validated
+from tasks.vertex.labels import parse_labels
 from tasks.vertex.specs import (
     Algorithm,
     DeployedIndexSpec,
+    DeploymentTier,
     DistanceMeasure,
     EndpointKind,
     FeatureNorm,
@@ -31,6 +33,7 @@ from tasks.vertex.specs import (
     Name,
     ShardSize,
     UpdateMethod,
+    check_kms_key,
 )
 
 
@@ -100,6 +103,21 @@ class BuildOptions(DataOptions, DatapointRules, Confirmed, Timed, Interruptible,
         le=1000,
         description="Maximum number of replicas under load. Default: the current number, at least min_replicas.",
     )
+    deployment_tier: DeploymentTier | None = Field(
+        default=None,
+        description="STORAGE serves from disk: cheaper, slower. Needs the shard_size SHARD_SIZE_SO_DYNAMIC, and takes no machine_type. "
+        "Default: the service's own tier.",
+    )
+    kms_key: str | None = Field(
+        default=None,
+        description="Key that encrypts the index and its endpoint, in the same region: projects/PROJECT/locations/LOCATION/keyRings/RING/"
+        "cryptoKeys/KEY. Default: Google's own.",
+    )
+    label: tuple[str, ...] = Field(
+        default=(),
+        description="A label of your own for the index and its endpoint, KEY=VALUE; can be given several times. Labels that are "
+        "not named stay.",
+    )
     as_version: bool = Field(
         default=False,
         description="Build other data or another configuration as a new version beside the served one, and serve it once it "
@@ -134,9 +152,11 @@ def build_index(options: BuildOptions) -> Report:
     """
     name, yes = options.name, options.yes
     _refuse_unsuited(options)
+    labels = parse_labels(options.label)
     rules = DatapointRules.model_validate(options.shared_with(DatapointRules))
     source = options.data_source(options.data, options.limit, rules)
     location = VERTEX.settings(options.target).location
+    check_kms_key(options.kms_key, location)
     deployed = DeployedIndexSpec.model_validate(
         {**options.shared_with(DeployedIndexSpec), "location": location}
     )
@@ -158,6 +178,7 @@ def build_index(options: BuildOptions) -> Report:
             deployed=deployed,
             import_format=options.import_format,
             as_version=options.as_version,
+            labels=labels,
         )
         built = build(run, plan, validated, cost_agreed=name in agreed, yes=yes, prunes=options.prune)
         if not built.is_served:

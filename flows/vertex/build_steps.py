@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from flows.vertex.agreement import agree, cost_questions, overwrite_questions
@@ -19,6 +20,7 @@ from tasks.vertex.imports.import_data import (
     local_folder,
 )
 from tasks.vertex.imports.storage import apply_import_files, import_folder, import_uri, remove_import_files
+from tasks.vertex.labels import check_number
 from tasks.vertex.resources.contents import apply_index_contents
 from tasks.vertex.resources.deployed_indexes import (
     DeployedIndexState,
@@ -43,6 +45,7 @@ from tasks.vertex.resources.indexes import (
     remove_index_twins,
     wait_for_index,
 )
+from tasks.vertex.resources.labelled import ensure_endpoint_labels, ensure_index_labels
 from tasks.vertex.resources.served import ServedIndex, served_index, way_through
 from tasks.vertex.resources.versions import Versions, version_for
 from tasks.vertex.settings import VertexSettings
@@ -65,6 +68,8 @@ class BuildPlan:
     deployed: DeployedIndexSpec
     import_format: ImportFormat = "jsonl"
     """How the import files are written, if they are: the content is the same."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The user's own, of the index and of its endpoint."""
     as_version: bool = False
     """Whether other content or another configuration becomes a new version beside the served one."""
 
@@ -133,14 +138,18 @@ def build(
             f"{plan.index.algorithm}, {plan.index.update_method}, {index.vectors_count:,} vectors ({_id(index.resource)})"
         )
 
-    wanted_endpoint = endpoint_spec(settings, name, plan.endpoint)
+    wanted_endpoint = endpoint_spec(settings, name, plan.endpoint, plan.index.kms_key)
     with report.step(f"create endpoint {name}") as step:
-        endpoint = ensure_endpoint(settings, wanted_endpoint, deadline).there
+        endpoint = ensure_endpoint(settings, wanted_endpoint, deadline, plan.labels).there
         if found.endpoint is None:
             changes.append("created the endpoint")
         endpoint = wait_for_endpoint(settings, wanted_endpoint, endpoint, deadline, run.when_interrupted)
         if remove_endpoint_twins(settings, name, endpoint.resource, deadline):
             changes.append("removed a twin of the endpoint")
+        labelled = ensure_endpoint_labels(settings, name, endpoint, plan.labels)
+        endpoint = labelled.there
+        if labelled.changed:
+            changes.append("changed the labels of the endpoint")
         step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
 
     with report.step(f"deploy index {name}") as step:
@@ -186,17 +195,21 @@ class _Found:
 
 def _look(run: VertexRun, plan: BuildPlan, validated: ValidatedVectors) -> _Found:
     settings, name, deadline = run.settings, plan.name, run.deadline
-    endpoint = read_endpoint_to_change(settings, endpoint_spec(settings, name, plan.endpoint), deadline)
+    endpoint = read_endpoint_to_change(
+        settings, endpoint_spec(settings, name, plan.endpoint, plan.index.kms_key), deadline
+    )
     indexes = read_indexes(settings, name, deadline)
     version = serves = FIRST if endpoint is None else endpoint.serves
     versions = None
     if endpoint is not None:
         versions = Versions(name=name, location=settings.location, endpoint=endpoint, indexes=indexes)
     if plan.as_version:
-        machine = plan.deployed.machine_type
+        machine = plan.deployed.machine_type or plan.deployed.deployment_tier
         version = version_for(versions, indexes, plan.index, validated.content, machine)
     plan, deployed = plan.of(version), None
     index = read_index_to_change(settings, plan.index, deadline)
+    for labels in (one.labels for one in (index, endpoint) if one is not None):
+        check_number(plan.labels, labels, resource=f"what is named {name}")
     if endpoint is not None and index is not None:
         deployed = read_deployed_index_to_change(
             settings, plan.deployed, endpoint=endpoint.resource, index=index.resource
@@ -238,7 +251,9 @@ def _index(
     settings, deadline = run.settings, run.deadline
     name, content = plan.name, validated.content
     uri = import_uri(settings, name, import_folder(content, plan.import_format))
-    index = ensure_index(settings, plan.index, contents_uri=uri, content=content, deadline=deadline).there
+    index = ensure_index(
+        settings, plan.index, contents_uri=uri, content=content, deadline=deadline, labels=plan.labels
+    ).there
     index = wait_for_index(settings, plan.index, index, deadline, run.when_interrupted)
     if remove_index_twins(settings, plan.index, index.resource, deadline):
         changes.append("removed a twin of the index")
@@ -256,6 +271,10 @@ def _index(
             when_interrupted=run.when_interrupted,
         )
         changes.append("replaced the contents of the index")
+    labelled = ensure_index_labels(settings, name, index, plan.labels, deadline)
+    index = labelled.there
+    if labelled.changed:
+        changes.append("changed the labels of the index")
     # Statistics that lag show 0 or the previous count; streamed datapoints only raise it.
     lagging = (0, 0 if there is None else there.vectors_count)
     if changes and index.vectors_count < validated.rows and index.vectors_count not in lagging:

@@ -99,7 +99,11 @@ DIFFERENCES = (
         "`index_stats` counts what the index holds; there is always one shard. Replicas and machines are stored and "
         "shown, without effect."
     ),
-    "Service and deployment groups, access logs, encryption keys and reserved ranges are stored and shown, without effect.",
+    "Service and deployment groups, access logs and reserved ranges are stored and shown, without effect.",
+    (
+        "An encryption key must be named in the resource's own location, and nothing is encrypted by it; whether it exists is not "
+        "asked. The deployment tier STORAGE wants SHARD_SIZE_SO_DYNAMIC and no machine type, and has no effect on answers."
+    ),
     (
         "Vector Search 2.0 answers on the same ports as Vertex AI, so both share one listing of operations and locations; "
         "v1 only. ExportDataObjects answers UNIMPLEMENTED."

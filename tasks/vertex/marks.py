@@ -23,6 +23,23 @@ from collections.abc import Mapping
 from tasks.marks import MANAGED_BY, marks
 from tasks.vertex.specs import Specification
 
+OURS = frozenset(
+    (
+        *(
+            "managed_by",
+            "name",
+            "spec",
+            "version",
+            "content",
+            "coming",
+            "importing",
+            "imported",
+            "overwritten",
+        ),
+        *("serves", "replaced", "rolled_back_from", "served_since"),
+    )
+)
+"""The keys of all of them: no label of the user's own may have one."""
 _OF_CONTENT = ("content", "coming", "overwritten", "importing", "imported")
 
 

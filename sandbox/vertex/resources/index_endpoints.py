@@ -99,6 +99,7 @@ class IndexEndpointService:
         endpoint.CopyFrom(request.index_endpoint)
         resources.check_display_name(endpoint.display_name)
         resources.check_labels(endpoint.labels)
+        resources.check_key(endpoint, request.parent)
         _check_kind(endpoint)
         if endpoint.network and not self._is_peered(endpoint.network):
             raise errors.NETWORK_NOT_PEERED.refusal(network=endpoint.network)

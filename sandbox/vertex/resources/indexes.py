@@ -69,6 +69,7 @@ class IndexService:
         index.CopyFrom(request.index)
         resources.check_display_name(index.display_name)
         resources.check_labels(index.labels)
+        resources.check_key(index, request.parent)
         content = metadata.parse(index.metadata)
         metadata.config(content)
         index.metadata.CopyFrom(metadata.shown(content))

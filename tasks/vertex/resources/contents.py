@@ -6,7 +6,6 @@ Content and labels cannot change in one call, so marks are set before and after.
 from __future__ import annotations
 
 from google.cloud.aiplatform_v1 import Index
-from google.protobuf import field_mask_pb2
 
 from tasks.errors import PermanentError
 from tasks.interruption import WhenInterrupted
@@ -14,8 +13,7 @@ from tasks.outcomes import Ensured
 from tasks.program import PROGRAM
 from tasks.progress import say
 from tasks.steps import step
-from tasks.vertex.connection.clients import CALL_SECONDS, connect
-from tasks.vertex.connection.errors import OperationFailed, calling
+from tasks.vertex.connection.errors import OperationFailed
 from tasks.vertex.imports.storage import content_of, import_uri, read_import_files
 from tasks.vertex.marks import labels_renewed
 from tasks.vertex.operations.operations import Operation, follow, follow_earlier, list_operations, unfinished
@@ -23,6 +21,7 @@ from tasks.vertex.resources.indexes import (
     INDEXES,
     USUAL_CREATE_SECONDS,
     IndexState,
+    begin_update,
     metadata_value,
     read_again,
 )
@@ -76,7 +75,7 @@ def apply_index_contents(
         )
         ended = follow(
             settings,
-            _update(settings, overwrite, "metadata", what),
+            begin_update(settings, overwrite, "metadata", what),
             what,
             deadline,
             usual=USUAL_CREATE_SECONDS,
@@ -169,7 +168,7 @@ def _import(
         try:
             ended = follow(
                 settings,
-                _update(settings, delta, "metadata", what),
+                begin_update(settings, delta, "metadata", what),
                 what,
                 deadline,
                 usual=USUAL_CREATE_SECONDS,
@@ -192,7 +191,7 @@ def _mark_import(
     index = Index(
         name=resource, labels={key: value for key, value in marked.items() if value or key not in labels}
     )
-    follow(settings, _update(settings, index, "labels", doing), doing, deadline)
+    follow(settings, begin_update(settings, index, "labels", doing), doing, deadline)
 
 
 def _end_earlier_updates(
@@ -219,13 +218,4 @@ def _mark(
     marked = Index(
         name=resource, labels=labels_renewed(INDEXES.get(settings, resource).labels, spec, **labels)
     )
-    follow(settings, _update(settings, marked, "labels", doing), doing, deadline)
-
-
-def _update(settings: VertexSettings, index: Index, field: str, doing: str) -> str:
-    mask = field_mask_pb2.FieldMask(paths=[field])
-    with calling(doing):
-        update = connect(settings).indexes.update_index(
-            index=index, update_mask=mask, timeout=CALL_SECONDS, retry=None
-        )
-    return update.operation.name
+    follow(settings, begin_update(settings, marked, "labels", doing), doing, deadline)

@@ -5,13 +5,13 @@ Endpoints are not its business: the service refuses to delete a deployed index, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from google.cloud.aiplatform_v1 import Index, IndexServiceClient
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import field_mask_pb2, json_format, struct_pb2
 
 from tasks.errors import CannotChangeInPlace
 from tasks.interruption import WhenInterrupted
@@ -33,6 +33,7 @@ from tasks.vertex.operations.adoption import (
 )
 from tasks.vertex.operations.operations import follow
 from tasks.vertex.operations.removal import remove_all, remove_twins
+from tasks.vertex.resources.encryption import encryption, refuse_other_key
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import FIRST, IndexSpec, ShardSize
 from tasks.waiting import Deadline
@@ -68,6 +69,8 @@ class IndexState:
     """The folder of import files that an import began to bring; empty when none is under way or was left half done."""
     imported: str = ""
     """Hash of what the last import brought on top of `content`; empty if there was none since."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """All of them, our marks too."""
 
     @property
     def shard_size(self) -> ShardSize:
@@ -141,7 +144,13 @@ def read_index_to_change(settings: VertexSettings, spec: IndexSpec, deadline: De
 
 @step("ensure index {spec.name}")
 def ensure_index(
-    settings: VertexSettings, spec: IndexSpec, *, contents_uri: str, content: str, deadline: Deadline
+    settings: VertexSettings,
+    spec: IndexSpec,
+    *,
+    contents_uri: str,
+    content: str,
+    deadline: Deadline,
+    labels: Mapping[str, str] | None = None,
 ) -> Ensured[IndexState]:
     """The index of this specification, created from the import files unless it is there or on its way.
 
@@ -151,6 +160,7 @@ def ensure_index(
         contents_uri: the gs:// folder of import files; empty for an index that starts empty.
         content: hash of the data in it; the create imports it, so an index that exists holds it.
         deadline: bounds the look for half-made ones.
+        labels: the user's own, if it is created; of one that is there `ensure_index_labels` changes them.
 
     Raises:
         CannotChangeInPlace: it is there with another configuration.
@@ -163,7 +173,8 @@ def ensure_index(
         display_name=spec.name,
         metadata=metadata_value(metadata),
         index_update_method=Index.IndexUpdateMethod[spec.update_method],
-        labels=labels_of(spec, **_version_mark(spec), content=content),
+        labels={**(labels or {}), **labels_of(spec, **_version_mark(spec), content=content)},
+        encryption_spec=encryption(spec.kms_key),
     )
 
     def create() -> str:
@@ -243,6 +254,7 @@ def _refuse_difference(spec: IndexSpec, there: Index) -> None:
         raise CannotChangeInPlace(
             "index", spec.name, field="update_method", there=method, wanted=spec.update_method, remedy=remedy
         )
+    refuse_other_key("index", spec.name, there.encryption_spec.kms_key_name, spec.kms_key, remedy=remedy)
     if (difference := spec.difference(_metadata(there).get("config", {}))) is not None:
         field, present, wanted = difference
         raise CannotChangeInPlace(
@@ -273,7 +285,18 @@ def index_state(made: Made[Index]) -> IndexState:
         spec=index.labels.get("spec", ""),
         importing=index.labels.get("importing", ""),
         imported=index.labels.get("imported", ""),
+        labels=dict(index.labels),
     )
+
+
+def begin_update(settings: VertexSettings, index: Index, field: str, doing: str) -> str:
+    """Begin to change one field of an index. Returns the operation."""
+    mask = field_mask_pb2.FieldMask(paths=[field])
+    with calling(doing):
+        update = _client(settings).update_index(
+            index=index, update_mask=mask, timeout=CALL_SECONDS, retry=None
+        )
+    return update.operation.name
 
 
 def metadata_value(metadata: dict[str, Any]) -> struct_pb2.Value:
