@@ -27,7 +27,6 @@ from tasks.elastic.cluster.cluster import verify_cluster
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.deployments import remove_deployment
 from tasks.elastic.cluster.inference import read_inferences, verify_inference
-from tasks.elastic.cluster.models import read_model, remove_model
 from tasks.elastic.data.documents import DocumentSource
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.indices.indices import remove_index
@@ -84,10 +83,11 @@ class TourOptions(ElasticOptions, Timed, frozen=True):
 
 @engine_flow(ELASTIC, "tour", run_name="tour {name} on {target}")
 def tour(options: TourOptions) -> Report:
-    """Take documents from a file to searches by meaning, check each step, and leave nothing behind.
+    """Take documents from a file to searches by meaning, check each step, and leave nothing but the model.
 
     Model, deployments, inference, pipelines, reindex, search, template, statistics, a second corpus: the path of the
-    ELSER notebook. What the tour created is removed at the end; the model only if the tour downloaded it.
+    ELSER notebook. What the tour created is removed at the end. The model stays: it uses only disk, others may use it by
+    then, and a tour that continues a killed one could not know which of the two downloaded it.
 
     Example:
         vector-search elastic tour --name tour --films movies.jsonl --queries movie-queries.jsonl --texts texts.jsonl --target sandbox
@@ -95,7 +95,6 @@ def tour(options: TourOptions) -> Report:
     name, model_id = options.name, options.model_id
     with running(ELASTIC, "tour", options) as run:
         verify_cluster(run.settings)
-        model_was_there = read_model(run.settings, model_id) is not None
         download_model(run, model_id)
         one = DeploymentSpec(id=f"{name}-one", model_id=model_id)
         start(run, one)
@@ -133,7 +132,7 @@ def tour(options: TourOptions) -> Report:
 
         for plan in (of_films, of_texts):
             teardown(run, read_inventory(run.settings, plan.alias))
-        _remove_the_rest(run, options, of_films.alias, (fitting, one), keep_model=model_was_there)
+        _remove_the_rest(run, options, of_films.alias, (fitting, one))
         verify_nothing_left(run, of_films.alias, of_texts.alias)
     return run.report
 
@@ -148,12 +147,7 @@ def _infer_a_file(run: ElasticRun, deployment_id: str, films: DocumentSource) ->
 
 
 def _remove_the_rest(
-    run: ElasticRun,
-    options: TourOptions,
-    template: str,
-    deployments: tuple[DeploymentSpec, ...],
-    *,
-    keep_model: bool,
+    run: ElasticRun, options: TourOptions, template: str, deployments: tuple[DeploymentSpec, ...]
 ) -> None:
     with run.report.step("remove what else the tour created") as step:
         remove_template(run.settings, template)
@@ -163,11 +157,8 @@ def _remove_the_rest(
             remove_pipeline(run.settings, pipeline)
         for deployment in deployments:
             remove_deployment(run.settings, deployment.id, run.deadline)
-        if not keep_model:
-            remove_model(run.settings, options.model_id)
-        step.saw(
-            f"2 indices, 1 pipeline, 1 template, 2 deployments; the model {'stays' if keep_model else 'too'}"
-        )
+        step.saw("2 indices, 1 pipeline, 1 template, 2 deployments")
+        step.saw(f"the model {options.model_id} stays; elastic teardown --model-id deletes it")
 
 
 def _the_second_deployment(run: ElasticRun, name: str, model_id: str) -> DeploymentSpec:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -38,12 +39,12 @@ SLOW = {
 
 
 class World:
-    """A stand-in of one engine on a state folder."""
+    """A stand-in of one engine on a state folder, not yet started."""
 
     def __init__(self, bench: Bench, engine: str, state: Path, options: object) -> None:
         self.bench, self.engine, self.state, self.options = bench, engine, state, options
         self.announced = announcement(state)
-        self.start()
+        self._fork: Fork | None = None
 
     def start(self) -> None:
         """Start it where it was."""
@@ -53,19 +54,22 @@ class World:
         """Begin it and wait; a client's connection may have its port for a moment, and a Vertex index keeps its address."""
         self.announced.unlink(missing_ok=True)
         words = ["start", "--state", str(self.state), *process.arguments(self.options)]
-        self._fork = self.bench.sandboxes.start(words, self.bench.inherited)
-        until(lambda: self.announced.exists() or self._fork.has_ended, "the stand-in")
-        assert self.announced.exists() or "is taken" in self._fork.err, self._fork.err
+        fork = self._fork = self.bench.sandboxes.start(words, self.bench.inherited)
+        until(lambda: self.announced.exists() or fork.has_ended, "the stand-in")
+        assert self.announced.exists() or "is taken" in fork.err, fork.err
         return self.announced.exists()
 
     def stop(self) -> None:
         """Stop it gracefully."""
-        if not self._fork.has_ended:
-            self._fork.signal(15)
+        self._end(signal.SIGTERM)
 
     def kill(self) -> None:
         """Kill it as `kill -9` does."""
-        self._fork.signal()
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: int) -> None:
+        if self._fork and not self._fork.has_ended:
+            self._fork.signal(number)
 
     def restart(self) -> None:
         """Kill it and start it again."""
@@ -90,6 +94,7 @@ class Bench:
         self.folder = folder
         self.files = data.write(folder / "data")
         self._numbers = count()
+        self._worlds: list[World] = []
         for name in ("commands", "sandboxes", "worlds"):
             (folder / name).mkdir(exist_ok=True)
         self.prefect = PrefectServer(folder / "prefect", database)
@@ -112,10 +117,19 @@ class Bench:
             shutil.copytree(prepared, state)
             if engine == "elastic":
                 (state / "ports.json").unlink()
-        return World(self, engine, state, options or OPTIONS[engine])
+        world = World(self, engine, state, options or OPTIONS[engine])
+        self._worlds.append(world)
+        world.start()
+        return world
+
+    def discard_all(self) -> None:
+        """Discard the stand-ins of a case, however it ended."""
+        while self._worlds:
+            self.discard(self._worlds[-1])
 
     def discard(self, world: World) -> None:
         """Stop a stand-in and delete what it held."""
+        self._worlds.remove(world)
         world.kill()  # a graceful end takes half a second
         shutil.rmtree(world.state, ignore_errors=True)  # what it has started may write its last
 

@@ -31,6 +31,11 @@ class Case:
         return cls(campaign, scenario, tuple(how))
 
     @property
+    def engine(self) -> str:
+        """Whose flow it disturbs."""
+        return self.scenario.partition(" ")[0]
+
+    @property
     def command(self) -> str:
         """What repeats exactly this case."""
         return f"python -m tests.chaos --case {shlex.quote(self.id)}"

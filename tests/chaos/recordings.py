@@ -81,7 +81,7 @@ class Recordings:
         world.stop()
         prepared = self._bench.folder / "prepared" / scenario.id.replace(" ", "-").replace(",", "")
         shutil.copytree(world.state, prepared)
-        shutil.rmtree(world.state)
+        self._bench.discard(world)
         return Recording(
             points=[point for _, point in passed],
             effects=_effects(passed, writes),

@@ -1,7 +1,8 @@
 """The results file: a line of JSON per case, on disk before the next case begins, so that a later run continues there.
 
-A file belongs to one state of the code that matters (`versions.code`), one seed and one kind of run. That of a full run
-is kept in the repository beside its report, packed: whoever checks it out continues it, or reads any case.
+A file belongs to one seed and one kind of run. A case counts for the state of the code that it ran on, as far as it
+matters to its engine (`versions.code`); another state's cases are passed over. A full run is kept in the repository beside
+its report, packed: whoever checks it out continues it, or reads any case.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ KEPT = ROOT / "tests" / "chaos" / "REPORT.jsonl.gz"
 """The cases of the last full run, with what they have in common in the first line."""
 
 Line = dict[str, Any]
-_IN_COMMON = ("code", "seed")
 _OF_A_CASE = ("id", "seconds", "ended")
+ENGINES = ("vertex", "elastic")
 
 
 class Results:
@@ -37,10 +38,9 @@ class Results:
     """
 
     def __init__(self, file: Path | None, *, seed: int, full: bool = False, kept: Path = KEPT) -> None:
-        code = versions.code()
-        self.file = file or FOLDER / f"{code}-{'full' if full else 'short'}-{seed}.jsonl"
+        self.file = file or FOLDER / f"{'full' if full else 'short'}-{seed}.jsonl"
+        self._code = {engine: versions.code(engine) for engine in ENGINES}
         self._facts = {
-            "code": code,
             "seed": seed,
             "commit": versions.commit(),
             "versions": versions.versions(),
@@ -48,20 +48,19 @@ class Results:
         }
         self.file.parent.mkdir(parents=True, exist_ok=True)
         if full and not self.file.exists():
-            fitting = [
-                line
-                for line in read_kept(kept)
-                if all(line[name] == self._facts[name] for name in _IN_COMMON)
-            ]
-            self.file.write_text("".join(f"{json.dumps(line)}\n" for line in fitting))
+            self.file.write_text("".join(f"{json.dumps(line)}\n" for line in read_kept(kept)))
 
     @property
     def lines(self) -> list[Line]:
-        """Every case so far, each once."""
+        """Every case so far that counts, each once."""
         if not self.file.exists():
             return []
         found = filter(None, map(_whole, self.file.read_text().splitlines()))
-        return list({line["id"]: line for line in found}.values())
+        return list({line["id"]: line for line in found if self._counts(line)}.values())
+
+    def _counts(self, line: Line) -> bool:
+        engine = Case.of(line["id"]).engine
+        return (line["code"], line["seed"]) == (self._code[engine], self._facts["seed"])
 
     def append(self, case: Case, finding: Finding, seconds: float) -> None:
         """Add a case and see it on disk."""
@@ -70,6 +69,7 @@ class Results:
             **finding.facts(),
             "seconds": round(seconds, 2),
             "ended": round(time.time()),
+            "code": self._code[case.engine],
             **self._facts,
         }
         with self.file.open("a+b") as file:

@@ -80,14 +80,23 @@ def test_a_document_leaves_the_code_as_it_was_and_a_step_does_not(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("before")
     git("add", ".")
-    before = versions.code(tmp_path)
+    before = versions.code("vertex", tmp_path)
     for name in ("tests/chaos/REPORT.md", "README.md", "tests/chaos/REPORT.jsonl.gz"):
         (tmp_path / name).write_text("after")
-    assert versions.code(tmp_path) == before
+    assert versions.code("vertex", tmp_path) == before
     (tmp_path / "tasks" / "new.py").write_text("")  # not yet added
-    added = versions.code(tmp_path)
+    added = versions.code("vertex", tmp_path)
     (tmp_path / "requirements.lock").write_text("after")
-    assert len({before, added, versions.code(tmp_path)}) == 3
+    assert len({before, added, versions.code("vertex", tmp_path)}) == 3
+
+
+def test_what_only_one_engine_runs_leaves_the_others_code_as_it_was(tmp_path):
+    subprocess.run(["git", "init", str(tmp_path)], check=True, capture_output=True)
+    before = {engine: versions.code(engine, tmp_path) for engine in ("vertex", "elastic")}
+    (tmp_path / "tasks" / "elastic").mkdir(parents=True)
+    (tmp_path / "tasks" / "elastic" / "step.py").write_text("")
+    assert versions.code("vertex", tmp_path) == before["vertex"]
+    assert versions.code("elastic", tmp_path) != before["elastic"]
 
 
 def test_the_readme_has_the_counts_of_the_last_full_run():

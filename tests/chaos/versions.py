@@ -16,17 +16,24 @@ _THAT_MATTERS = (
     "flows", "tasks", "sandbox", "protos", "tests/chaos", "tests/forks.py", "tests/polling.py", "tests/flows/preloaded.py",
     "tests/flows/client_settings.py", "requirements.lock", "locks/sparse-model.lock",
 )  # fmt: skip
+_OWN = {"vertex": ("vertex", "storage", "google_cloud", "protos"), "elastic": ("elastic", "sparse")}
+"""How folders and files begin that only one engine's cases run."""
 _DOCUMENTS = {".md", ".gz", ".txt"}
 _VERSIONS = ("prefect", "google-cloud-aiplatform", "google-cloud-storage", "grpcio", "elasticsearch")
 
 
-def code(root: Path = ROOT) -> str:
-    """A hash of every file that decides how a case ends, as it is on disk: another document or report leaves it as it was."""
+def code(engine: str, root: Path = ROOT) -> str:
+    """A hash of every file that decides how an engine's case ends, as it is on disk.
+
+    Another document or report leaves it as it was, and so does what only the other engine's cases run.
+    """
+    foreign = tuple(start for other, starts in _OWN.items() if other != engine for start in starts)
     listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *_THAT_MATTERS)
     digest = hashlib.sha256()
     for name in sorted(filter(None, listed.split("\0"))):
         file = root / name
-        if file.suffix not in _DOCUMENTS and file.is_file():
+        is_foreign = any(part.startswith(foreign) for part in name.split("/"))
+        if file.suffix not in _DOCUMENTS and not is_foreign and file.is_file():
             digest.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()[:12]
 

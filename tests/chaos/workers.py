@@ -17,6 +17,7 @@ from tests.chaos.bench import Bench
 from tests.chaos.campaigns import CAMPAIGNS
 from tests.chaos.cases import Case, Finding
 from tests.chaos.recordings import Recording, Recordings
+from tests.chaos.results import ENGINES
 from tests.chaos.scenarios import SCENARIOS
 
 Order = Case | str
@@ -68,9 +69,9 @@ class Workers:
 
 
 def _by_engine(orders: Sequence[Order]) -> dict[str, deque[Order]]:
-    queues: dict[str, deque[Order]] = {"vertex": deque(), "elastic": deque()}
+    queues: dict[str, deque[Order]] = {engine: deque() for engine in ENGINES}
     for order in orders:
-        queues[SCENARIOS[order if isinstance(order, str) else order.scenario].engine].append(order)
+        queues[SCENARIOS[order].engine if isinstance(order, str) else order.engine].append(order)
     return queues
 
 
@@ -97,6 +98,8 @@ def _done(bench: Bench, recordings: Recordings, order: Order) -> Any:
         return CAMPAIGNS[order.campaign].run(bench, recordings, order)
     except Exception:  # noqa: BLE001 -- a campaign's own mistake is a finding too, and must not end the others
         return Finding(problems=[f"the campaign itself failed: {traceback.format_exc()[-1500:]}"])
+    finally:
+        bench.discard_all()
 
 
 def _received(pipe: Connection) -> Order | None:

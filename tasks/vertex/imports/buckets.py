@@ -5,6 +5,9 @@ Of its content only whether it is empty is looked at, and only a bucket that we 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from google.api_core import exceptions as google
 from google.cloud.storage import Bucket
 
@@ -18,8 +21,10 @@ from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.errors import SERVICE, calling
 from tasks.vertex.settings import VertexSettings
 
-STORAGE_SECONDS = 60
-"""The deadline of one call to Cloud Storage, and of every silence within a transfer."""
+STORAGE_CALL: Mapping[str, Any] = {"timeout": 60, "retry": None}
+"""Of every call to Cloud Storage: the seconds that it, or a silence within a transfer, may take, and no retries of the client's own.
+It would retry for two minutes without a word; the steps retry, and say so.
+"""
 
 
 @step("ensure bucket")
@@ -53,7 +58,7 @@ def remove_bucket(settings: VertexSettings) -> tuple[str, ...]:
         return ()
     with calling(f"remove bucket {bucket.name}"):
         try:
-            bucket.delete(timeout=STORAGE_SECONDS)
+            bucket.delete(**STORAGE_CALL)
         except google.NotFound:
             return ()
         except (google.Conflict, google.PreconditionFailed):
@@ -77,7 +82,7 @@ def _is_ours(bucket: Bucket) -> bool:
 
 def _is_empty(bucket: Bucket) -> bool:
     with calling(f"list bucket {bucket.name}"):
-        return not any(True for _ in bucket.list_blobs(max_results=1, timeout=STORAGE_SECONDS))
+        return not any(True for _ in bucket.list_blobs(max_results=1, **STORAGE_CALL))
 
 
 def check_region(settings: VertexSettings, bucket: Bucket) -> None:
@@ -112,9 +117,9 @@ def find_bucket(settings: VertexSettings) -> Bucket | None:
     with calling(f"read bucket {name}"):
         storage = connect(settings).storage
         try:
-            bucket = storage.get_bucket(name, timeout=STORAGE_SECONDS)
+            bucket = storage.get_bucket(name, **STORAGE_CALL)
             if not settings.bucket:
-                own = storage.list_buckets(project=settings.project, prefix=name, timeout=STORAGE_SECONDS)
+                own = storage.list_buckets(project=settings.project, prefix=name, **STORAGE_CALL)
                 if name not in (one.name for one in own):
                     raise _not_accessible(name, f"does not belong to the project {settings.project}")
         except google.NotFound:
@@ -141,7 +146,7 @@ def _make(settings: VertexSettings) -> Bucket:
     bucket.iam_configuration.uniform_bucket_level_access_enabled = True
     with calling(f"create bucket {name}"):
         try:
-            bucket.create(location=settings.location, timeout=STORAGE_SECONDS, retry=None)  # pyright: ignore[reportArgumentType] -- None is documented
+            bucket.create(location=settings.location, **STORAGE_CALL)
         except google.Conflict:
             say(f"The bucket {name} was created by somebody else in the meantime.")
     made = find_bucket(settings)

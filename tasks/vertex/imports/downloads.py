@@ -16,7 +16,7 @@ from tasks.errors import InvalidInput
 from tasks.files import whole_file
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.errors import SERVICE, calling
-from tasks.vertex.imports.buckets import STORAGE_SECONDS
+from tasks.vertex.imports.buckets import STORAGE_CALL
 from tasks.vertex.settings import VertexSettings
 
 
@@ -39,7 +39,7 @@ def fetch(settings: VertexSettings, uri: str, folder: Path) -> Path:
         )
     local = folder / f"{hashlib.blake2s(uri.encode(), digest_size=4).hexdigest()}-{Path(key).name}"
     with calling(f"fetch {uri}"):
-        blob = connect(settings).storage.bucket(parts.netloc).get_blob(key, timeout=STORAGE_SECONDS)
+        blob = connect(settings).storage.bucket(parts.netloc).get_blob(key, **STORAGE_CALL)
         if blob is None:
             raise InvalidInput("There is no such file in Cloud Storage", value=uri)
         if local.exists() and crc32c_of(local) == blob.crc32c:
@@ -47,7 +47,7 @@ def fetch(settings: VertexSettings, uri: str, folder: Path) -> Path:
         try:
             with whole_file(local) as part:
                 blob.download_to_file(
-                    part, if_generation_match=blob.generation, checksum="crc32c", timeout=STORAGE_SECONDS
+                    part, if_generation_match=blob.generation, checksum="crc32c", **STORAGE_CALL
                 )
         except (DataCorruption, google.PreconditionFailed) as error:
             raise ServiceUnwell(

@@ -29,7 +29,7 @@ from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.errors import SERVICE, calling
 from tasks.vertex.data.import_files import ImportFile
 from tasks.vertex.data.import_formats import SUFFIXES, ImportFormat
-from tasks.vertex.imports.buckets import STORAGE_SECONDS
+from tasks.vertex.imports.buckets import STORAGE_CALL
 from tasks.vertex.settings import VertexSettings
 
 ROOT = "vector-search-ops"
@@ -180,9 +180,7 @@ def _list(settings: VertexSettings, prefix: str) -> list[Blob]:
         try:
             storage = connect(settings).storage
             return list(
-                storage.list_blobs(
-                    settings.bucket_name, prefix=prefix, fields=fields, timeout=STORAGE_SECONDS
-                )
+                storage.list_blobs(settings.bucket_name, prefix=prefix, fields=fields, **STORAGE_CALL)
             )
         except google.NotFound:
             return []
@@ -228,7 +226,7 @@ def _upload(
                 if_generation_match=replaced.generation if replaced else 0,
                 crc32c_checksum_value=file.crc32c,
                 checksum="crc32c",
-                timeout=STORAGE_SECONDS,
+                **STORAGE_CALL,
             )
     except FileNotFoundError as error:
         raise InvalidInput("An import file is gone", value=str(local)) from error
@@ -246,7 +244,7 @@ def _upload(
 def _accept_other_writer(settings: VertexSettings, key: str, file: ImportFile) -> None:
     # Another run, or our own upload whose reply was lost: the same content is as good as ours.
     with calling(f"read {key}"):
-        there = connect(settings).storage.bucket(settings.bucket_name).get_blob(key, timeout=STORAGE_SECONDS)
+        there = connect(settings).storage.bucket(settings.bucket_name).get_blob(key, **STORAGE_CALL)
     if there is None or (there.size, there.crc32c) != (file.size, file.crc32c):
         raise ServiceUnwell(
             f"upload {key}",
@@ -262,7 +260,7 @@ def _remove(settings: VertexSettings, files: Iterable[StoredFile]) -> tuple[str,
     for file in files:
         with calling(f"remove {file.name}"):
             try:
-                bucket.blob(file.name).delete(if_generation_match=file.generation, timeout=STORAGE_SECONDS)
+                bucket.blob(file.name).delete(if_generation_match=file.generation, **STORAGE_CALL)
             except google.NotFound:
                 continue
         removed.append(file.name)

@@ -65,7 +65,6 @@ def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
         finding.reached = struck > 0
     finding.faults = struck or int(finding.reached)
     finding.problems += promises.kept(bench, recordings, world, scenario, again=code != 0)
-    bench.discard(world)
     return finding
 
 

@@ -59,5 +59,4 @@ def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
         bench.release()
     finding.reached = finding.kills > 0
     finding.problems += promises.kept(bench, recordings, world, scenario)
-    bench.discard(world)
     return finding

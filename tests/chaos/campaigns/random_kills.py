@@ -69,7 +69,6 @@ def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
     code = promises.ended(command, finding.problems, accepted if finding.reached else (0,), "the run")
     bench.release()
     finding.problems += promises.kept(bench, recordings, world, scenario, again=code != 0)
-    bench.discard(world)
     return finding
 
 

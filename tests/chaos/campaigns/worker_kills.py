@@ -49,5 +49,4 @@ def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
     bench.release()
     ended_alone = victim == "worker" or not finding.reached
     finding.problems += promises.kept(bench, recordings, world, scenario, again=not ended_alone)
-    bench.discard(world)
     return finding
