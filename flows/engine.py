@@ -57,15 +57,17 @@ class Engine(Generic[Settings_co]):
     """An engine: its names, its targets, its flows."""
 
     name: str
-    """The first word of its commands; its folders in flows/, tasks/ and tests/ have this name too."""
+    """The first word of its commands; its folders in flows/, tasks/ and tests/ have this name too, with underscores for dashes."""
     title: str
     """Its name for people."""
     targets: tuple[str, ...]
     """Where its flows can work: `sandbox`, then the real service."""
     target_variable: str
-    """The environment variable that replaces --target."""
+    """The environment variable that replaces --target. Engines of one service may share it."""
     settings: Callable[[Any], Settings_co]
     """The settings of a target, or InvalidInput."""
+    where: Callable[[Any], str] = lambda _settings: ""
+    """What its names are unique in: slots, artifacts and reports of a name in one project are not those of another's."""
     settings_prefix: str
     """How the environment variables of its real service begin."""
     flows: tuple[Entry, ...]

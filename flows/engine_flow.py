@@ -19,6 +19,7 @@ from flows.report import Report
 from flows.signatures import docstring, options_of, parameters
 from flows.worker_run import watched
 from tasks.errors import without_secrets
+from tasks.program import on_target
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -40,7 +41,7 @@ def engine_flow(
 
         @functools.wraps(function)
         def flat(**values: Any) -> Report:
-            with watched(), without_secrets():
+            with watched(), without_secrets(), on_target(values["target"]):
                 return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
 
         written = inspect.getdoc(function) or ""

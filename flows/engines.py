@@ -7,8 +7,10 @@ from typing import Any
 from flows.elastic.engine import ELASTIC
 from flows.engine import Engine
 from flows.vertex.engine import VERTEX
+from flows.vertex_collections.engine import VERTEX_COLLECTIONS
 
 ENGINES: tuple[Engine[Any], ...] = (
     VERTEX,
+    VERTEX_COLLECTIONS,
     ELASTIC,
 )

@@ -56,11 +56,11 @@ definitions:
 
 def deployments() -> str:
     """The text of deployments/prefect.yaml."""
-    variables = "\n".join(
-        f"#   export {f'{engine.target_variable}={engine.real_target}':<49} # {engine.title}"
-        for engine in engines.ENGINES
-    )
-    prefixes = ", ".join(f"{engine.settings_prefix}*" for engine in engines.ENGINES)
+    titles = dict[str, list[str]]()  # Engines of one service share the variable.
+    for engine in engines.ENGINES:
+        titles.setdefault(f"{engine.target_variable}={engine.real_target}", []).append(engine.title)
+    variables = "\n".join(f"#   export {set_:<49} # {', '.join(of)}" for set_, of in titles.items())
+    prefixes = ", ".join(dict.fromkeys(f"{engine.settings_prefix}*" for engine in engines.ENGINES))
     head = _HEAD.format(program=PROGRAM, variables=variables, prefixes=prefixes)
     definitions = "".join(map(_definitions, engines.ENGINES))
     return f"{head}{definitions}\ndeployments:\n" + "\n".join(

@@ -45,6 +45,8 @@ class Report(BaseModel):
     flow: str
     name: str
     target: str
+    where: str = ""
+    """What the name is unique in."""
     started: datetime = Field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     outcome: str = "running"
@@ -97,7 +99,7 @@ class Report(BaseModel):
 
     def publish(self) -> None:
         """Write the JSON file and the artifacts."""
-        key = artifact_key(self.flow, self.name)
+        key = artifact_key(self.flow, self.name, self.where)
         try:
             self._write(home() / "reports" / f"{key}-{self.started:%Y%m%dT%H%M%S%f}.json")
         except CannotWrite as error:  # a full disk must not hide how the flow ended
@@ -117,9 +119,16 @@ class Report(BaseModel):
 
 
 @contextmanager
-def reporting(flow: str, name: str, target: str) -> Generator[Report]:
-    """A report that is published when the block ends, whether it succeeds or fails."""
-    report = Report(flow=flow, name=name, target=target)
+def reporting(flow: str, name: str, target: str, where: str = "") -> Generator[Report]:
+    """A report that is published when the block ends, whether it succeeds or fails.
+
+    Args:
+        flow: the engine and its flow: `vertex build`.
+        name: what it works on.
+        target: where, in a word.
+        where: what the name is unique in: reports and artifacts of the same name elsewhere are others.
+    """
+    report = Report(flow=flow, name=name, target=target, where=where)
     began = time.monotonic()
     try:
         yield report

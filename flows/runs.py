@@ -57,8 +57,12 @@ def running(
         DeadlinePassed: another run works on one of the names for all that time.
     """
     settings, deadline = engine.settings(options.target), Deadline.after(minutes=options.timeout_minutes)
-    with reporting(f"{engine.name} {flow}", options.name, options.target) as report, ExitStack() as held:
+    where = engine.where(settings)
+    with (
+        reporting(f"{engine.name} {flow}", options.name, options.target, where) as report,
+        ExitStack() as held,
+    ):
         for name in holds or (options.name,):
-            held.enter_context(holding(engine.name, name, deadline))
+            held.enter_context(holding(engine.name, name, deadline, where=where))
         when = options.when_interrupted if isinstance(options, Interruptible) else "leave-running"
         yield Run(settings=settings, report=report, deadline=deadline, when_interrupted=when)

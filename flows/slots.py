@@ -37,14 +37,20 @@ class SlotNotGranted(TransientError):
 
 
 @contextmanager
-def holding(engine: str, name: str, deadline: Deadline) -> Generator[None]:
+def holding(engine: str, name: str, deadline: Deadline, *, where: str) -> Generator[None]:
     """Hold the slot of a name while the block runs.
+
+    Args:
+        engine: whose name it is.
+        name: what is worked on.
+        deadline: when to stop waiting for the run that holds it.
+        where: what the name is unique in; the same name elsewhere has another slot.
 
     Raises:
         DeadlinePassed: another run held it all that time.
         SlotNotGranted: Prefect's API does not answer, so nobody knows whether another run holds it.
     """
-    slot = artifact_key(engine, name)
+    slot = artifact_key(engine, name, where)
     held = ExitStack()
     try:
         _create(slot, name)

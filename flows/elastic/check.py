@@ -19,7 +19,7 @@ def check_cluster(options: ElasticOptions) -> Report:
         vector-search elastic check --target elastic
     """
     settings = ELASTIC.settings(options.target)
-    with reporting("elastic check", "cluster", options.target) as report:
+    with reporting("elastic check", "cluster", options.target, settings.where) as report:
         cluster = read_cluster.with_options(retries=0)(
             settings
         )  # a check reports at once that nothing answers

@@ -34,7 +34,7 @@ def diagnose_cluster(options: DiagnoseOptions) -> Report:
         vector-search elastic diagnose --target sandbox --name films
     """
     settings, name = ELASTIC.settings(options.target), options.name
-    with reporting("elastic diagnose", name or "cluster", options.target) as report:
+    with reporting("elastic diagnose", name or "cluster", options.target, settings.where) as report:
         if name is None:
             diagnosis = read_diagnosis(settings)
         else:

@@ -42,7 +42,7 @@ from tasks.elastic.verification.verification import (
 )
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
-from tasks.program import PROGRAM
+from tasks.program import command
 
 _SHOWN = 5
 """Number of documents without an embedding, or rejected by the new index, that the report lists."""
@@ -144,9 +144,7 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
 def _deployment(settings: ElasticSettings, deployment_id: str, option: str) -> DeploymentState:
     there = read_deployment(settings, deployment_id)
     if there is None:
-        remedy = (
-            f"Start it with `{PROGRAM} elastic deploy`, which names deployments NAME-ingest and NAME-search."
-        )
+        remedy = f"Start it with `{command('elastic deploy', name='NAME')}`, which names deployments NAME-ingest and NAME-search."
         raise InvalidInput(
             "There is no such deployment", value=deployment_id, source=f"--{option}", remedy=remedy
         )

@@ -19,6 +19,7 @@ ELASTIC = Engine[ElasticSettings](
     targets=get_args(ElasticTarget),
     target_variable="VECTOR_SEARCH_ELASTIC_TARGET",
     settings=elastic_settings,
+    where=lambda settings: settings.where,
     settings_prefix="ELASTIC_",
     flows=(
         Entry("check", "flows.elastic.check:check_cluster", "Check that a cluster meets the requirements of the flows."),

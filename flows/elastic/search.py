@@ -40,7 +40,7 @@ def search_documents(options: SearchOptions) -> Report:
         vector-search elastic search --name films --text investigation --target sandbox
     """
     settings, name = ELASTIC.settings(options.target), options.name
-    with reporting("elastic search", name, options.target) as report:
+    with reporting("elastic search", name, options.target, settings.where) as report:
         embedded = read_embedded(settings, name)
         chosen = embedded.field(options.field)
         model = options.deployment or embedded.search_deployment

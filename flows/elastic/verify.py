@@ -37,7 +37,7 @@ def verify_embedded(options: VerifyOptions) -> Report:
         vector-search elastic verify --name films --queries film-queries.jsonl --target sandbox
     """
     settings, name = ELASTIC.settings(options.target), options.name
-    with reporting("elastic verify", name, options.target) as report:
+    with reporting("elastic verify", name, options.target, settings.where) as report:
         embedded = read_embedded(settings, name)
         model = embedded.search_deployment
         with report.step("every document, with its embedding") as step:

@@ -210,7 +210,9 @@ class Stack:
         (folder / "sandbox.json").unlink(
             missing_ok=True
         )  # written again by the one that we start, when it is ready
-        services = [f"--{engine.sandbox_service}" for engine in engines.ENGINES if engine.sandbox_service]
+        # Engines of one service share its stand-in.
+        named = dict.fromkeys(engine.sandbox_service for engine in engines.ENGINES if engine.sandbox_service)
+        services = [f"--{name}" for name in named]
         return self._start(SANDBOX, "sandbox", "start", "--state", str(folder), *services, port=self._port())
 
     def _start_server(self) -> Process:

@@ -73,15 +73,17 @@ def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -
     if there is None or not there.deployed or validated.content in (there.content, there.coming):
         return []
     came = "streamed" if there.update_method == "STREAM_UPDATE" else "imported"
-    consequence = (
-        f"It would serve {validated.rows:,} vectors in place of {there.vectors_count:,}; datapoints that were {came} "
-        "into it are lost."
-    )
+    consequence = f"It would serve {validated.vectors} in place of {there.size}; datapoints that were {came} into it are lost."
     return [Question("replace all content of the deployed index", consequence)]
 
 
 def agree_to_first_deployments(
-    run: VertexRun, wanted: Sequence[DeployedIndexSpec], shard_size: ShardSize | None, *, yes: bool
+    run: VertexRun,
+    wanted: Sequence[DeployedIndexSpec],
+    shard_size: ShardSize | None,
+    *,
+    yes: bool,
+    endpoint_name: str | None = None,
 ) -> frozenset[str]:
     """Ask for the cost of everything that is not deployed yet, as one question, before reading the data, which is not needed.
 
@@ -92,6 +94,7 @@ def agree_to_first_deployments(
         wanted: what to deploy.
         shard_size: of every index that does not exist yet.
         yes: agreed in advance.
+        endpoint_name: an endpoint that is shared.
 
     Returns:
         The names for which the cost was agreed to.
@@ -110,6 +113,8 @@ def agree_to_first_deployments(
             if spec.name in new
         )
         cost = " ".join(str(replace(each, deployed_indexes=count)) for each, count in alike.items())
+        if endpoint_name:
+            cost += f" Sharing the endpoint {endpoint_name} saves nothing: every deployed index has replicas of its own."
         agree(_ask(run.settings, step, cost), yes=yes)
     return new
 

@@ -12,16 +12,19 @@ from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import DATA, DataOptions
+from flows.vertex.private_ways import KIND as PRIVATE_SERVICE_CONNECT
+from flows.vertex.private_ways import connected
 from flows.vertex.version_steps import prune, verify_and_serve
 from tasks.errors import InvalidInput
-from tasks.plurals import counted
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.import_data import read_validated
 from tasks.vertex.labels import parse_labels
+from tasks.vertex.marks import MOST_SHARING
+from tasks.vertex.network.private_service_connect import way_name
 from tasks.vertex.specs import (
     Algorithm,
     DeployedIndexSpec,
@@ -35,6 +38,9 @@ from tasks.vertex.specs import (
     UpdateMethod,
     check_kms_key,
 )
+
+SPARSE_ONLY_DIMENSIONS = 768
+"""Every index has dimensions, which count for dense vectors only; Google's example of sparse ones alone has these ("About hybrid search")."""
 
 
 class BuildOptions(DataOptions, DatapointRules, Confirmed, Timed, Interruptible, frozen=True):
@@ -86,6 +92,11 @@ class BuildOptions(DataOptions, DatapointRules, Confirmed, Timed, Interruptible,
     endpoint: EndpointKind = Field(
         default="public",
         description="public is reachable from the internet; vpc and private-service-connect only from your network.",
+    )
+    endpoint_name: Name | None = Field(
+        default=None,
+        description="Deploy on the endpoint of this name, which other names may share; it goes with the last of them. Default: where the "
+        "name is already, or an endpoint of its own name. Replicas are billed by deployed index: sharing saves no cost.",
     )
     machine_type: str | None = Field(
         default=None,
@@ -161,16 +172,17 @@ def build_index(options: BuildOptions) -> Report:
         {**options.shared_with(DeployedIndexSpec), "location": location}
     )
     with running(VERTEX, "build", options) as run:
-        agreed = agree_to_first_deployments(run, [deployed], options.shard_size, yes=yes)
+        agreed = agree_to_first_deployments(
+            run, [deployed], options.shard_size, yes=yes, endpoint_name=options.endpoint_name
+        )
         with run.report.step("validate the data") as step:
             validated = read_validated(run.settings, source, queries_needed=options.as_version)
-            step.saw(
-                f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, content {validated.content}"
-            )
+            step.saw(f"{validated.size}, content {validated.content}")
             for found in remarks(validated):
                 step.saw(found)
                 say(found)
-        index = {**options.shared_with(IndexSpec), "dimensions": validated.dimensions}
+        dimensions = validated.dimensions or SPARSE_ONLY_DIMENSIONS
+        index = {**options.shared_with(IndexSpec), "dimensions": dimensions}
         plan = BuildPlan(
             source=source,
             index=IndexSpec.model_validate(index),
@@ -182,6 +194,7 @@ def build_index(options: BuildOptions) -> Report:
         )
         built = build(run, plan, validated, cost_agreed=name in agreed, yes=yes, prunes=options.prune)
         if not built.is_served:
+            built.served = connected(run, built.served)
             verify_and_serve(run, built.served, source, options.min_recall)
             built.changes.append(f"served the version {built.served.version}")
         if options.prune and (gone := prune(run, name)):
@@ -210,7 +223,7 @@ def remarks(validated: ValidatedVectors) -> list[str]:
         names = listed([name if name.startswith("and ") else f"`{name}`" for name in validated.unused])
         found.append(
             f"Not used: {names}. --restrict-columns takes a column as a filter, --crowding-column as crowding tags, "
-            "--ids-from as ids, --vectors-from as vectors."
+            "--ids-from as ids, --vectors-from as vectors, --sparse-from a group of sparse rows."
         )
     return found
 
@@ -219,10 +232,17 @@ def _refuse_unsuited(options: BuildOptions) -> None:
     if options.prune and not options.as_version:
         raise InvalidInput(
             "Only a build of a new version prunes the others", value=True, source="prune",
-            accepted="prune together with as_version", remedy=f"`{PROGRAM} vertex prune` removes the versions that are not served.",
+            accepted="prune together with as_version", remedy=f"`{command('vertex prune', name=options.name)}` removes the versions that are not served.",
         )  # fmt: skip
-    if options.as_version and options.endpoint == "private-service-connect" and options.target != "sandbox":
+    shares = options.endpoint_name not in (None, options.name)
+    if shares and len(options.name) > MOST_SHARING:
         raise InvalidInput(
-            "Every version has a service attachment of its own, but VERTEX_PRIVATE_ADDRESS is one address",
-            value=options.endpoint, source="endpoint", accepted="public or vpc, with as_version",
+            "This name is too long for an endpoint that is shared: labels of the endpoint say which version of it is served",
+            value=options.name, source="name", accepted=f"at most {MOST_SHARING} characters, with endpoint_name",
+        )  # fmt: skip
+    longest = 63 - len(way_name("", "0" * 12))
+    if options.as_version and options.endpoint == PRIVATE_SERVICE_CONNECT and len(options.name) > longest:
+        raise InvalidInput(
+            "This name is too long for versions behind Private Service Connect: forwarding rules are named by it and the version",
+            value=options.name, source="name", accepted=f"at most {longest} characters, with as_version",
         )  # fmt: skip

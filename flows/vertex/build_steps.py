@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from flows.vertex.agreement import agree, cost_questions, overwrite_questions
 from flows.vertex.options import VertexRun
+from flows.vertex.private_ways import KIND as PRIVATE_SERVICE_CONNECT
+from flows.vertex.private_ways import refuse_unreachable
+from flows.vertex.sharing import sharing
 from flows.vertex.version_steps import prune_questions
-from tasks.errors import GateNotMet
+from tasks.errors import CannotChangeInPlace, GateNotMet
 from tasks.progress import say
 from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.data.validation import ValidatedVectors
@@ -26,6 +29,7 @@ from tasks.vertex.resources.deployed_indexes import (
     DeployedIndexState,
     ensure_deployed_index,
     read_deployed_index_to_change,
+    refuse_elsewhere,
     wait_for_deployed_index,
     wait_for_index_sync,
 )
@@ -78,6 +82,25 @@ class BuildPlan:
         """The name of everything that is built."""
         return self.index.name
 
+    @property
+    def endpoint_name(self) -> str:
+        """What its endpoint is created under, which other names may share."""
+        return self.index.endpoint_name or self.name
+
+    def on(self, indexes: Mapping[str, IndexState]) -> BuildPlan:
+        """The same result on the endpoint for which the indexes of the name were built, if there are any.
+
+        Raises:
+            CannotChangeInPlace: another endpoint is asked for.
+        """
+        built_for = next((one.endpoint_name or self.name for one in indexes.values()), self.endpoint_name)
+        if self.index.endpoint_name and built_for != self.endpoint_name:
+            raise CannotChangeInPlace(
+                "index", self.name, field="endpoint_name", there=built_for, wanted=self.endpoint_name,
+                remedy=f"Leave out --endpoint-name, choose another --name, or tear {self.name} down first.",
+            )  # fmt: skip
+        return replace(self, index=self.index.model_copy(update={"endpoint_name": built_for}))
+
     def of(self, version: str) -> BuildPlan:
         """The same result in a version of the name."""
         mark = {"version": version}
@@ -121,6 +144,8 @@ def build(
     # Wrong settings, resources of others and differences that cannot be changed in place are found before anything is changed or billed.
     found = _look(run, plan, validated)
     plan, there, ours = found.plan, found.index, found.deployed
+    if found.beside and plan.endpoint == PRIVATE_SERVICE_CONNECT:
+        refuse_unreachable(settings, name)
     shard_size = plan.index.shard_size if there is None else there.shard_size
     costs = []
     if not cost_agreed:
@@ -134,31 +159,16 @@ def build(
 
     with report.step(f"create index {name}") as step:
         index = _index(run, plan, validated, there, changes)
-        step.saw(
-            f"{plan.index.algorithm}, {plan.index.update_method}, {index.vectors_count:,} vectors ({_id(index.resource)})"
-        )
+        step.saw(f"{plan.index.algorithm}, {plan.index.update_method}, {index.size} ({_id(index.resource)})")
 
-    wanted_endpoint = endpoint_spec(settings, name, plan.endpoint, plan.index.kms_key)
-    with report.step(f"create endpoint {name}") as step:
-        endpoint = ensure_endpoint(settings, wanted_endpoint, deadline, plan.labels).there
-        if found.endpoint is None:
-            changes.append("created the endpoint")
-        endpoint = wait_for_endpoint(settings, wanted_endpoint, endpoint, deadline, run.when_interrupted)
-        if remove_endpoint_twins(settings, name, endpoint.resource, deadline):
-            changes.append("removed a twin of the endpoint")
-        labelled = ensure_endpoint_labels(settings, name, endpoint, plan.labels)
-        endpoint = labelled.there
-        if labelled.changed:
-            changes.append("changed the labels of the endpoint")
-        step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
-
+    endpoint = _endpoint(run, plan, found.endpoint, changes)
     with report.step(f"deploy index {name}") as step:
         # As above: a retry after a lost reply finds what this run deployed.
         if ours is None or not ours.serves:
             changes.append("deployed the index")
         deployed = _deployed(run, plan, endpoint.resource, index.resource, changes)
         if index.overwritten:
-            wait_for_index_sync(settings, endpoint.resource, deployed.id, index.overwritten, deadline)
+            wait_for_index_sync(settings, name, endpoint.resource, deployed.id, index.overwritten, deadline)
         served = served_index(settings, name, index, endpoint, deployed)
         step.saw(f"{deployed.id} at {served.address or 'no address yet'}")
         if deployed.service_attachment:
@@ -195,10 +205,10 @@ class _Found:
 
 def _look(run: VertexRun, plan: BuildPlan, validated: ValidatedVectors) -> _Found:
     settings, name, deadline = run.settings, plan.name, run.deadline
-    endpoint = read_endpoint_to_change(
-        settings, endpoint_spec(settings, name, plan.endpoint, plan.index.kms_key), deadline
-    )
     indexes = read_indexes(settings, name, deadline)
+    plan = plan.on(indexes)
+    wanted_endpoint = endpoint_spec(settings, plan.endpoint_name, plan.endpoint, plan.index.kms_key)
+    endpoint = read_endpoint_to_change(settings, wanted_endpoint, name, deadline)
     version = serves = FIRST if endpoint is None else endpoint.serves
     versions = None
     if endpoint is not None:
@@ -210,6 +220,8 @@ def _look(run: VertexRun, plan: BuildPlan, validated: ValidatedVectors) -> _Foun
     index = read_index_to_change(settings, plan.index, deadline)
     for labels in (one.labels for one in (index, endpoint) if one is not None):
         check_number(plan.labels, labels, resource=f"what is named {name}")
+    if index is not None:
+        refuse_elsewhere(plan.deployed.id, index, "" if endpoint is None else endpoint.resource)
     if endpoint is not None and index is not None:
         deployed = read_deployed_index_to_change(
             settings, plan.deployed, endpoint=endpoint.resource, index=index.resource
@@ -225,6 +237,25 @@ def _look(run: VertexRun, plan: BuildPlan, validated: ValidatedVectors) -> _Foun
     )
 
 
+def _endpoint(
+    run: VertexRun, plan: BuildPlan, there: EndpointState | None, changes: list[str]
+) -> EndpointState:
+    settings, deadline, name = run.settings, run.deadline, plan.endpoint_name
+    wanted = endpoint_spec(settings, name, plan.endpoint, plan.index.kms_key)
+    with sharing(run, plan.name, name), run.report.step(f"create endpoint {name}") as step:
+        endpoint = ensure_endpoint(settings, wanted, deadline, plan.labels).there
+        if there is None:
+            changes.append("created the endpoint")
+        endpoint = wait_for_endpoint(settings, wanted, endpoint, deadline, run.when_interrupted)
+        if remove_endpoint_twins(settings, name, endpoint.resource, deadline):
+            changes.append("removed a twin of the endpoint")
+        labelled = ensure_endpoint_labels(settings, plan.name, endpoint, plan.labels)
+        if labelled.changed:
+            changes.append("changed the labels of the endpoint")
+        step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
+    return labelled.there
+
+
 def _upload(
     settings: VertexSettings, plan: BuildPlan, validated: ValidatedVectors, changes: list[str]
 ) -> str:
@@ -234,8 +265,8 @@ def _upload(
     # Writing the files takes time: meanwhile the teardown of another name may have deleted the bucket, while it was empty.
     ensure_bucket(settings)
     folder = import_folder(content, plan.import_format)
-    upload = apply_import_files(settings, name, folder, files, local_folder(name, content))
-    forget_local_import_files(name)
+    upload = apply_import_files(settings, name, folder, files, local_folder(settings, name, content))
+    forget_local_import_files(settings, name)
     if upload.uploaded or upload.removed:
         changes.append("uploaded the import files")
     return f"{upload.uploaded} uploaded, {upload.unchanged} unchanged, {upload.bytes_sent:,} bytes"
@@ -275,15 +306,20 @@ def _index(
     index = labelled.there
     if labelled.changed:
         changes.append("changed the labels of the index")
-    # Statistics that lag show 0 or the previous count; streamed datapoints only raise it.
-    lagging = (0, 0 if there is None else there.vectors_count)
-    if changes and index.vectors_count < validated.rows and index.vectors_count not in lagging:
-        raise GateNotMet(
-            f"The number of vectors in index {name}",
-            measured=f"{index.vectors_count:,}",
-            wanted=f"{validated.rows:,}",
-            remedy=f"Check the import files under {uri}.",
-        )
+    before = (0, 0) if there is None else (there.vectors_count, there.sparse_vectors_count)
+    gates = (
+        ("vectors", index.vectors_count, validated.dense_rows, before[0]),
+        ("sparse vectors", index.sparse_vectors_count, validated.sparse_rows, before[1]),
+    )
+    for noun, count, wanted, earlier in gates if changes else ():
+        # Statistics that lag show 0 or the previous count; streamed datapoints only raise it.
+        if count < wanted and count not in (0, earlier):
+            raise GateNotMet(
+                f"The number of {noun} in index {name}",
+                measured=f"{count:,}",
+                wanted=f"{wanted:,}",
+                remedy=f"Check the import files under {uri}.",
+            )
     return index
 
 

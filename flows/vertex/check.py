@@ -49,7 +49,7 @@ def check_preconditions(options: CheckOptions) -> Report:
         vector-search vertex check --target google-cloud --endpoint vpc
     """
     settings = VERTEX.settings(options.target)
-    with reporting("vertex check", settings.project, options.target) as report:
+    with reporting("vertex check", settings.project, options.target, settings.location) as report:
         findings = read_preconditions(settings, options.endpoint)
         for finding in findings:
             with report.step(finding.what) as step:

@@ -19,6 +19,7 @@ VERTEX = Engine[VertexSettings](
     targets=get_args(VertexTarget),
     target_variable="VECTOR_SEARCH_TARGET",
     settings=vertex_settings,
+    where=lambda settings: settings.where,
     settings_prefix="VERTEX_",
     flows=(
         Entry("check", "flows.vertex.check:check_preconditions", "Check the prerequisites of a build and say how to fix what is missing."),
@@ -29,7 +30,7 @@ VERTEX = Engine[VertexSettings](
         Entry("swap", "flows.vertex.swap:swap_versions", "Serve another version that is deployed, without downtime."),
         Entry("rollback", "flows.vertex.rollback:roll_back", "Serve the version before the last swap again."),
         Entry("prune", "flows.vertex.prune:prune_versions", "Remove the versions that are not served."),
-        Entry("import", "flows.vertex.import_datapoints:import_datapoints", "Add, overwrite and delete datapoints of a batch index by import files."),
+        Entry("import", "flows.vertex.imports.import_datapoints:import_datapoints", "Add, overwrite and delete datapoints of a batch index by import files."),
         Entry("upsert-datapoints", "flows.vertex.upsert_datapoints:upsert_datapoints", "Stream datapoints into an index and wait until they are served."),
         Entry("remove-datapoints", "flows.vertex.remove_datapoints:remove_datapoints", "Remove datapoints from an index and wait until they are gone."),
         Entry("query", "flows.vertex.query:query_index", "Find nearest neighbors by dense or sparse vectors, or both, with filters and crowding."),

@@ -42,7 +42,7 @@ def check_network(options: NetworkCheckOptions) -> Report:
         vector-search vertex network-check --name products --target google-cloud
     """
     settings = VERTEX.settings(options.target)
-    with reporting("vertex network-check", options.name, options.target) as report:
+    with reporting("vertex network-check", options.name, options.target, settings.where) as report:
         findings = read_network_findings(settings, options.name, options.network)
         for finding in findings:
             with report.step(finding.what) as step:

@@ -7,23 +7,17 @@ from pydantic import Field
 from flows.confirmation import confirm
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
-from flows.report import Report, StepReport, listed
+from flows.report import Report, listed
 from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.network_options import NetworkOptions
 from flows.vertex.options import VertexRun
+from flows.vertex.private_ways import connect, saw
 from tasks.errors import InvalidInput
-from tasks.outcomes import Did
 from tasks.progress import say
 from tasks.vertex.network.apis import ensure_apis, wait_for_apis
 from tasks.vertex.network.peering import ensure_connection, read_connection
-from tasks.vertex.network.private_service_connect import (
-    Way,
-    ensure_address,
-    ensure_forwarding_rule,
-    read_way_to_change,
-    wait_for_acceptance,
-)
+from tasks.vertex.network.private_service_connect import Way, read_way_to_change
 from tasks.vertex.network.vpc import (
     NetworkSpec,
     check_ranges,
@@ -121,17 +115,17 @@ def make_network(run: VertexRun, spec: NetworkSpec) -> str:
         return network
     with report.step(f"ensure address range {spec.range_name}") as step:
         range_ = ensure_range(settings, spec, deadline)
-        _saw(step, range_.did, range_.there)
+        saw(step, range_.did, range_.there)
     with report.step("ensure the private connection to Google's services") as step:
         connection = ensure_connection(settings, network, spec.range_name, deadline)
-        _saw(step, connection.did)
+        saw(step, connection.did)
         report.facts["ranges"] = list(connection.there.ranges)
     return network
 
 
 def make_way(run: VertexRun, spec: NetworkSpec, subnetwork: str) -> str:
     """Chain the steps of Private Service Connect. Returns the address where queries go."""
-    settings, report, deadline = run.settings, run.report, run.deadline
+    settings = run.settings
     served = read_served_index(settings, spec.name)
     way = Way(
         name=spec.name,
@@ -139,20 +133,13 @@ def make_way(run: VertexRun, spec: NetworkSpec, subnetwork: str) -> str:
         subnetwork=subnetwork,
         region=settings.location,
         attachment=served.service_attachment,
+        version=served.version,
     )
     _enable(run)
     read_network_to_change(settings, spec, peered=False)
     read_way_to_change(settings, way)
     _make_vpc(run, spec)
-    with report.step(f"ensure address {way.resource_name}") as step:
-        address = ensure_address(settings, way, deadline)
-        _saw(step, address.did, address.there)
-    with report.step(f"ensure forwarding rule {way.resource_name}") as step:
-        _saw(step, ensure_forwarding_rule(settings, way, deadline).did)
-    with report.step("wait until the service attachment accepts it") as step:
-        wait_for_acceptance(settings, way, deadline)
-        step.saw(way.attachment)
-    return address.there
+    return connect(run, way)
 
 
 def _enable(run: VertexRun) -> str:
@@ -166,12 +153,7 @@ def _enable(run: VertexRun) -> str:
 
 def _make_vpc(run: VertexRun, spec: NetworkSpec) -> None:
     with run.report.step(f"ensure network {spec.network}") as step:
-        _saw(step, ensure_network(run.settings, spec, run.deadline).did)
+        saw(step, ensure_network(run.settings, spec, run.deadline).did)
     with run.report.step("ensure firewall rules") as step:
         for rule, did in ensure_firewall_rules(run.settings, spec, run.deadline).there.items():
-            _saw(step, did, rule)
-
-
-def _saw(step: StepReport, did: Did, what: str = "") -> None:
-    done = "there already" if did == "nothing" else did
-    step.saw(f"{what}: {done}" if what else done)
+            saw(step, did, rule)

@@ -24,7 +24,8 @@ class VertexOptions(Options, frozen=True):
 
 
 DATA = (
-    "HDF5 (ann-benchmarks layout), Parquet, Arrow, .npy, .fvecs or .bvecs; a local path or a gs:// address."
+    "HDF5 (ann-benchmarks layout), Parquet, Arrow, JSON lines (records as in import files), .npy, .fvecs or .bvecs; a local "
+    "path or a gs:// address."
 )
 """What a data file may be, for the options that take one."""
 
@@ -47,6 +48,17 @@ class DataOptions(VertexOptions, frozen=True):
         default=None,
         description="Queries to measure with: a dataset of the HDF5 file (default: test), beside other formats another data file.",
     )
+    sparse_from: str | None = Field(
+        default=None,
+        description=(
+            "Sparse embeddings, alone or beside dense vectors: the HDF5 group that holds `indptr`, `indices` and `data` (CSR). "
+            "Default: train, if it is such a group. JSON lines have them in `sparse_embedding`."
+        ),
+    )
+    sparse_queries_from: str | None = Field(
+        default=None,
+        description="HDF5 group of the sparse queries. Default: the name of sparse_from with test in place of train.",
+    )
     allow_external_data: bool = Field(
         default=False,
         description=(
@@ -59,7 +71,13 @@ class DataOptions(VertexOptions, frozen=True):
         self, data: str, limit: int | None = None, rules: DatapointRules | None = None
     ) -> DataSource:
         """What is read of a data file."""
-        names = Names(vectors=self.vectors_from, ids=self.ids_from, queries=self.queries_from)
+        names = Names(
+            vectors=self.vectors_from,
+            ids=self.ids_from,
+            queries=self.queries_from,
+            sparse=self.sparse_from,
+            sparse_queries=self.sparse_queries_from,
+        )
         return DataSource(
             data=data,
             limit=limit,

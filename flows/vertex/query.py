@@ -20,7 +20,7 @@ from tasks.vertex.datapoints.filters import (
 )
 from tasks.vertex.datapoints.sparse import parse_sparse_vector
 from tasks.vertex.datapoints.vectors import parsed
-from tasks.vertex.imports.import_data import read_query_vector
+from tasks.vertex.imports.import_data import read_query_vectors
 from tasks.vertex.queries.namespaces import read_namespaces
 from tasks.vertex.queries.neighbors import Query
 from tasks.vertex.queries.queries import read_neighbors
@@ -81,7 +81,8 @@ class QueryOptions(BuiltIndexOptions, DataOptions, frozen=True):
 def query_index(options: QueryOptions) -> Report:
     """Find the nearest neighbors of a vector, of a stored datapoint, or of a query row in a data file.
 
-    The vector is dense, sparse, or both: a hybrid query, whose two rankings are merged with the weight alpha.
+    The vector is dense, sparse, or both: a hybrid query, whose two rankings are merged with the weight alpha. Of a query row with
+    both, the sparse one is used if alpha is given.
 
     Example:
         vector-search vertex query --name products --datapoint-id 17 --restricts class=17,42 --target sandbox
@@ -94,11 +95,15 @@ def query_index(options: QueryOptions) -> Report:
         )
     sparse = parse_sparse_vector(options.sparse_vector) if options.sparse_vector else None
     settings = VERTEX.settings(options.target)
-    with reporting("vertex query", options.name, options.target) as report:
+    with reporting("vertex query", options.name, options.target, settings.where) as report:
         served = read_served_index(settings, options.name)
         if options.data:
             source = options.data_source(options.data)
-            vector = read_query_vector(settings, source, options.row)
+            vector, of_row = read_query_vectors(settings, source, options.row)
+            if (
+                vector is None or options.alpha is not None
+            ):  # of both, the dense one alone unless they are to be weighed
+                sparse = sparse or of_row
         else:
             vector = options.vector or None
         asked = {

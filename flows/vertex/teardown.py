@@ -9,6 +9,7 @@ from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions, VertexRun
+from flows.vertex.sharing import sharing
 from tasks.calls import ServiceRefused
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.progress import say
@@ -16,7 +17,6 @@ from tasks.vertex.imports.buckets import remove_bucket
 from tasks.vertex.imports.import_data import forget_local_import_files
 from tasks.vertex.imports.storage import remove_import_files
 from tasks.vertex.resources.deployed_indexes import remove_deployed_index
-from tasks.vertex.resources.endpoints import remove_endpoint
 from tasks.vertex.resources.indexes import remove_index
 from tasks.vertex.resources.inventory import (
     StoredInventory,
@@ -24,6 +24,7 @@ from tasks.vertex.resources.inventory import (
     read_stored_inventory,
     refuse_ties,
 )
+from tasks.vertex.resources.sharing import remove_endpoints
 from tasks.vertex.settings import VertexSettings
 
 
@@ -41,7 +42,7 @@ def teardown_index(options: TeardownOptions) -> Report:
     Lists what would be removed and asks for confirmation. What is billed by the hour goes first; import files that these
     credentials cannot delete are reported and stay. If others deployed an index on the endpoint, or the index on an endpoint of
     theirs, nothing is removed and they are named. Unfinished operations of an earlier run are ended, so that nothing
-    appears later. The bucket is deleted too if this project created it and it is empty.
+    appears later. An endpoint that other names use stays, and goes with the last of them. The bucket is deleted too if this project created it and it is empty.
 
     Example:
         vector-search vertex teardown --name products --target sandbox --yes
@@ -80,16 +81,19 @@ def teardown(run: VertexRun, name: str) -> str:
         GateNotMet: something else is left.
     """
     settings, report, deadline = run.settings, run.report, run.deadline
-    refuse_ties(name, read_inventory(settings, name, deadline))
+    there = read_inventory(settings, name, deadline)
+    refuse_ties(name, there)
     refused = ""
-    with report.step(f"undeploy index {name}") as step:
-        step.saw(f"{len(remove_deployed_index(settings, name, deadline))} undeployed")
-    with report.step(f"remove endpoint {name}") as step:
-        step.saw(f"{len(remove_endpoint(settings, name, deadline))} removed")
+    with sharing(run, name, *there.endpoint_names):
+        with report.step(f"undeploy index {name}") as step:
+            step.saw(f"{len(remove_deployed_index(settings, name, deadline))} undeployed")
+        with report.step(f"remove endpoint {name}") as step:
+            gone = remove_endpoints(settings, name, there.endpoint_names, deadline)
+            step.saw(f"{len(gone)} removed")
     with report.step(f"remove index {name}") as step:
         step.saw(f"{len(remove_index(settings, name, deadline))} removed")
     with report.step(f"remove import files of {name}") as step:
-        forget_local_import_files(name)
+        forget_local_import_files(settings, name)
         try:
             step.saw(f"{len(remove_import_files(settings, name))} removed")
             step.saw("the bucket too" if remove_bucket(settings) else "no bucket removed")

@@ -24,7 +24,7 @@ from flows.vertex.teardown import teardown
 from flows.vertex.tour_datapoint import stream_one_datapoint
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.data.rules import NOTEBOOK_RULES
 from tasks.vertex.imports.import_data import DataSource, read_validated
@@ -32,7 +32,8 @@ from tasks.vertex.imports.tour_data import read_tour_data
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import Algorithm, DeployedIndexSpec, EndpointKind, IndexSpec, Name
-from tasks.vertex.verification.recall import Truth, read_truth, verify_recall
+from tasks.vertex.verification.recall import verify_recall
+from tasks.vertex.verification.truths import Truth, read_truth
 
 NOTEBOOK_FRACTION = 0.07
 """The notebook's leafNodesToSearchPercent of 7."""
@@ -83,7 +84,7 @@ def tour(options: TourOptions) -> Report:
         vector-search vertex tour --name glove-100 --data sandbox/data/glove-100-sample.hdf5 --target sandbox
     """
     settings = VERTEX.settings(options.target)
-    _refuse_two_attachments(settings, options.endpoint)
+    _refuse_two_attachments(settings, options)
     names = (options.name, options.exact_name)
     with running(VERTEX, "tour", options, holds=names) as run:
         deployed = {one: DeployedIndexSpec(name=one, location=settings.location) for one in names}
@@ -138,14 +139,15 @@ def _measure_recall(run: VertexRun, options: TourOptions, served: ServedIndex, e
         step.saw(str(verify_recall(settings, exact, truth, min_recall=0.999)))
 
 
-def _refuse_two_attachments(settings: VertexSettings, endpoint: EndpointKind) -> None:
-    if endpoint == "private-service-connect" and not settings.is_sandbox:
+def _refuse_two_attachments(settings: VertexSettings, options: TourOptions) -> None:
+    if options.endpoint == "private-service-connect" and not settings.is_sandbox:
         raise InvalidInput(
             "The tour has two endpoints with a service attachment each, but VERTEX_PRIVATE_ADDRESS is one address",
-            value=endpoint,
+            value=options.endpoint,
             source="endpoint",
             accepted="public or vpc",
-            remedy=f"`{PROGRAM} vertex build` creates one endpoint and accepts private-service-connect.",
+            remedy="A build creates one endpoint and accepts it: "
+            f"`{command('vertex build', name=options.name, data=options.data, endpoint='private-service-connect')}`.",
         )
 
 
@@ -166,9 +168,9 @@ def _saying_what_stays(options: TourOptions) -> Generator[None]:
     try:
         yield
     except BaseException:
-        remove = f"{PROGRAM} vertex teardown --target {options.target} --yes --name"
         say(
             f"The tour did not finish. What it built stays, and the same command resumes; to remove it: "
-            f"`{remove} {options.exact_name}` and `{remove} {options.name}`."
+            f"`{command('vertex teardown', name=options.exact_name, yes=True)}` and "
+            f"`{command('vertex teardown', name=options.name, yes=True)}`."
         )
         raise

@@ -27,7 +27,7 @@ class UpsertDatapointsOptions(BuiltIndexOptions, Timed, frozen=True):
 
     file: str | None = Field(
         default=None,
-        description="JSON lines in the format of import files: id, embedding, sparse_embedding, restricts, numeric_restricts, crowding_tag.",
+        description="JSON lines in the format of import files: id, embedding, sparse_embedding, restricts, numeric_restricts, crowding_tag, embedding_metadata.",
     )
     datapoints: tuple[Datapoint, ...] = Field(
         default=(), description="Datapoints by value, instead of a file."

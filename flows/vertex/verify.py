@@ -10,7 +10,8 @@ from flows.vertex.engine import VERTEX
 from flows.vertex.options import DATA, BuiltIndexOptions, DataOptions
 from tasks.progress import say
 from tasks.vertex.resources.served import read_served_index
-from tasks.vertex.verification.recall import read_truth, verify_recall
+from tasks.vertex.verification.recall import verify_recall
+from tasks.vertex.verification.truths import ALPHA, read_truths
 
 
 class VerifyOptions(BuiltIndexOptions, DataOptions, frozen=True):
@@ -21,6 +22,15 @@ class VerifyOptions(BuiltIndexOptions, DataOptions, frozen=True):
     k: int = Field(default=10, ge=1, description="Neighbors per query.")
     min_recall: float = Field(default=0.9, ge=0, le=1, description="The recall@k to reach; 0 only measures.")
     queries: int | None = Field(default=None, ge=1, description="Use only the first N queries.")
+    alpha: float = Field(
+        default=ALPHA, ge=0, le=1, description="Weight of the dense ranking in hybrid queries, 0 to 1."
+    )
+    rrf_constant: float = Field(
+        default=0,
+        ge=0,
+        allow_inf_nan=False,
+        description="What the exact merge of hybrid queries adds to a rank: 0 as in Google's documentation, 60 in the literature.",
+    )
     version: str | None = Field(
         default=None,
         description="A version that is deployed, in place of the served one: first, or twelve hex digits.",
@@ -42,14 +52,15 @@ class VerifyOptions(BuiltIndexOptions, DataOptions, frozen=True):
 def verify_index(options: VerifyOptions) -> Report:
     """Measure recall and latency of the deployed index against exact search with the index's own distance measure.
 
-    Fails if recall@k is below min_recall. Changes nothing.
+    If the data has dense and sparse queries, dense, sparse and hybrid recall are measured. Fails if any recall@k is below
+    min_recall. Changes nothing.
 
     Example:
         vector-search vertex verify --name products --data products.hdf5 --target sandbox
     """
     settings = VERTEX.settings(options.target)
     with (
-        reporting("vertex verify", options.name, options.target) as report,
+        reporting("vertex verify", options.name, options.target, settings.where) as report,
         report.step(f"recall@{options.k}") as step,
     ):
         served = read_served_index(settings, options.name, options.version)
@@ -59,14 +70,25 @@ def verify_index(options: VerifyOptions) -> Report:
                 "a file with the rows as they are now."
             )
         source = options.data_source(options.data, options.limit)
-        recall = verify_recall(
+        truths = read_truths(
             settings,
             served,
-            read_truth(settings, served, source, k=options.k, queries=options.queries),
-            min_recall=options.min_recall,
-            fraction=options.fraction_leaf_nodes_to_search_override,
-            approximate_neighbor_count=options.approximate_neighbor_count,
+            source,
+            k=options.k,
+            queries=options.queries,
+            alpha=options.alpha,
+            rrf_constant=options.rrf_constant,
         )
-        step.saw(str(recall))
-        report.facts |= {"recall": recall.model_dump(), "version": served.version}
+        report.facts["version"] = served.version
+        for truth in truths:
+            recall = verify_recall(
+                settings,
+                served,
+                truth,
+                min_recall=options.min_recall,
+                fraction=options.fraction_leaf_nodes_to_search_override,
+                approximate_neighbor_count=options.approximate_neighbor_count,
+            )
+            step.saw(str(recall))
+            report.facts[recall.fact] = recall.model_dump()
     return report

@@ -1,4 +1,4 @@
-"""What Vertex AI reads of a bucket: the files of an import. It never writes, and needs no key."""
+"""What Vertex AI does in a bucket: it reads the files of an import, and writes what is wrong with them. It needs no key."""
 
 from __future__ import annotations
 
@@ -35,6 +35,18 @@ class Reader:
                 break
             start = page[-1].name.encode() + b"\0"
         return names
+
+    def write(self, bucket: str, name: str, content: bytes) -> None:
+        """Store an object, as an import does with its errors.
+
+        Raises:
+            StorageError: the bucket does not exist.
+        """
+        if self._store.bucket(bucket) is None:
+            raise StorageError("HTTP status 404")
+        writing = self._store.contents.begin()
+        writing.write(content)
+        self._store.create(bucket, name, writing.finish(), {"contentType": "application/json"})
 
     def open(self, bucket: str, name: str) -> BinaryIO:
         """The content of an object, to be closed by the caller.

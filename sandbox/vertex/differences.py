@@ -27,7 +27,9 @@ DIFFERENCES = (
     (
         "A hybrid query merges the `neighbor_count` best of the dense and of the sparse search by alpha / rank + (1 - alpha) / "
         'rank, as "About hybrid search" explains it; where one search did not find a neighbor, its distance is 0. A query '
-        "with one vector is ranked by it, but `rrf.alpha` 0 without a sparse and 1 without a dense one is refused."
+        "with one vector is ranked by it, but `rrf.alpha` 0 without a sparse and 1 without a dense one is refused. Whether the "
+        "real service adds a constant to each rank (the literature's is 60), and how deep the rankings are that it merges, is "
+        "not documented."
     ),
     (
         "Imports read the `.json`, `.csv` and `.avro` files directly under the folder and the files directly under its "
@@ -122,7 +124,8 @@ DIFFERENCES = (
     ),
     (
         "Vector Search 2.0: an import overwrites data objects with the same id. Invalid lines are counted and left "
-        "out; the response's status says how many, and nothing is written to `error_uri` and `output_uri`."
+        "out; the response's status says how many, and `error_uri` gets a JSON line for each, whose form is made up. Nothing is "
+        "written to `output_uri`."
     ),
     (
         "Vector Search 2.0: vector fields can be added to a collection, and neither changed nor removed. `order_by` is refused. "

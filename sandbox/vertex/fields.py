@@ -162,13 +162,12 @@ _COLLECTIONS: dict[str, dict[Treatment, str]] = {
     "DeleteIndexRequest": {Treatment.HONOURED: "name request_id"},
     "Index": {
         Treatment.HONOURED: "name display_name description labels distance_metric index_field filter_fields "
-        "store_fields dedicated_infrastructure",
-        Treatment.KEPT: "dense_scann",
+        "store_fields dedicated_infrastructure dense_scann",
         **_OUTPUT_TIMES,
     },
     "DedicatedInfrastructure": {Treatment.KEPT: "mode", Treatment.HONOURED: "autoscaling_spec"},
     "DedicatedInfrastructure.AutoscalingSpec": {Treatment.HONOURED: "min_replica_count max_replica_count"},
-    "DenseScannIndex": {Treatment.KEPT: "feature_norm_type"},
+    "DenseScannIndex": {Treatment.HONOURED: "feature_norm_type"},
     "ImportDataObjectsRequest": {Treatment.HONOURED: "name gcs_import"},
     "ImportDataObjectsRequest.GcsImportConfig": {
         Treatment.HONOURED: "contents_uri error_uri output_uri",

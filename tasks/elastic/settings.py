@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -61,6 +62,11 @@ class ElasticSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_in
     ca_file: Annotated[Path, BeforeValidator(file_name)] | None = Field(
         default=None, description="The certificate authority (PEM) to trust; default: the system's."
     )
+
+    @property
+    def where(self) -> str:
+        """What a name is unique in: the cluster's host, or the name in its cloud id."""
+        return urlsplit(self.url).hostname or "" if self.url else (self.cloud_id or "").partition(":")[0]
 
     @model_validator(mode="after")
     def _say_where_and_who(self) -> ElasticSettings:

@@ -9,18 +9,16 @@ Measures and feature norms are spelled as in Index.metadata (Vertex AI, "Index c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.measures.nearest import ExactNeighbors, Floats, Nearest, names_of, neighbors_of
+
 DistanceMeasure = Literal["DOT_PRODUCT_DISTANCE", "COSINE_DISTANCE", "SQUARED_L2_DISTANCE", "L1_DISTANCE"]
 FeatureNorm = Literal["NONE", "UNIT_L2_NORM"]
-
-Floats = NDArray[np.float64]
-Rows = NDArray[np.int64]
 
 _QUERIES_AT_ONCE = 256
 """Bounds the table of estimates: 256 queries by a block of 4,096 rows are 8 MiB."""
@@ -46,18 +44,6 @@ class Block(Protocol):
     def vectors(self) -> NDArray[np.float32]:
         """(rows, dimensions), finite."""
         ...
-
-
-@dataclass(frozen=True)
-class ExactNeighbors:
-    """For each query the nearest rows, nearest first; of equal distances the smaller row first."""
-
-    rows: Rows
-    """(queries, min(k, rows of the data)), row numbers from 0."""
-    distances: Floats
-    """Same shape; smaller is always nearer: minus the dot product, 1 - cosine, squared L2, L1."""
-    ids: list[list[str]]
-    """The ids of those rows."""
 
 
 def exact_neighbors(
@@ -96,16 +82,8 @@ def exact_neighbors(
         vectors = _prepare(block.vectors, scale=scale)
         for part in best:
             part.add(vectors, block.first_row)
-        names = _names_of_the_best(best, block, names)
-    rows = np.concatenate([part.rows.reshape(len(part.queries), -1) for part in best])
-    distances = np.concatenate([part.distances.reshape(len(part.queries), -1) for part in best])
-    return ExactNeighbors(rows, distances, [[names[row] for row in line] for line in rows.tolist()])
-
-
-def _names_of_the_best(best: Sequence[_Best], block: Block, names: Mapping[int, str]) -> dict[int, str]:
-    """The ids of the rows that are among the best after a block; of all others none is kept."""
-    kept = set[int]().union(*(part.rows.tolist() for part in best))
-    return {row: names[row] if row < block.first_row else block.ids[row - block.first_row] for row in kept}
+        names = names_of([part.nearest for part in best], block.first_row, block.ids, names)
+    return neighbors_of([part.nearest for part in best], names)
 
 
 def _prepare(vectors: NDArray[np.float32], *, scale: bool) -> Floats:
@@ -117,7 +95,7 @@ def _prepare(vectors: NDArray[np.float32], *, scale: bool) -> Floats:
 
 
 class _Best:
-    """The best so far of some queries, as flat arrays sorted by query, distance, row.
+    """The best so far of some queries.
 
     The matrix product that finds candidates rounds differently from one position in a block to another, so it only
     chooses them, generously; the distances that decide are summed in an order that depends on the two vectors alone.
@@ -128,19 +106,18 @@ class _Best:
         self.queries, self._k = queries, k
         self._measure: DistanceMeasure = measure
         self._lengths = np.sqrt((queries * queries).sum(axis=1))
-        self._query = np.empty(0, dtype=np.int64)
-        self.rows = np.empty(0, dtype=np.int64)
-        self.distances = np.empty(0, dtype=np.float64)
-        self._worst = np.full(len(queries), np.inf)
+        self.nearest = Nearest(len(queries), k)
 
     def add(self, vectors: Floats, first_row: int) -> None:
         estimates, slack = self._estimate(vectors)
-        limit = self._worst + slack
-        if len(vectors) > self._k and np.isinf(self._worst).any():  # the first blocks: nothing to beat yet
+        limit = self.nearest.worst + slack
+        if (
+            len(vectors) > self._k and np.isinf(self.nearest.worst).any()
+        ):  # the first blocks: nothing to beat yet
             within = np.partition(estimates, self._k - 1, axis=1)[:, self._k - 1]
             limit = np.minimum(limit, within + 2 * slack)
         query, position = np.nonzero(estimates <= limit[:, None])
-        self._merge(query, position + first_row, self._exact(query, vectors, position))
+        self.nearest.merge(query, position + first_row, self._exact(query, vectors, position))
 
     def _estimate(self, vectors: Floats) -> tuple[Floats, Floats]:
         """(queries, rows) distances, and for each query how far they may be off."""
@@ -165,18 +142,6 @@ class _Best:
             asked, found = self.queries[query[some]], vectors[position[some]]
             distances[some] = _distance(asked, found, self._measure)
         return distances
-
-    def _merge(self, query: NDArray[np.intp], rows: NDArray[np.intp], distances: Floats) -> None:
-        query = np.concatenate([self._query, query])
-        rows = np.concatenate([self.rows, rows])
-        distances = np.concatenate([self.distances, distances])
-        order = np.lexsort((rows, distances, query))
-        query = query[order]
-        rank = np.arange(len(query)) - np.searchsorted(query, query)
-        keep = rank < self._k
-        self._query, self.rows, self.distances = query[keep], rows[order][keep], distances[order][keep]
-        full = rank == self._k - 1
-        self._worst[query[full]] = distances[order][full]
 
 
 def _distance(asked: Floats, found: Floats, measure: DistanceMeasure) -> Floats:

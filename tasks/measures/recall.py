@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.measures.neighbors import ExactNeighbors
+from tasks.measures.nearest import ExactNeighbors
 
 TIE = 1e-6
 """How far beyond the k-th true distance still counts as tied, relative to it but at least absolute: the rounding of a
@@ -19,7 +19,7 @@ def recall_by_query(found_ids: Sequence[Sequence[str]], truth: ExactNeighbors, k
     The first k found ids of a query, each once, are hits when their true distance is at most d + TIE * max(1, |d|),
     where d is the k-th true distance; recall is hits / k, at most 1. So an index that returns another of several rows
     at equal distance is not blamed. ``truth`` must reach beyond k for that: the ties it does not hold are misses.
-    With fewer than k rows in the data, k is their number.
+    A query with fewer than k true neighbors is measured by those; each needs at least one.
 
     Args:
         found_ids: for each query what the index returned, nearest first.
@@ -27,16 +27,18 @@ def recall_by_query(found_ids: Sequence[Sequence[str]], truth: ExactNeighbors, k
         k: how many neighbors count.
 
     Raises:
-        ValueError: another number of queries, or k below 1.
+        ValueError: another number of queries, k below 1, or a query without a true neighbor.
     """
-    if len(found_ids) != len(truth.ids) or k < 1:
+    if len(found_ids) != len(truth.ids) or k < 1 or not all(truth.ids):
         raise ValueError(f"{len(found_ids)} answers to {len(truth.ids)} queries, k is {k}")
-    k = min(k, truth.rows.shape[1])
-    last = truth.distances[:, k - 1]
+    k_of = np.minimum(k, [len(ids) for ids in truth.ids])
+    last = truth.distances[np.arange(len(k_of)), k_of - 1]
     hits_of = (truth.distances <= (last + TIE * np.maximum(1, np.abs(last)))[:, None]).sum(axis=1)
     return [
-        min(len(set(found[:k]) & set(true[: int(count)])), k) / k
-        for found, true, count in zip(found_ids, truth.ids, hits_of, strict=True)
+        min(len(set(found[:least]) & set(true[:count])), least) / least
+        for found, true, count, least in zip(
+            found_ids, truth.ids, hits_of.tolist(), k_of.tolist(), strict=True
+        )
     ]
 
 

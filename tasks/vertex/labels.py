@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tasks.errors import InvalidInput
-from tasks.vertex.marks import OURS
+from tasks.vertex.marks import OURS, is_mark
 
 MOST_LABELS = 64
 MOST_CHARACTERS = 63
@@ -30,7 +30,7 @@ def parse_labels(written: Iterable[str]) -> dict[str, str]:
                 accepted=f"KEY=VALUE, each of at most {MOST_CHARACTERS} lowercase letters, digits, underscores and dashes; the key begins "
                 "with a letter, and the value may be empty",
             )  # fmt: skip
-        if key in OURS:
+        if is_mark(key):
             raise InvalidInput(
                 "This label is one of the marks by which this project knows what it created", value=text, source="label",
                 accepted=f"any key but {', '.join(sorted(OURS))}",

@@ -7,6 +7,7 @@ importing   the folder of import files that an import began to bring, beside wha
 imported    hash of what the last import brought that was seen to its end
 overwritten when the last overwrite or import ended, in nanoseconds since 1970 by the service's clock; deployed copies follow later
 version     which of the indexes of the name; the first has none
+endpoint    what its endpoint was created under, if that is not the index's own name
 
 Of an endpoint, each a version:
 
@@ -14,6 +15,8 @@ serves           what queries go to; without it, to the first
 replaced         what was served before the last swap, until a rollback
 rolled_back_from what was served before the last rollback, until a swap
 served_since     when the last swap or rollback was, in seconds since 1970 by our clock; it is no version
+
+On an endpoint that several names share, those of another name than its own end with it: `serves_products`.
 """
 
 from __future__ import annotations
@@ -23,24 +26,23 @@ from collections.abc import Mapping
 from tasks.marks import MANAGED_BY, marks
 from tasks.vertex.specs import Specification
 
-OURS = frozenset(
-    (
-        *(
-            "managed_by",
-            "name",
-            "spec",
-            "version",
-            "content",
-            "coming",
-            "importing",
-            "imported",
-            "overwritten",
-        ),
-        *("serves", "replaced", "rolled_back_from", "served_since"),
-    )
-)
-"""The keys of all of them: no label of the user's own may have one."""
+SERVED_MARKS = ("serves", "replaced", "rolled_back_from", "served_since")
+"""The marks of an endpoint."""
+MOST_SHARING = 63 - len("rolled_back_from_")
+"""The longest name that fits into the keys of these marks, which have at most 63 characters."""
 _OF_CONTENT = ("content", "coming", "overwritten", "importing", "imported")
+OURS = (*marks("", ""), "version", "endpoint", *_OF_CONTENT, *SERVED_MARKS)
+"""The keys of all of them, but those of an endpoint that several names share."""
+
+
+def is_mark(key: str) -> bool:
+    """Whether a label has the key of one of our marks, which no label of the user's own may have."""
+    return key in OURS or key.startswith(tuple(f"{mark}_" for mark in SERVED_MARKS))
+
+
+def mark_for(mark: str, endpoint_name: str, name: str) -> str:
+    """The label of an endpoint that holds a mark of a name."""
+    return mark if name == endpoint_name else f"{mark}_{name}"
 
 
 def labels_of(spec: Specification, **more: str) -> dict[str, str]:

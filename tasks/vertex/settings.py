@@ -57,6 +57,10 @@ class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_inp
         default=None,
         description="host:port in place of LOCATION-aiplatform.googleapis.com; a sandbox has its own.",
     )
+    collections_endpoint: str | None = Field(
+        default=None,
+        description="host:port in place of vectorsearch.googleapis.com, for collections; a sandbox has its own.",
+    )
     storage_endpoint: Annotated[str | None, BeforeValidator(_with_key)] = Field(
         default=None, description="The address of Cloud Storage in place of Google's; only a sandbox has one."
     )
@@ -78,6 +82,11 @@ class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_inp
     def parent(self) -> str:
         """The location's resource name, `projects/PROJECT/locations/LOCATION`."""
         return f"projects/{self.project}/locations/{self.location}"
+
+    @property
+    def where(self) -> str:
+        """What a name is unique in: `my-project-us-central1`."""
+        return f"{self.project}-{self.location}"
 
     @property
     def bucket_name(self) -> str:
@@ -128,6 +137,7 @@ def _sandbox_settings() -> VertexSettings:
         location=environment["VERTEX_LOCATION"],
         network=environment["VERTEX_NETWORK"],
         api_endpoint=environment["VERTEX_API_ENDPOINT"],
+        collections_endpoint=environment.get("VECTORSEARCH_API_ENDPOINT"),
         storage_endpoint=environment["STORAGE_EMULATOR_HOST"],
         networks_endpoint=environment.get("VERTEX_NETWORKS_ENDPOINT"),
         ca_file=Path(environment["VERTEX_CA_FILE"]),

@@ -48,7 +48,7 @@ class Specification(BaseModel, frozen=True):
     @property
     def spec(self) -> str:
         """Twelve hex digits of the immutable configuration, the same in every process."""
-        fixed = self.model_dump(exclude={"name", "version"})
+        fixed = self.model_dump(exclude={"name", "version", "endpoint_name"})
         # What came later is left out where it says nothing: what was made before keeps its mark.
         return fingerprint(
             {key: value for key, value in fixed.items() if value is not None or key not in _LATER}
@@ -79,6 +79,8 @@ class IndexSpec(Specification, frozen=True):
 
     version: str = FIRST
     """Which of the indexes of the name: FIRST, or twelve hex digits."""
+    endpoint_name: Name | None = None
+    """What its endpoint is created under, if that is not its own name."""
     dimensions: int = Field(gt=0)
     algorithm: Algorithm = "tree-ah"
     distance_measure: DistanceMeasure = "DOT_PRODUCT_DISTANCE"

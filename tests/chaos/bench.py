@@ -19,20 +19,23 @@ from sandbox import process, write_log
 from sandbox.announced import announcement
 from sandbox.elastic.options import ElasticOptions
 from sandbox.vertex.options import VertexOptions
-from tasks.artifact_keys import artifact_key
 from tests.chaos import data
 from tests.chaos.prefect_server import PrefectServer
 from tests.chaos.scenarios import NAME, Scenario
-from tests.flows.client_settings import client_settings
+from tests.flows.client_settings import client_settings, slot_of
 from tests.forks import Fork, Forks
 from tests.polling import until
 
+_VERTEX = VertexOptions(clock_factor=20_000, upsert_delay=0.02)
+_SLOW_VERTEX = VertexOptions(clock_factor=2_000, upsert_delay=0.2)
 OPTIONS = {
-    "vertex": VertexOptions(clock_factor=20_000, upsert_delay=0.02),
+    "vertex": _VERTEX,
+    "vertex-collections": _VERTEX,
     "elastic": ElasticOptions(download_seconds=0.1, start_seconds=0.05, refresh_seconds=0.2),
 }
 SLOW = {
-    "vertex": VertexOptions(clock_factor=2_000, upsert_delay=0.2),
+    "vertex": _SLOW_VERTEX,
+    "vertex-collections": _SLOW_VERTEX,
     "elastic": ElasticOptions(download_seconds=1, start_seconds=0.3, inference_seconds=0.03),
 }
 """For kills at random times: most of a run is then waiting, as in reality."""
@@ -162,7 +165,7 @@ class Bench:
     def release(self) -> None:
         """Free the slots that a killed run holds; by themselves they are free after a minute."""
         with client_settings(self.prefect), get_client(sync_client=True) as client:
-            for engine in ("vertex", "elastic"):
+            for engine in OPTIONS:
                 for name in (NAME, f"{NAME}-exact", "texts"):
                     with suppress(ObjectNotFound):
-                        client.delete_global_concurrency_limit_by_name(artifact_key(engine, name))
+                        client.delete_global_concurrency_limit_by_name(slot_of(engine, name))

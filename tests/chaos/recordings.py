@@ -94,7 +94,8 @@ class Recordings:
 
 def snapshot(world: World) -> Any:
     """Everything that a stand-in holds."""
-    return {"vertex": vertex_snapshot, "elastic": elastic_snapshot}[world.engine].snapshot(world.state)
+    kinds = {"vertex": vertex_snapshot, "vertex-collections": vertex_snapshot, "elastic": elastic_snapshot}
+    return kinds[world.engine].snapshot(world.state)
 
 
 def _effects(passed: list[tuple[float, str]], writes: list[float]) -> list[str]:

@@ -24,7 +24,8 @@ KEPT = ROOT / "tests" / "chaos" / "REPORT.jsonl.gz"
 
 Line = dict[str, Any]
 _OF_A_CASE = ("id", "seconds", "ended")
-ENGINES = ("vertex", "elastic")
+ENGINES = ("vertex", "elastic", "vertex-collections")
+"""In the order in which workers prefer them."""
 
 
 class Results:

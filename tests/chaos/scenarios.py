@@ -9,7 +9,7 @@ NAME = "chaos"
 
 _WITHOUT_WAITS = {"check", "query", "verify", "search", "diagnose", "swap", "rollback"}
 _SHORT = {
-    "vertex build", "vertex build, other data", "vertex teardown", "elastic deploy", "elastic load", "elastic embed",
+    "vertex build", "vertex build, other data", "vertex teardown", "vertex-collections build, imported", "elastic deploy", "elastic load", "elastic embed",
     "elastic teardown",
 }  # fmt: skip
 
@@ -71,6 +71,17 @@ _VERTEX = (
     Scenario("vertex teardown", f"teardown --name {NAME} --yes", "vertex build"),
     Scenario("vertex tour", f"tour --name {NAME} --data {{tour}} --endpoint public --yes", settles=False),
 )  # fmt: skip
+_COLLECTIONS = (
+    Scenario("vertex-collections build", f"build --name {NAME} --data {{vectors}}"),
+    Scenario("vertex-collections build, imported", f"build --name {NAME} --data {{vectors}} --load import"),
+    Scenario("vertex-collections build, other data", f"build --name {NAME} --data {{others}} --yes", "vertex-collections build"),
+    Scenario("vertex-collections build, other data imported", f"build --name {NAME} --data {{others}} --load import --yes", "vertex-collections build"),
+    Scenario("vertex-collections build, more replicas", f"build --name {NAME} --data {{vectors}} --max-replicas 4", "vertex-collections build"),
+    Scenario("vertex-collections check", "check", "vertex-collections build"),
+    Scenario("vertex-collections query", f"query --name {NAME} --data-object-id 7", "vertex-collections build"),
+    Scenario("vertex-collections verify", f"verify --name {NAME} --data {{vectors}}", "vertex-collections build"),
+    Scenario("vertex-collections teardown", f"teardown --name {NAME} --yes", "vertex-collections build, imported"),
+)  # fmt: skip
 _ELASTIC = (
     Scenario("elastic deploy", f"deploy --name {NAME}"),
     Scenario("elastic load", "load --name texts --data {texts} --id-field id --lowercase-field title", "elastic deploy"),
@@ -86,4 +97,4 @@ _ELASTIC = (
     Scenario("elastic tour", f"tour --name {NAME} --films {{films}} --queries {{film_queries}} --texts {{glosses}} --limit 8", settles=False),
 )  # fmt: skip
 
-SCENARIOS = {one.id: one for one in (*_VERTEX, *_ELASTIC)}
+SCENARIOS = {one.id: one for one in (*_VERTEX, *_COLLECTIONS, *_ELASTIC)}

@@ -92,11 +92,16 @@ def test_a_document_leaves_the_code_as_it_was_and_a_step_does_not(tmp_path):
 
 def test_what_only_one_engine_runs_leaves_the_others_code_as_it_was(tmp_path):
     subprocess.run(["git", "init", str(tmp_path)], check=True, capture_output=True)
-    before = {engine: versions.code(engine, tmp_path) for engine in ("vertex", "elastic")}
-    (tmp_path / "tasks" / "elastic").mkdir(parents=True)
-    (tmp_path / "tasks" / "elastic" / "step.py").write_text("")
-    assert versions.code("vertex", tmp_path) == before["vertex"]
-    assert versions.code("elastic", tmp_path) != before["elastic"]
+    engines = ("vertex", "elastic", "vertex-collections")
+    for folder, changed in (
+        ("elastic", {"elastic"}),
+        ("vertex_collections", {"vertex-collections"}),
+        ("vertex", {"vertex", "vertex-collections"}),
+    ):
+        before = {engine: versions.code(engine, tmp_path) for engine in engines}
+        (tmp_path / "tasks" / folder).mkdir(parents=True)
+        (tmp_path / "tasks" / folder / "step.py").write_text("")
+        assert {each for each in engines if versions.code(each, tmp_path) != before[each]} == changed
 
 
 def test_the_readme_has_the_counts_of_the_last_full_run():

@@ -16,8 +16,12 @@ _THAT_MATTERS = (
     "flows", "tasks", "sandbox", "protos", "tests/chaos", "tests/forks.py", "tests/polling.py", "tests/flows/preloaded.py",
     "tests/flows/client_settings.py", "requirements.lock", "locks/sparse-model.lock",
 )  # fmt: skip
-_OWN = {"vertex": ("vertex", "storage", "google_cloud", "protos"), "elastic": ("elastic", "sparse")}
-"""How folders and files begin that only one engine's cases run."""
+_FOREIGN = {
+    "vertex": ("elastic", "sparse", "vertex_collections"),
+    "vertex-collections": ("elastic", "sparse"),
+    "elastic": ("vertex", "storage", "google_cloud", "protos"),
+}
+"""How folders and files begin that only the cases of other engines run."""
 _DOCUMENTS = {".md", ".gz", ".txt"}
 _VERSIONS = ("prefect", "google-cloud-aiplatform", "google-cloud-storage", "grpcio", "elasticsearch")
 
@@ -25,14 +29,13 @@ _VERSIONS = ("prefect", "google-cloud-aiplatform", "google-cloud-storage", "grpc
 def code(engine: str, root: Path = ROOT) -> str:
     """A hash of every file that decides how an engine's case ends, as it is on disk.
 
-    Another document or report leaves it as it was, and so does what only the other engine's cases run.
+    Another document or report leaves it as it was, and so does what only the cases of other engines run.
     """
-    foreign = tuple(start for other, starts in _OWN.items() if other != engine for start in starts)
     listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *_THAT_MATTERS)
     digest = hashlib.sha256()
     for name in sorted(filter(None, listed.split("\0"))):
         file = root / name
-        is_foreign = any(part.startswith(foreign) for part in name.split("/"))
+        is_foreign = any(part.startswith(_FOREIGN[engine]) for part in name.split("/"))
         if file.suffix not in _DOCUMENTS and not is_foreign and file.is_file():
             digest.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()[:12]

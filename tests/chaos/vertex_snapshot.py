@@ -8,10 +8,17 @@ import sqlite3
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform_v1 as v1
 from google.cloud import storage
+from google.cloud import vectorsearch_v1 as v2
 from google.cloud.aiplatform_v1.services.index_endpoint_service.transports import (
     IndexEndpointServiceGrpcTransport,
 )
 from google.cloud.aiplatform_v1.services.index_service.transports import IndexServiceGrpcTransport
+from google.cloud.vectorsearch_v1.services.data_object_search_service.transports import (
+    DataObjectSearchServiceGrpcTransport,
+)
+from google.cloud.vectorsearch_v1.services.vector_search_service.transports import (
+    VectorSearchServiceGrpcTransport,
+)
 
 from sandbox import announced
 from tests.polling import until
@@ -25,7 +32,7 @@ _OWN = {
 
 
 def snapshot(state):
-    """Indexes with datapoints, endpoints with deployed indexes, objects with contents; once no operation is under way.
+    """Indexes with datapoints, endpoints with deployed indexes, collections, objects with contents; once no operation is under way.
 
     Resources are lists, so that a second one of a name shows.
     """
@@ -46,6 +53,7 @@ def snapshot(state):
             "endpoints": _sorted(
                 _endpoint(one, there) for one in endpoints.list_index_endpoints(parent=parent)
             ),
+            "collections": _collections(channel, parent),
             "objects": _objects(environment),
         }
 
@@ -69,6 +77,29 @@ def _endpoint(endpoint, indexes):
     if "served_since" in found.get("labels", {}):
         found["labels"]["served_since"] = "a time"
     return found | {"deployed": _sorted(deployed)}
+
+
+def _collections(channel, parent):
+    """Collections with their indexes and data objects, each data object as a hash."""
+    service = v2.VectorSearchServiceClient(transport=VectorSearchServiceGrpcTransport(channel=channel))
+    search = v2.DataObjectSearchServiceClient(transport=DataObjectSearchServiceGrpcTransport(channel=channel))
+    whole = {"data_fields": ["*"], "vector_fields": ["*"]}
+    return _sorted(
+        _fields(one)
+        | {
+            "id": one.name.rpartition("/")[2],
+            "indexes": _sorted(_fields(index) for index in service.list_indexes(parent=one.name)),
+            "objects": {
+                each.data_object_id: hashlib.sha256(
+                    type(each).pb(each).SerializeToString(deterministic=True)
+                ).hexdigest()[:16]
+                for each in search.query_data_objects(
+                    request={"parent": one.name, "output_fields": whole, "page_size": 1000}
+                )
+            },
+        }
+        for one in service.list_collections(parent=parent)
+    )
 
 
 def _fields(message):

@@ -76,7 +76,7 @@ def _by_engine(orders: Sequence[Order]) -> dict[str, deque[Order]]:
 
 
 def _next(waiting: dict[str, deque[Order]], worker: int) -> Order | None:
-    engines = sorted(waiting, reverse=True)  # vertex first
+    engines = list(waiting)
     preferred = engines[worker % len(engines) :] + engines[: worker % len(engines)]
     return next((waiting[engine].popleft() for engine in preferred if waiting[engine]), None)
 

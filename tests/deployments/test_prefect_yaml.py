@@ -40,8 +40,10 @@ def test_every_flow_of_the_catalog_is_a_deployment_under_its_command():
 
 @pytest.mark.parametrize("deployment", ON_DEMAND + NIGHTLY, ids=lambda one: one["name"])
 def test_every_deployment_names_its_target_explicitly(deployment):
-    name = deployment["name"].partition("-")[0]
-    (engine,) = (each for each in ENGINES if each.name == name)
+    engine = max(
+        (each for each in ENGINES if deployment["name"].startswith(f"{each.name}-")),
+        key=lambda each: len(each.name),
+    )
     assert deployment["parameters"]["target"] == "{{ $" + engine.target_variable + " }}"
     assert deployment["work_pool"] == {"name": POOL}
     assert "vector-search" in deployment["tags"]
@@ -58,6 +60,7 @@ def test_a_nightly_check_is_off_until_it_is_told_its_index(nightly):
 def test_each_engine_has_its_nightly_check():
     assert [nightly["entrypoint"] for nightly in NIGHTLY] == [
         "flows.vertex.verify.verify_index",
+        "flows.vertex_collections.verify.verify_collection",
         "flows.elastic.verify.verify_embedded",
     ]
 

@@ -1,4 +1,4 @@
-"""One Prefect server and one preloaded command line for the session, for the flows of both engines."""
+"""One Prefect server and one preloaded command line for the session, for the flows of every engine."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from flows.stack import processes
 from flows.stack.stack import SANDBOX, Stack
 from sandbox import faults
 from sandbox.announced import announcement
-from tasks.artifact_keys import artifact_key
-from tests.flows.client_settings import client_settings
+from tests.flows.client_settings import client_settings, slot_of
 from tests.forks import Forks
 
 _names = count()
@@ -111,7 +110,7 @@ def release(stack):
 
     def slot(name, engine="vertex"):
         with client_settings(stack), get_client(sync_client=True) as client:
-            client.delete_global_concurrency_limit_by_name(artifact_key(engine, name))
+            client.delete_global_concurrency_limit_by_name(slot_of(engine, name))
 
     return slot
 

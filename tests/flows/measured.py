@@ -7,6 +7,7 @@ import sys
 
 from tests.flows import preloaded
 from tests.forks import serve
+from tests.memory import peak_megabytes
 
 MEMORY = 4 * 2**30
 """Bytes of address space; libraries alone reserve one and a half. What is resident is measured."""
@@ -18,7 +19,7 @@ def run(words: list[str]) -> int:
     try:
         return preloaded.run(words)
     finally:
-        sys.stderr.write(f"\npeak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB\n")
+        sys.stderr.write(f"\npeak {peak_megabytes()} MB\n")
         sys.stderr.flush()
 
 

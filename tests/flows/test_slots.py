@@ -24,9 +24,9 @@ def _api(stack):
 @pytest.mark.usefixtures("_api")
 def test_a_second_run_waits_until_its_deadline_and_says_for_what(name):
     with (
-        holding("vertex", name, Deadline.after(seconds=60)),
+        holding("vertex", name, Deadline.after(seconds=60), where="here"),
         pytest.raises(DeadlinePassed, match=f"the run that is working on '{name}'"),
-        holding("vertex", name, Deadline.after(seconds=0.5)),
+        holding("vertex", name, Deadline.after(seconds=0.5), where="here"),
     ):
         pass
 
@@ -34,9 +34,19 @@ def test_a_second_run_waits_until_its_deadline_and_says_for_what(name):
 @pytest.mark.usefixtures("_api")
 def test_runs_that_begin_at_the_same_moment_all_get_their_turn(name):
     def hold():
-        with holding("vertex", name, Deadline.after(seconds=60)):
+        with holding("vertex", name, Deadline.after(seconds=60), where="here"):
             return True
 
     with ThreadPoolExecutor(4) as pool:
         turns = [pool.submit(copy_context().run, hold) for _ in range(4)]
         assert all(turn.result() for turn in turns)
+
+
+@pytest.mark.usefixtures("_api")
+def test_the_same_name_in_another_project_or_region_has_another_slot(name):
+    with (
+        holding("vertex", name, Deadline.after(seconds=60), where="a-us-central1"),
+        holding("vertex", name, Deadline.after(seconds=1), where="b-us-central1"),
+        holding("vertex", name, Deadline.after(seconds=1), where="a-europe-west4"),
+    ):
+        pass

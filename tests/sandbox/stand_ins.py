@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -43,6 +44,9 @@ class StandIn:
         return found
 
 
+_numbers = count()
+
+
 @dataclass(frozen=True)
 class Running:
     """A stand-in that runs."""
@@ -58,8 +62,12 @@ class Running:
         return urlsplit(self.url)
 
     def ask(self, request: Request, prefix: str | None = None, **headers: str) -> int:
-        """Send one request with exactly these headers; returns its status. `prefix` replaces the key in the address."""
+        """Send one request with exactly these headers; returns its status. `prefix` replaces the key in the address.
+
+        NUMBER in its body is another one each time, for what can be made only once.
+        """
         method, path, body = request
+        body = body.replace(b"NUMBER", str(next(_numbers)).encode())
         connection = http.client.HTTPConnection(self.address.hostname, self.address.port)
         kind = {"Content-Type": self.row.kind} if body else {}
         connection.request(
@@ -119,7 +127,7 @@ STAND_INS = {
         changes=(
             "POST",
             "/compute/v1/projects/sandbox-project/global/networks",
-            b'{"name": "a-change", "autoCreateSubnetworks": true}',
+            b'{"name": "change-NUMBER", "autoCreateSubnetworks": true}',
         ),
     ),
 }

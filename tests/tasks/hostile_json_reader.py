@@ -9,6 +9,7 @@ from tasks.elastic.data.documents import DocumentSource, read_checked_documents,
 from tasks.elastic.verification.verification import sample_queries
 from tasks.errors import InvalidInput
 from tasks.vertex.datapoints.files import read_datapoint_file, read_id_file
+from tests.memory import peak_megabytes
 
 MEMORY = 3 * 2**30
 """Bytes of address space; libraries alone reserve one and a half. What is resident is measured."""
@@ -51,6 +52,6 @@ if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for line in sys.stdin:
         outcome = read(Path(json.loads(line)))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        peak = peak_megabytes()
         sys.stdout.write(json.dumps([outcome, peak]) + "\n")
         sys.stdout.flush()

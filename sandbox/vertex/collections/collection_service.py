@@ -12,7 +12,7 @@ from sandbox.storage.reader import Reader
 from sandbox.vertex import errors, names
 from sandbox.vertex.collections import imports, schemas
 from sandbox.vertex.collections.data_objects import DataObjects
-from sandbox.vertex.collections.indexes import checked_index
+from sandbox.vertex.collections.indexes import checked_index, with_replicas
 from sandbox.vertex.collections.resources import COLLECTION, INDEX, Resources
 from sandbox.vertex.fields import clear_outputs
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
@@ -159,10 +159,11 @@ class VectorSearchService:
         return self._resources.once(request, act)
 
     def UpdateIndex(self, request: Any) -> operations_pb2.Operation:
-        """Change an index's texts, labels or infrastructure."""
+        """Change an index's texts, labels or numbers of replicas."""
         found = self._resources.ready(INDEX, request.index.name)
         message = self._resources.message(found)
         _, collection = self._resources.collection(found.name.partition("/indexes/")[0])
+        request = with_replicas(request, message)
         updatable = (*_TEXTS, "dedicated_infrastructure")
         return self._update(
             request,
@@ -243,15 +244,18 @@ class VectorSearchService:
         """Read and check the files of an import, beside all other calls; what is valid waits in memory."""
         config = ImportRequest.FromString(operation.request).gcs_import
         name, collection = self._resources.collection(operation.target)
-        counts, taken = ImportMetadata(), {}
+        counts, taken, problems = ImportMetadata(), {}, []
         for record in imports.records(self._reader, config.contents_uri):
             problem = _problem(record, collection)
             if problem:
                 counts.failure_count += 1
+                problems.append({"code": "INVALID_ARGUMENT", "message": problem})
                 continue
             counts.success_count += 1
             record.name = f"{name}/dataObjects/{record.data_object_id}"
             taken[record.name] = record
+        if problems:
+            imports.write_errors(self._reader, config.error_uri, operation.name, problems)
         operation.details = counts.SerializeToString()
         self._staged[operation.name] = taken
 

@@ -1,4 +1,4 @@
-"""Reads the files of an import: one data object a line, in the default form or in that of Vector Search 1.0.
+"""The files of an import, and those of its errors. One data object a line, in the default form or in that of Vector Search 1.0.
 
 The forms are those of "Data objects" and "Migration from Vector Search 1.0" in the documentation, which recognise a
 record by its keys: `vectors` and `data`, or `embedding`, `sparse_embedding`, `restricts` and `numeric_restricts`.
@@ -55,6 +55,20 @@ def records(reader: Reader, uri: str) -> Iterator[Any]:
                         yield _record(line)
     except StorageError as error:
         raise errors.NO_IMPORT.refusal(problem=f"{uri!r} cannot be read: {error}") from error
+
+
+def write_errors(reader: Reader, uri: str, operation: str, problems: list[dict[str, str]]) -> None:
+    """Write what is wrong with the records that an import left out, one JSON object a line, under a prefix.
+
+    Raises:
+        Refusal: there is no such bucket.
+    """
+    bucket, _, prefix = uri.removeprefix(_SCHEME).partition("/")
+    name = f"{prefix}{operation.rpartition('/')[2]}/errors-00000-of-00001.jsonl"
+    try:
+        reader.write(bucket, name, b"".join(orjson.dumps(each) + b"\n" for each in problems))
+    except StorageError as error:
+        raise errors.NO_IMPORT.refusal(problem=f"{uri!r} cannot be written: {error}") from error
 
 
 def _record(line: bytes) -> Any:

@@ -12,6 +12,10 @@ from sandbox.vertex.fields import clear_outputs
 
 _MOST_REPLICAS = 1000
 _FEWEST_BY_DEFAULT = 2
+_REPLICAS = tuple(
+    f"dedicated_infrastructure.autoscaling_spec.{name}" for name in ("min_replica_count", "max_replica_count")
+)
+"""What UpdateIndexRequest says can be changed, beside texts and labels."""
 
 
 def checked_index(given: Any, collection: Any, *, keep_outputs: bool = False) -> Any:
@@ -34,6 +38,32 @@ def checked_index(given: Any, collection: Any, *, keep_outputs: bool = False) ->
     index.distance_metric = index.distance_metric or v1.DistanceMetric.DOT_PRODUCT
     _fill_infrastructure(index)
     return index
+
+
+def with_replicas(request: Any, current: Any) -> Any:
+    """An update whose paths to replica counts, which are documented, became the whole infrastructure that they make.
+
+    Raises:
+        Refusal: INVALID_ARGUMENT for another mode, which cannot be changed.
+    """
+    changed = type(request)()
+    changed.CopyFrom(request)
+    given, there = request.index.dedicated_infrastructure, current.dedicated_infrastructure
+    if given.mode not in (0, there.mode):
+        raise errors.IMMUTABLE_FIELD.refusal(
+            kind="Index", field="dedicated_infrastructure.mode", current=there.mode, given=given.mode
+        )
+    paths = [path for path in request.update_mask.paths if path in _REPLICAS]
+    if not paths:
+        return changed
+    whole = changed.index.dedicated_infrastructure
+    whole.CopyFrom(there)
+    for path in paths:
+        name = path.rpartition(".")[2]
+        setattr(whole.autoscaling_spec, name, getattr(given.autoscaling_spec, name))
+    others = [path for path in request.update_mask.paths if path not in _REPLICAS]
+    changed.update_mask.paths[:] = [*others, "dedicated_infrastructure"]
+    return changed
 
 
 def _fill_infrastructure(index: Any) -> None:

@@ -13,6 +13,7 @@ from sandbox.vertex.collections import filters, output, rankings, schemas
 from sandbox.vertex.collections.data_objects import DataObjects
 from sandbox.vertex.collections.rankings import Ranking
 from sandbox.vertex.collections.resources import INDEX, Resources
+from sandbox.vertex.data.vectors import normalised
 
 BatchSearchResponse = v1.BatchSearchDataObjectsResponse.pb()
 QueryResponse = v1.QueryDataObjectsResponse.pb()
@@ -106,7 +107,10 @@ class DataObjectSearchService:
             return rankings.sparse(eligible, asked.search_field, query)
         having, vectors = self._objects.matrix(name, asked.search_field)
         metric = index.distance_metric if index else asked.distance_metric
-        ranking = rankings.dense(having, vectors, np.array(query.values, dtype="f4"), metric)
+        wanted = np.array(query.values, dtype="f4")
+        if index and index.dense_scann.feature_norm_type == v1.DenseScannIndex.FeatureNormType.UNIT_L2_NORM:
+            vectors, wanted = normalised(vectors), normalised(wanted)
+        ranking = rankings.dense(having, vectors, wanted, metric)
         if not asked.filter.fields:
             return ranking
         names = {each.name for each in eligible}

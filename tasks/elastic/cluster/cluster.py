@@ -14,7 +14,7 @@ from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.steps import step
 
 OLDEST = (8, 15)
@@ -96,7 +96,7 @@ class Cluster(BaseModel, frozen=True):
         if not self.ml_nodes and not may_grow:
             found.append(
                 "It has no node with the role ml: add one of at least 4 GB for ELSER (16 GB for other language models). "
-                f"If it adds nodes by itself (autoscaling), use `{PROGRAM} elastic deploy --may-grow`."
+                f"If it adds nodes by itself (autoscaling), use `{command('elastic deploy', name='NAME', may_grow=True)}`."
             )
         return f"The cluster {self.name!r} cannot run these flows yet. {' '.join(found)}" if found else ""
 

@@ -8,7 +8,7 @@ from tasks.elastic.indices.indices import read_index
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import InvalidInput, PermanentError
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.steps import step
 
 SUFFIX = "_embedding"
@@ -47,7 +47,8 @@ class NotEmbedded(PermanentError):
         self.name = name
         super().__init__(
             f"There is no embedded index named {name!r} that this project created. "
-            f"Create it with `{PROGRAM} elastic embed --name {name} --source INDEX --fields FIELD --deployment ID`."
+            f"Create it with "
+            f"`{command('elastic embed', name=name, source='INDEX', fields='FIELD', deployment='ID')}`."
         )
 
 

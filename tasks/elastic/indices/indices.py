@@ -19,7 +19,7 @@ from tasks.elastic.specs import IndexSpec
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
 from tasks.marks import fingerprint, is_ours, marks
 from tasks.outcomes import Ensured
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline
@@ -120,7 +120,7 @@ def read_source(settings: ElasticSettings, name: str) -> SourceState:
         raise InvalidInput(
             "There is no such index",
             value=name,
-            remedy=f"Load documents into it with `{PROGRAM} elastic load` first.",
+            remedy=f"Load documents into it with `{command('elastic load', name=name, data='FILE.jsonl')}` first.",
         )
     with calling(f"read the documents of {name}"):
         stats: dict[str, Any] = client.indices.stats(index=name, metric="docs", level="shards").body

@@ -20,7 +20,7 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import InvalidInput
 from tasks.marks import fingerprint
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
 
@@ -124,7 +124,7 @@ def read_batch_plan(
         raise InvalidInput(
             "There is no such deployment",
             value=spec.deployment_id,
-            remedy=f"Run `{PROGRAM} elastic deploy` first.",
+            remedy=f"Run `{command('elastic deploy', name='NAME')}` first, which names deployments NAME-ingest and NAME-search.",
         )
     at_once = max(1, int(QUEUE_FILLED * there.queue_capacity))
     measured = per_second or _speed(settings, spec, min(_SAMPLE, at_once)) / len(spec.fields)

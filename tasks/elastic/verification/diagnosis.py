@@ -23,7 +23,7 @@ from tasks.elastic.reindex.repair import lacking, read_unembedded
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.elastic.verification.truncation import Truncation
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.steps import step
 
 Area = Literal["download", "deployment", "inference", "ingest"]
@@ -90,7 +90,7 @@ def read_diagnosis(
                 "ingest",
                 f"documents of {index} lack their embedding, which the pipeline did not report",
                 f"{missing:,}, the first {first.id}: {first.reason}",
-                f"run `{PROGRAM} elastic embed` again: its repair embeds exactly these",
+                f"run `{_embed_again(index)}` again: its repair embeds exactly these",
             )
         )
     if truncation is not None and truncation.truncated:
@@ -103,6 +103,10 @@ def read_diagnosis(
             )
         )
     return Diagnosis(tuple(findings), there, pipelines, threads)
+
+
+def _embed_again(name: str) -> str:
+    return command("elastic embed", name=name, source="INDEX", fields="FIELD", deployment="ID")
 
 
 def of_deployments(there: Iterable[DeploymentState], nodes: Sequence[MlNode]) -> list[Finding]:
@@ -132,7 +136,7 @@ def of_pipelines(pipelines: Iterable[PipelineStatistics], there: Iterable[Deploy
                     "ingest", f"the pipeline {pipeline.id} swallows failed inferences by on_failure",
                     f"{swallowed:,} of {pipeline.inference_documents:,}",
                     "see the reasons on the documents (embedding_failure), lower the batch size of the reindex, "
-                    f"and run `{PROGRAM} elastic embed` again",
+                    f"and run `{_embed_again('NAME')}` again",
                 )
             )  # fmt: skip
         if pipeline.failed:
@@ -192,7 +196,7 @@ def _of_downloads(settings: ElasticSettings, models: Iterable[ModelState]) -> li
                 "download",
                 f"the model {model.id} is incomplete" + ("" if running else ", and nothing is downloading it"),
                 str(running or "0 downloads"),
-                "wait before deploying it" if running else f"run `{PROGRAM} elastic deploy`, which requests the download again",
+                "wait before deploying it" if running else f"run `{command('elastic deploy', name='NAME', model_id=model.id)}`, which requests the download again",
             )
         )  # fmt: skip
     return found
@@ -207,7 +211,7 @@ def _of_deployment(deployment: DeploymentState, nodes: Sequence[MlNode]) -> list
     if deployment.state != "started":
         find(
             "deployment", f"a deployment is {deployment.state}", deployment.reason or "no reason given",
-            f"fewer allocations or threads, or more ML nodes: `{PROGRAM} elastic check` lists what fits",
+            f"fewer allocations or threads, or more ML nodes: `{command('elastic check')}` lists what fits",
         )  # fmt: skip
     elif deployment.allocated < deployment.allocations:
         find(

@@ -83,11 +83,11 @@ class Clients:
 
     @cached_property
     def _channel(self) -> grpc.Channel | None:
-        return _own_channel(self.settings, self._regional_host)
+        return own_channel(self.settings, self._regional_host)
 
 
-def _own_channel(settings: VertexSettings, host: str) -> grpc.Channel | None:
-    # Only a sandbox needs a channel of our own: its certificate authority is nobody else's.
+def own_channel(settings: VertexSettings, host: str) -> grpc.Channel | None:
+    """A channel to a sandbox, whose certificate authority is nobody else's; None where Google's clients make their own."""
     if settings.ca_file is None:
         return None
     check_file(settings.ca_file, source="VERTEX_CA_FILE")
@@ -100,7 +100,7 @@ def _own_channel(settings: VertexSettings, host: str) -> grpc.Channel | None:
 
 @cache
 def _matches(settings: VertexSettings, public_domain: str) -> aiplatform_v1.MatchServiceClient:
-    channel = _own_channel(settings, public_domain)
+    channel = own_channel(settings, public_domain)
     if channel is not None:
         return aiplatform_v1.MatchServiceClient(transport=MatchServiceGrpcTransport(channel=channel))
     return aiplatform_v1.MatchServiceClient(

@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from tasks.vertex.data.errors import (
+    SHOWN_ROWS,
     NotFinite,
     NotText,
     OutsideInt64,
@@ -29,8 +30,6 @@ from tasks.vertex.data.formats.stored import Stored
 ColumnKind = Literal["token", "value_int", "value_float", "value_double"]
 """How a column's values are sent: as tokens of a restrict, or in this field of a numeric restrict."""
 
-SHOWN_ROWS = 10
-"""How many bad rows an error names; it counts them all."""
 PART_BYTES = 4 * 2**20
 """Bytes read at once, the padding of strings of fixed length included: most may be padding."""
 ACCEPTED = "strings, booleans, integers, float32 or float64"

@@ -16,8 +16,11 @@ from collections.abc import Sequence
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 
+SHOWN_ROWS = 10
+"""How many bad rows an error names; it counts them all."""
 
-def _rows(rows: Sequence[int], total: int) -> str:
+
+def listed_rows(rows: Sequence[int], total: int) -> str:
     """Row 7 | rows 7 and 9 | rows 7, 8, 9 and 40 more."""
     shown = [str(row) for row in rows]
     if total > len(shown):
@@ -33,7 +36,7 @@ class DataFileMissing(InvalidInput):
         super().__init__(
             "There is no data file",
             value=path,
-            accepted="a file of vectors (HDF5, Parquet, Arrow, NumPy), as a local path or gs://bucket/object",
+            accepted="a file of vectors (HDF5, Parquet, Arrow, JSON lines, NumPy), as a local path or gs://bucket/object",
             remedy="Check the spelling; a relative path starts at the folder that the command runs in.",
         )
 
@@ -217,12 +220,12 @@ class WrongDimensions(InvalidInput):
 class WrongRowCount(InvalidInput):
     """A dataset that should go along with the vectors row by row, and does not."""
 
-    def __init__(self, path: str, *, dataset: str, rows: int, expected: int) -> None:
+    def __init__(self, path: str, *, dataset: str, rows: int, expected: int, of: str = "vector") -> None:
         self.path, self.dataset, self.rows, self.expected = path, dataset, rows, expected
         super().__init__(
-            f"The dataset `{dataset}` has {counted(rows, 'row')}, but there are {counted(expected, 'vector')}",
+            f"The dataset `{dataset}` has {counted(rows, 'row')}, but there are {counted(expected, of)}",
             source=path,
-            accepted="exactly one value for each vector",
+            accepted=f"exactly one for each {of}",
             remedy="Write both datasets again from the same source.",
         )
 
@@ -240,7 +243,7 @@ class NotFinite(InvalidInput):
             else ("NaN or infinity", "finite numbers")
         )
         super().__init__(
-            f"{found} in {total:,} row{'s' * (total != 1)} of `{dataset}`: {_rows(rows, total)}",
+            f"{found} in {total:,} row{'s' * (total != 1)} of `{dataset}`: {listed_rows(rows, total)}",
             source=path,
             accepted=accepted,
             remedy="Remove or recompute those rows.",
@@ -253,7 +256,7 @@ class OverflowsFloat32(InvalidInput):
     def __init__(self, path: str, *, dataset: str, rows: Sequence[int], total: int) -> None:
         self.path, self.dataset, self.rows, self.total = path, dataset, tuple(rows), total
         super().__init__(
-            f"Too large for float32, in {total:,} row{'s' * (total != 1)} of `{dataset}`: {_rows(rows, total)}",
+            f"Too large for float32, in {total:,} row{'s' * (total != 1)} of `{dataset}`: {listed_rows(rows, total)}",
             source=path,
             accepted="magnitudes up to 3.4028235e38, since the index stores float32",
             remedy="Scale the vectors.",

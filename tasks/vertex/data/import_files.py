@@ -21,6 +21,7 @@ from tasks.vertex.data.errors import DataChanged, NoRoom, TooManyImportFiles
 from tasks.vertex.data.import_formats import (
     ENCODERS,
     FLOAT_BYTES,
+    SPARSE_BYTES,
     SUFFIXES,
     AvroFile,
     Checked,
@@ -86,15 +87,14 @@ def write_import_files(
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("datapoints-*"):
         old.unlink()
-    row_bytes = file.dimensions * FLOAT_BYTES[import_format] + ROW_BYTES
-    wanted, free = file.rows * row_bytes, shutil.disk_usage(folder).free
+    wanted, free = _room(file, import_format), shutil.disk_usage(folder).free
     if free < wanted:
         raise NoRoom(str(folder), wanted=wanted, free=free)
     shards = _Shards(folder, shard_bytes, import_format)
     written = ContentHash(rules, dimensions=file.dimensions)
     try:
         for block in file.blocks(rules.columns):
-            written.add(block.vectors, block.ids, block.columns)
+            written.add(block)
             for row, record in enumerate(rules.records(block), start=block.first_row):
                 shards.write(row, record)
             if on_progress:
@@ -110,6 +110,14 @@ def write_import_files(
     if content not in (None, written.hexdigest()):
         raise DataChanged(file.name, validated=content, written=written.hexdigest())
     return tuple(shards.written)
+
+
+def _room(file: VectorFile, import_format: ImportFormat) -> int:
+    """Bytes that the import files may have."""
+    dense = file.rows * (file.dimensions * FLOAT_BYTES[import_format] + ROW_BYTES)
+    return dense + (
+        0 if file.sparse is None else file.sparse.values_in(file.rows) * SPARSE_BYTES[import_format]
+    )
 
 
 class _Shards:

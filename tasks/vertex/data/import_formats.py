@@ -21,6 +21,8 @@ SUFFIXES: dict[ImportFormat, str] = {"jsonl": "json", "avro": "avro"}
 """The suffix of an object decides how the service reads it."""
 FLOAT_BYTES: dict[ImportFormat, int] = {"jsonl": 16, "avro": 4}
 """Most bytes of one float32: in JSON 15 characters at most (-1.17549435e-38), and a comma."""
+SPARSE_BYTES: dict[ImportFormat, int] = {"jsonl": 24, "avro": 8}
+"""Bytes of a sparse value and its dimension, which is an int64 but hardly ever beyond eight digits."""
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 _BLOCK = 16_000
 """Bytes of records between two sync markers."""
@@ -85,6 +87,18 @@ class OutsideInt32(InvalidInput):
             f"The number of datapoint {id!r} in the namespace {namespace!r} does not fit into an Avro import file",
             value=number,
             accepted=f"integers from {-_INT32} to {_INT32 - 1}; in JSON lines up to 64 bits",
+            remedy="Use --import-format jsonl.",
+        )
+
+
+class NoMetadataInAvro(InvalidInput):
+    """Metadata, which the service's Avro schema has no field for."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        self.id = id
+        super().__init__(
+            f"The datapoint {id!r} has embedding_metadata, for which the schema of Avro import files has no field",
+            accepted="records without embedding_metadata, or JSON lines",
             remedy="Use --import-format jsonl.",
         )
 
@@ -163,17 +177,26 @@ class AvroFile:
         """What `write` takes, and the most bytes that it adds: those that wait for their block included.
 
         Raises:
-            OutsideInt32: a number has no place in the schema.
+            OutsideInt32, NoMetadataInAvro: a number or metadata has no place in the schema.
         """
         whole = cast("dict[str, Any]", dict(record))
-        vector = whole.pop("embedding")
+        if "embedding_metadata" in whole:
+            raise NoMetadataInAvro(id=record["id"])
+        vector, sparse = whole.pop("embedding", None), whole.pop("sparse_embedding", None)
         for number in record.get("numeric_restricts", ()):
             integer = number.get("value_int")
             if integer is not None and not -_INT32 <= integer < _INT32:
                 raise OutsideInt32(id=record["id"], namespace=number.get("namespace", ""), number=integer)
-        most = 4 * len(vector) + 2 * len(orjson.dumps(whole)) + _BLOCK + 100
+        most = 2 * len(orjson.dumps(whole)) + _BLOCK + 100
         # Which member of the union it is, is said: otherwise fastavro looks at every number of it.
-        return {**whole, "embedding": ("array", vector.tolist())}, most
+        if vector is not None:
+            most += 4 * len(vector)
+            whole["embedding"] = ("array", vector.tolist())
+        if sparse is not None:
+            most += 14 * len(sparse["values"])
+            lists = {name: numbers.tolist() for name, numbers in sparse.items()}
+            whole["sparse_embedding"] = ("sparse_embedding", lists)
+        return whole, most
 
     def write(self, encoded: Any) -> None:
         """Add a record."""

@@ -9,21 +9,22 @@ the public API and ``allow_tokens`` in the private one; a namespace may occur on
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, model_validator
 
+from tasks.vertex.data.blocks import Block
 from tasks.vertex.data.columns import ColumnValues
-from tasks.vertex.data.vectors import Block
 
 
 class RestrictRecord(TypedDict):
     """Tokens of a datapoint in one namespace."""
 
     namespace: str
-    allow: list[str]
+    allow: NotRequired[list[str]]
+    deny: NotRequired[list[str]]
 
 
 class NumericRecord(TypedDict, total=False):
@@ -35,14 +36,23 @@ class NumericRecord(TypedDict, total=False):
     value_double: float
 
 
+class SparseRecord(TypedDict):
+    """A sparse embedding."""
+
+    values: NDArray[np.float32]
+    dimensions: NDArray[np.int64]
+
+
 class Record(TypedDict):
     """One datapoint, as a line of an import file."""
 
     id: str
-    embedding: NDArray[np.float32]
+    embedding: NotRequired[NDArray[np.float32]]
+    sparse_embedding: NotRequired[SparseRecord]
     restricts: NotRequired[list[RestrictRecord]]
     numeric_restricts: NotRequired[list[NumericRecord]]
     crowding_tag: NotRequired[str]
+    embedding_metadata: NotRequired[dict[str, Any]]
 
 
 class DatapointRules(BaseModel, frozen=True, extra="forbid"):
@@ -90,7 +100,7 @@ class DatapointRules(BaseModel, frozen=True, extra="forbid"):
         return tuple(dict.fromkeys((*self.restrict_columns, *crowding)))
 
     def records(self, block: Block) -> Iterator[Record]:
-        """The block's datapoints in their order. ``embedding`` is a view of the block's row.
+        """The block's datapoints in their order. Vectors are views of the block's.
 
         The block must have been read with ``columns=rules.columns``.
         """
@@ -98,14 +108,17 @@ class DatapointRules(BaseModel, frozen=True, extra="forbid"):
         tokens = [(name, column) for name, column in columns if column.kind == "token"]
         numbers = [(name, column) for name, column in columns if column.kind != "token"]
         tags = self._crowding_tags(block)
-        for position, (id_, vector) in enumerate(zip(block.ids, block.vectors, strict=True)):
-            record: Record = {"id": id_, "embedding": vector}
+        for position, id_ in enumerate(block.ids):
+            record: Record = {"id": id_}
+            _add_vectors(record, block, position)
             if restricts := [*self._own_restrict(id_), *_tokens_at(position, tokens)]:
                 record["restricts"] = restricts
             if numerics := _numbers_at(position, numbers):
                 record["numeric_restricts"] = numerics
             if tag := tags[position]:
                 record["crowding_tag"] = tag
+            if block.attached:  # of a file of records, for which there are no rules
+                record.update(cast("Record", block.attached[position]))
             yield record
 
     def _own_restrict(self, id_: str) -> list[RestrictRecord]:
@@ -120,6 +133,15 @@ class DatapointRules(BaseModel, frozen=True, extra="forbid"):
             return [""] * len(block.ids)
         count = len(self.crowding_tags)
         return [self.crowding_tags[(block.first_row + i) % count] for i in range(len(block.ids))]
+
+
+def _add_vectors(record: Record, block: Block, position: int) -> None:
+    if block.present is None or block.present[position]:
+        record["embedding"] = block.vectors[position]
+    if block.sparse is not None:
+        dimensions, values = block.sparse.row(position)
+        if values.size:
+            record["sparse_embedding"] = {"values": values, "dimensions": dimensions}
 
 
 def _tokens_at(position: int, columns: Sequence[tuple[str, ColumnValues]]) -> list[RestrictRecord]:

@@ -1,68 +1,49 @@
-"""Vectors as people have them, read in whole blocks of rows: checked and converted alike, whatever the format.
+"""A file of vectors as people have it, dense, sparse or both, read in whole blocks of rows whatever the format.
 
-tasks/vertex/data/formats/ reads each format as named datasets. One of them, (rows, dimensions), goes into the index;
-optional are queries (queries, dimensions), ids (rows,) of strings or integers, and any further (rows,) dataset as a
-metadata column. In HDF5 these are by default the layout of ann-benchmarks: ``train``, ``test`` and ``ids``, with
-``train_words`` and ``test_words`` (words to show instead of numbers). The layout's own ``neighbors`` are never used: they
-hold for one distance measure, which need not be the index's (tasks/measures/neighbors.py computes them).
+tasks/vertex/data/formats/ reads each format as named datasets. One of them, (rows, dimensions), goes into the index as dense
+vectors, sparse rows as sparse embeddings; optional are queries of either kind, ids (rows,) of strings or integers, and any
+further (rows,) dataset as a metadata column. In HDF5 these are by default the layout of ann-benchmarks: ``train``, ``test`` and
+``ids``, with ``train_words`` and ``test_words`` (words to show instead of numbers). The layout's own ``neighbors`` are never
+used: they hold for one distance measure, which need not be the index's (tasks/measures/neighbors.py computes them).
 
-It is never read row by row, which would decompress a chunk for every row, nor whole: it may be larger than memory.
+It is never read row by row nor whole (tasks/vertex/data/matrices.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.vertex.data.columns import SHOWN_ROWS, Column, ColumnValues
+from tasks.vertex.data.blocks import Block
+from tasks.vertex.data.columns import Column
 from tasks.vertex.data.errors import (
     DataFileElsewhere,
+    DatasetMissing,
     DataUnreadable,
     LimitBelowOne,
-    NotFinite,
-    OverflowsFloat32,
-    TooLargeForMemory,
-    WrongDimensions,
+    WrongRowCount,
     WrongShape,
     WrongType,
 )
 from tasks.vertex.data.formats.errors import QueriesMissing
 from tasks.vertex.data.formats.hdf5 import Hdf5File
+from tasks.vertex.data.formats.json_lines import JsonLinesFile
 from tasks.vertex.data.formats.opening import is_hdf5, open_data_file
-from tasks.vertex.data.formats.stored import Names, Stored
-
-BLOCK_ROWS = 4096
-"""Most rows per block: larger ones were measured to be no faster."""
-BLOCK_BYTES = 8 * 2**20
-"""Most bytes of float32 per block, so that long vectors do not make large blocks."""
-LARGEST_BLOCK_ROWS = 16 * BLOCK_ROWS
-LARGEST_BLOCK_BYTES = 32 * 2**20
-"""Most of both for a block that holds whole chunks."""
-QUERY_BYTES = 64 * 2**20
-"""Most bytes of queries in memory: 160,000 of 100 dimensions."""
+from tasks.vertex.data.formats.stored import Names
+from tasks.vertex.data.matrices import BLOCK_ROWS, DenseRows, Matrix
+from tasks.vertex.data.queries import Queries
+from tasks.vertex.data.sparse import SparseSource
 
 LAYOUT = frozenset({"neighbors", "distances", "train_words", "test_words"})
 """What the layout of ann-benchmarks has beside, which nobody needs to be told of."""
 
 Fetch = Callable[[str, Path], Path]
 """``fetch(uri, folder)`` downloads gs://bucket/object into the folder and returns the file."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """Neighboring rows."""
-
-    first_row: int
-    ids: list[str]
-    vectors: NDArray[np.float32]
-    """(len(ids), dimensions), C-contiguous, finite."""
-    columns: Mapping[str, ColumnValues] = field(default_factory=dict[str, ColumnValues])
 
 
 class VectorFile:
@@ -78,7 +59,7 @@ class VectorFile:
 
     Raises:
         InvalidInput: what tasks/vertex/data/formats/ finds wrong with the file, with the vectors or with the ids; WrongShape,
-            WrongType, WrongRowCount, LimitBelowOne.
+            WrongType, WrongRowCount, NotCsr, LimitBelowOne.
     """
 
     def __init__(
@@ -97,15 +78,20 @@ class VectorFile:
         self._file = open_data_file(path, self.name, allow_external=allow_external)
         self._query_file: VectorFile | None = None
         try:
-            asked, usual = names or Names(), self._file.defaults
-            self.vectors_name: str = asked.vectors or str(usual.vectors)
+            self._asked = asked = names or Names()
+            usual = self._file.defaults
+            self.sparse_name: str | None = asked.sparse or self._usual_sparse(usual.sparse)
+            self.vectors_name: str | None = asked.vectors or self._usual_vectors(str(usual.vectors))
             self.ids_name: str | None = asked.ids or usual.ids
             self.queries_name: str | None = asked.queries or usual.queries
-            self._queries_are_asked_for = asked.queries is not None
-            self.vectors: Stored = self._matrix(self.vectors_name)
-            all_rows, self.dimensions = _shape(self.vectors)
-            self.rows: int = all_rows if limit is None else min(limit, all_rows)
-            self._all_rows: int = all_rows
+            self.sparse_queries_name: str | None = asked.sparse_queries or self._usual_sparse_queries()
+            self.vectors: Matrix | None = self._matrix(self.vectors_name) if self.vectors_name else None
+            self.sparse: SparseSource | None = (
+                self._file.sparse(self.sparse_name) if self.sparse_name else None
+            )
+            self._all_rows: int = self._count()
+            self.rows: int = self._all_rows if limit is None else min(limit, self._all_rows)
+            self.dimensions: int = self.vectors.dimensions if self.vectors is not None else 0
             self._ids = self._id_column(is_asked=asked.ids is not None)
             if query_file is not None:
                 self._query_file = VectorFile(query_file, name=asked.queries or str(query_file))
@@ -131,16 +117,33 @@ class VectorFile:
         return self._file.kind
 
     @property
+    def most_rows(self) -> int:
+        """The most rows that may be read together, beside what the types of the datasets allow."""
+        return self._file.most_rows
+
+    @property
     def converted_from(self) -> str | None:
-        """The type that the vectors are stored in, unless it is float32."""
-        return None if self.vectors.dtype == np.float32 else str(self.vectors.dtype)
+        """The type that the dense vectors are stored in, unless it is float32."""
+        return None if self.vectors is None else self.vectors.converted_from
 
     def unused(self, columns: Sequence[str] = ()) -> list[str]:
         """The first names of the file that neither the index nor its queries are made from, with these as metadata columns."""
-        used = {self.vectors_name, self.ids_name, self.queries_name, *columns}
+        named = (
+            self.vectors_name,
+            self.sparse_name,
+            self.ids_name,
+            self.queries_name,
+            self.sparse_queries_name,
+        )
+        used = {name for name in (*named, *columns) if name}
         if isinstance(self._file, Hdf5File):
-            used |= LAYOUT
+            used |= LAYOUT | {name.split("/")[0] for name in used}  # a group that something was taken from
         return [name for name in self._file.names() if name not in used]
+
+    @property
+    def has_records(self) -> bool:
+        """Whether each row says itself which restricts and crowding tag it has."""
+        return isinstance(self._file, JsonLinesFile)
 
     @property
     def has_ids(self) -> bool:
@@ -150,9 +153,7 @@ class VectorFile:
     @property
     def has_queries(self) -> bool:
         """Whether something is named as queries, by the file or by options; what is no dataset is an error when it is read."""
-        if self._query_file is not None or self._queries_are_asked_for:
-            return True
-        return self.queries_name is not None and self._file.has(self.queries_name)
+        return self._query_file is not None or self.sparse_queries_name is not None or self._has_dense_queries
 
     def check_neighbors(self) -> None:
         """Refuse HDF5 whose ``neighbors`` are there and no complete dataset of its own, although they are not used.
@@ -176,25 +177,23 @@ class VectorFile:
         return Column(self._file.dataset(name), path=self.name, rows=self._all_rows)
 
     def blocks(self, columns: Sequence[str] = ()) -> Iterator[Block]:
-        """The rows in their order, each block aligned to the chunks of the vectors if they have any.
-
-        A block has at most 4,096 rows and 8 MiB of float32, or one chunk where the chunks are larger, up to 65,536 rows
-        and 32 MiB.
+        """The rows in their order, each block aligned to the chunks of the dense vectors if they have any.
 
         Raises:
             UnreadableRows, NotFinite, OverflowsFloat32, NotText, OutsideInt64: at the block that has the fault. The
                 validation looks at the whole file and names every bad row.
         """
         opened = [self.column(name) for name in columns]
-        for start, stop in self._slices(self.vectors, self.rows):
-            vectors, bad, overflowing = self._read(self.vectors, start, stop)
-            _refuse(self.name, self.vectors_name, bad, overflowing)
-            yield Block(
-                first_row=start,
-                ids=self.ids(start, stop),
-                vectors=vectors,
-                columns={column.name: column.values(start, stop) for column in opened},
-            )
+        for start, stop in self._slices():
+            dense = None if self.vectors is None else self.vectors.checked(start, stop)
+            yield self._block(start, stop, dense, opened)
+
+    def scan(self, columns: Sequence[str] = ()) -> Iterator[tuple[Block, DenseRows | None]]:
+        """As ``blocks``, for the validation: each with what is wrong with its dense vectors."""
+        opened = [self.column(name) for name in columns]
+        for start, stop in self._slices():
+            dense = None if self.vectors is None else self.vectors.read(start, stop)
+            yield self._block(start, stop, dense, opened), dense
 
     def ids(self, start: int, stop: int) -> list[str]:
         """The ids of the rows start to stop (excluded)."""
@@ -203,68 +202,41 @@ class VectorFile:
         return self._ids.texts(start, stop)
 
     def queries(self, limit: int | None = None, *, start: int = 0) -> NDArray[np.float32]:
-        """The first ``limit`` queries, or all, from the row ``start``: (queries, dimensions) float32.
+        """The first ``limit`` dense queries, or all, from the row ``start``: (queries, dimensions) float32.
 
         Raises:
-            DatasetMissing, WrongShape, WrongType, WrongDimensions, NotFinite, OverflowsFloat32, UnreadableRows,
-            LimitBelowOne; TooLargeForMemory: more than 64 MiB.
+            InvalidInput: as ``asked`` and ``Queries.dense``.
         """
-        if limit is not None and limit < 1:
-            raise LimitBelowOne(limit)
-        test = self._queries()
-        rows = _shape(test)[0]
-        stop = rows if limit is None else min(start + limit, rows)
-        size = max(0, stop - start) * self.dimensions * test.dtype.itemsize
-        if size > QUERY_BYTES:
-            what = f"The queries in `{test.name}`"
-            raise TooLargeForMemory(self._queries_path, what=what, size=size, most=QUERY_BYTES)
-        if stop <= start:
-            return np.empty((0, self.dimensions), np.float32)
-        vectors, bad, overflowing = self._read(test, start, stop)
-        _refuse(self._queries_path, test.name, bad, overflowing)
-        return vectors
+        return self.asked().dense(limit, start=start)
 
     @property
     def query_rows(self) -> int:
         """The number of queries.
 
         Raises:
-            DatasetMissing, WrongShape, WrongType, WrongDimensions.
+            InvalidInput: as ``asked``.
         """
-        return _shape(self._queries())[0]
+        return self.asked().rows
 
-    def check_queries(self) -> None:
-        """Read every query, block by block.
+    def asked(self) -> Queries:
+        """The queries.
 
         Raises:
-            InvalidInput: as ``queries``, for the first block that has a fault.
+            DatasetMissing, WrongShape, WrongType, WrongDimensions, WrongRowCount, NotCsr.
+            QueriesMissing: nothing is named as queries.
         """
-        test = self._queries()
-        for start, stop in self._slices(test, _shape(test)[0]):
-            _, bad, overflowing = self._read(test, start, stop)
-            _refuse(self._queries_path, test.name, bad, overflowing)
-
-    @property
-    def _queries_path(self) -> str:
-        return self.name if self._query_file is None else self._query_file.name
-
-    def _queries(self) -> Stored:
-        if self._query_file is not None:
-            test = self._query_file.vectors
-        elif self.queries_name is None:
+        dense, sparse = self._dense_queries(), self._sparse_queries()
+        if dense is None and sparse is None:
+            if self.queries_name is not None:
+                raise DatasetMissing(self.name, dataset=self.queries_name, present=self.names())
             raise QueriesMissing(self.name, kind=self.kind)
-        else:
-            test = self._matrix(self.queries_name, may_be_empty=True)
-        rows, dimensions = _shape(test)
-        if rows and dimensions != self.dimensions:
-            raise WrongDimensions(
-                self._queries_path,
-                dataset=test.name,
-                dimensions=dimensions,
-                expected=self.dimensions,
-                expected_by=f"`{self.vectors_name}`",
-            )
-        return test
+        return Queries(
+            dense,
+            sparse,
+            most_rows=min(BLOCK_ROWS, (self._query_file or self).most_rows),
+            dimensions=self.dimensions,
+            expected_by=f"`{self.vectors_name}`" if self.vectors_name else "the data",
+        )
 
     def words(self, dataset: str, limit: int) -> list[str]:
         """The first words of a dataset such as ``train_words`` or ``test_words``; none if there is no such name."""
@@ -274,10 +246,79 @@ class VectorFile:
         rows = self._all_rows if dataset == "train_words" else (stored.shape or (0,))[0]
         return Column(stored, path=self.name, rows=rows).texts(0, min(limit, rows))
 
-    def scan(self) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]]:
-        """For the validation: first row, vectors, and the numbers of rows that are not finite or overflow float32."""
-        for start, stop in self._slices(self.vectors, self.rows):
-            yield start, *self._read(self.vectors, start, stop)
+    def _usual_sparse(self, name: str | None) -> str | None:
+        return name if name and self._asked.vectors != name and self._file.has_sparse(name) else None
+
+    def _usual_vectors(self, name: str) -> str | None:
+        """The format's own name; none where it is absent beside sparse embeddings."""
+        if self.sparse_name is None:
+            return name
+        return name if name != self.sparse_name and self._file.has(name) else None
+
+    def _usual_sparse_queries(self) -> str | None:
+        """What is asked for as queries, if it is sparse, or the group that says ``test`` where that of the rows says ``train``."""
+        if self.sparse_name is None or not isinstance(self._file, Hdf5File):
+            return None
+        names = (self._asked.queries, self.sparse_name.replace("train", "test"))
+        return next(
+            (one for one in names if one and one != self.sparse_name and self._file.has_sparse(one)), None
+        )
+
+    def _count(self) -> int:
+        if self.sparse is None:
+            return self.vectors.rows if self.vectors is not None else 0
+        if self.vectors is not None and self.sparse.rows != self.vectors.rows:
+            name, rows = self.sparse.name, self.sparse.rows
+            raise WrongRowCount(self.name, dataset=name, rows=rows, expected=self.vectors.rows)
+        if not self.sparse.rows:
+            raise WrongShape(self.name, dataset=self.sparse.name, shape=(0,), accepted="at least one row")
+        return self.sparse.rows
+
+    def _slices(self) -> Iterator[tuple[int, int]]:
+        step = min(BLOCK_ROWS if self.vectors is None else self.vectors.step, self._file.most_rows)
+        start = 0
+        while start < self.rows:
+            stop = min(start + step, self.rows)
+            if self.sparse is not None:
+                stop = self.sparse.cut(start, stop)
+            yield start, stop
+            start = stop
+
+    def _block(self, start: int, stop: int, dense: DenseRows | None, columns: Sequence[Column]) -> Block:
+        absent = None if self.vectors is not None else np.zeros(stop - start, np.bool_)
+        return Block(
+            first_row=start,
+            ids=self.ids(start, stop),
+            vectors=np.empty((stop - start, 0), np.float32) if dense is None else dense.vectors,
+            columns={column.name: column.values(start, stop) for column in columns},
+            present=absent if dense is None else dense.present,
+            sparse=None if self.sparse is None else self.sparse.read(start, stop),
+            attached=self._file.records(start, stop).attached
+            if isinstance(self._file, JsonLinesFile)
+            else (),
+        )
+
+    def _dense_queries(self) -> Matrix | None:
+        if self._query_file is not None:
+            return self._query_file.vectors
+        name = self.queries_name
+        if name is None or name == self.sparse_queries_name or (self.sparse and not self._has_dense_queries):
+            return None
+        return self._matrix(name, may_be_empty=True)
+
+    @property
+    def _has_dense_queries(self) -> bool:
+        """Whether dense queries are asked for, or are there by the format's own name beside dense vectors."""
+        if self.queries_name is None or self.queries_name == self.sparse_queries_name:
+            return False
+        return self._asked.queries is not None or (
+            self.vectors is not None and self._file.has(self.queries_name)
+        )
+
+    def _sparse_queries(self) -> SparseSource | None:
+        if self._query_file is not None:
+            return self._query_file.sparse
+        return self._file.sparse(self.sparse_queries_name) if self.sparse_queries_name else None
 
     def _id_column(self, *, is_asked: bool) -> Column | None:
         if self.ids_name is None or not (is_asked or self._file.has(self.ids_name)):
@@ -288,50 +329,8 @@ class VectorFile:
             raise WrongType(self.name, dataset=self.ids_name, dtype=dtype, accepted="strings or integers")
         return column
 
-    def _matrix(self, name: str, *, may_be_empty: bool = False) -> Stored:
-        dataset = self._file.dataset(name)
-        if may_be_empty and dataset.shape and dataset.shape[0] == 0:
-            return dataset
-        accepted = "(rows, dimensions) with at least one of each"
-        if dataset.shape is None or len(dataset.shape) != 2 or 0 in dataset.shape:
-            raise WrongShape(self.name, dataset=name, shape=dataset.shape, accepted=accepted)
-        kind, size = dataset.dtype.kind, dataset.dtype.itemsize
-        if not (kind == "f" and size in (2, 4, 8)) and not (kind in "iu" and size == 1):
-            accepted = "float32, float64, float16, int8 or uint8"
-            raise WrongType(self.name, dataset=name, dtype=str(dataset.dtype), accepted=accepted)
-        return dataset
-
-    def _slices(self, dataset: Stored, rows: int) -> Iterator[tuple[int, int]]:
-        dimensions = max(1, _shape(dataset)[1])
-        wanted = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (4 * dimensions)))
-        most = max(1, min(LARGEST_BLOCK_ROWS, LARGEST_BLOCK_BYTES // (dataset.dtype.itemsize * dimensions)))
-        chunk = dataset.chunk_rows
-        step = min(max(1, wanted // chunk) * chunk, most)
-        for start in range(0, rows, step):
-            yield start, min(start + step, rows)
-
-    def _read(
-        self, dataset: Stored, start: int, stop: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]:
-        """Float32 rows, the numbers of those that are not finite, and of those that overflow float32."""
-        raw = dataset.rows(start, stop)
-        with np.errstate(over="ignore"):
-            vectors = np.ascontiguousarray(raw, dtype=np.float32)
-        unusable = ~np.isfinite(vectors).all(axis=1)
-        bad = ~np.isfinite(raw[unusable]).all(axis=1)
-        rows = np.flatnonzero(unusable) + start
-        return vectors, rows[bad], rows[~bad]
-
-
-def _refuse(path: str, dataset: str, bad: NDArray[np.intp], overflowing: NDArray[np.intp]) -> None:
-    for error, rows in ((NotFinite, bad), (OverflowsFloat32, overflowing)):
-        if rows.size:
-            raise error(path, dataset=dataset, rows=rows[:SHOWN_ROWS].tolist(), total=rows.size)
-
-
-def _shape(matrix: Stored) -> tuple[int, int]:
-    rows, dimensions = (*(matrix.shape or ()), 0, 0)[:2]
-    return rows, dimensions
+    def _matrix(self, name: str, *, may_be_empty: bool = False) -> Matrix:
+        return Matrix(self._file.dataset(name), self.name, may_be_empty=may_be_empty)
 
 
 @contextmanager

@@ -2,14 +2,14 @@
 
 {"id": "7", "embedding": [0.1, 0.2], "restricts": [{"namespace": "class", "allow": ["7"]}],
 "numeric_restricts": [{"namespace": "price", "value_int": 3}], "crowding_tag": "a",
-"sparse_embedding": {"values": [0.5, 0.1], "dimensions": [3, 70]}}
+"sparse_embedding": {"values": [0.5, 0.1], "dimensions": [3, 70]}, "embedding_metadata": {"title": "red shoe"}}
 
 A datapoint has a dense vector (`embedding`), a sparse one, or both.
 """
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import AliasChoices, Field, field_validator
 
@@ -31,6 +31,8 @@ class Datapoint(VectorModel, frozen=True):
     restricts: tuple[Restrict, ...] = ()
     numeric_restricts: tuple[NumericRestrict, ...] = ()
     crowding_tag: str | None = None
+    embedding_metadata: dict[str, Any] | None = None
+    """Any JSON object; it is stored and returned, and not searched."""
 
     @field_validator("restricts", "numeric_restricts")
     @classmethod

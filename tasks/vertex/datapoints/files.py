@@ -11,21 +11,18 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from tasks.errors import InvalidInput
-from tasks.exact_json import NotExact, rounded
 from tasks.lines import filled_lines, lines
 from tasks.repeats import HashedIds
 from tasks.steps import step
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.messages import BYTES_PER_DATAPOINT, index_datapoint
-from tasks.vertex.datapoints.vectors import parsed
+from tasks.vertex.datapoints.records import NumberTypes, datapoint_of, json_of
 
 SUSPECTS = 1000
 """Hashes that are looked for in one more reading; a file that was appended to itself has more than memory holds."""
-MOST_NAMESPACES = 100_000
-"""Namespaces whose number type is remembered."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +104,12 @@ def check_datapoints(read: Read[Datapoint], dimensions: int, *, restricts_only: 
         InvalidInput: an id occurs twice, both vectors are missing or the dense one has other dimensions, the numbers of one namespace have
             different types, or a datapoint is larger than a request.
     """
-    types = dict[str, tuple[str, str]]()
+    types = NumberTypes()
 
     def ids() -> Iterator[tuple[str, str]]:
         for source, datapoint in read():
             _check_vector(datapoint, source, dimensions, restricts_only=restricts_only)
-            _check_number_types(datapoint, source, types)
+            types.check(datapoint, source)
             size = index_datapoint(datapoint, restricts_only=restricts_only).ByteSize()
             if size > BYTES_PER_DATAPOINT:
                 raise InvalidInput(
@@ -136,19 +133,6 @@ def _check_vector(datapoint: Datapoint, source: str, dimensions: int, *, restric
             f"The vector of datapoint {datapoint.id!r} has another number of dimensions than the index",
             value=datapoint.vector.size, source=source, accepted=str(dimensions),
         )  # fmt: skip
-
-
-def _check_number_types(datapoint: Datapoint, source: str, types: dict[str, tuple[str, str]]) -> None:
-    """All numbers of a namespace have one type (index.proto, IndexDatapoint.NumericRestriction)."""
-    for number in datapoint.numeric_restricts:
-        if number.namespace not in types and len(types) >= MOST_NAMESPACES:
-            continue
-        before, where = types.setdefault(number.namespace, (number.field, source))
-        if number.field != before:
-            raise InvalidInput(
-                f"The numeric namespace {number.namespace!r} has numbers of two types",
-                value=number.field, source=source, accepted=f"{before}, as in {where}",
-            )  # fmt: skip
 
 
 def check_ids(read: Read[str]) -> int:
@@ -192,7 +176,7 @@ def _refuse_repeated(read: Read[str], suspects: set[int]) -> None:
 def _read(path: Path) -> Iterator[tuple[str, Datapoint]]:
     for number, line in filled_lines(path):
         source = f"{path} line {number}"
-        yield source, parsed(Datapoint, _json(line, source), what="datapoint", source=source)
+        yield source, datapoint_of(line, source)
 
 
 def _read_ids(path: Path) -> Iterator[tuple[str, str]]:
@@ -201,7 +185,7 @@ def _read_ids(path: Path) -> Iterator[tuple[str, str]]:
         if not line:
             continue
         if path.suffix == ".jsonl":
-            id_ = _json(line, source)
+            id_ = json_of(line, source)
             if not isinstance(id_, str):
                 raise InvalidInput(
                     "Not an id", value=line[:80].decode(), source=source,
@@ -213,13 +197,3 @@ def _read_ids(path: Path) -> Iterator[tuple[str, str]]:
             yield source, line.decode()
         except UnicodeDecodeError as error:
             raise InvalidInput("An id is not UTF-8", value=line[:80], source=source) from error
-
-
-def _json(line: bytes, source: str) -> Any:
-    try:
-        return rounded(line)
-    except NotExact as error:
-        raise InvalidInput(
-            f"Not a line of JSON ({error})", value=line[:80].decode(errors="replace"), source=source,
-            accepted="JSON with each name once in an object; it has no NaN and no infinity",
-        ) from error  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from google.cloud import aiplatform_v1
+from google.protobuf import json_format
 
 from protos.match_service import Embedding, MatchRequest, Namespace, NumericNamespace
 from tasks.vertex.datapoints.datapoints import Datapoint
@@ -38,6 +39,8 @@ def index_datapoint(datapoint: Datapoint, *, restricts_only: bool = False) -> An
         add_public_vectors(message, datapoint.vector, datapoint.sparse_embedding)
         if datapoint.crowding_tag is not None:
             message.crowding_tag.crowding_attribute = datapoint.crowding_tag
+        if datapoint.embedding_metadata is not None:
+            message.embedding_metadata.update(datapoint.embedding_metadata)
     return message
 
 
@@ -100,6 +103,7 @@ def from_index_datapoint(message: Any) -> Datapoint:
         ),
         numeric_restricts=tuple(_number(n.namespace, n) for n in message.numeric_restricts),
         crowding_tag=message.crowding_tag.crowding_attribute or None,
+        embedding_metadata=_metadata(message),
     )
 
 
@@ -115,6 +119,7 @@ def from_embedding(message: Embedding) -> Datapoint:
         ),
         numeric_restricts=tuple(_number(n.name, n) for n in message.numeric_restricts),
         crowding_tag=str(message.crowding_attribute) if message.crowding_attribute else None,
+        embedding_metadata=_metadata(message),
     )
 
 
@@ -128,6 +133,12 @@ def _sparse(values: Any, dimensions: Any) -> SparseVector | None:
     return SparseVector(
         values=np.array(values, dtype=np.float32), dimensions=np.array(dimensions, dtype=np.int64)
     )
+
+
+def _metadata(message: Any) -> dict[str, Any] | None:
+    if not message.HasField("embedding_metadata"):
+        return None
+    return json_format.MessageToDict(message.embedding_metadata)
 
 
 def _number(namespace: str, message: Any) -> NumericRestrict:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
-from tasks.program import PROGRAM
 from tasks.settings import home
 from tasks.steps import step
 from tasks.vertex.data.content import DIGEST_BYTES
@@ -98,7 +97,7 @@ def read_delta(settings: VertexSettings, name: str, source: DeltaSource, dimensi
     if source.data is not None:
         _refuse_without_ids(settings, source.data)
         data = read_validated.fn(settings, source.data)
-        if data.dimensions != dimensions:
+        if data.dimensions and data.dimensions != dimensions:
             raise InvalidInput(
                 f"The vectors have another number of dimensions than the index {name}",
                 value=data.dimensions, source=data.name, accepted=str(dimensions),
@@ -128,7 +127,7 @@ def ensure_local_delta_files(
         NoRoom: the disk is too small for them.
     """
     files: tuple[ImportFile, ...] = ()
-    folder = local_folder(name, delta.id if delta.data is None else delta.data.content)
+    folder = local_folder(settings, name, delta.id if delta.data is None else delta.data.content)
     if delta.source.data is not None and delta.data is not None:
         content = delta.data.content
         files = ensure_local_import_files.fn(settings, name, delta.source.data, content, import_format).there
@@ -164,7 +163,7 @@ def _refuse_without_ids(settings: VertexSettings, source: DataSource) -> None:
             raise InvalidInput(
                 "The data names no ids, so its rows would overwrite the datapoints 0, 1, 2 and so on", value=source.data, source="data",
                 accepted="ids in the file, or named by ids_from",
-                remedy=f"`{PROGRAM} vertex build` takes data without ids: it replaces all content.",
+                remedy="A build takes data without ids: it replaces all content.",
             )  # fmt: skip
 
 
@@ -175,7 +174,7 @@ def _refuse_lines_of_other_ids(ids: IdFile) -> None:
                 f"Id number {number} cannot be deleted by an import: its file has one id a line, and whether blanks at the ends of a "
                 "line count is not documented",
                 value=id_, source=str(ids.path), accepted="ids without line breaks, and without blanks at their ends",
-                remedy=f"Replace all content with `{PROGRAM} vertex build` from data without it.",
+                remedy="Replace all content by a build from data without it.",
             )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors, validate_vectors
 from tasks.vertex.data.vectors import VectorFile, open_vectors
+from tasks.vertex.datapoints.sparse import SparseVector
 from tasks.vertex.imports.downloads import fetch
 from tasks.vertex.settings import VertexSettings
 
@@ -69,9 +70,7 @@ def read_validated(
         validated = validate_vectors(
             file, source.rules, queries_needed=queries_needed, on_progress=progress.count
         )
-    progress.end(
-        f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, nothing wrong"
-    )
+    progress.end(f"{validated.size}, nothing wrong")
     return validated
 
 
@@ -83,7 +82,7 @@ def ensure_local_import_files(
     content: str,
     import_format: ImportFormat = "jsonl",
 ) -> Ensured[tuple[ImportFile, ...]]:
-    """The import files of a validated source in a local folder of their own, `local_folder(name, content)`.
+    """The import files of a validated source in a local folder of their own, `local_folder`.
 
     Raises:
         DataChanged: the source is no longer what was validated.
@@ -95,7 +94,7 @@ def ensure_local_import_files(
         files = write_import_files(
             file,
             source.rules,
-            local_folder(name, content),
+            local_folder(settings, name, content),
             content=content,
             import_format=import_format,
             on_progress=progress.count,
@@ -105,28 +104,40 @@ def ensure_local_import_files(
 
 
 @step("read query row {row} of {source.data}")
-def read_query_vector(settings: VertexSettings, source: DataSource, row: int) -> NDArray[np.float32]:
-    """One of a file's queries, float32.
+def read_query_vectors(
+    settings: VertexSettings, source: DataSource, row: int
+) -> tuple[NDArray[np.float32] | None, SparseVector | None]:
+    """The dense and the sparse vector of one of a file's queries, None for what it does not have.
 
     Raises:
         InvalidInput: there is no such row.
     """
     with opened(settings, source) as file:
-        if row >= file.query_rows:
+        asked = file.asked()
+        if row >= asked.rows:
             raise InvalidInput(
                 "There is no such query row",
                 value=row,
                 source=f"the queries of {source.data}",
-                accepted=f"0 to {file.query_rows - 1}",
+                accepted=f"0 to {asked.rows - 1}",
             )
-        return file.queries(1, start=row)[0]
+        sparse = None
+        if asked.sparse_rows:
+            dimensions, values = asked.sparse(1, start=row).row(0)
+            sparse = SparseVector(values=values, dimensions=dimensions) if values.size else None
+        return asked.dense(1, start=row)[0] if asked.dense_rows else None, sparse
 
 
-def local_folder(name: str, content: str) -> Path:
+def local_folder(settings: VertexSettings, name: str, content: str) -> Path:
     """The folder of the import files of one content, until they are uploaded."""
-    return home() / "work" / name / content
+    return _work(settings, name) / content
 
 
-def forget_local_import_files(name: str) -> None:
+def forget_local_import_files(settings: VertexSettings, name: str) -> None:
     """Remove the local import files of a name: the bucket has them, or they are no longer needed."""
-    shutil.rmtree(home() / "work" / name, ignore_errors=True)
+    shutil.rmtree(_work(settings, name), ignore_errors=True)
+
+
+def _work(settings: VertexSettings, name: str) -> Path:
+    # The same name in another project or region is another index, which may be built at the same time.
+    return home() / "work" / settings.where / name

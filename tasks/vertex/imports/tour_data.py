@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from tasks.errors import InvalidInput
 from tasks.measures.neighbors import exact_neighbors
 from tasks.steps import step
-from tasks.vertex.data.vectors import Block, VectorFile
+from tasks.vertex.data.blocks import Block
+from tasks.vertex.data.vectors import VectorFile
 from tasks.vertex.imports.import_data import DataSource, opened
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import IndexSpec

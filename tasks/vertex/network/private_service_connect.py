@@ -11,21 +11,41 @@ from typing import Any
 
 from google.cloud import compute_v1
 
+from tasks.calls import ServiceRefused
 from tasks.errors import InvalidInput, PermanentError
 from tasks.marks import fingerprint, is_ours, marks
 from tasks.outcomes import Did, Ensured
+from tasks.progress import say
 from tasks.steps import step
-from tasks.vertex.network.compute import Kind, Wanted, check, ensure, mark_of, read, remove, remove_ours
+from tasks.vertex.network.compute import (
+    SERVICE_DISABLED,
+    Kind,
+    Wanted,
+    check,
+    ensure,
+    list_ours,
+    mark_of,
+    read,
+    reason_of,
+    remove,
+    remove_ours,
+)
 from tasks.vertex.network.vpc import last
 from tasks.vertex.settings import VertexSettings
+from tasks.vertex.specs import FIRST
 from tasks.waiting import Deadline, Look, wait_until
 
 _ACCEPTED = "ACCEPTED"
-_FAILED = {
+_WHAT_TO_DO = {
     "REJECTED": "Allow this project on the endpoint: set VERTEX_PSC_PROJECTS, tear the endpoint down and build it again.",
-    "CLOSED": "Its deployed index is gone: deploy it again, then run this again.",
+    "CLOSED": "Its deployed index is gone: deploy it again, then connect it anew.",
 }
 """What ends a connection for good, and what to do."""
+
+
+def described(status: str) -> str:
+    """The status of a connection in words, with what to do where it has ended for good."""
+    return f"{status or 'not decided'}. {_WHAT_TO_DO.get(status, '')}".rstrip(" .")
 
 
 def _address_facts(address: compute_v1.Address) -> dict[str, object]:
@@ -70,16 +90,18 @@ class Way:
     """The index's."""
     attachment: str
     """The deployed index's service attachment: projects/P/regions/R/serviceAttachments/S."""
+    version: str = FIRST
+    """The version of the name that is deployed: each has an attachment of its own, and so a way of its own."""
 
     @property
     def resource_name(self) -> str:
         """The name of the address, and of the rule."""
-        return way_name(self.name)
+        return way_name(self.name, self.version)
 
 
-def way_name(name: str) -> str:
-    """The name of the address and of the forwarding rule to the deployed index of a name."""
-    return f"{name}-psc"
+def way_name(name: str, version: str = FIRST) -> str:
+    """The name of the address and of the forwarding rule to the deployed index of a version of a name."""
+    return f"{name}-psc" if version == FIRST else f"{name}-{version}-psc"
 
 
 class NotAccepted(PermanentError):
@@ -88,7 +110,7 @@ class NotAccepted(PermanentError):
     def __init__(self, rule: str, *, attachment: str, status: str) -> None:
         self.rule, self.attachment, self.status = rule, attachment, status
         super().__init__(
-            f"The connection of forwarding rule {rule!r} to {attachment} is {status}. {_FAILED.get(status, '')}".rstrip()
+            f"The connection of forwarding rule {rule!r} to {attachment} is {described(status)}."
         )
 
 
@@ -151,7 +173,7 @@ def wait_for_acceptance(settings: VertexSettings, way: Way, deadline: Deadline) 
     def look() -> Look[bool]:
         rule = read(settings, RULES, way.resource_name)
         status = str(rule.psc_connection_status) if rule is not None else "gone"
-        if status in _FAILED:
+        if status in _WHAT_TO_DO:
             raise NotAccepted(way.resource_name, attachment=way.attachment, status=status)
         return Look(f"the connection is {status or 'not decided'}", value=True, done=status == _ACCEPTED)
 
@@ -159,11 +181,44 @@ def wait_for_acceptance(settings: VertexSettings, way: Way, deadline: Deadline) 
 
 
 def read_way(settings: VertexSettings, name: str, attachment: str) -> str | None:
-    """The address of our accepted forwarding rule to a service attachment, or None."""
-    rule = read(settings, RULES, way_name(name))
-    if rule is None or not is_ours(mark_of(rule), name) or _path(rule.target) != _path(attachment):
+    """The address of our accepted forwarding rule to a service attachment, or None; why a rule of ours leads nowhere is said."""
+    rule = _rule_to(settings, name, attachment)
+    if rule is None:
         return None
-    return str(rule.I_p_address) if rule.psc_connection_status == _ACCEPTED else None
+    if rule.psc_connection_status != _ACCEPTED:
+        say(
+            f"The connection of forwarding rule {rule.name!r} to {attachment} is {described(rule.psc_connection_status)}."
+        )
+        return None
+    return str(rule.I_p_address)
+
+
+@step("read what the way to {name} begins in")
+def read_subnetwork(settings: VertexSettings, name: str, attachment: str) -> tuple[str, str] | None:
+    """(network, subnetwork) of our forwarding rule to a service attachment, or None if there is no such rule."""
+    rule = _rule_to(settings, name, attachment)
+    if rule is None:
+        return None
+    addresses = list_ours(settings, ADDRESSES, name)
+    subnetworks = [one.subnetwork for one in addresses if one.address == rule.I_p_address]
+    return last(rule.network), last(subnetworks[0] if subnetworks else rule.network)
+
+
+def _rule_to(settings: VertexSettings, name: str, attachment: str) -> Any | None:
+    rules = list_ours(settings, RULES, name)
+    return next((one for one in rules if _path(one.target) == _path(attachment)), None)
+
+
+@step("remove the way to version {version} of {name}")
+def remove_way(settings: VertexSettings, name: str, version: str, deadline: Deadline) -> tuple[str, ...]:
+    """Remove our forwarding rule to a version and its address, if they are there. Returns what went."""
+    each = way_name(name, version)
+    try:
+        return tuple(each for kind in (RULES, ADDRESSES) if remove(settings, kind, each, name, deadline))
+    except ServiceRefused as error:
+        if reason_of(error) not in SERVICE_DISABLED:
+            raise
+        return ()  # where Compute Engine is off, there is no rule of ours
 
 
 @step("remove forwarding rule of {name}")

@@ -46,6 +46,8 @@ class Kind(Generic[R]):
     """Raises NotFound."""
     delete: Callable[[VertexSettings, str], str]
     """Starts the deletion and returns its operation's name."""
+    option: str = "--name"
+    """What to choose another name by."""
     version: str | None = None
     """The version that is meant, where a name has several; None for all."""
 
@@ -57,6 +59,12 @@ class Kind(Generic[R]):
 def version_of(resource: Index | IndexEndpoint) -> str:
     """The version that a resource of ours is of."""
     return resource.labels.get("version", FIRST)
+
+
+def endpoint_name_of(name: str, made: Iterable[Made[Index]]) -> str:
+    """What the endpoint of a name was created under: the name itself, or what its indexes are marked with."""
+    labels = (one.resource.labels for one in made)
+    return next((one["endpoint"] for one in labels if "endpoint" in one), name)
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,7 @@ def refuse_stranger(settings: VertexSettings, kind: Kind[R], name: str) -> None:
     """
     for there in kind.list(settings, ""):
         if there.display_name == name and not is_ours(there.labels, name):
-            raise NotOurs(kind.noun, name, resource=there.name, remedy="Choose another --name.")
+            raise NotOurs(kind.noun, name, resource=there.name, remedy=f"Choose another {kind.option}.")
 
 
 def find_or_create(

@@ -71,6 +71,11 @@ def resource_of(operation: str) -> str:
     return operation.partition("/operations/")[0]
 
 
+def own_id(resource: str) -> str:
+    """A resource's own id: the service shows the project's number where we may have its id."""
+    return resource.rpartition("/")[2]
+
+
 def list_operations(settings: VertexSettings, parent: str, *, kinds: Collection[str]) -> list[Operation]:
     """The operations of these kinds under a location, an index or an endpoint, finished ones too."""
     with calling(f"list the operations of {parent}"):

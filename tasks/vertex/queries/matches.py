@@ -23,7 +23,7 @@ from protos.match_service import (
 )
 from tasks.calls import ServiceUnwell
 from tasks.errors import InvalidInput, TransientError
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.datapoints.datapoints import Datapoint
@@ -167,8 +167,8 @@ class PrivateMatches:
         if not served.address:
             raise InvalidInput(
                 f"The service reports no private address of the deployed index {served.deployed_index_id}",
-                remedy=f"Create a forwarding rule with `{PROGRAM} vertex network-ensure --name {served.name} "
-                "--private-service-connect`, or set VERTEX_PRIVATE_ADDRESS to the address of your own.",
+                remedy="Create a forwarding rule with "
+                f"`{command('vertex network-ensure', name=served.name, private_service_connect=True)}`, or set VERTEX_PRIVATE_ADDRESS to the address of your own.",
             )
         self._served, self._region = served, settings.location
         self._address = f"{served.address}:{PRIVATE_PORT}"

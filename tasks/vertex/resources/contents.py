@@ -10,7 +10,7 @@ from google.cloud.aiplatform_v1 import Index
 from tasks.errors import PermanentError
 from tasks.interruption import WhenInterrupted
 from tasks.outcomes import Ensured
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.errors import OperationFailed
@@ -38,8 +38,8 @@ class ImportFilesGone(PermanentError):
         self.name, self.delta, self.uri = name, delta, uri
         super().__init__(
             f"An earlier import into {name} ({delta}) was not seen to its end, and its files are gone from {uri}. Nothing was imported. "
-            f"Run that `{PROGRAM} vertex import` again first, which uploads them again, or replace all content of the index with "
-            f"`{PROGRAM} vertex build`."
+            f"Run that import again first, which uploads them again: `{command('vertex import', name=name, data='FILE.hdf5')}`. Or replace "
+            f"all content of the index: `{command('vertex build', name=name, data='FILE.hdf5', update_method='BATCH_UPDATE')}`."
         )
 
 

@@ -11,15 +11,15 @@ from tasks.calls import NotFound
 from tasks.errors import CannotChangeInPlace, PermanentError
 from tasks.interruption import WhenInterrupted
 from tasks.outcomes import Ensured
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import AlreadyExists, calling
-from tasks.vertex.operations.adoption import find_ours
-from tasks.vertex.operations.operations import Operation, end, follow, unfinished
+from tasks.vertex.operations.adoption import endpoint_name_of, find_ours
+from tasks.vertex.operations.operations import Operation, end, follow, own_id, unfinished
 from tasks.vertex.resources.endpoints import ENDPOINTS
-from tasks.vertex.resources.indexes import INDEXES
+from tasks.vertex.resources.indexes import INDEXES, IndexState
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DeployedIndexSpec, Replicas, is_our_deployed_index_id
 from tasks.waiting import Deadline, Look, wait_until
@@ -59,12 +59,44 @@ class DeployedIndexState:
 class NoLongerDeployed(PermanentError):
     """What was served is not any more: waiting for it would never end."""
 
-    def __init__(self, deployed_index_id: str, *, endpoint: str) -> None:
-        self.deployed_index_id, self.endpoint = deployed_index_id, endpoint
+    def __init__(self, name: str, deployed_index_id: str, *, endpoint: str) -> None:
+        self.name, self.deployed_index_id, self.endpoint = name, deployed_index_id, endpoint
         super().__init__(
             f"The deployed index {deployed_index_id} is no longer on its endpoint {endpoint}: somebody undeployed it meanwhile. Deploy "
-            f"it again with `{PROGRAM} vertex build`, then run this again."
+            f"it again with `{command('vertex build', name=name, data='FILE.hdf5')}`, then run this again."
         )
+
+
+class DeployedElsewhere(PermanentError):
+    """The id that a deployed index is to have is taken by another endpoint of the project."""
+
+    def __init__(self, deployed_index_id: str, *, endpoint: str, index: str) -> None:
+        self.deployed_index_id, self.endpoint, self.index = deployed_index_id, endpoint, index
+        super().__init__(
+            f"The deployed index id {deployed_index_id} is taken: somebody deployed the index {index} under it on the endpoint {endpoint}, "
+            f"and an id is unique in the project. Undeploy it there, `{undeploy_command(endpoint, deployed_index_id)}`, then run this "
+            "again; or choose another --name."
+        )
+
+
+def undeploy_command(endpoint: str, deployed_index_id: str) -> str:
+    """The command by which people undeploy an index."""
+    _, project, _, location, _, id_ = endpoint.split("/")
+    return (
+        f"gcloud ai index-endpoints undeploy-index {id_} --deployed-index-id={deployed_index_id} --project={project} "
+        f"--region={location}"
+    )
+
+
+def refuse_elsewhere(deployed_index_id: str, index: IndexState, endpoint: str) -> None:
+    """See that nobody moved our deployed index to another endpoint.
+
+    Raises:
+        DeployedElsewhere: somebody did.
+    """
+    for other, id_ in index.deployed:
+        if id_ == deployed_index_id and own_id(other) != own_id(endpoint):
+            raise DeployedElsewhere(id_, endpoint=other, index=index.resource)
 
 
 @step("read deployed index {deployed_index_id}")
@@ -103,7 +135,8 @@ def ensure_deployed_index(
 
     Raises:
         CannotChangeInPlace: the id serves another index, or runs on another machine or in another tier.
-        AlreadyExists: the id is taken by another endpoint of the project.
+        DeployedElsewhere: the id is taken by another endpoint of the project.
+        AlreadyExists: by one of another region, or by what is not listed yet.
     """
     for operation in unfinished(settings, endpoint, kinds={"UndeployIndex"}):
         what = f"an undeployment from endpoint {spec.name} that an earlier run started"
@@ -126,6 +159,7 @@ def ensure_deployed_index(
     except AlreadyExists:
         # An earlier call of ours may have been accepted while its reply was lost: look again and compare.
         if (found := _find(settings, spec.id, endpoint)) is None:
+            _refuse_taken(settings, spec.id)
             raise
         return _adopt(settings, spec, found, endpoint, index)
     return Ensured(
@@ -171,7 +205,12 @@ def wait_for_deployed_index(
 
 @step("wait until {deployed_index_id} serves the new contents")
 def wait_for_index_sync(
-    settings: VertexSettings, endpoint: str, deployed_index_id: str, overwritten: int, deadline: Deadline
+    settings: VertexSettings,
+    name: str,
+    endpoint: str,
+    deployed_index_id: str,
+    overwritten: int,
+    deadline: Deadline,
 ) -> None:
     """Wait until the deployed copy has caught up with its index: index_sync_time >= the end of the last overwrite.
 
@@ -185,7 +224,7 @@ def wait_for_index_sync(
     def look() -> Look[bool]:
         there = _read(settings, deployed_index_id, endpoint)
         if there is None:  # it served before, so it was undeployed
-            raise NoLongerDeployed(deployed_index_id, endpoint=endpoint)
+            raise NoLongerDeployed(name, deployed_index_id, endpoint=endpoint)
         synced = DeployedIndex.pb(there).index_sync_time.ToNanoseconds() >= overwritten
         return Look(
             seen="caught up" if synced else "still serving the old contents", done=synced, value=synced
@@ -201,22 +240,24 @@ def remove_deployed_index(
     """Undeploy our indexes, or those of one version, from the endpoints that we created under a name.
 
     Our unfinished deployment is ended first. What others deployed there stays; tasks/vertex/resources/inventory.py names
-    it before the first change.
+    it before the first change. An endpoint that we share was created under another name.
 
     Returns:
         The ids of the undeployed indexes.
     """
     gone: list[str] = []
     meant = replace(INDEXES, version=version)
-    own = {_own_id(made.resource.name) for made in find_ours(settings, meant, name, deadline)}
-    for made in find_ours(settings, ENDPOINTS, name, deadline):
+    indexes = find_ours(settings, meant, name, deadline)
+    own = {own_id(made.resource.name) for made in indexes}
+    names = {name, endpoint_name_of(name, indexes)}
+    for made in [one for each in sorted(names) for one in find_ours(settings, ENDPOINTS, each, deadline)]:
         endpoint = made.resource.name
         for operation in unfinished(settings, endpoint, kinds={"DeployIndex", "MutateDeployedIndex"}):
             if is_our_deployed_index_id(operation.deployed_index_id, name, settings.location, version):
                 say(f"An earlier run is still deploying {operation.deployed_index_id}. Ending that first.")
                 end(settings, operation, deadline)
         for deployed in _endpoint(settings, endpoint).deployed_indexes:
-            if _own_id(deployed.index) in own:
+            if own_id(deployed.index) in own:
                 _undeploy(settings, endpoint, deployed.id, deadline)
                 gone.append(deployed.id)
     return tuple(gone)
@@ -239,6 +280,13 @@ def _find(settings: VertexSettings, deployed_index_id: str, endpoint: str) -> _F
     )
     deployed = _read(settings, deployed_index_id, endpoint)
     return _Found(deployed, operation) if deployed or operation else None
+
+
+def _refuse_taken(settings: VertexSettings, deployed_index_id: str) -> None:
+    for endpoint in ENDPOINTS.list(settings, ""):
+        for one in endpoint.deployed_indexes:
+            if one.id == deployed_index_id:
+                raise DeployedElsewhere(one.id, endpoint=endpoint.name, index=one.index)
 
 
 def _adopt(
@@ -303,7 +351,7 @@ def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str
         "Choose another --name, build a new version beside it with --as-version, or tear this one down first."
     )
     # The service answers with the project's number where we may have asked with its id: compare the resource's own id.
-    if _own_id(there.index) != _own_id(index):
+    if own_id(there.index) != own_id(index):
         raise CannotChangeInPlace(
             "deployed index", spec.id, field="index", there=there.index, wanted=index, remedy=remedy
         )
@@ -324,10 +372,6 @@ def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str
             "deployed index", spec.id, field="deployment_tier", there=tier,
             wanted=spec.deployment_tier or _DEFAULT_TIER, remedy=remedy,
         )  # fmt: skip
-
-
-def _own_id(resource: str) -> str:
-    return resource.rpartition("/")[2]
 
 
 def _replicas(there: DeployedIndex) -> Replicas:

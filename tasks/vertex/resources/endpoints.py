@@ -20,10 +20,10 @@ from tasks.outcomes import Ensured
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
-from tasks.vertex.marks import labels_of
+from tasks.vertex.marks import SERVED_MARKS, labels_of, mark_for
 from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, find_to_change, the_one
-from tasks.vertex.operations.operations import follow
-from tasks.vertex.operations.removal import remove_all, remove_twins
+from tasks.vertex.operations.operations import follow, own_id
+from tasks.vertex.operations.removal import remove_twins
 from tasks.vertex.resources.encryption import encryption, refuse_other_key
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import FIRST, EndpointKind, EndpointSpec
@@ -43,6 +43,8 @@ class EndpointState:
     deployed_index_ids: tuple[str, ...]
     making: str
     """The operation that still creates it, or empty."""
+    name: str = ""
+    """What it was created under."""
     serves: str = FIRST
     """The version that queries go to."""
     replaced: str = ""
@@ -51,6 +53,8 @@ class EndpointState:
     """The version that was served before the last rollback; empty after a swap."""
     served_since: float = 0
     """When the last swap or rollback was, seconds since 1970; 0 if there was none."""
+    indexes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The own ids of the indexes that are served, by deployed index id."""
     machine_types: Mapping[str, str] = field(default_factory=dict[str, str])
     """By deployed index id; empty for automatic resources, and for a tier other than the default its name."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -79,7 +83,12 @@ def _client(settings: VertexSettings) -> IndexEndpointServiceClient:
 
 
 ENDPOINTS: Kind[IndexEndpoint] = Kind(
-    noun="endpoint", create="CreateIndexEndpoint", list=_list, get=_get, delete=_delete
+    noun="endpoint",
+    create="CreateIndexEndpoint",
+    list=_list,
+    get=_get,
+    delete=_delete,
+    option="--name, or another --endpoint-name",
 )
 
 
@@ -122,16 +131,16 @@ def read_endpoint(settings: VertexSettings, name: str, deadline: Deadline) -> En
 
 @step("look at endpoint {spec.name} before it is changed")
 def read_endpoint_to_change(
-    settings: VertexSettings, spec: EndpointSpec, deadline: Deadline
+    settings: VertexSettings, spec: EndpointSpec, name: str, deadline: Deadline
 ) -> EndpointState | None:
-    """The endpoint of this name, if there is one, seen to be what the specification wants.
+    """The endpoint of this specification, and what it says of a name, if there is one, seen to be what the specification wants.
 
     Raises:
         CannotChangeInPlace: it is there as another kind, in another network or with other allowed projects.
         NotOurs: there is none, and an endpoint of that name that we did not make.
     """
     made = find_to_change(settings, ENDPOINTS, spec.name, deadline, partial(_refuse_difference, spec))
-    return None if made is None else endpoint_state(made)
+    return None if made is None else endpoint_state(made, name)
 
 
 @step("ensure endpoint {spec.name}")
@@ -202,12 +211,6 @@ def remove_endpoint_twins(
     return remove_twins(settings, ENDPOINTS, name, keep, deadline)
 
 
-@step("remove endpoint {name}")
-def remove_endpoint(settings: VertexSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
-    """Remove every endpoint that we made under a name, and end what would still make one. Returns what went."""
-    return remove_all(settings, ENDPOINTS, name, deadline)
-
-
 def _connectivity(spec: EndpointSpec) -> dict[str, Any]:
     match spec.kind:
         case "public":
@@ -222,7 +225,8 @@ def _connectivity(spec: EndpointSpec) -> dict[str, Any]:
 
 
 def _refuse_difference(spec: EndpointSpec, there: IndexEndpoint) -> None:
-    kind, remedy = _kind(there), "Choose another --name, or tear this one down first."
+    kind = _kind(there)
+    remedy = "Choose another --name or --endpoint-name, or tear this one down first."
     if kind != spec.kind:
         raise CannotChangeInPlace(
             "endpoint", spec.name, field="endpoint", there=kind, wanted=spec.kind, remedy=remedy
@@ -251,9 +255,18 @@ def _kind(endpoint: IndexEndpoint) -> EndpointKind:
     return "vpc" if endpoint.network else "public"
 
 
-def endpoint_state(made: Made[IndexEndpoint]) -> EndpointState:
-    """What was read of an endpoint, as a value."""
+def endpoint_state(made: Made[IndexEndpoint], name: str = "") -> EndpointState:
+    """What was read of an endpoint, as a value.
+
+    Args:
+        made: what was read.
+        name: whose versions it is asked for; by default those of the name that it was created under.
+    """
     endpoint = made.resource
+    own = endpoint.labels.get("name", "")
+    serves, replaced, rolled_back_from, since = (
+        endpoint.labels.get(mark_for(mark, own, name or own), "") for mark in SERVED_MARKS
+    )
     return EndpointState(
         resource=endpoint.name,
         kind=_kind(endpoint),
@@ -261,10 +274,12 @@ def endpoint_state(made: Made[IndexEndpoint]) -> EndpointState:
         public_domain=endpoint.public_endpoint_domain_name,
         deployed_index_ids=tuple(deployed.id for deployed in endpoint.deployed_indexes),
         making=made.making.name if made.making is not None else "",
-        serves=endpoint.labels.get("serves", FIRST),
-        replaced=endpoint.labels.get("replaced", ""),
-        rolled_back_from=endpoint.labels.get("rolled_back_from", ""),
-        served_since=float(endpoint.labels.get("served_since", 0)),
+        name=own,
+        serves=serves or FIRST,
+        replaced=replaced,
+        rolled_back_from=rolled_back_from,
+        served_since=float(since or 0),
+        indexes={deployed.id: own_id(deployed.index) for deployed in endpoint.deployed_indexes},
         machine_types={
             deployed.id: deployed.dedicated_resources.machine_spec.machine_type
             or ("STORAGE" if deployed.deployment_tier == DeployedIndex.DeploymentTier.STORAGE else "")

@@ -16,6 +16,7 @@ from google.protobuf import field_mask_pb2, json_format, struct_pb2
 from tasks.errors import CannotChangeInPlace
 from tasks.interruption import WhenInterrupted
 from tasks.outcomes import Ensured
+from tasks.plurals import counted_each
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
@@ -31,7 +32,7 @@ from tasks.vertex.operations.adoption import (
     the_one,
     version_of,
 )
-from tasks.vertex.operations.operations import follow
+from tasks.vertex.operations.operations import follow, own_id
 from tasks.vertex.operations.removal import remove_all, remove_twins
 from tasks.vertex.resources.encryption import encryption, refuse_other_key
 from tasks.vertex.settings import VertexSettings
@@ -71,6 +72,21 @@ class IndexState:
     """Hash of what the last import brought on top of `content`; empty if there was none since."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """All of them, our marks too."""
+    endpoint_name: str = ""
+    """What its endpoint was created under, if that is not its own name."""
+
+    def elsewhere(self, endpoint: str) -> str:
+        """Where it is deployed besides this endpoint, in words; empty where it is not."""
+        return " and ".join(
+            f"as {id_} on the endpoint {other}"
+            for other, id_ in self.deployed
+            if own_id(other) != own_id(endpoint)
+        )
+
+    @property
+    def size(self) -> str:
+        """How many vectors it has, by its statistics."""
+        return counted_each((self.vectors_count, "vector"), (self.sparse_vectors_count, "sparse vector"))
 
     @property
     def shard_size(self) -> ShardSize:
@@ -173,7 +189,7 @@ def ensure_index(
         display_name=spec.name,
         metadata=metadata_value(metadata),
         index_update_method=Index.IndexUpdateMethod[spec.update_method],
-        labels={**(labels or {}), **labels_of(spec, **_version_mark(spec), content=content)},
+        labels={**(labels or {}), **labels_of(spec, **_own_marks(spec), content=content)},
         encryption_spec=encryption(spec.kms_key),
     )
 
@@ -238,8 +254,10 @@ def remove_index(
     return remove_all(settings, replace(INDEXES, version=version), name, deadline)
 
 
-def _version_mark(spec: IndexSpec) -> dict[str, str]:
-    return {} if spec.version == FIRST else {"version": spec.version}
+def _own_marks(spec: IndexSpec) -> dict[str, str]:
+    version = {} if spec.version == FIRST else {"version": spec.version}
+    shares = spec.endpoint_name not in (None, spec.name)
+    return version | ({"endpoint": str(spec.endpoint_name)} if shares else {})
 
 
 def _refuse_difference(spec: IndexSpec, there: Index) -> None:
@@ -286,6 +304,7 @@ def index_state(made: Made[Index]) -> IndexState:
         importing=index.labels.get("importing", ""),
         imported=index.labels.get("imported", ""),
         labels=dict(index.labels),
+        endpoint_name=index.labels.get("endpoint", ""),
     )
 
 

@@ -14,10 +14,12 @@ from tasks.plurals import counted
 from tasks.steps import step
 from tasks.vertex.imports.buckets import is_left_over
 from tasks.vertex.imports.storage import list_foreign_files, list_import_files
-from tasks.vertex.operations.adoption import find_ours
-from tasks.vertex.operations.operations import unfinished
+from tasks.vertex.operations.adoption import endpoint_name_of, find_ours
+from tasks.vertex.operations.operations import own_id, unfinished
+from tasks.vertex.resources.deployed_indexes import undeploy_command
 from tasks.vertex.resources.endpoints import ENDPOINTS
 from tasks.vertex.resources.indexes import INDEXES
+from tasks.vertex.resources.sharing import other_users
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import is_our_deployed_index_id
 from tasks.waiting import Deadline
@@ -31,7 +33,12 @@ class Inventory:
     deploying: tuple[str, ...]
     """Ids that an unfinished operation is still deploying."""
     endpoints: tuple[str, ...]
+    """Without those that other names use too."""
     indexes: tuple[str, ...]
+    endpoint_names: tuple[str, ...] = ()
+    """What its endpoints were created under, those that it shares too."""
+    shared: tuple[str, ...] = ()
+    """The endpoints that stay, with the other names that use them; each as a sentence's part."""
     foreign: tuple[str, ...] = ()
     """What ties ours to others': their deployed index on our endpoint, our index on their endpoint; each as a sentence's part."""
 
@@ -47,7 +54,8 @@ class Inventory:
             *(f"endpoint {one}" for one in self.endpoints),
             *(f"index {one}" for one in self.indexes),
         )
-        return "; ".join(parts) or "nothing"
+        stays = f"; it would keep {' and '.join(self.shared)}" if self.shared else ""
+        return f"{'; '.join(parts) or 'nothing'}{stays}"
 
 
 class TiedToOthers(PermanentError):
@@ -58,7 +66,7 @@ class TiedToOthers(PermanentError):
         super().__init__(
             f"What was built under the name {name!r} is also used by others: {'; '.join(foreign)}. Nothing was changed: the service "
             "removes an endpoint or an index only when nothing is deployed there, and what others deployed is never touched. Ask "
-            "whoever deployed it to undeploy it (`gcloud ai index-endpoints undeploy-index`), then run it again."
+            "whoever deployed it to undeploy it, then run it again."
         )
 
 
@@ -95,9 +103,12 @@ class StoredInventory:
 @step("read everything of {name}")
 def read_inventory(settings: VertexSettings, name: str, deadline: Deadline) -> Inventory:
     """Everything at Vertex AI that we made under a name, half-made things too."""
-    endpoints = [made.resource for made in find_ours(settings, ENDPOINTS, name, deadline)]
-    indexes = [made.resource for made in find_ours(settings, INDEXES, name, deadline)]
-    own = {_id(index.name) for index in indexes}
+    made = find_ours(settings, INDEXES, name, deadline)
+    indexes = [one.resource for one in made]
+    names = tuple(sorted({name, endpoint_name_of(name, made)}))
+    endpoints = [one.resource for each in names for one in find_ours(settings, ENDPOINTS, each, deadline)]
+    users = {endpoint.name: other_users(settings, endpoint, name) for endpoint in endpoints}
+    own = {own_id(index.name) for index in indexes}
     deploying = [
         (endpoint.name, operation.deployed_index_id)
         for endpoint in endpoints
@@ -110,27 +121,38 @@ def read_inventory(settings: VertexSettings, name: str, deadline: Deadline) -> I
         for one in endpoint.deployed_indexes
         if one.id not in on_the_way
     ]
+    # An endpoint that other names use stays, and whoever else is on it does not mind.
     foreign = [
-        f"the endpoint {endpoint} also serves the deployed index {one.id} of the index {one.index}"
+        f"the endpoint {endpoint} also serves the deployed index {one.id} of the index {one.index} "
+        f"(`{undeploy_command(endpoint, one.id)}`)"
         for endpoint, one in deployed
-        if _id(one.index) not in own
+        if own_id(one.index) not in own and not users[endpoint]
     ]
     foreign += [
         f"the deployed index {id_} is being deployed on the endpoint {endpoint}"
         for endpoint, id_ in deploying
-        if not is_our_deployed_index_id(id_, name, settings.location)
+        if not is_our_deployed_index_id(id_, name, settings.location) and not users[endpoint]
     ]
-    ours = {_id(endpoint.name) for endpoint in endpoints}
+    ours = {own_id(endpoint.name) for endpoint in endpoints}
     foreign += [
-        f"the index {index.name} is also served by the endpoint {ref.index_endpoint} as the deployed index {ref.deployed_index_id}"
+        f"the index {index.name} is also served by the endpoint {ref.index_endpoint} as the deployed index {ref.deployed_index_id} "
+        f"(`{undeploy_command(ref.index_endpoint, ref.deployed_index_id)}`)"
         for index in indexes
         for ref in index.deployed_indexes
-        if _id(ref.index_endpoint) not in ours
+        if own_id(ref.index_endpoint) not in ours
     ]
     return Inventory(
-        deployed_indexes=tuple(one.id for _, one in deployed if _id(one.index) in own),
-        deploying=tuple(id_ for _, id_ in deploying),
-        endpoints=tuple(endpoint.name for endpoint in endpoints),
+        deployed_indexes=tuple(one.id for _, one in deployed if own_id(one.index) in own),
+        deploying=tuple(
+            id_ for _, id_ in deploying if is_our_deployed_index_id(id_, name, settings.location)
+        ),
+        endpoints=tuple(endpoint.name for endpoint in endpoints if not users[endpoint.name]),
+        endpoint_names=names,
+        shared=tuple(
+            f"the endpoint {endpoint}, which is also that of {', '.join(others)}"
+            for endpoint, others in users.items()
+            if others
+        ),
         indexes=tuple(index.name for index in indexes),
         foreign=tuple(foreign),
     )
@@ -158,8 +180,3 @@ def read_stored_inventory(settings: VertexSettings, name: str) -> StoredInventor
         )
     except ServiceRefused as error:
         return StoredInventory(0, refused=str(error))
-
-
-def _id(resource: str) -> str:
-    """A resource's own id: the service shows the project's number where we may have its id."""
-    return resource.rpartition("/")[2]

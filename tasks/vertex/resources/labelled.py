@@ -56,7 +56,7 @@ def ensure_endpoint_labels(
         return Ensured(endpoint)
     there = ENDPOINTS.get(settings, endpoint.resource)
     if not differing(wanted, there.labels):
-        return Ensured(endpoint_state(Made(there, None)))
+        return Ensured(endpoint_state(Made(there, None), name))
     check_number(wanted, there.labels, resource=f"endpoint {name}")
     # The etag refuses the update if somebody changed the labels meanwhile: a swap moves one of them.
     labelled = IndexEndpoint(name=there.name, etag=there.etag, labels={**there.labels, **wanted})
@@ -67,4 +67,4 @@ def ensure_endpoint_labels(
             timeout=CALL_SECONDS,
             retry=None,
         )
-    return Ensured(endpoint_state(Made(changed, None)), "changed")
+    return Ensured(endpoint_state(Made(changed, None), name), "changed")

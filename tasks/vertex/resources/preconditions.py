@@ -5,7 +5,7 @@ Everything is checked, whatever was found before. Nothing is fixed here, and som
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import requests
 from google.auth.transport.requests import AuthorizedSession, Request
@@ -61,14 +61,9 @@ def read_preconditions(
     if settings.is_sandbox:
         absent = ["Google credentials", *(f"API {api} enabled" for api in APIS), *_PRIVATE]
         skipped = tuple(Finding(what=what, state="not needed", seen=_IN_SANDBOX) for what in absent)
-        return (_answers(settings), _bucket(settings), *skipped)
-    try:
-        session = login()
-    except (PermanentError, TransientError) as error:
-        # Without a connection nobody knows whether the credentials are good, and logging in would not help.
-        away = isinstance(error, TransientError)
-        state, command = ("unknown", "") if away else ("missing", _LOG_IN)
-        logged_in = _seen("Google credentials", error, state=state, command=command)
+        return (_answers(settings), bucket_finding(settings), *skipped)
+    session = logged_in(login)
+    if isinstance(session, Finding):
         rest = [
             *(f"API {api} enabled" for api in APIS),
             f"Vertex AI answers in {settings.location}",
@@ -79,12 +74,12 @@ def read_preconditions(
             Finding(what=what, state="unknown", seen="cannot be checked without Google credentials")
             for what in rest
         ]
-        return (logged_in, *unknown, _machine(settings, kind, addresses))
+        return (session, *unknown, _machine(settings, kind, addresses))
     return (
         Finding(what="Google credentials", state="ok", seen="usable"),
         *_apis(settings, kind, addresses, session),
         _answers(settings),
-        _bucket(settings),
+        bucket_finding(settings),
         _peering(settings, kind, addresses, session),
         _machine(settings, kind, addresses),
     )
@@ -98,6 +93,17 @@ _PRIVATE = (
 
 def _seen(what: str, error: Exception, *, state: State = "unknown", command: str = "") -> Finding:
     return Finding(what=what, state=state, seen=str(error), command=command)
+
+
+def logged_in(login: Login) -> requests.Session | Finding:
+    """A session of the services, or what is wrong with the credentials."""
+    try:
+        return login()
+    except (PermanentError, TransientError) as error:
+        # Without a connection nobody knows whether the credentials are good, and logging in would not help.
+        away = isinstance(error, TransientError)
+        state, command = ("unknown", "") if away else ("missing", _LOG_IN)
+        return _seen("Google credentials", error, state=state, command=command)
 
 
 def _answers(settings: VertexSettings) -> Finding:
@@ -115,7 +121,8 @@ def _answers(settings: VertexSettings) -> Finding:
     return Finding(what=what, state="ok", seen="yes")
 
 
-def _bucket(settings: VertexSettings) -> Finding:
+def bucket_finding(settings: VertexSettings) -> Finding:
+    """Whether the bucket of import files is one that a build can use."""
     what = "bucket in the index's region"
     rename = "export VERTEX_BUCKET=ANOTHER_NAME"
     try:
@@ -135,8 +142,20 @@ def _bucket(settings: VertexSettings) -> Finding:
 def _apis(
     settings: VertexSettings, kind: EndpointKind, addresses: Addresses, session: requests.Session
 ) -> Iterator[Finding]:
+    for api, finding in zip(APIS, api_findings(settings, addresses, session, APIS), strict=True):
+        if finding.state == "missing" and api != APIS[0] and kind != "vpc":
+            seen = "not enabled; only a vpc endpoint needs it"
+            yield Finding(what=finding.what, state="not needed", seen=seen)
+        else:
+            yield finding
+
+
+def api_findings(
+    settings: VertexSettings, addresses: Addresses, session: requests.Session, apis: Sequence[str]
+) -> Iterator[Finding]:
+    """Which of these APIs the project has enabled, in their order."""
     project = f"projects/{settings.project}"
-    names = [f"{project}/services/{api}" for api in APIS]
+    names = [f"{project}/services/{api}" for api in apis]
     url = f"{addresses.service_usage}/v1/{project}/services:batchGet"
     states: dict[str, str] = {}
     trouble: Exception | None = None
@@ -145,14 +164,12 @@ def _apis(
         states = {s["name"].rsplit("/", 1)[-1]: s.get("state", "") for s in document.get("services", [])}
     except (PermanentError, TransientError) as error:
         trouble = error
-    for api in APIS:
+    for api in apis:
         what, command = f"API {api} enabled", f"gcloud services enable {api} --project={settings.project}"
         if trouble is not None:
             yield _seen(what, trouble, command=command)
         elif states.get(api) == "ENABLED":
             yield Finding(what=what, state="ok", seen="enabled")
-        elif api != APIS[0] and kind != "vpc":
-            yield Finding(what=what, state="not needed", seen="not enabled; only a vpc endpoint needs it")
         else:
             yield Finding(what=what, state="missing", seen="not enabled", command=command)
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from tasks.errors import PermanentError
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.network.private_service_connect import read_way
-from tasks.vertex.operations.adoption import list_ours, the_one
+from tasks.vertex.operations.adoption import endpoint_name_of, list_ours, the_one
+from tasks.vertex.operations.operations import own_id
 from tasks.vertex.resources.deployed_indexes import DeployedIndexState, read_deployed_index
 from tasks.vertex.resources.endpoints import ENDPOINTS, EndpointState, endpoint_state
-from tasks.vertex.resources.indexes import IndexState, index_state, indexes_of
+from tasks.vertex.resources.indexes import INDEXES, IndexState, index_state, indexes_of
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import (
     FIRST,
@@ -64,7 +65,7 @@ class NotServed(PermanentError):
         self.name, self.missing = name, missing
         super().__init__(
             f"Nothing is served under the name {name!r}: {missing}. "
-            f"Build it with `{PROGRAM} vertex build --name {name} --data FILE.hdf5`."
+            f"Build it with `{command('vertex build', name=name, data='FILE.hdf5')}`."
         )
 
 
@@ -75,8 +76,8 @@ class OverwriteUnfinished(PermanentError):
         self.name, self.doing = name, doing
         super().__init__(
             f"The index {name} takes no updates now: a build started to replace all its content and did not see the end, and what is "
-            f"{doing} meanwhile would be lost. Nothing was sent. Run that `{PROGRAM} vertex build` again, which finishes it; then run "
-            "this again."
+            f"{doing} meanwhile would be lost. Nothing was sent. Run that build again, which finishes it: "
+            f"`{command('vertex build', name=name, data='FILE.hdf5')}`; then run this again."
         )
 
 
@@ -136,8 +137,8 @@ def way_through(settings: VertexSettings, served: ServedIndex, attachment: str) 
         f"--address=ADDRESS --target-service-attachment={attachment}"
     )
     return (
-        f"{way}. Next create one in this project with `{PROGRAM} vertex network-ensure --name {served.name} "
-        "--private-service-connect`, which queries then find. Or, in another project that may connect, create a forwarding rule to "
+        f"{way}. Next create one in this project with "
+        f"`{command('vertex network-ensure', name=served.name, private_service_connect=True)}`, which queries then find. Or, in another project that may connect, create a forwarding rule to "
         f"it on an address that you reserved in your network: `{rule}`; then set VERTEX_PRIVATE_ADDRESS to that address."
     )
 
@@ -167,8 +168,9 @@ def read_served_index(settings: VertexSettings, name: str, version: str | None =
 
 
 def _endpoint(settings: VertexSettings, name: str) -> EndpointState | None:
-    made = the_one(ENDPOINTS, list_ours(settings, ENDPOINTS, name))
-    return None if made is None else endpoint_state(made)
+    shared = endpoint_name_of(name, list_ours(settings, INDEXES, name))
+    made = the_one(ENDPOINTS, list_ours(settings, ENDPOINTS, shared))
+    return None if made is None else endpoint_state(made, name)
 
 
 def _of_version(
@@ -183,5 +185,12 @@ def _of_version(
     id_ = deployed_index_id(name, settings.location, version)
     deployed = read_deployed_index.fn(settings, id_, endpoint.resource)
     if deployed is None:
-        raise NotServed(name, missing=f"its index{of_it} is not deployed (yet)")
+        elsewhere = index_state(index).elsewhere(endpoint.resource)
+        moved = f", but somebody deployed it {elsewhere}" if elsewhere else ""
+        raise NotServed(name, missing=f"its index{of_it} is not deployed (yet){moved}")
+    if own_id(deployed.index) != own_id(index.resource.name):
+        missing = (
+            f"somebody deployed another index, {deployed.index}, as {id_} on its endpoint {endpoint.resource}"
+        )
+        raise NotServed(name, missing=missing)
     return served_index(settings, name, index_state(index), endpoint, deployed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.errors import PermanentError
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.steps import step
 from tasks.vertex.operations.adoption import list_ours, version_of
 from tasks.vertex.resources.indexes import INDEXES
@@ -19,8 +19,9 @@ class VersionTakesNone(PermanentError):
         self.name, self.version, self.why = name, version, why
         super().__init__(
             f"Updates go to every version of {name}, so that a rollback loses none, but the version {version} does not take "
-            f"them: {why}. Nothing was sent. `{PROGRAM} vertex prune --name {name}` removes the versions that are not served; an "
-            f"unfinished one is finished by the `{PROGRAM} vertex build` that began it. Then run this again."
+            f"them: {why}. Nothing was sent. `{command('vertex prune', name=name)}` removes the versions that are not served; an "
+            "unfinished one is finished by the build that began it: "
+            f"`{command('vertex build', name=name, data='FILE.hdf5', as_version=True)}`. Then run this again."
         )
 
 

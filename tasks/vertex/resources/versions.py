@@ -17,20 +17,27 @@ from google.protobuf import field_mask_pb2
 from tasks.errors import InvalidInput, PermanentError
 from tasks.marks import fingerprint
 from tasks.outcomes import Ensured
-from tasks.plurals import counted
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
-from tasks.vertex.operations.adoption import Kind, Made, R, find_ours, list_ours, the_one
+from tasks.vertex.marks import SERVED_MARKS, mark_for
+from tasks.vertex.operations.adoption import (
+    Kind,
+    Made,
+    R,
+    endpoint_name_of,
+    find_ours,
+    list_ours,
+    the_one,
+)
+from tasks.vertex.operations.operations import own_id
 from tasks.vertex.resources.endpoints import ENDPOINTS, EndpointState, endpoint_state
 from tasks.vertex.resources.indexes import INDEXES, IndexState, by_version
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import FIRST, IndexSpec, deployed_index_id
 from tasks.waiting import Deadline
-
-_MARKS = ("serves", "replaced", "rolled_back_from", "served_since")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +58,7 @@ class Versions:
     @property
     def deployed(self) -> tuple[str, ...]:
         """Those that are deployed on the endpoint, the oldest first."""
-        return tuple(one for one in self.indexes if self.id_of(one) in self.endpoint.deployed_index_ids)
+        return tuple(one for one in self.indexes if self.is_deployed(one))
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -68,6 +75,13 @@ class Versions:
         """The deployed index id of a version."""
         return deployed_index_id(self.name, self.location, version)
 
+    def is_deployed(self, version: str) -> bool:
+        """Whether the endpoint serves a version; not if somebody deployed another index under its id."""
+        id_, index = self.id_of(version), self.indexes.get(version)
+        if id_ not in self.endpoint.deployed_index_ids:
+            return False
+        return index is None or self.endpoint.indexes.get(id_) in (None, own_id(index.resource))
+
     def may_run_on(self, version: str, machine: str | None) -> bool:
         """Whether a version is deployed on this machine type, or can be: None stands for automatic resources."""
         return self.endpoint.machine_types.get(self.id_of(version), machine or "") == (machine or "")
@@ -77,7 +91,9 @@ class Versions:
         if (index := self.indexes.get(version)) is None:
             return f"{version} (there is no index of it)"
         deployed = f"deployed as {self.id_of(version)}" if version in self.deployed else "not deployed"
-        return f"{version} ({deployed}, {counted(index.vectors_count, 'vector')})"
+        if elsewhere := index.elsewhere(self.endpoint.resource):
+            deployed += f", by somebody else {elsewhere}"
+        return f"{version} ({deployed}, {index.size})"
 
 
 class NoSuchVersion(PermanentError):
@@ -87,7 +103,8 @@ class NoSuchVersion(PermanentError):
         self.name, self.version, self.deployed, self.serves = name, version, deployed, serves
         super().__init__(
             f"The version {version!r} of {name} is not deployed, so it cannot be served. Deployed: {', '.join(deployed) or 'none'}; "
-            f"served: {serves}. Nothing was changed. `{PROGRAM} vertex build --as-version` builds and deploys a version."
+            f"served: {serves}. Nothing was changed. "
+            f"`{command('vertex build', name=name, data='FILE.hdf5', as_version=True)}` builds and deploys a version."
         )
 
 
@@ -98,7 +115,7 @@ class NothingToRollBackTo(PermanentError):
         self.name, self.serves = name, serves
         super().__init__(
             f"There is nothing to roll {name} back to: it serves the version {serves}, and no swap came before. "
-            f"`{PROGRAM} vertex swap --to VERSION` serves another version that is deployed."
+            f"`{command('vertex swap', name=name, to='VERSION')}` serves another version that is deployed."
         )
 
 
@@ -146,24 +163,25 @@ def read_versions(settings: VertexSettings, name: str, deadline: Deadline | None
         InvalidInput: nothing was built under the name.
     """
 
-    def found(kind: Kind[R]) -> list[Made[R]]:
+    def found(kind: Kind[R], name: str) -> list[Made[R]]:
         if deadline is None:
             return list_ours(settings, kind, name)
         return find_ours(settings, kind, name, deadline)
 
-    endpoint = the_one(ENDPOINTS, found(ENDPOINTS))
+    indexes = found(INDEXES, name)
+    endpoint = the_one(ENDPOINTS, found(ENDPOINTS, endpoint_name_of(name, indexes)))
     if endpoint is None:
         raise InvalidInput(
             "Nothing of this project is served under this name", value=name, source="name",
-            remedy=f"Build it with `{PROGRAM} vertex build --name {name} --data FILE.hdf5`.",
+            remedy=f"Build it with `{command('vertex build', name=name, data='FILE.hdf5')}`.",
         )  # fmt: skip
     # Read, not only listed: a list may lag, and by what it says is served the rest is pruned.
     read = ENDPOINTS.get(settings, endpoint.resource.name)
     return Versions(
         name=name,
         location=settings.location,
-        endpoint=endpoint_state(Made(read, endpoint.making)),
-        indexes=by_version(found(INDEXES)),
+        endpoint=endpoint_state(Made(read, endpoint.making), name),
+        indexes=by_version(indexes),
     )
 
 
@@ -199,16 +217,19 @@ def ensure_rollback(settings: VertexSettings, name: str) -> Ensured[EndpointStat
 
 def _move(settings: VertexSettings, there: Versions, version: str, **marks: str) -> EndpointState:
     """Move the mark of what is served, in one call."""
-    if there.id_of(version) not in there.endpoint.deployed_index_ids:
+    if not there.is_deployed(version):
         raise NoSuchVersion(there.name, version, deployed=there.deployed, serves=there.serves)
     client, resource = connect(settings).endpoints, there.endpoint.resource
     endpoint = ENDPOINTS.get(settings, resource)
     # An update replaces all labels, and some belong to other people; the etag refuses it if they changed them meanwhile.
-    others = {key: value for key, value in endpoint.labels.items() if key not in _MARKS}
+    own = endpoint.labels["name"]
+    keys = {mark: mark_for(mark, own, there.name) for mark in SERVED_MARKS}
+    others = {key: value for key, value in endpoint.labels.items() if key not in keys.values()}
+    moved_marks = {"serves": version, "served_since": str(int(time.time())), **marks}
     marked = IndexEndpoint(
         name=resource,
         etag=endpoint.etag,
-        labels=others | {"serves": version, "served_since": str(int(time.time())), **marks},
+        labels=others | {keys[mark]: value for mark, value in moved_marks.items()},
     )
     with calling(f"mark that {there.name} serves the version {version}"):
         moved = client.update_index_endpoint(
@@ -218,4 +239,4 @@ def _move(settings: VertexSettings, there: Versions, version: str, **marks: str)
             retry=None,
         )
     say(f"{there.name} serves the version {version}, deployed as {there.id_of(version)}.")
-    return endpoint_state(Made(moved, None))
+    return endpoint_state(Made(moved, None), there.name)

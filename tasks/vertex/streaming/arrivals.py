@@ -142,7 +142,7 @@ def _parts(items: Iterable[T]) -> Iterator[list[T]]:
 def _refuse_undeployed(settings: VertexSettings, served: ServedIndex) -> None:
     """An index that is not deployed has no datapoints either; that none is read means nothing then."""
     if read_deployed_index.fn(settings, served.deployed_index_id, served.endpoint) is None:
-        raise NoLongerDeployed(served.deployed_index_id, endpoint=served.endpoint)
+        raise NoLongerDeployed(served.name, served.deployed_index_id, endpoint=served.endpoint)
 
 
 def _difference(

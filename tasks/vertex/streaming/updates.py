@@ -15,7 +15,7 @@ from google.cloud import aiplatform_v1
 
 from tasks.batches import attempt_each, batches
 from tasks.errors import DeadlinePassed, InvalidInput, PermanentError
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
@@ -205,8 +205,10 @@ def _refuse_unsuited(served: ServedIndex) -> None:
     if served.update_method != "STREAM_UPDATE":
         raise InvalidInput(
             f"The index {served.name} takes no streaming updates", value=served.update_method, accepted="STREAM_UPDATE",
-            remedy=f"`{PROGRAM} vertex import` adds, overwrites and deletes datapoints of this one; it takes half an hour, not seconds. An "
-            f"index cannot be converted: for a streaming one, build another with `{PROGRAM} vertex build --update-method STREAM_UPDATE`.",
+            remedy=f"`{command('vertex import', name=served.name, data='FILE.hdf5')}` adds, overwrites and deletes datapoints of this one, "
+            "in half an hour. An index cannot be converted. Replace it by a version that takes them: "
+            f"`{command('vertex build', name=served.name, data='FILE.hdf5', as_version=True, prune=True)}`. Or overwrite its content with "
+            f"the changed data: `{command('vertex build', name=served.name, data='FILE.hdf5', update_method='BATCH_UPDATE')}`.",
         )  # fmt: skip
     if served.is_overwritten:
         raise OverwriteUnfinished(served.name, doing="streamed")

@@ -1,30 +1,22 @@
-"""How well and how fast an index serves: recall against exact search, latency, throughput.
-
-The truth is computed from the data itself under the index's own distance measure and norm; the `neighbors` in a data file
-hold for another measure. Nothing is changed.
-"""
+"""How well and how fast an index serves: recall against exact search, latency, throughput. Nothing is changed."""
 
 from __future__ import annotations
 
 import numpy as np
 from pydantic import BaseModel
 
-from tasks.errors import GateNotMet, InvalidInput
+from tasks.errors import GateNotMet
 from tasks.measures.latency import latency_percentiles
-from tasks.measures.neighbors import ExactNeighbors, exact_neighbors
 from tasks.measures.recall import recall_at_k
 from tasks.progress import say
 from tasks.steps import step
-from tasks.vertex.data.formats.errors import NoQueries
-from tasks.vertex.datapoints.vectors import Floats, parsed
-from tasks.vertex.imports.import_data import DataSource, opened
+from tasks.vertex.datapoints.vectors import parsed
 from tasks.vertex.queries.neighbors import Query
 from tasks.vertex.queries.queries import QUERIES_PER_REQUEST, answer
 from tasks.vertex.resources.served import ServedIndex
 from tasks.vertex.settings import VertexSettings
+from tasks.vertex.verification.truths import QueryKind, Truth
 
-TIES = 2
-"""The truth is this many times deeper than k, so that rows at the same distance as the k-th are known."""
 ATTEMPTS = 5
 """Per request: among thousands one may fail without repeating all."""
 
@@ -33,6 +25,8 @@ class Recall(BaseModel, frozen=True):
     """One measurement of a served index."""
 
     name: str
+    kind: QueryKind = "dense"
+    """What was asked with."""
     k: int
     queries: int
     recall: float
@@ -49,6 +43,16 @@ class Recall(BaseModel, frozen=True):
     """The gate; None: measured only."""
 
     @property
+    def what(self) -> str:
+        """What was measured: `recall@10`, of other than dense queries `sparse recall@10`."""
+        return f"recall@{self.k}" if self.kind == "dense" else f"{self.kind} recall@{self.k}"
+
+    @property
+    def fact(self) -> str:
+        """Its name in a report."""
+        return "recall" if self.kind == "dense" else f"{self.kind}_recall"
+
+    @property
     def is_good_enough(self) -> bool:
         """Whether the gate is met."""
         return self.min_recall is None or self.recall >= self.min_recall
@@ -56,7 +60,7 @@ class Recall(BaseModel, frozen=True):
     def __str__(self) -> str:
         searched = "" if self.fraction is None else f" searching {self.fraction:g} of the leaves"
         return (
-            f"recall@{self.k} {self.recall:.3f}{searched} ({self.queries:,} queries; p50 {self.p50:.1f}, p90 {self.p90:.1f}, "
+            f"{self.what} {self.recall:.3f}{searched} ({self.queries:,} queries; p50 {self.p50:.1f}, p90 {self.p90:.1f}, "
             f"p99 {self.p99:.1f} ms; batched {self.queries_per_second:,.0f} queries/s)"
         )
 
@@ -67,58 +71,11 @@ class RecallTooLow(GateNotMet):
     def __init__(self, measured: Recall) -> None:
         self.recall = measured
         super().__init__(
-            f"recall@{measured.k} of {measured.name}",
+            f"{measured.what} of {measured.name}",
             measured=f"{measured.recall:.3f}",
             wanted=f"at least {measured.min_recall}",
             remedy=_what_to_try(measured),
         )
-
-
-class Truth:
-    """Queries and their true neighbors, for any number of measurements.
-
-    No dataclass: Prefect would walk through every id of it, for every step that it is given to.
-    """
-
-    def __init__(self, queries: Floats, neighbors: ExactNeighbors, k: int) -> None:
-        self.queries, self.neighbors, self.k = queries, neighbors, k
-
-
-@step("search {source.data} exactly")
-def read_truth(
-    settings: VertexSettings,
-    served: ServedIndex,
-    source: DataSource,
-    *,
-    k: int = 10,
-    queries: int | None = None,
-) -> Truth:
-    """The true neighbors of the queries (`test`) of a data file among its rows, under an index's measure and norm.
-
-    Args:
-        settings: the target.
-        served: the index. The truth serves for every index of the same rows, measure and norm.
-        source: the data that it was built from.
-        k: neighbors per query.
-        queries: only the first N queries; None for all.
-
-    Raises:
-        InvalidInput: the data has no queries or other dimensions than the index.
-    """
-    with opened(settings, source) as file:
-        if not file.query_rows:
-            raise NoQueries(source.data)
-        asked: Floats = file.queries(queries)
-        if file.dimensions != served.dimensions:
-            raise InvalidInput(
-                f"The data has another number of dimensions than the index {served.name}",
-                value=file.dimensions, source=source.data, accepted=str(served.dimensions),
-            )  # fmt: skip
-        say(f"Exact search of {len(asked):,} queries in {file.rows:,} rows, {served.distance_measure}")
-        neighbors = exact_neighbors(
-            file.blocks(), asked, TIES * k, measure=served.distance_measure, feature_norm=served.feature_norm
-        )
-    return Truth(asked, neighbors, k)
 
 
 @step("measure recall of {served.name}")
@@ -136,7 +93,7 @@ def verify_recall(
     Args:
         settings: the target.
         served: the index. It must hold the rows of the truth; a row that was changed since counts against it.
-        truth: from `read_truth`.
+        truth: one kind of queries and their true neighbors.
         min_recall: the gate, 0 to 1; None measures only.
         fraction: `fraction_leaf_nodes_to_search_override` of every query; None leaves the index's own.
         approximate_neighbor_count: of every query; None leaves the index's own.
@@ -146,25 +103,19 @@ def verify_recall(
         InvalidInput: a parameter is out of its range.
     """
     k = truth.k
-    questions = [
-        parsed(
-            Query,
-            {
-                "vector": row,
-                "neighbor_count": k,
-                "fraction_leaf_nodes_to_search_override": fraction,
-                "approximate_neighbor_count": approximate_neighbor_count,
-            },
-            what="query",
-        )
-        for row in truth.queries
-    ]
+    every = {
+        "neighbor_count": k,
+        "fraction_leaf_nodes_to_search_override": fraction,
+        "approximate_neighbor_count": approximate_neighbor_count,
+    }
+    questions = [parsed(Query, {**asked, **every}, what="query") for asked in truth.asked]
     answer(settings, served, questions[:1], per_request=1)  # opens the channel, which nobody's latency shows
     single = answer(settings, served, questions, per_request=1, attempts=ATTEMPTS)
     batched = answer(settings, served, questions, per_request=QUERIES_PER_REQUEST, attempts=ATTEMPTS)
     latency = latency_percentiles(single.milliseconds)
     measured = Recall(
         name=served.name,
+        kind=truth.kind,
         k=k,
         queries=len(questions),
         recall=recall_at_k([[found.id for found in each] for each in single.neighbors], truth.neighbors, k),
@@ -182,6 +133,13 @@ def verify_recall(
 
 
 def _what_to_try(measured: Recall) -> str:
+    if measured.kind == "sparse":
+        return "Make sure that the index was built from this data; a sparse search has no setting that trades recall for speed."
+    if measured.kind == "hybrid":
+        return (
+            "Look at the dense and the sparse recall first. If both are good, the service may merge the rankings in another way "
+            "than its documentation explains: --rrf-constant 60 is the one of the literature."
+        )
     if measured.fraction == 1:
         return (
             "All leaves are searched already: request more approximate neighbors (about ten times k), and make sure that the "

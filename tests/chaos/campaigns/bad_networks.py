@@ -19,7 +19,11 @@ from tests.chaos.recordings import Recording, Recordings
 from tests.chaos.scenarios import SCENARIOS, Scenario
 
 NAME = "bad networks"
-_ADDRESSES = {"vertex": ("VERTEX_API_ENDPOINT", "STORAGE_EMULATOR_HOST"), "elastic": ("ELASTIC_URL",)}
+_ADDRESSES = {
+    "vertex": ("VERTEX_API_ENDPOINT", "STORAGE_EMULATOR_HOST"),
+    "vertex-collections": ("VECTORSEARCH_API_ENDPOINT", "STORAGE_EMULATOR_HOST"),
+    "elastic": ("ELASTIC_URL",),
+}
 _NETWORKS = {
     "latency of 30 ms": Network(latency=0.03),
     "slow, 200 kB per second": Network(bytes_per_second=200_000),

@@ -29,7 +29,7 @@ _VICTIMS = (
 """The flow by SIGKILL twice: it is what happens most."""
 _CHANGING = {
     "vertex build", "vertex build, private", "vertex build, other data", "vertex upsert-datapoints", "vertex teardown",
-    "vertex tour", "elastic deploy", "elastic load", "elastic embed", "elastic embed, again", "elastic teardown",
+    "vertex tour", "vertex-collections build", "vertex-collections build, other data imported", "elastic deploy", "elastic load", "elastic embed", "elastic embed, again", "elastic teardown",
 }  # fmt: skip
 _EACH, _SHORT = 40, 8
 """Cases of each scenario in full, and of the sample in all."""

@@ -25,7 +25,7 @@ from tasks.vertex.specs import FIRST, DeployedIndexSpec
 from tasks.waiting import Deadline
 
 CLOUD = VertexSettings(project="p", location="us-central1")
-NEW = ValidatedVectors(name="new.hdf5", rows=50, dimensions=8, queries=0, content="new")
+NEW = ValidatedVectors(name="new.hdf5", rows=50, dimensions=8, queries=0, dense_rows=50, content="new")
 SERVED = IndexState(
     resource="i",
     config={},

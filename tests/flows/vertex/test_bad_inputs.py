@@ -36,7 +36,7 @@ BAD_DATAPOINTS = {
     "no id": ({"embedding": [1.0] * 8}, ["the field id is missing"]),
     "unknown field": (
         {"id": "x", "embedding": [1.0] * 8, "colour": "red"},
-        ["no field colour", "'red'", "id, embedding, restricts, numeric_restricts, crowding_tag"],
+        ["no field colour", "'red'", "id, embedding, sparse_embedding, restricts"],
     ),
     "unknown field of a restrict": (
         {"id": "x", "embedding": [1.0] * 8, "restricts": [{"namespace": "class", "allow_list": ["1"]}]},

@@ -176,7 +176,7 @@ def test_where_nothing_is_served_the_build_command_is_named(words, service, run,
     flow, *more = words
     error = run(service, "vertex", flow, "--name", name, "--target", "sandbox", *more, code=1).error
     assert f"Nothing is served under the name '{name}'" in error
-    assert f"vector-search vertex build --name {name}" in error
+    assert f"`vector-search vertex build --name {name} --data FILE.hdf5 --target sandbox`" in error
 
 
 def test_restricts_of_an_absent_datapoint_are_refused_at_once_and_nothing_is_sent(

@@ -84,7 +84,8 @@ def test_a_streaming_index_takes_none_and_its_own_commands_are_named(service, bu
     build(service)
     writes = service.writes
     error = vertex(service, "import", *delta(1), code=2).error
-    assert "upsert-datapoints --file` and `vector-search vertex remove-datapoints --file`" in error
+    assert "vector-search vertex upsert-datapoints --name" in error
+    assert "vector-search vertex remove-datapoints --name" in error
     assert "an import needs" in vertex(service, "import", code=2).error.lower()
     assert service.writes == writes
 
@@ -169,4 +170,4 @@ def test_an_import_goes_to_every_version_so_that_a_rollback_loses_none(
 
     (tmp_path / "new.jsonl").write_text(json.dumps({"id": "a", "embedding": [1.0] * 8}))
     error = vertex(service, "upsert-datapoints", "--file", tmp_path / "new.jsonl", code=2).error
-    assert "`vector-search vertex import` adds, overwrites and deletes" in error
+    assert "vector-search vertex import --name" in error

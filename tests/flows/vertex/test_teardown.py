@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 
 from sandbox.announced import announcement
-from tasks.marks import MANAGED_BY
+from tasks.vertex.imports.buckets import ensure_bucket
 from tasks.vertex.specs import IndexSpec
 from tests.polling import until
 
@@ -25,10 +25,15 @@ def assert_nothing(service, name):
 
 def test_a_teardown_leaves_nothing_and_a_second_one_changes_nothing(service, build, teardown, name, home):
     build(service)
-    (home / "work" / name / "content").mkdir(parents=True)
+    own, of_another_region = (
+        home / "work" / f"sandbox-project-{each}" / name / "content" for each in ("us-central1", "asia-east1")
+    )
+    own.mkdir(parents=True)
+    of_another_region.mkdir(parents=True)
     teardown(service)
     assert_nothing(service, name)
-    assert not (home / "work" / name).exists(), "what a killed build had written"
+    assert not own.parent.exists(), "what a killed build had written"
+    assert of_another_region.exists(), "what a build of the same name elsewhere is uploading"
     writes = service.writes
     told = " ".join(teardown(service).err.split())
     where = (
@@ -38,12 +43,10 @@ def test_a_teardown_leaves_nothing_and_a_second_one_changes_nothing(service, bui
     assert service.writes == writes
 
 
-def test_an_empty_bucket_that_a_killed_teardown_left_goes_with_the_next(service, build, run, teardown, name):
-    build(service)
-    teardown(service)
+def test_an_empty_bucket_that_a_killed_teardown_left_goes_with_the_next(service, run, teardown, name):
+    ensure_bucket.fn(service.settings)
     bucket = service.storage.bucket(service.settings.bucket_name)
-    bucket.labels = {"managed_by": MANAGED_BY}
-    bucket.create(location=service.settings.location)
+    bucket.delete_blobs(list(bucket.list_blobs()))  # of what other tests have built
     asked = run(service, "vertex", "teardown", "--name", name, "--target", "sandbox", code=2).error
     assert "the empty bucket" in asked
     assert bucket.exists()

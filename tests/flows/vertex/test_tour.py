@@ -91,7 +91,7 @@ def test_an_answer_that_nobody_expects_fails_it_and_the_way_out_is_told(
     assert "The tour's check of the nearest neighbor is ['intruder-" in command.error
     assert "The tour did not finish." in command.err
     for each in (f"{name}-exact", name):
-        told = f"vector-search vertex teardown --target sandbox --yes --name {each}"
+        told = f"vector-search vertex teardown --name {each} --yes --target sandbox"
         assert told in command.err
         assert begin(service, *told.split()[1:]).code == 0
     assert_nothing(service, name)

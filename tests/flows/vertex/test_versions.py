@@ -11,6 +11,7 @@ from threading import Event
 
 import pytest
 
+from tasks.crash_points import CRASH_AT
 from tasks.vertex.queries.neighbors import Query
 from tasks.vertex.queries.queries import answer, read_datapoints
 from tasks.vertex.resources.served import read_served_index
@@ -240,3 +241,21 @@ def test_killed_when_the_mark_moves_the_next_run_moves_it_once(
     build(service, "--as-version", data=other_data)
     assert service.made_since(before) == MADE
     assert served(service, name).version != "first"
+
+
+def test_a_prune_that_is_killed_after_each_of_its_changes_ends_well_and_the_served_version_stays(
+    versions, vertex, release, name
+):
+    service, now = versions, served(versions, name)
+    before = len(service.writes)
+    for call in ("undeploy index *", "delete index *"):
+        vertex(service, "prune", "--yes", code=-9, **{CRASH_AT: f"{call}#1:after"})
+        release(name)
+        assert served(service, name) == now
+    vertex(service, "prune", "--yes")
+    assert service.made_since(before) == ["UndeployIndex", "DeleteIndex"]
+    assert service.counts(name) == (1, 1, 1)
+    assert {key.split("/")[2] for key in service.generations(name)} == {
+        service.indexes(name)[0].labels["content"]
+    }
+    assert "there is no version that is not served" in vertex(service, "prune", "--yes").err

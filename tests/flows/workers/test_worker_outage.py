@@ -48,3 +48,4 @@ def test_a_run_of_a_worker_whose_server_dies_ends_with_its_report_and_soon(numbe
         assert said().count("The run is done.") == 1
     finally:
         os.kill(server.pid, signal.SIGKILL)
+        until(lambda: not server.is_alive, "the end of the server")

@@ -8,6 +8,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from subprocess import PIPE
 
 import pytest
 from google.api_core import exceptions as google
@@ -17,6 +18,7 @@ from google.cloud.storage import transfer_manager
 
 from sandbox.ports import bound
 from sandbox.storage.server import StorageServer
+from tests.forks import ROOT
 from tests.sandbox.storage.conftest import KEY, Stand
 
 
@@ -244,23 +246,24 @@ def test_an_upload_goes_on_after_a_lost_connection_and_after_a_restart(tmp_path)
 
 
 MEMORY = """
-import resource, sys, threading
+import sys, threading
 from pathlib import Path
 from sandbox.ports import bound
 from sandbox.storage.server import StorageServer
+from tests.memory import peak_megabytes
 server = StorageServer(Path(sys.argv[1]), bound(), "key")
 server.start()
 print(server.url, flush=True)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_megabytes()
 sys.stdin.read()
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, flush=True)
+print(peak_megabytes() - before, flush=True)
 """
 
 
 def test_no_object_is_in_memory_as_a_whole(tmp_path):
     (tmp_path / "large").write_bytes(os.urandom(1_000_000) * 64)
     command = [sys.executable, "-c", MEMORY, str(tmp_path / "state")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT) as process:
         client = storage.Client(
             project="p",
             credentials=AnonymousCredentials(),

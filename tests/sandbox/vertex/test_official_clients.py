@@ -44,6 +44,12 @@ def test_the_cells_of_the_stream_update_notebook_run_through(sandbox, tmp_path):
     assert "the notebook ran through" in told
 
 
+@pytest.mark.parametrize("notebook", ["indexing", "embeddings", "maskless"])
+def test_the_calls_of_google_s_notebooks_for_imports_run_through(sandbox, tmp_path, notebook):
+    told = run(sandbox, tmp_path, "import_notebooks.py", notebook, str(SAMPLE))
+    assert "the notebook ran through" in told
+
+
 def test_a_gapic_client_speaks_tls_with_the_made_up_account(sandbox, tmp_path):
     program = """
 import os

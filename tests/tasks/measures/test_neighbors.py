@@ -6,7 +6,8 @@ from hypothesis.extra.numpy import arrays
 
 from tasks.measures import neighbors
 from tasks.measures.neighbors import exact_neighbors
-from tasks.vertex.data.vectors import Block, VectorFile
+from tasks.vertex.data.blocks import Block
+from tasks.vertex.data.vectors import VectorFile
 
 MEASURES = ["DOT_PRODUCT_DISTANCE", "COSINE_DISTANCE", "SQUARED_L2_DISTANCE", "L1_DISTANCE"]
 

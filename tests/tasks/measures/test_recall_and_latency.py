@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.measures.latency import Latency, latency_percentiles
-from tasks.measures.neighbors import ExactNeighbors
+from tasks.measures.nearest import ExactNeighbors
 from tasks.measures.recall import recall_at_k, recall_by_query
 
 

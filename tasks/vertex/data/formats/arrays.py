@@ -18,7 +18,7 @@ from tasks.lines import check_file
 from tasks.vertex.data.errors import DatasetMissing
 from tasks.vertex.data.formats.errors import NotAVector, Pickled, WholeFileUnreadable
 from tasks.vertex.data.formats.line_columns import IdLines
-from tasks.vertex.data.formats.stored import Names, Stored, reason
+from tasks.vertex.data.formats.stored import DenseOnly, Names, Stored, reason
 
 ARRAY = "array"
 """What options and errors call the array of such a file."""
@@ -72,7 +72,7 @@ class VecsColumn(ArrayColumn):
         return super().rows(start, stop)
 
 
-class ArrayFile:
+class ArrayFile(DenseOnly):
     """A file that holds one array.
 
     Raises:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from tasks.vertex.data.errors import DatasetMissing, TooLargeForMemory
 from tasks.vertex.data.formats.arrow_columns import ArrowColumn
 from tasks.vertex.data.formats.errors import WholeFileUnreadable
-from tasks.vertex.data.formats.stored import MOST_BYTES, MOST_ROWS, Names, reason, shown
+from tasks.vertex.data.formats.stored import MOST_BYTES, MOST_ROWS, DenseOnly, Names, reason, shown
 
 BUFFER = 2**20
 """Bytes of a column that are read from the disk at once, instead of a whole row group."""
@@ -27,7 +27,7 @@ MOST_BATCH = 256 * 2**20
 NAMES = Names(vectors="embedding", ids="id")
 
 
-class _Table(ABC):
+class _Table(DenseOnly, ABC):
     """What both have in common."""
 
     defaults = NAMES

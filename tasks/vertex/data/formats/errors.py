@@ -3,15 +3,19 @@
 InvalidInput
 +-- UnknownFormat, PyarrowMissing     the file as a whole
 +-- WholeFileUnreadable, Pickled
-    +-- QueriesMissing, NoQueries          what is measured with
-+-- NotAVector, NotOneType            its rows
++-- NoSparse, QueriesMissing, NoQueries  what is looked for in it
++-- NotAVector, NoVector, NotOneType, RecordsHaveTheirOwn  its rows
 """
 
 from __future__ import annotations
 
-from tasks.errors import InvalidInput
+from collections.abc import Sequence
 
-FORMATS = "HDF5, Parquet, Arrow (Feather), NumPy (.npy), or .fvecs and .bvecs"
+from tasks.errors import InvalidInput
+from tasks.plurals import counted
+from tasks.vertex.data.errors import listed_rows
+
+FORMATS = "HDF5, Parquet, Arrow (Feather), JSON lines, NumPy (.npy), or .fvecs and .bvecs"
 
 
 class UnknownFormat(InvalidInput):
@@ -63,6 +67,46 @@ class Pickled(InvalidInput):
             value=path,
             accepted="an array of numbers, or of strings for ids",
             remedy="Save it with a type: `numpy.save(path, numpy.array(rows, dtype='float32'), allow_pickle=False)`.",
+        )
+
+
+class NoSparse(InvalidInput):
+    """A format that sparse embeddings are not read from."""
+
+    def __init__(self, path: str, *, kind: str, asked: str) -> None:
+        self.path, self.kind, self.asked = path, kind, asked
+        super().__init__(
+            f"Sparse embeddings are not read from a {kind} file",
+            value=asked,
+            source=path,
+            accepted="HDF5 with a group of `indptr`, `indices` and `data`, as scipy.sparse.csr_matrix has them, or JSON lines",
+            remedy="Write them into such a file beside the dense vectors, or leave --sparse-from out.",
+        )
+
+
+class NoVector(InvalidInput):
+    """Rows that no query could find."""
+
+    def __init__(self, path: str, *, rows: Sequence[int], total: int) -> None:
+        self.path, self.rows, self.total = path, tuple(rows), total
+        super().__init__(
+            f"Neither a dense vector nor a value of a sparse one in {counted(total, 'row')}: {listed_rows(rows, total)}",
+            source=path,
+            accepted="a dense vector, a sparse one with at least one value, or both, in every row",
+            remedy="Remove the rows. Rows are counted from 0.",
+        )
+
+
+class RecordsHaveTheirOwn(InvalidInput):
+    """Rules for restricts and crowding tags, for records that have them already."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            "The records of JSON lines say themselves what restricts and crowding tags they have",
+            value=path,
+            accepted="no --restrict-namespace, --restrict-columns, --crowding-tags and --crowding-column beside JSON lines",
+            remedy="Write them into the records: `restricts`, `numeric_restricts` and `crowding_tag`.",
         )
 
 

@@ -35,7 +35,8 @@ from tasks.vertex.data.errors import (
 )
 from tasks.vertex.data.formats.heaps import StringHeap
 from tasks.vertex.data.formats.storage import Place, check_storage, open_with_cache
-from tasks.vertex.data.formats.stored import Names, reason
+from tasks.vertex.data.formats.stored import ANY_ROWS, Names, reason
+from tasks.vertex.data.sparse import SparseRows
 
 SOFT_LINKS = 16
 """Soft links followed for one name: the library's own default (H5Pset_nlinks)."""
@@ -60,7 +61,8 @@ class Hdf5File:
     """
 
     kind = "HDF5"
-    defaults = Names(vectors="train", ids="ids", queries="test")
+    defaults = Names(vectors="train", ids="ids", queries="test", sparse="train", sparse_queries="test")
+    most_rows = ANY_ROWS
 
     def __init__(self, path: Path, name: str, *, allow_external: bool = False, depth: int = 0) -> None:
         self.path, self.name, self.allow_external, self.depth = path, name, allow_external, depth
@@ -103,6 +105,25 @@ class Hdf5File:
                 self._datasets[name] = StoredDataset(self, name, open_with_cache(found))
         return self._datasets[name]
 
+    def has_sparse(self, name: str) -> bool:
+        """Whether this is a group with the row pointers of a CSR matrix."""
+        if not self.has(name.split("/", maxsplit=1)[0]):
+            return False
+        with self._opening(name):
+            try:
+                here = self._walk(name)
+            except InvalidInput:
+                return False
+            return isinstance(here, h5py.h5g.GroupID) and bool(here.links.exists(b"indptr"))
+
+    def sparse(self, name: str) -> SparseRows:
+        """The rows of a group in CSR.
+
+        Raises:
+            InvalidInput: as `dataset`; WrongShape, WrongType, WrongRowCount, NotCsr.
+        """
+        return SparseRows(self, name)
+
     def _place(self) -> Place:
         return Place(self.name, self.path, self.allow_external, self._source_shape)
 
@@ -120,7 +141,18 @@ class Hdf5File:
             source.close()
 
     def _find(self, name: str) -> Any:
-        """The low-level dataset of a name, each of its links seen before it is followed."""
+        """The low-level dataset of a name."""
+        here = self._walk(name)
+        if isinstance(here, h5py.h5d.DatasetID):
+            return here
+        found = "a named type"
+        if isinstance(here, h5py.h5g.GroupID):
+            is_csr = here.links.exists(b"indptr")
+            found = "a group of sparse rows, which --sparse-from takes" if is_csr else "a group"
+        raise NotADataset(self.name, name=name, found=found)
+
+    def _walk(self, name: str) -> Any:
+        """The low-level object of a name, each of its links seen before it is followed."""
         if not _is_name(name):
             raise DatasetMissing(self.name, dataset=name, present=self.names())
         root = here = self._file["/"].id
@@ -145,9 +177,6 @@ class Hdf5File:
             if kind != h5l.TYPE_HARD:
                 self._refuse_external_link(name, here, part, kind)
             here = h5o.open(here, part)
-        if not isinstance(here, h5py.h5d.DatasetID):
-            found = "a group" if isinstance(here, h5py.h5g.GroupID) else "a named type"
-            raise NotADataset(self.name, name=name, found=found)
         return here
 
     def _refuse_external_link(self, name: str, group: Any, part: bytes, kind: int) -> None:
@@ -230,8 +259,8 @@ def refuse_unreadable(path: Path, name: str) -> None:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a device or a pipe has no end
             raise DataFileMissing(name)
-        with path.open("rb"):
-            pass
+        with path.open("rb") as file:
+            file.read(1)  # some can be opened, but not read: /proc/self/mem, a bad block
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataFileMissing(name) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL, or what no file name can hold

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from array import array
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ class FilledLines:
 
     def __init__(self, path: Path, name: str) -> None:
         self.name, self._path = name, path
-        self._places = array("q")
-        self.count = 0
+        self._places, self._numbers = array("q"), array("q")
+        self.count = self.longest = 0
         with reading(path) as file:
             refuse_utf16(file, path)
             start = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
@@ -42,8 +43,31 @@ class FilledLines:
                 if line.strip():
                     if self.count % STRIDE == 0:
                         self._places.append(place)
+                        self._numbers.append(number)
                     self.count += 1
+                    self.longest = max(self.longest, len(line))
                 place += len(line)
+        self.size = place
+
+    def numbered(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """The lines start to stop (excluded), without their ends, each with its number in the file, from 1.
+
+        Raises:
+            InvalidInput: the file was cut short since it was opened.
+        """
+        if start >= stop:
+            return
+        with reading(self._path) as file:
+            file.seek(self._places[start // STRIDE])
+            row, number = start - start % STRIDE, self._numbers[start // STRIDE]
+            while row < stop:
+                if not (line := file.readline(MOST_LINE_BYTES + 2)):
+                    raise DataChanged(self.name, validated=f"{self.count} lines", written=f"{row} lines")
+                if line.strip():
+                    if row >= start:
+                        yield number, line.removesuffix(b"\n").removesuffix(b"\r")
+                    row += 1
+                number += 1
 
     def lines(self, start: int, stop: int) -> list[bytes]:
         """The lines start to stop (excluded), without their ends.
@@ -53,23 +77,12 @@ class FilledLines:
             InvalidInput: the file was cut short since it was opened.
         """
         found, size = list[bytes](), 0
-        if start >= stop:
-            return found
-        with reading(self._path) as file:
-            file.seek(self._places[start // STRIDE])
-            row = start - start % STRIDE
-            while row < stop:
-                if not (line := file.readline(MOST_LINE_BYTES + 2)):
-                    raise DataChanged(self.name, validated=f"{self.count} lines", written=f"{row} lines")
-                if not line.strip():
-                    continue
-                if row >= start:
-                    found.append(line.removesuffix(b"\n").removesuffix(b"\r"))
-                    size += len(line)
-                row += 1
-                if size > MOST_TEXT:
-                    what = f"The text of lines from row {start} to {row - 1} together"
-                    raise TooLargeForMemory(self.name, what=what, size=size, most=MOST_TEXT)
+        for _, line in self.numbered(start, stop):
+            found.append(line)
+            size += len(line)
+            if size > MOST_TEXT:
+                what = f"The text of lines from row {start} to {start + len(found) - 1} together"
+                raise TooLargeForMemory(self.name, what=what, size=size, most=MOST_TEXT)
         return found
 
 

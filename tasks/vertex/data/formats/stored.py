@@ -11,6 +11,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.vertex.data.formats.errors import NoSparse
+from tasks.vertex.data.sparse import SparseSource
+
+ANY_ROWS = 2**63 - 1
+"""Rows that may be read together by a file that sets no limit itself."""
 MOST_ROWS = 4096
 MOST_BYTES = 8 * 2**20
 """Most rows, and most bytes of vectors, that a format without chunks of its own decodes at once."""
@@ -26,6 +31,10 @@ class Names:
     ids: str | None = None
     queries: str | None = None
     """A dataset of the same file in HDF5, another file elsewhere."""
+    sparse: str | None = None
+    """Sparse embeddings: in HDF5 a group of datasets."""
+    sparse_queries: str | None = None
+    """A group of the same HDF5 file; elsewhere the file of queries has them."""
 
 
 class Stored(Protocol):
@@ -86,6 +95,11 @@ class DataFile(Protocol):
         """The format, for people: ``Parquet``."""
         ...
 
+    @property
+    def most_rows(self) -> int:
+        """The most rows that may be read together, beside what the types of the datasets allow."""
+        ...
+
     def close(self) -> None:
         """Close the file; further reads fail."""
         ...
@@ -105,6 +119,38 @@ class DataFile(Protocol):
             InvalidInput: there is none of that name, or it cannot be read.
         """
         ...
+
+    def has_sparse(self, name: str) -> bool:
+        """Whether sparse embeddings have this name."""
+        ...
+
+    def sparse(self, name: str) -> SparseSource:
+        """The sparse embeddings of this name.
+
+        Raises:
+            InvalidInput: there are none of that name, they cannot be read, or the format has none.
+        """
+        ...
+
+
+class DenseOnly:
+    """What formats without sparse embeddings have in common."""
+
+    name: str
+    kind: str
+    most_rows = ANY_ROWS
+
+    def has_sparse(self, name: str) -> bool:  # noqa: ARG002 -- whatever the name
+        """It holds none."""
+        return False
+
+    def sparse(self, name: str) -> SparseSource:
+        """None.
+
+        Raises:
+            NoSparse: always.
+        """
+        raise NoSparse(self.name, kind=self.kind, asked=name)
 
 
 def shown(names: list[str]) -> list[str]:

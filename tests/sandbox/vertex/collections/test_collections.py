@@ -1,5 +1,6 @@
 """Collections, indexes and data objects through the official clients."""
 
+import json
 import time
 
 import pytest
@@ -66,6 +67,27 @@ def test_an_index_shows_its_documented_defaults(collections):
     assert [each.name for each in collections.service.list_indexes(parent=name)] == [index.name]
     collections.service.delete_index(name=index.name).result(timeout=60, polling=SOON)
     assert not list(collections.service.list_indexes(parent=name))
+
+
+def test_an_index_changes_its_replicas_by_the_documented_paths_and_nothing_else(collections):
+    name = collections.movies()
+    made = collections.service.create_index(parent=name, index_id="plots", index={"index_field": "plot"})
+    made = made.result(timeout=60, polling=SOON)
+    path = "dedicated_infrastructure.autoscaling_spec.max_replica_count"
+
+    def changed(infrastructure, path):
+        index = {"name": made.name, "dedicated_infrastructure": infrastructure}
+        return collections.service.update_index(index=index, update_mask={"paths": [path]})
+
+    index = changed({"autoscaling_spec": {"max_replica_count": 5}}, path).result(timeout=60, polling=SOON)
+    spec = index.dedicated_infrastructure.autoscaling_spec
+    assert (spec.min_replica_count, spec.max_replica_count) == (2, 5)
+    for infrastructure, where, problem in (
+        ({"mode": "STORAGE_OPTIMIZED"}, "dedicated_infrastructure", "mode of an Index cannot change"),
+        ({}, "dedicated_infrastructure.mode", "is not a field"),
+    ):
+        with pytest.raises(exceptions.BadRequest, match=problem):
+            changed(infrastructure, where)
 
 
 @pytest.mark.parametrize(
@@ -178,9 +200,14 @@ def test_an_import_takes_both_forms_and_counts_what_is_not_valid(clients, collec
     operation.result(timeout=60, polling=SOON)
     metadata = operation.metadata
     assert (metadata.success_count, metadata.failure_count) == (2, 4)
+    (errors,) = bucket.list_blobs(prefix="errors/")
+    told = [json.loads(line) for line in errors.download_as_text().splitlines()]
+    assert [each["code"] for each in told] == ["INVALID_ARGUMENT"] * 4
+    assert "it has 3 dimensions" in told[0]["message"]
     assert collections.queried(name, {"restricts.color": {"$all": ["red"]}}) == {"b"}
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_a_kill(fresh):
     sandbox = fresh()
     first = connected(sandbox.environment, "grpc")

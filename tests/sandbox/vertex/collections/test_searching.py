@@ -40,6 +40,20 @@ def test_a_search_obeys_the_metric_of_the_index_unless_it_asks_for_none(over_grp
     assert best(search_hint={"knn_hint": {}}) == 1.0
 
 
+def test_an_index_with_a_unit_norm_compares_directions(over_grpc):
+    name = over_grpc.movies()
+    index = {"index_field": "plot", "dense_scann": {"feature_norm_type": "UNIT_L2_NORM"}}
+    over_grpc.service.create_index(parent=name, index_id="plots", index=index).result(
+        timeout=60, polling=SOON
+    )
+    request = {"parent": name, "vector_search": nearest([0, 7], top_k=2)}
+    found = [
+        (each.data_object.data_object_id, round(each.distance, 2))
+        for each in over_grpc.search.search_data_objects(request=request)
+    ]
+    assert found == [("heat", 1.0), ("gravity", 0.49)]
+
+
 def test_a_sparse_search_finds_what_shares_an_index(collections):
     name = collections.movies()
     query = {"sparse_vector": {"values": [3.0, 1.0], "indices": [1995, 7]}, "search_field": "words"}

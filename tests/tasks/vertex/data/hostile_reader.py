@@ -11,6 +11,7 @@ from tasks.errors import PermanentError
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import validate_vectors
 from tasks.vertex.data.vectors import VectorFile
+from tests.memory import peak_megabytes
 
 MEMORY = 3 * 2**30
 """Bytes of address space; libraries alone reserve one and a half. What is resident is measured."""
@@ -48,6 +49,6 @@ if __name__ == "__main__":
             outcome = read(Path(json.loads(line)))
         except BaseException as error:  # noqa: BLE001 -- the test judges it
             outcome = f"UNEXPECTED {error!r}"
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        peak = peak_megabytes()
         sys.stdout.write(json.dumps([outcome, peak]) + "\n")
         sys.stdout.flush()

@@ -26,7 +26,7 @@ def test_by_the_seeds_rules_each_row_is_a_class_of_its_own_with_tags_a_and_b_by_
 
 
 def test_tags_go_by_the_row_number_across_blocks_whatever_the_ids(write_hdf5, monkeypatch):
-    monkeypatch.setattr("tasks.vertex.data.vectors.BLOCK_ROWS", 3)
+    monkeypatch.setattr("tasks.vertex.data.matrices.BLOCK_ROWS", 3)
     path = write_hdf5(train=ROWS, ids=["w", "x", "y", "z"])
     found = records(path, crowding_tags=["p", "q"])
     assert [record["crowding_tag"] for record in found] == ["p", "q", "p", "q"]

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -13,9 +14,11 @@ import pytest
 from tasks.errors import InvalidInput
 from tasks.vertex.data import errors
 from tasks.vertex.data.formats import hdf5
+from tasks.vertex.data.formats.stored import Names
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import validate_vectors
 from tasks.vertex.data.vectors import VectorFile, open_vectors
+from tests.forks import ROOT
 
 GOOD = np.arange(40, dtype=np.float32).reshape(10, 4)
 TEXT = h5py.string_dtype()
@@ -130,10 +133,11 @@ def zeros(path):
 
 
 CHILD = """
-import resource, sys, pathlib
+import sys, pathlib
+from tests.memory import peak_megabytes
 from tasks.errors import InvalidInput
 from tasks.vertex.data.vectors import VectorFile
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_megabytes()
 try:
     with VectorFile(pathlib.Path(sys.argv[1])) as file:
         columns = ("price",) if file._file.has("price") else ()
@@ -142,7 +146,7 @@ try:
     print("read", end=" ")
 except InvalidInput as error:
     print(type(error).__name__, end=" ")
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(peak_megabytes() - before)
 """
 
 
@@ -157,6 +161,7 @@ def test_reading_takes_less_than_256_megabytes_whatever_the_file_says(tmp_path, 
     make(path)
     ended = subprocess.run(
         [sys.executable, "-c", CHILD, str(path)],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
@@ -243,3 +248,13 @@ def test_a_pipe_is_refused_and_does_not_block(tmp_path):
 def test_names_that_no_file_has_are_missing(write, column):
     with pytest.raises((errors.DatasetMissing, errors.NotADataset)):
         validate(write(nothing), column)
+
+
+def test_what_opens_but_cannot_be_read_is_one_clear_error():
+    if not Path("/proc/self/mem").exists():
+        pytest.skip("a file of Linux")
+    with (
+        pytest.raises(errors.DataUnreadable, match="Input/output error"),
+        open_vectors("/proc/self/mem", names=Names(queries="queries.npy")),
+    ):
+        pass

@@ -141,7 +141,7 @@ def test_more_files_than_the_service_takes_are_refused(write_hdf5, vectors_of, t
 
 
 def test_no_half_written_file_is_left_after_an_error(write_hdf5, vectors_of, tmp_path, monkeypatch):
-    monkeypatch.setattr("tasks.vertex.data.vectors.BLOCK_ROWS", 2)
+    monkeypatch.setattr("tasks.vertex.data.matrices.BLOCK_ROWS", 2)
     rows = vectors_of(6)
     rows[5] = np.nan
     with pytest.raises(errors.NotFinite):

@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from tasks.vertex.data import errors, vectors
+from tasks.vertex.data import errors, matrices
 from tasks.vertex.data.vectors import VectorFile, open_vectors
 
 
@@ -39,7 +39,7 @@ def test_a_limit_takes_the_first_rows_and_no_more_than_there_are(write_hdf5, vec
     [(300, [0, 900, 1800]), (1000, [0, 1000, 2000]), (5000, [0]), (None, [0, 1024, 2048])],
 )
 def test_blocks_start_where_chunks_start(write_hdf5, vectors_of, monkeypatch, chunk_rows, starts):
-    monkeypatch.setattr(vectors, "BLOCK_ROWS", 1024)
+    monkeypatch.setattr(matrices, "BLOCK_ROWS", 1024)
     rows = vectors_of(2500)
     chunks = (min(chunk_rows, 2500), 4) if chunk_rows else None
     ids, read, first_rows = everything(write_hdf5(train=rows, chunks=chunks))

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import InvalidInput
-from tasks.vertex.data import errors, vectors
+from tasks.vertex.data import errors, matrices
 from tasks.vertex.data.formats.errors import UnknownFormat
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors, validate_vectors
@@ -119,7 +119,7 @@ def test_a_limit_below_one_is_refused(sample, limit):
 
 
 def test_all_bad_rows_are_counted_and_the_first_ten_named(write_hdf5, vectors_of, monkeypatch):
-    monkeypatch.setattr(vectors, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(matrices, "BLOCK_ROWS", 7)
     rows = vectors_of(100)
     rows[5::4, 0] = np.inf
     with pytest.raises(errors.NotFinite, match=r"in 24 rows .*rows 5, 9, .*41 and 14 more") as caught:
@@ -139,13 +139,13 @@ def test_of_a_file_appended_to_itself_the_first_repeated_row_is_told_without_rea
     write_hdf5, monkeypatch
 ):
     path = write_hdf5(train=np.ones((2000, 1), np.float32), ids=[f"id {row % 1000}" for row in range(2000)])
-    read, sizes = vectors.VectorFile.ids, []
+    read, sizes = VectorFile.ids, []
 
     def ids(self, start, stop):
         sizes.append(stop - start)
         return read(self, start, stop)
 
-    monkeypatch.setattr(vectors.VectorFile, "ids", ids)
+    monkeypatch.setattr(VectorFile, "ids", ids)
     with pytest.raises(errors.DuplicateId) as twice:
         validate(path)
     assert (twice.value.id, twice.value.first_row, twice.value.second_row) == ("id 0", 0, 1000)
@@ -185,7 +185,7 @@ def test_progress_is_told_in_rows_up_to_the_last(sample):
 def test_the_sample_is_good(sample):
     found = validate(sample)
     assert found == ValidatedVectors(
-        name=str(sample), rows=10_000, dimensions=100, queries=200, content=found.content
+        name=str(sample), rows=10_000, dimensions=100, queries=200, dense_rows=10_000, content=found.content
     )
     assert len(found.content) == 24
     assert int(found.content, 16)
@@ -197,7 +197,7 @@ def test_equal_data_has_equal_content_however_it_is_stored(write_hdf5, vectors_o
     assert validate(write_hdf5(train=rows.astype(np.float64), chunks=(70, 2))).content == content
     assert validate(write_hdf5(train=rows, ids=[str(i) for i in range(300)])).content == content
     assert validate(write_hdf5(train=np.tile(rows, (2, 1)), test=rows), limit=300).content == content
-    monkeypatch.setattr(vectors, "BLOCK_ROWS", 11)
+    monkeypatch.setattr(matrices, "BLOCK_ROWS", 11)
     assert validate(write_hdf5(train=rows)).content == content
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from tasks.program import on_target
 from tasks.vertex.resources.network_findings import read_network_findings
 
 
 def test_what_is_missing_is_named_with_the_command_that_makes_it(settings):
-    *apis, network = read_network_findings.fn(settings, "nobodys", None)
+    with on_target("google-cloud"):
+        *apis, network = read_network_findings.fn(settings, "nobodys", None)
     assert {finding.state for finding in apis} == {"ok"}
     assert (network.state, network.what) == ("missing", "network nobodys")
-    assert network.command.endswith("vertex network-ensure --name nobodys")
+    assert network.command == "vector-search vertex network-ensure --name nobodys --target google-cloud"
+
+
+def test_for_a_missing_network_of_somebody_else_the_command_makes_one_of_the_name(settings):
+    network = read_network_findings.fn(settings, "nobodys", "theirs")[-1]
+    assert (network.state, network.what) == ("missing", "network theirs")
+    assert "--network" not in network.command
 
 
 def test_a_peered_network_of_somebody_else_is_fine(settings):

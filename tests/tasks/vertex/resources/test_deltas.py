@@ -68,7 +68,7 @@ def applied(settings, batch, deadline):
     def apply(folder):
         done = apply_delta.fn(settings, batch.name, batch.index, folder, deadline)
         wait_for_index_sync.fn(
-            settings, batch.endpoint, batch.deployed_index_id, done.there.overwritten, deadline
+            settings, batch.name, batch.endpoint, batch.deployed_index_id, done.there.overwritten, deadline
         )
         return done
 
@@ -151,7 +151,7 @@ def test_without_its_files_an_import_that_was_left_half_done_is_named(
 ):
     labelled(importing="f" * 24)
     next_one = folder({"z": [1, 0, 0, 0]})
-    with pytest.raises(ImportFilesGone, match="Run that `vector-search vertex import` again first"):
+    with pytest.raises(ImportFilesGone, match="Run that import again first"):
         apply_delta.fn(settings, batch.name, batch.index, next_one, deadline)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import CannotChangeInPlace
-from tasks.vertex.connection.errors import AlreadyExists
-from tasks.vertex.resources.deployed_indexes import ensure_deployed_index, wait_for_deployed_index
+from tasks.vertex.resources.deployed_indexes import (
+    DeployedElsewhere,
+    ensure_deployed_index,
+    wait_for_deployed_index,
+)
 from tasks.vertex.specs import DeployedIndexSpec
 
 
@@ -49,7 +52,7 @@ def test_another_machine_or_index_is_refused(field, wanted, settings, pair, dead
 def test_an_id_that_another_endpoint_has_taken_is_refused(settings, pair, deadline):
     one, other = pair
     spec = DeployedIndexSpec(name=one.name, location=settings.location)
-    with pytest.raises(AlreadyExists, match=spec.id):
+    with pytest.raises(DeployedElsewhere, match=rf"{spec.id} is taken.*{one.endpoint}.*gcloud ai"):
         ensure_deployed_index.fn(
             settings, spec, endpoint=other.endpoint, index=other.index, deadline=deadline
         )

@@ -57,7 +57,7 @@ def test_a_copy_is_waited_for_by_the_end_of_the_overwrite_and_not_by_a_change_of
     moved = connect(settings).indexes.get_index(name=served.index).update_time
     assert moved.timestamp() * 1e9 > after.overwritten
 
-    copy = (served.endpoint, served.deployed_index_id)
+    copy = (served.name, served.endpoint, served.deployed_index_id)
     wait_for_index_sync.fn(settings, *copy, after.overwritten, deadline)
     with pytest.raises(DeadlinePassed, match="still serving the old contents"):
         wait_for_index_sync.fn(settings, *copy, max(ends), Deadline.after(seconds=0.3))

@@ -31,10 +31,10 @@ def test_who_may_connect_is_sent_and_a_difference_is_refused(settings, deadline)
     made = wait_for_endpoint.fn(settings, spec, ensure_endpoint.fn(settings, spec, deadline).there, deadline)
     shown = connect(settings).endpoints.get_index_endpoint(name=made.resource)
     assert list(shown.private_service_connect_config.project_allowlist) == [settings.project]
-    assert read_endpoint_to_change.fn(settings, spec, deadline) == made
+    assert read_endpoint_to_change.fn(settings, spec, spec.name, deadline) == made
     other = endpoint_spec(settings.model_copy(update={"psc_projects": ("other",)}), spec.name, KIND)
     with pytest.raises(CannotChangeInPlace, match=f"VERTEX_PSC_PROJECTS.*{settings.project}.*other"):
-        read_endpoint_to_change.fn(settings, other, deadline)
+        read_endpoint_to_change.fn(settings, other, spec.name, deadline)
 
 
 def test_the_service_attachment_is_told_with_the_forwarding_rule_that_leads_to_it(settings, serve):

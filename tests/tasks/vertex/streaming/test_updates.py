@@ -219,7 +219,9 @@ def test_absent_ids_are_seen_before_restricts_alone_are_sent(settings, served, d
         lambda *a: wait_for_datapoints.fn(a[0], a[1], [point()], a[2]),
         lambda *a: wait_for_removals.fn(a[0], a[1], ["x"], a[2]),
         lambda *a: verify_datapoints_exist.fn(a[0], a[1], [point()], a[2]),
-        lambda *a: wait_for_index_sync.fn(a[0], a[1].endpoint, a[1].deployed_index_id, 2**62, a[2]),
+        lambda *a: wait_for_index_sync.fn(
+            a[0], a[1].name, a[1].endpoint, a[1].deployed_index_id, 2**62, a[2]
+        ),
     ],
     ids=["upserts", "removals", "existence", "sync"],
 )

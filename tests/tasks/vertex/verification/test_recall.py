@@ -14,7 +14,8 @@ from tasks.vertex.data.vectors import VectorFile
 from tasks.vertex.imports.buckets import ensure_bucket
 from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.imports.storage import apply_import_files
-from tasks.vertex.verification.recall import RecallTooLow, read_truth, verify_recall
+from tasks.vertex.verification.recall import RecallTooLow, verify_recall
+from tasks.vertex.verification.truths import read_truth
 
 SAMPLE = Path(sandbox_package.__file__).parent / "data" / "glove-100-sample.hdf5"
 SOURCE = DataSource(data=str(SAMPLE))

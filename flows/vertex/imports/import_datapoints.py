@@ -9,10 +9,10 @@ from flows.options import Interruptible, Timed, timeout
 from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
-from flows.vertex.import_steps import import_delta
+from flows.vertex.imports.steps import import_delta
 from flows.vertex.options import DATA, BuiltIndexOptions, DataOptions
 from tasks.errors import InvalidInput
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.data.rules import DatapointRules
@@ -72,6 +72,7 @@ def _refuse_streaming(served: ServedIndex) -> None:
     if served.update_method != "BATCH_UPDATE":
         raise InvalidInput(
             f"The index {served.name} takes no imports beside what it holds", value=served.update_method, accepted="BATCH_UPDATE",
-            remedy=f"`{PROGRAM} vertex upsert-datapoints --file` and `{PROGRAM} vertex remove-datapoints --file` do this to a streaming "
-            f"index, within seconds; `{PROGRAM} vertex build` replaces all its content.",
+            remedy=f"A streaming index is updated within seconds: `{command('vertex upsert-datapoints', name=served.name, file='FILE.jsonl')}` "
+            f"and `{command('vertex remove-datapoints', name=served.name, file='IDS.txt')}`. To replace all its content: "
+            f"`{command('vertex build', name=served.name, data='FILE.hdf5')}`.",
         )  # fmt: skip

@@ -8,7 +8,7 @@ from flows.vertex.options import VertexRun
 from flows.vertex.version_steps import of
 from tasks.errors import GateNotMet
 from tasks.plurals import counted
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.imports.buckets import ensure_bucket
@@ -60,7 +60,7 @@ def import_delta(
             step.saw(f"{counted(there.vectors_count, 'vector')}, import {there.imported}")
         with report.step(f"wait until the deployed copy serves it{of(each, versions)}") as step:
             wait_for_index_sync(
-                settings, each.endpoint, each.deployed_index_id, there.overwritten, run.deadline
+                settings, name, each.endpoint, each.deployed_index_id, there.overwritten, run.deadline
             )
             step.saw(f"{each.deployed_index_id} has caught up")
     with report.step("read back") as step:
@@ -84,7 +84,7 @@ def _upload(run: VertexRun, name: str, delta: Delta, import_format: ImportFormat
     local, files = ensure_local_delta_files(settings, name, delta, import_format)
     ensure_bucket(settings)  # another name's teardown may have deleted it while it was empty, as in a build
     upload = apply_import_files(settings, name, folder, files, local)
-    forget_local_import_files(name)
+    forget_local_import_files(settings, name)
     return f"{upload.uploaded} uploaded, {upload.unchanged} unchanged, {upload.bytes_sent:,} bytes"
 
 
@@ -113,8 +113,8 @@ def _told_of_deletions(run: VertexRun, served: ServedIndex, deleted: Sequence[st
         say(
             f"Deleted, but still served by {served.deployed_index_id}: {len(left):,} of the {counted(len(deleted), 'id')} looked up, "
             f"first {left[0].id!r}. The service removes them from a batch index at its next compaction, when more than a fifth of it has "
-            f"changed. The same import again looks again and changes nothing; `{PROGRAM} vertex build` on data without them removes "
-            "them at once."
+            f"changed. The same import again looks again and changes nothing; a build on data without them removes them at once: "
+            f"`{command('vertex build', name=served.name, data='FILE.hdf5', update_method='BATCH_UPDATE')}`."
         )
     return f"{len(deleted) - len(left):,} of {counted(len(deleted), 'deleted id')} gone"
 

@@ -1,0 +1,33 @@
+"""Vector Search 2.0 as an engine: its flows as plain data. Target, settings and stand-in are those of Vertex AI."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from flows.engine import Engine, Entry, Nightly
+from tasks.vertex.settings import VertexSettings, VertexTarget, vertex_settings
+
+_VERIFY_NIGHTLY = Nightly(
+    "Measure recall and latency of the collection every night; fail below the required recall.",
+    cron="15 3 * * *",
+    parameters={"name": "products", "data": "/srv/vector-search/products.hdf5"},
+)
+
+VERTEX_COLLECTIONS = Engine[VertexSettings](
+    name="vertex-collections",
+    title="Vertex AI Vector Search 2.0",
+    targets=get_args(VertexTarget),
+    target_variable="VECTOR_SEARCH_TARGET",
+    settings=vertex_settings,
+    settings_prefix="VERTEX_",
+    flows=(
+        Entry("check", "flows.vertex_collections.check:check_collections", "Check the prerequisites of a collection and say how to fix what is missing."),
+        Entry("build", "flows.vertex_collections.build:build_collection", "Build a searchable, indexed collection from a file of vectors."),
+        Entry("upsert-data-objects", "flows.vertex_collections.upsert_data_objects:upsert_data_objects", "Create or replace data objects of a collection."),
+        Entry("remove-data-objects", "flows.vertex_collections.remove_data_objects:remove_data_objects", "Remove data objects from a collection."),
+        Entry("query", "flows.vertex_collections.query:query_collection", "Search a collection by a vector, by words, by meaning, or by several of them fused."),
+        Entry("verify", "flows.vertex_collections.verify:verify_collection", "Measure recall and latency of a collection against exact search.", _VERIFY_NIGHTLY),
+        Entry("teardown", "flows.vertex_collections.teardown:teardown_collection", "Remove a collection that was built under a name, and nothing else."),
+    ),
+    sandbox_service="vertex",
+)  # fmt: skip
