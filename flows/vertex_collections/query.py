@@ -13,7 +13,7 @@ from flows.vertex.options import DATA, DataOptions
 from flows.vertex_collections.engine import VERTEX_COLLECTIONS
 from flows.vertex_collections.options import BuiltCollectionOptions
 from tasks.errors import InvalidInput
-from tasks.vertex.imports.import_data import read_query_vector
+from tasks.vertex.imports.import_data import read_query_vectors
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex_collections.collections import CollectionState, read_collection
 from tasks.vertex_collections.indexes import read_collection_index
@@ -94,7 +94,14 @@ def _vector(
     settings: VertexSettings, collection: CollectionState, options: QueryCollectionOptions
 ) -> tuple[float, ...]:
     if options.data:
-        return tuple(read_query_vector(settings, options.data_source(options.data), options.row).tolist())
+        dense, _ = read_query_vectors(settings, options.data_source(options.data), options.row)
+        if dense is None:
+            raise InvalidInput(
+                "This query has no dense vector, and a collection has no sparse field",
+                value=options.row,
+                source="row",
+            )
+        return tuple(dense.tolist())
     if options.data_object_id:
         return read_vector(settings, collection, options.data_object_id)
     return options.vector
