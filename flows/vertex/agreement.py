@@ -72,7 +72,8 @@ def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -
     """
     if there is None or not there.deployed or validated.content in (there.content, there.coming):
         return []
-    consequence = f"It would serve {validated.vectors} in place of {there.size}; datapoints that were streamed into it are lost."
+    came = "streamed" if there.update_method == "STREAM_UPDATE" else "imported"
+    consequence = f"It would serve {validated.vectors} in place of {there.size}; datapoints that were {came} into it are lost."
     return [Question("replace all content of the deployed index", consequence)]
 
 

@@ -22,11 +22,13 @@ from tasks.vertex.data.import_formats import ImportFormat
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.import_data import read_validated
+from tasks.vertex.labels import parse_labels
 from tasks.vertex.marks import MOST_SHARING
 from tasks.vertex.network.private_service_connect import way_name
 from tasks.vertex.specs import (
     Algorithm,
     DeployedIndexSpec,
+    DeploymentTier,
     DistanceMeasure,
     EndpointKind,
     FeatureNorm,
@@ -34,6 +36,7 @@ from tasks.vertex.specs import (
     Name,
     ShardSize,
     UpdateMethod,
+    check_kms_key,
 )
 
 SPARSE_ONLY_DIMENSIONS = 768
@@ -66,7 +69,7 @@ class BuildOptions(DataOptions, HybridOptions, DatapointRules, Confirmed, Timed,
     )
     update_method: UpdateMethod = Field(
         default="STREAM_UPDATE",
-        description="STREAM_UPDATE serves upserts within seconds; BATCH_UPDATE takes whole imports only.",
+        description="STREAM_UPDATE serves upserts within seconds; BATCH_UPDATE takes imports of files (`vertex import`).",
     )
     shard_size: ShardSize | None = Field(
         default=None,
@@ -111,6 +114,21 @@ class BuildOptions(DataOptions, HybridOptions, DatapointRules, Confirmed, Timed,
         le=1000,
         description="Maximum number of replicas under load. Default: the current number, at least min_replicas.",
     )
+    deployment_tier: DeploymentTier | None = Field(
+        default=None,
+        description="STORAGE serves from disk: cheaper, slower. Needs the shard_size SHARD_SIZE_SO_DYNAMIC, and takes no machine_type. "
+        "Default: the service's own tier.",
+    )
+    kms_key: str | None = Field(
+        default=None,
+        description="Key that encrypts the index and its endpoint, in the same region: projects/PROJECT/locations/LOCATION/keyRings/RING/"
+        "cryptoKeys/KEY. Default: Google's own.",
+    )
+    label: tuple[str, ...] = Field(
+        default=(),
+        description="A label of your own for the index and its endpoint, KEY=VALUE; can be given several times. Labels that are "
+        "not named stay.",
+    )
     as_version: bool = Field(
         default=False,
         description="Build other data or another configuration as a new version beside the served one, and serve it once it "
@@ -136,7 +154,7 @@ def build_index(options: BuildOptions) -> Report:
     """Build a deployed, queryable index from a file of vectors.
 
     Reads what exists and creates only what is missing: a run after a crash resumes, a run after success changes nothing.
-    Different data under the same name replaces the whole content of the index, including datapoints streamed into it; if
+    Different data under the same name replaces the whole content of the index, including datapoints streamed or imported into it; if
     the index is deployed, this needs a confirmation. With as_version it is built as a new version instead, measured, and
     served without downtime; the version before stays for `vertex rollback` until `vertex prune`.
 
@@ -145,9 +163,11 @@ def build_index(options: BuildOptions) -> Report:
     """
     name, yes = options.name, options.yes
     _refuse_unsuited(options)
+    labels = parse_labels(options.label)
     rules = DatapointRules.model_validate(options.shared_with(DatapointRules))
     source = options.data_source(options.data, options.limit, rules)
     location = VERTEX.settings(options.target).location
+    check_kms_key(options.kms_key, location)
     deployed = DeployedIndexSpec.model_validate(
         {**options.shared_with(DeployedIndexSpec), "location": location}
     )
@@ -170,6 +190,7 @@ def build_index(options: BuildOptions) -> Report:
             deployed=deployed,
             import_format=options.import_format,
             as_version=options.as_version,
+            labels=labels,
         )
         built = build(run, plan, validated, cost_agreed=name in agreed, yes=yes, prunes=options.prune)
         if not built.is_served:

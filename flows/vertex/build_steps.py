@@ -23,6 +23,8 @@ from tasks.vertex.imports.import_data import (
     local_folder,
 )
 from tasks.vertex.imports.storage import apply_import_files, import_folder, import_uri, remove_import_files
+from tasks.vertex.labels import check_number
+from tasks.vertex.resources.contents import apply_index_contents
 from tasks.vertex.resources.deployed_indexes import (
     DeployedIndexState,
     ensure_deployed_index,
@@ -41,13 +43,13 @@ from tasks.vertex.resources.endpoints import (
 )
 from tasks.vertex.resources.indexes import (
     IndexState,
-    apply_index_contents,
     ensure_index,
     read_index_to_change,
     read_indexes,
     remove_index_twins,
     wait_for_index,
 )
+from tasks.vertex.resources.labelled import ensure_endpoint_labels, ensure_index_labels
 from tasks.vertex.resources.served import ServedIndex, served_index, way_through
 from tasks.vertex.resources.versions import Versions, version_for
 from tasks.vertex.settings import VertexSettings
@@ -70,6 +72,8 @@ class BuildPlan:
     deployed: DeployedIndexSpec
     import_format: ImportFormat = "jsonl"
     """How the import files are written, if they are: the content is the same."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The user's own, of the index and of its endpoint."""
     as_version: bool = False
     """Whether other content or another configuration becomes a new version beside the served one."""
 
@@ -157,16 +161,7 @@ def build(
         index = _index(run, plan, validated, there, changes)
         step.saw(f"{plan.index.algorithm}, {plan.index.update_method}, {index.size} ({_id(index.resource)})")
 
-    wanted_endpoint = endpoint_spec(settings, plan.endpoint_name, plan.endpoint)
-    with sharing(run, name, plan.endpoint_name), report.step(f"create endpoint {plan.endpoint_name}") as step:
-        endpoint = ensure_endpoint(settings, wanted_endpoint, deadline).there
-        if found.endpoint is None:
-            changes.append("created the endpoint")
-        endpoint = wait_for_endpoint(settings, wanted_endpoint, endpoint, deadline, run.when_interrupted)
-        if remove_endpoint_twins(settings, plan.endpoint_name, endpoint.resource, deadline):
-            changes.append("removed a twin of the endpoint")
-        step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
-
+    endpoint = _endpoint(run, plan, found.endpoint, changes)
     with report.step(f"deploy index {name}") as step:
         # As above: a retry after a lost reply finds what this run deployed.
         if ours is None or not ours.serves:
@@ -181,8 +176,8 @@ def build(
             say(way_through(settings, served, deployed.service_attachment))
     # From here on nothing serves or imports the old contents; other versions keep theirs, which may be imported now.
     others = (one for one in found.indexes.values() if one.version != plan.index.version)
-    kept = {validated.content, *(content for one in others for content in (one.content, one.coming))}
-    if remove_import_files(settings, name, kept - {""}):
+    kept = {content for one in (index, *others) for content in one.files}
+    if remove_import_files(settings, name, kept):
         changes.append("removed the old import files")
     return Build(served, changes, is_served=not found.beside)
 
@@ -212,17 +207,19 @@ def _look(run: VertexRun, plan: BuildPlan, validated: ValidatedVectors) -> _Foun
     settings, name, deadline = run.settings, plan.name, run.deadline
     indexes = read_indexes(settings, name, deadline)
     plan = plan.on(indexes)
-    wanted_endpoint = endpoint_spec(settings, plan.endpoint_name, plan.endpoint)
+    wanted_endpoint = endpoint_spec(settings, plan.endpoint_name, plan.endpoint, plan.index.kms_key)
     endpoint = read_endpoint_to_change(settings, wanted_endpoint, name, deadline)
     version = serves = FIRST if endpoint is None else endpoint.serves
     versions = None
     if endpoint is not None:
         versions = Versions(name=name, location=settings.location, endpoint=endpoint, indexes=indexes)
     if plan.as_version:
-        machine = plan.deployed.machine_type
+        machine = plan.deployed.machine_type or plan.deployed.deployment_tier
         version = version_for(versions, indexes, plan.index, validated.content, machine)
     plan, deployed = plan.of(version), None
     index = read_index_to_change(settings, plan.index, deadline)
+    for labels in (one.labels for one in (index, endpoint) if one is not None):
+        check_number(plan.labels, labels, resource=f"what is named {name}")
     if index is not None:
         refuse_elsewhere(plan.deployed.id, index, "" if endpoint is None else endpoint.resource)
     if endpoint is not None and index is not None:
@@ -238,6 +235,25 @@ def _look(run: VertexRun, plan: BuildPlan, validated: ValidatedVectors) -> _Foun
         deployed=deployed,
         versions=versions,
     )
+
+
+def _endpoint(
+    run: VertexRun, plan: BuildPlan, there: EndpointState | None, changes: list[str]
+) -> EndpointState:
+    settings, deadline, name = run.settings, run.deadline, plan.endpoint_name
+    wanted = endpoint_spec(settings, name, plan.endpoint, plan.index.kms_key)
+    with sharing(run, plan.name, name), run.report.step(f"create endpoint {name}") as step:
+        endpoint = ensure_endpoint(settings, wanted, deadline, plan.labels).there
+        if there is None:
+            changes.append("created the endpoint")
+        endpoint = wait_for_endpoint(settings, wanted, endpoint, deadline, run.when_interrupted)
+        if remove_endpoint_twins(settings, name, endpoint.resource, deadline):
+            changes.append("removed a twin of the endpoint")
+        labelled = ensure_endpoint_labels(settings, plan.name, endpoint, plan.labels)
+        if labelled.changed:
+            changes.append("changed the labels of the endpoint")
+        step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
+    return labelled.there
 
 
 def _upload(
@@ -266,7 +282,9 @@ def _index(
     settings, deadline = run.settings, run.deadline
     name, content = plan.name, validated.content
     uri = import_uri(settings, name, import_folder(content, plan.import_format))
-    index = ensure_index(settings, plan.index, contents_uri=uri, content=content, deadline=deadline).there
+    index = ensure_index(
+        settings, plan.index, contents_uri=uri, content=content, deadline=deadline, labels=plan.labels
+    ).there
     index = wait_for_index(settings, plan.index, index, deadline, run.when_interrupted)
     if remove_index_twins(settings, plan.index, index.resource, deadline):
         changes.append("removed a twin of the index")
@@ -284,6 +302,10 @@ def _index(
             when_interrupted=run.when_interrupted,
         )
         changes.append("replaced the contents of the index")
+    labelled = ensure_index_labels(settings, name, index, plan.labels, deadline)
+    index = labelled.there
+    if labelled.changed:
+        changes.append("changed the labels of the index")
     if changes:
         check_counts(name, index, validated, there, uri=uri)
     return index

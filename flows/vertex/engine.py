@@ -30,6 +30,7 @@ VERTEX = Engine[VertexSettings](
         Entry("swap", "flows.vertex.swap:swap_versions", "Serve another version that is deployed, without downtime."),
         Entry("rollback", "flows.vertex.rollback:roll_back", "Serve the version before the last swap again."),
         Entry("prune", "flows.vertex.prune:prune_versions", "Remove the versions that are not served."),
+        Entry("import", "flows.vertex.imports.import_datapoints:import_datapoints", "Add, overwrite and delete datapoints of a batch index by import files."),
         Entry("upsert-datapoints", "flows.vertex.upsert_datapoints:upsert_datapoints", "Stream datapoints into an index and wait until they are served."),
         Entry("remove-datapoints", "flows.vertex.remove_datapoints:remove_datapoints", "Remove datapoints from an index and wait until they are gone."),
         Entry("query", "flows.vertex.query:query_index", "Find nearest neighbors by dense or sparse vectors, or both, with filters and crowding."),

@@ -16,7 +16,7 @@ from flows.vertex.version_steps import of
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.vertex.datapoints.files import Ids, read_id_file
-from tasks.vertex.resources.streamed import read_streamed
+from tasks.vertex.resources.updated import read_updated
 from tasks.vertex.streaming.arrivals import wait_for_removals
 from tasks.vertex.streaming.updates import apply_removals
 
@@ -43,7 +43,7 @@ def remove_datapoints(options: RemoveDatapointsOptions) -> Report:
     if bool(options.file) == bool(options.ids):
         raise InvalidInput("Give either a file of ids or ids, not both", source="file, ids")
     with running(VERTEX, "remove-datapoints", options) as run:
-        versions = read_streamed(run.settings, options.name)
+        versions = read_updated(run.settings, options.name, "STREAM_UPDATE")
         going: Ids = read_id_file(Path(options.file)) if options.file else options.ids
         for each in versions:
             with run.report.step(f"remove the datapoints{of(each, versions)}") as step:

@@ -17,7 +17,7 @@ from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.files import Datapoints, read_datapoint_file
-from tasks.vertex.resources.streamed import read_streamed
+from tasks.vertex.resources.updated import read_updated
 from tasks.vertex.streaming.arrivals import verify_datapoints_exist, wait_for_datapoints
 from tasks.vertex.streaming.updates import apply_upserts
 
@@ -55,7 +55,7 @@ def upsert_datapoints(options: UpsertDatapointsOptions) -> Report:
     only = options.restricts_only
     with running(VERTEX, "upsert-datapoints", options) as run:
         settings, report, deadline = run.settings, run.report, run.deadline
-        versions = read_streamed(settings, options.name)
+        versions = read_updated(settings, options.name, "STREAM_UPDATE")
         served = versions[0]
         points: Datapoints = options.datapoints
         if options.file:

@@ -8,6 +8,7 @@ from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import DATA, BuiltIndexOptions, DataOptions, HybridOptions
+from tasks.progress import say
 from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.verification.recall import verify_recall
 from tasks.vertex.verification.truths import read_truths
@@ -54,6 +55,11 @@ def verify_index(options: VerifyOptions) -> Report:
         report.step(f"recall@{options.k}") as step,
     ):
         served = read_served_index(settings, options.name, options.version)
+        if served.imported:
+            say(
+                f"An import ({served.imported}) has changed {options.name} since it was built: recall is that against {options.data}, so name "
+                "a file with the rows as they are now."
+            )
         source = options.data_source(options.data, options.limit)
         truths = read_truths(
             settings,

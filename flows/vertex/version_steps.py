@@ -105,7 +105,7 @@ def prune(run: VertexRun, name: str) -> list[str]:
             step.saw(f"{len(undeployed)} undeployed, {len(removed)} removed")
     if (served := there.indexes.get(there.serves)) is not None:
         # Also when a killed run has removed the versions, but not yet their files.
-        remove_import_files(settings, name, [one for one in (served.content, served.coming) if one])
+        remove_import_files(settings, name, served.files)
     return [*there.others]
 
 

@@ -93,14 +93,19 @@ DIFFERENCES = (
         "indexes of one endpoint may change at the same time."
     ),
     (
-        "A complete overwrite replaces everything that was in the index when it ends, and deployed copies follow "
-        "immediately. A partial update takes effect immediately too, including deletions: there is no compaction."
+        "A complete overwrite replaces everything that was in the index when it ends. What a partial update deletes is served "
+        "until the next compaction, as documented, which comes with the update that makes more than a fifth of the index changed; "
+        "what it overwrites counts once at once. Deployed copies follow after a time of our choice, and serve what they held until then."
     ),
     (
-        "`index_stats` counts what deployed copies show; there is always one shard. Replicas and machines are stored and "
+        "`index_stats` counts what the index holds; there is always one shard. Replicas and machines are stored and "
         "shown, without effect."
     ),
-    "Service and deployment groups, access logs, encryption keys and reserved ranges are stored and shown, without effect.",
+    "Service and deployment groups, access logs and reserved ranges are stored and shown, without effect.",
+    (
+        "An encryption key must be named in the resource's own location, and nothing is encrypted by it; whether it exists is not "
+        "asked. The deployment tier STORAGE wants SHARD_SIZE_SO_DYNAMIC and no machine type, and has no effect on answers."
+    ),
     (
         "Vector Search 2.0 answers on the same ports as Vertex AI, so both share one listing of operations and locations; "
         "v1 only. ExportDataObjects answers UNIMPLEMENTED."

@@ -91,7 +91,13 @@ DATAPOINT_NOT_FOUND = Answer(
 # Invalid requests.
 INVALID_METADATA = Answer(StatusCode.INVALID_ARGUMENT, "Index metadata: {problem}")
 INVALID_LABELS = Answer(
-    StatusCode.INVALID_ARGUMENT, "Label {key!r}: keys and values have at most 64 characters."
+    StatusCode.INVALID_ARGUMENT,
+    "Label {key!r}: keys and values have at most 64 characters: lowercase letters, digits, underscores and dashes.",
+)
+TOO_MANY_LABELS = Answer(StatusCode.INVALID_ARGUMENT, "There are {count} labels; a resource has at most 64.")
+KMS_KEY = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "The key {key!r} is not of the form projects/PROJECT/locations/{location}/keyRings/RING/cryptoKeys/KEY, in the resource's own location.",
 )
 DISPLAY_NAME = Answer(StatusCode.INVALID_ARGUMENT, "display_name is required and has at most 128 characters.")
 INVALID_FILTER = Answer(StatusCode.INVALID_ARGUMENT, "The filter {filter!r} is not supported: {problem}")
@@ -135,6 +141,10 @@ DEPLOYED_INDEX_EXISTS = Answer(
 MACHINE_TYPE = Answer(
     StatusCode.INVALID_ARGUMENT,
     "The machine type {machine!r} does not serve {shard}; accepted: {possible}.",
+)
+DEPLOYMENT_TIER = Answer(
+    StatusCode.INVALID_ARGUMENT,
+    "The deployment tier {tier} serves shards of SHARD_SIZE_SO_DYNAMIC on machines of its own choice; given: {given}.",
 )
 REPLICAS = Answer(
     StatusCode.INVALID_ARGUMENT,

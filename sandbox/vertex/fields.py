@@ -40,8 +40,8 @@ _TABLE: dict[str, dict[Treatment, str]] = {
     "v1.UpsertDatapointsRequest": {Treatment.HONOURED: "index datapoints update_mask"},
     "v1.RemoveDatapointsRequest": {Treatment.HONOURED: "index datapoint_ids"},
     "v1.Index": {
-        Treatment.HONOURED: "name display_name description metadata etag labels index_update_method",
-        Treatment.KEPT: "metadata_schema_uri encryption_spec",
+        Treatment.HONOURED: "name display_name description metadata etag labels index_update_method encryption_spec",
+        Treatment.KEPT: "metadata_schema_uri",
         Treatment.OUTPUT: f"{_RESOURCE_OUTPUT} index_stats",
     },
     "v1.IndexDatapoint": {
@@ -54,7 +54,7 @@ _TABLE: dict[str, dict[Treatment, str]] = {
         Treatment.HONOURED: "namespace value_int value_float value_double op"
     },
     "v1.IndexDatapoint.CrowdingTag": {Treatment.HONOURED: "crowding_attribute"},
-    "v1.EncryptionSpec": {Treatment.KEPT: "kms_key_name"},
+    "v1.EncryptionSpec": {Treatment.HONOURED: "kms_key_name"},
     # IndexEndpointService
     "v1.CreateIndexEndpointRequest": {Treatment.HONOURED: "parent index_endpoint"},
     "v1.GetIndexEndpointRequest": _NAMED,
@@ -66,8 +66,7 @@ _TABLE: dict[str, dict[Treatment, str]] = {
     "v1.MutateDeployedIndexRequest": {Treatment.HONOURED: "index_endpoint deployed_index"},
     "v1.IndexEndpoint": {
         Treatment.HONOURED: "name display_name description etag labels network enable_private_service_connect "
-        "private_service_connect_config public_endpoint_enabled",
-        Treatment.KEPT: "encryption_spec",
+        "private_service_connect_config public_endpoint_enabled encryption_spec",
         Treatment.OUTPUT: f"{_RESOURCE_OUTPUT} public_endpoint_domain_name",
     },
     "v1.PrivateServiceConnectConfig": {
@@ -77,8 +76,8 @@ _TABLE: dict[str, dict[Treatment, str]] = {
     },
     "v1.DeployedIndex": {
         Treatment.HONOURED: "id index display_name automatic_resources dedicated_resources "
-        "deployed_index_auth_config deployment_group psc_automation_configs",
-        Treatment.KEPT: "enable_access_logging enable_datapoint_upsert_logging reserved_ip_ranges deployment_tier",
+        "deployed_index_auth_config deployment_group psc_automation_configs deployment_tier",
+        Treatment.KEPT: "enable_access_logging enable_datapoint_upsert_logging reserved_ip_ranges",
         Treatment.OUTPUT: "create_time private_endpoints index_sync_time",
     },
     "v1.AutomaticResources": {Treatment.HONOURED: "min_replica_count max_replica_count"},

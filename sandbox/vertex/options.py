@@ -17,6 +17,8 @@ class Durations:
     """Seconds until CreateIndex is done; 1800, the "~30 minutes" of vertex-ai-samples."""
     update_index: float = 1800.0
     """Seconds until a content update is done; 1800, since an overwrite rebuilds the index."""
+    sync: float = 60.0
+    """Seconds from the end of a content update until deployed copies serve it; 60, a guess: the documentation gives no time."""
     update_fields: float = 0.0
     """Seconds until an update of labels, description or display name is done; 0, as in Google's mock of Vertex AI."""
     create_endpoint: float = 60.0
@@ -55,6 +57,9 @@ class VertexOptions:
     while they are being created; 0. Raise it to test against lag."""
     upsert_delay: float = 0.3
     """Real seconds until upserts and removals show in deployed indexes; 0.3, short but not zero."""
+    compaction: float = 0.2
+    """The part of a batch index that partial updates change until it is compacted; 0.2, as documented. Until then datapoints that
+    were deleted are still served. With 0 every partial update compacts."""
     peered_networks: str = "sandbox"
     """Networks that exist and are peered from the start, separated by commas; `sandbox`, which VERTEX_NETWORK names. With an
     empty list the APIs of networks are not enabled either, as in a new project."""
@@ -67,6 +72,10 @@ class VertexOptions:
     def __post_init__(self) -> None:
         if self.clock_factor <= 0 or self.reads < 1:
             raise ValueError("The clock factor and the number of reads must be positive.")
+        if self.compaction < 0:
+            raise ValueError(
+                "The part of a batch index that is changed until it is compacted must not be negative."
+            )
         if self.listing_delay < 0 or self.upsert_delay < 0:
             raise ValueError("Delays must not be negative.")
 

@@ -33,6 +33,7 @@ from sandbox.vertex.matching.queries import Queries
 from sandbox.vertex.operations.lifecycle import Lifecycle
 from sandbox.vertex.operations.operations import OperationsService
 from sandbox.vertex.options import VertexOptions
+from sandbox.vertex.resources.copies import Copies
 from sandbox.vertex.resources.index_endpoints import IndexEndpointService
 from sandbox.vertex.resources.indexes import IndexService
 from sandbox.vertex.resources.locations import LocationsService
@@ -82,14 +83,16 @@ class VertexServer:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
         self._lifecycle = Lifecycle(self._store, options, self._faults)
         contents = Contents(self._store, options.upsert_delay)
-        self._indexes = IndexService(self._store, self._lifecycle, contents, reader, options)
+        copies = Copies(self._store, contents, options.seconds(options.durations.sync))
+        self._indexes = IndexService(self._store, self._lifecycle, contents, copies, reader, options)
         self._collections = Collections(self._store, self._lifecycle, reader, options)
-        self._queries = Queries(self._store, self._indexes, contents)
+        self._queries = Queries(self._indexes, copies, contents)
         self._private = PrivateServers(self._pool, self._container_handlers)
         self._endpoints = IndexEndpointService(
             self._store,
             self._lifecycle,
             self._indexes,
+            copies,
             self._private,
             f"localhost:{listeners.tls.getsockname()[1]}",
             self._queries.prepare,
@@ -168,7 +171,9 @@ class VertexServer:
         deployment = self._store.deployments.get(deployed_index_id)
         if deployment is None:
             raise LookupError(deployed_index_id)
-        service = ContainerMatchService(deployed_index_id, deployment.index, self._queries)
+        service = ContainerMatchService(
+            deployed_index_id, partial(self._store.deployments.get, deployed_index_id), self._queries
+        )
         config = v1.DeployedIndex.pb().FromString(deployment.message).deployed_index_auth_config
         provider = config.auth_provider if config.HasField("auth_provider") else None
         check = partial(check_token, provider) if provider else None

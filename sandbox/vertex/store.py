@@ -30,7 +30,9 @@ class Resource:
     ready_at: float = 0.0
     """When its creation was done, as a Unix time; 0 until then."""
     content: int = 0
-    """An Index: the generation of its datapoints; a complete overwrite makes a new one."""
+    """An Index: the generation of its datapoints; every import makes a new one."""
+    uncompacted: int = 0
+    """An Index: how many datapoints partial updates have written or deleted since it was last compacted."""
 
 
 @dataclass
@@ -45,6 +47,12 @@ class Deployment:
     """Where its private MatchService listens; empty on a public endpoint."""
     ready_at: float = 0.0
     """When the deployment was done; 0 while it is under way."""
+    content: int = -1
+    """The generation of datapoints that it serves; -1: its index's."""
+    coming: int = -1
+    """The generation that it will serve, from `follows_at` on."""
+    follows_at: float = 0.0
+    """When it will have followed its index, as a Unix time; 0 if it has."""
 
 
 @dataclass
@@ -73,6 +81,8 @@ class Operation:
     error_text: str = ""
     response: bytes = b""
     """google.protobuf.Any, once it is done."""
+    uncompacted: int = 0
+    """What the index that it updates will have as `uncompacted`."""
     version: str = "v1"
     """The version of the API through which it was started, and in which it shows its metadata and response."""
 

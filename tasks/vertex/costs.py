@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.vertex.machines import DEFAULT_MACHINES, DEFAULT_SHARD_SIZE, check_machine
+from tasks.vertex.machines import DEFAULT_MACHINES, DEFAULT_SHARD_SIZE, check_machine, check_tier
 from tasks.vertex.specs import DeployedIndexSpec, Replicas, ShardSize
 
 PRICES = {
@@ -65,8 +65,11 @@ def hourly_cost(
     """The cost of a deployed index, where these replicas are there. An unset shard size is the service's, medium.
 
     Raises:
-        InvalidInput: the machine cannot serve such shards.
+        InvalidInput: the machine or the tier cannot serve such shards.
     """
+    check_tier(deployed.deployment_tier, shard_size)
     check_machine(deployed.machine_type, shard_size)
-    machine = deployed.machine_type or DEFAULT_MACHINES[shard_size or DEFAULT_SHARD_SIZE]
+    machine = deployed.machine_type or DEFAULT_MACHINES.get(
+        shard_size or DEFAULT_SHARD_SIZE, "storage-optimized nodes"
+    )
     return HourlyCost(machine, *deployed.replicas(there))

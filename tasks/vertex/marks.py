@@ -3,7 +3,9 @@
 Of an index:
 
 coming      in place of `content`: hash of the data that an overwrite is bringing
-overwritten when the last overwrite ended, in nanoseconds since 1970 by the service's clock; deployed copies follow later
+importing   the folder of import files that an import began to bring, beside what is there
+imported    hash of what the last import brought that was seen to its end
+overwritten when the last overwrite or import ended, in nanoseconds since 1970 by the service's clock; deployed copies follow later
 version     which of the indexes of the name; the first has none
 endpoint    what its endpoint was created under, if that is not the index's own name
 
@@ -28,6 +30,14 @@ SERVED_MARKS = ("serves", "replaced", "rolled_back_from", "served_since")
 """The marks of an endpoint."""
 MOST_SHARING = 63 - len("rolled_back_from_")
 """The longest name that fits into the keys of these marks, which have at most 63 characters."""
+_OF_CONTENT = ("content", "coming", "overwritten", "importing", "imported")
+OURS = (*marks("", ""), "version", "endpoint", *_OF_CONTENT, *SERVED_MARKS)
+"""The keys of all of them, but those of an endpoint that several names share."""
+
+
+def is_mark(key: str) -> bool:
+    """Whether a label has the key of one of our marks, which no label of the user's own may have."""
+    return key in OURS or key.startswith(tuple(f"{mark}_" for mark in SERVED_MARKS))
 
 
 def mark_for(mark: str, endpoint_name: str, name: str) -> str:
@@ -42,7 +52,7 @@ def labels_of(spec: Specification, **more: str) -> dict[str, str]:
 
 def labels_renewed(labels: Mapping[str, str], spec: Specification, **more: str) -> dict[str, str]:
     """Labels with our marks renewed: what described the content is replaced, other people's labels stay."""
-    others = {key: value for key, value in labels.items() if key not in ("content", "coming", "overwritten")}
+    others = {key: value for key, value in labels.items() if key not in _OF_CONTENT}
     return others | labels_of(spec, **more)
 
 

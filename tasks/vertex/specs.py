@@ -17,7 +17,9 @@ from tasks.measures.neighbors import DistanceMeasure, FeatureNorm
 
 Algorithm = Literal["tree-ah", "brute-force"]
 UpdateMethod = Literal["STREAM_UPDATE", "BATCH_UPDATE"]
-ShardSize = Literal["SHARD_SIZE_SMALL", "SHARD_SIZE_MEDIUM", "SHARD_SIZE_LARGE"]
+ShardSize = Literal["SHARD_SIZE_SMALL", "SHARD_SIZE_MEDIUM", "SHARD_SIZE_LARGE", "SHARD_SIZE_SO_DYNAMIC"]
+DeploymentTier = Literal["STORAGE"]
+"""Other than the service's default ("Storage-optimized Vector Search")."""
 EndpointKind = Literal["public", "vpc", "private-service-connect"]
 
 FIRST = "first"
@@ -46,7 +48,30 @@ class Specification(BaseModel, frozen=True):
     @property
     def spec(self) -> str:
         """Twelve hex digits of the immutable configuration, the same in every process."""
-        return fingerprint(self.model_dump(exclude={"name", "version", "endpoint_name"}))
+        fixed = self.model_dump(exclude={"name", "version", "endpoint_name"})
+        # What came later is left out where it says nothing: what was made before keeps its mark.
+        return fingerprint(
+            {key: value for key, value in fixed.items() if value is not None or key not in _LATER}
+        )
+
+
+_LATER = ("kms_key", "deployment_tier")
+_KMS_KEY = r"projects/[^/]+/locations/(?P<location>[^/]+)/keyRings/[^/]+/cryptoKeys/[^/]+"
+
+
+def check_kms_key(key: str | None, location: str) -> None:
+    """See that a key can encrypt what is in a region.
+
+    Raises:
+        InvalidInput: it is not a key's name, or lies in another region ("Customer-managed encryption keys").
+    """
+    found = re.fullmatch(_KMS_KEY, key or "")
+    if key is not None and (found is None or found["location"] != location):
+        raise InvalidInput(
+            "Not the name of a key in the region of the index", value=key, source="kms_key",
+            accepted=f"projects/PROJECT/locations/{location}/keyRings/RING/cryptoKeys/KEY, without a version",
+            remedy="Its service agent needs the role roles/cloudkms.cryptoKeyEncrypterDecrypter on the key.",
+        )  # fmt: skip
 
 
 class IndexSpec(Specification, frozen=True):
@@ -69,6 +94,8 @@ class IndexSpec(Specification, frozen=True):
     """Datapoints in one leaf of the tree."""
     fraction_leaf_nodes_to_search: float = Field(default=0.05, gt=0, lt=1)
     """Part of the leaves that a query searches by default."""
+    kms_key: str | None = None
+    """The user's key that encrypts it; None for Google's own."""
 
     def config(self) -> dict[str, Any]:
         """The `config` of Index.metadata ("Index configuration parameters")."""
@@ -131,6 +158,8 @@ class EndpointSpec(Specification, frozen=True):
     """The peered VPC network of kind `vpc`: projects/NUMBER/global/networks/NAME."""
     project_allowlist: tuple[str, ...] = ()
     """The projects that may connect to an endpoint of kind `private-service-connect`, sorted."""
+    kms_key: str | None = None
+    """The user's key that encrypts it; None for Google's own."""
 
 
 def deployed_index_id(name: str, location: str, version: str = FIRST) -> str:
@@ -166,6 +195,8 @@ class DeployedIndexSpec(Specification, frozen=True):
     """None keeps the current number; a new deployed index gets 1."""
     max_replicas: int | None = Field(default=None, ge=1, le=1000)
     """None keeps the current number, or min_replicas if that is more."""
+    deployment_tier: DeploymentTier | None = None
+    """STORAGE serves from disk, at a lower cost and a higher latency; None for the service's default."""
 
     @property
     def id(self) -> str:

@@ -29,6 +29,8 @@ def write(folder: Path) -> dict[str, str]:
         "vectors": _vectors(folder / "vectors.hdf5", seed=1),
         "others": _vectors(folder / "others.hdf5", seed=2),
         "points": _lines(folder / "points.jsonl", _datapoints()),
+        "delta": _vectors(folder / "delta.hdf5", seed=4, ids=["5", "added"]),
+        "gone": _text(folder / "gone.txt", "1\n2\n"),
         "tour": _tour(folder / "tour.hdf5"),
         "texts": _lines(folder / "texts.jsonl", texts[:_TEXTS]),
         "more": _lines(folder / "more.jsonl", texts[: _TEXTS + 6]),
@@ -61,10 +63,17 @@ def _tour(file: Path) -> str:
     return str(file)
 
 
-def _vectors(file: Path, *, seed: int) -> str:
+def _text(file: Path, text: str) -> str:
+    file.write_text(text)
+    return str(file)
+
+
+def _vectors(file: Path, *, seed: int, ids: list[str] | None = None) -> str:
     random = np.random.default_rng(seed)
     with h5py.File(file, "w") as opened:
-        opened["train"] = random.normal(size=(_ROWS, _DIMENSIONS)).astype(np.float32)
+        opened["train"] = random.normal(size=(len(ids or ()) or _ROWS, _DIMENSIONS)).astype(np.float32)
+        if ids:
+            opened["ids"] = ids
         opened["test"] = random.normal(size=(10, _DIMENSIONS)).astype(np.float32)
     return str(file)
 

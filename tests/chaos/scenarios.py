@@ -63,6 +63,8 @@ _VERTEX = (
     Scenario("vertex prune", f"prune --name {NAME} --yes", "vertex build, as version"),
     Scenario("vertex upsert-datapoints", f"upsert-datapoints --name {NAME} --file {{points}}", "vertex build", settles=False),
     Scenario("vertex remove-datapoints", f"remove-datapoints --name {NAME} --ids 1 2 3", "vertex build", settles=False),
+    Scenario("vertex build, batch", f"build --name {NAME} --data {{vectors}} --update-method BATCH_UPDATE"),
+    Scenario("vertex import", f"import --name {NAME} --data {{delta}} --delete-ids-from {{gone}}", "vertex build, batch"),
     Scenario("vertex check", "check", "vertex build"),
     Scenario("vertex query", f"query --name {NAME} --datapoint-id 7", "vertex build"),
     Scenario("vertex verify", f"verify --name {NAME} --data {{vectors}}", "vertex build"),

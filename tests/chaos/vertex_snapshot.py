@@ -116,9 +116,12 @@ def _datapoints(state, index):
         ).fetchall()
     held = {}
     for _, change, payload in rows:
-        if change == "remove":
+        if change in ("remove", "delete"):
             for id_ in v1.RemoveDatapointsRequest.pb().FromString(payload).datapoint_ids:
-                held.pop(id_, None)
+                if change == "remove":
+                    held.pop(id_, None)
+                elif id_ in held:
+                    held[id_] = "deleted, until the next compaction"
             continue
         for point in v1.UpsertDatapointsRequest.pb().FromString(payload).datapoints:
             held[point.datapoint_id] = hashlib.sha256(

@@ -19,7 +19,7 @@ from google.cloud.aiplatform_v1.services.match_service.transports import MatchSe
 from protos import match_service as container
 from sandbox import process
 from sandbox.vertex.options import VertexOptions
-from tests.polling import SOON
+from tests.polling import SOON, until
 from tests.vertex_channel import channel_to
 
 OPTIONS = VertexOptions(clock_factor=20_000, upsert_delay=0.05)
@@ -93,6 +93,20 @@ class Clients:
             timeout=60, polling=SOON
         )
         return deployed["id"]
+
+    def synced(self, index):
+        """Wait until every deployed copy serves what the index holds now."""
+        there = self.indexes.get_index(name=index)
+        for copy in there.deployed_indexes:
+            until(
+                lambda copy=copy: self.copy(copy.index_endpoint).index_sync_time >= there.update_time,
+                "the copy's sync",
+            )
+
+    def copy(self, endpoint):
+        """What is deployed on an endpoint, as the endpoint shows it."""
+        (deployed,) = self.endpoints.get_index_endpoint(name=endpoint).deployed_indexes
+        return deployed
 
     def public(self, index):
         endpoint = self.endpoint()

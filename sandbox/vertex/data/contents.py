@@ -24,9 +24,15 @@ from sandbox.vertex.store import Store
 
 T = TypeVar("T")
 RemoveRequest = v1.RemoveDatapointsRequest.pb()
-Change = Literal["upsert", "overwrite", "remove"]
-"""`overwrite` replaces the fields of the request's update mask, `upsert` whole datapoints."""
-_MESSAGES = {"upsert": UpsertRequest, "overwrite": UpsertRequest, "remove": RemoveRequest}
+Change = Literal["upsert", "overwrite", "remove", "delete"]
+"""`overwrite` replaces the fields of the request's update mask, `upsert` whole datapoints; `delete` becomes `remove` at the next
+compaction and does nothing until then."""
+_MESSAGES = {
+    "upsert": UpsertRequest,
+    "overwrite": UpsertRequest,
+    "remove": RemoveRequest,
+    "delete": RemoveRequest,
+}
 
 
 @dataclass
@@ -89,20 +95,22 @@ class Contents:
             for key in [key for key in self._held if key[0] == index and generation in (None, key[1])]:
                 del self._held[key]
 
-    def merge(self, index: str, staged: int, generation: int, config: Config) -> None:
-        """Apply a staged partial update to the current content."""
-        held = self._hold(index, generation, config)
-        with self._store.transaction() as db, held.lock:
-            query = (
-                'SELECT change, payload FROM changes WHERE "index" = ? AND generation = ? ORDER BY sequence'
+    def copy(self, index: str, generation: int, to: int) -> None:
+        """Begin a generation with what another one holds."""
+        with self._store.transaction() as db:
+            db.execute(
+                'INSERT INTO changes ("index", generation, change, shows, payload) '
+                'SELECT "index", ?, change, shows, payload FROM changes WHERE "index" = ? AND generation = ? ORDER BY sequence',
+                (to, index, generation),
             )
-            rows = db.execute(query, (index, staged)).fetchall()
-            for change, payload in rows:
-                # Written again, so that they come after everything that was there when they take effect.
-                self._write(index, generation, change, 0.0, [payload])
-                _apply(held.searcher, change, _MESSAGES[change].FromString(payload))
-            held.searcher.maintain(held.lock)
-        self.discard(index, staged)
+
+    def compact(self, index: str, generation: int) -> None:
+        """Remove what was only marked as deleted; what was written under the same id afterwards stays."""
+        with self._store.transaction() as db:
+            db.execute(
+                "UPDATE changes SET change = 'remove' WHERE change = 'delete' AND \"index\" = ? AND generation = ?",
+                (index, generation),
+            )
 
     def read(self, index: str, generation: int, config: Config, use: Callable[[Searcher], T]) -> T:
         """Call `use` with what shows now, under the lock."""
@@ -156,5 +164,5 @@ def _apply(searcher: Searcher, change: Change, request: Any) -> None:
         searcher.corpus.upsert(request.datapoints)
     elif change == "overwrite":
         searcher.corpus.overwrite(request.datapoints, request.update_mask.paths)
-    else:
+    elif change == "remove":
         searcher.corpus.remove(request.datapoint_ids)

@@ -59,8 +59,13 @@ class _Counted:
 class Batch:
     """One import: reads the files and passes their datapoints to `stage`, in batches."""
 
-    def __init__(self, reader: Reader, uri: str, dimensions: int, stage: Stage) -> None:
+    def __init__(
+        self, reader: Reader, uri: str, dimensions: int, stage: Stage, *, deletes: Change = "remove"
+    ) -> None:
         self.details = Details()
+        self.changed = 0
+        """Datapoints written and ids under `delete/`, once everything is read."""
+        self._deletes: Change = deletes
         self._reader = reader
         self._uri = uri
         self._dimensions = dimensions
@@ -76,10 +81,11 @@ class Batch:
         bucket, data, delete = self._files()
         removed = {name for file in delete for name in self._ids_in(bucket, file)}
         if removed:
-            self._stage("remove", [RemoveRequest(datapoint_ids=sorted(removed)).SerializeToString()])
+            self._stage(self._deletes, [RemoveRequest(datapoint_ids=sorted(removed)).SerializeToString()])
         invalid = [f"gs://{bucket}/{file}" for file in data if not self._read(bucket, file)]
         if invalid:
             raise errors.INVALID_RECORDS.refusal(files=", ".join(invalid), operation=operation)
+        self.changed = len(removed) + len(self._ids)
         if both := sorted(removed & self._ids):
             raise errors.DATA_AND_DELETE.refusal(ids=", ".join(both[:_NAMED]))
 

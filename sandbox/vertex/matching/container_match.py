@@ -17,6 +17,7 @@ from sandbox.vertex.data.searcher import Searcher
 from sandbox.vertex.data.sparse import SparseVector
 from sandbox.vertex.matching.queries import Queries
 from sandbox.vertex.matching.questions import Question
+from sandbox.vertex.store import Deployment
 
 # v1beta1 has fewer fields, all of them under the same names and numbers.
 CONTAINER_SERVICES = (container.SERVICE_NAME, container.SERVICE_NAME.replace(".v1.", ".v1beta1."))
@@ -25,9 +26,11 @@ CONTAINER_SERVICES = (container.SERVICE_NAME, container.SERVICE_NAME.replace(".v
 class ContainerMatchService:
     """Methods in the order of match_service.proto."""
 
-    def __init__(self, deployed_index_id: str, index: str, queries: Queries) -> None:
+    def __init__(
+        self, deployed_index_id: str, deployed: Callable[[], Deployment | None], queries: Queries
+    ) -> None:
         self._id = deployed_index_id
-        self._index = index
+        self._deployed = deployed
         self._queries = queries
 
     def Match(self, request: Any) -> Any:
@@ -65,14 +68,20 @@ class ContainerMatchService:
             rows = [searcher.corpus.row_of[name] for name in request.id if name in searcher.corpus.row_of]
             return [_embedding(searcher, row) for row in rows]
 
-        return container.BatchGetEmbeddingsResponse(embeddings=self._queries.read(self._index, read))
+        return container.BatchGetEmbeddingsResponse(embeddings=self._queries.read(self._deployment(), read))
 
     def _check_id(self, deployed_index_id: str) -> None:
         if deployed_index_id != self._id:
             raise errors.DEPLOYED_INDEX_NOT_FOUND.refusal(id=deployed_index_id, endpoint="at this address")
 
+    def _deployment(self) -> Deployment:
+        found = self._deployed()
+        if found is None:
+            raise errors.DEPLOYED_INDEX_NOT_FOUND.refusal(id=self._id, endpoint="at this address")
+        return found
+
     def _answer(self, requests: Any) -> list[Any]:
-        answers = self._queries.ask(self._index, self._id, [_question(each) for each in requests], _neighbors)
+        answers = self._queries.ask(self._deployment(), [_question(each) for each in requests], _neighbors)
         responses = []
         for request, (response, embeddings) in zip(requests, answers, strict=True):
             if request.embedding_enabled:

@@ -36,7 +36,7 @@ class MatchService:
             return [(searcher.corpus.datapoint(hit.row, with_vector=full), hit) for hit in hits]
 
         response = FindResponse()
-        answers = self._queries.ask(deployment.index, deployment.id, questions, shown)
+        answers = self._queries.ask(deployment, questions, shown)
         for question, points in zip(request.queries, answers, strict=True):
             neighbors = response.nearest_neighbors.add(id=question.datapoint.datapoint_id)
             for datapoint, hit in points:
@@ -56,7 +56,7 @@ class MatchService:
             rows = [searcher.corpus.row_of[name] for name in request.ids if name in searcher.corpus.row_of]
             return [searcher.corpus.datapoint(row) for row in rows]
 
-        return ReadResponse(datapoints=self._queries.read(deployment.index, read))
+        return ReadResponse(datapoints=self._queries.read(deployment, read))
 
 
 def _question(query: Any) -> Question:

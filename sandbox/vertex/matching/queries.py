@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from sandbox.vertex import errors
 from sandbox.vertex.data.contents import Contents
 from sandbox.vertex.data.metadata import Config
 from sandbox.vertex.data.query import Hit
 from sandbox.vertex.data.searcher import Searcher
 from sandbox.vertex.matching.questions import Question, checked
+from sandbox.vertex.resources.copies import Copies
 from sandbox.vertex.resources.indexes import IndexService
-from sandbox.vertex.store import Resource, Store
+from sandbox.vertex.store import Deployment
 
 T = TypeVar("T")
 
@@ -20,27 +20,32 @@ T = TypeVar("T")
 class Queries:
     """Looks up what is deployed under an id, and searches it."""
 
-    def __init__(self, store: Store, indexes: IndexService, contents: Contents) -> None:
-        self._store = store
+    def __init__(self, indexes: IndexService, copies: Copies, contents: Contents) -> None:
         self._indexes = indexes
+        self._copies = copies
         self._contents = contents
         self._configs: dict[str, Config] = {}
 
-    def prepare(self, index: Resource) -> None:
-        """Load an index before its first query."""
-        self._contents.prepare(index.name, index.content, self._config(index))
+    def prepare(self, deployment: Deployment) -> None:
+        """Load what is deployed before its first query."""
+        index = deployment.index
+        self._contents.prepare(index, self._copies.generation(deployment), self._config(index))
 
-    def read(self, index_name: str, use: Callable[[Searcher], T]) -> T:
-        """Call `use` with what is deployed of an index now."""
-        index = self._store.resources.get(index_name)
-        if index is None:
-            raise errors.NOT_FOUND.refusal(kind="Index", name=index_name)
-        return self._contents.read(index.name, index.content, self._config(index), use)
+    def read(self, deployment: Deployment, use: Callable[[Searcher], T]) -> T:
+        """Call `use` with what is deployed now."""
+        now, config = self._copies.caught_up(deployment), self._config(deployment.index)
+        while True:
+            generation = self._copies.generation(now)
+            answer = self._contents.read(now.index, generation, config, use)
+            now = self._copies.read_again(now)
+            if (
+                self._copies.generation(now) == generation
+            ):  # else what was read may have been discarded before
+                return answer
 
     def ask(
         self,
-        index_name: str,
-        deployed_index_id: str,
+        deployment: Deployment,
         questions: Sequence[Question],
         use: Callable[[Searcher, list[Hit]], T],
     ) -> list[T]:
@@ -51,13 +56,13 @@ class Queries:
         """
 
         def search(searcher: Searcher) -> list[T]:
-            queries = [checked(searcher.corpus, question, deployed_index_id) for question in questions]
+            queries = [checked(searcher.corpus, question, deployment.id) for question in questions]
             return [use(searcher, hits) for hits in searcher.search(queries)]
 
-        return self.read(index_name, search) if questions else []
+        return self.read(deployment, search) if questions else []
 
-    def _config(self, index: Resource) -> Config:
-        config = self._configs.get(index.name)  # immutable, and costly to parse for every query
+    def _config(self, index: str) -> Config:
+        config = self._configs.get(index)  # immutable, and costly to parse for every query
         if config is None:
-            config = self._configs[index.name] = self._indexes.config(index)
+            config = self._configs[index] = self._indexes.config(self._indexes.ready(index))
         return config

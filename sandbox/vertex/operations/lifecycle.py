@@ -263,7 +263,7 @@ class Lifecycle:
                 self._kinds[operation.method].abandon(operation)  # cancelled, and worked on since
                 return
             current.worked = 1
-            current.details = operation.details
+            current.details, current.uncompacted = operation.details, operation.uncompacted
             current.error_code, current.error_text = operation.error_code, operation.error_text
             current.updated = time.time()
             self.store.operations.put(current)

@@ -15,6 +15,7 @@ DeployedIndex = v1.DeployedIndex.pb()
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _MOST_REPLICAS = 1000
 _DEFAULT_REPLICAS = 2
+_STORAGE_OPTIMIZED = "SHARD_SIZE_SO_DYNAMIC"
 _KINDS = ("automatic_resources", "dedicated_resources")
 # Which machines serve which shard sizes, as "Manage indexes" lists them (docs/sources.md).
 _MACHINES = {
@@ -38,10 +39,17 @@ _MACHINES = {
 
 
 def check_deployed_index(deployed: Any, shard_size: str) -> None:
-    """Refuse a malformed id, a machine that cannot serve the shards, or impossible replica counts."""
+    """Refuse a malformed id, a machine or a tier that cannot serve the shards, or impossible replica counts."""
     if not _ID.fullmatch(deployed.id):
         raise errors.DEPLOYED_INDEX_ID.refusal(id=deployed.id)
     _check_resources(deployed, shard_size)
+    if deployed.deployment_tier:
+        machine = deployed.dedicated_resources.machine_spec.machine_type
+        if shard_size != _STORAGE_OPTIMIZED or machine:
+            raise errors.DEPLOYMENT_TIER.refusal(
+                tier=v1.DeployedIndex.DeploymentTier(deployed.deployment_tier).name,
+                given=f"{shard_size} {machine}".strip(),
+            )
 
 
 def check_mutation(wanted: Any, current: Any, shard_size: str) -> None:

@@ -17,6 +17,7 @@ from sandbox.vertex.fields import clear_outputs
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
 from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources import resources
+from sandbox.vertex.resources.copies import Copies
 from sandbox.vertex.resources.deployed_indexes import (
     check_deployed_index,
     check_mutation,
@@ -58,15 +59,17 @@ class IndexEndpointService:
         store: Store,
         lifecycle: Lifecycle,
         indexes: IndexService,
+        copies: Copies,
         private: PrivateServers,
         public_domain: str,
-        prepare: Callable[[Resource], None],
+        prepare: Callable[[Deployment], None],
         is_peered: Callable[[str], bool],
         options: VertexOptions,
     ) -> None:
         self._store = store
         self._lifecycle = lifecycle
         self._indexes = indexes
+        self._copies = copies
         self._private = private
         self._public_domain = public_domain
         self._prepare = prepare
@@ -96,6 +99,7 @@ class IndexEndpointService:
         endpoint.CopyFrom(request.index_endpoint)
         resources.check_display_name(endpoint.display_name)
         resources.check_labels(endpoint.labels)
+        resources.check_key(endpoint, request.parent)
         _check_kind(endpoint)
         if endpoint.network and not self._is_peered(endpoint.network):
             raise errors.NETWORK_NOT_PEERED.refusal(network=endpoint.network)
@@ -214,7 +218,7 @@ class IndexEndpointService:
     def _load_deployed(self, operation: Operation) -> None:
         deployment = self._store.deployments.get(operation.deployed_index_id)
         if deployment is not None:
-            self._prepare(self._indexes.ready(deployment.index))
+            self._prepare(deployment)
 
     def _deployed(self, operation: Operation) -> Any:
         deployment = self._deployment(operation.target, operation.deployed_index_id, ready=False)
@@ -225,6 +229,7 @@ class IndexEndpointService:
             fill_private_endpoints(message, endpoint, deployment.address, automated=self._automated)
         message.create_time.GetCurrentTime()
         message.index_sync_time.GetCurrentTime()
+        self._copies.take(deployment)
         deployment.message, deployment.ready_at = message.SerializeToString(), time.time()
         self._store.deployments.put(deployment)
         return v1.DeployIndexResponse.pb()(deployed_index=message)
@@ -234,7 +239,9 @@ class IndexEndpointService:
 
     def _undeployed(self, operation: Operation) -> Any:
         self._private.close(operation.deployed_index_id)
-        self._store.deployments.delete(operation.deployed_index_id)
+        deployment = self._store.deployments.get(operation.deployed_index_id)
+        if deployment is not None:
+            self._copies.remove(deployment)
         return v1.UndeployIndexResponse.pb()()
 
     def _mutated(self, operation: Operation) -> Any:
@@ -254,7 +261,7 @@ class IndexEndpointService:
     def reopen(self) -> None:
         """After a restart: serve the deployed indexes again, at their earlier addresses."""
         for deployment in self._store.deployments.where("ready_at > 0"):
-            self._prepare(self._indexes.ready(deployment.index))
+            self._prepare(deployment)
             if deployment.address:
                 self._private.open(deployment.id, deployment.address)
 
@@ -288,7 +295,7 @@ class IndexEndpointService:
     def _shown(self, resource: Resource) -> Any:
         message = self._endpoints.message(resource)
         for deployment in self._store.deployments.where("endpoint = ? AND ready_at > 0", resource.name):
-            message.deployed_indexes.add().ParseFromString(deployment.message)
+            message.deployed_indexes.add().ParseFromString(self._copies.caught_up(deployment).message)
         return message
 
 

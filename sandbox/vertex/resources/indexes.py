@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
@@ -18,6 +17,7 @@ from sandbox.vertex.imports.batch import Batch
 from sandbox.vertex.operations.lifecycle import Kind, Lifecycle
 from sandbox.vertex.options import VertexOptions
 from sandbox.vertex.resources import resources
+from sandbox.vertex.resources.copies import Copies
 from sandbox.vertex.resources.updates import changed_fields, named_fields
 from sandbox.vertex.store import Operation, Resource, Store
 
@@ -36,13 +36,21 @@ class IndexService:
     """Methods in the order of index_service.proto; what their operations do follows below."""
 
     def __init__(
-        self, store: Store, lifecycle: Lifecycle, contents: Contents, reader: Reader, options: VertexOptions
+        self,
+        store: Store,
+        lifecycle: Lifecycle,
+        contents: Contents,
+        copies: Copies,
+        reader: Reader,
+        options: VertexOptions,
     ) -> None:
         self._store = store
+        self._copies = copies
         self._lifecycle = lifecycle
         self._contents = contents
         self._reader = reader
         self._durations = options.durations
+        self._compaction = options.compaction
         self._indexes = resources.Resources("Index", Index, store, lifecycle, options)
         create = Kind(
             v1.CreateIndexOperationMetadata, self._created, self._discard_created, work=self._import_first
@@ -61,6 +69,7 @@ class IndexService:
         index.CopyFrom(request.index)
         resources.check_display_name(index.display_name)
         resources.check_labels(index.labels)
+        resources.check_key(index, request.parent)
         content = metadata.parse(index.metadata)
         metadata.config(content)
         index.metadata.CopyFrom(metadata.shown(content))
@@ -143,25 +152,45 @@ class IndexService:
 
     def _import_update(self, operation: Operation) -> None:
         request = UpdateRequest.FromString(operation.request)
-        self._import(operation, request.index.metadata, generation=operation.sequence)
+        overwrites = bool(metadata.parse(request.index.metadata).get("isCompleteOverwrite"))
+        self._import(
+            operation,
+            request.index.metadata,
+            generation=operation.sequence,
+            onto_what_is_there=not overwrites,
+        )
 
-    def _import(self, operation: Operation, value: Any, generation: int) -> None:
+    def _import(
+        self, operation: Operation, value: Any, generation: int, *, onto_what_is_there: bool = False
+    ) -> None:
         uri = metadata.parse(value).get("contentsDeltaUri")
         resource = self._store.resources.get(operation.target)
         if not uri or resource is None:
             return
         self._contents.discard(operation.target, generation)  # what an interrupted attempt left
+        if onto_what_is_there:
+            # A batch index takes no other update meanwhile, so what is copied now is what is there in the end.
+            self._contents.copy(operation.target, resource.content, generation)
         config = self.config(resource)
         batch = Batch(
             self._reader,
             str(uri),
             config.dimensions,
             lambda change, payloads: self._contents.stage(operation.target, generation, change, payloads),
+            deletes="delete" if onto_what_is_there else "remove",
         )
         try:
             batch.run(operation.name)
         finally:
             operation.details = batch.details.SerializeToString()
+        if onto_what_is_there:
+            operation.uncompacted = resource.uncompacted + batch.changed
+            there = self._contents.read(
+                resource.name, resource.content, config, lambda held: len(held.corpus)
+            )
+            if operation.uncompacted > there * self._compaction:
+                operation.uncompacted = 0
+                self._contents.compact(operation.target, generation)
         self._contents.prepare(operation.target, generation, config)
 
     def _created(self, operation: Operation) -> Any:
@@ -176,18 +205,10 @@ class IndexService:
 
     def _updated(self, operation: Operation) -> Any:
         resource = self._indexes.find(operation.target)
-        request = UpdateRequest.FromString(operation.request)
-        if metadata.parse(request.index.metadata).get("isCompleteOverwrite"):
-            old, resource.content = resource.content, operation.sequence
-            self._contents.discard(resource.name, old)
-        else:
-            self._contents.merge(resource.name, operation.sequence, resource.content, self.config(resource))
+        # In this order: a copy that has followed shows a time that is no earlier than the index's own.
+        resource.uncompacted = operation.uncompacted
         self._indexes.save(resource, self._indexes.message(resource))
-        for deployment in self._store.deployments.where('"index" = ?', resource.name):
-            deployed = v1.DeployedIndex.pb().FromString(deployment.message)
-            deployed.index_sync_time.FromNanoseconds(time.time_ns())
-            deployment.message = deployed.SerializeToString()
-            self._store.deployments.put(deployment)
+        self._copies.replace(resource, operation.sequence)
         return self._shown(resource)
 
     def _discard_staged(self, operation: Operation) -> None:

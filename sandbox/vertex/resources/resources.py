@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,8 @@ from sandbox.vertex.wire.paging import page
 
 _LONGEST_DISPLAY_NAME = 128
 _LONGEST_LABEL = 64
+_MOST_LABELS = 64
+_KEY = re.compile(r"projects/[^/]+/locations/(?P<location>[^/]+)/keyRings/[^/]+/cryptoKeys/[^/]+")
 _ID_FIELDS = {"Index": "index", "IndexEndpoint": "index_endpoint"}
 
 
@@ -130,10 +133,24 @@ def check_display_name(text: str) -> None:
 
 
 def check_labels(labels: Any) -> None:
-    """Refuse overlong labels."""
+    """Refuse labels that are too long or too many, or have other characters than index.proto allows."""
+    if len(labels) > _MOST_LABELS:
+        raise errors.TOO_MANY_LABELS.refusal(count=len(labels))
     for key, value in labels.items():
-        if not 0 < len(key) <= _LONGEST_LABEL or len(value) > _LONGEST_LABEL:
+        if not 0 < len(key) <= _LONGEST_LABEL or len(value) > _LONGEST_LABEL or not _is_label(key + value):
             raise errors.INVALID_LABELS.refusal(key=key)
+
+
+def _is_label(text: str) -> bool:
+    return text == text.lower() and text.replace("_", "").replace("-", "").isalnum()
+
+
+def check_key(message: Any, parent: str) -> None:
+    """Refuse the name of a key that is none or lies in another location than the resource."""
+    key, location = message.encryption_spec.kms_key_name, names.parent(parent).rpartition("/")[2]
+    found = _KEY.fullmatch(key)
+    if key and (found is None or found["location"] != location):
+        raise errors.KMS_KEY.refusal(key=key, location=location)
 
 
 def check_etag(given: str, current: str) -> None:

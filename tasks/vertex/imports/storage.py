@@ -2,6 +2,7 @@
 
     gs://BUCKET/vector-search-ops/NAME/CONTENT/datapoints-00000.json
     gs://BUCKET/vector-search-ops/NAME/CONTENT-avro/datapoints-00000.avro
+    gs://BUCKET/vector-search-ops/NAME/DELTA/delete/ids-00000.txt
 
 An index is created from such a folder, so a folder is written once and never changed: other data has another content
 hash, and another format of the same content another folder, since an import of the first may be running. Nothing but files named like these is touched, wherever it lies.
@@ -33,7 +34,7 @@ from tasks.vertex.settings import VertexSettings
 
 ROOT = "vector-search-ops"
 """Everything of ours in a bucket is below this."""
-_OURS = re.compile(rf"{ROOT}/[^/]+/[^/]+/datapoints-\d{{5}}\.(json|avro)")
+_OURS = re.compile(rf"{ROOT}/[^/]+/[^/]+/(datapoints-\d{{5}}\.(json|avro)|delete/ids-\d{{5}}\.txt)")
 UPLOADS_AT_ONCE = 4
 """Two cores cannot hash and encrypt more, and fewer fill a network."""
 
@@ -86,8 +87,13 @@ class ForeignFiles(PermanentError):
 
 
 def import_folder(content: str, import_format: ImportFormat) -> str:
-    """The name of the folder of one content in one format."""
+    """The name of the folder of one content, or one delta, in one format."""
     return content if import_format == "jsonl" else f"{content}-{import_format}"
+
+
+def content_of(folder: str) -> str:
+    """The content, or the delta, of a folder with that name."""
+    return folder.partition("-")[0]
 
 
 def import_uri(settings: VertexSettings, name: str, folder: str) -> str:

@@ -29,6 +29,7 @@ USUAL_UNDEPLOY_SECONDS = 3 * 60.0
 LISTING_SECONDS = 5 * 60.0
 """How long an endpoint may take to list what its operation has deployed; later, somebody has undeployed it."""
 _AUTOMATIC = "automatic resources"
+_DEFAULT_TIER = "the service's default"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +115,7 @@ def read_deployed_index_to_change(
     """The deployed index of this id behind an endpoint, if there is one, seen to be what the specification wants.
 
     Raises:
-        CannotChangeInPlace: the id serves another index, or runs on another machine.
+        CannotChangeInPlace: the id serves another index, or runs on another machine or in another tier.
     """
     there = _read(settings, spec.id, endpoint)
     if there is None:
@@ -133,7 +134,7 @@ def ensure_deployed_index(
     waited for first, because it is listed until it is gone.
 
     Raises:
-        CannotChangeInPlace: the id serves another index, or runs on another machine.
+        CannotChangeInPlace: the id serves another index, or runs on another machine or in another tier.
         DeployedElsewhere: the id is taken by another endpoint of the project.
         AlreadyExists: by one of another region, or by what is not listed yet.
     """
@@ -143,7 +144,13 @@ def ensure_deployed_index(
         follow(settings, operation.name, what, deadline, usual=USUAL_UNDEPLOY_SECONDS)
     if (found := _find(settings, spec.id, endpoint)) is not None:
         return _adopt(settings, spec, found, endpoint, index)
-    wanted = DeployedIndex(id=spec.id, index=index, display_name=spec.name, **spec.resources())
+    wanted = DeployedIndex(
+        id=spec.id,
+        index=index,
+        display_name=spec.name,
+        deployment_tier=spec.deployment_tier,
+        **spec.resources(),
+    )
     try:
         with calling(f"deploy index {spec.name}"):
             deployment = _client(settings).deploy_index(
@@ -359,6 +366,12 @@ def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str
             wanted=wanted,
             remedy=remedy,
         )
+    tier = there.deployment_tier.name if there.deployment_tier else _DEFAULT_TIER
+    if tier != (spec.deployment_tier or _DEFAULT_TIER):
+        raise CannotChangeInPlace(
+            "deployed index", spec.id, field="deployment_tier", there=tier,
+            wanted=spec.deployment_tier or _DEFAULT_TIER, remedy=remedy,
+        )  # fmt: skip
 
 
 def _replicas(there: DeployedIndex) -> Replicas:

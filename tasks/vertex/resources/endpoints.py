@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from google.cloud.aiplatform_v1 import IndexEndpoint, IndexEndpointServiceClient, PrivateServiceConnectConfig
+from google.cloud.aiplatform_v1 import (
+    DeployedIndex,
+    IndexEndpoint,
+    IndexEndpointServiceClient,
+    PrivateServiceConnectConfig,
+)
 
 from tasks.errors import CannotChangeInPlace, InvalidInput
 from tasks.interruption import WhenInterrupted
@@ -19,6 +24,7 @@ from tasks.vertex.marks import SERVED_MARKS, labels_of, mark_for
 from tasks.vertex.operations.adoption import Kind, Made, find_or_create, find_ours, find_to_change, the_one
 from tasks.vertex.operations.operations import follow, own_id
 from tasks.vertex.operations.removal import remove_twins
+from tasks.vertex.resources.encryption import encryption, refuse_other_key
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import FIRST, EndpointKind, EndpointSpec
 from tasks.waiting import Deadline
@@ -50,7 +56,9 @@ class EndpointState:
     indexes: Mapping[str, str] = field(default_factory=dict[str, str])
     """The own ids of the indexes that are served, by deployed index id."""
     machine_types: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By deployed index id; empty for automatic resources."""
+    """By deployed index id; empty for automatic resources, and for a tier other than the default its name."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """All of them, our marks too."""
 
 
 def _list(settings: VertexSettings, filter_: str) -> Iterable[IndexEndpoint]:
@@ -84,17 +92,19 @@ ENDPOINTS: Kind[IndexEndpoint] = Kind(
 )
 
 
-def endpoint_spec(settings: VertexSettings, name: str, kind: EndpointKind) -> EndpointSpec:
+def endpoint_spec(
+    settings: VertexSettings, name: str, kind: EndpointKind, kms_key: str | None = None
+) -> EndpointSpec:
     """The specification of an endpoint of a kind, with what the settings say of the network or of who may connect.
 
     Raises:
         InvalidInput: a VPC endpoint without its network, or a network that is not named by the project's number.
     """
     if kind == "public":
-        return EndpointSpec(name=name, kind=kind)
+        return EndpointSpec(name=name, kind=kind, kms_key=kms_key)
     if kind == "private-service-connect":
         allowed = tuple(sorted(settings.psc_projects or (settings.project,)))
-        return EndpointSpec(name=name, kind=kind, project_allowlist=allowed)
+        return EndpointSpec(name=name, kind=kind, project_allowlist=allowed, kms_key=kms_key)
     parts = (settings.network or "").split("/")
     if (
         len(parts) != 5
@@ -109,7 +119,7 @@ def endpoint_spec(settings: VertexSettings, name: str, kind: EndpointKind) -> En
             accepted="projects/NUMBER/global/networks/NAME, with the project's number and not its id",
             remedy="`gcloud projects describe PROJECT --format='value(projectNumber)'` prints the number.",
         )
-    return EndpointSpec(name=name, kind=kind, network=settings.network)
+    return EndpointSpec(name=name, kind=kind, network=settings.network, kms_key=kms_key)
 
 
 @step("read endpoint {name}")
@@ -135,15 +145,26 @@ def read_endpoint_to_change(
 
 @step("ensure endpoint {spec.name}")
 def ensure_endpoint(
-    settings: VertexSettings, spec: EndpointSpec, deadline: Deadline
+    settings: VertexSettings, spec: EndpointSpec, deadline: Deadline, labels: Mapping[str, str] | None = None
 ) -> Ensured[EndpointState]:
     """The endpoint of this specification, created unless it is there or on its way.
+
+    Args:
+        settings: the target.
+        spec: what is wanted.
+        deadline: bounds the look for half-made ones.
+        labels: the user's own, if it is created; of one that is there `ensure_endpoint_labels` changes them.
 
     Raises:
         CannotChangeInPlace: it is there as another kind, in another network or with other allowed projects.
         NotOurs: an endpoint of that name is there that we did not make.
     """
-    endpoint = IndexEndpoint(display_name=spec.name, labels=labels_of(spec), **_connectivity(spec))
+    endpoint = IndexEndpoint(
+        display_name=spec.name,
+        labels={**(labels or {}), **labels_of(spec)},
+        encryption_spec=encryption(spec.kms_key),
+        **_connectivity(spec),
+    )
 
     def create() -> str:
         creation = _client(settings).create_index_endpoint(
@@ -210,6 +231,7 @@ def _refuse_difference(spec: EndpointSpec, there: IndexEndpoint) -> None:
         raise CannotChangeInPlace(
             "endpoint", spec.name, field="endpoint", there=kind, wanted=spec.kind, remedy=remedy
         )
+    refuse_other_key("endpoint", spec.name, there.encryption_spec.kms_key_name, spec.kms_key, remedy=remedy)
     if spec.network and there.network != spec.network:
         raise CannotChangeInPlace(
             "endpoint", spec.name, field="network", there=there.network, wanted=spec.network, remedy=remedy
@@ -260,6 +282,8 @@ def endpoint_state(made: Made[IndexEndpoint], name: str = "") -> EndpointState:
         indexes={deployed.id: own_id(deployed.index) for deployed in endpoint.deployed_indexes},
         machine_types={
             deployed.id: deployed.dedicated_resources.machine_spec.machine_type
+            or ("STORAGE" if deployed.deployment_tier == DeployedIndex.DeploymentTier.STORAGE else "")
             for deployed in endpoint.deployed_indexes
         },
+        labels=dict(endpoint.labels),
     )

@@ -1,12 +1,12 @@
-"""Indexes: ensured, waited for, overwritten when the data changed, removed.
+"""Indexes: ensured, waited for, removed. What they hold changes in tasks/vertex/resources/contents.py.
 
 Endpoints are not its business: the service refuses to delete a deployed index, which is undeployed elsewhere first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,8 +20,9 @@ from tasks.plurals import counted_each
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
+from tasks.vertex.imports.storage import content_of
 from tasks.vertex.machines import DEFAULT_SHARD_SIZE
-from tasks.vertex.marks import labels_of, labels_renewed
+from tasks.vertex.marks import labels_of
 from tasks.vertex.operations.adoption import (
     Kind,
     Made,
@@ -31,8 +32,9 @@ from tasks.vertex.operations.adoption import (
     the_one,
     version_of,
 )
-from tasks.vertex.operations.operations import Operation, follow, follow_earlier, own_id, unfinished
+from tasks.vertex.operations.operations import follow, own_id
 from tasks.vertex.operations.removal import remove_all, remove_twins
+from tasks.vertex.resources.encryption import encryption, refuse_other_key
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import FIRST, IndexSpec, ShardSize
 from tasks.waiting import Deadline
@@ -54,7 +56,7 @@ class IndexState:
     coming: str
     """Hash of the data that an overwrite began to bring; empty when none is under way or was left half done."""
     overwritten: int
-    """The update_time of the operation of the last overwrite, nanoseconds since 1970; 0 for never. Deployed copies follow."""
+    """The update_time of the operation of the last overwrite or import, nanoseconds since 1970; 0 for never. Deployed copies follow."""
     vectors_count: int
     deployed: tuple[tuple[str, str], ...]
     """(endpoint, deployed index id) of every deployed copy."""
@@ -64,6 +66,12 @@ class IndexState:
     spec: str = ""
     """Hash of the configuration that it was created from."""
     sparse_vectors_count: int = 0
+    importing: str = ""
+    """The folder of import files that an import began to bring; empty when none is under way or was left half done."""
+    imported: str = ""
+    """Hash of what the last import brought on top of `content`; empty if there was none since."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """All of them, our marks too."""
     endpoint_name: str = ""
     """What its endpoint was created under, if that is not its own name."""
 
@@ -84,6 +92,11 @@ class IndexState:
     def shard_size(self) -> ShardSize:
         """Of its shards; the service's default where it shows none."""
         return self.config.get("shardSize") or DEFAULT_SHARD_SIZE
+
+    @property
+    def files(self) -> set[str]:
+        """The contents whose import files it was or may still be made from, and the delta that is being imported."""
+        return {self.content, self.coming, content_of(self.importing)} - {""}
 
 
 def _list(settings: VertexSettings, filter_: str) -> Iterable[Index]:
@@ -147,7 +160,13 @@ def read_index_to_change(settings: VertexSettings, spec: IndexSpec, deadline: De
 
 @step("ensure index {spec.name}")
 def ensure_index(
-    settings: VertexSettings, spec: IndexSpec, *, contents_uri: str, content: str, deadline: Deadline
+    settings: VertexSettings,
+    spec: IndexSpec,
+    *,
+    contents_uri: str,
+    content: str,
+    deadline: Deadline,
+    labels: Mapping[str, str] | None = None,
 ) -> Ensured[IndexState]:
     """The index of this specification, created from the import files unless it is there or on its way.
 
@@ -157,6 +176,7 @@ def ensure_index(
         contents_uri: the gs:// folder of import files; empty for an index that starts empty.
         content: hash of the data in it; the create imports it, so an index that exists holds it.
         deadline: bounds the look for half-made ones.
+        labels: the user's own, if it is created; of one that is there `ensure_index_labels` changes them.
 
     Raises:
         CannotChangeInPlace: it is there with another configuration.
@@ -167,9 +187,10 @@ def ensure_index(
         metadata["contentsDeltaUri"] = contents_uri
     index = Index(
         display_name=spec.name,
-        metadata=_value(metadata),
+        metadata=metadata_value(metadata),
         index_update_method=Index.IndexUpdateMethod[spec.update_method],
-        labels=labels_of(spec, **_own_marks(spec), content=content),
+        labels={**(labels or {}), **labels_of(spec, **_own_marks(spec), content=content)},
+        encryption_spec=encryption(spec.kms_key),
     )
 
     def create() -> str:
@@ -206,7 +227,7 @@ def wait_for_index(
             usual=USUAL_CREATE_SECONDS,
             when_interrupted=when_interrupted,
         )
-    return _state_of(settings, index.resource)
+    return read_again(settings, index.resource)
 
 
 @step("remove twins of index {spec.name}")
@@ -219,48 +240,6 @@ def remove_index_twins(
         PermanentError: a twin is deployed; which one is wanted cannot be guessed.
     """
     return remove_twins(settings, indexes_of(spec.version), spec.name, keep, deadline)
-
-
-@step("overwrite the contents of index {spec.name}")
-def apply_index_contents(
-    settings: VertexSettings,
-    spec: IndexSpec,
-    index: IndexState,
-    *,
-    contents_uri: str,
-    content: str,
-    deadline: Deadline,
-    when_interrupted: WhenInterrupted = "leave-running",
-) -> IndexState:
-    """Replace all content of an index by import files; nothing happens if it carries the mark of that content already.
-
-    A complete overwrite is the one batch update that a streaming index takes too. Content and labels cannot change in
-    one call, so the mark `content` is replaced by `coming` before and set after: a crash in between cannot leave the
-    mark of data that is gone. An unfinished overwrite with the same data is followed; one that ended unseen, or whose
-    operation does not show that it imported, is repeated once.
-    """
-    what = f"overwrite the contents of index {spec.name}"
-    ended = _end_earlier_updates(settings, spec, index.resource, deadline)
-    there = _state_of(settings, index.resource)
-    if there.content == content:
-        return there
-    if ended is None or there.coming != content:
-        if there.coming != content:
-            _mark(settings, spec, index.resource, deadline, coming=content)
-        overwrite = Index(
-            name=index.resource,
-            metadata=_value({"contentsDeltaUri": contents_uri, "isCompleteOverwrite": True}),
-        )
-        ended = follow(
-            settings,
-            _update(settings, overwrite, "metadata", what),
-            what,
-            deadline,
-            usual=USUAL_CREATE_SECONDS,
-            when_interrupted=when_interrupted,
-        )
-    _mark(settings, spec, index.resource, deadline, content=content, overwritten=str(ended.updated))
-    return _state_of(settings, index.resource)
 
 
 @step("remove index {name}")
@@ -281,44 +260,6 @@ def _own_marks(spec: IndexSpec) -> dict[str, str]:
     return version | ({"endpoint": str(spec.endpoint_name)} if shares else {})
 
 
-def _end_earlier_updates(
-    settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline
-) -> Operation | None:
-    """Follow what earlier runs began to its end. Returns the last import among it that succeeded, or None.
-
-    An update of labels has the same kind of operation: only its counts of import files tell it from an import.
-    """
-    what = f"the update of index {spec.name}"
-    ended = [
-        follow_earlier(settings, operation, what, deadline, usual=USUAL_CREATE_SECONDS)
-        for operation in unfinished(settings, resource, kinds={"UpdateIndex"})
-    ]
-    imports = [operation for operation in ended if operation is not None and operation.imported]
-    return max(imports, key=lambda operation: operation.updated, default=None)
-
-
-def _mark(
-    settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline, **labels: str
-) -> None:
-    doing = f"mark the contents of index {spec.name}"
-    # An update replaces all labels, and some belong to other people: cost centers, owners.
-    marked = Index(name=resource, labels=labels_renewed(_get(settings, resource).labels, spec, **labels))
-    follow(settings, _update(settings, marked, "labels", doing), doing, deadline)
-
-
-def _state_of(settings: VertexSettings, resource: str) -> IndexState:
-    return index_state(Made(_get(settings, resource), None))
-
-
-def _update(settings: VertexSettings, index: Index, field: str, doing: str) -> str:
-    mask = field_mask_pb2.FieldMask(paths=[field])
-    with calling(doing):
-        update = _client(settings).update_index(
-            index=index, update_mask=mask, timeout=CALL_SECONDS, retry=None
-        )
-    return update.operation.name
-
-
 def _refuse_difference(spec: IndexSpec, there: Index) -> None:
     # What we created from the same specification is the same, whatever configuration the service shows.
     if there.labels.get("spec") == spec.spec:
@@ -331,11 +272,17 @@ def _refuse_difference(spec: IndexSpec, there: Index) -> None:
         raise CannotChangeInPlace(
             "index", spec.name, field="update_method", there=method, wanted=spec.update_method, remedy=remedy
         )
+    refuse_other_key("index", spec.name, there.encryption_spec.kms_key_name, spec.kms_key, remedy=remedy)
     if (difference := spec.difference(_metadata(there).get("config", {}))) is not None:
         field, present, wanted = difference
         raise CannotChangeInPlace(
             "index", spec.name, field=field, there=present, wanted=wanted, remedy=remedy
         )
+
+
+def read_again(settings: VertexSettings, resource: str) -> IndexState:
+    """An index that is known to be there, read once more."""
+    return index_state(Made(_get(settings, resource), None))
 
 
 def index_state(made: Made[Index]) -> IndexState:
@@ -354,11 +301,25 @@ def index_state(made: Made[Index]) -> IndexState:
         making=made.making.name if made.making is not None else "",
         version=version_of(index),
         spec=index.labels.get("spec", ""),
+        importing=index.labels.get("importing", ""),
+        imported=index.labels.get("imported", ""),
+        labels=dict(index.labels),
         endpoint_name=index.labels.get("endpoint", ""),
     )
 
 
-def _value(metadata: dict[str, Any]) -> struct_pb2.Value:
+def begin_update(settings: VertexSettings, index: Index, field: str, doing: str) -> str:
+    """Begin to change one field of an index. Returns the operation."""
+    mask = field_mask_pb2.FieldMask(paths=[field])
+    with calling(doing):
+        update = _client(settings).update_index(
+            index=index, update_mask=mask, timeout=CALL_SECONDS, retry=None
+        )
+    return update.operation.name
+
+
+def metadata_value(metadata: dict[str, Any]) -> struct_pb2.Value:
+    """The metadata of an index as a message."""
     return json_format.ParseDict(metadata, struct_pb2.Value())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from tasks.errors import PermanentError
 from tasks.program import command
@@ -54,6 +54,8 @@ class ServedIndex:
     is_overwritten: bool = False
     """Whether an overwrite of its content was started and not seen to its end."""
     version: str = FIRST
+    imported: str = ""
+    """Hash of what the last import brought, if there was one since it was built or overwritten."""
 
 
 class NotServed(PermanentError):
@@ -64,6 +66,18 @@ class NotServed(PermanentError):
         super().__init__(
             f"Nothing is served under the name {name!r}: {missing}. "
             f"Build it with `{command('vertex build', name=name, data='FILE.hdf5')}`."
+        )
+
+
+class OverwriteUnfinished(PermanentError):
+    """All content of an index is being replaced, or a build that started this did not see its end."""
+
+    def __init__(self, name: str, *, doing: Literal["streamed", "imported"]) -> None:
+        self.name, self.doing = name, doing
+        super().__init__(
+            f"The index {name} takes no updates now: a build started to replace all its content and did not see the end, and what is "
+            f"{doing} meanwhile would be lost. Nothing was sent. Run that build again, which finishes it: "
+            f"`{command('vertex build', name=name, data='FILE.hdf5')}`; then run this again."
         )
 
 
@@ -92,6 +106,7 @@ def served_index(
         sparse_vectors_count=index.sparse_vectors_count,
         is_overwritten=bool(index.coming),
         version=index.version,
+        imported=index.imported,
     )
 
 

@@ -21,7 +21,7 @@ from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.datapoints.files import Datapoints, Ids, check_datapoints, check_ids
 from tasks.vertex.datapoints.messages import index_datapoint
-from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.resources.served import OverwriteUnfinished, ServedIndex
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.streaming.pace import PROJECT_QUOTAS, Pace, Quotas
 from tasks.waiting import Deadline, Look
@@ -38,18 +38,6 @@ _UpsertDatapointsRequest: Any = aiplatform_v1.UpsertDatapointsRequest.pb()
 _RemoveDatapointsRequest: Any = aiplatform_v1.RemoveDatapointsRequest.pb()
 _FRAME = 6
 """Bytes around an element of a repeated field: its tag and its length."""
-
-
-class OverwriteUnfinished(PermanentError):
-    """All content of an index is being replaced, or a build that started this did not see its end."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(
-            f"The index {name} takes no streaming updates now: a build started to replace all its content and did not see the end, "
-            f"and what is streamed meanwhile would be lost. Nothing was sent. Run that build again, which finishes it: "
-            f"`{command('vertex build', name=name, data='FILE.hdf5')}`; then run this again."
-        )
 
 
 class PartlyApplied(PermanentError):
@@ -217,9 +205,10 @@ def _refuse_unsuited(served: ServedIndex) -> None:
     if served.update_method != "STREAM_UPDATE":
         raise InvalidInput(
             f"The index {served.name} takes no streaming updates", value=served.update_method, accepted="STREAM_UPDATE",
-            remedy="An index cannot be converted. Replace it by a version that takes them: "
+            remedy=f"`{command('vertex import', name=served.name, data='FILE.hdf5')}` adds, overwrites and deletes datapoints of this one, "
+            "in half an hour. An index cannot be converted. Replace it by a version that takes them: "
             f"`{command('vertex build', name=served.name, data='FILE.hdf5', as_version=True, prune=True)}`. Or overwrite its content with "
             f"the changed data: `{command('vertex build', name=served.name, data='FILE.hdf5', update_method='BATCH_UPDATE')}`.",
         )  # fmt: skip
     if served.is_overwritten:
-        raise OverwriteUnfinished(served.name)
+        raise OverwriteUnfinished(served.name, doing="streamed")

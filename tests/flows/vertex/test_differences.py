@@ -6,6 +6,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 NAME = "settled"
+KEY = "projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"
 
 DIFFERENCES = {
     "distance": (["--distance-measure", "SQUARED_L2_DISTANCE"], "distance_measure", "DOT_PRODUCT_DISTANCE", "SQUARED_L2_DISTANCE"),
@@ -17,6 +18,7 @@ DIFFERENCES = {
     "shard size": (["--shard-size", "SHARD_SIZE_SMALL"], "shard_size", "SHARD_SIZE_MEDIUM", "SHARD_SIZE_SMALL"),
     "update method": (["--update-method", "BATCH_UPDATE"], "update_method", "STREAM_UPDATE", "BATCH_UPDATE"),
     "endpoint": (["--endpoint", "vpc"], "endpoint", "public", "vpc"),
+    "key": (["--kms-key", KEY], "kms_key", "none, but Google's own key", KEY),
     "machine": (["--machine-type", "e2-standard-16"], "machine_type", "automatic", "e2-standard-16"),
 }  # fmt: skip
 
@@ -65,3 +67,51 @@ def test_other_replicas_are_changed_in_place_once_and_stay_when_they_are_not_nam
         assert "Nothing to do" in again.err
         assert "USD per hour" not in again.err
     assert service.writes[before:] == ["MutateDeployedIndex"]
+
+
+def test_labels_keys_and_tiers_are_what_was_asked_for_and_labels_change_in_place(service, build, name):
+    options = [
+        *("--kms-key", KEY, "--shard-size", "SHARD_SIZE_SO_DYNAMIC", "--deployment-tier", "STORAGE"),
+        *("--label", "team=search", "--label", "cost-center=7"),
+    ]
+    before = len(service.writes)
+    build(service, *options)
+    assert service.made_since(before) == ["CreateIndex", "CreateIndexEndpoint", "DeployIndex"]
+    (index,), (endpoint,) = service.indexes(name), service.endpoints(name)
+    for made in (index, endpoint):
+        assert made.encryption_spec.kms_key_name == KEY
+        assert {"team": "search", "cost-center": "7", "name": name}.items() <= dict(made.labels).items()
+    assert endpoint.deployed_indexes[0].deployment_tier.name == "STORAGE"
+
+    before = len(service.writes)
+    told = build(service, *options[:6], "--label", "team=ads").err
+    assert "Done: changed the labels of the index and changed the labels of the endpoint." in told
+    assert service.made_since(before) == ["UpdateIndex", "UpdateIndexEndpoint"]
+    for made in (service.indexes(name)[0], service.endpoints(name)[0]):
+        assert {"team": "ads", "cost-center": "7", "name": name}.items() <= dict(made.labels).items()
+    writes = service.writes
+    for more in (["--label", "team=ads"], []):
+        assert "Nothing to do" in build(service, *options[:6], *more).err
+    error = build(service, *options[:4], code=1).error
+    assert "deployment_tier='STORAGE'" in error
+    assert "the service's default" in error
+    assert service.writes == writes
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--label", "name=x"], "one of the marks by which this project knows"),
+        (["--kms-key", KEY.replace("us-central1", "europe-west4")], "in the region of the index"),
+        (["--deployment-tier", "STORAGE"], "with the shard_size SHARD_SIZE_SO_DYNAMIC only"),
+        (
+            ["--shard-size", "SHARD_SIZE_SO_DYNAMIC", "--machine-type", "n1-standard-32"],
+            "take no machine type",
+        ),
+    ],
+    ids=["our mark", "key elsewhere", "tier", "machine"],
+)
+def test_what_the_service_would_refuse_is_refused_before_anything_is_made(service, build, words, said):
+    writes = service.writes
+    assert said in build(service, *words, code=2).error
+    assert service.writes == writes

@@ -114,6 +114,42 @@ def test_a_stream_index_refuses_a_partial_batch_update(clients):
         clients.indexes.update_index(index=index, update_mask={"paths": ["metadata"]})
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"labels": {"Team": "x"}}, "Label 'Team'"),
+        ({"labels": {"team": "a.b"}}, "Label 'team'"),
+        ({"labels": {f"l{number}": "" for number in range(65)}}, "There are 65 labels"),
+        ({"encryption_spec": {"kms_key_name": "mine"}}, "The key 'mine'"),
+        (
+            {"encryption_spec": {"kms_key_name": "projects/p/locations/global/keyRings/r/cryptoKeys/k"}},
+            "in the resource's own location",
+        ),
+    ],
+    ids=["key of a label", "value of a label", "many labels", "no key", "key elsewhere"],
+)
+@pytest.mark.parametrize("kind", ["index", "endpoint"])
+def test_labels_and_keys_that_are_not_allowed_are_refused_by_name(clients, kind, fields, said):
+    config = {"dimensions": 2, "algorithmConfig": {"bruteForceConfig": {}}}
+    of_its_kind = {"index": {"metadata": {"config": config}}, "endpoint": {"public_endpoint_enabled": True}}
+    resource = {"display_name": "refused", **of_its_kind[kind], **fields}
+    create = clients.indexes.create_index if kind == "index" else clients.endpoints.create_index_endpoint
+    with pytest.raises(exceptions.InvalidArgument, match=said):
+        create(request={"parent": clients.parent, "index" if kind == "index" else "index_endpoint": resource})
+
+
+def test_the_storage_tier_serves_storage_optimized_shards_on_machines_of_its_own(clients):
+    endpoint = clients.endpoint()
+    with pytest.raises(exceptions.InvalidArgument, match=r"tier STORAGE.*given: SHARD_SIZE_MEDIUM"):
+        clients.deploy(clients.index(), endpoint, deployment_tier="STORAGE")
+    index = clients.index(shardSize="SHARD_SIZE_SO_DYNAMIC")
+    machine = {"machine_spec": {"machine_type": "n1-standard-32"}, "min_replica_count": 1}
+    with pytest.raises(exceptions.InvalidArgument, match="n1-standard-32"):
+        clients.deploy(index, endpoint, deployment_tier="STORAGE", dedicated_resources=machine)
+    clients.deploy(index, endpoint, deployment_tier="STORAGE")
+    assert clients.copy(endpoint).deployment_tier.name == "STORAGE"
+
+
 def test_a_deployed_index_cannot_be_deleted_nor_its_endpoint_until_it_is_undeployed(clients):
     index = clients.index()
     endpoint, deployed = clients.public(index)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import InvalidInput
-from tasks.vertex.machines import DEFAULT_MACHINES, MACHINES, check_machine
+from tasks.vertex.machines import DEFAULT_MACHINES, MACHINES, check_machine, check_tier
 
 REFUSED = [
     ("e2-standard-2", None),
@@ -31,6 +31,17 @@ def test_a_machine_that_cannot_serve_the_shards_is_refused_with_those_that_can(m
 @pytest.mark.parametrize(("machine", "shard_size"), SERVED)
 def test_a_machine_that_can_or_that_nobody_listed_passes(machine, shard_size):
     check_machine(machine, shard_size)
+
+
+def test_storage_optimized_shards_take_no_machine_and_other_shards_not_their_tier():
+    with pytest.raises(InvalidInput, match="SHARD_SIZE_SO_DYNAMIC take no machine type: 'n1-standard-32'"):
+        check_machine("n1-standard-32", "SHARD_SIZE_SO_DYNAMIC")
+    for size in (None, "SHARD_SIZE_LARGE"):
+        with pytest.raises(InvalidInput, match="with the shard_size SHARD_SIZE_SO_DYNAMIC only"):
+            check_tier("STORAGE", size)
+    check_machine(None, "SHARD_SIZE_SO_DYNAMIC")
+    check_tier("STORAGE", "SHARD_SIZE_SO_DYNAMIC")
+    check_tier(None, "SHARD_SIZE_SO_DYNAMIC")
 
 
 def test_what_the_service_picks_can_serve_what_it_is_picked_for():

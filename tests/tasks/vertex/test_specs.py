@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.errors import InvalidInput
-from tasks.vertex.specs import DeployedIndexSpec, EndpointSpec, IndexSpec
+from tasks.vertex.specs import DeployedIndexSpec, EndpointSpec, IndexSpec, check_kms_key
 
 HERE = "us-central1"
+KEY = f"projects/p/locations/{HERE}/keyRings/r/cryptoKeys/k"
 SPEC = IndexSpec(name="products", dimensions=8)
 THERE = SPEC.config() | {"shardSize": "SHARD_SIZE_MEDIUM"}
 TREE = {"leafNodeEmbeddingCount": 1000.0, "fractionLeafNodesToSearch": 0.05}
@@ -64,6 +65,24 @@ def test_a_difference_names_the_option_what_is_there_and_what_is_wanted(wanted, 
 def test_the_leaves_of_a_brute_force_index_do_not_matter():
     spec = IndexSpec(name="a", dimensions=8, algorithm="brute-force", leaf_node_embedding_count=5)
     assert spec.difference(IndexSpec(name="a", dimensions=8, algorithm="brute-force").config()) is None
+
+
+def test_what_came_later_changes_no_mark_where_it_says_nothing_and_counts_where_it_does():
+    deployed = DeployedIndexSpec(name="a", location=HERE)
+    marks = (SPEC.spec, EndpointSpec(name="a").spec, deployed.spec)
+    assert marks == ("7905e754922e", "1a1e90a1ff11", "7e126d75e7d4"), "as before there were keys and tiers"
+    assert SPEC.model_copy(update={"kms_key": KEY}).spec != SPEC.spec
+    assert deployed.model_copy(update={"deployment_tier": "STORAGE"}).spec != deployed.spec
+
+
+@pytest.mark.parametrize(
+    "key", ["k", f"{KEY}/cryptoKeyVersions/1", KEY.replace(HERE, "global"), KEY.replace(HERE, "us")]
+)
+def test_a_key_that_is_none_or_lies_elsewhere_is_refused(key):
+    with pytest.raises(InvalidInput, match=rf"from kms_key.*locations/{HERE}/keyRings"):
+        check_kms_key(key, HERE)
+    check_kms_key(KEY, HERE)
+    check_kms_key(None, HERE)
 
 
 def test_the_hash_is_the_same_in_every_process_and_leaves_the_name_out():

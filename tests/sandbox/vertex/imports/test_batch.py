@@ -6,6 +6,7 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 
+from sandbox.vertex.options import Durations, VertexOptions
 from tests.polling import SOON
 from tests.sandbox.vertex.rows import ROWS, datapoint, find, ids, line, match, upsert
 
@@ -28,13 +29,15 @@ def test_a_batch_index_imports_files_and_partial_updates_add_and_delete(clients)
     ]
     private = clients.private(index)
     assert clients.indexes.get_index(name=index).index_stats.vectors_count == 20
-    bucket.blob("delta/more.json").upload_from_string(line(20) + "\n" + line(0, embedding=ROWS[21].tolist()))
+    more = [line(20), line(0, embedding=ROWS[21].tolist()), line(3)]
+    bucket.blob("delta/more.json").upload_from_string("\n".join(more))
     bucket.blob("delta/delete/gone.txt").upload_from_string("1\n2\n")
     clients.indexes.update_index(
         index={"name": index, "metadata": {"contentsDeltaUri": f"gs://{bucket.name}/delta"}},
         update_mask={"paths": ["metadata"]},
     ).result(timeout=60, polling=SOON)
     assert clients.indexes.get_index(name=index).index_stats.vectors_count == 19
+    clients.synced(index)
     assert ids(match(private, ROWS[21].tolist(), num_neighbors=30)).count("0") == 1
     assert not {"1", "2"} & set(ids(match(private, ROWS[1].tolist(), num_neighbors=30)))
 
@@ -54,9 +57,57 @@ def test_a_complete_overwrite_replaces_a_stream_index_and_its_deployed_copies(cl
         update_mask={"paths": ["metadata"]},
     )
     operation.result(timeout=60, polling=SOON)
+    clients.synced(index)
     found = find(clients, (endpoint, deployed), {"datapoint": {"feature_vector": ROWS[0].tolist()}})[0]
     assert {each.datapoint.datapoint_id for each in found.neighbors} == {"30", "31", "32", "33", "34"}
     assert clients.endpoints.get_index_endpoint(name=endpoint).deployed_indexes[0].index_sync_time > before
+
+
+@pytest.mark.slow
+def test_a_copy_serves_what_it_held_until_it_follows_its_index_and_a_later_one_what_is_new(fresh, connect):
+    clients = connect(fresh(VertexOptions(clock_factor=20_000, durations=Durations(sync=1e9))))
+    bucket = clients.bucket()
+    bucket.blob("first/one.json").upload_from_string("\n".join(line(row) for row in range(3)))
+    bucket.blob("delta/more.json").upload_from_string(line(7))
+    bucket.blob("delta/delete/gone.txt").upload_from_string("1")
+    index = clients.index(8, stream=False, uri=f"gs://{bucket.name}/first")
+    public, private = clients.public(index), clients.private(index)
+
+    def found(place):
+        query = {"datapoint": {"feature_vector": ROWS[0].tolist()}}
+        return {each.datapoint.datapoint_id for each in find(clients, place, query)[0].neighbors}
+
+    clients.indexes.update_index(
+        index={"name": index, "metadata": {"contentsDeltaUri": f"gs://{bucket.name}/delta"}},
+        update_mask={"paths": ["metadata"]},
+    ).result(timeout=60, polling=SOON)
+    there = clients.indexes.get_index(name=index)
+    assert clients.copy(public[0]).index_sync_time < there.update_time
+    assert found(public) == set(ids(match(private, ROWS[0].tolist()))) == {"0", "1", "2"}
+    assert there.index_stats.vectors_count == 3
+    assert found(clients.public(index)) == {"0", "2", "7"}
+
+
+def test_deletions_of_a_batch_index_wait_for_the_compaction_and_what_is_written_again_stays(clients):
+    bucket = clients.bucket()
+    bucket.blob("first/one.json").upload_from_string("\n".join(line(row) for row in range(20)))
+    index = clients.index(8, stream=False, uri=f"gs://{bucket.name}/first")
+    private = clients.private(index)
+
+    def updated(name, rows, gone):
+        bucket.blob(f"{name}/rows.json").upload_from_string("\n".join(line(row) for row in rows))
+        bucket.blob(f"{name}/delete/ids").upload_from_string("\n".join(gone))
+        clients.indexes.update_index(
+            index={"name": index, "metadata": {"contentsDeltaUri": f"gs://{bucket.name}/{name}"}},
+            update_mask={"paths": ["metadata"]},
+        ).result(timeout=60, polling=SOON)
+        clients.synced(index)
+        return set(ids(match(private, ROWS[0].tolist(), num_neighbors=60)))
+
+    first = {str(row) for row in range(20)}
+    assert updated("a", [20], ["1", "2"]) == first | {"20"}  # three changes are less than a fifth
+    assert updated("b", [1], []) == first | {"20"}
+    assert updated("c", [21], ["3"]) == (first | {"20", "21"}) - {"2", "3"}
 
 
 INVALID = {

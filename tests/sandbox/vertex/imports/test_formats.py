@@ -151,9 +151,11 @@ def test_a_partial_update_deletes_overwrites_and_adds_and_a_complete_overwrite_r
     bucket.blob("delta/delete/one.txt").upload_from_string("1\n2\r\n")
     bucket.blob("delta/delete/two").upload_from_string("3\nnever-was\n")
     update(clients, index, f"gs://{bucket.name}/delta")
+    clients.synced(index)
     found = {each.id: list(each.float_val) for each in embeddings(private, *"01234", "new")}
     assert found == {"0": [9, 9], "4": [4, 0], "new": []}
     update(clients, index, f"gs://{bucket.name}/first/", isCompleteOverwrite=True)
+    clients.synced(index)
     found = {each.id: list(each.float_val) for each in embeddings(private, *"01234", "new")}
     assert found == {str(row): [row, 0] for row in range(5)}
 

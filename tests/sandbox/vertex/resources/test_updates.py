@@ -22,7 +22,7 @@ def created(clients):
         "metadata_schema_uri": SCHEMA,
         "metadata": {"config": config},
         "index_update_method": "STREAM_UPDATE",
-        "encryption_spec": {"kms_key_name": "projects/p/locations/l/keyRings/r/cryptoKeys/k"},
+        "encryption_spec": {"kms_key_name": "projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"},
     }
     made = clients.indexes.create_index(parent=clients.parent, index=index)
     return clients.indexes.get_index(name=made.result(timeout=60, polling=SOON).name)

@@ -10,7 +10,8 @@ from sandbox.announced import announcement
 from sandbox.vertex.options import Durations, VertexOptions
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.imports.buckets import ensure_bucket
-from tasks.vertex.resources.indexes import apply_index_contents, ensure_index, wait_for_index
+from tasks.vertex.resources.contents import apply_index_contents
+from tasks.vertex.resources.indexes import ensure_index, wait_for_index
 from tasks.vertex.settings import vertex_settings
 from tasks.vertex.specs import IndexSpec
 from tests.polling import SOON

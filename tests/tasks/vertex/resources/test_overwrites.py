@@ -15,8 +15,9 @@ from tasks.vertex.data.import_files import ImportFile
 from tasks.vertex.imports.buckets import ensure_bucket
 from tasks.vertex.imports.storage import apply_import_files
 from tasks.vertex.operations.operations import list_operations
+from tasks.vertex.resources.contents import apply_index_contents
 from tasks.vertex.resources.deployed_indexes import wait_for_index_sync
-from tasks.vertex.resources.indexes import IndexState, apply_index_contents
+from tasks.vertex.resources.indexes import IndexState
 from tasks.vertex.specs import IndexSpec
 from tasks.waiting import Deadline
 

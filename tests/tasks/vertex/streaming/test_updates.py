@@ -14,9 +14,10 @@ from tasks.vertex.datapoints.files import DatapointFile, read_datapoint_file
 from tasks.vertex.datapoints.filters import NumericRestrict, Restrict
 from tasks.vertex.queries.queries import read_datapoints
 from tasks.vertex.resources.deployed_indexes import NoLongerDeployed, wait_for_index_sync
+from tasks.vertex.resources.served import OverwriteUnfinished
 from tasks.vertex.streaming import updates
 from tasks.vertex.streaming.arrivals import verify_datapoints_exist, wait_for_datapoints, wait_for_removals
-from tasks.vertex.streaming.updates import OverwriteUnfinished, PartlyApplied, apply_removals, apply_upserts
+from tasks.vertex.streaming.updates import PartlyApplied, apply_removals, apply_upserts
 from tasks.waiting import Deadline
 from tests.polling import SOON
 

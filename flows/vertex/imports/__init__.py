@@ -1,0 +1,1 @@
+"""Imports of files beside what an index holds."""
