@@ -1,4 +1,4 @@
-"""A run in a process that a worker has started for it: when Prefect's server is gone, it ends as honestly as a command does."""
+"""A run in a process that a worker has started: without its worker it goes on, without Prefect's server it ends honestly."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import logging
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 
 from prefect.context import FlowRunContext
 from prefect.settings import get_current_settings
+from rich.console import Console
 
 from flows.console import LEASE_LOST, PLUMBING
 from flows.outage import Watch
@@ -35,6 +37,7 @@ def watched() -> Generator[None]:
         yield
         return
     _silence_the_queues()
+    _outlive_the_worker()
     watch = Watch(get_current_settings().api.url or "").start()
     try:
         yield
@@ -63,6 +66,14 @@ def _silence_the_queues() -> None:
     for name in _WITH_HANDLERS:
         for handler in logging.getLogger(name).handlers:
             handler.addFilter(_is_worth_a_line)
+
+
+def _outlive_the_worker() -> None:
+    """Go on when the worker is gone, which reads what is logged here: rich would end the process at the next line."""
+    for name in _WITH_HANDLERS:
+        for handler in logging.getLogger(name).handlers:
+            if isinstance(console := getattr(handler, "console", None), Console):
+                console.on_broken_pipe = partial(setattr, console, "quiet", True)
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:

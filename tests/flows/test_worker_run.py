@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 
 import pytest
+from rich.console import Console
 
 from flows import worker_run
 from flows.worker_run import watched
@@ -89,3 +92,18 @@ def test_the_queues_of_prefect_are_kept_out_of_the_log_and_other_words_are_not(l
     handler.handle(logging.makeLogRecord({"name": "prefect.flow_runs", "msg": lost}))
     assert [record.name for record in shown] == ["vector_search_ops"]
     assert logging.raiseExceptions is False
+
+
+def test_a_run_whose_worker_is_gone_goes_on_without_a_console(monkeypatch, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)  # as a worker that was killed
+    with os.fdopen(writer, "w") as pipe, (tmp_path / "stdout").open("w") as stdout:
+        handler = logging.Handler()
+        handler.console = Console(file=pipe)
+        monkeypatch.setattr(sys, "stdout", stdout)  # rich points the process's own at nowhere
+        monkeypatch.setattr(logging.getLogger("prefect.flow_runs"), "handlers", [handler])
+        worker_run._outlive_the_worker()
+        handler.console.print("a line")
+        handler.console.print("another")
+        assert handler.console.quiet
+        os.dup2(os.open(os.devnull, os.O_WRONLY), pipe.fileno())  # what is buffered goes there
