@@ -32,7 +32,7 @@ from tasks.vertex_collections.indexes import (
     read_collection_index_to_change,
     wait_for_collection_index,
 )
-from tasks.vertex_collections.loading import apply_data_objects, remove_strays
+from tasks.vertex_collections.loading import apply_data_objects, apply_removal_of_strays
 from tasks.vertex_collections.searches import read_count
 from tasks.vertex_collections.specs import CollectionIndexSpec, CollectionSpec
 from tasks.vertex_collections.verification import CollectionRecall, verify_count, verify_recall
@@ -193,7 +193,7 @@ def _load(
         said = f"all {rows:,} were there"
     else:
         said = (_import if plan.imports(rows) else _send)(run, plan, validated, changes)
-        if replaces and (gone := remove_strays(settings, name, plan.source, rows, deadline)):
+        if replaces and (gone := apply_removal_of_strays(settings, name, plan.source, rows, deadline)):
             changes.append(f"removed {gone:,} others")
     verify_count(settings, name, rows, deadline)
     if plan.imports(rows):

@@ -22,7 +22,7 @@ from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs, PermanentEr
 from tasks.interruption import WhenInterrupted
 from tasks.marks import is_ours, marks
 from tasks.outcomes import Ensured
-from tasks.program import PROGRAM
+from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS
@@ -70,7 +70,7 @@ class LoadUnderWay(PermanentError):
         self.name = name
         super().__init__(
             f"The collection {name!r} is not loaded completely: a build of it runs or was interrupted, and what it still brings could "
-            f"overwrite a change. Nothing was changed. Run the build again first (`{PROGRAM} vertex-collections build`)."
+            f"overwrite a change. Nothing was changed. Run the build again first (`{command('vertex-collections build', name=name, data='FILE')}`)."
         )
 
 
@@ -104,7 +104,7 @@ def read_collection(settings: VertexSettings, name: str) -> CollectionState:
             found,
             value=name,
             source=f"name, in {settings.parent}",
-            remedy=f"Build it first with `{PROGRAM} vertex-collections build`.",
+            remedy=f"Build it first with `{command('vertex-collections build', name=name, data='FILE')}`.",
         )
     return collection_state(there, name)
 

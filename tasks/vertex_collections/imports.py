@@ -152,17 +152,17 @@ def read_import_errors(settings: VertexSettings, name: str) -> list[str]:
 
 
 @step("remove errors of imports into {name}")
-def remove_import_errors(settings: VertexSettings, name: str) -> int:
-    """Remove what earlier imports wrote into their folder of errors. Returns how many files went."""
+def remove_import_errors(settings: VertexSettings, name: str) -> tuple[str, ...]:
+    """Remove what earlier imports wrote into their folder of errors. Returns the names of the files that went."""
     return _remove_errors(settings, name)
 
 
-def _remove_errors(settings: VertexSettings, name: str) -> int:
+def _remove_errors(settings: VertexSettings, name: str) -> tuple[str, ...]:
     files = _error_files(settings, name)
     for blob in files:
         with calling(f"remove {blob.name}"), suppress(google.NotFound):
             blob.delete(**STORAGE_CALL)
-    return len(files)
+    return tuple(str(blob.name) for blob in files)
 
 
 def _error_files(settings: VertexSettings, name: str) -> list[Blob]:

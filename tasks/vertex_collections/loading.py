@@ -94,7 +94,7 @@ def apply_data_objects(
 
 
 @step("remove other data objects from collection {name}")
-def remove_strays(
+def apply_removal_of_strays(
     settings: VertexSettings, name: str, source: DataSource, rows: int, deadline: Deadline
 ) -> int:
     """Remove the data objects of a collection that are not in a file, whose rows are all there. Returns how many went."""

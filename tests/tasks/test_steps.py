@@ -12,6 +12,7 @@ import pytest
 from prefect import Task
 
 import tasks
+from flows.engines import ENGINES
 from tasks.outcomes import Ensured
 
 VERBS = ("read_", "ensure_", "wait_for_", "apply_", "verify_", "remove_")
@@ -57,7 +58,7 @@ def engine_of(step):
 
 
 def test_there_are_steps_of_every_engine():
-    engines = {module.split(".")[1] for module in MODULES if ".connection." in module}
+    engines = {engine.name.replace("-", "_") for engine in ENGINES}
     assert engines == {engine_of(param.values[0]) for param in STEPS}
     assert len(engines) > 1
 

@@ -81,7 +81,7 @@ def _lacks(index: IndexState, delta: Delta) -> bool:
 def _upload(run: VertexRun, name: str, delta: Delta, import_format: ImportFormat, folder: str) -> str:
     settings = run.settings
     ensure_bucket(settings)
-    local, files = ensure_local_delta_files(settings, name, delta, import_format)
+    local, files = ensure_local_delta_files(settings, name, delta, import_format).there
     ensure_bucket(settings)  # another name's teardown may have deleted it while it was empty, as in a build
     upload = apply_import_files(settings, name, folder, files, local)
     forget_local_import_files(settings, name)

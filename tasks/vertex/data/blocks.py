@@ -13,7 +13,7 @@ from tasks.vertex.data.formats.json_lines import Attached
 from tasks.vertex.data.sparse import SparseBlock
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Block:
     """Neighboring rows."""
 

@@ -18,6 +18,7 @@ import orjson
 from numpy.typing import NDArray
 
 from tasks.errors import InvalidInput
+from tasks.outcomes import Ensured
 from tasks.plurals import counted
 from tasks.settings import home
 from tasks.steps import step
@@ -116,7 +117,7 @@ def read_delta(settings: VertexSettings, name: str, source: DeltaSource, dimensi
 @step("write import files of {name}")
 def ensure_local_delta_files(
     settings: VertexSettings, name: str, delta: Delta, import_format: ImportFormat
-) -> tuple[Path, tuple[ImportFile, ...]]:
+) -> Ensured[tuple[Path, tuple[ImportFile, ...]]]:
     """The import files of a delta in a local folder.
 
     Returns:
@@ -133,7 +134,7 @@ def ensure_local_delta_files(
         files = ensure_local_import_files.fn(settings, name, delta.source.data, content, import_format).there
     if delta.deletions is not None:
         files += (_write_deletions(folder, delta.deletions),)
-    return folder, files
+    return Ensured((folder, files), "created")
 
 
 def read_samples(settings: VertexSettings, delta: Delta, most: int) -> tuple[list[Datapoint], list[str]]:

@@ -179,5 +179,6 @@ def _with_vectors(blocks: Iterable[Block]) -> Iterator[Block]:
     for block in blocks:
         some = np.arange(len(block.ids)) if block.present is None else np.flatnonzero(block.present)
         if len(some):
-            yield Block(first_row, [block.ids[number] for number in some.tolist()], block.vectors[some])
+            ids = [block.ids[number] for number in some.tolist()]
+            yield Block(first_row=first_row, ids=ids, vectors=block.vectors[some])
             first_row += len(some)

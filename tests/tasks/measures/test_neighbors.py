@@ -15,7 +15,7 @@ MEASURES = ["DOT_PRODUCT_DISTANCE", "COSINE_DISTANCE", "SQUARED_L2_DISTANCE", "L
 def in_blocks(rows, size):
     for start in range(0, len(rows), size):
         vectors = rows[start : start + size]
-        yield Block(start, [f"id-{start + i}" for i in range(len(vectors))], vectors)
+        yield Block(first_row=start, ids=[f"id-{start + i}" for i in range(len(vectors))], vectors=vectors)
 
 
 def distance(one, other, measure):

@@ -32,7 +32,7 @@ Attached = dict[str, Any]
 """The restricts, numeric restricts, crowding tag and metadata of a record, as JSON; empty for none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Records:
     """The parsed lines of one block."""
 
@@ -131,7 +131,15 @@ class JsonLinesFile:
                 values.append(datapoint.sparse_embedding.values)
                 lengths[row + 1] = len(values[-1])
         sparse = SparseBlock(start, np.cumsum(lengths), np.concatenate(dimensions), np.concatenate(values))
-        return _Records(start, stop, ids, vectors, present, sparse, attached)
+        return _Records(
+            start=start,
+            stop=stop,
+            ids=ids,
+            vectors=vectors,
+            present=present,
+            sparse=sparse,
+            attached=attached,
+        )
 
     def _check_dimensions(self, datapoint: Datapoint, source: str) -> None:
         assert datapoint.vector is not None  # noqa: S101 -- the caller has looked

@@ -74,7 +74,7 @@ def test_equal_deltas_have_equal_names_and_every_part_counts(settings, source):
 @pytest.mark.parametrize("import_format", ["jsonl", "avro"])
 def test_its_files_are_those_of_an_import_with_the_ids_below_delete(settings, source, import_format):
     delta = delta_of(settings, source(["a", "b"], "c\nd\r\n"))
-    folder, files = ensure_local_delta_files.fn(settings, "products", delta, import_format)
+    folder, files = ensure_local_delta_files.fn(settings, "products", delta, import_format).there
     suffix = {"jsonl": "json", "avro": "avro"}[import_format]
     assert [file.name for file in files] == [f"datapoints-00000.{suffix}", "delete/ids-00000.txt"]
     assert [(folder / file.name).stat().st_size for file in files] == [file.size for file in files]
