@@ -138,7 +138,7 @@ def ensure_local_delta_files(
 
 
 def read_samples(settings: VertexSettings, delta: Delta, most: int) -> tuple[list[Datapoint], list[str]]:
-    """Some of the datapoints that a delta writes, and some of the ids that it deletes, evenly spaced, at most so many of each."""
+    """Some of the datapoints that a delta writes, and some of the ids that it deletes, evenly spaced, at most ``most`` of each."""
     datapoints = list[Datapoint]()
     if (source := delta.source.data) is not None:
         every = max(1, -(-delta.rows // most))

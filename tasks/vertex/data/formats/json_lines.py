@@ -204,8 +204,8 @@ class _Vectors:
         return np.ma.MaskedArray(found.vectors, missing)
 
     def strings(self, start: int, stop: int) -> list[bytes]:
-        """None: they are numbers."""
-        raise NotImplementedError(f"rows {start} to {stop} are no strings")
+        """Never asked for, because `is_text` is False."""
+        raise TypeError(f"The rows {start} to {stop} of {self.name} are numbers")
 
 
 class _Sparse:
