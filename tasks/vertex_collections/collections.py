@@ -27,9 +27,10 @@ from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS
 from tasks.vertex.connection.errors import AlreadyExists, OperationFailed, calling
+from tasks.vertex.operations.operations import cancel_at
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex_collections.clients import connect
-from tasks.vertex_collections.operations import cancel, follow, settle, unfinished_of
+from tasks.vertex_collections.operations import follow, settle, unfinished_of
 from tasks.vertex_collections.specs import CollectionSpec, DistanceMetric
 from tasks.waiting import Deadline
 
@@ -279,7 +280,7 @@ def refuse_stranger(there: v1.Collection | v1.Index, name: str) -> None:
 def _end_creation(settings: VertexSettings, resource: str, deadline: Deadline) -> None:
     for operation in unfinished_of(settings, resource):
         if operation.verb == "create":
-            cancel(settings, operation.name)
+            cancel_at(connect(settings).operations, operation.name)
             try:
                 follow(settings, operation.name, f"end of the creation of {resource}", deadline)
             except (OperationFailed, NotFound) as error:

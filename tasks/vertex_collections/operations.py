@@ -12,12 +12,12 @@ from google.cloud import vectorsearch_v1 as v1
 from google.longrunning.operations_pb2 import Operation as RawOperation
 
 from tasks.calls import NotFound
-from tasks.errors import PermanentError
 from tasks.interruption import RemoteWork, WhenInterrupted, interruptible
 from tasks.plurals import counted
 from tasks.progress import say
 from tasks.vertex.connection.clients import CALL_SECONDS
 from tasks.vertex.connection.errors import OperationFailed, calling
+from tasks.vertex.operations.operations import cancel_at
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex_collections.clients import connect
 from tasks.waiting import Deadline, Look, wait_until
@@ -103,7 +103,7 @@ def follow(
         )
 
     work = RemoteWork(
-        what=what, id=name, where="at the service", cancel=lambda: cancel(settings, name)
+        what=what, id=name, where="at the service", cancel=lambda: cancel_at(connect(settings).operations, name)
     )  # fmt: skip
     with interruptible(work, when_interrupted):
         # A stand-in's clock runs fast: the real service's usual times would mislead.
@@ -139,19 +139,6 @@ def follow_earlier(
     except (OperationFailed, NotFound) as error:
         say(str(error))
         return None
-
-
-def cancel(settings: VertexSettings, name: str) -> None:
-    """Ask the service to cancel an operation. A refusal is not an error: not every operation can be cancelled.
-
-    Raises:
-        ServiceUnwell: it was not asked.
-    """
-    try:
-        with calling(f"cancel the operation {name}"):
-            connect(settings).operations.cancel_operation(name, timeout=CALL_SECONDS, retry=None)
-    except PermanentError as error:
-        say(f"The service did not cancel {name}: {error}")
 
 
 def _running(operation: Operation, total: int) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from google.api_core.operations_v1 import OperationsClient
 from google.cloud import aiplatform_v1
 from google.cloud.aiplatform_v1 import NearestNeighborSearchOperationMetadata
 from google.longrunning.operations_pb2 import Operation as RawOperation
@@ -179,14 +180,19 @@ def end(settings: VertexSettings, operation: Operation, deadline: Deadline) -> N
 
 
 def cancel(settings: VertexSettings, name: str) -> None:
-    """Ask the service to cancel an operation. A refusal is not an error: not every operation can be cancelled.
+    """Ask Vertex AI to cancel an operation, as ``cancel_at`` does."""
+    cancel_at(connect(settings).operations, name)
+
+
+def cancel_at(operations: OperationsClient, name: str) -> None:
+    """Ask a service to cancel an operation. A refusal is not an error: not every operation can be cancelled.
 
     Raises:
         ServiceUnwell: it was not asked.
     """
     try:
         with calling(f"cancel the operation {name}"):
-            connect(settings).operations.cancel_operation(name, timeout=CALL_SECONDS, retry=None)
+            operations.cancel_operation(name, timeout=CALL_SECONDS, retry=None)
     except PermanentError as error:
         say(f"The service did not cancel {name}: {error}")
 
