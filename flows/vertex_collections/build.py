@@ -124,9 +124,10 @@ def build_collection(options: BuildCollectionOptions) -> Report:
     source = options.data_source(options.data, options.limit, rules)
     with running(VERTEX_COLLECTIONS, "build", options) as run:
         with run.report.step("validate the data") as step:
+            # Before what every file of vectors must be: what a data object cannot be is said in words of collections.
+            fields = read_data_fields(run.settings, source)
             validated = read_validated(run.settings, source)
             _refuse_other_vectors(validated)
-            fields = read_data_fields(run.settings, source)
             step.saw(
                 f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, content {validated.content}"
             )

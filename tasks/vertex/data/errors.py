@@ -172,7 +172,8 @@ class DatasetMissing(InvalidInput):
             f"The file has no dataset `{dataset}`; it has: {there}",
             source=path,
             accepted=f"a file with exactly one dataset or column of that name, `{dataset}`",
-            remedy="Name the right one with --vectors-from, --ids-from or --queries-from, or correct the parameter that names it.",
+            remedy="Name the right one with --vectors-from, --ids-from, --queries-from or --sparse-from, or correct the parameter that "
+            "names it.",
         )
 
 

@@ -107,3 +107,11 @@ def test_without_an_index_every_search_is_exact_by_the_metric_that_was_chosen(
     report = found()
     assert [each["id"] for each in report["found"]] == ["7"]
     assert report["score"] == "cosine distance"
+
+
+def test_records_of_datapoints_are_refused_in_words_of_collections(service, build, tmp_path):
+    file = tmp_path / "datapoints.jsonl"
+    file.write_text('{"id": "a", "embedding": [1, 2]}\n')
+    error = build(service, data=file, code=2).error
+    assert "A collection is not built from records of Vector Search 1.0" in error
+    assert "--restrict" not in error
