@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from elastic_transport.client_utils import parse_cloud_id
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -45,13 +46,27 @@ def _user(name: str) -> str:
     return name
 
 
+def _cloud_id(value: str) -> str:
+    """A Cloud id that its client can read: its first part becomes the name of reports, so it must not be a key."""
+    try:
+        known = ":" in value and parse_cloud_id(value).es_address is not None
+    except ValueError:
+        known = False
+    if not known:
+        hide(value)
+        raise ValueError("NAME:BASE64, as the Elastic Cloud console shows it")
+    return value
+
+
 class ElasticSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_input_in_errors=True):
     """What is needed to reach Elasticsearch."""
 
     url: Annotated[str, AfterValidator(_address)] | None = Field(
         default=None, description="The address of the cluster: https://search.example.org:9200."
     )
-    cloud_id: str | None = Field(default=None, description="An Elastic Cloud id, in place of the address.")
+    cloud_id: Annotated[str, AfterValidator(_cloud_id)] | None = Field(
+        default=None, description="An Elastic Cloud id, in place of the address."
+    )
     api_key: Key = Field(
         default=None, description="An API key, as Kibana shows it (encoded); in place of name and password."
     )

@@ -61,7 +61,7 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
     """The client of these settings, the same one every time in this process.
 
     Raises:
-        InvalidInput: the address or the Cloud id is invalid, or the file holds no certificate authority.
+        InvalidInput: the address is invalid, or the file holds no certificate authority.
     """
     _warn_of_plain_text(settings)
     where: dict[str, Any] = {"cloud_id": settings.cloud_id} if settings.cloud_id else {"hosts": settings.url}
@@ -76,16 +76,11 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
     try:
         return Elasticsearch(**where, request_timeout=CALL_SECONDS, max_retries=0, retry_on_timeout=False)
     except ValueError as error:
-        # A Cloud id is not shown: whoever mistook its variable has a key there.
-        setting, value = ("cloud_id", None) if settings.cloud_id else ("url", settings.url)
-        what = "Not a Cloud id" if settings.cloud_id else "Not an address"
-        example = (
-            "NAME:BASE64, as the Elastic Cloud console shows it"
-            if settings.cloud_id
-            else "https://search.example.org:9200"
-        )
         raise InvalidInput(
-            what, value=value, source=f"ELASTIC_{setting.upper()}", accepted=example
+            "Not an address",
+            value=settings.url,
+            source="ELASTIC_URL",
+            accepted="https://search.example.org:9200",
         ) from error
 
 

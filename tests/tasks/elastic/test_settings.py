@@ -1,5 +1,6 @@
 import json
 import os
+from base64 import b64encode
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_elastic_reads_the_environment_and_keeps_secrets_out_of_sight(monkeypatc
             {"ELASTIC_USERNAME": "u", "ELASTIC_PASSWORD": "very-secret", "ELASTIC_API_KEY": "k"},
             "not both",
         ),
-        ({"ELASTIC_CLOUD_ID": "c"}, "exactly one of"),
+        ({"ELASTIC_CLOUD_ID": "c:aG9zdCRlcw=="}, "exactly one of"),
     ],
     ids=["name without password", "two credentials", "two addresses"],
 )
@@ -53,6 +54,26 @@ def test_contradictions_are_refused_without_telling_a_secret(monkeypatch, variab
         elastic_settings("elastic")
     assert "very-secret" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def cloud_id(name, content):
+    return f"{name}:{b64encode(content.encode()).decode()}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["very-secret", ":very-secret", "very-secret:", cloud_id("very-secret", "host.example"), "dmVyeS1zZWNyZXQ="],
+)
+def test_what_is_no_cloud_id_is_refused_and_never_shown(monkeypatch, value):
+    monkeypatch.setenv("ELASTIC_CLOUD_ID", value)
+    with pytest.raises(InvalidInput, match=r"ELASTIC_CLOUD_ID \(NAME:BASE64") as refused:
+        elastic_settings("elastic")
+    assert value not in str(refused.value)
+
+
+def test_a_cloud_id_names_where_the_cluster_is(monkeypatch):
+    monkeypatch.setenv("ELASTIC_CLOUD_ID", cloud_id("search", "host.example$of-elasticsearch$of-kibana"))
+    assert elastic_settings("elastic").where == "search"
 
 
 def test_the_sandbox_takes_nothing_from_the_real_clusters_variables(monkeypatch, tmp_path):
