@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tasks.errors import InvalidInput
@@ -21,6 +22,25 @@ def _names(value: object) -> object:
     return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
+def _matching(pattern: str, accepted: str) -> AfterValidator:
+    """A name that becomes part of resource names, and of files' names on this machine."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(accepted)
+        return value
+
+    return AfterValidator(check)
+
+
+_Project = Annotated[
+    str,
+    # https://cloud.google.com/resource-manager/docs/creating-managing-projects; older ones begin with a domain.
+    _matching(r"([a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*", "a project id of lower-case letters, digits and hyphens"),
+]
+_Location = Annotated[str, _matching(r"[a-z][a-z0-9-]*", "a region as us-central1")]
+
+
 def _with_key(address: object) -> object:
     """An address whose path is a key, which no message shows from now on."""
     if isinstance(address, str):
@@ -31,10 +51,8 @@ def _with_key(address: object) -> object:
 class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_input_in_errors=True):
     """What is needed to reach Vertex AI Vector Search and Cloud Storage."""
 
-    project: str = Field(min_length=1, description="The Google Cloud project's id.")
-    location: str = Field(
-        min_length=1, description="The region of indexes, endpoints and the bucket: us-central1."
-    )
+    project: _Project = Field(description="The Google Cloud project's id.")
+    location: _Location = Field(description="The region of indexes, endpoints and the bucket: us-central1.")
     bucket: str | None = Field(
         default=None,
         description="The bucket for import files; default PROJECT-vector-search-LOCATION, created if absent.",

@@ -76,6 +76,23 @@ def test_a_secret_is_not_shown_with_what_is_missing(monkeypatch):
     assert "hush-hush" not in "".join(traceback.format_exception(refused.value))
 
 
+@pytest.mark.parametrize("value", ["../other", "My Project", "hush/hush", "hush\x00hush", "", "a:b:c"])
+@pytest.mark.parametrize("name", ["VERTEX_PROJECT", "VERTEX_LOCATION"])
+def test_what_cannot_be_a_project_or_a_region_is_refused_and_never_shown(monkeypatch, name, value):
+    environment = {"VERTEX_PROJECT": "mine", "VERTEX_LOCATION": "us-east1", name: value}
+    monkeypatch.setattr(os, "environ", environment)  # a real one holds no zero byte
+    with pytest.raises(InvalidInput, match=rf"{name} \(a (project|region)") as refused:
+        vertex_settings("google-cloud")
+    assert not value or value not in str(refused.value)
+
+
+@pytest.mark.parametrize("project", ["my-project-1", "example.com:my-project", "1234"])
+def test_projects_are_ids_of_today_of_old_ones_with_a_domain_or_numbers(monkeypatch, project):
+    monkeypatch.setenv("VERTEX_PROJECT", project)
+    monkeypatch.setenv("VERTEX_LOCATION", "us-east1")
+    assert vertex_settings("google-cloud").project == project
+
+
 @pytest.mark.parametrize(
     ("given", "projects"), [(None, ()), ("", ()), ("one", ("one",)), ("one, two,", ("one", "two"))]
 )
