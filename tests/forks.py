@@ -30,22 +30,24 @@ def serve(main) -> None:
     # Else every fork, at its end, collects and so copies all of what was loaded here: 1.2 s of its 1.9.
     gc.freeze()
     _say(ready=True)
-    running: set[int] = set()
+    running: dict[int, int] = {}
+    """The number of the order by the process."""
     while True:
-        for pid in list(running):
+        for pid, number in list(running.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                running.discard(pid)
-                _say(ended=pid, code=os.waitstatus_to_exitcode(status))
+                del running[pid]
+                _say(ended=number, code=os.waitstatus_to_exitcode(status))
         if select.select([0], [], [], 0.02 if running else None)[0]:
             line = sys.stdin.buffer.raw.readline()  # raw: select must not miss what a buffer holds
             if not line:
                 return
+            order = json.loads(line)
             pid = os.fork()
             if not pid:
-                _become(json.loads(line), main)
-            running.add(pid)
-            _say(began=pid)
+                _become(order, main)
+            running[pid] = order["number"]
+            _say(began=order["number"], pid=pid)
 
 
 def _become(order: dict, main) -> None:
@@ -75,8 +77,9 @@ def _say(**facts: object) -> None:
 
 @dataclass
 class Fork:
-    """A process under way or ended."""
+    """A process under way or ended. Its number is its own; the system gives its pid to others afterwards."""
 
+    number: int
     pid: int
     out_file: Path
     err_file: Path
@@ -96,12 +99,12 @@ class Fork:
     def code(self):
         """The exit code; waits for the end."""
         if self._code is None:
-            self._code = self._forks.code_of(self.pid)
+            self._code = self._forks.code_of(self.number)
         return self._code
 
     @property
     def has_ended(self):
-        return self._code is not None or self._forks.has_ended(self.pid)
+        return self._code is not None or self._forks.has_ended(self.number)
 
     def signal(self, number=signal.SIGKILL):
         """Send it a signal and wait for its end."""
@@ -138,43 +141,43 @@ class Forks:
         self._codes = {}
         self._server = subprocess.Popen(
             [sys.executable, "-m", module],
-            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
         )  # fmt: skip
-        self._read("ready")
+        self._hear("ready", True)
 
     def start(self, words, environment):
         number = next(self._numbers)
         out, err = self.folder / f"{number}.out", self.folder / f"{number}.err"
         err.touch()
         order = {
-            "words": words, "environment": environment, "folder": str(self.folder), "out": str(out), "err": str(err)
+            "number": number, "words": words, "environment": environment, "folder": str(self.folder), "out": str(out),
+            "err": str(err),
         }  # fmt: skip
-        self._server.stdin.write(json.dumps(order) + "\n")
-        self._server.stdin.flush()
-        return Fork(self._read("began"), out, err, words, self)
+        self._server.stdin.write(json.dumps(order).encode() + b"\n")
+        return Fork(number, self._hear("began", number)["pid"], out, err, words, self)
 
-    def code_of(self, pid):
-        while pid not in self._codes:
-            self._read("ended", pid)
-        return self._codes[pid]
+    def code_of(self, number):
+        if number not in self._codes:
+            self._hear("ended", number)
+        return self._codes[number]
 
-    def has_ended(self, pid):
-        try:
-            return (
-                pid in self._codes
-                or Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-            )
-        except FileNotFoundError:
-            return True
+    def has_ended(self, number):
+        while select.select([self._server.stdout], [], [], 0)[0]:
+            self._take()
+        return number in self._codes
 
     def close(self):
         self._server.stdin.close()
         self._server.wait(30)
 
-    def _read(self, key, value=None):
-        while True:
-            said = json.loads(self._server.stdout.readline())
-            if "ended" in said:
-                self._codes[said["ended"]] = said["code"]
-            if key in said and value in (None, said[key]):
-                return said[key]
+    def _take(self):
+        """The next that the program says."""
+        said = json.loads(self._server.stdout.readline())
+        if "ended" in said:
+            self._codes[said["ended"]] = said["code"]
+        return said
+
+    def _hear(self, key, value):
+        while (said := self._take()).get(key) != value:
+            pass
+        return said

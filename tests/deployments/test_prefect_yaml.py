@@ -133,5 +133,6 @@ def test_a_build_runs_through_the_worker_and_leaves_its_artifacts(stack):
         if state in ("COMPLETED", "FAILED", "CRASHED") or time.monotonic() > deadline:
             break
     assert (name, state) == ("build words on sandbox", "COMPLETED"), message
-    assert {"vertex-build-words-report", "vertex-build-words-steps"} <= set(artifacts)
+    where = "words-sandbox-project-us-central1"
+    assert {f"vertex-build-{where}-report", f"vertex-build-{where}-steps"} <= set(artifacts)
     assert list((stack.home / "reports").glob("vertex-build-words-*.json"))

@@ -154,7 +154,8 @@ def test_with_the_key_these_attacks_run_commands_which_is_why_there_is_one(attac
         == 201
     )
     until(attack.file.exists)
-    assert owner.delete(f"/deployments/{foreign['id']}").status_code == 204
+    # 503 is a busy database, and 404 that its answer came too late.
+    until(lambda: owner.delete(f"/deployments/{foreign['id']}").status_code in (204, 404))
 
 
 @pytest.mark.parametrize(
