@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.elastic.service import ELASTIC
+from sandbox.model_server.service import MODEL_SERVER
 from sandbox.service import Service
 from sandbox.vertex.service import VERTEX
 
 SERVICES: tuple[Service[Any], ...] = (
     VERTEX,
     ELASTIC,
+    MODEL_SERVER,
 )
 
 Chosen = Mapping[str, Any]
