@@ -11,12 +11,12 @@ from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.deployments import Deployment, Deployments, new_deployment
 from sandbox.elastic.ml.models import Models
 from sandbox.elastic.ml.pipeline_use import PipelineUse
-from sandbox.elastic.ml.splade import ModelFilesMissing, load_splade
 from sandbox.elastic.nodes.nodes import Nodes
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
 from sandbox.elastic.wire.sizes import size_in_bytes
+from sandbox.models.splade import ModelFilesMissing, load_splade
 
 MOST_THREADS = 32
 MOST_ADAPTIVE = 32

