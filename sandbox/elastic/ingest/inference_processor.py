@@ -17,7 +17,7 @@ from sandbox.elastic.ingest.field_paths import IngestDocument
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.inference import Inference
-from sandbox.elastic.ml.splade import Embedding
+from sandbox.models.splade import Embedding
 
 
 @dataclass(frozen=True)

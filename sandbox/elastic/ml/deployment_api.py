@@ -11,12 +11,13 @@ from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.deployments import Deployment, Deployments, new_deployment
 from sandbox.elastic.ml.models import Models
 from sandbox.elastic.ml.pipeline_use import PipelineUse
-from sandbox.elastic.ml.splade import ModelFilesMissing, load_splade
 from sandbox.elastic.nodes.nodes import Nodes
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
 from sandbox.elastic.wire.sizes import size_in_bytes
+from sandbox.models.missing import ModelMissing
+from sandbox.models.splade import load_splade
 
 MOST_THREADS = 32
 MOST_ADAPTIVE = 32
@@ -104,7 +105,7 @@ class DeploymentApi:
         size_in_bytes("cache_size", parameters["cache_size"])
         try:
             load_splade()
-        except ModelFilesMissing as error:
+        except ModelMissing as error:
             raise ml_errors.NODE_FAILED.refusal(node=list(self._nodes)[-1].id, problem=error) from error
         deployment = self._deployments.start(
             new_deployment(parameters, adaptive, elser=self._models.is_packaged(model))

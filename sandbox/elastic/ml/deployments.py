@@ -15,12 +15,12 @@ from typing import Any
 from sandbox.elastic.ml import assignments
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.inference_queue import Countdown, EmbeddingCache, NodeQueue, QueuedText
-from sandbox.elastic.ml.splade import load_splade
 from sandbox.elastic.nodes.nodes import Nodes
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.store import Records
 from sandbox.elastic.wire.routing import TakeAtEnd
 from sandbox.elastic.wire.sizes import size_in_bytes
+from sandbox.models.splade import load_splade
 
 PROCESS_CRASHED = "inference process crashed"
 """The reason of a deployment that a fault lets fail; sandbox wording."""

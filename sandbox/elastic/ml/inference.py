@@ -14,7 +14,7 @@ from sandbox.elastic.ml.inference_ledger import InferenceLedger
 from sandbox.elastic.ml.inference_queue import INGEST, SEARCH
 from sandbox.elastic.ml.licence import MachineLearningLicence
 from sandbox.elastic.ml.models import Models
-from sandbox.elastic.ml.splade import Embedding
+from sandbox.models.splade import Embedding
 
 Purpose = Literal["ingest", "search", "infer"]
 _SEARCH_TIMEOUT = 30.0

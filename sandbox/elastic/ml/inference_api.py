@@ -6,9 +6,9 @@ from typing import Any
 
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.inference import Inference, embedding_of
-from sandbox.elastic.ml.splade import Embedding
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
+from sandbox.models.splade import Embedding
 
 _MODEL = "/_ml/trained_models/{model_id}"
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.ml import errors as ml_errors
-from sandbox.elastic.ml.splade import Embedding
+from sandbox.models.splade import Embedding
 
 AT_ONCE = 32
 """Largest number of waiting documents in one run of the model; 32, beyond which it gets no faster."""

@@ -9,12 +9,12 @@ from typing import Any
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import lang_ident
 from sandbox.elastic.ml.downloads import ACTION, Download
-from sandbox.elastic.ml.splade import FILES
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.store import Store
 from sandbox.elastic.tasks.manager import Tasks
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.routing import TakeAtEnd
+from sandbox.models.splade import FILES
 
 WEIGHTS = ".ml-inference-native-000002"
 """The index that holds definitions."""

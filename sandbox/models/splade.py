@@ -19,6 +19,8 @@ from safetensors.numpy import load
 from scipy.special import erf
 from tokenizers import Tokenizer
 
+from sandbox.models.missing import ModelMissing
+
 FOLDER = Path(sys.prefix) / "share" / "vector-search-ops" / "sparse-model"
 """Where the distribution is installed: outside site-packages, because it declares requirements that its files do not need."""
 FILES = {
@@ -33,13 +35,6 @@ EPSILON = np.float32(1e-12)
 """BERT's own, from the model's config.json."""
 TOKENS_AT_ONCE = 256
 """Padded tokens per run; 256, whose logits (31 MB) were measured to be faster than larger ones."""
-
-
-class ModelFilesMissing(Exception):
-    """The model's files are not installed, or are not the expected ones."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"The sparse model of the Elasticsearch stand-in {what}. Install it with: {INSTALL}")
 
 
 @dataclass(frozen=True)
@@ -164,7 +159,7 @@ def load_splade() -> Splade:
     """The installed model.
 
     Raises:
-        ModelFilesMissing: the files are missing or differ; the message names the command that installs them.
+        ModelMissing: the files are missing or differ; the message names the command that installs them.
     """
     return Splade(*(_verified(name, digest) for name, digest in FILES.items()))
 
@@ -172,11 +167,15 @@ def load_splade() -> Splade:
 def _verified(name: str, digest: str) -> bytes:
     path = FOLDER / name
     if not path.is_file():
-        raise ModelFilesMissing(f"is not installed: there is no file {path}")
+        raise _missing(f"is not installed: there is no file {path}")
     content = path.read_bytes()
     if (seen := hashlib.sha256(content).hexdigest()) != digest:
-        raise ModelFilesMissing(f"has an unexpected {name} (sha256 is {seen}, expected {digest})")
+        raise _missing(f"has an unexpected {name} (sha256 is {seen}, expected {digest})")
     return content
+
+
+def _missing(what: str) -> ModelMissing:
+    return ModelMissing(f"The sparse model of the Elasticsearch stand-in {what}. Install it with: {INSTALL}")
 
 
 def _batches(lengths: list[int]) -> list[list[int]]:
