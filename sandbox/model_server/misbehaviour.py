@@ -10,9 +10,7 @@ from sandbox.model_server.extractive import Prompt
 
 Said = tuple[str | None, str]
 """The content, and why it ended."""
-_COMMAND = re.compile(
-    r"(?:answer|reply|respond|say|write)\b[^.\n]{0,40}?[ :\"“]([A-Z][A-Z0-9-]{3,})\b", re.IGNORECASE
-)
+_COMMAND = re.compile(r"(?i:answer|reply|respond|say|write)\b[^.\n]{0,40}?[ :\"“]([A-Z][A-Z0-9-]{3,})\b")
 _FAR = 7
 """How far beyond the last passage an invented citation points."""
 
@@ -31,9 +29,7 @@ def _misquoted(_prompt: Prompt, content: str) -> Said:
 
 def _obeyed(prompt: Prompt, content: str) -> Said:
     """What a passage tells its reader to say."""
-    commands = [
-        found[1] for _, text in prompt.passages for found in _COMMAND.finditer(text) if found[1].isupper()
-    ]
+    commands = [command for _, text in prompt.passages for command in _COMMAND.findall(text)]
     return (commands[0] if commands else content), "stop"
 
 

@@ -10,7 +10,7 @@ ErrorShape = Literal["openai", "vllm", "databricks"]
 
 @dataclass(frozen=True)
 class ModelServerOptions:
-    """How the stand-in behaves. Each field is an option of `python -m sandbox start`, for example `--model-server.context-tokens`."""
+    """How the stand-in behaves. Each field is an option of `python -m sandbox start`, for example `--models.context-tokens`."""
 
     context_tokens: int = 8192
     """Tokens of a prompt and its answer together; more are refused as `context_length_exceeded`."""

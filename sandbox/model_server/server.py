@@ -21,11 +21,11 @@ class ModelServer:
     def __init__(
         self, state: Path, options: ModelServerOptions, listener: socket.socket, key: str, model: Embed
     ) -> None:
-        self._faults, self._writes = FaultQueue(state), WriteLog(state, "model-server")
+        self._faults, self._writes = FaultQueue(state), WriteLog(state, "models")
         self._faults.serves(possible_faults())
         connections = Connections()
         front = Front(options, model, connections, key=key, faults=self._faults, writes=self._writes)
-        self._server = HttpServer(Door(front, turned_away), connections, listener, "model-server")
+        self._server = HttpServer(Door(front, turned_away), connections, listener, "models")
 
     def start(self) -> None:
         """Begin to answer requests."""

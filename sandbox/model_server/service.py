@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sandbox.model_server.embeddings import Purpose
 
-_NAME = "model-server"
+_NAME = "models"
 
 
 def _start(state: Path, options: ModelServerOptions, ports: Ports, keys: Keys) -> Running:

@@ -15,7 +15,7 @@ def test_without_options_every_service_runs_with_its_defaults():
     assert services.chosen(()) == {
         "vertex": VertexOptions(),
         "elastic": ElasticOptions(),
-        "model-server": ModelServerOptions(),
+        "models": ModelServerOptions(),
     }
 
 
@@ -46,7 +46,7 @@ def test_names_of_switches_and_ports_are_unique():
         ("--clock-factor=0", "must be positive"),
         ("--upsert-delay=-1", "must not be negative"),
         ("--elastic.version=1.0", "8.13"),
-        ("--model-server.context-tokens=0", "must be positive"),
+        ("--models.context-tokens=0", "must be positive"),
     ],
 )
 def test_an_impossible_option_is_refused_before_anything_starts(tmp_path, word, problem):
