@@ -17,8 +17,8 @@ FIELDS = ("model", "input", "encoding_format", "dimensions", "user")
 MOST_TOKENS = 512
 """Of one text; the model truncates a longer one, this stand-in refuses it, as OpenAI's does."""
 Purpose = Literal["query", "passage"]
-_PREFIXES: Mapping[str, Purpose] = {"query: ": "query", "passage: ": "passage"}
-"""What callers of this model put in front of a text, to say what it is (its model card)."""
+_QUERY = "query: "
+"""What callers of this model put in front of a question, and `passage: ` in front of a passage (its model card)."""
 
 Embed = Callable[[Sequence[str], Purpose], NDArray[np.float32]]
 
@@ -72,7 +72,7 @@ def _answered(texts: Sequence[str], purpose: Purpose, model: Embed) -> NDArray[n
 
 
 def _purpose(text: str) -> Purpose:
-    return next((purpose for prefix, purpose in _PREFIXES.items() if text.startswith(prefix)), "passage")
+    return "query" if text.startswith(_QUERY) else "passage"
 
 
 def _encoded(vector: NDArray[np.float32]) -> str:

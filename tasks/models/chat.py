@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from tasks.errors import PermanentError
 from tasks.models.clients import connect
@@ -49,13 +49,12 @@ def complete(settings: ModelSettings, messages: Sequence[Message]) -> Completion
         Exception: as `tasks.models.errors.calling`.
     """
     model, began = settings.chat(), time.monotonic()
-    limit: dict[str, Any] = {settings.tokens_field: settings.answer_tokens}
     with calling(f"ask {model}"):
         answer = connect(settings).chat.completions.create(
             model=model,
             messages=[{"role": each.role, "content": each.content} for each in messages],  # pyright: ignore[reportArgumentType] -- a union of typed dictionaries
             temperature=0,
-            **limit,
+            extra_body={settings.tokens_field: settings.answer_tokens},  # under either name
         )
     seconds = time.monotonic() - began
     if not answer.choices:
