@@ -11,6 +11,12 @@ _VERIFY_NIGHTLY = Nightly(
     parameters={"name": "handbook", "documents": "/srv/vector-search/handbook"},
 )
 
+_EVALUATE_NIGHTLY = Nightly(
+    "Evaluate the answers every night; fail if a gate is not met.",
+    cron="0 4 * * *",
+    parameters={"name": "handbook", "questions": "/srv/vector-search/handbook-questions.jsonl"},
+)
+
 ANSWERS = Engine[ModelSettings](
     name="answers",
     title="Answers from documents",
@@ -21,6 +27,8 @@ ANSWERS = Engine[ModelSettings](
     settings_prefix="OPENAI_",
     flows=(
         Entry("index", "flows.answers.index:index_documents", "Index a folder of documents: only what changed is embedded, what is gone leaves."),
+        Entry("ask", "flows.answers.ask:ask", "Answer a question from a knowledge base, with checked sources."),
+        Entry("evaluate", "flows.answers.evaluate:evaluate", "Measure retrieval and answers on questions whose answers are known.", _EVALUATE_NIGHTLY),
         Entry("verify", "flows.answers.verify:verify_documents", "Verify that a knowledge base holds exactly what its documents say.", _VERIFY_NIGHTLY),
     ),
     sandbox_service="models",

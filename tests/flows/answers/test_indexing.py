@@ -9,7 +9,9 @@ from tests.polling import until
 pytestmark = pytest.mark.slow
 
 
-def test_only_what_changed_is_embedded_and_what_is_gone_leaves(service, index, answers, folder, name, facts):
+def test_only_what_changed_is_embedded_and_what_is_gone_leaves(
+    service, run, index, answers, folder, name, facts
+):
     index(service, "--deployment", "ingest")
     first = service.passages(name)
     assert {one["document"] for one in first.values()} == {"leave.md", "expenses.md", "salaries.md"}
@@ -39,10 +41,11 @@ def test_only_what_changed_is_embedded_and_what_is_gone_leaves(service, index, a
     assert len(fresh) == written["embedded"]
     answers(service, "verify", "--name", name, "--documents", folder)
 
-    service_words = ("elastic", "rollback", "--name", name)
-    assert service_words
     assert service.alias(name) != [before]
-    assert before in service.indices(name)
+    run(service, "elastic", "rollback", "--name", name, "--target", "sandbox")
+    assert service.alias(name) == [before]
+    run(service, "elastic", "teardown", "--name", name, "--yes", "--target", "sandbox")
+    assert service.indices(name) == []
 
 
 def test_a_version_that_nobody_could_go_back_to_is_removed(service, index, folder, name):
@@ -86,7 +89,7 @@ def test_a_folder_that_lost_most_of_its_documents_needs_a_yes(service, index, fo
         (["--documents", "/nowhere"], "This is no folder"),
     ],
 )
-def test_what_cannot_be_indexed_is_refused_before_anything_is_created(service, index, name, words, said):
+def test_what_cannot_be_indexed_is_refused_before_anything_is_created(service, index, words, said):
     writes = service.writes
     refused = index(service, *words, code=2)
     assert said in refused.err
@@ -95,7 +98,7 @@ def test_what_cannot_be_indexed_is_refused_before_anything_is_created(service, i
 
 @pytest.mark.core
 def test_killed_halfway_the_same_command_embeds_at_most_one_batch_again(
-    slow_service, begin, kill, index, folder, name, monkeypatch
+    slow_service, begin, kill, index, folder, name
 ):
     (folder / "long.md").write_text(
         "\n\n".join(f"## Part {n} of {name}\n\n{f'A sentence of part {n}. ' * 30}" for n in range(80))
