@@ -34,6 +34,7 @@ from sandbox.elastic.ml.licence import MachineLearningLicence
 from sandbox.elastic.ml.model_api import ModelApi
 from sandbox.elastic.ml.model_statistics_api import ModelStatisticsApi
 from sandbox.elastic.ml.models import Models
+from sandbox.elastic.ml.starting import DeploymentStarter
 from sandbox.elastic.nodes.api import NodesApi
 from sandbox.elastic.nodes.information_api import InformationApi
 from sandbox.elastic.nodes.nodes import Nodes
@@ -114,10 +115,11 @@ class Cluster:
             indices, self.searchers, self.contexts, Ranking(self.contexts, self.documents, nodes.data.id)
         )
         by_query = (indices, self.searchers, self.scans, self.contexts, self.jobs)
+        starter = DeploymentStarter(self.models, self.deployments, nodes, self.release, self.ending)
         machine_learning = (
             ModelApi(self.models, self.deployments, pipelines, self.ending),
             ModelStatisticsApi(self.models, self.deployments, pipelines, nodes, self.release),
-            DeploymentApi(self.models, self.deployments, pipelines, nodes, self.release, self.ending),
+            DeploymentApi(self.models, self.deployments, starter, pipelines, self.release),
             InferenceApi(self.inference),
             CapacityApi(nodes, self.deployments, self.release),
         )

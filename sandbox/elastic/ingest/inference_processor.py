@@ -8,6 +8,7 @@ document's first field only) and, if the text was truncated, `is_truncated`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from sandbox.elastic.ingest.field_paths import IngestDocument
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.inference import Inference
-from sandbox.models.splade import Embedding
+from sandbox.models.embedding import Embedding
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ class InferenceProcessor:
 
     def _write(self, document: IngestDocument, output: str, embedding: Embedding, *, first: bool) -> None:
         parent, _, name = output.rpartition(".")
-        # A copy per document, because the cache returns the same map again.
-        found: dict[str, Any] = {(name if self.pairs else self.results): dict(embedding.weights)}
+        # A copy per document, because the cache returns the same value again.
+        found: dict[str, Any] = {(name if self.pairs else self.results): copy(embedding.value)}
         if first:
             found["model_id"] = self.model
         if embedding.is_truncated:
