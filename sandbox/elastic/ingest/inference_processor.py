@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.inference.serving import EndpointInference
 from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest.field_paths import IngestDocument
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
 from sandbox.elastic.ml import errors as ml_errors
-from sandbox.elastic.ml.inference import Inference
 from sandbox.models.embedding import Embedding
 
 
@@ -25,9 +25,9 @@ from sandbox.models.embedding import Embedding
 class InferenceProcessor:
     """One inference processor of a pipeline."""
 
-    inference: Inference
+    inference: EndpointInference
     model: str
-    """The id of a model, alias or deployment."""
+    """The id of an inference endpoint, model, alias or deployment."""
     pairs: tuple[tuple[str, str], ...]
     """Input and output fields; empty in the older form."""
     field_map: dict[str, str]
@@ -95,7 +95,7 @@ class InferenceProcessor:
             document.set_or_append(f"{parent}.{key}" if parent else key, value)
 
 
-def read(config: ProcessorConfig, inference: Inference) -> InferenceProcessor:
+def read(config: ProcessorConfig, inference: EndpointInference) -> InferenceProcessor:
     """Read the settings of an inference processor.
 
     Raises:

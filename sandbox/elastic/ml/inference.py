@@ -18,7 +18,7 @@ from sandbox.elastic.ml.packages import prefixed
 from sandbox.models.embedding import Embedding
 
 Purpose = Literal["ingest", "search", "infer"]
-_SEARCH_TIMEOUT = 30.0
+SEARCH_TIMEOUT = 30.0
 """Seconds that a search waits for its query's weights. The number is from memory."""
 _LOOK = 0.5
 
@@ -106,16 +106,6 @@ class Inference:
         ]
         self._ledger.append(deployment.id, purpose, entries)
         return outcomes
-
-    def for_search(self, name: str, texts: Sequence[str]) -> list[dict[str, float]]:
-        """The weights of query texts, with priority over ingest.
-
-        Raises:
-            Refusal: the model is not available, its queue is full, or the timeout has passed.
-        """
-        return [
-            embedding_of(each).weights for each in self.embed(name, texts, "search", _SEARCH_TIMEOUT, "30s")
-        ]
 
 
 def _readiness(deployment: Deployment) -> tuple[bool, float]:
