@@ -34,7 +34,11 @@ DIFFERENCES = (
     "Dates: ISO 8601 and milliseconds; a field's `format` is stored but not applied. Of date math, only `now` is supported.",
     (
         "Queries: those in `sandbox/elastic/search/queries.py`, with common parameters; others are refused by name. No "
-        "aggregations, highlighting, suggesters, collapse, rescore, knn, retrievers, `q=` or explain."
+        "aggregations, highlighting, suggesters, collapse, rescore, knn, retrievers or explain."
+    ),
+    (
+        "`q=`, query_string and simple_query_string: terms, phrases, fields, ranges, groups, operators, wildcards, boosts. "
+        "Fuzzy terms, slops and regular expressions in them are refused by name."
     ),
     "A search over several indices fails as a whole if one fails; the real service may return partial results.",
     "Positions are not indexed: match_phrase reads the texts of candidates again and does not support slop.",

@@ -107,6 +107,12 @@ NOT_A_SIZE = Answer(
 UNKNOWN_FIELD = Answer(
     400, "x_content_parse_exception", "[1:1] [{parser}] unknown field [{field}]", "ObjectParser.java"
 )
+UNRECOGNIZED = Answer(
+    400,
+    "illegal_argument_exception",
+    "request [{path}] contains unrecognized {few}: {names}",
+    "BaseRestHandler.java",
+)
 INTERNAL = Answer(500, "sandbox_exception", "internal error of the sandbox: {problem}")
 
 

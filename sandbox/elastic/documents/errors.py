@@ -10,6 +10,20 @@ NOT_AN_OBJECT = Answer(
     "[1:1] object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value",
     "DocumentParser.java, from memory",
 )
+FIELD_NAME = Answer(400, "illegal_argument_exception", "{problem}", "DotExpandingXContentParser.java")
+METADATA_FIELD = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] Field [{name}] is a metadata field and cannot be added inside a document. Use the index API request "
+    "parameters.",
+    "MetadataFieldMapper.java",
+)
+BLANK_NAME = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] Field name cannot contain only whitespace: [{path}]",
+    "DocumentParser.java",
+)
 BAD_VALUE = Answer(
     400,
     "document_parsing_exception",

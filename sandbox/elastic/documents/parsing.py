@@ -27,6 +27,16 @@ _BITS = {"long": 63, "integer": 31, "short": 15, "byte": 7}
 _SMALLER = {"float": np.float32, "half_float": np.float16}
 
 
+METADATA = frozenset(
+    f"_{name}"
+    for name in (
+        *("data_stream_timestamp", "field_names", "id", "ignored", "index", "nested_path"),
+        *("routing", "seq_no", "source", "tier", "version"),
+    )
+)
+"""Names that no document may use for a field of its own. From the list of IndicesModule.java."""
+
+
 @dataclass
 class Terms:
     """The terms of a document in a text field."""
@@ -63,6 +73,8 @@ def parse(
         Refusal: a value does not fit its field, or a strict mapping does not have its field; never if lenient.
     """
     walk = _Walk(id_, release, mapping, lenient)
+    if not lenient:
+        _refuse_metadata(source, id_)
     walk.object(source, mapping.get("properties", {}), "", mapping.get("dynamic", "true"), walk.parsed.added)
     return walk.parsed
 
@@ -85,15 +97,9 @@ class _Walk:
     ) -> None:
         for name, value in found.items():
             try:
-                if "." in name and name not in known:
-                    first, _, rest = name.partition(".")
-                    if not first or not rest:
-                        raise documents_errors.BULK_SOURCE.refusal(
-                            problem=f"field name cannot contain only whitespace: [{name}]"
-                        )
-                    self._property(first, {rest: value}, known, prefix, dynamic, added)
-                else:
-                    self._property(name, value, known, prefix, dynamic, added)
+                _check_name(name, prefix)
+                first, dot, rest = name.partition(".")
+                self._property(first, {rest: value} if dot else value, known, prefix, dynamic, added)
             except Refusal:
                 if not self._lenient:
                     raise
@@ -235,6 +241,30 @@ class _Walk:
     def _bad(self, path: str, kind: str, value: Any, why: str) -> Refusal:
         cause = errors.ILLEGAL_ARGUMENT.refusal(problem=why)
         return documents_errors.BAD_VALUE.refusal(path=path, kind=kind, id=self._id, value=value, cause=cause)
+
+
+def _check_name(name: str, prefix: str) -> None:
+    parts, problem = name.split("."), ""
+    if name.isspace():
+        raise documents_errors.BLANK_NAME.refusal(path=prefix + name)
+    if not name:
+        problem = "field name cannot be an empty string"
+    elif not any(parts):
+        problem = "field name cannot contain only dots"
+    elif not all(parts):
+        problem = f"field name cannot contain only whitespace: ['{name}']"
+    elif any(part.isspace() for part in parts):
+        problem = f"field name starting or ending with a [.] makes object resolution ambiguous: [{name}]"
+    if problem:
+        cause = documents_errors.FIELD_NAME.refusal(problem=problem)
+        raise documents_errors.BULK_SOURCE.refusal(problem=problem, cause=cause)
+
+
+def _refuse_metadata(source: Mapping[str, Any], id_: str) -> None:
+    for name in METADATA.intersection(source):
+        cause = documents_errors.METADATA_FIELD.refusal(name=name)
+        value = source[name]
+        raise documents_errors.BAD_VALUE.refusal(path=name, kind=name, id=id_, value=value, cause=cause)
 
 
 def _flat(value: Any) -> Iterator[Any]:

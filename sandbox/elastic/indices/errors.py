@@ -134,6 +134,12 @@ UNKNOWN_PARAMETER = Answer(
     "Failed to parse mapping: unknown parameter [{parameter}] on mapper [{name}] of type [{kind}]",
     "FieldMapper.java, from memory",
 )
+MULTI_FIELD_NAME = Answer(
+    400,
+    "mapper_parsing_exception",
+    "Failed to parse mapping: Field name [{below}] which is a multi field of [{name}] cannot contain '.'",
+    "TypeParsers.java",
+)
 NO_ANALYZER = Answer(
     400,
     "mapper_parsing_exception",

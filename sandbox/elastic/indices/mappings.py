@@ -64,8 +64,8 @@ class Field:
     parameters: Mapping[str, Any]
 
 
-def check(mapping: Mapping[str, Any]) -> None:
-    """Refuse an invalid mapping.
+def checked(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """A valid mapping as the service stores it: `{"a.b": field}` is the field b of an object a.
 
     Raises:
         Refusal: naming the first field, type or parameter that is wrong.
@@ -80,6 +80,8 @@ def check(mapping: Mapping[str, Any]) -> None:
                 problem=f"unknown parameter [{option}] on metadata field [_source]"
             )
     _check_properties(mapping.get("properties", {}), "")
+    properties = {"properties": _expanded(mapping["properties"], "")} if "properties" in mapping else {}
+    return {**mapping, **properties}
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,9 +90,8 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         Refusal: the change cannot be made in place.
     """
-    check(new)
     result = deepcopy(dict(old))
-    for name, value in new.items():
+    for name, value in checked(new).items():
         if name == "properties":
             result["properties"] = _merged_properties(old.get("properties", {}), value, "")
         else:
@@ -137,6 +138,8 @@ def _check_properties(properties: Any, prefix: str) -> None:
             problem="Expected map for property [properties] but got a class java.lang.String"
         )
     for name, definition in properties.items():
+        if problem := _problem(name):
+            raise indices_errors.MAPPING.refusal(problem=problem)
         _check_property(f"{prefix}{name}", definition)
 
 
@@ -162,6 +165,8 @@ def _check_property(path: str, definition: Any) -> None:
     if definition.get("normalizer", "lowercase") != "lowercase":
         raise indices_errors.NO_NORMALIZER.refusal(normalizer=definition["normalizer"], name=path)
     for below, multi in definition.get("fields", {}).items():
+        if "." in below:
+            raise indices_errors.MULTI_FIELD_NAME.refusal(below=below, name=name)
         _check_property(f"{path}.{below}", multi)
 
 
@@ -169,6 +174,32 @@ def _check_parameters(name: str, kind: str, definition: Mapping[str, Any], known
     for parameter in definition:
         if parameter not in known:
             raise indices_errors.UNKNOWN_PARAMETER.refusal(parameter=parameter, name=name, kind=kind)
+
+
+def _problem(name: str) -> str:
+    """Why a name cannot be a field's. As in Java, dots at its end do not count."""
+    if not name:
+        return "field name cannot be an empty string"
+    if name.isspace():
+        return "field name cannot contain only whitespaces"
+    parts = name.rstrip(".").split(".")
+    return (
+        f"Invalid field name {name}" if parts == [""] else "" if all(parts) else "name cannot be empty string"
+    )
+
+
+def _expanded(properties: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Properties without dots in their names; an object that is written in several places is merged."""
+    result: dict[str, Any] = {}
+    for name, definition in properties.items():
+        first, *below = name.rstrip(".").split(".")
+        whole = dict(definition)
+        if whole.get("properties"):
+            whole["properties"] = _expanded(whole["properties"], f"{prefix}{name}.")
+        for part in reversed(below):
+            whole = {"properties": {part: whole}}
+        result = _merged_properties(result, {first: whole}, prefix)
+    return result
 
 
 def _merged_properties(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -141,7 +141,7 @@ class Indices:
         names.check(name)
         given = settings_of_indices.flat(settings)
         settings_of_indices.check(given)
-        mappings.check(mapping)
+        fields = mappings.checked(mapping)
         with self.together():
             if name in self._all:
                 there = self._all[name]
@@ -165,7 +165,7 @@ class Indices:
                 "uuid": uuid,
                 "version.created": f"{self._release.major}{self._release.number.split('.')[1]:0>3}000",
             }
-            index = Index(name, uuid, self._next_number(), made, dict(mapping), {})
+            index = Index(name, uuid, self._next_number(), made, fields, {})
             self.put(index)
             for alias, definition in aliases.items():
                 self.put(self.with_alias(self._all[name], alias, definition))

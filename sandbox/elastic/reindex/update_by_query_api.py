@@ -20,6 +20,7 @@ from sandbox.elastic.search import queries
 from sandbox.elastic.search.matches import QueryContexts
 from sandbox.elastic.search.scans import Hit, Scans
 from sandbox.elastic.search.searchers import Searchers
+from sandbox.elastic.search.strings import queries as string_queries
 from sandbox.elastic.wire.exchange import Reply, Request, whole
 from sandbox.elastic.wire.routing import Route
 
@@ -59,7 +60,8 @@ class UpdateByQueryApi:
         check_fields("update_by_query", body, _BODY)
         if body.get("script"):
             raise documents_errors.NO_SCRIPTS.refusal()
-        queries.check(self._contexts, body.get("query"))
+        query = string_queries.of_request(request) or body.get("query")
+        queries.check(self._contexts, query)
         manual, refresh = slice_of(body.get("slice")), request.flag("refresh")
         size = whole("size", body.get("size", request.number("scroll_size", 1000)))
         if size < 1:
@@ -95,7 +97,7 @@ class UpdateByQueryApi:
             proceed=proceeds(body.get("conflicts", request.query.get("conflicts"))),
             rate=rate_of(request),
             slices=slices_of(request, lambda: shards(self._indices, expression), manual is not None),
-            search=lambda slice_: self._scans.open(expression, body.get("query"), slice_),
+            search=lambda slice_: self._scans.open(expression, query, slice_),
             prepare=prepare,
             check=check,
             finish=finish,

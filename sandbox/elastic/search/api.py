@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.elastic import errors
 from sandbox.elastic.documents import sources
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.search import errors as search_errors
@@ -17,6 +18,7 @@ from sandbox.elastic.search.search_contexts import SearchContexts
 from sandbox.elastic.search.search_request import SearchRequest
 from sandbox.elastic.search.searcher import Searcher
 from sandbox.elastic.search.searchers import Searchers
+from sandbox.elastic.search.strings import queries as string_queries
 from sandbox.elastic.wire.cat import table
 from sandbox.elastic.wire.exchange import Reply, Request, duration
 from sandbox.elastic.wire.routing import Route
@@ -68,9 +70,8 @@ class SearchApi:
     def searched(self, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
         """A search with a given body, which may be a rendered template."""
         started = time.monotonic()
-        if "q" in request.query:
-            raise search_errors.NOT_SUPPORTED.refusal(query="query_string", parameter="q")
-        asked = SearchRequest.read({**body, **_from_query(request)})
+        typed = string_queries.of_request(request)
+        asked = SearchRequest.read({**body, **_from_query(request), **({"query": typed} if typed else {})})
         filter_ = sources.of_query(request)
         if filter_:
             asked.source = filter_
@@ -138,6 +139,10 @@ class SearchApi:
             if key != "query":
                 raise search_errors.COUNT_BODY.refusal(key=key)
         query = body.get("query", {"match_all": {}})
+        if not request.body.strip():
+            query = string_queries.of_request(request) or query
+        elif "q" in request.query:
+            raise errors.UNRECOGNIZED.refusal(path=request.path, few="parameter", names="[q]")
         searchers = [self._searchers.current(index) for index in self._indices.named_by(request, "read")]
         contexts = self._contexts.of(searchers, request.warnings)
         found = sum(int(evaluate(context, query).mask.sum()) for context in contexts)

@@ -53,6 +53,34 @@ NO_ANALYZER = Answer(
 REQUIRED = Answer(
     400, "parsing_exception", "[{query}] requires {what}", "TextExpansionQueryBuilder.java, from memory"
 )
+NO_QUERIES = Answer(
+    400,
+    "parsing_exception",
+    "[dis_max] requires 'queries' field with at least one clause",
+    "DisMaxQueryBuilder.java",
+)
+NO_QUERY_STRING = Answer(
+    400, "parsing_exception", "[{query}] must be provided with a [query]", "QueryStringQueryBuilder.java"
+)
+QUERY_STRING = Answer(
+    400,
+    "query_shard_exception",
+    "Failed to parse query [{query}]",
+    "QueryStringQueryParser.java, from memory",
+)
+UNREADABLE_QUERY = Answer(
+    400,
+    "parse_exception",
+    "parse_exception: Cannot parse '{query}': {problem}",
+    "QueryParserBase.java (Lucene)",
+)
+ONLY_ON_TEXTS = Answer(
+    400,
+    "query_shard_exception",
+    "failed to create query: Can only use {kind} queries on keyword, text and wildcard fields - not on [{path}] which is "
+    "of type [{type}]",
+    "MappedFieldType.java",
+)
 QUERY_SHARD = Answer(
     400,
     "query_shard_exception",

@@ -10,8 +10,9 @@ import numpy as np
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import sparse_queries, term_queries, text_queries
 from sandbox.elastic.search.matches import Context, Evaluate, Matches, QueryContexts
-from sandbox.elastic.search.query_bodies import boost_of, minimum
+from sandbox.elastic.search.query_bodies import boost_of, minimum, number
 from sandbox.elastic.search.searcher import Array
+from sandbox.elastic.search.strings import queries as string_queries
 
 _BOOL = {"must", "filter", "should", "must_not", "minimum_should_match", "boost", "_name"}
 
@@ -97,6 +98,32 @@ def _constant_score(context: Context, body: Mapping[str, Any], boost: float) -> 
     )
 
 
+def _dis_max(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    """The best clause's score, and a part of the others'."""
+    for parameter in body:
+        if parameter not in ("queries", "tie_breaker", "boost", "_name"):
+            raise search_errors.NOT_SUPPORTED.refusal(query="dis_max", parameter=parameter)
+    if not body.get("queries"):
+        raise search_errors.NO_QUERIES.refusal()
+    boost *= boost_of("dis_max", body)
+    parts = [evaluate(context, query, boost) for query in _list(body["queries"])]
+    best = np.maximum.reduce([part.scores for part in parts])
+    others = np.sum([part.scores for part in parts], axis=0, dtype=np.float64) - best
+    tie_breaker = number("dis_max", "tie_breaker", body.get("tie_breaker", 0.0))
+    mask = np.logical_or.reduce([part.mask for part in parts])
+    return Matches(mask, (best + tie_breaker * others).astype(np.float32))
+
+
+def _query_string(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    query = string_queries.query_string(context.searcher.index, body)
+    return evaluate(context, query, boost * boost_of("query_string", body))
+
+
+def _simple_query_string(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    query = string_queries.simple_query_string(context.searcher.index, body)
+    return evaluate(context, query, boost * boost_of("simple_query_string", body))
+
+
 def _list(clauses: Any) -> list[Any]:
     return clauses if isinstance(clauses, list) else [] if clauses is None else [clauses]
 
@@ -104,6 +131,7 @@ def _list(clauses: Any) -> list[Any]:
 QUERIES: dict[str, Evaluate] = {
     "bool": _bool,
     "constant_score": _constant_score,
+    "dis_max": _dis_max,
     "exists": term_queries.exists,
     "ids": term_queries.ids,
     "match": text_queries.match,
@@ -112,7 +140,9 @@ QUERIES: dict[str, Evaluate] = {
     "match_phrase": text_queries.match_phrase,
     "multi_match": text_queries.multi_match,
     "prefix": term_queries.prefix,
+    "query_string": _query_string,
     "range": term_queries.range_,
+    "simple_query_string": _simple_query_string,
     "sparse_vector": sparse_queries.sparse_vector,
     "term": term_queries.term,
     "terms": term_queries.terms,
