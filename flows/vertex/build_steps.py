@@ -27,12 +27,11 @@ from tasks.vertex.labels import check_number
 from tasks.vertex.resources.contents import apply_index_contents
 from tasks.vertex.resources.deployed_indexes import (
     DeployedIndexState,
-    ensure_deployed_index,
     read_deployed_index_to_change,
     refuse_elsewhere,
-    wait_for_deployed_index,
     wait_for_index_sync,
 )
+from tasks.vertex.resources.deploying import ensure_deployed_index, wait_for_deployed_index
 from tasks.vertex.resources.endpoints import (
     EndpointState,
     endpoint_spec,

@@ -16,7 +16,7 @@ from tasks.progress import say
 from tasks.vertex.imports.buckets import remove_bucket
 from tasks.vertex.imports.import_data import forget_local_import_files
 from tasks.vertex.imports.storage import remove_import_files
-from tasks.vertex.resources.deployed_indexes import remove_deployed_index
+from tasks.vertex.resources.deploying import remove_deployed_index
 from tasks.vertex.resources.indexes import remove_index
 from tasks.vertex.resources.inventory import (
     StoredInventory,

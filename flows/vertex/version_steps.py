@@ -11,7 +11,8 @@ from tasks.progress import say
 from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.imports.storage import remove_import_files
 from tasks.vertex.network.private_service_connect import remove_way
-from tasks.vertex.resources.deployed_indexes import remove_deployed_index, undeploy_command
+from tasks.vertex.resources.deployed_indexes import undeploy_command
+from tasks.vertex.resources.deploying import remove_deployed_index
 from tasks.vertex.resources.indexes import remove_index
 from tasks.vertex.resources.inventory import TiedToOthers
 from tasks.vertex.resources.served import ServedIndex

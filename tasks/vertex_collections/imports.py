@@ -23,7 +23,7 @@ from tasks.vertex.connection.clients import CALL_SECONDS
 from tasks.vertex.connection.clients import connect as connect_storage
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.imports.buckets import STORAGE_CALL
-from tasks.vertex.imports.storage import ROOT, import_uri
+from tasks.vertex.imports.storage import files_root, import_uri
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex_collections.clients import connect
 from tasks.vertex_collections.collections import collection_of
@@ -64,7 +64,7 @@ def files_of(name: str) -> str:
 
 def error_uri(settings: VertexSettings, name: str) -> str:
     """The folder that an import writes its errors into."""
-    return f"gs://{settings.bucket_name}/{_errors(name)}"
+    return f"gs://{settings.bucket_name}/{_errors(settings, name)}"
 
 
 @step("follow imports that an earlier run may have begun into {name}")
@@ -171,7 +171,7 @@ def _error_files(settings: VertexSettings, name: str) -> list[Blob]:
             return list(
                 connect_storage(settings).storage.list_blobs(
                     settings.bucket_name,
-                    prefix=_errors(name),
+                    prefix=_errors(settings, name),
                     fields="items(name,size),nextPageToken",
                     **STORAGE_CALL,
                 )
@@ -180,5 +180,5 @@ def _error_files(settings: VertexSettings, name: str) -> list[Blob]:
             return []
 
 
-def _errors(name: str) -> str:
-    return f"{ROOT}/{files_of(name)}/errors/"
+def _errors(settings: VertexSettings, name: str) -> str:
+    return f"{files_root(settings, files_of(name))}errors/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from secrets import token_hex
 from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
@@ -12,6 +13,8 @@ from sandbox.vertex import errors, names
 from sandbox.vertex.fields import Treatment, treatments
 
 DeployedIndex = v1.DeployedIndex.pb()
+ATTACHMENTS = f"projects/p{PROJECT_NUMBER}-tp/regions/us-central1/serviceAttachments/sa-"
+"""What the names of service attachments begin with; then comes the id of the deployed index, and what tells deployments apart."""
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _MOST_REPLICAS = 1000
 _DEFAULT_REPLICAS = 2
@@ -94,10 +97,8 @@ def fill_private_endpoints(deployed: Any, endpoint: Any, address: str, *, automa
     if endpoint.network:
         deployed.private_endpoints.match_grpc_address = address
         return
-    project = f"p{PROJECT_NUMBER}-tp"
-    deployed.private_endpoints.service_attachment = (
-        f"projects/{project}/regions/us-central1/serviceAttachments/sa-{deployed.id}"
-    )
+    # Undeployed and deployed again, an index has another attachment: what was connected to the old one is closed.
+    deployed.private_endpoints.service_attachment = f"{ATTACHMENTS}{deployed.id}-{token_hex(4)}"
     networks = [(config.project_id, config.network) for config in deployed.psc_automation_configs]
     if automated and not networks:
         networks = [(PROJECT, f"projects/{PROJECT}/global/networks/sandbox")]

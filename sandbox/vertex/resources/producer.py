@@ -8,10 +8,10 @@ from google.cloud import aiplatform_v1 as v1
 
 from sandbox.google_cloud.project import PROJECT, PROJECT_NUMBER
 from sandbox.vertex import errors
+from sandbox.vertex.resources.deployed_indexes import ATTACHMENTS
 from sandbox.vertex.store import Deployment, Store
 
-IndexEndpoint = v1.IndexEndpoint.pb()
-_ATTACHMENT = "/serviceAttachments/sa-"
+IndexEndpoint, DeployedIndex = v1.IndexEndpoint.pb(), v1.DeployedIndex.pb()
 
 
 class PrivateServers(Protocol):
@@ -55,8 +55,15 @@ class Producer:
 
     def disconnect(self, attachment: str, address: str) -> None:
         """Stop to answer there."""
-        self._private.close(attachment.partition(_ATTACHMENT)[2], address)
+        self._private.close(_id_in(attachment), address)
 
     def _behind(self, attachment: str) -> Deployment | None:
-        found = self._store.deployments.get(attachment.partition(_ATTACHMENT)[2])
-        return found if found and found.ready_at else None
+        found = self._store.deployments.get(_id_in(attachment))
+        if found is None or not found.ready_at:
+            return None
+        answers_at = DeployedIndex.FromString(found.message).private_endpoints.service_attachment
+        return found if answers_at == attachment else None
+
+
+def _id_in(attachment: str) -> str:
+    return attachment.removeprefix(ATTACHMENTS).rpartition("-")[0]

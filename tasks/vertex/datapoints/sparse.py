@@ -11,6 +11,7 @@ other than the int64 of the protocol.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -91,7 +92,10 @@ class SparseVector(VectorModel, frozen=True):
 
 def none_if_empty(value: Any) -> Any:
     """None for an embedding without values and dimensions, which LangChain and the SDK write for none."""
-    return None if value == {"values": [], "dimensions": []} else value
+    if not isinstance(value, Mapping) or set(value) != {"values", "dimensions"}:
+        return value
+    empty = all(isinstance(part, list | tuple | np.ndarray) and len(part) == 0 for part in value.values())
+    return None if empty else value
 
 
 OptionalSparse = Annotated[SparseVector | None, BeforeValidator(none_if_empty)]

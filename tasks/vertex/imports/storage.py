@@ -1,8 +1,8 @@
-"""Import files in the bucket: one folder for every content of every name.
+"""Import files in the bucket: one folder for every content of every name in its project and region.
 
-    gs://BUCKET/vector-search-ops/NAME/CONTENT/datapoints-00000.json
-    gs://BUCKET/vector-search-ops/NAME/CONTENT-avro/datapoints-00000.avro
-    gs://BUCKET/vector-search-ops/NAME/DELTA/delete/ids-00000.txt
+    gs://BUCKET/vector-search-ops/PROJECT-LOCATION/NAME/CONTENT/datapoints-00000.json
+    gs://BUCKET/vector-search-ops/PROJECT-LOCATION/NAME/CONTENT-avro/datapoints-00000.avro
+    gs://BUCKET/vector-search-ops/PROJECT-LOCATION/NAME/DELTA/delete/ids-00000.txt
 
 An index is created from such a folder, so a folder is written once and never changed: other data has another content
 hash, and another format of the same content another folder, since an import of the first may be running. Nothing but files named like these is touched, wherever it lies.
@@ -34,7 +34,7 @@ from tasks.vertex.settings import VertexSettings
 
 ROOT = "vector-search-ops"
 """Everything of ours in a bucket is below this."""
-_OURS = re.compile(rf"{ROOT}/[^/]+/[^/]+/(datapoints-\d{{5}}\.(json|avro)|delete/ids-\d{{5}}\.txt)")
+_OURS = re.compile(rf"{ROOT}/[^/]+/[^/]+/[^/]+/(datapoints-\d{{5}}\.(json|avro)|delete/ids-\d{{5}}\.txt)")
 UPLOADS_AT_ONCE = 4
 """Two cores cannot hash and encrypt more, and fewer fill a network."""
 
@@ -44,7 +44,7 @@ class StoredFile:
     """An object in the bucket."""
 
     name: str
-    """Its whole name, `vector-search-ops/NAME/CONTENT/datapoints-00000.json`."""
+    """Its whole name, `vector-search-ops/PROJECT-LOCATION/NAME/CONTENT/datapoints-00000.json`."""
     size: int
     crc32c: str
     generation: int
@@ -96,26 +96,37 @@ def content_of(folder: str) -> str:
     return folder.partition("-")[0]
 
 
+def files_root(settings: VertexSettings, name: str) -> str:
+    """What the names of all files of a name begin with; two projects may share a bucket."""
+    return f"{ROOT}/{settings.where}/{_one_part('name', name)}/"
+
+
 def import_uri(settings: VertexSettings, name: str, folder: str) -> str:
     """The folder of one content, as an index's `contentsDeltaUri` wants it."""
-    return f"gs://{settings.bucket_name}/{_prefix(name, folder)}"
+    return f"gs://{settings.bucket_name}/{_prefix(settings, name, folder)}"
 
 
 @step("read import files of {name}")
 def read_import_files(settings: VertexSettings, name: str, content: str) -> tuple[StoredFile, ...]:
     """The files that the bucket holds for one content, by name. A bucket that is not there holds none."""
-    return tuple(_stored(blob) for blob in _list(settings, _prefix(name, content)))
+    return tuple(_stored(blob) for blob in _list(settings, _prefix(settings, name, content)))
 
 
 def list_import_files(settings: VertexSettings, name: str) -> tuple[StoredFile, ...]:
     """The files of every content of a name that are named as ours are; what others put beside them is not touched."""
-    return tuple(_stored(blob) for blob in _list(settings, _root(name)) if _OURS.fullmatch(str(blob.name)))
+    return tuple(
+        _stored(blob)
+        for blob in _list(settings, files_root(settings, name))
+        if _OURS.fullmatch(str(blob.name))
+    )
 
 
 def list_foreign_files(settings: VertexSettings, name: str) -> tuple[str, ...]:
     """The names of what others put beside them."""
     return tuple(
-        str(blob.name) for blob in _list(settings, _root(name)) if not _OURS.fullmatch(str(blob.name))
+        str(blob.name)
+        for blob in _list(settings, files_root(settings, name))
+        if not _OURS.fullmatch(str(blob.name))
     )
 
 
@@ -133,7 +144,7 @@ def apply_import_files(
         ForeignFiles: the folder holds other people's files.
         InvalidInput: a local file is gone.
     """
-    prefix = _prefix(name, content)
+    prefix = _prefix(settings, name, content)
     there = {str(blob.name): _stored(blob) for blob in _list(settings, prefix)}
     if foreign := [key for key in there if not _OURS.fullmatch(key)]:
         raise ForeignFiles(import_uri(settings, name, content), files=foreign)
@@ -168,7 +179,9 @@ def remove_import_files(
         The names of those that went.
     """
     kept = tuple(
-        _prefix(name, import_folder(content, each)) for content in keep_contents for each in SUFFIXES
+        _prefix(settings, name, import_folder(content, each))
+        for content in keep_contents
+        for each in SUFFIXES
     )
     files = list_import_files(settings, name)
     return _remove(settings, (file for file in files if not file.name.startswith(kept)))
@@ -267,12 +280,8 @@ def _remove(settings: VertexSettings, files: Iterable[StoredFile]) -> tuple[str,
     return tuple(removed)
 
 
-def _prefix(name: str, content: str) -> str:
-    return f"{_root(name)}{_one_part('content', content)}/"
-
-
-def _root(name: str) -> str:
-    return f"{ROOT}/{_one_part('name', name)}/"
+def _prefix(settings: VertexSettings, name: str, content: str) -> str:
+    return f"{files_root(settings, name)}{_one_part('content', content)}/"
 
 
 def _one_part(what: str, part: str) -> str:

@@ -1,33 +1,23 @@
-"""Deployed indexes: the copies that serve and that cost by the hour. Keyed by the id that we choose."""
+"""Deployed indexes as they are read and compared: the copies that serve. Keyed by the id that we choose."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
-from google.cloud.aiplatform_v1 import DeployedIndex, IndexEndpoint, IndexEndpointServiceClient
+from google.cloud.aiplatform_v1 import DeployedIndex, IndexEndpoint
 
-from tasks.calls import NotFound
 from tasks.errors import CannotChangeInPlace, PermanentError
-from tasks.interruption import WhenInterrupted
-from tasks.outcomes import Ensured
 from tasks.program import command
-from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
-from tasks.vertex.connection.errors import AlreadyExists, calling
-from tasks.vertex.operations.adoption import endpoint_name_of, find_ours
-from tasks.vertex.operations.operations import Operation, end, follow, own_id, unfinished
-from tasks.vertex.resources.endpoints import ENDPOINTS
-from tasks.vertex.resources.indexes import INDEXES, IndexState
+from tasks.vertex.connection.errors import calling
+from tasks.vertex.operations.operations import own_id
+from tasks.vertex.resources.indexes import IndexState
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.specs import DeployedIndexSpec, Replicas, is_our_deployed_index_id
+from tasks.vertex.specs import DeployedIndexSpec, Replicas
 from tasks.waiting import Deadline, Look, wait_until
 
-USUAL_DEPLOY_SECONDS = 20 * 60.0
-USUAL_UNDEPLOY_SECONDS = 3 * 60.0
-LISTING_SECONDS = 5 * 60.0
-"""How long an endpoint may take to list what its operation has deployed; later, somebody has undeployed it."""
 _AUTOMATIC = "automatic resources"
 _DEFAULT_TIER = "the service's default"
 
@@ -104,8 +94,8 @@ def read_deployed_index(
     settings: VertexSettings, deployed_index_id: str, endpoint: str
 ) -> DeployedIndexState | None:
     """A deployed index as it stands, or None when its endpoint does not list it."""
-    there = _read(settings, deployed_index_id, endpoint)
-    return None if there is None else _state(there, endpoint, making="")
+    there = find_deployed(settings, deployed_index_id, endpoint)
+    return None if there is None else state_of(there, endpoint, making="")
 
 
 @step("look at deployed index {spec.id} before it is changed")
@@ -117,90 +107,11 @@ def read_deployed_index_to_change(
     Raises:
         CannotChangeInPlace: the id serves another index, or runs on another machine or in another tier.
     """
-    there = _read(settings, spec.id, endpoint)
+    there = find_deployed(settings, spec.id, endpoint)
     if there is None:
         return None
-    _refuse_difference(spec, there, index)
-    return _state(there, endpoint, making="")
-
-
-@step("ensure deployed index {spec.id}")
-def ensure_deployed_index(
-    settings: VertexSettings, spec: DeployedIndexSpec, *, endpoint: str, index: str, deadline: Deadline
-) -> Ensured[DeployedIndexState]:
-    """The index deployed behind the endpoint; deployed now unless it is there or on its way.
-
-    Replicas change in place; those that the specification leaves open stay. What an earlier run is still undeploying is
-    waited for first, because it is listed until it is gone.
-
-    Raises:
-        CannotChangeInPlace: the id serves another index, or runs on another machine or in another tier.
-        DeployedElsewhere: the id is taken by another endpoint of the project.
-        AlreadyExists: by one of another region, or by what is not listed yet.
-    """
-    for operation in unfinished(settings, endpoint, kinds={"UndeployIndex"}):
-        what = f"an undeployment from endpoint {spec.name} that an earlier run started"
-        say(f"Waiting for {what}: {operation.name}.")
-        follow(settings, operation.name, what, deadline, usual=USUAL_UNDEPLOY_SECONDS)
-    if (found := _find(settings, spec.id, endpoint)) is not None:
-        return _adopt(settings, spec, found, endpoint, index)
-    wanted = DeployedIndex(
-        id=spec.id,
-        index=index,
-        display_name=spec.name,
-        deployment_tier=spec.deployment_tier,
-        **spec.resources(),
-    )
-    try:
-        with calling(f"deploy index {spec.name}"):
-            deployment = _client(settings).deploy_index(
-                index_endpoint=endpoint, deployed_index=wanted, timeout=CALL_SECONDS, retry=None
-            )
-    except AlreadyExists:
-        # An earlier call of ours may have been accepted while its reply was lost: look again and compare.
-        if (found := _find(settings, spec.id, endpoint)) is None:
-            _refuse_taken(settings, spec.id)
-            raise
-        return _adopt(settings, spec, found, endpoint, index)
-    return Ensured(
-        DeployedIndexState.on_its_way(spec.id, endpoint, index, deployment.operation.name), "created"
-    )
-
-
-@step("wait for deployed index {spec.id}")
-def wait_for_deployed_index(
-    settings: VertexSettings,
-    spec: DeployedIndexSpec,
-    deployed: DeployedIndexState,
-    deadline: Deadline,
-    when_interrupted: WhenInterrupted = "leave-running",
-) -> DeployedIndexState:
-    """The deployed index, once it serves.
-
-    Raises:
-        OperationFailed: the deployment ended with an error.
-        DeadlinePassed: it keeps running; the same command follows it again.
-    """
-    what = f"change the replicas of {spec.id}" if deployed.serves else f"deploy index {spec.name}"
-    if deployed.making:
-        follow(
-            settings,
-            deployed.making,
-            what,
-            deadline,
-            usual=USUAL_DEPLOY_SECONDS,
-            when_interrupted=when_interrupted,
-        )
-
-    def look() -> Look[DeployedIndexState]:
-        there = _read(settings, spec.id, deployed.endpoint)
-        if there is None:
-            return Look(seen="not listed by its endpoint yet")
-        return Look(seen="serving", done=True, value=_state(there, deployed.endpoint, making=""))
-
-    soon = Deadline.after(seconds=min(LISTING_SECONDS, deadline.left))
-    remedy = "Its deployment has ended, so somebody may have undeployed it. Run the same command again to deploy it."
-    return wait_until(f"deployed index {spec.id} in its endpoint", look, soon, remedy=remedy)
+    refuse_difference(spec, there, index)
+    return state_of(there, endpoint, making="")
 
 
 @step("wait until {deployed_index_id} serves the new contents")
@@ -222,7 +133,7 @@ def wait_for_index_sync(
     """
 
     def look() -> Look[bool]:
-        there = _read(settings, deployed_index_id, endpoint)
+        there = find_deployed(settings, deployed_index_id, endpoint)
         if there is None:  # it served before, so it was undeployed
             raise NoLongerDeployed(name, deployed_index_id, endpoint=endpoint)
         synced = DeployedIndex.pb(there).index_sync_time.ToNanoseconds() >= overwritten
@@ -233,120 +144,24 @@ def wait_for_index_sync(
     wait_until(f"deployed index {deployed_index_id} to catch up with its index", look, deadline)
 
 
-@step("undeploy index {name}")
-def remove_deployed_index(
-    settings: VertexSettings, name: str, deadline: Deadline, version: str | None = None
-) -> tuple[str, ...]:
-    """Undeploy our indexes, or those of one version, from the endpoints that we created under a name.
-
-    Our unfinished deployment is ended first. What others deployed there stays; tasks/vertex/resources/inventory.py names
-    it before the first change. An endpoint that we share was created under another name.
-
-    Returns:
-        The ids of the undeployed indexes.
-    """
-    gone: list[str] = []
-    meant = replace(INDEXES, version=version)
-    indexes = find_ours(settings, meant, name, deadline)
-    own = {own_id(made.resource.name) for made in indexes}
-    names = {name, endpoint_name_of(name, indexes)}
-    for made in [one for each in sorted(names) for one in find_ours(settings, ENDPOINTS, each, deadline)]:
-        endpoint = made.resource.name
-        for operation in unfinished(settings, endpoint, kinds={"DeployIndex", "MutateDeployedIndex"}):
-            if is_our_deployed_index_id(operation.deployed_index_id, name, settings.location, version):
-                say(f"An earlier run is still deploying {operation.deployed_index_id}. Ending that first.")
-                end(settings, operation, deadline)
-        for deployed in _endpoint(settings, endpoint).deployed_indexes:
-            if own_id(deployed.index) in own:
-                _undeploy(settings, endpoint, deployed.id, deadline)
-                gone.append(deployed.id)
-    return tuple(gone)
-
-
-@dataclass(frozen=True)
-class _Found:
-    deployed: DeployedIndex | None
-    operation: Operation | None
-
-
-def _find(settings: VertexSettings, deployed_index_id: str, endpoint: str) -> _Found | None:
-    operation = next(
-        (
-            operation
-            for operation in unfinished(settings, endpoint, kinds={"DeployIndex", "MutateDeployedIndex"})
-            if operation.deployed_index_id == deployed_index_id
-        ),
-        None,
-    )
-    deployed = _read(settings, deployed_index_id, endpoint)
-    return _Found(deployed, operation) if deployed or operation else None
-
-
-def _refuse_taken(settings: VertexSettings, deployed_index_id: str) -> None:
-    for endpoint in ENDPOINTS.list(settings, ""):
-        for one in endpoint.deployed_indexes:
-            if one.id == deployed_index_id:
-                raise DeployedElsewhere(one.id, endpoint=endpoint.name, index=one.index)
-
-
-def _adopt(
-    settings: VertexSettings, spec: DeployedIndexSpec, found: _Found, endpoint: str, index: str
-) -> Ensured[DeployedIndexState]:
-    making = found.operation.name if found.operation is not None else ""
-    if found.deployed is None:
-        say(f"An earlier run is still deploying {spec.id}. Following {making}.")
-        return Ensured(DeployedIndexState.on_its_way(spec.id, endpoint, index, making), "adopted")
-    _refuse_difference(spec, found.deployed, index)
-    there = _replicas(found.deployed)
-    if making:
-        return Ensured(_state(found.deployed, endpoint, making), "adopted")
-    if there == spec.replicas(there):
-        return Ensured(_state(found.deployed, endpoint, making=""))
-    return Ensured(_state(found.deployed, endpoint, _mutate(settings, spec, endpoint, there)), "changed")
-
-
-def _mutate(settings: VertexSettings, spec: DeployedIndexSpec, endpoint: str, there: Replicas) -> str:
-    wanted = DeployedIndex(id=spec.id, **spec.resources(there))
-    with calling(f"change the replicas of {spec.id}"):
-        mutation = _client(settings).mutate_deployed_index(
-            index_endpoint=endpoint, deployed_index=wanted, timeout=CALL_SECONDS, retry=None
-        )
-    return mutation.operation.name
-
-
-def _undeploy(settings: VertexSettings, endpoint: str, deployed_index_id: str, deadline: Deadline) -> None:
-    what = f"undeploy index {deployed_index_id}"
-    running = unfinished(settings, endpoint, kinds={"UndeployIndex"})
-    try:
-        # An earlier run's undeployment may be of another id; the loop of the caller's retry looks again then.
-        for operation in running:
-            follow(settings, operation.name, what, deadline, usual=USUAL_UNDEPLOY_SECONDS)
-        if _read(settings, deployed_index_id, endpoint) is None:
-            return
-        with calling(what):
-            undeployment = _client(settings).undeploy_index(
-                index_endpoint=endpoint, deployed_index_id=deployed_index_id, timeout=CALL_SECONDS, retry=None
-            )
-        follow(settings, undeployment.operation.name, what, deadline, usual=USUAL_UNDEPLOY_SECONDS)
-    except NotFound:
-        pass
-
-
-def _client(settings: VertexSettings) -> IndexEndpointServiceClient:
-    return connect(settings).endpoints
-
-
-def _endpoint(settings: VertexSettings, endpoint: str) -> IndexEndpoint:
+def read_endpoint(settings: VertexSettings, endpoint: str) -> IndexEndpoint:
+    """The endpoint as the service has it."""
     with calling(f"read {endpoint}"):
-        return _client(settings).get_index_endpoint(name=endpoint, timeout=CALL_SECONDS)
+        return connect(settings).endpoints.get_index_endpoint(name=endpoint, timeout=CALL_SECONDS)
 
 
-def _read(settings: VertexSettings, deployed_index_id: str, endpoint: str) -> DeployedIndex | None:
-    deployed = _endpoint(settings, endpoint).deployed_indexes
+def find_deployed(settings: VertexSettings, deployed_index_id: str, endpoint: str) -> DeployedIndex | None:
+    """A deployed index as its endpoint lists it, or None."""
+    deployed = read_endpoint(settings, endpoint).deployed_indexes
     return next((one for one in deployed if one.id == deployed_index_id), None)
 
 
-def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str) -> None:
+def refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str) -> None:
+    """See that a deployed index is what the specification wants, up to its replicas.
+
+    Raises:
+        CannotChangeInPlace: it serves another index, or runs on another machine or in another tier.
+    """
     remedy = (
         "Choose another --name, build a new version beside it with --as-version, or tear this one down first."
     )
@@ -374,7 +189,8 @@ def _refuse_difference(spec: DeployedIndexSpec, there: DeployedIndex, index: str
         )  # fmt: skip
 
 
-def _replicas(there: DeployedIndex) -> Replicas:
+def replicas_of(there: DeployedIndex) -> Replicas:
+    """Its bounds of automatic scaling."""
     resources = (
         there.dedicated_resources
         if there.dedicated_resources.machine_spec.machine_type
@@ -383,7 +199,8 @@ def _replicas(there: DeployedIndex) -> Replicas:
     return resources.min_replica_count, resources.max_replica_count
 
 
-def _state(there: DeployedIndex, endpoint: str, making: str) -> DeployedIndexState:
+def state_of(there: DeployedIndex, endpoint: str, making: str) -> DeployedIndexState:
+    """What the flows know of it; `making` is the operation that changes it, or empty."""
     private = there.private_endpoints
     address = private.match_grpc_address
     if not address and private.psc_automated_endpoints:
@@ -395,6 +212,6 @@ def _state(there: DeployedIndex, endpoint: str, making: str) -> DeployedIndexSta
         private_address=address,
         making=making,
         serves=True,
-        replicas=_replicas(there),
+        replicas=replicas_of(there),
         service_attachment=private.service_attachment,
     )

@@ -13,7 +13,9 @@ from tests.polling import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
-HEARTBEAT_SECONDS = 10  # so that a run is dead after 30 s; a busy server handles an event of a run that ended later than 12
+HEARTBEAT_SECONDS = (
+    10  # so that a run is dead after 30 s; a busy server handles an event of a run that ended later than 12
+)
 BACKLOG_SECONDS = 600.0
 _numbers = count()
 

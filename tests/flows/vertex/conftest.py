@@ -13,6 +13,7 @@ from google.cloud import storage
 from sandbox import process
 from sandbox.vertex.options import VertexOptions
 from tasks.vertex.connection.clients import connect
+from tasks.vertex.imports.storage import files_root
 from tasks.vertex.settings import vertex_settings
 from tests.flows.stand_ins import StandIn
 
@@ -72,7 +73,7 @@ class VertexStandIn(StandIn):
 
     def generations(self, name):
         """The objects of a name in the bucket, with their generations."""
-        blobs = self.storage.list_blobs(self.settings.bucket_name, prefix=f"vector-search-ops/{name}/")
+        blobs = self.storage.list_blobs(self.settings.bucket_name, prefix=files_root(self.settings, name))
         try:
             return {blob.name: blob.generation for blob in blobs}
         except NotFound:

@@ -80,6 +80,18 @@ def test_an_import_is_seen_served_a_second_one_changes_nothing_and_a_build_leave
     assert "imported" not in service.indexes(name)[0].labels
 
 
+def test_sparse_embeddings_come_with_an_import_and_go_with_one(service, build, vertex, name, tmp_path):
+    build(service, *BATCH)
+    sparse = {"sparse_embedding": {"values": [0.5, 2.0], "dimensions": [7, 900]}}
+    file = tmp_path / "delta.jsonl"
+    for added, held_sparse in ((sparse, 2), ({}, 1)):
+        lines = [{"id": "3", "embedding": [0.5] * 8} | added, {"id": "new", "embedding": [1.0] * 8} | sparse]
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        assert "Done: imported 2 datapoints to write" in vertex(service, "import", "--data", file).err
+        stats = service.indexes(name)[0].index_stats
+        assert (stats.vectors_count, stats.sparse_vectors_count) == (301, held_sparse)
+
+
 def test_a_streaming_index_takes_none_and_its_own_commands_are_named(service, build, vertex, delta):
     build(service)
     writes = service.writes

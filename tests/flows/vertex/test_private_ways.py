@@ -84,6 +84,12 @@ def test_a_closed_connection_is_told_with_what_to_do(service, vertex, build, nam
     again = text(vertex(service, "network-ensure", "--private-service-connect", code=1))
     assert f"vertex build --name {name} --data FILE.hdf5" in again
 
+    build(service, "--endpoint", KIND)
+    assert rules(service, name) == {f"{name}-psc": "CLOSED"}, "it leads to the attachment of before"
+    vertex(service, "network-ensure", "--private-service-connect")
+    assert rules(service, name) == {f"{name}-psc": "ACCEPTED"}
+    vertex(service, "query", "--datapoint-id", "1")
+
 
 def test_killed_after_each_of_its_changes_it_is_made_once_and_removed_whole(service, vertex, build, name):
     build(service, "--endpoint", KIND)

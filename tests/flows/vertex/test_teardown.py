@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.announced import announcement
 from tasks.vertex.imports.buckets import ensure_bucket
+from tasks.vertex.imports.storage import files_root
 from tasks.vertex.specs import IndexSpec
 from tests.polling import until
 
@@ -169,7 +170,7 @@ def test_what_is_not_ours_or_has_another_name_stays(service, build, teardown, na
     endpoint = {"display_name": name, "public_endpoint_enabled": True}
     clients.endpoints.create_index_endpoint(parent=parent, index_endpoint=endpoint).result(timeout=60)
     bucket = service.storage.bucket(service.settings.bucket_name)
-    others = [f"vector-search-ops/{name}.json", f"elsewhere/{name}/0.json"]
+    others = [f"{files_root(service.settings, name).rstrip('/')}.json", f"elsewhere/{name}/0.json"]
     for other in others:
         bucket.blob(other).upload_from_string("{}")
 

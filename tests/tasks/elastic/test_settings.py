@@ -62,7 +62,13 @@ def cloud_id(name, content):
 
 @pytest.mark.parametrize(
     "value",
-    ["very-secret", ":very-secret", "very-secret:", cloud_id("very-secret", "host.example"), "dmVyeS1zZWNyZXQ="],
+    [
+        "very-secret",
+        ":very-secret",
+        "very-secret:",
+        cloud_id("very-secret", "host.example"),
+        "dmVyeS1zZWNyZXQ=",
+    ],
 )
 def test_what_is_no_cloud_id_is_refused_and_never_shown(monkeypatch, value):
     monkeypatch.setenv("ELASTIC_CLOUD_ID", value)

@@ -9,6 +9,7 @@ from tasks.calls import ServiceUnwell
 from tasks.errors import CannotChangeInPlace
 from tasks.vertex.connection.clients import connect as connect_storage
 from tasks.vertex.imports.buckets import ensure_bucket
+from tasks.vertex.imports.storage import files_root
 from tasks.vertex_collections.clients import connect
 from tasks.vertex_collections.collections import (
     apply_content_mark,
@@ -54,7 +55,7 @@ def test_an_import_that_leaves_data_objects_out_says_why_in_the_services_words(
         '{"id": "b", "data": {}, "vectors": {"embedding": {"dense": {"values": [1, 0, 1]}}}}',
         '{"id": "c", "data": {"year": "soon"}, "vectors": {}}',
     ]
-    folder = f"vector-search-ops/{files_of(collection.name)}/abc"
+    folder = f"{files_root(settings, files_of(collection.name))}abc"
     bucket.blob(f"{folder}/datapoints-00000.json").upload_from_string("\n".join(lines))
     for _ in range(2):  # the errors of an earlier import are not told again
         with pytest.raises(ImportFailed) as failed:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tasks.errors import InvalidInput
+from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.files import read_datapoint_file
 from tasks.vertex.datapoints.sparse import SparseVector, parse_sparse_vector
 
@@ -115,3 +116,13 @@ def test_a_bad_sparse_line_is_named_with_file_and_number(tmp_path, line, said):
     with pytest.raises(InvalidInput, match=said) as caught:
         read_datapoint_file.fn(file, 2)
     assert f"{file} line 2" in str(caught.value)
+
+
+@pytest.mark.parametrize("as_written", [list, np.asarray], ids=["lists", "arrays"])
+def test_an_embedding_without_values_and_dimensions_is_none_whatever_holds_them(as_written):
+    def datapoint(*values):
+        sparse = {"values": as_written([*values]), "dimensions": as_written([*range(len(values))])}
+        return Datapoint(id="a", embedding=[1.0], sparse_embedding=sparse)
+
+    assert datapoint().sparse_embedding is None
+    assert datapoint(0.5, 2.0).sparse_embedding == SparseVector(values=[0.5, 2.0], dimensions=[0, 1])

@@ -24,6 +24,7 @@ from tasks.vertex.imports.downloads import fetch
 from tasks.vertex.imports.storage import (
     ChecksumDisagrees,
     apply_import_files,
+    files_root,
     import_uri,
     read_import_files,
     remove_import_files,
@@ -169,14 +170,14 @@ def test_what_is_there_with_the_same_checksum_is_not_written_again(settings, tmp
     assert (first.uploaded, first.unchanged, first.bytes_sent) == (2, 0, 20004)
     assert (second.uploaded, second.unchanged, second.bytes_sent) == (0, 2, 0)
     assert read_import_files.fn(settings, "products", "c1") == there
-    assert first.uri == second.uri == f"gs://{settings.bucket}/vector-search-ops/products/c1/"
+    assert first.uri == second.uri == f"gs://{settings.bucket}/{files_root(settings, 'products')}c1/"
 
 
 def test_a_half_uploaded_or_damaged_folder_is_completed_and_strangers_in_it_leave(settings, tmp_path):
     ensure_bucket.fn(settings)
     files = written(tmp_path, [b"one\n", b"two\n", b"three\n"])
     bucket = connect(settings).storage.bucket(settings.bucket)
-    prefix = "vector-search-ops/products/c1/"
+    prefix = f"{files_root(settings, 'products')}c1/"
     bucket.blob(prefix + files[0].name).upload_from_string(b"one\n")
     bucket.blob(prefix + files[1].name).upload_from_string(b"half")
     bucket.blob(prefix + "datapoints-00007.json").upload_from_string(b"from an earlier cut")
@@ -198,7 +199,7 @@ def test_a_file_that_changed_on_the_way_is_a_transient_error_and_the_others_arri
 def test_a_write_that_comes_between_listing_and_upload_is_not_clobbered(settings, tmp_path, monkeypatch):
     ensure_bucket.fn(settings)
     (file,) = written(tmp_path, [b"mine\n"])
-    key = f"vector-search-ops/products/c1/{file.name}"
+    key = f"{files_root(settings, 'products')}c1/{file.name}"
     theirs = connect(settings).storage.bucket(settings.bucket).blob(key)
     listed = storage._list
 
@@ -228,7 +229,21 @@ def test_removal_keeps_the_wanted_content_and_never_leaves_the_names_own_prefix(
     assert len(remove_import_files.fn(settings, "products")) == 1
     assert remove_import_files.fn(settings, "products") == ()
     left = [blob.name for blob in connect(settings).storage.list_blobs(settings.bucket)]
-    assert left == ["products/c1/theirs", f"vector-search-ops/products-2/c1/{files[0].name}"]
+    assert left == ["products/c1/theirs", f"{files_root(settings, 'products-2')}c1/{files[0].name}"]
+
+
+def test_the_same_name_in_another_project_or_region_has_files_of_its_own_in_a_shared_bucket(
+    settings, tmp_path
+):
+    ensure_bucket.fn(settings)
+    files = written(tmp_path, [b"one\n"])
+    others = [
+        settings.model_copy(update=each) for each in ({"project": "theirs"}, {"location": "europe-west4"})
+    ]
+    for each in (settings, *others):
+        apply_import_files.fn(each, "products", "c1", files, tmp_path)
+    assert len(remove_import_files.fn(settings, "products")) == 1
+    assert [names(each) for each in others] == [[files[0].name]] * 2
 
 
 @pytest.mark.parametrize(
@@ -285,7 +300,8 @@ def test_files_of_others_under_the_name_stay_and_are_not_imported(settings, tmp_
     files = written(tmp_path, [b"one\n"])
     apply_import_files.fn(settings, "products", "c1", files, tmp_path)
     bucket = connect(settings).storage.bucket(settings.bucket)
-    theirs = ["vector-search-ops/products/notes.txt", "vector-search-ops/products/c1/more.json"]
+    root = files_root(settings, "products")
+    theirs = [f"{root}notes.txt", f"{root}c1/more.json"]
     for name in theirs:
         bucket.blob(name).upload_from_string(b"x")
     with pytest.raises(storage.ForeignFiles, match=r"holds 1 file that .*products/c1/more\.json"):

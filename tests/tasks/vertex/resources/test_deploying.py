@@ -5,11 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import CannotChangeInPlace
-from tasks.vertex.resources.deployed_indexes import (
-    DeployedElsewhere,
-    ensure_deployed_index,
-    wait_for_deployed_index,
-)
+from tasks.vertex.resources.deployed_indexes import DeployedElsewhere
+from tasks.vertex.resources.deploying import ensure_deployed_index, wait_for_deployed_index
 from tasks.vertex.specs import DeployedIndexSpec
 
 
