@@ -23,6 +23,8 @@ _KEYS = {
     "search_after",
     "min_score",
     "pit",
+    "knn",
+    "retriever",
 } | {"version", "seq_no_primary_term", "track_scores", "timeout", "post_filter", "stats"}
 _COUNTED = 10_000
 
@@ -44,6 +46,8 @@ class SearchRequest:
     version: bool = False
     seq_no: bool = False
     track_scores: bool = False
+    knn: Sequence[Mapping[str, Any]] = ()
+    retriever: Mapping[str, Any] | None = None
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
@@ -78,7 +82,29 @@ class SearchRequest:
             version=bool(body.get("version")),
             seq_no=bool(body.get("seq_no_primary_term")),
             track_scores=bool(body.get("track_scores")),
+            knn=_sections(body.get("knn")),
+            retriever=_retriever(body),
         )
+
+
+def _sections(given: Any) -> list[Mapping[str, Any]]:
+    """The knn sections: one object or a list of them."""
+    sections = given if isinstance(given, list) else [] if given is None else [given]
+    if not all(isinstance(each, Mapping) for each in sections):
+        raise search_errors.BAD_VALUE.refusal(where="search", parameter="knn", value=given)
+    return sections
+
+
+def _retriever(body: Mapping[str, Any]) -> Any:
+    """The tree of retrievers, which nothing else that retrieves or orders may stand beside."""
+    if body.get("retriever") is None:
+        return None
+    others = [
+        name for name in ("query", "knn", "search_after", "sort", "min_score") if body.get(name) is not None
+    ]
+    if others:
+        raise search_errors.WITH_RETRIEVER.refusal(others=", ".join(others))
+    return body["retriever"]
 
 
 def _clauses_after(
