@@ -38,6 +38,8 @@ class Ranked:
     order: Array
     found: int
     named: list[dict[str, Array]] = field(default_factory=list)
+    terminated_early: bool = False
+    """Whether `terminate_after` left out documents of an index."""
 
 
 class Ranking:
@@ -57,13 +59,16 @@ class Ranking:
             Refusal: as search_phase_execution_exception if a shard would report it.
         """
         parts: list[tuple[Searcher, Array, Array]] = []
-        named = []
+        named, early = [], False
         node = self._node
         for context in self._contexts.of(searchers, warnings):
             searcher = context.searcher
             try:
                 _check_window(searcher, asked, scroll)
                 documents, scores = _matching(context, asked)
+                if 0 < asked.terminate_after < len(documents):
+                    documents, scores = documents[: asked.terminate_after], scores[: asked.terminate_after]
+                    early = True
             except Refusal as refusal:
                 raise _wrapped(refusal, searcher, node) from refusal
             parts.append((searcher, documents, scores))
@@ -90,6 +95,7 @@ class Ranking:
             order,
             sum(sizes),
             named,
+            early,
         )
 
     def page(self, hits: Ranked, start: int, size: int) -> dict[str, Any]:
