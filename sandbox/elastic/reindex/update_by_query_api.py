@@ -96,7 +96,7 @@ class UpdateByQueryApi:
             action=ACTION,
             description=f"update-by-query [{', '.join(expression.split(','))}]",
             size=size,
-            limit=limit_of(body.get("max_docs", request.query.get("max_docs"))),
+            limit=limit_of(body.get("max_docs"), request.query.get("max_docs")),
             proceed=proceeds(body.get("conflicts", request.query.get("conflicts"))),
             rate=rate_of(request),
             slices=slices_of(request, lambda: shards(self._indices, expression), manual is not None),

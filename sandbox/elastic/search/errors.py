@@ -5,7 +5,14 @@ from __future__ import annotations
 from sandbox.elastic.errors import Answer, Refusal
 
 UNKNOWN_KEY = Answer(
-    400, "parsing_exception", "unknown key [{key}] for [{where}]", "SearchSourceBuilder.java, from memory"
+    400, "parsing_exception", "Unknown key for a {token} in [{key}].", "SearchSourceBuilder.java"
+)
+KEY_NOT_IMITATED = Answer(400, "parsing_exception", "the sandbox's searches do not support [{key}]")
+TOTAL_NOT_EXACT = Answer(
+    400,
+    "illegal_argument_exception",
+    "[rest_total_hits_as_int] cannot be used if the tracking of total hits is not accurate, got {limit}",
+    "RestSearchAction.java",
 )
 COUNT_BODY = Answer(
     400, "parsing_exception", "request does not support [{key}]", "RestActions.java, from memory"
@@ -73,6 +80,13 @@ UNREADABLE_QUERY = Answer(
     "parse_exception",
     "parse_exception: Cannot parse '{query}': {problem}",
     "QueryParserBase.java (Lucene)",
+)
+TOO_MANY_TERMS = Answer(
+    400,
+    "query_shard_exception",
+    "failed to create query: The number of terms [{count}] used in the Terms Query request has exceeded the allowed "
+    "maximum of [{limit}]. This maximum can be set by changing the [index.max_terms_count] index level setting.",
+    "TermsQueryBuilder.java, from memory",
 )
 ONLY_ON_TEXTS = Answer(
     400,

@@ -11,6 +11,7 @@ import numpy as np
 
 from sandbox.elastic.documents import dates
 from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field
+from sandbox.elastic.indices.settings import TERMS_COUNT
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body
@@ -35,6 +36,10 @@ def terms(context: Context, body: Any, boost: float) -> Matches:
     values = values["values"]
     if not isinstance(values, list):
         raise search_errors.NOT_SUPPORTED.refusal(query="terms", parameter=path)
+    limit = int(context.searcher.index.settings.get("max_terms_count", TERMS_COUNT))
+    if len(values) > limit:
+        metadata = context.searcher.index.metadata
+        raise search_errors.TOO_MANY_TERMS.refusal(count=len(values), limit=limit, metadata=metadata)
     mask = np.zeros(context.searcher.size, bool)
     for value in values:
         mask |= exact(context, path, value, 1.0).mask
