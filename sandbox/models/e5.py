@@ -21,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.models.embedding import Embedding
 from sandbox.models.missing import ModelMissing
 
 DIMENSIONS = 384
@@ -47,6 +48,12 @@ class E5:
             return np.empty((0, DIMENSIONS), dtype=np.float32)
         cut = [self._truncated(_readable(text), purpose) for text in texts]
         return self._engine.encode(cut, is_query=purpose == "query")
+
+    def answers(self, texts: Sequence[str], purpose: Purpose = "passage") -> list[Embedding]:
+        """The same as one answer for each text, which says whether the text was truncated."""
+        rows = self.embed(texts, purpose).astype(str).astype(np.float64).tolist()
+        cut = [self.count_tokens(text, purpose) > MAX_TOKENS for text in texts]
+        return [Embedding(row, truncated) for row, truncated in zip(rows, cut, strict=True)]
 
     def count_tokens(self, text: str, purpose: Purpose = "passage") -> int:
         """The number of tokens of a text before truncation, with its prefix and the tokens <s> and </s>."""

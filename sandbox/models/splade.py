@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from safetensors.numpy import load
 from scipy.special import erf
 from tokenizers import Tokenizer
 
+from sandbox.models.embedding import Embedding
 from sandbox.models.missing import ModelMissing
 
 FOLDER = Path(sys.prefix) / "share" / "vector-search-ops" / "sparse-model"
@@ -35,16 +35,6 @@ EPSILON = np.float32(1e-12)
 """BERT's own, from the model's config.json."""
 TOKENS_AT_ONCE = 256
 """Padded tokens per run; 256, whose logits (31 MB) were measured to be faster than larger ones."""
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """The model's answer for one text."""
-
-    weights: dict[str, float]
-    """Token to weight, largest first; all positive float32 values in their shortest decimal form."""
-    is_truncated: bool
-    """Whether the text had more than 512 tokens."""
 
 
 class Splade:

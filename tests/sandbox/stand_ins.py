@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from sandbox import write_log
+from sandbox.databricks.options import DatabricksOptions
 from sandbox.elastic.options import ElasticOptions
 from sandbox.model_server.options import ModelServerOptions
 from sandbox.vertex.options import VertexOptions
@@ -99,6 +100,17 @@ STAND_INS = {
         key=lambda environment: {"Authorization": f"ApiKey {environment['ELASTIC_API_KEY']}"},
         reads=("GET", "/", b""),
         changes=("POST", "/films/_doc", b'{"plot": "a change"}'),
+    ),
+    "databricks": StandIn(
+        options=DatabricksOptions(),
+        variable="DATABRICKS_HOST",
+        key=lambda environment: {"Authorization": f"Bearer {environment['DATABRICKS_TOKEN']}"},
+        reads=("GET", "/api/2.0/vector-search/endpoints", b""),
+        changes=(
+            "POST",
+            "/api/2.0/vector-search/endpoints",
+            b'{"name": "change-NUMBER", "endpoint_type": "STANDARD"}',
+        ),
     ),
     "models": StandIn(
         options=ModelServerOptions(),

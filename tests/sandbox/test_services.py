@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from sandbox import process, services
+from sandbox.databricks.options import DatabricksOptions
 from sandbox.elastic.options import ElasticOptions
 from sandbox.model_server.options import ModelServerOptions
 from sandbox.vertex.options import Durations, VertexOptions
@@ -15,6 +16,7 @@ def test_without_options_every_service_runs_with_its_defaults():
     assert services.chosen(()) == {
         "vertex": VertexOptions(),
         "elastic": ElasticOptions(),
+        "databricks": DatabricksOptions(),
         "models": ModelServerOptions(),
     }
 
@@ -31,7 +33,9 @@ def test_options_of_no_service_are_refused():
 
 def test_nested_options_are_arguments_with_dots():
     words = process.arguments(VertexOptions(clock_factor=7, durations=Durations(deploy=9)))
-    assert {"--vertex", "--no-elastic", "--clock-factor=7", "--durations.deploy=9"} <= set(words)
+    assert {"--vertex", "--no-elastic", "--no-databricks", "--clock-factor=7", "--durations.deploy=9"} <= set(
+        words
+    )
 
 
 def test_names_of_switches_and_ports_are_unique():

@@ -72,15 +72,13 @@ class DocumentApi:
 
     def get_document(self, request: Request) -> Reply:
         """`GET /{index}/_doc/{id}`: the last write, refreshed or not."""
-        index = self._indices.single(request.params["index"])
-        row = self._documents.get(index, request.params["id"])
+        index, row = self._read(request)
         shown = _shown(index, request.params["id"], row, sources.of_query(request) or SourceFilter())
         return Reply(shown, 200 if row else 404)
 
     def get_source(self, request: Request) -> Reply:
         """`GET /{index}/_source/{id}`."""
-        index = self._indices.single(request.params["index"])
-        row = self._documents.get(index, request.params["id"])
+        index, row = self._read(request)
         if not row:
             raise documents_errors.NO_SOURCE.refusal(index=request.params["index"], id=request.params["id"])
         return Reply((sources.of_query(request) or SourceFilter()).apply(row.document(), index))
@@ -94,6 +92,9 @@ class DocumentApi:
         from_query = sources.of_query(request) or SourceFilter()
         found = []
         for each in wanted:
+            unknown = [key for key in each if key not in ("_index", "_id", "_source", "routing")]
+            if unknown:
+                raise documents_errors.MGET_FIELD.refusal(field=unknown[0])
             name, id_ = each.get("_index", default), str(each.get("_id", ""))
             if name is None:
                 raise errors.VALIDATION.refusal(problems="1: index is missing for doc 0;")
@@ -102,9 +103,29 @@ class DocumentApi:
             except Refusal as refusal:
                 found.append({"_index": name, "_id": id_, "error": refusal.body()["error"]})
                 continue
+            if request.flag("refresh"):
+                self._writer.refresh(index)
             chosen = sources.of_body(each["_source"]) if "_source" in each else from_query
             found.append(_shown(index, id_, self._documents.get(index, id_), chosen))
         return {"docs": found}
+
+    def _read(self, request: Request) -> tuple[Index, Row | None]:
+        """The index and the document that a request names.
+
+        Raises:
+            Refusal: the document has another version than the request says.
+        """
+        index, id_ = self._indices.single(request.params["index"]), request.params["id"]
+        if request.flag("refresh"):
+            self._writer.refresh(index)
+        row = self._documents.get(index, id_)
+        given = request.number("version", 0)
+        if row and "version" in request.query and row.version != given:
+            problem = f"current version [{row.version}] is different than the one provided [{given}]"
+            raise documents_errors.VERSION_CONFLICT.refusal(
+                id=id_, problem=problem, metadata={**index.metadata, "shard": "0"}
+            )
+        return index, row
 
     def _written(self, request: Request, operation: Operation) -> Reply:
         (outcome,), forced = self._writer.write(request, [operation])

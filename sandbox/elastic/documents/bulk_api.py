@@ -14,6 +14,7 @@ from sandbox.elastic.documents.refreshing import RefreshingWriter
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
+from sandbox.elastic.wire.tokens import token
 
 _ACTIONS = ("create", "delete", "index", "update")
 _PARAMETERS = {
@@ -99,12 +100,12 @@ def _action(line: bytes, number: int, request: Request) -> Operation:
     except orjson.JSONDecodeError as error:
         raise errors.UNREADABLE_BODY.refusal(problem=str(error)) from error
     if not isinstance(found, dict) or not found:
-        raise documents_errors.BULK_ACTION.refusal(line=number, found=type(found).__name__)
+        raise documents_errors.BULK_ACTION.refusal(line=number, found=token(found))
     ((name, fields),) = list(found.items())[:1]
     if name not in _ACTIONS:
         raise documents_errors.BULK_UNKNOWN_ACTION.refusal(line=number, found=name)
     if not isinstance(fields, dict):
-        raise documents_errors.BULK_ACTION.refusal(line=number, found=type(fields).__name__)
+        raise documents_errors.BULK_ACTION.refusal(line=number, found=token(fields))
     unknown = [key for key in fields if key not in _PARAMETERS]
     if unknown:
         raise documents_errors.BULK_PARAMETER.refusal(line=number, found=unknown[0])

@@ -146,6 +146,10 @@ class ModelApi:
         """`GET /_ml/trained_models[/{model_id}]`, with `include=definition_status`, wildcards, from and size."""
         include = set(request.text("include").split(",")) - {""}
         found = self.matching(request)
+        tags = set(request.text("tags").split(",")) - {""}
+        if tags:
+            record = self._models.record
+            found = [model for model in found if tags <= set(record(model)["config"].get("tags", []))]
         first = request.number("from", 0)
         page = found[first : first + request.number("size", 100)]
         if "definition_status" in include and len(page) > 1:

@@ -100,7 +100,7 @@ class ReindexApi:
             action=ACTION,
             description=f"reindex from [{', '.join(names)}] to [{target}]",
             size=whole("size", source.get("size", 1000)),
-            limit=limit_of(body.get("max_docs", body.get("size", request.query.get("max_docs")))),
+            limit=limit_of(body.get("max_docs"), body.get("size"), request.query.get("max_docs")),
             proceed=proceeds(body.get("conflicts", request.query.get("conflicts"))),
             rate=rate_of(request),
             slices=slices_of(request, lambda: shards(self._indices, expression), manual is not None),

@@ -52,6 +52,12 @@ NEGATIVE_LIMIT = Answer(
     "[max_docs] parameter cannot be negative, found [{value}]",
     "AbstractBulkByScrollRequest.java, from memory",
 )
+TWO_LIMITS = Answer(
+    400,
+    "illegal_argument_exception",
+    "[max_docs] set to two different values [{first}] and [{second}]",
+    "AbstractBulkByScrollRequest.java, from memory",
+)
 BAD_CONFLICTS = Answer(
     400,
     "illegal_argument_exception",

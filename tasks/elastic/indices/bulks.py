@@ -91,7 +91,9 @@ class BulkLoad:
         if blocked:
             return Look(f"{len(bulk.waiting)} not stored: {blocked}")
         if bulk.waiting:
-            return Look(f"{len(bulk.waiting)} throttled")
+            first = next(result for result in results if result["status"] in _LATER)
+            kind, reason = reason_of(first.get("error") or {})
+            return Look(f"{len(bulk.waiting)} throttled ({first['status']} {kind}: {reason})")
         return Look("stored", value=True, done=True)
 
     def _is_settled(self, document: Document, result: dict[str, Any]) -> bool:

@@ -154,6 +154,41 @@ def test_a_value_that_does_not_fit_its_field_is_refused(shared, fresh_index, kin
         shared.client.index(index=fresh_index({"o": {"properties": {}}}), document={"o": 1})
 
 
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        ({"": 1}, "field name cannot be an empty string"),
+        ({" ": 1}, "Field name cannot contain only whitespace: [ ]"),
+        ({"a": {" ": 1}}, "Field name cannot contain only whitespace: [a. ]"),
+        ({"a..b": 1}, "field name cannot contain only whitespace: ['a..b']"),
+        ({".a": 1}, "field name cannot contain only whitespace: ['.a']"),
+        ({"..": 1}, "field name cannot contain only dots"),
+        ({"a. .b": 1}, "field name starting or ending with a [.] makes object resolution ambiguous: [a. .b]"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else str(value),
+)
+def test_a_name_that_cannot_be_a_fields_is_refused_in_a_document(shared, fresh_index, document, problem):
+    with pytest.raises(BadRequestError) as failed:
+        shared.client.index(index=fresh_index(), document=document)
+    error = failed.value.body["error"]
+    assert error["type"] == "document_parsing_exception"
+    assert problem in error["reason"]
+
+
+@pytest.mark.parametrize("name", ["_id", "_index", "_source", "_version", "_seq_no", "_routing"])
+def test_a_metadata_field_is_refused_at_a_documents_root_only(shared, fresh_index, name):
+    index, client = fresh_index(), shared.client
+    reply = client.bulk(index=index, operations=[{"index": {"_id": "1"}}, {name: "x"}])
+    error = reply["items"][0]["index"]["error"]
+    shown = f"failed to parse field [{name}] of type [{name}] in document with id '1'. Preview of field's value: 'x'"
+    assert error["reason"] == f"[1:1] {shown}"
+    assert error["caused_by"]["reason"] == (
+        f"[1:1] Field [{name}] is a metadata field and cannot be added inside a document. Use the index API request "
+        "parameters."
+    )
+    assert client.index(index=index, document={"below": {name: "x"}})["result"] == "created"
+
+
 def test_a_bulk_reports_the_outcome_of_each_item(shared, fresh_index):
     index, client = fresh_index({"n": {"type": "long"}}, documents=[{"n": 1}]), shared.client
     answer = client.bulk(
