@@ -10,11 +10,12 @@ from typing import Any, get_args
 
 from elasticsearch import Elasticsearch
 
-from sandbox.elastic import errors
+from sandbox.elastic import chunking, errors
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.differences import DIFFERENCES
 from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.inference import errors as inference_errors
 from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.options import ElasticOptions, Version
@@ -27,12 +28,14 @@ from sandbox.elastic.wire.parameters import table
 from sandbox.elastic.wire.parameters.rules import Rules
 
 NAMESPACES = ("", "indices", "ingest", "ml", "inference", "tasks", "nodes", "cluster", "cat", "license")
-# Answered by another method's route: the client sends HEAD where the other sends GET.
+# Answered by another method's route: a HEAD where the other is a GET, or the same path.
 _HEADS = {
     "exists": "get",
     "exists_source": "get_source",
     "indices.exists": "indices.get",
     "indices.exists_alias": "indices.get_alias",
+    "inference.put_elasticsearch": "inference.put",
+    "inference.put_elser": "inference.put",
 }
 _ITS_OWN = {"options", "close", "perform_request"}
 _ERRORS = (
@@ -43,6 +46,8 @@ _ERRORS = (
     search_errors,
     ingest_errors,
     ml_errors,
+    inference_errors,
+    chunking,
     tasks_errors,
     reindex_errors,
 )

@@ -17,8 +17,8 @@ _THAT_MATTERS = (
     "tests/flows/client_settings.py", "requirements.lock", "locks/sparse-model.lock",
 )  # fmt: skip
 _FOREIGN = {
-    "vertex": ("elastic", "sparse", "vertex_collections"),
-    "vertex-collections": ("elastic", "sparse"),
+    "vertex": ("elastic", "models", "sparse", "vertex_collections"),
+    "vertex-collections": ("elastic", "models", "sparse"),
     "elastic": ("vertex", "storage", "google_cloud", "protos"),
 }
 """How folders and files begin that only the cases of other engines run."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.elastic.inference.serving import EndpointInference
 from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest import inference_processor
 from sandbox.elastic.ingest.execution import Act, Pipeline, Step, each_document, inner_pipeline
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
 from sandbox.elastic.ingest.processors import CHANGES
-from sandbox.elastic.ml.inference import Inference
 
 _KNOWN = {"description", "processors", "on_failure", "version", "_meta", "deprecated", "field_access_pattern"}
 
@@ -17,7 +17,7 @@ _KNOWN = {"description", "processors", "on_failure", "version", "_meta", "deprec
 class PipelineParser:
     """Parses definitions of pipelines."""
 
-    def __init__(self, inference: Inference) -> None:
+    def __init__(self, inference: EndpointInference) -> None:
         self._inference = inference
 
     def parse(self, name: str, body: dict[str, Any]) -> Pipeline:

@@ -6,9 +6,9 @@ from typing import Any
 
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.inference import Inference, embedding_of
-from sandbox.elastic.ml.splade import Embedding
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
+from sandbox.models.embedding import Embedding
 
 _MODEL = "/_ml/trained_models/{model_id}"
 
@@ -49,7 +49,7 @@ def _text(document: dict[str, Any], field: str) -> str:
 
 
 def _shown(embedding: Embedding) -> dict[str, Any]:
-    shown: dict[str, Any] = {"predicted_value": embedding.weights}
+    shown: dict[str, Any] = {"predicted_value": embedding.value}
     if embedding.is_truncated:
         shown["is_truncated"] = True
     return shown

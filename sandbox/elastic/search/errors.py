@@ -119,6 +119,20 @@ MUST_BE_SPARSE = Answer(
     "[{path}] must be type [sparse_vector] but is type [{kind}]",
     "ml/sparse_vector_search.yml",
 )
+NOT_SPARSE = Answer(
+    400,
+    "illegal_argument_exception",
+    "Expected a query inference result of type [text_expansion_result], got [text_embedding_result]. Has the inference "
+    "endpoint with id [{model}] changed?",
+    "SparseVectorQueryBuilder.java, from memory",
+)
+NOT_DENSE = Answer(
+    400,
+    "illegal_argument_exception",
+    "Expected a query inference result of type [text_embedding_result], got [text_expansion_result]. Has the inference "
+    "endpoint with id [{model}] changed?",
+    "TextEmbeddingQueryVectorBuilder.java, from memory",
+)
 NO_TEXT_SORT = Answer(
     400,
     "illegal_argument_exception",
