@@ -23,6 +23,7 @@ from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.inference.api import InferenceEndpointApi
 from sandbox.elastic.inference.definitions import Definitions
 from sandbox.elastic.inference.endpoints import Endpoints
+from sandbox.elastic.inference.semantic_fields import SemanticFields
 from sandbox.elastic.inference.serving import EndpointInference
 from sandbox.elastic.inference.use import EndpointUse
 from sandbox.elastic.ingest.api import PipelineApi
@@ -106,6 +107,7 @@ class Cluster:
             self.documents,
             self.release,
             partial(ingested, self.pipelines.find),
+            SemanticFields(self.endpoints, self.serving, self.indices.behind).embedded,
             self.searchers.written,
         )
         self.contexts = QueryContexts(self.documents, self.release, self.serving.for_search)

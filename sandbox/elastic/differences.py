@@ -20,7 +20,27 @@ DIFFERENCES = (
     ),
     (
         "Field types: text, keyword, boolean, date, numbers except scaled_float and unsigned_long, object, "
-        "sparse_vector, rank_features. Others (nested, dense_vector, semantic_text, ip, ...) are refused as unknown."
+        "sparse_vector, rank_features, dense_vector, semantic_text. Others (nested, ip, ...) are refused as unknown."
+    ),
+    (
+        "dense_vector: element types float and byte, as arrays of numbers; `bit`, hexadecimal and base64 strings are refused. "
+        "Every search is exact, whatever `index_options`, `num_candidates` and `rescore_vector` say. Defaults of a mapping are "
+        "applied but not shown, except the dimensions of the first vector and a semantic_text field's `inference_id`."
+    ),
+    (
+        "semantic_text: the format of 8.18 and 9.0 and later; `use_legacy_format`, and the type as a multi-field, are refused. "
+        "Sentences and words are found by regular expressions, not by ICU, and offsets count characters, not UTF-16 units. "
+        "`_inference_fields` is shown where a request says `exclude_vectors: false`, in every version; queries do not prune its "
+        "tokens. Chunking strategies: sentence, word, none; `recursive` is refused."
+    ),
+    (
+        "Inference endpoints: the services elasticsearch and elser, for sparse_embedding and text_embedding; services that would "
+        "call another machine, reranking and chats are refused by name. If an endpoint's model cannot be deployed, the endpoint is "
+        "not kept; after a time-out it is. Endpoints of the Elastic Inference Service and `.rerank-v1` are not there."
+    ),
+    (
+        "Retrievers: standard, knn, rrf, linear, with the parameters of their tables; others are refused by name. rrf needs no "
+        "licence here. A search with a retriever counts the union of its windows."
     ),
     (
         "Analyzers: standard, simple, whitespace, keyword; the normalizer lowercase. No custom analyzers, no stemming, no "
@@ -33,7 +53,7 @@ DIFFERENCES = (
     "Dates: ISO 8601 and milliseconds; a field's `format` is stored but not applied. Of date math, only `now` is supported.",
     (
         "Queries: those in `sandbox/elastic/search/queries.py`, with common parameters; others are refused by name. No "
-        "aggregations, highlighting, suggesters, collapse, rescore, knn, retrievers or explain."
+        "aggregations, highlighting, suggesters, collapse, rescore or explain."
     ),
     (
         "`q=`, query_string and simple_query_string: terms, phrases, fields, ranges, groups, operators, wildcards, boosts. "
@@ -61,7 +81,11 @@ DIFFERENCES = (
     (
         "SPLADE-tiny, a model of two layers with the same vocabulary, answers in place of every packaged ELSER; it is not "
         "ELSER. Of uploaded models only the sizes are stored; for text_expansion the same model answers, others cannot be "
-        "deployed. `lang_ident_model_1` is shown but cannot be used. There are no `_inference` endpoints."
+        "deployed. `lang_ident_model_1` is shown but cannot be used."
+    ),
+    (
+        "multilingual-e5-small in 4 bits answers for E5 where there is an engine for it (Linux on x86-64); elsewhere a deployment "
+        "of it fails with what is missing. It always reads a prefix: without an `input_type`, `passage: `."
     ),
     (
         "Allocations are placed greedily (existing ones stay, oldest deployment first, on the node with the most free "

@@ -53,7 +53,8 @@ class Quotation:
     sentence: str
 
     def __str__(self) -> str:
-        return f"“{self.sentence}” [{self.number}]"
+        plain = self.sentence.replace("“", '"').replace("”", '"')
+        return f"“{plain}” [{self.number}]"
 
 
 def read_prompt(system: str, user: str) -> Prompt:

@@ -126,3 +126,23 @@ BULK_END = Answer(
 BULK_SOURCE = Answer(
     400, "document_parsing_exception", "[1:1] failed to parse: {problem}", "DocumentParser.java, from memory"
 )
+VECTOR = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse: [dense_vector] field [{path}]: {problem}",
+    "DenseVectorFieldMapper.java, from memory",
+)
+DIMENSIONS = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse: The [dense_vector] field [{path}] in doc [document with id '{id}'] has a different number of "
+    "dimensions [{found}] than defined in the mapping [{dims}]",
+    "DenseVectorFieldMapper.java, from memory",
+)
+OTHER_MODEL = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse: Incompatible model settings for field [{path}]: the mapping has {there}, the document has "
+    "{given}. Check that the [inference_id] is not using different model settings",
+    "SemanticTextFieldMapper.java, from memory",
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,9 @@ from sandbox.elastic.versions import Release
 Written = Callable[[Index, int, Mapping[str, Value] | None, int | None], None]
 """Called for each accepted write with index, sequence number, values (None for a deletion) and the number it replaces."""
 
+Embedded = Callable[[Sequence[Operation]], list[Operation | Refusal]]
+"""Adds the embeddings of semantic_text fields to the documents of a whole bulk request; a refusal for each that fails."""
+
 
 @dataclass(frozen=True)
 class _Accepted:
@@ -45,6 +48,7 @@ class DocumentWriter:
         documents: DocumentStore,
         release: Release,
         ingest: Ingest,
+        embedded: Embedded,
         written: Written,
     ) -> None:
         self._store = store
@@ -52,15 +56,16 @@ class DocumentWriter:
         self._documents = documents
         self._release = release
         self._ingest = ingest
+        self._embedded = embedded
         self._written = written
 
     def write(self, operations: list[Operation]) -> list[Outcome]:
         """Carry out writes independently; a refusal is the outcome of its write.
 
-        Pipelines run first, for all writes together and without holding a lock.
+        Pipelines run first, then semantic_text fields are embedded, for all writes together and without holding a lock.
         """
         outcomes: dict[int, Outcome] = {}
-        ready = self._ingested(operations, outcomes)
+        ready = self._with_embeddings(self._ingested(operations, outcomes), outcomes)
         accepted: list[_Accepted] = []
         with self._store.lock:
             try:
@@ -99,6 +104,18 @@ class DocumentWriter:
             else:
                 ready.append((place, after_pipelines(operation, result)))
         return sorted(ready, key=lambda each: each[0])
+
+    def _with_embeddings(
+        self, ready: list[tuple[int, Operation]], outcomes: dict[int, Outcome]
+    ) -> list[tuple[int, Operation]]:
+        kept: list[tuple[int, Operation]] = []
+        results = self._embedded([operation for _, operation in ready])
+        for (place, operation), result in zip(ready, results, strict=True):
+            if isinstance(result, Refusal):
+                outcomes[place] = _refused(operation, result)
+            else:
+                kept.append((place, result))
+        return kept
 
     def _one(self, operation: Operation, accepted: list[_Accepted]) -> Outcome:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.elastic.errors import in_java
 from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.indices import vector_fields
 
 NUMBERS = ("long", "integer", "short", "byte", "double", "float", "half_float")
 WHOLE_NUMBERS = ("long", "integer", "short", "byte")
@@ -36,6 +37,7 @@ _PARAMETERS: dict[str, set[str]] = {
     "date": _STORED | {"format", "locale", "ignore_malformed"},
     "sparse_vector": {"index_options", "store"},
     "rank_features": {"positive_score_impact"},
+    **vector_fields.PARAMETERS,
     **{kind: _STORED | {"coerce", "ignore_malformed"} for kind in NUMBERS},
 }
 _ONLY: dict[tuple[str, str], tuple[Any, ...]] = {
@@ -172,6 +174,7 @@ def _check_property(path: str, definition: Any) -> None:
     if kind not in _PARAMETERS:
         raise indices_errors.NO_HANDLER.refusal(kind=kind, name=name)
     _check_parameters(name, kind, definition, _PARAMETERS[kind] | _ANY)
+    vector_fields.check(name, definition)
     for parameter in ("analyzer", "search_analyzer"):
         if definition.get(parameter, "standard") not in ANALYZERS:
             raise indices_errors.NO_ANALYZER.refusal(analyzer=definition[parameter], name=path)
@@ -210,7 +213,7 @@ def _expanded(properties: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, definition in properties.items():
         first, *below = name.rstrip(".").split(".")
-        whole = dict(definition)
+        whole = vector_fields.completed(definition)
         if whole.get("properties"):
             whole["properties"] = _expanded(whole["properties"], f"{prefix}{name}.")
         for part in reversed(below):
@@ -237,6 +240,8 @@ def _merged_property(old: Mapping[str, Any], new: Mapping[str, Any], path: str) 
         return {**result, **new, "properties": properties}
     if old["type"] != new["type"]:
         raise indices_errors.TYPE_CONFLICT.refusal(path=path, old=old["type"], new=new["type"])
+    if old["type"] in vector_fields.PARAMETERS:
+        return vector_fields.merged(path, old, new)
     if "fields" in new:
         result["fields"] = _merged_properties(old.get("fields", {}), new["fields"], f"{path}.")
     for parameter in (set(old) | set(new)) - {"type", "fields"}:

@@ -14,7 +14,7 @@ from typing import Any
 from sandbox.elastic import errors
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.ids import new_uuid
-from sandbox.elastic.indices import blocks, mappings, names
+from sandbox.elastic.indices import blocks, mappings, names, vector_fields
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import settings as settings_of_indices
 from sandbox.elastic.indices.blocks import Level
@@ -145,6 +145,7 @@ class Indices:
         given = settings_of_indices.flat(settings)
         settings_of_indices.check(given)
         fields = mappings.checked(mapping)
+        vector_fields.check_release(mappings.fields(fields).values(), given, self._release)
         with self.together():
             if name in self._all:
                 there = self._all[name]

@@ -118,3 +118,26 @@ UPDATE_NOTHING = Answer(
 NO_STREAM = Answer(
     400, "status_exception", "the sandbox does not stream: it has no model for chats and completions"
 )
+ID_NOT_FOUND = Answer(
+    404,
+    "resource_not_found_exception",
+    "Inference id [{id}] not found for field [{field}]",
+    "inference/30_semantic_text_inference.yml",
+)
+INFERENCE_FAILED = Answer(
+    500,
+    "inference_exception",
+    "Exception when running inference id [{id}] on field [{field}]",
+    "ShardBulkInferenceActionFilter.java, from memory",
+)
+BAD_VALUE = Answer(
+    400,
+    "status_exception",
+    "Invalid format for field [{field}], expected [String|Number|Boolean] got [{kind}]",
+    "SemanticTextUtils.java, from memory",
+)
+OTHER_ENDPOINT = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse: the embeddings of field [{field}] are of inference id [{given}], the field uses [{there}]",
+)

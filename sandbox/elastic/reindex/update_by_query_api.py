@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.elastic.documents import errors as documents_errors
+from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
 from sandbox.elastic.documents.operations import Operation
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.reindex import errors as reindex_errors
@@ -69,12 +70,14 @@ class UpdateByQueryApi:
         pipeline = request.query.get("pipeline")
 
         def prepare(found: Hit) -> Operation:
-            # With the sequence number that was read: a document that has changed since is a conflict.
+            # With the sequence number that was read: a document that has changed since is a conflict. Embeddings of
+            # semantic_text are no part of what is read, so they are computed again.
+            source = {name: value for name, value in found.source.items() if name != INFERENCE_FIELDS}
             return Operation(
                 "index",
                 found.index,
                 found.id,
-                found.source,
+                source,
                 pipeline,
                 if_seq_no=found.seq_no,
                 if_primary_term=1,

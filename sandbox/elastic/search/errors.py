@@ -119,6 +119,52 @@ MUST_BE_SPARSE = Answer(
     "[{path}] must be type [sparse_vector] but is type [{kind}]",
     "ml/sparse_vector_search.yml",
 )
+NOT_SEMANTIC = Answer(
+    400,
+    "illegal_argument_exception",
+    "Field [{path}] of type [{kind}] does not support semantic queries",
+    "SemanticQueryBuilder.java, from memory",
+)
+NOT_IMITATED = Answer(
+    400,
+    "parsing_exception",
+    "the sandbox does not imitate the query [{name}]; COVERAGE.md lists those that it does",
+)
+KNN = Answer(400, "illegal_argument_exception", "{problem}", "KnnSearchBuilder.java, from memory")
+ONE_VECTOR = Answer(
+    400,
+    "illegal_argument_exception",
+    "either [query_vector_builder] or [query_vector] must be provided",
+    "KnnSearchBuilder.java, from memory",
+)
+QUERY_DIMENSIONS = Answer(
+    400,
+    "illegal_argument_exception",
+    "the query vector has a different dimension [{query}] than the index vectors [{index}]",
+    "DenseVectorFieldMapper.java, from memory",
+)
+RETRIEVER = Answer(400, "parsing_exception", "{problem}", "RetrieverBuilder.java, from memory")
+UNKNOWN_RETRIEVER = Answer(
+    400, "parsing_exception", "unknown retriever [{kind}]", "RetrieverBuilder.java, from memory"
+)
+RETRIEVER_NOT_IMITATED = Answer(
+    400, "parsing_exception", "the sandbox does not imitate the retriever [{kind}]"
+)
+RETRIEVER_PARAMETER = Answer(
+    400, "parsing_exception", "the sandbox does not imitate [{parameter}] of the retriever [{kind}]"
+)
+WITH_RETRIEVER = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: cannot specify [retriever] and [{others}];",
+    "SearchRequest.java, from memory",
+)
+WINDOW_SIZE = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: [{kind}] requires [rank_window_size: {window}] be greater than or equal to [size: {size}];",
+    "CompoundRetrieverBuilder.java, from memory",
+)
 NOT_SPARSE = Answer(
     400,
     "illegal_argument_exception",

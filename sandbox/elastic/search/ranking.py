@@ -16,8 +16,8 @@ from sandbox.elastic.documents.store import DocumentStore, Row
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.settings import RESULT_WINDOW
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search import sorting
-from sandbox.elastic.search.matches import Context, QueryContexts
+from sandbox.elastic.search import retrievers, sorting
+from sandbox.elastic.search.matches import Context, Matches, QueryContexts
 from sandbox.elastic.search.queries import evaluate
 from sandbox.elastic.search.scoring import shown
 from sandbox.elastic.search.search_request import SearchRequest
@@ -59,20 +59,26 @@ class Ranking:
             Refusal: as search_phase_execution_exception if a shard would report it.
         """
         parts: list[tuple[Searcher, Array, Array]] = []
-        named, early = [], False
-        node = self._node
-        for context in self._contexts.of(searchers, warnings):
-            searcher = context.searcher
-            try:
-                _check_window(searcher, asked, scroll)
-                documents, scores = _matching(context, asked)
+        early = False
+        contexts = self._contexts.of(searchers, warnings)
+        current = searchers[0] if searchers else None
+        try:
+            for context in contexts:
+                current, context.size = context.searcher, asked.size
+                _check_window(context.searcher, asked, scroll)
+            current = searchers[0] if searchers else None
+            retrieved = retrievers.retrieved(contexts, asked.query, asked.knn, asked.retriever)
+            for context, matches in zip(contexts, retrieved, strict=True):
+                current = context.searcher
+                documents, scores = _filtered(context, matches, asked)
                 if 0 < asked.terminate_after < len(documents):
                     documents, scores = documents[: asked.terminate_after], scores[: asked.terminate_after]
                     early = True
-            except Refusal as refusal:
-                raise _wrapped(refusal, searcher, node) from refusal
-            parts.append((searcher, documents, scores))
-            named.append(context.named)
+                parts.append((context.searcher, documents, scores))
+        except Refusal as refusal:
+            raise (_wrapped(refusal, current, self._node) if current else refusal) from refusal
+        named = [context.named for context in contexts]
+        node = self._node
         if not parts:
             none = np.empty(0, np.int64)
             return Ranked(asked, [], none, none, np.empty(0, np.float32), [], none, 0)
@@ -159,8 +165,8 @@ def _hit(hits: Ranked, place: int, row: Row, scored: bool) -> dict[str, Any]:
     return hit
 
 
-def _matching(context: Context, asked: SearchRequest) -> tuple[Array, Array]:
-    found = evaluate(context, asked.query if asked.query is not None else {"match_all": {}})
+def _filtered(context: Context, found: Matches, asked: SearchRequest) -> tuple[Array, Array]:
+    """The documents that are hits, and their scores."""
     mask = found.mask
     if asked.min_score is not None:
         mask = mask & (found.scores >= np.float32(asked.min_score))

@@ -24,6 +24,8 @@ _KEYS = {
     "search_after",
     "min_score",
     "pit",
+    "knn",
+    "retriever",
 } | {"version", "seq_no_primary_term", "track_scores", "timeout", "post_filter", "stats", "terminate_after"}
 _NOT_IMITATED = (
     {
@@ -34,10 +36,9 @@ _NOT_IMITATED = (
         "fields",
         "highlight",
         "indices_boost",
-        "knn",
         "profile",
     }
-    | {"aggregations", "aggs", "rank", "rescore", "retriever", "runtime_mappings", "script_fields", "slice"}
+    | {"aggregations", "aggs", "rank", "rescore", "runtime_mappings", "script_fields", "slice"}
     | {"stored_fields", "suggest"}
 )
 _COUNTED = 10_000
@@ -60,6 +61,8 @@ class SearchRequest:
     version: bool = False
     seq_no: bool = False
     track_scores: bool = False
+    knn: Sequence[Mapping[str, Any]] = ()
+    retriever: Mapping[str, Any] | None = None
     terminate_after: int = 0
     """How many documents of each index are looked at, at most, in the order of writing; 0 for all."""
 
@@ -98,6 +101,8 @@ class SearchRequest:
             version=bool(body.get("version")),
             seq_no=bool(body.get("seq_no_primary_term")),
             track_scores=bool(body.get("track_scores")),
+            knn=_sections(body.get("knn")),
+            retriever=_retriever(body),
             terminate_after=whole("terminate_after", body.get("terminate_after", 0)),
         )
 
@@ -111,6 +116,26 @@ class SearchRequest:
             self.counted = -1
         elif self.counted is not None and self.counted >= 0:
             raise search_errors.TOTAL_NOT_EXACT.refusal(limit=self.counted)
+
+
+def _sections(given: Any) -> list[Mapping[str, Any]]:
+    """The knn sections: one object or a list of them."""
+    sections = given if isinstance(given, list) else [] if given is None else [given]
+    if not all(isinstance(each, Mapping) for each in sections):
+        raise search_errors.BAD_VALUE.refusal(where="search", parameter="knn", value=given)
+    return sections
+
+
+def _retriever(body: Mapping[str, Any]) -> Any:
+    """The tree of retrievers, which nothing else that retrieves or orders may stand beside."""
+    if body.get("retriever") is None:
+        return None
+    others = [
+        name for name in ("query", "knn", "search_after", "sort", "min_score") if body.get(name) is not None
+    ]
+    if others:
+        raise search_errors.WITH_RETRIEVER.refusal(others=", ".join(others))
+    return body["retriever"]
 
 
 def _clauses_after(

@@ -205,6 +205,9 @@ def searchable(context: Context, path: str, *, weights: bool = False) -> Field |
     metadata = context.searcher.index.metadata
     if field.parameters.get("index") is False:
         raise search_errors.NOT_INDEXED.refusal(path=path, metadata=metadata)
+    if field.type in ("dense_vector", "semantic_text"):
+        problem = f"Field [{path}] of type [{field.type}] doesn't support term queries"
+        raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata)
     if field.type in WEIGHTS and not weights:
         problem = f"Queries on [{field.type}] fields are not supported"
         raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata)

@@ -14,6 +14,7 @@ from sandbox.elastic.search import target_fields
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum
 from sandbox.elastic.search.scoring import bm25, idf
+from sandbox.elastic.search.semantic_queries import by_text
 from sandbox.elastic.search.term_queries import exact, scored_term, searchable
 
 _MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"} | {
@@ -25,6 +26,9 @@ _MULTI_MATCH = _MATCH | {"query", "fields", "type", "_name"}
 def match(context: Context, body: Any, boost: float) -> Matches:
     """`{"match": {field: text}}`: any of its terms, or all with `operator: and`."""
     path, found = field_and_body("match", body, "query", _MATCH)
+    field = context.searcher.index.fields.get(path)
+    if field is not None and field.type == "semantic_text":
+        return by_text(context, field, str(found["query"]), boost * boost_of("match", found))
     return _matched(context, path, found, boost * boost_of("match", found))
 
 
