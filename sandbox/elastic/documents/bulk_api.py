@@ -85,7 +85,7 @@ def _operations(request: Request) -> list[Operation | Outcome]:
                 source = orjson.loads(document)
                 if not isinstance(source, dict):
                     raise documents_errors.BULK_SOURCE.refusal(problem="expected START_OBJECT")
-                operation.source = source
+                operation.source, operation.text = source, document
             except (orjson.JSONDecodeError, Refusal) as error:
                 refusal = documents_errors.BULK_SOURCE.refusal(problem=str(error))
                 found.append(Outcome(operation, operation.index, operation.id, 400, error=refusal))

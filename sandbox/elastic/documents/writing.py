@@ -146,7 +146,7 @@ class DocumentWriter:
         version = (newest.version if newest else 0) + 1
         if operation.version_type != "internal" and operation.version is not None:
             version = operation.version
-        seq_no = self._documents.append(index, id_, version, document)
+        seq_no = self._documents.append(index, id_, version, document, operation.text)
         accepted.append(_Accepted(index, seq_no, parsed, newest.seq_no if newest else None))
         if document is None:
             result, status = ("deleted", 200) if there else ("not_found", 404)

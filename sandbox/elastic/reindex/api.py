@@ -75,6 +75,7 @@ class ReindexApi:
                 target,
                 found.id,
                 self._part(found, chosen),
+                found.text,
                 pipeline,
                 version=found.version if version_type != "internal" else None,
                 version_type=version_type,
