@@ -43,6 +43,8 @@ class Outcome:
     version: int = 0
     seq_no: int = 0
     error: Refusal | None = None
+    ingest_seconds: float | None = None
+    """How long the pipelines of its request took; None if there was none for it."""
     copies: int = 1
     """Primary and replicas, as the index defines them."""
 

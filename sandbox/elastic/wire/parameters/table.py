@@ -185,7 +185,6 @@ TABLE: dict[str, Rules] = {
     | _FIELD_STATISTICS
     | rules(TIME, "timeout")
     | {"level": only("node"), "types": REFUSED},
-    "nodes.usage": rules(TIME, "timeout"),
     "open_point_in_time": _COPIES
     | rules(HONOURED, "expand_wildcards ignore_unavailable keep_alive")
     | rules(NO_DIFFERENCE, "allow_partial_search_results max_concurrent_shard_requests"),

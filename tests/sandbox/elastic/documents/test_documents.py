@@ -353,3 +353,11 @@ def test_versions_and_sequence_numbers_match_a_simple_model(shared, fresh_index,
     found = {hit["_id"]: (hit["_source"]["n"], hit["_version"], hit["_seq_no"]) for hit in hits}
     assert found == {id_: (number, *versions[id_]) for id_, number in documents.items()}
     assert [hit["_seq_no"] for hit in hits] == sorted(hit["_seq_no"] for hit in hits)
+
+
+def test_a_bulk_says_how_long_its_pipelines_took_if_there_were_any(shared, fresh_index):
+    index, client = fresh_index(), shared.client
+    client.ingest.put_pipeline(id="seen", processors=[{"set": {"field": "seen", "value": True}}])
+    operations = [{"index": {}}, {"n": 1}]
+    assert client.bulk(index=index, operations=operations, pipeline="seen")["ingest_took"] >= 0
+    assert "ingest_took" not in client.bulk(index=index, operations=operations)

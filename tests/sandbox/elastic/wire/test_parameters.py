@@ -200,3 +200,16 @@ def test_cat_tables_are_sorted_filtered_and_in_the_unit_that_is_asked_for(shared
     assert [row["index"] for row in rows] == [two, one]
     assert all(row["store.size"].isdigit() for row in rows)
     assert shared.client.cat.indices(index=[one, two], format="json", health="green").body == []
+
+
+def test_the_list_of_tasks_contains_the_call_itself_with_its_opaque_id(shared):
+    client = shared.client.options(opaque_id="mine")
+    (node,) = client.tasks.list(actions="cluster:monitor/tasks/*", detailed=True)["nodes"].values()
+    own, part = sorted(node["tasks"].values(), key=lambda task: task["id"])
+    assert [own["action"], part["action"]] == [
+        "cluster:monitor/tasks/lists",
+        "cluster:monitor/tasks/lists[n]",
+    ]
+    assert part["parent_task_id"] == f"{own['node']}:{own['id']}"
+    assert own["headers"] == part["headers"] == {"X-Opaque-Id": "mine"}
+    assert own["cancellable"] is False
