@@ -17,9 +17,9 @@ _THAT_MATTERS = (
     "tests/flows/client_settings.py", "requirements.lock", "locks/sparse-model.lock",
 )  # fmt: skip
 _FOREIGN = {
-    "vertex": ("elastic", "sparse", "vertex_collections"),
-    "vertex-collections": ("elastic", "sparse"),
-    "elastic": ("vertex", "storage", "google_cloud", "protos"),
+    "vertex": ("elastic", "sparse", "vertex_collections", "databricks"),
+    "vertex-collections": ("elastic", "sparse", "databricks"),
+    "elastic": ("vertex", "storage", "google_cloud", "protos", "databricks"),
 }
 """How folders and files begin that only the cases of other engines run."""
 _DOCUMENTS = {".md", ".gz", ".txt"}
