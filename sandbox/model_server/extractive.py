@@ -23,6 +23,8 @@ _PASSAGE = re.compile(r'<([\w-]+) n="(\d+)"[^>]*>\n?(.*?)</\1>', re.DOTALL)
 _QUESTION = re.compile(r"Question:\s*(.+)", re.DOTALL)
 _ABSTENTION = re.compile(r"reply exactly: *(.+)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"“`(]?[A-Z0-9])|\n\s*\n|\n(?=\s*(?:[-*|#]|\d+\.)\s?)")
+_NO_PROSE = re.compile(r"^```.*?(?:^```|\Z)|^#+ [^\n]*$", re.DOTALL | re.MULTILINE)
+"""Blocks of code, and headings: they answer nothing."""
 _WORD = re.compile(r"[^\W_]+")
 _ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "ed", "es", "er", "s", "e")
 _COMMON = frozenset(
@@ -120,5 +122,6 @@ def _share(
 
 
 def _sentences(text: str) -> Sequence[str]:
-    found = (" ".join(part.split()).lstrip("#-*| ") for part in _SENTENCE.split(text))
+    prose = _NO_PROSE.sub("\n\n", text)
+    found = (" ".join(part.split()).lstrip("#-*| ") for part in _SENTENCE.split(prose))
     return [sentence for sentence in found if len(_WORD.findall(sentence)) >= 3]
