@@ -39,8 +39,11 @@ def delete_inference_endpoint(options: EndpointDeleteOptions) -> Report:
         if there is None and read_deployment(run.settings, name) is None:
             say(f"Nothing to do: there is no inference endpoint {name!r}.")
             return run.report
-        kind = f"{there.task_type} by {there.model_id}" if there else "its deployment only"
-        consequence = f"It would delete the endpoint {name!r} ({kind}) and stop its deployment."
+        consequence = (
+            f"It would delete the endpoint {name!r} ({there.task_type} by {there.model_id}) and stop its deployment."
+            if there
+            else f"There is no such endpoint, but a deployment {name!r}, as a deletion leaves it that was cut off. It would be stopped."
+        )
         confirm(f"delete the inference endpoint {name}", consequence=consequence, yes=options.yes)
         with run.report.step(f"delete inference endpoint {name}") as step:
             step.saw("deleted" if remove_endpoint(run.settings, name, run.deadline) else "was not there")

@@ -211,6 +211,7 @@ def remove_endpoint(settings: ElasticSettings, endpoint_id: str, deadline: Deadl
 
     Raises:
         EndpointInUse: pipelines or indices name it; nothing was deleted.
+        Conflict: there is no endpoint of this id, only a deployment, and an ingest pipeline names that.
     """
     there = read_endpoint.fn(settings, endpoint_id)
     if there is not None:
@@ -228,7 +229,7 @@ def remove_endpoint(settings: ElasticSettings, endpoint_id: str, deadline: Deadl
             pass
     # A deletion that was cut off, or forced, leaves the deployment behind.
     left = there is None or there.deployment_id == endpoint_id
-    stopped = remove_deployment.fn(settings, endpoint_id, deadline, force=True) if left else ()
+    stopped = remove_deployment.fn(settings, endpoint_id, deadline) if left else ()
     return (endpoint_id,) if there is not None or stopped else ()
 
 
