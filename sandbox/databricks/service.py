@@ -35,8 +35,7 @@ def _start(state: Path, options: DatabricksOptions, ports: Ports, keys: Keys) ->
         environment={
             "DATABRICKS_HOST": server.url,
             **secrets,
-            "DATABRICKS_CATALOG": CATALOG,
-            "DATABRICKS_SCHEMA": SCHEMA,
+            "DATABRICKS_CATALOG_SCHEMA": f"{CATALOG}.{SCHEMA}",
         },
         stop=server.stop,
     )

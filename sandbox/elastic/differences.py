@@ -76,7 +76,7 @@ DIFFERENCES = (
     ),
     (
         "`_source` of a mapping supports includes and excludes, which are applied when documents are shown: reindex and "
-        "updates still see the whole document. Aliases do not support filters. Bulk replies have no `ingest_took`."
+        "updates still see the whole document. Aliases do not support filters."
     ),
     (
         "SPLADE-tiny, a model of two layers with the same vocabulary, answers in place of every packaged ELSER; it is not "
@@ -107,7 +107,7 @@ DIFFERENCES = (
         "support scripts; there is no delete by query. Slices use a different hash."
     ),
     (
-        "Task lists contain only reindex, update by query and model downloads, not the calls themselves. Hot threads show "
+        "Task lists contain reindex, update by query, model downloads and the listing call itself, no other calls. Hot threads show "
         "busy allocations, with the percentages of the ELSER notebook and an invented stack."
     ),
     "Bodies and answers are JSON or NDJSON; CBOR, SMILE and YAML are refused with 406, or with 400 if they are asked for.",

@@ -47,7 +47,7 @@ class DocumentApi:
             raise errors.NO_BODY.refusal()
         create = request.text("op_type") == "create" or "/_create/" in request.path
         operation = _operation(request, "create" if create else "index")
-        operation.source = request.json()
+        operation.source, operation.text = request.json(), request.body
         return self._written(request, operation)
 
     def delete_document(self, request: Request) -> Reply:
@@ -81,11 +81,11 @@ class DocumentApi:
         index, row = self._read(request)
         if not row:
             raise documents_errors.NO_SOURCE.refusal(index=request.params["index"], id=request.params["id"])
-        return Reply((sources.of_query(request) or SourceFilter()).apply(row.document(), index))
+        return Reply((sources.of_query(request) or SourceFilter()).of_text(row.source, index))
 
     def mget(self, request: Request) -> dict[str, Any]:
         """`POST /_mget` and `POST /{index}/_mget`."""
-        body, default = request.json(), request.params.get("index")
+        body, default = request.fields("multi get", "docs", "ids"), request.params.get("index")
         wanted = body.get("docs") or [{"_id": id_} for id_ in body.get("ids", [])]
         if not wanted:
             raise errors.VALIDATION.refusal(problems="1: no documents to get;")
@@ -160,4 +160,4 @@ def _shown(index: Index, id_: str, row: Row | None, chosen: SourceFilter) -> dic
     if row is None:
         return {**shown, "found": False}
     shown |= {"_version": row.version, "_seq_no": row.seq_no, "_primary_term": 1, "found": True}
-    return {**shown, "_source": chosen.apply(row.document(), index)} if chosen.shown else shown
+    return {**shown, "_source": chosen.of_text(row.source, index)} if chosen.shown else shown

@@ -53,9 +53,11 @@ class BulkApi:
         outcomes = [unreadable[place] if place in unreadable else next(rest) for place in range(len(read))]
         request.resource = ",".join(sorted({outcome.index for outcome in outcomes}))
         request.changed = any(outcome.result in ("created", "updated", "deleted") for outcome in outcomes)
+        times = [outcome.ingest_seconds for outcome in outcomes if outcome.ingest_seconds is not None]
         return {
             "errors": any(outcome.error for outcome in outcomes),
             "took": int((time.monotonic() - started) * 1000),
+            **({"ingest_took": int(max(times) * 1000)} if times else {}),
             "items": [{outcome.operation.action: outcome.item()} for outcome in outcomes],
         }
 
@@ -85,7 +87,7 @@ def _operations(request: Request) -> list[Operation | Outcome]:
                 source = orjson.loads(document)
                 if not isinstance(source, dict):
                     raise documents_errors.BULK_SOURCE.refusal(problem="expected START_OBJECT")
-                operation.source = source
+                operation.source, operation.text = source, document
             except (orjson.JSONDecodeError, Refusal) as error:
                 refusal = documents_errors.BULK_SOURCE.refusal(problem=str(error))
                 found.append(Outcome(operation, operation.index, operation.id, 400, error=refusal))

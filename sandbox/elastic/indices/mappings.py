@@ -124,6 +124,13 @@ def size(mapping: Mapping[str, Any]) -> int:
     return _size(mapping.get("properties", {}))
 
 
+def is_searchable(kind: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a field's values are kept for searches: indexed, or, except of a text, in doc values."""
+    return parameters.get("index") is not False or (
+        kind != "text" and parameters.get("doc_values") is not False
+    )
+
+
 def is_object(definition: Mapping[str, Any]) -> bool:
     """Whether a property is an object with properties of its own."""
     return definition.get("type", "object" if "properties" in definition else None) == "object"

@@ -119,7 +119,8 @@ class EndpointInference:
             deployment = self._starter.start(self._parameters(endpoint), _copy(endpoint.adaptive_allocations))
             self._starter.wait(deployment, "started", float("inf"), "")
         except Refusal as refusal:
-            start.problem = refusal
+            # Somebody else may have started it under the same id meanwhile.
+            start.problem = None if self._deployments.find(endpoint.deployment) else refusal
         finally:
             start.ended.set()
 

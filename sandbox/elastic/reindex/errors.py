@@ -68,4 +68,9 @@ INVALID = Answer(
     400, "action_request_validation_exception", "Validation Failed: 1: {problem};", "ReindexRequest.java"
 )
 NOT_TAKEN = Answer(400, "illegal_argument_exception", "the sandbox's reindex does not support [{field}]")
-NO_REMOTE = Answer(400, "illegal_argument_exception", "[{host}] not allowlisted in reindex.remote.allowlist")
+NO_REMOTE = Answer(
+    400,
+    "illegal_argument_exception",
+    "[{host}] not whitelisted in reindex.remote.whitelist",
+    "ReindexValidator.java",
+)

@@ -78,6 +78,7 @@ class UpdateByQueryApi:
                 found.index,
                 found.id,
                 source,
+                found.text,
                 pipeline,
                 if_seq_no=found.seq_no,
                 if_primary_term=1,

@@ -104,20 +104,27 @@ QUERY_SHARD = Answer(
 NOT_INDEXED = Answer(
     400,
     "query_shard_exception",
-    "failed to create query: Cannot search on field [{path}] since it is not indexed.",
-    "MappedFieldType.java, from memory",
+    "failed to create query: Cannot search on field [{path}] since it is not indexed{more}.",
+    "MappedFieldType.java",
 )
 WRONG_FIELD_TYPE = Answer(
     400,
     "query_shard_exception",
-    "[{kind}] is not an appropriate field type for this query",
+    "failed to create query: [{kind}] is not an appropriate field type for this query. Allowed field types are "
+    "[rank_features, sparse_vector].",
     "WeightedTokensQueryBuilder.java",
 )
 MUST_BE_SPARSE = Answer(
     400,
+    "query_shard_exception",
+    "failed to create query: field [{path}] must be type [sparse_vector] but is type [{kind}]",
+    "SparseVectorQueryBuilder.java",
+)
+NO_INFERENCE_ID = Answer(
+    400,
     "illegal_argument_exception",
-    "[{path}] must be type [sparse_vector] but is type [{kind}]",
-    "ml/sparse_vector_search.yml",
+    "inference_id required to perform vector search on query string",
+    "SparseVectorQueryBuilder.java",
 )
 NOT_SEMANTIC = Answer(
     400,

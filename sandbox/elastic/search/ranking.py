@@ -156,7 +156,7 @@ def _hit(hits: Ranked, place: int, row: Row, scored: bool) -> dict[str, Any]:
         hit |= {"_seq_no": row.seq_no, "_primary_term": 1}
     hit["_score"] = shown(hits.scores[place]) if scored else None
     if asked.source.shown:
-        hit["_source"] = asked.source.apply(row.document(), searcher.index)
+        hit["_source"] = asked.source.of_text(row.source, searcher.index)
     matched = [name for name, mask in hits.named[hits.which[place]].items() if mask[document]]
     if matched:
         hit["matched_queries"] = matched

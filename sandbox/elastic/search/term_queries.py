@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.documents import dates
-from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field
+from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field, is_searchable
 from sandbox.elastic.indices.settings import TERMS_COUNT
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
@@ -203,8 +203,9 @@ def searchable(context: Context, path: str, *, weights: bool = False) -> Field |
     if field is None:
         return None
     metadata = context.searcher.index.metadata
-    if field.parameters.get("index") is False:
-        raise search_errors.NOT_INDEXED.refusal(path=path, metadata=metadata)
+    if not is_searchable(field.type, field.parameters):
+        more = "" if field.type == "text" else " nor has doc values"
+        raise search_errors.NOT_INDEXED.refusal(path=path, more=more, metadata=metadata)
     if field.type in ("dense_vector", "semantic_text"):
         problem = f"Field [{path}] of type [{field.type}] doesn't support term queries"
         raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata)

@@ -165,6 +165,8 @@ class Front:
         if not text:
             chosen = request.text("filter_path")
             pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE if request.flag("pretty") else 0
+            if chosen or pretty:  # documents are texts, which neither looks into
+                content = orjson.loads(orjson.dumps(content, option=_OPTIONS))
             content = orjson.dumps(filtered(content, chosen) if chosen else content, option=_OPTIONS | pretty)
         response = Response(
             content if request.method != "HEAD" else b"", reply.status, media_type=media.answered(asked, text)

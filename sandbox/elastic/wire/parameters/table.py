@@ -139,10 +139,13 @@ TABLE: dict[str, Rules] = {
     | rules(HONOURED, "expand_wildcards level")
     | rules(NO_DIFFERENCE, "forbid_closed_indices"),
     "indices.update_aliases": _TIMES,
-    "inference.delete": rules(HONOURED, "dry_run force") | rules(TIME, "timeout"),
+    "inference.delete": rules(HONOURED, "dry_run force"),
     "inference.get": {},
     "inference.inference": rules(HONOURED, "timeout"),
     "inference.put": rules(HONOURED, "timeout"),
+    "inference.rerank": rules(HONOURED, "timeout"),
+    "inference.sparse_embedding": rules(HONOURED, "timeout"),
+    "inference.text_embedding": rules(HONOURED, "timeout"),
     "inference.update": {},
     "info": {},
     "ingest.delete_pipeline": _TIMES,
@@ -182,7 +185,6 @@ TABLE: dict[str, Rules] = {
     | _FIELD_STATISTICS
     | rules(TIME, "timeout")
     | {"level": only("node"), "types": REFUSED},
-    "nodes.usage": rules(TIME, "timeout"),
     "open_point_in_time": _COPIES
     | rules(HONOURED, "expand_wildcards ignore_unavailable keep_alive")
     | rules(NO_DIFFERENCE, "allow_partial_search_results max_concurrent_shard_requests"),
