@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.answers.engine import ANSWERS
+from flows.databricks.engine import DATABRICKS
 from flows.elastic.engine import ELASTIC
 from flows.engine import Engine
 from flows.vertex.engine import VERTEX
@@ -13,4 +15,6 @@ ENGINES: tuple[Engine[Any], ...] = (
     VERTEX,
     VERTEX_COLLECTIONS,
     ELASTIC,
+    DATABRICKS,
+    ANSWERS,
 )

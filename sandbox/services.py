@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sandbox.databricks.service import DATABRICKS
 from sandbox.elastic.service import ELASTIC
+from sandbox.model_server.service import MODEL_SERVER
 from sandbox.service import Service
 from sandbox.vertex.service import VERTEX
 
 SERVICES: tuple[Service[Any], ...] = (
     VERTEX,
     ELASTIC,
+    DATABRICKS,
+    MODEL_SERVER,
 )
 
 Chosen = Mapping[str, Any]

@@ -73,10 +73,10 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     settings, report, changes = run.settings, run.report, list[str]()
     refuse_itself(plan.source, plan.alias)
     read_alias_to_change(settings, plan.alias)  # the alias moves last, when all inference is paid for
-    ingest = _deployment(settings, plan.deployment, "deployment")
+    ingest = existing_deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
     _refuse_dense(settings, ingest)
-    _deployment(settings, plan.search_deployment, "search-deployment")
+    existing_deployment(settings, plan.search_deployment, "search-deployment")
     if plan.queries:
         list(sample_queries(plan.queries))
     with report.step(f"read the documents of {plan.source}") as step:
@@ -143,7 +143,12 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
     return pipeline, index.model_copy(update={"name": f"{plan.alias}-{index.spec}"})
 
 
-def _deployment(settings: ElasticSettings, deployment_id: str, option: str) -> DeploymentState:
+def existing_deployment(settings: ElasticSettings, deployment_id: str, option: str) -> DeploymentState:
+    """A deployment that an option names.
+
+    Raises:
+        InvalidInput: there is none.
+    """
     there = read_deployment(settings, deployment_id)
     if there is None:
         remedy = f"Start it with `{command('elastic deploy', name='NAME')}`, which names deployments NAME-ingest and NAME-search."
@@ -198,7 +203,7 @@ def _refuse_scaling(plan: EmbedPlan, ingest: DeploymentState) -> None:
 def _scale(run: ElasticRun, plan: EmbedPlan, allocations: int | None) -> list[str]:
     """Set the allocations of the ingest deployment, if they are to change now. Returns what was changed."""
     settings, deadline = run.settings, run.deadline
-    there = _deployment(settings, plan.deployment, "deployment")
+    there = existing_deployment(settings, plan.deployment, "deployment")
     if allocations is None or allocations == there.allocations:
         return []
     spec = there.scaled(allocations)

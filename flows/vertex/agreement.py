@@ -1,16 +1,12 @@
-"""What a build needs confirmation for before it changes anything: hourly costs, and the replacement of served content.
-
-A run has one `yes` for all of its questions, so they are asked together: nobody agrees to something that was not shown.
-"""
+"""What a build needs confirmation for before it changes anything: hourly costs, and the replacement of served content."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from flows.confirmation import confirm
-from flows.report import listed
+from flows.confirmation import Question, agree
 from flows.vertex.options import VertexRun
 from tasks.progress import say
 from tasks.vertex.costs import hourly_cost
@@ -19,14 +15,6 @@ from tasks.vertex.resources.deployed_indexes import DeployedIndexState
 from tasks.vertex.resources.indexes import IndexState, read_indexes
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DeployedIndexSpec, ShardSize
-
-
-@dataclass(frozen=True)
-class Question:
-    """Something that needs agreement."""
-
-    step: str
-    consequence: str
 
 
 def cost_questions(
@@ -123,14 +111,3 @@ def _most_deployed(run: VertexRun, name: str) -> IndexState | None:
     """Of the indexes of a name one that is deployed, if any is."""
     indexes = read_indexes(run.settings, name, run.deadline).values()
     return max(indexes, key=lambda index: bool(index.deployed), default=None)
-
-
-def agree(questions: Sequence[Question], *, yes: bool) -> None:
-    """Continue only if everything is agreed to.
-
-    Raises:
-        NotConfirmed: nobody agreed.
-    """
-    if questions:
-        steps = listed(question.step for question in questions)
-        confirm(steps, consequence=" ".join(question.consequence for question in questions), yes=yes)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from flows.vertex.agreement import agree, cost_questions, overwrite_questions
+from flows.confirmation import agree
+from flows.vertex.agreement import cost_questions, overwrite_questions
 from flows.vertex.options import VertexRun
 from flows.vertex.private_ways import KIND as PRIVATE_SERVICE_CONNECT
 from flows.vertex.private_ways import refuse_unreachable

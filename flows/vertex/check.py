@@ -5,26 +5,14 @@ from __future__ import annotations
 from pydantic import Field
 
 from flows.engine_flow import engine_flow
-from flows.report import Report, listed, reporting
+from flows.findings import refuse_missing, tell
+from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import VertexOptions
 from flows.vertex.version_steps import say_versions
-from tasks.errors import PermanentError
-from tasks.progress import say
-from tasks.vertex.resources.findings import Finding
 from tasks.vertex.resources.preconditions import read_preconditions
 from tasks.vertex.resources.versions import read_versions
 from tasks.vertex.specs import EndpointKind, Name
-
-
-class PreconditionsMissing(PermanentError):
-    """A build would fail."""
-
-    def __init__(self, missing: list[Finding]) -> None:
-        self.missing = missing
-        super().__init__(
-            f"A build would fail on {listed(one.what for one in missing)}. The steps above say how to fix it."
-        )
 
 
 class CheckOptions(VertexOptions, frozen=True):
@@ -51,18 +39,9 @@ def check_preconditions(options: CheckOptions) -> Report:
     settings = VERTEX.settings(options.target)
     with reporting("vertex check", settings.project, options.target, settings.location) as report:
         findings = read_preconditions(settings, options.endpoint)
-        for finding in findings:
-            with report.step(finding.what) as step:
-                step.saw(
-                    finding.seen if finding.state == "not needed" else f"{finding.state}: {finding.seen}"
-                )
-                if finding.command:
-                    step.saw(f"fix it with: {finding.command}")
-            say(f"{finding.what}: {step.seen}")
+        tell(report, findings)
         if options.name:
             with report.step(f"versions of {options.name}") as step:
                 step.saw(say_versions(read_versions(settings, options.name)))
-        missing = [finding for finding in findings if finding.is_in_the_way]
-        if missing:
-            raise PreconditionsMissing(missing)
+        refuse_missing(findings)
     return report

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from flows.engine_flow import engine_flow
+from flows.findings import tell
 from flows.report import Report, listed, reporting
 from flows.vertex.engine import VERTEX
 from flows.vertex.network_options import NetworkOptions
 from tasks.errors import PermanentError
-from tasks.progress import say
 from tasks.vertex.resources.network_findings import read_network_findings
 from tasks.vertex.specs import Name
 
@@ -44,12 +44,7 @@ def check_network(options: NetworkCheckOptions) -> Report:
     settings = VERTEX.settings(options.target)
     with reporting("vertex network-check", options.name, options.target, settings.where) as report:
         findings = read_network_findings(settings, options.name, options.network)
-        for finding in findings:
-            with report.step(finding.what) as step:
-                step.saw(f"{finding.state}: {finding.seen}")
-                if finding.command:
-                    step.saw(f"fix it with: {finding.command}")
-            say(f"{finding.what}: {step.seen}")
+        tell(report, findings)
         if missing := [finding.what for finding in findings if finding.is_in_the_way]:
             raise NetworkIncomplete(options.name, missing)
     return report

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from flows.confirmation import agree
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report, listed
 from flows.runs import running
-from flows.vertex.agreement import agree
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
 from flows.vertex.version_steps import prune, prune_questions, say_versions

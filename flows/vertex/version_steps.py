@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows.vertex.agreement import Question
+from flows.confirmation import Question
 from flows.vertex.options import VertexRun
 from tasks.program import command
 from tasks.progress import say

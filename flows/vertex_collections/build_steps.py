@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from flows.vertex.agreement import Question, agree
+from flows.confirmation import Question, agree
 from flows.vertex_collections.options import CollectionsRun
 from tasks.plurals import counted
 from tasks.progress import say

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from flows.engine_flow import engine_flow
+from flows.findings import refuse_missing, tell
 from flows.report import Report, reporting
-from flows.vertex.check import PreconditionsMissing
 from flows.vertex.options import VertexOptions
 from flows.vertex_collections.engine import VERTEX_COLLECTIONS
-from tasks.progress import say
 from tasks.vertex_collections.preconditions import read_collection_preconditions
 
 
@@ -27,15 +26,6 @@ def check_collections(options: CheckCollectionsOptions) -> Report:
     settings = VERTEX_COLLECTIONS.settings(options.target)
     with reporting("vertex-collections check", settings.project, options.target, settings.location) as report:
         findings = read_collection_preconditions(settings)
-        for finding in findings:
-            with report.step(finding.what) as step:
-                step.saw(
-                    finding.seen if finding.state == "not needed" else f"{finding.state}: {finding.seen}"
-                )
-                if finding.command:
-                    step.saw(f"fix it with: {finding.command}")
-            say(f"{finding.what}: {step.seen}")
-        missing = [finding for finding in findings if finding.is_in_the_way]
-        if missing:
-            raise PreconditionsMissing(missing)
+        tell(report, findings)
+        refuse_missing(findings)
     return report

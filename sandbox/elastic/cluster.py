@@ -16,6 +16,7 @@ from sandbox.elastic.documents.store import DocumentStore
 from sandbox.elastic.documents.writing import DocumentWriter
 from sandbox.elastic.indices.alias_api import AliasApi
 from sandbox.elastic.indices.api import IndexApi
+from sandbox.elastic.indices.data_stream_api import DataStreamApi
 from sandbox.elastic.indices.health_api import HealthApi
 from sandbox.elastic.indices.statistics_api import IndexStatisticsApi
 from sandbox.elastic.indices.store import Indices
@@ -155,6 +156,7 @@ class Cluster:
             ),
             IndexApi(indices),
             AliasApi(indices, self.release),
+            DataStreamApi(),
             IndexStatisticsApi(indices, self.documents, self.searchers),
             HealthApi(nodes, indices, self.ending),
             DocumentApi(refreshing, self.documents, indices),

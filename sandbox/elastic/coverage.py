@@ -24,6 +24,8 @@ from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.tasks import errors as tasks_errors
 from sandbox.elastic.versions import Release, release
 from sandbox.elastic.wire import errors as wire_errors
+from sandbox.elastic.wire.parameters import table
+from sandbox.elastic.wire.parameters.rules import Rules
 
 NAMESPACES = ("", "indices", "ingest", "ml", "inference", "tasks", "nodes", "cluster", "cat", "license")
 # Answered by another method's route: a HEAD where the other is a GET, or the same path.
@@ -66,6 +68,14 @@ def lines() -> Iterator[str]:
         )
     yield from ("", "Namespaces that are not listed are not imitated.", "", "### By version", "")
     yield from _versions()
+    yield from ("", "### Query parameters", "")
+    yield (
+        "What no API names is refused as the service refuses it. Everywhere: "
+        + _rules(table.EVERYWHERE)
+        + "."
+    )
+    yield ""
+    yield from (f"- {api}: {_rules(rules) or 'none'}" for api, rules in sorted(table.TABLE.items()))
     yield from ("", "### What is known to differ from Elasticsearch", "")
     yield from (f"- {difference}" for difference in DIFFERENCES)
     yield from ("", "### Texts of Elasticsearch's refusals", "")
@@ -104,6 +114,14 @@ def _versions() -> Iterator[str]:
     for field in fields(Release):
         values = [str(getattr(release(name), field.name)) for name in names]
         yield f"| {field.name} | {' | '.join(values)} |"
+
+
+def _rules(given: Rules) -> str:
+    """Parameters by what becomes of them."""
+    words: dict[str, list[str]] = {}
+    for name, rule in sorted(given.items()):
+        words.setdefault(rule.word, []).append(name)
+    return "; ".join(f"{word}: {', '.join(names)}" for word, names in sorted(words.items()))
 
 
 def _answers(module: Any) -> list[errors.Answer]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 DIFFERENCES = (
     (
-        "APIs that are not imitated answer `no handler found` with status 400, or 405 if only the method is wrong. Unknown "
-        "parameters in a query string are ignored; the real service refuses them."
+        "APIs that are not imitated answer `no handler found` with status 400, or 405 if only the method is wrong."
     ),
     (
         "There is one data node and one shard per index, whatever `number_of_shards` says; replicas are never assigned. "
@@ -71,12 +70,13 @@ DIFFERENCES = (
         "that does not render to JSON is refused as x_content_parse_exception."
     ),
     (
-        "Scrolls and points in time end with the process. Settings are stored and shown; few have an effect. `index.blocks.*` "
-        "have theirs, but no disk is watched: `read_only_allow_delete` comes and goes with the setting only."
+        "Scrolls and points in time end with the process. Settings of indices are honoured, make no difference, or are refused by "
+        "name (sandbox/elastic/indices/known_settings.py). No disk is watched: `read_only_allow_delete` comes and goes with "
+        "the setting only."
     ),
     (
         "`_source` of a mapping supports includes and excludes, which are applied when documents are shown: reindex and "
-        "updates still see the whole document. Aliases do not support filters. Bulk replies have no `ingest_took`."
+        "updates still see the whole document. Aliases do not support filters."
     ),
     (
         "SPLADE-tiny, a model of two layers with the same vocabulary, answers in place of every packaged ELSER; it is not "
@@ -107,7 +107,7 @@ DIFFERENCES = (
         "support scripts; there is no delete by query. Slices use a different hash."
     ),
     (
-        "Task lists contain only reindex, update by query and model downloads, not the calls themselves. Hot threads show "
+        "Task lists contain reindex, update by query, model downloads and the listing call itself, no other calls. Hot threads show "
         "busy allocations, with the percentages of the ELSER notebook and an invented stack."
     ),
     "Bodies and answers are JSON or NDJSON; CBOR, SMILE and YAML are refused with 406, or with 400 if they are asked for.",

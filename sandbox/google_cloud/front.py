@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import math
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
@@ -23,17 +21,13 @@ from sandbox.google_cloud.calls import Call, Handler, Reply
 from sandbox.google_cloud.errors import Refusal
 from sandbox.google_cloud.methods import METHODS, Method, find
 from sandbox.google_cloud.names import check_project
+from sandbox.strikes import ConnectionLost, Strikes
 from sandbox.write_log import WriteLog
 
-_LOOK = 0.05
 _LOG = logging.getLogger(__name__)
 
 Admits = Callable[[str], bool]
 """Whether a value of the `Authorization` header, empty if there is none, gets in."""
-
-
-class ConnectionLost(Exception):
-    """A fault resets the connection: no reply is sent."""
 
 
 class Front:
@@ -57,7 +51,8 @@ class Front:
     ) -> None:
         self._handlers, self._connections = handlers, connections
         self._admits, self._guard = admits, guard
-        self._faults, self._writes = faults, writes
+        self._writes = writes
+        self._strikes = Strikes(faults, connections, lambda fault: errors.FAULTS[fault.kind].refusal())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -82,9 +77,9 @@ class Front:
             check_project(params["project"])
         query = parse_qs(http.scope["query_string"].decode("latin-1"), keep_blank_values=True)
         call = Call(params, query, _parsed(body))
-        await self._strike(method.id, "before", http.scope["client"])
+        await self._strikes.strike(method.id, "before", http.scope["client"])
         reply = await run_in_threadpool(self._called, method, call)
-        await self._strike(method.id, "after", http.scope["client"])
+        await self._strikes.strike(method.id, "after", http.scope["client"])
         return reply.body
 
     def _called(self, method: Method, call: Call) -> Reply:
@@ -102,21 +97,6 @@ class Front:
         if reply.changed:
             self._writes.append(method.id, reply.changed)
         return reply
-
-    async def _strike(self, method: str, when: Literal["before", "after"], client: tuple[str, int]) -> None:
-        fault = self._faults.take(method, when)
-        if fault is None:
-            return
-        if fault.kind == "reset":
-            raise ConnectionLost
-        if fault.kind != "stall":
-            raise errors.FAULTS[fault.kind].refusal()
-        loop = asyncio.get_running_loop()
-        end = loop.time() + fault.seconds
-        while loop.time() < end:
-            if math.isinf(fault.seconds) and not self._connections.is_open(client):
-                raise ConnectionLost
-            await asyncio.sleep(min(_LOOK, fault.seconds))
 
 
 def turned_away(status: HTTPStatus, text: str) -> Response:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from google.cloud import vectorsearch_v1 as v1
 
 from tasks.errors import PermanentError, TransientError
+from tasks.findings import Finding
 from tasks.steps import step
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.connection.google_rest import GOOGLE, LOOK_SECONDS, Addresses
-from tasks.vertex.resources.findings import Finding
 from tasks.vertex.resources.preconditions import Login, api_findings, bucket_finding, log_in, logged_in
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex_collections.clients import API, connect

@@ -10,7 +10,9 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from sandbox import write_log
+from sandbox.databricks.options import DatabricksOptions
 from sandbox.elastic.options import ElasticOptions
+from sandbox.model_server.options import ModelServerOptions
 from sandbox.vertex.options import VertexOptions
 
 Request = tuple[str, str, bytes]
@@ -98,6 +100,28 @@ STAND_INS = {
         key=lambda environment: {"Authorization": f"ApiKey {environment['ELASTIC_API_KEY']}"},
         reads=("GET", "/", b""),
         changes=("POST", "/films/_doc", b'{"plot": "a change"}'),
+    ),
+    "databricks": StandIn(
+        options=DatabricksOptions(),
+        variable="DATABRICKS_HOST",
+        key=lambda environment: {"Authorization": f"Bearer {environment['DATABRICKS_TOKEN']}"},
+        reads=("GET", "/api/2.0/vector-search/endpoints", b""),
+        changes=(
+            "POST",
+            "/api/2.0/vector-search/endpoints",
+            b'{"name": "change-NUMBER", "endpoint_type": "STANDARD"}',
+        ),
+    ),
+    "models": StandIn(
+        options=ModelServerOptions(),
+        variable="OPENAI_BASE_URL",
+        key=lambda environment: {"Authorization": f"Bearer {environment['OPENAI_API_KEY']}"},
+        reads=("GET", "/models", b""),
+        changes=(
+            "POST",
+            "/chat/completions",
+            b'{"model": "extractive-stand-in", "messages": [{"role": "user", "content": "Tell me a story."}]}',
+        ),
     ),
     "vertex": StandIn(
         options=VertexOptions(),

@@ -6,12 +6,19 @@ import sys
 import pytest
 
 from sandbox import process, services
+from sandbox.databricks.options import DatabricksOptions
 from sandbox.elastic.options import ElasticOptions
+from sandbox.model_server.options import ModelServerOptions
 from sandbox.vertex.options import Durations, VertexOptions
 
 
 def test_without_options_every_service_runs_with_its_defaults():
-    assert services.chosen(()) == {"vertex": VertexOptions(), "elastic": ElasticOptions()}
+    assert services.chosen(()) == {
+        "vertex": VertexOptions(),
+        "elastic": ElasticOptions(),
+        "databricks": DatabricksOptions(),
+        "models": ModelServerOptions(),
+    }
 
 
 def test_only_services_whose_options_are_given_run():
@@ -26,7 +33,9 @@ def test_options_of_no_service_are_refused():
 
 def test_nested_options_are_arguments_with_dots():
     words = process.arguments(VertexOptions(clock_factor=7, durations=Durations(deploy=9)))
-    assert {"--vertex", "--no-elastic", "--clock-factor=7", "--durations.deploy=9"} <= set(words)
+    assert {"--vertex", "--no-elastic", "--no-databricks", "--clock-factor=7", "--durations.deploy=9"} <= set(
+        words
+    )
 
 
 def test_names_of_switches_and_ports_are_unique():
@@ -41,6 +50,7 @@ def test_names_of_switches_and_ports_are_unique():
         ("--clock-factor=0", "must be positive"),
         ("--upsert-delay=-1", "must not be negative"),
         ("--elastic.version=1.0", "8.13"),
+        ("--models.context-tokens=0", "must be positive"),
     ],
 )
 def test_an_impossible_option_is_refused_before_anything_starts(tmp_path, word, problem):

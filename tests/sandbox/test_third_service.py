@@ -36,7 +36,8 @@ def announced(state):
 
 
 def test_it_starts_with_its_options_answers_at_its_port_and_is_announced(tmp_path):
-    running = program("--state", tmp_path, "--no-vertex", "--no-elastic", "--third.greeting", "good morning")
+    others = [f"--no-{service.name}" for service in services.SERVICES]
+    running = program("--state", tmp_path, *others, "--third.greeting", "good morning")
     found = announced(tmp_path)
     assert found == {"THIRD_PORT": found["THIRD_PORT"], "THIRD_GREETING": "good morning"}
     socket.create_connection(("127.0.0.1", int(found["THIRD_PORT"]))).close()
@@ -49,7 +50,8 @@ def test_it_starts_with_its_options_answers_at_its_port_and_is_announced(tmp_pat
 @pytest.mark.usefixtures("with_third")
 def test_a_child_process_is_given_its_switch_and_its_options():
     words = process.arguments(third_service.ThirdOptions(greeting="hi"))
-    assert words == ["--no-vertex", "--no-elastic", "--third", "--third.greeting=hi"]
+    others = [f"--no-{service.name}" for service in services.SERVICES[:-1]]
+    assert words == [*others, "--third", "--third.greeting=hi"]
 
 
 @pytest.mark.usefixtures("with_third")

@@ -93,6 +93,11 @@ NO_SOURCE = Answer(
     "Document not found [{index}]/[{id}]",
     "RestGetSourceAction.java, from memory",
 )
+MGET_FIELD = Answer(
+    400,
+    "illegal_argument_exception",
+    "the sandbox does not support [{field}] in the documents of a multi get request",
+)
 NO_SCRIPTS = Answer(400, "illegal_argument_exception", "the sandbox does not run scripts")
 BULK_ACTION = Answer(
     400,

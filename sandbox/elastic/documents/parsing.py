@@ -19,7 +19,7 @@ from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.analysis import analyzer
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS, Rows, chunks, vector
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, is_object
+from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, is_object, is_searchable
 from sandbox.elastic.versions import Release
 
 _LEAST_WEIGHT = 1.17549435e-38
@@ -208,7 +208,7 @@ class _Walk:
             return
         if kind == "dense_vector" and value is not None:
             self.parsed.values[path] = vector(path, definition, value, self._id)
-        if definition.get("index") is False or kind in ("dense_vector", "semantic_text"):
+        if not is_searchable(kind, definition) or kind in ("dense_vector", "semantic_text"):
             return
         values = list(_flat(value)) if isinstance(value, list) else [value]
         if None in values:

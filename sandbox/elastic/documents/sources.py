@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+import orjson
+
 from sandbox.elastic import errors
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
 from sandbox.elastic.indices.index import Index
@@ -26,6 +28,12 @@ class SourceFilter:
     """None: the index's own setting."""
     inference_fields: bool = False
     """Whether the embeddings of semantic_text fields are shown; only those who ask for vectors get them."""
+
+    def of_text(self, text: bytes | None, index: Index) -> dict[str, Any] | orjson.Fragment:
+        """The filtered document; the whole one as the text that it is."""
+        document = orjson.loads(text or b"{}")
+        found = self.apply(document, index)
+        return orjson.Fragment(text or b"{}") if found == document else found
 
     def apply(self, document: dict[str, Any], index: Index) -> dict[str, Any]:
         """The filtered document."""

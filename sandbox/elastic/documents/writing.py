@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,8 @@ class DocumentWriter:
         Pipelines run first, then semantic_text fields are embedded, for all writes together and without holding a lock.
         """
         outcomes: dict[int, Outcome] = {}
-        ready = self._with_embeddings(self._ingested(operations, outcomes), outcomes)
+        times: dict[int, float] = {}
+        ready = self._with_embeddings(self._ingested(operations, outcomes, times), outcomes)
         accepted: list[_Accepted] = []
         with self._store.lock:
             try:
@@ -78,12 +80,14 @@ class DocumentWriter:
             for each in accepted:
                 values = each.parsed.values if each.parsed else None
                 self._written(each.index, each.seq_no, values, each.previous)
+        for place, seconds in times.items():
+            outcomes[place].ingest_seconds = seconds
         return [outcomes[place] for place in range(len(operations))]
 
     def _ingested(
-        self, operations: list[Operation], outcomes: dict[int, Outcome]
+        self, operations: list[Operation], outcomes: dict[int, Outcome], times: dict[int, float]
     ) -> list[tuple[int, Operation]]:
-        """The operations after their pipelines; refused and dropped ones go to `outcomes`."""
+        """The operations after their pipelines, whose time goes to `times`; refused and dropped ones go to `outcomes`."""
         waiting: list[tuple[int, Operation, Ingested]] = []
         ready: list[tuple[int, Operation]] = []
         for place, operation in enumerate(operations):
@@ -95,7 +99,9 @@ class DocumentWriter:
                 waiting.append((place, operation, ingested))
         if not waiting:
             return ready
+        began = time.monotonic()
         results = self._ingest([ingested for _, _, ingested in waiting])
+        times.update(dict.fromkeys((place for place, _, _ in waiting), time.monotonic() - began))
         for (place, operation, _), result in zip(waiting, results, strict=True):
             if isinstance(result, Refusal):
                 outcomes[place] = _refused(operation, result)
@@ -146,7 +152,7 @@ class DocumentWriter:
         version = (newest.version if newest else 0) + 1
         if operation.version_type != "internal" and operation.version is not None:
             version = operation.version
-        seq_no = self._documents.append(index, id_, version, document)
+        seq_no = self._documents.append(index, id_, version, document, operation.text)
         accepted.append(_Accepted(index, seq_no, parsed, newest.seq_no if newest else None))
         if document is None:
             result, status = ("deleted", 200) if there else ("not_found", 404)

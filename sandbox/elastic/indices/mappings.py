@@ -10,6 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.elastic.errors import in_java
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import vector_fields
 
@@ -39,6 +40,18 @@ _PARAMETERS: dict[str, set[str]] = {
     **vector_fields.PARAMETERS,
     **{kind: _STORED | {"coerce", "ignore_malformed"} for kind in NUMBERS},
 }
+_ONLY: dict[tuple[str, str], tuple[Any, ...]] = {
+    ("text", "fielddata"): (False,),
+    ("text", "index_options"): ("positions", "offsets"),
+    ("text", "search_quote_analyzer"): (),
+    ("text", "similarity"): ("BM25",),
+    ("keyword", "index_options"): ("docs",),
+    ("keyword", "norms"): (False,),
+    ("keyword", "similarity"): ("BM25",),
+    ("keyword", "split_queries_on_whitespace"): (False,),
+    ("rank_features", "positive_score_impact"): (True,),
+}
+"""Parameters of a type that are accepted with these values only: others would change what is found or its score."""
 _OBJECT = {"type", "properties", "dynamic", "enabled"}
 _ROOT = {"properties", "dynamic", "_meta", "_source", "date_detection"}
 _CHANGEABLE = {
@@ -111,6 +124,13 @@ def size(mapping: Mapping[str, Any]) -> int:
     return _size(mapping.get("properties", {}))
 
 
+def is_searchable(kind: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a field's values are kept for searches: indexed, or, except of a text, in doc values."""
+    return parameters.get("index") is not False or (
+        kind != "text" and parameters.get("doc_values") is not False
+    )
+
+
 def is_object(definition: Mapping[str, Any]) -> bool:
     """Whether a property is an object with properties of its own."""
     return definition.get("type", "object" if "properties" in definition else None) == "object"
@@ -177,6 +197,10 @@ def _check_parameters(name: str, kind: str, definition: Mapping[str, Any], known
     for parameter in definition:
         if parameter not in known:
             raise indices_errors.UNKNOWN_PARAMETER.refusal(parameter=parameter, name=name, kind=kind)
+        value = definition[parameter]
+        if value not in _ONLY.get((kind, parameter), (value,)):
+            problem = f"the sandbox does not support [{parameter}] with value [{in_java(value)}] on [{name}]"
+            raise indices_errors.MAPPING.refusal(problem=problem)
 
 
 def _problem(name: str) -> str:

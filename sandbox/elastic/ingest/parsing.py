@@ -58,7 +58,7 @@ class PipelineParser:
         ignore = config.flag("ignore_failure")
         failing = config.value("on_failure", None)
         if failing == []:
-            problem = "processor on-failure processors list cannot be empty"
+            problem = "processors list cannot be empty"
             raise config.refusal(ingest_errors.WRONG_PROPERTY, "on_failure", problem=problem)
         act = self._act(config)
         config.finish()

@@ -14,7 +14,6 @@ from sandbox.elastic.ml.inference_ledger import InferenceLedger
 from sandbox.elastic.ml.inference_queue import INGEST, SEARCH
 from sandbox.elastic.ml.licence import MachineLearningLicence
 from sandbox.elastic.ml.models import Models
-from sandbox.elastic.ml.packages import prefixed
 from sandbox.models.embedding import Embedding
 
 Purpose = Literal["ingest", "search", "infer"]
@@ -84,7 +83,9 @@ class Inference:
         self._licence.require()
         deployment = self.deployment_of(name)
         priority = SEARCH if purpose == "search" else INGEST
-        read = [prefixed(deployment.model, text, stored=purpose != "search") for text in texts]
+        prefixes = self._models.record(deployment.model)["config"].get("prefix_strings") or {}
+        prefix = prefixes.get("search" if purpose == "search" else "ingest", "")
+        read = [prefix + text for text in texts]
         queued, countdown = self._deployments.ask(deployment, read, priority)
         deadline = None if timeout is None else time.monotonic() + timeout
         while not countdown.wait(

@@ -8,6 +8,7 @@ import re
 import threading
 from typing import Any
 
+from sandbox.elastic import errors
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import lang_ident, models
 from sandbox.elastic.ml.deployments import Deployments
@@ -17,6 +18,15 @@ from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.expressions import chosen
 from sandbox.elastic.wire.routing import Route
 
+_BODY = {
+    "compressed_definition",
+    "definition",
+    "description",
+    "inference_config",
+    "input",
+    "metadata",
+    "model_id",
+} | {*("model_size_bytes", "model_type", "platform_architecture", "prefix_strings", "tags")}
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?")
 _ALIAS = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z_\-.])?(?<![0-9])")
 _MODEL = "/_ml/trained_models/{model_id}"
@@ -77,6 +87,9 @@ class ModelApi:
         """`PUT /_ml/trained_models/{model_id}`: returns at once; a packaged model is downloaded in the background."""
         model = request.params["model_id"]
         body = request.json()
+        for key in body:
+            if key not in _BODY:
+                raise errors.UNKNOWN_FIELD.refusal(parser="trained_model_config", field=key)
         held = self._models
         if self._deployments.find(model):
             raise ml_errors.MODEL_ID_IS_DEPLOYMENT.refusal(model=model)
@@ -105,7 +118,8 @@ class ModelApi:
                 else ml_errors.NO_MODEL_CONTENT.refusal()
             )
         config = models.new_config(model, fields, body.get("inference_config", {}))
-        config |= {key: body[key] for key in ("description", "tags", "metadata") if key in body}
+        kept = ("description", "tags", "metadata", "prefix_strings", "platform_architecture")
+        config |= {key: body[key] for key in kept if key in body}
         record = {"config": config, "parts": {}, "total_parts": 0, "vocabulary": 0, "stalled": False}
         held.save(model, record)
         return models.shown(held, record, set())
@@ -146,6 +160,10 @@ class ModelApi:
         """`GET /_ml/trained_models[/{model_id}]`, with `include=definition_status`, wildcards, from and size."""
         include = set(request.text("include").split(",")) - {""}
         found = self.matching(request)
+        tags = set(request.text("tags").split(",")) - {""}
+        if tags:
+            record = self._models.record
+            found = [model for model in found if tags <= set(record(model)["config"].get("tags", []))]
         first = request.number("from", 0)
         page = found[first : first + request.number("size", 100)]
         if "definition_status" in include and len(page) > 1:

@@ -106,12 +106,6 @@ PACKAGES = {
 """By id."""
 
 
-def prefixed(model: str, text: str, stored: bool) -> str:
-    """A text as the model reads it, with the model's prefix; uploaded models have none."""
-    package = PACKAGES.get(model)
-    return package.prefixes.get("ingest" if stored else "search", "") + text if package else text
-
-
 def load(model: str) -> None:
     """Load what answers for a model.
 
@@ -122,7 +116,7 @@ def load(model: str) -> None:
 
 
 def embed(model: str, texts: Sequence[str]) -> list[Embedding]:
-    """The answers of a model for texts as `prefixed` returned them.
+    """The answers of a model for texts with the model's prefix.
 
     Raises:
         ModelMissing: it cannot run here.

@@ -5,7 +5,14 @@ from __future__ import annotations
 from sandbox.elastic.errors import Answer, Refusal
 
 UNKNOWN_KEY = Answer(
-    400, "parsing_exception", "unknown key [{key}] for [{where}]", "SearchSourceBuilder.java, from memory"
+    400, "parsing_exception", "Unknown key for a {token} in [{key}].", "SearchSourceBuilder.java"
+)
+KEY_NOT_IMITATED = Answer(400, "parsing_exception", "the sandbox's searches do not support [{key}]")
+TOTAL_NOT_EXACT = Answer(
+    400,
+    "illegal_argument_exception",
+    "[rest_total_hits_as_int] cannot be used if the tracking of total hits is not accurate, got {limit}",
+    "RestSearchAction.java",
 )
 COUNT_BODY = Answer(
     400, "parsing_exception", "request does not support [{key}]", "RestActions.java, from memory"
@@ -74,6 +81,13 @@ UNREADABLE_QUERY = Answer(
     "parse_exception: Cannot parse '{query}': {problem}",
     "QueryParserBase.java (Lucene)",
 )
+TOO_MANY_TERMS = Answer(
+    400,
+    "query_shard_exception",
+    "failed to create query: The number of terms [{count}] used in the Terms Query request has exceeded the allowed "
+    "maximum of [{limit}]. This maximum can be set by changing the [index.max_terms_count] index level setting.",
+    "TermsQueryBuilder.java, from memory",
+)
 ONLY_ON_TEXTS = Answer(
     400,
     "query_shard_exception",
@@ -90,20 +104,27 @@ QUERY_SHARD = Answer(
 NOT_INDEXED = Answer(
     400,
     "query_shard_exception",
-    "failed to create query: Cannot search on field [{path}] since it is not indexed.",
-    "MappedFieldType.java, from memory",
+    "failed to create query: Cannot search on field [{path}] since it is not indexed{more}.",
+    "MappedFieldType.java",
 )
 WRONG_FIELD_TYPE = Answer(
     400,
     "query_shard_exception",
-    "[{kind}] is not an appropriate field type for this query",
+    "failed to create query: [{kind}] is not an appropriate field type for this query. Allowed field types are "
+    "[rank_features, sparse_vector].",
     "WeightedTokensQueryBuilder.java",
 )
 MUST_BE_SPARSE = Answer(
     400,
+    "query_shard_exception",
+    "failed to create query: field [{path}] must be type [sparse_vector] but is type [{kind}]",
+    "SparseVectorQueryBuilder.java",
+)
+NO_INFERENCE_ID = Answer(
+    400,
     "illegal_argument_exception",
-    "[{path}] must be type [sparse_vector] but is type [{kind}]",
-    "ml/sparse_vector_search.yml",
+    "inference_id required to perform vector search on query string",
+    "SparseVectorQueryBuilder.java",
 )
 NOT_SEMANTIC = Answer(
     400,

@@ -38,6 +38,8 @@ class Ranked:
     order: Array
     found: int
     named: list[dict[str, Array]] = field(default_factory=list)
+    terminated_early: bool = False
+    """Whether `terminate_after` left out documents of an index."""
 
 
 class Ranking:
@@ -57,6 +59,7 @@ class Ranking:
             Refusal: as search_phase_execution_exception if a shard would report it.
         """
         parts: list[tuple[Searcher, Array, Array]] = []
+        early = False
         contexts = self._contexts.of(searchers, warnings)
         current = searchers[0] if searchers else None
         try:
@@ -67,7 +70,11 @@ class Ranking:
             retrieved = retrievers.retrieved(contexts, asked.query, asked.knn, asked.retriever)
             for context, matches in zip(contexts, retrieved, strict=True):
                 current = context.searcher
-                parts.append((context.searcher, *_filtered(context, matches, asked)))
+                documents, scores = _filtered(context, matches, asked)
+                if 0 < asked.terminate_after < len(documents):
+                    documents, scores = documents[: asked.terminate_after], scores[: asked.terminate_after]
+                    early = True
+                parts.append((context.searcher, documents, scores))
         except Refusal as refusal:
             raise (_wrapped(refusal, current, self._node) if current else refusal) from refusal
         named = [context.named for context in contexts]
@@ -94,6 +101,7 @@ class Ranking:
             order,
             sum(sizes),
             named,
+            early,
         )
 
     def page(self, hits: Ranked, start: int, size: int) -> dict[str, Any]:
@@ -148,7 +156,7 @@ def _hit(hits: Ranked, place: int, row: Row, scored: bool) -> dict[str, Any]:
         hit |= {"_seq_no": row.seq_no, "_primary_term": 1}
     hit["_score"] = shown(hits.scores[place]) if scored else None
     if asked.source.shown:
-        hit["_source"] = asked.source.apply(row.document(), searcher.index)
+        hit["_source"] = asked.source.of_text(row.source, searcher.index)
     matched = [name for name, mask in hits.named[hits.which[place]].items() if mask[document]]
     if matched:
         hit["matched_queries"] = matched

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sandbox.elastic import errors
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
@@ -58,21 +59,23 @@ def sparse_vector(context: Context, body: Any, boost: float) -> Matches:
     known = {"field", "query_vector", "inference_id", "query", "prune", "pruning_config", "boost", "_name"}
     for parameter in body:
         if parameter not in known:
-            raise search_errors.NOT_SUPPORTED.refusal(query="sparse_vector", parameter=parameter)
+            raise errors.UNKNOWN_FIELD.refusal(parser="sparse_vector", field=parameter)
     path = body.get("field")
     if not path or not isinstance(path, str):
         raise search_errors.REQUIRED.refusal(query="sparse_vector", what="a [field]")
-    if ("query_vector" in body) == ("query" in body):
-        raise search_errors.REQUIRED.refusal(query="sparse_vector", what="one of [query_vector] or [query]")
+    if ("query_vector" in body) == ("query" in body) or {"query_vector", "inference_id"} <= set(body):
+        what = "one of [query_vector] or [inference_id] for sparse_vector fields"
+        raise search_errors.REQUIRED.refusal(query="sparse_vector", what=what)
     field = context.searcher.index.fields.get(path)
     if field is not None and field.type == "semantic_text":
         return _semantic(context, field, body, boost)
     if field is not None and field.type != "sparse_vector":
-        raise search_errors.MUST_BE_SPARSE.refusal(path=path, kind=field.type)
+        metadata = context.searcher.index.metadata
+        raise search_errors.MUST_BE_SPARSE.refusal(path=path, kind=field.type, metadata=metadata)
     tokens = body.get("query_vector")
     if tokens is None:
         if not body.get("inference_id"):
-            raise search_errors.REQUIRED.refusal(query="sparse_vector", what="an [inference_id] for [query]")
+            raise search_errors.NO_INFERENCE_ID.refusal()
         tokens = context.tokens(str(body["inference_id"]), str(body["query"]))
     tokens = _weights("sparse_vector", "query_vector", tokens)
     options = (field.parameters.get("index_options") if field else None) or {}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from sandbox.elastic.indices.index import Index
+from sandbox.elastic.indices.mappings import is_searchable
 from sandbox.elastic.search.query_bodies import number
 
 _VECTORS = ("sparse_vector", "rank_features", "dense_vector", "semantic_text")
@@ -41,5 +42,5 @@ def matching(index: Index, pattern: str) -> list[str]:
         for path, field in index.fields.items()
         if fnmatchcase(path, pattern)
         and field.type not in _VECTORS
-        and field.parameters.get("index") is not False
+        and is_searchable(field.type, field.parameters)
     ]

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.documents import dates
-from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field
+from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field, is_searchable
+from sandbox.elastic.indices.settings import TERMS_COUNT
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body
@@ -35,6 +36,10 @@ def terms(context: Context, body: Any, boost: float) -> Matches:
     values = values["values"]
     if not isinstance(values, list):
         raise search_errors.NOT_SUPPORTED.refusal(query="terms", parameter=path)
+    limit = int(context.searcher.index.settings.get("max_terms_count", TERMS_COUNT))
+    if len(values) > limit:
+        metadata = context.searcher.index.metadata
+        raise search_errors.TOO_MANY_TERMS.refusal(count=len(values), limit=limit, metadata=metadata)
     mask = np.zeros(context.searcher.size, bool)
     for value in values:
         mask |= exact(context, path, value, 1.0).mask
@@ -198,8 +203,9 @@ def searchable(context: Context, path: str, *, weights: bool = False) -> Field |
     if field is None:
         return None
     metadata = context.searcher.index.metadata
-    if field.parameters.get("index") is False:
-        raise search_errors.NOT_INDEXED.refusal(path=path, metadata=metadata)
+    if not is_searchable(field.type, field.parameters):
+        more = "" if field.type == "text" else " nor has doc values"
+        raise search_errors.NOT_INDEXED.refusal(path=path, more=more, metadata=metadata)
     if field.type in ("dense_vector", "semantic_text"):
         problem = f"Field [{path}] of type [{field.type}] doesn't support term queries"
         raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata)

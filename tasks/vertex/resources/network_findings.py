@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tasks.findings import Finding
 from tasks.program import command
 from tasks.steps import step
 from tasks.vertex.network.apis import APIS, read_apis
@@ -11,7 +12,6 @@ from tasks.vertex.network.compute import list_ours, read
 from tasks.vertex.network.peering import SERVICE, read_connection
 from tasks.vertex.network.private_service_connect import RULES, described
 from tasks.vertex.network.vpc import FIREWALLS, NETWORKS
-from tasks.vertex.resources.findings import Finding
 from tasks.vertex.settings import VertexSettings
 
 _ACTIVE = "ACTIVE"

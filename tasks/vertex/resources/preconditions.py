@@ -11,6 +11,7 @@ import requests
 from google.auth.transport.requests import AuthorizedSession, Request
 
 from tasks.errors import CannotChangeInPlace, InvalidInput, PermanentError, TransientError
+from tasks.findings import Finding, State
 from tasks.steps import step
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.credentials import find_credentials
@@ -18,7 +19,6 @@ from tasks.vertex.connection.errors import calling
 from tasks.vertex.connection.google_rest import GOOGLE, LOOK_SECONDS, Addresses, read_document, read_machine
 from tasks.vertex.imports.buckets import check_region, find_bucket
 from tasks.vertex.resources.endpoints import endpoint_spec
-from tasks.vertex.resources.findings import Finding, State
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import EndpointKind
 

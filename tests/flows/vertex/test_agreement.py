@@ -6,12 +6,11 @@ import dataclasses
 
 import pytest
 
+from flows.confirmation import Question, agree
 from flows.report import Report
 from flows.runs import Run
 from flows.vertex import agreement
 from flows.vertex.agreement import (
-    Question,
-    agree,
     agree_to_first_deployments,
     cost_questions,
     overwrite_questions,

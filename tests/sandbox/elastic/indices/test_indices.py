@@ -1,7 +1,7 @@
 """Indices, mappings, settings and aliases over the official client."""
 
 import pytest
-from elasticsearch import ApiError, BadRequestError, NotFoundError
+from elasticsearch import ApiError, BadRequestError, NotFoundError, helpers
 
 
 def reason(failed):
@@ -268,6 +268,25 @@ def test_sparse_vectors_of_8_13_have_the_older_rules(elastic_server):
         with pytest.raises(BadRequestError, match=problem):
             client.search(index="i", query=query)
     assert "errors" not in client.indices.update_aliases(actions=[{"add": {"index": "i", "alias": "a"}}])
+
+
+def test_an_alias_is_no_index_to_delete_and_skipped_where_unavailable_ones_are(shared, fresh_index):
+    index, client = fresh_index(), shared.client
+    client.indices.put_alias(index=index, name="only-an-alias")
+    with pytest.raises(BadRequestError, match="matches an alias"):
+        client.indices.delete(index="only-an-alias")
+    assert client.indices.delete(index="only-an-alias", ignore_unavailable=True)["acknowledged"]
+    assert client.indices.exists(index=index)
+
+
+def test_a_cluster_without_data_streams_says_so_and_the_clients_own_reindex_works(shared, fresh_index):
+    source, target, client = fresh_index(documents=[{"n": 1}, {"n": 2}]), fresh_index(), shared.client
+    assert client.indices.get_data_stream(name="*") == {"data_streams": []}
+    with pytest.raises(NotFoundError, match="no such index"):
+        client.indices.get_data_stream(name=target)
+    assert helpers.reindex(client, source, target, query={"query": {"term": {"n": 2}}}) == (1, 0)
+    client.indices.refresh(index=target)
+    assert client.search(index=target)["hits"]["hits"][0]["_source"] == {"n": 2}
 
 
 def test_a_dotted_name_in_a_mapping_is_a_field_of_an_object(shared, fresh_index):

@@ -220,3 +220,38 @@ def test_a_term_of_weighted_tokens_scores_their_weight(films):
 def test_a_multi_match_takes_patterns_and_without_fields_all_of_them(films):
     assert found(films, query={"multi_match": {"query": "fox", "fields": ["t*"]}}) == "13"
     assert found(films, query={"multi_match": {"query": "2001"}}) == "2"
+
+
+@pytest.mark.parametrize("kind", ["keyword", "long"])
+def test_a_field_that_is_not_indexed_is_searched_by_its_doc_values(shared, fresh_index, kind):
+    index = fresh_index({"a": {"type": kind, "index": False}}, documents=[{"a": 1}, {"a": 2}])
+    assert shared.client.count(index=index, query={"term": {"a": 2}})["count"] == 1
+    for parameters, more in (({"doc_values": False}, " nor has doc values"), ({"type": "text"}, "")):
+        deaf = fresh_index({"a": {"type": kind, "index": False, **parameters}})
+        with pytest.raises(
+            BadRequestError, match=rf"Cannot search on field \[a\] since it is not indexed{more}\."
+        ):
+            shared.client.search(index=deaf, query={"term": {"a": 2}})
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        (
+            {"query_vector": {"a": 1}, "inference_id": "x"},
+            "requires one of [query_vector] or [inference_id] for sparse",
+        ),
+        ({"query": "fox"}, "inference_id required to perform vector search on query string"),
+        ({"query_vector": {"a": 1}, "nonsense": 1}, "[sparse_vector] unknown field [nonsense]"),
+    ],
+)
+def test_a_sparse_query_that_says_too_much_or_too_little_is_refused_in_the_services_words(
+    films, query, problem
+):
+    with pytest.raises(BadRequestError) as failed:
+        films.search(index=INDEX, query={"sparse_vector": {"field": "tokens", **query}})
+    assert problem in failed.value.body["error"]["root_cause"][0]["reason"]
+    with pytest.raises(BadRequestError) as failed:
+        films.search(index=INDEX, query={"sparse_vector": {"field": "genre", "query_vector": {"a": 1}}})
+    reason = "failed to create query: field [genre] must be type [sparse_vector] but is type [keyword]"
+    assert failed.value.body["error"]["root_cause"][0]["reason"] == reason

@@ -1,0 +1,94 @@
+"""`databricks build`: vectors from a file to an index on an endpoint of its own."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from flows.databricks.build_steps import IndexPlan, build
+from flows.databricks.engine import DATABRICKS
+from flows.databricks.options import DATA, DataOptions
+from flows.engine_flow import engine_flow
+from flows.options import Confirmed, Timed, agreement, timeout
+from flows.report import Report, listed
+from flows.runs import running
+from tasks.databricks.data import read_validated
+from tasks.databricks.specs import ColumnName, IndexSpec, Name
+from tasks.errors import InvalidInput
+from tasks.plurals import counted
+from tasks.progress import say
+
+
+class BuildIndexOptions(DataOptions, Confirmed, Timed, frozen=True):
+    """The options of `databricks build`."""
+
+    name: Name = Field(
+        description="Names the endpoint, and the index with underscores for dashes: lowercase letters, digits and dashes, starting "
+        "with a letter."
+    )
+    data: str = Field(description=f"File of vectors: {DATA}")
+    limit: int | None = Field(default=None, ge=1, description="Load only the first N rows.")
+    data_columns: tuple[str, ...] = Field(
+        default=(),
+        description="Datasets or columns with one value per row that become columns of the index, for filters and answers. Booleans "
+        "become true and false as text; an empty string, NaN or null: the row has none.",
+    )
+    vector_column: ColumnName = Field(default="embedding", description="The name of the vector column.")
+    min_recall: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="The recall@10 to reach, where the file has queries; 0 only measures.",
+    )
+    yes: bool = agreement("the cost, and to replacing the content of an index,")
+    timeout_minutes: float = timeout(240)
+
+
+@engine_flow(DATABRICKS, "build", run_name="build {name} on {target}")
+def build_index(options: BuildIndexOptions) -> Report:
+    """Build a searchable index on an endpoint of its own from a file of vectors.
+
+    Reads what exists and creates only what is missing: a run after a crash resumes, a run after success changes nothing. Different
+    data under the same name replaces every row, including those that were added since, which needs a confirmation.
+
+    Example:
+        vector-search databricks build --name products --data products.hdf5 --target sandbox
+    """
+    source = options.row_source(options.data, options.limit, options.data_columns)
+    if len(set(options.data_columns)) < len(options.data_columns):
+        raise InvalidInput(
+            "A column is named twice", value=", ".join(options.data_columns), source="data_columns"
+        )
+    with running(DATABRICKS, "build", options) as run:
+        with run.report.step("validate the data") as step:
+            validated, types = read_validated(source, options.vector_column)
+            step.saw(
+                f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, content {validated.content}"
+            )
+            if validated.converted_from:
+                step.saw(f"the vectors are {validated.converted_from} and were converted to float32")
+            if validated.unused:
+                names = listed(
+                    [name if name.startswith("and ") else f"`{name}`" for name in validated.unused]
+                )
+                step.saw(f"not used: {names}; --data-columns takes a column as a column of the index")
+        spec = IndexSpec(
+            name=options.name,
+            dimensions=validated.dimensions,
+            vector_column=options.vector_column,
+            data_columns=types,
+        )
+        plan = IndexPlan(source=source, index=spec, min_recall=options.min_recall)
+        built = build(run, plan, validated, yes=options.yes)
+        run.report.facts |= {
+            "index": built.index.full_name,
+            "endpoint": built.index.endpoint,
+            "rows": built.count,
+            "recall": built.recall.model_dump() if built.recall else None,
+            "changes": built.changes,
+        }
+        say(
+            f"Done: {listed(built.changes)}."
+            if built.changes
+            else "Nothing to do: everything is already there."
+        )
+    return run.report

@@ -1,0 +1,34 @@
+"""Databricks Vector Search as an engine: its targets, and its flows as plain data. To add a flow, add a line here."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from flows.engine import Engine, Entry, Nightly
+from tasks.databricks.settings import DatabricksSettings, DatabricksTarget, databricks_settings
+
+_VERIFY_NIGHTLY = Nightly(
+    "Measure recall and latency of the index every night; fail below the required recall.",
+    cron="45 3 * * *",
+    parameters={"name": "products", "data": "/srv/vector-search/products.hdf5"},
+)
+
+DATABRICKS = Engine[DatabricksSettings](
+    name="databricks",
+    title="Databricks Vector Search",
+    targets=get_args(DatabricksTarget),
+    target_variable="VECTOR_SEARCH_DATABRICKS_TARGET",
+    settings=databricks_settings,
+    where=lambda settings: settings.where,
+    settings_prefix="DATABRICKS_",
+    flows=(
+        Entry("check", "flows.databricks.check:check_workspace", "Check the prerequisites of an index and say how to fix what is missing."),
+        Entry("build", "flows.databricks.build:build_index", "Build a searchable index on an endpoint of its own from a file of vectors."),
+        Entry("upsert-datapoints", "flows.databricks.upsert_datapoints:upsert_datapoints", "Create or replace rows of an index."),
+        Entry("remove-datapoints", "flows.databricks.remove_datapoints:remove_datapoints", "Remove rows from an index."),
+        Entry("query", "flows.databricks.query:query_index", "Query an index by a vector, with filters."),
+        Entry("verify", "flows.databricks.verify:verify_index", "Measure recall and latency of an index against exact search.", _VERIFY_NIGHTLY),
+        Entry("teardown", "flows.databricks.teardown:teardown_index", "Remove an index that was built under a name, with its endpoint, and nothing else."),
+    ),
+    sandbox_service="databricks",
+)  # fmt: skip

@@ -1,0 +1,87 @@
+"""`databricks query`: query an index by a vector, with filters. Changes nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from pydantic import Field
+
+from flows.databricks.engine import DATABRICKS
+from flows.databricks.options import DATA, BuiltIndexOptions, DataOptions
+from flows.engine_flow import engine_flow
+from flows.report import Report, reporting
+from tasks.databricks.data import read_query_vector
+from tasks.databricks.indexes import IndexState, read_index
+from tasks.databricks.searches import MOST_FOUND, Query, parse_filters, read_found, read_vector
+from tasks.databricks.settings import DatabricksSettings
+from tasks.errors import InvalidInput
+
+
+class QueryIndexOptions(BuiltIndexOptions, DataOptions, frozen=True):
+    """The options of `databricks query`."""
+
+    vector: tuple[float, ...] = Field(default=(), description="The query vector.")
+    datapoint_id: str | None = Field(
+        default=None, description="Query with the vector of this stored row, by its id."
+    )
+    data: str | None = Field(default=None, description=f"Query with one of the queries of this file: {DATA}")
+    row: int = Field(default=0, ge=0, description="The row of the query, counted from 0.")
+    filters: str | None = Field(
+        default=None,
+        description='Only rows that fulfil this, as JSON in the service\'s own form: {"year >=": 1990, "genre": ["Drama", "Crime"]}.',
+    )
+    num_results: int = Field(default=10, ge=1, le=MOST_FOUND, description="Number of rows to find.")
+    columns: tuple[str, ...] | None = Field(
+        default=None, description="The columns to show. Default: all but the vector."
+    )
+    score_threshold: float = Field(
+        default=0.0, ge=0, le=1, description="Only rows with at least this score, 1 / (1 + squared distance)."
+    )
+
+
+@engine_flow(DATABRICKS, "query", run_name="query {name} on {target}")
+def query_index(options: QueryIndexOptions) -> Report:
+    """Query an index by a vector, with filters.
+
+    Example:
+        vector-search databricks query --name products --datapoint-id 17 --target sandbox
+    """
+    given = [way for way in (options.vector, options.datapoint_id, options.data) if way]
+    if len(given) != 1:
+        raise InvalidInput(
+            "Give exactly one of vector, datapoint_id and data", source="vector, datapoint_id, data"
+        )
+    filters = parse_filters(options.filters) if options.filters else None
+    settings, name = DATABRICKS.settings(options.target), options.name
+    with reporting("databricks query", name, options.target, settings.where) as report:
+        index = read_index(settings, name)
+        query = Query(
+            vector=_vector(settings, index, options),
+            num_results=options.num_results,
+            filters=filters,
+            columns=index.data_columns if options.columns is None else options.columns,
+            score_threshold=options.score_threshold,
+        )
+        found = read_found(settings, index, query)
+        for rank, each in enumerate(found, start=1):
+            with report.step(f"row {rank}") as step:
+                data = f" {json.dumps(each.data, ensure_ascii=False)}" if each.data else ""
+                step.saw(f"{each.id} (score {each.score:.4g}){data}")
+        if not found:
+            with report.step("nothing found") as step:
+                step.saw(
+                    "No row fulfils the filters and the threshold."
+                    if filters or options.score_threshold
+                    else "The index holds no rows."
+                )
+        report.facts["found"] = [asdict(each) for each in found]
+    return report
+
+
+def _vector(settings: DatabricksSettings, index: IndexState, options: QueryIndexOptions) -> tuple[float, ...]:
+    if options.data:
+        return read_query_vector(options.row_source(options.data), options.row)
+    if options.datapoint_id:
+        return read_vector(settings, index, options.datapoint_id)
+    return options.vector

@@ -1,0 +1,55 @@
+"""`databricks teardown`: remove an index that was built under a name, with its endpoint."""
+
+from __future__ import annotations
+
+from flows.confirmation import confirm
+from flows.databricks.engine import DATABRICKS
+from flows.databricks.options import BuiltIndexOptions
+from flows.engine_flow import engine_flow
+from flows.options import Confirmed, Timed, agreement
+from flows.report import Report
+from flows.runs import running
+from tasks.databricks.endpoints import remove_endpoint
+from tasks.databricks.indexes import remove_index
+from tasks.databricks.inventory import read_inventory, refuse_foreign_indexes
+from tasks.errors import GateNotMet
+from tasks.progress import say
+
+
+class TeardownIndexOptions(BuiltIndexOptions, Confirmed, Timed, frozen=True):
+    """The options of `databricks teardown`."""
+
+    yes: bool = agreement("the removal")
+
+
+@engine_flow(DATABRICKS, "teardown", run_name="teardown {name} on {target}")
+def teardown_index(options: TeardownIndexOptions) -> Report:
+    """Remove an index that was built under a name, with its rows and its endpoint, and nothing else.
+
+    Lists what would be removed and asks for confirmation. The endpoint goes once the index is gone, because until then the service
+    refuses it. If others made an index on the endpoint, nothing is removed and it is named.
+
+    Example:
+        vector-search databricks teardown --name products --target sandbox --yes
+    """
+    name = options.name
+    with running(DATABRICKS, "teardown", options) as run:
+        settings, report = run.settings, run.report
+        there = read_inventory(settings, name)
+        refuse_foreign_indexes(name, there)
+        if there.is_empty:
+            say(f"Nothing to do: there is nothing of ours under the name {name!r} in {settings.where}.")
+            return report
+        confirm("remove all of it", consequence=f"It would remove: {there}.", yes=options.yes)
+        with report.step(f"remove index {name}") as step:
+            step.saw("removed" if remove_index(settings, name, run.deadline) else "not there")
+        with report.step(f"remove endpoint {name}") as step:
+            step.saw("removed" if remove_endpoint(settings, name, run.deadline) else "not there")
+        with report.step(f"check that nothing is left of {name}") as step:
+            left = read_inventory(settings, name)
+            if not left.is_empty:
+                raise GateNotMet(
+                    f"What is left of {name}", measured=left, wanted="nothing", remedy="Run it again."
+                )
+            step.saw(str(left))
+    return report

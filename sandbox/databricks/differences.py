@@ -1,0 +1,39 @@
+"""Known differences from the real Databricks, and decisions made without knowing its behavior. Shown in COVERAGE.md."""
+
+from __future__ import annotations
+
+DIFFERENCES = (
+    (
+        "One workspace with one catalog and one schema, `main.default`. Whoever has a token has all privileges. Other APIs of a "
+        "workspace answer ENDPOINT_NOT_FOUND; methods that are listed but not ticked answer NOT_IMPLEMENTED."
+    ),
+    (
+        "Delta Sync indexes, embeddings by a model endpoint, HYBRID and FULL_TEXT queries, query texts, rerankers, facets, sorting "
+        "and SQL-like filters are refused with NOT_IMPLEMENTED by name."
+    ),
+    (
+        "Queries compare with every row; the real service searches an HNSW graph, so its recall can be lower. The score is "
+        "1 / (1 + squared L2 distance), from memory of the documentation."
+    ),
+    (
+        "A row is replaced as a whole: columns that an upsert leaves out become null. Keys that a deletion does not find count as "
+        "deleted. A row without a value in a column meets no condition on it, not even NOT. LIKE looks for a whole word, in any "
+        "case. All of this is decided here."
+    ),
+    (
+        "A row with a wrong type, a wrong dimension or more than 100 KB fails alone (PARTIAL_SUCCESS); an unknown column or a "
+        "missing primary key fails the whole request. Decided here."
+    ),
+    (
+        "A deleted index is shown as OFFLINE until it is gone, and its name is taken until then. An endpoint that has indexes is "
+        "not deleted, and an index is not created on an endpoint that is not ONLINE. Decided here; the documentation gives no "
+        "states or status codes for them."
+    ),
+    (
+        "`status.index_url` is an address of the stand-in, whose answers are in camelCase as those of the real data plane; it "
+        "takes the workspace's tokens. OAuth tokens are given out for every scope that Vector Search needs, and "
+        "`authorization_details` are not looked at."
+    ),
+    "Nothing is billed. Permissions of endpoints, budget policies, metrics, and starting and stopping endpoints are not imitated.",
+    "An index has at least and at most one vector column.",
+)

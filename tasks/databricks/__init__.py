@@ -1,0 +1,1 @@
+"""Steps for Databricks Vector Search, through the official SDK."""

@@ -1,0 +1,276 @@
+"""Indexes: ensured, waited for, removed. An index is known by its full name; its marks are on its endpoint."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from databricks.sdk.service.vectorsearch import VectorIndexType
+
+from tasks.calls import NotFound
+from tasks.databricks.clients import connect
+from tasks.databricks.endpoints import EndpointState, own_endpoint
+from tasks.databricks.errors import AlreadyExists, CreationFailed, calling
+from tasks.databricks.settings import DatabricksSettings
+from tasks.databricks.specs import KEY, IndexSpec, index_name
+from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs, PermanentError
+from tasks.outcomes import Ensured
+from tasks.program import command
+from tasks.progress import say
+from tasks.steps import step
+from tasks.waiting import Deadline, Look, wait_until
+
+REMEDY = "Choose another --name, or tear this one down first."
+USUAL_SECONDS = 120.0
+"""Until a Direct Vector Access index takes rows; a guess."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexState:
+    """An index as it was last read."""
+
+    name: str
+    full_name: str
+    endpoint: str
+    state: str
+    """`status.detailed_state`, or what `status.ready` says where there is none."""
+    said: str
+    rows: int
+    """That are indexed."""
+    columns: dict[str, str]
+    """The type of each."""
+    vector_column: str
+    dimensions: int
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it answers and takes rows."""
+        return self.state.startswith("ONLINE") and self.state != "ONLINE_PIPELINE_FAILED"
+
+    @property
+    def data_columns(self) -> tuple[str, ...]:
+        """The columns beside id and vector."""
+        return tuple(column for column in self.columns if column not in (KEY, self.vector_column))
+
+
+class LoadUnderWay(PermanentError):
+    """A build has not brought all rows of an index yet."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"The index {name!r} is not loaded completely: a build of it runs or was interrupted, and what it still brings could "
+            f"overwrite a change. Nothing was changed. Run the build again first (`{command('databricks build', name=name, data='FILE')}`)."
+        )
+
+
+def find_index(settings: DatabricksSettings, name: str) -> IndexState | None:
+    """The index of a name, whoever made it, or None."""
+    full_name = index_name(settings.catalog_schema, name)
+    try:
+        with calling(f"read index {name}"):
+            found = connect(settings).index(full_name)
+    except NotFound:
+        return None
+    return _state(name, found)
+
+
+@step("read index {name}")
+def read_index(settings: DatabricksSettings, name: str) -> IndexState:
+    """An index that is to be used.
+
+    Raises:
+        InvalidInput: there is none that we built.
+    """
+    return _read(settings, name)[0]
+
+
+@step("read index {name} before its rows change")
+def read_loaded_index(settings: DatabricksSettings, name: str) -> IndexState:
+    """An index whose rows are to be changed.
+
+    Raises:
+        InvalidInput: there is none that we built.
+        LoadUnderWay: a load is not done, and could overwrite the change later.
+    """
+    index, endpoint = _read(settings, name)
+    if not endpoint.content:
+        raise LoadUnderWay(name)
+    return index
+
+
+@step("look at index {spec.name} before it is changed")
+def read_index_to_change(
+    settings: DatabricksSettings, spec: IndexSpec
+) -> tuple[EndpointState | None, IndexState | None]:
+    """Our endpoint and index of this name, if they are there, seen to be what the specification wants.
+
+    Raises:
+        CannotChangeInPlace: the index is there with another configuration.
+        NotOurs: somebody else made one of them.
+    """
+    endpoint = own_endpoint(settings, spec.name)
+    index = find_index(settings, spec.name)
+    if index is not None:
+        _check(settings, spec, endpoint, index)
+    elif endpoint is not None and endpoint.content:
+        say(f"The index of endpoint {spec.name} is gone; it is made again.")
+    return endpoint, index
+
+
+@step("ensure index {spec.name}")
+def ensure_index(settings: DatabricksSettings, spec: IndexSpec, deadline: Deadline) -> Ensured[IndexState]:
+    """The index of this specification on our endpoint, created unless it is there.
+
+    Raises:
+        CannotChangeInPlace, NotOurs: as `read_index_to_change`.
+    """
+    wait_until_gone(settings, spec.name, deadline)
+    created = False
+    if find_index(settings, spec.name) is None:
+        try:
+            with calling(f"create index {spec.name}"):
+                connect(settings).indexes.create_index(
+                    index_name(settings.catalog_schema, spec.name),
+                    spec.name,
+                    KEY,
+                    VectorIndexType.DIRECT_ACCESS,
+                    direct_access_index_spec=spec.direct_access(),
+                )
+            created = True
+        except AlreadyExists:
+            say(f"The index {spec.name} was created in the meantime.")
+    there = _there(settings, spec.name)
+    _check(settings, spec, own_endpoint(settings, spec.name), there)
+    return Ensured(there, "created" if created else "nothing")
+
+
+@step("wait for index {name}")
+def wait_for_index(settings: DatabricksSettings, name: str, deadline: Deadline) -> IndexState:
+    """The index, once it takes rows and answers.
+
+    Raises:
+        CreationFailed: it is offline for good.
+        DeadlinePassed: it is still being made; the same command waits on.
+    """
+
+    def look() -> Look[IndexState]:
+        there = _there(settings, name)
+        if there.state == "OFFLINE_FAILED":
+            raise CreationFailed(
+                "index", name, state=there.state, said=there.said,
+                remedy=f"Remove it with `{command('databricks teardown', name=name)}`, then build it again.",
+            )  # fmt: skip
+        return Look(seen=there.state, value=there, done=there.is_ready)
+
+    return wait_until(f"index {name}", look, deadline, usual=None if settings.is_sandbox else USUAL_SECONDS)
+
+
+@step("remove index {name}")
+def remove_index(settings: DatabricksSettings, name: str, deadline: Deadline) -> bool:
+    """Remove an index that we made, with its rows, and wait until it is gone. Returns whether it was there.
+
+    Raises:
+        NotOurs: somebody else made it.
+    """
+    there = find_index(settings, name)
+    if there is None:
+        return False
+    refuse_stranger(settings, there, own_endpoint(settings, name))
+    try:
+        with calling(f"delete index {name}"):
+            connect(settings).indexes.delete_index(there.full_name)
+    except NotFound:
+        return True
+
+    def look() -> Look[bool]:
+        left = find_index(settings, name)
+        return Look(seen=left.state if left else "gone", value=True, done=left is None)
+
+    return wait_until(f"the deletion of index {name}", look, deadline)
+
+
+def wait_until_gone(settings: DatabricksSettings, name: str, deadline: Deadline) -> None:
+    """Wait for the end of a deletion that an earlier run began: until then the name is taken."""
+
+    def look() -> Look[bool]:
+        there = find_index(settings, name)
+        # OFFLINE alone is what an index that is being deleted shows, or one whose endpoint is not up.
+        is_going = there is not None and there.state == "OFFLINE"
+        return Look(seen=there.state if there else "gone", value=True, done=not is_going)
+
+    if not look().done:
+        wait_until(f"the deletion of index {name}", look, deadline)
+
+
+def refuse_stranger(settings: DatabricksSettings, index: IndexState, endpoint: EndpointState | None) -> None:
+    """Refuse an index that is not on an endpoint of its name with our marks.
+
+    Raises:
+        NotOurs: it is not.
+    """
+    if index.endpoint != index.name or endpoint is None or not endpoint.is_marked:
+        resource = f"{index.full_name} on endpoint {index.endpoint} of {settings.host}"
+        raise NotOurs("index", index.name, resource=resource, remedy="Choose another --name.")
+
+
+def _read(settings: DatabricksSettings, name: str) -> tuple[IndexState, EndpointState]:
+    there = find_index(settings, name)
+    endpoint = own_endpoint(settings, name) if there is not None and there.endpoint == name else None
+    if there is None or endpoint is None or not endpoint.is_marked:
+        raise InvalidInput(
+            "There is no index of this name" if there is None else "This index is not ours",
+            value=name,
+            source=f"name, in {settings.catalog_schema} of {settings.host}",
+            remedy=f"Build it first with `{command('databricks build', name=name, data='FILE')}`.",
+        )
+    return there, endpoint
+
+
+def _check(
+    settings: DatabricksSettings, spec: IndexSpec, endpoint: EndpointState | None, there: IndexState
+) -> None:
+    refuse_stranger(settings, there, endpoint)
+    wanted = {
+        "vector_column": spec.vector_column,
+        "dimensions": spec.dimensions,
+        "data_columns": dict(spec.data_columns),
+    }
+    present = {
+        "vector_column": there.vector_column,
+        "dimensions": there.dimensions,
+        "data_columns": {column: there.columns[column] for column in there.data_columns},
+    }
+    for field, value in wanted.items():
+        if present[field] != value:
+            raise CannotChangeInPlace(
+                "index", spec.name, field=field, there=present[field], wanted=value, remedy=REMEDY
+            )
+
+
+def _there(settings: DatabricksSettings, name: str) -> IndexState:
+    found = find_index(settings, name)
+    if found is None:
+        raise NotFound(
+            f"read index {name}", service="Databricks", status="RESOURCE_DOES_NOT_EXIST", said="it is gone"
+        )
+    return found
+
+
+def _state(name: str, found: dict[str, Any]) -> IndexState:
+    status: dict[str, Any] = found.get("status") or {}
+    spec: dict[str, Any] = found.get("direct_access_index_spec") or {}
+    vectors: list[dict[str, Any]] = spec.get("embedding_vector_columns") or [{}]
+    ready = "ONLINE" if status.get("ready") else "PROVISIONING"
+    return IndexState(
+        name=name,
+        full_name=found["name"],
+        endpoint=str(found.get("endpoint_name", "")),
+        state=str(status.get("detailed_state") or ready),
+        said=str(status.get("message") or "no reason given"),
+        rows=int(status.get("indexed_row_count") or 0),
+        columns=json.loads(spec.get("schema_json") or "{}"),
+        vector_column=str(vectors[0].get("name", "")),
+        dimensions=int(vectors[0].get("embedding_dimension", 0)),
+    )

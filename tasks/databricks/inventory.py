@@ -1,0 +1,80 @@
+"""What a teardown removes of a name, and the proof that nothing is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.databricks.clients import connect
+from tasks.databricks.endpoints import own_endpoint
+from tasks.databricks.errors import calling
+from tasks.databricks.indexes import find_index, refuse_stranger
+from tasks.databricks.settings import DatabricksSettings
+from tasks.databricks.specs import index_name
+from tasks.errors import PermanentError
+from tasks.steps import step
+
+
+class IndexesOfOthers(PermanentError):
+    """An endpoint of ours serves indexes that we did not make."""
+
+    def __init__(self, name: str, *, indexes: Sequence[str]) -> None:
+        self.name, self.indexes = name, tuple(indexes)
+        super().__init__(
+            f"The endpoint {name!r} also serves indexes that this project did not make: {', '.join(indexes)}. Nothing was changed: an "
+            "endpoint cannot be deleted while it serves any. Ask whoever made them to delete them, then run it again."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """What the workspace holds of a name."""
+
+    endpoint: bool
+    index: str
+    """Its full name; empty when there is none."""
+    rows: int = 0
+    foreign: tuple[str, ...] = ()
+    """Indexes of others on the endpoint."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is there."""
+        return not self.endpoint and not self.index
+
+    def __str__(self) -> str:
+        parts = [f"index {self.index} with {self.rows:,} rows"] if self.index else []
+        return "; ".join([*parts, *(["its endpoint"] if self.endpoint else [])]) or "nothing"
+
+
+@step("read everything of {name}")
+def read_inventory(settings: DatabricksSettings, name: str) -> Inventory:
+    """Everything that we made under a name.
+
+    Raises:
+        NotOurs: somebody else made the endpoint or the index.
+    """
+    endpoint, index = own_endpoint(settings, name), find_index(settings, name)
+    if index is not None:
+        refuse_stranger(settings, index, endpoint)
+    foreign: list[str] = []
+    if endpoint is not None:
+        with calling(f"list the indexes of endpoint {name}"):
+            there = [each.name or "" for each in connect(settings).indexes.list_indexes(name)]
+        foreign = [each for each in there if each != index_name(settings.catalog_schema, name)]
+    return Inventory(
+        endpoint=endpoint is not None,
+        index=index.full_name if index else "",
+        rows=index.rows if index else 0,
+        foreign=tuple(foreign),
+    )
+
+
+def refuse_foreign_indexes(name: str, there: Inventory) -> None:
+    """See that no index of others is on an endpoint.
+
+    Raises:
+        IndexesOfOthers: one is.
+    """
+    if there.foreign:
+        raise IndexesOfOthers(name, indexes=there.foreign)

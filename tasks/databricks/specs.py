@@ -1,0 +1,70 @@
+"""Specifications, as values: an index and its endpoint. The spellings of the service stay in this file."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Literal
+
+from databricks.sdk.service.vectorsearch import DirectAccessVectorIndexSpec, EmbeddingVectorColumn
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
+
+from tasks.marks import fingerprint
+
+KEY = "id"
+"""The primary key of every index that we make: the row's id, as text."""
+DataType = Literal["string", "long", "float", "double"]
+COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_NAME = r"^[a-z][a-z0-9-]{0,48}[a-z0-9]$"
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(_NAME.strip("^$"), value):
+        raise ValueError(
+            "A name has 2 to 50 lowercase letters, digits and dashes, a letter first, and no dash at its end."
+        )
+    return value
+
+
+def _column_name(value: str) -> str:
+    if not COLUMN.fullmatch(value) or value == KEY:
+        raise ValueError(
+            f"A column's name has letters, digits and underscores, no digit first, and is not {KEY}."
+        )
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": _NAME})]
+"""The name of an endpoint, and of its index with underscores for dashes."""
+ColumnName = Annotated[str, AfterValidator(_column_name)]
+
+
+class IndexSpec(BaseModel, frozen=True):
+    """A Direct Vector Access index with one vector column, on an endpoint of its own. None of it is changed in place."""
+
+    name: Name
+    dimensions: int = Field(gt=0, le=4096)
+    vector_column: ColumnName = "embedding"
+    data_columns: tuple[tuple[str, DataType], ...] = ()
+
+    @property
+    def spec(self) -> str:
+        """Twelve hex digits of the immutable configuration, the same in every process."""
+        return fingerprint(self.model_dump(exclude={"name"}))
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The type of each column."""
+        return {KEY: "string", self.vector_column: "array<float>", **dict(self.data_columns)}
+
+    def direct_access(self) -> DirectAccessVectorIndexSpec:
+        """As the SDK sends it."""
+        vector = EmbeddingVectorColumn(embedding_dimension=self.dimensions, name=self.vector_column)
+        return DirectAccessVectorIndexSpec(
+            embedding_vector_columns=[vector], schema_json=json.dumps(self.columns)
+        )
+
+
+def index_name(catalog_schema: str, name: str) -> str:
+    """The full name of the index of a name: `main.default.my_films` of `my-films`. No two names have the same."""
+    return f"{catalog_schema}.{name.replace('-', '_')}"

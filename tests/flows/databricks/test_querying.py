@@ -1,0 +1,138 @@
+"""Queries, measurements, checks, changes and teardowns of an index, as commands."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.polling import until
+
+pytestmark = pytest.mark.slow
+COLUMNS = ("--data-columns", "genre", "year")
+
+
+@pytest.fixture(scope="module")
+def films():
+    """Names an index of this module's own, built by the first test that asks for it."""
+    return "films"
+
+
+@pytest.fixture
+def service(service, build, films):
+    if service.index(films) is None:
+        build(service, *COLUMNS, name=films)
+    return service
+
+
+@pytest.fixture
+def query(service, command, found, films):
+    """The ids that a query finds: `query("--datapoint-id", 7)`."""
+
+    def of(*options):
+        command(service, "query", *options, name=films)
+        return [each["id"] for each in found("query", films)["found"]]
+
+    return of
+
+
+@pytest.mark.core
+def test_queries_say_their_score_and_obey_filters_and_thresholds(query, found, films):
+    assert query("--datapoint-id", 7, "--num-results", 3)[0] == "7"
+    best = found("query", films)["found"][0]
+    assert best == {"id": "7", "score": 1.0, "data": {"genre": "Crime", "year": 1907}}
+    crime = query("--datapoint-id", 7, "--filters", '{"genre": "Crime", "year <": 1910}')
+    assert sorted(crime) == ["1", "4", "7"]
+    assert query("--datapoint-id", 7, "--score-threshold", 1) == ["7"]
+    assert query("--datapoint-id", 7, "--filters", '{"genre": "Western"}') == []
+
+
+UNFIT = [
+    (("--vector", 1, 2), ["another number of dimensions", "2", "Accepted: 8"]),
+    (("--datapoint-id", 7, "--filters", "[1]"), ["are no JSON object", "[1]"]),
+    (("--datapoint-id", 7, "--filters", '{"a": 1, "a": 2}'), ["cannot be read"]),
+    (("--datapoint-id", 7, "--columns", "plot"), ["no such column", "'plot'", "genre"]),
+    (("--datapoint-id", "absent"), ["There is no such row", "'absent'"]),
+    (("--datapoint-id", 7, "--vector", 1), ["exactly one of"]),
+    ((), ["exactly one of"]),
+]
+
+
+def test_a_query_that_does_not_fit_is_refused_in_one_paragraph(service, command, films):
+    begun = [(command(service, "query", *options, name=films, begun=True), parts) for options, parts in UNFIT]
+    for refused, parts in begun:
+        assert refused.code == 2, refused.err
+        for part in parts:
+            assert part in refused.error
+
+
+def test_a_filter_that_the_service_does_not_understand_is_told_in_its_words(service, command, films):
+    words = ("--datapoint-id", 7, "--filters", '{"plot": "C"}')
+    assert "Filter column plot" in command(service, "query", *words, name=films, code=1).error
+
+
+def test_recall_below_the_gate_fails_and_changes_nothing(service, command, found, films, data, other_data):
+    writes = service.writes
+    command(service, "verify", "--data", data, "--min-recall", 1, name=films)
+    assert found("verify", films)["recall"]["recall"] == 1.0
+    error = command(service, "verify", "--data", other_data, name=films, code=1).error
+    assert "recall@10 of index films is 0." in error
+    assert service.writes == writes
+
+
+def test_a_check_says_what_an_index_needs_and_what_there_is(service, run, films):
+    told = run(service, "databricks", "check", "--target", "sandbox").err
+    assert "login: ok: person@sandbox.example" in told
+    assert "schema main.default: ok: exists, with USE_SCHEMA, CREATE_TABLE" in told
+    assert f"{films} (in use)" in told
+
+
+def test_a_teardown_leaves_nothing_of_the_name_and_all_of_others(service, build, command, name, films):
+    build(service)
+    asked = command(service, "teardown", code=2).error
+    assert f"index {service.full_name(name)} with 300 rows; its endpoint" in asked
+    assert service.index(name) is not None
+    before = len(service.writes)
+    command(service, "teardown", "--yes")
+    assert (service.index(name), service.endpoint(name)) == (None, None)
+    assert service.made_since(before) == ["delete_index", "delete_endpoint"]
+    assert service.index(films) is not None
+    writes = service.writes
+    assert "Nothing to do" in command(service, "teardown", "--yes").err
+    assert service.writes == writes
+
+
+def test_rows_are_upserted_found_and_removed(service, build, command, found, name, tmp_path):
+    build(service, *COLUMNS)
+    file = tmp_path / "new.jsonl"
+    far = [50.0 + number for number in range(8)]
+    lines = [{"id": id_, "genre": "Western", "embedding": far} for id_ in (7, "NEW/1")]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command(service, "upsert-datapoints", "--file", file)
+    service.shows(name, 301)
+    assert service.rows(name)["7"]["year"] is None, "a row is replaced as a whole"
+    told = build(service, *COLUMNS).out
+    assert "the file has 300 rows: others were added or removed since" in told
+    command(service, "query", "--datapoint-id", "NEW/1", "--filters", '{"genre": "Western"}')
+    assert {each["id"] for each in found()["found"]} == {"7", "NEW/1"}
+
+    command(service, "remove-datapoints", "--ids", 7, "NEW/1", "absent")
+    assert found("remove-datapoints")["removed"] == 2
+    service.shows(name, 299)
+
+    for wrong, part in (({"embedding": [1, 2]}, "another length"), ({"year": "x"}, "another type"), ({"plot": "x"}, "no such column")):  # fmt: skip
+        file.write_text(json.dumps(lines[0] | wrong) + "\n")
+        writes = service.writes
+        error = command(service, "upsert-datapoints", "--file", file, code=2).error
+        assert "line 1 of" in error
+        assert part in error
+        assert service.writes == writes
+
+
+def test_rows_are_not_changed_while_a_build_is_unfinished(service, build, command, name):
+    service.fault("vector_search_indexes.upsert_data_vector_index", "stall", "before", seconds=60)
+    begun = build(service, begun=True)
+    until(lambda: service.index(name) is not None and service.index(name).status.ready, "the index")
+    error = command(service, "remove-datapoints", "--ids", 7, "--timeout-minutes", 0.02, code=1).error
+    assert "another run" in error or "is not loaded completely" in error
+    begun.signal()
