@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.elastic import errors
 from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.ingesting import Ingest, Ingested, after_pipelines, before_pipelines
-from sandbox.elastic.documents.operations import Operation, Outcome
+from sandbox.elastic.documents.operations import MOST_ID_BYTES, Operation, Outcome
 from sandbox.elastic.documents.parsing import Parsed, Value, parse
 from sandbox.elastic.documents.store import DocumentStore, Row
 from sandbox.elastic.documents.updates import updated
@@ -188,7 +188,7 @@ def _checked_id(operation: Operation) -> str:
         return new_id()
     if not operation.id:
         raise documents_errors.EMPTY_ID.refusal()
-    if len(operation.id.encode()) > 512:
+    if len(operation.id.encode()) > MOST_ID_BYTES:
         raise documents_errors.LONG_ID.refusal(id=operation.id, length=len(operation.id.encode()))
     return operation.id
 

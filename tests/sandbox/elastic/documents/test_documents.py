@@ -361,3 +361,13 @@ def test_a_bulk_says_how_long_its_pipelines_took_if_there_were_any(shared, fresh
     operations = [{"index": {}}, {"n": 1}]
     assert client.bulk(index=index, operations=operations, pipeline="seen")["ingest_took"] >= 0
     assert "ingest_took" not in client.bulk(index=index, operations=operations)
+
+
+def test_an_id_of_more_than_512_bytes_refuses_a_whole_bulk(shared, fresh_index):
+    index, long = fresh_index(), "\u00e9" * 257
+    operations = [{"index": {"_id": "1"}}, {"n": 1}, {"index": {"_id": long}}, {"n": 2}]
+    with pytest.raises(BadRequestError, match="must be no longer than 512 bytes but was: 514"):
+        shared.client.bulk(index=index, operations=operations, refresh=True)
+    with pytest.raises(BadRequestError, match="action_request_validation_exception"):
+        shared.client.index(index=index, id=long, document={})
+    assert shared.client.count(index=index)["count"] == 0
