@@ -18,6 +18,9 @@ METADATA_FIELD = Answer(
     "parameters.",
     "MetadataFieldMapper.java",
 )
+DUPLICATE_FIELD = Answer(
+    400, "x_content_parse_exception", "[1:1] Duplicate field '{name}'", "JsonXContentParser.java, from memory"
+)
 BLANK_NAME = Answer(
     400,
     "document_parsing_exception",

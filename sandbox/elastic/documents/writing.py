@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.elastic import errors
+from sandbox.elastic.documents import duplicates
 from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.ingesting import Ingest, Ingested, after_pipelines, before_pipelines
 from sandbox.elastic.documents.operations import MOST_ID_BYTES, Operation, Outcome
@@ -148,6 +149,8 @@ class DocumentWriter:
                 )
         elif operation.action != "delete":
             document = operation.source
+        if document is not None and operation.text is not None:
+            duplicates.refuse(operation.text, operation.source)
         parsed = self._fitting(index, document, id_) if document is not None else None
         version = (newest.version if newest else 0) + 1
         if operation.version_type != "internal" and operation.version is not None:
