@@ -19,7 +19,7 @@ class SearchingOptions(AnswersOptions, frozen=True):
 
     how: How | None = Field(
         default=None,
-        description="text (words), sparse (meaning) or hybrid (both). Default: the best that the index has.",
+        description="text (words), sparse or dense (meaning), or hybrid (all of them). Default: hybrid, if the index has embeddings.",
     )
     passages: int = Field(default=6, ge=1, le=100, description="Passages that a prompt may hold.")
 
@@ -53,7 +53,13 @@ def ask(options: AskOptions) -> Report:
         how = options.how or base.ways[-1]
         with report.step("search") as step:
             found = holder.find(
-                settings, base, options.question, how=how, most=options.passages, readers=options.reader
+                settings,
+                models,
+                base,
+                options.question,
+                how=how,
+                most=options.passages,
+                readers=options.reader,
             )
             step.saw(f"{counted(len(found), 'passage')} of {base.index}, {how}")
         with report.step("answer") as step:

@@ -93,7 +93,7 @@ def evaluate(options: EvaluateOptions) -> Report:
             "model": models.chat(),
             "index": base.index,
             "splitter": base.splitter,
-            "embedding": base.model,
+            "embedding": base.embedded_by,
         }
         _gates(options, found)
     return report
@@ -114,6 +114,7 @@ def _asked(
         began = time.monotonic()
         found = holder.find(
             settings,
+            models,
             base,
             question.question,
             how=how,

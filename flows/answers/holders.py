@@ -12,6 +12,7 @@ from flows.runs import Run
 from tasks.answers.chunks import Chunk
 from tasks.answers.knowledge import Agreement, How, KnowledgeBase
 from tasks.answers.passages import Passage
+from tasks.models.settings import ModelSettings
 
 
 class Holder(Protocol):
@@ -34,6 +35,7 @@ class Holder(Protocol):
     def find(
         self,
         settings: Any,
+        models: ModelSettings,
         base: KnowledgeBase,
         question: str,
         *,

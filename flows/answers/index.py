@@ -30,10 +30,14 @@ class IndexOptions(DocumentsOptions, Confirmed, Timed, frozen=True):
 
     deployment: str | None = Field(
         default=None,
-        description="The deployment of ELSER that embeds passages, such as handbook-ingest. Default: none; passages are found by their words.",
+        description="The deployment of ELSER that embeds passages, such as handbook-ingest. Default: none.",
     )
     search_deployment: str | None = Field(
         default=None, description="The deployment that embeds questions. Default: the same."
+    )
+    dense: bool = Field(
+        default=False,
+        description="Also embed passages by OPENAI_EMBEDDING_MODEL, to search by dense vectors.",
     )
     chunk_size: int = Field(default=1000, ge=100, le=8000, description="Characters of a chunk at most.")
     chunk_overlap: int = Field(
@@ -74,6 +78,7 @@ def index_documents(options: IndexOptions) -> Report:
         plan = IndexPlan(
             name=options.name, chunks=chunks, deployment=deployment,
             search_deployment=(options.search_deployment or deployment) if deployment else "", replicas=options.replicas,
+            models=ANSWERS.settings(options.target) if options.dense else None,
         )  # fmt: skip
         changes = holder.index(run, plan)
         run.report.facts |= {"changes": changes, "chunks": len(chunks.chunks), "documents": chunks.documents}

@@ -29,10 +29,11 @@ from tasks.elastic.passages.reading import (
     verify_passages,
 )
 from tasks.elastic.passages.searching import read_passages
-from tasks.elastic.passages.specs import body_of, passage_index, passage_pipeline
+from tasks.elastic.passages.specs import Embedders, body_of, passage_index, passage_pipeline
 from tasks.elastic.passages.writing import apply_passages
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import IndexSpec
+from tasks.models.settings import ModelSettings
 from tasks.plurals import counted
 from tasks.settings import home
 
@@ -50,20 +51,14 @@ class ElasticHolder:
         """Build a new version beside the served one, verify it, move the alias. Returns every change that was made."""
         settings, report = run.settings, run.report
         read_alias_to_change(settings, plan.name)  # the alias moves last, when all inference is paid for
-        model = ""
-        if plan.deployment:
-            model = existing_deployment(settings, plan.deployment, "deployment").model_id
-            existing_deployment(settings, plan.search_deployment, "search-deployment")
-        spec = passage_index(
-            plan.name, plan.chunks, deployment=plan.deployment, search_deployment=plan.search_deployment, model=model,
-            replicas=plan.replicas,
-        )  # fmt: skip
+        embedders = self._embedders(settings, plan)
+        spec = passage_index(plan.name, plan.chunks, embedders, replicas=plan.replicas)
         there = read_index(settings, spec.name)
         changes: list[str] = []
         if there is None or not there.content:
-            changes += self._fill(run, plan, spec)
+            changes += self._fill(run, plan, spec, embedders)
         with report.step(f"verify {spec.name}") as step:
-            found = verify_passages(settings, spec.name, plan.chunks.chunks, embedded=bool(plan.deployment))
+            found = verify_passages(settings, spec.name, plan.chunks.chunks, embedders.fields)
             step.saw(
                 f"{counted(found.found, 'passage')}, as in the documents; {found.repeated:,} with a text that others have"
             )
@@ -79,11 +74,12 @@ class ElasticHolder:
 
     def verify(self, settings: ElasticSettings, base: KnowledgeBase, chunks: Sequence[Chunk]) -> Agreement:
         """Compare what is served with what should be."""
-        return verify_passages(settings, base.name, chunks, embedded=bool(base.model))
+        return verify_passages(settings, base.name, chunks, base.fields)
 
     def find(
         self,
         settings: ElasticSettings,
+        models: ModelSettings,
         base: KnowledgeBase,
         question: str,
         *,
@@ -92,13 +88,23 @@ class ElasticHolder:
         readers: Sequence[str],
     ) -> tuple[Passage, ...]:
         """The passages that a question finds, best first."""
-        return read_passages(settings, base, question, how=how, most=most, readers=readers)
+        return read_passages(settings, models, base, question, how=how, most=most, readers=readers)
 
     def all_passages(self, settings: ElasticSettings, base: KnowledgeBase) -> tuple[Chunk, ...]:
         """Every passage that is served."""
         return read_all_passages(settings, base.index)
 
-    def _fill(self, run: ElasticRun, plan: IndexPlan, spec: IndexSpec) -> list[str]:
+    def _embedders(self, settings: ElasticSettings, plan: IndexPlan) -> Embedders:
+        dense = plan.models.embedding() if plan.models else ""
+        if not plan.deployment:
+            return Embedders(dense=dense)
+        model = existing_deployment(settings, plan.deployment, "deployment").model_id
+        existing_deployment(settings, plan.search_deployment, "search-deployment")
+        return Embedders(
+            deployment=plan.deployment, search_deployment=plan.search_deployment, model=model, dense=dense
+        )
+
+    def _fill(self, run: ElasticRun, plan: IndexPlan, spec: IndexSpec, embedders: Embedders) -> list[str]:
         settings, changes = run.settings, list[str]()
         pipeline = ""
         if plan.deployment:
@@ -112,14 +118,13 @@ class ElasticHolder:
             created = ensure_index(settings, spec).changed
             changes += ["created the index"] if created else []
             step.saw("created" if created else "was there")
-        model = {name: spec.made_from[name] for name in ("deployment", "model", "pipeline")}
         with run.report.step(f"write the passages of {spec.name}") as step:
             written = apply_passages(
                 settings, spec.name, plan.chunks.chunks, run.deadline,
-                previous=carried_from(settings, plan.name, model) if pipeline else "",
-                pipeline=pipeline, refused_file=home() / "refused" / f"{artifact_key(spec.name)}.jsonl",
+                previous=carried_from(settings, plan.name, embedders), embedders=embedders, pipeline=pipeline,
+                models=plan.models, refused_file=home() / "refused" / f"{artifact_key(spec.name)}.jsonl",
             )  # fmt: skip
-            done = "embedded" if pipeline else "stored"
+            done = "embedded" if embedders.fields else "stored"
             step.saw(
                 f"{written.embedded:,} {done}, {written.carried:,} carried over from the version before, "
                 f"{written.there:,} were there"

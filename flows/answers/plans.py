@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.answers.chunks import Chunks
+from tasks.models.settings import ModelSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +15,9 @@ class IndexPlan:
     name: str
     chunks: Chunks
     deployment: str
-    """What embeds passages; empty to find them by their words only."""
+    """What makes sparse embeddings of passages; empty for none."""
     search_deployment: str
     """What embeds questions."""
+    models: ModelSettings | None
+    """Where the model is that makes dense embeddings; None for none."""
     replicas: int

@@ -34,7 +34,7 @@ def verify_documents(options: DocumentsOptions) -> Report:
                 f"{base.index}: {counted(base.chunks, 'passage')} of {counted(base.documents, 'document')}"
             )
             step.saw(f"cut by {base.splitter}")
-            step.saw(f"embedded by {base.model}" if base.model else "found by their words only")
+            step.saw(f"embedded by {base.embedded_by}")
         with report.step("read the documents") as step:
             chunks = read_chunks(Path(options.documents), base.splitting)
             step.saw(f"{counted(chunks.documents, 'document')}, {counted(len(chunks.chunks), 'chunk')}")

@@ -12,7 +12,7 @@ from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report, listed
 from flows.runs import running
 from tasks.databricks.data import read_validated
-from tasks.databricks.specs import ColumnName, IndexSpec, Name
+from tasks.databricks.specs import ColumnName, IndexSpec, IndexType, Name
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.progress import say
@@ -31,6 +31,11 @@ class BuildIndexOptions(DataOptions, Confirmed, Timed, frozen=True):
         default=(),
         description="Datasets or columns with one value per row that become columns of the index, for filters and answers. Booleans "
         "become true and false as text; an empty string, NaN or null: the row has none.",
+    )
+    index_type: IndexType = Field(
+        default="DIRECT_ACCESS",
+        description="DIRECT_ACCESS takes rows by itself; DELTA_SYNC follows a source table, which is made and filled here, and needs a SQL "
+        "warehouse.",
     )
     vector_column: ColumnName = Field(default="embedding", description="The name of the vector column.")
     min_recall: float = Field(
@@ -73,6 +78,7 @@ def build_index(options: BuildIndexOptions) -> Report:
                 step.saw(f"not used: {names}; --data-columns takes a column as a column of the index")
         spec = IndexSpec(
             name=options.name,
+            index_type=options.index_type,
             dimensions=validated.dimensions,
             vector_column=options.vector_column,
             data_columns=types,

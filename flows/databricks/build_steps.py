@@ -17,7 +17,9 @@ from tasks.databricks.endpoints import (
 from tasks.databricks.indexes import IndexState, ensure_index, read_index_to_change, wait_for_index
 from tasks.databricks.loading import apply_removal_of_strays, apply_rows
 from tasks.databricks.searches import read_count
+from tasks.databricks.source_tables import apply_table_rows, ensure_table, read_row_count
 from tasks.databricks.specs import IndexSpec
+from tasks.databricks.syncs import apply_sync, wait_for_sync
 from tasks.databricks.verification import IndexRecall, verify_count, verify_recall
 from tasks.plurals import counted
 from tasks.progress import say
@@ -63,6 +65,8 @@ def build(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors, *, y
     agree([*_cost(run, validated, there), *_replacement(validated, endpoint, there)], yes=yes)
 
     changes = list[str]()
+    if spec.index_type == "DELTA_SYNC":
+        _fill_table(run, plan, validated, changes)
     with report.step(f"create endpoint {spec.name}") as step:
         marked = ensure_endpoint(
             settings, spec.name, spec=spec.spec, content=validated.content, has_index=there is not None, deadline=deadline
@@ -81,7 +85,11 @@ def build(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors, *, y
 
     if marked.content != validated.content:
         with report.step(f"load rows into {spec.name}") as step:
-            step.saw(_load(run, plan, validated, marked, there, index, changes))
+            step.saw(
+                _load(run, plan, validated, marked, there, index, changes)
+                if index.is_direct
+                else _sync(run, plan, marked, there, validated.content)
+            )
     with report.step(f"count the rows of {spec.name}") as step:
         built.count = read_count(settings, index)
         step.saw(f"{built.count:,}")
@@ -98,6 +106,34 @@ def build(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors, *, y
         else:
             step.saw("not measured: the file has no queries")
     return built
+
+
+def _fill_table(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors, changes: list[str]) -> None:
+    """Make the source table and bring its rows; an index is made of what is there."""
+    settings, name, content = run.settings, plan.index.name, validated.content
+    with run.report.step(f"fill the source table of {name}") as step:
+        ensured = ensure_table(settings, plan.index, run.deadline)
+        if ensured.changed:
+            changes.append("created the source table")
+        if ensured.there.content != content:
+            apply_table_rows(settings, plan.index, plan.source, content, run.deadline)
+            changes.append(f"loaded {counted(validated.rows, 'row')} into it")
+        step.saw(f"{ensured.there.full_name}, content {content}")
+
+
+def _sync(
+    run: DatabricksRun, plan: IndexPlan, marked: EndpointState, there: IndexState | None, content: str
+) -> str:
+    """Let an index follow its table. A new one does so by itself; what an earlier run began is followed."""
+    settings, name, deadline = run.settings, plan.index.name, run.deadline
+    if there is not None:
+        if marked.coming != content:
+            apply_content_mark(settings, name, coming=content, replaces=True)
+        apply_sync(settings, name, deadline)
+    rows = read_row_count(settings, name, deadline)
+    index = wait_for_sync(settings, name, rows, deadline)
+    apply_content_mark(settings, name, content=content)
+    return f"{index.state}, {index.rows:,} rows"
 
 
 def _cost(run: DatabricksRun, validated: ValidatedVectors, there: IndexState | None) -> list[Question]:

@@ -18,8 +18,8 @@ class CheckWorkspaceOptions(WorkspaceOptions, frozen=True):
 def check_workspace(options: CheckWorkspaceOptions) -> Report:
     """Check the prerequisites of an index and say how to fix what is missing.
 
-    Checks the login, the catalog and the schema with the privileges on them, how many endpoints there may be, and which of ours are
-    idle.
+    Checks the login, the catalog and the schema with the privileges on them, how many endpoints there may be and which of ours are
+    idle, and the SQL warehouse if one is set.
 
     Example:
         vector-search databricks check --target databricks

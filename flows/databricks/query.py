@@ -1,4 +1,4 @@
-"""`databricks query`: query an index by a vector, with filters. Changes nothing."""
+"""`databricks query`: query an index by a vector, by words, or by both, with filters. Changes nothing."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ class QueryIndexOptions(BuiltIndexOptions, DataOptions, frozen=True):
     )
     data: str | None = Field(default=None, description=f"Query with one of the queries of this file: {DATA}")
     row: int = Field(default=0, ge=0, description="The row of the query, counted from 0.")
+    text: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Search by these words; with a vector too, both rankings are fused.",
+    )
+    text_columns: tuple[str, ...] = Field(
+        default=(), description="The columns to look for words in. Default: all text columns."
+    )
     filters: str | None = Field(
         default=None,
         description='Only rows that fulfil this, as JSON in the service\'s own form: {"year >=": 1990, "genre": ["Drama", "Crime"]}.',
@@ -42,15 +50,21 @@ class QueryIndexOptions(BuiltIndexOptions, DataOptions, frozen=True):
 
 @engine_flow(DATABRICKS, "query", run_name="query {name} on {target}")
 def query_index(options: QueryIndexOptions) -> Report:
-    """Query an index by a vector, with filters.
+    """Query an index by a vector, by words, or by both fused by reciprocal rank, with filters.
 
     Example:
         vector-search databricks query --name products --datapoint-id 17 --target sandbox
     """
     given = [way for way in (options.vector, options.datapoint_id, options.data) if way]
-    if len(given) != 1:
+    if len(given) > 1:
         raise InvalidInput(
-            "Give exactly one of vector, datapoint_id and data", source="vector, datapoint_id, data"
+            "Give at most one of vector, datapoint_id and data", source="vector, datapoint_id, data"
+        )
+    if not given and not options.text:
+        raise InvalidInput(
+            "There is nothing to search for",
+            source="vector, datapoint_id, data, text",
+            accepted="one of them, or words and one of the others, whose rankings are fused",
         )
     filters = parse_filters(options.filters) if options.filters else None
     settings, name = DATABRICKS.settings(options.target), options.name
@@ -58,24 +72,23 @@ def query_index(options: QueryIndexOptions) -> Report:
         index = read_index(settings, name)
         query = Query(
             vector=_vector(settings, index, options),
+            text=options.text or "",
+            text_columns=options.text_columns,
             num_results=options.num_results,
             filters=filters,
             columns=index.data_columns if options.columns is None else options.columns,
             score_threshold=options.score_threshold,
         )
         found = read_found(settings, index, query)
+        score = {"ANN": "score", "HYBRID": "fused rank", "FULL_TEXT": "text score"}[query.kind]
         for rank, each in enumerate(found, start=1):
             with report.step(f"row {rank}") as step:
                 data = f" {json.dumps(each.data, ensure_ascii=False)}" if each.data else ""
-                step.saw(f"{each.id} (score {each.score:.4g}){data}")
+                step.saw(f"{each.id} ({score} {each.score:.4g}){data}")
         if not found:
             with report.step("nothing found") as step:
-                step.saw(
-                    "No row fulfils the filters and the threshold."
-                    if filters or options.score_threshold
-                    else "The index holds no rows."
-                )
-        report.facts["found"] = [asdict(each) for each in found]
+                step.saw(_why_nothing(options))
+        report.facts |= {"found": [asdict(each) for each in found], "score": score}
     return report
 
 
@@ -85,3 +98,11 @@ def _vector(settings: DatabricksSettings, index: IndexState, options: QueryIndex
     if options.datapoint_id:
         return read_vector(settings, index, options.datapoint_id)
     return options.vector
+
+
+def _why_nothing(options: QueryIndexOptions) -> str:
+    if options.filters or options.score_threshold:
+        return "No row fulfils the filters and the threshold."
+    if options.text and not (options.vector or options.datapoint_id or options.data):
+        return "No row has one of these words."
+    return "The index holds no rows."

@@ -12,6 +12,7 @@ from flows.runs import running
 from tasks.databricks.endpoints import remove_endpoint
 from tasks.databricks.indexes import remove_index
 from tasks.databricks.inventory import read_inventory, refuse_foreign_indexes
+from tasks.databricks.source_tables import remove_table
 from tasks.errors import GateNotMet
 from tasks.progress import say
 
@@ -24,7 +25,7 @@ class TeardownIndexOptions(BuiltIndexOptions, Confirmed, Timed, frozen=True):
 
 @engine_flow(DATABRICKS, "teardown", run_name="teardown {name} on {target}")
 def teardown_index(options: TeardownIndexOptions) -> Report:
-    """Remove an index that was built under a name, with its rows and its endpoint, and nothing else.
+    """Remove an index that was built under a name, with its rows, its source table and its endpoint, and nothing else.
 
     Lists what would be removed and asks for confirmation. The endpoint goes once the index is gone, because until then the service
     refuses it. If others made an index on the endpoint, nothing is removed and it is named.
@@ -43,6 +44,9 @@ def teardown_index(options: TeardownIndexOptions) -> Report:
         confirm("remove all of it", consequence=f"It would remove: {there}.", yes=options.yes)
         with report.step(f"remove index {name}") as step:
             step.saw("removed" if remove_index(settings, name, run.deadline) else "not there")
+        if there.table:
+            with report.step(f"remove source table {there.table}") as step:
+                step.saw("removed" if remove_table(settings, name) else "not there")
         with report.step(f"remove endpoint {name}") as step:
             step.saw("removed" if remove_endpoint(settings, name, run.deadline) else "not there")
         with report.step(f"check that nothing is left of {name}") as step:

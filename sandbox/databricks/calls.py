@@ -21,6 +21,8 @@ class Call:
     body: Body
     user: str
     """Who calls; of a method that takes no token, the `Authorization` header itself."""
+    raw: bytes = b""
+    """The body of an upload."""
 
     def needed(self, name: str) -> Any:
         """A field of the body.
@@ -79,6 +81,10 @@ class Reply:
     body: Body = field(default_factory=dict[str, Any])
     changed: str = ""
     """What it changed, for the write log; empty for a read, and for a repeated call."""
+    content: bytes | None = None
+    """Of a file, in place of a body."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Beside the content."""
 
 
 Handler = Callable[[Call], Reply]

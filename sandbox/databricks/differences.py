@@ -8,12 +8,26 @@ DIFFERENCES = (
         "workspace answer ENDPOINT_NOT_FOUND; methods that are listed but not ticked answer NOT_IMPLEMENTED."
     ),
     (
-        "Delta Sync indexes, embeddings by a model endpoint, HYBRID and FULL_TEXT queries, query texts, rerankers, facets, sorting "
-        "and SQL-like filters are refused with NOT_IMPLEMENTED by name."
+        "CONTINUOUS pipelines, embeddings by a model endpoint and the texts of queries that need them, rerankers, facets, sorting and "
+        "SQL-like filters are refused with NOT_IMPLEMENTED by name."
     ),
     (
+        "A sync replaces all rows of an index by those of its table, as of the version that the table had when the sync began; the real "
+        "one reads the change data feed. It fails if a primary key is missing or occurs twice, or a row does not fit."
+    ),
+    (
+        "Tables are real Delta tables (delta-rs). One SQL warehouse runs a few forms of statements, which "
+        "`sandbox/databricks/tables/statements.py` lists: CREATE TABLE with columns, ALTER TABLE for table properties, DROP TABLE, INSERT "
+        "INTO or OVERWRITE with a query, DELETE, and queries over tables and `read_files` of Parquet files in volumes. Queries are DuckDB's "
+        "SQL, not Spark's, in a database without access to files, extensions or settings. A statement takes effect when it is accepted, "
+        "and ends later. No parameters, and results inline as JSON alone."
+    ),
+    "Files in volumes are uploaded whole; directories are not imitated. Constraints, comments and other types of columns are refused.",
+    (
         "Queries compare with every row; the real service searches an HNSW graph, so its recall can be lower. The score is "
-        "1 / (1 + squared L2 distance), from memory of the documentation."
+        "1 / (1 + squared L2 distance), from memory of the documentation. FULL_TEXT ranks by BM25 over the text columns, HYBRID fuses the "
+        "200 best of both rankings by reciprocal rank, scaled to at most 1; their constants and how texts are cut into words are decided "
+        "here. Both give at most 200 results, and both kinds of endpoint take both."
     ),
     (
         "A row is replaced as a whole: columns that an upsert leaves out become null. Keys that a deletion does not find count as "

@@ -73,6 +73,13 @@ UNAUTHENTICATED = Answer(
 NOT_FOUND = Answer(404, "RESOURCE_DOES_NOT_EXIST", "{kind} {name} does not exist.", _MEMORY)
 UNKNOWN_PATH = Answer(404, "ENDPOINT_NOT_FOUND", "No API found for '{verb} {path}'", _MEMORY)
 ALREADY_EXISTS = Answer(409, "RESOURCE_ALREADY_EXISTS", "{kind} {name} already exists.", _MEMORY)
+SYNC_RUNNING = Answer(
+    400,
+    "INVALID_STATE",
+    "Index is not ready to sync yet. Pipeline is in state RUNNING and needs to be in one of the following states to sync: "
+    "COMPLETED, FAILED, CANCELED.",
+    "dao-ai#269",
+)
 QUOTA = Answer(400, "QUOTA_EXCEEDED", "The limit of {most} {what} is reached.")
 NOT_IMITATED = Answer(501, "NOT_IMPLEMENTED", "{what}: not imitated by the sandbox.")
 INTERNAL = Answer(500, "INTERNAL_ERROR", "Internal error of the sandbox: {problem}")

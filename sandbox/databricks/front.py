@@ -26,7 +26,7 @@ from sandbox.strikes import ConnectionLost, Strikes
 from sandbox.write_log import WriteLog
 
 _LOG = logging.getLogger(__name__)
-_FORM = "application/x-www-form-urlencoded"
+_FORM, _RAW = "application/x-www-form-urlencoded", "application/octet-stream"
 
 Users = Callable[[str], str | None]
 """Whose token the value of an `Authorization` header holds; None if it gets nobody in."""
@@ -62,7 +62,7 @@ class Front:
         http = Request(scope, receive)
         body = await http.body()
         try:
-            response: Response = JSONResponse(await self._answer(http, body))
+            response = await self._answer(http, body)
         except Refusal as refusal:
             response = JSONResponse(refusal.body(), refusal.status, refusal.headers)
         except ConnectionLost:
@@ -70,18 +70,21 @@ class Front:
             return
         await response(scope, receive, send)
 
-    async def _answer(self, http: Request, body: bytes) -> Any:
+    async def _answer(self, http: Request, body: bytes) -> Response:
         path = http.url.path
         in_camel_case = path.startswith(f"{DATA_PLANE}/")
         if in_camel_case:
             path = f"/api/2.0/vector-search{path.removeprefix(DATA_PLANE)}"
         method, params = find(http.method, path)
         query = parse_qs(http.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        call = Call(params, query, _parsed(http, body), self._user(http, method))
+        is_raw = http.headers.get("content-type", "").startswith(_RAW)
+        call = Call(params, query, {} if is_raw else _parsed(http, body), self._user(http, method), body)
         await self._strikes.strike(method, "before", http.scope["client"])
         reply = await run_in_threadpool(self._called, method, call)
         await self._strikes.strike(method, "after", http.scope["client"])
-        return _camel(reply.body) if in_camel_case else reply.body
+        if reply.content is not None:
+            return Response(reply.content, headers=dict(reply.headers))
+        return JSONResponse(_camel(reply.body) if in_camel_case else reply.body)
 
     def _user(self, http: Request, method: str) -> str:
         authorization = http.headers.get("authorization", "")

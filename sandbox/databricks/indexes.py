@@ -13,9 +13,10 @@ from sandbox.databricks.clock import Clock
 from sandbox.databricks.endpoints import Endpoints, paged
 from sandbox.databricks.methods import DATA_PLANE
 from sandbox.databricks.options import DatabricksOptions
+from sandbox.databricks.pipelines import Pipelines
 from sandbox.databricks.store import Store
 
-KIND = "index"
+KIND, DELTA_SYNC = "index", "DELTA_SYNC"
 MOST_ON_ENDPOINT = 50
 """From memory of the page "Resource and data size limits"."""
 _MOST_NAME = 128
@@ -40,6 +41,7 @@ class Indexes:
         clock: for what takes time.
         options: durations.
         endpoints: what serves them.
+        pipelines: what fills Delta Sync indexes.
         has_schema: whether a schema of Unity Catalog exists.
         url: where the server answers.
     """
@@ -50,16 +52,19 @@ class Indexes:
         clock: Clock,
         options: DatabricksOptions,
         endpoints: Endpoints,
+        pipelines: Pipelines,
         has_schema: Callable[[str], bool],
         url: str,
     ) -> None:
         self._store, self._clock, self._options = store, clock, options
-        self._endpoints, self._has_schema, self._url = endpoints, has_schema, url
+        self._endpoints, self._pipelines = endpoints, pipelines
+        self._has_schema, self._url = has_schema, url
         self.handlers = {
             "vector_search_indexes.create_index": self._create,
             "vector_search_indexes.get_index": self._get,
             "vector_search_indexes.list_indexes": self._list,
             "vector_search_indexes.delete_index": self._delete,
+            "vector_search_indexes.sync_index": self._sync,
         }
 
     def find(self, name: str) -> Body:
@@ -76,6 +81,9 @@ class Indexes:
             found = None
         if found is None:
             raise errors.NOT_FOUND.refusal(kind="Vector search index", name=name)
+        with self._store.transaction():
+            if self._pipelines.settle(found):
+                self._store.put(KIND, name, found)
         return found
 
     def serving(self, call: Call) -> Body:
@@ -127,28 +135,36 @@ class Indexes:
                 ),
                 **spec,
             }
+            if index["index_type"] == DELTA_SYNC:
+                self._pipelines.begin(
+                    index, "vector_search_indexes.sync_index", self._options.durations.create_index
+                )
             self._store.put(KIND, name, index)
         return Reply(self._shown(index), name)
 
     def _spec(self, call: Call) -> Body:
         kind, key = call.text("index_type"), call.text("primary_key")
         call.refuse("index_subtype")
-        if kind == "DELTA_SYNC":
-            raise errors.NOT_IMITATED.refusal(what="index_type DELTA_SYNC")
-        if kind != "DIRECT_ACCESS":
-            raise errors.INVALID.refusal(problem=f"index_type is {kind!r}; supported: DIRECT_ACCESS")
-        spec = call.needed("direct_access_index_spec")
+        common = {"primary_key": key, "index_type": kind, "index_subtype": "HYBRID"}
+        if kind not in (DELTA_SYNC, "DIRECT_ACCESS"):
+            raise errors.INVALID.refusal(
+                problem=f"index_type is {kind!r}; supported: DELTA_SYNC, DIRECT_ACCESS"
+            )
+        field = "delta_sync_index_spec" if kind == DELTA_SYNC else "direct_access_index_spec"
+        spec = call.needed(field)
         if not isinstance(spec, dict):
-            raise errors.INVALID.refusal(problem="direct_access_index_spec must be an object")
+            raise errors.INVALID.refusal(problem=f"{field} must be an object")
+        if kind == DELTA_SYNC:
+            sources = cast("Body", spec).get("embedding_source_columns")
+            vectors = {} if sources else _vector_columns(cast("Body", spec).get("embedding_vector_columns"))
+            return common | self._pipelines.spec(spec, key, vectors)
         direct = cast("Body", spec)
         if direct.get("embedding_source_columns"):
             raise errors.NOT_IMITATED.refusal(what="embedding_source_columns of a DIRECT_ACCESS index")
         vectors = _vector_columns(direct.get("embedding_vector_columns"))
         columns = schemas.parsed(direct.get("schema_json"), key, vectors)
         return {
-            "primary_key": key,
-            "index_type": kind,
-            "index_subtype": "HYBRID",
+            **common,
             "direct_access_index_spec": direct,
             "columns": columns,
             "vectors": vectors,
@@ -157,7 +173,7 @@ class Indexes:
     def _get(self, call: Call) -> Reply:
         with self._store.transaction():
             found = self._of(call)
-            if self._clock.look(found.get("deletion") or found["creation"]):
+            if self._clock.look(self._work(found)):
                 self._store.put(KIND, found["name"], found)
             return Reply(self._shown(self.find(found["name"])))
 
@@ -184,6 +200,26 @@ class Indexes:
             self._store.put(KIND, found["name"], found)
         return Reply({}, found["name"])
 
+    def _work(self, index: Body) -> Body:
+        """What is under way, or has been last."""
+        if "deletion" in index:
+            return index["deletion"]
+        is_made = self._clock.is_done(index["creation"])
+        return index["sync"] if is_made and "sync" in index else index["creation"]
+
+    def _sync(self, call: Call) -> Reply:
+        with self._store.transaction():
+            found = self._of(call)
+            if found["index_type"] != DELTA_SYNC:
+                raise errors.WRONG_INDEX_TYPE.refusal(
+                    what="sync", name=found["name"], kind=found["index_type"]
+                )
+            if "sync" in found or "deletion" in found:
+                raise errors.SYNC_RUNNING.refusal()
+            self._pipelines.begin(found, "vector_search_indexes.sync_index")
+            self._store.put(KIND, found["name"], found)
+        return Reply({}, found["name"])
+
     def _there(self) -> dict[str, Body]:
         """All indexes that are not gone, by name."""
         found = self._store.all(KIND)
@@ -196,16 +232,23 @@ class Indexes:
     def _state(self, index: Body) -> str:
         if "deletion" in index:
             return "OFFLINE"
+        is_synced = index["index_type"] == DELTA_SYNC
         if not self._clock.is_done(index["creation"]):
-            return "PROVISIONING"
+            return "PROVISIONING_PIPELINE_RESOURCES" if is_synced else "PROVISIONING"
+        if is_synced and not index["creation"]["fails"]:
+            return self._pipelines.state(index)
         return "OFFLINE_FAILED" if index["creation"]["fails"] else "ONLINE_DIRECT_ACCESS"
 
     def _shown(self, index: Body) -> Body:
         state = self._state(index)
-        hidden = ("creation", "deletion", "columns", "vectors")
+        hidden = ("creation", "deletion", "columns", "vectors", "sync", "failed", "was_synced")
         self._store.settle(index["id"])
         message = {
             "PROVISIONING": "Index creation is in progress.",
+            "PROVISIONING_PIPELINE_RESOURCES": "Index creation is in progress.",
+            "PROVISIONING_INITIAL_SNAPSHOT": "The first sync is in progress.",
+            "ONLINE_TRIGGERED_UPDATE": "A sync is in progress.",
+            "ONLINE_PIPELINE_FAILED": "The last sync failed.",
             "OFFLINE": "The index is being deleted.",
             "OFFLINE_FAILED": "The index could not be created.",
         }.get(state, "Index is ready.")
@@ -213,7 +256,9 @@ class Indexes:
             "ready": state.startswith("ONLINE"),
             "detailed_state": state,
             "message": message,
-            "indexed_row_count": self._store.count(index["id"]),
+            "indexed_row_count": self._pipelines.progress(index)
+            if state == "PROVISIONING_INITIAL_SNAPSHOT"
+            else self._store.count(index["id"]),
             "index_url": f"{self._url}{DATA_PLANE}/indexes/{index['name']}",
         }
         return {name: value for name, value in index.items() if name not in hidden} | {"status": status}

@@ -17,6 +17,7 @@ _ENDPOINTS = "/api/2.0/vector-search/endpoints"
 _ENDPOINT = f"{_ENDPOINTS}/{{endpoint_name}}"
 _INDEXES = "/api/2.0/vector-search/indexes"
 _CATALOG = "/api/2.1/unity-catalog"
+_FILES = "/api/2.0/fs/files"
 
 _METHODS = f"""
 vector_search_endpoints.create_endpoint POST {_ENDPOINTS}
@@ -39,6 +40,18 @@ vector_search_indexes.query_next_page POST|GET {_INDEXES}/{{index_name}}/query-n
 vector_search_indexes.scan_index POST|GET {_INDEXES}/{{index_name}}/scan
 vector_search_indexes.sync_index POST {_INDEXES}/{{index_name}}/sync
 vector_search_indexes.upsert_data_vector_index POST {_INDEXES}/{{index_name}}/upsert-data
+tables.get GET {_CATALOG}/tables/{{full_name}}
+tables.delete DELETE {_CATALOG}/tables/{{full_name}}
+volumes.create POST {_CATALOG}/volumes
+volumes.read GET {_CATALOG}/volumes/{{name}}
+volumes.delete DELETE {_CATALOG}/volumes/{{name}}
+files.upload PUT {_FILES}/{{file_path*}}
+files.download GET {_FILES}/{{file_path*}}
+files.get_metadata HEAD {_FILES}/{{file_path*}}
+files.delete DELETE {_FILES}/{{file_path*}}
+statement_execution.execute_statement POST /api/2.0/sql/statements
+statement_execution.get_statement GET /api/2.0/sql/statements/{{statement_id}}
+warehouses.get GET /api/2.0/sql/warehouses/{{id}}
 catalogs.get GET {_CATALOG}/catalogs/{{name}}
 schemas.get GET {_CATALOG}/schemas/{{full_name}}
 grants.get_effective GET {_CATALOG}/effective-permissions/{{securable_type}}/{{full_name}}
@@ -65,7 +78,8 @@ class Method:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path)))
+    named = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
+    return re.compile(re.sub(r"\\\{(\w+)\\\*\\\}", r"(?P<\1>.+)", named))
 
 
 def _ways(line: str) -> Iterator[Method]:
@@ -82,7 +96,7 @@ READS = frozenset(
     id_
     for id_ in IDS
     if id_.rpartition(".")[2].startswith(
-        ("get", "list", "query", "scan", "retrieve", "me", "discovery", "host")
+        ("get", "list", "query", "scan", "retrieve", "read", "download", "me", "discovery", "host")
     )
 )
 """The ids of methods that change nothing."""

@@ -16,6 +16,11 @@ class Durations:
     """Seconds until a Direct Vector Access index takes data; 120, a guess."""
     delete_index: float = 30.0
     """Seconds until a deleted index is gone; 30, a guess."""
+    sync: float = 300.0
+    """Seconds of a sync of a Delta Sync index, the first one too; 300, a guess: public logs tell of 30 minutes for 30,000 rows that the
+    service embeds itself."""
+    statement: float = 15.0
+    """Seconds of a statement; 15, a guess."""
     delete_endpoint: float = 10.0
     """Seconds until a deleted endpoint is gone; 10, a guess."""
 

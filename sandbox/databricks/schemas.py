@@ -45,11 +45,16 @@ def parsed(schema_json: Any, primary_key: str, vectors: dict[str, int]) -> dict[
     columns = cast("dict[str, str]", found)
     for column, kind in columns.items():
         _check_column(column, kind)
-    _check_roles(columns, primary_key, vectors)
+    check_roles(columns, primary_key, vectors)
     return columns
 
 
-def _check_roles(columns: dict[str, str], primary_key: str, vectors: dict[str, int]) -> None:
+def check_roles(columns: dict[str, str], primary_key: str, vectors: dict[str, int]) -> None:
+    """See that these columns can be the primary key and the vectors of an index.
+
+    Raises:
+        Refusal: they cannot.
+    """
     for column in (primary_key, *vectors):
         if column not in columns:
             raise errors.INVALID.refusal(problem=f"Column {column} is not in the schema")

@@ -1,6 +1,6 @@
-"""Queries: the nearest rows by the vector column, under the service's score, 1 / (1 + squared L2 distance).
+"""Queries: the nearest rows by the vector column, by words, or by both.
 
-The score is from memory of the documentation ("How to calculate similarity search"). Every row is compared; the real service
+The score of the nearest is 1 / (1 + squared L2 distance). It is from memory of the documentation ("How to calculate similarity search"). Every row is compared; the real service
 searches an HNSW graph.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from sandbox.databricks import errors, filters
+from sandbox.databricks import errors, filters, keywords
 from sandbox.databricks.calls import Body, Call, Reply
 from sandbox.databricks.indexes import Indexes
 from sandbox.databricks.store import Store
@@ -26,10 +26,17 @@ MOST_RESULTS = 10_000
 PAGE = 1000
 """Rows of one page (QueryVectorIndexResponse.next_page_token)."""
 _MOST_HELD = 8
+_MOST = {"ANN": MOST_RESULTS, "HYBRID": 200, "FULL_TEXT": 200}
+"""Results of each kind of query; from memory of the page "Resource and data size limits"."""
+_FUSED = 200
 _LATER = (
-    "facets", "sort_columns", "reranker", "columns_to_rerank", "query_columns", "filter_string", "query_text",
+    "facets",
+    "sort_columns",
+    "reranker",
+    "columns_to_rerank",
+    "filter_string",
     "query_experiment_config",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -64,29 +71,23 @@ class Searches:
     def _next_page(self, call: Call) -> Reply:
         try:
             asked, start = orjson.loads(zlib.decompress(base64.urlsafe_b64decode(call.text("page_token"))))
-        except (ValueError, binascii.Error, zlib.error):
-            raise errors.INVALID.refusal(problem="Invalid page token") from None
+            fits = isinstance(asked, dict) and isinstance(start, int)
+        except (ValueError, TypeError, binascii.Error, zlib.error):
+            fits, asked, start = False, {}, 0
+        if not fits:
+            raise errors.INVALID.refusal(problem="Invalid page token")
         return self._page(Call(call.params, call.query, asked, call.user), asked, start)
 
     def _page(self, call: Call, asked: Body, start: int) -> Reply:
         index = self._indexes.serving(call)
         call.refuse(*_LATER)
-        if str(asked.get("query_type") or "ANN").upper() != "ANN":
-            raise errors.NOT_IMITATED.refusal(what=f"query_type {asked['query_type']}")
         columns = _columns(call.needed("columns"), index)
-        number = call.number("num_results", 10, MOST_RESULTS)
-        (column, dimension), *_ = index["vectors"].items()
-        vector = _vector(call.needed("query_vector"), dimension)
-        condition = filters.parsed(asked.get("filters_json"), index["columns"])
-        threshold = float(asked.get("score_threshold") or 0)
-
-        held = self._rows_of(index, column)
-        scores = 1 / (1 + ((held.vectors - vector) ** 2).sum(axis=1))
-        best = [int(at) for at in np.argsort(-scores, kind="stable") if condition(held.rows[at])][:number]
+        threshold = _threshold(asked.get("score_threshold"))
+        held = self._rows_of(index)
         found = [
-            [*(held.rows[at][name] for name in columns), float(scores[at])]
-            for at in best
-            if scores[at] >= threshold
+            [*(held.rows[place][name] for name in columns), score]
+            for place, score in _ranked(held, call, index)
+            if score >= threshold
         ]
         page = found[start : start + PAGE]
         more = start + PAGE < len(found)
@@ -103,7 +104,8 @@ class Searches:
             }
         )
 
-    def _rows_of(self, index: Body, column: str) -> _Held:
+    def _rows_of(self, index: Body) -> _Held:
+        (column,) = index["vectors"]
         with self._lock:
             as_of, held = self._store.settle(index["id"]), self._held.pop(index["id"], None)
             if held is None or held.as_of != as_of:
@@ -114,6 +116,53 @@ class Searches:
             for longest_unused in list(self._held)[:-_MOST_HELD]:
                 del self._held[longest_unused]
             return held
+
+
+def _ranked(held: _Held, call: Call, index: Body) -> list[tuple[int, float]]:
+    """The places of the rows that a query finds, the best first, with their scores."""
+    kind = str(call.body.get("query_type") or "ANN").upper()
+    if kind not in _MOST:
+        raise errors.INVALID.refusal(problem=f"query_type is {kind!r}; supported: {', '.join(_MOST)}")
+    number = call.number("num_results", 10, _MOST[kind])
+    if kind == "ANN":
+        call.refuse("query_text", "query_columns")
+    condition = filters.parsed(call.body.get("filters_json"), index["columns"])
+    allowed = np.array([condition(row) for row in held.rows], np.bool_)
+    rankings: list[list[tuple[int, float]]] = []
+    if kind != "FULL_TEXT":
+        rankings.append(_nearest(held, call, index, allowed))
+    if kind != "ANN":
+        rankings.append(_by_words(held, call, index, allowed))
+    if len(rankings) == 1:
+        return rankings[0][:number]
+    return keywords.fused([[place for place, _ in each[:_FUSED]] for each in rankings])[:number]
+
+
+def _nearest(held: _Held, call: Call, index: Body, allowed: NDArray[np.bool_]) -> list[tuple[int, float]]:
+    (dimension,) = index["vectors"].values()
+    vector = _vector(call.needed("query_vector"), dimension)
+    return _sorted(1 / (1 + ((held.vectors - vector) ** 2).sum(axis=1)), allowed)
+
+
+def _by_words(held: _Held, call: Call, index: Body, allowed: NDArray[np.bool_]) -> list[tuple[int, float]]:
+    texts = [name for name, kind in index["columns"].items() if kind == "string"]
+    chosen = call.body.get("query_columns") or texts
+    for name in cast("list[Any]", chosen) if isinstance(chosen, list) else [chosen]:
+        if name not in texts:
+            raise errors.INVALID.refusal(problem=f"Query column {name!r} is not a text column of the index")
+    words = [keywords.words_of(" ".join(str(row[name] or "") for name in chosen)) for row in held.rows]
+    scores = keywords.bm25(words, keywords.words_of(call.text("query_text")))
+    return _sorted(scores, allowed & (scores > 0))
+
+
+def _sorted(scores: NDArray[np.float64], allowed: NDArray[np.bool_]) -> list[tuple[int, float]]:
+    return [(int(at), float(scores[at])) for at in np.argsort(-scores, kind="stable") if allowed[at]]
+
+
+def _threshold(given: Any) -> float:
+    if given is None or (isinstance(given, int | float) and not isinstance(given, bool)):
+        return float(given or 0)
+    raise errors.INVALID.refusal(problem=f"score_threshold must be a number, not {given!r}")
 
 
 def _columns(given: Any, index: Body) -> list[str]:

@@ -7,15 +7,19 @@ from pathlib import Path
 
 from sandbox.connections import Connections
 from sandbox.databricks.calls import Handler
-from sandbox.databricks.catalog import Catalog
 from sandbox.databricks.clock import Clock
 from sandbox.databricks.endpoints import Endpoints
 from sandbox.databricks.front import Front, possible_faults, turned_away
 from sandbox.databricks.indexes import Indexes
 from sandbox.databricks.options import DatabricksOptions
+from sandbox.databricks.pipelines import Pipelines
 from sandbox.databricks.rows import Rows
 from sandbox.databricks.searches import Searches
 from sandbox.databricks.store import Store
+from sandbox.databricks.tables.catalog import Catalog
+from sandbox.databricks.tables.delta import Tables
+from sandbox.databricks.tables.statements import Statements
+from sandbox.databricks.tables.volumes import Volumes
 from sandbox.databricks.tokens import Tokens
 from sandbox.doors import Door
 from sandbox.faults import FaultQueue
@@ -27,6 +31,8 @@ AT_END = {
     "vector_search_endpoints.delete_endpoint": ("stall",),
     "vector_search_indexes.create_index": ("internal", "stall"),
     "vector_search_indexes.delete_index": ("stall",),
+    "vector_search_indexes.sync_index": ("internal", "stall"),
+    "statement_execution.execute_statement": ("internal", "stall"),
     "vector_search_indexes.upsert_data_vector_index": ("aborted",),
     "vector_search_indexes.delete_data_vector_index": ("aborted",),
 }
@@ -44,6 +50,7 @@ class DatabricksServer:
     """
 
     def __init__(self, state: Path, options: DatabricksOptions, listener: socket.socket, key: str) -> None:
+        self._state = state
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._store = Store(state / "databricks.sqlite")
         self._faults, self._writes = FaultQueue(state), WriteLog(state, "databricks")
@@ -69,10 +76,16 @@ class DatabricksServer:
     def _handlers(self, options: DatabricksOptions) -> dict[str, Handler]:
         clock = Clock(options, self._faults)
         endpoints = Endpoints(self._store, clock, options)
-        indexes = Indexes(self._store, clock, options, endpoints, Catalog.has_schema, self.url)
+        tables = Tables(self._store, self._state / "databricks-tables")
+        volumes = Volumes(self._store, self._state / "databricks-files", Catalog.has_schema)
+        pipelines = Pipelines(self._store, clock, options, tables)
+        indexes = Indexes(self._store, clock, options, endpoints, pipelines, Catalog.has_schema, self.url)
         rooms = (
             self.tokens,
             Catalog(),
+            tables,
+            volumes,
+            Statements(self._store, clock, options, tables, volumes),
             endpoints,
             indexes,
             Rows(self._store, indexes, self._faults, options.write_delay),

@@ -15,8 +15,8 @@ _NAME = "databricks"
 
 
 def _start(state: Path, options: DatabricksOptions, ports: Ports, keys: Keys) -> Running:
-    from sandbox.databricks.catalog import CATALOG, SCHEMA  # noqa: PLC0415
     from sandbox.databricks.server import DatabricksServer  # noqa: PLC0415 - numpy and Starlette
+    from sandbox.databricks.tables.catalog import CATALOG, SCHEMA, WAREHOUSE  # noqa: PLC0415
     from sandbox.databricks.tokens import PRINCIPAL  # noqa: PLC0415
 
     try:
@@ -36,6 +36,7 @@ def _start(state: Path, options: DatabricksOptions, ports: Ports, keys: Keys) ->
             "DATABRICKS_HOST": server.url,
             **secrets,
             "DATABRICKS_CATALOG_SCHEMA": f"{CATALOG}.{SCHEMA}",
+            "DATABRICKS_WAREHOUSE_ID": WAREHOUSE,
         },
         stop=server.stop,
     )

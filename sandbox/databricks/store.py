@@ -105,3 +105,4 @@ class Store(Database):
         with self.transaction() as db:
             db.execute("DELETE FROM rows WHERE index_id = ?", (index_id,))
             db.execute("DELETE FROM writes WHERE index_id = ?", (index_id,))
+            self._changes[index_id] += 1

@@ -11,8 +11,8 @@ from tasks.errors import GateNotMet, PermanentError
 from tasks.plurals import counted
 from tasks.program import command
 
-How = Literal["text", "sparse", "hybrid"]
-"""By words (BM25), by meaning (learned sparse embeddings), or both, fused by reciprocal rank."""
+How = Literal["text", "sparse", "dense", "hybrid"]
+"""By words (BM25), by meaning (learned sparse or dense embeddings), or all that there are, fused by reciprocal rank."""
 _SHOWN = 3
 
 
@@ -27,12 +27,34 @@ class KnowledgeBase:
     documents: int
     splitter: str
     splitting: Splitting
-    model: str
-    """What embedded the passages; empty if they are found by their words only."""
+    sparse_model: str
+    """What made sparse embeddings of the passages; empty if nothing did."""
     search_model: str
-    """What embeds questions."""
-    ways: tuple[How, ...]
-    """How it can be searched, the best way last."""
+    """What makes those of questions."""
+    dense_model: str
+    """The model behind OpenAI's routes that made dense embeddings; empty if none did."""
+    fields: tuple[str, ...]
+    """The embeddings that every passage must have."""
+
+    @property
+    def single_ways(self) -> tuple[How, ...]:
+        """How it can be searched in one way."""
+        sparse: tuple[How, ...] = ("sparse",) if self.sparse_model else ()
+        dense: tuple[How, ...] = ("dense",) if self.dense_model else ()
+        return ("text", *sparse, *dense)
+
+    @property
+    def ways(self) -> tuple[How, ...]:
+        """How it can be searched, the best way last."""
+        return (*self.single_ways, "hybrid") if len(self.single_ways) > 1 else self.single_ways
+
+    @property
+    def embedded_by(self) -> str:
+        """In words."""
+        return (
+            " and ".join(filter(None, (self.sparse_model, self.dense_model)))
+            or "nothing, so it is found by its words"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

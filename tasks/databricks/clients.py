@@ -19,8 +19,10 @@ from databricks.sdk.clock import RealClock
 from databricks.sdk.core import ApiClient, Config
 from databricks.sdk.credentials_provider import CredentialsStrategy
 from databricks.sdk.oauth import Refreshable, Token
-from databricks.sdk.service.catalog import CatalogsAPI, GrantsAPI, SchemasAPI
+from databricks.sdk.service.catalog import CatalogsAPI, GrantsAPI, SchemasAPI, TablesAPI, VolumesAPI
+from databricks.sdk.service.files import FilesAPI
 from databricks.sdk.service.iam import CurrentUserAPI
+from databricks.sdk.service.sql import StatementExecutionAPI, WarehousesAPI
 from databricks.sdk.service.vectorsearch import VectorSearchEndpointsAPI, VectorSearchIndexesAPI
 
 from tasks.databricks.settings import DatabricksSettings
@@ -147,6 +149,31 @@ class Clients:
     def grants(self) -> GrantsAPI:
         """Privileges."""
         return GrantsAPI(self.api)
+
+    @cached_property
+    def tables(self) -> TablesAPI:
+        """Tables of Unity Catalog."""
+        return TablesAPI(self.api)
+
+    @cached_property
+    def volumes(self) -> VolumesAPI:
+        """Volumes of Unity Catalog."""
+        return VolumesAPI(self.api)
+
+    @cached_property
+    def files(self) -> FilesAPI:
+        """Files in volumes."""
+        return FilesAPI(self.api)
+
+    @cached_property
+    def statements(self) -> StatementExecutionAPI:
+        """SQL."""
+        return StatementExecutionAPI(self.api)
+
+    @cached_property
+    def warehouses(self) -> WarehousesAPI:
+        """What runs it."""
+        return WarehousesAPI(self.api)
 
     def index(self, full_name: str) -> dict[str, Any]:
         """An index as the service shows it: the SDK's class leaves out `status.detailed_state`."""

@@ -13,7 +13,7 @@ from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import EndpointState, own_endpoint
 from tasks.databricks.errors import AlreadyExists, CreationFailed, calling
 from tasks.databricks.settings import DatabricksSettings
-from tasks.databricks.specs import KEY, IndexSpec, index_name
+from tasks.databricks.specs import KEY, IndexSpec, index_name, table_name
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs, PermanentError
 from tasks.outcomes import Ensured
 from tasks.program import command
@@ -21,6 +21,7 @@ from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, wait_until
 
+DIRECT_ACCESS = "DIRECT_ACCESS"
 REMEDY = "Choose another --name, or tear this one down first."
 USUAL_SECONDS = 120.0
 """Until a Direct Vector Access index takes rows; a guess."""
@@ -38,15 +39,21 @@ class IndexState:
     said: str
     rows: int
     """That are indexed."""
+    index_type: str
     columns: dict[str, str]
-    """The type of each."""
+    """The type of each; of a Delta Sync index its table has them, and here they are empty."""
     vector_column: str
     dimensions: int
 
     @property
-    def is_ready(self) -> bool:
-        """Whether it answers and takes rows."""
-        return self.state.startswith("ONLINE") and self.state != "ONLINE_PIPELINE_FAILED"
+    def is_online(self) -> bool:
+        """Whether it answers queries; with a pipeline that failed it does so with old rows."""
+        return self.state.startswith("ONLINE")
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether rows are written into it; else they come from a table."""
+        return self.index_type == DIRECT_ACCESS
 
     @property
     def data_columns(self) -> tuple[str, ...]:
@@ -95,6 +102,11 @@ def read_loaded_index(settings: DatabricksSettings, name: str) -> IndexState:
         LoadUnderWay: a load is not done, and could overwrite the change later.
     """
     index, endpoint = _read(settings, name)
+    if not index.is_direct:
+        raise InvalidInput(
+            "The rows of a Delta Sync index come from its source table", value=name, source="name",
+            remedy=f"Change the table, then run `{command('databricks sync', name=name)}`.",
+        )  # fmt: skip
     if not endpoint.content:
         raise LoadUnderWay(name)
     return index
@@ -135,8 +147,8 @@ def ensure_index(settings: DatabricksSettings, spec: IndexSpec, deadline: Deadli
                     index_name(settings.catalog_schema, spec.name),
                     spec.name,
                     KEY,
-                    VectorIndexType.DIRECT_ACCESS,
-                    direct_access_index_spec=spec.direct_access(),
+                    VectorIndexType(spec.index_type),
+                    **_specification(settings, spec),
                 )
             created = True
         except AlreadyExists:
@@ -162,33 +174,37 @@ def wait_for_index(settings: DatabricksSettings, name: str, deadline: Deadline) 
                 "index", name, state=there.state, said=there.said,
                 remedy=f"Remove it with `{command('databricks teardown', name=name)}`, then build it again.",
             )  # fmt: skip
-        return Look(seen=there.state, value=there, done=there.is_ready)
+        return Look(seen=there.state, value=there, done=there.is_online)
 
     return wait_until(f"index {name}", look, deadline, usual=None if settings.is_sandbox else USUAL_SECONDS)
 
 
 @step("remove index {name}")
-def remove_index(settings: DatabricksSettings, name: str, deadline: Deadline) -> bool:
-    """Remove an index that we made, with its rows, and wait until it is gone. Returns whether it was there.
+def remove_index(settings: DatabricksSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
+    """Remove an index that we made, with its rows, and wait until it is gone.
+
+    Returns:
+        Its full name, if it was there.
 
     Raises:
         NotOurs: somebody else made it.
     """
     there = find_index(settings, name)
     if there is None:
-        return False
+        return ()
     refuse_stranger(settings, there, own_endpoint(settings, name))
     try:
         with calling(f"delete index {name}"):
             connect(settings).indexes.delete_index(there.full_name)
     except NotFound:
-        return True
+        return (there.full_name,)
 
     def look() -> Look[bool]:
         left = find_index(settings, name)
         return Look(seen=left.state if left else "gone", value=True, done=left is None)
 
-    return wait_until(f"the deletion of index {name}", look, deadline)
+    wait_until(f"the deletion of index {name}", look, deadline)
+    return (there.full_name,)
 
 
 def wait_until_gone(settings: DatabricksSettings, name: str, deadline: Deadline) -> None:
@@ -233,11 +249,13 @@ def _check(
 ) -> None:
     refuse_stranger(settings, there, endpoint)
     wanted = {
+        "index_type": spec.index_type,
         "vector_column": spec.vector_column,
         "dimensions": spec.dimensions,
-        "data_columns": dict(spec.data_columns),
+        "data_columns": _shown(dict(spec.data_columns), there),
     }
     present = {
+        "index_type": there.index_type,
         "vector_column": there.vector_column,
         "dimensions": there.dimensions,
         "data_columns": {column: there.columns[column] for column in there.data_columns},
@@ -247,6 +265,18 @@ def _check(
             raise CannotChangeInPlace(
                 "index", spec.name, field=field, there=present[field], wanted=value, remedy=REMEDY
             )
+
+
+def _shown(columns: dict[str, str], there: IndexState) -> dict[str, str]:
+    """Columns as an index of this type shows them."""
+    return columns if there.is_direct else dict.fromkeys(columns, "")
+
+
+def _specification(settings: DatabricksSettings, spec: IndexSpec) -> dict[str, Any]:
+    if spec.index_type == DIRECT_ACCESS:
+        return {"direct_access_index_spec": spec.direct_access()}
+    source = table_name(settings.catalog_schema, spec.name)
+    return {"delta_sync_index_spec": spec.delta_sync(source)}
 
 
 def _there(settings: DatabricksSettings, name: str) -> IndexState:
@@ -260,7 +290,8 @@ def _there(settings: DatabricksSettings, name: str) -> IndexState:
 
 def _state(name: str, found: dict[str, Any]) -> IndexState:
     status: dict[str, Any] = found.get("status") or {}
-    spec: dict[str, Any] = found.get("direct_access_index_spec") or {}
+    index_type = str(found.get("index_type", DIRECT_ACCESS))
+    spec: dict[str, Any] = found.get(f"{index_type.lower()}_index_spec") or {}
     vectors: list[dict[str, Any]] = spec.get("embedding_vector_columns") or [{}]
     ready = "ONLINE" if status.get("ready") else "PROVISIONING"
     return IndexState(
@@ -270,7 +301,9 @@ def _state(name: str, found: dict[str, Any]) -> IndexState:
         state=str(status.get("detailed_state") or ready),
         said=str(status.get("message") or "no reason given"),
         rows=int(status.get("indexed_row_count") or 0),
-        columns=json.loads(spec.get("schema_json") or "{}"),
+        index_type=index_type,
+        columns=json.loads(spec.get("schema_json") or "{}")
+        or dict.fromkeys(spec.get("columns_to_sync") or (), ""),
         vector_column=str(vectors[0].get("name", "")),
         dimensions=int(vectors[0].get("embedding_dimension", 0)),
     )

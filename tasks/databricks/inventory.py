@@ -10,6 +10,7 @@ from tasks.databricks.endpoints import own_endpoint
 from tasks.databricks.errors import calling
 from tasks.databricks.indexes import find_index, refuse_stranger
 from tasks.databricks.settings import DatabricksSettings
+from tasks.databricks.source_tables import find_table
 from tasks.databricks.specs import index_name
 from tasks.errors import PermanentError
 from tasks.steps import step
@@ -34,16 +35,19 @@ class Inventory:
     index: str
     """Its full name; empty when there is none."""
     rows: int = 0
+    table: str = ""
+    """The full name of its source table; empty when there is none."""
     foreign: tuple[str, ...] = ()
     """Indexes of others on the endpoint."""
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is there."""
-        return not self.endpoint and not self.index
+        return not self.endpoint and not self.index and not self.table
 
     def __str__(self) -> str:
         parts = [f"index {self.index} with {self.rows:,} rows"] if self.index else []
+        parts += [f"source table {self.table}"] if self.table else []
         return "; ".join([*parts, *(["its endpoint"] if self.endpoint else [])]) or "nothing"
 
 
@@ -52,9 +56,13 @@ def read_inventory(settings: DatabricksSettings, name: str) -> Inventory:
     """Everything that we made under a name.
 
     Raises:
-        NotOurs: somebody else made the endpoint or the index.
+        NotOurs: somebody else made the endpoint, the index or the table.
     """
-    endpoint, index = own_endpoint(settings, name), find_index(settings, name)
+    endpoint, index, table = (
+        own_endpoint(settings, name),
+        find_index(settings, name),
+        find_table(settings, name),
+    )
     if index is not None:
         refuse_stranger(settings, index, endpoint)
     foreign: list[str] = []
@@ -66,6 +74,7 @@ def read_inventory(settings: DatabricksSettings, name: str) -> Inventory:
         endpoint=endpoint is not None,
         index=index.full_name if index else "",
         rows=index.rows if index else 0,
+        table=table.full_name if table else "",
         foreign=tuple(foreign),
     )
 

@@ -20,11 +20,16 @@ _ALL = {"ALL_PRIVILEGES", "MANAGE"}
 
 @step("check preconditions of {settings.where}")
 def read_preconditions(settings: DatabricksSettings) -> tuple[Finding, ...]:
-    """Look at everything that a build needs: the login, the schema and privileges on it, and endpoints."""
+    """Look at everything that a build needs: the login, the schema and privileges on it, endpoints, and the warehouse if one is set."""
     catalog, _, _ = settings.catalog_schema.partition(".")
     login = _looked("login", lambda: _me(settings))
     if login.state != "ok":
-        whats = (f"catalog {catalog}", f"schema {settings.catalog_schema}", "vector search endpoints")
+        whats = (
+            f"catalog {catalog}",
+            f"schema {settings.catalog_schema}",
+            "vector search endpoints",
+            "SQL warehouse",
+        )
         unknown = (
             Finding(what=what, state="unknown", seen="cannot be checked without a login") for what in whats
         )
@@ -40,7 +45,26 @@ def read_preconditions(settings: DatabricksSettings) -> tuple[Finding, ...]:
             f'\'{{"changes": [{{"principal": "{me}", "add": ["USE_SCHEMA", "CREATE_TABLE"]}}]}}\'',
         ),
         _looked("vector search endpoints", lambda: _quota(settings)),
+        _warehouse(settings),
     )
+
+
+def _warehouse(settings: DatabricksSettings) -> Finding:
+    """The warehouse that fills source tables; only Delta Sync indexes need one."""
+    what, id_ = "SQL warehouse for source tables", settings.warehouse_id
+    if id_ is None:
+        return Finding(
+            what=what,
+            state="not needed",
+            seen="DATABRICKS_WAREHOUSE_ID is not set; Delta Sync indexes need it",
+        )
+
+    def look() -> str:
+        with calling(f"read warehouse {id_}"):
+            found = connect(settings).warehouses.get(id_)
+        return f"{found.name}, {found.state.value if found.state else 'in an unknown state'}"
+
+    return _looked(what, look)
 
 
 class _Missing(PermanentError):

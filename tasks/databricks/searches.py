@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from tasks.databricks.clients import connect
 from tasks.databricks.errors import calling
@@ -16,6 +16,9 @@ from tasks.errors import InvalidInput
 from tasks.exact_json import NotExact, exact
 from tasks.steps import step
 
+QueryType = Literal["ANN", "HYBRID", "FULL_TEXT"]
+MOST_BY_WORDS = 200
+"""Of a query by words or by both; from memory of the page "Resource and data size limits"."""
 MOST_FOUND = 10_000
 """Of one query (QueryVectorIndexResponse.next_page_token)."""
 
@@ -24,13 +27,23 @@ MOST_FOUND = 10_000
 class Query:
     """What is asked."""
 
-    vector: tuple[float, ...]
+    vector: tuple[float, ...] = ()
+    """Nearest by the vector column."""
+    text: str = ""
+    """By words; with a vector too, both rankings are fused by the service."""
+    text_columns: tuple[str, ...] = ()
+    """The columns to look for words in; empty: all text columns."""
     num_results: int = 10
     filters: dict[str, Any] | None = None
     """In the service's own form: `{"year >=": 1990, "genre": ["Drama", "Crime"]}`."""
     columns: tuple[str, ...] = ()
     """What answers hold beside the id."""
     score_threshold: float = 0.0
+
+    @property
+    def kind(self) -> QueryType:
+        """How the service calls it."""
+        return ("HYBRID" if self.vector else "FULL_TEXT") if self.text else "ANN"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +52,7 @@ class Found:
 
     id: str
     score: float
-    """1 / (1 + squared L2 distance)."""
+    """Of a vector, 1 / (1 + squared L2 distance); else of words, or of the fused rankings."""
     data: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -84,7 +97,10 @@ def find(settings: DatabricksSettings, index: IndexState, query: Query) -> tuple
         page = indexes.query_index(
             index.full_name,
             columns,
-            query_vector=list(query.vector),
+            query_type=query.kind,
+            query_vector=list(query.vector) or None,
+            query_text=query.text or None,
+            query_columns=list(query.text_columns) or None,
             num_results=query.num_results,
             filters_json=json.dumps(query.filters) if query.filters else None,
             score_threshold=query.score_threshold or None,
@@ -138,14 +154,18 @@ _IDS_AT_ONCE = 1000
 
 
 def _refuse_unfit(index: IndexState, query: Query) -> None:
-    if len(query.vector) != index.dimensions:
+    if query.text and query.num_results > MOST_BY_WORDS:
+        raise InvalidInput(
+            "A query by words finds fewer rows", value=query.num_results, source="num_results", accepted=f"1 to {MOST_BY_WORDS}"
+        )  # fmt: skip
+    if (query.vector or not query.text) and len(query.vector) != index.dimensions:
         raise InvalidInput(
             "The vector has another number of dimensions than the index",
             value=len(query.vector),
             source="vector",
             accepted=str(index.dimensions),
         )
-    for column in query.columns:
+    for column in (*query.columns, *query.text_columns):
         if column not in index.columns:
             raise InvalidInput(
                 "The index has no such column",

@@ -54,6 +54,12 @@ class DatabricksSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide
     )
     client_secret: Key = Field(default=None, description="The service principal's OAuth secret.")
 
+    warehouse_id: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="The SQL warehouse that makes and fills the source table of a Delta Sync index.",
+    )
+
     @property
     def where(self) -> str:
         """What a name is unique in: the workspace, and the schema."""
@@ -100,6 +106,7 @@ def databricks_settings(target: DatabricksTarget) -> DatabricksSettings:
         return DatabricksSettings(
             host=environment["DATABRICKS_HOST"],
             catalog_schema=environment["DATABRICKS_CATALOG_SCHEMA"],
+            warehouse_id=environment["DATABRICKS_WAREHOUSE_ID"],
             # One that asks for no token takes any.
             token=SecretStr(environment.get("DATABRICKS_TOKEN", "none")),
         )

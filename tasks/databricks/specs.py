@@ -6,22 +6,29 @@ import json
 import re
 from typing import Annotated, Literal
 
-from databricks.sdk.service.vectorsearch import DirectAccessVectorIndexSpec, EmbeddingVectorColumn
+from databricks.sdk.service.vectorsearch import (
+    DeltaSyncVectorIndexSpecRequest,
+    DirectAccessVectorIndexSpec,
+    EmbeddingVectorColumn,
+    PipelineType,
+)
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
 from tasks.marks import fingerprint
 
 KEY = "id"
 """The primary key of every index that we make: the row's id, as text."""
+IndexType = Literal["DIRECT_ACCESS", "DELTA_SYNC"]
 DataType = Literal["string", "long", "float", "double"]
 COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _NAME = r"^[a-z][a-z0-9-]{0,48}[a-z0-9]$"
 
 
 def _name(value: str) -> str:
-    if not re.fullmatch(_NAME.strip("^$"), value):
+    if not re.fullmatch(_NAME.strip("^$"), value) or value.endswith("-source"):
         raise ValueError(
-            "A name has 2 to 50 lowercase letters, digits and dashes, a letter first, and no dash at its end."
+            "A name has 2 to 50 lowercase letters, digits and dashes, a letter first, and neither a dash nor -source at "
+            "its end."
         )
     return value
 
@@ -40,9 +47,10 @@ ColumnName = Annotated[str, AfterValidator(_column_name)]
 
 
 class IndexSpec(BaseModel, frozen=True):
-    """A Direct Vector Access index with one vector column, on an endpoint of its own. None of it is changed in place."""
+    """An index with one vector column, on an endpoint of its own. None of it is changed in place."""
 
     name: Name
+    index_type: IndexType = "DIRECT_ACCESS"
     dimensions: int = Field(gt=0, le=4096)
     vector_column: ColumnName = "embedding"
     data_columns: tuple[tuple[str, DataType], ...] = ()
@@ -63,6 +71,21 @@ class IndexSpec(BaseModel, frozen=True):
         return DirectAccessVectorIndexSpec(
             embedding_vector_columns=[vector], schema_json=json.dumps(self.columns)
         )
+
+    def delta_sync(self, source_table: str) -> DeltaSyncVectorIndexSpecRequest:
+        """As the SDK sends it. TRIGGERED, because a CONTINUOUS pipeline keeps a cluster running."""
+        vector = EmbeddingVectorColumn(embedding_dimension=self.dimensions, name=self.vector_column)
+        return DeltaSyncVectorIndexSpecRequest(
+            embedding_vector_columns=[vector],
+            columns_to_sync=list(self.columns),
+            pipeline_type=PipelineType.TRIGGERED,
+            source_table=source_table,
+        )
+
+
+def table_name(catalog_schema: str, name: str) -> str:
+    """The full name of the source table of a name: `main.default.my_films_source`. No name of an index ends so."""
+    return f"{index_name(catalog_schema, name)}_source"
 
 
 def index_name(catalog_schema: str, name: str) -> str:

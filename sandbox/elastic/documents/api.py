@@ -85,7 +85,7 @@ class DocumentApi:
 
     def mget(self, request: Request) -> dict[str, Any]:
         """`POST /_mget` and `POST /{index}/_mget`."""
-        body, default = request.json(), request.params.get("index")
+        body, default = request.fields("multi get", "docs", "ids"), request.params.get("index")
         wanted = body.get("docs") or [{"_id": id_} for id_ in body.get("ids", [])]
         if not wanted:
             raise errors.VALIDATION.refusal(problems="1: no documents to get;")

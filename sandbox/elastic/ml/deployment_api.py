@@ -155,7 +155,7 @@ class DeploymentApi:
     def update(self, request: Request) -> dict[str, Any]:
         """`POST .../{deployment_id}/deployment/_update`: the number of allocations, or adaptive allocations."""
         deployment = self._known(request)
-        body = request.json()
+        body = request.fields("update_deployment", "adaptive_allocations", "number_of_allocations")
         adaptive = body.get("adaptive_allocations", deployment.adaptive)
         wanted = body.get("number_of_allocations", request.number("number_of_allocations", 0)) or None
         enabled = bool(adaptive and adaptive.get("enabled"))
@@ -175,7 +175,8 @@ class DeploymentApi:
 
     def stop(self, request: Request) -> dict[str, Any]:
         """`POST .../{deployment_id}/deployment/_stop`: by the deployment's id; refused while a pipeline references it."""
-        name, body = request.params["model_id"], request.json()
+        name = request.params["model_id"]
+        body = request.fields("stop_deployment_request", "allow_no_match", "force", "id")
         deployment = self._deployments.find(name)
         if deployment is None:
             if not request.flag("allow_no_match", bool(body.get("allow_no_match", True))):

@@ -30,7 +30,10 @@ class InferenceApi:
     def infer(self, request: Request) -> dict[str, Any]:
         """`POST /_ml/trained_models/{model_id}/_infer`: one refused document refuses the call."""
         name = request.params["model_id"]
-        docs = request.json().get("docs") or []
+        body = request.fields("infer_trained_model_request", "docs", "inference_config")
+        if body.get("inference_config"):
+            raise ml_errors.NO_INFERENCE_CONFIG.refusal()
+        docs = body.get("docs") or []
         if not docs:
             raise ml_errors.NO_DOCS.refusal()
         field = self._inference.input_field(name)

@@ -8,7 +8,6 @@ import re
 import threading
 from typing import Any
 
-from sandbox.elastic import errors
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import lang_ident, models
 from sandbox.elastic.ml.deployments import Deployments
@@ -86,10 +85,7 @@ class ModelApi:
     def put(self, request: Request) -> dict[str, Any]:
         """`PUT /_ml/trained_models/{model_id}`: returns at once; a packaged model is downloaded in the background."""
         model = request.params["model_id"]
-        body = request.json()
-        for key in body:
-            if key not in _BODY:
-                raise errors.UNKNOWN_FIELD.refusal(parser="trained_model_config", field=key)
+        body = request.fields("trained_model_config", *_BODY)
         held = self._models
         if self._deployments.find(model):
             raise ml_errors.MODEL_ID_IS_DEPLOYMENT.refusal(model=model)
@@ -126,7 +122,8 @@ class ModelApi:
 
     def put_part(self, request: Request) -> dict[str, Any]:
         """`PUT /_ml/trained_models/{model_id}/definition/{part}`: only the size is stored."""
-        model, body = request.params["model_id"], request.json()
+        model = request.params["model_id"]
+        body = request.fields("put_definition_part", "definition", "total_definition_length", "total_parts")
         with self._models.lock:
             record = self._uploaded(model)
             part, total = int(request.params["part"]), int(body.get("total_parts", 0))
@@ -143,7 +140,8 @@ class ModelApi:
 
     def put_vocabulary(self, request: Request) -> dict[str, Any]:
         """`PUT /_ml/trained_models/{model_id}/vocabulary`: only its size is stored."""
-        model, body = request.params["model_id"], request.json()
+        model = request.params["model_id"]
+        body = request.fields("put_vocabulary", "vocabulary", "merges", "scores")
         with self._models.lock:
             record = self._uploaded(model)
             record["vocabulary"] = len(body.get("vocabulary", []))

@@ -114,7 +114,7 @@ class SearchApi:
 
     def scroll_on(self, request: Request) -> dict[str, Any]:
         """`POST /_search/scroll`."""
-        started, body = time.monotonic(), request.json()
+        started, body = time.monotonic(), request.fields("scroll", "scroll", "scroll_id")
         id_ = body.get("scroll_id") or request.params.get("scroll_id") or request.text("scroll_id")
         keep = body.get("scroll") or request.query.get("scroll")
         state = self._scrolls.get(id_, duration("scroll", keep) if keep else None)
@@ -129,7 +129,11 @@ class SearchApi:
 
     def clear_scroll(self, request: Request) -> Reply:
         """`DELETE /_search/scroll`."""
-        given = request.json().get("scroll_id") or request.params.get("scroll_id") or []
+        given = (
+            request.fields("clear_scroll", "scroll_id").get("scroll_id")
+            or request.params.get("scroll_id")
+            or []
+        )
         ids = given.split(",") if isinstance(given, str) else given
         all_ = ids == ["_all"]
         freed = sum(self._scrolls.close(id_) for id_ in (self._scrolls.ids() if all_ else ids))
@@ -137,7 +141,7 @@ class SearchApi:
 
     def open_point_in_time(self, request: Request) -> dict[str, Any]:
         """`POST /{index}/_pit`."""
-        if request.json().get("index_filter"):
+        if request.fields("open_point_in_time", "index_filter").get("index_filter"):
             raise search_errors.NOT_SUPPORTED.refusal(query="point in time", parameter="index_filter")
         searchers = [self._searchers.pinned(index) for index in self._indices.named_by(request, "read")]
         id_ = self._points_in_time.open(searchers, searchers, request.seconds("keep_alive", 60.0))
@@ -145,7 +149,7 @@ class SearchApi:
 
     def close_point_in_time(self, request: Request) -> Reply:
         """`DELETE /_pit`."""
-        freed = self._points_in_time.close(request.json().get("id", ""))
+        freed = self._points_in_time.close(request.fields("close_point_in_time", "id").get("id", ""))
         return Reply({"succeeded": True, "num_freed": int(freed)}, 200 if freed else 404)
 
     def count(self, request: Request) -> dict[str, Any]:

@@ -53,6 +53,18 @@ class Request:
             raise errors.PARSING.refusal(problem=f"Expected [START_OBJECT] but found [{token(found)}]")
         return found
 
+    def fields(self, parser: str, *known: str) -> dict[str, Any]:
+        """The body as an object of known fields.
+
+        Raises:
+            Refusal: as `json`, or a field is unknown.
+        """
+        found = self.json()
+        for name in found:
+            if name not in known:
+                raise errors.UNKNOWN_FIELD.refusal(parser=parser, field=name)
+        return found
+
     def lines(self) -> Iterator[bytes]:
         """The non-empty lines of an ndjson body."""
         return (line for line in self.body.split(b"\n") if line.strip())

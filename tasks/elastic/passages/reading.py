@@ -20,7 +20,7 @@ from tasks.elastic.indices.indices import (
     refresh,
 )
 from tasks.elastic.indices.pipelines import FAILURE_FIELD, value_at
-from tasks.elastic.passages.specs import KIND, PASSAGE, chunk_of, hash_of
+from tasks.elastic.passages.specs import KIND, PASSAGE, VECTOR, Embedders, chunk_of, hash_of
 from tasks.elastic.search.search import vectors_in_source
 from tasks.elastic.settings import ElasticSettings
 from tasks.steps import step
@@ -42,15 +42,16 @@ def read_knowledge_base(settings: ElasticSettings, name: str) -> KnowledgeBase |
         documents=int(marks["documents"]),
         splitter=marks["splitter"],
         splitting=Splitting(size=int(marks["size"]), overlap=int(marks["overlap"])),
-        model=f"{marks['model']} ({marks['deployment']})" if marks["deployment"] else "",
+        sparse_model=f"{marks['model']} ({marks['deployment']})" if marks["deployment"] else "",
         search_model=marks["search_deployment"],
-        ways=("text", "sparse", "hybrid") if marks["deployment"] else ("text",),
+        dense_model=marks["dense"],
+        fields=embedders_of(marks).fields,
     )
 
 
 @step("compare {index} with its documents")
 def verify_passages(
-    settings: ElasticSettings, index: str, chunks: Sequence[Chunk], *, embedded: bool
+    settings: ElasticSettings, index: str, chunks: Sequence[Chunk], fields: Sequence[str]
 ) -> Agreement:
     """Compare every passage of an index with the chunks that it should hold.
 
@@ -58,13 +59,13 @@ def verify_passages(
         settings: the target.
         index: an index or alias.
         chunks: what it should hold.
-        embedded: whether every passage must have its embedding.
+        fields: the embeddings that every passage must have.
 
     Raises:
         GateNotMet: they differ; names the first of each kind.
     """
     wanted = {chunk.id: hash_of(chunk) for chunk in chunks}
-    lacking = unembedded(settings, index) if embedded else {}
+    lacking = unembedded(settings, index, fields)
     found = agreement(chunks, wanted, hashes(settings, index), lacking)
     refuse_differences(index, found)
     return found
@@ -80,16 +81,18 @@ def read_versions(settings: ElasticSettings, name: str) -> tuple[str, ...]:
 @step("read every passage of {index}")
 def read_all_passages(settings: ElasticSettings, index: str) -> tuple[Chunk, ...]:
     """All passages, in the order of their documents."""
-    hits = _scanned(settings, index, {"match_all": {}}, ["*"], without=[PASSAGE.output, PASSAGE.input])
+    hits = _scanned(
+        settings, index, {"match_all": {}}, ["*"], without=[PASSAGE.output, PASSAGE.input, VECTOR]
+    )
     found = [chunk_of(hit["_id"], hit["_source"]) for hit in hits]
     return tuple(sorted(found, key=lambda chunk: (chunk.document, chunk.start)))
 
 
-def carried_from(settings: ElasticSettings, name: str, model: Mapping[str, str]) -> str:
-    """The version of a knowledge base that is served, if the same model embedded it in the same way; else empty."""
+def carried_from(settings: ElasticSettings, name: str, embedders: Embedders) -> str:
+    """The version of a knowledge base that is served, if the same models embedded it in the same way; else empty."""
     there = read_index.fn(settings, name)
     marks = _marks(there)
-    same = bool(marks) and all(marks.get(mark) == value for mark, value in model.items())
+    same = bool(marks and embedders.fields) and embedders_of(marks).marks == embedders.marks
     return there.name if there is not None and same else ""
 
 
@@ -106,22 +109,36 @@ def hashes(settings: ElasticSettings, index: str) -> dict[str, str]:
     return {hit["_id"]: str(hit["_source"].get("hash", "")) for hit in hits}
 
 
-def unembedded(settings: ElasticSettings, index: str) -> dict[str, str]:
-    """Why a passage has no embedding, by id, for those that have none."""
-    lacking = {"bool": {"must_not": [{"exists": {"field": PASSAGE.output}}]}}
-    if not count(settings, index, lacking):
+def unembedded(settings: ElasticSettings, index: str, fields: Sequence[str]) -> dict[str, str]:
+    """Why a passage lacks one of its embeddings, by id, for those that do."""
+    have = [{"exists": {"field": field}} for field in fields]
+    lacking = {"bool": {"must_not": [{"bool": {"filter": have}}]}}
+    if not fields or not count(settings, index, lacking):
         return {}
     hits = _scanned(settings, index, lacking, [FAILURE_FIELD])
     return {hit["_id"]: str(value_at(hit["_source"], FAILURE_FIELD) or "never tried") for hit in hits}
 
 
-def embeddings(settings: ElasticSettings, index: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The embedding fields of these passages, by id, for those that have them."""
-    query = {"bool": {"filter": [{"ids": {"values": list(ids)}}, {"exists": {"field": PASSAGE.output}}]}}
-    source = {"includes": [PASSAGE.output], **vectors_in_source(settings)}
+def embeddings(
+    settings: ElasticSettings, index: str, ids: Sequence[str], fields: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """The embeddings of these passages, by id, for those that have all of them."""
+    have = [{"exists": {"field": field}} for field in fields]
+    query = {"bool": {"filter": [{"ids": {"values": list(ids)}}, *have]}}
+    source = {"includes": list(fields), **vectors_in_source(settings)}
     with calling(f"read embeddings of {index}"):
         found = connect(settings).search(index=index, query=query, size=len(ids), source=source)
     return {hit["_id"]: hit["_source"] for hit in found["hits"]["hits"]}
+
+
+def embedders_of(marks: Mapping[str, str]) -> Embedders:
+    """What embedded an index, from its mark."""
+    return Embedders(
+        deployment=marks["deployment"],
+        search_deployment=marks["search_deployment"],
+        model=marks["model"],
+        dense=marks["dense"],
+    )
 
 
 def _scanned(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,6 +16,8 @@ from tasks.marks import fingerprint
 
 PASSAGE = EmbeddedField(input="passage", output="passage_embedding")
 """What is searched, by its words and by its meaning: title, headings and text."""
+VECTOR = "passage_vector"
+"""The dense embedding, of a model behind OpenAI's routes. Its dimensions are those of the first one that is stored (8.11)."""
 KIND = "passages"
 """In the mark `made_from`, to tell these from indices of `elastic embed`."""
 PUBLIC = "public"
@@ -34,23 +37,43 @@ _FIELDS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Embedders:
+    """What embeds the passages of an index, besides that their words are searched."""
+
+    deployment: str = ""
+    """The deployment that makes sparse embeddings, in a pipeline; empty for none."""
+    search_deployment: str = ""
+    """The deployment that embeds questions."""
+    model: str = ""
+    """The model of both."""
+    dense: str = ""
+    """The model behind OpenAI's routes that makes dense embeddings; empty for none."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that every passage must have."""
+        return (PASSAGE.output,) * bool(self.deployment) + (VECTOR,) * bool(self.dense)
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What must be the same for an embedding to be carried over."""
+        return {"deployment": self.deployment, "model": self.model, "dense": self.dense}
+
+
 def passage_pipeline(name: str, deployment: str) -> PipelineSpec:
     """The pipeline that embeds passages, named after what it does."""
     unnamed = inference_pipeline("unnamed", deployment, [PASSAGE])
     return inference_pipeline(f"{name}-{unnamed.spec}", deployment, [PASSAGE])
 
 
-def passage_index(
-    name: str, chunks: Chunks, *, deployment: str, search_deployment: str, model: str, replicas: int
-) -> IndexSpec:
+def passage_index(name: str, chunks: Chunks, embedders: Embedders, *, replicas: int) -> IndexSpec:
     """The index of these chunks, named after what it is made from: other content never gets the same name.
 
     Args:
         name: the alias.
         chunks: what it holds.
-        deployment: the deployment that embeds them; empty for none, so that only words are searched.
-        search_deployment: the deployment that embeds questions.
-        model: its model.
+        embedders: what embeds them.
         replicas: the final number of copies.
     """
     marks = {
@@ -61,13 +84,14 @@ def passage_index(
         "splitter": chunks.splitting.mark,
         "size": str(chunks.splitting.size),
         "overlap": str(chunks.splitting.overlap),
-        "deployment": deployment,
-        "search_deployment": search_deployment,
-        "model": model,
-        "pipeline": passage_pipeline(name, deployment).id if deployment else "",
+        "search_deployment": embedders.search_deployment,
+        "pipeline": passage_pipeline(name, embedders.deployment).id if embedders.deployment else "",
+        **embedders.marks,
     }
     properties = {field: dict(mapping) for field, mapping in _FIELDS.items()}
-    if deployment:
+    if embedders.dense:
+        properties[VECTOR] = {"type": "dense_vector", "similarity": "cosine", "index": True}
+    if embedders.deployment:
         properties = embedded_properties((PASSAGE,), failure=FAILURE_FIELD, source=properties)
     spec = IndexSpec(
         name="unnamed",

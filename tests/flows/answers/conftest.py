@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
+from sandbox import write_log
 from sandbox.elastic.options import ElasticOptions
 from sandbox.model_server.options import ModelServerOptions
 from tests.client import VERSION
@@ -20,8 +22,14 @@ class AnswersStandIn(ElasticStandIn):
     def passages(self, name):
         """The passages that searches of a name see, by id."""
         self.client.indices.refresh(index=name)
-        found = self.client.search(index=name, size=1000, source={"excludes": ["passage_embedding"]})
+        hidden = {"excludes": ["passage_embedding", "passage_vector"]}
+        found = self.client.search(index=name, size=1000, source=hidden)
         return {hit["_id"]: hit["_source"] for hit in found["hits"]["hits"]}
+
+    def embedded_texts(self):
+        """How often the model server embedded each text."""
+        paid = (write for write in write_log.read(self.state) if write.method == "CreateEmbedding")
+        return Counter(text for write in paid for text in write.resource.split())
 
 
 @pytest.fixture

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
+from tasks.elastic.passages.reading import read_knowledge_base
+from tasks.elastic.passages.searching import read_passages
+from tasks.errors import InvalidInput
+from tasks.models.settings import model_settings
 from tests.polling import until
 
 pytestmark = pytest.mark.slow
@@ -86,7 +92,7 @@ def test_a_folder_that_lost_most_of_its_documents_needs_a_yes(service, index, fo
         (["--engine", "vertex"], "elastic"),
         (["--deployment", "absent"], "There is no such deployment"),
         (["--chunk-size", "100", "--chunk-overlap", "80"], "more than half"),
-        (["--documents", "/nowhere"], "This is no folder"),
+        (["--search-deployment", "absent", "--deployment", "ingest"], "There is no such deployment"),
     ],
 )
 def test_what_cannot_be_indexed_is_refused_before_anything_is_created(service, index, words, said):
@@ -94,6 +100,52 @@ def test_what_cannot_be_indexed_is_refused_before_anything_is_created(service, i
     refused = index(service, *words, code=2)
     assert said in refused.err
     assert service.writes == writes
+
+
+def test_a_folder_that_is_not_there_is_refused(service, index, folder):
+    shutil.rmtree(folder)
+    assert "This is no folder" in index(service, code=2).err
+
+
+def test_dense_embeddings_are_made_once_and_carried_over(service, index, folder, name, facts):
+    index(service, "--dense")
+    first = service.embedded_texts()
+    index(service, "--dense")
+    assert service.embedded_texts() == first
+    (folder / "leave.md").write_text("# A new part\n\nWhat changed.\n\n" + (folder / "leave.md").read_text())
+    index(service, "--dense")
+    written = facts("index")["written"]
+    assert written["carried"] > 0
+    assert sum((service.embedded_texts() - first).values()) == written["embedded"] > 0
+    assert max(service.embedded_texts().values()) == 1
+    assert service.client.count(index=name, query={"exists": {"field": "passage_vector"}})["count"] == len(
+        service.passages(name)
+    )
+
+
+def test_whichever_way_is_searched_a_reader_finds_only_what_that_reader_may_see(service, index, name):
+    index(service, "--deployment", "ingest", "--dense")
+    models = service.settings_by(model_settings)
+    base = read_knowledge_base.fn(service.settings, name)
+    assert base.ways == ("text", "sparse", "dense", "hybrid")
+    for how in base.ways:
+        found = {}
+        for readers in ((), ("legal",), ("hr",)):
+            passages = read_passages.fn(
+                service.settings,
+                models,
+                base,
+                "What is the lowest salary?",
+                how=how,
+                most=10,
+                readers=readers,
+            )
+            found[readers] = {passage.first.document for passage in passages}
+        assert "salaries.md" in found["hr",], how
+        assert "salaries.md" not in found[()] | found["legal",], how
+    other = models.model_copy(update={"embedding_model": "another"})
+    with pytest.raises(InvalidInput, match="embedded by multilingual-e5-small"):
+        read_passages.fn(service.settings, other, base, "What?", how="dense", most=3)
 
 
 @pytest.mark.core

@@ -55,7 +55,7 @@ def test_killed_before_the_reply_to_an_accepted_call_the_next_run_ends_alike(
     method, service, build, kill, name
 ):
     before, struck = len(service.writes), len(service.struck)
-    service.fault(method, "stall", "after", seconds=60)
+    service.fault(method, "stall", "after")
     command = build(service, begun=True)
     until(lambda: method in service.struck[struck:] or command.has_ended, "the fault")
     kill(command)
@@ -75,7 +75,7 @@ def test_a_replacement_that_was_killed_half_way_is_done_again_and_needs_no_secon
     build(service)
     first = service.rows(name)["7"]["embedding"]
     struck, method = len(service.struck), f"{INDEXES}.delete_data_vector_index"
-    service.fault(method, "stall", "before", seconds=60)
+    service.fault(method, "stall", "before")
     command = build(service, "--yes", data=other_data, begun=True)
     until(lambda: method in service.struck[struck:] or command.has_ended, "the fault")
     kill(command)

@@ -47,14 +47,23 @@ def test_queries_say_their_score_and_obey_filters_and_thresholds(query, found, f
     assert query("--datapoint-id", 7, "--filters", '{"genre": "Western"}') == []
 
 
+def test_queries_by_words_and_by_both_say_their_score(query, found, films):
+    crime = query("--text", "crime", "--text-columns", "genre", "--num-results", 100)
+    assert set(crime) == {str(row) for row in range(1, 300, 3)}
+    assert found("query", films)["score"] == "text score"
+    assert query("--text", "crime", "--datapoint-id", 7, "--num-results", 1) == ["7"]
+    assert found("query", films)["score"] == "fused rank"
+
+
 UNFIT = [
     (("--vector", 1, 2), ["another number of dimensions", "2", "Accepted: 8"]),
     (("--datapoint-id", 7, "--filters", "[1]"), ["are no JSON object", "[1]"]),
     (("--datapoint-id", 7, "--filters", '{"a": 1, "a": 2}'), ["cannot be read"]),
     (("--datapoint-id", 7, "--columns", "plot"), ["no such column", "'plot'", "genre"]),
     (("--datapoint-id", "absent"), ["There is no such row", "'absent'"]),
-    (("--datapoint-id", 7, "--vector", 1), ["exactly one of"]),
-    ((), ["exactly one of"]),
+    (("--datapoint-id", 7, "--vector", 1), ["at most one of"]),
+    (("--text", "crime", "--num-results", 201), ["201", "1 to 200"]),
+    ((), ["nothing to search for"]),
 ]
 
 
@@ -85,6 +94,7 @@ def test_a_check_says_what_an_index_needs_and_what_there_is(service, run, films)
     assert "login: ok: person@sandbox.example" in told
     assert "schema main.default: ok: exists, with USE_SCHEMA, CREATE_TABLE" in told
     assert f"{films} (in use)" in told
+    assert "SQL warehouse for source tables: ok: sandbox, RUNNING" in told
 
 
 def test_a_teardown_leaves_nothing_of_the_name_and_all_of_others(service, build, command, name, films):
@@ -129,10 +139,10 @@ def test_rows_are_upserted_found_and_removed(service, build, command, found, nam
         assert service.writes == writes
 
 
-def test_rows_are_not_changed_while_a_build_is_unfinished(service, build, command, name):
-    service.fault("vector_search_indexes.upsert_data_vector_index", "stall", "before", seconds=60)
+def test_rows_are_not_changed_while_a_build_is_unfinished(service, build, command, kill, name):
+    service.fault("vector_search_indexes.upsert_data_vector_index", "stall", "before")
     begun = build(service, begun=True)
-    until(lambda: service.index(name) is not None and service.index(name).status.ready, "the index")
-    error = command(service, "remove-datapoints", "--ids", 7, "--timeout-minutes", 0.02, code=1).error
-    assert "another run" in error or "is not loaded completely" in error
-    begun.signal()
+    until(lambda: f"index {name}: ONLINE" in begun.err or begun.has_ended, "the index")
+    kill(begun)
+    error = command(service, "remove-datapoints", "--ids", 7, code=1).error
+    assert "is not loaded completely" in error

@@ -157,7 +157,7 @@ def test_what_is_not_imitated_is_refused_by_name(workspace):
     name = workspace.index([film(1)])
     for asked in (
         {"query_text": "x"},
-        {"query_type": "HYBRID"},
+        {"columns_to_rerank": ["id"]},
         {"sort_columns": ["id"]},
         {"facets": ["id"]},
     ):

@@ -53,7 +53,29 @@ def test_filters_take_the_documented_operators(workspace, films, condition, ids)
     assert [row[0] for row in workspace.found(films, filters_json=json.dumps(condition))] == ids
 
 
+def test_a_query_by_words_finds_rows_that_have_them_and_a_hybrid_one_fuses_both_rankings(workspace, films):
+    text = {"query_text": "SCIENCE drama", "query_vector": None}
+    found = workspace.found(films, query_type="FULL_TEXT", **text)
+    assert [row[0] for row in found] == [4, 1, 3], "the rarer word weighs more"
+    assert found[1][1] == found[2][1]
+    limited = workspace.found(films, query_type="full_text", filters_json='{"year >": 1995}', **text)
+    assert [row[0] for row in limited] == [4, 3]
+    absent = {"query_type": "FULL_TEXT", "query_vector": None, "query_text": "absent"}
+    assert not workspace.found(films, query_columns=["genre"], **absent)
+
+    fused = workspace.found(films, query_type="HYBRID", query_text="drama", query_vector=[0.0, 0.0])
+    assert [row[0] for row in fused] == [1, 3, 2, 4, 5]
+    assert fused[0][1] == 1.0, "first in both"
+    assert fused[1][1] == pytest.approx((61 / 62 + 61 / 63) / 2)
+    assert fused[2][1] == pytest.approx(61 / 62 / 2)
+
+
 UNFIT = {
+    "a kind of query that there is not": {"query_type": "KNN"},
+    "a hybrid query without a vector": {"query_type": "HYBRID", "query_text": "x", "query_vector": None},
+    "a hybrid query without a text": {"query_type": "HYBRID"},
+    "too many results of a hybrid query": {"query_type": "HYBRID", "query_text": "x", "num_results": 201},
+    "words in a column of numbers": {"query_type": "FULL_TEXT", "query_text": "x", "query_columns": ["year"]},
     "a filter that is not JSON": {"filters_json": "genre = 'Drama'"},
     "a filter on no column": {"filters_json": '{"plot": "x"}'},
     "a list to compare with": {"filters_json": '{"year <": [1]}'},
@@ -80,6 +102,9 @@ def test_more_than_a_thousand_rows_come_in_pages(workspace):
         answer = workspace.indexes.query_next_page(name, page_token=answer.next_page_token)
         pages.append(answer.result.data_array)
     assert [len(page) for page in pages] == [1000, 1000, 300]
+    for token in ("x", "eJyrBQAAfAB9"):
+        with pytest.raises(InvalidParameterValue, match="page token"):
+            workspace.indexes.query_next_page(name, page_token=token)
     assert [row[0] for page in pages for row in page] == list(range(2300))
 
 

@@ -21,6 +21,7 @@ INDEX = IndexState(
     state="ONLINE_DIRECT_ACCESS",
     said="",
     rows=0,
+    index_type="DIRECT_ACCESS",
     columns={
         "id": "string",
         "embedding": "array<float>",

@@ -213,3 +213,49 @@ def test_the_list_of_tasks_contains_the_call_itself_with_its_opaque_id(shared):
     assert part["parent_task_id"] == f"{own['node']}:{own['id']}"
     assert own["headers"] == part["headers"] == {"X-Opaque-Id": "mine"}
     assert own["cancellable"] is False
+
+
+BODIES = [
+    ("POST", "/_aliases"),
+    ("PUT", "/INDEX/_alias/second"),
+    ("PUT", "/INDEX/_mapping"),
+    ("PUT", "/INDEX/_settings"),
+    ("PUT", "/nonsense-index"),
+    ("POST", "/INDEX/_search"),
+    ("POST", "/INDEX/_count"),
+    ("POST", "/INDEX/_pit?keep_alive=1m"),
+    ("DELETE", "/_pit"),
+    ("POST", "/_search/scroll"),
+    ("DELETE", "/_search/scroll"),
+    ("POST", "/_search/template"),
+    ("POST", "/_render/template"),
+    ("PUT", "/_scripts/s"),
+    ("POST", "/_mget"),
+    ("POST", "/INDEX/_update/1"),
+    ("POST", "/_reindex"),
+    ("POST", "/INDEX/_update_by_query"),
+    ("PUT", "/_ingest/pipeline/p"),
+    ("POST", "/_ingest/pipeline/_simulate"),
+    ("PUT", "/_ml/trained_models/m"),
+    ("PUT", "/_ml/trained_models/m/definition/0"),
+    ("PUT", "/_ml/trained_models/m/vocabulary"),
+    ("POST", "/_ml/trained_models/m/_infer"),
+    ("POST", "/_ml/trained_models/.elser_model_2/deployment/_start"),
+    ("POST", "/_ml/trained_models/m/deployment/_stop"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), BODIES, ids=lambda value: value)
+def test_an_unknown_field_of_a_body_is_refused_by_name(shared, fresh_index, method, path):
+    index = fresh_index(documents=[{"n": 1}])
+    body = {"doc": {}, "nonsense": {"a": 1}} if "_update/" in path else {"nonsense": {"a": 1}}
+    if "pipeline/p" in path:
+        body["processors"] = []
+    with pytest.raises(BadRequestError) as failed:
+        shared.client.perform_request(
+            method,
+            path.replace("INDEX", index),
+            headers={"accept": "application/json", "content-type": "application/json"},
+            body=body,
+        )
+    assert "nonsense" in str(failed.value.body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.databricks import errors
 from sandbox.databricks.calls import Body, Call, Reply
 
-CATALOG, SCHEMA = "main", "default"
+CATALOG, SCHEMA, WAREHOUSE = "main", "default", "0123456789abcdef"
 """Those that exist."""
 _PRIVILEGES = {"catalog": ("USE_CATALOG",), "schema": ("USE_SCHEMA", "CREATE_TABLE")}
 
@@ -19,6 +19,7 @@ class Catalog:
             "schemas.get": self._schema,
             "grants.get_effective": self._grants,
             "current_user.me": self._me,
+            "warehouses.get": self._warehouse,
         }
 
     @staticmethod
@@ -43,8 +44,22 @@ class Catalog:
         privileges: list[Body] = [{"privilege": each} for each in _PRIVILEGES[kind]]
         return Reply({"privilege_assignments": [{"principal": principal, "privileges": privileges}]})
 
+    def _warehouse(self, call: Call) -> Reply:
+        check_warehouse(call.params["id"])
+        return Reply({"id": WAREHOUSE, "name": "sandbox", "state": "RUNNING", "warehouse_type": "PRO"})
+
     def _me(self, call: Call) -> Reply:
         return Reply({"id": "1", "userName": call.user, "displayName": call.user, "active": True})
+
+
+def check_warehouse(id_: str) -> None:
+    """See that there is a SQL warehouse of this id.
+
+    Raises:
+        Refusal: there is none.
+    """
+    if id_ != WAREHOUSE:
+        raise errors.NOT_FOUND.refusal(kind="SQL warehouse", name=id_)
 
 
 def _known(kind: str, name: str, known: str) -> Body:

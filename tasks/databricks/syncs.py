@@ -1,0 +1,84 @@
+"""A sync of a Delta Sync index: triggered, followed to its end, and compared with its source table.
+
+`sync` is answered when it is accepted, so `detailed_state` decides. An index whose pipeline failed still answers queries, with the
+rows of the last good sync; here that is the failure that it is.
+"""
+
+from __future__ import annotations
+
+from tasks.databricks.clients import connect
+from tasks.databricks.errors import NotReady, calling
+from tasks.databricks.indexes import IndexState, find_index
+from tasks.databricks.settings import DatabricksSettings
+from tasks.errors import GateNotMet, PermanentError
+from tasks.steps import step
+from tasks.waiting import Deadline, Look, Unchanged, wait_until
+
+DONE = "ONLINE_NO_PENDING_UPDATE"
+FAILED = ("ONLINE_PIPELINE_FAILED", "OFFLINE_FAILED")
+SETTLED_SECONDS = 20.0
+"""How long a state that should change may stay before it counts: what a trigger does shows a little later."""
+
+
+class SyncFailed(PermanentError):
+    """The pipeline of an index failed."""
+
+    def __init__(self, index: IndexState) -> None:
+        self.name, self.state, self.said = index.name, index.state, index.said
+        stale = " It still answers queries, with the rows of the last good sync." if index.is_online else ""
+        super().__init__(
+            f"The sync of index {index.name!r} ended as {index.state}: {index.said.removesuffix('.')}.{stale} The pipeline's page in "
+            "the workspace says why. Correct the source table, then sync again."
+        )
+
+
+@step("trigger a sync of index {name}")
+def apply_sync(settings: DatabricksSettings, name: str, deadline: Deadline) -> None:
+    """Trigger a sync. One that is under way is waited for first: the service refuses a second one until then.
+
+    Raises:
+        DeadlinePassed: another one is still running.
+    """
+
+    def attempt() -> Look[bool]:
+        there = find_index(settings, name)
+        state = there.state if there else "gone"
+        if there is None or not (there.state == DONE or there.state in FAILED):
+            return Look(seen=state)
+        try:
+            with calling(f"sync index {name}"):
+                connect(settings).indexes.sync_index(there.full_name)
+        except NotReady as error:
+            return Look(seen=error.said)
+        return Look(seen="accepted", value=True, done=True)
+
+    wait_until(f"the sync of index {name} to be accepted", attempt, deadline)
+
+
+@step("wait for the sync of index {name}")
+def wait_for_sync(settings: DatabricksSettings, name: str, rows: int, deadline: Deadline) -> IndexState:
+    """The index, once it holds as many rows as its source table.
+
+    Raises:
+        SyncFailed: its pipeline failed.
+        GateNotMet: it is done, and holds another number.
+        DeadlinePassed: it is still under way; the same command follows it again.
+    """
+    unchanged = Unchanged()
+
+    def look() -> Look[IndexState]:
+        there = find_index(settings, name)
+        if there is None:
+            return Look(seen="gone")
+        since = unchanged.seconds((there.state, there.rows))
+        if there.state in FAILED and since > (0 if settings.is_sandbox else SETTLED_SECONDS):
+            raise SyncFailed(there)
+        if there.state == DONE and there.rows != rows and since > SETTLED_SECONDS:
+            raise GateNotMet(
+                f"The number of rows in index {name}", measured=f"{there.rows:,}", wanted=f"{rows:,}",
+                remedy="The source table was changed since, or has rows that the index cannot hold. Sync again.",
+            )  # fmt: skip
+        done = there.state == DONE and there.rows == rows
+        return Look(seen=f"{there.state}, {there.rows:,} of {rows:,} rows", value=there, done=done)
+
+    return wait_until(f"the sync of index {name}", look, deadline)
