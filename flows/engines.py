@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.answers.engine import ANSWERS
 from flows.databricks.engine import DATABRICKS
 from flows.elastic.engine import ELASTIC
 from flows.engine import Engine
@@ -15,4 +16,5 @@ ENGINES: tuple[Engine[Any], ...] = (
     VERTEX_COLLECTIONS,
     ELASTIC,
     DATABRICKS,
+    ANSWERS,
 )

@@ -18,7 +18,13 @@ from typing import Literal, get_args
 
 from sandbox.database import shared
 
-Kind = Literal["unavailable", "aborted", "internal", "throttled", "reset", "stall"]
+WireKind = Literal["unavailable", "aborted", "internal", "throttled", "reset", "stall"]
+"""How any call can fail."""
+ModelKind = Literal[
+    "quota", "cut-off", "empty", "invented-citation", "misquotation", "obedience", "outside-knowledge"
+]
+"""How a model's answer can be wrong although its call succeeds, and the quota that no retry brings back."""
+Kind = Literal[WireKind, ModelKind]
 When = Literal["before", "after", "end"]
 Possible = tuple[str, When, Kind]
 """A method's short name, when a fault can happen there, and its kind."""

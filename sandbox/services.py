@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.databricks.service import DATABRICKS
 from sandbox.elastic.service import ELASTIC
+from sandbox.model_server.service import MODEL_SERVER
 from sandbox.service import Service
 from sandbox.vertex.service import VERTEX
 
@@ -14,6 +15,7 @@ SERVICES: tuple[Service[Any], ...] = (
     VERTEX,
     ELASTIC,
     DATABRICKS,
+    MODEL_SERVER,
 )
 
 Chosen = Mapping[str, Any]

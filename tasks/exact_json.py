@@ -55,10 +55,10 @@ def exact(text: bytes) -> Any:
             repeated name, or more than `MOST_LEVELS` levels.
     """
     try:
-        value, written = _read(text)
+        value, again = _read(text)
     except orjson.JSONDecodeError:  # also a number beyond doubles, which may stay
         return _looked_at(text)
-    return value if _is_same(text, written) else _looked_at(text)
+    return value if _is_same(text, again) else _looked_at(text)
 
 
 def rounded(text: bytes) -> Any:
@@ -68,11 +68,11 @@ def rounded(text: bytes) -> Any:
         NotExact: as `exact`, and for a number beyond doubles.
     """
     try:
-        value, written = _read(text)
+        value, again = _read(text)
     except orjson.JSONDecodeError as error:
         _looked_at(text)
         raise NotExact("a number beyond double precision") from error
-    if _bare(text).count(b'"') != _bare(written).count(b'"'):
+    if _bare(text).count(b'"') != _bare(again).count(b'"'):
         _looked_at(text)  # which names the repeated one
     return value
 
@@ -81,12 +81,12 @@ def _read(text: bytes) -> tuple[Any, bytes]:
     """What orjson reads, and what it writes of that."""
     value = orjson.loads(text)
     try:
-        written = orjson.dumps(value)
+        again = orjson.dumps(value)
     except TypeError as error:
         raise _too_deep() from error
     if text.count(b"[") + text.count(b"{") > MOST_LEVELS and not _is_shallow(value):
         raise _too_deep()
-    return value, written
+    return value, again
 
 
 def canonical(value: Any) -> bytes:
@@ -96,17 +96,22 @@ def canonical(value: Any) -> bytes:
     )
 
 
+def written(value: Any) -> bytes:
+    """A value of `exact` as JSON on one line, its names in their order and every number of the same value."""
+    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATACLASS, default=_as_written)
+
+
 def _as_written(value: object) -> orjson.Fragment:
     if isinstance(value, Numeral):
         return orjson.Fragment(value.text)
     raise TypeError(f"{type(value).__name__} does not come from JSON")
 
 
-def _is_same(text: bytes, written: bytes) -> bool:
+def _is_same(text: bytes, again: bytes) -> bool:
     """Whether nothing got lost between a text and what was written of its value. A wrong no only costs time."""
-    if text.translate(None, BLANK) == written.translate(None, BLANK):
+    if text.translate(None, BLANK) == again.translate(None, BLANK):
         return True
-    one, other = _bare(text), _bare(written)
+    one, other = _bare(text), _bare(again)
     return one == other or (one.count(b'"') == other.count(b'"') and _are_equal(one, other))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from pydantic import BeforeValidator, SecretStr, ValidationError
 from tasks.errors import InvalidInput
 from tasks.lines import check_file
 from tasks.program import PROGRAM
-from tasks.redaction import hide
+from tasks.redaction import hide, hide_userinfo
 
 T = TypeVar("T")
 
@@ -64,6 +65,34 @@ Key = Annotated[SecretStr | None, BeforeValidator(_key)]
 """A key or token, which goes into a header as it is: blanks and line ends around it are dropped; printable ASCII is accepted."""
 Password = Annotated[SecretStr | None, BeforeValidator(_password)]
 """A password, which is encoded before it is sent: only line ends after it are dropped; control characters are refused."""
+
+
+_HOST = re.compile(r"(localhost|[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+)(:\d{1,5})?")
+
+
+def address(url: str, *, credentials: str) -> str:
+    """An address without secrets, since it is shown in errors.
+
+    Args:
+        url: as the user set it.
+        credentials: the settings in which a name, password or key belongs.
+
+    Raises:
+        ValueError: it contains credentials or a query, or does not begin with http:// or https://.
+    """
+    if "@" in url:
+        hide_userinfo(url)
+        hide(url.rpartition("@")[0].rpartition("//")[2])
+        raise ValueError(f"without a name and a password: they belong in {credentials}")
+    if "?" in url or "#" in url:
+        hide(url.partition("?")[2])
+        raise ValueError("without a query")
+    if not url.lower().startswith(("https://", "http://")):
+        # A key may have been set in place of the address; a plain host is none and can be shown.
+        raise ValueError(
+            f"which begins with https:// or http://{f', as in https://{url}' if _HOST.fullmatch(url) else ''}"
+        )
+    return url
 
 
 def file_name(value: object) -> object:

@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A background job of a shell inherits an ignored Ctrl-C, and so would the commands that the tests start and interrupt.
@@ -11,3 +12,22 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Examples have no time limit of their own: on a busy machine that would measure the others.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+_LONGEST_FIRST = (
+    "tests/installation/",
+    "tests/flows/workers/",
+    "tests/deployments/",
+    "tests/flows/test_",
+    "tests/flows/",
+)
+
+
+@pytest.hookimpl(trylast=True)  # after pytest-randomly, whose order remains within each of these
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take minutes: a worker that gets one last keeps the other waiting."""
+    items.sort(
+        key=lambda item: next(
+            (place for place, folder in enumerate(_LONGEST_FIRST) if item.nodeid.startswith(folder)),
+            len(_LONGEST_FIRST),
+        )
+    )

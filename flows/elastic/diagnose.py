@@ -39,7 +39,12 @@ def diagnose_cluster(options: DiagnoseOptions) -> Report:
             diagnosis = read_diagnosis(settings)
         else:
             embedded = read_embedded(settings, name)
-            truncation = read_truncated(settings, name, embedded.fields, embedded.deployment)
+            # A semantic_text field has its texts in chunks, so nothing of them is cut.
+            truncation = (
+                read_truncated(settings, name, embedded.fields, embedded.deployment)
+                if embedded.kind == "sparse-vector"
+                else None
+            )
             diagnosis = read_diagnosis(settings, name, embedded.fields, truncation)
         with report.step("checked") as step:
             step.saw(f"deployments: {len(diagnosis.deployments)}, pipelines: {len(diagnosis.pipelines)}")

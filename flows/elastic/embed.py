@@ -9,12 +9,15 @@ from pydantic import Field
 from flows.elastic.embed_steps import EmbedPlan, embed
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions
+from flows.elastic.semantic_steps import SemanticPlan, embed_semantic
 from flows.engine_flow import engine_flow
 from flows.options import Interruptible, Timed, timeout
 from flows.report import Report, listed
 from flows.runs import running
 from tasks.elastic.indices.embeddings import embedded_field
-from tasks.elastic.specs import Name
+from tasks.elastic.specs import EmbeddedAs, EmbeddedField, Name
+from tasks.errors import InvalidInput
+from tasks.program import command
 from tasks.progress import say
 
 
@@ -27,7 +30,24 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         min_length=1,
         description="Text fields to embed, each FIELD or FIELD:EMBEDDING_FIELD; EMBEDDING_FIELD defaults to FIELD_embedding.",
     )
-    deployment: str = Field(description="The deployment that embeds documents, such as movies-ingest.")
+    as_: EmbeddedAs = Field(
+        default="sparse-vector",
+        description="sparse-vector: an ingest pipeline embeds into fields of their own. semantic-text (8.18): the index embeds the text fields themselves, in chunks, through an inference endpoint.",
+    )
+    deployment: str | None = Field(
+        default=None,
+        description="The deployment that embeds documents, such as movies-ingest; required for sparse-vector.",
+    )
+    endpoint: str | None = Field(
+        default=None,
+        description="The inference endpoint that embeds documents and queries; required for semantic-text.",
+    )
+    chunk_words: int | None = Field(
+        default=None,
+        ge=20,
+        le=10_000,
+        description="Words in a chunk of whole sentences, with semantic-text. Default: the endpoint's, which is 250.",
+    )
     search_deployment: str | None = Field(
         default=None, description="The deployment that embeds queries. Default: the same."
     )
@@ -66,8 +86,66 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
     timeout_minutes: float = timeout(1440)
 
     @property
+    def semantic_plan(self) -> SemanticPlan:
+        """The result to reach with semantic-text.
+
+        Raises:
+            InvalidInput: the endpoint is not given, or an option of the other way is.
+        """
+        others = ("deployment", "search_deployment", "load_allocations", "final_allocations")
+        if given := [name for name in others if getattr(self, name) is not None]:
+            raise InvalidInput(
+                "semantic-text embeds through an inference endpoint, not through a deployment",
+                value=getattr(self, given[0]),
+                source=f"--{given[0].replace('_', '-')}",
+                remedy="Leave it out, and name the endpoint with --endpoint.",
+            )
+        if self.endpoint is None:
+            raise InvalidInput(
+                "semantic-text needs the inference endpoint that embeds",
+                source="--endpoint",
+                remedy=f"Create one with `{command('elastic endpoint-ensure', name='ENDPOINT')}`.",
+            )
+        if renamed := next((text for text in self.fields if ":" in text), None):
+            raise InvalidInput(
+                "A semantic_text field holds the embedding of its own text",
+                value=renamed,
+                source="--fields",
+                accepted="FIELD",
+            )
+        return SemanticPlan(
+            alias=self.name,
+            source=self.source,
+            fields=tuple(EmbeddedField(input=text, output=text) for text in self.fields),
+            endpoint=self.endpoint,
+            chunk_words=self.chunk_words,
+            size=self.batch_size,
+            slices=self.slices,
+            replicas=self.replicas,
+            accept_unembedded=self.accept_unembedded,
+            queries=Path(self.queries) if self.queries else None,
+        )
+
+    @property
     def plan(self) -> EmbedPlan:
-        """The result to reach."""
+        """The result to reach.
+
+        Raises:
+            InvalidInput: the deployment is not given, or an option of the other way is.
+        """
+        if self.endpoint is not None or self.chunk_words is not None:
+            raise InvalidInput(
+                "sparse-vector embeds through a deployment, whole texts at a time",
+                value=self.endpoint or self.chunk_words,
+                source="--endpoint, --chunk-words",
+                remedy="Leave it out, or use --as semantic-text.",
+            )
+        if self.deployment is None:
+            raise InvalidInput(
+                "sparse-vector needs the deployment that embeds documents",
+                source="--deployment",
+                remedy=f"Start one with `{command('elastic deploy', name='NAME')}`, which names it NAME-ingest.",
+            )
         return EmbedPlan(
             alias=self.name,
             source=self.source,
@@ -96,9 +174,9 @@ def embed_documents(options: EmbedOptions) -> Report:
     Example:
         vector-search elastic embed --name films --source movies --fields plot --deployment movies-ingest --target sandbox
     """
-    plan = options.plan
+    plan = options.semantic_plan if options.as_ == "semantic-text" else options.plan
     with running(ELASTIC, "embed", options) as run:
-        changes = embed(run, plan)
+        changes = embed_semantic(run, plan) if isinstance(plan, SemanticPlan) else embed(run, plan)
         run.report.facts["changes"] = changes
         say(f"Done: {listed(changes)}." if changes else "Nothing to do: everything is already there.")
     return run.report

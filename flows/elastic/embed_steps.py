@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.elastic.options import ElasticRun
-from flows.report import listed
+from flows.report import StepReport, listed
 from tasks.elastic.cluster.capacity import verify_capacity
 from tasks.elastic.cluster.deployment_states import DeploymentState, read_deployment
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
+from tasks.elastic.cluster.models import read_model
 from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.indices.aliases import ensure_alias, read_alias_to_change
 from tasks.elastic.indices.embeddings import made_from
@@ -70,11 +71,12 @@ class EmbedPlan:
 def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     settings, report, changes = run.settings, run.report, list[str]()
-    _refuse_itself(plan)
+    refuse_itself(plan.source, plan.alias)
     read_alias_to_change(settings, plan.alias)  # the alias moves last, when all inference is paid for
-    ingest = _deployment(settings, plan.deployment, "deployment")
+    ingest = existing_deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
-    _deployment(settings, plan.search_deployment, "search-deployment")
+    _refuse_dense(settings, ingest)
+    existing_deployment(settings, plan.search_deployment, "search-deployment")
     if plan.queries:
         list(sample_queries(plan.queries))
     with report.step(f"read the documents of {plan.source}") as step:
@@ -141,7 +143,12 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
     return pipeline, index.model_copy(update={"name": f"{plan.alias}-{index.spec}"})
 
 
-def _deployment(settings: ElasticSettings, deployment_id: str, option: str) -> DeploymentState:
+def existing_deployment(settings: ElasticSettings, deployment_id: str, option: str) -> DeploymentState:
+    """A deployment that an option names.
+
+    Raises:
+        InvalidInput: there is none.
+    """
     there = read_deployment(settings, deployment_id)
     if there is None:
         remedy = f"Start it with `{command('elastic deploy', name='NAME')}`, which names deployments NAME-ingest and NAME-search."
@@ -151,11 +158,28 @@ def _deployment(settings: ElasticSettings, deployment_id: str, option: str) -> D
     return there
 
 
-def _refuse_itself(plan: EmbedPlan) -> None:
-    if plan.source == plan.alias:
+def _refuse_dense(settings: ElasticSettings, ingest: DeploymentState) -> None:
+    model = read_model(settings, ingest.model_id)
+    if model is not None and model.task == "text_embedding":
+        remedy = f"Embed through an inference endpoint: `{command('elastic endpoint-ensure', name='ENDPOINT', model_id=model.id)}`, then "
+        raise InvalidInput(
+            "This deployment's model answers vectors, and a sparse_vector field holds tokens with weights",
+            value=f"{ingest.id} ({model.id})",
+            source="--deployment",
+            remedy=f"{remedy}`elastic embed --as semantic-text --endpoint ENDPOINT`.",
+        )
+
+
+def refuse_itself(source: str, alias: str) -> None:
+    """Refuse to embed documents into themselves.
+
+    Raises:
+        InvalidInput: both names are the same.
+    """
+    if source == alias:
         raise InvalidInput(
             "The embedded documents cannot have the name of their source: every run would embed its own result again",
-            value=plan.alias,
+            value=alias,
             source="name, source",
             accepted="two different names",
         )
@@ -179,7 +203,7 @@ def _refuse_scaling(plan: EmbedPlan, ingest: DeploymentState) -> None:
 def _scale(run: ElasticRun, plan: EmbedPlan, allocations: int | None) -> list[str]:
     """Set the allocations of the ingest deployment, if they are to change now. Returns what was changed."""
     settings, deadline = run.settings, run.deadline
-    there = _deployment(settings, plan.deployment, "deployment")
+    there = existing_deployment(settings, plan.deployment, "deployment")
     if allocations is None or allocations == there.allocations:
         return []
     spec = there.scaled(allocations)
@@ -208,19 +232,24 @@ def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> 
         for why in batches.lowered:
             step.saw(f"lowered: {why}")
         done = apply_reindex(settings, spec, batches, deadline, run.when_interrupted)
-        step.saw(f"{done.documents:,} of {done.wanted:,} documents arrived")
-        if done.adopted:
-            step.saw("followed the task of an earlier run")
-        if done.refused:
-            step.saw(f"{len(done.refused):,} rejected by the new index")
-        for failure in done.refused[:_SHOWN]:
-            step.saw(str(failure))
+        saw_refused(step, done)
     with report.step("repair documents without an embedding") as step:
         repaired = apply_repair(settings, spec, batches, deadline, run.when_interrupted)
         step.saw(f"{repaired.repaired:,} repaired, {repaired.left:,} cannot be embedded")
         for one in repaired.listed[:_SHOWN]:
             step.saw(f"{one.id}: {one.reason}")
     return done
+
+
+def saw_refused(step: StepReport, done: Reindexed) -> None:
+    """Note in the report what arrived, and the first documents that the new index refused."""
+    step.saw(f"{done.documents:,} of {done.wanted:,} documents arrived")
+    if done.adopted:
+        step.saw("followed the task of an earlier run")
+    if done.refused:
+        step.saw(f"{len(done.refused):,} rejected by the new index")
+    for failure in done.refused[:_SHOWN]:
+        step.saw(str(failure))
 
 
 def _verify(

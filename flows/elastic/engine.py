@@ -24,9 +24,12 @@ ELASTIC = Engine[ElasticSettings](
     flows=(
         Entry("check", "flows.elastic.check:check_cluster", "Check that a cluster meets the requirements of the flows."),
         Entry("deploy", "flows.elastic.deploy:deploy_model", "Download a model and start deployments of it that fit the nodes."),
+        Entry("endpoint-ensure", "flows.elastic.endpoint_ensure:ensure_inference_endpoint", "Create an inference endpoint with its model deployed."),
+        Entry("endpoint-delete", "flows.elastic.endpoint_delete:delete_inference_endpoint", "Delete an inference endpoint that nothing uses, with its deployment."),
         Entry("load", "flows.elastic.load:load_documents", "Load documents from a file into an index, each stored once."),
         Entry("embed", "flows.elastic.embed:embed_documents", "Embed the documents of an index into a new one, verify it, and move the alias."),
         Entry("search", "flows.elastic.search:search_documents", "Search an embedded index by meaning."),
+        Entry("compare", "flows.elastic.compare:compare_ways", "Compare the ways to search an embedded index by judged queries."),
         Entry("verify", "flows.elastic.verify:verify_embedded", "Verify that an embedded index is complete and finds the expected documents.", _VERIFY_NIGHTLY),
         Entry("rollback", "flows.elastic.rollback:roll_back", "Point the alias back at the previous index."),
         Entry("diagnose", "flows.elastic.diagnose:diagnose_cluster", "Find what is slow or failing, and the setting to change."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import Field
 
 from flows.elastic.engine import ELASTIC
@@ -9,7 +11,8 @@ from flows.elastic.options import EmbeddedOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
-from tasks.elastic.search.search import Hit, QueryKind, read_hits
+from tasks.elastic.search.search import Hit, SparseQuery, read_hits
+from tasks.elastic.search.ways import How, read_hits_by
 
 _SHOWN = 160
 """Number of characters of a document that the report shows."""
@@ -23,7 +26,11 @@ class SearchOptions(EmbeddedOptions, frozen=True):
         default=None, description="The text field whose embedding is searched. Default: the first."
     )
     size: int = Field(default=10, ge=1, le=10_000, description="Maximum number of hits.")
-    kind: QueryKind = Field(
+    how: How | None = Field(
+        default=None,
+        description="By sparse or dense embeddings, words (bm25), words and meaning together (hybrid), or as a semantic_text field decides. Default: what the index was embedded for.",
+    )
+    kind: SparseQuery = Field(
         default="sparse_vector", description="Query type: sparse_vector, or the older text_expansion."
     )
     deployment: str | None = Field(
@@ -34,7 +41,7 @@ class SearchOptions(EmbeddedOptions, frozen=True):
 
 @engine_flow(ELASTIC, "search", run_name="search {name} on {target}")
 def search_documents(options: SearchOptions) -> Report:
-    """Search an embedded index by meaning.
+    """Search an embedded index by meaning, by words, or by both.
 
     Example:
         vector-search elastic search --name films --text investigation --target sandbox
@@ -44,9 +51,14 @@ def search_documents(options: SearchOptions) -> Report:
         embedded = read_embedded(settings, name)
         chosen = embedded.field(options.field)
         model = options.deployment or embedded.search_deployment
-        answer = read_hits(
-            settings, name, options.text, chosen.output, model, size=options.size, kind=options.kind
-        )
+        if options.how is not None or embedded.kind == "semantic-text":
+            how = options.how or "semantic"
+            asked = replace(embedded, search_deployment=model)
+            answer = read_hits_by(settings, name, options.text, asked, chosen, how, size=options.size)
+        else:
+            answer = read_hits(
+                settings, name, options.text, chosen.output, model, size=options.size, kind=options.kind
+            )
         for rank, hit in enumerate(answer.hits, start=1):
             with report.step(f"{rank}. {hit.id}") as step:
                 step.saw(f"score {hit.score:.4f}: {shown(hit, chosen.input)}")

@@ -8,10 +8,12 @@ from pydantic import Field
 
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import EmbeddedOptions
+from flows.elastic.semantic_steps import endpoint_of
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.indices.indices import read_source
+from tasks.elastic.verification.semantic import verify_own_texts
 from tasks.elastic.verification.verification import verify_completeness, verify_queries, verify_scores
 from tasks.plurals import counted
 
@@ -46,14 +48,24 @@ def verify_embedded(options: VerifyOptions) -> Report:
                 settings, name, embedded.fields, wanted=wanted, accepted=options.accept_unembedded
             )
             step.saw(f"{counted(found.documents, 'document')}, {found.unembedded:,} without an embedding")
-        with report.step("scores") as step:
+        semantic = embedded.kind == "semantic-text"
+        with report.step("own texts" if semantic else "scores") as step:
             for field in embedded.fields:
+                if semantic:
+                    own = verify_own_texts(settings, name, field, endpoint_of(settings, model))
+                    step.saw(f"{counted(own.asked, 'document')} found by the text of {field.input}")
+                    continue
                 scores = verify_scores(settings, name, field, model)
                 step.saw(f"{scores.compared} recomputed, off by {scores.largest_difference:.1e} at most")
         if options.queries:
             with report.step("sample queries") as step:
                 asked = verify_queries(
-                    settings, name, embedded.fields[0].output, model, Path(options.queries)
+                    settings,
+                    name,
+                    embedded.fields[0].output,
+                    model,
+                    Path(options.queries),
+                    kind="semantic" if semantic else "sparse_vector",
                 )
                 step.saw(f"{asked.found} of {asked.queries} find the expected documents")
     return report

@@ -16,9 +16,16 @@ from sandbox.elastic.documents.store import DocumentStore
 from sandbox.elastic.documents.writing import DocumentWriter
 from sandbox.elastic.indices.alias_api import AliasApi
 from sandbox.elastic.indices.api import IndexApi
+from sandbox.elastic.indices.data_stream_api import DataStreamApi
 from sandbox.elastic.indices.health_api import HealthApi
 from sandbox.elastic.indices.statistics_api import IndexStatisticsApi
 from sandbox.elastic.indices.store import Indices
+from sandbox.elastic.inference.api import InferenceEndpointApi
+from sandbox.elastic.inference.definitions import Definitions
+from sandbox.elastic.inference.endpoints import Endpoints
+from sandbox.elastic.inference.semantic_fields import SemanticFields
+from sandbox.elastic.inference.serving import EndpointInference
+from sandbox.elastic.inference.use import EndpointUse
 from sandbox.elastic.ingest.api import PipelineApi
 from sandbox.elastic.ingest.execution import ingested
 from sandbox.elastic.ingest.parsing import PipelineParser
@@ -34,6 +41,7 @@ from sandbox.elastic.ml.licence import MachineLearningLicence
 from sandbox.elastic.ml.model_api import ModelApi
 from sandbox.elastic.ml.model_statistics_api import ModelStatisticsApi
 from sandbox.elastic.ml.models import Models
+from sandbox.elastic.ml.starting import DeploymentStarter
 from sandbox.elastic.nodes.api import NodesApi
 from sandbox.elastic.nodes.information_api import InformationApi
 from sandbox.elastic.nodes.nodes import Nodes
@@ -74,7 +82,18 @@ class Cluster:
         self.licence = MachineLearningLicence(options.licence)
         ledger = InferenceLedger(self.store)
         self.inference = Inference(self.models, self.deployments, self.licence, ledger, self.ending)
-        self.parser = PipelineParser(self.inference)
+        self.starter = DeploymentStarter(self.models, self.deployments, self.nodes, self.release, self.ending)
+        self.endpoints = Endpoints(records("inference_endpoints"), self.release)
+        self.serving = EndpointInference(
+            self.endpoints,
+            self.inference,
+            self.models,
+            self.deployments,
+            self.starter,
+            self.release,
+            self.ending,
+        )
+        self.parser = PipelineParser(self.serving)
         self.pipelines = Pipelines(records("ingest_pipelines"), self.parser)
 
         self.indices = Indices(self.store, self.release)
@@ -88,9 +107,10 @@ class Cluster:
             self.documents,
             self.release,
             partial(ingested, self.pipelines.find),
+            SemanticFields(self.endpoints, self.serving, self.indices.behind).embedded,
             self.searchers.written,
         )
-        self.contexts = QueryContexts(self.documents, self.release, self.inference.for_search)
+        self.contexts = QueryContexts(self.documents, self.release, self.serving.for_search)
         self.scans = Scans(self.indices, self.documents, self.searchers, self.contexts)
         self.jobs = Jobs(self.tasks, self.writer.write, take_at_end, self.ending)
         self.routes = self._routes(options)
@@ -117,7 +137,7 @@ class Cluster:
         machine_learning = (
             ModelApi(self.models, self.deployments, pipelines, self.ending),
             ModelStatisticsApi(self.models, self.deployments, pipelines, nodes, self.release),
-            DeploymentApi(self.models, self.deployments, pipelines, nodes, self.release, self.ending),
+            DeploymentApi(self.models, self.deployments, self.starter, pipelines, self.release),
             InferenceApi(self.inference),
             CapacityApi(nodes, self.deployments, self.release),
         )
@@ -125,8 +145,18 @@ class Cluster:
             InformationApi(nodes, self.release, options.licence),
             NodesApi(nodes, self.release, self.deployments.at_work_on),
             TaskApi(self.tasks, nodes),
+            InferenceEndpointApi(
+                self.endpoints,
+                Definitions(self.models, self.deployments),
+                self.serving,
+                EndpointUse(pipelines, indices),
+                self.deployments,
+                self.licence,
+                self.release,
+            ),
             IndexApi(indices),
             AliasApi(indices, self.release),
+            DataStreamApi(),
             IndexStatisticsApi(indices, self.documents, self.searchers),
             HealthApi(nodes, indices, self.ending),
             DocumentApi(refreshing, self.documents, indices),

@@ -10,11 +10,12 @@ from typing import Any, get_args
 
 from elasticsearch import Elasticsearch
 
-from sandbox.elastic import errors
+from sandbox.elastic import chunking, errors
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.differences import DIFFERENCES
 from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.inference import errors as inference_errors
 from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.options import ElasticOptions, Version
@@ -23,14 +24,18 @@ from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.tasks import errors as tasks_errors
 from sandbox.elastic.versions import Release, release
 from sandbox.elastic.wire import errors as wire_errors
+from sandbox.elastic.wire.parameters import table
+from sandbox.elastic.wire.parameters.rules import Rules
 
 NAMESPACES = ("", "indices", "ingest", "ml", "inference", "tasks", "nodes", "cluster", "cat", "license")
-# Answered by another method's route: the client sends HEAD where the other sends GET.
+# Answered by another method's route: a HEAD where the other is a GET, or the same path.
 _HEADS = {
     "exists": "get",
     "exists_source": "get_source",
     "indices.exists": "indices.get",
     "indices.exists_alias": "indices.get_alias",
+    "inference.put_elasticsearch": "inference.put",
+    "inference.put_elser": "inference.put",
 }
 _ITS_OWN = {"options", "close", "perform_request"}
 _ERRORS = (
@@ -41,6 +46,8 @@ _ERRORS = (
     search_errors,
     ingest_errors,
     ml_errors,
+    inference_errors,
+    chunking,
     tasks_errors,
     reindex_errors,
 )
@@ -61,6 +68,14 @@ def lines() -> Iterator[str]:
         )
     yield from ("", "Namespaces that are not listed are not imitated.", "", "### By version", "")
     yield from _versions()
+    yield from ("", "### Query parameters", "")
+    yield (
+        "What no API names is refused as the service refuses it. Everywhere: "
+        + _rules(table.EVERYWHERE)
+        + "."
+    )
+    yield ""
+    yield from (f"- {api}: {_rules(rules) or 'none'}" for api, rules in sorted(table.TABLE.items()))
     yield from ("", "### What is known to differ from Elasticsearch", "")
     yield from (f"- {difference}" for difference in DIFFERENCES)
     yield from ("", "### Texts of Elasticsearch's refusals", "")
@@ -99,6 +114,14 @@ def _versions() -> Iterator[str]:
     for field in fields(Release):
         values = [str(getattr(release(name), field.name)) for name in names]
         yield f"| {field.name} | {' | '.join(values)} |"
+
+
+def _rules(given: Rules) -> str:
+    """Parameters by what becomes of them."""
+    words: dict[str, list[str]] = {}
+    for name, rule in sorted(given.items()):
+        words.setdefault(rule.word, []).append(name)
+    return "; ".join(f"{word}: {', '.join(names)}" for word, names in sorted(words.items()))
 
 
 def _answers(module: Any) -> list[errors.Answer]:

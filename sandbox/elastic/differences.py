@@ -4,8 +4,7 @@ from __future__ import annotations
 
 DIFFERENCES = (
     (
-        "APIs that are not imitated answer `no handler found` with status 400, or 405 if only the method is wrong. Unknown "
-        "parameters in a query string are ignored; the real service refuses them."
+        "APIs that are not imitated answer `no handler found` with status 400, or 405 if only the method is wrong."
     ),
     (
         "There is one data node and one shard per index, whatever `number_of_shards` says; replicas are never assigned. "
@@ -21,7 +20,27 @@ DIFFERENCES = (
     ),
     (
         "Field types: text, keyword, boolean, date, numbers except scaled_float and unsigned_long, object, "
-        "sparse_vector, rank_features. Others (nested, dense_vector, semantic_text, ip, ...) are refused as unknown."
+        "sparse_vector, rank_features, dense_vector, semantic_text. Others (nested, ip, ...) are refused as unknown."
+    ),
+    (
+        "dense_vector: element types float and byte, as arrays of numbers; `bit`, hexadecimal and base64 strings are refused. "
+        "Every search is exact, whatever `index_options`, `num_candidates` and `rescore_vector` say. Defaults of a mapping are "
+        "applied but not shown, except the dimensions of the first vector and a semantic_text field's `inference_id`."
+    ),
+    (
+        "semantic_text: the format of 8.18 and 9.0 and later; `use_legacy_format`, and the type as a multi-field, are refused. "
+        "Sentences and words are found by regular expressions, not by ICU, and offsets count characters, not UTF-16 units. "
+        "`_inference_fields` is shown where a request says `exclude_vectors: false`, in every version; queries do not prune its "
+        "tokens. Chunking strategies: sentence, word, none; `recursive` is refused."
+    ),
+    (
+        "Inference endpoints: the services elasticsearch and elser, for sparse_embedding and text_embedding; services that would "
+        "call another machine, reranking and chats are refused by name. If an endpoint's model cannot be deployed, the endpoint is "
+        "not kept; after a time-out it is. Endpoints of the Elastic Inference Service and `.rerank-v1` are not there."
+    ),
+    (
+        "Retrievers: standard, knn, rrf, linear, with the parameters of their tables; others are refused by name. rrf needs no "
+        "licence here. A search with a retriever counts the union of its windows."
     ),
     (
         "Analyzers: standard, simple, whitespace, keyword; the normalizer lowercase. No custom analyzers, no stemming, no "
@@ -34,7 +53,11 @@ DIFFERENCES = (
     "Dates: ISO 8601 and milliseconds; a field's `format` is stored but not applied. Of date math, only `now` is supported.",
     (
         "Queries: those in `sandbox/elastic/search/queries.py`, with common parameters; others are refused by name. No "
-        "aggregations, highlighting, suggesters, collapse, rescore, knn, retrievers, `q=` or explain."
+        "aggregations, highlighting, suggesters, collapse, rescore or explain."
+    ),
+    (
+        "`q=`, query_string and simple_query_string: terms, phrases, fields, ranges, groups, operators, wildcards, boosts. "
+        "Fuzzy terms, slops and regular expressions in them are refused by name."
     ),
     "A search over several indices fails as a whole if one fails; the real service may return partial results.",
     "Positions are not indexed: match_phrase reads the texts of candidates again and does not support slop.",
@@ -47,17 +70,22 @@ DIFFERENCES = (
         "that does not render to JSON is refused as x_content_parse_exception."
     ),
     (
-        "Scrolls and points in time end with the process. Settings are stored and shown; few have an effect. `index.blocks.*` "
-        "have theirs, but no disk is watched: `read_only_allow_delete` comes and goes with the setting only."
+        "Scrolls and points in time end with the process. Settings of indices are honoured, make no difference, or are refused by "
+        "name (sandbox/elastic/indices/known_settings.py). No disk is watched: `read_only_allow_delete` comes and goes with "
+        "the setting only."
     ),
     (
         "`_source` of a mapping supports includes and excludes, which are applied when documents are shown: reindex and "
-        "updates still see the whole document. Aliases do not support filters. Bulk replies have no `ingest_took`."
+        "updates still see the whole document. Aliases do not support filters."
     ),
     (
         "SPLADE-tiny, a model of two layers with the same vocabulary, answers in place of every packaged ELSER; it is not "
         "ELSER. Of uploaded models only the sizes are stored; for text_expansion the same model answers, others cannot be "
-        "deployed. `lang_ident_model_1` is shown but cannot be used. There are no `_inference` endpoints."
+        "deployed. `lang_ident_model_1` is shown but cannot be used."
+    ),
+    (
+        "multilingual-e5-small in 4 bits answers for E5 where there is an engine for it (Linux on x86-64); elsewhere a deployment "
+        "of it fails with what is missing. It always reads a prefix: without an `input_type`, `passage: `."
     ),
     (
         "Allocations are placed greedily (existing ones stay, oldest deployment first, on the node with the most free "
@@ -79,7 +107,7 @@ DIFFERENCES = (
         "support scripts; there is no delete by query. Slices use a different hash."
     ),
     (
-        "Task lists contain only reindex, update by query and model downloads, not the calls themselves. Hot threads show "
+        "Task lists contain reindex, update by query, model downloads and the listing call itself, no other calls. Hot threads show "
         "busy allocations, with the percentages of the ELSER notebook and an invented stack."
     ),
     "Bodies and answers are JSON or NDJSON; CBOR, SMILE and YAML are refused with 406, or with 400 if they are asked for.",

@@ -67,7 +67,19 @@ class Answer:
         **facts: object,
     ) -> Refusal:
         """The refusal, with its placeholders filled from `facts`."""
-        return Refusal(self.status, self.kind, self.text.format(**facts), metadata, cause, root)
+        shown = {name: in_java(value) for name, value in facts.items()}
+        return Refusal(self.status, self.kind, self.text.format(**shown), metadata, cause, root)
+
+
+def in_java(value: Any) -> str:
+    """A value of JSON as Java's `toString` writes it: `true`, `null`, `{a=1}`, `[1, 2]`."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name}={in_java(each)}' for name, each in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(in_java, value))}]"
+    return str(value)
 
 
 UNREADABLE_BODY = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
@@ -106,6 +118,15 @@ NOT_A_SIZE = Answer(
 )
 UNKNOWN_FIELD = Answer(
     400, "x_content_parse_exception", "[1:1] [{parser}] unknown field [{field}]", "ObjectParser.java"
+)
+NOT_IMITATED = Answer(
+    400, "illegal_argument_exception", "the sandbox does not support [{name}] with value [{value}] in [{api}]"
+)
+UNRECOGNIZED = Answer(
+    400,
+    "illegal_argument_exception",
+    "request [{path}] contains unrecognized {few}: {names}",
+    "BaseRestHandler.java",
 )
 INTERNAL = Answer(500, "sandbox_exception", "internal error of the sandbox: {problem}")
 

@@ -50,6 +50,19 @@ class Release:
     reindex_management: bool = False
     """Whether `GET /_reindex` and related calls exist (since 9.5)."""
 
+    default_endpoints: bool = True
+    """Whether every cluster has inference endpoints for ELSER and E5, deployed at their first use (since 8.16)."""
+    chunking_settings: bool = True
+    """Whether endpoints have `chunking_settings` (since 8.16)."""
+    inference_update: bool = True
+    """Whether an endpoint can be updated (since 8.17)."""
+    semantic_text: bool = True
+    """Whether there are `semantic_text` fields and `semantic` queries (since 8.15)."""
+    retrievers: tuple[str, ...] = ("standard", "knn", "rrf", "linear")
+    """The retrievers that are imitated: standard, knn and rrf since 8.14, linear since 8.18."""
+    weighted_rrf: bool = False
+    """Whether a retriever of rrf may have a weight (since 9.2, from memory)."""
+
     @property
     def major(self) -> int:
         """8 or 9."""
@@ -75,6 +88,11 @@ _RELEASES = {
         download_progress=False,
         download_running_status=400,
         platform_variant=False,
+        default_endpoints=False,
+        chunking_settings=False,
+        inference_update=False,
+        semantic_text=False,
+        retrievers=(),
     ),
     "8.19": Release("8.19.3", lucene="9.12.2", wire="7.17.0", reads="7.0.0", media_versions=(7, 8)),
     "9.1": Release("9.1.0", lucene="10.2.2", wire="8.19.0", reads="8.0.0", media_versions=(8, 9)),
@@ -86,6 +104,7 @@ _RELEASES = {
         media_versions=(8, 9),
         excludes_source_vectors=True,
         reindex_management=True,
+        weighted_rrf=True,
     ),
 }
 

@@ -173,8 +173,11 @@ def apply_content_mark(
 
 
 @step("remove endpoint {name}")
-def remove_endpoint(settings: DatabricksSettings, name: str, deadline: Deadline) -> bool:
-    """Remove an endpoint that we made, and wait until it is gone. Returns whether it was there.
+def remove_endpoint(settings: DatabricksSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
+    """Remove an endpoint that we made, and wait until it is gone.
+
+    Returns:
+        Its name, if it was there.
 
     Raises:
         NotOurs: somebody else made it.
@@ -188,7 +191,7 @@ def remove_endpoint(settings: DatabricksSettings, name: str, deadline: Deadline)
         except NotFound:
             pass
     _let_go(settings, name, deadline)
-    return there is not None
+    return (name,) if there is not None else ()
 
 
 def list_endpoints(settings: DatabricksSettings) -> list[EndpointInfo]:

@@ -180,27 +180,31 @@ def wait_for_index(settings: DatabricksSettings, name: str, deadline: Deadline) 
 
 
 @step("remove index {name}")
-def remove_index(settings: DatabricksSettings, name: str, deadline: Deadline) -> bool:
-    """Remove an index that we made, with its rows, and wait until it is gone. Returns whether it was there.
+def remove_index(settings: DatabricksSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
+    """Remove an index that we made, with its rows, and wait until it is gone.
+
+    Returns:
+        Its full name, if it was there.
 
     Raises:
         NotOurs: somebody else made it.
     """
     there = find_index(settings, name)
     if there is None:
-        return False
+        return ()
     refuse_stranger(settings, there, own_endpoint(settings, name))
     try:
         with calling(f"delete index {name}"):
             connect(settings).indexes.delete_index(there.full_name)
     except NotFound:
-        return True
+        return (there.full_name,)
 
     def look() -> Look[bool]:
         left = find_index(settings, name)
         return Look(seen=left.state if left else "gone", value=True, done=left is None)
 
-    return wait_until(f"the deletion of index {name}", look, deadline)
+    wait_until(f"the deletion of index {name}", look, deadline)
+    return (there.full_name,)
 
 
 def wait_until_gone(settings: DatabricksSettings, name: str, deadline: Deadline) -> None:

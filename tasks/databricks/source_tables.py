@@ -164,22 +164,25 @@ def read_row_count(settings: DatabricksSettings, name: str, deadline: Deadline) 
 
 
 @step("remove source table of {name}")
-def remove_table(settings: DatabricksSettings, name: str) -> bool:
-    """Remove the source table that we made. Returns whether it was there.
+def remove_table(settings: DatabricksSettings, name: str) -> tuple[str, ...]:
+    """Remove the source table that we made.
+
+    Returns:
+        Its full name, if it was there.
 
     Raises:
         NotOurs: somebody else made it.
     """
     there = find_table(settings, name)
     if there is None:
-        return False
+        return ()
     try:
         with calling(f"delete table {there.full_name}"):
             connect(settings).tables.delete(there.full_name)
     except NotFound:
         pass
     _forget_upload(settings, _upload_path(settings, name))
-    return True
+    return (there.full_name,)
 
 
 def _upload_path(settings: DatabricksSettings, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -13,31 +12,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.errors import InvalidInput
 from tasks.program import PROGRAM
-from tasks.redaction import hide, hide_userinfo
-from tasks.settings import Key, Password, file_name, from_environment, sandbox_environment
+from tasks.redaction import hide
+from tasks.settings import Key, Password, address, file_name, from_environment, sandbox_environment
 
 ElasticTarget = Literal["sandbox", "elastic"]
 
-_HOST = re.compile(r"(localhost|[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+)(:\d{1,5})?")
-
 
 def _address(url: str) -> str:
-    """An address without secrets: it is shown in errors."""
-    if "@" in url:
-        hide_userinfo(url)
-        hide(url.rpartition("@")[0].rpartition("//")[2])
-        raise ValueError(
-            "without a name and a password: they belong in ELASTIC_USERNAME and ELASTIC_PASSWORD"
-        )
-    if "?" in url or "#" in url:
-        hide(url.partition("?")[2])
-        raise ValueError("without a query")
-    if not url.lower().startswith(("https://", "http://")):
-        # A key may have been set in place of the address; a plain host is none and can be shown.
-        raise ValueError(
-            f"which begins with https:// or http://{f', as in https://{url}' if _HOST.fullmatch(url) else ''}"
-        )
-    return url
+    return address(url, credentials="ELASTIC_USERNAME and ELASTIC_PASSWORD")
 
 
 def _user(name: str) -> str:

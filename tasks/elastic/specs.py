@@ -18,6 +18,12 @@ Priority = Literal["normal", "low"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 """A name that is valid for an index, an alias, a pipeline, a deployment and a search template."""
 
+WORDS = "text"
+"""The subfield of a semantic_text field that is searched by words, not by meaning."""
+
+EmbeddedAs = Literal["sparse-vector", "semantic-text"]
+"""How documents are embedded: by a pipeline into fields of their own, or by the index in the text field itself."""
+
 Threads = Literal[1, 2, 4, 8, 16, 32]
 """A power of two, at most 32 (API start-trained-model-deployment)."""
 
@@ -154,6 +160,35 @@ def embedded_properties(
     for output in (field.output for field in fields):
         _place(properties, output)[_leaf(output)] = {"type": "sparse_vector"}
     _place(properties, failure)[_leaf(failure)] = {"type": "keyword", "ignore_above": 8191}
+    return properties
+
+
+def semantic_properties(
+    fields: tuple[EmbeddedField, ...],
+    endpoint: str,
+    *,
+    chunk_words: int | None = None,
+    source: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The mapping whose text fields the index embeds itself, each with a subfield `text` for words as they are.
+
+    Args:
+        fields: the text fields; what is embedded is stored with the field.
+        endpoint: the inference endpoint. Always named: what a mapping without one means differs between clusters.
+        chunk_words: words in a chunk of whole sentences; None leaves it to the endpoint.
+        source: the fields of the documents' own index, which keep their types.
+    """
+    properties: dict[str, Any] = deepcopy(dict(source or {}))
+    for field in fields:
+        own: dict[str, Any] = {"type": "semantic_text", "inference_id": endpoint}
+        if chunk_words is not None:
+            own["chunking_settings"] = {
+                "strategy": "sentence",
+                "max_chunk_size": chunk_words,
+                "sentence_overlap": 1,
+            }
+        own["fields"] = {WORDS: {"type": "text"}}
+        _place(properties, field.input)[_leaf(field.input)] = own
     return properties
 
 

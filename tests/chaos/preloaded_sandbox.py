@@ -13,7 +13,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import sandbox.elastic.server
 import sandbox.vertex.server  # noqa: F401 -- loaded for the forks
 from sandbox.__main__ import main
-from sandbox.elastic.ml import splade
+from sandbox.models import splade
 from tests.forks import serve
 
 splade.load_splade()

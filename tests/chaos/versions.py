@@ -17,9 +17,9 @@ _THAT_MATTERS = (
     "tests/flows/client_settings.py", "requirements.lock", "locks/sparse-model.lock",
 )  # fmt: skip
 _FOREIGN = {
-    "vertex": ("elastic", "sparse", "vertex_collections", "databricks"),
-    "vertex-collections": ("elastic", "sparse", "databricks"),
-    "elastic": ("vertex", "storage", "google_cloud", "protos", "databricks"),
+    "vertex": ("elastic", "models", "model_server", "sparse", "vertex_collections", "databricks", "answers"),
+    "vertex-collections": ("elastic", "models", "model_server", "sparse", "databricks", "answers"),
+    "elastic": ("vertex", "storage", "google_cloud", "protos", "databricks", "answers"),
 }
 """How folders and files begin that only the cases of other engines run."""
 _DOCUMENTS = {".md", ".gz", ".txt"}

@@ -62,6 +62,9 @@ def test_each_engine_has_its_nightly_check():
         "flows.vertex.verify.verify_index",
         "flows.vertex_collections.verify.verify_collection",
         "flows.elastic.verify.verify_embedded",
+        "flows.databricks.verify.verify_index",
+        "flows.answers.evaluate.evaluate",
+        "flows.answers.verify.verify_documents",
     ]
 
 

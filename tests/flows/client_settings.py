@@ -15,5 +15,5 @@ def client_settings(stack):
 
 def slot_of(engine, name):
     """The slot of a name on the usual stand-ins."""
-    where = {"elastic": "127.0.0.1", "databricks": "127.0.0.1.main.default"}
+    where = {"elastic": "127.0.0.1", "answers": "127.0.0.1", "databricks": "127.0.0.1.main.default"}
     return artifact_key(engine, name, where.get(engine, f"{PROJECT}-{LOCATION}"))

@@ -11,9 +11,12 @@ from sandbox.announced import announcement
 class StandIn:
     """A stand-in of some options, its faults and its write log; a subclass knows one engine."""
 
+    beside = ()
+    """The options of other services that start with it."""
+
     def __init__(self, state, options):
         self.state, self.options = state, options
-        self.process = process.start(state, options)
+        self.process = process.start(state, options, *self.beside)
 
     def settings_by(self, read):
         """The settings by which flows reach it: `settings_by(vertex_settings)`."""

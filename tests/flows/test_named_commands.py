@@ -16,6 +16,8 @@ from tasks.program import PROGRAM, command, on_target
 ROOT = Path(__file__).parents[2]
 SANDBOX = "python -m sandbox"
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+WORD = "some"
+"""In place of what is only known at run time."""
 SOURCES = [
     (file.relative_to(ROOT), ast.parse(file.read_text()))
     for room in ("flows", "tasks")
@@ -33,7 +35,7 @@ def text_of(node):
         case ast.FormattedValue(value=ast.Name(id="PROGRAM")):
             return PROGRAM
         case _:
-            return "x"
+            return WORD
 
 
 def in_strings():
@@ -64,9 +66,9 @@ def made():
             match node:
                 case ast.Call(func=ast.Name(id="command"), args=[ast.Constant(value=str(flow))]):
                     given = {
-                        one.arg: getattr(one.value, "value", "x")
+                        one.arg: getattr(one.value, "value", WORD)
                         if isinstance(one.value, ast.Constant)
-                        else "x"
+                        else WORD
                         for one in node.keywords
                         if one.arg
                     }

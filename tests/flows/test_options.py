@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_form_is_flat_typed_and_explained(engine, entry):
 def test_its_help_has_an_example_that_its_own_command_accepts(engine, entry):
     example = inspect.getdoc(load(entry.entrypoint).fn).partition("Example:\n")[2].strip()
     assert example.startswith(f"{PROGRAM} {engine.command(entry)} ")
-    parse(example.split()[1:], debug=False)
+    parse(shlex.split(example)[1:], debug=False)
 
 
 @pytest.mark.parametrize(("engine", "entry"), FLOWS)

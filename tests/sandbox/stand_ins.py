@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from sandbox import write_log
 from sandbox.databricks.options import DatabricksOptions
 from sandbox.elastic.options import ElasticOptions
+from sandbox.model_server.options import ModelServerOptions
 from sandbox.vertex.options import VertexOptions
 
 Request = tuple[str, str, bytes]
@@ -109,6 +110,17 @@ STAND_INS = {
             "POST",
             "/api/2.0/vector-search/endpoints",
             b'{"name": "change-NUMBER", "endpoint_type": "STANDARD"}',
+        ),
+    ),
+    "models": StandIn(
+        options=ModelServerOptions(),
+        variable="OPENAI_BASE_URL",
+        key=lambda environment: {"Authorization": f"Bearer {environment['OPENAI_API_KEY']}"},
+        reads=("GET", "/models", b""),
+        changes=(
+            "POST",
+            "/chat/completions",
+            b'{"model": "extractive-stand-in", "messages": [{"role": "user", "content": "Tell me a story."}]}',
         ),
     ),
     "vertex": StandIn(

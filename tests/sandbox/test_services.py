@@ -8,6 +8,7 @@ import pytest
 from sandbox import process, services
 from sandbox.databricks.options import DatabricksOptions
 from sandbox.elastic.options import ElasticOptions
+from sandbox.model_server.options import ModelServerOptions
 from sandbox.vertex.options import Durations, VertexOptions
 
 
@@ -16,6 +17,7 @@ def test_without_options_every_service_runs_with_its_defaults():
         "vertex": VertexOptions(),
         "elastic": ElasticOptions(),
         "databricks": DatabricksOptions(),
+        "models": ModelServerOptions(),
     }
 
 
@@ -48,6 +50,7 @@ def test_names_of_switches_and_ports_are_unique():
         ("--clock-factor=0", "must be positive"),
         ("--upsert-delay=-1", "must not be negative"),
         ("--elastic.version=1.0", "8.13"),
+        ("--models.context-tokens=0", "must be positive"),
     ],
 )
 def test_an_impossible_option_is_refused_before_anything_starts(tmp_path, word, problem):

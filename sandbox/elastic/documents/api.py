@@ -47,7 +47,7 @@ class DocumentApi:
             raise errors.NO_BODY.refusal()
         create = request.text("op_type") == "create" or "/_create/" in request.path
         operation = _operation(request, "create" if create else "index")
-        operation.source = request.json()
+        operation.source, operation.text = request.json(), request.body
         return self._written(request, operation)
 
     def delete_document(self, request: Request) -> Reply:
@@ -72,28 +72,29 @@ class DocumentApi:
 
     def get_document(self, request: Request) -> Reply:
         """`GET /{index}/_doc/{id}`: the last write, refreshed or not."""
-        index = self._indices.single(request.params["index"])
-        row = self._documents.get(index, request.params["id"])
+        index, row = self._read(request)
         shown = _shown(index, request.params["id"], row, sources.of_query(request) or SourceFilter())
         return Reply(shown, 200 if row else 404)
 
     def get_source(self, request: Request) -> Reply:
         """`GET /{index}/_source/{id}`."""
-        index = self._indices.single(request.params["index"])
-        row = self._documents.get(index, request.params["id"])
+        index, row = self._read(request)
         if not row:
             raise documents_errors.NO_SOURCE.refusal(index=request.params["index"], id=request.params["id"])
-        return Reply((sources.of_query(request) or SourceFilter()).apply(row.document(), index))
+        return Reply((sources.of_query(request) or SourceFilter()).of_text(row.source, index))
 
     def mget(self, request: Request) -> dict[str, Any]:
         """`POST /_mget` and `POST /{index}/_mget`."""
-        body, default = request.json(), request.params.get("index")
+        body, default = request.fields("multi get", "docs", "ids"), request.params.get("index")
         wanted = body.get("docs") or [{"_id": id_} for id_ in body.get("ids", [])]
         if not wanted:
             raise errors.VALIDATION.refusal(problems="1: no documents to get;")
         from_query = sources.of_query(request) or SourceFilter()
         found = []
         for each in wanted:
+            unknown = [key for key in each if key not in ("_index", "_id", "_source", "routing")]
+            if unknown:
+                raise documents_errors.MGET_FIELD.refusal(field=unknown[0])
             name, id_ = each.get("_index", default), str(each.get("_id", ""))
             if name is None:
                 raise errors.VALIDATION.refusal(problems="1: index is missing for doc 0;")
@@ -102,9 +103,29 @@ class DocumentApi:
             except Refusal as refusal:
                 found.append({"_index": name, "_id": id_, "error": refusal.body()["error"]})
                 continue
+            if request.flag("refresh"):
+                self._writer.refresh(index)
             chosen = sources.of_body(each["_source"]) if "_source" in each else from_query
             found.append(_shown(index, id_, self._documents.get(index, id_), chosen))
         return {"docs": found}
+
+    def _read(self, request: Request) -> tuple[Index, Row | None]:
+        """The index and the document that a request names.
+
+        Raises:
+            Refusal: the document has another version than the request says.
+        """
+        index, id_ = self._indices.single(request.params["index"]), request.params["id"]
+        if request.flag("refresh"):
+            self._writer.refresh(index)
+        row = self._documents.get(index, id_)
+        given = request.number("version", 0)
+        if row and "version" in request.query and row.version != given:
+            problem = f"current version [{row.version}] is different than the one provided [{given}]"
+            raise documents_errors.VERSION_CONFLICT.refusal(
+                id=id_, problem=problem, metadata={**index.metadata, "shard": "0"}
+            )
+        return index, row
 
     def _written(self, request: Request, operation: Operation) -> Reply:
         (outcome,), forced = self._writer.write(request, [operation])
@@ -139,4 +160,4 @@ def _shown(index: Index, id_: str, row: Row | None, chosen: SourceFilter) -> dic
     if row is None:
         return {**shown, "found": False}
     shown |= {"_version": row.version, "_seq_no": row.seq_no, "_primary_term": 1, "found": True}
-    return {**shown, "_source": chosen.apply(row.document(), index)} if chosen.shown else shown
+    return {**shown, "_source": chosen.of_text(row.source, index)} if chosen.shown else shown

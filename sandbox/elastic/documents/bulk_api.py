@@ -14,6 +14,7 @@ from sandbox.elastic.documents.refreshing import RefreshingWriter
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
+from sandbox.elastic.wire.tokens import token
 
 _ACTIONS = ("create", "delete", "index", "update")
 _PARAMETERS = {
@@ -52,9 +53,11 @@ class BulkApi:
         outcomes = [unreadable[place] if place in unreadable else next(rest) for place in range(len(read))]
         request.resource = ",".join(sorted({outcome.index for outcome in outcomes}))
         request.changed = any(outcome.result in ("created", "updated", "deleted") for outcome in outcomes)
+        times = [outcome.ingest_seconds for outcome in outcomes if outcome.ingest_seconds is not None]
         return {
             "errors": any(outcome.error for outcome in outcomes),
             "took": int((time.monotonic() - started) * 1000),
+            **({"ingest_took": int(max(times) * 1000)} if times else {}),
             "items": [{outcome.operation.action: outcome.item()} for outcome in outcomes],
         }
 
@@ -84,7 +87,7 @@ def _operations(request: Request) -> list[Operation | Outcome]:
                 source = orjson.loads(document)
                 if not isinstance(source, dict):
                     raise documents_errors.BULK_SOURCE.refusal(problem="expected START_OBJECT")
-                operation.source = source
+                operation.source, operation.text = source, document
             except (orjson.JSONDecodeError, Refusal) as error:
                 refusal = documents_errors.BULK_SOURCE.refusal(problem=str(error))
                 found.append(Outcome(operation, operation.index, operation.id, 400, error=refusal))
@@ -99,12 +102,12 @@ def _action(line: bytes, number: int, request: Request) -> Operation:
     except orjson.JSONDecodeError as error:
         raise errors.UNREADABLE_BODY.refusal(problem=str(error)) from error
     if not isinstance(found, dict) or not found:
-        raise documents_errors.BULK_ACTION.refusal(line=number, found=type(found).__name__)
+        raise documents_errors.BULK_ACTION.refusal(line=number, found=token(found))
     ((name, fields),) = list(found.items())[:1]
     if name not in _ACTIONS:
         raise documents_errors.BULK_UNKNOWN_ACTION.refusal(line=number, found=name)
     if not isinstance(fields, dict):
-        raise documents_errors.BULK_ACTION.refusal(line=number, found=type(fields).__name__)
+        raise documents_errors.BULK_ACTION.refusal(line=number, found=token(fields))
     unknown = [key for key in fields if key not in _PARAMETERS]
     if unknown:
         raise documents_errors.BULK_PARAMETER.refusal(line=number, found=unknown[0])

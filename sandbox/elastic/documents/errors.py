@@ -10,6 +10,20 @@ NOT_AN_OBJECT = Answer(
     "[1:1] object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value",
     "DocumentParser.java, from memory",
 )
+FIELD_NAME = Answer(400, "illegal_argument_exception", "{problem}", "DotExpandingXContentParser.java")
+METADATA_FIELD = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] Field [{name}] is a metadata field and cannot be added inside a document. Use the index API request "
+    "parameters.",
+    "MetadataFieldMapper.java",
+)
+BLANK_NAME = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] Field name cannot contain only whitespace: [{path}]",
+    "DocumentParser.java",
+)
 BAD_VALUE = Answer(
     400,
     "document_parsing_exception",
@@ -79,6 +93,11 @@ NO_SOURCE = Answer(
     "Document not found [{index}]/[{id}]",
     "RestGetSourceAction.java, from memory",
 )
+MGET_FIELD = Answer(
+    400,
+    "illegal_argument_exception",
+    "the sandbox does not support [{field}] in the documents of a multi get request",
+)
 NO_SCRIPTS = Answer(400, "illegal_argument_exception", "the sandbox does not run scripts")
 BULK_ACTION = Answer(
     400,
@@ -106,4 +125,24 @@ BULK_END = Answer(
 )
 BULK_SOURCE = Answer(
     400, "document_parsing_exception", "[1:1] failed to parse: {problem}", "DocumentParser.java, from memory"
+)
+VECTOR = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse: [dense_vector] field [{path}]: {problem}",
+    "DenseVectorFieldMapper.java, from memory",
+)
+DIMENSIONS = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse: The [dense_vector] field [{path}] in doc [document with id '{id}'] has a different number of "
+    "dimensions [{found}] than defined in the mapping [{dims}]",
+    "DenseVectorFieldMapper.java, from memory",
+)
+OTHER_MODEL = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse: Incompatible model settings for field [{path}]: the mapping has {there}, the document has "
+    "{given}. Check that the [inference_id] is not using different model settings",
+    "SemanticTextFieldMapper.java, from memory",
 )

@@ -44,7 +44,7 @@ def after_pipelines(operation: Operation, result: Ingested) -> Operation:
     """The write, with its document as the pipelines left it."""
     if operation.action == "update":
         return replace(operation, source={**operation.source, _new_part(operation): result.source})
-    return replace(operation, source=result.source, index=result.index, id=result.id)
+    return replace(operation, source=result.source, text=None, index=result.index, id=result.id)
 
 
 def _seen(operation: Operation) -> dict[str, Any] | None:

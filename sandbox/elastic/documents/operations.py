@@ -18,6 +18,8 @@ class Operation:
     id: str | None = None
     source: dict[str, Any] = field(default_factory=dict)
     """The document; for an update its body (`doc`, `doc_as_upsert`, `upsert`, ...)."""
+    text: bytes | None = None
+    """The document as it was written, whose numbers `_source` shows unchanged; None if there is no such text."""
     pipeline: str | None = None
     """None: the index's default_pipeline; `_none`: no pipeline."""
     if_seq_no: int | None = None
@@ -41,6 +43,8 @@ class Outcome:
     version: int = 0
     seq_no: int = 0
     error: Refusal | None = None
+    ingest_seconds: float | None = None
+    """How long the pipelines of its request took; None if there was none for it."""
     copies: int = 1
     """Primary and replicas, as the index defines them."""
 

@@ -17,14 +17,25 @@ from sandbox.elastic import errors
 from sandbox.elastic.documents import dates
 from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.analysis import analyzer
+from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS, Rows, chunks, vector
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, is_object
+from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, is_object, is_searchable
 from sandbox.elastic.versions import Release
 
 _LEAST_WEIGHT = 1.17549435e-38
 _MOST_WEIGHT = 3.4028235e38
 _BITS = {"long": 63, "integer": 31, "short": 15, "byte": 7}
 _SMALLER = {"float": np.float32, "half_float": np.float16}
+
+
+METADATA = frozenset(
+    f"_{name}"
+    for name in (
+        *("data_stream_timestamp", "field_names", "id", "ignored", "index", "nested_path"),
+        *("routing", "seq_no", "source", "tier", "version"),
+    )
+)
+"""Names that no document may use for a field of its own. From the list of IndicesModule.java."""
 
 
 @dataclass
@@ -35,8 +46,9 @@ class Terms:
     length: int
 
 
-Value = Terms | list[str] | list[int] | list[float] | dict[str, float]
-"""Terms of a text; strings of a keyword or boolean; numbers, including dates; weights of a sparse vector."""
+Value = Terms | Rows | list[str] | list[int] | list[float] | dict[str, float]
+"""Terms of a text; embeddings of a dense_vector or semantic_text; strings of a keyword or boolean; numbers, including
+dates; weights of a sparse vector."""
 
 
 @dataclass
@@ -63,7 +75,11 @@ def parse(
         Refusal: a value does not fit its field, or a strict mapping does not have its field; never if lenient.
     """
     walk = _Walk(id_, release, mapping, lenient)
-    walk.object(source, mapping.get("properties", {}), "", mapping.get("dynamic", "true"), walk.parsed.added)
+    if not lenient:
+        _refuse_metadata(source, id_)
+    own = {name: value for name, value in source.items() if name != INFERENCE_FIELDS}
+    walk.object(own, mapping.get("properties", {}), "", mapping.get("dynamic", "true"), walk.parsed.added)
+    walk.semantic(source, mapping)
     return walk.parsed
 
 
@@ -75,6 +91,25 @@ class _Walk:
         self._release = release
         self._detect_dates = mapping.get("date_detection", True)
 
+    def semantic(self, source: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
+        """The embeddings of semantic_text fields; the settings of their model are added to the mapping."""
+        for path, rows, settings in chunks(source):
+            *parents, name = path.split(".")
+            known, added = mapping.get("properties", {}), self.parsed.added
+            for parent in parents:
+                known = known.get(parent, {}).get("properties", {})
+            definition = known.get(name, {})
+            if definition.get("type") != "semantic_text":
+                continue
+            there = definition.get("model_settings")
+            if there is not None and there != settings and not self._lenient:
+                raise documents_errors.OTHER_MODEL.refusal(path=path, there=there, given=settings)
+            self.parsed.values[path] = rows
+            if there is None:
+                for parent in parents:
+                    added = added.setdefault(parent, {}).setdefault("properties", {})
+                added[name] = {**definition, "model_settings": settings}
+
     def object(
         self,
         found: Mapping[str, Any],
@@ -85,15 +120,9 @@ class _Walk:
     ) -> None:
         for name, value in found.items():
             try:
-                if "." in name and name not in known:
-                    first, _, rest = name.partition(".")
-                    if not first or not rest:
-                        raise documents_errors.BULK_SOURCE.refusal(
-                            problem=f"field name cannot contain only whitespace: [{name}]"
-                        )
-                    self._property(first, {rest: value}, known, prefix, dynamic, added)
-                else:
-                    self._property(name, value, known, prefix, dynamic, added)
+                _check_name(name, prefix)
+                first, dot, rest = name.partition(".")
+                self._property(first, {rest: value} if dot else value, known, prefix, dynamic, added)
             except Refusal:
                 if not self._lenient:
                     raise
@@ -117,7 +146,12 @@ class _Walk:
         if not definition or is_object(definition):
             self._objects(name, value, definition, path, dynamic, added, name in known)
             return
-        self._leaf(path, definition, value)
+        if definition["type"] == "dense_vector" and "dims" not in definition and isinstance(value, list):
+            sized: dict[str, Any] = {**definition, "dims": len(value)}  # as long as the first vector
+            self._leaf(path, sized, value)
+            added[name] = sized
+        else:
+            self._leaf(path, definition, value)
         for below, multi in definition.get("fields", {}).items():
             self._leaf(f"{path}.{below}", multi, value)
 
@@ -153,6 +187,8 @@ class _Walk:
             raise documents_errors.STRICT.refusal(name=name, parent=prefix.rstrip(".") or "_doc")
         if dynamic in ("false", "runtime"):
             return None
+        if _is_vector(value):
+            return {"type": "dense_vector", "dims": len(value)}
         if isinstance(first, dict) or isinstance(value, dict):
             return {"type": "object"} if not value else {"properties": {}}
         if isinstance(first, bool):
@@ -170,7 +206,9 @@ class _Walk:
         if kind in ("sparse_vector", "rank_features"):
             self._weights(path, value)
             return
-        if definition.get("index") is False:
+        if kind == "dense_vector" and value is not None:
+            self.parsed.values[path] = vector(path, definition, value, self._id)
+        if not is_searchable(kind, definition) or kind in ("dense_vector", "semantic_text"):
             return
         values = list(_flat(value)) if isinstance(value, list) else [value]
         if None in values:
@@ -235,6 +273,37 @@ class _Walk:
     def _bad(self, path: str, kind: str, value: Any, why: str) -> Refusal:
         cause = errors.ILLEGAL_ARGUMENT.refusal(problem=why)
         return documents_errors.BAD_VALUE.refusal(path=path, kind=kind, id=self._id, value=value, cause=cause)
+
+
+def _check_name(name: str, prefix: str) -> None:
+    parts, problem = name.split("."), ""
+    if name.isspace():
+        raise documents_errors.BLANK_NAME.refusal(path=prefix + name)
+    if not name:
+        problem = "field name cannot be an empty string"
+    elif not any(parts):
+        problem = "field name cannot contain only dots"
+    elif not all(parts):
+        problem = f"field name cannot contain only whitespace: ['{name}']"
+    elif any(part.isspace() for part in parts):
+        problem = f"field name starting or ending with a [.] makes object resolution ambiguous: [{name}]"
+    if problem:
+        cause = documents_errors.FIELD_NAME.refusal(problem=problem)
+        raise documents_errors.BULK_SOURCE.refusal(problem=problem, cause=cause)
+
+
+def _refuse_metadata(source: Mapping[str, Any], id_: str) -> None:
+    for name in METADATA.intersection(source):
+        cause = documents_errors.METADATA_FIELD.refusal(name=name)
+        value = source[name]
+        raise documents_errors.BAD_VALUE.refusal(path=name, kind=name, id=id_, value=value, cause=cause)
+
+
+def _is_vector(value: Any) -> bool:
+    """Whether dynamic mapping takes a list of floats for a vector (DocumentParser.java: 128 to 4096 of them)."""
+    return (
+        isinstance(value, list) and 128 <= len(value) <= 4096 and all(type(each) is float for each in value)
+    )
 
 
 def _flat(value: Any) -> Iterator[Any]:

@@ -20,6 +20,10 @@ class RefreshingWriter:
         self._indices = indices
         self._refresh = refresh
 
+    def refresh(self, index: Index) -> None:
+        """Make everything written to an index visible."""
+        self._refresh(index)
+
     def write(self, request: Request, operations: list[Operation]) -> tuple[list[Outcome], bool]:
         """The outcomes, and whether a refresh was forced; `wait_for` does not wait but refreshes at once.
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+import orjson
+
 from sandbox.elastic import errors
+from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.wire.exchange import Request
 
-_VECTORS = ("sparse_vector", "rank_features")
+_VECTORS = ("sparse_vector", "rank_features", "dense_vector")
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,19 @@ class SourceFilter:
     excludes: tuple[str, ...] = ()
     exclude_vectors: bool | None = None
     """None: the index's own setting."""
+    inference_fields: bool = False
+    """Whether the embeddings of semantic_text fields are shown; only those who ask for vectors get them."""
+
+    def of_text(self, text: bytes | None, index: Index) -> dict[str, Any] | orjson.Fragment:
+        """The filtered document; the whole one as the text that it is."""
+        document = orjson.loads(text or b"{}")
+        found = self.apply(document, index)
+        return orjson.Fragment(text or b"{}") if found == document else found
 
     def apply(self, document: dict[str, Any], index: Index) -> dict[str, Any]:
         """The filtered document."""
+        if not self.inference_fields:
+            document = {name: value for name, value in document.items() if name != INFERENCE_FIELDS}
         source = index.mapping.get("_source", {})
         includes, excludes = list(self.includes), [*self.excludes, *source.get("excludes", [])]
         left_out = index.excludes_vectors if self.exclude_vectors is None else self.exclude_vectors
@@ -53,6 +66,7 @@ def of_body(value: Any) -> SourceFilter:
                 includes=_list(value.get("includes", value.get("include"))),
                 excludes=_list(value.get("excludes", value.get("exclude"))),
                 exclude_vectors=value.get("exclude_vectors"),
+                inference_fields=value.get("exclude_vectors") is False,
             )
     raise errors.PARSING.refusal(
         problem="Expected one of [VALUE_STRING, VALUE_BOOLEAN, START_OBJECT] for [_source]"
@@ -72,6 +86,7 @@ def of_query(request: Request) -> SourceFilter | None:
         includes=_list(includes),
         excludes=_list(request.text("_source_excludes")),
         exclude_vectors=request.flag("_source_exclude_vectors") if vectors else None,
+        inference_fields=vectors and not request.flag("_source_exclude_vectors"),
     )
 
 

@@ -98,10 +98,22 @@ class DocumentStore:
                 self._last[index.number] = -1 if key is None else key - base
             return self._last[index.number]
 
-    def append(self, index: Index, id_: str, version: int, document: dict[str, Any] | None) -> int:
-        """Add a write within the caller's transaction and return its sequence number; None as document deletes."""
+    def append(
+        self, index: Index, id_: str, version: int, document: dict[str, Any] | None, text: bytes | None = None
+    ) -> int:
+        """Add a write within the caller's transaction and return its sequence number.
+
+        Args:
+            index: where.
+            id_: the document's id.
+            version: the write's version.
+            document: None deletes.
+            text: the document as it was written, which is kept if it still is that document.
+        """
         seq_no = self.last_sequence_number(index) + 1
         source = None if document is None else orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
+        if text is not None and document == orjson.loads(text):
+            source = text
         self._store.db.execute(
             "INSERT INTO documents VALUES (?, ?, ?, ?, ?)",
             ((index.number << _SHIFT) + seq_no, index.number, id_, version, source),

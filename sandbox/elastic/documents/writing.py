@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,9 @@ from sandbox.elastic.versions import Release
 Written = Callable[[Index, int, Mapping[str, Value] | None, int | None], None]
 """Called for each accepted write with index, sequence number, values (None for a deletion) and the number it replaces."""
 
+Embedded = Callable[[Sequence[Operation]], list[Operation | Refusal]]
+"""Adds the embeddings of semantic_text fields to the documents of a whole bulk request; a refusal for each that fails."""
+
 
 @dataclass(frozen=True)
 class _Accepted:
@@ -45,6 +49,7 @@ class DocumentWriter:
         documents: DocumentStore,
         release: Release,
         ingest: Ingest,
+        embedded: Embedded,
         written: Written,
     ) -> None:
         self._store = store
@@ -52,15 +57,17 @@ class DocumentWriter:
         self._documents = documents
         self._release = release
         self._ingest = ingest
+        self._embedded = embedded
         self._written = written
 
     def write(self, operations: list[Operation]) -> list[Outcome]:
         """Carry out writes independently; a refusal is the outcome of its write.
 
-        Pipelines run first, for all writes together and without holding a lock.
+        Pipelines run first, then semantic_text fields are embedded, for all writes together and without holding a lock.
         """
         outcomes: dict[int, Outcome] = {}
-        ready = self._ingested(operations, outcomes)
+        times: dict[int, float] = {}
+        ready = self._with_embeddings(self._ingested(operations, outcomes, times), outcomes)
         accepted: list[_Accepted] = []
         with self._store.lock:
             try:
@@ -73,12 +80,14 @@ class DocumentWriter:
             for each in accepted:
                 values = each.parsed.values if each.parsed else None
                 self._written(each.index, each.seq_no, values, each.previous)
+        for place, seconds in times.items():
+            outcomes[place].ingest_seconds = seconds
         return [outcomes[place] for place in range(len(operations))]
 
     def _ingested(
-        self, operations: list[Operation], outcomes: dict[int, Outcome]
+        self, operations: list[Operation], outcomes: dict[int, Outcome], times: dict[int, float]
     ) -> list[tuple[int, Operation]]:
-        """The operations after their pipelines; refused and dropped ones go to `outcomes`."""
+        """The operations after their pipelines, whose time goes to `times`; refused and dropped ones go to `outcomes`."""
         waiting: list[tuple[int, Operation, Ingested]] = []
         ready: list[tuple[int, Operation]] = []
         for place, operation in enumerate(operations):
@@ -90,7 +99,9 @@ class DocumentWriter:
                 waiting.append((place, operation, ingested))
         if not waiting:
             return ready
+        began = time.monotonic()
         results = self._ingest([ingested for _, _, ingested in waiting])
+        times.update(dict.fromkeys((place for place, _, _ in waiting), time.monotonic() - began))
         for (place, operation, _), result in zip(waiting, results, strict=True):
             if isinstance(result, Refusal):
                 outcomes[place] = _refused(operation, result)
@@ -99,6 +110,18 @@ class DocumentWriter:
             else:
                 ready.append((place, after_pipelines(operation, result)))
         return sorted(ready, key=lambda each: each[0])
+
+    def _with_embeddings(
+        self, ready: list[tuple[int, Operation]], outcomes: dict[int, Outcome]
+    ) -> list[tuple[int, Operation]]:
+        kept: list[tuple[int, Operation]] = []
+        results = self._embedded([operation for _, operation in ready])
+        for (place, operation), result in zip(ready, results, strict=True):
+            if isinstance(result, Refusal):
+                outcomes[place] = _refused(operation, result)
+            else:
+                kept.append((place, result))
+        return kept
 
     def _one(self, operation: Operation, accepted: list[_Accepted]) -> Outcome:
         try:
@@ -129,7 +152,7 @@ class DocumentWriter:
         version = (newest.version if newest else 0) + 1
         if operation.version_type != "internal" and operation.version is not None:
             version = operation.version
-        seq_no = self._documents.append(index, id_, version, document)
+        seq_no = self._documents.append(index, id_, version, document, operation.text)
         accepted.append(_Accepted(index, seq_no, parsed, newest.seq_no if newest else None))
         if document is None:
             result, status = ("deleted", 200) if there else ("not_found", 404)

@@ -14,6 +14,7 @@ from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.routing import Route
 
+_NAMED = ("index", "indices", "alias", "aliases")
 _DEFINITION = ("filter", "routing", "index_routing", "search_routing", "is_write_index", "is_hidden")
 
 
@@ -41,7 +42,7 @@ class AliasApi:
 
     def update_aliases(self, request: Request) -> dict[str, Any]:
         """`POST /_aliases`: all actions or none."""
-        actions = request.json().get("actions")
+        actions = request.fields("aliases", "actions").get("actions")
         if not isinstance(actions, list) or not actions:
             raise errors.VALIDATION.refusal(problems="1: Must specify at least one alias action;")
         before = [index.aliases for index in self._indices]
@@ -58,7 +59,8 @@ class AliasApi:
 
     def put_alias(self, request: Request) -> dict[str, Any]:
         """`PUT /{index}/_alias/{name}`."""
-        fields = {"index": request.params["index"], "alias": request.params["name"], **request.json()}
+        given = request.fields("alias", *_DEFINITION)
+        fields = {"index": request.params["index"], "alias": request.params["name"], **given}
         with self._indices.together():
             self._apply("add", fields)
             self._check_writers()
@@ -106,8 +108,7 @@ class AliasApi:
         return (self.exists_alias if request.method == "HEAD" else self.get_alias)(request)
 
     def _apply(self, kind: str, fields: Mapping[str, Any]) -> None:
-        if kind not in ("add", "remove", "remove_index"):
-            raise errors.PARSING.refusal(problem=f"[alias_action] unknown field [{kind}]")
+        _check_fields(kind, fields)
         expressions = _list(fields, "index", "indices")
         if not expressions:
             raise errors.VALIDATION.refusal(problems="1: One of [index] or [indices] is required;")
@@ -177,3 +178,11 @@ def _aliases(action: Mapping[str, Any]) -> list[str]:
 def _list(fields: Mapping[str, Any], one: str, several: str) -> list[str]:
     found = fields.get(one) or fields.get(several) or []
     return [found] if isinstance(found, str) else list(found)
+
+
+def _check_fields(kind: str, fields: Mapping[str, Any]) -> None:
+    if kind not in ("add", "remove", "remove_index"):
+        raise errors.UNKNOWN_FIELD.refusal(parser="alias_action", field=kind)
+    for name in fields:
+        if name not in (*_DEFINITION, *_NAMED, *(["must_exist"] if kind != "add" else [])):
+            raise errors.UNKNOWN_FIELD.refusal(parser=kind, field=name)

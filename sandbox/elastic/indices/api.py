@@ -13,6 +13,8 @@ from sandbox.elastic.indices.store import Indices, no_index
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
 
+_FEATURES = ("aliases", "mappings", "settings")
+
 
 class IndexApi:
     """Definitions of indices."""
@@ -52,11 +54,19 @@ class IndexApi:
     def get(self, request: Request) -> dict[str, Any]:
         """`GET /{index}`."""
         flat = request.flag("flat_settings")
+        features = request.text("features", ",".join(_FEATURES)).split(",")
+        for feature in features:
+            if feature not in _FEATURES:
+                raise errors.ILLEGAL_ARGUMENT.refusal(problem=f"No feature for name [{feature}]")
         return {
             index.name: {
-                "aliases": index.aliases,
-                "mappings": index.mapping,
-                "settings": settings_of_indices.nested(index.settings, flat),
+                name: part
+                for name, part in (
+                    ("aliases", index.aliases),
+                    ("mappings", index.mapping),
+                    ("settings", settings_of_indices.nested(index.settings, flat)),
+                )
+                if name in features
             }
             for index in self._indices.named_by(request, "metadata_read")
         }
@@ -71,9 +81,9 @@ class IndexApi:
             index = self._indices.get(name)
             if index:
                 found[name] = index
-            elif self._indices.behind(name):
-                raise indices_errors.ALIAS_FOR_INDEX.refusal(alias=name)
             elif not request.flag("ignore_unavailable"):
+                if self._indices.behind(name):
+                    raise indices_errors.ALIAS_FOR_INDEX.refusal(alias=name)
                 raise no_index(name)
         blocks.refuse(found.values(), "metadata_write", releases=True)
         with self._indices.together():
@@ -121,10 +131,16 @@ class IndexApi:
         changes = settings_of_indices.flat(body.get("settings", body))
         if not changes:
             raise errors.VALIDATION.refusal(problems="1: no settings to update;")
-        level = None if blocks.unblocks(changes) else "metadata_write"
+        level, kept = (
+            None if blocks.unblocks(changes) else "metadata_write",
+            request.flag("preserve_existing"),
+        )
         with self._indices.together():
             for index in self._indices.named_by(request, level):
                 settings_of_indices.check_changeable(changes, f"{index.name}/{index.uuid}")
-                self._indices.put(self._indices.with_settings(index, changes))
+                new = {
+                    name: value for name, value in changes.items() if not (kept and name in index.settings)
+                }
+                self._indices.put(self._indices.with_settings(index, new))
         request.resource = request.params.get("index", "_all")
         return {"acknowledged": True}

@@ -85,6 +85,24 @@ UNKNOWN_SETTING = Answer(
     "changes documentation for removed settings",
     "AbstractScopedSettings.java, from memory",
 )
+SETTING_NOT_IMITATED = Answer(
+    400,
+    "illegal_argument_exception",
+    "the sandbox does not support the setting [index.{name}] with value [{value}]",
+)
+SOFT_DELETES = Answer(
+    400,
+    "illegal_argument_exception",
+    "Creating indices with soft-deletes disabled is no longer supported. Please do not specify a value for setting "
+    "[index.soft_deletes.enabled].",
+    "MetadataCreateIndexService.java, from memory",
+)
+SETTING_NO_RANGE = Answer(
+    400,
+    "illegal_argument_exception",
+    "failed to parse [index.auto_expand_replicas] from value: [{value}]",
+    "AutoExpandReplicas.java, from memory",
+)
 SETTING_NO_BOOLEAN = Answer(
     400,
     "illegal_argument_exception",
@@ -134,6 +152,12 @@ UNKNOWN_PARAMETER = Answer(
     "Failed to parse mapping: unknown parameter [{parameter}] on mapper [{name}] of type [{kind}]",
     "FieldMapper.java, from memory",
 )
+MULTI_FIELD_NAME = Answer(
+    400,
+    "mapper_parsing_exception",
+    "Failed to parse mapping: Field name [{below}] which is a multi field of [{name}] cannot contain '.'",
+    "TypeParsers.java",
+)
 NO_ANALYZER = Answer(
     400,
     "mapper_parsing_exception",
@@ -163,6 +187,15 @@ PARAMETER_CONFLICT = Answer(
     "illegal_argument_exception",
     "Mapper for [{path}] conflicts with existing mapper:\n\tCannot update parameter [{parameter}] from [{old}] to [{new}]",
     "FieldMapper.java, from memory",
+)
+UNKNOWN_METRIC = Answer(
+    400,
+    "illegal_argument_exception",
+    "request [{path}] contains unrecognized metric: [{metric}]",
+    "RestIndicesStatsAction.java",
+)
+METRIC_NOT_IMITATED = Answer(
+    400, "illegal_argument_exception", "the sandbox does not count [{metric}] in its statistics"
 )
 FIELD_LIMIT = Answer(
     400,

@@ -10,7 +10,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.elastic.errors import in_java
 from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.indices import vector_fields
 
 NUMBERS = ("long", "integer", "short", "byte", "double", "float", "half_float")
 WHOLE_NUMBERS = ("long", "integer", "short", "byte")
@@ -35,8 +37,21 @@ _PARAMETERS: dict[str, set[str]] = {
     "date": _STORED | {"format", "locale", "ignore_malformed"},
     "sparse_vector": {"index_options", "store"},
     "rank_features": {"positive_score_impact"},
+    **vector_fields.PARAMETERS,
     **{kind: _STORED | {"coerce", "ignore_malformed"} for kind in NUMBERS},
 }
+_ONLY: dict[tuple[str, str], tuple[Any, ...]] = {
+    ("text", "fielddata"): (False,),
+    ("text", "index_options"): ("positions", "offsets"),
+    ("text", "search_quote_analyzer"): (),
+    ("text", "similarity"): ("BM25",),
+    ("keyword", "index_options"): ("docs",),
+    ("keyword", "norms"): (False,),
+    ("keyword", "similarity"): ("BM25",),
+    ("keyword", "split_queries_on_whitespace"): (False,),
+    ("rank_features", "positive_score_impact"): (True,),
+}
+"""Parameters of a type that are accepted with these values only: others would change what is found or its score."""
 _OBJECT = {"type", "properties", "dynamic", "enabled"}
 _ROOT = {"properties", "dynamic", "_meta", "_source", "date_detection"}
 _CHANGEABLE = {
@@ -64,8 +79,8 @@ class Field:
     parameters: Mapping[str, Any]
 
 
-def check(mapping: Mapping[str, Any]) -> None:
-    """Refuse an invalid mapping.
+def checked(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """A valid mapping as the service stores it: `{"a.b": field}` is the field b of an object a.
 
     Raises:
         Refusal: naming the first field, type or parameter that is wrong.
@@ -80,6 +95,8 @@ def check(mapping: Mapping[str, Any]) -> None:
                 problem=f"unknown parameter [{option}] on metadata field [_source]"
             )
     _check_properties(mapping.get("properties", {}), "")
+    properties = {"properties": _expanded(mapping["properties"], "")} if "properties" in mapping else {}
+    return {**mapping, **properties}
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,9 +105,8 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         Refusal: the change cannot be made in place.
     """
-    check(new)
     result = deepcopy(dict(old))
-    for name, value in new.items():
+    for name, value in checked(new).items():
         if name == "properties":
             result["properties"] = _merged_properties(old.get("properties", {}), value, "")
         else:
@@ -106,6 +122,13 @@ def fields(mapping: Mapping[str, Any]) -> dict[str, Field]:
 def size(mapping: Mapping[str, Any]) -> int:
     """The count that `index.mapping.total_fields.limit` limits: fields, multi-fields and objects."""
     return _size(mapping.get("properties", {}))
+
+
+def is_searchable(kind: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a field's values are kept for searches: indexed, or, except of a text, in doc values."""
+    return parameters.get("index") is not False or (
+        kind != "text" and parameters.get("doc_values") is not False
+    )
 
 
 def is_object(definition: Mapping[str, Any]) -> bool:
@@ -137,6 +160,8 @@ def _check_properties(properties: Any, prefix: str) -> None:
             problem="Expected map for property [properties] but got a class java.lang.String"
         )
     for name, definition in properties.items():
+        if problem := _problem(name):
+            raise indices_errors.MAPPING.refusal(problem=problem)
         _check_property(f"{prefix}{name}", definition)
 
 
@@ -156,12 +181,15 @@ def _check_property(path: str, definition: Any) -> None:
     if kind not in _PARAMETERS:
         raise indices_errors.NO_HANDLER.refusal(kind=kind, name=name)
     _check_parameters(name, kind, definition, _PARAMETERS[kind] | _ANY)
+    vector_fields.check(name, definition)
     for parameter in ("analyzer", "search_analyzer"):
         if definition.get(parameter, "standard") not in ANALYZERS:
             raise indices_errors.NO_ANALYZER.refusal(analyzer=definition[parameter], name=path)
     if definition.get("normalizer", "lowercase") != "lowercase":
         raise indices_errors.NO_NORMALIZER.refusal(normalizer=definition["normalizer"], name=path)
     for below, multi in definition.get("fields", {}).items():
+        if "." in below:
+            raise indices_errors.MULTI_FIELD_NAME.refusal(below=below, name=name)
         _check_property(f"{path}.{below}", multi)
 
 
@@ -169,6 +197,36 @@ def _check_parameters(name: str, kind: str, definition: Mapping[str, Any], known
     for parameter in definition:
         if parameter not in known:
             raise indices_errors.UNKNOWN_PARAMETER.refusal(parameter=parameter, name=name, kind=kind)
+        value = definition[parameter]
+        if value not in _ONLY.get((kind, parameter), (value,)):
+            problem = f"the sandbox does not support [{parameter}] with value [{in_java(value)}] on [{name}]"
+            raise indices_errors.MAPPING.refusal(problem=problem)
+
+
+def _problem(name: str) -> str:
+    """Why a name cannot be a field's. As in Java, dots at its end do not count."""
+    if not name:
+        return "field name cannot be an empty string"
+    if name.isspace():
+        return "field name cannot contain only whitespaces"
+    parts = name.rstrip(".").split(".")
+    return (
+        f"Invalid field name {name}" if parts == [""] else "" if all(parts) else "name cannot be empty string"
+    )
+
+
+def _expanded(properties: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Properties without dots in their names; an object that is written in several places is merged."""
+    result: dict[str, Any] = {}
+    for name, definition in properties.items():
+        first, *below = name.rstrip(".").split(".")
+        whole = vector_fields.completed(definition)
+        if whole.get("properties"):
+            whole["properties"] = _expanded(whole["properties"], f"{prefix}{name}.")
+        for part in reversed(below):
+            whole = {"properties": {part: whole}}
+        result = _merged_properties(result, {first: whole}, prefix)
+    return result
 
 
 def _merged_properties(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -189,6 +247,8 @@ def _merged_property(old: Mapping[str, Any], new: Mapping[str, Any], path: str) 
         return {**result, **new, "properties": properties}
     if old["type"] != new["type"]:
         raise indices_errors.TYPE_CONFLICT.refusal(path=path, old=old["type"], new=new["type"])
+    if old["type"] in vector_fields.PARAMETERS:
+        return vector_fields.merged(path, old, new)
     if "fields" in new:
         result["fields"] = _merged_properties(old.get("fields", {}), new["fields"], f"{path}.")
     for parameter in (set(old) | set(new)) - {"type", "fields"}:

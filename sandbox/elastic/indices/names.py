@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Container
 from fnmatch import fnmatchcase
 
+from sandbox.elastic import errors
 from sandbox.elastic.indices import errors as indices_errors
 
 _FORBIDDEN = '\\/*?"<>| ,#:'
@@ -33,22 +34,44 @@ def check(name: str) -> None:
         )
 
 
-def chosen(expression: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
+def chosen(
+    expression: str, names: Collection[str], hidden: Container[str] = (), expand: Container[str] = ("open",)
+) -> tuple[list[str], list[str]]:
     """The names that a comma-separated list with wildcards and exclusions matches, and its plain names that do not exist.
 
-    A wildcard matches names that start with a dot only if the pattern starts with one.
+    A wildcard matches hidden names and those that start with a dot only if the pattern starts with one, or if `expand`
+    (the values of `expand_wildcards`) says so.
     """
-    there = list(names)
+    there = list(names) if "open" in expand or "all" in expand else []
+    everything = "all" in expand or "hidden" in expand
+    plain = set(names)
     found: dict[str, None] = {}
     missing: list[str] = []
     for part in ("*" if expression in ("", "_all") else expression).split(","):
         if part.startswith("-") and len(part) > 1 and found:
             found = {name: None for name in found if not fnmatchcase(name, part[1:])}
         elif "*" in part:
-            seen = [name for name in there if part.startswith(".") or not name.startswith(".")]
+            seen = [
+                name
+                for name in there
+                if everything or part.startswith(".") or not (name.startswith(".") or name in hidden)
+            ]
             found.update(dict.fromkeys(name for name in seen if fnmatchcase(name, part)))
-        elif part in there:
+        elif part in plain:
             found[part] = None
         else:
             missing.append(part)
     return list(found), missing
+
+
+def expanded(value: str) -> tuple[str, ...]:
+    """The values of `expand_wildcards`.
+
+    Raises:
+        Refusal: one is unknown.
+    """
+    found = tuple(value.split(","))
+    for each in found:
+        if each not in ("all", "open", "closed", "hidden", "none"):
+            raise errors.ILLEGAL_ARGUMENT.refusal(problem=f"No valid expand wildcard value [{each}]")
+    return () if "none" in found else found

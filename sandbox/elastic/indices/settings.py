@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from sandbox.elastic.indices import errors as indices_errors
-from sandbox.elastic.indices.blocks import BLOCKS
+from sandbox.elastic.indices import known_settings
 from sandbox.elastic.wire.exchange import duration
 
 _FIXED = (
@@ -18,49 +19,16 @@ _FIXED = (
     "creation_date",
     "provided_name",
 )
-_KNOWN = (
-    "number_of_replicas",
-    "refresh_interval",
-    "default_pipeline",
-    "final_pipeline",
-    "auto_expand_replicas",
-    "hidden",
-    "priority",
-    "gc_deletes",
+_NUMBERS = (
+    "mapping.total_fields.limit",
     "max_result_window",
-    "max_inner_result_window",
-    "max_rescore_window",
-    "max_docvalue_fields_search",
-    "max_script_fields",
     "max_terms_count",
-    "max_ngram_diff",
-    "max_shingle_diff",
-    "max_refresh_listeners",
-    "version.created",
-    *(f"blocks.{name}" for name in BLOCKS),
-    "shard.check_on_startup",
-    "load_fixed_bitset_filters_eagerly",
+    "number_of_replicas",
+    "number_of_shards",
 )
-_FAMILIES = (
-    "analysis",
-    "analyze",
-    "highlight",
-    "indexing",
-    "lifecycle",
-    "mapping",
-    "merge",
-    "query",
-    "routing",
-    "search",
-    "similarity",
-    "soft_deletes",
-    "sort",
-    "translog",
-    "unassigned",
-    "write",
-)
-_NUMBERS = ("number_of_shards", "number_of_replicas", "max_result_window", "mapping.total_fields.limit")
 RESULT_WINDOW = 10_000
+TERMS_COUNT = 65_536
+_EXPANDED = re.compile(r"(\d+)-(\d+|all)")
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, str | None]:
@@ -77,10 +45,11 @@ def check(settings: Mapping[str, str | None]) -> None:
         Refusal: naming the first of them.
     """
     for name, value in settings.items():
-        if name not in (*_FIXED, *_KNOWN) and name.split(".")[0] not in _FAMILIES:
-            raise indices_errors.UNKNOWN_SETTING.refusal(name=name)
+        known_settings.check(name, value)
         if name == "refresh_interval" and value is not None:
             duration("index.refresh_interval", value)
+        if name == "auto_expand_replicas" and not (value in (None, "false") or _EXPANDED.fullmatch(value)):
+            raise indices_errors.SETTING_NO_RANGE.refusal(value=value)
         if name.startswith("blocks.") and value not in (None, "true", "false"):
             raise indices_errors.SETTING_NO_BOOLEAN.refusal(value=value)
         if name in _NUMBERS and value is not None:
@@ -91,6 +60,12 @@ def check(settings: Mapping[str, str | None]) -> None:
                 raise indices_errors.SETTING_NO_NUMBER.refusal(name=name, value=value) from None
             if number < least:
                 raise indices_errors.SETTING_TOO_SMALL.refusal(name=name, value=value, least=least)
+
+
+def expanded(settings: dict[str, str]) -> dict[str, str]:
+    """The settings with as many replicas as `auto_expand_replicas` gives an index on one node: its least."""
+    found = _EXPANDED.fullmatch(settings.get("auto_expand_replicas", ""))
+    return {**settings, "number_of_replicas": found[1]} if found else settings
 
 
 def check_changeable(settings: Mapping[str, str | None], index: str) -> None:

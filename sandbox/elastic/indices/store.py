@@ -6,7 +6,7 @@ Every change is written to the database before it becomes visible.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from sandbox.elastic import errors
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.ids import new_uuid
-from sandbox.elastic.indices import blocks, mappings, names
+from sandbox.elastic.indices import blocks, mappings, names, vector_fields
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import settings as settings_of_indices
 from sandbox.elastic.indices.blocks import Level
@@ -48,6 +48,7 @@ class Indices:
         *,
         ignore_unavailable: bool = False,
         allow_no_indices: bool = True,
+        expand: Container[str] = ("open",),
         level: Level | None = None,
     ) -> list[Index]:
         """The indices that an expression matches, directly or through aliases, sorted by name.
@@ -57,7 +58,8 @@ class Indices:
                 with them (`level`).
         """
         alias_names = {alias for index in self._all.values() for alias in index.aliases}
-        found, missing = names.chosen(expression, [*self._all, *sorted(alias_names)])
+        hidden = {name for name, index in self._all.items() if index.settings.get("hidden") == "true"}
+        found, missing = names.chosen(expression, [*self._all, *sorted(alias_names)], hidden, expand)
         if missing and not ignore_unavailable:
             raise no_index(missing[0])
         if not found and not allow_no_indices:
@@ -78,6 +80,7 @@ class Indices:
             request.params.get("index", "_all"),
             ignore_unavailable=request.flag("ignore_unavailable"),
             allow_no_indices=request.flag("allow_no_indices", True),
+            expand=names.expanded(request.text("expand_wildcards", "open")),
             level=level,
         )
 
@@ -141,7 +144,8 @@ class Indices:
         names.check(name)
         given = settings_of_indices.flat(settings)
         settings_of_indices.check(given)
-        mappings.check(mapping)
+        fields = mappings.checked(mapping)
+        vector_fields.check_release(mappings.fields(fields).values(), given, self._release)
         with self.together():
             if name in self._all:
                 there = self._all[name]
@@ -165,7 +169,8 @@ class Indices:
                 "uuid": uuid,
                 "version.created": f"{self._release.major}{self._release.number.split('.')[1]:0>3}000",
             }
-            index = Index(name, uuid, self._next_number(), made, dict(mapping), {})
+            made = settings_of_indices.expanded(made)
+            index = Index(name, uuid, self._next_number(), made, fields, {})
             self.put(index)
             for alias, definition in aliases.items():
                 self.put(self.with_alias(self._all[name], alias, definition))
@@ -224,7 +229,7 @@ class Indices:
         changed = {**index.settings, **settings}
         defaults = {"number_of_replicas": "1"}
         kept = {name: found for name, value in changed.items() if (found := value or defaults.get(name))}
-        return replace(index, settings=kept)
+        return replace(index, settings=settings_of_indices.expanded(kept))
 
     def _next_number(self) -> int:
         number = (self._counters.get("index") or 0) + 1

@@ -71,7 +71,7 @@ class PipelineApi:
 
     def simulate(self, request: Request) -> dict[str, Any]:
         """`POST /_ingest/pipeline[/{id}]/_simulate`: nothing is written, but models are called."""
-        body, name = request.json(), request.params.get("id")
+        body, name = request.fields("simulate", "pipeline", "docs"), request.params.get("id")
         if name:
             pipeline = self._pipelines.find(name)
             if not pipeline:

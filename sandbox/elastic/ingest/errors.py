@@ -30,14 +30,12 @@ EMPTY_ON_FAILURE = Answer(
     400,
     "parse_exception",
     "pipeline [{pipeline}] cannot have an empty on_failure option defined",
-    "Pipeline.java, from memory",
+    "Pipeline.java",
 )
 REQUIRED_PROPERTY = Answer(
     400, "parse_exception", "[{property}] required property is missing", "ConfigurationUtils.java"
 )
-WRONG_PROPERTY = Answer(
-    400, "parse_exception", "[{property}] {problem}", "ConfigurationUtils.java, from memory"
-)
+WRONG_PROPERTY = Answer(400, "parse_exception", "[{property}] {problem}", "ConfigurationUtils.java")
 NO_SUCH_PROCESSOR = Answer(
     400, "parse_exception", "No processor type exists with name [{type}]", "ConfigurationUtils.java"
 )
@@ -45,13 +43,13 @@ UNKNOWN_PROPERTIES = Answer(
     400,
     "parse_exception",
     "processor [{type}] doesn't support one or more provided configuration parameters {properties}",
-    "ConfigurationUtils.java, from memory",
+    "ConfigurationUtils.java",
 )
 UNKNOWN_PIPELINE_PROPERTIES = Answer(
     400,
     "parse_exception",
     "pipeline [{pipeline}] doesn't support one or more provided configuration parameters {properties}",
-    "Pipeline.java, from memory",
+    "Pipeline.java",
 )
 NO_CONDITIONS = Answer(
     400, "parse_exception", "[if] the sandbox does not run painless, so conditions are not supported"

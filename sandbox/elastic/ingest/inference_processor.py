@@ -8,25 +8,26 @@ document's first field only) and, if the text was truncated, `is_truncated`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.inference.serving import EndpointInference
 from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest.field_paths import IngestDocument
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
 from sandbox.elastic.ml import errors as ml_errors
-from sandbox.elastic.ml.inference import Inference
-from sandbox.elastic.ml.splade import Embedding
+from sandbox.models.embedding import Embedding
 
 
 @dataclass(frozen=True)
 class InferenceProcessor:
     """One inference processor of a pipeline."""
 
-    inference: Inference
+    inference: EndpointInference
     model: str
-    """The id of a model, alias or deployment."""
+    """The id of an inference endpoint, model, alias or deployment."""
     pairs: tuple[tuple[str, str], ...]
     """Input and output fields; empty in the older form."""
     field_map: dict[str, str]
@@ -81,8 +82,8 @@ class InferenceProcessor:
 
     def _write(self, document: IngestDocument, output: str, embedding: Embedding, *, first: bool) -> None:
         parent, _, name = output.rpartition(".")
-        # A copy per document, because the cache returns the same map again.
-        found: dict[str, Any] = {(name if self.pairs else self.results): dict(embedding.weights)}
+        # A copy per document, because the cache returns the same value again.
+        found: dict[str, Any] = {(name if self.pairs else self.results): copy(embedding.value)}
         if first:
             found["model_id"] = self.model
         if embedding.is_truncated:
@@ -94,7 +95,7 @@ class InferenceProcessor:
             document.set_or_append(f"{parent}.{key}" if parent else key, value)
 
 
-def read(config: ProcessorConfig, inference: Inference) -> InferenceProcessor:
+def read(config: ProcessorConfig, inference: EndpointInference) -> InferenceProcessor:
     """Read the settings of an inference processor.
 
     Raises:

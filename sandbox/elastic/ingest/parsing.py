@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.elastic.inference.serving import EndpointInference
 from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest import inference_processor
 from sandbox.elastic.ingest.execution import Act, Pipeline, Step, each_document, inner_pipeline
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
 from sandbox.elastic.ingest.processors import CHANGES
-from sandbox.elastic.ml.inference import Inference
 
 _KNOWN = {"description", "processors", "on_failure", "version", "_meta", "deprecated", "field_access_pattern"}
 
@@ -17,7 +17,7 @@ _KNOWN = {"description", "processors", "on_failure", "version", "_meta", "deprec
 class PipelineParser:
     """Parses definitions of pipelines."""
 
-    def __init__(self, inference: Inference) -> None:
+    def __init__(self, inference: EndpointInference) -> None:
         self._inference = inference
 
     def parse(self, name: str, body: dict[str, Any]) -> Pipeline:
@@ -58,7 +58,7 @@ class PipelineParser:
         ignore = config.flag("ignore_failure")
         failing = config.value("on_failure", None)
         if failing == []:
-            problem = "processor on-failure processors list cannot be empty"
+            problem = "processors list cannot be empty"
             raise config.refusal(ingest_errors.WRONG_PROPERTY, "on_failure", problem=problem)
         act = self._act(config)
         config.finish()

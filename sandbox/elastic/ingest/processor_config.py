@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.elastic.errors import Answer, Refusal
 from sandbox.elastic.ingest import errors as ingest_errors
+from sandbox.elastic.ingest.field_paths import java_type
 
 _REQUIRED = object()
 
@@ -77,6 +78,6 @@ class ProcessorConfig:
     def _typed(self, name: str, default: Any, kind: type, word: str) -> Any:
         value = self.value(name, default)
         if value is not default and not isinstance(value, kind):
-            problem = f"property isn't a {word}, but of type [{type(value).__name__}]"
+            problem = f"property isn't a {word}, but of type [{java_type(value)}]"
             raise self.refusal(ingest_errors.WRONG_PROPERTY, name, problem=problem)
         return value

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from typing import Any
 
 from sandbox.elastic import errors
 from sandbox.elastic.ml import errors as ml_errors
-from sandbox.elastic.ml.deployments import Deployment, Deployments, new_deployment
+from sandbox.elastic.ml.deployments import Deployment, Deployments
 from sandbox.elastic.ml.models import Models
 from sandbox.elastic.ml.pipeline_use import PipelineUse
-from sandbox.elastic.ml.splade import ModelFilesMissing, load_splade
-from sandbox.elastic.nodes.nodes import Nodes
+from sandbox.elastic.ml.starting import STATES, DeploymentStarter
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
-from sandbox.elastic.wire.sizes import size_in_bytes
 
 MOST_THREADS = 32
 MOST_ADAPTIVE = 32
 """The most allocations that an adaptive deployment grows to if no maximum is set."""
-LIMIT = 100
-"""Deployments at the same time. The number is from memory."""
 _IN_BODY = {
     "model_id",
     "deployment_id",
@@ -31,8 +25,6 @@ _IN_BODY = {
     "threads_per_allocation",
     "queue_capacity",
 } | {"number_of_allocations", "cache_size", "priority"}
-_STATES = ("starting", "started", "fully_allocated")
-_LOOK = 0.02
 _DEPLOYMENT = "/_ml/trained_models/{model_id}/deployment"
 
 
@@ -43,17 +35,15 @@ class DeploymentApi:
         self,
         models: Models,
         deployments: Deployments,
+        starter: DeploymentStarter,
         pipelines: PipelineUse,
-        nodes: Nodes,
         release: Release,
-        ending: threading.Event,
     ) -> None:
         self._models = models
         self._deployments = deployments
+        self._starter = starter
         self._pipelines = pipelines
-        self._nodes = nodes
         self._release = release
-        self._ending = ending
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -91,25 +81,13 @@ class DeploymentApi:
         If the cluster can grow, a deployment without room is answered with 200, `starting` and a reason, regardless of
         `wait_for`: no node is loading it, so there is nothing to wait for.
         """
-        model = request.params["model_id"]
         adaptive = self._read_body(request)
         wait_for, timeout = request.text("wait_for", "started"), request.seconds("timeout", 30)
-        if wait_for not in _STATES:
+        if wait_for not in STATES:
             raise ml_errors.UNKNOWN_WAIT_FOR.refusal(value=wait_for)
         parameters = self._parameters(request, adaptive)
-        record = self._startable(model, parameters["deployment_id"])
-        size = self._models.size(record)
-        parameters["model_bytes"] = size
-        parameters["cache_size"] = parameters["cache_size"] or f"{size}b"
-        size_in_bytes("cache_size", parameters["cache_size"])
-        try:
-            load_splade()
-        except ModelFilesMissing as error:
-            raise ml_errors.NODE_FAILED.refusal(node=list(self._nodes)[-1].id, problem=error) from error
-        deployment = self._deployments.start(
-            new_deployment(parameters, adaptive, elser=self._models.is_packaged(model))
-        )
-        self._wait(deployment, wait_for, timeout, request.text("timeout", "30s"))
+        deployment = self._starter.start(parameters, adaptive)
+        self._starter.wait(deployment, wait_for, timeout, request.text("timeout", "30s"))
         request.resource = deployment.id
         return {"assignment": assignment(deployment)}
 
@@ -174,66 +152,10 @@ class DeploymentApi:
             "per_allocation_memory_bytes": 0,
         }
 
-    def _startable(self, model: str, deployment: str) -> dict[str, Any]:
-        """The record of a model that can be deployed.
-
-        Raises:
-            Refusal: the model is unknown or incomplete, or the deployment's id is taken.
-        """
-        models = self._models
-        if not models.exists(model):
-            raise ml_errors.NO_SUCH_MODEL.refusal(model=model)
-        if deployment != model and models.exists(deployment):
-            raise ml_errors.DEPLOYMENT_ID_IS_MODEL.refusal(deployment=deployment)
-        if self._deployments.find(deployment):
-            raise ml_errors.DEPLOYMENT_EXISTS.refusal(deployment=deployment)
-        if len(self._deployments.all()) >= LIMIT:
-            raise ml_errors.TOO_MANY_DEPLOYMENTS.refusal(limit=LIMIT)
-        return self._complete(model)
-
-    def _complete(self, model: str) -> dict[str, Any]:
-        models = self._models
-        record = models.record(model)
-        kind = record["config"]["model_type"]
-        if kind != "pytorch":
-            raise ml_errors.NOT_DEPLOYABLE.refusal(model=model, kind=kind)
-        if not models.fully_defined(record):
-            if models.download(model) and self._release.download_running_status == 408:
-                raise ml_errors.DOWNLOAD_RUNNING.refusal(model=model)
-            if models.is_packaged(model):
-                raise ml_errors.DEFINITION_TRUNCATED.refusal(model=model)
-            raise (
-                ml_errors.DEFINITION_TRUNCATED.refusal(model=model)
-                if record["parts"]
-                else ml_errors.NO_DEFINITION.refusal(model=model)
-            )
-        if not models.is_packaged(model):
-            if not record["vocabulary"]:
-                raise ml_errors.NO_VOCABULARY.refusal(model=model)
-            if "text_expansion" not in record["config"]["inference_config"]:
-                raise ml_errors.ONLY_TEXT_EXPANSION.refusal()
-        return record
-
-    def _wait(self, deployment: Deployment, wait_for: str, timeout: float, shown: str) -> None:
-        deadline = time.monotonic() + timeout
-        wanted = _STATES.index(wait_for)
-        while _STATES.index(deployment.allocation_state()) < wanted:
-            if deployment.failed:
-                node = next(iter(deployment.queues), "")
-                raise ml_errors.NODE_FAILED.refusal(node=node, problem=deployment.failed)
-            if len(deployment.started()) == len(deployment.queues):
-                return
-            if self._deployments.find(deployment.id) is not deployment:
-                raise ml_errors.REMOVED_WHILE_WAITING.refusal()
-            if time.monotonic() >= deadline:
-                raise ml_errors.START_TIMED_OUT.refusal(timeout=shown, deployment=deployment.id)
-            if self._ending.wait(_LOOK):
-                raise ml_errors.SHUT_DOWN.refusal()
-
     def update(self, request: Request) -> dict[str, Any]:
         """`POST .../{deployment_id}/deployment/_update`: the number of allocations, or adaptive allocations."""
         deployment = self._known(request)
-        body = request.json()
+        body = request.fields("update_deployment", "adaptive_allocations", "number_of_allocations")
         adaptive = body.get("adaptive_allocations", deployment.adaptive)
         wanted = body.get("number_of_allocations", request.number("number_of_allocations", 0)) or None
         enabled = bool(adaptive and adaptive.get("enabled"))
@@ -253,7 +175,8 @@ class DeploymentApi:
 
     def stop(self, request: Request) -> dict[str, Any]:
         """`POST .../{deployment_id}/deployment/_stop`: by the deployment's id; refused while a pipeline references it."""
-        name, body = request.params["model_id"], request.json()
+        name = request.params["model_id"]
+        body = request.fields("stop_deployment_request", "allow_no_match", "force", "id")
         deployment = self._deployments.find(name)
         if deployment is None:
             if not request.flag("allow_no_match", bool(body.get("allow_no_match", True))):

@@ -10,12 +10,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from sandbox.elastic.ml import assignments
+from sandbox.elastic.ml import assignments, packages
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.inference_queue import Countdown, EmbeddingCache, NodeQueue, QueuedText
-from sandbox.elastic.ml.splade import load_splade
 from sandbox.elastic.nodes.nodes import Nodes
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.store import Records
@@ -231,7 +231,7 @@ class Deployments:
         parameters = deployment.parameters
         seconds = self._options.inference_seconds / parameters["threads_per_allocation"]
         capacity = parameters["queue_capacity"]
-        return NodeQueue(node, capacity, seconds, lambda texts: load_splade().embed(texts), deployment.cache)
+        return NodeQueue(node, capacity, seconds, partial(packages.embed, deployment.model), deployment.cache)
 
     def _apply(self, plans: dict[str, assignments.Plan]) -> None:
         options = self._options

@@ -1,7 +1,7 @@
 """The download of a packaged model, as a task that is lost when the server stops.
 
 Its progress follows the clock and is stored when it ends. When the model is requested again, a stalled download keeps its
-parts and a lost one starts over. Nothing is transferred: the model that answers is already installed (splade.py).
+parts and a lost one starts over. Nothing is transferred: the model that answers is already installed (sandbox/models/).
 """
 
 from __future__ import annotations

@@ -295,6 +295,11 @@ INPUT_MISSING = Answer(
 INPUT_NOT_STRING = Answer(
     400, "status_exception", "input value [{value}] for field [{field}] is not a string", "NlpTask.java"
 )
+NO_INFERENCE_CONFIG = Answer(
+    400,
+    "illegal_argument_exception",
+    "the sandbox does not support [inference_config] in an inference request",
+)
 NO_DOCS = Answer(
     400,
     "action_request_validation_exception",

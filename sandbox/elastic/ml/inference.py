@@ -14,10 +14,10 @@ from sandbox.elastic.ml.inference_ledger import InferenceLedger
 from sandbox.elastic.ml.inference_queue import INGEST, SEARCH
 from sandbox.elastic.ml.licence import MachineLearningLicence
 from sandbox.elastic.ml.models import Models
-from sandbox.elastic.ml.splade import Embedding
+from sandbox.models.embedding import Embedding
 
 Purpose = Literal["ingest", "search", "infer"]
-_SEARCH_TIMEOUT = 30.0
+SEARCH_TIMEOUT = 30.0
 """Seconds that a search waits for its query's weights. The number is from memory."""
 _LOOK = 0.5
 
@@ -75,7 +75,7 @@ class Inference:
         timeout: float | None,
         shown: str = "",
     ) -> list[Embedding | Refusal]:
-        """The weights of each text, or its refusal; the texts are queued together.
+        """The embedding of each text, or its refusal; the texts are queued together.
 
         Raises:
             Refusal: the model is not available, or the timeout has passed.
@@ -83,7 +83,10 @@ class Inference:
         self._licence.require()
         deployment = self.deployment_of(name)
         priority = SEARCH if purpose == "search" else INGEST
-        queued, countdown = self._deployments.ask(deployment, texts, priority)
+        prefixes = self._models.record(deployment.model)["config"].get("prefix_strings") or {}
+        prefix = prefixes.get("search" if purpose == "search" else "ingest", "")
+        read = [prefix + text for text in texts]
+        queued, countdown = self._deployments.ask(deployment, read, priority)
         deadline = None if timeout is None else time.monotonic() + timeout
         while not countdown.wait(
             _LOOK if deadline is None else max(0.0, min(_LOOK, deadline - time.monotonic()))
@@ -97,19 +100,13 @@ class Inference:
                 _count_timeouts(deployment, sum(queued_text.outcome is None for queued_text in queued))
                 raise ml_errors.INFER_TIMED_OUT.refusal(timeout=shown)
         outcomes = [queued_text.outcome for queued_text in queued if queued_text.outcome is not None]
-        entries = [(each.text, each.cached) for each in queued if isinstance(each.outcome, Embedding)]
+        entries = [
+            (text, each.cached)
+            for text, each in zip(texts, queued, strict=True)
+            if isinstance(each.outcome, Embedding)
+        ]
         self._ledger.append(deployment.id, purpose, entries)
         return outcomes
-
-    def for_search(self, name: str, texts: Sequence[str]) -> list[dict[str, float]]:
-        """The weights of query texts, with priority over ingest.
-
-        Raises:
-            Refusal: the model is not available, its queue is full, or the timeout has passed.
-        """
-        return [
-            embedding_of(each).weights for each in self.embed(name, texts, "search", _SEARCH_TIMEOUT, "30s")
-        ]
 
 
 def _readiness(deployment: Deployment) -> tuple[bool, float]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.inference import Inference, embedding_of
-from sandbox.elastic.ml.splade import Embedding
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
+from sandbox.models.embedding import Embedding
 
 _MODEL = "/_ml/trained_models/{model_id}"
 
@@ -30,7 +30,10 @@ class InferenceApi:
     def infer(self, request: Request) -> dict[str, Any]:
         """`POST /_ml/trained_models/{model_id}/_infer`: one refused document refuses the call."""
         name = request.params["model_id"]
-        docs = request.json().get("docs") or []
+        body = request.fields("infer_trained_model_request", "docs", "inference_config")
+        if body.get("inference_config"):
+            raise ml_errors.NO_INFERENCE_CONFIG.refusal()
+        docs = body.get("docs") or []
         if not docs:
             raise ml_errors.NO_DOCS.refusal()
         field = self._inference.input_field(name)
@@ -49,7 +52,7 @@ def _text(document: dict[str, Any], field: str) -> str:
 
 
 def _shown(embedding: Embedding) -> dict[str, Any]:
-    shown: dict[str, Any] = {"predicted_value": embedding.weights}
+    shown: dict[str, Any] = {"predicted_value": embedding.value}
     if embedding.is_truncated:
         shown["is_truncated"] = True
     return shown

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.ml import errors as ml_errors
-from sandbox.elastic.ml.splade import Embedding
+from sandbox.models.embedding import Embedding
 
 AT_ONCE = 32
 """Largest number of waiting documents in one run of the model; 32, beyond which it gets no faster."""
@@ -25,7 +25,7 @@ SEARCH, INGEST = 0, 1
 CACHE_LIMIT = 64 << 20
 """Largest size of a cache in bytes, whatever was requested: the stand-in runs on a laptop."""
 BYTES_PER_TOKEN = 80
-"""Approximate size of a token and its weight in a dict."""
+"""Approximate size of a token and its weight in a dict; more than a number of a vector takes."""
 _MODEL = threading.Lock()
 """One run of the model at a time: its matrix products already use all processors."""
 
@@ -66,7 +66,7 @@ class EmbeddingCache:
 
 
 def _footprint(text: str, embedding: Embedding) -> int:
-    return len(text) + BYTES_PER_TOKEN * len(embedding.weights)
+    return len(text) + BYTES_PER_TOKEN * len(embedding.value)
 
 
 class Countdown:

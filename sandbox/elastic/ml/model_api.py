@@ -17,6 +17,15 @@ from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.expressions import chosen
 from sandbox.elastic.wire.routing import Route
 
+_BODY = {
+    "compressed_definition",
+    "definition",
+    "description",
+    "inference_config",
+    "input",
+    "metadata",
+    "model_id",
+} | {*("model_size_bytes", "model_type", "platform_architecture", "prefix_strings", "tags")}
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?")
 _ALIAS = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z_\-.])?(?<![0-9])")
 _MODEL = "/_ml/trained_models/{model_id}"
@@ -76,7 +85,7 @@ class ModelApi:
     def put(self, request: Request) -> dict[str, Any]:
         """`PUT /_ml/trained_models/{model_id}`: returns at once; a packaged model is downloaded in the background."""
         model = request.params["model_id"]
-        body = request.json()
+        body = request.fields("trained_model_config", *_BODY)
         held = self._models
         if self._deployments.find(model):
             raise ml_errors.MODEL_ID_IS_DEPLOYMENT.refusal(model=model)
@@ -105,14 +114,16 @@ class ModelApi:
                 else ml_errors.NO_MODEL_CONTENT.refusal()
             )
         config = models.new_config(model, fields, body.get("inference_config", {}))
-        config |= {key: body[key] for key in ("description", "tags", "metadata") if key in body}
+        kept = ("description", "tags", "metadata", "prefix_strings", "platform_architecture")
+        config |= {key: body[key] for key in kept if key in body}
         record = {"config": config, "parts": {}, "total_parts": 0, "vocabulary": 0, "stalled": False}
         held.save(model, record)
         return models.shown(held, record, set())
 
     def put_part(self, request: Request) -> dict[str, Any]:
         """`PUT /_ml/trained_models/{model_id}/definition/{part}`: only the size is stored."""
-        model, body = request.params["model_id"], request.json()
+        model = request.params["model_id"]
+        body = request.fields("put_definition_part", "definition", "total_definition_length", "total_parts")
         with self._models.lock:
             record = self._uploaded(model)
             part, total = int(request.params["part"]), int(body.get("total_parts", 0))
@@ -129,7 +140,8 @@ class ModelApi:
 
     def put_vocabulary(self, request: Request) -> dict[str, Any]:
         """`PUT /_ml/trained_models/{model_id}/vocabulary`: only its size is stored."""
-        model, body = request.params["model_id"], request.json()
+        model = request.params["model_id"]
+        body = request.fields("put_vocabulary", "vocabulary", "merges", "scores")
         with self._models.lock:
             record = self._uploaded(model)
             record["vocabulary"] = len(body.get("vocabulary", []))
@@ -146,6 +158,10 @@ class ModelApi:
         """`GET /_ml/trained_models[/{model_id}]`, with `include=definition_status`, wildcards, from and size."""
         include = set(request.text("include").split(",")) - {""}
         found = self.matching(request)
+        tags = set(request.text("tags").split(",")) - {""}
+        if tags:
+            record = self._models.record
+            found = [model for model in found if tags <= set(record(model)["config"].get("tags", []))]
         first = request.number("from", 0)
         page = found[first : first + request.number("size", 100)]
         if "definition_status" in include and len(page) > 1:

@@ -67,7 +67,7 @@ class ModelStatisticsApi:
         names = {model, *self._models.aliases_of(model)} | ({deployment.id} if deployment else set())
         pipelines = self._pipelines.statistics(names)
         memory = assignments.OVERHEAD + 2 * size
-        if self._models.is_packaged(model):
+        if self._models.is_elser(model):
             memory = assignments.ELSER_MEMORY
         elif record["config"]["model_type"] != "pytorch":
             memory = 0  # no native process runs for it

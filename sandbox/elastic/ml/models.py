@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import lang_ident
 from sandbox.elastic.ml.downloads import ACTION, Download
-from sandbox.elastic.ml.splade import FILES
+from sandbox.elastic.ml.packages import PACKAGES
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.store import Store
 from sandbox.elastic.tasks.manager import Tasks
@@ -18,44 +18,6 @@ from sandbox.elastic.wire.routing import TakeAtEnd
 
 WEIGHTS = ".ml-inference-native-000002"
 """The index that holds definitions."""
-_SHA256 = next(iter(FILES.values()))
-_BERT = {
-    "do_lower_case": True,
-    "with_special_tokens": True,
-    "max_sequence_length": 512,
-    "truncate": "first",
-    "span": -1,
-}
-_PACKAGES = {
-    ".elser_model_2": {
-        "model_package": {
-            "packaged_model_id": "elser_model_2",
-            "model_repository": "https://ml-models.elastic.co",
-            "minimum_version": "11.0.0",
-            "size": 438123914,
-            "sha256": "2e0450a1c598221a919917cbb05d8672aed6c613c028008fedcd696462c81af0",
-            "metadata": {},
-            "tags": [],
-            "vocabulary_file": "elser_model_2.vocab.json",
-        },
-        "description": "Elastic Learned Sparse EncodeR v2",
-    },
-    ".elser_model_2_linux-x86_64": {
-        "model_package": {
-            "packaged_model_id": "elser_model_2_linux-x86_64",
-            "model_repository": "https://ml-models.elastic.co",
-            "minimum_version": "11.0.0",
-            "size": 274756282,
-            # Of the model that answers here: the real package's hash is not known.
-            "sha256": _SHA256,
-            "metadata": {},
-            "tags": [],
-            "vocabulary_file": "elser_model_2.vocab.json",
-        },
-        "platform_architecture": "linux-x86_64",
-        "description": "Elastic Learned Sparse EncodeR v2, optimized for linux-x86_64",
-    },
-}
 
 
 class Models:
@@ -132,7 +94,11 @@ class Models:
 
     def is_packaged(self, model: str) -> bool:
         """Whether it is a packaged model, which is downloaded."""
-        return model in _PACKAGES
+        return model in PACKAGES
+
+    def is_elser(self, model: str) -> bool:
+        """Whether it is a packaged ELSER."""
+        return model in PACKAGES and PACKAGES[model].is_elser
 
     def fully_defined(self, record: dict[str, Any]) -> bool:
         """Whether the definition is complete."""
@@ -236,9 +202,12 @@ def new_config(model: str, fields: list[str], inference: dict[str, Any]) -> dict
 
 
 def _packaged(model: str, fields: list[str]) -> dict[str, Any]:
-    inference = {"text_expansion": {"vocabulary": {"index": WEIGHTS}, "tokenization": {"bert": _BERT}}}
-    package = _PACKAGES[model]
-    config = {**new_config(model, fields, inference), **package, "tags": ["elastic"]}
+    package = PACKAGES[model]
+    config = {
+        **new_config(model, fields, package.inference_config(WEIGHTS)),
+        **package.config(),
+        "tags": ["elastic"],
+    }
     # In the order in which the service shows them.
     first = ("model_id", "model_type", "model_package")
     return {**{name: config[name] for name in first}, **config}

@@ -12,8 +12,6 @@ from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.routing import Route
 
-_SNAPSHOTS = 10
-
 _IDLE_SHARE = 3.5
 
 """Percent of processor time of a hot thread in the ELSER notebook: it mostly waits for the native process."""
@@ -78,18 +76,18 @@ class NodesApi:
                 f"   Hot threads at {now}, interval={interval}, busiestThreads={most}, ignoreIdleThreads=true:",
             ]
             for number in range(min(most, self._busy(node.id))):
-                lines += _thread(node, number, interval)
+                lines += _thread(node, number, interval, request.number("snapshots", 10))
             parts.append("\n".join(lines) + "\n")
         return Reply("\n".join(parts))
 
 
-def _thread(node: Node, number: int, interval: str) -> list[str]:
+def _thread(node: Node, number: int, interval: str, snapshots: int) -> list[str]:
     name = f"elasticsearch[{node.name}][ml_native_inference_comms][T#{number + 1}]"
     share = f"100.0% [cpu={_IDLE_SHARE}%, other={100 - _IDLE_SHARE}%] ({interval} out of {interval})"
     return [
         "   ",
         f"   {share} cpu usage by thread '{name}'",
-        f"     {_SNAPSHOTS}/{_SNAPSHOTS} snapshots sharing following 2 elements",
+        f"     {snapshots}/{snapshots} snapshots sharing following 2 elements",
         "       java.base/java.util.concurrent.LinkedBlockingQueue.poll(LinkedBlockingQueue.java)",
         "       java.base/java.lang.Thread.run(Thread.java)",
     ]

@@ -75,6 +75,7 @@ class ReindexApi:
                 target,
                 found.id,
                 self._part(found, chosen),
+                found.text,
                 pipeline,
                 version=found.version if version_type != "internal" else None,
                 version_type=version_type,
@@ -100,7 +101,7 @@ class ReindexApi:
             action=ACTION,
             description=f"reindex from [{', '.join(names)}] to [{target}]",
             size=whole("size", source.get("size", 1000)),
-            limit=limit_of(body.get("max_docs", body.get("size", request.query.get("max_docs")))),
+            limit=limit_of(body.get("max_docs"), body.get("size"), request.query.get("max_docs")),
             proceed=proceeds(body.get("conflicts", request.query.get("conflicts"))),
             rate=rate_of(request),
             slices=slices_of(request, lambda: shards(self._indices, expression), manual is not None),
@@ -133,7 +134,8 @@ def _refuse_what_is_not_imitated(body: dict[str, Any], source: dict[str, Any], d
 
 def _validate(source: dict[str, Any], dest: dict[str, Any], names: list[str]) -> None:
     if source.get("remote"):
-        raise reindex_errors.NO_REMOTE.refusal(host=source["remote"].get("host", ""))
+        host = str(source["remote"].get("host", ""))
+        raise reindex_errors.NO_REMOTE.refusal(host=host.partition("://")[2] or host)
     if not names:
         raise reindex_errors.INVALID.refusal(
             problem="use _all if you really want to copy from all existing indexes"

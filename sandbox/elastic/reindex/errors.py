@@ -52,6 +52,12 @@ NEGATIVE_LIMIT = Answer(
     "[max_docs] parameter cannot be negative, found [{value}]",
     "AbstractBulkByScrollRequest.java, from memory",
 )
+TWO_LIMITS = Answer(
+    400,
+    "illegal_argument_exception",
+    "[max_docs] set to two different values [{first}] and [{second}]",
+    "AbstractBulkByScrollRequest.java, from memory",
+)
 BAD_CONFLICTS = Answer(
     400,
     "illegal_argument_exception",
@@ -62,4 +68,9 @@ INVALID = Answer(
     400, "action_request_validation_exception", "Validation Failed: 1: {problem};", "ReindexRequest.java"
 )
 NOT_TAKEN = Answer(400, "illegal_argument_exception", "the sandbox's reindex does not support [{field}]")
-NO_REMOTE = Answer(400, "illegal_argument_exception", "[{host}] not allowlisted in reindex.remote.allowlist")
+NO_REMOTE = Answer(
+    400,
+    "illegal_argument_exception",
+    "[{host}] not whitelisted in reindex.remote.whitelist",
+    "ReindexValidator.java",
+)

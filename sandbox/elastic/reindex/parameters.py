@@ -44,15 +44,20 @@ def slices_of(request: Request, automatic: Callable[[], int], manual: bool) -> i
     return max(1, min(AUTO_LIMIT, automatic())) if text == "auto" else int(text)
 
 
-def limit_of(given: Any) -> int:
-    """`max_docs`; -1 for all.
+def limit_of(*several: Any) -> int:
+    """`max_docs`, wherever it is given; -1 for all.
 
     Raises:
-        Refusal: it is negative or not a number.
+        Refusal: it is negative or not a number, or is given twice with different values.
     """
-    if given is None:
+    given = [each for each in several if each is not None]
+    if not given:
         return -1
-    limit = whole("max_docs", given)
+    different = {whole("max_docs", each): None for each in given}
+    if len(different) > 1:
+        first, second, *_ = different
+        raise reindex_errors.TWO_LIMITS.refusal(first=first, second=second)
+    (limit,) = different
     if limit < 0 and limit != -1:
         raise reindex_errors.NEGATIVE_LIMIT.refusal(value=limit)
     return limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.elastic.documents import errors as documents_errors
+from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
 from sandbox.elastic.documents.operations import Operation
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.reindex import errors as reindex_errors
@@ -20,6 +21,7 @@ from sandbox.elastic.search import queries
 from sandbox.elastic.search.matches import QueryContexts
 from sandbox.elastic.search.scans import Hit, Scans
 from sandbox.elastic.search.searchers import Searchers
+from sandbox.elastic.search.strings import queries as string_queries
 from sandbox.elastic.wire.exchange import Reply, Request, whole
 from sandbox.elastic.wire.routing import Route
 
@@ -59,7 +61,8 @@ class UpdateByQueryApi:
         check_fields("update_by_query", body, _BODY)
         if body.get("script"):
             raise documents_errors.NO_SCRIPTS.refusal()
-        queries.check(self._contexts, body.get("query"))
+        query = string_queries.of_request(request) or body.get("query")
+        queries.check(self._contexts, query)
         manual, refresh = slice_of(body.get("slice")), request.flag("refresh")
         size = whole("size", body.get("size", request.number("scroll_size", 1000)))
         if size < 1:
@@ -67,12 +70,15 @@ class UpdateByQueryApi:
         pipeline = request.query.get("pipeline")
 
         def prepare(found: Hit) -> Operation:
-            # With the sequence number that was read: a document that has changed since is a conflict.
+            # With the sequence number that was read: a document that has changed since is a conflict. Embeddings of
+            # semantic_text are no part of what is read, so they are computed again.
+            source = {name: value for name, value in found.source.items() if name != INFERENCE_FIELDS}
             return Operation(
                 "index",
                 found.index,
                 found.id,
-                found.source,
+                source,
+                found.text,
                 pipeline,
                 if_seq_no=found.seq_no,
                 if_primary_term=1,
@@ -91,11 +97,11 @@ class UpdateByQueryApi:
             action=ACTION,
             description=f"update-by-query [{', '.join(expression.split(','))}]",
             size=size,
-            limit=limit_of(body.get("max_docs", request.query.get("max_docs"))),
+            limit=limit_of(body.get("max_docs"), request.query.get("max_docs")),
             proceed=proceeds(body.get("conflicts", request.query.get("conflicts"))),
             rate=rate_of(request),
             slices=slices_of(request, lambda: shards(self._indices, expression), manual is not None),
-            search=lambda slice_: self._scans.open(expression, body.get("query"), slice_),
+            search=lambda slice_: self._scans.open(expression, query, slice_),
             prepare=prepare,
             check=check,
             finish=finish,

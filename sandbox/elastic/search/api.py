@@ -7,21 +7,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sandbox.elastic.documents import sources
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search.matches import QueryContexts
+from sandbox.elastic.search.matches import Matches, QueryContexts
 from sandbox.elastic.search.queries import evaluate
+from sandbox.elastic.search.query_bodies import number
 from sandbox.elastic.search.ranking import Ranked, Ranking, shards
 from sandbox.elastic.search.search_contexts import SearchContexts
 from sandbox.elastic.search.search_request import SearchRequest
 from sandbox.elastic.search.searcher import Searcher
 from sandbox.elastic.search.searchers import Searchers
+from sandbox.elastic.search.strings import queries as string_queries
 from sandbox.elastic.wire.cat import table
 from sandbox.elastic.wire.exchange import Reply, Request, duration
+from sandbox.elastic.wire.parameters.rules import unrecognized
 from sandbox.elastic.wire.routing import Route
 
-_IN_QUERY = ("size", "from", "sort", "track_total_hits", "version", "seq_no_primary_term", "track_scores")
+_NUMBERS = ("size", "from", "terminate_after")
+_IN_QUERY = (*_NUMBERS, "sort", "track_total_hits", "version", "seq_no_primary_term", "track_scores")
 
 
 @dataclass
@@ -68,9 +74,11 @@ class SearchApi:
     def searched(self, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
         """A search with a given body, which may be a rendered template."""
         started = time.monotonic()
-        if "q" in request.query:
-            raise search_errors.NOT_SUPPORTED.refusal(query="query_string", parameter="q")
-        asked = SearchRequest.read({**body, **_from_query(request)})
+        typed = string_queries.of_request(request)
+        asked = SearchRequest.read({**body, **_from_query(request), **({"query": typed} if typed else {})})
+        as_number = request.flag("rest_total_hits_as_int")
+        if as_number:
+            asked.count_exactly("track_total_hits" in body or "track_total_hits" in request.query)
         filter_ = sources.of_query(request)
         if filter_:
             asked.source = filter_
@@ -95,40 +103,53 @@ class SearchApi:
         finally:
             for searcher in () if kept else searchers:
                 self._searchers.unpin(searcher.index)
-        if request.flag("rest_total_hits_as_int") and "total" in shown:
-            shown["total"] = shown["total"]["value"]
-        took = int((time.monotonic() - started) * 1000)
-        return {**reply, "took": took, "timed_out": False, "_shards": shards(searchers), "hits": shown}
+        for searcher in searchers:
+            self._searchers.searched(searcher.index, time.monotonic() - started)
+        if as_number:
+            shown = _with_number(shown)
+        reply |= {"took": int((time.monotonic() - started) * 1000), "timed_out": False}
+        if asked.terminate_after:
+            reply["terminated_early"] = hits.terminated_early
+        return {**reply, "_shards": shards(searchers), "hits": shown}
 
     def scroll_on(self, request: Request) -> dict[str, Any]:
         """`POST /_search/scroll`."""
-        started, body = time.monotonic(), request.json()
+        started, body = time.monotonic(), request.fields("scroll", "scroll", "scroll_id")
         id_ = body.get("scroll_id") or request.params.get("scroll_id") or request.text("scroll_id")
         keep = body.get("scroll") or request.query.get("scroll")
         state = self._scrolls.get(id_, duration("scroll", keep) if keep else None)
         size = state.hits.request.size
         start, state.position = state.position, state.position + size
         shown = self._ranking.page(state.hits, start, size)
+        if request.flag("rest_total_hits_as_int"):
+            shown = _with_number(shown)
         took = int((time.monotonic() - started) * 1000)
         reply = {"_scroll_id": id_, "took": took, "timed_out": False, "_shards": shards(state.hits.searchers)}
         return {**reply, "hits": shown}
 
     def clear_scroll(self, request: Request) -> Reply:
         """`DELETE /_search/scroll`."""
-        given = request.json().get("scroll_id") or request.params.get("scroll_id") or []
+        given = (
+            request.fields("clear_scroll", "scroll_id").get("scroll_id")
+            or request.params.get("scroll_id")
+            or []
+        )
         ids = given.split(",") if isinstance(given, str) else given
-        freed = sum(self._scrolls.close(id_) for id_ in (self._scrolls.ids() if ids == ["_all"] else ids))
-        return Reply({"succeeded": True, "num_freed": freed}, 200 if freed or not ids else 404)
+        all_ = ids == ["_all"]
+        freed = sum(self._scrolls.close(id_) for id_ in (self._scrolls.ids() if all_ else ids))
+        return Reply({"succeeded": True, "num_freed": freed}, 200 if freed or all_ or not ids else 404)
 
     def open_point_in_time(self, request: Request) -> dict[str, Any]:
         """`POST /{index}/_pit`."""
+        if request.fields("open_point_in_time", "index_filter").get("index_filter"):
+            raise search_errors.NOT_SUPPORTED.refusal(query="point in time", parameter="index_filter")
         searchers = [self._searchers.pinned(index) for index in self._indices.named_by(request, "read")]
         id_ = self._points_in_time.open(searchers, searchers, request.seconds("keep_alive", 60.0))
         return {"id": id_, "_shards": shards(searchers)}
 
     def close_point_in_time(self, request: Request) -> Reply:
         """`DELETE /_pit`."""
-        freed = self._points_in_time.close(request.json().get("id", ""))
+        freed = self._points_in_time.close(request.fields("close_point_in_time", "id").get("id", ""))
         return Reply({"succeeded": True, "num_freed": int(freed)}, 200 if freed else 404)
 
     def count(self, request: Request) -> dict[str, Any]:
@@ -138,10 +159,18 @@ class SearchApi:
             if key != "query":
                 raise search_errors.COUNT_BODY.refusal(key=key)
         query = body.get("query", {"match_all": {}})
+        if not request.body.strip():
+            query = string_queries.of_request(request) or query
+        elif "q" in request.query:
+            raise unrecognized(request.path, ["q"], ())
         searchers = [self._searchers.current(index) for index in self._indices.named_by(request, "read")]
         contexts = self._contexts.of(searchers, request.warnings)
-        found = sum(int(evaluate(context, query).mask.sum()) for context in contexts)
-        return {"count": found, "_shards": shards(searchers)}
+        least, most = request.query.get("min_score"), request.number("terminate_after", 0)
+        found = [_counted(evaluate(context, query), least) for context in contexts]
+        # As in the service, the limit is that of each shard.
+        early = {"terminated_early": any(each > most for each in found)} if most else {}
+        total = sum(min(each, most) if most else each for each in found)
+        return {"count": total, **early, "_shards": shards(searchers)}
 
     def cat_count(self, request: Request) -> Reply:
         """`GET /_cat/count/{index}`; client 9 sends a POST."""
@@ -151,6 +180,18 @@ class SearchApi:
         return table(request, [{"epoch": str(int(now)), "timestamp": clock, "count": str(found)}])
 
 
+def _counted(found: Matches, least: str | None) -> int:
+    mask = found.mask
+    if least is not None:
+        mask = mask & (found.scores >= np.float32(number("count", "min_score", least)))
+    return int(mask.sum())
+
+
+def _with_number(shown: dict[str, Any]) -> dict[str, Any]:
+    """Hits whose total is a number, as it was before version 7; -1 if hits are not counted."""
+    return {**shown, "total": shown["total"]["value"] if "total" in shown else -1}
+
+
 def _from_query(request: Request) -> dict[str, Any]:
     """The parts of a search that may stand in the query string."""
     found: dict[str, Any] = {}
@@ -158,7 +199,7 @@ def _from_query(request: Request) -> dict[str, Any]:
         if name not in request.query:
             continue
         value = request.query[name]
-        if name in ("size", "from"):
+        if name in _NUMBERS:
             found[name] = request.number(name, 0)
         elif name == "sort":
             found[name] = value.split(",")

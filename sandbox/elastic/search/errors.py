@@ -5,7 +5,14 @@ from __future__ import annotations
 from sandbox.elastic.errors import Answer, Refusal
 
 UNKNOWN_KEY = Answer(
-    400, "parsing_exception", "unknown key [{key}] for [{where}]", "SearchSourceBuilder.java, from memory"
+    400, "parsing_exception", "Unknown key for a {token} in [{key}].", "SearchSourceBuilder.java"
+)
+KEY_NOT_IMITATED = Answer(400, "parsing_exception", "the sandbox's searches do not support [{key}]")
+TOTAL_NOT_EXACT = Answer(
+    400,
+    "illegal_argument_exception",
+    "[rest_total_hits_as_int] cannot be used if the tracking of total hits is not accurate, got {limit}",
+    "RestSearchAction.java",
 )
 COUNT_BODY = Answer(
     400, "parsing_exception", "request does not support [{key}]", "RestActions.java, from memory"
@@ -53,6 +60,41 @@ NO_ANALYZER = Answer(
 REQUIRED = Answer(
     400, "parsing_exception", "[{query}] requires {what}", "TextExpansionQueryBuilder.java, from memory"
 )
+NO_QUERIES = Answer(
+    400,
+    "parsing_exception",
+    "[dis_max] requires 'queries' field with at least one clause",
+    "DisMaxQueryBuilder.java",
+)
+NO_QUERY_STRING = Answer(
+    400, "parsing_exception", "[{query}] must be provided with a [query]", "QueryStringQueryBuilder.java"
+)
+QUERY_STRING = Answer(
+    400,
+    "query_shard_exception",
+    "Failed to parse query [{query}]",
+    "QueryStringQueryParser.java, from memory",
+)
+UNREADABLE_QUERY = Answer(
+    400,
+    "parse_exception",
+    "parse_exception: Cannot parse '{query}': {problem}",
+    "QueryParserBase.java (Lucene)",
+)
+TOO_MANY_TERMS = Answer(
+    400,
+    "query_shard_exception",
+    "failed to create query: The number of terms [{count}] used in the Terms Query request has exceeded the allowed "
+    "maximum of [{limit}]. This maximum can be set by changing the [index.max_terms_count] index level setting.",
+    "TermsQueryBuilder.java, from memory",
+)
+ONLY_ON_TEXTS = Answer(
+    400,
+    "query_shard_exception",
+    "failed to create query: Can only use {kind} queries on keyword, text and wildcard fields - not on [{path}] which is "
+    "of type [{type}]",
+    "MappedFieldType.java",
+)
 QUERY_SHARD = Answer(
     400,
     "query_shard_exception",
@@ -62,20 +104,87 @@ QUERY_SHARD = Answer(
 NOT_INDEXED = Answer(
     400,
     "query_shard_exception",
-    "failed to create query: Cannot search on field [{path}] since it is not indexed.",
-    "MappedFieldType.java, from memory",
+    "failed to create query: Cannot search on field [{path}] since it is not indexed{more}.",
+    "MappedFieldType.java",
 )
 WRONG_FIELD_TYPE = Answer(
     400,
     "query_shard_exception",
-    "[{kind}] is not an appropriate field type for this query",
+    "failed to create query: [{kind}] is not an appropriate field type for this query. Allowed field types are "
+    "[rank_features, sparse_vector].",
     "WeightedTokensQueryBuilder.java",
 )
 MUST_BE_SPARSE = Answer(
     400,
+    "query_shard_exception",
+    "failed to create query: field [{path}] must be type [sparse_vector] but is type [{kind}]",
+    "SparseVectorQueryBuilder.java",
+)
+NO_INFERENCE_ID = Answer(
+    400,
     "illegal_argument_exception",
-    "[{path}] must be type [sparse_vector] but is type [{kind}]",
-    "ml/sparse_vector_search.yml",
+    "inference_id required to perform vector search on query string",
+    "SparseVectorQueryBuilder.java",
+)
+NOT_SEMANTIC = Answer(
+    400,
+    "illegal_argument_exception",
+    "Field [{path}] of type [{kind}] does not support semantic queries",
+    "SemanticQueryBuilder.java, from memory",
+)
+NOT_IMITATED = Answer(
+    400,
+    "parsing_exception",
+    "the sandbox does not imitate the query [{name}]; COVERAGE.md lists those that it does",
+)
+KNN = Answer(400, "illegal_argument_exception", "{problem}", "KnnSearchBuilder.java, from memory")
+ONE_VECTOR = Answer(
+    400,
+    "illegal_argument_exception",
+    "either [query_vector_builder] or [query_vector] must be provided",
+    "KnnSearchBuilder.java, from memory",
+)
+QUERY_DIMENSIONS = Answer(
+    400,
+    "illegal_argument_exception",
+    "the query vector has a different dimension [{query}] than the index vectors [{index}]",
+    "DenseVectorFieldMapper.java, from memory",
+)
+RETRIEVER = Answer(400, "parsing_exception", "{problem}", "RetrieverBuilder.java, from memory")
+UNKNOWN_RETRIEVER = Answer(
+    400, "parsing_exception", "unknown retriever [{kind}]", "RetrieverBuilder.java, from memory"
+)
+RETRIEVER_NOT_IMITATED = Answer(
+    400, "parsing_exception", "the sandbox does not imitate the retriever [{kind}]"
+)
+RETRIEVER_PARAMETER = Answer(
+    400, "parsing_exception", "the sandbox does not imitate [{parameter}] of the retriever [{kind}]"
+)
+WITH_RETRIEVER = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: cannot specify [retriever] and [{others}];",
+    "SearchRequest.java, from memory",
+)
+WINDOW_SIZE = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: [{kind}] requires [rank_window_size: {window}] be greater than or equal to [size: {size}];",
+    "CompoundRetrieverBuilder.java, from memory",
+)
+NOT_SPARSE = Answer(
+    400,
+    "illegal_argument_exception",
+    "Expected a query inference result of type [text_expansion_result], got [text_embedding_result]. Has the inference "
+    "endpoint with id [{model}] changed?",
+    "SparseVectorQueryBuilder.java, from memory",
+)
+NOT_DENSE = Answer(
+    400,
+    "illegal_argument_exception",
+    "Expected a query inference result of type [text_embedding_result], got [text_expansion_result]. Has the inference "
+    "endpoint with id [{model}] changed?",
+    "TextEmbeddingQueryVectorBuilder.java, from memory",
 )
 NO_TEXT_SORT = Answer(
     400,

@@ -10,11 +10,13 @@ import numpy as np
 
 from sandbox.elastic.documents.store import DocumentStore
 from sandbox.elastic.indices.index import Index
+from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.searcher import Array, Searcher
 from sandbox.elastic.versions import Release
+from sandbox.models.embedding import Embedding
 
-Infer = Callable[[str, Sequence[str]], list[dict[str, float]]]
-"""Takes the id of a model, alias or deployment, and texts; returns the token weights of each. Raises Refusal."""
+Infer = Callable[[str, Sequence[str]], list[Embedding]]
+"""Takes the id of an endpoint, model, alias or deployment, and texts; returns the embedding of each. Raises Refusal."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,42 @@ class Context:
     warnings: list[str] = field(default_factory=list)
     named: dict[str, Array] = field(default_factory=dict)
     """The matches of each query with a `_name`."""
-    inferred: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
-    """Token weights by model and text, shared by the indices of one search, so that the model is asked once."""
+    inferred: dict[tuple[str, str], Embedding] = field(default_factory=dict)
+    """Embeddings by model and text, shared by the indices of one search, so that the model is asked once."""
+    is_checked_only: bool = False
+    """Whether the query is only validated: there are no documents, and no model is asked."""
+    size: int = 10
+    """`size` of the search, which is the default of some queries' `k`."""
 
-    def tokens(self, model: str, text: str) -> dict[str, float]:
-        """The token weights of a query's text."""
+    def embedding(self, model: str, text: str) -> dict[str, float] | list[float]:
+        """The embedding of a query's text: token weights or a vector, whichever the model answers."""
         if (model, text) not in self.inferred:
             self.inferred[model, text] = self.infer(model, [text])[0]
-        return self.inferred[model, text]
+        return self.inferred[model, text].value
+
+    def tokens(self, model: str, text: str) -> dict[str, float]:
+        """The token weights of a query's text.
+
+        Raises:
+            Refusal: the model answers vectors.
+        """
+        found = self.embedding(model, text)
+        if not isinstance(found, dict):
+            raise search_errors.NOT_SPARSE.refusal(model=model)
+        return found
+
+    def vector(self, model: str, text: str) -> list[float]:
+        """The vector of a query's text.
+
+        Raises:
+            Refusal: the model answers token weights.
+        """
+        found = self.embedding(model, text)
+        if isinstance(found, dict):
+            if self.is_checked_only:
+                return []
+            raise search_errors.NOT_DENSE.refusal(model=model)
+        return found
 
     def none(self) -> Matches:
         """No matches."""
@@ -83,7 +113,7 @@ class QueryContexts:
 
     def of(self, searchers: Sequence[Searcher], warnings: list[str] | None = None) -> list[Context]:
         """One context per index of a search; they share the weights of the query's texts."""
-        inferred: dict[tuple[str, str], dict[str, float]] = {}
+        inferred: dict[tuple[str, str], Embedding] = {}
         said = [] if warnings is None else warnings
         return [
             Context(searcher, self._documents, self._release, self._infer, said, inferred=inferred)
@@ -93,7 +123,11 @@ class QueryContexts:
     def empty(self) -> Context:
         """A context without documents, in which no model is asked: for validating a query."""
         nothing = Searcher(Index("", "", 0, {}, {}), (), ())
-        return Context(nothing, self._documents, self._release, lambda _model, texts: [{} for _ in texts])
+        return Context(nothing, self._documents, self._release, _unasked, is_checked_only=True)
+
+
+def _unasked(_model: str, texts: Sequence[str]) -> list[Embedding]:
+    return [Embedding({}, is_truncated=False) for _ in texts]
 
 
 Evaluate = Callable[[Context, Any, float], Matches]

@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search import sparse_queries, term_queries, text_queries
+from sandbox.elastic.search import (
+    semantic_queries,
+    sparse_queries,
+    term_queries,
+    text_queries,
+    vector_queries,
+)
 from sandbox.elastic.search.matches import Context, Evaluate, Matches, QueryContexts
-from sandbox.elastic.search.query_bodies import boost_of, minimum
+from sandbox.elastic.search.query_bodies import boost_of, minimum, number
 from sandbox.elastic.search.searcher import Array
+from sandbox.elastic.search.strings import queries as string_queries
+from sandbox.elastic.wire.exchange import whole
 
 _BOOL = {"must", "filter", "should", "must_not", "minimum_should_match", "boost", "_name"}
 
@@ -44,6 +52,8 @@ def evaluate(context: Context, query: Any, boost: float = 1.0) -> Matches:
     if len(query) > 1:
         raise search_errors.TWO_QUERIES.refusal(name=next(iter(query)))
     ((name, body),) = query.items()
+    if name in REAL:
+        raise search_errors.NOT_IMITATED.refusal(name=name)
     if name not in QUERIES:
         raise search_errors.UNKNOWN_QUERY.refusal(name=name)
     if not isinstance(body, Mapping):
@@ -97,6 +107,44 @@ def _constant_score(context: Context, body: Mapping[str, Any], boost: float) -> 
     )
 
 
+def _dis_max(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    """The best clause's score, and a part of the others'."""
+    for parameter in body:
+        if parameter not in ("queries", "tie_breaker", "boost", "_name"):
+            raise search_errors.NOT_SUPPORTED.refusal(query="dis_max", parameter=parameter)
+    if not body.get("queries"):
+        raise search_errors.NO_QUERIES.refusal()
+    boost *= boost_of("dis_max", body)
+    parts = [evaluate(context, query, boost) for query in _list(body["queries"])]
+    best = np.maximum.reduce([part.scores for part in parts])
+    others = np.sum([part.scores for part in parts], axis=0, dtype=np.float64) - best
+    tie_breaker = number("dis_max", "tie_breaker", body.get("tie_breaker", 0.0))
+    mask = np.logical_or.reduce([part.mask for part in parts])
+    return Matches(mask, (best + tie_breaker * others).astype(np.float32))
+
+
+def _query_string(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    query = string_queries.query_string(context.searcher.index, body)
+    return evaluate(context, query, boost * boost_of("query_string", body))
+
+
+def _simple_query_string(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    query = string_queries.simple_query_string(context.searcher.index, body)
+    return evaluate(context, query, boost * boost_of("simple_query_string", body))
+
+
+def _knn(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    """The k nearest documents of an index, by default as many as the search returns."""
+    vector_queries.read("knn", body, requires_k=False)
+    allowed = context.searcher.alive.copy()
+    for query in _list(body.get("filter")):
+        allowed &= evaluate(context, query).mask
+    found = vector_queries.near(context, body, allowed, boost)
+    return vector_queries.top(
+        [found], whole("k", body.get("k") or body.get("num_candidates") or context.size)
+    )[0]
+
+
 def _list(clauses: Any) -> list[Any]:
     return clauses if isinstance(clauses, list) else [] if clauses is None else [clauses]
 
@@ -104,15 +152,20 @@ def _list(clauses: Any) -> list[Any]:
 QUERIES: dict[str, Evaluate] = {
     "bool": _bool,
     "constant_score": _constant_score,
+    "dis_max": _dis_max,
     "exists": term_queries.exists,
     "ids": term_queries.ids,
+    "knn": _knn,
     "match": text_queries.match,
     "match_all": _match_all,
     "match_none": _match_none,
     "match_phrase": text_queries.match_phrase,
     "multi_match": text_queries.multi_match,
     "prefix": term_queries.prefix,
+    "query_string": _query_string,
     "range": term_queries.range_,
+    "simple_query_string": _simple_query_string,
+    "semantic": semantic_queries.semantic,
     "sparse_vector": sparse_queries.sparse_vector,
     "term": term_queries.term,
     "terms": term_queries.terms,
@@ -120,3 +173,47 @@ QUERIES: dict[str, Evaluate] = {
     "weighted_tokens": sparse_queries.weighted_tokens,
     "wildcard": term_queries.wildcard,
 }
+REAL = frozenset(
+    {
+        "boosting",
+        "combined_fields",
+        "dis_max",
+        "distance_feature",
+        "function_score",
+        "fuzzy",
+        "geo_bounding_box",
+    }
+    | {
+        "geo_distance",
+        "geo_grid",
+        "geo_polygon",
+        "geo_shape",
+        "has_child",
+        "has_parent",
+        "intervals",
+        "more_like_this",
+    }
+    | {
+        "match_bool_prefix",
+        "match_phrase_prefix",
+        "nested",
+        "parent_id",
+        "percolate",
+        "pinned",
+        "rank_feature",
+        "regexp",
+    }
+    | {
+        "rule",
+        "script",
+        "script_score",
+        "shape",
+        "span_containing",
+        "span_first",
+        "span_multi",
+        "span_near",
+        "span_not",
+    }
+    | {"span_or", "span_term", "span_within", "terms_set", "wrapper"}
+) - set(QUERIES)
+"""Queries of Elasticsearch that are not imitated."""

@@ -16,8 +16,8 @@ from sandbox.elastic.documents.store import DocumentStore, Row
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.settings import RESULT_WINDOW
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search import sorting
-from sandbox.elastic.search.matches import Context, QueryContexts
+from sandbox.elastic.search import retrievers, sorting
+from sandbox.elastic.search.matches import Context, Matches, QueryContexts
 from sandbox.elastic.search.queries import evaluate
 from sandbox.elastic.search.scoring import shown
 from sandbox.elastic.search.search_request import SearchRequest
@@ -38,6 +38,8 @@ class Ranked:
     order: Array
     found: int
     named: list[dict[str, Array]] = field(default_factory=list)
+    terminated_early: bool = False
+    """Whether `terminate_after` left out documents of an index."""
 
 
 class Ranking:
@@ -57,17 +59,26 @@ class Ranking:
             Refusal: as search_phase_execution_exception if a shard would report it.
         """
         parts: list[tuple[Searcher, Array, Array]] = []
-        named = []
+        early = False
+        contexts = self._contexts.of(searchers, warnings)
+        current = searchers[0] if searchers else None
+        try:
+            for context in contexts:
+                current, context.size = context.searcher, asked.size
+                _check_window(context.searcher, asked, scroll)
+            current = searchers[0] if searchers else None
+            retrieved = retrievers.retrieved(contexts, asked.query, asked.knn, asked.retriever)
+            for context, matches in zip(contexts, retrieved, strict=True):
+                current = context.searcher
+                documents, scores = _filtered(context, matches, asked)
+                if 0 < asked.terminate_after < len(documents):
+                    documents, scores = documents[: asked.terminate_after], scores[: asked.terminate_after]
+                    early = True
+                parts.append((context.searcher, documents, scores))
+        except Refusal as refusal:
+            raise (_wrapped(refusal, current, self._node) if current else refusal) from refusal
+        named = [context.named for context in contexts]
         node = self._node
-        for context in self._contexts.of(searchers, warnings):
-            searcher = context.searcher
-            try:
-                _check_window(searcher, asked, scroll)
-                documents, scores = _matching(context, asked)
-            except Refusal as refusal:
-                raise _wrapped(refusal, searcher, node) from refusal
-            parts.append((searcher, documents, scores))
-            named.append(context.named)
         if not parts:
             none = np.empty(0, np.int64)
             return Ranked(asked, [], none, none, np.empty(0, np.float32), [], none, 0)
@@ -90,6 +101,7 @@ class Ranking:
             order,
             sum(sizes),
             named,
+            early,
         )
 
     def page(self, hits: Ranked, start: int, size: int) -> dict[str, Any]:
@@ -144,7 +156,7 @@ def _hit(hits: Ranked, place: int, row: Row, scored: bool) -> dict[str, Any]:
         hit |= {"_seq_no": row.seq_no, "_primary_term": 1}
     hit["_score"] = shown(hits.scores[place]) if scored else None
     if asked.source.shown:
-        hit["_source"] = asked.source.apply(row.document(), searcher.index)
+        hit["_source"] = asked.source.of_text(row.source, searcher.index)
     matched = [name for name, mask in hits.named[hits.which[place]].items() if mask[document]]
     if matched:
         hit["matched_queries"] = matched
@@ -153,8 +165,8 @@ def _hit(hits: Ranked, place: int, row: Row, scored: bool) -> dict[str, Any]:
     return hit
 
 
-def _matching(context: Context, asked: SearchRequest) -> tuple[Array, Array]:
-    found = evaluate(context, asked.query if asked.query is not None else {"match_all": {}})
+def _filtered(context: Context, found: Matches, asked: SearchRequest) -> tuple[Array, Array]:
+    """The documents that are hits, and their scores."""
     mask = found.mask
     if asked.min_score is not None:
         mask = mask & (found.scores >= np.float32(asked.min_score))

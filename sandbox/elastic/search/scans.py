@@ -30,6 +30,8 @@ class Hit:
     seq_no: int
     version: int
     source: dict[str, Any]
+    text: bytes
+    """The source as it is stored."""
 
 
 class Scan:
@@ -70,7 +72,9 @@ class Scan:
             part = numbers[max(0, start) : max(0, stop)]
             rows = self._documents.rows(index, part.tolist())
             found += [
-                Hit(index.name, row.id, row.seq_no, row.version, row.document()) for row in rows if row.source
+                Hit(index.name, row.id, row.seq_no, row.version, row.document(), row.source)
+                for row in rows
+                if row.source
             ]
             start, stop = start - len(numbers), stop - len(numbers)
         return found

@@ -12,6 +12,7 @@ from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import sorting
 from sandbox.elastic.search.query_bodies import number
 from sandbox.elastic.wire.exchange import whole
+from sandbox.elastic.wire.tokens import token
 
 _KEYS = {
     "query",
@@ -23,7 +24,23 @@ _KEYS = {
     "search_after",
     "min_score",
     "pit",
-} | {"version", "seq_no_primary_term", "track_scores", "timeout", "post_filter", "stats"}
+    "knn",
+    "retriever",
+} | {"version", "seq_no_primary_term", "track_scores", "timeout", "post_filter", "stats", "terminate_after"}
+_NOT_IMITATED = (
+    {
+        "collapse",
+        "docvalue_fields",
+        "explain",
+        "ext",
+        "fields",
+        "highlight",
+        "indices_boost",
+        "profile",
+    }
+    | {"aggregations", "aggs", "rank", "rescore", "runtime_mappings", "script_fields", "slice"}
+    | {"stored_fields", "suggest"}
+)
 _COUNTED = 10_000
 
 
@@ -44,6 +61,10 @@ class SearchRequest:
     version: bool = False
     seq_no: bool = False
     track_scores: bool = False
+    knn: Sequence[Mapping[str, Any]] = ()
+    retriever: Mapping[str, Any] | None = None
+    terminate_after: int = 0
+    """How many documents of each index are looked at, at most, in the order of writing; 0 for all."""
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
@@ -52,9 +73,11 @@ class SearchRequest:
         Raises:
             Refusal: a key is unknown or a value is invalid.
         """
-        for key in body:
-            if key not in _KEYS:
-                raise search_errors.UNKNOWN_KEY.refusal(key=key, where="a search")
+        for key, value in body.items():
+            if key in _NOT_IMITATED and value:
+                raise search_errors.KEY_NOT_IMITATED.refusal(key=key)
+            if key not in (*_KEYS, *_NOT_IMITATED):
+                raise search_errors.UNKNOWN_KEY.refusal(key=key, token=token(value))
         size, start = whole("size", body.get("size", 10)), whole("from", body.get("from", 0))
         for name, value in (("size", size), ("from", start)):
             if value < 0:
@@ -78,7 +101,41 @@ class SearchRequest:
             version=bool(body.get("version")),
             seq_no=bool(body.get("seq_no_primary_term")),
             track_scores=bool(body.get("track_scores")),
+            knn=_sections(body.get("knn")),
+            retriever=_retriever(body),
+            terminate_after=whole("terminate_after", body.get("terminate_after", 0)),
         )
+
+    def count_exactly(self, asked: bool) -> None:
+        """Count all hits, for a total that is a number (RestSearchAction.java). `asked`: whether a limit was given.
+
+        Raises:
+            Refusal: they are to be counted up to a limit.
+        """
+        if not asked:
+            self.counted = -1
+        elif self.counted is not None and self.counted >= 0:
+            raise search_errors.TOTAL_NOT_EXACT.refusal(limit=self.counted)
+
+
+def _sections(given: Any) -> list[Mapping[str, Any]]:
+    """The knn sections: one object or a list of them."""
+    sections = given if isinstance(given, list) else [] if given is None else [given]
+    if not all(isinstance(each, Mapping) for each in sections):
+        raise search_errors.BAD_VALUE.refusal(where="search", parameter="knn", value=given)
+    return sections
+
+
+def _retriever(body: Mapping[str, Any]) -> Any:
+    """The tree of retrievers, which nothing else that retrieves or orders may stand beside."""
+    if body.get("retriever") is None:
+        return None
+    others = [
+        name for name in ("query", "knn", "search_after", "sort", "min_score") if body.get(name) is not None
+    ]
+    if others:
+        raise search_errors.WITH_RETRIEVER.refusal(others=", ".join(others))
+    return body["retriever"]
 
 
 def _clauses_after(

@@ -15,7 +15,7 @@ import numpy as np
 
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search.scoring import length_bytes
-from sandbox.elastic.search.segments import Inverted, Numeric, Segment
+from sandbox.elastic.search.segments import Embedded, Inverted, Numeric, Segment
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
@@ -98,6 +98,14 @@ class Searcher:
         """The documents and values of a numeric field, including deleted documents."""
         return self._cached("numbers", path, self._numbers)
 
+    def embeddings(self, path: str) -> tuple[Array, list[Any]]:
+        """The live documents of a field of embeddings and a row for each, several for a document with several chunks."""
+        return self._cached("embeddings", path, self._embeddings)
+
+    def vectors(self, path: str) -> tuple[Array, Array]:
+        """The same as a matrix with a row for each vector."""
+        return self._cached("vectors", path, self._vectors)
+
     def extremes(self, path: str, largest: bool) -> tuple[Array, Array]:
         """Each document's smallest or largest value of a numeric field, and which documents have one."""
         documents, values = self.numbers(path)
@@ -156,9 +164,23 @@ class Searcher:
         mask = np.zeros(self.size, bool)
         for inverted, _, base in self._inverted(path):
             mask[inverted.present + base] = True
-        documents, _ = self.numbers(path)
-        mask[documents] = True
+        for documents, _ in (self.numbers(path), self.embeddings(path)):
+            mask[documents] = True
         return mask & self.alive
+
+    def _embeddings(self, path: str) -> tuple[Array, list[Any]]:
+        documents: list[Array] = []
+        rows: list[Any] = []
+        for segment, alive, base in zip(self._segments, self._alive, self._bases, strict=False):
+            if isinstance(found := segment.fields.get(path), Embedded):
+                living = alive[found.documents]
+                documents.append(found.documents[living].astype(np.int64) + base)
+                rows += [row for row, lives in zip(found.rows, living.tolist(), strict=True) if lives]
+        return (np.concatenate(documents) if documents else np.empty(0, np.int64)), rows
+
+    def _vectors(self, path: str) -> tuple[Array, Array]:
+        documents, rows = self.embeddings(path)
+        return documents, np.stack(rows) if rows else np.empty((0, 0), np.float32)
 
     def _terms(self, path: str) -> list[str]:
         return sorted({term for inverted, _, _ in self._inverted(path) for term in inverted.vocabulary})

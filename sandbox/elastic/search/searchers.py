@@ -40,6 +40,9 @@ class _Live:
     pins: int = 0
     refreshed: float = field(default_factory=time.monotonic)
     searcher: Searcher | None = None
+    searches: int = 0
+    seconds: float = 0.0
+    """How long they took."""
 
     @property
     def dirty(self) -> bool:
@@ -133,6 +136,23 @@ class Searchers:
         """The numbers of visible documents and of deleted ones not yet merged away."""
         searcher = self.current(index)
         return searcher.count, searcher.size - searcher.count
+
+    def open_contexts(self, index: Index) -> int:
+        """How many snapshots are held by scrolls, points in time and scans."""
+        with self._lock:
+            return self._of(index).pins
+
+    def searched(self, index: Index, seconds: float) -> None:
+        """Count one search of an index."""
+        with self._lock:
+            live = self._of(index)
+            live.searches, live.seconds = live.searches + 1, live.seconds + seconds
+
+    def searches(self, index: Index) -> tuple[int, float]:
+        """How many searches ran since the server started, and the seconds that they took."""
+        with self._lock:
+            live = self._of(index)
+            return live.searches, live.seconds
 
     def pinned(self, index: Index) -> Searcher:
         """What is visible now; its rows are kept until `unpin`."""

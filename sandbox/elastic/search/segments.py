@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sandbox.elastic.documents.embeddings import Rows
 from sandbox.elastic.documents.parsing import Terms, Value
 from sandbox.elastic.search.scoring import stored_weights
 
@@ -44,11 +45,20 @@ class Numeric:
 
 
 @dataclass(frozen=True)
+class Embedded:
+    """A field of embeddings; a document may have several, one for each chunk."""
+
+    documents: Array
+    rows: list[Any]
+    """Token weights as they are stored, or vectors."""
+
+
+@dataclass(frozen=True)
 class Segment:
     """Some documents, in the order in which they were written."""
 
     sequence_numbers: Array
-    fields: dict[str, Inverted | Numeric]
+    fields: dict[str, Inverted | Numeric | Embedded]
 
     @property
     def size(self) -> int:
@@ -90,6 +100,7 @@ class SegmentBuilder:
         self._sequence_numbers: list[int] = []
         self._inverted: dict[str, _InvertedBuilder] = {}
         self._numeric: dict[str, tuple[list[int], list[Any]]] = {}
+        self._embedded: dict[str, tuple[list[int], list[Any]]] = {}
 
     def __len__(self) -> int:
         return len(self._sequence_numbers)
@@ -101,6 +112,10 @@ class SegmentBuilder:
         for path, value in values.items():
             if isinstance(value, Terms):
                 self._builder(path).add(document, value.frequencies, value.length)
+            elif isinstance(value, Rows):
+                documents, rows = self._embedded.setdefault(path, ([], []))
+                documents.extend([document] * len(value.rows))
+                rows.extend(_stored(row) for row in value.rows)
             elif isinstance(value, dict):
                 builder = self._builder(path)
                 builder.weighted = True
@@ -114,12 +129,14 @@ class SegmentBuilder:
 
     def sealed(self) -> Segment:
         """All added documents, as a segment."""
-        fields: dict[str, Inverted | Numeric] = {
+        fields: dict[str, Inverted | Numeric | Embedded] = {
             path: builder.sealed() for path, builder in self._inverted.items()
         }
         for path, (documents, numbers) in self._numeric.items():
             kind = np.int64 if isinstance(numbers[0], int) else np.float64
             fields[path] = Numeric(np.array(documents, np.int32), np.array(numbers, kind))
+        for path, (documents, rows) in self._embedded.items():
+            fields[path] = Embedded(np.array(documents, np.int32), rows)
         return Segment(np.array(self._sequence_numbers, np.int64), fields)
 
     def _builder(self, path: str) -> _InvertedBuilder:
@@ -146,16 +163,29 @@ def merged(segments: Sequence[Segment], alive: Sequence[Array]) -> Segment:
     return Segment(sequence, fields)
 
 
-def _merged_field(path: str, parts: list[tuple[Segment, Array, Array]]) -> Inverted | Numeric:
+def _merged_field(path: str, parts: list[tuple[Segment, Array, Array]]) -> Inverted | Numeric | Embedded:
     found = [
         (segment.fields[path], alive, number) for segment, alive, number in parts if path in segment.fields
     ]
     # A field has the same type in all segments of an index.
     inverted = [(each, alive, number) for each, alive, number in found if isinstance(each, Inverted)]
-    return _merged_terms(inverted) if inverted else _merged_numbers(found)
+    embedded = [(each, alive, number) for each, alive, number in found if isinstance(each, Embedded)]
+    numeric = [(each, alive, number) for each, alive, number in found if isinstance(each, Numeric)]
+    if embedded:
+        return _merged_embeddings(embedded)
+    return _merged_terms(inverted) if inverted else _merged_numbers(numeric)
 
 
-def _merged_numbers(found: list[tuple[Inverted | Numeric, Array, Array]]) -> Numeric:
+def _merged_embeddings(found: list[tuple[Embedded, Array, Array]]) -> Embedded:
+    kept = [(each, alive[each.documents], number) for each, alive, number in found]
+    documents = [number[each.documents[keep]].astype(np.int32) for each, keep, number in kept]
+    rows = [
+        row for each, keep, _ in kept for row, stays in zip(each.rows, keep.tolist(), strict=True) if stays
+    ]
+    return Embedded(np.concatenate(documents), rows)
+
+
+def _merged_numbers(found: list[tuple[Numeric, Array, Array]]) -> Numeric:
     kept = [(each, alive[each.documents], number) for each, alive, number in found]
     return Numeric(
         np.concatenate([number[each.documents[keep]].astype(np.int32) for each, keep, number in kept]),
@@ -180,6 +210,13 @@ def _merged_terms(found: list[tuple[Inverted, Array, Array]]) -> Inverted:
         for column, part in zip(columns, new, strict=True):
             column.append(part)
     return _inverted(vocabulary, *(np.concatenate(column) for column in columns))
+
+
+def _stored(row: Any) -> Any:
+    """Token weights with the precision in which they are stored; vectors as they are."""
+    if not isinstance(row, dict):
+        return row
+    return dict(zip(row, stored_weights(np.array(list(row.values()), np.float32)).tolist(), strict=True))
 
 
 def _inverted(

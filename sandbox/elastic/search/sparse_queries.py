@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from sandbox.elastic import errors
+from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body, number
+from sandbox.elastic.search.semantic_queries import by_tokens, endpoint_of
 
 _TYPES = ("sparse_vector", "rank_features")
 _LIMITS = {"tokens_freq_ratio_threshold": (1, 100), "tokens_weight_threshold": (0, 1)}
@@ -56,19 +59,23 @@ def sparse_vector(context: Context, body: Any, boost: float) -> Matches:
     known = {"field", "query_vector", "inference_id", "query", "prune", "pruning_config", "boost", "_name"}
     for parameter in body:
         if parameter not in known:
-            raise search_errors.NOT_SUPPORTED.refusal(query="sparse_vector", parameter=parameter)
+            raise errors.UNKNOWN_FIELD.refusal(parser="sparse_vector", field=parameter)
     path = body.get("field")
     if not path or not isinstance(path, str):
         raise search_errors.REQUIRED.refusal(query="sparse_vector", what="a [field]")
-    if ("query_vector" in body) == ("query" in body):
-        raise search_errors.REQUIRED.refusal(query="sparse_vector", what="one of [query_vector] or [query]")
+    if ("query_vector" in body) == ("query" in body) or {"query_vector", "inference_id"} <= set(body):
+        what = "one of [query_vector] or [inference_id] for sparse_vector fields"
+        raise search_errors.REQUIRED.refusal(query="sparse_vector", what=what)
     field = context.searcher.index.fields.get(path)
+    if field is not None and field.type == "semantic_text":
+        return _semantic(context, field, body, boost)
     if field is not None and field.type != "sparse_vector":
-        raise search_errors.MUST_BE_SPARSE.refusal(path=path, kind=field.type)
+        metadata = context.searcher.index.metadata
+        raise search_errors.MUST_BE_SPARSE.refusal(path=path, kind=field.type, metadata=metadata)
     tokens = body.get("query_vector")
     if tokens is None:
         if not body.get("inference_id"):
-            raise search_errors.REQUIRED.refusal(query="sparse_vector", what="an [inference_id] for [query]")
+            raise search_errors.NO_INFERENCE_ID.refusal()
         tokens = context.tokens(str(body["inference_id"]), str(body["query"]))
     tokens = _weights("sparse_vector", "query_vector", tokens)
     options = (field.parameters.get("index_options") if field else None) or {}
@@ -76,6 +83,21 @@ def sparse_vector(context: Context, body: Any, boost: float) -> Matches:
     pruning = _pruning("sparse_vector", body.get("pruning_config") or options.get("pruning_config") or {})
     boost *= boost_of("sparse_vector", body)
     return _scored(context, path, tokens, pruning if prunes else None, boost)
+
+
+def _semantic(context: Context, field: Field, body: Mapping[str, Any], boost: float) -> Matches:
+    """On a semantic_text field: its own endpoint embeds the query. Pruning has no effect here."""
+    boost *= boost_of("sparse_vector", body)
+    settings = field.parameters.get("model_settings")
+    if settings is None:
+        return context.none()
+    if settings["task_type"] != "sparse_embedding":
+        raise search_errors.MUST_BE_SPARSE.refusal(path=field.path, kind="dense_vector")
+    tokens = body.get("query_vector")
+    if tokens is None:
+        model = str(body.get("inference_id") or endpoint_of(field))
+        tokens = context.tokens(model, str(body["query"]))
+    return by_tokens(context, field, _weights("sparse_vector", "query_vector", tokens), boost)
 
 
 def _expanded(

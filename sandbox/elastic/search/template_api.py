@@ -36,7 +36,7 @@ class TemplateApi:
 
     def put_script(self, request: Request) -> dict[str, Any]:
         """`PUT /_scripts/{id}`."""
-        script = request.json().get("script")
+        script = request.fields("stored script", "script").get("script")
         if not isinstance(script, dict) or "source" not in script:
             raise search_errors.SCRIPT_BODY.refusal()
         if script.get("lang") != "mustache":

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.documents import dates
-from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field
+from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field, is_searchable
+from sandbox.elastic.indices.settings import TERMS_COUNT
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body
@@ -18,6 +19,8 @@ from sandbox.elastic.search.scoring import bm25, idf, length_byte
 from sandbox.elastic.search.searcher import Array
 
 _NO_NORM = length_byte(1)
+WEIGHTS = ("sparse_vector", "rank_features")
+_PATTERN = re.compile(r"\\(.)|(\*)|(\?)|(.)", re.DOTALL)
 
 
 def term(context: Context, body: Any, boost: float) -> Matches:
@@ -33,6 +36,10 @@ def terms(context: Context, body: Any, boost: float) -> Matches:
     values = values["values"]
     if not isinstance(values, list):
         raise search_errors.NOT_SUPPORTED.refusal(query="terms", parameter=path)
+    limit = int(context.searcher.index.settings.get("max_terms_count", TERMS_COUNT))
+    if len(values) > limit:
+        metadata = context.searcher.index.metadata
+        raise search_errors.TOO_MANY_TERMS.refusal(count=len(values), limit=limit, metadata=metadata)
     mask = np.zeros(context.searcher.size, bool)
     for value in values:
         mask |= exact(context, path, value, 1.0).mask
@@ -46,9 +53,11 @@ def exact(context: Context, path: str, value: Any, boost: float) -> Matches:
     if path == "_index":
         everything = context.searcher.alive if value == context.searcher.index.name else None
         return context.none() if everything is None else context.constant(everything, boost)
-    field = searchable(context, path)
+    field = searchable(context, path, weights=True)
     if field is None:
         return context.none()
+    if field.type in WEIGHTS:
+        return _weight(context, path, str(value), boost)
     if field.type in NUMBERS or field.type == "date":
         documents, values = context.searcher.numbers(path)
         try:
@@ -59,6 +68,15 @@ def exact(context: Context, path: str, value: Any, boost: float) -> Matches:
             ) from None
         return context.constant(context.only(documents[values == wanted]), boost)
     return scored_term(context, field, _text(field, value), boost)
+
+
+def _weight(context: Context, path: str, token: str, boost: float) -> Matches:
+    """The stored weight of a token, as FeatureField's linear query scores it."""
+    documents, stored = context.searcher.postings(path, token)
+    result = context.none()
+    result.mask[documents] = True
+    result.scores[documents] = np.float32(boost) * stored
+    return result
 
 
 def scored_term(context: Context, field: Field, text: str, boost: float) -> Matches:
@@ -98,6 +116,8 @@ def range_(context: Context, body: Any, boost: float) -> Matches:
         except (TypeError, ValueError):
             problem = (
                 f"failed to parse date field [{bound}] with format [strict_date_optional_time||epoch_millis]"
+                if field.type == "date"
+                else f'For input string: "{bound}"'
             )
             metadata = context.searcher.index.metadata
             raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata) from None
@@ -141,7 +161,7 @@ def ids(context: Context, body: Any, boost: float) -> Matches:
 def prefix(context: Context, body: Any, boost: float) -> Matches:
     """`{"prefix": {field: start}}`: constant scores."""
     path, found = field_and_body("prefix", body, "value", {"boost", "rewrite"})
-    if searchable(context, path) is None:
+    if _of_texts(context, path, "prefix") is None:
         return context.none()
     start = str(found["value"])
     kept = [each for each in context.searcher.terms(path) if each.startswith(start)]
@@ -149,20 +169,32 @@ def prefix(context: Context, body: Any, boost: float) -> Matches:
 
 
 def wildcard(context: Context, body: Any, boost: float) -> Matches:
-    """`{"wildcard": {field: pattern}}` with `*` and `?`: constant scores."""
+    """`{"wildcard": {field: pattern}}` with `*` and `?`, which a backslash makes plain: constant scores."""
     path, found = field_and_body("wildcard", body, "value", {"boost", "rewrite"})
-    if searchable(context, path) is None:
+    if _of_texts(context, path, "wildcard") is None:
         return context.none()
-    letters = (
-        ".*" if each == "*" else "." if each == "?" else re.escape(each) for each in str(found["value"])
+    pattern = re.compile(
+        _PATTERN.sub(
+            lambda each: ".*" if each[2] else "." if each[3] else re.escape(each[1] or each[4]),
+            str(found["value"]),
+        ),
+        re.DOTALL,
     )
-    pattern = re.compile("".join(letters), re.DOTALL)
     kept = [each for each in context.searcher.terms(path) if pattern.fullmatch(each)]
     return _any_term(context, path, kept, boost * boost_of("wildcard", found))
 
 
-def searchable(context: Context, path: str) -> Field | None:
-    """The field; None if the mapping does not have it.
+def _of_texts(context: Context, path: str, kind: str) -> Field | None:
+    field = searchable(context, path)
+    if field is not None and field.type not in ("text", "keyword"):
+        raise search_errors.ONLY_ON_TEXTS.refusal(
+            kind=kind, path=path, type=field.type, metadata=context.searcher.index.metadata
+        )
+    return field
+
+
+def searchable(context: Context, path: str, *, weights: bool = False) -> Field | None:
+    """The field; None if the mapping does not have it. Those of tokens with weights only if `weights` says so.
 
     Raises:
         Refusal: it is not indexed, or holds vectors, which need queries of their own.
@@ -171,9 +203,13 @@ def searchable(context: Context, path: str) -> Field | None:
     if field is None:
         return None
     metadata = context.searcher.index.metadata
-    if field.parameters.get("index") is False:
-        raise search_errors.NOT_INDEXED.refusal(path=path, metadata=metadata)
-    if field.type in ("sparse_vector", "rank_features"):
+    if not is_searchable(field.type, field.parameters):
+        more = "" if field.type == "text" else " nor has doc values"
+        raise search_errors.NOT_INDEXED.refusal(path=path, more=more, metadata=metadata)
+    if field.type in ("dense_vector", "semantic_text"):
+        problem = f"Field [{path}] of type [{field.type}] doesn't support term queries"
+        raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata)
+    if field.type in WEIGHTS and not weights:
         problem = f"Queries on [{field.type}] fields are not supported"
         raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=metadata)
     return field

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.documents.analysis import analyzer
+from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.search import target_fields
 from sandbox.elastic.search.matches import Context, Matches
-from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum, number
+from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum
 from sandbox.elastic.search.scoring import bm25, idf
+from sandbox.elastic.search.semantic_queries import by_text
 from sandbox.elastic.search.term_queries import exact, scored_term, searchable
 
 _MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"} | {
@@ -23,12 +26,15 @@ _MULTI_MATCH = _MATCH | {"query", "fields", "type", "_name"}
 def match(context: Context, body: Any, boost: float) -> Matches:
     """`{"match": {field: text}}`: any of its terms, or all with `operator: and`."""
     path, found = field_and_body("match", body, "query", _MATCH)
+    field = context.searcher.index.fields.get(path)
+    if field is not None and field.type == "semantic_text":
+        return by_text(context, field, str(found["query"]), boost * boost_of("match", found))
     return _matched(context, path, found, boost * boost_of("match", found))
 
 
 def multi_match(context: Context, body: Any, boost: float) -> Matches:
     """`{"multi_match": {"query": ..., "fields": [...]}}`: the best field's score."""
-    fields, kind = body.get("fields") or [], body.get("type", "best_fields")
+    given, kind = body.get("fields") or [], body.get("type", "best_fields")
     for parameter in body:
         if parameter not in _MULTI_MATCH:
             raise search_errors.NOT_SUPPORTED.refusal(query="multi_match", parameter=parameter)
@@ -37,10 +43,13 @@ def multi_match(context: Context, body: Any, boost: float) -> Matches:
     if kind not in ("best_fields", "most_fields"):
         raise search_errors.NOT_SUPPORTED.refusal(query="multi_match", parameter=f"type: {kind}")
     boost *= boost_of("multi_match", body)
-    parts = []
-    for each in [fields] if isinstance(fields, str) else fields:
-        path, _, own = str(each).partition("^")
-        parts.append(_matched(context, path, body, boost * number("multi_match", path, own or 1)))
+    index = context.searcher.index
+    if given:
+        fields = target_fields.named(index, "multi_match", [given] if isinstance(given, str) else given)
+    else:
+        fields, everywhere = target_fields.of_index(index)
+        body = {"lenient": everywhere, **body}
+    parts = [_matched(context, path, body, boost * own) for path, own in fields]
     if kind == "most_fields" or not parts:
         return context.added(parts)
     mask = np.logical_or.reduce([part.mask for part in parts])
@@ -65,9 +74,10 @@ def match_phrase(context: Context, body: Any, boost: float) -> Matches:
 
 
 def _matched(context: Context, path: str, found: dict[str, Any], boost: float) -> Matches:
-    field = searchable(context, path) if not path.startswith("_") else None
+    field = context.searcher.index.fields.get(path)
     if field is None or field.type != "text":
-        return exact(context, path, found["query"], boost)
+        return _whole(context, path, found, boost)
+    searchable(context, path)
     parts = [scored_term(context, field, term, boost) for term in _terms(field, found)]
     together = context.added(parts)
     least = 1
@@ -79,6 +89,16 @@ def _matched(context: Context, path: str, found: dict[str, Any], boost: float) -
         enough = np.sum([part.mask for part in parts], axis=0) >= least
         return Matches(enough, np.where(enough, together.scores, np.float32(0)))
     return together
+
+
+def _whole(context: Context, path: str, found: dict[str, Any], boost: float) -> Matches:
+    """A field without terms; leniently, a value that does not fit its type matches nothing."""
+    try:
+        return exact(context, path, found["query"], boost)
+    except Refusal as refusal:
+        if not found.get("lenient") or refusal.kind != search_errors.QUERY_SHARD.kind:
+            raise
+        return context.none()
 
 
 def _terms(field: Field, found: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -11,6 +12,8 @@ from sandbox.elastic.tasks.descriptions import grouped, node_failure
 from sandbox.elastic.tasks.manager import Task, Tasks
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
+
+_LISTS = "cluster:monitor/tasks/lists"
 
 
 class TaskApi:
@@ -58,16 +61,18 @@ class TaskApi:
         return node if any(each.id == node for each in self._nodes) else None
 
     def list_tasks(self, request: Request) -> dict[str, Any]:
-        """`GET /_tasks`, by actions, nodes and parent; without the call itself."""
-        return grouped(self._nodes, request, self._matching(request), request.flag("detailed"))
+        """`GET /_tasks`, by actions, nodes and parent; with the call itself."""
+        opaque = request.headers.get("x-opaque-id")
+        itself = self._tasks.call(_LISTS, {"X-Opaque-Id": opaque} if opaque else {})
+        return grouped(self._nodes, request, self._matching(request, itself), request.flag("detailed"))
 
-    def _matching(self, request: Request) -> list[Task]:
+    def _matching(self, request: Request, itself: Sequence[Task] = ()) -> list[Task]:
         actions = request.text("actions", "*").split(",")
-        nodes = request.text("nodes", request.text("node_id", "_all")).split(",")
+        nodes = request.text("nodes", "_all").split(",")
         parent = request.text("parent_task_id")
         return [
             task
-            for task in self._tasks.running()
+            for task in (*self._tasks.running(), *itself)
             if any(fnmatchcase(task.action, pattern.replace("[n]", "[[]n]")) for pattern in actions)
             and (nodes == ["_all"] or task.node in nodes)
             and parent in ("", task.parent)

@@ -32,6 +32,8 @@ class Task:
     status: Callable[[], dict[str, Any] | None]
     headers: dict[str, str] = field(default_factory=dict)
     parent: str | None = None
+    kind: str = "transport"
+    cancellable: bool = True
     cancelled: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     started: float = field(default_factory=time.time)
@@ -47,7 +49,7 @@ class Task:
         shown: dict[str, Any] = {
             "node": self.node,
             "id": self.number,
-            "type": "transport",
+            "type": self.kind,
             "action": self.action,
         }
         if detailed:
@@ -56,9 +58,10 @@ class Task:
         shown |= {
             "start_time_in_millis": int(self.started * 1000),
             "running_time_in_nanos": time.monotonic_ns() - self.began,
-            "cancellable": True,
-            "cancelled": self.cancelled.is_set(),
+            "cancellable": self.cancellable,
         }
+        if self.cancellable:
+            shown["cancelled"] = self.cancelled.is_set()
         if self.parent:
             shown["parent_task_id"] = self.parent
         return shown | {"headers": self.headers}
@@ -89,6 +92,13 @@ class Tasks:
             task = Task(self._node, next(self._numbers), action, description, status, headers or {}, parent)
             self._running[task.id] = task
             return task
+
+    def call(self, action: str, headers: dict[str, str]) -> list[Task]:
+        """The tasks of a call that looks at tasks: its own, and its part on this node. They end with the call."""
+        with self._lock:
+            own = Task(self._node, next(self._numbers), action, "", lambda: None, headers, cancellable=False)
+            number, part = next(self._numbers), f"{action}[n]"
+            return [own, Task(self._node, number, part, "", lambda: None, headers, own.id, "direct", False)]
 
     def end(self, task: Task) -> None:
         """Remove a task from the list and wake those who wait for it."""

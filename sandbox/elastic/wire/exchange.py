@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from sandbox.elastic import errors
+from sandbox.elastic.wire.tokens import token
 
 _UNITS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TIME = re.compile(r"(\d+)(nanos|micros|ms|s|m|h|d)")
@@ -49,9 +50,19 @@ class Request:
         except orjson.JSONDecodeError as error:
             raise errors.UNREADABLE_BODY.refusal(problem=str(error)) from error
         if not isinstance(found, dict):
-            raise errors.PARSING.refusal(
-                problem=f"Expected [START_OBJECT] but found [{type(found).__name__}]"
-            )
+            raise errors.PARSING.refusal(problem=f"Expected [START_OBJECT] but found [{token(found)}]")
+        return found
+
+    def fields(self, parser: str, *known: str) -> dict[str, Any]:
+        """The body as an object of known fields.
+
+        Raises:
+            Refusal: as `json`, or a field is unknown.
+        """
+        found = self.json()
+        for name in found:
+            if name not in known:
+                raise errors.UNKNOWN_FIELD.refusal(parser=parser, field=name)
         return found
 
     def lines(self) -> Iterator[bytes]:

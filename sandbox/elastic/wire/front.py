@@ -28,6 +28,7 @@ from sandbox.elastic.wire import errors as wire_errors
 from sandbox.elastic.wire import media
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.filter_path import filtered
+from sandbox.elastic.wire.parameters import rules, table
 from sandbox.elastic.wire.routing import Route, Routes
 from sandbox.faults import Fault, FaultQueue, Possible
 from sandbox.write_log import WriteLog
@@ -113,6 +114,9 @@ class Front:
             return _unknown(request, allowed)
         if request.body and (problem := media.unsupported(request.headers)):
             return Reply({"error": problem, "status": 406}, 406)
+        known = table.of(route.api, request.query)
+        if known is not None:
+            rules.apply(route.api, known, request)
         self._strike(route, "before", request)
         found = route.handler(request)
         reply = found if isinstance(found, Reply) else Reply(found)
@@ -160,7 +164,10 @@ class Front:
         content: Any = reply.body
         if not text:
             chosen = request.text("filter_path")
-            content = orjson.dumps(filtered(content, chosen) if chosen else content, option=_OPTIONS)
+            pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE if request.flag("pretty") else 0
+            if chosen or pretty:  # documents are texts, which neither looks into
+                content = orjson.loads(orjson.dumps(content, option=_OPTIONS))
+            content = orjson.dumps(filtered(content, chosen) if chosen else content, option=_OPTIONS | pretty)
         response = Response(
             content if request.method != "HEAD" else b"", reply.status, media_type=media.answered(asked, text)
         )

@@ -7,7 +7,8 @@ import re
 from sandbox.elastic import errors
 
 _SIZE = re.compile(r"(\d+)(b|kb|mb|gb|tb)?", re.IGNORECASE)
-_FACTORS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
+FACTORS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
+"""Bytes of each unit."""
 
 
 def size_in_bytes(name: str, value: str) -> int:
@@ -19,4 +20,4 @@ def size_in_bytes(name: str, value: str) -> int:
     found = _SIZE.fullmatch(value)
     if not found or (not found[2] and int(found[1])):
         raise errors.NOT_A_SIZE.refusal(name=name, value=value)
-    return int(found[1]) * _FACTORS[(found[2] or "b").lower()]
+    return int(found[1]) * FACTORS[(found[2] or "b").lower()]

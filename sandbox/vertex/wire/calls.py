@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, get_args
 
-from sandbox.faults import Fault, FaultQueue, Kind, Possible
+from sandbox.faults import Fault, FaultQueue, Possible, WireKind
 from sandbox.vertex import errors
 from sandbox.vertex.wire.methods import Method
 from sandbox.write_log import WriteLog
@@ -59,7 +59,7 @@ class Calls:
 
 
 def _possible(method: Method) -> Iterable[Possible]:
-    for kind in get_args(Kind):
+    for kind in get_args(WireKind):
         yield method.name, "before", kind
         yield method.name, "after", kind
         if method.starts_operation and kind != "reset":

@@ -19,8 +19,9 @@ from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, Unchanged, wait_until
 
-PACKAGED = (".elser_model_2", ".elser_model_2_linux-x86_64", ".elser_model_1")
-"""The sparse text models that Elasticsearch downloads by itself."""
+DENSE_PACKAGED = (".multilingual-e5-small", ".multilingual-e5-small_linux-x86_64")
+PACKAGED = (".elser_model_2", ".elser_model_2_linux-x86_64", ".elser_model_1", *DENSE_PACKAGED)
+"""The text models that Elasticsearch downloads by itself, sparse and dense."""
 INPUT_FIELD = "text_field"
 DOWNLOAD_ACTION = "xpack/ml/model_import*"
 """The task of a download; it reports its parts since 8.14 (elasticsearch PR 107676)."""

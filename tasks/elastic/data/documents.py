@@ -1,7 +1,7 @@
 """Documents in a file, JSON lines or one JSON array, read one by one and checked before anything is created.
 
 A document's id is a named field or the hash of its canonical form, never automatic: sent twice, it is stored once. What is
-sent is the document's own text. No more than eight bytes per document are kept in memory.
+sent is the document's own text, without a field `_id` that is its id. No more than eight bytes per document are kept in memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import orjson
 from pydantic import BaseModel, Field
 
 from tasks.errors import InvalidInput
-from tasks.exact_json import Numeral, canonical, exact, shortened
+from tasks.exact_json import Numeral, canonical, exact, shortened, written
 from tasks.json_arrays import elements, is_array
 from tasks.lines import filled_lines
 from tasks.plurals import counted
@@ -27,6 +27,21 @@ from tasks.steps import step
 
 MOST_ID_BYTES = 512
 """Elasticsearch refuses longer ids."""
+ID = "_id"
+METADATA = frozenset(
+    (ID, "_data_stream_timestamp", "_field_names", "_ignored", "_index", "_nested_path", "_routing", "_seq_no", "_source",
+     "_tier", "_version")
+)  # fmt: skip
+"""Names that Elasticsearch keeps for itself: a document with such a field is refused (MetadataFieldMapper.java)."""
+_ACTIONS = ("create", "delete", "index", "update")
+_ACTION_FIELDS = METADATA | {
+    "routing",
+    "pipeline",
+    "version",
+    "op_type",
+    "require_alias",
+    "retry_on_conflict",
+}
 _SHOWN = 5
 _SHOWN_FIELDS = 50
 _LONGEST_PATH = 100
@@ -183,19 +198,47 @@ def _overwritten(source: DocumentSource, hashed: array[int]) -> tuple[int, int]:
 
 def _read(source: DocumentSource, problems: _Problems) -> Iterator[tuple[Document, dict[str, Any]]]:
     """The documents that can be used, with their values; the others are counted in `problems`."""
-    for place, text in islice(_texts(source.path), source.limit):
+    for number, (place, text) in enumerate(islice(_texts(source.path), source.limit)):
         try:
             body = exact(text)
             if not isinstance(body, dict):
                 problems.add(f"{place}: not an object")
                 continue
             fields: dict[str, Any] = body  # pyright: ignore[reportUnknownVariableType]
+            if number == 0:
+                _refuse_bulk_format(fields, source)
             id_ = document_id(fields, source.id_field)
+            if source.id_field == ID:
+                del fields[ID]
+            _check_names(fields)
         except ValueError as error:
             problems.add(f"{place}: {error}")
         else:
             # Line ends within strings are escaped, so these stand between; to a bulk request they would end the document.
-            yield Document(place, id_, text.replace(b"\n", b" ")), fields
+            own = written(fields) if source.id_field == ID else text.replace(b"\n", b" ")
+            yield Document(place, id_, own), fields
+
+
+def _check_names(body: dict[str, Any]) -> None:
+    for name in sorted(METADATA.intersection(body)):
+        raise ValueError(
+            "its field _id is refused by Elasticsearch; --id-field _id takes it as the id and sends the document without it"
+            if name == ID
+            else f"its field {name} is one that Elasticsearch keeps for itself and refuses in a document"
+        )
+
+
+def _refuse_bulk_format(body: dict[str, Any], source: DocumentSource) -> None:
+    """Refuse a file that begins with an action line of the `_bulk` API, which would be stored as a document."""
+    ((action, fields), *more) = body.items() if body else (("", None),)
+    if not more and action in _ACTIONS and isinstance(fields, dict) and _ACTION_FIELDS.issuperset(fields):
+        raise InvalidInput(
+            f"This file is in the format of the _bulk API: its first line is the action {shortened(body)}, not a document",
+            source=str(source.path),
+            accepted="documents alone, one JSON object per line",
+            remedy="Leave the action lines out (`sed -n 'n;p' FILE` keeps every second line), and name the field with the ids "
+            "as --id-field.",
+        )
 
 
 def _texts(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tasks.elastic.indices.indices import read_index
 from tasks.elastic.settings import ElasticSettings
-from tasks.elastic.specs import EmbeddedField
+from tasks.elastic.specs import EmbeddedAs, EmbeddedField
 from tasks.errors import InvalidInput, PermanentError
 from tasks.program import command
 from tasks.steps import step
@@ -24,8 +24,9 @@ class Embedded:
     deployment: str
     """The deployment that embedded it."""
     search_deployment: str
-    """The deployment that embeds queries."""
+    """The deployment that embeds queries; of semantic_text its inference endpoint."""
     fields: tuple[EmbeddedField, ...]
+    kind: EmbeddedAs = "sparse-vector"
 
     def field(self, name: str | None) -> EmbeddedField:
         """One of its fields by the name of its text; the only or first one when none is named.
@@ -86,6 +87,28 @@ def made_from(
     }
 
 
+def made_from_semantic(
+    *,
+    source: str,
+    content: str,
+    endpoint: str,
+    deployment: str,
+    model: str,
+    fields: tuple[EmbeddedField, ...],
+) -> dict[str, str]:
+    """The mark of an index with semantic_text fields, which `read_embedded` reads too."""
+    marks = made_from(
+        source=source,
+        content=content,
+        pipeline="",
+        deployment=deployment,
+        search=endpoint,
+        model=model,
+        fields=fields,
+    )
+    return {**marks, "as": "semantic-text"}
+
+
 @step("read embedded index {name}")
 def read_embedded(settings: ElasticSettings, name: str) -> Embedded:
     """The embedded index that a name stands for: an alias, or its own name.
@@ -104,4 +127,5 @@ def read_embedded(settings: ElasticSettings, name: str) -> Embedded:
         deployment=marks["deployment"],
         search_deployment=marks["search_deployment"],
         fields=tuple(embedded_field(text) for text in marks["fields"].split(",")),
+        kind="semantic-text" if marks.get("as") == "semantic-text" else "sparse-vector",
     )

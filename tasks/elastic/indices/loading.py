@@ -1,50 +1,20 @@
-"""Bulk load of documents from a file into an index: each sent at least once, stored once, the rejected ones set aside.
-
-Elasticsearch answers for every document of a bulk request separately: what was throttled (429) is sent again, what it will
-never accept is written to a file with the reason, and does not stop the others.
-"""
+"""Bulk load of documents from a file into an index: each sent at least once, stored once, the rejected ones set aside."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
-
-import orjson
+from typing import Self
 
 from tasks.batches import attempt_each, batches
-from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import DISK_BLOCK, calling, reason_of
-from tasks.elastic.data.documents import CheckedDocuments, Document, read_documents
-from tasks.elastic.indices.full_disks import DiskBlock
+from tasks.elastic.data.documents import CheckedDocuments, read_documents
+from tasks.elastic.indices.bulks import MOST_BYTES, MOST_DOCUMENTS, Bulk, BulkLoad, Refused, size
 from tasks.elastic.indices.indices import count, index_of_ours, refresh, set_marks
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
-from tasks.files import whole_file
 from tasks.progress import say
 from tasks.steps import step
-from tasks.waiting import Deadline, Look
-
-MOST_DOCUMENTS = 500
-MOST_BYTES = 5_000_000
-"""Elastic advises 5 to 15 MB per bulk request."""
-BULK_SECONDS = 120.0
-_LATER = (429, 503)
-_SHOWN = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refused:
-    """A document that the cluster will never accept as it is."""
-
-    place: str
-    """As in `Document`."""
-    id: str
-    status: int
-    type: str
-    reason: str
+from tasks.waiting import Deadline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +94,10 @@ def apply_documents(
         return Loaded.nothing(index, documents)
     if there.content:
         set_marks(settings, index, content=None)
-    load = _Load(settings, index, refused_file)
+    load = BulkLoad(settings, index, refused_file)
     bulks = map(
-        _Bulk,
-        batches(read_documents(documents.source), most=MOST_DOCUMENTS, most_bytes=MOST_BYTES, size_of=_size),
+        Bulk,
+        batches(read_documents(documents.source), most=MOST_DOCUMENTS, most_bytes=MOST_BYTES, size_of=size),
     )
     with load.aside as aside:
         attempt_each(
@@ -146,104 +116,3 @@ def apply_documents(
                 f"The index {index} also holds {others:,} {'document that is' if others == 1 else 'documents that are'} not in the file. {'It is' if others == 1 else 'They are'} kept."
             )
     return loaded
-
-
-class _Bulk:
-    """Documents that go in one request, and what of them is still to be sent."""
-
-    def __init__(self, documents: list[Document]) -> None:
-        self._length = len(documents)
-        # The last of a repeated id alone: sent again, an earlier one would overwrite it.
-        self.waiting = list({document.id: document for document in documents}.values())
-
-    def __len__(self) -> int:
-        return self._length
-
-
-class _Load:
-    """Sends bulks and counts what came of them."""
-
-    def __init__(self, settings: ElasticSettings, index: str, refused_file: Path) -> None:
-        self._client = connect(settings).options(request_timeout=BULK_SECONDS)
-        self._index, self.aside, self._disk = index, _Aside(refused_file), DiskBlock(index)
-        self.created = self.updated = self.requests = self.throttled = 0
-
-    def send(self, bulk: _Bulk) -> Look[bool]:
-        """Send what is still waiting. Done when every document is stored or refused for good."""
-        operations: list[Any] = []
-        for document in bulk.waiting:
-            operations += ({"index": {"_id": document.id}}, document.text)
-        self.requests += 1
-        with calling(f"load documents into {self._index}"):
-            answer = self._client.bulk(index=self._index, operations=operations)
-        results = [item["index"] for item in answer["items"]]
-        bulk.waiting = [
-            document
-            for document, result in zip(bulk.waiting, results, strict=True)
-            if not self._is_settled(document, result)
-        ]
-        self.throttled += len(bulk.waiting)
-        blocked = next(filter(None, map(_disk_block, results)), "")
-        self._disk.see(blocked)
-        if blocked:
-            return Look(f"{len(bulk.waiting)} not stored: {blocked}")
-        if bulk.waiting:
-            return Look(f"{len(bulk.waiting)} throttled")
-        return Look("stored", value=True, done=True)
-
-    def _is_settled(self, document: Document, result: dict[str, Any]) -> bool:
-        if result["status"] in _LATER:
-            return False
-        if "error" in result:
-            kind, reason = reason_of(result["error"])
-            self.aside.keep(
-                document,
-                Refused(
-                    place=document.place, id=document.id, status=result["status"], type=kind, reason=reason
-                ),
-            )
-        elif result["result"] == "created":
-            self.created += 1
-        else:
-            self.updated += 1
-        return True
-
-
-def _disk_block(result: dict[str, Any]) -> str:
-    """Why a document was not stored, if the reason is a full disk."""
-    kind, reason = reason_of(result.get("error") or {})
-    return reason if (result["status"], kind) == DISK_BLOCK else ""
-
-
-def _size(document: Document) -> int:
-    return len(document.text)
-
-
-class _Aside:
-    """The file of refused documents, begun with the first of them, and there when the load has ended."""
-
-    def __init__(self, path: Path) -> None:
-        self.count, self.first = 0, list[Refused]()
-        self._path, self._opened = path, ExitStack()
-        self._file: BinaryIO | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._opened.__exit__(kind, error, trace)
-
-    def keep(self, document: Document, refused: Refused) -> None:
-        """Write one down."""
-        if self._file is None:
-            self._file = self._opened.enter_context(whole_file(self._path))
-        self.count += 1
-        if len(self.first) < _SHOWN:
-            self.first.append(refused)
-        row = {
-            "place": refused.place, "id": refused.id, "status": refused.status,
-            "type": refused.type, "reason": refused.reason, "document": orjson.Fragment(document.text),
-        }  # fmt: skip
-        self._file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))

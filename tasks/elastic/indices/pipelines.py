@@ -21,6 +21,7 @@ from tasks.elastic.specs import EmbeddedField, PipelineSpec
 from tasks.errors import NotOurs, PermanentError
 from tasks.marks import fingerprint, is_ours, marks
 from tasks.outcomes import Ensured
+from tasks.progress import say
 from tasks.steps import step
 
 FAILURE_FIELD = "embedding_failure"
@@ -172,7 +173,7 @@ def verify_pipeline(
         sample: sources of a few documents, with an `_id` where one is known.
 
     Raises:
-        PipelineFails: a document fails, or comes out without one of its embeddings.
+        PipelineFails: every document fails, or comes out without one of its embeddings.
         Conflict: the model is not deployed.
     """
     docs: list[dict[str, Any]] = [
@@ -184,21 +185,35 @@ def verify_pipeline(
         answer = client.ingest.simulate(docs=docs, pipeline={"processors": list(spec.processors)})
     results: list[dict[str, Any]] = answer["docs"]
     fields = embedded_fields(spec.processors)
-    out: list[dict[str, Any]] = []
-    for doc, result in zip(docs, results, strict=True):
-        if "error" in result:
-            raise PipelineFails(spec.id, document=doc["_id"], reason=reason_of(result["error"])[1] + ".")
-        source: dict[str, Any] = result["doc"]["_source"]
-        for field in fields:
-            if not value_at(source, field.output):
-                reason = source.get(FAILURE_FIELD) or f"{field.output} stays empty"
-                raise PipelineFails(
-                    spec.id,
-                    document=doc["_id"],
-                    reason=f"{reason}. Its fields are {', '.join(sorted(doc['_source']))}.",
-                )
-        out.append(source)
-    return tuple(out)
+    reasons = [
+        _why_it_fails(doc["_source"], result, fields) for doc, result in zip(docs, results, strict=True)
+    ]
+    if all(reasons):
+        raise PipelineFails(spec.id, document=docs[0]["_id"], reason=reasons[0])
+    for doc, reason in zip(docs, reasons, strict=True):
+        if reason:
+            say(f"The document {doc['_id']} will have no embedding: {reason}")
+    return tuple(
+        result["doc"]["_source"] for result, reason in zip(results, reasons, strict=True) if not reason
+    )
+
+
+def _why_it_fails(body: dict[str, Any], result: dict[str, Any], fields: Sequence[EmbeddedField]) -> str:
+    """Why a document comes out of a pipeline without one of its embeddings; empty if it has them all."""
+    done: dict[str, Any] = {} if "error" in result else result["doc"]["_source"]
+    lacking = [field for field in fields if not value_at(done, field.output)]
+    for field in lacking:
+        if isinstance(value_at(body, field.input), list):
+            return (
+                f"{field.input} holds a list, and the model takes one string. Split the document into one per text, "
+                "or join the texts."
+            )
+    if "error" in result:
+        return reason_of(result["error"])[1] + "."
+    if lacking:
+        reason = done.get(FAILURE_FIELD) or f"{lacking[0].output} stays empty"
+        return f"{reason}. Its fields are {', '.join(sorted(body))}."
+    return ""
 
 
 @step("ensure pipeline {spec.id}")

@@ -157,7 +157,7 @@ class _Reindex:
             self._stuck_at = None  # the next attempt leaves the refused ones out, or finds room
         self._refused |= refused
         if turned_away:
-            _wait(spec, turned_away, self._passes.deadline)
+            wait_for_room(spec, turned_away, self._passes.deadline)
 
     def done(self) -> Reindexed:
         """What all of it did."""
@@ -171,7 +171,7 @@ class _Reindex:
         )
 
 
-def _wait(spec: ReindexSpec, turned_away: list[Failure], deadline: Deadline) -> None:
+def wait_for_room(spec: ReindexSpec, turned_away: list[Failure], deadline: Deadline) -> None:
     """A pause before documents are sent again.
 
     Raises:

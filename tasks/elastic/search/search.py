@@ -15,7 +15,8 @@ from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.steps import step
 
-QueryKind = Literal["sparse_vector", "text_expansion"]
+SparseQuery = Literal["sparse_vector", "text_expansion"]
+QueryKind = SparseQuery | Literal["semantic"]
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,16 @@ def read_hits(
 
 def query_for(text: str, field: str, model_id: str, kind: QueryKind) -> dict[str, Any]:
     """The query, as Elasticsearch spells it."""
+    if kind == "semantic":
+        return {"semantic": {"field": field, "query": text}}
     if kind == "sparse_vector":
         return {"sparse_vector": {"field": field, "inference_id": model_id, "query": text}}
     return {"text_expansion": {field: {"model_id": model_id, "model_text": text}}}
 
 
-def search(settings: ElasticSettings, index: str, query: dict[str, Any], *, size: int, hidden: str) -> Answer:
+def search(
+    settings: ElasticSettings, index: str, query: dict[str, Any], *, size: int, hidden: str | None
+) -> Answer:
     """What any query finds.
 
     Args:
@@ -84,11 +89,13 @@ def search(settings: ElasticSettings, index: str, query: dict[str, Any], *, size
         index: an index or alias.
         query: as Elasticsearch spells it.
         size: hits at most.
-        hidden: a field that is left out of the sources: the embeddings.
+        hidden: a field that is left out of the sources: the embeddings; None for none.
     """
     with calling(f"search {index}"):
         found: dict[str, Any] = (
-            connect(settings).search(index=index, query=query, size=size, source={"excludes": [hidden]}).body
+            connect(settings)
+            .search(index=index, query=query, size=size, source={"excludes": [hidden] if hidden else []})
+            .body
         )
     return answer_of(found)
 

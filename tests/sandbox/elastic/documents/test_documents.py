@@ -1,5 +1,9 @@
 """Documents over the official client: versions, conflicts, bulk, visibility; also against a simple model."""
 
+import http.client
+import json
+from urllib.parse import urlsplit
+
 import pytest
 from elasticsearch import ApiError, BadRequestError, ConflictError, NotFoundError, helpers
 from hypothesis import HealthCheck, given, settings
@@ -154,6 +158,68 @@ def test_a_value_that_does_not_fit_its_field_is_refused(shared, fresh_index, kin
         shared.client.index(index=fresh_index({"o": {"properties": {}}}), document={"o": 1})
 
 
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        ({"": 1}, "field name cannot be an empty string"),
+        ({" ": 1}, "Field name cannot contain only whitespace: [ ]"),
+        ({"a": {" ": 1}}, "Field name cannot contain only whitespace: [a. ]"),
+        ({"a..b": 1}, "field name cannot contain only whitespace: ['a..b']"),
+        ({".a": 1}, "field name cannot contain only whitespace: ['.a']"),
+        ({"..": 1}, "field name cannot contain only dots"),
+        ({"a. .b": 1}, "field name starting or ending with a [.] makes object resolution ambiguous: [a. .b]"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else str(value),
+)
+def test_a_name_that_cannot_be_a_fields_is_refused_in_a_document(shared, fresh_index, document, problem):
+    with pytest.raises(BadRequestError) as failed:
+        shared.client.index(index=fresh_index(), document=document)
+    error = failed.value.body["error"]
+    assert error["type"] == "document_parsing_exception"
+    assert problem in error["reason"]
+
+
+@pytest.mark.parametrize("name", ["_id", "_index", "_source", "_version", "_seq_no", "_routing"])
+def test_a_metadata_field_is_refused_at_a_documents_root_only(shared, fresh_index, name):
+    index, client = fresh_index(), shared.client
+    reply = client.bulk(index=index, operations=[{"index": {"_id": "1"}}, {name: "x"}])
+    error = reply["items"][0]["index"]["error"]
+    shown = f"failed to parse field [{name}] of type [{name}] in document with id '1'. Preview of field's value: 'x'"
+    assert error["reason"] == f"[1:1] {shown}"
+    assert error["caused_by"]["reason"] == (
+        f"[1:1] Field [{name}] is a metadata field and cannot be added inside a document. Use the index API request "
+        "parameters."
+    )
+    assert client.index(index=index, document={"below": {name: "x"}})["result"] == "created"
+
+
+ODD = b'{"big":123456789012345678901234567890,"long":0.10000000000000000005,"a":{"z":-0,"t":1.50,"e":1E2}}'
+
+
+def test_the_source_keeps_every_number_as_it_was_written(shared, fresh_index):
+    index, target = fresh_index(dynamic=False), fresh_index(dynamic=False)
+
+    def sent(method, path, body=None, kind="application/json"):
+        environment = shared.sandbox.environment
+        connection = http.client.HTTPConnection(urlsplit(environment["ELASTIC_URL"]).netloc)
+        headers = {"Authorization": f"ApiKey {environment['ELASTIC_API_KEY']}", "Content-Type": kind}
+        connection.request(method, path, body, headers)
+        return connection.getresponse().read()
+
+    sent("PUT", f"/{index}/_doc/1", ODD)
+    sent("POST", f"/{index}/_bulk", b'{"index":{"_id":"2"}}\n' + ODD + b"\n", "application/x-ndjson")
+    shared.client.indices.refresh(index=index)
+    shared.client.reindex(source={"index": index}, dest={"index": target}, refresh=True)
+    shared.client.update_by_query(index=index, refresh=True)
+    for name in (index, target):
+        for path in ("_doc/1", "_doc/2", "_source/1", "_search"):
+            assert ODD in sent("GET", f"/{name}/{path}"), (name, path)
+    assert json.loads(sent("GET", f"/{index}/_source/1?_source_includes=a")) == {
+        "a": {"z": 0, "t": 1.5, "e": 100}
+    }
+    assert b'"took"' in sent("GET", f"/{index}/_search?filter_path=took,hits.hits._source.a.t")
+
+
 def test_a_bulk_reports_the_outcome_of_each_item(shared, fresh_index):
     index, client = fresh_index({"n": {"type": "long"}}, documents=[{"n": 1}]), shared.client
     answer = client.bulk(
@@ -287,3 +353,11 @@ def test_versions_and_sequence_numbers_match_a_simple_model(shared, fresh_index,
     found = {hit["_id"]: (hit["_source"]["n"], hit["_version"], hit["_seq_no"]) for hit in hits}
     assert found == {id_: (number, *versions[id_]) for id_, number in documents.items()}
     assert [hit["_seq_no"] for hit in hits] == sorted(hit["_seq_no"] for hit in hits)
+
+
+def test_a_bulk_says_how_long_its_pipelines_took_if_there_were_any(shared, fresh_index):
+    index, client = fresh_index(), shared.client
+    client.ingest.put_pipeline(id="seen", processors=[{"set": {"field": "seen", "value": True}}])
+    operations = [{"index": {}}, {"n": 1}]
+    assert client.bulk(index=index, operations=operations, pipeline="seen")["ingest_took"] >= 0
+    assert "ingest_took" not in client.bulk(index=index, operations=operations)

@@ -1,7 +1,7 @@
 """Indices, mappings, settings and aliases over the official client."""
 
 import pytest
-from elasticsearch import ApiError, BadRequestError, NotFoundError
+from elasticsearch import ApiError, BadRequestError, NotFoundError, helpers
 
 
 def reason(failed):
@@ -268,3 +268,78 @@ def test_sparse_vectors_of_8_13_have_the_older_rules(elastic_server):
         with pytest.raises(BadRequestError, match=problem):
             client.search(index="i", query=query)
     assert "errors" not in client.indices.update_aliases(actions=[{"add": {"index": "i", "alias": "a"}}])
+
+
+def test_an_alias_is_no_index_to_delete_and_skipped_where_unavailable_ones_are(shared, fresh_index):
+    index, client = fresh_index(), shared.client
+    client.indices.put_alias(index=index, name="only-an-alias")
+    with pytest.raises(BadRequestError, match="matches an alias"):
+        client.indices.delete(index="only-an-alias")
+    assert client.indices.delete(index="only-an-alias", ignore_unavailable=True)["acknowledged"]
+    assert client.indices.exists(index=index)
+
+
+def test_a_cluster_without_data_streams_says_so_and_the_clients_own_reindex_works(shared, fresh_index):
+    source, target, client = fresh_index(documents=[{"n": 1}, {"n": 2}]), fresh_index(), shared.client
+    assert client.indices.get_data_stream(name="*") == {"data_streams": []}
+    with pytest.raises(NotFoundError, match="no such index"):
+        client.indices.get_data_stream(name=target)
+    assert helpers.reindex(client, source, target, query={"query": {"term": {"n": 2}}}) == (1, 0)
+    client.indices.refresh(index=target)
+    assert client.search(index=target)["hits"]["hits"][0]["_source"] == {"n": 2}
+
+
+def test_a_dotted_name_in_a_mapping_is_a_field_of_an_object(shared, fresh_index):
+    properties = {
+        "ml.tokens": {"type": "sparse_vector"},
+        "ml": {"properties": {"model.id": {"type": "keyword"}}},
+        "plot": {"type": "text", "fields": {"raw": {"type": "keyword"}}},
+    }
+    index = fresh_index(properties)
+    client = shared.client
+    client.indices.put_mapping(index=index, properties={"ml.model.version": {"type": "long"}})
+    shown = client.indices.get_mapping(index=index)[index]["mappings"]["properties"]
+    model = {"properties": {"id": {"type": "keyword"}, "version": {"type": "long"}}}
+    assert shown["ml"] == {"properties": {"tokens": {"type": "sparse_vector"}, "model": model}}
+    assert shown["plot"] == properties["plot"]
+    with pytest.raises(BadRequestError, match="cannot be changed from type"):
+        client.indices.put_mapping(index=index, properties={"ml.tokens": {"type": "keyword"}})
+    with pytest.raises(BadRequestError, match="can't merge a non object mapping"):
+        client.indices.put_mapping(index=index, properties={"plot.length": {"type": "long"}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        ("sparse_vector", {"sparse_vector": {"field": "ml.tokens", "query_vector": {"dog": 2.0}}}),
+        ("rank_features", {"weighted_tokens": {"ml.tokens": {"tokens": {"dog": 2.0}}}}),
+    ],
+)
+def test_documents_are_found_in_a_dotted_field_however_they_spell_it(shared, fresh_index, kind, query):
+    nested, dotted = {"ml": {"tokens": {"dog": 1.5}}}, {"ml.tokens": {"dog": 1.5}}
+    index = fresh_index({"ml.tokens": {"type": kind}}, documents=[nested, dotted, {"ml": {}}])
+    hits = shared.client.search(index=index, query=query)["hits"]["hits"]
+    assert [(hit["_id"], hit["_score"]) for hit in hits] == [("1", 3.0), ("2", 3.0)]
+    if kind == "sparse_vector":
+        found = shared.client.count(index=index, query={"exists": {"field": "ml.tokens"}})
+        assert found["count"] == 2
+    copy = fresh_index({"ml.tokens": {"type": kind}})
+    shared.client.reindex(source={"index": index}, dest={"index": copy}, refresh=True)
+    assert shared.client.search(index=copy, query=query)["hits"]["total"]["value"] == 2
+    mapping = shared.client.indices.get_mapping(index=copy)[copy]["mappings"]
+    assert mapping["properties"] == {"ml": {"properties": {"tokens": {"type": kind}}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "field name cannot be an empty string"),
+        (" ", "field name cannot contain only whitespaces"),
+        ("..", r"Invalid field name \.\."),
+        ("a..b", "name cannot be empty string"),
+    ],
+    ids=["empty", "blank", "dots", "nothing between dots"],
+)
+def test_a_name_that_cannot_be_a_fields_is_refused_in_a_mapping(shared, name, problem):
+    with pytest.raises(BadRequestError, match=problem):
+        shared.client.indices.create(index="impossible", mappings={"properties": {name: {"type": "text"}}})

@@ -44,3 +44,24 @@ def test_inference_writes_model_and_truncation_beside_its_output_and_appends_to_
     assert found["title_tokens"] == fresh["title_tokens"]
     assert found["model_id"] == ["XK-120", ELSER]
     assert found["is_truncated"] == ["no", True]
+
+
+@pytest.mark.parametrize("kind", ["sparse_vector", "rank_features"])
+def test_queries_find_what_inference_writes_into_a_field_that_the_mapping_names_with_a_dot(with_model, kind):
+    client = with_model().client
+    properties = {"ml.tokens": {"type": kind}, "plot": {"type": "text"}}
+    client.indices.create(index="films", mappings={"properties": properties})
+    processor = {
+        "model_id": ELSER,
+        "target_field": "ml",
+        "field_map": {"plot": "text_field"},
+        "inference_config": {"text_expansion": {"results_field": "tokens"}},
+    }
+    client.ingest.put_pipeline(id="old", processors=[{"inference": processor}])
+    for number, plot in enumerate(("a dog barks", "two engineers repair a bridge")):
+        client.index(index="films", id=str(number), document={"plot": plot}, pipeline="old", refresh=True)
+    query = {"text_expansion": {"ml.tokens": {"model_id": ELSER, "model_text": "a barking dog"}}}
+    assert client.search(index="films", query=query)["hits"]["hits"][0]["_id"] == "0"
+    mapping = client.indices.get_mapping(index="films")["films"]["mappings"]["properties"]["ml"]["properties"]
+    assert mapping["tokens"] == {"type": kind}
+    assert set(mapping) == {"tokens", "model_id"}

@@ -8,10 +8,12 @@ from elasticsearch import ApiError, BadRequestError, ConflictError, NotFoundErro
 from sandbox.elastic.ml import inference_ledger
 from tests.client import client_of
 from tests.polling import until
+from tests.sandbox.models.test_e5 import runs_here
 
 pytestmark = pytest.mark.slow
 
 ELSER = ".elser_model_2"
+E5 = ".multilingual-e5-small"
 FULL = "inference process queue is full. Unable to execute command"
 
 
@@ -171,3 +173,15 @@ def test_stopping_refuses_waiting_documents(with_model):
     elastic.client.ml.stop_trained_model_deployment(model_id=ELSER)
     thread.join()
     assert seen[0].status_code == 429
+
+
+@runs_here
+def test_a_dense_model_is_downloaded_deployed_and_asked_like_elser(elastic_server):
+    client = elastic_server(download_seconds=0.02, start_seconds=0.02).client
+    client.ml.put_trained_model(model_id=E5, input={"field_names": ["text_field"]}, wait_for_completion=True)
+    (config,) = client.ml.get_trained_models(model_id=E5)["trained_model_configs"]
+    assert config["prefix_strings"] == {"ingest": "passage: ", "search": "query: "}
+    client.ml.start_trained_model_deployment(model_id=E5)
+    (vector,) = infer(client, "a dog", model=E5)
+    assert len(vector) == 384
+    assert sum(each * each for each in vector) == pytest.approx(1, abs=1e-4)

@@ -213,3 +213,55 @@ def test_fields_are_found_in_any_document_and_few_of_them_are_listed(tmp_path):
     with pytest.raises(InvalidInput, match="No document has this field: 'plot'") as refused:
         check(DocumentSource(path=path), ("plot", "about.the.plot"))
     assert str(refused.value).count("field ") == 50
+
+
+def checked(tmp_path, text, id_field=None):
+    path = tmp_path / "documents.jsonl"
+    path.write_bytes(text)
+    source = DocumentSource(path=path, id_field=id_field)
+    return check(source), list(read_documents(source))
+
+
+def test_a_field_that_elasticsearch_keeps_for_the_id_is_taken_as_the_id_and_not_sent(tmp_path):
+    text = b'{"_id": "a", "t": "x", "big": 123456789012345678901234567890, "long": 0.10000000000000000005}\n'
+    found, (document,) = checked(tmp_path, text, "_id")
+    assert document.id == "a"
+    assert document.text == b'{"t":"x","big":123456789012345678901234567890,"long":0.10000000000000000005}'
+    assert found.documents == 1
+    again, _ = checked(tmp_path, b'{"t": "x", "_id": "a"}\n{"_id": "a", "t": "y"}\n', "_id")
+    last, _ = checked(tmp_path, b'{"t": "y", "_id": "a"}\n', "_id")
+    assert (again.repeated, again.content) == (1, last.content)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            b'{"_id": "a", "t": "x"}',
+            "line 1: its field _id is refused by Elasticsearch; --id-field _id takes it",
+        ),
+        (
+            b'{"_index": "films", "_source": {"t": "x"}}',
+            "line 1: its field _index is one that Elasticsearch keeps",
+        ),
+    ],
+    ids=["id", "a hit of a search"],
+)
+def test_a_field_that_every_cluster_refuses_is_named_before_anything_is_created(tmp_path, text, said):
+    with pytest.raises(InvalidInput, match=said):
+        checked(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "action", ['{"index": {"_index": "x", "_id": "1"}}', '{"create":{}}', '{"delete":{"_id":"1"}}']
+)
+def test_a_file_in_the_format_of_the_bulk_api_is_refused_as_such(tmp_path, action):
+    with pytest.raises(
+        InvalidInput, match=r"format of the _bulk API.*documents alone.*Leave the action lines out"
+    ):
+        checked(tmp_path, f'{action}\n{{"t": "x"}}\n'.encode())
+
+
+def test_a_document_that_only_looks_like_an_action_is_a_document(tmp_path):
+    _, found = checked(tmp_path, b'{"index": {"name": "DAX"}}\n{"index": {}, "t": "x"}\n')
+    assert len(found) == 2

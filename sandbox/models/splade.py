@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +17,9 @@ import numpy as np
 from safetensors.numpy import load
 from scipy.special import erf
 from tokenizers import Tokenizer
+
+from sandbox.models.embedding import Embedding
+from sandbox.models.missing import ModelMissing
 
 FOLDER = Path(sys.prefix) / "share" / "vector-search-ops" / "sparse-model"
 """Where the distribution is installed: outside site-packages, because it declares requirements that its files do not need."""
@@ -33,23 +35,6 @@ EPSILON = np.float32(1e-12)
 """BERT's own, from the model's config.json."""
 TOKENS_AT_ONCE = 256
 """Padded tokens per run; 256, whose logits (31 MB) were measured to be faster than larger ones."""
-
-
-class ModelFilesMissing(Exception):
-    """The model's files are not installed, or are not the expected ones."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"The sparse model of the Elasticsearch stand-in {what}. Install it with: {INSTALL}")
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """The model's answer for one text."""
-
-    weights: dict[str, float]
-    """Token to weight, largest first; all positive float32 values in their shortest decimal form."""
-    is_truncated: bool
-    """Whether the text had more than 512 tokens."""
 
 
 class Splade:
@@ -164,7 +149,7 @@ def load_splade() -> Splade:
     """The installed model.
 
     Raises:
-        ModelFilesMissing: the files are missing or differ; the message names the command that installs them.
+        ModelMissing: the files are missing or differ; the message names the command that installs them.
     """
     return Splade(*(_verified(name, digest) for name, digest in FILES.items()))
 
@@ -172,11 +157,15 @@ def load_splade() -> Splade:
 def _verified(name: str, digest: str) -> bytes:
     path = FOLDER / name
     if not path.is_file():
-        raise ModelFilesMissing(f"is not installed: there is no file {path}")
+        raise _missing(f"is not installed: there is no file {path}")
     content = path.read_bytes()
     if (seen := hashlib.sha256(content).hexdigest()) != digest:
-        raise ModelFilesMissing(f"has an unexpected {name} (sha256 is {seen}, expected {digest})")
+        raise _missing(f"has an unexpected {name} (sha256 is {seen}, expected {digest})")
     return content
+
+
+def _missing(what: str) -> ModelMissing:
+    return ModelMissing(f"The sparse model of the Elasticsearch stand-in {what}. Install it with: {INSTALL}")
 
 
 def _batches(lengths: list[int]) -> list[list[int]]:

@@ -1,0 +1,92 @@
+"""`answers ask`: a question, its answer and where that is written."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from flows.answers.engine import ANSWERS
+from flows.answers.holders import HOLDERS
+from flows.answers.options import AnswersOptions
+from flows.engine_flow import engine_flow
+from flows.report import Report, reporting
+from tasks.answers.answering import Answer, NotSupported, read_answer
+from tasks.answers.knowledge import How, NoKnowledgeBase
+from tasks.plurals import counted
+
+
+class SearchingOptions(AnswersOptions, frozen=True):
+    """Options of flows that search passages."""
+
+    how: How | None = Field(
+        default=None,
+        description="text (words), sparse or dense (meaning), or hybrid (all of them). Default: hybrid, if the index has embeddings.",
+    )
+    passages: int = Field(default=6, ge=1, le=100, description="Passages that a prompt may hold.")
+
+
+class AskOptions(SearchingOptions, frozen=True):
+    """The options of `answers ask`."""
+
+    question: str = Field(description="The question.")
+    reader: tuple[str, ...] = Field(
+        default=(),
+        description="The names that the reader goes by. Default: none, which finds only what everybody may read.",
+    )
+
+
+@engine_flow(ANSWERS, "ask", run_name="ask {name} on {target}")
+def ask(options: AskOptions) -> Report:
+    """Answer a question from a knowledge base, with the passages that the answer is taken from.
+
+    Every sentence must cite a passage that was found, and hold against it; otherwise the answer is withheld. `NOT IN
+    THE SOURCES` is an answer too.
+
+    Example:
+        vector-search answers ask --name handbook --question "How many days of leave are there?" --target sandbox
+    """
+    holder, models = HOLDERS[options.engine], ANSWERS.settings(options.target)
+    settings = holder.engine.settings(options.target)
+    with reporting("answers ask", options.name, options.target, holder.engine.where(settings)) as report:
+        base = holder.read(settings, options.name)
+        if base is None:
+            raise NoKnowledgeBase(options.name)
+        how = options.how or base.ways[-1]
+        with report.step("search") as step:
+            found = holder.find(
+                settings,
+                models,
+                base,
+                options.question,
+                how=how,
+                most=options.passages,
+                readers=options.reader,
+            )
+            step.saw(f"{counted(len(found), 'passage')} of {base.index}, {how}")
+        with report.step("answer") as step:
+            answer = read_answer(models, options.question, found)
+            report.facts |= _facts(answer)
+            if answer.problems:
+                raise NotSupported(answer)
+            step.saw(answer.checked.text)
+        for number in answer.checked.cites:
+            with report.step(f"[{number}]") as step:
+                step.saw(answer.passages[number - 1].source)
+    return report
+
+
+def _facts(answer: Answer) -> dict[str, object]:
+    """What a program wants to know of an answer. The prompt itself is not kept, only its hash."""
+    return {
+        "answer": answer.checked.text,
+        "abstains": answer.checked.abstains,
+        "problems": list(answer.problems),
+        "sources": {
+            str(n): answer.passages[n - 1].source for n in answer.checked.cites if n <= len(answer.passages)
+        },
+        "passages": [id_ for passage in answer.passages for id_ in passage.ids],
+        "left_out": answer.left_out,
+        "model": answer.model,
+        "prompt": answer.prompt_hash,
+        "tokens": {"prompt": answer.usage.prompt, "answer": answer.usage.completion},
+        "seconds": round(answer.seconds, 3),
+    }

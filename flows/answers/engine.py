@@ -1,0 +1,35 @@
+"""Answers from documents, as flows and plain data. What holds the passages is a parameter: `flows/answers/holders.py`."""
+
+from __future__ import annotations
+
+from flows.engine import Engine, Entry, Nightly
+from tasks.models.settings import ModelSettings, model_settings
+
+_VERIFY_NIGHTLY = Nightly(
+    "Verify every night that a knowledge base holds exactly what its documents say.",
+    cron="45 3 * * *",
+    parameters={"name": "handbook", "documents": "/srv/vector-search/handbook"},
+)
+
+_EVALUATE_NIGHTLY = Nightly(
+    "Evaluate the answers every night; fail if a gate is not met.",
+    cron="0 4 * * *",
+    parameters={"name": "handbook", "questions": "/srv/vector-search/handbook-questions.jsonl"},
+)
+
+ANSWERS = Engine[ModelSettings](
+    name="answers",
+    title="Answers from documents",
+    targets=("sandbox", "elastic"),
+    target_variable="VECTOR_SEARCH_ANSWERS_TARGET",
+    settings=model_settings,
+    where=lambda settings: settings.where,
+    settings_prefix="OPENAI_",
+    flows=(
+        Entry("index", "flows.answers.index:index_documents", "Index a folder of documents: only what changed is embedded, what is gone leaves."),
+        Entry("ask", "flows.answers.ask:ask", "Answer a question from a knowledge base, with checked sources."),
+        Entry("evaluate", "flows.answers.evaluate:evaluate", "Measure retrieval and answers on questions whose answers are known.", _EVALUATE_NIGHTLY),
+        Entry("verify", "flows.answers.verify:verify_documents", "Verify that a knowledge base holds exactly what its documents say.", _VERIFY_NIGHTLY),
+    ),
+    sandbox_service="models",
+)  # fmt: skip

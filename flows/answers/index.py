@@ -1,0 +1,104 @@
+"""`answers index`: a folder of documents to a knowledge base that answers are taken from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import Field
+
+from flows.answers.engine import ANSWERS
+from flows.answers.holders import HOLDERS
+from flows.answers.options import DocumentsOptions
+from flows.answers.plans import IndexPlan
+from flows.confirmation import confirm
+from flows.engine_flow import engine_flow
+from flows.options import Confirmed, Timed, agreement, timeout
+from flows.report import Report, listed
+from flows.runs import running
+from tasks.answers.chunks import Splitting, read_chunks
+from tasks.answers.knowledge import KnowledgeBase
+from tasks.plurals import counted
+from tasks.progress import say
+
+LEAST_KEPT = 0.5
+"""Of the passages of the served version. Fewer look like a folder that was not mounted, and somebody has to agree."""
+
+
+class IndexOptions(DocumentsOptions, Confirmed, Timed, frozen=True):
+    """The options of `answers index`."""
+
+    deployment: str | None = Field(
+        default=None,
+        description="The deployment of ELSER that embeds passages, such as handbook-ingest. Default: none.",
+    )
+    search_deployment: str | None = Field(
+        default=None, description="The deployment that embeds questions. Default: the same."
+    )
+    dense: bool = Field(
+        default=False,
+        description="Also embed passages by OPENAI_EMBEDDING_MODEL, to search by dense vectors.",
+    )
+    chunk_size: int = Field(default=1000, ge=100, le=8000, description="Characters of a chunk at most.")
+    chunk_overlap: int = Field(
+        default=0, ge=0, description="Characters that a chunk repeats of the one before."
+    )
+    replicas: int = Field(default=1, ge=0, description="Copies of each shard.")
+    yes: bool = agreement("a new version with less than half of the passages")
+    timeout_minutes: float = timeout(240)
+
+    @property
+    def splitting(self) -> Splitting:
+        """How documents are cut."""
+        return Splitting(size=self.chunk_size, overlap=self.chunk_overlap)
+
+
+@engine_flow(ANSWERS, "index", run_name="index {name} on {target}")
+def index_documents(options: IndexOptions) -> Report:
+    """Index the documents of a folder under a name, beside what is served, and serve it once it is verified.
+
+    Every file is checked before anything is created. Passages that did not change keep their embeddings; those of
+    removed or shortened documents are not in the new version. The previous version stays for a rollback. The same
+    documents again change nothing; a run after a crash embeds only what is missing.
+
+    Example:
+        vector-search answers index --name handbook --documents handbook --deployment handbook-ingest --target sandbox
+    """
+    splitting, holder = options.splitting, HOLDERS[options.engine]
+    with running(
+        replace(ANSWERS, settings=holder.engine.settings, where=holder.engine.where), "index", options
+    ) as run:
+        with run.report.step("read the documents") as step:
+            chunks = read_chunks(Path(options.documents), splitting)
+            step.saw(f"{counted(chunks.documents, 'document')}, {counted(len(chunks.chunks), 'chunk')}")
+            if chunks.others:
+                step.saw(f"left out, of other formats: {listed(chunks.others)}")
+        _refuse_loss(holder.read(run.settings, options.name), len(chunks.chunks), yes=options.yes)
+        deployment = options.deployment or ""
+        plan = IndexPlan(
+            name=options.name, chunks=chunks, deployment=deployment,
+            search_deployment=(options.search_deployment or deployment) if deployment else "", replicas=options.replicas,
+            models=ANSWERS.settings(options.target) if options.dense else None,
+        )  # fmt: skip
+        changes = holder.index(run, plan)
+        run.report.facts |= {"changes": changes, "chunks": len(chunks.chunks), "documents": chunks.documents}
+        say(
+            f"Done: {listed(changes)}."
+            if changes
+            else "Nothing to do: the index already holds these documents."
+        )
+    return run.report
+
+
+def _refuse_loss(served: KnowledgeBase | None, chunks: int, *, yes: bool) -> None:
+    """Ask before a version with less than half of the passages is served.
+
+    Raises:
+        NotConfirmed: nobody agreed.
+    """
+    if served is not None and chunks < served.chunks * LEAST_KEPT:
+        confirm(
+            f"serve {chunks:,} passages in place of {served.chunks:,}",
+            consequence="The rest of the documents is gone from the folder, and would be gone from the answers.",
+            yes=yes,
+        )

@@ -1,0 +1,68 @@
+"""`elastic compare`: how well each way of searching an embedded index ranks, in one table. Changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from flows.elastic.engine import ELASTIC
+from flows.elastic.options import EmbeddedOptions
+from flows.elastic.semantic_steps import endpoint_of
+from flows.engine_flow import engine_flow
+from flows.report import Report, reporting
+from tasks.elastic.indices.embeddings import Embedded, read_embedded
+from tasks.elastic.search.ways import How, ways_of
+from tasks.elastic.settings import ElasticSettings
+from tasks.elastic.verification.judged import judged_queries, read_judged
+
+
+class CompareOptions(EmbeddedOptions, frozen=True):
+    """The options of `elastic compare`."""
+
+    queries: str = Field(
+        description="JSON lines of judged queries: query, and relevant (grades by id) or expected (ids)."
+    )
+    field: str | None = Field(
+        default=None, description="The text field whose embedding is searched. Default: the first."
+    )
+    how: tuple[How, ...] = Field(
+        default=(), description="The ways to compare. Default: all that the index has."
+    )
+    size: int = Field(default=10, ge=1, le=1_000, description="How many of the first hits count.")
+
+
+@engine_flow(ELASTIC, "compare", run_name="compare {name} on {target}")
+def compare_ways(options: CompareOptions) -> Report:
+    """Compare the ways to search an embedded index by judged queries: nDCG, recall and time of each.
+
+    Changes nothing.
+
+    Example:
+        vector-search elastic compare --name films --queries judged.jsonl --target sandbox
+    """
+    settings, name, path = ELASTIC.settings(options.target), options.name, Path(options.queries)
+    with reporting("elastic compare", name, options.target, settings.where) as report:
+        embedded = read_embedded(settings, name)
+        field = embedded.field(options.field)
+        list(judged_queries(path))
+        for how in options.how or _ways(settings, embedded):
+            with report.step(how) as step:
+                found = read_judged(settings, name, embedded, field, how, path, cut=options.size)
+                step.saw(f"nDCG@{options.size} {found.quality.ndcg:.3f}, recall {found.quality.recall:.3f}")
+                step.saw(f"{found.queries} queries, {found.milliseconds:.1f} ms each")
+                report.facts.setdefault("ways", {})[how] = {
+                    "ndcg": found.quality.ndcg,
+                    "recall": found.quality.recall,
+                    "milliseconds": found.milliseconds,
+                }
+    return report
+
+
+def _ways(settings: ElasticSettings, embedded: Embedded) -> tuple[How, ...]:
+    """All ways of an index; a semantic_text field has embeddings of one kind only."""
+    ways = ways_of(embedded)
+    if embedded.kind != "semantic-text":
+        return ways
+    dense = endpoint_of(settings, embedded.search_deployment).is_dense
+    return tuple(how for how in ways if how != ("sparse" if dense else "dense"))

@@ -1,0 +1,82 @@
+"""The embeddings of a document: the vector of a dense_vector field, and the chunks of a semantic_text field.
+
+What a model answered for a semantic_text field is stored in the document, as in the service, under `_inference_fields`;
+`_source` shows it only when asked. Which model is asked, and when, is decided in the inference room.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sandbox.elastic.documents import errors as documents_errors
+
+INFERENCE_FIELDS = "_inference_fields"
+_PREVIEW = 5
+_UNIT = 1e-4
+"""How far the square of a unit vector's length may be from 1 (DenseVectorFieldMapper.java)."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The embeddings of one document in one field: one, or one for each chunk."""
+
+    rows: list[Any]
+    """Token weights, or vectors as float32 arrays."""
+
+
+def vector(path: str, definition: Mapping[str, Any], value: Any, id_: str) -> Rows:
+    """The vector of a dense_vector field.
+
+    Raises:
+        Refusal: it is no vector of the field's element type, dimensions and similarity.
+    """
+    if not isinstance(value, list):
+        raise documents_errors.VECTOR.refusal(
+            path=path, problem="only arrays of numbers are supported by the sandbox"
+        )
+    kind = definition.get("element_type", "float")
+    for place, number in enumerate(value):
+        if not isinstance(number, int | float) or isinstance(number, bool) or not math.isfinite(number):
+            raise documents_errors.VECTOR.refusal(
+                path=path, problem=f"[{number}] at dim [{place}] is no number"
+            )
+        if kind == "byte" and not (number == int(number) and -128 <= number <= 127):
+            problem = f"element_type [byte] vectors only support integers between [-128, 127] but found [{number}] at dim [{place}]"
+            raise documents_errors.VECTOR.refusal(path=path, problem=problem)
+    dims = definition.get("dims", len(value))
+    if len(value) != dims or not value:
+        raise documents_errors.DIMENSIONS.refusal(path=path, id=id_, found=len(value), dims=dims)
+    row = np.array(value, np.float32)
+    _check_length(path, definition, row)
+    return Rows([row])
+
+
+def _check_length(path: str, definition: Mapping[str, Any], row: np.ndarray[Any, Any]) -> None:
+    similarity = definition.get("similarity", "cosine")
+    if definition.get("index") is False:
+        return
+    squared = float(np.dot(row.astype(np.float64), row.astype(np.float64)))
+    preview = ", ".join(str(float(each)) for each in row[:_PREVIEW])
+    if similarity == "cosine" and squared == 0:
+        problem = f"The [cosine] similarity does not support vectors with zero magnitude. Preview of invalid vector: [{preview}]"
+        raise documents_errors.VECTOR.refusal(path=path, problem=problem)
+    if similarity == "dot_product" and definition.get("element_type") != "byte" and abs(squared - 1) > _UNIT:
+        problem = f"The [dot_product] similarity can only be used with unit-length vectors. Preview of invalid vector: [{preview}]"
+        raise documents_errors.VECTOR.refusal(path=path, problem=problem)
+
+
+def chunks(document: Mapping[str, Any]) -> Iterator[tuple[str, Rows, dict[str, Any]]]:
+    """The semantic_text fields of a document: path, the embeddings of its chunks, and the settings of the model."""
+    for path, stored in (document.get(INFERENCE_FIELDS) or {}).items():
+        if not stored:
+            continue
+        inference = stored["inference"]
+        found = [chunk["embeddings"] for each in inference["chunks"].values() for chunk in each]
+        rows = [np.array(each, np.float32) if isinstance(each, list) else each for each in found]
+        if rows:
+            yield path, Rows(rows), inference["model_settings"]

@@ -1,0 +1,171 @@
+"""Fields of embeddings in a mapping, `dense_vector` and `semantic_text`: their parameters and how these may change.
+
+How vectors are indexed (`index_options`) is checked, kept and shown, and has no effect: every search here is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from sandbox.elastic import chunking
+from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.versions import Release
+
+PARAMETERS: dict[str, set[str]] = {
+    "dense_vector": {"dims", "element_type", "index", "similarity", "index_options"},
+    "semantic_text": {
+        "inference_id",
+        "search_inference_id",
+        "chunking_settings",
+        "index_options",
+        "model_settings",
+    },
+}
+DEFAULT_INFERENCE_ID = ".elser-2-elasticsearch"
+"""Of a semantic_text field that names no endpoint, up to 9.2; later where the cluster has no Elastic Inference Service."""
+SIMILARITIES = ("cosine", "dot_product", "l2_norm", "max_inner_product")
+MOST_DIMENSIONS = 4096
+_TYPES = {
+    "float": (
+        "hnsw",
+        "int8_hnsw",
+        "int4_hnsw",
+        "bbq_hnsw",
+        "bbq_disk",
+        "flat",
+        "int8_flat",
+        "int4_flat",
+        "bbq_flat",
+    ),
+    "byte": ("hnsw", "flat"),
+}
+_OPTIONS = {"type", "m", "ef_construction", "confidence_interval", "rescore_vector", "cluster_size"}
+_CHANGEABLE = {"search_inference_id", "chunking_settings", "index_options", "meta", "fields"}
+
+
+class TypedField(Protocol):
+    """A field, as far as its type matters."""
+
+    @property
+    def path(self) -> str:
+        """Dotted."""
+        ...
+
+    @property
+    def type(self) -> str:
+        """The name of its type."""
+        ...
+
+
+def check_release(fields: Iterable[TypedField], settings: Mapping[str, Any], release: Release) -> None:
+    """Refuse what a release does not have, or what is not imitated of it.
+
+    Raises:
+        Refusal: naming the field or the setting.
+    """
+    if settings.get("mapping.semantic_text.use_legacy_format") == "true":
+        problem = "the sandbox does not imitate the legacy format of semantic_text"
+        raise indices_errors.MAPPING.refusal(problem=problem)
+    for field in fields:
+        if field.type == "semantic_text" and not release.semantic_text:
+            raise indices_errors.NO_HANDLER.refusal(kind=field.type, name=field.path)
+
+
+def check(name: str, definition: Mapping[str, Any]) -> None:
+    """Refuse wrong values of parameters.
+
+    Raises:
+        Refusal: naming the first parameter that is wrong.
+    """
+    if any(multi.get("type") == "semantic_text" for multi in definition.get("fields", {}).values()):
+        raise indices_errors.MAPPING.refusal(
+            problem=f"the sandbox does not imitate semantic_text as a multi-field, as in [{name}]"
+        )
+    if definition["type"] == "dense_vector":
+        _check_vector(name, definition)
+    if definition["type"] == "semantic_text":
+        if definition.get("inference_id") == "":
+            raise indices_errors.MAPPING.refusal(
+                problem=f"[inference_id] on mapper [{name}] of type [semantic_text] must not be empty"
+            )
+        if definition.get("chunking_settings") is not None:
+            chunking.read(definition["chunking_settings"])
+
+
+def completed(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A definition with the endpoint that a semantic_text field has by default, which the service writes into the mapping."""
+    if definition.get("type") != "semantic_text":
+        return dict(definition)
+    return {"type": "semantic_text", "inference_id": DEFAULT_INFERENCE_ID, **definition}
+
+
+def merged(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """A field after a change of its mapping; what it learned from documents stays.
+
+    Raises:
+        Refusal: the change cannot be made in place.
+    """
+    result = dict(old)
+    for parameter in sorted((set(old) | set(new)) - {"type"}):
+        before, after = old.get(parameter), new.get(parameter)
+        learned = parameter in ("dims", "model_settings") and (before is None or after is None)
+        if (
+            before != after
+            and parameter not in _CHANGEABLE
+            and not learned
+            and not (after is None and parameter in ("index", "similarity", "element_type"))
+        ):
+            raise indices_errors.PARAMETER_CONFLICT.refusal(
+                path=path, parameter=parameter, old=before, new=after
+            )
+        if parameter in new:
+            result[parameter] = after
+    return result
+
+
+def _check_vector(name: str, definition: Mapping[str, Any]) -> None:
+    kind = definition.get("element_type", "float")
+    if kind == "bit":
+        raise indices_errors.MAPPING.refusal(problem="the sandbox does not imitate the element_type [bit]")
+    if kind not in _TYPES:
+        raise indices_errors.MAPPING.refusal(
+            problem=f"invalid element_type [{kind}]; available types are [bit, byte, float]"
+        )
+    dims = definition.get("dims")
+    if dims is not None and not (isinstance(dims, int) and 1 <= dims <= MOST_DIMENSIONS):
+        problem = f"The number of dimensions should be in the range [1, {MOST_DIMENSIONS}] but was [{dims}]"
+        raise indices_errors.MAPPING.refusal(problem=problem)
+    similarity = definition.get("similarity", "cosine")
+    if similarity not in SIMILARITIES:
+        problem = f"Unknown value [{similarity}] for field [similarity] - accepted values are [{', '.join(SIMILARITIES)}]"
+        raise indices_errors.MAPPING.refusal(problem=problem)
+    if definition.get("index") is False and ("similarity" in definition or "index_options" in definition):
+        given = "similarity" if "similarity" in definition else "index_options"
+        raise indices_errors.MAPPING.refusal(
+            problem=f"Field [{given}] can only be specified for a field of type [dense_vector] when it is indexed"
+        )
+    _check_options(name, kind, definition.get("index_options"), dims)
+
+
+def _check_options(name: str, kind: str, options: Any, dims: int | None) -> None:
+    if options is None:
+        return
+    if not isinstance(options, Mapping) or "type" not in options:
+        raise indices_errors.MAPPING.refusal(problem="[index_options] requires field [type] to be configured")
+    if options["type"] not in (*_TYPES["float"], *_TYPES["byte"]):
+        problem = f"Unknown vector index options type [{options['type']}] for field [{name}]"
+        raise indices_errors.MAPPING.refusal(problem=problem)
+    if options["type"] not in _TYPES[kind]:
+        raise indices_errors.MAPPING.refusal(
+            problem=f"[element_type] cannot be [{kind}] when using index type [{options['type']}]"
+        )
+    if str(options["type"]).startswith("bbq") and dims is not None and dims < 64:
+        problem = f"{options['type']} does not support dimensions fewer than 64; provided={dims}"
+        raise indices_errors.MAPPING.refusal(problem=problem)
+    for option in options:
+        if option not in _OPTIONS:
+            problem = (
+                f"Mapping definition for [{name}] has unsupported parameters:  [{option} : {options[option]}]"
+            )
+            raise indices_errors.MAPPING.refusal(problem=problem)

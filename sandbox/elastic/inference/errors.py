@@ -1,0 +1,143 @@
+"""The refusals of inference endpoints."""
+
+from __future__ import annotations
+
+from sandbox.elastic.errors import Answer
+
+NOT_FOUND = Answer(
+    404,
+    "resource_not_found_exception",
+    "Inference endpoint not found [{id}]",
+    "ModelRegistry.java, from memory",
+)
+EXISTS = Answer(
+    400,
+    "resource_already_exists_exception",
+    "Inference endpoint [{id}] already exists",
+    "ModelRegistry.java, from memory",
+)
+BAD_ID = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: Invalid inference_id; '{id}' can contain lowercase alphanumeric (a-z and 0-9), hyphens or "
+    "underscores; must start and end with alphanumeric;",
+    "Messages.java, from memory",
+)
+ID_IS_MODEL = Answer(
+    400,
+    "status_exception",
+    "Inference endpoint IDs must be unique. Requested inference endpoint ID [{id}] matches existing trained model ID(s) "
+    "but must not.",
+    "Messages.java, from memory",
+)
+RESERVED = Answer(
+    400,
+    "status_exception",
+    "[{id}] is a reserved inference endpoint. Cannot delete reserved inference endpoint.",
+    "TransportDeleteInferenceEndpointAction.java, from memory",
+)
+NO_SERVICE = Answer(
+    400,
+    "status_exception",
+    "Inference endpoint is missing required setting [service]",
+    "ModelConfigurations.java, from memory",
+)
+UNKNOWN_SERVICE = Answer(
+    400,
+    "status_exception",
+    "Unknown service [{service}]",
+    "TransportPutInferenceModelAction.java, from memory",
+)
+SERVICE_NOT_IMITATED = Answer(
+    400,
+    "status_exception",
+    "the sandbox imitates the services [elasticsearch] and [elser] only: [{service}] would call another machine",
+)
+NO_TASK_TYPE = Answer(
+    400,
+    "status_exception",
+    "Inference endpoint is missing required setting [task_type]",
+    "ServiceUtils.java, from memory",
+)
+UNKNOWN_TASK_TYPE = Answer(
+    400, "status_exception", "Unknown task_type [{task_type}]", "TaskType.java, from memory"
+)
+TASK_TYPE_NOT_IMITATED = Answer(
+    400, "status_exception", "the sandbox has no model for the task type [{task_type}]"
+)
+OTHER_TASK_TYPE = Answer(
+    400,
+    "status_exception",
+    "Requested task type [{asked}] does not match the inference endpoint's task type [{there}]",
+    "TransportGetInferenceModelAction.java, from memory",
+)
+MODEL_OF_OTHER_TASK = Answer(
+    400,
+    "status_exception",
+    "the model [{model}] answers [{there}], not [{asked}]",
+)
+UNKNOWN_SETTINGS = Answer(
+    400,
+    "status_exception",
+    "Configuration contains settings [{{{shown}}}] unknown to the [{service}] service",
+    "ServiceUtils.java, from memory",
+)
+INVALID = Answer(
+    400, "validation_exception", "Validation Failed: 1: {problem};", "ServiceUtils.java, from memory"
+)
+NO_INPUT = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: Field [input] cannot be null;",
+    "InferenceAction.java, from memory",
+)
+INPUT_TYPE = Answer(
+    400,
+    "status_exception",
+    "Unrecognized input_type [{input_type}], must be one of [ingest, search, classification, clustering]",
+    "InputType.java, from memory",
+)
+NOT_FOR_TASK = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: Field [{field}] cannot be specified for task type [{task_type}];",
+    "InferenceAction.java, from memory",
+)
+IN_USE = Answer(
+    409,
+    "status_exception",
+    "Inference endpoint {id} is referenced by pipelines: {pipelines} and indexes: {indexes}. Ensure that no pipelines or "
+    "indexes are using this inference endpoint, or use force to ignore this warning and delete the inference endpoint.",
+    "elasticsearch#110399, from memory",
+)
+UPDATE_NOTHING = Answer(
+    400,
+    "status_exception",
+    "Request body is empty. Only [num_allocations] and [adaptive_allocations] of [service_settings] can be updated.",
+)
+NO_STREAM = Answer(
+    400, "status_exception", "the sandbox does not stream: it has no model for chats and completions"
+)
+ID_NOT_FOUND = Answer(
+    404,
+    "resource_not_found_exception",
+    "Inference id [{id}] not found for field [{field}]",
+    "inference/30_semantic_text_inference.yml",
+)
+INFERENCE_FAILED = Answer(
+    500,
+    "inference_exception",
+    "Exception when running inference id [{id}] on field [{field}]",
+    "ShardBulkInferenceActionFilter.java, from memory",
+)
+BAD_VALUE = Answer(
+    400,
+    "status_exception",
+    "Invalid format for field [{field}], expected [String|Number|Boolean] got [{kind}]",
+    "SemanticTextUtils.java, from memory",
+)
+OTHER_ENDPOINT = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse: the embeddings of field [{field}] are of inference id [{given}], the field uses [{there}]",
+)

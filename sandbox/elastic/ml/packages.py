@@ -1,0 +1,135 @@
+"""The models that Elastic packages, which a cluster downloads by name: ELSER and E5, and which model answers for each here.
+
+A model's prefixes are those of its config (`prefix_strings`): they stand in front of every text that is stored or looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sandbox.models.e5 import Purpose, load_e5
+from sandbox.models.embedding import Embedding
+from sandbox.models.splade import FILES, load_splade
+
+TaskType = Literal["sparse_embedding", "text_embedding"]
+_SPARSE_SHA256 = next(iter(FILES.values()))
+"""Of the model that answers here: the real package's hash is not known."""
+_TOKENIZATION = {"with_special_tokens": True, "max_sequence_length": 512, "truncate": "first", "span": -1}
+_PREFIXES: dict[str, Purpose] = {"query: ": "query", "passage: ": "passage"}
+
+
+@dataclass(frozen=True)
+class Package:
+    """One packaged model."""
+
+    id: str
+    size: int
+    """Of the definition, in bytes."""
+    sha256: str
+    description: str
+    task_type: TaskType
+    platform: str = ""
+    """`platform_architecture`; empty for one that runs everywhere."""
+
+    @property
+    def is_elser(self) -> bool:
+        """Whether it is a generation of ELSER."""
+        return self.task_type == "sparse_embedding"
+
+    @property
+    def prefixes(self) -> dict[str, str]:
+        """`prefix_strings`: what stands in front of texts that are stored (`ingest`) and looked for (`search`)."""
+        return {} if self.is_elser else {"ingest": "passage: ", "search": "query: "}
+
+    def config(self) -> dict[str, Any]:
+        """What its config has beside that of every model."""
+        name = self.id.removeprefix(".")
+        package = {
+            "packaged_model_id": name,
+            "model_repository": "https://ml-models.elastic.co",
+            "minimum_version": "11.0.0" if self.is_elser else "12.0.0",
+            "size": self.size,
+            "sha256": self.sha256,
+            "metadata": {},
+            "tags": [],
+            "vocabulary_file": f"{name.removesuffix('_linux-x86_64')}.vocab.json",
+        }
+        shown: dict[str, Any] = {"model_package": package, "description": self.description}
+        if self.platform:
+            shown["platform_architecture"] = self.platform
+        return shown | ({"prefix_strings": self.prefixes} if self.prefixes else {})
+
+    def inference_config(self, weights: str) -> dict[str, Any]:
+        """Its `inference_config`; the vocabulary is in the index `weights`."""
+        vocabulary = {"vocabulary": {"index": weights}}
+        if self.is_elser:
+            bert = {"do_lower_case": True, **_TOKENIZATION}
+            return {"text_expansion": {**vocabulary, "tokenization": {"bert": bert}}}
+        roberta = {"do_lower_case": False, **_TOKENIZATION}
+        return {
+            "text_embedding": {**vocabulary, "tokenization": {"xlm_roberta": roberta}, "embedding_size": 384}
+        }
+
+
+PACKAGES = {
+    package.id: package
+    for package in (
+        Package(
+            ".elser_model_2",
+            438123914,
+            "2e0450a1c598221a919917cbb05d8672aed6c613c028008fedcd696462c81af0",
+            "Elastic Learned Sparse EncodeR v2",
+            "sparse_embedding",
+        ),
+        Package(
+            ".elser_model_2_linux-x86_64",
+            274756282,
+            _SPARSE_SHA256,
+            "Elastic Learned Sparse EncodeR v2, optimized for linux-x86_64",
+            "sparse_embedding",
+            "linux-x86_64",
+        ),
+        # Sizes and hashes of E5's packages are not known: these are about the sizes of its weights.
+        Package(".multilingual-e5-small", 470_000_000, "0" * 64, "E5 small multilingual", "text_embedding"),
+        Package(
+            ".multilingual-e5-small_linux-x86_64",
+            120_000_000,
+            "0" * 64,
+            "E5 small multilingual, optimized for linux-x86_64",
+            "text_embedding",
+            "linux-x86_64",
+        ),
+    )
+}
+"""By id."""
+
+
+def load(model: str) -> None:
+    """Load what answers for a model.
+
+    Raises:
+        ModelMissing: it cannot run here.
+    """
+    load_e5() if _is_dense(model) else load_splade()
+
+
+def embed(model: str, texts: Sequence[str]) -> list[Embedding]:
+    """The answers of a model for texts with the model's prefix.
+
+    Raises:
+        ModelMissing: it cannot run here.
+    """
+    if not _is_dense(model):
+        return load_splade().embed(texts)
+    found: dict[int, Embedding] = {}
+    for prefix, purpose in _PREFIXES.items():
+        mine = [number for number, text in enumerate(texts) if text.startswith(prefix)]
+        answers = load_e5().answers([texts[number].removeprefix(prefix) for number in mine], purpose)
+        found |= dict(zip(mine, answers, strict=True))
+    return [found[number] for number in range(len(texts))]
+
+
+def _is_dense(model: str) -> bool:
+    return model in PACKAGES and not PACKAGES[model].is_elser

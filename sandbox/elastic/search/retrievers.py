@@ -1,0 +1,242 @@
+"""What a search retrieves in each index: the matches of its query, its knn sections, or its tree of retrievers.
+
+Ranks and windows are over all indices of the search together. Retrievers return matches like queries; how they are sorted,
+filtered afterwards and shown is decided in ranking.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.search import vector_queries
+from sandbox.elastic.search.matches import Context, Matches
+from sandbox.elastic.search.queries import evaluate
+from sandbox.elastic.search.query_bodies import number
+from sandbox.elastic.search.searcher import Array
+from sandbox.elastic.wire.exchange import whole
+
+_COMMON = {"filter", "min_score", "_name"}
+_WINDOW = 10
+_RANK_CONSTANT = 60
+REAL = ("text_similarity_reranker", "rule", "pinned", "rescorer", "diversify", "random_rerank")
+"""Retrievers of Elasticsearch that are not imitated."""
+
+
+def retrieved(
+    contexts: Sequence[Context], query: Any, sections: Sequence[Mapping[str, Any]], retriever: Any
+) -> list[Matches]:
+    """The matches in each index; all documents if nothing is asked for.
+
+    Raises:
+        Refusal: the query, a knn section or a retriever is not allowed.
+    """
+    if retriever is not None:
+        return _tree(contexts, retriever, [])
+    parts: list[list[Matches]] = []
+    if query is not None or not sections:
+        parts.append([evaluate(each, {"match_all": {}} if query is None else query) for each in contexts])
+    for section in sections:
+        vector_queries.read("knn", section, requires_k=False)
+        parts.append(_nearest(contexts, section, []))
+    if len(parts) == 1:
+        return parts[0]
+    return [context.added([part[place] for part in parts]) for place, context in enumerate(contexts)]
+
+
+def _nearest(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]) -> list[Matches]:
+    """The k nearest documents over all indices."""
+    found = [
+        vector_queries.near(each, body, _allowed(each, [*filters, *_list(body.get("filter"))]), 1.0)
+        for each in contexts
+    ]
+    kept = vector_queries.top(found, whole("k", body.get("k") or contexts[0].size)) if contexts else found
+    for context, part in zip(contexts, kept, strict=True):
+        if label := body.get("_name"):
+            context.named[label] = part.mask
+    return kept
+
+
+def _tree(contexts: Sequence[Context], tree: Any, filters: Sequence[Any]) -> list[Matches]:
+    if not isinstance(tree, Mapping) or len(tree) != 1:
+        raise search_errors.RETRIEVER.refusal(
+            problem="a retriever is an object with the name of its kind and its body"
+        )
+    ((kind, body),) = tree.items()
+    if kind not in _KINDS or (contexts and kind not in contexts[0].release.retrievers):
+        answer = search_errors.RETRIEVER_NOT_IMITATED if kind in REAL else search_errors.UNKNOWN_RETRIEVER
+        raise answer.refusal(kind=kind)
+    if not isinstance(body, Mapping):
+        raise search_errors.RETRIEVER.refusal(problem=f"[{kind}] is not an object")
+    found = _KINDS[kind](contexts, body, [*filters, *_list(body.get("filter"))])
+    if body.get("min_score") is not None:
+        least = np.float32(number(kind, "min_score", body["min_score"]))
+        found = [_where(part, part.scores >= least) for part in found]
+    for context, part in zip(contexts, found, strict=True):
+        if label := body.get("_name"):
+            context.named[label] = part.mask
+    return found
+
+
+def _standard(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]) -> list[Matches]:
+    _check("standard", body, {"query"})
+    query = body.get("query", {"match_all": {}})
+    return [_where(evaluate(each, query), _allowed(each, filters)) for each in contexts]
+
+
+def _knn(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]) -> list[Matches]:
+    own = {name: value for name, value in body.items() if name not in ("min_score", "filter")}
+    vector_queries.read("knn", own, requires_k=True)
+    return _nearest(contexts, own, filters)
+
+
+def _rrf(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]) -> list[Matches]:
+    _check("rrf", body, {"retrievers", "rank_constant", "rank_window_size"})
+    constant = whole("rank_constant", body.get("rank_constant", _RANK_CONSTANT))
+    if constant < 1:
+        raise search_errors.RETRIEVER.refusal(
+            problem="[rank_constant] must be greater or equal to [1] for [rrf]"
+        )
+    children = []
+    for each in _children("rrf", body):
+        wrapped = isinstance(each, Mapping) and "retriever" in each
+        if wrapped and contexts and not contexts[0].release.weighted_rrf:
+            raise search_errors.UNKNOWN_RETRIEVER.refusal(kind="retriever")
+        children.append(
+            (each["retriever"], number("rrf", "weight", each.get("weight", 1.0))) if wrapped else (each, 1.0)
+        )
+    window = _window("rrf", contexts, body)
+    scored = []
+    for tree, weight in children:
+        parts = vector_queries.top(_tree(contexts, tree, filters), window)
+        scored.append(_rescored(parts, partial(_reciprocal, weight, constant)))
+    return _summed(contexts, scored)
+
+
+def _linear(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]) -> list[Matches]:
+    _check("linear", body, {"retrievers", "rank_window_size", "normalizer"})
+    window = _window("linear", contexts, body)
+    scored = []
+    for each in _children("linear", body):
+        if (
+            not isinstance(each, Mapping)
+            or set(each) - {"retriever", "weight", "normalizer"}
+            or "retriever" not in each
+        ):
+            raise search_errors.RETRIEVER.refusal(
+                problem="[linear] takes retrievers as objects with [retriever], [weight] and [normalizer]"
+            )
+        weight = number("linear", "weight", each.get("weight", 1.0))
+        name = each.get("normalizer", body.get("normalizer", "none"))
+        if name not in _NORMALIZERS:
+            raise search_errors.RETRIEVER.refusal(problem=f"Unknown normalizer [{name}]")
+        if weight < 0:
+            raise search_errors.RETRIEVER.refusal(problem="[weight] must be non-negative")
+        parts = vector_queries.top(_tree(contexts, each["retriever"], filters), window)
+        scored.append(_rescored(parts, partial(_weighted, weight, _NORMALIZERS[name])))
+    return _summed(contexts, scored)
+
+
+_KINDS = {"standard": _standard, "knn": _knn, "rrf": _rrf, "linear": _linear}
+
+
+def _check(kind: str, body: Mapping[str, Any], known: set[str]) -> None:
+    for parameter in body:
+        if parameter not in known | _COMMON:
+            raise search_errors.RETRIEVER_PARAMETER.refusal(kind=kind, parameter=parameter)
+
+
+def _children(kind: str, body: Mapping[str, Any]) -> list[Any]:
+    children = body.get("retrievers")
+    if not isinstance(children, list) or not children or (kind == "rrf" and len(children) < 2):
+        raise search_errors.RETRIEVER.refusal(
+            problem=f"[{kind}] requires a list of at least {2 if kind == 'rrf' else 1} [retrievers]"
+        )
+    return children
+
+
+def _window(kind: str, contexts: Sequence[Context], body: Mapping[str, Any]) -> int:
+    size = contexts[0].size if contexts else _WINDOW
+    window = whole("rank_window_size", body.get("rank_window_size", max(size, _WINDOW)))
+    if window < size:
+        raise search_errors.WINDOW_SIZE.refusal(kind=kind, window=window, size=size)
+    return window
+
+
+def _rescored(parts: Sequence[Matches], change: Callable[[Array], Array]) -> list[Matches]:
+    """The same documents with scores computed from those of all indices together."""
+    scores = (
+        np.concatenate([part.scores[part.mask].astype(np.float64) for part in parts])
+        if parts
+        else np.empty(0)
+    )
+    changed = change(scores) if len(scores) else scores
+    result, start = [], 0
+    for part in parts:
+        count = int(part.mask.sum())
+        new = np.zeros(len(part.scores), np.float64)
+        new[part.mask] = changed[start : start + count]
+        start += count
+        result.append(Matches(part.mask, new))
+    return result
+
+
+def _summed(contexts: Sequence[Context], scored: Sequence[Sequence[Matches]]) -> list[Matches]:
+    return [context.added([part[place] for part in scored]) for place, context in enumerate(contexts)]
+
+
+def _reciprocal(weight: float, constant: int, scores: Array) -> Array:
+    return weight / (constant + _ranks(scores))
+
+
+def _weighted(weight: float, normalize: Callable[[Array], Array], scores: Array) -> Array:
+    return weight * normalize(scores)
+
+
+def _ranks(scores: Array) -> Array:
+    """From 1; of equal scores the first is better."""
+    ranks = np.empty(len(scores))
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return ranks
+
+
+def _minmax(scores: Array) -> Array:
+    """Between 0 and 1; all 1 if all are equal (MinMaxScoreNormalizer.java, from memory)."""
+    least, most = scores.min(), scores.max()
+    return np.ones(len(scores)) if most == least else (scores - least) / (most - least)
+
+
+def _as_unit(scores: Array) -> Array:
+    length = float(np.linalg.norm(scores))
+    return scores / length if length else scores
+
+
+def _unchanged(scores: Array) -> Array:
+    return scores
+
+
+_NORMALIZERS: dict[str, Callable[[Array], Array]] = {
+    "none": _unchanged,
+    "minmax": _minmax,
+    "l2_norm": _as_unit,
+}
+
+
+def _allowed(context: Context, filters: Sequence[Any]) -> Array:
+    mask = context.searcher.alive.copy()
+    for query in filters:
+        mask &= evaluate(context, query).mask
+    return mask
+
+
+def _where(part: Matches, mask: Array) -> Matches:
+    kept = part.mask & mask
+    return Matches(kept, np.where(kept, part.scores, np.float32(0)))
+
+
+def _list(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [] if given is None else [given]

@@ -1,0 +1,1 @@
+"""Query parameters: which ones each API knows, and what becomes of each. COVERAGE.md shows the table."""

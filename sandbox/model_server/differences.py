@@ -1,0 +1,26 @@
+"""Known differences from real model servers, and decisions made without knowing them. Shown in COVERAGE.md."""
+
+from __future__ import annotations
+
+DIFFERENCES = (
+    (
+        "`extractive-stand-in` is no language model: it quotes the sentence of the numbered passages that shares most words with "
+        "the question, or says what the instructions want for an answer that is not there. It is deterministic: temperature, "
+        "top_p and seed are accepted and change nothing."
+    ),
+    "Tokens are counted by four letters of a word or one other character, in place of a tokenizer.",
+    (
+        "`multilingual-e5-small` in 4 bits embeds, on Linux x86-64; elsewhere the call is refused with 501. `query: ` or `passage: ` "
+        "in front of a text says what it is; without either it is a passage. More than 512 tokens are refused. No `dimensions`."
+    ),
+    "No streaming, tools, images, logprobs, JSON formats or several choices: each is refused by name.",
+    "The write log has every paid call: of embeddings the first digits of each text's SHA-256, of completions the model.",
+    (
+        "Wrong answers are faults (`invented-citation`, `misquotation`, `obedience`, `cut-off`, `empty`, `outside-knowledge`), so "
+        "that checks of answers have something to find. Rate limits, quota and cold starts come only from faults."
+    ),
+    (
+        "Requests with an `Origin` or Fetch Metadata of a web page are refused with 403, and those for another host than loopback "
+        "with 421."
+    ),
+)

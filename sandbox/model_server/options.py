@@ -1,0 +1,28 @@
+"""Options of the model server. Passed in, never read from a global."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+ErrorShape = Literal["openai", "vllm", "databricks"]
+
+
+@dataclass(frozen=True)
+class ModelServerOptions:
+    """How the stand-in behaves. Each field is an option of `python -m sandbox start`, for example `--models.context-tokens`."""
+
+    context_tokens: int = 8192
+    """Tokens of a prompt and its answer together; more are refused as `context_length_exceeded`."""
+    error_shape: ErrorShape = "openai"
+    """How errors are spelled: `{"error": {...}}` of OpenAI, the flat object of older vLLM, or the `error_code` of Databricks."""
+    answer_seconds: float = 0.0
+    """The least time, in seconds, that a completion takes; 0 for only what it needs."""
+
+    def __post_init__(self) -> None:
+        if self.error_shape not in get_args(ErrorShape):
+            raise ValueError(
+                f"error_shape must be one of {', '.join(get_args(ErrorShape))}, not {self.error_shape!r}."
+            )
+        if self.context_tokens < 1 or not 0 <= self.answer_seconds < float("inf"):
+            raise ValueError("context_tokens must be positive, and answer_seconds must not be negative.")

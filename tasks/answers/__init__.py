@@ -1,0 +1,1 @@
+"""Answers from documents: documents, chunks, prompts, checked citations, measures. No engine is known here."""

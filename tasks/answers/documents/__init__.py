@@ -1,0 +1,1 @@
+"""Documents in a folder, read as text, each file checked."""

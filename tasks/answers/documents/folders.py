@@ -1,0 +1,97 @@
+"""Every document of a folder, in the order of paths."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.answers.documents.documents import Document
+from tasks.answers.documents.html import read_html
+from tasks.answers.documents.markdown import read_markdown, read_text
+from tasks.answers.documents.pdf import read_pdf
+from tasks.answers.documents.rows import read_rows
+from tasks.errors import InvalidInput
+from tasks.lines import check_file
+
+Reader = Callable[[Path, bytes, str], list[Document]]
+FORMATS: Mapping[str, Reader] = {
+    ".md": read_markdown,
+    ".markdown": read_markdown,
+    ".html": read_html,
+    ".htm": read_html,
+    ".txt": read_text,
+    ".pdf": read_pdf,
+    ".jsonl": read_rows,
+}
+MOST_FILE_BYTES = 50_000_000
+"""A file is read whole, and a flow has 512 MB."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The files of a folder that hold documents, and those that do not."""
+
+    path: Path
+    files: tuple[Path, ...]
+    others: tuple[str, ...]
+    """Files of other formats, by their paths within the folder. They are left out."""
+
+
+def read_folder(path: Path) -> Folder:
+    """Find the files of a folder and its folders. What begins with a dot is left out.
+
+    Raises:
+        InvalidInput: it is no folder, or has no documents; or a link leads out of it, to what nobody meant to publish.
+    """
+    source = "--documents"
+    if not path.is_dir():
+        raise InvalidInput(
+            "This is no folder", value=str(path), source=source, accepted="a folder of documents"
+        )
+    root, files, others = path.resolve(), list[Path](), list[str]()
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in (*folders, *names):
+            _refuse_way_out(Path(folder, name), root)
+        for name in sorted(name for name in names if not name.startswith(".")):
+            file = Path(folder, name)
+            if file.suffix.lower() in FORMATS:
+                files.append(file)
+            else:
+                others.append(file.relative_to(root).as_posix())
+    if not files:
+        raise InvalidInput(
+            "There are no documents in this folder", value=str(path), source=source, accepted=f"files that end in {', '.join(FORMATS)}",
+        )  # fmt: skip
+    return Folder(
+        root, tuple(sorted(files, key=lambda file: file.relative_to(root).as_posix())), tuple(others)
+    )
+
+
+def documents(folder: Folder) -> Iterator[Document]:
+    """The documents of a folder, one file after the other.
+
+    Raises:
+        InvalidInput: a file cannot be used; names it.
+    """
+    for file in folder.files:
+        check_file(file)
+        if (size := file.stat().st_size) > MOST_FILE_BYTES:
+            raise InvalidInput(
+                f"This file has {size:,} bytes", value=str(file), accepted=f"at most {MOST_FILE_BYTES:,}"
+            )
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise InvalidInput(f"This file cannot be read ({error.strerror})", value=str(file)) from error
+        yield from FORMATS[file.suffix.lower()](file, data, file.relative_to(folder.path).as_posix())
+
+
+def _refuse_way_out(found: Path, root: Path) -> None:
+    if found.is_symlink() and not found.resolve().is_relative_to(root):
+        raise InvalidInput(
+            "This link leads out of the folder", value=str(found), source="--documents", accepted="links within the folder",
+            remedy="Put a copy in its place, if others may read it.",
+        )  # fmt: skip

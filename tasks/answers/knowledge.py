@@ -1,0 +1,140 @@
+"""A knowledge base, whichever engine holds it, and how far it agrees with its documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.answers.chunks import Chunk, Splitting
+from tasks.errors import GateNotMet, PermanentError
+from tasks.plurals import counted
+from tasks.program import command
+
+How = Literal["text", "sparse", "dense", "hybrid"]
+"""By words (BM25), by meaning (learned sparse or dense embeddings), or all that there are, fused by reciprocal rank."""
+_SHOWN = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnowledgeBase:
+    """An index of passages that questions are asked of."""
+
+    name: str
+    index: str
+    """The version that is served."""
+    chunks: int
+    documents: int
+    splitter: str
+    splitting: Splitting
+    sparse_model: str
+    """What made sparse embeddings of the passages; empty if nothing did."""
+    search_model: str
+    """What makes those of questions."""
+    dense_model: str
+    """The model behind OpenAI's routes that made dense embeddings; empty if none did."""
+    fields: tuple[str, ...]
+    """The embeddings that every passage must have."""
+
+    @property
+    def single_ways(self) -> tuple[How, ...]:
+        """How it can be searched in one way."""
+        sparse: tuple[How, ...] = ("sparse",) if self.sparse_model else ()
+        dense: tuple[How, ...] = ("dense",) if self.dense_model else ()
+        return ("text", *sparse, *dense)
+
+    @property
+    def ways(self) -> tuple[How, ...]:
+        """How it can be searched, the best way last."""
+        return (*self.single_ways, "hybrid") if len(self.single_ways) > 1 else self.single_ways
+
+    @property
+    def embedded_by(self) -> str:
+        """In words."""
+        return (
+            " and ".join(filter(None, (self.sparse_model, self.dense_model)))
+            or "nothing, so it is found by its words"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """How an index agrees with the documents that it was made from."""
+
+    wanted: int
+    found: int
+    missing: tuple[str, ...]
+    """Chunks of the documents that the index does not hold, by place."""
+    stale: tuple[str, ...]
+    """Chunks whose place, title or readers are not those of the documents any more."""
+    orphaned: tuple[str, ...]
+    """Passages of the index that no document has: they would keep answering."""
+    unembedded: tuple[str, ...]
+    """Passages without an embedding, which a search by meaning does not find, with the reason."""
+    repeated: int
+    """Chunks whose text another chunk has too. They are no fault; they take each other's places in a result."""
+
+    @property
+    def differences(self) -> str:
+        """In words, or empty."""
+        named = (
+            (self.missing, "missing"),
+            (self.stale, "stale"),
+            (self.orphaned, "orphaned"),
+            (self.unembedded, "without an embedding"),
+        )
+        return "; ".join(f"{len(found):,} {what} ({_shown(found)})" for found, what in named if found)
+
+
+class NoKnowledgeBase(PermanentError):
+    """Nothing under a name was indexed by `answers index`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"There is no knowledge base {name!r}. Make it with `{command('answers index', name=name, documents='FOLDER')}`."
+        )
+
+
+def agreement(
+    chunks: Sequence[Chunk], wanted: dict[str, str], there: dict[str, str], lacking: dict[str, str]
+) -> Agreement:
+    """Compare what an index should hold with what it holds.
+
+    Args:
+        chunks: of the documents.
+        wanted: the hash of each by its id, as the engine stores it.
+        there: the hashes that the index holds.
+        lacking: why a passage has no embedding, by id.
+    """
+    return Agreement(
+        wanted=len(wanted),
+        found=len(there),
+        missing=tuple(_place(chunk) for chunk in chunks if chunk.id not in there),
+        stale=tuple(_place(c) for c in chunks if there.get(c.id, wanted[c.id]) != wanted[c.id]),
+        orphaned=tuple(sorted(there.keys() - wanted.keys())),
+        unembedded=tuple(f"{id_}: {reason}" for id_, reason in lacking.items()),
+        repeated=len(chunks) - len({chunk.text for chunk in chunks}),
+    )
+
+
+def refuse_differences(name: str, found: Agreement) -> None:
+    """Fail if an index does not agree with its documents.
+
+    Raises:
+        GateNotMet: they differ; names the first of each kind.
+    """
+    if found.differences:
+        remedy = f"Run `{command('answers index', name=name, documents='FOLDER')}`, which writes only the difference."
+        raise GateNotMet(
+            f"What differs between {name} and its documents", measured=found.differences, wanted="nothing", remedy=remedy,
+        )  # fmt: skip
+
+
+def _place(chunk: Chunk) -> str:
+    return f"{chunk.document} at {chunk.start:,}"
+
+
+def _shown(found: Sequence[str]) -> str:
+    more = f" and {counted(len(found) - _SHOWN, 'other')}" if len(found) > _SHOWN else ""
+    return f"{', '.join(found[:_SHOWN])}{more}"

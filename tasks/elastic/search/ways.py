@@ -1,0 +1,137 @@
+"""The ways to search one embedded index: by tokens with weights, vectors, words, both together, or as the field decides.
+
+Nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.errors import calling
+from tasks.elastic.indices.embeddings import Embedded
+from tasks.elastic.search.search import Answer, answer_of
+from tasks.elastic.settings import ElasticSettings
+from tasks.elastic.specs import WORDS, EmbeddedField
+from tasks.errors import InvalidInput
+from tasks.steps import step
+
+How = Literal["sparse", "dense", "bm25", "hybrid", "semantic"]
+CANDIDATES = 10
+"""Candidates of an approximate search for each hit that is wanted; more raise recall and latency."""
+LEAST_CANDIDATES, MOST_CANDIDATES = 100, 10_000
+"""Elasticsearch refuses more than 10,000."""
+
+
+@step("search {index} the way {how} for {text!r}")
+def read_hits_by(
+    settings: ElasticSettings,
+    index: str,
+    text: str,
+    embedded: Embedded,
+    field: EmbeddedField,
+    how: How,
+    *,
+    size: int = 10,
+) -> Answer:
+    """What one way of searching finds.
+
+    Args:
+        settings: the target.
+        index: an index or alias.
+        text: what to search for.
+        embedded: how the index was made.
+        field: one of its fields.
+        how: by which way.
+        size: hits at most.
+
+    Raises:
+        InvalidInput: the index was not embedded for this way; says which ways it has.
+    """
+    asked = body(text, embedded, field, how, size)
+    hidden = [] if embedded.kind == "semantic-text" else [field.output]
+    with calling(f"search {index}"):
+        found: dict[str, Any] = (
+            connect(settings).search(index=index, size=size, source={"excludes": hidden}, **asked).body
+        )
+    return answer_of(found)
+
+
+def ways_of(embedded: Embedded) -> tuple[How, ...]:
+    """The ways that an index can be searched, by how it was embedded."""
+    return tuple(_WAYS[embedded.kind])
+
+
+def body(text: str, embedded: Embedded, field: EmbeddedField, how: How, size: int) -> dict[str, Any]:
+    """The part of a search's body that a way is, as Elasticsearch spells it.
+
+    Raises:
+        InvalidInput: as `read_hits_by`.
+    """
+    ways = _WAYS[embedded.kind]
+    if how not in ways:
+        raise InvalidInput(
+            f"The index {embedded.index} was embedded as {embedded.kind}, which cannot be searched this way",
+            value=how,
+            source="--how",
+            accepted=", ".join(ways),
+            remedy="Embed its source another way under another name: `elastic embed --as`.",
+        )
+    return ways[how](text, embedded, field, size)
+
+
+def _sparse(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
+    del size
+    query = {"field": field.output, "inference_id": embedded.search_deployment, "query": text}
+    return {"query": {"sparse_vector": query}}
+
+
+def _sparse_of_semantic(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
+    del embedded, size
+    return {"query": {"sparse_vector": {"field": field.output, "query": text}}}
+
+
+def _dense_of_semantic(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
+    del embedded
+    builder = {"text_embedding": {"model_text": text}}
+    candidates = max(size, min(MOST_CANDIDATES, max(LEAST_CANDIDATES, CANDIDATES * size)))
+    return {
+        "knn": {
+            "field": field.output,
+            "query_vector_builder": builder,
+            "k": size,
+            "num_candidates": candidates,
+        }
+    }
+
+
+def _semantic(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
+    del embedded, size
+    return {"query": {"semantic": {"field": field.output, "query": text}}}
+
+
+def _words(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
+    del size
+    own = embedded.kind == "semantic-text"
+    return {"query": {"match": {f"{field.input}.{WORDS}" if own else field.input: text}}}
+
+
+def _hybrid(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
+    """The ranks by words and by meaning, fused: neither's scores need to be comparable."""
+    meaning = _semantic if embedded.kind == "semantic-text" else _sparse
+    parts = [{"standard": way(text, embedded, field, size)} for way in (_words, meaning)]
+    return {"retriever": {"rrf": {"retrievers": parts, "rank_window_size": max(LEAST_CANDIDATES, size)}}}
+
+
+_Way = Callable[[str, Embedded, EmbeddedField, int], dict[str, Any]]
+_WAYS: dict[str, dict[How, _Way]] = {
+    "sparse-vector": {"sparse": _sparse, "bm25": _words, "hybrid": _hybrid},
+    "semantic-text": {
+        "semantic": _semantic,
+        "sparse": _sparse_of_semantic,
+        "dense": _dense_of_semantic,
+        "bm25": _words,
+        "hybrid": _hybrid,
+    },
+}

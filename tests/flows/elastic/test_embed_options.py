@@ -1,0 +1,47 @@
+"""What `elastic embed` takes for each way of embedding, and what it refuses before it asks a cluster. Without a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from flows.elastic.embed import EmbedOptions
+from tasks.errors import InvalidInput
+
+
+def options(**given):
+    return EmbedOptions(
+        **{"name": "films", "source": "movies", "fields": ("plot",), "target": "sandbox", **given}
+    )
+
+
+def test_semantic_text_embeds_a_field_in_its_place():
+    plan = options(as_="semantic-text", endpoint="e").semantic_plan
+    assert [(field.input, field.output) for field in plan.fields] == [("plot", "plot")]
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"as_": "semantic-text"}, r"needs the inference endpoint .*--endpoint.*endpoint-ensure"),
+        ({"as_": "semantic-text", "endpoint": "e", "deployment": "d"}, r"not through a deployment: 'd' \(from --deployment\)"),
+        ({"as_": "semantic-text", "endpoint": "e", "fields": ("plot:vector",)}, r"its own text: 'plot:vector'"),
+    ],
+    ids=["no endpoint", "a deployment", "another field"],
+)  # fmt: skip
+def test_what_semantic_text_does_not_take_is_refused(given, problem):
+    with pytest.raises(InvalidInput, match=problem):
+        _ = options(**given).semantic_plan
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({}, "needs the deployment that embeds documents"),
+        ({"deployment": "d", "endpoint": "e"}, "through a deployment, whole texts at a time: 'e'"),
+        ({"deployment": "d", "chunk_words": 50}, "whole texts at a time: 50"),
+    ],
+    ids=["no deployment", "an endpoint", "chunks"],
+)
+def test_what_sparse_vectors_do_not_take_is_refused(given, problem):
+    with pytest.raises(InvalidInput, match=problem):
+        _ = options(**given).plan

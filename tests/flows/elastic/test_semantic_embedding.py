@@ -1,0 +1,95 @@
+"""Documents embedded by the index itself: once, found in every way, killed anywhere without embedding anything twice."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.polling import until
+
+pytestmark = pytest.mark.slow
+ROWS = 120
+ELSER = ".elser-2-elasticsearch"
+
+
+@pytest.fixture
+def embed(run, begin, name):
+    """Embeds a field as semantic_text under the test's name."""
+
+    def of(cluster, source, field, *options, endpoint=ELSER, code=0, beginning=False):
+        words = ["elastic", "embed", "--as", "semantic-text", "--name", name, "--source", source]
+        words += ["--fields", field, "--endpoint", endpoint, "--replicas", 0, "--target", "sandbox", *options]
+        return begin(cluster, *words) if beginning else run(cluster, *words, code=code)
+
+    return of
+
+
+@pytest.fixture
+def found(elastic, home, name):
+    """The ids that a way of searching finds, best first."""
+
+    def of(cluster, text, how):
+        elastic(cluster, "search", "--name", name, "--text", text, "--how", how, "--size", 5)
+        newest = max(
+            (home / "reports").glob("elastic-search-*.json"), key=lambda file: file.stat().st_mtime_ns
+        )
+        return [hit["id"] for hit in json.loads(newest.read_text())["facts"]["hits"]]
+
+    return of
+
+
+def test_films_are_embedded_once_found_in_every_way_and_the_same_again_changes_nothing(
+    cluster, embed, elastic, found, name, movies, queries
+):
+    source = cluster.store(f"source-{name}", movies)
+    options = ("--queries", queries, "--chunk-words", 100)
+    embed(cluster, source, "plot", *options)
+    field = cluster.client.indices.get_mapping(index=name)[cluster.alias(name)[0]]["mappings"]["properties"][
+        "plot"
+    ]
+    assert (field["inference_id"], field["chunking_settings"]["max_chunk_size"]) == (ELSER, 100)
+    assert cluster.client.count(index=name)["count"] == len(movies)
+
+    writes, inferences = list(cluster.writes), cluster.inferences()
+    assert "Nothing to do" in embed(cluster, source, "plot", *options).err
+    elastic(cluster, "verify", "--name", name, "--queries", queries)
+    detectives = {"se7en", "zodiac", "the-silence-of-the-lambs", "l-a-confidential", "the-departed"}
+    assert len(detectives.intersection(found(cluster, "investigation", "semantic"))) >= 3
+    by_word = found(cluster, "hacker", "bm25")
+    assert by_word
+    assert by_word[0] in found(cluster, "hacker", "hybrid")
+    assert (list(cluster.writes), cluster.inferences()) == (writes, inferences)
+    refused = elastic(cluster, "search", "--name", name, "--text", "x", "--how", "dense", code=1)
+    assert "only supported on [dense_vector]" in refused.error
+    elastic(cluster, "teardown", "--name", name, "--yes")
+    assert cluster.indices(name) == []
+
+
+def test_killed_halfway_and_its_task_cancelled_the_next_run_embeds_only_the_rest(
+    slow_cluster, embed, kill, name, glosses
+):
+    cluster = slow_cluster
+    source = cluster.store(f"source-{name}", glosses(ROWS))
+    before = cluster.inferences()
+    first = embed(cluster, source, "gloss", "--batch-size", 12, beginning=True)
+    until(lambda: 0 < cluster.arrived(name) < ROWS, "the first part of the documents")
+    kill(first)
+    for task in cluster.reindexes:
+        cluster.client.tasks.cancel(task_id=task)
+    until(lambda: not cluster.reindexes, "the end of the task")
+    assert cluster.arrived(name) < ROWS
+
+    again = embed(cluster, source, "gloss", "--batch-size", 12)
+    assert "still missing. Embedding these." in again.err
+    assert cluster.client.count(index=name)["count"] == ROWS
+    new, tried = cluster.inferences() - before, cluster.sampled(source, "gloss")
+    assert {new[row["gloss"]] for row in glosses(ROWS) if row["gloss"] not in tried} == {1}
+
+
+def test_what_cannot_be_embedded_is_refused_before_anything_is_made(cluster, embed, name, movies):
+    source = cluster.store(f"source-{name}", movies[:5])
+    gone = embed(cluster, source, "plot", endpoint="gone", code=2)
+    assert "There is no such inference endpoint: 'gone' (from --endpoint)" in gone.error
+    assert ELSER in gone.error
+    assert cluster.indices(name) == []
