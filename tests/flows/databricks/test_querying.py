@@ -51,7 +51,9 @@ def test_queries_by_words_and_by_both_say_their_score(query, found, films):
     crime = query("--text", "crime", "--text-columns", "genre", "--num-results", 100)
     assert set(crime) == {str(row) for row in range(1, 300, 3)}
     assert found("query", films)["score"] == "text score"
-    assert query("--text", "crime", "--datapoint-id", 7, "--num-results", 1) == ["7"]
+    fused = query("--text", "crime", "--datapoint-id", 7, "--num-results", 200)
+    assert int(fused[0]) % 3 == 1, "a crime film, and near"
+    assert len(fused) == 200
     assert found("query", films)["score"] == "fused rank"
 
 
