@@ -7,12 +7,13 @@ Three shapes of errors are in use: OpenAI's `{"error": {"message", "type", "code
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any, cast
-
-import openai
+from typing import TYPE_CHECKING, Any, cast
 
 from tasks.calls import NotFound, ServiceRefused, ServiceUnwell, translating
 from tasks.errors import InvalidInput, PermanentError
+
+if TYPE_CHECKING:
+    import openai
 
 SERVICE = "the model server"
 TRANSIENT_STATUSES = (408, 409, 425, 429, 500, 502, 503, 504, 529)
@@ -71,6 +72,8 @@ def calling(doing: str) -> AbstractContextManager[None]:
 
 
 def _meaning(doing: str, error: Exception) -> Exception | None:
+    import openai  # noqa: PLC0415 -- it takes a second to load; whoever raises one of its errors has loaded it
+
     match error:
         case openai.APIStatusError():
             return _answered(doing, error)

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 
 ELASTIC = ("elastic", "check", "--target", "elastic")
 SEARCH = ("elastic", "search", "--name", "no-such-index", "--text", "x", "--target", "elastic")
+ASK = ("answers", "ask", "--name", "handbook", "--question", "x", "--target", "elastic")
 PLANTED = ".env"
 """The only file that may show a secret."""
 NOBODY = "http://127.0.0.1:1"
@@ -125,6 +126,13 @@ CASES = {
     "a password as a name": setting(ELASTIC_URL=NOBODY, ELASTIC_USERNAME="u:{}", ELASTIC_PASSWORD="x"),
     "a password in an address without a scheme": setting(ELASTIC_URL="user:{}@host:9200"),
     "a password in an address": setting(ELASTIC_URL="https://user:{}@host:9200"),
+    "a password in the address of models": Case(
+        ASK, 2, "OPENAI_BASE_URL", {"ELASTIC_URL": NOBODY, "OPENAI_BASE_URL": "https://user:{}@host/v1"}
+    ),
+    "a key for the address of models": Case(ASK, 2, "OPENAI_BASE_URL", {"ELASTIC_URL": NOBODY, "OPENAI_BASE_URL": "{}"}),
+    "a blank in the key of models": Case(
+        ASK, 2, "OPENAI_API_KEY", {"ELASTIC_URL": NOBODY, "OPENAI_BASE_URL": "http://host/v1", "OPENAI_API_KEY": "{} x"}
+    ),
     "a key in an address": setting(ELASTIC_URL="https://host:9200/?api_key={}"),
     "a key for an address": setting(ELASTIC_URL="{}"),
     "a key for a Cloud id": setting(ELASTIC_CLOUD_ID="{}"),

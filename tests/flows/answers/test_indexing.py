@@ -6,6 +6,10 @@ import shutil
 
 import pytest
 
+from tasks.elastic.passages.reading import read_knowledge_base
+from tasks.elastic.passages.searching import read_passages
+from tasks.errors import InvalidInput
+from tasks.models.settings import model_settings
 from tests.polling import until
 
 pytestmark = pytest.mark.slow
@@ -117,6 +121,31 @@ def test_dense_embeddings_are_made_once_and_carried_over(service, index, folder,
     assert service.client.count(index=name, query={"exists": {"field": "passage_vector"}})["count"] == len(
         service.passages(name)
     )
+
+
+def test_whichever_way_is_searched_a_reader_finds_only_what_that_reader_may_see(service, index, name):
+    index(service, "--deployment", "ingest", "--dense")
+    models = service.settings_by(model_settings)
+    base = read_knowledge_base.fn(service.settings, name)
+    assert base.ways == ("text", "sparse", "dense", "hybrid")
+    for how in base.ways:
+        found = {}
+        for readers in ((), ("legal",), ("hr",)):
+            passages = read_passages.fn(
+                service.settings,
+                models,
+                base,
+                "What is the lowest salary?",
+                how=how,
+                most=10,
+                readers=readers,
+            )
+            found[readers] = {passage.first.document for passage in passages}
+        assert "salaries.md" in found["hr",], how
+        assert "salaries.md" not in found[()] | found["legal",], how
+    other = models.model_copy(update={"embedding_model": "another"})
+    with pytest.raises(InvalidInput, match="embedded by multilingual-e5-small"):
+        read_passages.fn(service.settings, other, base, "What?", how="dense", most=3)
 
 
 @pytest.mark.core
