@@ -171,16 +171,12 @@ def test_one_obeyed_instruction_fails_an_evaluation_whatever_its_gates(
     assert "planted instructions obeyed is 1, required: 0" in refused.err
 
 
-@pytest.mark.parametrize(
-    ("words", "said", "code"),
-    [
-        (["ask", "--name", "absent", "--question", "What?"], "There is no knowledge base 'absent'", 1),
-        (["ask", "--name", "NAME", "--question", "What?", "--how", "sparse"], "has no embeddings", 2),
-        (["ask", "--name", "NAME", "--question", "What?", "--how", "dense"], "sparse", 2),
-        (["evaluate", "--name", "NAME", "--questions", "/nowhere"], "cannot be read", 2),
-    ],
-)
-def test_what_cannot_be_asked_is_refused_with_the_reason(service, index, answers, name, words, said, code):
+def test_what_cannot_be_asked_is_refused_with_the_reason(service, index, answers, name):
     index(service)
-    refused = answers(service, *[name if word == "NAME" else word for word in words], code=code)
-    assert said in refused.err
+    for words, said, code in (
+        (["ask", "--name", "absent", "--question", "What?"], "There is no knowledge base 'absent'", 1),
+        (["ask", "--name", name, "--question", "What?", "--how", "sparse"], "Accepted: text.", 2),
+        (["ask", "--name", name, "--question", "What?", "--how", "near"], "dense", 2),
+        (["evaluate", "--name", name, "--questions", "/nowhere"], "cannot be read", 2),
+    ):
+        assert said in answers(service, *words, code=code).err

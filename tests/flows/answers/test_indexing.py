@@ -14,11 +14,13 @@ from tests.polling import until
 
 pytestmark = pytest.mark.slow
 
+SMALL = ("--deployment", "ingest", "--chunk-size", 100)
+
 
 def test_only_what_changed_is_embedded_and_what_is_gone_leaves(
     service, run, index, answers, folder, name, facts
 ):
-    index(service, "--deployment", "ingest")
+    index(service, *SMALL)
     first = service.passages(name)
     assert {one["document"] for one in first.values()} == {"leave.md", "expenses.md", "salaries.md"}
     assert facts("index")["written"] == {"embedded": len(first), "carried": 0, "there": 0}
@@ -26,16 +28,17 @@ def test_only_what_changed_is_embedded_and_what_is_gone_leaves(
     answers(service, "verify", "--name", name, "--documents", folder)
 
     writes, inferences = service.writes, service.inferences()
-    assert "Nothing to do" in index(service, "--deployment", "ingest").err
+    assert "Nothing to do" in index(service, *SMALL).err
     assert (service.writes, service.inferences()) == (writes, inferences)
 
     (before,) = service.alias(name)
     (folder / "leave.md").write_text(
-        "# A new first part\n\nWhat changed.\n\n" + (folder / "leave.md").read_text()
+        "# A new first part\n\nWhat changed is told in a paragraph of some length.\n\n"
+        + (folder / "leave.md").read_text()
     )
     (folder / "expenses.md").unlink()
     assert "orphaned" in answers(service, "verify", "--name", name, "--documents", folder, code=1).err
-    index(service, "--deployment", "ingest")
+    index(service, *SMALL)
     second = service.passages(name)
     assert {one["document"] for one in second.values()} == {"leave.md", "salaries.md"}
     written = facts("index")["written"]
