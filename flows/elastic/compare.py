@@ -8,12 +8,11 @@ from pydantic import Field
 
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import EmbeddedOptions
-from flows.elastic.semantic_steps import endpoint_of
+from flows.elastic.semantic_steps import ways_here
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
-from tasks.elastic.indices.embeddings import Embedded, read_embedded
-from tasks.elastic.search.ways import How, ways_of
-from tasks.elastic.settings import ElasticSettings
+from tasks.elastic.indices.embeddings import read_embedded
+from tasks.elastic.search.ways import How
 from tasks.elastic.verification.judged import judged_queries, read_judged
 
 
@@ -46,7 +45,7 @@ def compare_ways(options: CompareOptions) -> Report:
         embedded = read_embedded(settings, name)
         field = embedded.field(options.field)
         list(judged_queries(path))
-        for how in options.how or _ways(settings, embedded):
+        for how in options.how or ways_here(settings, embedded):
             with report.step(how) as step:
                 found = read_judged(settings, name, embedded, field, how, path, cut=options.size)
                 step.saw(f"nDCG@{options.size} {found.quality.ndcg:.3f}, recall {found.quality.recall:.3f}")
@@ -57,12 +56,3 @@ def compare_ways(options: CompareOptions) -> Report:
                     "milliseconds": found.milliseconds,
                 }
     return report
-
-
-def _ways(settings: ElasticSettings, embedded: Embedded) -> tuple[How, ...]:
-    """All ways of an index; a semantic_text field has embeddings of one kind only."""
-    ways = ways_of(embedded)
-    if embedded.kind != "semantic-text":
-        return ways
-    dense = endpoint_of(settings, embedded.search_deployment).is_dense
-    return tuple(how for how in ways if how != ("sparse" if dense else "dense"))

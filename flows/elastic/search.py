@@ -8,11 +8,12 @@ from pydantic import Field
 
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import EmbeddedOptions
+from flows.elastic.semantic_steps import ways_here
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.search.search import Hit, SparseQuery, read_hits
-from tasks.elastic.search.ways import How, read_hits_by
+from tasks.elastic.search.ways import How, NoSuchWay, read_hits_by
 
 _SHOWN = 160
 """Number of characters of a document that the report shows."""
@@ -53,6 +54,8 @@ def search_documents(options: SearchOptions) -> Report:
         model = options.deployment or embedded.search_deployment
         if options.how is not None or embedded.kind == "semantic-text":
             how = options.how or "semantic"
+            if how not in (ways := ways_here(settings, embedded)):
+                raise NoSuchWay(embedded, how, ways)
             asked = replace(embedded, search_deployment=model)
             answer = read_hits_by(settings, name, options.text, asked, chosen, how, size=options.size)
         else:

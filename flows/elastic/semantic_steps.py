@@ -12,7 +12,7 @@ from tasks.elastic.cluster.cluster import read_cluster
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.endpoints import EndpointState, read_endpoint, verify_endpoint
 from tasks.elastic.indices.aliases import ensure_alias, read_alias_to_change
-from tasks.elastic.indices.embeddings import made_from_semantic
+from tasks.elastic.indices.embeddings import Embedded, made_from_semantic
 from tasks.elastic.indices.indices import (
     SourceState,
     ensure_content_mark,
@@ -25,6 +25,7 @@ from tasks.elastic.indices.indices import (
 from tasks.elastic.reindex.batch_plans import MOST_DOCUMENTS, BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.reindex import Reindexed
 from tasks.elastic.reindex.semantic import apply_semantic_reindex
+from tasks.elastic.search.ways import How, ways_of
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField, IndexSpec, semantic_properties
 from tasks.elastic.verification.semantic import verify_own_texts
@@ -168,6 +169,15 @@ def endpoint_of(settings: ElasticSettings, endpoint_id: str) -> EndpointState:
             accepted=f"an endpoint of {listed(('sparse_embedding', 'text_embedding'))}",
         )
     return found
+
+
+def ways_here(settings: ElasticSettings, embedded: Embedded) -> tuple[How, ...]:
+    """The ways to search an index; a semantic_text field has embeddings of one kind only."""
+    ways = ways_of(embedded)
+    if embedded.kind != "semantic-text":
+        return ways
+    dense = endpoint_of(settings, embedded.search_deployment).is_dense
+    return tuple(how for how in ways if how != ("sparse" if dense else "dense"))
 
 
 def _refuse_old(settings: ElasticSettings) -> None:

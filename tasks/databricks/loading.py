@@ -89,7 +89,7 @@ def apply_removal_of_strays(
 def apply_removals(
     settings: DatabricksSettings, index: IndexState, keys: Sequence[str], deadline: Deadline
 ) -> int:
-    """Remove rows by their keys. Returns how many there were of them.
+    """Remove rows by their keys. Returns how many were sent.
 
     Raises:
         DeadlinePassed, RowsRefused: as `upsert`.

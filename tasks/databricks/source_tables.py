@@ -176,7 +176,8 @@ def remove_table(settings: DatabricksSettings, name: str) -> tuple[str, ...]:
     there = find_table(settings, name)
     if there is None:
         return ()
-    _forget_upload(settings, _upload_path(settings, name))  # first: without the table nobody would look for it
+    # First: without the table nobody would look for it.
+    _forget_upload(settings, _upload_path(settings, name))
     try:
         with calling(f"delete table {there.full_name}"):
             connect(settings).tables.delete(there.full_name)

@@ -14,10 +14,12 @@ warnings.filterwarnings("ignore", message="This API is in technical preview")
 
 _OWN = {"uuid", "creation_date", "version"}
 """Index settings that the cluster makes up."""
+_WITH_EMBEDDINGS = {"_source": {"exclude_vectors": False}}
+"""Those of semantic_text fields are shown only when asked."""
 
 
 def snapshot(state):
-    """Indices with settings, mappings, aliases and documents, pipelines, models, deployments, scripts; once no task runs."""
+    """Indices with settings, mappings, aliases and documents, pipelines, models, deployments, endpoints; once no task runs."""
     environment = announced.environment(state)
     with Elasticsearch(environment["ELASTIC_URL"], api_key=environment.get("ELASTIC_API_KEY")) as client:
         until(lambda: not client.tasks.list(actions="*reindex,*byquery")["nodes"], "the end of every task")
@@ -32,6 +34,7 @@ def snapshot(state):
                 one["model_id"] for one in client.ml.get_trained_models()["trained_model_configs"]
             ),
             "deployments": sorted(_deployments(client), key=repr),
+            "endpoints": client.inference.get().body["endpoints"],
         }
 
 
@@ -41,7 +44,7 @@ def _index(found):
 
 
 def _documents(client, index):
-    return {hit["_id"]: hit["_source"] for hit in scan(client, index=index)}
+    return {hit["_id"]: hit["_source"] for hit in scan(client, index=index, query=_WITH_EMBEDDINGS)}
 
 
 def _deployments(client):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 NAME = "chaos"
 """Of everything that the commands make; without a digit, so that a crash point's name can show it."""
 
-_WITHOUT_WAITS = {"check", "query", "verify", "search", "diagnose", "swap", "rollback"}
+_WITHOUT_WAITS = {"check", "query", "verify", "search", "compare", "diagnose", "swap", "rollback"}
 _SHORT = {
     "vertex build", "vertex build, other data", "vertex teardown", "vertex-collections build, imported", "elastic deploy", "elastic load", "elastic embed",
     "elastic teardown",
@@ -94,6 +94,10 @@ _ELASTIC = (
     Scenario("elastic diagnose", f"diagnose --name {NAME}", "elastic embed"),
     Scenario("elastic rollback", f"rollback --name {NAME}", "elastic embed, again"),
     Scenario("elastic teardown", f"teardown --name {NAME} --deployments {NAME}-ingest {NAME}-search --yes", "elastic embed"),
+    Scenario("elastic endpoint-ensure", f"endpoint-ensure --name {NAME}-endpoint", "elastic load"),
+    Scenario("elastic embed, semantic", f"embed --as semantic-text --name {NAME} --source texts --fields text --endpoint {NAME}-endpoint", "elastic endpoint-ensure"),
+    Scenario("elastic compare", f"compare --name {NAME} --queries {{queries}}", "elastic embed, semantic"),
+    Scenario("elastic endpoint-delete", f"endpoint-delete --name {NAME}-endpoint --yes", "elastic endpoint-ensure"),
     Scenario("elastic tour", f"tour --name {NAME} --films {{films}} --queries {{film_queries}} --texts {{glosses}} --limit 8", settles=False),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import orjson
 
 from sandbox.elastic import errors
 from sandbox.elastic.documents import errors as documents_errors
-from sandbox.elastic.documents.operations import Operation, Outcome
+from sandbox.elastic.documents.operations import MOST_ID_BYTES, Operation, Outcome
 from sandbox.elastic.documents.refreshing import RefreshingWriter
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.wire.exchange import Request
@@ -115,6 +115,8 @@ def _action(line: bytes, number: int, request: Request) -> Operation:
     if not index:
         raise errors.VALIDATION.refusal(problems="1: index is missing;")
     id_ = fields.get("_id")
+    if id_ is not None and len(str(id_).encode()) > MOST_ID_BYTES:
+        raise documents_errors.LONG_ID.refusal(id=id_, length=len(str(id_).encode()))
     if id_ is None and name in ("delete", "update"):
         raise errors.VALIDATION.refusal(problems="1: id is missing;")
     creates = name == "index" and fields.get("op_type") == "create"

@@ -18,6 +18,9 @@ METADATA_FIELD = Answer(
     "parameters.",
     "MetadataFieldMapper.java",
 )
+DUPLICATE_FIELD = Answer(
+    400, "x_content_parse_exception", "[1:1] Duplicate field '{name}'", "JsonXContentParser.java, from memory"
+)
 BLANK_NAME = Answer(
     400,
     "document_parsing_exception",
@@ -74,9 +77,9 @@ EMPTY_ID = Answer(
 )
 LONG_ID = Answer(
     400,
-    "illegal_argument_exception",
-    "id [{id}] is too long, must be no longer than 512 bytes but was: {length}",
-    "IndexRequest.java, from memory",
+    "action_request_validation_exception",
+    "Validation Failed: 1: id [{id}] is too long, must be no longer than 512 bytes but was: {length};",
+    "IndexRequest.java",
 )
 VERSION_CONFLICT = Answer(
     409, "version_conflict_engine_exception", "[{id}]: version conflict, {problem}", "reindex/10_basic.yml"
@@ -103,25 +106,25 @@ BULK_ACTION = Answer(
     400,
     "illegal_argument_exception",
     "Malformed action/metadata line [{line}], expected START_OBJECT but found [{found}]",
-    "BulkRequestParser.java, from memory",
+    "BulkRequestParser.java",
 )
 BULK_UNKNOWN_ACTION = Answer(
     400,
     "illegal_argument_exception",
     "Malformed action/metadata line [{line}], expected field [create], [delete], [index] or [update] but found [{found}]",
-    "BulkRequestParser.java, from memory",
+    "BulkRequestParser.java",
 )
 BULK_PARAMETER = Answer(
     400,
     "illegal_argument_exception",
     "Action/metadata line [{line}] contains an unknown parameter [{found}]",
-    "BulkRequestParser.java, from memory",
+    "BulkRequestParser.java",
 )
 BULK_END = Answer(
     400,
     "illegal_argument_exception",
     "The bulk request must be terminated by a newline [\\n]",
-    "BulkRequestParser.java, from memory",
+    "BulkRequestParser.java",
 )
 BULK_SOURCE = Answer(
     400, "document_parsing_exception", "[1:1] failed to parse: {problem}", "DocumentParser.java, from memory"

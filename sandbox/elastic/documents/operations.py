@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from sandbox.elastic.errors import Refusal
 
+MOST_ID_BYTES = 512
+"""A longer id refuses the whole request, also of a bulk."""
+
 
 @dataclass
 class Operation:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.elastic import errors
+from sandbox.elastic.documents import duplicates
 from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.ingesting import Ingest, Ingested, after_pipelines, before_pipelines
-from sandbox.elastic.documents.operations import Operation, Outcome
+from sandbox.elastic.documents.operations import MOST_ID_BYTES, Operation, Outcome
 from sandbox.elastic.documents.parsing import Parsed, Value, parse
 from sandbox.elastic.documents.store import DocumentStore, Row
 from sandbox.elastic.documents.updates import updated
@@ -148,6 +149,8 @@ class DocumentWriter:
                 )
         elif operation.action != "delete":
             document = operation.source
+        if document is not None and operation.text is not None:
+            duplicates.refuse(operation.text, operation.source)
         parsed = self._fitting(index, document, id_) if document is not None else None
         version = (newest.version if newest else 0) + 1
         if operation.version_type != "internal" and operation.version is not None:
@@ -188,7 +191,7 @@ def _checked_id(operation: Operation) -> str:
         return new_id()
     if not operation.id:
         raise documents_errors.EMPTY_ID.refusal()
-    if len(operation.id.encode()) > 512:
+    if len(operation.id.encode()) > MOST_ID_BYTES:
         raise documents_errors.LONG_ID.refusal(id=operation.id, length=len(operation.id.encode()))
     return operation.id
 

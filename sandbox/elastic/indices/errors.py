@@ -162,7 +162,7 @@ NO_ANALYZER = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: analyzer [{analyzer}] has not been configured in mappings",
-    "TextFieldMapper.java, from memory",
+    "FieldMapper.java",
 )
 NO_NORMALIZER = Answer(
     400,

@@ -17,14 +17,12 @@ TOTAL_NOT_EXACT = Answer(
 COUNT_BODY = Answer(
     400, "parsing_exception", "request does not support [{key}]", "RestActions.java, from memory"
 )
-UNKNOWN_QUERY = Answer(
-    400, "parsing_exception", "unknown query [{name}]", "AbstractQueryBuilder.java, from memory"
-)
+UNKNOWN_QUERY = Answer(400, "parsing_exception", "unknown query [{name}]{hint}", "AbstractQueryBuilder.java")
 MALFORMED = Answer(
     400,
     "parsing_exception",
     "[{name}] query malformed, no start_object after query name",
-    "AbstractQueryBuilder.java, from memory",
+    "AbstractQueryBuilder.java",
 )
 TWO_QUERIES = Answer(
     400,
@@ -193,7 +191,7 @@ NO_TEXT_SORT = Answer(
     "per-document field data like aggregations and sorting, so these operations are disabled by default. Please use a "
     "keyword field instead. Alternatively, set fielddata=true on [{path}] in order to load field data by uninverting "
     "the inverted index. Note that this can use significant memory.",
-    "TextFieldMapper.java, from memory",
+    "TextFieldMapper.java",
 )
 NO_SORT_MAPPING = Answer(
     400,

@@ -20,6 +20,7 @@ from sandbox.elastic.search.query_bodies import boost_of, minimum, number
 from sandbox.elastic.search.searcher import Array
 from sandbox.elastic.search.strings import queries as string_queries
 from sandbox.elastic.wire.exchange import whole
+from sandbox.elastic.wire.parameters.rules import suggested
 
 _BOOL = {"must", "filter", "should", "must_not", "minimum_should_match", "boost", "_name"}
 
@@ -55,7 +56,7 @@ def evaluate(context: Context, query: Any, boost: float = 1.0) -> Matches:
     if name in REAL:
         raise search_errors.NOT_IMITATED.refusal(name=name)
     if name not in QUERIES:
-        raise search_errors.UNKNOWN_QUERY.refusal(name=name)
+        raise search_errors.UNKNOWN_QUERY.refusal(name=name, hint=suggested(name, QUERIES))
     if not isinstance(body, Mapping):
         raise search_errors.MALFORMED.refusal(name=name)
     found = QUERIES[name](context, body, boost)

@@ -55,7 +55,7 @@ def weighted_tokens(context: Context, body: Any, boost: float) -> Matches:
 def sparse_vector(context: Context, body: Any, boost: float) -> Matches:
     """`{"sparse_vector": {"field": ..., "query_vector" | "inference_id" and "query": ...}}`."""
     if not context.release.sparse_vector_query:
-        raise search_errors.UNKNOWN_QUERY.refusal(name="sparse_vector")
+        raise search_errors.UNKNOWN_QUERY.refusal(name="sparse_vector", hint="")
     known = {"field", "query_vector", "inference_id", "query", "prune", "pruning_config", "boost", "_name"}
     for parameter in body:
         if parameter not in known:

@@ -100,7 +100,7 @@ class Front:
             request.body = media.decoded(headers, body)
             reply = self._routed(request, raw_path)
         except Refusal as refusal:
-            reply = Reply(refusal.body(request.flag("error_trace")), refusal.status, refusal.headers)
+            reply = Reply(refusal.body(_is_set(request, "error_trace")), refusal.status, refusal.headers)
         except _ConnectionLost:
             raise
         except Exception as error:  # noqa: BLE001 - a bug of ours must not look like a broken network
@@ -164,7 +164,7 @@ class Front:
         content: Any = reply.body
         if not text:
             chosen = request.text("filter_path")
-            pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE if request.flag("pretty") else 0
+            pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE if _is_set(request, "pretty") else 0
             if chosen or pretty:  # documents are texts, which neither looks into
                 content = orjson.loads(orjson.dumps(content, option=_OPTIONS))
             content = orjson.dumps(filtered(content, chosen) if chosen else content, option=_OPTIONS | pretty)
@@ -181,6 +181,11 @@ class Front:
             escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
             response.headers.append("Warning", f'299 Elasticsearch-{number}-sandbox "{escaped}"')
         return response
+
+
+def _is_set(request: Request, name: str) -> bool:
+    """Whether a flag is set; for what is read after a refusal, where another would be lost."""
+    return request.query.get(name) in ("", "true")
 
 
 def turned_away(status: HTTPStatus, text: str) -> Response:

@@ -75,9 +75,10 @@ def reason_of(error: Any) -> tuple[str, str]:
     if not isinstance(error, dict):
         return "unknown", str(error)
     kind, reason = str(error.get("type", "unknown")), str(error.get("reason", ""))
-    cause = error.get("caused_by")
-    if isinstance(cause, dict) and cause.get("reason") and cause["reason"] not in reason:
-        reason = f"{reason} ({reason_of(cause)[1]})"
+    # A search that failed on its shards says why in its root cause only.
+    for cause in (error.get("caused_by"), *(error.get("root_cause") or ())):
+        if isinstance(cause, dict) and cause.get("reason") and cause["reason"] not in reason:
+            return kind, f"{reason} ({reason_of(cause)[1]})"
     return kind, reason
 
 

@@ -5,7 +5,7 @@ Nothing is changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from tasks.elastic.connection.clients import connect
@@ -22,6 +22,20 @@ CANDIDATES = 10
 """Candidates of an approximate search for each hit that is wanted; more raise recall and latency."""
 LEAST_CANDIDATES, MOST_CANDIDATES = 100, 10_000
 """Elasticsearch refuses more than 10,000."""
+
+
+class NoSuchWay(InvalidInput):
+    """An index does not have what a way of searching needs."""
+
+    def __init__(self, embedded: Embedded, how: How, ways: Sequence[How]) -> None:
+        self.embedded, self.how, self.ways = embedded, how, tuple(ways)
+        super().__init__(
+            f"The index {embedded.index} was embedded as {embedded.kind} by {embedded.search_deployment}, so it cannot be searched this way",
+            value=how,
+            source="--how",
+            accepted=", ".join(ways),
+            remedy="Embed its source another way under another name: `elastic embed --as`.",
+        )
 
 
 @step("search {index} the way {how} for {text!r}")
@@ -47,7 +61,7 @@ def read_hits_by(
         size: hits at most.
 
     Raises:
-        InvalidInput: the index was not embedded for this way; says which ways it has.
+        NoSuchWay: the index was not embedded for this way; says which ways it has.
     """
     asked = body(text, embedded, field, how, size)
     hidden = [] if embedded.kind == "semantic-text" else [field.output]
@@ -67,17 +81,11 @@ def body(text: str, embedded: Embedded, field: EmbeddedField, how: How, size: in
     """The part of a search's body that a way is, as Elasticsearch spells it.
 
     Raises:
-        InvalidInput: as `read_hits_by`.
+        NoSuchWay: as `read_hits_by`.
     """
     ways = _WAYS[embedded.kind]
     if how not in ways:
-        raise InvalidInput(
-            f"The index {embedded.index} was embedded as {embedded.kind}, which cannot be searched this way",
-            value=how,
-            source="--how",
-            accepted=", ".join(ways),
-            remedy="Embed its source another way under another name: `elastic embed --as`.",
-        )
+        raise NoSuchWay(embedded, how, tuple(ways))
     return ways[how](text, embedded, field, size)
 
 

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from tests.polling import until
+from tests.sandbox.models.test_e5 import runs_here
 
 pytestmark = pytest.mark.slow
 ROWS = 120
-ELSER = ".elser-2-elasticsearch"
+ELSER, E5 = ".elser-2-elasticsearch", ".multilingual-e5-small-elasticsearch"
 
 
 @pytest.fixture
@@ -60,10 +61,21 @@ def test_films_are_embedded_once_found_in_every_way_and_the_same_again_changes_n
     assert by_word
     assert by_word[0] in found(cluster, "hacker", "hybrid")
     assert (list(cluster.writes), cluster.inferences()) == (writes, inferences)
-    refused = elastic(cluster, "search", "--name", name, "--text", "x", "--how", "dense", code=1)
-    assert "only supported on [dense_vector]" in refused.error
+    refused = elastic(cluster, "search", "--name", name, "--text", "x", "--how", "dense", code=2)
+    assert "'dense' (from --how). Accepted: semantic, sparse, bm25, hybrid." in refused.error
+    compared = elastic(cluster, "compare", "--name", name, "--queries", queries).out
+    assert [line for line in ("semantic", "sparse", "bm25", "hybrid") if line in compared]
     elastic(cluster, "teardown", "--name", name, "--yes")
     assert cluster.indices(name) == []
+
+
+@runs_here
+def test_a_dense_endpoint_finds_by_vectors_what_is_asked_in_another_language(
+    cluster, embed, found, name, movies
+):
+    source = cluster.store(f"source-{name}", movies)
+    embed(cluster, source, "plot", endpoint=E5)
+    assert "inception" in found(cluster, "Ein Dieb stiehlt Geheimnisse aus Träumen", "dense")
 
 
 def test_killed_halfway_and_its_task_cancelled_the_next_run_embeds_only_the_rest(

@@ -74,18 +74,20 @@ def apply(api: str, known: Rules, request: Request) -> None:
 
 def unrecognized(path: str, names: Iterable[str], known: Iterable[str]) -> Exception:
     """The refusal of unknown parameters, with similar known ones."""
-    shown = [f"[{name}]{_suggested(name, known)}" for name in names]
+    hints = {name: suggested(name, known) for name in names}
+    shown = [f"[{name}]{' ->' if hint else ''}{hint}" for name, hint in hints.items()]
     few = "parameter" if len(shown) == 1 else "parameters"
     return errors.UNRECOGNIZED.refusal(path=path, few=few, names=", ".join(shown))
 
 
-def _suggested(name: str, known: Iterable[str]) -> str:
+def suggested(name: str, known: Iterable[str]) -> str:
+    """The known names that are close to an unknown one, best first, as a question; empty if there are none."""
     scored = sorted((-_similarity(name, each), each) for each in known)
     close = [each for score, each in scored if -score > _CLOSE]
     if not close:
         return ""
     listed = f"[{', '.join(close)}]"
-    return f" -> did you mean {listed if len(close) == 1 else f'any of {listed}'}?"
+    return f" did you mean {listed if len(close) == 1 else f'any of {listed}'}?"
 
 
 def _similarity(one: str, other: str) -> float:

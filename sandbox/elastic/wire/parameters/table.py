@@ -21,7 +21,8 @@ from sandbox.elastic.wire.parameters.rules import (
 )
 
 EVERYWHERE: Rules = {
-    **rules(HONOURED, "error_trace filter_path pretty"),
+    **rules(HONOURED, "filter_path"),
+    **rules(only("true", "false"), "error_trace pretty"),
     **rules(OFF, "human"),
     "format": only("json"),
     **rules(REFUSED, "source source_content_type"),

@@ -361,3 +361,25 @@ def test_a_bulk_says_how_long_its_pipelines_took_if_there_were_any(shared, fresh
     operations = [{"index": {}}, {"n": 1}]
     assert client.bulk(index=index, operations=operations, pipeline="seen")["ingest_took"] >= 0
     assert "ingest_took" not in client.bulk(index=index, operations=operations)
+
+
+def test_an_id_of_more_than_512_bytes_refuses_a_whole_bulk(shared, fresh_index):
+    index, long = fresh_index(), "\u00e9" * 257
+    operations = [{"index": {"_id": "1"}}, {"n": 1}, {"index": {"_id": long}}, {"n": 2}]
+    with pytest.raises(BadRequestError, match="must be no longer than 512 bytes but was: 514"):
+        shared.client.bulk(index=index, operations=operations, refresh=True)
+    with pytest.raises(BadRequestError, match="action_request_validation_exception"):
+        shared.client.index(index=index, id=long, document={})
+    assert shared.client.count(index=index)["count"] == 0
+
+
+@pytest.mark.parametrize(
+    "document", [b'{"a":1,"b":{"c":1,"c":2}}', b'{"c": 1, "c": "x"}'], ids=["below", "top"]
+)
+def test_a_name_that_occurs_twice_in_one_object_is_refused(shared, fresh_index, document):
+    index = fresh_index()
+    body = b'{"index":{"_id":"1"}}\n' + document + b'\n{"index":{"_id":"2"}}\n{"a\\u0022":1}\n'
+    reply = shared.client.bulk(index=index, body=body)
+    bad, good = (item["index"] for item in reply["items"])
+    assert "Duplicate field 'c'" in bad["error"]["reason"]
+    assert good["result"] == "created"

@@ -184,7 +184,8 @@ def test_equal_scores_are_returned_in_the_order_of_writing(shared, fresh_index):
 @pytest.mark.parametrize(
     ("search", "problem"),
     [
-        ({"query": {"nonsense": {}}}, "unknown query"),
+        ({"query": {"nonsense": {}}}, r"unknown query"),
+        ({"query": {"mach": {}}}, r"unknown query \[mach\] did you mean \[match\]\?"),
         ({"query": {"match": {"plot": {"query": "x", "fuzziness": 1}}}}, "fuzziness"),
         ({"sort": ["plot"]}, "Fielddata is disabled"),
         ({"sort": ["absent"]}, "No mapping found"),

@@ -1,9 +1,11 @@
 """Query parameters: each one that the official client can send is honoured, means nothing here, or is refused by name."""
 
 import ast
+import http.client
 import inspect
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch
@@ -80,6 +82,8 @@ def test_every_parameter_that_is_not_imitated_is_refused_by_name():
         ("/_search?df=title", "unrecognized parameter: [df]"),
         ("/_search?explain=true", "does not support [explain] with value [true] in [search]"),
         ("/_search?search_type=scan", "does not support [search_type] with value [scan]"),
+        ("/_search?pretty=yes", "does not support [pretty] with value [yes]"),
+        ("/nowhere/_search?error_trace=yes", "does not support [error_trace] with value [yes]"),
         ("/_refresh?expand_wildcards=some", "No valid expand wildcard value [some]"),
         ("/_cluster/health?master_timeout=soon", "failed to parse setting [master_timeout]"),
     ],
@@ -259,3 +263,10 @@ def test_an_unknown_field_of_a_body_is_refused_by_name(shared, fresh_index, meth
             body=body,
         )
     assert "nonsense" in str(failed.value.body)
+
+
+def test_a_pretty_answer_is_indented(shared):
+    reply = http.client.HTTPConnection(urlsplit(shared.sandbox.environment["ELASTIC_URL"]).netloc)
+    key = shared.sandbox.environment["ELASTIC_API_KEY"]
+    reply.request("GET", "/?pretty&filter_path=tagline", headers={"Authorization": f"ApiKey {key}"})
+    assert reply.getresponse().read() == b'{\n  "tagline": "You Know, for Search"\n}\n'

@@ -86,6 +86,11 @@ def test_what_is_no_answer_is_told_apart(raised, kind):
         ({}, ""),
         (None, "None"),
         ({"type": "t", "reason": "r", "caused_by": {"reason": "r"}}, "r"),
+        (
+            {"type": "t", "reason": "all shards failed", "root_cause": [{"reason": "why"}]},
+            "all shards failed (why)",
+        ),
+        ({"type": "t", "reason": "r", "root_cause": [{"type": "t", "reason": "r"}]}, "r"),
     ],
 )
 def test_a_reason_is_found_in_any_envelope(error, said):
