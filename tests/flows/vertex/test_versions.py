@@ -164,7 +164,7 @@ def test_a_build_that_prunes_asks_first_and_leaves_one_version_and_its_files(
     assert service.counts(name) == (1, 1, 1)
     version = served(service, name).version
     assert version != "first"
-    (folder,) = {object_.split("/")[2] for object_ in service.generations(name)}
+    (folder,) = {object_.split("/")[-2] for object_ in service.generations(name)}
     assert service.indexes(name)[0].labels["content"] == folder
 
 
@@ -255,7 +255,7 @@ def test_a_prune_that_is_killed_after_each_of_its_changes_ends_well_and_the_serv
     vertex(service, "prune", "--yes")
     assert service.made_since(before) == ["UndeployIndex", "DeleteIndex"]
     assert service.counts(name) == (1, 1, 1)
-    assert {key.split("/")[2] for key in service.generations(name)} == {
+    assert {key.split("/")[-2] for key in service.generations(name)} == {
         service.indexes(name)[0].labels["content"]
     }
     assert "there is no version that is not served" in vertex(service, "prune", "--yes").err
