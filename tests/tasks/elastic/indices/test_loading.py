@@ -8,7 +8,7 @@ import pytest
 from elastic_transport import Urllib3HttpNode
 
 from sandbox import faults
-from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
+from tasks.elastic.cluster.deployments import ensure_deployment, remove_deployment, wait_for_deployment
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
 from tasks.elastic.indices import full_disks
@@ -143,11 +143,15 @@ def test_documents_that_a_full_queue_rejects_are_told_with_the_first_reason_and_
     path = tmp_path / "documents.jsonl"
     path.write_text("\n".join(json.dumps({"id": str(n), "t": f"text {n}"}) for n in range(20)))
     documents = read_checked_documents.fn(DocumentSource(path=path, id_field="id"))
-    loaded = apply_documents.fn(settings, name, documents, deadline, refused_file=tmp_path / "refused")
+    try:
+        loaded = apply_documents.fn(settings, name, documents, deadline, refused_file=tmp_path / "refused")
+    finally:  # others count the processors that are free
+        remove_index.fn(settings, name)
+        connect(settings).ingest.delete_pipeline(id=name)
+        remove_deployment.fn(settings, narrow.id, deadline)
     assert (loaded.created, loaded.refused) == (20, 0)
     assert loaded.throttled
     assert "throttled (429 es_rejected_execution_exception: inference process queue is full" in caplog.text
-    remove_index.fn(settings, name)
 
 
 def test_a_deadline_ends_a_load_that_is_throttled_for_ever(sandbox, load):
