@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all chaos compat lint protos deployments lock licenses audit coverage clean
+.PHONY: setup demo test test-all chaos explore compat lint protos deployments lock licenses audit coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -58,6 +58,10 @@ test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready
 SEED ?= 9
 chaos: setup
 	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FULL),--full)
+
+# The property tests with examples that nobody has tried yet: `make test` takes the same ones every time.
+explore: setup
+	$(BIN)/pytest -m "not browser and not compat" --hypothesis-profile explore $$(git grep -lE '^from hypothesis' -- 'tests/**/test_*.py')
 
 # What depends on the machine that it runs on: other versions of Python.
 compat: setup $(VERTEX_CLIENTS)/.ready

@@ -38,6 +38,7 @@ class _Table(DenseOnly, ABC):
         self.row_count = 0
         try:
             self._schema: Any = self._open(path)
+            self._names: list[str] = list(self._schema.names)  # decoded only now, and not all bytes are UTF-8
         except Exception as error:
             raise WholeFileUnreadable(name, kind=self.kind, reason=reason(error)) from error
 
@@ -51,11 +52,11 @@ class _Table(DenseOnly, ABC):
 
     def has(self, name: str) -> bool:
         """Whether there is such a column."""
-        return name in self._schema.names
+        return name in self._names
 
     def names(self) -> list[str]:
         """The first columns."""
-        return shown(list(self._schema.names))
+        return shown(self._names)
 
     def dataset(self, name: str) -> ArrowColumn:
         """A column, from its first row.
@@ -64,7 +65,7 @@ class _Table(DenseOnly, ABC):
             DatasetMissing: there is none, or there are several of that name.
             WrongType, NotAVector: as ``ArrowColumn``.
         """
-        if self._schema.names.count(name) != 1:
+        if self._names.count(name) != 1:
             raise DatasetMissing(self.name, dataset=name, present=self.names())
         return ArrowColumn(self, name, self._schema.field(name).type)
 
@@ -144,7 +145,7 @@ class ArrowData(_Table):
 
     def arrays(self, column: str, row: int) -> Iterator[tuple[int, Any]]:
         """The column from the record batch that holds ``row``."""
-        index = self._reader().schema.names.index(column)
+        index = self._names.index(column)
         reader = self._reader(included_fields=[index])
         for first, batch in zip(self._starts, _batches(reader), strict=False):
             if first + batch.num_rows <= row:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.errors import InvalidInput
 from tasks.vertex.data import errors
 from tasks.vertex.data.formats import arrow_files, opening
 from tasks.vertex.data.formats import errors as format_errors
@@ -252,6 +253,22 @@ def test_a_file_cut_short_is_one_clear_error(tmp_path, write):
         path.write_bytes(whole[:size])
         with pytest.raises(errors.InvalidInput, match=r"cannot be opened; it is damaged|cannot be read|NaN"):
             everything(path)
+
+
+@pytest.mark.parametrize(
+    "write", [write_parquet, write_arrow, write_stream], ids=["parquet", "arrow", "stream"]
+)
+@pytest.mark.parametrize(
+    "damaged", [b"embedding", b"color", b"Europe/Berlin"], ids=["column", "field", "zone"]
+)
+def test_a_name_that_is_no_utf8_is_no_stack_trace(tmp_path, write, damaged):
+    named = {"t": pa.array([0, 0], pa.timestamp("s", "Europe/Berlin")), "s": pa.array([{"color": 1}] * 2)}
+    path = tmp_path / "named"
+    write(path, table(fixed(ROWS[:2]), **named))
+    path.write_bytes(path.read_bytes().replace(damaged, b"\xe9" * len(damaged)))
+    for column in ("t", "s"):
+        with pytest.raises(InvalidInput, match=str(path)):
+            everything(path, columns=(column,))
 
 
 def test_a_damaged_npy_header_is_one_clear_error_without_numpys_own_objects(tmp_path):
