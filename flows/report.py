@@ -77,6 +77,13 @@ class Report(BaseModel):
 
     def render(self) -> RenderableType:
         """For the terminal. Everything is `Text`, so that ids and names in brackets or between colons are not read as markup."""
+        lines = [Text(f"{self.outcome} in {self.seconds:.1f} s")]
+        if self.file is not None:
+            lines.append(
+                Text(f"report: {self.file}", no_wrap=True, overflow="ignore")
+            )  # a path stays one word
+        if not self.steps:
+            return Group(Text(self.title, style="bold"), *lines)
         table = Table(
             title=Text(self.title, style="bold"), title_justify="left", expand=False, show_lines=False
         )
@@ -85,17 +92,13 @@ class Report(BaseModel):
         table.add_column("s", justify="right")
         for step in self.steps:
             table.add_row(Text(step.step), Text(step.seen), f"{step.seconds:.1f}")
-        lines = [Text(f"{self.outcome} in {self.seconds:.1f} s")]
-        if self.file is not None:
-            lines.append(
-                Text(f"report: {self.file}", no_wrap=True, overflow="ignore")
-            )  # a path stays one word
         return Group(table, *lines)
 
     def markdown(self) -> str:
         """For the Prefect UI."""
         rows = "".join(f"| {_cell(s.step)} | {_cell(s.seen)} | {s.seconds:.1f} |\n" for s in self.steps)
-        return f"# {self.title}\n\n{self.outcome} in {self.seconds:.1f} s\n\n| step | seen | seconds |\n|---|---|---:|\n{rows}"
+        table = f"\n| step | seen | seconds |\n|---|---|---:|\n{rows}" if rows else ""
+        return f"# {self.title}\n\n{self.outcome} in {self.seconds:.1f} s\n{table}"
 
     def publish(self) -> None:
         """Write the JSON file and the artifacts."""

@@ -80,3 +80,13 @@ def test_a_bar_in_a_step_stays_within_its_cell_of_the_ui():
     with report.step("remove a|b") as step:
         step.saw("a|b is gone")
     assert "| remove a\\|b | a\\|b is gone |" in report.markdown()
+
+
+def test_a_run_with_nothing_to_do_shows_no_empty_table():
+    report = Report(flow="elastic endpoint-delete", name="films", target="sandbox")
+    console = Console(width=80, file=io.StringIO())
+    console.print(report.render())
+    shown = console.file.getvalue()
+    assert report.title in shown
+    assert "step" not in shown
+    assert "|" not in report.markdown()
