@@ -128,6 +128,7 @@ def check_recall(measured: SearchRecall, *, holder: str, remedy: str) -> None:
             measured=f"{measured.recall:.3f}",
             wanted=f"{measured.min_recall:g} or more",
             remedy=remedy,
+            facts={"recall": measured.model_dump()},
         )
 
 

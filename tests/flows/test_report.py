@@ -11,6 +11,7 @@ from rich.console import Console
 
 from flows.report import Report, reporting
 from flows.stack.api import free_port
+from tasks.errors import GateNotMet
 
 pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow")
 
@@ -34,6 +35,14 @@ def test_prefects_outage_does_not_hide_the_error_of_a_flow(home):
         raise ValueError("the real error")
     (file,) = (home / "reports").iterdir()
     assert json.loads(file.read_text())["outcome"] == "failed: the real error"
+
+
+@pytest.mark.usefixtures("nobody")
+def test_what_was_measured_is_in_the_report_also_when_its_gate_is_not_met(home):
+    with pytest.raises(GateNotMet), reporting("vertex verify", "name", "sandbox"):
+        raise GateNotMet("recall@10", measured=0.5, wanted=0.9, facts={"recall": {"recall": 0.5, "p50": 3.1}})
+    (file,) = (home / "reports").iterdir()
+    assert json.loads(file.read_text())["facts"] == {"recall": {"recall": 0.5, "p50": 3.1}}
 
 
 @pytest.mark.usefixtures("nobody")
