@@ -12,13 +12,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from prefect import Flow, flow
+from prefect.states import Cancelled
 
 from flows.engine import Engine
 from flows.options import Options
 from flows.report import Report
 from flows.signatures import docstring, options_of, parameters
 from flows.worker_run import watched
-from tasks.errors import without_secrets
+from tasks.errors import NotConfirmed, without_secrets
 from tasks.program import on_target
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -28,6 +29,8 @@ def engine_flow(
     engine: Engine[Any], name: str, *, run_name: str
 ) -> Callable[[Callable[[OptionsT], Report]], Flow[..., Report]]:
     """Make a function the flow of an engine that is called `name` in the engine's list of flows.
+
+    A run that nobody agrees to raises `NotConfirmed` and is shown as cancelled.
 
     Args:
         engine: whose flow it is.
@@ -40,9 +43,14 @@ def engine_flow(
         signature = inspect.Signature(parameters(model), return_annotation=Report)
 
         @functools.wraps(function)
-        def flat(**values: Any) -> Report:
+        def flat(**values: Any) -> Any:
             with watched(), without_secrets(), on_target(values["target"]):
-                return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
+                try:
+                    return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
+                except (
+                    NotConfirmed
+                ) as error:  # nothing was done: no failure, and whoever called gets the error all the same
+                    return Cancelled(message=str(error), data=error)
 
         written = inspect.getdoc(function) or ""
         flat.__doc__ = docstring(written, model)

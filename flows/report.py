@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks.artifact_keys import artifact_key
-from tasks.errors import GateNotMet
+from tasks.errors import GateNotMet, NotConfirmed
 from tasks.files import CannotWrite, write_whole
 from tasks.progress import say
 from tasks.redaction import redacted
@@ -140,7 +140,8 @@ def reporting(flow: str, name: str, target: str, where: str = "") -> Generator[R
     except BaseException as error:
         if isinstance(error, GateNotMet):
             report.facts |= error.facts
-        report.outcome = redacted(f"failed: {error}") if str(error) else "interrupted"
+        failed = "" if isinstance(error, NotConfirmed) else "failed: "
+        report.outcome = redacted(f"{failed}{error}") if str(error) else "interrupted"
         raise
     finally:
         report.seconds = time.monotonic() - began
