@@ -33,7 +33,7 @@ def nobody():
 def test_prefects_outage_does_not_hide_the_error_of_a_flow(home):
     with pytest.raises(ValueError, match="the real error"), reporting("vertex check", "name", "sandbox"):
         raise ValueError("the real error")
-    (file,) = (home / "reports").iterdir()
+    (file,) = (home / "reports").glob("*.json")
     assert json.loads(file.read_text())["outcome"] == "failed: the real error"
 
 
@@ -41,7 +41,7 @@ def test_prefects_outage_does_not_hide_the_error_of_a_flow(home):
 def test_what_was_measured_is_in_the_report_also_when_its_gate_is_not_met(home):
     with pytest.raises(GateNotMet), reporting("vertex verify", "name", "sandbox"):
         raise GateNotMet("recall@10", measured=0.5, wanted=0.9, facts={"recall": {"recall": 0.5, "p50": 3.1}})
-    (file,) = (home / "reports").iterdir()
+    (file,) = (home / "reports").glob("*.json")
     assert json.loads(file.read_text())["facts"] == {"recall": {"recall": 0.5, "p50": 3.1}}
 
 

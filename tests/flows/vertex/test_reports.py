@@ -47,7 +47,7 @@ def test_a_finished_build_is_reported_in_the_terminal_a_file_and_the_ui(
     ]  # fmt: skip
     assert all(step["seen"] and step["seconds"] >= 0 for step in report["steps"])
     assert report["facts"]["index"] == service.indexes(name)[0].name
-    assert f"report: {file}" in ended.out.replace("\n", "")
+    assert f"report: {file.with_suffix('.html')}" in ended.out.replace("\n", "")
 
     found = artifacts(f"vertex-build-{name}")
     assert {artifact.type for artifact in found.values()} == {"markdown", "table"}
