@@ -22,6 +22,7 @@ from tasks.errors import without_secrets
 from tasks.program import on_target
 
 OptionsT = TypeVar("OptionsT", bound=Options)
+ResultT = TypeVar("ResultT")
 
 
 def engine_flow(
@@ -36,20 +37,39 @@ def engine_flow(
     """
 
     def made(function: Callable[[OptionsT], Report]) -> Flow[..., Report]:
-        model = options_of(function)
-        signature = inspect.Signature(parameters(model), return_annotation=Report)
+        flat = _flat(function, Report)
 
-        @functools.wraps(function)
-        def flat(**values: Any) -> Report:
-            with watched(), without_secrets(), on_target(values["target"]):
-                return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
+        @functools.wraps(flat)
+        def run(**values: Any) -> Report:
+            with watched():
+                return flat(**values)
 
-        written = inspect.getdoc(function) or ""
-        flat.__doc__ = docstring(written, model)
-        flat.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
-        vars(flat)["__signature__"] = signature
         return flow(
-            name=f"{engine.name} {name}", flow_run_name=run_name, description=written, persist_result=False
-        )(flat)
+            name=f"{engine.name} {name}",
+            flow_run_name=run_name,
+            description=inspect.getdoc(function) or "",
+            persist_result=False,
+        )(run)
 
     return made
+
+
+def engine_program(function: Callable[[OptionsT], None]) -> Callable[..., None]:
+    """Make a function of its options a command that is no flow: it runs until somebody stops it, and Prefect stores nothing of it."""
+    return _flat(function, None)
+
+
+def _flat(function: Callable[[OptionsT], ResultT], returns: Any) -> Callable[..., ResultT]:
+    """The function with the fields of its options as its parameters."""
+    model = options_of(function)
+    signature = inspect.Signature(parameters(model), return_annotation=returns)
+
+    @functools.wraps(function)
+    def flat(**values: Any) -> ResultT:
+        with without_secrets(), on_target(values["target"]):
+            return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
+
+    flat.__doc__ = docstring(inspect.getdoc(function) or "", model)
+    flat.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+    vars(flat)["__signature__"] = signature
+    return flat
