@@ -72,6 +72,8 @@ class Engine(Generic[Settings_co]):
     """How the environment variables of its real service begin."""
     flows: tuple[Entry, ...]
     """In the order in which people use them."""
+    programs: tuple[Entry, ...] = ()
+    """Commands that run until somebody stops them, such as a page. They are no flows: Prefect neither runs nor stores them."""
     sandbox_service: str | None = None
     """What `python -m sandbox start` calls its stand-in."""
     tour: Tour | None = None
@@ -79,6 +81,11 @@ class Engine(Generic[Settings_co]):
     def command(self, entry: Entry) -> str:
         """What is typed for a flow: `vertex build`."""
         return f"{self.name} {entry.name}"
+
+    @property
+    def commands(self) -> tuple[Entry, ...]:
+        """All that can be typed after its name."""
+        return self.flows + self.programs
 
     @property
     def real_target(self) -> str:

@@ -31,7 +31,7 @@ _PREFECT = {"automations": automations}
 def listing() -> RenderableType:
     """The output without arguments: every command with its line."""
     groups = {
-        engine.title: [(engine.command(entry), entry.line) for entry in engine.flows]
+        engine.title: [(engine.command(entry), entry.line) for entry in engine.commands]
         for engine in engines.ENGINES
     }
     for title, functions in {"Local stack": _STACK, "Prefect server": _PREFECT}.items():
@@ -74,7 +74,7 @@ def parse(tokens: Sequence[str], *, debug: bool) -> Callable[[], int | None]:
 def _engine_app(engine: Engine[Any], tokens: Sequence[str], *, debug: bool) -> App:
     """An engine's commands. Only the one that the tokens name is loaded; the others have a name and a line of help."""
     app = App(name=engine.name, help=engine.title)
-    for entry in engine.flows:
+    for entry in engine.commands:
         if list(tokens[:2]) == [engine.name, entry.name]:
             from flows.command_line.from_flow import add_flow  # noqa: PLC0415 -- it loads Prefect
 
