@@ -10,8 +10,6 @@ from elastic_transport.client_utils import parse_cloud_id
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tasks.errors import InvalidInput
-from tasks.program import PROGRAM
 from tasks.redaction import hide
 from tasks.settings import Key, Password, address, file_name, from_environment, sandbox_environment
 
@@ -87,12 +85,7 @@ def elastic_settings(target: ElasticTarget) -> ElasticSettings:
         InvalidInput: a setting is missing or wrong, or no sandbox is running.
     """
     if target == "sandbox":
-        environment = sandbox_environment()
-        if "ELASTIC_URL" not in environment:
-            raise InvalidInput(
-                "The running sandbox has no Elasticsearch",
-                remedy=f"Restart it: `{PROGRAM} down`, then `{PROGRAM} up`.",
-            )
+        environment = sandbox_environment("ELASTIC_URL", "Elasticsearch")
         key = environment.get("ELASTIC_API_KEY")
         return ElasticSettings(url=environment["ELASTIC_URL"], api_key=SecretStr(key) if key else None)
     found = from_environment(
