@@ -19,10 +19,11 @@ from tasks.settings import check_env_file
 
 
 def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
-    """Load a flow and add it to an app as a command."""
-    flow = load(entry.entrypoint)
-    command = _command(flow, engine.target_variable, debug=debug)
-    app.command(command, name=entry.name, help_epilogue=_example(flow.fn))
+    """Load a flow, or a program, and add it to an app as a command."""
+    loaded = load(entry.entrypoint)
+    function = loaded if entry in engine.programs else loaded.fn
+    command = _command(loaded, function, engine.target_variable, debug=debug)
+    app.command(command, name=entry.name, help_epilogue=_example(function))
 
 
 def load(entrypoint: str) -> Any:
@@ -38,8 +39,9 @@ def load(entrypoint: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _command(flow: Any, target: str, *, debug: bool) -> Callable[..., None]:
-    function: Callable[..., object] = flow.fn
+def _command(
+    loaded: Any, function: Callable[..., object], target: str, *, debug: bool
+) -> Callable[..., None]:
     hints = get_type_hints(function, include_extras=True)
     own = inspect.signature(function).parameters
     options = [_option(parameter, hints[name], target) for name, parameter in own.items()]
@@ -49,9 +51,12 @@ def _command(flow: Any, target: str, *, debug: bool) -> Callable[..., None]:
         given = {name: values.pop(name) for name in RUN_OPTIONS if name in values}
         RunOptions(**given).refuse_what_is_not_supported()
         check_values(values)  # before Prefect stores them
+        if loaded is function:  # a program: Prefect has no part in it
+            loaded(**values)
+            return
         from flows.command_line.run import run  # noqa: PLC0415 -- help and wrong options must not need a server
 
-        run(flow, values, debug=debug, may_confirm="yes" in own)
+        run(loaded, values, debug=debug, may_confirm="yes" in own)
 
     command.__doc__ = function.__doc__
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in (*options, *run_options)}
