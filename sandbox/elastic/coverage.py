@@ -21,6 +21,7 @@ from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.options import ElasticOptions, Version
 from sandbox.elastic.reindex import errors as reindex_errors
 from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.search.aggregations import errors as aggregation_errors
 from sandbox.elastic.tasks import errors as tasks_errors
 from sandbox.elastic.versions import Release, release
 from sandbox.elastic.wire import errors as wire_errors
@@ -46,6 +47,7 @@ _ERRORS = (
     indices_errors,
     documents_errors,
     search_errors,
+    aggregation_errors,
     ingest_errors,
     ml_errors,
     inference_errors,

@@ -69,8 +69,9 @@ _SEARCH = (
 )
 _BODY_OF_SEARCH = rules(
     HONOURED,
-    "size from sort terminate_after version seq_no_primary_term track_scores track_total_hits",
-) | {"explain": OFF, "stored_fields": REFUSED, "docvalue_fields": REFUSED, "stats": NO_DIFFERENCE}
+    "size from sort terminate_after version seq_no_primary_term track_scores track_total_hits "
+    "stored_fields docvalue_fields",
+) | {"explain": OFF, "stats": NO_DIFFERENCE}
 _BY_QUERY = (
     rules(HONOURED, "refresh requests_per_second scroll slices wait_for_completion max_docs conflicts")
     | _WAITS
