@@ -12,13 +12,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from prefect import Flow, flow
+from prefect.states import Cancelled
 
 from flows.engine import Engine
 from flows.options import Options
 from flows.report import Report
 from flows.signatures import docstring, options_of, parameters
 from flows.worker_run import watched
-from tasks.errors import without_secrets
+from tasks.errors import NotConfirmed, without_secrets
 from tasks.program import on_target
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -30,6 +31,8 @@ def engine_flow(
 ) -> Callable[[Callable[[OptionsT], Report]], Flow[..., Report]]:
     """Make a function the flow of an engine that is called `name` in the engine's list of flows.
 
+    A run that nobody agrees to raises `NotConfirmed` and is shown as cancelled.
+
     Args:
         engine: whose flow it is.
         name: as in the engine's list.
@@ -40,9 +43,13 @@ def engine_flow(
         flat = _flat(function, Report)
 
         @functools.wraps(flat)
-        def run(**values: Any) -> Report:
+        def run(**values: Any) -> Any:
             with watched():
-                return flat(**values)
+                try:
+                    return flat(**values)
+                # Nothing was done: no failure, and whoever called gets the error all the same.
+                except NotConfirmed as error:
+                    return Cancelled(message=str(error), data=error)
 
         return flow(
             name=f"{engine.name} {name}",

@@ -15,6 +15,7 @@ from rich.text import Text
 from flows import engines
 from flows.command_line import stack_commands
 from flows.command_line.automations import automations
+from flows.command_line.listing import list_built
 from flows.engine import Engine
 from tasks.program import PROGRAM
 
@@ -26,6 +27,7 @@ _STACK = {
     "demo": stack_commands.demo,
 }
 _PREFECT = {"automations": automations}
+_TARGETS = {"list": list_built}
 
 
 def listing() -> RenderableType:
@@ -34,7 +36,11 @@ def listing() -> RenderableType:
         engine.title: [(engine.command(entry), entry.line) for entry in engine.commands]
         for engine in engines.ENGINES
     }
-    for title, functions in {"Local stack": _STACK, "Prefect server": _PREFECT}.items():
+    for title, functions in {
+        "Every engine": _TARGETS,
+        "Local stack": _STACK,
+        "Prefect server": _PREFECT,
+    }.items():
         groups[title] = [
             (name, (function.__doc__ or "").partition("\n")[0]) for name, function in functions.items()
         ]
@@ -65,7 +71,7 @@ def parse(tokens: Sequence[str], *, debug: bool) -> Callable[[], int | None]:
     app = App(name=PROGRAM, version=version("vector-search-ops"), help_format="markdown")
     for engine in engines.ENGINES:
         app.command(_engine_app(engine, tokens, debug=debug))
-    for name, function in (_STACK | _PREFECT).items():
+    for name, function in (_STACK | _PREFECT | _TARGETS).items():
         app.command(function, name=name)
     command, bound, _ = app.parse_args(list(tokens), exit_on_error=False, print_error=False)
     return partial(command, *bound.args, **bound.kwargs)

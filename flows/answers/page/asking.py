@@ -92,8 +92,8 @@ class Desk:
     ) -> None:  # fmt: skip
         self.name = name
         self._holder, self._settings, self._models = holder, settings, models
-        self._most, self._readers = most, tuple(readers)
         self._how: How | None = how
+        self._most, self._readers = most, tuple(readers)
         self._records, self._key = records, key
         self._kept: OrderedDict[str, Shown] = OrderedDict()
         self._lock, self._places = threading.Lock(), threading.BoundedSemaphore(AT_ONCE)
