@@ -17,6 +17,12 @@ _EVALUATE_NIGHTLY = Nightly(
     parameters={"name": "handbook", "questions": "/srv/vector-search/handbook-questions.jsonl"},
 )
 
+_MONITOR_NIGHTLY = Nightly(
+    "Report every night how the questions of a page went; fail if a gate is not met.",
+    cron="15 4 * * *",
+    parameters={"name": "handbook"},
+)
+
 ANSWERS = Engine[ModelSettings](
     name="answers",
     title="Answers from documents",
@@ -30,6 +36,7 @@ ANSWERS = Engine[ModelSettings](
         Entry("ask", "flows.answers.ask:ask", "Answer a question from a knowledge base, with checked sources."),
         Entry("evaluate", "flows.answers.evaluate:evaluate", "Measure retrieval and answers on questions whose answers are known.", _EVALUATE_NIGHTLY),
         Entry("verify", "flows.answers.verify:verify_documents", "Verify that a knowledge base holds exactly what its documents say.", _VERIFY_NIGHTLY),
+        Entry("monitor", "flows.answers.monitor:monitor", "Report how the questions that people asked went, with gates.", _MONITOR_NIGHTLY),
     ),
     programs=(
         Entry("serve", "flows.answers.serve:serve", "Serve a page on which people ask, with sources that open at the passage."),
