@@ -2,21 +2,17 @@
 
 The only channel is logging: a record that carries `record.progress` feeds the live line in the terminal, every record
 reaches the run's log in the Prefect UI, and a progress artifact follows along. A failure of Prefect to write
-an artifact never fails the work.
+an artifact never fails the work. Prefect is looked up only if it is loaded: otherwise nothing runs in it.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
-
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
-from prefect.context import TaskRunContext
-from prefect.exceptions import MissingContextError
-from prefect.logging import get_run_logger
 
 from tasks.artifact_keys import artifact_key
 
@@ -53,11 +49,19 @@ class Update:
 
 def say(message: str, *, level: int = logging.INFO, extra: Mapping[str, object] | None = None) -> None:
     """Log a line to the run that this is called in, or to `vector_search_ops` outside of one."""
+    _logger().log(level, message, extra=extra)
+
+
+def _logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    if "prefect.context" not in sys.modules:
+        return _OUTSIDE_A_RUN
+    from prefect.exceptions import MissingContextError  # noqa: PLC0415 -- see above
+    from prefect.logging import get_run_logger  # noqa: PLC0415
+
     try:
-        logger = get_run_logger()
+        return get_run_logger()
     except MissingContextError:
-        logger = _OUTSIDE_A_RUN
-    logger.log(level, message, extra=extra)
+        return _OUTSIDE_A_RUN
 
 
 class Progress:
@@ -116,8 +120,11 @@ class Progress:
         say(f"{update.what}: {update.seen}", extra={"progress": update})
 
     def _show_artifact(self, update: Update) -> None:
-        if TaskRunContext.get() is None:
+        context = sys.modules.get("prefect.context")
+        if context is None or context.TaskRunContext.get() is None:
             return
+        from prefect.artifacts import create_progress_artifact, update_progress_artifact  # noqa: PLC0415 -- see above
+
         estimate = min(0.95, update.elapsed / self.usual) if self.usual else 0.0
         percent = 100 * (estimate if update.fraction is None else update.fraction)
         description = f"{update.what}: {update.seen}" + (
