@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from docstring_parser import parse as parse_docstring
 
 from flows.commands import command_of, load
+from flows.console import loading
 from flows.engine import Engine, Entry
 from flows.option_values import check_values
 from flows.options import RUN_OPTIONS, RunOptions
@@ -25,8 +26,9 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
         given = {name: values.pop(name) for name in RUN_OPTIONS if name in values}
         RunOptions(**given).refuse_what_is_not_supported()
         check_values(values)  # before Prefect stores them
-        flow = load(entry.entrypoint)
-        from flows.command_line.run import run  # noqa: PLC0415 -- help and wrong options must not need a server
+        with loading():
+            flow = load(entry.entrypoint)
+            from flows.command_line.run import run  # noqa: PLC0415 -- help and wrong options must not need a server
 
         run(flow, values, debug=debug, may_confirm=any(one.name == "yes" for one in options))
 

@@ -107,12 +107,13 @@ def verify_recall(
         asked = file.queries(queries)
         say(f"Exact search of {len(asked):,} queries in {file.rows:,} rows, by squared L2 distance")
         truth = exact_neighbors(file.blocks(), asked, TIES * k, measure="SQUARED_L2_DISTANCE")
-    progress, found, seconds = Progress(f"query index {index.name}"), list[list[str]](), list[float]()
-    for number, vector in enumerate(asked.tolist(), 1):
-        answers, took = _timed(settings, index, Query(vector=tuple(vector), num_results=k), deadline)
-        found.append([each.id for each in answers])
-        seconds.append(took)
-        progress.count(number, len(asked), "queries")
+    found, seconds = list[list[str]](), list[float]()
+    with Progress(f"query index {index.name}") as progress:
+        for number, vector in enumerate(asked.tolist(), 1):
+            answers, took = _timed(settings, index, Query(vector=tuple(vector), num_results=k), deadline)
+            found.append([each.id for each in answers])
+            seconds.append(took)
+            progress.count(number, len(asked), "queries")
     latency = latency_percentiles(seconds[1:] or seconds)  # the first one opens the connection
     measured = IndexRecall(
         name=index.name,

@@ -121,18 +121,15 @@ def verify_recall(
         truth = exact_neighbors(
             file.blocks(), asked, TIES * k, measure=MEASURES[collection.metric], feature_norm=norm
         )
-    progress, found, seconds = (
-        Progress(f"search collection {collection.name}"),
-        list[list[str]](),
-        list[float](),
-    )
-    for number, vector in enumerate(asked.tolist(), 1):
-        search = Search(vector=tuple(vector), top_k=k, target_recall=target_recall)
-        resource = None if index is None else index.resource
-        answers, took = _timed(settings, collection, search, resource, deadline)
-        found.append([each.id for each in answers])
-        seconds.append(took)
-        progress.count(number, len(asked), "queries")
+    found, seconds = list[list[str]](), list[float]()
+    with Progress(f"search collection {collection.name}") as progress:
+        for number, vector in enumerate(asked.tolist(), 1):
+            search = Search(vector=tuple(vector), top_k=k, target_recall=target_recall)
+            resource = None if index is None else index.resource
+            answers, took = _timed(settings, collection, search, resource, deadline)
+            found.append([each.id for each in answers])
+            seconds.append(took)
+            progress.count(number, len(asked), "queries")
     latency = latency_percentiles(seconds[1:] or seconds)  # the first one opens the channel
     measured = CollectionRecall(
         name=collection.name,
