@@ -2,7 +2,8 @@
 
 A flow's options are its model's, but to read them from there loads Prefect and a service's client, which takes seconds.
 `make deployments` writes them into `commands.json`, from which help is printed and wrong options are refused at once; a test
-fails when a file is out of date. A flow that is in no file is loaded.
+fails when a file is out of date. A flow that is in no file is loaded. A program, which Prefect does not
+run, is written as the flows are.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def command_of(engine: Engine[Any], entry: Entry) -> Command:
 
 def loaded(entry: Entry) -> Command:
     """What the command of a flow asks for, from the flow itself."""
-    function = load(entry.entrypoint).fn
+    found = load(entry.entrypoint)
+    function = getattr(found, "fn", found)  # a program is the function itself
     hints = get_type_hints(function)
     options = inspect.signature(function).parameters.values()
     return Command(
@@ -76,7 +78,7 @@ def written(engine: Engine[Any]) -> str:
     Raises:
         TypeError: an option has a type that the file cannot hold.
     """
-    commands = {entry.name: _encoded(loaded(entry)) for entry in engine.flows}
+    commands = {entry.name: _encoded(loaded(entry)) for entry in engine.commands}
     return "{\n" + ",\n".join(f"{json.dumps(name)}: {text}" for name, text in commands.items()) + "\n}\n"
 
 

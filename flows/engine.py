@@ -72,6 +72,10 @@ class Engine(Generic[Settings_co]):
     """How the environment variables of its real service begin."""
     flows: tuple[Entry, ...]
     """In the order in which people use them."""
+    programs: tuple[Entry, ...] = ()
+    """Commands that run until somebody stops them, such as a page. They are no flows: Prefect neither runs nor stores them."""
+    built: str = ""
+    """The function that lists what bears our mark, by its module path: `tasks.vertex.resources.built:list_built`."""
     sandbox_service: str | None = None
     """What `python -m sandbox start` calls its stand-in."""
     tour: Tour | None = None
@@ -84,6 +88,11 @@ class Engine(Generic[Settings_co]):
     def command(self, entry: Entry) -> str:
         """What is typed for a flow: `vertex build`."""
         return f"{self.name} {entry.name}"
+
+    @property
+    def commands(self) -> tuple[Entry, ...]:
+        """All that can be typed after its name."""
+        return self.flows + self.programs
 
     @property
     def real_target(self) -> str:

@@ -12,22 +12,26 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from prefect import Flow, flow
+from prefect.states import Cancelled
 
 from flows.engine import Engine
 from flows.options import Options
 from flows.report import Report
 from flows.signatures import docstring, options_of, parameters
 from flows.worker_run import watched
-from tasks.errors import without_secrets
+from tasks.errors import NotConfirmed, without_secrets
 from tasks.program import on_target
 
 OptionsT = TypeVar("OptionsT", bound=Options)
+ResultT = TypeVar("ResultT")
 
 
 def engine_flow(
     engine: Engine[Any], name: str, *, run_name: str
 ) -> Callable[[Callable[[OptionsT], Report]], Flow[..., Report]]:
     """Make a function the flow of an engine that is called `name` in the engine's list of flows.
+
+    A run that nobody agrees to raises `NotConfirmed` and is shown as cancelled.
 
     Args:
         engine: whose flow it is.
@@ -36,20 +40,43 @@ def engine_flow(
     """
 
     def made(function: Callable[[OptionsT], Report]) -> Flow[..., Report]:
-        model = options_of(function)
-        signature = inspect.Signature(parameters(model), return_annotation=Report)
+        flat = _flat(function, Report)
 
-        @functools.wraps(function)
-        def flat(**values: Any) -> Report:
-            with watched(), without_secrets(), on_target(values["target"]):
-                return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
+        @functools.wraps(flat)
+        def run(**values: Any) -> Any:
+            with watched():
+                try:
+                    return flat(**values)
+                # Nothing was done: no failure, and whoever called gets the error all the same.
+                except NotConfirmed as error:
+                    return Cancelled(message=str(error), data=error)
 
-        written = inspect.getdoc(function) or ""
-        flat.__doc__ = docstring(written, model)
-        flat.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
-        vars(flat)["__signature__"] = signature
         return flow(
-            name=f"{engine.name} {name}", flow_run_name=run_name, description=written, persist_result=False
-        )(flat)
+            name=f"{engine.name} {name}",
+            flow_run_name=run_name,
+            description=inspect.getdoc(function) or "",
+            persist_result=False,
+        )(run)
 
     return made
+
+
+def engine_program(function: Callable[[OptionsT], None]) -> Callable[..., None]:
+    """Make a function of its options a command that is no flow: it runs until somebody stops it, and Prefect stores nothing of it."""
+    return _flat(function, None)
+
+
+def _flat(function: Callable[[OptionsT], ResultT], returns: Any) -> Callable[..., ResultT]:
+    """The function with the fields of its options as its parameters."""
+    model = options_of(function)
+    signature = inspect.Signature(parameters(model), return_annotation=returns)
+
+    @functools.wraps(function)
+    def flat(**values: Any) -> ResultT:
+        with without_secrets(), on_target(values["target"]):
+            return function(model.model_validate(values))  # pyright: ignore[reportArgumentType] -- the function's own model
+
+    flat.__doc__ = docstring(inspect.getdoc(function) or "", model)
+    flat.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+    vars(flat)["__signature__"] = signature
+    return flat

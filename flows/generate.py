@@ -111,7 +111,7 @@ def _deployment(engine: Engine[Any], entry: Entry, name: str, line: str, tags: s
 def command_table() -> str:
     """The README's table of commands, in Markdown."""
     rows = [
-        (f"`{engine.command(entry)}`", entry.line) for engine in engines.ENGINES for entry in engine.flows
+        (f"`{engine.command(entry)}`", entry.line) for engine in engines.ENGINES for entry in engine.commands
     ]
     rows.append(("`up`, `status`, `down`, `env`, `demo`", "The local stack."))
     rows.append(

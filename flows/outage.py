@@ -23,6 +23,7 @@ from typing import Any, ClassVar, NamedTuple
 from httpx import ConnectError, HTTPStatusError, Request
 from prefect.client.base import PrefectHttpxAsyncClient, PrefectHttpxSyncClient
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas import State
 from prefect.context import refresh_global_settings_context
 from prefect.settings import (
     PREFECT_API_REQUEST_TIMEOUT,
@@ -209,7 +210,9 @@ def _noting(function: Callable[..., Any], ended: list[_Ended]) -> Callable[..., 
         except BaseException as error:
             ended.append(_Ended(error=error))
             raise
-        ended.append(_Ended(result))
+        # A state stands for the error in it, which Prefect raises: so ends a run that nobody agreed to.
+        error: Any = result.data if isinstance(result, State) else None
+        ended.append(_Ended(result, error))
         return result
 
     return noting

@@ -1,6 +1,6 @@
-"""The report of a flow, its steps and times, for the terminal, the Prefect UI and a JSON file.
+"""The report of a flow, its steps and times, for the terminal, the Prefect UI, a browser (report_page.py) and a JSON file.
 
-The file is written whatever happens to Prefect, so that an outage of its API loses no measurement.
+The files are written whatever happens to Prefect, so that an outage of its API loses no measurement.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from typing import Any
 
 from httpx import HTTPStatusError
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PrivateAttr
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from flows.report_page import page
 from tasks.artifact_keys import artifact_key
+from tasks.errors import GateNotMet, NotConfirmed
 from tasks.files import CannotWrite, write_whole
 from tasks.progress import say
 from tasks.redaction import redacted
@@ -32,6 +34,8 @@ class StepReport(BaseModel):
 
     step: str
     seen: str = ""
+    began: float = 0.0
+    """Seconds after the flow's own beginning."""
     seconds: float = 0.0
 
     def saw(self, seen: str) -> None:
@@ -55,12 +59,14 @@ class Report(BaseModel):
     facts: dict[str, Any] = Field(default_factory=dict)
     """Facts for the caller: resource names, counts, measurements."""
     file: Path | None = None
-    """The JSON file of this report."""
+    """The JSON file of this report. Beside it lies the same as a page, `.html`."""
+    _began: float = PrivateAttr(default_factory=time.monotonic)
 
     @contextmanager
     def step(self, title: str) -> Generator[StepReport]:
         """Time a step; it is in the report even if it fails."""
-        step, began = StepReport(step=title), time.monotonic()
+        began = time.monotonic()
+        step = StepReport(step=title, began=began - self._began)
         self.steps.append(step)
         try:
             yield step
@@ -77,6 +83,13 @@ class Report(BaseModel):
 
     def render(self) -> RenderableType:
         """For the terminal. Everything is `Text`, so that ids and names in brackets or between colons are not read as markup."""
+        lines = [Text(f"{self.outcome} in {self.seconds:.1f} s")]
+        if self.file is not None:
+            lines.append(
+                Text(f"report: {self.file.with_suffix('.html')}", no_wrap=True, overflow="ignore")
+            )  # a path stays one word
+        if not self.steps:
+            return Group(Text(self.title, style="bold"), *lines)
         table = Table(
             title=Text(self.title, style="bold"), title_justify="left", expand=False, show_lines=False
         )
@@ -85,17 +98,13 @@ class Report(BaseModel):
         table.add_column("s", justify="right")
         for step in self.steps:
             table.add_row(Text(step.step), Text(step.seen), f"{step.seconds:.1f}")
-        lines = [Text(f"{self.outcome} in {self.seconds:.1f} s")]
-        if self.file is not None:
-            lines.append(
-                Text(f"report: {self.file}", no_wrap=True, overflow="ignore")
-            )  # a path stays one word
         return Group(table, *lines)
 
     def markdown(self) -> str:
         """For the Prefect UI."""
         rows = "".join(f"| {_cell(s.step)} | {_cell(s.seen)} | {s.seconds:.1f} |\n" for s in self.steps)
-        return f"# {self.title}\n\n{self.outcome} in {self.seconds:.1f} s\n\n| step | seen | seconds |\n|---|---|---:|\n{rows}"
+        table = f"\n| step | seen | seconds |\n|---|---|---:|\n{rows}" if rows else ""
+        return f"# {self.title}\n\n{self.outcome} in {self.seconds:.1f} s\n{table}"
 
     def publish(self) -> None:
         """Write the JSON file and the artifacts."""
@@ -116,6 +125,7 @@ class Report(BaseModel):
     def _write(self, file: Path) -> None:
         write_whole(file, self.model_copy(update={"file": file}).model_dump_json(indent=2) + "\n")
         self.file = file
+        write_whole(self.file.with_suffix(".html"), page(self, self.model_dump(mode="json")["facts"]))
 
 
 @contextmanager
@@ -134,7 +144,10 @@ def reporting(flow: str, name: str, target: str, where: str = "") -> Generator[R
         yield report
         report.outcome = "done"
     except BaseException as error:
-        report.outcome = redacted(f"failed: {error}") if str(error) else "interrupted"
+        if isinstance(error, GateNotMet):
+            report.facts |= error.facts
+        failed = "" if isinstance(error, NotConfirmed) else "failed: "
+        report.outcome = redacted(f"{failed}{error}") if str(error) else "interrupted"
         raise
     finally:
         report.seconds = time.monotonic() - began

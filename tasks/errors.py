@@ -16,7 +16,7 @@ library's exception, if any, is its cause. Other exceptions pass `without_secret
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 from tasks.redaction import redacted
@@ -132,8 +132,16 @@ class DeadlinePassed(PermanentError):
 
 
 class GateNotMet(PermanentError):
-    """A measurement does not meet its gate."""
+    """A measurement does not meet its gate. What was measured goes into the report's facts by name, as when it does."""
 
-    def __init__(self, gate: str, *, measured: object, wanted: object, remedy: str = "") -> None:
-        self.gate, self.measured, self.wanted = gate, measured, wanted
+    def __init__(
+        self,
+        gate: str,
+        *,
+        measured: object,
+        wanted: object,
+        remedy: str = "",
+        facts: Mapping[str, object] | None = None,
+    ) -> None:
+        self.gate, self.measured, self.wanted, self.facts = gate, measured, wanted, dict(facts or {})
         super().__init__(f"{gate} is {measured}, required: {wanted}. {remedy}".rstrip())

@@ -42,5 +42,8 @@ ANSWERS: Engine[ModelSettings] = Engine(
         Entry("evaluate", "flows.answers.evaluate:evaluate", "Measure retrieval and answers on questions whose answers are known.", _EVALUATE_NIGHTLY),
         Entry("verify", "flows.answers.verify:verify_documents", "Verify that a knowledge base holds exactly what its documents say.", _VERIFY_NIGHTLY),
     ),
+    programs=(
+        Entry("serve", "flows.answers.serve:serve", "Serve a page on which people ask, with sources that open at the passage."),
+    ),
     sandbox_service="models",
 )  # fmt: skip

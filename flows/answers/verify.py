@@ -43,5 +43,5 @@ def verify_documents(options: DocumentsOptions) -> Report:
             step.saw(
                 f"{counted(found.found, 'passage')}, all as in the documents; {found.repeated:,} with a text that others have"
             )
-        report.facts |= {"passages": found.found, "repeated": found.repeated}
+        report.facts |= {"passages": found.found, "repeated": found.repeated, "differences": found.counts}
     return report

@@ -17,7 +17,7 @@ from flows.signatures import parameters
 
 
 def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
-    """Add a flow to an app as a command. The flow itself is loaded when it runs."""
+    """Add a flow, or a program, to an app as a command. It is loaded when it runs."""
     asked = command_of(engine, entry)
     options = [_option(one, engine.target_variable) for one in asked.options]
     run_options = [_run_option(one) for one in parameters(RunOptions)]
@@ -27,10 +27,14 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
         RunOptions(**given).refuse_what_is_not_supported()
         check_values(values)  # before Prefect stores them
         with loading():
-            flow = load(entry.entrypoint)
+            loaded = load(entry.entrypoint)
+        if entry in engine.programs:  # Prefect has no part in it
+            loaded(**values)
+            return
+        with loading():
             from flows.command_line.run import run  # noqa: PLC0415 -- help and wrong options must not need a server
 
-        run(flow, values, debug=debug, may_confirm=any(one.name == "yes" for one in options))
+        run(loaded, values, debug=debug, may_confirm=any(one.name == "yes" for one in options))
 
     command.__doc__ = asked.docstring
     command.__annotations__ = {one.name: one.annotation for one in (*options, *run_options)}

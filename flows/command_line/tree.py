@@ -18,7 +18,10 @@ from flows.engine import Engine, Entry
 from tasks.program import PROGRAM
 
 _STACK = "flows.command_line.stack_commands"
-LOCAL: dict[str, tuple[Entry, ...]] = {
+PLAIN: dict[str, tuple[Entry, ...]] = {
+    "Every engine": (
+        Entry("list", "flows.command_line.listing:list_built", "List what was built, under which name, what it serves and about what it costs an hour."),
+    ),
     "Local stack": (
         Entry("up", f"{_STACK}:up", "Start the local stack: Prefect's server and UI, the stand-ins, a worker with every deployment."),
         Entry("status", f"{_STACK}:status", "Show which parts of the local stack are running, and where."),
@@ -30,16 +33,16 @@ LOCAL: dict[str, tuple[Entry, ...]] = {
         Entry("automations", "flows.command_line.automations:automations", "Let Prefect's server find runs whose process has died and start them again."),
     ),
 }  # fmt: skip
-"""The commands that are no flows, by their group: plain functions, each loaded when it is named."""
+"""The commands of no engine, by their group: plain functions, each loaded when it is named."""
 
 
 def listing() -> RenderableType:
     """The output without arguments: every command with its line."""
     groups = {
-        engine.title: [(engine.command(entry), entry.line) for entry in engine.flows]
+        engine.title: [(engine.command(entry), entry.line) for entry in engine.commands]
         for engine in engines.ENGINES
     }
-    groups |= {title: [(entry.name, entry.line) for entry in local] for title, local in LOCAL.items()}
+    groups |= {title: [(entry.name, entry.line) for entry in group] for title, group in PLAIN.items()}
     width = max(len(command) for rows in groups.values() for command, _ in rows) + 2
     parts: list[RenderableType] = [Text(f"Usage: {PROGRAM} COMMAND [OPTIONS]\n")]
     for title, rows in groups.items():
@@ -67,7 +70,7 @@ def parse(tokens: Sequence[str], *, debug: bool) -> Callable[[], int | None]:
     app = App(name=PROGRAM, version=lambda: version("vector-search-ops"), help_format="markdown")
     for engine in engines.ENGINES:
         app.command(_engine_app(engine, tokens, debug=debug))
-    for entry in (entry for local in LOCAL.values() for entry in local):
+    for entry in (entry for group in PLAIN.values() for entry in group):
         is_named = list(tokens[:1]) == [entry.name]
         app.command(function(entry) if is_named else App(name=entry.name, help=entry.line), name=entry.name)
     command, bound, _ = app.parse_args(list(tokens), exit_on_error=False, print_error=False)
@@ -75,7 +78,7 @@ def parse(tokens: Sequence[str], *, debug: bool) -> Callable[[], int | None]:
 
 
 def function(entry: Entry) -> Callable[..., int | None]:
-    """The function of a command that is no flow."""
+    """The function of a command of no engine."""
     module, _, name = entry.entrypoint.partition(":")
     return getattr(import_module(module), name)
 
@@ -83,7 +86,7 @@ def function(entry: Entry) -> Callable[..., int | None]:
 def _engine_app(engine: Engine[Any], tokens: Sequence[str], *, debug: bool) -> App:
     """An engine's commands. Only the one that the tokens name is loaded; the others have a name and a line of help."""
     app = App(name=engine.name, help=engine.title)
-    for entry in engine.flows:
+    for entry in engine.commands:
         if list(tokens[:2]) == [engine.name, entry.name]:
             from flows.command_line.from_flow import add_flow  # noqa: PLC0415 -- the list of commands needs none of it
 

@@ -20,7 +20,8 @@ from tasks.databricks.searches import read_count
 from tasks.databricks.source_tables import apply_table_rows, ensure_table, read_row_count
 from tasks.databricks.specs import IndexSpec
 from tasks.databricks.syncs import apply_sync, wait_for_sync
-from tasks.databricks.verification import IndexRecall, verify_count, verify_recall
+from tasks.databricks.verification import verify_count, verify_recall
+from tasks.measures.verification import SearchRecall
 from tasks.plurals import counted
 from tasks.progress import say
 from tasks.vertex.data.validation import ValidatedVectors
@@ -45,7 +46,7 @@ class BuiltIndex:
     index: IndexState
     count: int = 0
     """Rows in the index."""
-    recall: IndexRecall | None = None
+    recall: SearchRecall | None = None
     changes: list[str] = field(default_factory=list)
     """Every change that it made; empty if everything was already there."""
 

@@ -30,7 +30,8 @@ from tasks.elastic.indices.pipelines import (
     verify_pipeline,
 )
 from tasks.elastic.reindex.batch_plans import ReindexSpec, read_batch_plan
-from tasks.elastic.reindex.reindex import Reindexed, apply_reindex
+from tasks.elastic.reindex.copying import Reindexed
+from tasks.elastic.reindex.reindex import apply_reindex
 from tasks.elastic.reindex.repair import apply_repair
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField, IndexSpec, PipelineSpec, embedded_properties

@@ -30,6 +30,7 @@ ELASTIC: Engine[ElasticSettings] = Engine(
     settings=_settings,
     where=lambda settings: settings.where,
     settings_prefix="ELASTIC_",
+    built="tasks.elastic.indices.built:list_built",
     flows=(
         Entry("check", "flows.elastic.check:check_cluster", "Check that a cluster meets the requirements of the flows."),
         Entry("deploy", "flows.elastic.deploy:deploy_model", "Download a model and start deployments of it that fit the nodes."),

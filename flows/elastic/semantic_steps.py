@@ -23,7 +23,7 @@ from tasks.elastic.indices.indices import (
     read_source,
 )
 from tasks.elastic.reindex.batch_plans import MOST_DOCUMENTS, BatchPlan, ReindexSpec, read_batch_plan
-from tasks.elastic.reindex.reindex import Reindexed
+from tasks.elastic.reindex.copying import Reindexed
 from tasks.elastic.reindex.semantic import apply_semantic_reindex
 from tasks.elastic.search.ways import How, ways_of
 from tasks.elastic.settings import ElasticSettings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import Field
@@ -48,6 +49,7 @@ def verify_embedded(options: VerifyOptions) -> Report:
                 settings, name, embedded.fields, wanted=wanted, accepted=options.accept_unembedded
             )
             step.saw(f"{counted(found.documents, 'document')}, {found.unembedded:,} without an embedding")
+            report.facts["completeness"] = asdict(found)
         semantic = embedded.kind == "semantic-text"
         with report.step("own texts" if semantic else "scores") as step:
             for field in embedded.fields:
@@ -56,6 +58,7 @@ def verify_embedded(options: VerifyOptions) -> Report:
                     step.saw(f"{counted(own.asked, 'document')} found by the text of {field.input}")
                     continue
                 scores = verify_scores(settings, name, field, model)
+                report.facts.setdefault("scores", {})[field.output] = asdict(scores)
                 step.saw(f"{scores.compared} recomputed, off by {scores.largest_difference:.1e} at most")
         if options.queries:
             with report.step("sample queries") as step:
@@ -68,4 +71,5 @@ def verify_embedded(options: VerifyOptions) -> Report:
                     kind="semantic" if semantic else "sparse_vector",
                 )
                 step.saw(f"{asked.found} of {asked.queries} find the expected documents")
+                report.facts["queries"] = asdict(asked)
     return report

@@ -30,6 +30,7 @@ VERTEX: Engine[VertexSettings] = Engine(
     settings=_settings,
     where=lambda settings: settings.where,
     settings_prefix="VERTEX_",
+    built="tasks.vertex.resources.built:list_built",
     flows=(
         Entry("check", "flows.vertex.check:check_preconditions", "Check the prerequisites of a build and say how to fix what is missing."),
         Entry("network-ensure", "flows.vertex.network_ensure:ensure_private_network", "Create the network of a private endpoint and peer it with Google's services."),

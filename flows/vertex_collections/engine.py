@@ -30,6 +30,7 @@ VERTEX_COLLECTIONS: Engine[VertexSettings] = Engine(
     settings=_settings,
     where=lambda settings: settings.where,
     settings_prefix="VERTEX_",
+    built="tasks.vertex_collections.built:list_built",
     flows=(
         Entry("check", "flows.vertex_collections.check:check_collections", "Check the prerequisites of a collection and say how to fix what is missing."),
         Entry("build", "flows.vertex_collections.build:build_collection", "Build a searchable, indexed collection from a file of vectors."),

@@ -70,13 +70,18 @@ def checked(text: str, question: str, passages: Sequence[Passage]) -> Checked:
     return Checked(text, abstains=False, statements=statements)
 
 
+def quoted(text: str) -> list[str]:
+    """What stands between quotation marks, curved ones if there are any."""
+    return _QUOTED.findall(text) or _PLAIN_QUOTED.findall(text)
+
+
 def _sentences(text: str) -> list[str]:
     """Sentences, each with the citations behind it; what is quoted is never cut."""
-    quoted: list[str] = []
+    hidden: list[str] = []
 
     def hide(found: re.Match[str]) -> str:
-        quoted.append(found[0])
-        return f"{_HIDDEN}{len(quoted) - 1}{_HIDDEN}"
+        hidden.append(found[0])
+        return f"{_HIDDEN}{len(hidden) - 1}{_HIDDEN}"
 
     pattern = _QUOTED if _QUOTED.search(text) else _PLAIN_QUOTED
     masked = pattern.sub(hide, text.replace(_HIDDEN, ""))
@@ -85,7 +90,7 @@ def _sentences(text: str) -> list[str]:
     masked = re.sub(rf"({_HIDDEN}\d+{_HIDDEN}{_GROUP.pattern})\s+(?=[A-Z{_HIDDEN}])", r"\1. ", masked)
     parts = [part.strip() for part in _SENTENCE_END.split(masked)]
     restored = [
-        re.sub(rf"{_HIDDEN}(\d+){_HIDDEN}", lambda found: quoted[int(found[1])], part) for part in parts
+        re.sub(rf"{_HIDDEN}(\d+){_HIDDEN}", lambda found: hidden[int(found[1])], part) for part in parts
     ]
     return [part for part in restored if _words(part)]
 
@@ -110,10 +115,9 @@ def _unsupported(text: str, question: str, source: str) -> list[str]:
     """What a sentence says that its sources do not."""
     problems: list[str] = []
     folded, known = _folded(source), _words(source) + _words(question)
-    quotes = _QUOTED.findall(text) or _PLAIN_QUOTED.findall(text)
     problems += [
         f"{_short(quote)} is quoted, and no cited passage has it"
-        for quote in quotes
+        for quote in quoted(text)
         if _folded(quote) not in folded
     ]
     rest = _QUOTED.sub(" ", text) if _QUOTED.search(text) else _PLAIN_QUOTED.sub(" ", text)

@@ -75,15 +75,23 @@ class Agreement:
     """Chunks whose text another chunk has too. They are no fault; they take each other's places in a result."""
 
     @property
+    def counts(self) -> dict[str, int]:
+        """The number of each difference."""
+        return {what: len(found) for found, what in self._named}
+
+    @property
     def differences(self) -> str:
         """In words, or empty."""
-        named = (
+        return "; ".join(f"{len(found):,} {what} ({_shown(found)})" for found, what in self._named if found)
+
+    @property
+    def _named(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        return (
             (self.missing, "missing"),
             (self.stale, "stale"),
             (self.orphaned, "orphaned"),
             (self.unembedded, "without an embedding"),
         )
-        return "; ".join(f"{len(found):,} {what} ({_shown(found)})" for found, what in named if found)
 
 
 class NoKnowledgeBase(PermanentError):
@@ -128,6 +136,7 @@ def refuse_differences(name: str, found: Agreement) -> None:
         remedy = f"Run `{command('answers index', name=name, documents='FOLDER')}`, which writes only the difference."
         raise GateNotMet(
             f"What differs between {name} and its documents", measured=found.differences, wanted="nothing", remedy=remedy,
+            facts={"passages": found.found, "repeated": found.repeated, "differences": found.counts},
         )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ _TEMPLATE_WORDS = re.compile(
     r"<\|[^|<>\n]{1,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|<\uff5c[^\uff5c<>\n]{1,40}\uff5c>"
 )
 """Of ChatML, Llama, Mistral, Gemma and DeepSeek."""
-_QUESTION_CHARACTERS = 2_000
+MOST_QUESTION_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +60,9 @@ def prompt_of(question: str, found: Sequence[Passage], settings: ModelSettings) 
     Raises:
         InvalidInput: the question is too long, or there is no room for any passage.
     """
-    if len(question) > _QUESTION_CHARACTERS:
+    if len(question) > MOST_QUESTION_CHARACTERS:
         raise InvalidInput(
-            f"This question has {len(question):,} characters", source="--question", accepted=f"at most {_QUESTION_CHARACTERS:,}"
+            f"This question has {len(question):,} characters", source="--question", accepted=f"at most {MOST_QUESTION_CHARACTERS:,}"
         )  # fmt: skip
     marker = f"passage-{secrets.token_hex(8)}"
     instructions = _INSTRUCTIONS.format(marker=marker, abstention=ABSTENTION)

@@ -5,17 +5,31 @@ A specification holds the immutable configuration only; its hash is the `spec` m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from tasks.marks import fingerprint
 
 Priority = Literal["normal", "low"]
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            "A name has 1 to 63 lowercase letters, digits, dashes and underscores, a letter first."
+        )
+    return name
+
+
+Name = Annotated[
+    str, AfterValidator(_checked_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})
+]
 """A name that is valid for an index, an alias, a pipeline, a deployment and a search template."""
 
 WORDS = "text"

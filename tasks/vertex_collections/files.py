@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import InvalidInput
-from tasks.exact_json import NotExact, exact
-from tasks.lines import lines
+from tasks.json_lines import BadLine, count_rows, id_of, json_objects, vector_of
 from tasks.steps import step
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex_collections.collections import CollectionState
@@ -25,14 +23,6 @@ from tasks.waiting import Deadline
 _FIELDS = ("id", "data", "vectors", "embedding")
 
 
-class BadLine(InvalidInput):
-    """A line is no data object of the collection."""
-
-    def __init__(self, path: Path, line: int, what: str, *, value: object = None, accepted: str = "") -> None:
-        self.path, self.line = str(path), line
-        super().__init__(what, value=value, source=f"line {line} of {path}", accepted=accepted)
-
-
 @step("validate {path}")
 def read_data_object_file(path: Path, collection: CollectionState) -> int:
     """Check every line of a file. Returns how many data objects it has.
@@ -41,14 +31,11 @@ def read_data_object_file(path: Path, collection: CollectionState) -> int:
         BadLine: a line does not fit, or repeats the id of an earlier one.
         InvalidInput: the file cannot be read, or has none.
     """
-    seen = dict[str, int]()
-    for number, found in _numbered(path, collection):
-        if found.id in seen:
-            raise BadLine(path, number, f"This id is that of line {seen[found.id]} as well", value=found.id)
-        seen[found.id] = number
-    if not seen:
-        raise InvalidInput("There are no data objects in this file", value=str(path), source="file")
-    return len(seen)
+    return count_rows(
+        path,
+        lambda: ((number, found.id) for number, found in _numbered(path, collection)),
+        noun="data objects",
+    )
 
 
 @step("upsert data objects into collection {collection.name}")
@@ -65,29 +52,15 @@ def apply_data_object_file(
 
 
 def _numbered(path: Path, collection: CollectionState) -> Iterator[tuple[int, DataObject]]:
-    for number, line in lines(path):
-        if line.strip():
-            yield number, _data_object(path, number, line, collection)
+    for number, given in json_objects(path):
+        yield number, _data_object(path, number, given, collection)
 
 
-def _data_object(path: Path, number: int, line: bytes, collection: CollectionState) -> DataObject:
-    try:
-        given = exact(line)
-    except NotExact as error:
-        raise BadLine(
-            path, number, f"Not a line of JSON ({error})", value=line[:200].decode(errors="replace")
-        ) from error
-    if not isinstance(given, dict):
-        raise BadLine(path, number, "Not a JSON object", value=given)
-    found: dict[str, Any] = given
+def _data_object(path: Path, number: int, found: dict[str, Any], collection: CollectionState) -> DataObject:
     for name in found:
         if name not in _FIELDS:
             raise BadLine(path, number, f"A data object has no field {name}", accepted=", ".join(_FIELDS))
-    id_ = found.get("id")
-    if not isinstance(id_, str | int) or isinstance(id_, bool) or id_ == "":
-        raise BadLine(
-            path, number, "The id is missing or no text", value=id_, accepted="text or a whole number"
-        )
+    id_ = id_of(path, number, found.get("id"))
     data = found.get("data") or {}
     if not isinstance(data, dict):
         raise BadLine(path, number, "The data is no JSON object", value=data)
@@ -99,7 +72,7 @@ def _data_object(path: Path, number: int, line: bytes, collection: CollectionSta
         )
     values = _vector(path, number, found, collection)
     vectors = {collection.vector_field: {"dense": {"values": values}}} if values else {}
-    return DataObject(data_object_id(str(id_), row=number, source=str(path)), fields, vectors)
+    return DataObject(data_object_id(id_, row=number, source=str(path)), fields, vectors)
 
 
 def _vector(path: Path, number: int, found: dict[str, Any], collection: CollectionState) -> list[float]:
@@ -116,20 +89,4 @@ def _vector(path: Path, number: int, found: dict[str, Any], collection: Collecti
         given = given.get("values") if isinstance(given, dict) else given
     if given is None and collection.model:
         return []
-    accepted = f"{collection.dimensions} finite numbers"
-    if not isinstance(given, list) or not all(map(_is_number, given)):
-        raise BadLine(
-            path, number, f"The vector {field} is missing or not of numbers", value=given, accepted=accepted
-        )
-    if len(given) != collection.dimensions:
-        raise BadLine(
-            path, number, f"The vector {field} has another length", value=len(given), accepted=accepted
-        )
-    return [float(value) for value in given]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST_FLOAT32
-
-
-_LARGEST_FLOAT32 = (2 - 2**-23) * 2.0**127
+    return vector_of(path, number, given, field=field, dimensions=collection.dimensions)

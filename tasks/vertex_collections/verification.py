@@ -2,79 +2,50 @@
 
 from __future__ import annotations
 
-import time
-
-from pydantic import BaseModel
-
-from tasks.errors import GateNotMet, InvalidInput
-from tasks.measures.latency import latency_percentiles
+from tasks.errors import InvalidInput
 from tasks.measures.neighbors import DistanceMeasure, exact_neighbors
-from tasks.measures.recall import recall_at_k
-from tasks.progress import Progress, say
+from tasks.measures.verification import TIES, SearchRecall, check_recall, measure_recall, wait_for_count
+from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.data.formats.errors import NoQueries
 from tasks.vertex.imports.import_data import DataSource, opened
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex_collections.collections import CollectionState
 from tasks.vertex_collections.indexes import CollectionIndexState
-from tasks.vertex_collections.searches import Found, Search, find, read_count
+from tasks.vertex_collections.searches import Search, find, read_count
 from tasks.vertex_collections.specs import DistanceMetric
-from tasks.waiting import Deadline, Look, Unchanged, attempt_until
+from tasks.waiting import Deadline
 
-TIES = 2
-"""The truth is this many times deeper than k, so that rows at the same distance as the k-th are known."""
-SETTLED_SECONDS = 20.0
-"""A wrong count that is the same for so long stays wrong."""
 MEASURES: dict[DistanceMetric, DistanceMeasure] = {
     "DOT_PRODUCT": "DOT_PRODUCT_DISTANCE",
     "COSINE_DISTANCE": "COSINE_DISTANCE",
 }
 
 
-class CollectionRecall(BaseModel, frozen=True):
+class CollectionRecall(SearchRecall, frozen=True):
     """One measurement of a collection."""
 
-    name: str
-    k: int
-    queries: int
-    recall: float
-    """Found of the k true neighbors, mean over the queries, 0 to 1."""
-    p50: float
-    """Milliseconds of single searches, from here: network included."""
-    p90: float
-    p99: float
     indexed: bool
     """Whether an index answered; else every vector was compared."""
-    min_recall: float | None
-    """The gate; None: measured only."""
 
     def __str__(self) -> str:
-        how = "" if self.indexed else ", without an index"
-        return (
-            f"recall@{self.k} {self.recall:.3f} ({self.queries:,} queries{how}; p50 {self.p50:.1f}, p90 {self.p90:.1f}, "
-            f"p99 {self.p99:.1f} ms)"
-        )
+        return super().__str__() if self.indexed else f"{super().__str__()}, without an index"
 
 
 @step("check the number of data objects of collection {name}")
 def verify_count(settings: VertexSettings, name: str, rows: int, deadline: Deadline) -> None:
-    """See that a collection holds as many data objects as were loaded. Counts may lag, so it is looked at for a while.
+    """See that a collection holds as many data objects as were loaded.
 
     Raises:
         GateNotMet: it holds another number, and that does not change.
     """
-    unchanged = Unchanged()
-
-    def look() -> Look[bool]:
-        count = read_count.fn(settings, name)
-        if count != rows and unchanged.seconds(count) > SETTLED_SECONDS:
-            raise GateNotMet(
-                f"The number of data objects in collection {name}", measured=f"{count:,}", wanted=f"{rows:,}",
-                remedy="Somebody else may have changed them. Run it again to load them again.",
-            )  # fmt: skip
-        return Look(seen=f"{count:,} of {rows:,}", value=True, done=count == rows)
-
-    attempt_until(f"count the data objects of collection {name}", look, deadline)
+    wait_for_count(
+        lambda: read_count.fn(settings, name),
+        rows,
+        deadline,
+        noun="data objects",
+        holder=f"collection {name}",
+    )
 
 
 @step("measure recall of collection {collection.name}")
@@ -121,50 +92,20 @@ def verify_recall(
         truth = exact_neighbors(
             file.blocks(), asked, TIES * k, measure=MEASURES[collection.metric], feature_norm=norm
         )
-    found, seconds = list[list[str]](), list[float]()
-    with Progress(f"search collection {collection.name}") as progress:
-        for number, vector in enumerate(asked.tolist(), 1):
-            search = Search(vector=tuple(vector), top_k=k, target_recall=target_recall)
-            resource = None if index is None else index.resource
-            answers, took = _timed(settings, collection, search, resource, deadline)
-            found.append([each.id for each in answers])
-            seconds.append(took)
-            progress.count(number, len(asked), "queries")
-    latency = latency_percentiles(seconds[1:] or seconds)  # the first one opens the channel
-    measured = CollectionRecall(
-        name=collection.name,
-        k=k,
-        queries=len(asked),
-        recall=recall_at_k(found, truth, k),
-        p50=latency.p50 * 1000,
-        p90=latency.p90 * 1000,
-        p99=latency.p99 * 1000,
-        indexed=index is not None,
-        min_recall=min_recall,
+
+    def search(vector: list[float]) -> list[str]:
+        asked_for = Search(vector=tuple(vector), top_k=k, target_recall=target_recall)
+        answers = find(settings, collection, asked_for, None if index is None else index.resource)
+        return [each.id for each in answers]
+
+    holder = f"collection {collection.name}"
+    by_query = measure_recall(
+        search, asked, truth, deadline, name=collection.name, holder=holder, k=k, min_recall=min_recall
     )
-    say(f"{collection.name}: {measured}")
-    if min_recall is not None and measured.recall < min_recall:
-        raise GateNotMet(
-            f"recall@{k} of collection {collection.name}",
-            measured=f"{measured.recall:.3f}",
-            wanted=f"{min_recall:g} or more",
-            remedy="Ask the index for more with --target-recall, and make sure that the collection was built from this data.",
-        )
+    measured = CollectionRecall(**by_query.model_dump(), indexed=index is not None)
+    check_recall(
+        measured,
+        holder=holder,
+        remedy="Ask the index for more with --target-recall, and make sure that the collection was built from this data.",
+    )
     return measured
-
-
-def _timed(
-    settings: VertexSettings,
-    collection: CollectionState,
-    search: Search,
-    index: str | None,
-    deadline: Deadline,
-) -> tuple[tuple[Found, ...], float]:
-    """The answer to a search and its seconds; one that fails for now is tried again."""
-
-    def attempt() -> Look[tuple[tuple[Found, ...], float]]:
-        began = time.perf_counter()
-        answers = find(settings, collection, search, index)
-        return Look(seen="answered", value=(answers, time.perf_counter() - began), done=True)
-
-    return attempt_until(f"search collection {collection.name}", attempt, deadline)

@@ -18,7 +18,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
 from flows.command_line.endings import Interrupted, ending_of
-from flows.command_line.tree import LOCAL, function, parse
+from flows.command_line.tree import PLAIN, function, parse
 from flows.console import Seen, Terminal
 from flows.engines import ENGINES
 from flows.stack.api import free_port
@@ -91,9 +91,9 @@ def test_listing_help_and_wrong_options_import_neither_prefect_nor_a_services_cl
 
 
 @pytest.mark.parametrize(
-    "entry", [one for local in LOCAL.values() for one in local], ids=lambda one: one.name
+    "entry", [one for group in PLAIN.values() for one in group], ids=lambda one: one.name
 )
-def test_a_command_that_is_no_flow_is_listed_with_the_first_line_of_its_help(entry):
+def test_a_command_of_no_engine_is_listed_with_the_first_line_of_its_help(entry):
     assert inspect.getdoc(function(entry)).partition("\n")[0] == entry.line
 
 

@@ -14,7 +14,7 @@ from flows.engines import ENGINES
 from tasks.elastic.specs import AdaptiveAllocations
 
 FLOWS = [
-    pytest.param(engine, entry, id=engine.command(entry)) for engine in ENGINES for entry in engine.flows
+    pytest.param(engine, entry, id=engine.command(entry)) for engine in ENGINES for entry in engine.commands
 ]
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from flows.report import Report, reporting
 from flows.stack.api import free_port
+from tasks.errors import GateNotMet
 
 pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow")
 
@@ -32,8 +33,16 @@ def nobody():
 def test_prefects_outage_does_not_hide_the_error_of_a_flow(home):
     with pytest.raises(ValueError, match="the real error"), reporting("vertex check", "name", "sandbox"):
         raise ValueError("the real error")
-    (file,) = (home / "reports").iterdir()
+    (file,) = (home / "reports").glob("*.json")
     assert json.loads(file.read_text())["outcome"] == "failed: the real error"
+
+
+@pytest.mark.usefixtures("nobody")
+def test_what_was_measured_is_in_the_report_also_when_its_gate_is_not_met(home):
+    with pytest.raises(GateNotMet), reporting("vertex verify", "name", "sandbox"):
+        raise GateNotMet("recall@10", measured=0.5, wanted=0.9, facts={"recall": {"recall": 0.5, "p50": 3.1}})
+    (file,) = (home / "reports").glob("*.json")
+    assert json.loads(file.read_text())["facts"] == {"recall": {"recall": 0.5, "p50": 3.1}}
 
 
 @pytest.mark.usefixtures("nobody")
@@ -80,3 +89,13 @@ def test_a_bar_in_a_step_stays_within_its_cell_of_the_ui():
     with report.step("remove a|b") as step:
         step.saw("a|b is gone")
     assert "| remove a\\|b | a\\|b is gone |" in report.markdown()
+
+
+def test_a_run_with_nothing_to_do_shows_no_empty_table():
+    report = Report(flow="elastic endpoint-delete", name="films", target="sandbox")
+    console = Console(width=80, file=io.StringIO())
+    console.print(report.render())
+    shown = console.file.getvalue()
+    assert report.title in shown
+    assert "step" not in shown
+    assert "|" not in report.markdown()

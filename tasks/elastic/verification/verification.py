@@ -6,7 +6,7 @@ Each gate raises if it is not met. Nothing is changed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +81,11 @@ class Incomplete(GateNotMet):
     ) -> None:
         self.index, self.found, self.listed, self.refused = index, found, list(listed), list(refused)
         lacking = f"The first: {'; '.join(f'{u.id}: {u.reason}' for u in self.listed[:_SHOWN])}."
-        too_many = found.unembedded > found.accepted
+        too_many, facts = found.unembedded > found.accepted, {"completeness": asdict(found)}
         if found.documents == found.wanted:
             super().__init__(
                 f"The number of documents of {index} without an embedding", measured=found.unembedded,
-                wanted=f"at most {found.accepted}" if found.accepted else 0, remedy=lacking,
+                wanted=f"at most {found.accepted}" if found.accepted else 0, remedy=lacking, facts=facts,
             )  # fmt: skip
             return
         said: list[str] = []
@@ -95,20 +95,22 @@ class Incomplete(GateNotMet):
         if too_many:
             said.append(f"{counted(found.unembedded, 'document')} had no embedding. {lacking}")
         super().__init__(
-            f"The number of documents of {index}", measured=found.documents, wanted=found.wanted, remedy=" ".join(said)
+            f"The number of documents of {index}", measured=found.documents, wanted=found.wanted, remedy=" ".join(said),
+            facts=facts,
         )  # fmt: skip
 
 
 class NotFoundBySearch(GateNotMet):
     """A sample query does not find what it should."""
 
-    def __init__(self, index: str, *, missed: Sequence[str], queries: int) -> None:
+    def __init__(self, index: str, *, missed: Sequence[str], asked: QueryReport) -> None:
         self.index, self.missed = index, list(missed)
         super().__init__(
             f"The number of sample queries that {index} fails",
-            measured=f"{len(missed)} of {queries}",
+            measured=f"{len(missed)} of {asked.queries}",
             wanted=0,
             remedy="; ".join(missed),
+            facts={"queries": asdict(asked)},
         )
 
 
@@ -184,9 +186,10 @@ def verify_queries(
             missed.append(
                 f"{sample.query!r} misses {', '.join(absent)} among its first {sample.within}, finds {', '.join(ids[:_SHOWN])}"
             )
+    report = QueryReport(len(asked), len(asked) - len(missed), milliseconds / len(asked))
     if missed:
-        raise NotFoundBySearch(index, missed=missed, queries=len(asked))
-    return QueryReport(len(asked), len(asked), milliseconds / len(asked))
+        raise NotFoundBySearch(index, missed=missed, asked=report)
+    return report
 
 
 @step("verify the scores of {index}")

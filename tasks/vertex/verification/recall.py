@@ -75,6 +75,7 @@ class RecallTooLow(GateNotMet):
             measured=f"{measured.recall:.3f}",
             wanted=f"at least {measured.min_recall}",
             remedy=_what_to_try(measured),
+            facts={measured.fact: measured.model_dump()},
         )
 
 

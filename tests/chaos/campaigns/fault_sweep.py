@@ -23,6 +23,8 @@ NAME = "fault sweep"
 _TIMES = {"once": 1, "three times": 3, "for ever": 1_000_000}
 _ALONE = ("three times", "for ever")
 _STALL_SECONDS = CALL_SECONDS + 0.5
+_STALL_AT_THE_END_SECONDS = 9
+"""Of an operation that never ends as far as the run with the fault can tell, which gives up before; the next one sees its end."""
 _RETRY_AFTER_SECONDS = 0.3
 _DEADLINE_MINUTES = 0.1
 """Of a run that is to fail."""
@@ -105,6 +107,7 @@ def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
 def _add(world: World, fault: str) -> None:
     method, kind, when, times = fault.split(maxsplit=3)
     kind, _, retry_after = kind.partition("-")
-    seconds = _STALL_SECONDS if kind == "stall" and when != "end" else None
+    stall = _STALL_AT_THE_END_SECONDS if when == "end" else _STALL_SECONDS
+    seconds = stall if kind == "stall" else None
     after = _RETRY_AFTER_SECONDS if retry_after else None
     faults.add(world.state, method, kind, when, times=_TIMES[times], seconds=seconds, retry_after=after)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from databricks.sdk.errors import NotFound
 
@@ -12,6 +10,7 @@ from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import tags_of
 from tasks.databricks.settings import databricks_settings
 from tasks.databricks.specs import index_name
+from tests.flows.engine_commands import build, command, found  # noqa: F401 -- fixtures
 from tests.flows.stand_ins import StandIn
 from tests.flows.vertex.conftest import write_vectors
 from tests.polling import until
@@ -43,7 +42,7 @@ class DatabricksStandIn(StandIn):
 
     def rows(self, name):
         """The rows of an index by their ids."""
-        found, last = {}, None
+        by_id, last = {}, None
         while (
             page := self.clients.indexes.scan_index(
                 self.full_name(name), last_primary_key=last, num_results=1000
@@ -51,9 +50,9 @@ class DatabricksStandIn(StandIn):
         ).data:
             for row in page.data:
                 values = {field.key: _plain(field.value) for field in row.fields}
-                found[values["id"]] = values
+                by_id[values["id"]] = values
             last = page.last_primary_key
-        return found
+        return by_id
 
     def shows(self, name, rows):
         """Wait until an index shows this many rows."""
@@ -93,34 +92,8 @@ def service(service_with):
 
 
 @pytest.fixture
-def command(run, begin, name):
-    """Runs a flow under the test's name: `command(service, "build", "--data", file)`; begins it with `begun=True`."""
-
-    def of(service, flow, *options, code=0, begun=False, name=name):
-        words = ["databricks", flow, "--name", name, "--target", "sandbox", *options]
-        return begin(service, *words) if begun else run(service, *words, code=code)
-
-    return of
-
-
-@pytest.fixture
-def build(command, data):
-    """Builds under the test's name: `build(service, "--min-recall", 1, data=other)`."""
-    own = data
-    return lambda service, *options, data=None, **how: command(
-        service, "build", "--data", data or own, *options, **how
-    )
-
-
-@pytest.fixture
-def found(home, name):
-    """The facts of the last report of a flow on the test's name: `found()`, `found("verify")`."""
-
-    def facts(flow="query", name=name):
-        files = sorted((home / "reports").glob(f"databricks-{flow}-{name}-*.json"))
-        return json.loads(files[-1].read_text())["facts"]
-
-    return facts
+def engine():
+    return "databricks"
 
 
 @pytest.fixture(scope="session")

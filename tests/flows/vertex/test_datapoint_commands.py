@@ -146,13 +146,17 @@ def test_a_query_looks_at_nobody_s_operations(served, on, service):
     assert service.struck[struck:] == []
 
 
-def test_recall_below_its_gate_ends_with_1_and_says_what_to_try(service, build, run, name, vectors):
+def test_recall_below_its_gate_ends_with_1_says_what_to_try_and_keeps_the_numbers(
+    service, build, run, name, vectors, home
+):
     data = vectors("many.hdf5", rows=2000, dimensions=16)
     build(service, "--leaf-node-embedding-count", 20, "--fraction-leaf-nodes-to-search", 0.01, data=data)
     verify = ["vertex", "verify", "--name", name, "--data", data, "--target", "sandbox"]
     error = run(service, *verify, "--min-recall", 0.99, code=1).error
     for part in ("0.99", "--fraction-leaf-nodes-to-search-override"):
         assert part in error
+    (file,) = (home / "reports").glob(f"vertex-verify-{name}-*.json")
+    assert 0 < json.loads(file.read_text())["facts"]["recall"]["recall"] < 0.99
     run(service, *verify, "--min-recall", 0.99, "--fraction-leaf-nodes-to-search-override", 1)
 
 

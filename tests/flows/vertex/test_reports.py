@@ -6,7 +6,12 @@ import json
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterName,
+)
 
 from tests.flows.client_settings import client_settings
 
@@ -42,7 +47,7 @@ def test_a_finished_build_is_reported_in_the_terminal_a_file_and_the_ui(
     ]  # fmt: skip
     assert all(step["seen"] and step["seconds"] >= 0 for step in report["steps"])
     assert report["facts"]["index"] == service.indexes(name)[0].name
-    assert f"report: {file}" in ended.out.replace("\n", "")
+    assert f"report: {file.with_suffix('.html')}" in ended.out.replace("\n", "")
 
     found = artifacts(f"vertex-build-{name}")
     assert {artifact.type for artifact in found.values()} == {"markdown", "table"}
@@ -60,3 +65,18 @@ def test_a_failed_build_is_reported_too(service, build, name, home, artifacts, v
     assert report["outcome"].removeprefix("failed: ")[:40] in error
     assert report["steps"][-1]["seen"].startswith("failed: ")
     assert len(artifacts(f"vertex-build-{name}")) == 2
+
+
+def test_a_build_that_nobody_agrees_to_is_cancelled_and_no_failure(
+    stack, service, build, name, home, other_data
+):
+    build(service)
+    build(service, data=other_data, code=2)
+    newest = max(home.glob("reports/*.json"))
+    assert json.loads(newest.read_text())["outcome"].startswith("Not confirmed: ")
+    with client_settings(stack), get_client(sync_client=True) as client:
+        named = FlowRunFilter(name=FlowRunFilterName(any_=[f"build {name} on sandbox"]))
+        states = [run.state for run in client.read_flow_runs(flow_run_filter=named)]
+    assert sorted(state.name for state in states) == ["Cancelled", "Completed"]
+    (cancelled,) = (state for state in states if state.is_cancelled())
+    assert cancelled.message.startswith("Not confirmed: ")

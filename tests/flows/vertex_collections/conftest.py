@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from google.api_core.exceptions import NotFound
 
 from sandbox.vertex.options import VertexOptions
 from tasks.vertex_collections.clients import connect
+from tests.flows.engine_commands import build, command, found  # noqa: F401 -- fixtures
 from tests.flows.vertex.conftest import VertexStandIn, write_vectors
 
 GENRES = ("Drama", "Crime", "Horror")
@@ -38,10 +37,10 @@ class CollectionsStandIn(VertexStandIn):
     def data_objects(self, name):
         """The data objects of a collection by their ids."""
         fields = {"data_fields": ["*"], "vector_fields": ["*"]}
-        found = self.collections.searches.query_data_objects(
+        pages = self.collections.searches.query_data_objects(
             request={"parent": self.parent(name), "output_fields": fields, "page_size": 1000}
         )
-        return {each.data_object_id: each for each in found}
+        return {each.data_object_id: each for each in pages}
 
     def files_of(self, name):
         """What lies in the bucket of a collection."""
@@ -67,34 +66,8 @@ def service(service_with):
 
 
 @pytest.fixture
-def command(run, begin, name):
-    """Runs a flow under the test's name: `command(service, "build", "--data", file)`; begins it with `begun=True`."""
-
-    def of(service, flow, *options, code=0, begun=False, name=name):
-        words = ["vertex-collections", flow, "--name", name, "--target", "sandbox", *options]
-        return begin(service, *words) if begun else run(service, *words, code=code)
-
-    return of
-
-
-@pytest.fixture
-def build(command, data):
-    """Builds under the test's name: `build(service, "--index", "none", data=other)`."""
-    own = data
-    return lambda service, *options, data=None, **how: command(
-        service, "build", "--data", data or own, *options, **how
-    )
-
-
-@pytest.fixture
-def found(home, name):
-    """The facts of the last report of a flow on the test's name: `found()`, `found("verify")`."""
-
-    def facts(flow="query", name=name):
-        files = sorted((home / "reports").glob(f"vertex-collections-{flow}-{name}-*.json"))
-        return json.loads(files[-1].read_text())["facts"]
-
-    return facts
+def engine():
+    return "vertex-collections"
 
 
 @pytest.fixture

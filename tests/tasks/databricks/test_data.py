@@ -8,10 +8,11 @@ import re
 import pytest
 
 from tasks.databricks.data import RowSource, check_size, opened, read_query_vector, read_validated, rows_of
-from tasks.databricks.files import BadLine, read_row_file
+from tasks.databricks.files import read_row_file
 from tasks.databricks.indexes import IndexState
 from tasks.databricks.specs import IndexSpec, index_name
 from tasks.errors import InvalidInput
+from tasks.json_lines import BadLine
 from tests.flows.vertex.conftest import write_vectors
 
 INDEX = IndexState(

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from tasks.errors import InvalidInput
+from tasks.json_lines import BadLine
 from tasks.vertex_collections.collections import CollectionState
-from tasks.vertex_collections.files import BadLine, read_data_object_file
+from tasks.vertex_collections.files import read_data_object_file
 
 GOOD = {"id": "heat", "data": {"year": 1995}, "embedding": [0.1, 0.9]}
 

@@ -94,7 +94,7 @@ def test_documents_that_the_new_index_refuses_are_left_out_and_named(embedding, 
 def test_documents_that_were_turned_away_for_now_are_sent_again_and_only_the_impossible_one_is_left_out(
     embedding, rows, monkeypatch
 ):
-    monkeypatch.setattr("tasks.elastic.reindex.reindex._PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr("tasks.elastic.reindex.copying._PAUSE_SECONDS", 0.1)
     odd = {"id": "odd", "gloss": "odd", "year": "unknown"}
     embedding.build([odd, *rows[:60]], queue=8, allocations=1, properties={"year": {"type": "integer"}})
     # Without our on_failure, what finds the queue full fails in the bulk, with 429.

@@ -100,6 +100,7 @@ def test_a_query_that_misses_says_what_it_misses_and_what_it_finds(settings, fil
     ) as missed:
         verify_queries.fn(settings, films, FIELD, deployed, path)
     assert "finds the-silence-of-the-lambs" in str(missed.value)
+    assert missed.value.facts["queries"]["found"] == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""A report as one HTML file that asks for nothing else: for a browser, a phone, or a colleague by mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from flows.console import duration
+
+MOST_ROWS = 100
+"""Of a table; the JSON file beside has all."""
+_MOST_ITEMS = 20
+"""Of a list in a cell."""
+
+
+class StepTold(Protocol):
+    """What a page shows of a step."""
+
+    step: str
+    seen: str
+    began: float
+    seconds: float
+
+
+class Told(Protocol):
+    """What a page shows: a report."""
+
+    @property
+    def title(self) -> str: ...  # noqa: D102 -- as in the report
+    @property
+    def steps(self) -> Sequence[StepTold]: ...  # noqa: D102
+
+    started: datetime
+    where: str
+    seconds: float
+    outcome: str
+
+
+def page(report: Told, facts: Mapping[str, Any]) -> str:
+    """The report as HTML: steps on a common line of time, and facts. It loads nothing and runs nothing; all text is escaped.
+
+    Args:
+        report: the report.
+        facts: its facts as JSON has them: mappings, lists, text, numbers.
+    """
+    whole = max(report.seconds, 1e-9)
+    steps = [
+        {
+            "title": step.step,
+            "seen": step.seen,
+            "took": _time(step.seconds),
+            "left": f"{100 * min(step.began / whole, 1):.2f}",
+            "width": f"{100 * min(step.seconds / whole, 1):.2f}",
+        }
+        for step in report.steps
+    ]
+    return _template().render(
+        report=report,
+        facts=facts,
+        steps=steps,
+        took=_time(report.seconds),
+        mood=_mood(report.outcome),
+        most=MOST_ROWS,
+    )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
+
+
+def _mood(outcome: str) -> str:
+    if outcome == "done":
+        return "good"
+    return "bad" if outcome.startswith("failed") else "still"
+
+
+@cache
+def _template() -> Template:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    filters: dict[str, Any] = made.filters
+    filters |= {"plain": _plain, "words": _words, "columns": _columns, "is_table": _is_table}
+    return made.get_template("report_page.html")
+
+
+def _plain(value: Any) -> str:
+    """A value as people write it: numbers with four digits at most behind the point, nothing as a dash."""
+    if value is None or value in ("", [], {}):
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)  # a year is no amount
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        shown = ", ".join(_plain(each) for each in value[:_MOST_ITEMS])
+        return shown if len(value) <= _MOST_ITEMS else f"{shown} and {len(value) - _MOST_ITEMS:,} more"
+    return str(value)
+
+
+def _words(name: str) -> str:
+    return str(name).replace("_", " ")
+
+
+def _is_table(value: Any) -> bool:
+    """Whether it is a list of records."""
+    return bool(value) and isinstance(value, list) and all(isinstance(row, Mapping) for row in value)  # pyright: ignore[reportUnknownVariableType]
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names of all fields, in the order in which they come first."""
+    return list(dict.fromkeys(name for row in rows for name in row))
