@@ -9,6 +9,7 @@ import threading
 from functools import partial
 from pathlib import Path
 
+from sandbox.elastic.documents.analyze_api import AnalyzeApi
 from sandbox.elastic.documents.api import DocumentApi
 from sandbox.elastic.documents.bulk_api import BulkApi
 from sandbox.elastic.documents.refreshing import RefreshingWriter
@@ -50,10 +51,12 @@ from sandbox.elastic.nodes.information_api import InformationApi
 from sandbox.elastic.nodes.nodes import Nodes
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.reindex.api import ReindexApi
+from sandbox.elastic.reindex.delete_by_query_api import DeleteByQueryApi
 from sandbox.elastic.reindex.jobs import Jobs
 from sandbox.elastic.reindex.management_api import ReindexManagementApi
 from sandbox.elastic.reindex.update_by_query_api import UpdateByQueryApi
 from sandbox.elastic.search.api import SearchApi
+from sandbox.elastic.search.field_caps_api import FieldCapabilitiesApi
 from sandbox.elastic.search.matches import QueryContexts
 from sandbox.elastic.search.ranking import Ranking
 from sandbox.elastic.search.scans import Scans
@@ -167,11 +170,14 @@ class Cluster:
             DocumentApi(refreshing, self.documents, indices),
             BulkApi(refreshing),
             search,
+            FieldCapabilitiesApi(indices, self.searchers),
+            AnalyzeApi(indices),
             TemplateApi(self.store.records("scripts"), search),
             PipelineApi(pipelines, self.parser, indices),
             IngestStatisticsApi(pipelines, nodes),
             ReindexApi(*by_query),
             UpdateByQueryApi(*by_query),
+            DeleteByQueryApi(*by_query),
             ReindexManagementApi(self.tasks, self.jobs, nodes, self.release),
         )
         guarded = (self.licence.guarded(route) for api in machine_learning for route in api.routes)

@@ -64,8 +64,8 @@ DIFFERENCES = (
     ),
     "Dates: ISO 8601 and milliseconds; a field's `format` is applied where values are shown, not where they are read.",
     (
-        "Queries: those in `sandbox/elastic/search/queries.py`, with common parameters; others are refused by name. No "
-        "suggesters, rescore or explain."
+        "Queries: those in `sandbox/elastic/search/queries.py`, with common parameters; others are refused by name; "
+        "function_score knows weights and field_value_factor. No suggesters, rescore or explain."
     ),
     (
         "`q=`, query_string and simple_query_string: terms, phrases, fields, ranges, groups, operators, wildcards, boosts. "
@@ -116,7 +116,7 @@ DIFFERENCES = (
     (
         "Reindex does not support scripts, remote sources, sort or routing. An expired scroll is detected between batches and "
         "ends the task with search_context_missing_exception, not wrapped in a search error. Update by query does not "
-        "support scripts; there is no delete by query. Slices use a different hash."
+        "support scripts. Slices use a different hash."
     ),
     (
         "Task lists contain reindex, update by query, model downloads and the listing call itself, no other calls. Hot threads show "

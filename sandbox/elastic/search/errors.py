@@ -79,6 +79,9 @@ UNREADABLE_QUERY = Answer(
     "parse_exception: Cannot parse '{query}': {problem}",
     "QueryParserBase.java (Lucene)",
 )
+QUERY_BODY = Answer(
+    400, "parsing_exception", "{problem}", "BoostingQueryBuilder.java, FunctionScoreQueryBuilder.java"
+)
 TOO_MANY_TERMS = Answer(
     400,
     "query_shard_exception",
@@ -141,6 +144,7 @@ COLLAPSE_AFTER = Answer(
     "collapse field and sort field must be the same when use `collapse` in conjunction with `search_after`",
     "SearchService.java, from memory",
 )
+FUZZINESS = Answer(400, "illegal_argument_exception", "Invalid fuzziness value: {value}", "Fuzziness.java")
 HIGHLIGHT = Answer(400, "illegal_argument_exception", "{problem}", "HighlightBuilder.java, from memory")
 PARSE = Answer(400, "parse_exception", "{problem}", "JavaDateMathParser.java")
 KNN = Answer(400, "illegal_argument_exception", "{problem}", "KnnSearchBuilder.java, from memory")

@@ -13,15 +13,17 @@ from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import target_fields
 from sandbox.elastic.search.field_values import at, origin
 from sandbox.elastic.search.matches import Context, Matches
-from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum
+from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum, number
+from sandbox.elastic.search.query_kinds import fuzzy_queries
 from sandbox.elastic.search.query_kinds.semantic_queries import by_text
 from sandbox.elastic.search.query_kinds.term_queries import exact, scored_term, searchable
 from sandbox.elastic.search.scoring import bm25, idf
 
 _MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"} | {
-    "auto_generate_synonyms_phrase_query"
+    "auto_generate_synonyms_phrase_query",
+    *fuzzy_queries.PARAMETERS,
 }
-_MULTI_MATCH = _MATCH | {"query", "fields", "type", "_name"}
+_MULTI_MATCH = _MATCH | {"query", "fields", "type", "tie_breaker", "_name"}
 
 
 def match(context: Context, body: Any, boost: float) -> Matches:
@@ -54,7 +56,10 @@ def multi_match(context: Context, body: Any, boost: float) -> Matches:
     if kind == "most_fields" or not parts:
         return context.added(parts)
     mask = np.logical_or.reduce([part.mask for part in parts])
-    return Matches(mask, np.maximum.reduce([part.scores for part in parts]))
+    best = np.maximum.reduce([part.scores for part in parts])
+    others = np.sum([part.scores for part in parts], axis=0, dtype=np.float64) - best
+    tie_breaker = number("multi_match", "tie_breaker", body.get("tie_breaker", 0.0))
+    return Matches(mask, (best + tie_breaker * others).astype(np.float32))
 
 
 def match_phrase(context: Context, body: Any, boost: float) -> Matches:
@@ -79,7 +84,12 @@ def _matched(context: Context, path: str, found: dict[str, Any], boost: float) -
     if field is None or field.type != "text":
         return _whole(context, path, found, boost)
     searchable(context, path)
-    parts = [scored_term(context, field, term, boost) for term in _terms(field, found)]
+    parts = [
+        fuzzy_queries.scored(context, field, term, found, boost)
+        if found.get("fuzziness") is not None
+        else scored_term(context, field, term, boost)
+        for term in _terms(field, found)
+    ]
     together = context.added(parts)
     least = 1
     if str(found.get("operator", "or")).lower() == "and":

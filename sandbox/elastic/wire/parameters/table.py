@@ -101,7 +101,19 @@ TABLE: dict[str, Rules] = {
     "count": _NAMES | _THROTTLED | _COPIES | _TYPED | rules(HONOURED, "min_score terminate_after"),
     "create": _WRITES | _VERSIONS | _CONDITIONS | rules(HONOURED, "op_type"),
     "delete": _WAITS | _VERSIONS | _CONDITIONS | rules(HONOURED, "refresh") | rules(NO_DIFFERENCE, "routing"),
+    "delete_by_query": _NAMES
+    | _COPIES
+    | _TYPED
+    | _BY_QUERY
+    | _SEARCH_TYPE
+    | rules(HONOURED, "scroll_size")
+    | rules(NO_DIFFERENCE, "request_cache stats")
+    | rules(REFUSED, "from sort terminate_after")
+    | rules(TIME, "search_timeout")
+    | {"version": OFF},
+    "delete_by_query_rethrottle": rules(HONOURED, "requests_per_second group_by"),
     "delete_script": _TIMES,
+    "field_caps": _NAMES | rules(HONOURED, "fields filters include_empty_fields include_unmapped types"),
     "get": _READS | _VERSIONS,
     "get_reindex": rules(HONOURED, "wait_for_completion timeout"),
     "get_script": rules(TIME, "master_timeout"),
@@ -115,6 +127,7 @@ TABLE: dict[str, Rules] = {
     "cluster.put_component_template": rules(HONOURED, "create")
     | rules(NO_DIFFERENCE, "cause")
     | rules(TIME, "master_timeout timeout"),
+    "indices.analyze": {},
     "indices.create": _TIMES | _WAITS,
     "indices.create_data_stream": _TIMES,
     "indices.delete_data_stream": rules(NO_DIFFERENCE, "expand_wildcards") | rules(TIME, "master_timeout"),
