@@ -13,7 +13,7 @@ from docstring_parser import parse as parse_docstring
 
 from flows.engine import Engine, Entry
 from flows.option_values import check_values
-from flows.options import RUN_OPTIONS, RunOptions
+from flows.options import RUN_OPTIONS, Positional, RunOptions
 from flows.signatures import parameters
 from tasks.settings import check_env_file
 
@@ -47,7 +47,12 @@ def _command(
     options = [_option(parameter, hints[name], target) for name, parameter in own.items()]
     run_options = [_run_option(parameter) for parameter in parameters(RunOptions)]
 
-    def command(**values: Any) -> None:
+    # What may stand by itself comes before what may not, as in every signature.
+    options.sort(key=lambda option: option.kind)
+    alone = [option.name for option in options if option.kind is not inspect.Parameter.KEYWORD_ONLY]
+
+    def command(*by_place: Any, **values: Any) -> None:
+        values |= dict(zip(alone, by_place, strict=False))
         given = {name: values.pop(name) for name in RUN_OPTIONS if name in values}
         RunOptions(**given).refuse_what_is_not_supported()
         check_values(values)  # before Prefect stores them
@@ -65,7 +70,7 @@ def _command(
 
 
 def _option(parameter: inspect.Parameter, hint: Any, target: str) -> inspect.Parameter:
-    """An option `--name VALUE` for a parameter. None is positional, so that a command line reads like the form."""
+    """An option `--name VALUE` for a parameter. Only a question is positional too: else a command line reads like the form."""
     # A target may come from the environment that `env` printed; it is never assumed.
     env_var = target if parameter.name == "target" else None
     option = Parameter(
@@ -74,7 +79,9 @@ def _option(parameter: inspect.Parameter, hint: Any, target: str) -> inspect.Par
         negative_iterable="",
         negative="" if parameter.default is False else None,
     )
-    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[hint, option])
+    may_stand_alone = any(isinstance(each, Positional) for each in getattr(hint, "__metadata__", ()))
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if may_stand_alone else inspect.Parameter.KEYWORD_ONLY
+    return parameter.replace(kind=kind, annotation=Annotated[hint, option])
 
 
 def _run_option(parameter: inspect.Parameter) -> inspect.Parameter:
