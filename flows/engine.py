@@ -74,9 +74,16 @@ class Engine(Generic[Settings_co]):
     """In the order in which people use them."""
     programs: tuple[Entry, ...] = ()
     """Commands that run until somebody stops them, such as a page. They are no flows: Prefect neither runs nor stores them."""
+    built: str = ""
+    """The function that lists what bears our mark, by its module path: `tasks.vertex.resources.built:list_built`."""
     sandbox_service: str | None = None
     """What `python -m sandbox start` calls its stand-in."""
     tour: Tour | None = None
+
+    @property
+    def folder(self) -> str:
+        """The name of its folders."""
+        return self.name.replace("-", "_")
 
     def command(self, entry: Entry) -> str:
         """What is typed for a flow: `vertex build`."""

@@ -22,10 +22,6 @@ MOST_MINUTES = 366 * 24 * 60
 """A year: longer waits are typing errors, and no clock can add the longest."""
 
 
-class Positional:
-    """Marks the field of a model whose value may stand by itself on a command line: `answers ask --name handbook "How long?"`."""
-
-
 class Options(BaseModel, frozen=True, extra="forbid"):
     """The options of a flow.
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field
 
 from flows.answers.engine import ANSWERS
 from flows.answers.holders import holder_of
 from flows.answers.options import AnswersOptions
 from flows.engine_flow import engine_flow
-from flows.options import Positional
 from flows.report import Report, reporting
 from tasks.answers.answering import Answer, NotSupported, read_answer
 from tasks.answers.knowledge import How, NoKnowledgeBase
@@ -30,7 +27,7 @@ class SearchingOptions(AnswersOptions, frozen=True):
 class AskOptions(SearchingOptions, frozen=True):
     """The options of `answers ask`."""
 
-    question: Annotated[str, Positional()] = Field(description="The question; --question may be left out.")
+    question: str = Field(description="The question.")
     reader: tuple[str, ...] = Field(
         default=(),
         description="The names that the reader goes by. Default: none, which finds only what everybody may read.",
@@ -45,7 +42,7 @@ def ask(options: AskOptions) -> Report:
     THE SOURCES` is an answer too.
 
     Example:
-        vector-search answers ask --name handbook "How many days of leave are there?" --target sandbox
+        vector-search answers ask --name handbook --question "How many days of leave are there?" --target sandbox
     """
     holder, models = holder_of(options.engine), ANSWERS.settings(options.target)
     settings = holder.engine.settings(options.target)

@@ -112,28 +112,28 @@ def ask_all(
     Raises:
         InvalidInput: the quote of a question is in no passage.
     """
-    gold = relevant(questions, holder.all_passages(settings, base))
-    progress, outcomes = Progress(f"ask {base.name}"), list[Outcome]()
-    for question in questions:
-        began = time.monotonic()
-        found = holder.find(
-            settings,
-            models,
-            base,
-            question.question,
-            how=how,
-            most=max(DEPTH, passages),
-            readers=question.readers,
-        )
-        seconds = time.monotonic() - began
-        answer = read_answer(models, question.question, found[:passages])
-        outcomes.append(
-            Outcome(
-                question=question, relevant=gold[question.id], answer=answer, search_seconds=seconds,
-                ranking=tuple(passage.first.id for passage in found),
+    gold, outcomes = relevant(questions, holder.all_passages(settings, base)), list[Outcome]()
+    with Progress(f"ask {base.name}") as progress:
+        for question in questions:
+            began = time.monotonic()
+            found = holder.find(
+                settings,
+                models,
+                base,
+                question.question,
+                how=how,
+                most=max(DEPTH, passages),
+                readers=question.readers,
             )
-        )  # fmt: skip
-        progress.count(len(outcomes), len(questions), "questions")
+            seconds = time.monotonic() - began
+            answer = read_answer(models, question.question, found[:passages])
+            outcomes.append(
+                Outcome(
+                    question=question, relevant=gold[question.id], answer=answer, search_seconds=seconds,
+                    ranking=tuple(passage.first.id for passage in found),
+                )
+            )  # fmt: skip
+            progress.count(len(outcomes), len(questions), "questions")
     return outcomes
 
 

@@ -180,21 +180,25 @@ def list_keys(settings: DatabricksSettings, index: IndexState) -> set[str]:
 
 def scanned(settings: DatabricksSettings, index: IndexState) -> Iterator[list[Row]]:
     """All rows of an index in the order of their keys, a page at a time. A column without a value is None."""
-    progress, found, last = Progress(f"scan index {index.name}"), 0, None
-    while True:
-        with calling(f"scan index {index.name}"):
-            page = connect(settings).indexes.scan_index(
-                index.full_name, last_primary_key=last, num_results=PAGE
-            )
-        rows = [
-            {field.key or "": _plain(field.value) for field in row.fields or ()} for row in page.data or []
-        ]
-        if rows:
-            yield rows
-        found, last = found + len(rows), page.last_primary_key
-        if not rows or not last:
-            return
-        progress.see(f"{found:,} so far")
+    found, last = 0, None
+    with Progress(f"scan index {index.name}") as progress:
+        while True:
+            with calling(f"scan index {index.name}"):
+                page = connect(settings).indexes.scan_index(
+                    index.full_name, last_primary_key=last, num_results=PAGE
+                )
+            rows = [
+                {field.key or "": _plain(field.value) for field in row.fields or ()}
+                for row in page.data or []
+            ]
+            if rows:
+                yield rows
+            found, last = found + len(rows), page.last_primary_key
+            if not rows or not last:
+                if progress.is_shown:
+                    progress.end(counted(found, "row"))
+                return
+            progress.see(f"{found:,} so far")
 
 
 def _plain(value: Value | None) -> Any:

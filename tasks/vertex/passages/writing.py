@@ -154,13 +154,13 @@ def _write_texts(settings: VertexSettings, name: str, version: str, chunks: Sequ
     files, parts = text_files_for(len(chunks)), defaultdict[str, list[bytes]](list)
     for chunk in chunks:
         parts[text_file(chunk.id, files)].append(text_line(chunk))
-    progress = Progress(f"write texts of {name}")
-    for done, (file, lines) in enumerate(sorted(parts.items()), start=1):
-        path, content = f"{version}/{file}", b"".join(lines)
-        if read_file(settings, name, path) != content:
-            write_file(settings, name, path, content)
-        progress.count(done, len(parts), "files")
-    progress.end(counted(len(parts), "file"))
+    with Progress(f"write texts of {name}") as progress:
+        for done, (file, lines) in enumerate(sorted(parts.items()), start=1):
+            path, content = f"{version}/{file}", b"".join(lines)
+            if read_file(settings, name, path) != content:
+                write_file(settings, name, path, content)
+            progress.count(done, len(parts), "files")
+        progress.end(counted(len(parts), "file"))
 
 
 def _write_import_file(path: Path, chunks: Sequence[Chunk], vectors: Vectors) -> None:

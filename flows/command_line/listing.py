@@ -1,0 +1,88 @@
+"""The command `list`: what bears our mark on a target, what it serves and what it costs."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+from dataclasses import asdict
+from importlib import import_module
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows import engines
+from flows.console import plain
+from flows.engine import Engine
+from tasks.built import Built
+from tasks.errors import InvalidInput, PermanentError, TransientError
+
+TARGETS = tuple(
+    dict.fromkeys(target for engine in engines.ENGINES if engine.built for target in engine.targets)
+)
+
+
+def list_built(*, target: str, json: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """List what was built, under which name, what it serves and about what it costs an hour.
+
+    Asks the services themselves, so it also shows what another machine or a killed run has left. Changes nothing.
+    Exit code 1 when a service could not be asked. `vector-search list --target sandbox`
+
+    Args:
+        target: Where to look: sandbox, or a real service by the name that its commands have for it.
+        json: Print a JSON list instead of a table.
+    """
+    asked = [engine for engine in engines.ENGINES if engine.built and target in engine.targets]
+    if not asked:
+        raise InvalidInput(
+            "There is no such target", value=target, source="--target", accepted=", ".join(TARGETS)
+        )
+    found, errors = list[tuple[Engine[Any], Built]](), dict[str, PermanentError | TransientError]()
+    for engine in asked:
+        try:
+            found += [(engine, one) for one in _listed(engine, target)]
+        except (PermanentError, TransientError) as error:
+            errors[engine.name] = error
+    if len(errors) == len(asked):
+        raise next(iter(errors.values()))
+    if json:
+        rows = [{"engine": engine.name, **asdict(one)} for engine, one in found]
+        sys.stdout.write(json_text.dumps(rows, indent=2, default=str) + "\n")
+    else:
+        plain().print(_table(found) if found else f"Nothing of ours is on {target}.")
+        if found:
+            plain().print(_sum([one for _, one in found]))
+    for name, error in errors.items():
+        Console(stderr=True).print(Text(f"{name} was not looked at. {error}"), soft_wrap=True)
+    return int(bool(errors))
+
+
+def _listed(engine: Engine[Any], target: str) -> list[Built]:
+    module, _, function = engine.built.partition(":")
+    return getattr(import_module(module), function)(engine.settings(target))
+
+
+def _table(found: list[tuple[Engine[Any], Built]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("engine", "name", "what", "holds", "serves", "since (UTC)"):
+        table.add_column(column, overflow="fold")
+    table.add_column("USD an hour", justify="right")
+    for engine, one in found:
+        since = f"{one.since:%Y-%m-%d %H:%M}" if one.since else "unknown"
+        table.add_row(engine.name, one.name, one.kind, one.holds, one.serves, since, _price(one.hourly))
+    return table
+
+
+def _price(hourly: float | None) -> str:
+    if hourly is None:
+        return "unknown"
+    return f"{hourly:.2f}" if hourly else "-"
+
+
+def _sum(found: list[Built]) -> str:
+    known = sum(one.hourly or 0.0 for one in found)
+    unknown = sum(one.hourly is None for one in found)
+    said = f"About {known:.2f} USD an hour at list prices from memory; a sandbox costs nothing."
+    return f"{said} Of {unknown} the price is not known here." if unknown else said
