@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import Field
 
 from flows.answers.engine import ANSWERS
-from flows.answers.holders import HOLDERS
+from flows.answers.holders import holder_of
 from flows.answers.options import AnswersOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
@@ -64,7 +64,7 @@ def monitor(options: MonitorOptions) -> Report:
     Example:
         vector-search answers monitor --name handbook --days 7 --target sandbox
     """
-    holder, models = HOLDERS[options.engine], ANSWERS.settings(options.target)
+    holder, models = holder_of(options.engine), ANSWERS.settings(options.target)
     where = holder.engine.where(holder.engine.settings(options.target))
     file = record_file(home(), options.name, engine=options.engine, where=where)
     end, span = datetime.now(UTC), timedelta(days=options.days)
