@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from flows.engine import Engine, Entry, Nightly
-from tasks.models.settings import ModelSettings, model_settings
+
+if TYPE_CHECKING:
+    from tasks.models.settings import ModelSettings
 
 _VERIFY_NIGHTLY = Nightly(
     "Verify every night that a knowledge base holds exactly what its documents say.",
@@ -23,12 +27,19 @@ _MONITOR_NIGHTLY = Nightly(
     parameters={"name": "handbook"},
 )
 
-ANSWERS = Engine[ModelSettings](
+
+def _settings(target: Any) -> ModelSettings:
+    from tasks.models.settings import model_settings  # noqa: PLC0415 -- 0.2 s that the list of commands does without
+
+    return model_settings(target)
+
+
+ANSWERS: Engine[ModelSettings] = Engine(
     name="answers",
     title="Answers from documents",
     targets=("sandbox", "elastic"),
     target_variable="VECTOR_SEARCH_ANSWERS_TARGET",
-    settings=model_settings,
+    settings=_settings,
     where=lambda settings: settings.where,
     settings_prefix="OPENAI_",
     flows=(

@@ -109,27 +109,27 @@ def _asked(
     how: How,
 ) -> list[Outcome]:
     holder, outcomes = HOLDERS[options.engine], list[Outcome]()
-    progress = Progress(f"ask {options.name}")
-    for question in questions:
-        began = time.monotonic()
-        found = holder.find(
-            settings,
-            models,
-            base,
-            question.question,
-            how=how,
-            most=max(DEPTH, options.passages),
-            readers=question.readers,
-        )
-        seconds = time.monotonic() - began
-        answer = read_answer(models, question.question, found[: options.passages])
-        outcomes.append(
-            Outcome(
-                question=question, relevant=gold[question.id], answer=answer, search_seconds=seconds,
-                ranking=tuple(passage.first.id for passage in found),
+    with Progress(f"ask {options.name}") as progress:
+        for question in questions:
+            began = time.monotonic()
+            found = holder.find(
+                settings,
+                models,
+                base,
+                question.question,
+                how=how,
+                most=max(DEPTH, options.passages),
+                readers=question.readers,
             )
-        )  # fmt: skip
-        progress.count(len(outcomes), len(questions), "questions")
+            seconds = time.monotonic() - began
+            answer = read_answer(models, question.question, found[: options.passages])
+            outcomes.append(
+                Outcome(
+                    question=question, relevant=gold[question.id], answer=answer, search_seconds=seconds,
+                    ranking=tuple(passage.first.id for passage in found),
+                )
+            )  # fmt: skip
+            progress.count(len(outcomes), len(questions), "questions")
     return outcomes
 
 

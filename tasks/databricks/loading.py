@@ -171,20 +171,23 @@ class _Batch(Generic[T]):
 
 def list_keys(settings: DatabricksSettings, index: IndexState) -> set[str]:
     """The keys of all rows of an index, read in pages."""
-    progress, found, last = Progress(f"scan index {index.name}"), set[str](), None
-    while True:
-        with calling(f"scan index {index.name}"):
-            page = connect(settings).indexes.scan_index(
-                index.full_name, last_primary_key=last, num_results=PAGE
-            )
-        rows = page.data or []
-        for row in rows:
-            found.update(
-                entry.value.string_value or ""
-                for entry in row.fields or ()
-                if entry.key == KEY and entry.value
-            )
-        last = page.last_primary_key
-        if not rows or not last:
-            return found
-        progress.see(f"{len(found):,} so far")
+    found, last = set[str](), None
+    with Progress(f"scan index {index.name}") as progress:
+        while True:
+            with calling(f"scan index {index.name}"):
+                page = connect(settings).indexes.scan_index(
+                    index.full_name, last_primary_key=last, num_results=PAGE
+                )
+            rows = page.data or []
+            for row in rows:
+                found.update(
+                    entry.value.string_value or ""
+                    for entry in row.fields or ()
+                    if entry.key == KEY and entry.value
+                )
+            last = page.last_primary_key
+            if not rows or not last:
+                if progress.is_shown:
+                    progress.end(counted(len(found), "row"))
+                return found
+            progress.see(f"{len(found):,} so far")

@@ -135,6 +135,14 @@ NOT_IMITATED = Answer(
     "parsing_exception",
     "the sandbox does not imitate the query [{name}]; COVERAGE.md lists those that it does",
 )
+COLLAPSE_AFTER = Answer(
+    400,
+    "illegal_argument_exception",
+    "collapse field and sort field must be the same when use `collapse` in conjunction with `search_after`",
+    "SearchService.java, from memory",
+)
+HIGHLIGHT = Answer(400, "illegal_argument_exception", "{problem}", "HighlightBuilder.java, from memory")
+PARSE = Answer(400, "parse_exception", "{problem}", "JavaDateMathParser.java")
 KNN = Answer(400, "illegal_argument_exception", "{problem}", "KnnSearchBuilder.java, from memory")
 ONE_VECTOR = Answer(
     400,

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search import (
+from sandbox.elastic.search.matches import Context, Evaluate, Matches, QueryContexts
+from sandbox.elastic.search.query_bodies import boost_of, minimum, number
+from sandbox.elastic.search.query_kinds import (
     semantic_queries,
     sparse_queries,
     term_queries,
     text_queries,
     vector_queries,
 )
-from sandbox.elastic.search.matches import Context, Evaluate, Matches, QueryContexts
-from sandbox.elastic.search.query_bodies import boost_of, minimum, number
 from sandbox.elastic.search.searcher import Array
 from sandbox.elastic.search.strings import queries as string_queries
 from sandbox.elastic.wire.exchange import whole
@@ -84,7 +84,7 @@ def _bool(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     for part in [*must, *(evaluate(context, query, 1.0) for query in clauses["filter"])]:
         mask &= part.mask
     for query in clauses["must_not"]:
-        mask &= ~evaluate(context, query, 1.0).mask
+        mask &= ~evaluate(context.unseen(), query, 1.0).mask
     required = clauses["must"] or clauses["filter"]
     least = minimum(body.get("minimum_should_match", 0 if required else 1), len(should))
     if should and least:

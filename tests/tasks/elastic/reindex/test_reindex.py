@@ -18,12 +18,8 @@ from tasks.elastic.cluster.reindex_tasks import (
 from tasks.elastic.cluster.throttle import UNLIMITED
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.full_disks import DiskFull
-from tasks.elastic.indices.indices import (
-    ensure_content_mark,
-    read_index,
-    read_source,
-    remove_index,
-)
+from tasks.elastic.indices.indices import ensure_content_mark, read_index, remove_index
+from tasks.elastic.indices.sources import read_source
 from tasks.elastic.reindex import reindex
 from tasks.elastic.reindex.batch_plans import BatchPlan, read_batch_plan
 from tasks.elastic.reindex.reindex import apply_reindex, start

@@ -11,11 +11,12 @@ from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import target_fields
+from sandbox.elastic.search.field_values import at, origin
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum
+from sandbox.elastic.search.query_kinds.semantic_queries import by_text
+from sandbox.elastic.search.query_kinds.term_queries import exact, scored_term, searchable
 from sandbox.elastic.search.scoring import bm25, idf
-from sandbox.elastic.search.semantic_queries import by_text
-from sandbox.elastic.search.term_queries import exact, scored_term, searchable
 
 _MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"} | {
     "auto_generate_synonyms_phrase_query"
@@ -112,6 +113,7 @@ def _terms(field: Field, found: dict[str, Any]) -> list[str]:
 
 def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> Matches:
     """Positions are not indexed, so the texts of documents with all the terms are read again."""
+    context.looked_for(field.path, *terms)
     searcher, result = context.searcher, context.none()
     postings = {term: searcher.postings(field.path, term)[0] for term in terms}
     candidates = None
@@ -121,10 +123,10 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
         return result
     numbers = searcher.sequence_numbers[candidates].tolist()
     rows = {row.seq_no: row for row in context.documents.rows(searcher.index, numbers)}
-    analyze = analyzer(field.parameters.get("analyzer"))
+    analyze, path = analyzer(field.parameters.get("analyzer")), origin(field, searcher.index.fields)
     frequencies = np.array(
         [
-            _occurrences(_texts(rows[each].document(), _origin(context, field)), terms, analyze)
+            _occurrences([str(text) for text in at(rows[each].document(), path)], terms, analyze)
             for each in numbers
         ],
         np.float32,
@@ -139,29 +141,6 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
         frequencies, searcher.norms(field.path)[documents], boost, rarity, average
     )
     return result
-
-
-def _origin(context: Context, field: Field) -> list[str]:
-    """The path of the field's text in the document; a multi-field has its parent's."""
-    path = field.path
-    parent = path.rpartition(".")[0]
-    return (parent if parent in context.searcher.index.fields else path).split(".")
-
-
-def _texts(document: Any, path: list[str]) -> list[str]:
-    if isinstance(document, list):
-        return [text for each in document for text in _texts(each, path)]
-    if not path:
-        return [] if document is None else [str(document)]
-    if not isinstance(document, dict):
-        return []
-    # A dotted name stands for nested objects.
-    return [
-        text
-        for cut in range(1, len(path) + 1)
-        for text in _texts(document.get(".".join(path[:cut])), path[cut:])
-        if ".".join(path[:cut]) in document
-    ]
 
 
 def _occurrences(texts: list[str], terms: list[str], analyze: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.elastic.documents import dates
+from sandbox.elastic.documents import date_math
 from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field, is_searchable
 from sandbox.elastic.indices.settings import TERMS_COUNT
 from sandbox.elastic.search import errors as search_errors
@@ -61,7 +61,7 @@ def exact(context: Context, path: str, value: Any, boost: float) -> Matches:
     if field.type in NUMBERS or field.type == "date":
         documents, values = context.searcher.numbers(path)
         try:
-            wanted = dates.milliseconds(value) if field.type == "date" else _number(field, value)
+            wanted = date_math.resolved(value) if field.type == "date" else _number(field, value)
         except (TypeError, ValueError):
             raise search_errors.QUERY_SHARD.refusal(
                 problem=f'For input string: "{value}"', metadata=context.searcher.index.metadata
@@ -81,6 +81,7 @@ def _weight(context: Context, path: str, token: str, boost: float) -> Matches:
 
 def scored_term(context: Context, field: Field, text: str, boost: float) -> Matches:
     """BM25 of one term."""
+    context.looked_for(field.path, text)
     documents, frequencies = context.searcher.postings(field.path, text)
     result = context.none()
     if not len(documents):
@@ -112,7 +113,7 @@ def range_(context: Context, body: Any, boost: float) -> Matches:
     mask = np.ones(len(values), bool)
     for name, bound in bounds.items():
         try:
-            limit = dates.milliseconds(bound, name in ("gt", "lte")) if field.type == "date" else float(bound)
+            limit = date_math.resolved(bound, name in ("gt", "lte")) if field.type == "date" else float(bound)
         except (TypeError, ValueError):
             problem = (
                 f"failed to parse date field [{bound}] with format [strict_date_optional_time||epoch_millis]"
@@ -218,6 +219,7 @@ def searchable(context: Context, path: str, *, weights: bool = False) -> Field |
 def _any_term(context: Context, path: str, kept: list[str], score: float) -> Matches:
     mask = np.zeros(context.searcher.size, bool)
     for each in kept:
+        context.looked_for(path, each)
         mask[context.searcher.postings(path, each)[0]] = True
     return context.constant(mask, score)
 
