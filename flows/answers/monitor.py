@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 
 from pydantic import Field
@@ -13,8 +13,7 @@ from flows.answers.options import AnswersOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.answers.records import read_records, record_file
-from tasks.answers.trends import Period, by_day, period, repeated
-from tasks.errors import GateNotMet
+from tasks.answers.trends import Limits, Period, by_day, period, repeated, verify_period
 from tasks.models.usage import Usage
 from tasks.plurals import counted
 from tasks.settings import home
@@ -89,7 +88,9 @@ def monitor(options: MonitorOptions) -> Report:
             if before.questions and now.questions:
                 step.saw(_change(now, before))
         report.facts |= {"now": asdict(now), "before": asdict(before), "unreadable": records.unreadable}
-        _gates(options, now, report)
+        with report.step("gates") as step:
+            limits = {one.name: getattr(options, one.name) for one in fields(Limits)}
+            step.saw(verify_period(now, Limits(**limits)))
     return report
 
 
@@ -98,36 +99,3 @@ def _change(now: Period, before: Period) -> str:
     slow = now.slow_seconds - before.slow_seconds
     said = f"change since: answered {answered:+.2f}, slow {slow:+.1f} s, tokens {now.tokens - before.tokens:+,.0f}"
     return f"{said}, yes {now.useful - before.useful:+.2f}" if now.judged and before.judged else said
-
-
-def _gates(options: MonitorOptions, now: Period, report: Report) -> None:
-    """Fail at the first gate that is not met, the gravest first.
-
-    Raises:
-        GateNotMet: names it.
-    """
-    with report.step("gates") as step:
-        if now.questions < options.least_questions:
-            step.saw(f"too few questions to judge: {now.questions} of {options.least_questions}")
-            return
-        most = {
-            "The share of questions that failed": (now.share(now.failed), options.most_failed),
-            "The share of withheld answers": (now.share(now.withheld), options.most_withheld),
-            "The time that one question in twenty exceeds, in seconds,": (
-                now.slow_seconds,
-                options.most_seconds,
-            ),
-            "The number of tokens of a question": (now.tokens, options.most_tokens),
-        }
-        least = {"The share of questions with an answer": (now.share(now.answered), options.least_answered)}
-        if now.judged >= options.least_questions:
-            least["The share of yes"] = (now.useful, options.least_useful)
-        else:
-            step.saw(f"too few judgements to judge: {now.judged} of {options.least_questions}")
-        for gate, (measured, wanted) in most.items():
-            if wanted is not None and measured > wanted:
-                raise GateNotMet(gate, measured=f"{measured:.2f}", wanted=f"at most {wanted}")
-        for gate, (measured, wanted) in least.items():
-            if measured < wanted:
-                raise GateNotMet(gate, measured=f"{measured:.2f}", wanted=f"at least {wanted}")
-        step.saw("all met")

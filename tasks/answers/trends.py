@@ -9,7 +9,9 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from tasks.answers.records import Asked, Outcome, Records
+from tasks.errors import GateNotMet
 from tasks.plurals import counted
+from tasks.steps import step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,22 @@ class Period:
         return f"{said}; yes {self.yes}, no {self.no}" if self.judged else f"{said}; nobody judged"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a period must keep to."""
+
+    least_questions: int
+    """Below this many questions, or judgements, their limits judge nothing: a share of a few says little."""
+    least_answered: float
+    most_withheld: float
+    most_failed: float
+    most_seconds: float
+    """Of the 95th percentile."""
+    least_useful: float
+    most_tokens: float | None
+    """None for no limit."""
+
+
 def period(records: Records, begin: datetime, end: datetime) -> Period:
     """What came of the questions from `begin` on and before `end`."""
     asked = [each for each in records.asked if begin <= each.at < end]
@@ -81,6 +99,42 @@ def by_day(records: Records, begin: datetime, end: datetime) -> dict[date, Perio
     return {
         day: period(records, max(begin, start), min(end, start + timedelta(days=1))) for day, start in starts
     }
+
+
+@step("judge the questions")
+def verify_period(found: Period, limits: Limits) -> str:
+    """Judge a period, the gravest limit first.
+
+    Returns:
+        What was judged and what was not, in words.
+
+    Raises:
+        GateNotMet: names the first limit that is not kept.
+    """
+    if found.questions < limits.least_questions:
+        return f"too few questions to judge: {found.questions} of {limits.least_questions}"
+    most = {
+        "The share of questions that failed": (found.share(found.failed), limits.most_failed),
+        "The share of withheld answers": (found.share(found.withheld), limits.most_withheld),
+        "The time that one question in twenty exceeds, in seconds,": (
+            found.slow_seconds,
+            limits.most_seconds,
+        ),
+        "The number of tokens of a question": (found.tokens, limits.most_tokens),
+    }
+    for gate, (measured, wanted) in most.items():
+        if wanted is not None and measured > wanted:
+            raise GateNotMet(gate, measured=f"{measured:.2f}", wanted=f"at most {wanted}")
+    _least("The share of questions with an answer", found.share(found.answered), limits.least_answered)
+    if found.judged < limits.least_questions:
+        return f"all met; too few judgements to judge: {found.judged} of {limits.least_questions}"
+    _least("The share of yes", found.useful, limits.least_useful)
+    return "all met"
+
+
+def _least(gate: str, measured: float, wanted: float) -> None:
+    if measured < wanted:
+        raise GateNotMet(gate, measured=f"{measured:.2f}", wanted=f"at least {wanted}")
 
 
 def _of(asked: Sequence[Asked], outcome: Outcome) -> int:
