@@ -19,7 +19,7 @@ from flows.answers.holders import holder_of
 from flows.answers.options import HolderName
 from flows.answers.plans import IndexPlan
 from flows.engine_flow import engine_flow
-from flows.options import Options, Timed, timeout
+from flows.options import Timed, timeout
 from flows.report import Report
 from flows.runs import Run, running
 from tasks.answers.chunks import Chunks, Splitting, read_chunks
@@ -40,7 +40,7 @@ PASSAGES = 6
 """Of a prompt, as `answers ask` takes them."""
 
 
-class TourOptions(Options, Timed, frozen=True):
+class TourOptions(Timed, frozen=True):
     """The options of `answers tour`."""
 
     name: Name = Field(description="Names the knowledge base on each engine; it is removed at the end.")
