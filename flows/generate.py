@@ -113,10 +113,11 @@ def command_table() -> str:
     rows = [
         (f"`{engine.command(entry)}`", entry.line) for engine in engines.ENGINES for entry in engine.commands
     ]
-    rows.append(("`up`, `status`, `down`, `env`, `demo`", "The local stack."))
-    rows.append(
-        ("`automations`", "Let Prefect's server find runs whose process has died and start them again.")
-    )
+    rows += [
+        ("`list`", "List what was built, under which name, what it serves and about what it costs an hour."),
+        ("`up`, `status`, `down`, `env`, `demo`", "The local stack."),
+        ("`automations`", "Let Prefect's server find runs whose process has died and start them again."),
+    ]
     head = f"| `{PROGRAM} ...` | what it does |\n|---|---|\n"
     return head + "".join(f"| {command} | {line} |\n" for command, line in rows)
 

@@ -9,6 +9,7 @@ import threading
 from functools import partial
 from pathlib import Path
 
+from sandbox.elastic.documents.analyze_api import AnalyzeApi
 from sandbox.elastic.documents.api import DocumentApi
 from sandbox.elastic.documents.bulk_api import BulkApi
 from sandbox.elastic.documents.refreshing import RefreshingWriter
@@ -17,9 +18,12 @@ from sandbox.elastic.documents.writing import DocumentWriter
 from sandbox.elastic.indices.alias_api import AliasApi
 from sandbox.elastic.indices.api import IndexApi
 from sandbox.elastic.indices.data_stream_api import DataStreamApi
+from sandbox.elastic.indices.data_streams import DataStreams
 from sandbox.elastic.indices.health_api import HealthApi
 from sandbox.elastic.indices.statistics_api import IndexStatisticsApi
 from sandbox.elastic.indices.store import Indices
+from sandbox.elastic.indices.template_api import IndexTemplateApi
+from sandbox.elastic.indices.templates import Templates
 from sandbox.elastic.inference.api import InferenceEndpointApi
 from sandbox.elastic.inference.definitions import Definitions
 from sandbox.elastic.inference.endpoints import Endpoints
@@ -47,10 +51,12 @@ from sandbox.elastic.nodes.information_api import InformationApi
 from sandbox.elastic.nodes.nodes import Nodes
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.reindex.api import ReindexApi
+from sandbox.elastic.reindex.delete_by_query_api import DeleteByQueryApi
 from sandbox.elastic.reindex.jobs import Jobs
 from sandbox.elastic.reindex.management_api import ReindexManagementApi
 from sandbox.elastic.reindex.update_by_query_api import UpdateByQueryApi
 from sandbox.elastic.search.api import SearchApi
+from sandbox.elastic.search.field_caps_api import FieldCapabilitiesApi
 from sandbox.elastic.search.matches import QueryContexts
 from sandbox.elastic.search.ranking import Ranking
 from sandbox.elastic.search.scans import Scans
@@ -96,7 +102,8 @@ class Cluster:
         self.parser = PipelineParser(self.serving)
         self.pipelines = Pipelines(records("ingest_pipelines"), self.parser)
 
-        self.indices = Indices(self.store, self.release)
+        self.templates = Templates(self.store)
+        self.indices = Indices(self.store, self.release, self.templates, DataStreams(records("data_streams")))
         self.documents = DocumentStore(self.store, self.indices)
         self.searchers = Searchers(
             self.store, self.indices, self.documents, self.release, options.refresh_seconds, self.ending
@@ -156,17 +163,21 @@ class Cluster:
             ),
             IndexApi(indices),
             AliasApi(indices, self.release),
-            DataStreamApi(),
+            DataStreamApi(indices),
+            IndexTemplateApi(self.templates),
             IndexStatisticsApi(indices, self.documents, self.searchers),
             HealthApi(nodes, indices, self.ending),
             DocumentApi(refreshing, self.documents, indices),
             BulkApi(refreshing),
             search,
+            FieldCapabilitiesApi(indices, self.searchers),
+            AnalyzeApi(indices),
             TemplateApi(self.store.records("scripts"), search),
             PipelineApi(pipelines, self.parser, indices),
             IngestStatisticsApi(pipelines, nodes),
             ReindexApi(*by_query),
             UpdateByQueryApi(*by_query),
+            DeleteByQueryApi(*by_query),
             ReindexManagementApi(self.tasks, self.jobs, nodes, self.release),
         )
         guarded = (self.licence.guarded(route) for api in machine_learning for route in api.routes)

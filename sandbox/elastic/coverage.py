@@ -21,6 +21,7 @@ from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.options import ElasticOptions, Version
 from sandbox.elastic.reindex import errors as reindex_errors
 from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.search.aggregations import errors as aggregation_errors
 from sandbox.elastic.tasks import errors as tasks_errors
 from sandbox.elastic.versions import Release, release
 from sandbox.elastic.wire import errors as wire_errors
@@ -34,6 +35,8 @@ _HEADS = {
     "exists_source": "get_source",
     "indices.exists": "indices.get",
     "indices.exists_alias": "indices.get_alias",
+    "cluster.exists_component_template": "cluster.get_component_template",
+    "indices.exists_index_template": "indices.get_index_template",
     "inference.put_elasticsearch": "inference.put",
     "inference.put_elser": "inference.put",
 }
@@ -44,6 +47,7 @@ _ERRORS = (
     indices_errors,
     documents_errors,
     search_errors,
+    aggregation_errors,
     ingest_errors,
     ml_errors,
     inference_errors,

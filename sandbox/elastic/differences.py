@@ -44,16 +44,28 @@ DIFFERENCES = (
     ),
     (
         "Analyzers: standard, simple, whitespace, keyword; the normalizer lowercase. No custom analyzers, no stemming, no "
-        "`copy_to`, no dynamic templates, no runtime fields."
+        "`copy_to`, no runtime fields, also not in dynamic templates."
+    ),
+    (
+        "Data streams: created, written to, rolled over at once and deleted; no conditions, lifecycles, failure stores or time "
+        "series. Only data streams are rolled over. Legacy templates (`_template`) are not imitated."
     ),
     (
         "Emoji sequences are split as by the `regex` module; in Thai and similar scripts each run of letters is one word, "
         "while the real service uses a dictionary."
     ),
-    "Dates: ISO 8601 and milliseconds; a field's `format` is stored but not applied. Of date math, only `now` is supported.",
     (
-        "Queries: those in `sandbox/elastic/search/queries.py`, with common parameters; others are refused by name. No "
-        "aggregations, highlighting, suggesters, collapse, rescore or explain."
+        "Aggregations: those in `sandbox/elastic/search/aggregations/tree.py`, with their common parameters and exact counts; "
+        "percentiles are interpolated between all values. Pipeline aggregations and scripts are refused by name."
+    ),
+    (
+        "Highlighting: `unified` and `plain` cut fragments in the same way, at sentences and else at words, so their edges may "
+        "differ from the service's; `fvh` is refused. Collapsed hits have no `inner_hits`."
+    ),
+    "Dates: ISO 8601 and milliseconds; a field's `format` is applied where values are shown, not where they are read.",
+    (
+        "Queries: those in `sandbox/elastic/search/queries.py`, with common parameters; others are refused by name; "
+        "function_score knows weights and field_value_factor. No suggesters, rescore or explain."
     ),
     (
         "`q=`, query_string and simple_query_string: terms, phrases, fields, ranges, groups, operators, wildcards, boosts. "
@@ -104,7 +116,7 @@ DIFFERENCES = (
     (
         "Reindex does not support scripts, remote sources, sort or routing. An expired scroll is detected between batches and "
         "ends the task with search_context_missing_exception, not wrapped in a search error. Update by query does not "
-        "support scripts; there is no delete by query. Slices use a different hash."
+        "support scripts. Slices use a different hash."
     ),
     (
         "Task lists contain reindex, update by query, model downloads and the listing call itself, no other calls. Hot threads show "

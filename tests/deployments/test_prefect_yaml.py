@@ -70,6 +70,7 @@ def test_each_engine_has_its_nightly_check():
         "flows.databricks.verify.verify_index",
         "flows.answers.evaluate.evaluate",
         "flows.answers.verify.verify_documents",
+        "flows.answers.monitor.monitor",
     ]
 
 

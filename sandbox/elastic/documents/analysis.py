@@ -6,7 +6,8 @@ The breaks come from the `regex` module's `\b` with WORD; which stretches betwee
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import regex
@@ -58,6 +59,51 @@ _ANALYZERS: dict[str, Callable[[str], list[str]]] = {
 def analyzer(name: str | None) -> Callable[[str], list[str]]:
     """The analyzer of this name; mappings refuse names that are not here."""
     return _ANALYZERS[name or "standard"]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A term, and where in the text it stands."""
+
+    term: str
+    start: int
+    end: int
+
+
+def tokens(name: str, text: str) -> list[Token]:
+    """The terms of an analyzer with their places, in order.
+
+    Raises:
+        KeyError: there is no such analyzer.
+    """
+    return [
+        Token(part.lower() if name in _LOWER else part, start + cut, start + cut + len(part))
+        for start, word in _SPANS[name](text)
+        for cut, part in _parts(name, word)
+    ]
+
+
+def _parts(name: str, word: str) -> Iterator[tuple[int, str]]:
+    limit = MAX_TOKEN_LENGTH if name in ("standard", "default", "whitespace") else max(1, len(word))
+    return ((cut, word[cut : cut + limit]) for cut in range(0, len(word), limit))
+
+
+def _stretches(text: str) -> Iterator[tuple[int, str]]:
+    if text.isascii():
+        return ((found.start(), found[0]) for found in _ANY_CASE.finditer(text) if found[0].strip("_"))
+    places = [found.start() for found in _BREAKS.finditer(text.translate(_APOSTROPHES))]
+    return ((start, text[start:end]) for start, end in pairwise(places) if _WORD.search(text[start:end]))
+
+
+_ANY_CASE = re.compile(_ASCII.pattern, re.ASCII | re.IGNORECASE)
+_LOWER = ("standard", "default", "simple")
+_SPANS: dict[str, Callable[[str], Iterator[tuple[int, str]]]] = {
+    "standard": _stretches,
+    "default": _stretches,
+    "simple": lambda text: ((found.start(), found[0]) for found in _LETTERS.finditer(text)),
+    "whitespace": lambda text: ((found.start(), found[0]) for found in re.finditer(r"\S+", text)),
+    "keyword": lambda text: iter([(0, text)] if text else []),
+}
 
 
 def _words(text: str) -> list[str]:

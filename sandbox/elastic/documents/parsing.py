@@ -5,27 +5,22 @@ Pure functions; an invalid document is refused before anything is written.
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from sandbox.elastic import errors
 from sandbox.elastic.documents import dates
 from sandbox.elastic.documents import errors as documents_errors
-from sandbox.elastic.documents.analysis import analyzer
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS, Rows, chunks, vector
+from sandbox.elastic.documents.field_values import Terms, flat, joined, reader, token_of
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, is_object, is_searchable
+from sandbox.elastic.indices import dynamic_templates
+from sandbox.elastic.indices.mappings import is_object, is_searchable
 from sandbox.elastic.versions import Release
 
 _LEAST_WEIGHT = 1.17549435e-38
 _MOST_WEIGHT = 3.4028235e38
-_BITS = {"long": 63, "integer": 31, "short": 15, "byte": 7}
-_SMALLER = {"float": np.float32, "half_float": np.float16}
 
 
 METADATA = frozenset(
@@ -36,14 +31,6 @@ METADATA = frozenset(
     )
 )
 """Names that no document may use for a field of its own. From the list of IndicesModule.java."""
-
-
-@dataclass
-class Terms:
-    """The terms of a document in a text field."""
-
-    frequencies: Counter[str]
-    length: int
 
 
 Value = Terms | Rows | list[str] | list[int] | list[float] | dict[str, float]
@@ -90,6 +77,7 @@ class _Walk:
         self._id = id_
         self._release = release
         self._detect_dates = mapping.get("date_detection", True)
+        self._templates: list[dict[str, Any]] = mapping.get("dynamic_templates", [])
 
     def semantic(self, source: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
         """The embeddings of semantic_text fields; the settings of their model are added to the mapping."""
@@ -168,7 +156,7 @@ class _Walk:
         if definition.get("enabled") is False:
             return
         new = added.get(name, {}).get("properties", {})
-        for each in _flat(value):
+        for each in flat(value):
             if each is None:
                 continue
             if not isinstance(each, dict):
@@ -176,11 +164,11 @@ class _Walk:
             properties = definition.get("properties", {}) if is_known else {}
             self.object(each, properties, f"{path}.", definition.get("dynamic", dynamic), new)
         if new:
-            added[name] = {"properties": new}
+            added[name] = {**added.get(name, {}), "properties": new}
 
     def _new(self, name: str, value: Any, prefix: str, dynamic: str) -> dict[str, Any] | None:
         """How a new field is mapped; None if it is not."""
-        first = next((each for each in _flat(value) if each is not None), None)
+        first = next((each for each in flat(value) if each is not None), None)
         if self._lenient or (first is None and not isinstance(value, dict)):
             return None
         if dynamic == "strict":
@@ -189,17 +177,24 @@ class _Walk:
             return None
         if _is_vector(value):
             return {"type": "dense_vector", "dims": len(value)}
-        if isinstance(first, dict) or isinstance(value, dict):
+        kind = self._kind(value if isinstance(value, dict) else first)
+        chosen = dynamic_templates.mapping_for(self._templates, prefix + name, kind)
+        if chosen is not None:
+            return {"properties": {}, **chosen} if chosen["type"] == "object" else chosen
+        if kind == "object":
             return {"type": "object"} if not value else {"properties": {}}
-        if isinstance(first, bool):
-            return {"type": "boolean"}
-        if isinstance(first, int):
-            return {"type": "long"}
-        if isinstance(first, float):
-            return {"type": "float"}
-        if self._detect_dates and dates.looks_like_date(str(first)):
-            return {"type": "date"}
-        return {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
+        if kind == "string":
+            return {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
+        return {"type": "float" if kind == "double" else kind}
+
+    def _kind(self, value: Any) -> str:
+        """What a value is to dynamic mapping, as `match_mapping_type` names it."""
+        if isinstance(value, dict):
+            return "object"
+        for of_json, kind in ((bool, "boolean"), (int, "long"), (float, "double")):
+            if isinstance(value, of_json):
+                return kind
+        return "date" if self._detect_dates and dates.looks_like_date(str(value)) else "string"
 
     def _leaf(self, path: str, definition: Mapping[str, Any], value: Any) -> None:
         kind = definition["type"]
@@ -210,14 +205,14 @@ class _Walk:
             self.parsed.values[path] = vector(path, definition, value, self._id)
         if not is_searchable(kind, definition) or kind in ("dense_vector", "semantic_text"):
             return
-        values = list(_flat(value)) if isinstance(value, list) else [value]
+        values = list(flat(value)) if isinstance(value, list) else [value]
         if None in values:
             null = definition.get("null_value")
             values = [null if each is None else each for each in values]
             values = [each for each in values if each is not None]
         if not values:
             return
-        read = _reader(kind)
+        read = reader(kind)
         found = []
         for each in values:
             try:
@@ -226,7 +221,7 @@ class _Walk:
                 if self._lenient or definition.get("ignore_malformed"):
                     continue
                 raise self._bad(path, kind, each, str(error)) from error
-        kept = _joined(kind, found, definition)
+        kept = joined(kind, found, definition)
         if kept is not None:
             self.parsed.values[path] = kept
 
@@ -237,11 +232,11 @@ class _Walk:
             self.parsed.values[path] = value
             return
         weights: dict[str, float] = {}
-        for each in _flat(value):
+        for each in flat(value):
             if each is None:
                 continue
             if not isinstance(each, dict):
-                raise documents_errors.SPARSE_NOT_AN_OBJECT.refusal(token=_token(each))
+                raise documents_errors.SPARSE_NOT_AN_OBJECT.refusal(token=token_of(each))
             for feature, weight in each.items():
                 if weight is None:
                     continue
@@ -264,7 +259,7 @@ class _Walk:
             except ValueError:
                 raise documents_errors.SPARSE_TOKEN.refusal(token="VALUE_STRING") from None  # noqa: S106 - a JSON token
         if isinstance(weight, bool | dict | list):
-            raise documents_errors.SPARSE_TOKEN.refusal(token=_token(weight))
+            raise documents_errors.SPARSE_TOKEN.refusal(token=token_of(weight))
         if "." in feature and not self._release.sparse_vector_dots:
             raise documents_errors.SPARSE_DOTS.refusal(feature=feature)
         if not _LEAST_WEIGHT <= weight <= _MOST_WEIGHT:
@@ -304,82 +299,3 @@ def _is_vector(value: Any) -> bool:
     return (
         isinstance(value, list) and 128 <= len(value) <= 4096 and all(type(each) is float for each in value)
     )
-
-
-def _flat(value: Any) -> Iterator[Any]:
-    if isinstance(value, list):
-        for each in value:
-            yield from _flat(each)
-    else:
-        yield value
-
-
-def _reader(kind: str) -> Callable[[Any, Mapping[str, Any]], Any]:
-    if kind in NUMBERS:
-        return _number
-    return {"date": _date, "boolean": _boolean}.get(kind, _string)
-
-
-def _joined(kind: str, found: list[Any], definition: Mapping[str, Any]) -> Value | None:
-    if kind == "text":
-        analyze = analyzer(definition.get("analyzer"))
-        terms = [term for text in found for term in analyze(text)]
-        return Terms(Counter(terms), len(terms))
-    if kind == "keyword":
-        limit = definition.get("ignore_above", math.inf)
-        lower = definition.get("normalizer") == "lowercase"
-        return [text.lower() if lower else text for text in found if len(text) <= limit] or None
-    return found or None
-
-
-def _string(value: Any, _: Mapping[str, Any]) -> str:
-    if isinstance(value, dict):
-        raise ValueError("Can't get text on a START_OBJECT at 1:1")  # noqa: TRY004 - bad input, not a bug
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _boolean(value: Any, _: Mapping[str, Any]) -> str:
-    if value in (True, "true"):
-        return "true"
-    if value in (False, "false", ""):
-        return "false"
-    raise ValueError(f"Failed to parse value [{value}] as only [true] or [false] are allowed.")
-
-
-def _date(value: Any, _: Mapping[str, Any]) -> int:
-    try:
-        return dates.milliseconds(value)
-    except (ValueError, TypeError, AttributeError):
-        raise ValueError(
-            f"failed to parse date field [{value}] with format [strict_date_optional_time||epoch_millis]"
-        ) from None
-
-
-def _number(value: Any, definition: Mapping[str, Any]) -> int | float:
-    kind = definition["type"]
-    if isinstance(value, bool | dict):
-        raise ValueError(f"Current token ({_token(value)}) not numeric, can not use numeric value accessors")  # noqa: TRY004 - bad input, not a bug
-    try:
-        number = float(value) if isinstance(value, str) else value
-    except ValueError:
-        raise ValueError(f'For input string: "{value}"') from None
-    if not math.isfinite(number):
-        raise ValueError(f"[{kind}] supports only finite values, but got [{value}]")
-    if kind not in WHOLE_NUMBERS:
-        return float(_SMALLER[kind](number)) if kind in _SMALLER else float(number)
-    if isinstance(value, str) and value.lstrip("+-").isdigit():
-        number = int(value)
-    if number != int(number) and definition.get("coerce") is False:
-        raise ValueError(f"Value [{value}] has a decimal part")
-    whole = int(number)
-    if not -(2 ** _BITS[kind]) <= whole < 2 ** _BITS[kind]:
-        raise ValueError(f"Value [{value}] is out of range for a {kind}")
-    return whole
-
-
-def _token(value: Any) -> str:
-    """The name that Elasticsearch's parser gives to a kind of JSON value."""
-    if isinstance(value, bool):
-        return f"VALUE_{str(value).upper()}"
-    kinds = {str: "VALUE_STRING", dict: "START_OBJECT", list: "START_ARRAY"}
-    return kinds.get(type(value), "VALUE_NUMBER")

@@ -51,6 +51,13 @@ class ReindexManagementApi:
                 self.rethrottle,
                 changes=True,
             ),
+            Route(
+                "delete_by_query_rethrottle",
+                "POST",
+                "/_delete_by_query/{task_id}/_rethrottle",
+                self.rethrottle,
+                changes=True,
+            ),
         )
 
     def rethrottle(self, request: Request) -> dict[str, Any]:

@@ -27,7 +27,8 @@ from sandbox.elastic.wire.parameters.rules import unrecognized
 from sandbox.elastic.wire.routing import Route
 
 _NUMBERS = ("size", "from", "terminate_after")
-_IN_QUERY = (*_NUMBERS, "sort", "track_total_hits", "version", "seq_no_primary_term", "track_scores")
+_LISTS = ("sort", "stored_fields", "docvalue_fields")
+_IN_QUERY = (*_NUMBERS, *_LISTS, "track_total_hits", "version", "seq_no_primary_term", "track_scores")
 
 
 @dataclass
@@ -110,7 +111,8 @@ class SearchApi:
         reply |= {"took": int((time.monotonic() - started) * 1000), "timed_out": False}
         if asked.terminate_after:
             reply["terminated_early"] = hits.terminated_early
-        return {**reply, "_shards": shards(searchers), "hits": shown}
+        aggregated = {} if hits.aggregated is None else {"aggregations": hits.aggregated}
+        return {**reply, "_shards": shards(searchers), "hits": shown, **aggregated}
 
     def scroll_on(self, request: Request) -> dict[str, Any]:
         """`POST /_search/scroll`."""
@@ -201,7 +203,7 @@ def _from_query(request: Request) -> dict[str, Any]:
         value = request.query[name]
         if name in _NUMBERS:
             found[name] = request.number(name, 0)
-        elif name == "sort":
+        elif name in _LISTS:
             found[name] = value.split(",")
         elif value in ("true", "false", ""):
             found[name] = value != "false"

@@ -79,6 +79,9 @@ UNREADABLE_QUERY = Answer(
     "parse_exception: Cannot parse '{query}': {problem}",
     "QueryParserBase.java (Lucene)",
 )
+QUERY_BODY = Answer(
+    400, "parsing_exception", "{problem}", "BoostingQueryBuilder.java, FunctionScoreQueryBuilder.java"
+)
 TOO_MANY_TERMS = Answer(
     400,
     "query_shard_exception",
@@ -135,6 +138,15 @@ NOT_IMITATED = Answer(
     "parsing_exception",
     "the sandbox does not imitate the query [{name}]; COVERAGE.md lists those that it does",
 )
+COLLAPSE_AFTER = Answer(
+    400,
+    "illegal_argument_exception",
+    "collapse field and sort field must be the same when use `collapse` in conjunction with `search_after`",
+    "SearchService.java, from memory",
+)
+FUZZINESS = Answer(400, "illegal_argument_exception", "Invalid fuzziness value: {value}", "Fuzziness.java")
+HIGHLIGHT = Answer(400, "illegal_argument_exception", "{problem}", "HighlightBuilder.java, from memory")
+PARSE = Answer(400, "parse_exception", "{problem}", "JavaDateMathParser.java")
 KNN = Answer(400, "illegal_argument_exception", "{problem}", "KnnSearchBuilder.java, from memory")
 ONE_VECTOR = Answer(
     400,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 
-from sandbox.elastic.documents.store import DocumentStore
+from sandbox.elastic.documents.store import DocumentStore, Row
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.searcher import Array, Searcher
@@ -29,6 +29,14 @@ class Matches:
     """float32; 0 for documents that do not match."""
 
 
+class InnerHits(Protocol):
+    """The hits within each document of an index."""
+
+    def shown(self, document: int, row: Row) -> dict[str, Any]:
+        """Those of one document, as a hit shows them."""
+        ...
+
+
 @dataclass
 class Context:
     """One search of one index."""
@@ -40,6 +48,12 @@ class Context:
     warnings: list[str] = field(default_factory=list)
     named: dict[str, Array] = field(default_factory=dict)
     """The matches of each query with a `_name`."""
+    words: dict[str, set[tuple[str, ...]]] = field(default_factory=dict)
+    """The terms and phrases that queries looked for in each field: what a highlighter marks."""
+    sought: dict[str, Mapping[str, float] | Sequence[float]] = field(default_factory=dict)
+    """What queries on each semantic_text field looked for: token weights, or a vector."""
+    inner: dict[str, InnerHits] = field(default_factory=dict)
+    """The hits within documents, by name."""
     inferred: dict[tuple[str, str], Embedding] = field(default_factory=dict)
     """Embeddings by model and text, shared by the indices of one search, so that the model is asked once."""
     is_checked_only: bool = False
@@ -76,6 +90,14 @@ class Context:
                 return []
             raise search_errors.NOT_DENSE.refusal(model=model)
         return found
+
+    def looked_for(self, path: str, *terms: str) -> None:
+        """Note terms that a query looks for side by side in a field."""
+        self.words.setdefault(path, set()).add(terms)
+
+    def unseen(self) -> Context:
+        """The same search for a query whose matches are left out: what it looks for is not highlighted."""
+        return replace(self, words={}, sought={}, inner={})
 
     def none(self) -> Matches:
         """No matches."""

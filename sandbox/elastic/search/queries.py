@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search import (
+from sandbox.elastic.search import function_scores
+from sandbox.elastic.search.matches import Context, Evaluate, Matches, QueryContexts
+from sandbox.elastic.search.query_bodies import boost_of, minimum, number
+from sandbox.elastic.search.query_kinds import (
+    fuzzy_queries,
     semantic_queries,
     sparse_queries,
     term_queries,
     text_queries,
     vector_queries,
 )
-from sandbox.elastic.search.matches import Context, Evaluate, Matches, QueryContexts
-from sandbox.elastic.search.query_bodies import boost_of, minimum, number
 from sandbox.elastic.search.searcher import Array
 from sandbox.elastic.search.strings import queries as string_queries
 from sandbox.elastic.wire.exchange import whole
@@ -84,7 +86,7 @@ def _bool(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     for part in [*must, *(evaluate(context, query, 1.0) for query in clauses["filter"])]:
         mask &= part.mask
     for query in clauses["must_not"]:
-        mask &= ~evaluate(context, query, 1.0).mask
+        mask &= ~evaluate(context.unseen(), query, 1.0).mask
     required = clauses["must"] or clauses["filter"]
     least = minimum(body.get("minimum_should_match", 0 if required else 1), len(should))
     if should and least:
@@ -124,6 +126,31 @@ def _dis_max(context: Context, body: Mapping[str, Any], boost: float) -> Matches
     return Matches(mask, (best + tie_breaker * others).astype(np.float32))
 
 
+def _boosting(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    """What matches `positive`; the scores of what matches `negative` too are multiplied by `negative_boost`."""
+    for parameter in ("positive", "negative", "negative_boost"):
+        if parameter not in body:
+            problem = f"[boosting] query requires '{parameter}' query to be set'"
+            raise search_errors.QUERY_BODY.refusal(problem=problem)
+    least = number("boosting", "negative_boost", body["negative_boost"])
+    if least < 0:
+        problem = "[boosting] query requires 'negative_boost' to be set to be a positive value'"
+        raise search_errors.QUERY_BODY.refusal(problem=problem)
+    found = evaluate(context, body["positive"], boost * boost_of("boosting", body))
+    demoted = evaluate(context.unseen(), body["negative"]).mask
+    return Matches(found.mask, np.where(demoted, found.scores * np.float32(least), found.scores))
+
+
+def _function_score(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    """The scores of a query, changed by functions."""
+    found = evaluate(context, body.get("query", {"match_all": {}}), boost * boost_of("function_score", body))
+    functions = function_scores.read(body)
+    masks = [
+        None if each.filter is None else evaluate(context.unseen(), each.filter).mask for each in functions
+    ]
+    return function_scores.applied(context, body, found, functions, masks)
+
+
 def _query_string(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     query = string_queries.query_string(context.searcher.index, body)
     return evaluate(context, query, boost * boost_of("query_string", body))
@@ -152,9 +179,12 @@ def _list(clauses: Any) -> list[Any]:
 
 QUERIES: dict[str, Evaluate] = {
     "bool": _bool,
+    "boosting": _boosting,
     "constant_score": _constant_score,
     "dis_max": _dis_max,
     "exists": term_queries.exists,
+    "function_score": _function_score,
+    "fuzzy": fuzzy_queries.fuzzy,
     "ids": term_queries.ids,
     "knn": _knn,
     "match": text_queries.match,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from sandbox.elastic.search import errors as search_errors
@@ -74,3 +75,8 @@ def minimum(value: Any, clauses: int) -> int:
     if found[2]:
         number = int(clauses * number / 100)
     return max(0, min(clauses, clauses + number if found[1].startswith("-") else number))
+
+
+def matching(names: Iterable[str], pattern: str) -> list[str]:
+    """The names that a pattern matches."""
+    return [name for name in names if fnmatchcase(name, pattern)]

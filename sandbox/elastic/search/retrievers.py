@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search import vector_queries
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.queries import evaluate
 from sandbox.elastic.search.query_bodies import number
+from sandbox.elastic.search.query_kinds import vector_queries
 from sandbox.elastic.search.searcher import Array
 from sandbox.elastic.wire.exchange import whole
 

@@ -3,43 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from sandbox.elastic.documents import sources
 from sandbox.elastic.documents.sources import SourceFilter
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import sorting
+from sandbox.elastic.search.aggregations import tree
+from sandbox.elastic.search.hits import fields as hit_fields
+from sandbox.elastic.search.hits import highlights
 from sandbox.elastic.search.query_bodies import number
 from sandbox.elastic.wire.exchange import whole
 from sandbox.elastic.wire.tokens import token
 
-_KEYS = {
-    "query",
-    "size",
-    "from",
-    "sort",
-    "_source",
-    "track_total_hits",
-    "search_after",
-    "min_score",
-    "pit",
-    "knn",
-    "retriever",
-} | {"version", "seq_no_primary_term", "track_scores", "timeout", "post_filter", "stats", "terminate_after"}
-_NOT_IMITATED = (
-    {
-        "collapse",
-        "docvalue_fields",
-        "explain",
-        "ext",
-        "fields",
-        "highlight",
-        "indices_boost",
-        "profile",
-    }
-    | {"aggregations", "aggs", "rank", "rescore", "runtime_mappings", "script_fields", "slice"}
-    | {"stored_fields", "suggest"}
+_KEYS = frozenset(
+    (
+        *(
+            "query",
+            "knn",
+            "retriever",
+            "pit",
+            "min_score",
+            "post_filter",
+            "terminate_after",
+            "timeout",
+            "stats",
+        ),
+        *("size", "from", "sort", "search_after", "track_total_hits", "track_scores", "collapse"),
+        *(
+            "_source",
+            "fields",
+            "docvalue_fields",
+            "stored_fields",
+            "highlight",
+            "version",
+            "seq_no_primary_term",
+        ),
+        *("aggregations", "aggs"),
+    )
+)
+_NOT_IMITATED = frozenset(
+    (
+        *("explain", "ext", "indices_boost", "profile", "rank", "rescore", "runtime_mappings"),
+        *("script_fields", "slice", "suggest"),
+    )
 )
 _COUNTED = 10_000
 
@@ -63,6 +71,11 @@ class SearchRequest:
     track_scores: bool = False
     knn: Sequence[Mapping[str, Any]] = ()
     retriever: Mapping[str, Any] | None = None
+    aggregations: Mapping[str, Any] | None = None
+    collapse: str | None = None
+    """The field of which every value is shown once."""
+    fields: hit_fields.Asked = field(default_factory=hit_fields.Asked)
+    highlight: highlights.Asked | None = None
     terminate_after: int = 0
     """How many documents of each index are looked at, at most, in the order of writing; 0 for all."""
 
@@ -103,6 +116,10 @@ class SearchRequest:
             track_scores=bool(body.get("track_scores")),
             knn=_sections(body.get("knn")),
             retriever=_retriever(body),
+            aggregations=_aggregations(body),
+            collapse=_collapse(body),
+            fields=hit_fields.Asked.read(body),
+            highlight=highlights.Asked.read(body.get("highlight")),
             terminate_after=whole("terminate_after", body.get("terminate_after", 0)),
         )
 
@@ -116,6 +133,31 @@ class SearchRequest:
             self.counted = -1
         elif self.counted is not None and self.counted >= 0:
             raise search_errors.TOTAL_NOT_EXACT.refusal(limit=self.counted)
+
+
+def _aggregations(body: Mapping[str, Any]) -> Any:
+    """The tree of aggregations, which is checked."""
+    found = body.get("aggs", body.get("aggregations"))
+    if found is not None:
+        tree.check(found)
+    return found
+
+
+def _collapse(body: Mapping[str, Any]) -> str | None:
+    """The field by which hits are collapsed."""
+    given = body.get("collapse")
+    if given is None:
+        return None
+    if not isinstance(given, Mapping) or not isinstance(given.get("field"), str):
+        raise search_errors.REQUIRED.refusal(query="collapse", what="a [field]")
+    for parameter in given:
+        if parameter not in ("field", "max_concurrent_group_searches"):
+            raise search_errors.NOT_SUPPORTED.refusal(query="collapse", parameter=parameter)
+    if body.get("search_after") is not None:
+        clauses = sorting.clauses(body.get("sort"))
+        if [each.path for each in clauses] != [given["field"]]:
+            raise search_errors.COLLAPSE_AFTER.refusal()
+    return given["field"]
 
 
 def _sections(given: Any) -> list[Mapping[str, Any]]:

@@ -114,16 +114,15 @@ class Searcher:
         (np.maximum if largest else np.minimum).at(found, documents, values)
         return found, self.present(path)
 
+    def entries(self, path: str) -> tuple[Array, Array]:
+        """The documents of a field of terms and their terms, as positions in `terms`; including deleted documents."""
+        return self._cached("entries", path, self._entries)
+
     def ranks(self, path: str, largest: bool) -> tuple[Array, Array]:
-        """The same for a field of terms, as positions in `terms`."""
-        places = {term: place for place, term in enumerate(self.terms(path))}
-        found = np.full(self.size, -1 if largest else len(places), np.int64)
-        for inverted, _, base in self._inverted(path):
-            own = np.fromiter(
-                (places[term] for term in inverted.vocabulary), np.int64, len(inverted.vocabulary)
-            )
-            of_postings = np.repeat(own, np.diff(inverted.starts))
-            (np.maximum if largest else np.minimum).at(found, inverted.documents + base, of_postings)
+        """The same as `extremes` for a field of terms, as positions in `terms`."""
+        found = np.full(self.size, -1 if largest else len(self.terms(path)), np.int64)
+        documents, places = self.entries(path)
+        (np.maximum if largest else np.minimum).at(found, documents, places)
         return found, self.present(path)
 
     def _cached(self, kind: str, path: str, make: Callable[[str], T]) -> T:
@@ -181,6 +180,17 @@ class Searcher:
     def _vectors(self, path: str) -> tuple[Array, Array]:
         documents, rows = self.embeddings(path)
         return documents, np.stack(rows) if rows else np.empty((0, 0), np.float32)
+
+    def _entries(self, path: str) -> tuple[Array, Array]:
+        positions = {term: place for place, term in enumerate(self.terms(path))}
+        documents, places = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for inverted, _, base in self._inverted(path):
+            own = np.fromiter(
+                (positions[term] for term in inverted.vocabulary), np.int64, len(inverted.vocabulary)
+            )
+            documents.append(inverted.documents.astype(np.int64) + base)
+            places.append(np.repeat(own, np.diff(inverted.starts)))
+        return np.concatenate(documents), np.concatenate(places)
 
     def _terms(self, path: str) -> list[str]:
         return sorted({term for inverted, _, _ in self._inverted(path) for term in inverted.vocabulary})

@@ -69,8 +69,9 @@ _SEARCH = (
 )
 _BODY_OF_SEARCH = rules(
     HONOURED,
-    "size from sort terminate_after version seq_no_primary_term track_scores track_total_hits",
-) | {"explain": OFF, "stored_fields": REFUSED, "docvalue_fields": REFUSED, "stats": NO_DIFFERENCE}
+    "size from sort terminate_after version seq_no_primary_term track_scores track_total_hits "
+    "stored_fields docvalue_fields",
+) | {"explain": OFF, "stats": NO_DIFFERENCE}
 _BY_QUERY = (
     rules(HONOURED, "refresh requests_per_second scroll slices wait_for_completion max_docs conflicts")
     | _WAITS
@@ -100,13 +101,50 @@ TABLE: dict[str, Rules] = {
     "count": _NAMES | _THROTTLED | _COPIES | _TYPED | rules(HONOURED, "min_score terminate_after"),
     "create": _WRITES | _VERSIONS | _CONDITIONS | rules(HONOURED, "op_type"),
     "delete": _WAITS | _VERSIONS | _CONDITIONS | rules(HONOURED, "refresh") | rules(NO_DIFFERENCE, "routing"),
+    "delete_by_query": _NAMES
+    | _COPIES
+    | _TYPED
+    | _BY_QUERY
+    | _SEARCH_TYPE
+    | rules(HONOURED, "scroll_size")
+    | rules(NO_DIFFERENCE, "request_cache stats")
+    | rules(REFUSED, "from sort terminate_after")
+    | rules(TIME, "search_timeout")
+    | {"version": OFF},
+    "delete_by_query_rethrottle": rules(HONOURED, "requests_per_second group_by"),
     "delete_script": _TIMES,
+    "field_caps": _NAMES | rules(HONOURED, "fields filters include_empty_fields include_unmapped types"),
     "get": _READS | _VERSIONS,
     "get_reindex": rules(HONOURED, "wait_for_completion timeout"),
     "get_script": rules(TIME, "master_timeout"),
     "get_source": _READS | _VERSIONS,
     "index": _WRITES | _VERSIONS | _CONDITIONS | rules(HONOURED, "op_type"),
+    "cluster.delete_component_template": _TIMES,
+    "cluster.get_component_template": rules(OFF, "flat_settings include_defaults")
+    | rules(NO_DIFFERENCE, "local")
+    | rules(TIME, "master_timeout")
+    | {"settings_filter": REFUSED},
+    "cluster.put_component_template": rules(HONOURED, "create")
+    | rules(NO_DIFFERENCE, "cause")
+    | rules(TIME, "master_timeout timeout"),
+    "indices.analyze": {},
     "indices.create": _TIMES | _WAITS,
+    "indices.create_data_stream": _TIMES,
+    "indices.delete_data_stream": rules(NO_DIFFERENCE, "expand_wildcards") | rules(TIME, "master_timeout"),
+    "indices.delete_index_template": _TIMES,
+    "indices.get_index_template": rules(OFF, "flat_settings include_defaults")
+    | rules(NO_DIFFERENCE, "local")
+    | rules(TIME, "master_timeout"),
+    "indices.put_index_template": rules(HONOURED, "create")
+    | rules(NO_DIFFERENCE, "cause")
+    | rules(TIME, "master_timeout"),
+    "indices.rollover": _TIMES | _WAITS | rules(OFF, "dry_run lazy"),
+    "indices.simulate_index_template": rules(NO_DIFFERENCE, "cause")
+    | rules(TIME, "master_timeout")
+    | rules(OFF, "create include_defaults"),
+    "indices.simulate_template": rules(NO_DIFFERENCE, "cause")
+    | rules(TIME, "master_timeout")
+    | rules(OFF, "create include_defaults"),
     "indices.delete": _TIMES | _NAMES,
     "indices.delete_alias": _TIMES,
     "indices.flush": _NAMES | rules(NO_DIFFERENCE, "force wait_if_ongoing"),

@@ -1,6 +1,7 @@
 """What the inference processor writes, and where."""
 
 import pytest
+from elasticsearch import ElasticsearchWarning
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +62,8 @@ def test_queries_find_what_inference_writes_into_a_field_that_the_mapping_names_
     for number, plot in enumerate(("a dog barks", "two engineers repair a bridge")):
         client.index(index="films", id=str(number), document={"plot": plot}, pipeline="old", refresh=True)
     query = {"text_expansion": {"ml.tokens": {"model_id": ELSER, "model_text": "a barking dog"}}}
-    assert client.search(index="films", query=query)["hits"]["hits"][0]["_id"] == "0"
+    with pytest.warns(ElasticsearchWarning, match="text_expansion is deprecated"):
+        assert client.search(index="films", query=query)["hits"]["hits"][0]["_id"] == "0"
     mapping = client.indices.get_mapping(index="films")["films"]["mappings"]["properties"]["ml"]["properties"]
     assert mapping["tokens"] == {"type": kind}
     assert set(mapping) == {"tokens", "model_id"}

@@ -194,7 +194,7 @@ def test_equal_scores_are_returned_in_the_order_of_writing(shared, fresh_index):
         ({"sort": ["year"], "search_after": [1, 2]}, "search_after has 2"),
         ({"query": {"term": {"year": "abc"}}}, "abc"),
         ({"query": {"sparse_vector": {"field": "tag", "query_vector": {"a": 1}}}}, "must be type"),
-        ({"aggs": {"a": {"terms": {"field": "tag"}}}}, "aggs|aggregations"),
+        ({"rescore": {"query": {}}}, r"do not support \[rescore\]"),
         ({"query": {"match": {"plot": {"operator": "and"}}}}, r"\[match\] requires a \[query\]"),
         ({"query": {"match_phrase": {"plot": {"boost": 2}}}}, r"\[match_phrase\] requires a \[query\]"),
         ({"query": {"multi_match": {"fields": ["plot"]}}}, r"\[multi_match\] requires a \[query\]"),

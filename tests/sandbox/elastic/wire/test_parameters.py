@@ -125,7 +125,7 @@ def test_a_search_ends_early_and_shows_its_total_as_a_number(shared, fresh_index
 
 
 @pytest.mark.parametrize(
-    "key", ["explain", "stored_fields", "docvalue_fields", "profile", "suggest", "collapse"]
+    "key", ["explain", "profile", "suggest", "rescore", "runtime_mappings", "script_fields"]
 )
 def test_a_known_part_of_a_search_that_is_not_imitated_is_refused_by_name(shared, fresh_index, key):
     with pytest.raises(BadRequestError, match=rf"searches do not support \[{key}\]"):

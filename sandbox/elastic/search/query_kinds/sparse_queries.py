@@ -13,7 +13,7 @@ from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body, number
-from sandbox.elastic.search.semantic_queries import by_tokens, endpoint_of
+from sandbox.elastic.search.query_kinds.semantic_queries import by_tokens, endpoint_of
 
 _TYPES = ("sparse_vector", "rank_features")
 _LIMITS = {"tokens_freq_ratio_threshold": (1, 100), "tokens_weight_threshold": (0, 1)}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.elastic.documents import dates
+from sandbox.elastic.documents import date_math
 from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field, is_searchable
 from sandbox.elastic.indices.settings import TERMS_COUNT
 from sandbox.elastic.search import errors as search_errors
@@ -19,6 +19,8 @@ from sandbox.elastic.search.scoring import bm25, idf, length_byte
 from sandbox.elastic.search.searcher import Array
 
 _NO_NORM = length_byte(1)
+_EVERYWHERE = ("_id", "_index", "_seq_no", "_version")
+"""Metadata fields that every document has."""
 WEIGHTS = ("sparse_vector", "rank_features")
 _PATTERN = re.compile(r"\\(.)|(\*)|(\?)|(.)", re.DOTALL)
 
@@ -61,7 +63,7 @@ def exact(context: Context, path: str, value: Any, boost: float) -> Matches:
     if field.type in NUMBERS or field.type == "date":
         documents, values = context.searcher.numbers(path)
         try:
-            wanted = dates.milliseconds(value) if field.type == "date" else _number(field, value)
+            wanted = date_math.resolved(value) if field.type == "date" else _number(field, value)
         except (TypeError, ValueError):
             raise search_errors.QUERY_SHARD.refusal(
                 problem=f'For input string: "{value}"', metadata=context.searcher.index.metadata
@@ -79,14 +81,17 @@ def _weight(context: Context, path: str, token: str, boost: float) -> Matches:
     return result
 
 
-def scored_term(context: Context, field: Field, text: str, boost: float) -> Matches:
-    """BM25 of one term."""
+def scored_term(
+    context: Context, field: Field, text: str, boost: float, frequency: int | None = None
+) -> Matches:
+    """BM25 of one term; `frequency` is the number of documents that it counts as having, if not its own."""
+    context.looked_for(field.path, text)
     documents, frequencies = context.searcher.postings(field.path, text)
     result = context.none()
     if not len(documents):
         return result
     statistics = context.searcher.statistics(field.path)
-    rarity = idf(statistics.documents, len(documents))
+    rarity = idf(statistics.documents, len(documents) if frequency is None else frequency)
     average = statistics.total_length / statistics.documents
     if field.type == "text" and field.parameters.get("norms", True):
         norms: Array | int = context.searcher.norms(field.path)[documents]
@@ -112,7 +117,7 @@ def range_(context: Context, body: Any, boost: float) -> Matches:
     mask = np.ones(len(values), bool)
     for name, bound in bounds.items():
         try:
-            limit = dates.milliseconds(bound, name in ("gt", "lte")) if field.type == "date" else float(bound)
+            limit = date_math.resolved(bound, name in ("gt", "lte")) if field.type == "date" else float(bound)
         except (TypeError, ValueError):
             problem = (
                 f"failed to parse date field [{bound}] with format [strict_date_optional_time||epoch_millis]"
@@ -131,6 +136,8 @@ def exists(context: Context, body: Any, boost: float) -> Matches:
     path = body.get("field")
     if not path or not isinstance(path, str):
         raise search_errors.REQUIRED.refusal(query="exists", what="a [field]")
+    if path in _EVERYWHERE:
+        return context.constant(context.searcher.alive, boost * boost_of("exists", body))
     fields = context.searcher.index.fields
     below = [name for name in fields if name.startswith(f"{path}.") and path not in fields]
     mask = np.zeros(context.searcher.size, bool)
@@ -161,7 +168,7 @@ def ids(context: Context, body: Any, boost: float) -> Matches:
 def prefix(context: Context, body: Any, boost: float) -> Matches:
     """`{"prefix": {field: start}}`: constant scores."""
     path, found = field_and_body("prefix", body, "value", {"boost", "rewrite"})
-    if _of_texts(context, path, "prefix") is None:
+    if texts_of(context, path, "prefix") is None:
         return context.none()
     start = str(found["value"])
     kept = [each for each in context.searcher.terms(path) if each.startswith(start)]
@@ -171,7 +178,7 @@ def prefix(context: Context, body: Any, boost: float) -> Matches:
 def wildcard(context: Context, body: Any, boost: float) -> Matches:
     """`{"wildcard": {field: pattern}}` with `*` and `?`, which a backslash makes plain: constant scores."""
     path, found = field_and_body("wildcard", body, "value", {"boost", "rewrite"})
-    if _of_texts(context, path, "wildcard") is None:
+    if texts_of(context, path, "wildcard") is None:
         return context.none()
     pattern = re.compile(
         _PATTERN.sub(
@@ -184,7 +191,12 @@ def wildcard(context: Context, body: Any, boost: float) -> Matches:
     return _any_term(context, path, kept, boost * boost_of("wildcard", found))
 
 
-def _of_texts(context: Context, path: str, kind: str) -> Field | None:
+def texts_of(context: Context, path: str, kind: str) -> Field | None:
+    """The field of a query that compares strings; None if the mapping does not have it.
+
+    Raises:
+        Refusal: it holds no strings.
+    """
     field = searchable(context, path)
     if field is not None and field.type not in ("text", "keyword"):
         raise search_errors.ONLY_ON_TEXTS.refusal(
@@ -218,6 +230,7 @@ def searchable(context: Context, path: str, *, weights: bool = False) -> Field |
 def _any_term(context: Context, path: str, kept: list[str], score: float) -> Matches:
     mask = np.zeros(context.searcher.size, bool)
     for each in kept:
+        context.looked_for(path, each)
         mask[context.searcher.postings(path, each)[0]] = True
     return context.constant(mask, score)
 

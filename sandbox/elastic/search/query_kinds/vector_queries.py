@@ -80,6 +80,7 @@ def near(context: Context, body: Mapping[str, Any], allowed: Array, boost: float
     if similarity is None:  # a semantic_text field without a document: no model is known yet
         return context.none()
     vector = _vector(context, body, field)
+    context.sought[path] = vector
     documents, matrix = context.searcher.vectors(path)
     if not len(documents):
         return context.none()

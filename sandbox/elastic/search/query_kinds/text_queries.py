@@ -11,16 +11,19 @@ from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import target_fields
+from sandbox.elastic.search.field_values import at, origin
 from sandbox.elastic.search.matches import Context, Matches
-from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum
+from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum, number
+from sandbox.elastic.search.query_kinds import fuzzy_queries
+from sandbox.elastic.search.query_kinds.semantic_queries import by_text
+from sandbox.elastic.search.query_kinds.term_queries import exact, scored_term, searchable
 from sandbox.elastic.search.scoring import bm25, idf
-from sandbox.elastic.search.semantic_queries import by_text
-from sandbox.elastic.search.term_queries import exact, scored_term, searchable
 
 _MATCH = {"operator", "minimum_should_match", "boost", "analyzer", "zero_terms_query", "lenient"} | {
-    "auto_generate_synonyms_phrase_query"
+    "auto_generate_synonyms_phrase_query",
+    *fuzzy_queries.PARAMETERS,
 }
-_MULTI_MATCH = _MATCH | {"query", "fields", "type", "_name"}
+_MULTI_MATCH = _MATCH | {"query", "fields", "type", "tie_breaker", "_name"}
 
 
 def match(context: Context, body: Any, boost: float) -> Matches:
@@ -53,7 +56,10 @@ def multi_match(context: Context, body: Any, boost: float) -> Matches:
     if kind == "most_fields" or not parts:
         return context.added(parts)
     mask = np.logical_or.reduce([part.mask for part in parts])
-    return Matches(mask, np.maximum.reduce([part.scores for part in parts]))
+    best = np.maximum.reduce([part.scores for part in parts])
+    others = np.sum([part.scores for part in parts], axis=0, dtype=np.float64) - best
+    tie_breaker = number("multi_match", "tie_breaker", body.get("tie_breaker", 0.0))
+    return Matches(mask, (best + tie_breaker * others).astype(np.float32))
 
 
 def match_phrase(context: Context, body: Any, boost: float) -> Matches:
@@ -78,7 +84,12 @@ def _matched(context: Context, path: str, found: dict[str, Any], boost: float) -
     if field is None or field.type != "text":
         return _whole(context, path, found, boost)
     searchable(context, path)
-    parts = [scored_term(context, field, term, boost) for term in _terms(field, found)]
+    parts = [
+        fuzzy_queries.scored(context, field, term, found, boost)
+        if found.get("fuzziness") is not None
+        else scored_term(context, field, term, boost)
+        for term in _terms(field, found)
+    ]
     together = context.added(parts)
     least = 1
     if str(found.get("operator", "or")).lower() == "and":
@@ -112,6 +123,7 @@ def _terms(field: Field, found: dict[str, Any]) -> list[str]:
 
 def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> Matches:
     """Positions are not indexed, so the texts of documents with all the terms are read again."""
+    context.looked_for(field.path, *terms)
     searcher, result = context.searcher, context.none()
     postings = {term: searcher.postings(field.path, term)[0] for term in terms}
     candidates = None
@@ -121,10 +133,10 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
         return result
     numbers = searcher.sequence_numbers[candidates].tolist()
     rows = {row.seq_no: row for row in context.documents.rows(searcher.index, numbers)}
-    analyze = analyzer(field.parameters.get("analyzer"))
+    analyze, path = analyzer(field.parameters.get("analyzer")), origin(field, searcher.index.fields)
     frequencies = np.array(
         [
-            _occurrences(_texts(rows[each].document(), _origin(context, field)), terms, analyze)
+            _occurrences([str(text) for text in at(rows[each].document(), path)], terms, analyze)
             for each in numbers
         ],
         np.float32,
@@ -139,29 +151,6 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
         frequencies, searcher.norms(field.path)[documents], boost, rarity, average
     )
     return result
-
-
-def _origin(context: Context, field: Field) -> list[str]:
-    """The path of the field's text in the document; a multi-field has its parent's."""
-    path = field.path
-    parent = path.rpartition(".")[0]
-    return (parent if parent in context.searcher.index.fields else path).split(".")
-
-
-def _texts(document: Any, path: list[str]) -> list[str]:
-    if isinstance(document, list):
-        return [text for each in document for text in _texts(each, path)]
-    if not path:
-        return [] if document is None else [str(document)]
-    if not isinstance(document, dict):
-        return []
-    # A dotted name stands for nested objects.
-    return [
-        text
-        for cut in range(1, len(path) + 1)
-        for text in _texts(document.get(".".join(path[:cut])), path[cut:])
-        if ".".join(path[:cut]) in document
-    ]
 
 
 def _occurrences(texts: list[str], terms: list[str], analyze: Any) -> int:

@@ -9,9 +9,9 @@ import numpy as np
 
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search import vector_queries
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of
+from sandbox.elastic.search.query_kinds import vector_queries
 
 
 def semantic(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
@@ -51,6 +51,7 @@ def by_text(context: Context, field: Field, text: str, boost: float) -> Matches:
 
 def by_tokens(context: Context, field: Field, tokens: Mapping[str, float], boost: float) -> Matches:
     """The best chunk's sum of query weight times stored weight; products in float, the sum in double."""
+    context.sought[field.path] = tokens
     documents, rows = context.searcher.embeddings(field.path)
     weights = {token: np.float32(np.float32(weight) * np.float32(boost)) for token, weight in tokens.items()}
     scores = np.array(

@@ -1,0 +1,1 @@
+"""Aggregations: what a search computes over all documents that its query matches."""

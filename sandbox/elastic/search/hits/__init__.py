@@ -1,0 +1,1 @@
+"""What a hit shows beside its source: single values, highlights."""

@@ -1,0 +1,1 @@
+"""The queries about fields: values, texts, learned sparse vectors, dense vectors, semantic_text."""
