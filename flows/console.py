@@ -16,7 +16,6 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
-from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -86,9 +85,10 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def loading() -> Status:
+def loading() -> Live:
     """A sign of life on a terminal, while a command loads what it needs: seconds of imports, in which nothing else is shown."""
-    return Console(stderr=True).status("loading Prefect and the clients")
+    line = Spinner("dots", "loading Prefect and the clients")
+    return Live(line, console=Console(stderr=True), refresh_per_second=8, transient=True)
 
 
 def plain() -> Console:

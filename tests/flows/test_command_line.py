@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import io
 import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from unittest.mock import Mock
@@ -88,6 +90,43 @@ def test_listing_help_and_wrong_options_import_neither_prefect_nor_a_services_cl
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 0, ended.stderr
+
+
+IMPORTS = """
+import os, sys
+from flows.command_line import from_flow, main
+
+def load(entrypoint):
+    os.write(2, f"the imports begin, Prefect loaded: {'prefect' in sys.modules}".encode())
+    os._exit(0)
+
+from_flow.load = load
+main.main(["vertex", "query", "--name", "a", "--target", "sandbox"])
+"""
+
+
+def test_a_command_gives_a_sign_of_life_on_a_terminal_before_it_imports_the_rest(tmp_path):
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    program = [sys.executable, "-c", IMPORTS]
+    with subprocess.Popen(program, cwd=tmp_path, env=environment, stderr=theirs) as command:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # how a pseudo-terminal says that nobody writes any more
+            while part := os.read(ours, 65536):
+                shown += part
+    os.close(ours)
+    assert command.returncode == 0, shown
+    before, _, after = shown.decode().partition("the imports begin, ")
+    assert "loading Prefect and the clients" in before
+    assert after.startswith("Prefect loaded: False")
+
+
+def test_without_a_terminal_there_is_no_sign_of_life(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-c", IMPORTS], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.stderr == "the imports begin, Prefect loaded: False"
 
 
 @pytest.mark.parametrize(
