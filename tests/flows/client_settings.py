@@ -13,7 +13,7 @@ def client_settings(stack):
     return temporary_settings({PREFECT_API_URL: stack.api_url, PREFECT_API_AUTH_STRING: stack.key})
 
 
-def slot_of(engine, name):
-    """The slot of a name on the usual stand-ins."""
+def slot_of(engine, name, on=None):
+    """The slot of a name on the usual stand-ins; of answers, on the engine that holds the passages."""
     where = {"elastic": "127.0.0.1", "answers": "127.0.0.1", "databricks": "127.0.0.1.main.default"}
-    return artifact_key(engine, name, where.get(engine, f"{PROJECT}-{LOCATION}"))
+    return artifact_key(engine, name, where.get(on or engine, f"{PROJECT}-{LOCATION}"))

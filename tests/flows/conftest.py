@@ -121,9 +121,9 @@ def listed(run):
 def release(stack):
     """Frees the slot that a killed run holds; by itself it is free after a minute."""
 
-    def slot(name, engine="vertex"):
+    def slot(name, engine="vertex", on=None):
         with client_settings(stack), get_client(sync_client=True) as client:
-            client.delete_global_concurrency_limit_by_name(slot_of(engine, name))
+            client.delete_global_concurrency_limit_by_name(slot_of(engine, name, on))
 
     return slot
 
@@ -132,9 +132,9 @@ def release(stack):
 def kill(release, name):
     """Kills a command as `kill -9` does."""
 
-    def now(command):
+    def now(command, on=None):
         assert not command.has_ended, command.err
         assert command.signal(signal.SIGKILL) == -signal.SIGKILL
-        release(name, command.words[0])
+        release(name, command.words[0], on)
 
     return now

@@ -72,7 +72,6 @@ def indexed(of, folder):
     return lambda *words, code=0: of("index", "--documents", folder, "--dense", *SMALL, *words, code=code)
 
 
-@pytest.mark.core
 def test_a_new_version_beside_the_old_embeds_only_what_changed_and_what_is_gone_leaves(
     held, of, indexed, run, folder, name, facts
 ):
@@ -166,7 +165,6 @@ def test_a_passage_that_somebody_removed_is_missed_and_written_again(held, base,
     assert again.verify().found == len(there.made_from)
 
 
-@pytest.mark.core
 def test_killed_while_it_embeds_the_same_command_embeds_at_most_one_batch_again(
     held, begin, kill, indexed, of, folder, name
 ):
@@ -194,7 +192,7 @@ def test_killed_while_it_embeds_the_same_command_embeds_at_most_one_batch_again(
     before, stored = embedded_texts(held), held.arrived(name)
     command = begin(held, "answers", *words, "--target", "sandbox")
     until(lambda: held.arrived(name) > stored or command.has_ended, "the first batch")
-    kill(command)
+    kill(command, on=held.engine)
     arrived = held.arrived(name) - stored
     assert 0 < arrived < 100
     assert held.served(name) == version
@@ -207,14 +205,9 @@ def test_killed_while_it_embeds_the_same_command_embeds_at_most_one_batch_again(
     of("verify", "--documents", folder)
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--deployment", "ingest"], "Deployments of ELSER are Elasticsearch's"),
-        (["--target", "elastic"], "not elastic"),
-    ],
-)
-def test_what_an_engine_cannot_do_is_refused_before_anything_is_created(held, indexed, words, said):
+def test_what_an_engine_cannot_do_is_refused_before_anything_is_created(held, indexed, run, folder, name):
     writes = held.writes
-    assert said in indexed(*words, code=2).err
+    assert "Deployments of ELSER are Elasticsearch's" in indexed("--deployment", "ingest", code=2).err
+    words = ["index", "--name", name, "--engine", held.engine, "--documents", folder, "--dense"]
+    assert "not elastic" in run(held, "answers", *words, "--target", "elastic", code=2).err
     assert held.writes == writes
