@@ -49,7 +49,7 @@ def ask(options: AskOptions) -> Report:
     with reporting("answers ask", options.name, options.target, holder.engine.where(settings)) as report:
         base = holder.read(settings, options.name)
         if base is None:
-            raise NoKnowledgeBase(options.name)
+            raise NoKnowledgeBase(options.name, engine=options.engine)
         how = options.how or base.ways[-1]
         with report.step("search") as step:
             found = holder.find(

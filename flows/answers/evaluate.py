@@ -76,7 +76,7 @@ def evaluate(options: EvaluateOptions) -> Report:
             questions = read_questions(Path(options.questions))
             base = holder.read(settings, options.name)
             if base is None:
-                raise NoKnowledgeBase(options.name)
+                raise NoKnowledgeBase(options.name, engine=options.engine)
             unanswerable = sum(not question.is_answerable for question in questions)
             step.saw(
                 f"{counted(len(questions), 'question')}, {unanswerable} without an answer in the documents"

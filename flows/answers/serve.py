@@ -64,7 +64,7 @@ def serve(options: ServeOptions) -> None:
     connect(models)  # it takes a second to load, and the first reader would wait for it
     with plain_calls():
         if holder.read(settings, options.name) is None:
-            raise NoKnowledgeBase(options.name)
+            raise NoKnowledgeBase(options.name, engine=options.engine)
     records = record_file(home(), options.name, engine=options.engine, where=holder.engine.where(settings))
     file = _key_file(records.parent)
     file.ensure()

@@ -29,7 +29,7 @@ def verify_documents(options: DocumentsOptions) -> Report:
         with report.step("what is served") as step:
             base = holder.read(settings, options.name)
             if base is None:
-                raise NoKnowledgeBase(options.name)
+                raise NoKnowledgeBase(options.name, engine=options.engine)
             step.saw(
                 f"{base.index}: {counted(base.chunks, 'passage')} of {counted(base.documents, 'document')}"
             )

@@ -128,10 +128,10 @@ class Written:
 class NoKnowledgeBase(PermanentError):
     """Nothing under a name was indexed by `answers index`."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, *, engine: str) -> None:
+        self.name, self.engine = name, engine
         super().__init__(
-            f"There is no knowledge base {name!r}. Make it with `{command('answers index', name=name, documents='FOLDER')}`."
+            f"There is no knowledge base {name!r} on {engine}. Make it with `{command('answers index', name=name, engine=engine, documents='FOLDER')}`."
         )
 
 
@@ -183,14 +183,14 @@ def agreement(
     )
 
 
-def refuse_differences(name: str, found: Agreement) -> None:
-    """Fail if an index does not agree with its documents.
+def refuse_differences(name: str, found: Agreement, *, engine: str) -> None:
+    """Fail if an index of an engine does not agree with its documents.
 
     Raises:
         GateNotMet: they differ; names the first of each kind.
     """
     if found.differences:
-        remedy = f"Run `{command('answers index', name=name, documents='FOLDER')}`, which writes only the difference."
+        remedy = f"Run `{command('answers index', name=name, engine=engine, documents='FOLDER')}`, which writes only the difference."
         raise GateNotMet(
             f"What differs between {name} and its documents", measured=found.differences, wanted="nothing", remedy=remedy,
             facts={"passages": found.found, "repeated": found.repeated, "differences": found.counts},

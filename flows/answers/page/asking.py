@@ -157,7 +157,7 @@ class Desk:
     def _answer(self, question: str, asking: _Asking) -> Answer:
         asking.base = base = self._holder.read(self._settings, self.name)
         if base is None:
-            raise NoKnowledgeBase(self.name)
+            raise NoKnowledgeBase(self.name, engine=self._holder.engine.name)
         how: How = self._how or base.ways[-1]
         asking.how = how
         found = self._holder.find(

@@ -95,7 +95,7 @@ def verify_passages(
     found = attempt_until(
         f"compare {index.full_name} with its documents", look, deadline or Deadline.after(minutes=10)
     )
-    refuse_differences(index.name, found)
+    refuse_differences(index.name, found, engine="databricks")
     if deadline is not None and read_description(settings, index) is None:
         raise GateNotMet(
             f"What {index.full_name} says of itself",

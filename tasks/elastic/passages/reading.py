@@ -67,7 +67,7 @@ def verify_passages(
     wanted = {chunk.id: hash_of(chunk) for chunk in chunks}
     lacking = unembedded(settings, index, fields)
     found = agreement(chunks, wanted, hashes(settings, index), lacking)
-    refuse_differences(index, found)
+    refuse_differences(index, found, engine="elastic")
     return found
 
 

@@ -100,7 +100,7 @@ def verify_passages(
             there[id_] = "its readers differ"
     lacking = _lacking(settings, served.name, version, found)
     agreed = agreement(chunks, wanted, there, lacking)
-    refuse_differences(served.name, agreed)
+    refuse_differences(served.name, agreed, engine="vertex")
     return replace(agreed, unseen=_unseen(served, len(found)))
 
 
