@@ -229,3 +229,23 @@ def test_an_index_that_uses_an_endpoint_keeps_it(semantic):
     other = {"plot": {"type": "semantic_text", "inference_id": "mine"}}
     with pytest.raises(BadRequestError, match=r"Cannot update parameter \[inference_id\]"):
         films.client.indices.put_mapping(index=films.index, properties=other)
+
+
+def test_a_highlight_of_a_meaning_is_the_chunk_that_matches_best_also_of_another_query(semantic):
+    text = "The weather was fine. " * 40 + FILMS["1"] + " Nobody saw it rain." * 40
+    chunking = {"strategy": "sentence", "max_chunk_size": 20, "sentence_overlap": 0}
+    films = semantic(films={"1": text}, chunking_settings=chunking)
+    query = {"semantic": {"field": "plot", "query": "detectives after a murderer"}}
+
+    def shown(**settings):
+        highlight = {"fields": {"plot": {"number_of_fragments": 1, **settings}}}
+        (hit,) = films.search(query=query, highlight=highlight)["hits"]["hits"]
+        (fragment,) = hit["highlight"]["plot"]
+        return fragment
+
+    assert "serial killer" in shown()
+    assert shown(type="semantic") == shown()
+    rain = {"semantic": {"field": "plot", "query": "rain"}}
+    assert "rain" in shown(highlight_query=rain)
+    with pytest.raises(BadRequestError, match=r"\[year\].*not supported by the \[semantic\] highlighter"):
+        films.search(query=query, highlight={"fields": {"year": {"type": "semantic"}}})
