@@ -51,10 +51,9 @@ from sandbox.elastic.nodes.information_api import InformationApi
 from sandbox.elastic.nodes.nodes import Nodes
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.reindex.api import ReindexApi
-from sandbox.elastic.reindex.delete_by_query_api import DeleteByQueryApi
+from sandbox.elastic.reindex.by_query_api import ByQueryApi
 from sandbox.elastic.reindex.jobs import Jobs
 from sandbox.elastic.reindex.management_api import ReindexManagementApi
-from sandbox.elastic.reindex.update_by_query_api import UpdateByQueryApi
 from sandbox.elastic.search.api import SearchApi
 from sandbox.elastic.search.field_caps_api import FieldCapabilitiesApi
 from sandbox.elastic.search.matches import QueryContexts
@@ -176,8 +175,7 @@ class Cluster:
             PipelineApi(pipelines, self.parser, indices),
             IngestStatisticsApi(pipelines, nodes),
             ReindexApi(*by_query),
-            UpdateByQueryApi(*by_query),
-            DeleteByQueryApi(*by_query),
+            ByQueryApi(*by_query),
             ReindexManagementApi(self.tasks, self.jobs, nodes, self.release),
         )
         guarded = (self.licence.guarded(route) for api in machine_learning for route in api.routes)
