@@ -10,7 +10,7 @@ import re
 import sys
 from typing import NamedTuple
 
-from cyclopts import CycloptsError
+from cyclopts import CycloptsError, MissingArgumentError
 
 from flows.console import Seen, duration
 from tasks.errors import InvalidInput, NotConfirmed, PermanentError, TransientError, Withheld
@@ -56,6 +56,8 @@ def ending_of(error: BaseException, *, again: str) -> Ending:
         error.verbose = False
         command = " ".join([PROGRAM, *(error.command_chain or ())])
         said = _short(_one_paragraph(error))
+        if isinstance(error, MissingArgumentError) and error.keyword is None and not error.tokens_so_far:
+            said = said.replace(" requires an argument", " is missing", 1)  # it was not typed at all
         return Ending(2, f"{said}{'' if said.endswith(('.', '?', '!')) else '.'} See `{command} --help`.")
     if _is_wrong_parameter(error):
         return Ending(2, _short(_one_paragraph(error)))

@@ -156,8 +156,9 @@ def test_help_is_made_from_the_flows_signature_and_docstring(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["dummy", "end", "--target", "sandbox"], "--name requires an argument"),
-        (["dummy", "end", "--name", "a"], "--target requires an argument"),
+        (["dummy", "end", "--target", "sandbox"], "--name is missing."),
+        (["dummy", "end", "--name", "a"], "--target is missing."),
+        (["dummy", "end", "--target", "sandbox", "--name"], "--name requires an argument"),
         (["dummy", "end", "--name", "a", "--target", "moon"], 'Choose from: "sandbox", "google-cloud"'),
         (
             ["dummy", "end", "--name", "a", "--target", "sandbox", "--limit", "x"],
@@ -170,6 +171,7 @@ def test_help_is_made_from_the_flows_signature_and_docstring(tmp_path):
     ids=[
         "option missing",
         "target missing",
+        "value missing",
         "choice",
         "type",
         "unknown option",
