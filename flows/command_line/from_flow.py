@@ -51,6 +51,7 @@ def _option(parameter: inspect.Parameter, target: str) -> inspect.Parameter:
         consume_multiple=True,
         negative_iterable="",
         negative="" if parameter.default is False else None,
+        show_default=False if parameter.default in ((), [], "") else None,  # nothing is not worth a word
     )
     return parameter.replace(annotation=Annotated[parameter.annotation, option])
 

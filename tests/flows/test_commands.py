@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Literal
 
 import pytest
 
 from flows import commands
+from flows.command_line.tree import parse
 from flows.commands import Command, command_of, loaded
 from flows.engine import Engine, Entry
 from flows.engines import ENGINES
@@ -53,3 +55,15 @@ def test_every_type_of_an_option_is_read_as_it_was_written(tmp_path, monkeypatch
 def test_a_type_that_the_file_cannot_hold_is_refused_by_name(annotation, tmp_path, monkeypatch):
     with pytest.raises(TypeError, match="No option of a command can be of type"):
         of_types(tmp_path, monkeypatch, annotation)
+
+
+@pytest.mark.parametrize(
+    "words", [f"{engine.name} {entry.name}" for engine in ENGINES for entry in engine.commands]
+)
+def test_help_says_no_default_that_is_nothing(words, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    parse([*words.split(), "--help"], debug=False)()
+    told = capsys.readouterr().out
+    assert "--target" in told
+    assert not re.search(r"default: *(\(\)|\[\]|None)?\]", told)
+    assert max(map(len, told.splitlines())) <= 80
