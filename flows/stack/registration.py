@@ -40,6 +40,7 @@ def register(file: Path) -> None:
                 description=deployment.get("description", flow.description),
                 tags=deployment.get("tags"),
                 work_pool_name=deployment["work_pool"]["name"],
+                job_variables=deployment["work_pool"].get("job_variables"),
                 parameters=deployment.get("parameters"),
                 parameter_openapi_schema=parameter_schema(flow).model_dump(exclude_unset=True),
                 enforce_parameter_schema=True,
