@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from docstring_parser import parse as parse_docstring
+from pydantic import BaseModel, ValidationError
 
 from flows.commands import command_of, load
 from flows.console import loading
 from flows.engine import Engine, Entry
 from flows.option_values import check_values
 from flows.options import RUN_OPTIONS, RunOptions
-from flows.signatures import parameters
+from flows.signatures import options_of, parameters
+from tasks.errors import InvalidInput
+from tasks.plurals import counted
 
 
 def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
@@ -28,6 +32,8 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
         check_values(values)  # before Prefect stores them
         with loading():
             loaded = load(entry.entrypoint)
+        function = inspect.unwrap(getattr(loaded, "fn", loaded))
+        _check_options(options_of(function), values)
         if entry in engine.programs:  # Prefect has no part in it
             loaded(**values)
             return
@@ -40,6 +46,23 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
     command.__annotations__ = {one.name: one.annotation for one in (*options, *run_options)}
     vars(command)["__signature__"] = inspect.Signature([*options, *run_options], return_annotation=None)
     app.command(command, name=entry.name, help_epilogue=_example(asked.docstring))
+
+
+def _check_options(model: type[BaseModel], values: Mapping[str, object]) -> None:
+    """Refuse what only the flow's own options refuse, in words and without a server: Prefect would say it three times.
+
+    Raises:
+        InvalidInput: names the option of the first value that is wrong, and how many others are.
+    """
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        first, *others = error.errors()
+        name = f"--{first['loc'][0]}".replace("_", "-") if first["loc"] else "the options together"
+        said = first["msg"].removeprefix("Value error, ").rstrip(".")
+        more = f"{counted(len(others), 'other value')} cannot be used either." if others else ""
+        value = first["input"] if first["loc"] else None
+        raise InvalidInput(said, value=value, source=name, remedy=more) from None
 
 
 def _option(parameter: inspect.Parameter, target: str) -> inspect.Parameter:

@@ -28,5 +28,5 @@ def test_a_trend_is_reported_day_by_day_and_judged(service, answers, home, name,
     assert (now["questions"], now["answered"], now["failed"], now["yes"], now["no"]) == (14, 10, 4, 10, 4)
     assert (before["questions"], before["withheld"]) == (2, 2)
     told = " ".join(passed.out.replace("│", " ").split())
-    assert "change since: answered +0.71" in told
+    assert "answered +0.71" in told
     assert "all met" in told

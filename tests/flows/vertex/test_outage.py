@@ -147,7 +147,7 @@ def test_a_build_whose_prefect_server_dies_ends_with_its_report_and_says_so_once
     assert command.code == 0, command.err
     assert took < ENDS_WITHIN_SECONDS
     assert json.loads(report.read_text())["outcome"] == "done"
-    assert str(report) in command.out
+    assert str(report.with_suffix(".html")) in command.out
     assert service.counts(name) == (1, 1, 1)
     (said,) = warnings(command)
     assert "Prefect's API at http://127.0.0.1:" in said
