@@ -18,6 +18,8 @@ SANDBOX = "python -m sandbox"
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
 WORD = "some"
 """In place of what is only known at run time."""
+CHOSEN = {"engine": "elastic"}
+"""The same for options that take only some words."""
 SOURCES = [
     (file.relative_to(ROOT), ast.parse(file.read_text()))
     for room in ("flows", "tasks")
@@ -68,7 +70,7 @@ def made():
                     given = {
                         one.arg: getattr(one.value, "value", WORD)
                         if isinstance(one.value, ast.Constant)
-                        else WORD
+                        else CHOSEN.get(one.arg, WORD)
                         for one in node.keywords
                         if one.arg
                     }

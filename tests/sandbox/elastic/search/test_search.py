@@ -186,7 +186,6 @@ def test_equal_scores_are_returned_in_the_order_of_writing(shared, fresh_index):
     [
         ({"query": {"nonsense": {}}}, r"unknown query"),
         ({"query": {"mach": {}}}, r"unknown query \[mach\] did you mean \[match\]\?"),
-        ({"query": {"match": {"plot": {"query": "x", "fuzziness": 1}}}}, "fuzziness"),
         ({"sort": ["plot"]}, "Fielddata is disabled"),
         ({"sort": ["absent"]}, "No mapping found"),
         ({"size": 9_000, "from_": 2_000}, "Result window is too large"),

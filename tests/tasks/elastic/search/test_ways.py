@@ -20,6 +20,7 @@ def asked(kind, how, size=10):
         deployment="d",
         search_deployment="e",
         fields=(field,),
+        query=None,
         kind=kind,
     )
     return body("dogs", embedded, field, how, size)
