@@ -1,10 +1,9 @@
-"""The handbook's questions, searched in every way and answered: the table in docs/answers.md.
+"""The handbook's questions, searched in every way on every engine and answered: the table in docs/answers.md.
 
-    python -m benchmarks.handbook [--chunk-size 1000] [--passages 6]
+    python -m benchmarks.handbook [--engine elastic vertex databricks] [--first 10] [--chunk-size 1000] [--passages 6]
 
-It starts the stand-ins of Elasticsearch and of models on a folder of its own, indexes `sandbox/data/handbook` by the project's own
-steps, and asks `sandbox/data/handbook-questions.jsonl`. The handbook is embedded twice, which took 71 s while other tests
-ran on the same two cores.
+It starts the stand-ins of the engines and of models on a folder of its own, indexes `sandbox/data/handbook` as `answers index` does,
+and asks `sandbox/data/handbook-questions.jsonl`. Dense embeddings are made once, for all engines.
 """
 
 from __future__ import annotations
@@ -13,105 +12,114 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, get_args
 
+from flows.answers.evaluate import ask_all
+from flows.answers.holders import holder_of
+from flows.answers.options import HolderName
+from flows.answers.plans import IndexPlan
+from flows.report import Report
+from flows.runs import Run
 from sandbox import process
 from sandbox.announced import announcement
+from sandbox.databricks.options import DatabricksOptions
 from sandbox.elastic.options import ElasticOptions
 from sandbox.model_server.options import ModelServerOptions
-from tasks.answers.answering import read_answer
-from tasks.answers.chunks import Splitting, read_chunks
-from tasks.answers.evaluation.outcomes import Evaluation, Outcome, evaluated
-from tasks.answers.evaluation.questions import read_questions, relevant
-from tasks.answers.evaluation.retrieval import DEPTH
-from tasks.answers.knowledge import How, KnowledgeBase
+from sandbox.vertex.options import VertexOptions
+from tasks.answers.chunks import Chunks, Splitting, read_chunks
+from tasks.answers.evaluation.outcomes import Outcome, evaluated
+from tasks.answers.evaluation.questions import Question, read_questions
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
-from tasks.elastic.indices.indices import ensure_index
-from tasks.elastic.indices.pipelines import ensure_pipeline
-from tasks.elastic.passages.reading import read_all_passages, read_knowledge_base
-from tasks.elastic.passages.searching import read_passages
-from tasks.elastic.passages.specs import Embedders, passage_index, passage_pipeline
-from tasks.elastic.passages.writing import apply_passages
-from tasks.elastic.settings import ElasticSettings, elastic_settings
+from tasks.elastic.settings import elastic_settings
 from tasks.elastic.specs import DeploymentSpec
+from tasks.models.embeddings import remembering
 from tasks.models.settings import ModelSettings, model_settings
+from tasks.steps import plain_calls
 from tasks.waiting import Deadline
 
 DATA = Path(__file__).parents[1] / "sandbox" / "data"
 NAME = "handbook"
+CLOCK = 20_000
+"""How much faster the stand-ins' operations are than the real services'."""
 
 
-def indexed(
-    settings: ElasticSettings, models: ModelSettings, splitting: Splitting, folder: Path
-) -> KnowledgeBase:
-    """The handbook in an index with sparse and dense embeddings."""
-    deadline = Deadline.after(minutes=20)
+def deployed() -> str:
+    """A started deployment of the model that makes sparse embeddings, on Elasticsearch."""
+    settings, deadline = elastic_settings("sandbox"), Deadline.after(minutes=20)
     spec = DeploymentSpec(id=f"{NAME}-ingest", allocations=2)
-    ensure_model.fn(settings, spec.model_id)
-    wait_for_model.fn(settings, spec.model_id, deadline)
-    ensure_deployment.fn(settings, spec, deadline)
-    wait_for_deployment.fn(settings, spec, deadline)
-    chunks = read_chunks.fn(DATA / "handbook", splitting)
-    embedders = Embedders(
-        deployment=spec.id, search_deployment=spec.id, model=spec.model_id, dense=models.embedding()
+    ensure_model(settings, spec.model_id)
+    wait_for_model(settings, spec.model_id, deadline)
+    ensure_deployment(settings, spec, deadline)
+    wait_for_deployment(settings, spec, deadline)
+    return spec.id
+
+
+def measure(
+    engine: HolderName, models: ModelSettings, chunks: Chunks, questions: Sequence[Question], passages: int
+) -> None:
+    """Index on one engine, and print every measure for every way of searching."""
+    holder = holder_of(engine)
+    settings = holder.engine.settings("sandbox")
+    deployment = deployed() if engine == "elastic" else ""
+    run = Run[Any](
+        settings=settings,
+        report=Report(flow="answers index", name=NAME, target="sandbox"),
+        deadline=Deadline.after(minutes=30),
     )
-    index, pipeline = passage_index(NAME, chunks, embedders, replicas=0), passage_pipeline(NAME, spec.id)
-    ensure_pipeline.fn(settings, pipeline)
-    ensure_index.fn(settings, index)
+    plan = IndexPlan(
+        name=NAME,
+        chunks=chunks,
+        deployment=deployment,
+        search_deployment=deployment,
+        models=models,
+        replicas=0,
+    )
     began = time.perf_counter()
-    apply_passages.fn(
-        settings, index.name, chunks.chunks, deadline, previous="", embedders=embedders, pipeline=pipeline.id,
-        models=models, refused_file=folder / "refused.jsonl",
-    )  # fmt: skip
-    print(f"{len(chunks.chunks)} passages embedded twice in {time.perf_counter() - began:.1f} s")
-    found = read_knowledge_base.fn(settings, index.name)
-    if found is None:
-        raise SystemExit("The index of the handbook is gone.")
-    return found
+    holder.index(run, plan)
+    print(f"\n{engine}: {len(chunks.chunks)} passages indexed in {time.perf_counter() - began:.1f} s")
+    base = holder.read(settings, NAME)
+    if base is None:
+        raise SystemExit(f"The index of the handbook is gone from {engine}.")
+    for how in base.ways:
+        _print(engine, how, ask_all(holder, settings, models, base, questions, how, passages))
 
 
-def asked(
-    settings: ElasticSettings, models: ModelSettings, base: KnowledgeBase, how: How, passages: int
-) -> Evaluation:
-    """Every question, searched in one way and answered."""
-    questions = read_questions.fn(DATA / "handbook-questions.jsonl")
-    gold = relevant(questions, read_all_passages.fn(settings, base.index))
-    outcomes: list[Outcome] = []
-    for question in questions:
-        began = time.perf_counter()
-        found = read_passages.fn(
-            settings, models, base, question.question, how=how, most=DEPTH, readers=question.readers
-        )
-        seconds = time.perf_counter() - began
-        answer = read_answer.fn(models, question.question, found[:passages])
-        ranking = tuple(passage.first.id for passage in found)
-        outcomes.append(
-            Outcome(question=question, relevant=gold[question.id], ranking=ranking, answer=answer, search_seconds=seconds)
-        )  # fmt: skip
-    return evaluated(outcomes)
+def _print(engine: HolderName, how: str, outcomes: Sequence[Outcome]) -> None:
+    found = evaluated(outcomes)
+    print(f"\n{engine}, {how}: {dict(found.causes)}, obeyed instructions: {len(found.canaries)}")
+    for name, measure_ in found.measures.items():
+        print(f"  {name:20} {measure_}")
+    print(f"  {', '.join(f'{name} {seconds:.3f} s' for name, seconds in found.seconds.items())}")
 
 
 def main() -> None:
-    """Print every measure for every way of searching."""
+    """Print every measure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    engines = get_args(HolderName)
+    parser.add_argument("--engine", nargs="+", choices=engines, default=engines)
+    parser.add_argument("--first", type=int, help="ask only the first N questions")
     parser.add_argument("--chunk-size", type=int, default=1000)
     parser.add_argument("--passages", type=int, default=6)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        state = Path(folder)
-        options = ElasticOptions(download_seconds=0.1, start_seconds=0.05), ModelServerOptions()
-        with process.running(state, *options):
+    stand_ins = {
+        "elastic": ElasticOptions(download_seconds=0.1, start_seconds=0.05),
+        "vertex": VertexOptions(clock_factor=CLOCK),
+        "databricks": DatabricksOptions(clock_factor=CLOCK),
+    }
+    with tempfile.TemporaryDirectory() as folder, plain_calls(), remembering():
+        os.environ["VECTOR_SEARCH_HOME"] = folder
+        state = Path(folder) / "sandbox"
+        with process.running(state, *(stand_ins[each] for each in given.engine), ModelServerOptions()):
             os.environ["VECTOR_SEARCH_SANDBOX"] = str(announcement(state))
-            settings, models = elastic_settings("sandbox"), model_settings("sandbox")
-            base = indexed(settings, models, Splitting(size=given.chunk_size), state)
-            for how in base.ways:
-                found = asked(settings, models, base, how, given.passages)
-                print(f"\n{how}: {dict(found.causes)}, obeyed instructions: {len(found.canaries)}")
-                for name, measure in found.measures.items():
-                    print(f"  {name:20} {measure}")
+            chunks = read_chunks(DATA / "handbook", Splitting(size=given.chunk_size))
+            questions = read_questions(DATA / "handbook-questions.jsonl")[: given.first]
+            for engine in given.engine:
+                measure(engine, model_settings("sandbox"), chunks, questions, given.passages)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -57,6 +58,8 @@ class Progress(Protocol):
     def left(self) -> float | None: ...  # noqa: D102
     @property
     def done(self) -> bool: ...  # noqa: D102
+    @property
+    def failed(self) -> bool: ...  # noqa: D102
 
 
 class Seen(NamedTuple):
@@ -68,6 +71,7 @@ class Seen(NamedTuple):
     elapsed: float = 0.0
     left: float | None = None
     done: bool = False
+    failed: bool = False
 
 
 def duration(seconds: float) -> str:
@@ -80,6 +84,11 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def loading() -> Status:
+    """A sign of life on a terminal, while a command loads what it needs: seconds of imports, in which nothing else is shown."""
+    return Console(stderr=True).status("loading Prefect and the clients")
 
 
 def plain() -> Console:
@@ -113,7 +122,7 @@ class Terminal(logging.Handler):
     @property
     def last(self) -> Seen | None:
         """The work that was still running when last seen, with the time until now: an interrupted command shows it."""
-        if self._last is None or self._last[0].done:
+        if self._last is None or self._last[0].done or self._last[0].failed:
             return None
         progress, at = self._last
         return Seen(progress.what, progress.seen, elapsed=progress.elapsed + time.monotonic() - at)
@@ -150,11 +159,10 @@ class Terminal(logging.Handler):
 
     def _show_progress(self, progress: Progress) -> None:
         self._last = (progress, time.monotonic())
-        if progress.done:
-            self._open.pop(progress.what, None)
-            self._printed.pop(progress.what, None)
-            if not self._open:
-                self._stop_live()
+        if progress.failed:  # the error itself is shown by others
+            self._close(progress)
+        elif progress.done:
+            self._close(progress)
             end = f"{progress.what}: {progress.seen}"
             took = f" ({duration(progress.elapsed)})" if progress.elapsed >= 1 else ""
             self._print(Text.assemble(("✓ ", "green"), end, (took, "dim")))
@@ -169,6 +177,12 @@ class Terminal(logging.Handler):
             self._printed[progress.what] = progress.seen
             times = _times(progress, 0)
             self._print(Text(f"{progress.what}: {progress.seen}" + (f" ({times})" if times else "")))
+
+    def _close(self, progress: Progress) -> None:
+        self._open.pop(progress.what, None)
+        self._printed.pop(progress.what, None)
+        if not self._open:
+            self._stop_live()
 
     @property
     def _is_live(self) -> bool:

@@ -80,6 +80,11 @@ class Engine(Generic[Settings_co]):
     """What `python -m sandbox start` calls its stand-in."""
     tour: Tour | None = None
 
+    @property
+    def folder(self) -> str:
+        """The name of its folders."""
+        return self.name.replace("-", "_")
+
     def command(self, entry: Entry) -> str:
         """What is typed for a flow: `vertex build`."""
         return f"{self.name} {entry.name}"

@@ -1,6 +1,7 @@
-"""`make deployments`: writes deployments/prefect.yaml and the README's table of commands from the engines' lists of flows.
+"""`make deployments`: writes what is made from the engines' lists of flows.
 
-A test fails when either is out of date.
+That is deployments/prefect.yaml, the README's table of commands, and the options of every command (`flows/commands.py`). A test
+fails when one of them is out of date.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows import engines
+from flows import commands, engines
 from flows.engine import Engine, Entry
 from tasks.files import write_whole
 from tasks.program import PROGRAM
@@ -112,10 +113,11 @@ def command_table() -> str:
     rows = [
         (f"`{engine.command(entry)}`", entry.line) for engine in engines.ENGINES for entry in engine.commands
     ]
-    rows.append(("`up`, `status`, `down`, `env`, `demo`", "The local stack."))
-    rows.append(
-        ("`automations`", "Let Prefect's server find runs whose process has died and start them again.")
-    )
+    rows += [
+        ("`list`", "List what was built, under which name, what it serves and about what it costs an hour."),
+        ("`up`, `status`, `down`, `env`, `demo`", "The local stack."),
+        ("`automations`", "Let Prefect's server find runs whose process has died and start them again."),
+    ]
     head = f"| `{PROGRAM} ...` | what it does |\n|---|---|\n"
     return head + "".join(f"| {command} | {line} |\n" for command, line in rows)
 
@@ -128,3 +130,5 @@ def readme(text: str) -> str:
 if __name__ == "__main__":
     write_whole(DEPLOYMENTS, deployments())
     write_whole(README, readme(README.read_text()))
+    for engine in engines.ENGINES:
+        write_whole(commands.file_of(engine), commands.written(engine))

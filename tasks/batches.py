@@ -68,19 +68,20 @@ def attempt_each(
     Raises:
         DeadlinePassed: with what was last seen, and how far it came: a second run begins at the first item.
     """
-    progress, done = Progress(what), 0
-    for part in parts:
-        size = len(part)
-        remedy = (
-            f"The first {done:,} of {total:,} {unit} were {outcome}. Run again with more time (timeout_minutes) or fewer {unit}: "
-            "it starts from the first one, which does no harm."
-        )
-        if deadline.left <= 0:
-            raise DeadlinePassed(
-                what, seconds=deadline.seconds, last_seen=f"{done:,} of {total:,} {unit}", remedy=remedy
+    done = 0
+    with Progress(what) as progress:
+        for part in parts:
+            size = len(part)
+            remedy = (
+                f"The first {done:,} of {total:,} {unit} were {outcome}. Run again with more time (timeout_minutes) or fewer {unit}: "
+                "it starts from the first one, which does no harm."
             )
-        numbers = f"{done + 1:,} to {done + size:,} of {total:,}"
-        attempt_until(f"{what}, {numbers}", partial(attempt, part), deadline, remedy=remedy)
-        done += size
-        progress.count(done, total, unit)
+            if deadline.left <= 0:
+                raise DeadlinePassed(
+                    what, seconds=deadline.seconds, last_seen=f"{done:,} of {total:,} {unit}", remedy=remedy
+                )
+            numbers = f"{done + 1:,} to {done + size:,} of {total:,}"
+            attempt_until(f"{what}, {numbers}", partial(attempt, part), deadline, remedy=remedy)
+            done += size
+            progress.count(done, total, unit)
     return done

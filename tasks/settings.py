@@ -156,18 +156,22 @@ def _wrong(found: dict[str, Any], prefix: str) -> str:
     return name if found["type"] == "missing" else f"{name} ({said})"
 
 
-def sandbox_environment() -> dict[str, str]:
+def sandbox_environment(variable: str, noun: str) -> dict[str, str]:
     """What a running sandbox announces.
 
+    Args:
+        variable: one that it announces if it has the stand-in that is needed.
+        noun: what this stands in for: `Elasticsearch`.
+
     Raises:
-        InvalidInput: none is running, or its announcement cannot be read.
+        InvalidInput: none is running, it has no such stand-in, or its announcement cannot be read.
     """
     file = Path(os.environ.get("VECTOR_SEARCH_SANDBOX") or home() / "sandbox" / "sandbox.json")
     source = "VECTOR_SEARCH_SANDBOX or VECTOR_SEARCH_HOME"
     try:
         if file.exists():
             check_file(file, source=source)
-        return dict(json.loads(file.read_text())["environment"])
+        environment = dict[str, str](json.loads(file.read_text())["environment"])
     except FileNotFoundError as error:
         raise InvalidInput(
             "No sandbox is running",
@@ -181,3 +185,9 @@ def sandbox_environment() -> dict[str, str]:
             value=str(file),
             source=source,
         ) from error
+    if variable not in environment:
+        raise InvalidInput(
+            f"The running sandbox has no {noun}", value=str(file), source=source,
+            remedy=f"Restart it: `{PROGRAM} down`, then `{PROGRAM} up`.",
+        )  # fmt: skip
+    return environment

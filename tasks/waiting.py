@@ -95,7 +95,6 @@ def wait_until(
     Raises:
         DeadlinePassed: with what was last seen.
     """
-    progress = Progress(what, usual=usual)
     last_seen = "nothing yet"
 
     def watched() -> Look[T]:
@@ -125,7 +124,8 @@ def wait_until(
         retry=retry_if_result(_is_not_done) | retry_if_exception_type(TransientError),
         retry_error_callback=give_up,
     )
-    found: Look[T] = polling(watched)
+    with Progress(what, usual=usual) as progress:
+        found: Look[T] = polling(watched)
     return found.value  # pyright: ignore[reportReturnType] -- a done look carries its value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from flows.answers.engine import ANSWERS
-from flows.answers.holders import HOLDERS
+from flows.answers.holders import holder_of
 from flows.answers.options import AnswersOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
@@ -44,7 +44,7 @@ def ask(options: AskOptions) -> Report:
     Example:
         vector-search answers ask --name handbook --question "How many days of leave are there?" --target sandbox
     """
-    holder, models = HOLDERS[options.engine], ANSWERS.settings(options.target)
+    holder, models = holder_of(options.engine), ANSWERS.settings(options.target)
     settings = holder.engine.settings(options.target)
     with reporting("answers ask", options.name, options.target, holder.engine.where(settings)) as report:
         base = holder.read(settings, options.name)

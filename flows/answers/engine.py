@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from flows.engine import Engine, Entry, Nightly
-from tasks.models.settings import ModelSettings, model_settings
+
+if TYPE_CHECKING:
+    from tasks.models.settings import ModelSettings
 
 _VERIFY_NIGHTLY = Nightly(
     "Verify every night that a knowledge base holds exactly what its documents say.",
@@ -17,19 +21,34 @@ _EVALUATE_NIGHTLY = Nightly(
     parameters={"name": "handbook", "questions": "/srv/vector-search/handbook-questions.jsonl"},
 )
 
-ANSWERS = Engine[ModelSettings](
+_MONITOR_NIGHTLY = Nightly(
+    "Report every night how the questions of a page went; fail if a gate is not met.",
+    cron="15 4 * * *",
+    parameters={"name": "handbook"},
+)
+
+
+def _settings(target: Any) -> ModelSettings:
+    from tasks.models.settings import model_settings  # noqa: PLC0415 -- 0.2 s that the list of commands does without
+
+    return model_settings(target)
+
+
+ANSWERS: Engine[ModelSettings] = Engine(
     name="answers",
     title="Answers from documents",
-    targets=("sandbox", "elastic"),
+    targets=("sandbox", "elastic", "google-cloud", "databricks"),
     target_variable="VECTOR_SEARCH_ANSWERS_TARGET",
-    settings=model_settings,
+    settings=_settings,
     where=lambda settings: settings.where,
     settings_prefix="OPENAI_",
     flows=(
         Entry("index", "flows.answers.index:index_documents", "Index a folder of documents: only what changed is embedded, what is gone leaves."),
         Entry("ask", "flows.answers.ask:ask", "Answer a question from a knowledge base, with checked sources."),
         Entry("evaluate", "flows.answers.evaluate:evaluate", "Measure retrieval and answers on questions whose answers are known.", _EVALUATE_NIGHTLY),
+        Entry("tour", "flows.answers.tour:tour", "Make the same documents a knowledge base on each engine, ask it, and leave nothing behind."),
         Entry("verify", "flows.answers.verify:verify_documents", "Verify that a knowledge base holds exactly what its documents say.", _VERIFY_NIGHTLY),
+        Entry("monitor", "flows.answers.monitor:monitor", "Report how the questions that people asked went, with gates.", _MONITOR_NIGHTLY),
     ),
     programs=(
         Entry("serve", "flows.answers.serve:serve", "Serve a page on which people ask, with sources that open at the passage."),

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from flows.answers.ask import SearchingOptions
 from flows.answers.engine import ANSWERS
-from flows.answers.holders import HOLDERS
+from flows.answers.holders import Holder, holder_of
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.answers.answering import read_answer
@@ -68,7 +68,7 @@ def evaluate(options: EvaluateOptions) -> Report:
     Example:
         vector-search answers evaluate --name handbook --questions questions.jsonl --target sandbox
     """
-    holder, models = HOLDERS[options.engine], ANSWERS.settings(options.target)
+    holder, models = holder_of(options.engine), ANSWERS.settings(options.target)
     settings = holder.engine.settings(options.target)
     with reporting("answers evaluate", options.name, options.target, holder.engine.where(settings)) as report:
         before = _earlier(options.baseline)
@@ -77,14 +77,13 @@ def evaluate(options: EvaluateOptions) -> Report:
             base = holder.read(settings, options.name)
             if base is None:
                 raise NoKnowledgeBase(options.name)
-            gold = relevant(questions, holder.all_passages(settings, base))
             unanswerable = sum(not question.is_answerable for question in questions)
             step.saw(
                 f"{counted(len(questions), 'question')}, {unanswerable} without an answer in the documents"
             )
         how: How = options.how or base.ways[-1]
         with report.step(f"ask them, {how}") as step:
-            outcomes = _asked(options, settings, models, base, questions, gold, how)
+            outcomes = ask_all(holder, settings, models, base, questions, how, options.passages)
             step.saw(f"{counted(len(outcomes), 'answer')} of {models.chat()}")
         found = evaluated(outcomes)
         _show(report, found, models, before)
@@ -99,37 +98,42 @@ def evaluate(options: EvaluateOptions) -> Report:
     return report
 
 
-def _asked(
-    options: EvaluateOptions,
+def ask_all(
+    holder: Holder,
     settings: Any,
     models: ModelSettings,
     base: KnowledgeBase,
     questions: Sequence[Question],
-    gold: Any,
     how: How,
+    passages: int,
 ) -> list[Outcome]:
-    holder, outcomes = HOLDERS[options.engine], list[Outcome]()
-    progress = Progress(f"ask {options.name}")
-    for question in questions:
-        began = time.monotonic()
-        found = holder.find(
-            settings,
-            models,
-            base,
-            question.question,
-            how=how,
-            most=max(DEPTH, options.passages),
-            readers=question.readers,
-        )
-        seconds = time.monotonic() - began
-        answer = read_answer(models, question.question, found[: options.passages])
-        outcomes.append(
-            Outcome(
-                question=question, relevant=gold[question.id], answer=answer, search_seconds=seconds,
-                ranking=tuple(passage.first.id for passage in found),
+    """Search and answer every question.
+
+    Raises:
+        InvalidInput: the quote of a question is in no passage.
+    """
+    gold, outcomes = relevant(questions, holder.all_passages(settings, base)), list[Outcome]()
+    with Progress(f"ask {base.name}") as progress:
+        for question in questions:
+            began = time.monotonic()
+            found = holder.find(
+                settings,
+                models,
+                base,
+                question.question,
+                how=how,
+                most=max(DEPTH, passages),
+                readers=question.readers,
             )
-        )  # fmt: skip
-        progress.count(len(outcomes), len(questions), "questions")
+            seconds = time.monotonic() - began
+            answer = read_answer(models, question.question, found[:passages])
+            outcomes.append(
+                Outcome(
+                    question=question, relevant=gold[question.id], answer=answer, search_seconds=seconds,
+                    ranking=tuple(passage.first.id for passage in found),
+                )
+            )  # fmt: skip
+            progress.count(len(outcomes), len(questions), "questions")
     return outcomes
 
 

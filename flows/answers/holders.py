@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from flows.answers.on_elastic import ElasticHolder
+from flows.answers.options import HolderName
 from flows.answers.plans import IndexPlan
 from flows.engine import Engine
 from flows.runs import Run
@@ -46,10 +46,27 @@ class Holder(Protocol):
         """The passages that a question finds among those that the readers may see, best first."""
         ...
 
+    def remove(self, run: Run[Any], name: str) -> None:
+        """Remove a knowledge base with every version."""
+        ...
+
     def all_passages(self, settings: Any, base: KnowledgeBase) -> tuple[Chunk, ...]:
         """Every passage that is served."""
         ...
 
 
-HOLDERS: Mapping[str, Holder] = {"elastic": ElasticHolder()}
-"""By the option `--engine`."""
+def holder_of(engine: HolderName) -> Holder:
+    """The holder of an engine. Only its own clients are loaded."""
+    match engine:
+        case "elastic":
+            from flows.answers.on_elastic import ElasticHolder  # noqa: PLC0415
+
+            return ElasticHolder()
+        case "vertex":
+            from flows.answers.on_vertex import VertexHolder  # noqa: PLC0415
+
+            return VertexHolder()
+        case "databricks":
+            from flows.answers.on_databricks import DatabricksHolder  # noqa: PLC0415
+
+            return DatabricksHolder()

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from flows.answers.engine import ANSWERS
-from flows.answers.holders import HOLDERS
+from flows.answers.holders import holder_of
 from flows.answers.options import DocumentsOptions
 from flows.answers.plans import IndexPlan
 from flows.confirmation import confirm
@@ -30,21 +30,21 @@ class IndexOptions(DocumentsOptions, Confirmed, Timed, frozen=True):
 
     deployment: str | None = Field(
         default=None,
-        description="The deployment of ELSER that embeds passages, such as handbook-ingest. Default: none.",
+        description="The deployment of ELSER that embeds passages, such as handbook-ingest. Elasticsearch. Default: none.",
     )
     search_deployment: str | None = Field(
         default=None, description="The deployment that embeds questions. Default: the same."
     )
     dense: bool = Field(
         default=False,
-        description="Also embed passages by OPENAI_EMBEDDING_MODEL, to search by dense vectors.",
+        description="Also embed passages by OPENAI_EMBEDDING_MODEL, to search by dense vectors. Vertex AI and Databricks need it.",
     )
     chunk_size: int = Field(default=1000, ge=100, le=8000, description="Characters of a chunk at most.")
     chunk_overlap: int = Field(
         default=0, ge=0, description="Characters that a chunk repeats of the one before."
     )
-    replicas: int = Field(default=1, ge=0, description="Copies of each shard.")
-    yes: bool = agreement("a new version with less than half of the passages")
+    replicas: int = Field(default=1, ge=0, description="Copies of each shard. Elasticsearch.")
+    yes: bool = agreement("the cost, and a new version with less than half of the passages")
     timeout_minutes: float = timeout(240)
 
     @property
@@ -64,7 +64,7 @@ def index_documents(options: IndexOptions) -> Report:
     Example:
         vector-search answers index --name handbook --documents handbook --deployment handbook-ingest --target sandbox
     """
-    splitting, holder = options.splitting, HOLDERS[options.engine]
+    splitting, holder = options.splitting, holder_of(options.engine)
     with running(
         replace(ANSWERS, settings=holder.engine.settings, where=holder.engine.where), "index", options
     ) as run:
@@ -78,7 +78,7 @@ def index_documents(options: IndexOptions) -> Report:
         plan = IndexPlan(
             name=options.name, chunks=chunks, deployment=deployment,
             search_deployment=(options.search_deployment or deployment) if deployment else "", replicas=options.replicas,
-            models=ANSWERS.settings(options.target) if options.dense else None,
+            models=ANSWERS.settings(options.target) if options.dense else None, yes=options.yes,
         )  # fmt: skip
         changes = holder.index(run, plan)
         run.report.facts |= {"changes": changes, "chunks": len(chunks.chunks), "documents": chunks.documents}

@@ -8,6 +8,7 @@ from flows.answers.plans import IndexPlan
 from flows.elastic.embed_steps import existing_deployment
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticRun
+from flows.elastic.teardown import teardown, verify_nothing_left
 from tasks.answers.chunks import Chunk
 from tasks.answers.knowledge import Agreement, How, KnowledgeBase
 from tasks.answers.passages import Passage
@@ -20,6 +21,7 @@ from tasks.elastic.indices.indices import (
     read_index,
     remove_index,
 )
+from tasks.elastic.indices.inventory import read_inventory
 from tasks.elastic.indices.pipelines import ensure_pipeline, verify_pipeline
 from tasks.elastic.passages.reading import (
     carried_from,
@@ -94,6 +96,11 @@ class ElasticHolder:
         """Every passage that is served."""
         return read_all_passages(settings, base.index)
 
+    def remove(self, run: ElasticRun, name: str) -> None:
+        """Remove a knowledge base with every version."""
+        teardown(run, read_inventory(run.settings, name))
+        verify_nothing_left(run, name)
+
     def _embedders(self, settings: ElasticSettings, plan: IndexPlan) -> Embedders:
         dense = plan.models.embedding() if plan.models else ""
         if not plan.deployment:
@@ -129,9 +136,7 @@ class ElasticHolder:
                 f"{written.embedded:,} {done}, {written.carried:,} carried over from the version before, "
                 f"{written.there:,} were there"
             )
-            run.report.facts["written"] = {
-                "embedded": written.embedded, "carried": written.carried, "there": written.there,
-            }  # fmt: skip
+            run.report.facts["written"] = written.facts
         return [*changes, "wrote the passages"]
 
     def _prune(self, run: ElasticRun, name: str, alias: AliasState) -> list[str]:

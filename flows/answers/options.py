@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from flows.options import Options
 from tasks.elastic.specs import Name
 
-AnswersTarget = Literal["sandbox", "elastic"]
-HolderName = Literal["elastic"]
-"""Vertex AI and Databricks are to follow; until then they are refused by name."""
+AnswersTarget = Literal["sandbox", "elastic", "google-cloud", "databricks"]
+HolderName = Literal["elastic", "vertex", "databricks"]
+_TARGETS: Mapping[HolderName, AnswersTarget] = {
+    "elastic": "elastic",
+    "vertex": "google-cloud",
+    "databricks": "databricks",
+}
+"""The real service of each engine."""
 
 
 class AnswersOptions(Options, frozen=True):
     """Options of every flow."""
 
-    name: Name = Field(description="The knowledge base: the alias that searches use.")
+    name: Name = Field(description="The knowledge base: the alias or the endpoint that searches use.")
     target: AnswersTarget = Field(
-        description="Where: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set."
+        description="Where: sandbox, or the engine's own service with its settings: elastic, google-cloud, databricks."
     )
-    engine: HolderName = Field(default="elastic", description="What holds the passages: elastic.")
+    engine: HolderName = Field(
+        default="elastic", description="What holds the passages: elastic, vertex, databricks."
+    )
+
+    @model_validator(mode="after")
+    def _at_its_own_service(self) -> Self:
+        own = _TARGETS[self.engine]
+        if self.target not in ("sandbox", own):
+            raise ValueError(f"the engine {self.engine} has the targets sandbox and {own}, not {self.target}")
+        return self
 
 
 class DocumentsOptions(AnswersOptions, frozen=True):

@@ -1,10 +1,11 @@
-"""The knowledge base that an index is to reach."""
+"""The knowledge base that an index is to reach, and what an engine can do of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tasks.answers.chunks import Chunks
+from tasks.errors import InvalidInput
 from tasks.models.settings import ModelSettings
 
 
@@ -21,3 +22,23 @@ class IndexPlan:
     models: ModelSettings | None
     """Where the model is that makes dense embeddings; None for none."""
     replicas: int
+    """Copies of each shard, on Elasticsearch."""
+    yes: bool = False
+    """Whether costs are agreed to."""
+
+    def embedding_models(self, engine: str) -> ModelSettings:
+        """Where the model is, for an engine that finds passages by their dense embeddings alone.
+
+        Raises:
+            InvalidInput: ELSER was asked for, which is Elasticsearch's, or no dense embeddings were.
+        """
+        if self.deployment:
+            raise InvalidInput(
+                "Deployments of ELSER are Elasticsearch's", value=self.deployment, source="--deployment",
+                accepted="none; --dense embeds passages by OPENAI_EMBEDDING_MODEL",
+            )  # fmt: skip
+        if self.models is None:
+            raise InvalidInput(
+                f"{engine} finds passages by dense embeddings", source="--dense", remedy="Give --dense, and set OPENAI_EMBEDDING_MODEL."
+            )  # fmt: skip
+        return self.models

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from flows.answers.ask import SearchingOptions
 from flows.answers.engine import ANSWERS
-from flows.answers.holders import HOLDERS
+from flows.answers.holders import holder_of
 from flows.console import plain, take_over
 from flows.engine_flow import engine_program
 from flows.key_files import KeyFile
@@ -58,7 +58,7 @@ def serve(options: ServeOptions) -> None:
     from flows.answers.page.application import application  # noqa: PLC0415
     from flows.answers.page.asking import Desk  # noqa: PLC0415
 
-    holder, models = HOLDERS[options.engine], ANSWERS.settings(options.target)
+    holder, models = holder_of(options.engine), ANSWERS.settings(options.target)
     settings = holder.engine.settings(options.target)
     models.chat()  # refused here, not in front of a reader
     connect(models)  # it takes a second to load, and the first reader would wait for it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.answers.engine import ANSWERS
-from flows.answers.holders import HOLDERS
+from flows.answers.holders import holder_of
 from flows.answers.options import DocumentsOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
@@ -23,7 +23,7 @@ def verify_documents(options: DocumentsOptions) -> Report:
     Example:
         vector-search answers verify --name handbook --documents handbook --target sandbox
     """
-    holder = HOLDERS[options.engine]
+    holder = holder_of(options.engine)
     settings = holder.engine.settings(options.target)
     with reporting("answers verify", options.name, options.target, holder.engine.where(settings)) as report:
         with report.step("what is served") as step:
@@ -43,5 +43,7 @@ def verify_documents(options: DocumentsOptions) -> Report:
             step.saw(
                 f"{counted(found.found, 'passage')}, all as in the documents; {found.repeated:,} with a text that others have"
             )
+            if found.unseen:
+                step.saw(found.unseen)
         report.facts |= {"passages": found.found, "repeated": found.repeated, "differences": found.counts}
     return report

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.automations import catalog, upkeep
-from flows.console import plain
+from flows.console import loading, plain
 from flows.stack.stack import Stack
 from tasks.errors import InvalidInput
 from tasks.program import PROGRAM
@@ -35,11 +35,12 @@ def automations(
         heartbeat_seconds: PREFECT_FLOWS_HEARTBEAT_FREQUENCY of your workers; the largest, if they differ. A run counts as
             dead after three missed heartbeats. Default: what Prefect's settings say here.
     """
-    from flows.command_line.prefect_api import (  # noqa: PLC0415 -- help must not need Prefect
-        requests,
-        runs_automations,
-        use_api,
-    )
+    with loading():
+        from flows.command_line.prefect_api import (  # noqa: PLC0415 -- help must not need Prefect
+            requests,
+            runs_automations,
+            use_api,
+        )
 
     url = use_api()
     every = heartbeat_seconds or _heartbeat(is_local=url == Stack(home()).api_url)

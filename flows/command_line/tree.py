@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -13,21 +14,26 @@ from rich.table import Table
 from rich.text import Text
 
 from flows import engines
-from flows.command_line import stack_commands
-from flows.command_line.automations import automations
-from flows.command_line.listing import list_built
-from flows.engine import Engine
+from flows.engine import Engine, Entry
 from tasks.program import PROGRAM
 
-_STACK = {
-    "up": stack_commands.up,
-    "status": stack_commands.status,
-    "down": stack_commands.down,
-    "env": stack_commands.env,
-    "demo": stack_commands.demo,
-}
-_PREFECT = {"automations": automations}
-_TARGETS = {"list": list_built}
+_STACK = "flows.command_line.stack_commands"
+PLAIN: dict[str, tuple[Entry, ...]] = {
+    "Every engine": (
+        Entry("list", "flows.command_line.listing:list_built", "List what was built, under which name, what it serves and about what it costs an hour."),
+    ),
+    "Local stack": (
+        Entry("up", f"{_STACK}:up", "Start the local stack: Prefect's server and UI, the stand-ins, a worker with every deployment."),
+        Entry("status", f"{_STACK}:status", "Show which parts of the local stack are running, and where."),
+        Entry("down", f"{_STACK}:down", "Stop the local stack, and the demo's if it was kept."),
+        Entry("env", f"{_STACK}:env", "Print the environment variables for using the local stack from a shell."),
+        Entry("demo", f"{_STACK}:demo", "Run the tour of every engine on real data, on a stack of its own that stops afterwards."),
+    ),
+    "Prefect server": (
+        Entry("automations", "flows.command_line.automations:automations", "Let Prefect's server find runs whose process has died and start them again."),
+    ),
+}  # fmt: skip
+"""The commands of no engine, by their group: plain functions, each loaded when it is named."""
 
 
 def listing() -> RenderableType:
@@ -36,14 +42,7 @@ def listing() -> RenderableType:
         engine.title: [(engine.command(entry), entry.line) for entry in engine.commands]
         for engine in engines.ENGINES
     }
-    for title, functions in {
-        "Every engine": _TARGETS,
-        "Local stack": _STACK,
-        "Prefect server": _PREFECT,
-    }.items():
-        groups[title] = [
-            (name, (function.__doc__ or "").partition("\n")[0]) for name, function in functions.items()
-        ]
+    groups |= {title: [(entry.name, entry.line) for entry in group] for title, group in PLAIN.items()}
     width = max(len(command) for rows in groups.values() for command, _ in rows) + 2
     parts: list[RenderableType] = [Text(f"Usage: {PROGRAM} COMMAND [OPTIONS]\n")]
     for title, rows in groups.items():
@@ -68,13 +67,20 @@ def parse(tokens: Sequence[str], *, debug: bool) -> Callable[[], int | None]:
     Raises:
         cyclopts.CycloptsError: the command or an option is unknown, missing or cannot be read.
     """
-    app = App(name=PROGRAM, version=version("vector-search-ops"), help_format="markdown")
+    app = App(name=PROGRAM, version=lambda: version("vector-search-ops"), help_format="markdown")
     for engine in engines.ENGINES:
         app.command(_engine_app(engine, tokens, debug=debug))
-    for name, function in (_STACK | _PREFECT | _TARGETS).items():
-        app.command(function, name=name)
+    for entry in (entry for group in PLAIN.values() for entry in group):
+        is_named = list(tokens[:1]) == [entry.name]
+        app.command(function(entry) if is_named else App(name=entry.name, help=entry.line), name=entry.name)
     command, bound, _ = app.parse_args(list(tokens), exit_on_error=False, print_error=False)
     return partial(command, *bound.args, **bound.kwargs)
+
+
+def function(entry: Entry) -> Callable[..., int | None]:
+    """The function of a command of no engine."""
+    module, _, name = entry.entrypoint.partition(":")
+    return getattr(import_module(module), name)
 
 
 def _engine_app(engine: Engine[Any], tokens: Sequence[str], *, debug: bool) -> App:
@@ -82,7 +88,7 @@ def _engine_app(engine: Engine[Any], tokens: Sequence[str], *, debug: bool) -> A
     app = App(name=engine.name, help=engine.title)
     for entry in engine.commands:
         if list(tokens[:2]) == [engine.name, entry.name]:
-            from flows.command_line.from_flow import add_flow  # noqa: PLC0415 -- it loads Prefect
+            from flows.command_line.from_flow import add_flow  # noqa: PLC0415 -- the list of commands needs none of it
 
             add_flow(app, engine, entry, debug=debug)
         else:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flows.confirmation import confirm
 from flows.databricks.engine import DATABRICKS
-from flows.databricks.options import BuiltIndexOptions
+from flows.databricks.options import BuiltIndexOptions, DatabricksRun
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement
 from flows.report import Report
 from flows.runs import running
 from tasks.databricks.endpoints import remove_endpoint
 from tasks.databricks.indexes import remove_index
-from tasks.databricks.inventory import read_inventory, refuse_foreign_indexes
+from tasks.databricks.inventory import Inventory, read_inventory, refuse_foreign_indexes
 from tasks.databricks.source_tables import remove_table
 from tasks.errors import GateNotMet
 from tasks.progress import say
@@ -42,18 +42,31 @@ def teardown_index(options: TeardownIndexOptions) -> Report:
             say(f"Nothing to do: there is nothing of ours under the name {name!r} in {settings.where}.")
             return report
         confirm("remove all of it", consequence=f"It would remove: {there}.", yes=options.yes)
-        with report.step(f"remove index {name}") as step:
-            step.saw("removed" if remove_index(settings, name, run.deadline) else "not there")
-        if there.table:
-            with report.step(f"remove source table {there.table}") as step:
-                step.saw("removed" if remove_table(settings, name) else "not there")
-        with report.step(f"remove endpoint {name}") as step:
-            step.saw("removed" if remove_endpoint(settings, name, run.deadline) else "not there")
-        with report.step(f"check that nothing is left of {name}") as step:
-            left = read_inventory(settings, name)
-            if not left.is_empty:
-                raise GateNotMet(
-                    f"What is left of {name}", measured=left, wanted="nothing", remedy="Run it again."
-                )
-            step.saw(str(left))
+        teardown(run, name, there)
     return report
+
+
+def teardown(run: DatabricksRun, name: str, there: Inventory) -> None:
+    """Remove what is there of a name, and check that nothing is left. Tours call this too.
+
+    Raises:
+        GateNotMet: something is left.
+    """
+    settings, report = run.settings, run.report
+    with report.step(f"remove index {name}") as step:
+        step.saw("removed" if remove_index(settings, name, run.deadline) else "not there")
+    for version in there.versions:
+        with report.step(f"remove version {version} of {name}") as step:
+            step.saw("removed" if remove_index(settings, name, run.deadline, version) else "not there")
+    if there.table:
+        with report.step(f"remove source table {there.table}") as step:
+            step.saw("removed" if remove_table(settings, name) else "not there")
+    with report.step(f"remove endpoint {name}") as step:
+        step.saw("removed" if remove_endpoint(settings, name, run.deadline) else "not there")
+    with report.step(f"check that nothing is left of {name}") as step:
+        left = read_inventory(settings, name)
+        if not left.is_empty:
+            raise GateNotMet(
+                f"What is left of {name}", measured=left, wanted="nothing", remedy="Run it again."
+            )
+        step.saw(str(left))

@@ -15,6 +15,7 @@ from flows.options import Interruptible, Timed, timeout
 from flows.report import Report, listed
 from flows.runs import running
 from tasks.elastic.indices.embeddings import embedded_field
+from tasks.elastic.indices.sources import source_query
 from tasks.elastic.specs import EmbeddedAs, EmbeddedField, Name
 from tasks.errors import InvalidInput
 from tasks.program import command
@@ -25,7 +26,13 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
     """The options of `elastic embed`."""
 
     name: Name = Field(description="The alias that searches use; its indices are named NAME-HASH.")
-    source: str = Field(description="The index with the documents.")
+    source: str = Field(
+        description="The documents: an index, an alias or a data stream, or several of them with commas between."
+    )
+    source_query: str | None = Field(
+        default=None,
+        description='Only the documents that a query finds, as JSON of the query DSL: {"term": {"language": "en"}}.',
+    )
     fields: tuple[str, ...] = Field(
         min_length=1,
         description="Text fields to embed, each FIELD or FIELD:EMBEDDING_FIELD; EMBEDDING_FIELD defaults to FIELD_embedding.",
@@ -116,6 +123,7 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         return SemanticPlan(
             alias=self.name,
             source=self.source,
+            query=source_query(self.source_query) if self.source_query else None,
             fields=tuple(EmbeddedField(input=text, output=text) for text in self.fields),
             endpoint=self.endpoint,
             chunk_words=self.chunk_words,
@@ -149,6 +157,7 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         return EmbedPlan(
             alias=self.name,
             source=self.source,
+            query=source_query(self.source_query) if self.source_query else None,
             fields=tuple(embedded_field(text) for text in self.fields),
             deployment=self.deployment,
             search_deployment=self.search_deployment or self.deployment,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flows.elastic.options import ElasticRun
 from flows.report import StepReport, listed
@@ -14,21 +16,14 @@ from tasks.elastic.cluster.models import read_model
 from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.indices.aliases import ensure_alias, read_alias_to_change
 from tasks.elastic.indices.embeddings import made_from
-from tasks.elastic.indices.indices import (
-    SourceState,
-    ensure_content_mark,
-    ensure_index,
-    ensure_index_settings,
-    read_index,
-    read_sample,
-    read_source,
-)
+from tasks.elastic.indices.indices import ensure_content_mark, ensure_index, ensure_index_settings, read_index
 from tasks.elastic.indices.pipelines import (
     FAILURE_FIELD,
     ensure_pipeline,
     inference_pipeline,
     verify_pipeline,
 )
+from tasks.elastic.indices.sources import SourceState, read_sample, read_source, verify_different_ids
 from tasks.elastic.reindex.batch_plans import ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.copying import Reindexed
 from tasks.elastic.reindex.reindex import apply_reindex
@@ -56,6 +51,7 @@ class EmbedPlan:
 
     alias: str
     source: str
+    query: dict[str, Any] | None = None
     fields: tuple[EmbeddedField, ...]
     deployment: str
     search_deployment: str
@@ -81,15 +77,19 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     if plan.queries:
         list(sample_queries(plan.queries))
     with report.step(f"read the documents of {plan.source}") as step:
-        documents = read_source(settings, plan.source)
-        sample = read_sample(settings, plan.source, [field.input for field in plan.fields])
-        step.saw(counted(documents.documents, "document"))
+        documents = read_source(settings, plan.source, plan.query)
+        refuse_own(documents, plan.alias)
+        sample = read_sample(settings, plan.source, [field.input for field in plan.fields], within=plan.query)
+        step.saw(read_from(documents))
     pipeline, index = _specs(plan, documents, ingest.model_id)
     there = read_index(settings, index.name)
     wanted, refused = documents.documents, tuple[Failure, ...]()
     if there is None or not there.content:
+        verify_different_ids(settings, documents)
         with report.step("texts that the model truncates") as step:
-            step.saw(str(read_truncated(settings, plan.source, plan.fields, plan.deployment)))
+            step.saw(
+                str(read_truncated(settings, plan.source, plan.fields, plan.deployment, within=plan.query))
+            )
         changes += _scale(run, plan, plan.load_allocations)
         with report.step(f"pipeline {pipeline.id}") as step:
             verify_pipeline(settings, pipeline, sample)
@@ -124,8 +124,7 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
     unnamed = inference_pipeline("unnamed", plan.deployment, plan.fields)
     pipeline = inference_pipeline(f"{plan.alias}-{unnamed.spec}", plan.deployment, plan.fields)
     marks = made_from(
-        source=plan.source,
-        content=documents.content,
+        source=documents,
         pipeline=pipeline.id,
         deployment=plan.deployment,
         search=plan.search_deployment,
@@ -177,13 +176,33 @@ def refuse_itself(source: str, alias: str) -> None:
     Raises:
         InvalidInput: both names are the same.
     """
-    if source == alias:
+    if alias in source.split(","):
         raise InvalidInput(
             "The embedded documents cannot have the name of their source: every run would embed its own result again",
             value=alias,
             source="name, source",
             accepted="two different names",
         )
+
+
+def refuse_own(documents: SourceState, alias: str) -> None:
+    """Refuse a source with an index that was embedded under the same name.
+
+    Raises:
+        InvalidInput: there is one.
+    """
+    own = re.compile(rf"{re.escape(alias)}-[0-9a-f]{{12}}")
+    for index in documents.indices:
+        if own.fullmatch(index):
+            refuse_itself(index, index)
+
+
+def read_from(documents: SourceState) -> str:
+    """What a report says of a source: how many documents, and of which indices where the name is not that of one."""
+    found = counted(documents.documents, "document")
+    if documents.query:
+        found += " that the query finds"
+    return found if documents.indices == (documents.name,) else f"{found} in {listed(documents.indices)}"
 
 
 def _refuse_scaling(plan: EmbedPlan, ingest: DeploymentState) -> None:
@@ -222,6 +241,7 @@ def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> 
     settings, report, deadline = run.settings, run.report, run.deadline
     spec = ReindexSpec(
         source=plan.source,
+        query=plan.query,
         dest=index.name,
         pipeline=pipeline,
         deployment_id=plan.deployment,

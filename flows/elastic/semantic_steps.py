@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from flows.elastic.embed_steps import refuse_itself, saw_refused
+from flows.elastic.embed_steps import read_from, refuse_itself, refuse_own, saw_refused
 from flows.elastic.options import ElasticRun
 from flows.report import listed
 from tasks.elastic.cluster.cluster import read_cluster
@@ -13,15 +14,8 @@ from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.endpoints import EndpointState, read_endpoint, verify_endpoint
 from tasks.elastic.indices.aliases import ensure_alias, read_alias_to_change
 from tasks.elastic.indices.embeddings import Embedded, made_from_semantic
-from tasks.elastic.indices.indices import (
-    SourceState,
-    ensure_content_mark,
-    ensure_index,
-    ensure_index_settings,
-    read_index,
-    read_sample,
-    read_source,
-)
+from tasks.elastic.indices.indices import ensure_content_mark, ensure_index, ensure_index_settings, read_index
+from tasks.elastic.indices.sources import SourceState, read_sample, read_source, verify_different_ids
 from tasks.elastic.reindex.batch_plans import MOST_DOCUMENTS, BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.copying import Reindexed
 from tasks.elastic.reindex.semantic import apply_semantic_reindex
@@ -45,6 +39,7 @@ class SemanticPlan:
 
     alias: str
     source: str
+    query: dict[str, Any] | None = None
     fields: tuple[EmbeddedField, ...]
     endpoint: str
     chunk_words: int | None = None
@@ -68,13 +63,15 @@ def embed_semantic(run: ElasticRun, plan: SemanticPlan) -> list[str]:
         step.saw(str(verify_endpoint(settings, plan.endpoint)))
         endpoint = endpoint_of(settings, plan.endpoint)
     with report.step(f"read the documents of {plan.source}") as step:
-        documents = read_source(settings, plan.source)
-        read_sample(settings, plan.source, [field.input for field in plan.fields])
-        step.saw(counted(documents.documents, "document"))
+        documents = read_source(settings, plan.source, plan.query)
+        refuse_own(documents, plan.alias)
+        read_sample(settings, plan.source, [field.input for field in plan.fields], within=plan.query)
+        step.saw(read_from(documents))
     index = _index(plan, documents, endpoint)
     there = read_index(settings, index.name)
     wanted, refused = documents.documents, ()
     if there is None or not there.content:
+        verify_different_ids(settings, documents)
         with report.step(f"create index {index.name}") as step:
             created = ensure_index(settings, index).changed
             changes += ["created the index"] if created else []
@@ -116,8 +113,7 @@ def _index(plan: SemanticPlan, documents: SourceState, endpoint: EndpointState) 
         shards=documents.shards,
         replicas=plan.replicas,
         made_from=made_from_semantic(
-            source=plan.source,
-            content=documents.content,
+            source=documents,
             endpoint=plan.endpoint,
             deployment=endpoint.deployment_id,
             model=endpoint.model_id,
@@ -131,6 +127,7 @@ def _fill(run: ElasticRun, plan: SemanticPlan, index: IndexSpec, endpoint: Endpo
     settings = run.settings
     spec = ReindexSpec(
         source=plan.source,
+        query=plan.query,
         dest=index.name,
         pipeline="",
         deployment_id=endpoint.deployment_id,

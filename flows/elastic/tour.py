@@ -104,7 +104,7 @@ def tour(options: TourOptions) -> Report:
 
         films = DocumentSource(path=Path(options.films), id_field="id")
         _infer_a_file(run, fitting.id, films)
-        load(run, films, options.movies, "title")
+        load(run, films, options.movies, "title", ("plot",))
         plot = EmbeddedField(input="plot", output="plot_embedding")
         of_films = EmbedPlan(
             alias=f"{name}-films",
@@ -120,7 +120,7 @@ def tour(options: TourOptions) -> Report:
         _statistics(run, of_films, plot)
 
         texts = DocumentSource(path=Path(options.texts), id_field="id", limit=options.limit)
-        load(run, texts, options.glosses, None)
+        load(run, texts, options.glosses, None, ("gloss",))
         of_texts = EmbedPlan(
             alias=f"{name}-glosses",
             source=options.glosses.name,

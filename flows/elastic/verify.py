@@ -13,7 +13,7 @@ from flows.elastic.semantic_steps import endpoint_of
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
-from tasks.elastic.indices.indices import read_source
+from tasks.elastic.indices.sources import read_source
 from tasks.elastic.verification.semantic import verify_own_texts
 from tasks.elastic.verification.verification import verify_completeness, verify_queries, verify_scores
 from tasks.plurals import counted
@@ -44,7 +44,7 @@ def verify_embedded(options: VerifyOptions) -> Report:
         embedded = read_embedded(settings, name)
         model = embedded.search_deployment
         with report.step("every document, with its embedding") as step:
-            wanted = read_source(settings, embedded.source).documents
+            wanted = read_source(settings, embedded.source, embedded.query).documents
             found = verify_completeness(
                 settings, name, embedded.fields, wanted=wanted, accepted=options.accept_unembedded
             )

@@ -226,15 +226,19 @@ class Stack:
         began = datetime.now(UTC)
         try:
             registration = self._start(
-                REGISTRATION, "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(self.deployments),
-                port=port,
-            )  # fmt: skip
+                REGISTRATION, "flows.stack.registration", str(self.deployments), port=port
+            )
             # The worker loads while the deployments are registered: each imports Prefect, which takes two seconds.
             worker = self._start(
                 WORKER, "prefect", "worker", "start", "--pool", prefect_settings.POOL, "--type", "process",
                 "--name", "local", port=port,
             )  # fmt: skip
-            self._wait("register the deployments", registration, lambda: registration.succeeded)
+            self._wait(
+                "register the deployments",
+                registration,
+                lambda: registration.succeeded,
+                seen=lambda: registration.tail(1),
+            )
             self._wait(
                 "start the worker",
                 worker,
@@ -265,7 +269,14 @@ class Stack:
     def _api_answers(self) -> bool:
         return api.is_healthy(prefect_settings.api_url(self._port()))
 
-    def _wait(self, what: str, process: Process, is_ready: Callable[[], bool]) -> None:
+    def _wait(
+        self,
+        what: str,
+        process: Process,
+        is_ready: Callable[[], bool],
+        *,
+        seen: Callable[[], str] = lambda: "not ready yet",
+    ) -> None:
         """Wait for a process. `tasks.waiting` is not used because it loads Prefect, which takes seconds."""
         began = time.monotonic()
         while True:
@@ -277,7 +288,7 @@ class Stack:
             elapsed = time.monotonic() - began
             if elapsed > _START_SECONDS:
                 self._fail(process, f"was not ready after {_START_SECONDS:.0f} s")
-            _log.info("%s", what, extra={"progress": Seen(what, "not ready yet", elapsed=elapsed)})
+            _log.info("%s", what, extra={"progress": Seen(what, seen(), elapsed=elapsed)})
             time.sleep(_LOOK_SECONDS)
         state.write(self._file, self.state.with_ready(process.name))
         ready = Seen(what, "ready", elapsed=time.monotonic() - began, done=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from flows.confirmation import Question
 from flows.vertex.options import VertexRun
@@ -82,8 +82,13 @@ def prune_questions(there: Versions, serves: str) -> list[Question]:
     return [Question("prune the other versions", consequence)]
 
 
-def prune(run: VertexRun, name: str) -> list[str]:
+def prune(run: VertexRun, name: str, keep: Collection[str] = ()) -> list[str]:
     """Remove every version of a name that is not served, what is billed by the hour first.
+
+    Args:
+        run: the run that this is part of.
+        name: of the versions.
+        keep: versions that stay too, for a rollback.
 
     Returns:
         The versions that went.
@@ -96,18 +101,20 @@ def prune(run: VertexRun, name: str) -> list[str]:
     there = read_versions(settings, name, deadline)
     if there.others and there.serves not in there.deployed:
         raise NoSuchVersion(name, there.serves, deployed=there.deployed, serves=there.serves)
-    _refuse_ties(there, there.others)
-    for version in there.others:
+    going = [version for version in there.others if version not in keep]
+    _refuse_ties(there, going)
+    for version in going:
         with report.step(f"remove version {version} of {name}") as step:
             if there.endpoint.kind == "private-service-connect":
                 remove_way(settings, name, version, deadline)
             undeployed = remove_deployed_index(settings, name, deadline, version)
             removed = remove_index(settings, name, deadline, version)
             step.saw(f"{len(undeployed)} undeployed, {len(removed)} removed")
-    if (served := there.indexes.get(there.serves)) is not None:
+    if there.serves in there.indexes:
         # Also when a killed run has removed the versions, but not yet their files.
-        remove_import_files(settings, name, served.files)
-    return [*there.others]
+        kept = (index for version, index in there.indexes.items() if version not in going)
+        remove_import_files(settings, name, {content for index in kept for content in index.files})
+    return going
 
 
 def of(version: ServedIndex, versions: Sequence[ServedIndex]) -> str:

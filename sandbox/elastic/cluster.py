@@ -18,9 +18,12 @@ from sandbox.elastic.documents.writing import DocumentWriter
 from sandbox.elastic.indices.alias_api import AliasApi
 from sandbox.elastic.indices.api import IndexApi
 from sandbox.elastic.indices.data_stream_api import DataStreamApi
+from sandbox.elastic.indices.data_streams import DataStreams
 from sandbox.elastic.indices.health_api import HealthApi
 from sandbox.elastic.indices.statistics_api import IndexStatisticsApi
 from sandbox.elastic.indices.store import Indices
+from sandbox.elastic.indices.template_api import IndexTemplateApi
+from sandbox.elastic.indices.templates import Templates
 from sandbox.elastic.inference.api import InferenceEndpointApi
 from sandbox.elastic.inference.definitions import Definitions
 from sandbox.elastic.inference.endpoints import Endpoints
@@ -99,7 +102,8 @@ class Cluster:
         self.parser = PipelineParser(self.serving)
         self.pipelines = Pipelines(records("ingest_pipelines"), self.parser)
 
-        self.indices = Indices(self.store, self.release)
+        self.templates = Templates(self.store)
+        self.indices = Indices(self.store, self.release, self.templates, DataStreams(records("data_streams")))
         self.documents = DocumentStore(self.store, self.indices)
         self.searchers = Searchers(
             self.store, self.indices, self.documents, self.release, options.refresh_seconds, self.ending
@@ -159,7 +163,8 @@ class Cluster:
             ),
             IndexApi(indices),
             AliasApi(indices, self.release),
-            DataStreamApi(),
+            DataStreamApi(indices),
+            IndexTemplateApi(self.templates),
             IndexStatisticsApi(indices, self.documents, self.searchers),
             HealthApi(nodes, indices, self.ending),
             DocumentApi(refreshing, self.documents, indices),

@@ -35,6 +35,8 @@ _HEADS = {
     "exists_source": "get_source",
     "indices.exists": "indices.get",
     "indices.exists_alias": "indices.get_alias",
+    "cluster.exists_component_template": "cluster.get_component_template",
+    "indices.exists_index_template": "indices.get_index_template",
     "inference.put_elasticsearch": "inference.put",
     "inference.put_elser": "inference.put",
 }

@@ -44,7 +44,11 @@ DIFFERENCES = (
     ),
     (
         "Analyzers: standard, simple, whitespace, keyword; the normalizer lowercase. No custom analyzers, no stemming, no "
-        "`copy_to`, no dynamic templates, no runtime fields."
+        "`copy_to`, no runtime fields, also not in dynamic templates."
+    ),
+    (
+        "Data streams: created, written to, rolled over at once and deleted; no conditions, lifecycles, failure stores or time "
+        "series. Only data streams are rolled over. Legacy templates (`_template`) are not imitated."
     ),
     (
         "Emoji sequences are split as by the `regex` module; in Thai and similar scripts each run of letters is one word, "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from tasks.answers.chunks import Chunk, Splitting
-from tasks.errors import GateNotMet, PermanentError
+from tasks.errors import GateNotMet, InvalidInput, PermanentError
+from tasks.models.settings import ModelSettings
 from tasks.plurals import counted
 from tasks.program import command
 
@@ -35,13 +36,22 @@ class KnowledgeBase:
     """The model behind OpenAI's routes that made dense embeddings; empty if none did."""
     fields: tuple[str, ...]
     """The embeddings that every passage must have."""
+    audiences: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """The readers of each group, on an engine that filters by groups."""
+    has_words: bool = True
+    """Whether passages are found by their words."""
+    text_files: int = 0
+    """How many files hold the texts, where the engine does not."""
+    handle: Any = field(default=None, compare=False, repr=False)
+    """The index as its engine describes it: what was read once need not be read for every question."""
 
     @property
     def single_ways(self) -> tuple[How, ...]:
         """How it can be searched in one way."""
         sparse: tuple[How, ...] = ("sparse",) if self.sparse_model else ()
         dense: tuple[How, ...] = ("dense",) if self.dense_model else ()
-        return ("text", *sparse, *dense)
+        words: tuple[How, ...] = ("text",) if self.has_words else ()
+        return (*words, *sparse, *dense)
 
     @property
     def ways(self) -> tuple[How, ...]:
@@ -73,6 +83,8 @@ class Agreement:
     """Passages without an embedding, which a search by meaning does not find, with the reason."""
     repeated: int
     """Chunks whose text another chunk has too. They are no fault; they take each other's places in a result."""
+    unseen: str = ""
+    """What this comparison cannot see, in words; empty where it sees everything."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -94,6 +106,25 @@ class Agreement:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What was written into a version."""
+
+    there: int
+    """Passages that an earlier, killed run had stored."""
+    carried: int
+    """Passages whose embedding the version before had."""
+    embedded: int
+    """Passages that went through the model, or, without one, were stored as they are."""
+    removed: int = 0
+    """Passages that nobody wanted there."""
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """For a report."""
+        return {"embedded": self.embedded, "carried": self.carried, "there": self.there}
+
+
 class NoKnowledgeBase(PermanentError):
     """Nothing under a name was indexed by `answers index`."""
 
@@ -102,6 +133,32 @@ class NoKnowledgeBase(PermanentError):
         super().__init__(
             f"There is no knowledge base {name!r}. Make it with `{command('answers index', name=name, documents='FOLDER')}`."
         )
+
+
+def refuse_unknown_way(base: KnowledgeBase, how: How) -> None:
+    """See that a knowledge base can be searched in this way.
+
+    Raises:
+        InvalidInput: it cannot.
+    """
+    if how not in base.ways:
+        raise InvalidInput(
+            "This knowledge base cannot be searched like this", value=how, source="--how", accepted=", ".join(base.ways),
+            remedy="On Elasticsearch, index it with --deployment or --dense to search by meaning.",
+        )  # fmt: skip
+
+
+def refuse_other_model(base: KnowledgeBase, models: ModelSettings) -> None:
+    """See that a question is embedded by the model that embedded the passages.
+
+    Raises:
+        InvalidInput: it is another one.
+    """
+    if models.embedding() != base.dense_model:
+        raise InvalidInput(
+            f"The passages were embedded by {base.dense_model}", value=models.embedding(), source="OPENAI_EMBEDDING_MODEL",
+            remedy="Embeddings of different models cannot be compared. Set the one that embedded them, or index the documents again.",
+        )  # fmt: skip
 
 
 def agreement(

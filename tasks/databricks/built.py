@@ -10,6 +10,7 @@ from tasks.built import Built
 from tasks.databricks.endpoints import list_endpoints, tags_of
 from tasks.databricks.indexes import find_index
 from tasks.databricks.settings import DatabricksSettings
+from tasks.databricks.specs import FIRST
 from tasks.marks import MANAGED_BY
 from tasks.plurals import counted
 
@@ -22,7 +23,8 @@ def list_built(settings: DatabricksSettings) -> list[Built]:
 
 def _endpoint(settings: DatabricksSettings, there: EndpointInfo) -> Built:
     name = there.name or ""
-    index = find_index(settings, name)
+    # Of a knowledge base, the version that is searched.
+    index = find_index(settings, name, tags_of(there).get("serves") or FIRST)
     made = there.creation_timestamp
     return Built(
         name=name,

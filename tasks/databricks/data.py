@@ -83,8 +83,7 @@ def read_validated(
         InvalidInput: one of tasks/vertex/data/errors.py; a key or a row is too large, a name is no name of a column, or not every
             row has a dense vector and nothing else.
     """
-    progress = Progress(f"validate {Path(source.data).name}")
-    with opened(source) as file:
+    with Progress(f"validate {Path(source.data).name}") as progress, opened(source) as file:
         if file.kind == JsonLinesFile.kind:
             raise InvalidInput(
                 "An index on Databricks is not built from records of Vertex AI", value=file.kind, source=source.data,

@@ -6,6 +6,8 @@ spec      hash of the index's immutable configuration
 content   hash of the data that the index was loaded with; only once all of it is there
 coming    in place of `content`: hash of the data that a load is bringing
 replaces  beside `coming`: there was other content before, so that a full count proves nothing
+serves    of several indexes beside each other, as of a knowledge base: the version that is searched
+replaced  beside `serves`: the version that was searched before
 
 Tags cannot be given at creation. An endpoint without a tag and without an index that the same user made is what a run leaves that
 was killed in between; it is adopted.
@@ -65,6 +67,16 @@ class EndpointState:
         return self.tags.get("coming", "") if self.is_marked else ""
 
     @property
+    def serves(self) -> str:
+        """The version that is searched; empty where there is only one index."""
+        return self.tags.get("serves", "") if self.is_marked else ""
+
+    @property
+    def replaced(self) -> str:
+        """The version that was searched before."""
+        return self.tags.get("replaced", "") if self.is_marked else ""
+
+    @property
     def replaces(self) -> bool:
         """Whether the load that began is not the first."""
         return self.is_marked and "replaces" in self.tags
@@ -103,7 +115,7 @@ def ensure_endpoint(
         settings: the target.
         name: of the endpoint.
         spec: hash of the index's configuration.
-        content: hash of the data that the index will be loaded with.
+        content: hash of the data that the index will be loaded with; empty where the index itself says what it holds.
         has_index: whether its index is there.
         deadline: bounds the wait for a deletion that an earlier run began.
 
@@ -123,7 +135,7 @@ def ensure_endpoint(
     if there is None:
         raise _gone(name)
     kept = {key: value for key, value in there.tags.items() if key not in _CONTENT}
-    tags = {**kept, **marks(name, spec, coming=content)}
+    tags = {**kept, **marks(name, spec, **({"coming": content} if content else {}))}
     if not there.is_marked or (not has_index and tags != there.tags):
         _tag(settings, name, tags)
         there = own_endpoint(settings, name)
@@ -170,6 +182,19 @@ def apply_content_mark(
     tags = kept | {key: value for key, value in wanted.items() if value}
     if tags != there.tags:
         _tag(settings, name, tags)
+
+
+@step("serve version {version} of {name}")
+def ensure_served(settings: DatabricksSettings, name: str, version: str) -> Ensured[EndpointState]:
+    """Let searches of a name go to this version. The tags change in one call; the version before is kept in them."""
+    there = own_endpoint(settings, name)
+    if there is None:
+        raise _gone(name)
+    if there.serves == version:
+        return Ensured(there, "nothing")
+    before = {"replaced": there.serves} if there.serves else {}
+    _tag(settings, name, {**there.tags, **before, "serves": version})
+    return Ensured(own_endpoint(settings, name) or there, "changed")
 
 
 @step("remove endpoint {name}")

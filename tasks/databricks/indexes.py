@@ -13,7 +13,7 @@ from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import EndpointState, own_endpoint
 from tasks.databricks.errors import AlreadyExists, CreationFailed, calling
 from tasks.databricks.settings import DatabricksSettings
-from tasks.databricks.specs import KEY, IndexSpec, index_name, table_name
+from tasks.databricks.specs import FIRST, KEY, PASSAGES, IndexSpec, index_name, table_name
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs, PermanentError
 from tasks.outcomes import Ensured
 from tasks.program import command
@@ -72,9 +72,9 @@ class LoadUnderWay(PermanentError):
         )
 
 
-def find_index(settings: DatabricksSettings, name: str) -> IndexState | None:
+def find_index(settings: DatabricksSettings, name: str, version: str = FIRST) -> IndexState | None:
     """The index of a name, whoever made it, or None."""
-    full_name = index_name(settings.catalog_schema, name)
+    full_name = index_name(settings.catalog_schema, name, version)
     try:
         with calling(f"read index {name}"):
             found = connect(settings).index(full_name)
@@ -126,6 +126,13 @@ def read_index_to_change(
     index = find_index(settings, spec.name)
     if index is not None:
         _check(settings, spec, endpoint, index)
+    elif endpoint is not None and endpoint.spec == PASSAGES:
+        raise InvalidInput(
+            "This name is that of a knowledge base",
+            value=spec.name,
+            source="name",
+            remedy="Choose another --name.",
+        )
     elif endpoint is not None and endpoint.content:
         say(f"The index of endpoint {spec.name} is gone; it is made again.")
     return endpoint, index
@@ -138,13 +145,13 @@ def ensure_index(settings: DatabricksSettings, spec: IndexSpec, deadline: Deadli
     Raises:
         CannotChangeInPlace, NotOurs: as `read_index_to_change`.
     """
-    wait_until_gone(settings, spec.name, deadline)
+    wait_until_gone(settings, spec.name, deadline, spec.version)
     created = False
-    if find_index(settings, spec.name) is None:
+    if find_index(settings, spec.name, spec.version) is None:
         try:
             with calling(f"create index {spec.name}"):
                 connect(settings).indexes.create_index(
-                    index_name(settings.catalog_schema, spec.name),
+                    index_name(settings.catalog_schema, spec.name, spec.version),
                     spec.name,
                     KEY,
                     VectorIndexType(spec.index_type),
@@ -153,13 +160,15 @@ def ensure_index(settings: DatabricksSettings, spec: IndexSpec, deadline: Deadli
             created = True
         except AlreadyExists:
             say(f"The index {spec.name} was created in the meantime.")
-    there = _there(settings, spec.name)
+    there = _there(settings, spec.name, spec.version)
     _check(settings, spec, own_endpoint(settings, spec.name), there)
     return Ensured(there, "created" if created else "nothing")
 
 
 @step("wait for index {name}")
-def wait_for_index(settings: DatabricksSettings, name: str, deadline: Deadline) -> IndexState:
+def wait_for_index(
+    settings: DatabricksSettings, name: str, deadline: Deadline, version: str = FIRST
+) -> IndexState:
     """The index, once it takes rows and answers.
 
     Raises:
@@ -168,7 +177,7 @@ def wait_for_index(settings: DatabricksSettings, name: str, deadline: Deadline) 
     """
 
     def look() -> Look[IndexState]:
-        there = _there(settings, name)
+        there = _there(settings, name, version)
         if there.state == "OFFLINE_FAILED":
             raise CreationFailed(
                 "index", name, state=there.state, said=there.said,
@@ -180,7 +189,9 @@ def wait_for_index(settings: DatabricksSettings, name: str, deadline: Deadline) 
 
 
 @step("remove index {name}")
-def remove_index(settings: DatabricksSettings, name: str, deadline: Deadline) -> tuple[str, ...]:
+def remove_index(
+    settings: DatabricksSettings, name: str, deadline: Deadline, version: str = FIRST
+) -> tuple[str, ...]:
     """Remove an index that we made, with its rows, and wait until it is gone.
 
     Returns:
@@ -189,7 +200,7 @@ def remove_index(settings: DatabricksSettings, name: str, deadline: Deadline) ->
     Raises:
         NotOurs: somebody else made it.
     """
-    there = find_index(settings, name)
+    there = find_index(settings, name, version)
     if there is None:
         return ()
     refuse_stranger(settings, there, own_endpoint(settings, name))
@@ -200,18 +211,20 @@ def remove_index(settings: DatabricksSettings, name: str, deadline: Deadline) ->
         return (there.full_name,)
 
     def look() -> Look[bool]:
-        left = find_index(settings, name)
+        left = find_index(settings, name, version)
         return Look(seen=left.state if left else "gone", value=True, done=left is None)
 
     wait_until(f"the deletion of index {name}", look, deadline)
     return (there.full_name,)
 
 
-def wait_until_gone(settings: DatabricksSettings, name: str, deadline: Deadline) -> None:
+def wait_until_gone(
+    settings: DatabricksSettings, name: str, deadline: Deadline, version: str = FIRST
+) -> None:
     """Wait for the end of a deletion that an earlier run began: until then the name is taken."""
 
     def look() -> Look[bool]:
-        there = find_index(settings, name)
+        there = find_index(settings, name, version)
         # OFFLINE alone is what an index that is being deleted shows, or one whose endpoint is not up.
         is_going = there is not None and there.state == "OFFLINE"
         return Look(seen=there.state if there else "gone", value=True, done=not is_going)
@@ -279,8 +292,8 @@ def _specification(settings: DatabricksSettings, spec: IndexSpec) -> dict[str, A
     return {"delta_sync_index_spec": spec.delta_sync(source)}
 
 
-def _there(settings: DatabricksSettings, name: str) -> IndexState:
-    found = find_index(settings, name)
+def _there(settings: DatabricksSettings, name: str, version: str = FIRST) -> IndexState:
+    found = find_index(settings, name, version)
     if found is None:
         raise NotFound(
             f"read index {name}", service="Databricks", status="RESOURCE_DOES_NOT_EXIST", said="it is gone"

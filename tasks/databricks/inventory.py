@@ -11,7 +11,7 @@ from tasks.databricks.errors import calling
 from tasks.databricks.indexes import find_index, refuse_stranger
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.source_tables import find_table
-from tasks.databricks.specs import index_name
+from tasks.databricks.specs import FIRST, version_of
 from tasks.errors import PermanentError
 from tasks.steps import step
 
@@ -37,16 +37,19 @@ class Inventory:
     rows: int = 0
     table: str = ""
     """The full name of its source table; empty when there is none."""
+    versions: tuple[str, ...] = ()
+    """Indexes of the name beside the first: those of a knowledge base."""
     foreign: tuple[str, ...] = ()
     """Indexes of others on the endpoint."""
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is there."""
-        return not self.endpoint and not self.index and not self.table
+        return not (self.endpoint or self.index or self.table or self.versions)
 
     def __str__(self) -> str:
         parts = [f"index {self.index} with {self.rows:,} rows"] if self.index else []
+        parts += [f"the versions {', '.join(self.versions)}"] if self.versions else []
         parts += [f"source table {self.table}"] if self.table else []
         return "; ".join([*parts, *(["its endpoint"] if self.endpoint else [])]) or "nothing"
 
@@ -65,18 +68,22 @@ def read_inventory(settings: DatabricksSettings, name: str) -> Inventory:
     )
     if index is not None:
         refuse_stranger(settings, index, endpoint)
-    foreign: list[str] = []
-    if endpoint is not None:
-        with calling(f"list the indexes of endpoint {name}"):
-            there = [each.name or "" for each in connect(settings).indexes.list_indexes(name)]
-        foreign = [each for each in there if each != index_name(settings.catalog_schema, name)]
+    there = list_versions(settings, name) if endpoint is not None else {}
     return Inventory(
         endpoint=endpoint is not None,
         index=index.full_name if index else "",
         rows=index.rows if index else 0,
         table=table.full_name if table else "",
-        foreign=tuple(foreign),
+        versions=tuple(version for version in there.values() if version not in (None, FIRST)),
+        foreign=tuple(full_name for full_name, version in there.items() if version is None),
     )
+
+
+def list_versions(settings: DatabricksSettings, name: str) -> dict[str, str | None]:
+    """Which version of a name each index on its endpoint is, by its full name; None for those of others."""
+    with calling(f"list the indexes of endpoint {name}"):
+        there = [each.name or "" for each in connect(settings).indexes.list_indexes(name)]
+    return {each: version_of(each, settings.catalog_schema, name) for each in there}
 
 
 def refuse_foreign_indexes(name: str, there: Inventory) -> None:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import orjson
-from databricks.sdk.service.vectorsearch import DeleteDataVectorIndexResponse, UpsertDataVectorIndexResponse
+from databricks.sdk.service.vectorsearch import (
+    DeleteDataVectorIndexResponse,
+    UpsertDataVectorIndexResponse,
+    Value,
+)
 
 from tasks.batches import attempt_each, batches
 from tasks.databricks.clients import connect
@@ -171,20 +175,37 @@ class _Batch(Generic[T]):
 
 def list_keys(settings: DatabricksSettings, index: IndexState) -> set[str]:
     """The keys of all rows of an index, read in pages."""
-    progress, found, last = Progress(f"scan index {index.name}"), set[str](), None
-    while True:
-        with calling(f"scan index {index.name}"):
-            page = connect(settings).indexes.scan_index(
-                index.full_name, last_primary_key=last, num_results=PAGE
-            )
-        rows = page.data or []
-        for row in rows:
-            found.update(
-                entry.value.string_value or ""
-                for entry in row.fields or ()
-                if entry.key == KEY and entry.value
-            )
-        last = page.last_primary_key
-        if not rows or not last:
-            return found
-        progress.see(f"{len(found):,} so far")
+    return {row[KEY] for page in scanned(settings, index) for row in page}
+
+
+def scanned(settings: DatabricksSettings, index: IndexState) -> Iterator[list[Row]]:
+    """All rows of an index in the order of their keys, a page at a time. A column without a value is None."""
+    found, last = 0, None
+    with Progress(f"scan index {index.name}") as progress:
+        while True:
+            with calling(f"scan index {index.name}"):
+                page = connect(settings).indexes.scan_index(
+                    index.full_name, last_primary_key=last, num_results=PAGE
+                )
+            rows = [
+                {field.key or "": _plain(field.value) for field in row.fields or ()}
+                for row in page.data or []
+            ]
+            if rows:
+                yield rows
+            found, last = found + len(rows), page.last_primary_key
+            if not rows or not last:
+                if progress.is_shown:
+                    progress.end(counted(found, "row"))
+                return
+            progress.see(f"{found:,} so far")
+
+
+def _plain(value: Value | None) -> Any:
+    """What a message of one of several kinds holds; numbers are floats."""
+    if value is None:
+        return None
+    if value.list_value is not None:
+        return [each.number_value for each in value.list_value.values or ()]
+    kinds = (value.string_value, value.number_value, value.bool_value)
+    return next((each for each in kinds if each is not None), None)

@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tasks.errors import InvalidInput
-from tasks.program import PROGRAM
 from tasks.redaction import hide, hide_userinfo
 from tasks.settings import Key, from_environment, sandbox_environment
 
@@ -97,12 +95,7 @@ def databricks_settings(target: DatabricksTarget) -> DatabricksSettings:
         InvalidInput: a setting is missing or wrong, or no sandbox is running.
     """
     if target == "sandbox":
-        environment = sandbox_environment()
-        if "DATABRICKS_HOST" not in environment:
-            raise InvalidInput(
-                "The running sandbox has no Databricks",
-                remedy=f"Restart it: `{PROGRAM} down`, then `{PROGRAM} up`.",
-            )
+        environment = sandbox_environment("DATABRICKS_HOST", "Databricks")
         return DatabricksSettings(
             host=environment["DATABRICKS_HOST"],
             catalog_schema=environment["DATABRICKS_CATALOG_SCHEMA"],

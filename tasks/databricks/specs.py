@@ -20,6 +20,10 @@ KEY = "id"
 """The primary key of every index that we make: the row's id, as text."""
 IndexType = Literal["DIRECT_ACCESS", "DELTA_SYNC"]
 DataType = Literal["string", "long", "float", "double"]
+PASSAGES = "passages"
+"""The mark `spec` of the endpoint of a knowledge base, whose indexes describe themselves."""
+FIRST = "first"
+"""The version of an index whose name says none: what a build creates."""
 COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _NAME = r"^[a-z][a-z0-9-]{0,48}[a-z0-9]$"
 
@@ -50,6 +54,8 @@ class IndexSpec(BaseModel, frozen=True):
     """An index with one vector column, on an endpoint of its own. None of it is changed in place."""
 
     name: Name
+    version: str = FIRST
+    """Which of the indexes of the name, all on its endpoint: FIRST, or twelve hex digits."""
     index_type: IndexType = "DIRECT_ACCESS"
     dimensions: int = Field(gt=0, le=4096)
     vector_column: ColumnName = "embedding"
@@ -58,7 +64,7 @@ class IndexSpec(BaseModel, frozen=True):
     @property
     def spec(self) -> str:
         """Twelve hex digits of the immutable configuration, the same in every process."""
-        return fingerprint(self.model_dump(exclude={"name"}))
+        return fingerprint(self.model_dump(exclude={"name", "version"}))
 
     @property
     def columns(self) -> dict[str, str]:
@@ -88,6 +94,19 @@ def table_name(catalog_schema: str, name: str) -> str:
     return f"{index_name(catalog_schema, name)}_source"
 
 
-def index_name(catalog_schema: str, name: str) -> str:
-    """The full name of the index of a name: `main.default.my_films` of `my-films`. No two names have the same."""
-    return f"{catalog_schema}.{name.replace('-', '_')}"
+def index_name(catalog_schema: str, name: str, version: str = FIRST) -> str:
+    """The full name of an index: `main.default.my_films` of `my-films`, and of a later version `main.default.my_films_5f0c9a2e71bd`.
+
+    No two names have the same for their first versions. Of the others the endpoint says whose they are.
+    """
+    full_name = f"{catalog_schema}.{name.replace('-', '_')}"
+    return full_name if version == FIRST else f"{full_name}_{version}"
+
+
+def version_of(full_name: str, catalog_schema: str, name: str) -> str | None:
+    """Which version of a name an index is by its full name, or None if it is none."""
+    own = index_name(catalog_schema, name)
+    if full_name == own:
+        return FIRST
+    found = re.fullmatch(rf"{re.escape(own)}_([0-9a-f]{{12}})", full_name)
+    return found[1] if found else None

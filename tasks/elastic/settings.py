@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from elastic_transport.client_utils import parse_cloud_id
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tasks.errors import InvalidInput
-from tasks.program import PROGRAM
 from tasks.redaction import hide
 from tasks.settings import Key, Password, address, file_name, from_environment, sandbox_environment
 
 ElasticTarget = Literal["sandbox", "elastic"]
 
 
-def _address(url: str) -> str:
-    return address(url, credentials="ELASTIC_USERNAME and ELASTIC_PASSWORD")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+
+
+def _addresses(urls: str) -> str:
+    """One address or several, none with a secret in it; with one that has, the whole is hidden."""
+    has_secret = any(sign in urls for sign in "@?#")
+    each = [urls] if has_secret else [url.strip() for url in urls.split(",")]
+    return ",".join(address(url, credentials="ELASTIC_USERNAME and ELASTIC_PASSWORD") for url in each)
+
+
+def _fingerprint(value: str) -> str:
+    plain = value.replace(":", "").lower()
+    if not _FINGERPRINT.fullmatch(plain):
+        raise ValueError(
+            "64 hex digits, as `openssl x509 -fingerprint -sha256` and Elasticsearch's first start print them"
+        )
+    return plain
 
 
 def _user(name: str) -> str:
@@ -30,6 +43,8 @@ def _user(name: str) -> str:
 
 def _cloud_id(value: str) -> str:
     """A Cloud id that its client can read: its first part becomes the name of reports, so it must not be a key."""
+    from elastic_transport.client_utils import parse_cloud_id  # noqa: PLC0415 -- 0.2 s that the list of commands does without
+
     try:
         known = ":" in value and parse_cloud_id(value).es_address is not None
     except ValueError:
@@ -43,8 +58,9 @@ def _cloud_id(value: str) -> str:
 class ElasticSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_input_in_errors=True):
     """What is needed to reach Elasticsearch."""
 
-    url: Annotated[str, AfterValidator(_address)] | None = Field(
-        default=None, description="The address of the cluster: https://search.example.org:9200."
+    url: Annotated[str, AfterValidator(_addresses)] | None = Field(
+        default=None,
+        description="The address of the cluster, https://search.example.org:9200, or of several of its nodes with commas between. A proxy's path prefix is part of the address.",
     )
     cloud_id: Annotated[str, AfterValidator(_cloud_id)] | None = Field(
         default=None, description="An Elastic Cloud id, in place of the address."
@@ -59,11 +75,22 @@ class ElasticSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_in
     ca_file: Annotated[Path, BeforeValidator(file_name)] | None = Field(
         default=None, description="The certificate authority (PEM) to trust; default: the system's."
     )
+    ca_fingerprint: Annotated[str, AfterValidator(_fingerprint)] | None = Field(
+        default=None,
+        description="The SHA-256 fingerprint of the certificate to trust, in place of the file.",
+    )
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Of the nodes; empty with a cloud id."""
+        return tuple(self.url.split(",")) if self.url else ()
 
     @property
     def where(self) -> str:
-        """What a name is unique in: the cluster's host, or the name in its cloud id."""
-        return urlsplit(self.url).hostname or "" if self.url else (self.cloud_id or "").partition(":")[0]
+        """What a name is unique in: the cluster's (first) host, or the name in its cloud id."""
+        if self.addresses:
+            return urlsplit(self.addresses[0]).hostname or ""
+        return (self.cloud_id or "").partition(":")[0]
 
     @model_validator(mode="after")
     def _say_where_and_who(self) -> ElasticSettings:
@@ -73,6 +100,11 @@ class ElasticSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_in
             raise ValueError("ELASTIC_USERNAME and ELASTIC_PASSWORD together")
         if self.api_key is not None and self.username is not None:
             raise ValueError("either ELASTIC_API_KEY or ELASTIC_USERNAME and ELASTIC_PASSWORD, not both")
+        if self.ca_file is not None and self.ca_fingerprint is not None:
+            raise ValueError("either ELASTIC_CA_FILE or ELASTIC_CA_FINGERPRINT, not both")
+        plain = any(url.lower().startswith("http://") for url in self.addresses)
+        if self.ca_fingerprint is not None and plain:
+            raise ValueError("ELASTIC_URL with https://, since ELASTIC_CA_FINGERPRINT says what to trust")
         return self
 
 
@@ -87,12 +119,7 @@ def elastic_settings(target: ElasticTarget) -> ElasticSettings:
         InvalidInput: a setting is missing or wrong, or no sandbox is running.
     """
     if target == "sandbox":
-        environment = sandbox_environment()
-        if "ELASTIC_URL" not in environment:
-            raise InvalidInput(
-                "The running sandbox has no Elasticsearch",
-                remedy=f"Restart it: `{PROGRAM} down`, then `{PROGRAM} up`.",
-            )
+        environment = sandbox_environment("ELASTIC_URL", "Elasticsearch")
         key = environment.get("ELASTIC_API_KEY")
         return ElasticSettings(url=environment["ELASTIC_URL"], api_key=SecretStr(key) if key else None)
     found = from_environment(

@@ -127,10 +127,10 @@ class IndexSpec(BaseModel, frozen=True):
     mapping: dict[str, Any] = {}
     """The mapping apart from its fields: `dynamic`, `date_detection`."""
     settings: dict[str, Any] = {}
-    """What the fields' mapping depends on: `analysis`, `similarity`, `mapping`."""
+    """What the fields' mapping depends on: `analysis`, `similarity`, `mapping`; and what a user wants beside."""
     shards: int = Field(default=1, ge=1)
-    replicas: int = Field(default=1, ge=0)
-    """The final number; 0 during the load."""
+    replicas: int | None = Field(default=1, ge=0)
+    """The final number; 0 during the load. None leaves it to the cluster, which expands them by itself."""
     refresh_interval: str | None = None
     """The final one; None is the cluster's default. Off during the load."""
     default_pipeline: str | None = None

@@ -96,12 +96,13 @@ def measure_recall(
         k: neighbors per query.
         min_recall: remembered with the measurement; `check_recall` compares.
     """
-    progress, found, seconds = Progress(f"search {holder}"), list[Sequence[str]](), list[float]()
-    for number, vector in enumerate(asked.tolist(), 1):
-        ids, took = _timed(search, vector, deadline, holder)
-        found.append(ids)
-        seconds.append(took)
-        progress.count(number, len(asked), "queries")
+    found, seconds = list[Sequence[str]](), list[float]()
+    with Progress(f"search {holder}") as progress:
+        for number, vector in enumerate(asked.tolist(), 1):
+            ids, took = _timed(search, vector, deadline, holder)
+            found.append(ids)
+            seconds.append(took)
+            progress.count(number, len(asked), "queries")
     latency = latency_percentiles(seconds[1:] or seconds)  # the first one opens the connection
     return SearchRecall(
         name=name,

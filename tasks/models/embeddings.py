@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +16,7 @@ from tasks.models.errors import NotAModelServer, calling
 from tasks.models.settings import ModelSettings
 from tasks.models.usage import Usage
 from tasks.plurals import counted
+from tasks.steps import step
 
 Purpose = Literal["query", "passage"]
 MOST_TEXTS = 64
@@ -41,6 +44,38 @@ def embed_texts(settings: ModelSettings, texts: Sequence[str], purpose: Purpose)
         NotAModelServer: the answer does not hold one finite vector for each text, all of one length.
         Exception: as `tasks.models.errors.calling`.
     """
+    known = _REMEMBERED.get()
+    if known is not None:
+        return _remembered(known, settings, texts, purpose)
+    return _embed(settings, texts, purpose)
+
+
+@contextmanager
+def remembering() -> Generator[None]:
+    """Within this block, a text that was embedded once is not sent again: for several engines that hold the same passages."""
+    token = _REMEMBERED.set({})
+    try:
+        yield
+    finally:
+        _REMEMBERED.reset(token)
+
+
+_Known = dict[tuple[str, str, str], NDArray[np.float32]]
+_REMEMBERED: ContextVar[_Known | None] = ContextVar("embeddings that were made", default=None)
+
+
+def _remembered(known: _Known, settings: ModelSettings, texts: Sequence[str], purpose: Purpose) -> Embedded:
+    keys = [(settings.embedding(), purpose, text) for text in texts]
+    missing = list(dict.fromkeys(key for key in keys if key not in known))
+    usage = Usage()
+    if missing:
+        made = _embed(settings, [text for _, _, text in missing], purpose)
+        known.update(zip(missing, made.vectors, strict=True))
+        usage = made.usage
+    return Embedded(np.stack([known[key] for key in keys]), usage)
+
+
+def _embed(settings: ModelSettings, texts: Sequence[str], purpose: Purpose) -> Embedded:
     doing = f"embed {counted(len(texts), 'text')}"
     prefix = settings.query_prefix if purpose == "query" else settings.passage_prefix
     with calling(doing):
@@ -59,3 +94,26 @@ def embed_texts(settings: ModelSettings, texts: Sequence[str], purpose: Purpose)
     if not np.isfinite(vectors).all():
         raise NotAModelServer(doing, said="a vector is not finite")
     return Embedded(vectors, Usage(prompt=answer.usage.prompt_tokens))
+
+
+@step("read the dimensions of the embedding model")
+def read_dimensions(settings: ModelSettings) -> int:
+    """How many numbers a vector of the model has, seen on a short text.
+
+    Raises:
+        Exception: as `embed_texts`.
+    """
+    return embed_texts(settings, ["dimensions"], "passage").vectors.shape[1]
+
+
+def embed_directions(settings: ModelSettings, texts: Sequence[str], purpose: Purpose) -> NDArray[np.float32]:
+    """As `embed_texts`, each vector of length one: by distance as by inner product these rank as by cosine.
+
+    Raises:
+        NotAModelServer: as `embed_texts`; or a vector is zero, which has no direction.
+    """
+    vectors = embed_texts(settings, texts, purpose).vectors
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not lengths.all():
+        raise NotAModelServer(f"embed {counted(len(texts), 'text')}", said="a vector is zero")
+    return vectors / lengths

@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.errors import InvalidInput
-from tasks.program import PROGRAM
 from tasks.settings import SANDBOX, Key, address, from_environment, sandbox_environment
 
 _PREFIX = "OPENAI_"
@@ -80,12 +79,7 @@ def model_settings(target: str) -> ModelSettings:
         InvalidInput: a setting is missing or wrong, or no sandbox is running.
     """
     if target == SANDBOX:
-        environment = sandbox_environment()
-        if f"{_PREFIX}BASE_URL" not in environment:
-            raise InvalidInput(
-                "The running sandbox has no model server",
-                remedy=f"Restart it: `{PROGRAM} down`, then `{PROGRAM} up`.",
-            )
+        environment = sandbox_environment(f"{_PREFIX}BASE_URL", "model server")
         announced = {
             name.removeprefix(_PREFIX).lower(): value
             for name, value in environment.items()

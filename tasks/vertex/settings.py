@@ -148,7 +148,7 @@ def vertex_settings(target: VertexTarget) -> VertexSettings:
 
 
 def _sandbox_settings() -> VertexSettings:
-    environment = sandbox_environment()
+    environment = sandbox_environment("VERTEX_PROJECT", "Vertex AI")
     token = environment.get("VERTEX_ACCESS_TOKEN")
     return VertexSettings(
         project=environment["VERTEX_PROJECT"],

@@ -17,6 +17,7 @@ from google.protobuf import field_mask_pb2
 
 from tasks.batches import attempt_each, batches
 from tasks.calls import NotFound
+from tasks.plurals import counted
 from tasks.progress import Progress
 from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS
@@ -136,14 +137,16 @@ def apply_removals(settings: VertexSettings, name: str, ids: Sequence[str], dead
 
 def list_ids(settings: VertexSettings, name: str) -> set[str]:
     """The ids of all data objects of a collection, read in pages."""
-    progress, found = Progress(f"list the data objects of collection {name}"), set[str]()
+    what, found = f"list the data objects of collection {name}", set[str]()
     request = v1.QueryDataObjectsRequest(parent=collection_of(settings, name), page_size=PAGE)
-    with calling(f"list the data objects of collection {name}"):
+    with Progress(what) as progress, calling(what):
         pages = connect(settings).searches.query_data_objects(request, timeout=CALL_SECONDS, retry=None).pages
         for page in pages:
             found.update(each.name.rpartition("/")[2] for each in page.data_objects)
             if page.next_page_token:
                 progress.see(f"{len(found):,} so far")
+        if progress.is_shown:
+            progress.end(counted(len(found), "data object"))
     return found
 
 

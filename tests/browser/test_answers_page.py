@@ -75,7 +75,8 @@ def test_an_answer_cites_sources_that_open_at_the_passage_and_takes_a_yes(reader
     assert not passage.is_visible()
     reader.get_by_label("Source 1").click()
     passage.wait_for(state="visible")
-    assert "thirty-one days" in passage.locator("mark").inner_text()
+    assert "thirty-one days" in passage.locator("mark#quote-1").inner_text()
+    assert reader.url.endswith("#quote-1")
     reader.get_by_role("button", name="Yes").click()
     reader.get_by_text("Thank you. You said yes.").wait_for()
     assert reader.get_by_role("button", name="Yes").get_attribute("aria-pressed") == "true"
@@ -109,7 +110,7 @@ def test_markup_of_a_hostile_document_stays_text_in_answer_and_sources(reader):
     everything = "script, img, svg, iframe, style, b, [onerror], [onload]"
     assert reader.locator(everything).count() == 0
     links = reader.locator("a").evaluate_all("all => all.map(each => each.getAttribute('href'))")
-    assert set(links) == {"/", "#source-1"}
+    assert set(links) == {"/", "#quote-1"}
     assert reader.get_by_label("Ask").is_visible(), "no style of the document hides the page"
 
 

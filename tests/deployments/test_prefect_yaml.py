@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import generate
+from flows import commands, generate
 from flows.engines import ENGINES
 from flows.stack.prefect_settings import POOL
 from flows.stack.stack import Stack
@@ -27,6 +27,11 @@ def test_the_deployments_and_the_readme_are_what_the_catalog_makes_of_them():
     readme = generate.README.read_text()
     assert readme == generate.readme(readme), "out of date: make deployments"
     assert generate.command_table() in readme
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_the_options_of_the_commands_are_what_the_flows_signatures_make_of_them(engine):
+    assert commands.file_of(engine).read_text() == commands.written(engine), "out of date: make deployments"
 
 
 def test_every_flow_of_the_catalog_is_a_deployment_under_its_command():
@@ -65,6 +70,7 @@ def test_each_engine_has_its_nightly_check():
         "flows.databricks.verify.verify_index",
         "flows.answers.evaluate.evaluate",
         "flows.answers.verify.verify_documents",
+        "flows.answers.monitor.monitor",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from itertools import count
 
@@ -102,6 +103,18 @@ def run(begin):
         return command
 
     return to_its_end
+
+
+@pytest.fixture
+def listed(run):
+    """What `list` has of a name: `listed(service, name)`. It ends with 1, because the stand-ins of other engines do not run."""
+
+    def of(service, name):
+        ended = run(service, "list", "--target", "sandbox", "--json", code=1)
+        assert "was not looked at." in ended.err
+        return [one for one in json.loads(ended.out) if one["name"] == name]
+
+    return of
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 import flows.command_line.run  # noqa: F401 -- loaded for the forks
 from flows.command_line import main
-from flows.command_line.from_flow import load
+from flows.commands import load
 from flows.engines import ENGINES
 from tests.forks import serve
 

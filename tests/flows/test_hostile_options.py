@@ -18,8 +18,8 @@ from pydantic_core import to_jsonable_python
 
 import flows.command_line.run  # noqa: F401 -- a test puts another in its place
 from flows.command_line.endings import ending_of
-from flows.command_line.from_flow import load
 from flows.command_line.tree import parse
+from flows.commands import load
 from flows.engines import ENGINES
 from flows.signatures import options_of
 from sandbox import process, write_log

@@ -8,8 +8,8 @@ import shlex
 
 import pytest
 
-from flows.command_line.from_flow import load
 from flows.command_line.tree import parse
+from flows.commands import load
 from flows.engines import ENGINES
 from flows.options import RUN_OPTIONS, RunOptions
 from flows.signatures import docstring, options_of, parameters

@@ -6,7 +6,7 @@ Everything that comes out is text or a list of texts, which the template escapes
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flows.answers.page.asking import Shown
@@ -27,6 +27,11 @@ class Source:
     text: tuple[tuple[str, bool], ...]
     """Its text in parts, with whether the answer quotes it."""
 
+    @property
+    def anchor(self) -> str:
+        """Where a citation leads: the first quoted words, or the passage."""
+        return f"{'quote' if any(is_quoted for _, is_quoted in self.text) else 'source'}-{self.number}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class View:
@@ -35,6 +40,8 @@ class View:
     shown: Shown
     statements: tuple[tuple[str, tuple[int, ...]], ...]
     """The sentences of the answer, each with the numbers of its sources; none unless it is answered."""
+    anchors: Mapping[int, str]
+    """Where the citation of each number leads."""
     sources: tuple[Source, ...]
     """Those that the answer cites, in the order in which it does."""
     others: tuple[Source, ...]
@@ -45,16 +52,18 @@ def view_of(shown: Shown) -> View:
     """What to show of a question."""
     answer = shown.answer
     if answer is None:
-        return View(shown=shown, statements=(), sources=(), others=())
+        return View(shown=shown, statements=(), anchors={}, sources=(), others=())
     is_answered = shown.outcome == "answered"
     statements = answer.checked.statements if is_answered else ()
     cites = answer.checked.cites if is_answered else ()
     quotes = {n: [q for each in statements if n in each.cites for q in quoted(each.text)] for n in cites}
+    sources = tuple(_source(n, answer.passages[n - 1], quotes[n]) for n in cites)
     rest = [n for n in range(1, len(answer.passages) + 1) if n not in cites]
     return View(
         shown=shown,
         statements=tuple((_BEFORE_A_STOP.sub(r"\1", each.text), each.cites) for each in statements),
-        sources=tuple(_source(n, answer.passages[n - 1], quotes[n]) for n in cites),
+        anchors={source.number: source.anchor for source in sources},
+        sources=sources,
         others=tuple(_source(n, answer.passages[n - 1], ()) for n in rest),
     )
 

@@ -15,6 +15,7 @@ from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS, Rows, chunks, vector
 from sandbox.elastic.documents.field_values import Terms, flat, joined, reader, token_of
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.indices import dynamic_templates
 from sandbox.elastic.indices.mappings import is_object, is_searchable
 from sandbox.elastic.versions import Release
 
@@ -76,6 +77,7 @@ class _Walk:
         self._id = id_
         self._release = release
         self._detect_dates = mapping.get("date_detection", True)
+        self._templates: list[dict[str, Any]] = mapping.get("dynamic_templates", [])
 
     def semantic(self, source: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
         """The embeddings of semantic_text fields; the settings of their model are added to the mapping."""
@@ -162,7 +164,7 @@ class _Walk:
             properties = definition.get("properties", {}) if is_known else {}
             self.object(each, properties, f"{path}.", definition.get("dynamic", dynamic), new)
         if new:
-            added[name] = {"properties": new}
+            added[name] = {**added.get(name, {}), "properties": new}
 
     def _new(self, name: str, value: Any, prefix: str, dynamic: str) -> dict[str, Any] | None:
         """How a new field is mapped; None if it is not."""
@@ -175,17 +177,24 @@ class _Walk:
             return None
         if _is_vector(value):
             return {"type": "dense_vector", "dims": len(value)}
-        if isinstance(first, dict) or isinstance(value, dict):
+        kind = self._kind(value if isinstance(value, dict) else first)
+        chosen = dynamic_templates.mapping_for(self._templates, prefix + name, kind)
+        if chosen is not None:
+            return {"properties": {}, **chosen} if chosen["type"] == "object" else chosen
+        if kind == "object":
             return {"type": "object"} if not value else {"properties": {}}
-        if isinstance(first, bool):
-            return {"type": "boolean"}
-        if isinstance(first, int):
-            return {"type": "long"}
-        if isinstance(first, float):
-            return {"type": "float"}
-        if self._detect_dates and dates.looks_like_date(str(first)):
-            return {"type": "date"}
-        return {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
+        if kind == "string":
+            return {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
+        return {"type": "float" if kind == "double" else kind}
+
+    def _kind(self, value: Any) -> str:
+        """What a value is to dynamic mapping, as `match_mapping_type` names it."""
+        if isinstance(value, dict):
+            return "object"
+        for of_json, kind in ((bool, "boolean"), (int, "long"), (float, "double")):
+            if isinstance(value, of_json):
+                return kind
+        return "date" if self._detect_dates and dates.looks_like_date(str(value)) else "string"
 
     def _leaf(self, path: str, definition: Mapping[str, Any], value: Any) -> None:
         kind = definition["type"]

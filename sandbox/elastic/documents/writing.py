@@ -93,7 +93,7 @@ class DocumentWriter:
         ready: list[tuple[int, Operation]] = []
         for place, operation in enumerate(operations):
             found = self._indices.behind(operation.index)
-            ingested = before_pipelines(operation, found[0] if found else None)
+            ingested = before_pipelines(operation, found[-1] if found else None)
             if ingested is None:
                 ready.append((place, operation))
             else:
@@ -134,6 +134,8 @@ class DocumentWriter:
         if operation.action == "delete" and not self._indices.behind(operation.index):
             raise no_index(operation.index)
         index = self._indices.for_writing(operation.index, operation.require_alias)
+        if self._indices.streams.get(operation.index):
+            _check_appends(operation)
         blocks.refuse([index], "write")
         id_ = _checked_id(operation)
         newest = self._documents.newest(index, id_) if operation.id is not None else None
@@ -184,6 +186,13 @@ def new_id() -> str:
 
 def _refused(operation: Operation, refusal: Refusal) -> Outcome:
     return Outcome(operation, operation.index, operation.id, refusal.status, error=refusal)
+
+
+def _check_appends(operation: Operation) -> None:
+    if operation.action != "create":
+        raise indices_errors.STREAM_CREATES_ONLY.refusal()
+    if operation.source.get("@timestamp") is None:
+        raise indices_errors.STREAM_NO_TIMESTAMP.refusal()
 
 
 def _checked_id(operation: Operation) -> str:

@@ -68,6 +68,7 @@ class IndexApi:
                 )
                 if name in features
             }
+            | ({"data_stream": stream.name} if (stream := self._indices.streams.of(index.name)) else {})
             for index in self._indices.named_by(request, "metadata_read")
         }
 
@@ -82,9 +83,15 @@ class IndexApi:
             if index:
                 found[name] = index
             elif not request.flag("ignore_unavailable"):
+                if self._indices.streams.get(name):
+                    raise indices_errors.STREAM_FOR_INDEX.refusal(name=name)
                 if self._indices.behind(name):
                     raise indices_errors.ALIAS_FOR_INDEX.refusal(alias=name)
                 raise no_index(name)
+        for name in found:
+            stream = self._indices.streams.of(name)
+            if stream and stream.indices[-1] == name:
+                raise indices_errors.STREAM_WRITE_INDEX.refusal(index=name, name=stream.name)
         blocks.refuse(found.values(), "metadata_write", releases=True)
         with self._indices.together():
             for index in found.values():

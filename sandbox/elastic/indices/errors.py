@@ -203,3 +203,84 @@ FIELD_LIMIT = Answer(
     "Limit of total fields [{limit}] has been exceeded while adding new fields [{added}]",
     "Elastic docs: semantic search with ELSER",
 )
+NO_TEMPLATE = Answer(
+    404,
+    "resource_not_found_exception",
+    "{kind} matching [{name}] not found",
+    "TransportGetComposableIndexTemplateAction.java, from memory",
+)
+TEMPLATE_INVALID = Answer(
+    400,
+    "invalid_index_template_exception",
+    "index_template [{name}] invalid, cause [{problem}]",
+    "InvalidIndexTemplateException.java, from memory",
+)
+TEMPLATE_COLLIDES = Answer(
+    400,
+    "illegal_argument_exception",
+    "index template [{name}] has index patterns [{patterns}] matching patterns from existing templates [{other}] with patterns "
+    "({other} => [{others}]) that have the same priority [{priority}], multiple index templates may not match during index "
+    "creation, please use a different priority",
+    "MetadataIndexTemplateService.java, from memory",
+)
+COMPONENT_IN_USE = Answer(
+    400,
+    "illegal_argument_exception",
+    "component templates [{names}] cannot be removed as they are still in use by index templates [{users}]",
+    "MetadataIndexTemplateService.java, from memory",
+)
+DATA_STREAM_ONLY = Answer(
+    400,
+    "illegal_argument_exception",
+    "cannot create index with name [{name}], because it matches with template [{template}] that creates data streams only, use "
+    "create data stream api instead",
+    "AutoCreateAction.java, from memory",
+)
+NO_STREAM_TEMPLATE = Answer(
+    400,
+    "illegal_argument_exception",
+    "no matching index template found for data stream [{name}]",
+    "MetadataCreateDataStreamService.java, from memory",
+)
+NO_DATA_STREAM_IN_TEMPLATE = Answer(
+    400,
+    "illegal_argument_exception",
+    "matching index template [{template}] for data stream [{name}] has no data stream template",
+    "MetadataCreateDataStreamService.java, from memory",
+)
+STREAM_EXISTS = Answer(
+    400,
+    "resource_already_exists_exception",
+    "data_stream [{name}] already exists",
+    "MetadataCreateDataStreamService.java, from memory",
+)
+STREAM_FOR_INDEX = Answer(
+    400,
+    "illegal_argument_exception",
+    "The provided expression [{name}] matches a data stream, specify the corresponding concrete indices instead.",
+    "IndexNameExpressionResolver.java, from memory",
+)
+STREAM_WRITE_INDEX = Answer(
+    400,
+    "illegal_argument_exception",
+    "index [{index}] is the write index for data stream [{name}] and cannot be deleted",
+    "MetadataDeleteIndexService.java, from memory",
+)
+STREAM_CREATES_ONLY = Answer(
+    400,
+    "illegal_argument_exception",
+    "only write ops with an op_type of create are allowed in data streams",
+    "TransportBulkAction.java, from memory",
+)
+STREAM_NO_TIMESTAMP = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] data stream timestamp field [@timestamp] is missing",
+    "DataStreamTimestampFieldMapper.java, from memory",
+)
+ROLLOVER_TARGET = Answer(
+    400,
+    "illegal_argument_exception",
+    "rollover target is a [{kind}] but one of [alias,data_stream] was expected",
+    "MetadataRolloverService.java, from memory",
+)

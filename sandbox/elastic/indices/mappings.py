@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.elastic.errors import in_java
+from sandbox.elastic.indices import dynamic_templates, vector_fields
 from sandbox.elastic.indices import errors as indices_errors
-from sandbox.elastic.indices import vector_fields
 
 NUMBERS = ("long", "integer", "short", "byte", "double", "float", "half_float")
 WHOLE_NUMBERS = ("long", "integer", "short", "byte")
@@ -53,7 +53,7 @@ _ONLY: dict[tuple[str, str], tuple[Any, ...]] = {
 }
 """Parameters of a type that are accepted with these values only: others would change what is found or its score."""
 _OBJECT = {"type", "properties", "dynamic", "enabled"}
-_ROOT = {"properties", "dynamic", "_meta", "_source", "date_detection"}
+_ROOT = {"properties", "dynamic", "dynamic_templates", "_meta", "_source", "date_detection"}
 _CHANGEABLE = {
     "ignore_above",
     "null_value",
@@ -94,6 +94,7 @@ def checked(mapping: Mapping[str, Any]) -> dict[str, Any]:
             raise indices_errors.MAPPING.refusal(
                 problem=f"unknown parameter [{option}] on metadata field [_source]"
             )
+    dynamic_templates.check(mapping.get("dynamic_templates", []))
     _check_properties(mapping.get("properties", {}), "")
     properties = {"properties": _expanded(mapping["properties"], "")} if "properties" in mapping else {}
     return {**mapping, **properties}
@@ -109,6 +110,8 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in checked(new).items():
         if name == "properties":
             result["properties"] = _merged_properties(old.get("properties", {}), value, "")
+        elif name == "dynamic_templates":
+            result[name] = dynamic_templates.merged(old.get(name, []), value)
         else:
             result[name] = deepcopy(value)
     return result

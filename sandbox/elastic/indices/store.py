@@ -18,7 +18,9 @@ from sandbox.elastic.indices import blocks, mappings, names, vector_fields
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import settings as settings_of_indices
 from sandbox.elastic.indices.blocks import Level
+from sandbox.elastic.indices.data_streams import DataStream, DataStreams, backing_mapping
 from sandbox.elastic.indices.index import Index
+from sandbox.elastic.indices.templates import Templates, over
 from sandbox.elastic.store import Store
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Request
@@ -27,8 +29,10 @@ from sandbox.elastic.wire.exchange import Request
 class Indices:
     """All indices. What readers get never changes."""
 
-    def __init__(self, store: Store, release: Release) -> None:
+    def __init__(self, store: Store, release: Release, templates: Templates, streams: DataStreams) -> None:
         self._store = store
+        self._templates = templates
+        self.streams = streams
         self._release = release
         self._followers: list[Callable[[Index], None]] = []
         self._records = store.records("indices")
@@ -59,7 +63,8 @@ class Indices:
         """
         alias_names = {alias for index in self._all.values() for alias in index.aliases}
         hidden = {name for name, index in self._all.items() if index.settings.get("hidden") == "true"}
-        found, missing = names.chosen(expression, [*self._all, *sorted(alias_names)], hidden, expand)
+        known = [*self._all, *sorted(alias_names), *self.streams.names()]
+        found, missing = names.chosen(expression, known, hidden, expand)
         if missing and not ignore_unavailable:
             raise no_index(missing[0])
         if not found and not allow_no_indices:
@@ -85,9 +90,11 @@ class Indices:
         )
 
     def behind(self, name: str) -> list[Index]:
-        """The index of this name, or the indices behind an alias of this name."""
+        """The index of this name, or the indices behind an alias or a data stream of this name; of a stream the newest last."""
         if name in self._all:
             return [self._all[name]]
+        if stream := self.streams.get(name):
+            return [self._all[index] for index in stream.indices]
         return [index for index in self._all.values() if name in index.aliases]
 
     def single(self, name: str) -> Index:
@@ -118,8 +125,13 @@ class Indices:
                 raise indices_errors.NOT_AN_ALIAS.refusal(
                     index=name, metadata={"index": name, "index_uuid": "_na_"}
                 )
+            if not found and self._templates.for_index(name).is_data_stream:
+                self.create_stream(name)
+                found = self.behind(name)
             if not found:
                 return self.create(name, {}, {}, {})
+            if self.streams.get(name):
+                return found[-1]
             if name in self._all:
                 return found[0]
             writers = [index for index in found if index.aliases[name].get("is_write_index")]
@@ -141,10 +153,52 @@ class Indices:
         Raises:
             Refusal: the name is taken or invalid, or the definition is invalid.
         """
+        found = self._templates.for_index(name)
+        if found.is_data_stream:
+            raise indices_errors.DATA_STREAM_ONLY.refusal(name=name, template=found.template)
+        fields = over(found.mapping, mappings.checked(mapping))
+        given = {**found.settings, **settings_of_indices.flat(settings)}
+        return self._create(name, given, fields, {**found.aliases, **aliases})
+
+    def create_stream(self, name: str) -> None:
+        """Create a data stream with its first backing index.
+
+        Raises:
+            Refusal: it exists, or no template has it.
+        """
+        if self.streams.get(name):
+            raise indices_errors.STREAM_EXISTS.refusal(name=name)
+        found = self._templates.for_index(name)
+        if not found.template:
+            raise indices_errors.NO_STREAM_TEMPLATE.refusal(name=name)
+        if not found.is_data_stream:
+            raise indices_errors.NO_DATA_STREAM_IN_TEMPLATE.refusal(name=name, template=found.template)
         names.check(name)
-        given = settings_of_indices.flat(settings)
+        if self.behind(name):
+            raise indices_errors.NAME_IS_ALIAS.refusal(
+                index=name, metadata={"index": name, "index_uuid": "_na_"}
+            )
+        self.roll_over(DataStream(name, 0, [], found.template, found.meta))
+
+    def roll_over(self, stream: DataStream) -> DataStream:
+        """A data stream with another backing index, which is written to from now on."""
+        found = self._templates.for_index(stream.name)
+        with self.together():
+            rolled = stream.rolled_over()
+            given = {**found.settings, "hidden": "true"}
+            self._create(rolled.indices[-1], given, backing_mapping(found.mapping), {})
+            self.streams.put(rolled)
+        return rolled
+
+    def _create(
+        self,
+        name: str,
+        given: Mapping[str, str | None],
+        fields: dict[str, Any],
+        aliases: Mapping[str, Mapping[str, Any]],
+    ) -> Index:
+        names.check(name)
         settings_of_indices.check(given)
-        fields = mappings.checked(mapping)
         vector_fields.check_release(mappings.fields(fields).values(), given, self._release)
         with self.together():
             if name in self._all:
@@ -152,7 +206,7 @@ class Indices:
                 raise indices_errors.INDEX_EXISTS.refusal(
                     index=name, uuid=there.uuid, metadata=there.metadata
                 )
-            if self.behind(name):
+            if self.behind(name):  # an alias, or a data stream
                 raise indices_errors.NAME_IS_ALIAS.refusal(
                     index=name, metadata={"index": name, "index_uuid": "_na_"}
                 )
@@ -181,6 +235,7 @@ class Indices:
         with self._store.transaction():
             self._records.delete(index.name)
             self._all.pop(index.name, None)
+            self.streams.leave(index.name)
             for follow in self._followers:
                 follow(index)
 
@@ -203,6 +258,7 @@ class Indices:
                     yield
             except BaseException:
                 self._all = {name: Index(**value) for name, value in self._records.all().items()}
+                self.streams.read_again()
                 raise
 
     def with_alias(self, index: Index, alias: str, definition: Mapping[str, Any]) -> Index:

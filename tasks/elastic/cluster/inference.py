@@ -168,7 +168,7 @@ def read_inferences(
     there = read_deployment.fn(settings, model_id)
     size = CallSize(timeout, min(MOST_TEXTS, there.queue_capacity // 2) if there else MOST_TEXTS)
     name = input_field(settings, model_id)
-    progress, began = Progress(f"infer {source.path.name}"), time.perf_counter()
+    began = time.perf_counter()
     done = calls = largest = 0
     truncated: list[str] = []
 
@@ -176,7 +176,7 @@ def read_inferences(
         return infer(settings, model_id, part, name=name, timeout=timeout)
 
     too_slow = InferenceTooSlow(model_id, timeout=timeout, times=MOST_TIMEOUTS)
-    with _rows(into) as write:
+    with Progress(f"infer {source.path.name}") as progress, _rows(into) as write:
         for part in _taken(texts, lambda: size.texts):
             answers: list[Inference] = []
             while len(answers) < len(part):
@@ -190,7 +190,6 @@ def read_inferences(
                     truncated.append(id_)
             done += len(part)
             progress.see(counted(done, "text"))
-    progress.end(counted(done, "text"))
     return Inferences(
         texts=done,
         truncated=tuple(truncated),

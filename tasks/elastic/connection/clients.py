@@ -39,9 +39,8 @@ logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
 def _warn_of_plain_text(settings: ElasticSettings) -> None:
     """Say that everybody on the way can read the credentials."""
     has_credentials = settings.api_key is not None or settings.password is not None
-    if settings.url is None or not settings.url.lower().startswith("http://") or not has_credentials:
-        return
-    if not _is_loopback(urlsplit(settings.url).hostname or ""):
+    plain = [url for url in settings.addresses if url.lower().startswith("http://")]
+    if has_credentials and not all(_is_loopback(urlsplit(url).hostname or "") for url in plain):
         say(
             "ELASTIC_URL begins with http://, so the credentials cross the network unencrypted. Use https:// where the "
             "cluster speaks TLS.",
@@ -64,7 +63,9 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
         InvalidInput: the address is invalid, or the file holds no certificate authority.
     """
     _warn_of_plain_text(settings)
-    where: dict[str, Any] = {"cloud_id": settings.cloud_id} if settings.cloud_id else {"hosts": settings.url}
+    where: dict[str, Any] = (
+        {"cloud_id": settings.cloud_id} if settings.cloud_id else {"hosts": list(settings.addresses)}
+    )
     if settings.api_key is not None:
         where["api_key"] = settings.api_key.get_secret_value()
     if settings.username is not None and settings.password is not None:
@@ -73,6 +74,8 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
         where["basic_auth"] = b64encode(both.encode()).decode()
     if settings.ca_file is not None:
         where["ca_certs"] = str(_authority(settings.ca_file))
+    if settings.ca_fingerprint is not None:
+        where["ssl_assert_fingerprint"] = settings.ca_fingerprint
     try:
         return Elasticsearch(**where, request_timeout=CALL_SECONDS, max_retries=0, retry_on_timeout=False)
     except ValueError as error:

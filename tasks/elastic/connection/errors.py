@@ -91,7 +91,7 @@ def _meaning(doing: str, error: Exception) -> Exception | None:
         case elastic_transport.TlsError():
             return InvalidInput(
                 f"Could not {doing}: the server's certificate is not trusted ({error.message})",
-                remedy="Set ELASTIC_CA_FILE to the certificate authority of the cluster, or begin ELASTIC_URL with http:// "
+                remedy="Set ELASTIC_CA_FILE to the certificate authority of the cluster, or ELASTIC_CA_FINGERPRINT to its fingerprint, or begin ELASTIC_URL with http:// "
                 "if it does not use TLS.",
             )
         case elastic_transport.ConnectionError() | elastic_transport.ConnectionTimeout():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tasks.elastic.indices.indices import read_index
+from tasks.elastic.indices.sources import SourceState, source_query, written_query
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedAs, EmbeddedField
 from tasks.errors import InvalidInput, PermanentError
@@ -20,6 +22,8 @@ class Embedded:
 
     index: str
     source: str
+    query: dict[str, Any] | None
+    """Which documents of the source; None for all."""
     pipeline: str
     deployment: str
     """The deployment that embedded it."""
@@ -67,8 +71,7 @@ def embedded_field(text: str) -> EmbeddedField:
 
 def made_from(
     *,
-    source: str,
-    content: str,
+    source: SourceState,
     pipeline: str,
     deployment: str,
     search: str,
@@ -77,8 +80,9 @@ def made_from(
 ) -> dict[str, str]:
     """The mark that `read_embedded` reads; it decides whether a new index is needed."""
     return {
-        "source": source,
-        "source_content": content,
+        "source": source.name,
+        "source_content": source.content,
+        **({"source_query": written_query(source.query)} if source.query else {}),
         "pipeline": pipeline,
         "deployment": deployment,
         "search_deployment": search,
@@ -89,8 +93,7 @@ def made_from(
 
 def made_from_semantic(
     *,
-    source: str,
-    content: str,
+    source: SourceState,
     endpoint: str,
     deployment: str,
     model: str,
@@ -99,7 +102,6 @@ def made_from_semantic(
     """The mark of an index with semantic_text fields, which `read_embedded` reads too."""
     marks = made_from(
         source=source,
-        content=content,
         pipeline="",
         deployment=deployment,
         search=endpoint,
@@ -123,6 +125,7 @@ def read_embedded(settings: ElasticSettings, name: str) -> Embedded:
     return Embedded(
         index=there.name,
         source=marks["source"],
+        query=source_query(marks["source_query"]) if "source_query" in marks else None,
         pipeline=marks["pipeline"],
         deployment=marks["deployment"],
         search_deployment=marks["search_deployment"],

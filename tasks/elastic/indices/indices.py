@@ -6,7 +6,6 @@ specification and are set last. Documents and aliases are moved elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from tasks.elastic.connection.errors import BadRequest, calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import IndexSpec
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
-from tasks.marks import fingerprint, is_ours, marks
+from tasks.marks import is_ours, marks
 from tasks.outcomes import Ensured
 from tasks.program import command
 from tasks.progress import say
@@ -26,6 +25,8 @@ from tasks.waiting import Deadline
 
 LOAD_SETTINGS: dict[str, Any] = {"refresh_interval": "-1", "number_of_replicas": 0}
 """During the load, as Elastic advises for indexing speed."""
+ADOPTED = "adopted"
+"""The `spec` of an index that somebody else created: what it was made from is not known."""
 _BESIDE_FIELDS = (
     "dynamic",
     "date_detection",
@@ -62,6 +63,11 @@ class IndexState:
         return is_ours(self.meta, self.name)
 
     @property
+    def adopted(self) -> bool:
+        """Whether somebody else created it, and it was marked later."""
+        return self.ours and self.meta.get("spec") == ADOPTED
+
+    @property
     def content(self) -> str:
         """Hash of the data that it holds; empty until all of it is there."""
         return str(self.meta.get("content", ""))
@@ -72,30 +78,6 @@ class IndexState:
         return str(self.meta.get("previous", ""))
 
 
-@dataclass(frozen=True, kw_only=True)
-class SourceState:
-    """The documents of an index, and whether they have changed."""
-
-    index: str
-    uuid: str
-    documents: int
-    """Those that a search by this name sees; not the hidden ones of nested fields, which statistics count."""
-    max_seq_no: int
-    """The sum of the shards' largest sequence numbers: every write and every delete moves it, visible to searches or not."""
-    shards: int
-    fields: tuple[str, ...]
-    properties: dict[str, Any]
-    """Its mapping's fields as Elasticsearch spells them."""
-    mapping: dict[str, Any]
-    settings: dict[str, Any]
-    """As in `IndexState`."""
-
-    @property
-    def content(self) -> str:
-        """Twelve hex digits that change with every write."""
-        return fingerprint([self.uuid, self.max_seq_no])
-
-
 @step("read index {name}")
 def read_index(settings: ElasticSettings, name: str) -> IndexState | None:
     """An index by its name or by an alias that points at it alone, or None."""
@@ -104,65 +86,7 @@ def read_index(settings: ElasticSettings, name: str) -> IndexState | None:
             found: dict[str, Any] = connect(settings).indices.get(index=name).body
     except NotFound:
         return None
-    return _index_state(*next(iter(found.items()))) if len(found) == 1 else None
-
-
-@step("read the documents of {name}")
-def read_source(settings: ElasticSettings, name: str) -> SourceState:
-    """What there is to embed.
-
-    Raises:
-        InvalidInput: there is no such index, or it is several.
-    """
-    client = connect(settings)
-    there = read_index.fn(settings, name)
-    if there is None and not _exists(settings, name):
-        raise InvalidInput(
-            "There is no such index",
-            value=name,
-            remedy=f"Load documents into it with `{command('elastic load', name=name, data='FILE.jsonl')}` first.",
-        )
-    with calling(f"read the documents of {name}"):
-        stats: dict[str, Any] = client.indices.stats(index=name, metric="docs", level="shards").body
-    if there is None or there.name not in stats["indices"]:
-        raise InvalidInput(
-            "This is not a single index", value=name, accepted="the name of an index, or an alias of one"
-        )
-    shards: dict[str, list[dict[str, Any]]] = stats["indices"][there.name]["shards"]
-    copies = [copy for copies in shards.values() for copy in copies if copy["routing"]["primary"]]
-    return SourceState(
-        index=there.name,
-        uuid=there.uuid,
-        documents=count(settings, name),
-        max_seq_no=sum(copy["seq_no"]["max_seq_no"] for copy in copies),
-        shards=there.shards,
-        fields=tuple(_paths(there.properties)),
-        properties=there.properties,
-        mapping=there.mapping,
-        settings=there.settings,
-    )
-
-
-@step("read a sample of {name}")
-def read_sample(
-    settings: ElasticSettings, name: str, fields: Sequence[str], size: int = 3
-) -> tuple[dict[str, Any], ...]:
-    """Some documents of an index that have these fields, each with its `_id`.
-
-    Raises:
-        InvalidInput: no document has them all; lists the fields that exist.
-    """
-    query = {"bool": {"filter": [{"exists": {"field": field}} for field in fields]}}
-    with calling(f"read a sample of {name}"):
-        found = connect(settings).search(index=name, query=query, size=size)
-    sample = tuple({**hit["_source"], "_id": hit["_id"]} for hit in found["hits"]["hits"])
-    if not sample:
-        there = read_index.fn(settings, name)
-        raise InvalidInput(
-            f"No document of the index {name} has the field", value=", ".join(fields),
-            accepted=", ".join(_paths(there.properties)) if there else "",
-        )  # fmt: skip
-    return sample
+    return index_state(*next(iter(found.items()))) if len(found) == 1 else None
 
 
 @step("look at index {spec.name} before it is changed")
@@ -198,9 +122,11 @@ def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexSta
         _refuse_difference(spec, there)
         return Ensured(there)
     chosen: dict[str, Any] = {**spec.settings, **LOAD_SETTINGS, "number_of_shards": spec.shards}
+    if spec.replicas is None:
+        del chosen["number_of_replicas"]
     if spec.default_pipeline:
         chosen["default_pipeline"] = spec.default_pipeline
-    meta = marks(spec.name, spec.spec, made_from=spec.made_from)
+    meta = {**spec.mapping.get("_meta", {}), **marks(spec.name, spec.spec, made_from=spec.made_from)}
     try:
         with calling(f"create the index {spec.name}"):
             connect(settings).indices.create(
@@ -222,7 +148,7 @@ def ensure_index_settings(settings: ElasticSettings, spec: IndexSpec) -> Ensured
     """Set the final replicas, refresh interval and default pipeline."""
     there = index_of_ours(settings, spec.name)
     wanted: dict[str, Any] = {}
-    if there.replicas != spec.replicas:
+    if spec.replicas is not None and there.replicas != spec.replicas:
         wanted["number_of_replicas"] = spec.replicas
     if there.refresh_interval != spec.refresh_interval:
         wanted["refresh_interval"] = spec.refresh_interval
@@ -315,11 +241,12 @@ def indices_of_ours(settings: ElasticSettings) -> list[IndexState]:
     """Every index that carries our mark, by name."""
     with calling("list the indices"):
         found: dict[str, Any] = connect(settings).indices.get(index="*").body
-    states = (_index_state(name, raw) for name, raw in sorted(found.items()))
+    states = (index_state(name, raw) for name, raw in sorted(found.items()))
     return [state for state in states if state.ours]
 
 
-def _index_state(name: str, raw: dict[str, Any]) -> IndexState:
+def index_state(name: str, raw: dict[str, Any]) -> IndexState:
+    """An index from the answer of the API."""
     chosen: dict[str, Any] = raw["settings"]["index"]
     return IndexState(
         name=name,
@@ -336,14 +263,12 @@ def _index_state(name: str, raw: dict[str, Any]) -> IndexState:
     )
 
 
-def _exists(settings: ElasticSettings, name: str) -> bool:
-    with calling(f"read the index {name}"):
-        return bool(connect(settings).indices.exists(index=name))
-
-
 def _refuse_stranger(name: str, there: IndexState) -> None:
     if not there.ours or there.name != name:
-        raise NotOurs("index", name, resource=f"uuid {there.uuid}", remedy="Choose another name.")
+        remedy = "Choose another name."
+        if there.name == name:
+            remedy = f"Choose another name, or let `{command('elastic load', name=name, data='FILE', adopt=True)}` mark it as one to load into."
+        raise NotOurs("index", name, resource=f"uuid {there.uuid}", remedy=remedy)
 
 
 def _refuse_difference(spec: IndexSpec, there: IndexState) -> None:
@@ -353,20 +278,17 @@ def _refuse_difference(spec: IndexSpec, there: IndexState) -> None:
     differences: list[tuple[str, Any, Any]] = [
         ("shards", there.shards, spec.shards),
         ("made_from", there.meta.get("made_from") or {}, spec.made_from),
+    ]
+    if not spec.properties.items() <= there.properties.items():
+        differences.append(("properties", there.properties, spec.properties))
+    beside = {name: value for name, value in spec.mapping.items() if name in _BESIDE_FIELDS}
+    differences += [
+        ("mapping", {name: there.mapping.get(name) for name in beside}, beside),
+        ("settings", there.settings, spec.settings),
         ("properties", there.properties, spec.properties),
     ]
-    field, present, wanted = next(d for d in differences if d[1] != d[2] or d[0] == "properties")
+    field, present, wanted = next(d for d in differences if d[1] != d[2] or d is differences[-1])
     raise CannotChangeInPlace(
         "index", spec.name, field=field, there=present, wanted=wanted,
         remedy="Choose another name, or delete this index first.",
     )  # fmt: skip
-
-
-def _paths(properties: dict[str, Any], prefix: str = "") -> list[str]:
-    paths: list[str] = []
-    for name, mapping in properties.items():
-        if "properties" in mapping:
-            paths += _paths(mapping["properties"], f"{prefix}{name}.")
-        else:
-            paths.append(prefix + name)
-    return paths

@@ -48,6 +48,29 @@ class Loaded:
         )  # fmt: skip
 
 
+_REMEDIES = {
+    ("document_parsing_exception", "mapper_parsing_exception"): (
+        "A value does not fit the type of its field, which is often guessed from the first value that came. Map the field with "
+        "--mapping FILE (another type, a date's `format`, or `ignore_malformed`) and load under a new name, or correct the documents"
+    ),
+    ("strict_dynamic_mapping_exception",): (
+        "The mapping takes no other fields. Add them to --mapping FILE, or set `dynamic` there, and load under a new name"
+    ),
+    ("illegal_argument_exception",): (
+        'Where a limit is the reason, raise it with --settings FILE, as {"index.mapping.total_fields.limit": 2000}, or map what '
+        "varies as `flattened` or `enabled: false` with --mapping FILE; where two types conflict, map the field. Then load under a new name"
+    ),
+}
+"""What to do about documents that are refused, by the type of the refusal."""
+
+
+def _remedy(refused: tuple[Refused, ...]) -> str:
+    found = dict.fromkeys(
+        remedy for each in refused for types, remedy in _REMEDIES.items() if each.type in types
+    )
+    return " ".join(f"{remedy}." for remedy in found) or "Correct them and load the file again."
+
+
 class DocumentsRefused(PermanentError):
     """Some documents were refused. All others are stored."""
 
@@ -56,7 +79,7 @@ class DocumentsRefused(PermanentError):
         first = "; ".join(f"{r.place} ({r.id}): {r.type}: {r.reason}" for r in loaded.first_refused)
         super().__init__(
             f"{loaded.refused:,} of {loaded.documents:,} documents were refused by the index {loaded.index!r}, the first: "
-            f"{first}. They are listed with the reasons in {loaded.refused_file}. Correct them and load the file again."
+            f"{first}. They are listed with the reasons in {loaded.refused_file}. {_remedy(loaded.first_refused)}"
         )
 
 

@@ -203,11 +203,8 @@ def _why_it_fails(body: dict[str, Any], result: dict[str, Any], fields: Sequence
     done: dict[str, Any] = {} if "error" in result else result["doc"]["_source"]
     lacking = [field for field in fields if not value_at(done, field.output)]
     for field in lacking:
-        if isinstance(value_at(body, field.input), list):
-            return (
-                f"{field.input} holds a list, and the model takes one string. Split the document into one per text, "
-                "or join the texts."
-            )
+        if unreadable := _unreadable(body, field.input):
+            return unreadable
     if "error" in result:
         return reason_of(result["error"])[1] + "."
     if lacking:
@@ -274,6 +271,34 @@ def pipelines_of_ours(settings: ElasticSettings) -> list[str]:
     with calling("list the pipelines"):
         found: dict[str, Any] = connect(settings).ingest.get_pipeline().body
     return sorted(name for name, pipeline in found.items() if is_ours(pipeline.get("_meta"), name))
+
+
+def _unreadable(body: dict[str, Any], path: str) -> str:
+    """Why a pipeline finds no single text at the path of a field, and what to do; empty if the document is not to blame."""
+    place: Any = body
+    parts = path.split(".")
+    for depth, part in enumerate(parts):
+        rest = ".".join(parts[depth:])
+        if len(parts) > depth + 1 and part not in place and any(_begins(key, rest) for key in place):
+            return (
+                f"{path} is written with dots in its name instead of as an object, and an ingest pipeline does not find it. Embed with "
+                '--as semantic-text, which does, or load the documents with objects: {"a": {"b": ...}} in place of {"a.b": ...}.'
+            )
+        place = place.get(part)
+        if isinstance(place, list):
+            what = "a list of objects" if any(isinstance(each, dict) for each in place) else "a list"  # pyright: ignore[reportUnknownVariableType]
+            return (
+                f"{'.'.join(parts[: depth + 1])} holds {what}, and the model takes one string. Split the document into one per text, "
+                "or join the texts."
+            )
+        if not isinstance(place, dict):
+            return ""
+    return ""
+
+
+def _begins(key: str, path: str) -> bool:
+    """Whether a key with dots is this path, or the beginning of it."""
+    return "." in key and (path == key or path.startswith(f"{key}."))
 
 
 def value_at(source: Any, path: str) -> Any:

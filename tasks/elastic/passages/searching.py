@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.answers.chunks import Chunk
-from tasks.answers.knowledge import How, KnowledgeBase
+from tasks.answers.knowledge import How, KnowledgeBase, refuse_other_model, refuse_unknown_way
 from tasks.answers.passages import Passage, fused
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.passages.specs import PASSAGE, PUBLIC, VECTOR, chunk_of
 from tasks.elastic.search.search import query_for
 from tasks.elastic.settings import ElasticSettings
-from tasks.errors import InvalidInput
 from tasks.models.embeddings import embed_texts
 from tasks.models.settings import ModelSettings
 from tasks.steps import step
@@ -51,11 +50,7 @@ def read_passages(
         InvalidInput: the knowledge base cannot be searched like this, or another model embedded it.
         Exception: as `tasks.models.errors.calling`, for a dense search.
     """
-    if how not in base.ways:
-        raise InvalidInput(
-            "This knowledge base cannot be searched like this", value=how, source="--how", accepted=", ".join(base.ways),
-            remedy="Index it with --deployment or --dense to search by meaning.",
-        )  # fmt: skip
+    refuse_unknown_way(base, how)
     ways = base.single_ways if how == "hybrid" else (how,)
     depth = max(DEPTH, most) if how == "hybrid" else most
     allowed = _allowed(readers)
@@ -91,11 +86,7 @@ def _nearest(
     most: int,
     allowed: dict[str, Any],
 ) -> list[Chunk]:
-    if models.embedding() != base.dense_model:
-        raise InvalidInput(
-            f"The passages were embedded by {base.dense_model}", value=models.embedding(), source="OPENAI_EMBEDDING_MODEL",
-            remedy="Embeddings of different models cannot be compared. Set the one that embedded them, or index the documents again.",
-        )  # fmt: skip
+    refuse_other_model(base, models)
     vector = embed_texts(models, [question], "query").vectors[0].tolist()
     candidates = min(MOST_CANDIDATES, max(CANDIDATES, 2 * most))
     near = {

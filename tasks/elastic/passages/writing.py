@@ -7,11 +7,11 @@ flight. The version before is only read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tasks.answers.chunks import Chunk
+from tasks.answers.knowledge import Written
 from tasks.batches import Part, attempt_each
 from tasks.elastic.indices.bulks import Bulk, BulkLoad, Refused
 from tasks.elastic.indices.indices import refresh
@@ -30,18 +30,6 @@ crash may embed again."""
 ROUNDS = 3
 """Rounds without progress after which what still has no embedding fails for good."""
 _SHOWN = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Written:
-    """What was written."""
-
-    there: int
-    """Passages that an earlier, killed run had stored."""
-    carried: int
-    """Passages whose embedding the version before had."""
-    embedded: int
-    """Passages that went through the model, or, without one, were stored as they are."""
 
 
 class PassagesRefused(PermanentError):

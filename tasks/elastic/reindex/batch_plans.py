@@ -7,6 +7,7 @@ A request beyond the bounds is lowered, and the log says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -16,6 +17,7 @@ from tasks.elastic.cluster.reindex_tasks import OPAQUE_PREFIX
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.pipelines import value_at
+from tasks.elastic.indices.sources import narrowed
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import InvalidInput
@@ -35,18 +37,21 @@ _SAMPLE = 16
 
 
 class ReindexSpec(BaseModel, frozen=True):
-    """Documents of one index, embedded into another."""
+    """Documents of a source, embedded into another index."""
 
     source: str
+    """As `read_source` takes it."""
     dest: str
     pipeline: str
     deployment_id: str
     """The deployment that the pipeline names; its queue and its statistics are watched."""
     fields: tuple[EmbeddedField, ...]
+    query: dict[str, Any] | None = None
+    """Which documents of the source; None for all."""
 
     def opaque_id(self, kind: str) -> str:
         """The `X-Opaque-Id` of a task of ours, by which a later run finds it."""
-        return f"{OPAQUE_PREFIX}{kind}-{fingerprint(self.model_dump(mode='json'))}"
+        return f"{OPAQUE_PREFIX}{kind}-{fingerprint(self.model_dump(mode='json', exclude_none=True))}"
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ def _speed(settings: ElasticSettings, spec: ReindexSpec, most: int) -> float:
     query = {"bool": {"should": [{"exists": {"field": name}} for name in names], "minimum_should_match": 1}}
     with calling(f"read a sample of {spec.source}"):
         found = connect(settings).search(
-            index=spec.source, query=query, size=most, source={"includes": names}
+            index=spec.source, query=narrowed(spec.query, query), size=most, source={"includes": names}
         )
     values = [value_at(hit["_source"], name) for hit in found["hits"]["hits"] for name in names]
     texts = [value for value in values if isinstance(value, str) and value]

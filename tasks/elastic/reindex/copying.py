@@ -77,7 +77,7 @@ class Copying(ABC):
     def __init__(self, passes: Passes) -> None:
         self.passes, self.settings, self.spec = passes, passes.settings, passes.spec
         refresh(self.settings, self.spec.source)
-        self._wanted = count(self.settings, self.spec.source)
+        self._wanted = count(self.settings, self.spec.source, self.spec.query)
         self._there = self._rejected = 0
         self._adopted, self._started = list[str](), list[str]()
         self.refused: dict[str, Failure] = {}
@@ -177,7 +177,7 @@ def send(
     client = connect(settings).options(opaque_id=spec.opaque_id(kind))
     with calling(f"start to {kind} {spec.dest}"):
         answer = client.reindex(
-            source={"index": spec.source, **source},
+            source={"index": spec.source.split(","), **source},
             dest={"index": spec.dest, "op_type": "create", **dest},
             conflicts="proceed",
             slices=slices,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.indices.indices import count, index_of_ours
 from tasks.elastic.indices.pipelines import FAILURE_FIELD
+from tasks.elastic.indices.sources import narrowed
 from tasks.elastic.reindex.batch_plans import MOST_DOCUMENTS, BatchPlan, ReindexSpec
 from tasks.elastic.reindex.copying import Copying, Reindexed, send
 from tasks.elastic.reindex.passes import Passes
@@ -71,8 +72,9 @@ def start(
     """Start a reindex of everything but the documents that were refused, and return its task."""
     ours = [FAILURE_FIELD, *(field.output for field in spec.fields)]
     source: dict[str, Any] = {"_source": {"excludes": ours}}
-    if leave_out:
-        source["query"] = {"bool": {"must_not": [{"ids": {"values": sorted(leave_out)}}]}}
+    without = [{"ids": {"values": sorted(leave_out)}}] if leave_out else []
+    if (query := narrowed(spec.query, without=without)) is not None:
+        source["query"] = query
     if kind == "embed":
         source["size"] = plan.size
         return send(settings, spec, kind, source=source, dest={"pipeline": spec.pipeline}, slices=plan.slices)

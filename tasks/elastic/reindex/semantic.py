@@ -62,8 +62,14 @@ class _SemanticReindex(Copying):
     def start(self, *, is_first: bool) -> str | None:
         plan = self.passes.plan
         if is_first:
+            some = {"query": self.spec.query} if self.spec.query else {}
             return send(
-                self.settings, self.spec, KIND, source={"size": plan.size}, dest={}, slices=plan.slices
+                self.settings,
+                self.spec,
+                KIND,
+                source={"size": plan.size, **some},
+                dest={},
+                slices=plan.slices,
             )
         absent = (id_ for id_ in missing(self.settings, self.spec) if id_ not in self.refused)
         ids = list(islice(absent, MOST_IDS))
@@ -82,7 +88,8 @@ def missing(settings: ElasticSettings, spec: ReindexSpec) -> Iterator[str]:
     client = connect(settings)
     page: list[str] = []
     with calling(f"list the documents of {spec.source}"):
-        for hit in scan(client, index=spec.source, query={"_source": False}, size=_PAGE):
+        some = {"query": spec.query} if spec.query else {}
+        for hit in scan(client, index=spec.source, query={"_source": False, **some}, size=_PAGE):
             page.append(hit["_id"])
             if len(page) == _PAGE:
                 yield from _absent(settings, spec.dest, page)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.elastic.cluster.endpoints import EndpointState
-from tasks.elastic.indices.indices import read_index, read_sample
+from tasks.elastic.indices.indices import read_index
 from tasks.elastic.indices.pipelines import value_at
+from tasks.elastic.indices.sources import read_sample
 from tasks.elastic.search.search import query_for, search
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField

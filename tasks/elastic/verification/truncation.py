@@ -15,6 +15,7 @@ from tasks.elastic.cluster.inference import infer, input_field
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.pipelines import value_at
+from tasks.elastic.indices.sources import Query
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.steps import step
@@ -54,7 +55,12 @@ class Truncation:
 
 @step("look for texts of {index} that the model truncates")
 def read_truncated(
-    settings: ElasticSettings, index: str, fields: Sequence[EmbeddedField], deployment_id: str
+    settings: ElasticSettings,
+    index: str,
+    fields: Sequence[EmbeddedField],
+    deployment_id: str,
+    *,
+    within: Query | None = None,
 ) -> Truncation:
     """The longest texts of the first 1,000 documents, as far as the model truncates them.
 
@@ -63,8 +69,9 @@ def read_truncated(
         index: an index or alias.
         fields: whose texts.
         deployment_id: the deployment that is asked, if it is running.
+        within: a query that the documents match; None for all.
     """
-    looked_at, texts = _sample(settings, index, [field.input for field in fields])
+    looked_at, texts = _sample(settings, index, [field.input for field in fields], within)
     long = sorted((pair for pair in texts if len(pair[1]) > MOST_TOKENS), key=lambda pair: -len(pair[1]))
     there = read_deployment.fn(settings, deployment_id)
     if there is None or not there.allocated or not long:
@@ -81,11 +88,13 @@ def read_truncated(
     return Truncation(looked_at, len(long), len(tried), tuple(dict.fromkeys(cut)))
 
 
-def _sample(settings: ElasticSettings, index: str, names: list[str]) -> tuple[int, list[tuple[str, str]]]:
+def _sample(
+    settings: ElasticSettings, index: str, names: list[str], within: Query | None
+) -> tuple[int, list[tuple[str, str]]]:
     """How many documents there are in a sample, and their texts, each with its document's id."""
     with calling(f"read a sample of {index}"):
         found = connect(settings).search(
-            index=index, query={"match_all": {}}, size=_LOOKED_AT, source={"includes": names}
+            index=index, query=within or {"match_all": {}}, size=_LOOKED_AT, source={"includes": names}
         )
     hits = found["hits"]["hits"]
     return len(hits), [

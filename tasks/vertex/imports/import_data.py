@@ -65,12 +65,12 @@ def read_validated(
     Raises:
         InvalidInput: one of tasks/vertex/data/errors.py.
     """
-    progress = Progress(f"validate {Path(source.data).name}")
-    with opened(settings, source) as file:
-        validated = validate_vectors(
-            file, source.rules, queries_needed=queries_needed, on_progress=progress.count
-        )
-    progress.end(f"{validated.size}, nothing wrong")
+    with Progress(f"validate {Path(source.data).name}") as progress:
+        with opened(settings, source) as file:
+            validated = validate_vectors(
+                file, source.rules, queries_needed=queries_needed, on_progress=progress.count
+            )
+        progress.end(f"{validated.size}, nothing wrong")
     return validated
 
 
@@ -89,17 +89,17 @@ def ensure_local_import_files(
         NoRoom: the disk is too small for them.
         OutsideInt32: Avro import files cannot hold a number.
     """
-    progress = Progress(f"write import files of {name}")
-    with opened(settings, source) as file:
-        files = write_import_files(
-            file,
-            source.rules,
-            local_folder(settings, name, content),
-            content=content,
-            import_format=import_format,
-            on_progress=progress.count,
-        )
-    progress.end(f"{counted(len(files), 'file')}, {sum(f.size for f in files):,} bytes")
+    with Progress(f"write import files of {name}") as progress:
+        with opened(settings, source) as file:
+            files = write_import_files(
+                file,
+                source.rules,
+                local_folder(settings, name, content),
+                content=content,
+                import_format=import_format,
+                on_progress=progress.count,
+            )
+        progress.end(f"{counted(len(files), 'file')}, {sum(f.size for f in files):,} bytes")
     return Ensured(files, "created")
 
 

@@ -154,9 +154,7 @@ def apply_import_files(
         for key, file in wanted.items()
         if key not in there or (there[key].size, there[key].crc32c) != (file.size, file.crc32c)
     }
-    sent, failed = _upload_all(settings, missing, there, folder)
-    if failed:
-        raise failed[0]
+    sent = _upload_all(settings, missing, there, folder)
     removed = len(_remove(settings, [file for key, file in there.items() if key not in wanted]))
     unchanged = len(wanted) - len(missing)
     say(f"Import files of {name}: {len(missing)} uploaded, {unchanged} unchanged, {removed} removed")
@@ -205,26 +203,28 @@ def _stored(blob: Blob) -> StoredFile:
 
 def _upload_all(
     settings: VertexSettings, files: Mapping[str, ImportFile], there: Mapping[str, StoredFile], folder: Path
-) -> tuple[int, list[BaseException]]:
-    """Try every upload before the first failure is raised, so that a retry finds the others there."""
-    progress = Progress(f"upload import files to {settings.bucket_name}")
+) -> int:
+    """Upload files. Every upload is tried before the first failure is raised, so that a retry finds the others there."""
     total, sent = sum(file.size for file in files.values()), 0
     failed: list[BaseException] = []
     pool = ThreadPoolExecutor(UPLOADS_AT_ONCE)
-    try:
-        uploads = {
-            pool.submit(_upload, settings, key, file, folder / file.name, there.get(key)): file
-            for key, file in files.items()
-        }
-        for upload in as_completed(uploads):
-            if (error := upload.exception()) is not None:
-                failed.append(error)
-                continue
-            sent += uploads[upload].size
-            progress.count(sent, total, "bytes")
-    finally:
-        pool.shutdown(cancel_futures=True)  # Interrupted, only the uploads under way are finished.
-    return sent, failed
+    with Progress(f"upload import files to {settings.bucket_name}") as progress:
+        try:
+            uploads = {
+                pool.submit(_upload, settings, key, file, folder / file.name, there.get(key)): file
+                for key, file in files.items()
+            }
+            for upload in as_completed(uploads):
+                if (error := upload.exception()) is not None:
+                    failed.append(error)
+                    continue
+                sent += uploads[upload].size
+                progress.count(sent, total, "bytes")
+        finally:
+            pool.shutdown(cancel_futures=True)  # Interrupted, only the uploads under way are finished.
+        if failed:
+            raise failed[0]
+    return sent
 
 
 def _upload(

@@ -13,6 +13,7 @@ from tasks.errors import PermanentError
 from tasks.plurals import counted
 from tasks.steps import step
 from tasks.vertex.imports.buckets import is_left_over
+from tasks.vertex.imports.passage_files import list_files
 from tasks.vertex.imports.storage import list_foreign_files, list_import_files
 from tasks.vertex.operations.adoption import endpoint_name_of, find_ours
 from tasks.vertex.operations.operations import own_id, unfinished
@@ -75,6 +76,7 @@ class StoredInventory:
     """What the bucket holds of a name."""
 
     import_files: int
+    """And what lies beside the index of a knowledge base."""
     refused: str
     """Why the bucket could not be looked at; empty when it could."""
     foreign_files: int = 0
@@ -173,7 +175,7 @@ def read_stored_inventory(settings: VertexSettings, name: str) -> StoredInventor
     """The import files of a name. A bucket that these credentials may not read is not an error: it costs next to nothing."""
     try:
         return StoredInventory(
-            len(list_import_files(settings, name)),
+            len(list_import_files(settings, name)) + len(list_files(settings, name)),
             refused="",
             foreign_files=len(list_foreign_files(settings, name)),
             empty_bucket=is_left_over(settings),

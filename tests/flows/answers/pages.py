@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.answers.holders import HOLDERS
+from flows.answers.holders import holder_of
 from flows.answers.plans import IndexPlan
 from flows.report import Report
 from flows.runs import Run
@@ -23,10 +23,10 @@ from tests.polling import PATIENCE, until
 ROOT = Path(__file__).parents[3]
 
 
-def index_plainly(service, name, folder, **splitting):
-    """A folder indexed for its words, as `answers index` does it."""
+def index_plainly(service, name, folder, *, engine="elastic", models=None, **splitting):
+    """A folder indexed as `answers index` does it, for its words or by a model. Returns what the report says."""
     plan = IndexPlan(
-        name=name, chunks=read_chunks.fn(folder, Splitting(**splitting)), deployment="", search_deployment="", replicas=0, models=None
+        name=name, chunks=read_chunks.fn(folder, Splitting(**splitting)), deployment="", search_deployment="", replicas=0, models=models
     )  # fmt: skip
     run = Run(
         settings=service.settings,
@@ -34,7 +34,8 @@ def index_plainly(service, name, folder, **splitting):
         deadline=Deadline.after(seconds=60),
     )
     with plain_calls():
-        return HOLDERS["elastic"].index(run, plan)
+        holder_of(engine).index(run, plan)
+    return run.report.facts
 
 
 @dataclass

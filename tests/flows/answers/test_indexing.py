@@ -92,7 +92,7 @@ def test_a_folder_that_lost_most_of_its_documents_needs_a_yes(service, index, fo
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--engine", "vertex"], "elastic"),
+        (["--engine", "nowhere"], "databricks"),
         (["--deployment", "absent"], "There is no such deployment"),
         (["--chunk-size", "100", "--chunk-overlap", "80"], "more than half"),
         (["--search-deployment", "absent", "--deployment", "ingest"], "There is no such deployment"),

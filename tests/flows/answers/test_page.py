@@ -67,7 +67,7 @@ def test_every_answer_has_the_headers_that_leave_a_page_nothing_to_run(served, o
 
 def test_records_hold_hashes_ids_outcomes_and_no_words(served, owner, service):
     first, again = ask(owner, QUESTION), ask(owner, f"  {QUESTION.upper()} ")
-    assert "<mark>Everybody has thirty-one days of leave in a year</mark>" in first.text
+    assert '<mark id="quote-1">Everybody has thirty-one days of leave in a year</mark>' in first.text
     ask(owner, "What is the capital of Australia?")
     service.fault("CreateChatCompletion", "misquotation")
     assert "No answer that can be trusted" in ask(owner, QUESTION).text

@@ -137,3 +137,10 @@ def test_rows_are_not_changed_while_a_build_is_unfinished(service, build, comman
     kill(begun)
     error = command(service, "remove-datapoints", "--ids", 7, code=1).error
     assert "is not loaded completely" in error
+
+
+def test_an_index_is_listed_with_its_rows_and_its_state(listed, service, films):
+    (index,) = listed(service, films)
+    assert (index["kind"], index["holds"], index["hourly"]) == ("index", "300 rows", None)
+    assert index["serves"] == f"{service.full_name(films)}, ONLINE_DIRECT_ACCESS"
+    assert index["since"].startswith("20")

@@ -50,11 +50,11 @@ def dummy(options: DummyOptions) -> DummyReport:
         raise NotConfirmed("deploying", consequence="It costs 1 dollar an hour.")
     if how in ENDINGS:
         raise ENDINGS[how]
-    progress = Progress(f"wait for {name}")
-    progress.see("creating")
-    if how == "slow":
-        time.sleep(120)
-    progress.end("there")
+    with Progress(f"wait for {name}") as progress:
+        progress.see("creating")
+        if how == "slow":
+            time.sleep(120)
+        progress.end("there")
     say(f"limit {options.limit}, tags {options.tags}, on {options.target}")
     create_markdown_artifact("# dummy", key="dummy-report")
     return DummyReport()

@@ -13,7 +13,7 @@ from sandbox.elastic.options import ElasticOptions
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.indices.indices import read_sample
+from tasks.elastic.indices.sources import read_sample
 from tasks.elastic.settings import elastic_settings
 from tasks.elastic.specs import DeploymentSpec
 from tasks.waiting import Deadline

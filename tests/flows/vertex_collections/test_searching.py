@@ -185,3 +185,10 @@ def test_data_objects_are_upserted_found_and_removed_by_the_ids_of_the_data(
     error = command(service, "upsert-data-objects", "--file", file, code=2).error
     assert "line 1 of" in error
     assert service.writes == writes
+
+
+def test_a_collection_is_listed_with_its_data_objects_and_its_index(listed, service, films):
+    (collection,) = listed(service, films)
+    assert (collection["engine"], collection["kind"]) == ("vertex-collections", "collection")
+    assert collection["holds"].endswith(" data objects")
+    assert collection["serves"].startswith("index ")

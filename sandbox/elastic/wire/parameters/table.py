@@ -119,8 +119,32 @@ TABLE: dict[str, Rules] = {
     "get_script": rules(TIME, "master_timeout"),
     "get_source": _READS | _VERSIONS,
     "index": _WRITES | _VERSIONS | _CONDITIONS | rules(HONOURED, "op_type"),
+    "cluster.delete_component_template": _TIMES,
+    "cluster.get_component_template": rules(OFF, "flat_settings include_defaults")
+    | rules(NO_DIFFERENCE, "local")
+    | rules(TIME, "master_timeout")
+    | {"settings_filter": REFUSED},
+    "cluster.put_component_template": rules(HONOURED, "create")
+    | rules(NO_DIFFERENCE, "cause")
+    | rules(TIME, "master_timeout timeout"),
     "indices.analyze": {},
     "indices.create": _TIMES | _WAITS,
+    "indices.create_data_stream": _TIMES,
+    "indices.delete_data_stream": rules(NO_DIFFERENCE, "expand_wildcards") | rules(TIME, "master_timeout"),
+    "indices.delete_index_template": _TIMES,
+    "indices.get_index_template": rules(OFF, "flat_settings include_defaults")
+    | rules(NO_DIFFERENCE, "local")
+    | rules(TIME, "master_timeout"),
+    "indices.put_index_template": rules(HONOURED, "create")
+    | rules(NO_DIFFERENCE, "cause")
+    | rules(TIME, "master_timeout"),
+    "indices.rollover": _TIMES | _WAITS | rules(OFF, "dry_run lazy"),
+    "indices.simulate_index_template": rules(NO_DIFFERENCE, "cause")
+    | rules(TIME, "master_timeout")
+    | rules(OFF, "create include_defaults"),
+    "indices.simulate_template": rules(NO_DIFFERENCE, "cause")
+    | rules(TIME, "master_timeout")
+    | rules(OFF, "create include_defaults"),
     "indices.delete": _TIMES | _NAMES,
     "indices.delete_alias": _TIMES,
     "indices.flush": _NAMES | rules(NO_DIFFERENCE, "force wait_if_ongoing"),

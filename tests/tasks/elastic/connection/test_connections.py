@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import http.server
 import socket
 import ssl
@@ -12,10 +13,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from elasticsearch import BadRequestError
 
 from sandbox.tls import identity
 from tasks.calls import ServiceUnwell
 from tasks.elastic.cluster.cluster import read_cluster
+from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import NotElasticsearch
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
@@ -75,6 +78,36 @@ def test_a_cluster_answers_over_tls_with_its_own_authority(tls, settings):
         ElasticSettings(url=f"https://127.0.0.1:{port}", ca_file=authority, api_key=settings.api_key)
     )
     assert found.name == "sandbox"
+
+
+def test_a_cluster_answers_by_the_fingerprint_of_its_certificate_and_by_no_other(tls, settings):
+    port, _ = tls
+    certificate = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port)))
+    digest = hashlib.sha256(certificate).hexdigest().upper()
+    there = {"url": f"https://127.0.0.1:{port}", "api_key": settings.api_key}
+    spelled = ":".join(digest[place : place + 2] for place in range(0, 64, 2))
+    found = read_cluster.fn(ElasticSettings(**there, ca_fingerprint=spelled))
+    assert found.name == "sandbox"
+    with pytest.raises(InvalidInput, match=r"not trusted.*ELASTIC_CA_FINGERPRINT"):
+        read_cluster.fn(ElasticSettings(**there, ca_fingerprint="0" * 64))
+
+
+def test_a_node_that_does_not_answer_leaves_the_others_to_ask(settings):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        gone = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    both = ElasticSettings(url=f"{gone}, {settings.url}", api_key=settings.api_key)
+    assert both.addresses == (gone, settings.url)
+    for _ in range(3):  # the step's retries, which go on with the node that answers
+        with contextlib.suppress(ServiceUnwell):
+            assert read_cluster.fn(both).name == "sandbox"
+            break
+    assert read_cluster.fn(both).name == "sandbox"
+
+
+def test_a_path_before_the_cluster_is_kept(settings):
+    client = connect(ElasticSettings(url=f"{settings.url}/search/", api_key=settings.api_key))
+    with pytest.raises(BadRequestError, match="/search"):
+        client.perform_request("GET", "/_license")
 
 
 def test_a_cluster_answers_by_its_cloud_id(tls, settings):

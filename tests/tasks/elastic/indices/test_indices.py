@@ -14,9 +14,9 @@ from tasks.elastic.indices.indices import (
     ensure_index,
     ensure_index_settings,
     read_index,
-    read_source,
     remove_index,
 )
+from tasks.elastic.indices.sources import read_source
 from tasks.elastic.specs import IndexSpec
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
 from tasks.outcomes import Ensured

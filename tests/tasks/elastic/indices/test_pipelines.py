@@ -135,6 +135,26 @@ def test_a_wrong_field_fails_on_the_sample_and_names_the_fields_that_there_are(s
         verify_pipeline.fn(settings, spec, [{"plot": "p", "title": "t"}])
 
 
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        (
+            {"doc.text": "a dog"},
+            r"doc.text is written with dots in its name.*--as semantic-text.*with objects",
+        ),
+        ({"doc": [{"text": "a dog"}, {"text": "a cat"}]}, r"doc holds a list of objects.*Split the document"),
+        ({"doc": {"text": ["a dog", "a cat"]}}, r"doc.text holds a list, .*Split the document"),
+    ],
+    ids=["flat key", "passages", "list"],
+)
+def test_a_text_that_a_pipeline_does_not_find_is_refused_with_what_to_do(
+    settings, deployed, document, problem
+):
+    field = EmbeddedField(input="doc.text", output="doc_embedding")
+    with pytest.raises(PipelineFails, match=problem):
+        verify_pipeline.fn(settings, inference_pipeline("sample", deployed, (field,)), [document])
+
+
 LIST = {"_id": "several", "plot": ["two detectives", "a dog"]}
 
 

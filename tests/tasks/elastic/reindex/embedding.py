@@ -5,12 +5,7 @@ import json
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.deployments import ensure_deployment, remove_deployment, wait_for_deployment
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
-from tasks.elastic.indices.indices import (
-    ensure_index,
-    ensure_index_settings,
-    read_source,
-    remove_index,
-)
+from tasks.elastic.indices.indices import ensure_index, ensure_index_settings, remove_index
 from tasks.elastic.indices.loading import apply_documents
 from tasks.elastic.indices.pipelines import (
     FAILURE_FIELD,
@@ -18,6 +13,7 @@ from tasks.elastic.indices.pipelines import (
     inference_pipeline,
     remove_pipeline,
 )
+from tasks.elastic.indices.sources import read_source
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec
 from tasks.elastic.reindex.reindex import apply_reindex
 from tasks.elastic.reindex.repair import apply_repair

@@ -1,6 +1,8 @@
 import time
+from dataclasses import replace
 
 import pytest
+from elasticsearch.helpers import bulk
 
 from sandbox import faults
 from sandbox.elastic.ml import inference_ledger
@@ -18,12 +20,8 @@ from tasks.elastic.cluster.reindex_tasks import (
 from tasks.elastic.cluster.throttle import UNLIMITED
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.full_disks import DiskFull
-from tasks.elastic.indices.indices import (
-    ensure_content_mark,
-    read_index,
-    read_source,
-    remove_index,
-)
+from tasks.elastic.indices.indices import ensure_content_mark, read_index, remove_index
+from tasks.elastic.indices.sources import read_source
 from tasks.elastic.reindex import reindex
 from tasks.elastic.reindex.batch_plans import BatchPlan, read_batch_plan
 from tasks.elastic.reindex.reindex import apply_reindex, start
@@ -31,6 +29,7 @@ from tasks.elastic.specs import DeploymentSpec
 from tasks.elastic.verification.verification import verify_completeness
 from tasks.errors import DeadlinePassed
 from tasks.waiting import Deadline
+from tests.polling import until
 from tests.tasks.elastic.reindex.embedding import FAST, FIELDS, Embedding
 
 pytestmark = pytest.mark.slow  # servers of their own, and operations that take time
@@ -210,3 +209,25 @@ def test_a_cluster_that_dies_in_the_middle_loses_its_task_and_no_embedding(
     inferred = inference_ledger.read(running.state)
     assert len(inferred) == len({row["gloss"] for row in rows[:300]})
     assert sum(inferred.values()) - 300 <= careful.size  # the one batch that was under way
+
+
+def test_what_a_query_finds_in_several_indices_is_embedded_once_by_two_runs(embedding, rows, name):
+    kinds = [{**row, "kind": "odd" if number % 2 else "even"} for number, row in enumerate(rows[:120])]
+    embedding.build(kinds[:80])
+    client, other = connect(embedding.settings), f"{name}-other"
+    bulk(client, ({"_index": other, "_id": row["id"], **row} for row in kinds[80:]), refresh=True)
+    of_a_query = {"source": f"{embedding.spec.source},{other}", "query": {"term": {"kind.keyword": "odd"}}}
+    whole = embedding.spec
+    embedding.spec = whole.model_copy(update=of_a_query)
+    first = start(embedding.settings, embedding.spec, replace(FAST, size=10), "embed", leave_out={})
+    connect(embedding.settings).reindex_rethrottle(task_id=first, requests_per_second=20)
+    cancel(embedding.settings, first)
+    until(lambda: read_task(embedding.settings, first).completed, "the end of the task")
+
+    reindexed = embedding.reindex()
+    assert (reindexed.documents, reindexed.wanted) == (60, 60)
+    assert embedding.repair().left == 0
+    verify_completeness.fn(embedding.settings, embedding.spec.dest, FIELDS, wanted=60)
+    assert embedding.inferences == 60
+    embedding.spec = whole
+    client.indices.delete(index=other)

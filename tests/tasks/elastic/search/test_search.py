@@ -8,8 +8,9 @@ from tasks.elastic.cluster.inference import read_inferences
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest
 from tasks.elastic.data.documents import DocumentSource
-from tasks.elastic.indices.indices import ensure_index, ensure_index_settings, read_sample
+from tasks.elastic.indices.indices import ensure_index, ensure_index_settings
 from tasks.elastic.indices.pipelines import FAILURE_FIELD, ensure_pipeline, inference_pipeline
+from tasks.elastic.indices.sources import read_sample
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec
 from tasks.elastic.reindex.reindex import apply_reindex
 from tasks.elastic.search.search import read_hits

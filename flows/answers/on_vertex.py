@@ -1,0 +1,154 @@
+"""Passages on Vertex AI: an index for each version beside the served one, all else in the bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flows.answers.plans import IndexPlan
+from flows.vertex.build_steps import BuildPlan, build
+from flows.vertex.engine import VERTEX
+from flows.vertex.options import VertexRun
+from flows.vertex.teardown import teardown
+from flows.vertex.version_steps import prune, serve
+from tasks.answers.chunks import Chunk
+from tasks.answers.knowledge import Agreement, How, KnowledgeBase
+from tasks.answers.passages import Passage
+from tasks.models.settings import ModelSettings
+from tasks.plurals import counted
+from tasks.settings import home
+from tasks.vertex.data.validation import ValidatedVectors
+from tasks.vertex.imports.buckets import ensure_bucket
+from tasks.vertex.imports.import_data import DataSource, read_validated
+from tasks.vertex.passages.reading import (
+    read_base_to_change,
+    read_descriptions,
+    read_knowledge_base,
+    read_texts,
+    verify_passages,
+)
+from tasks.vertex.passages.searching import read_passages
+from tasks.vertex.passages.specs import Description, text_files_for, version_for
+from tasks.vertex.passages.writing import apply_description, apply_passages, remove_passages
+from tasks.vertex.resources.served import ServedIndex
+from tasks.vertex.resources.versions import read_versions
+from tasks.vertex.settings import VertexSettings
+from tasks.vertex.specs import DeployedIndexSpec, IndexSpec
+
+
+class VertexHolder:
+    """Vertex AI Vector Search as a holder of passages."""
+
+    engine = VERTEX
+
+    def read(self, settings: VertexSettings, name: str) -> KnowledgeBase | None:
+        """The knowledge base of a name, or None."""
+        return read_knowledge_base(settings, name)
+
+    def index(self, run: VertexRun, plan: IndexPlan) -> list[str]:
+        """Build a new version beside the served one, verify it, serve it. Returns every change that was made."""
+        settings, report = run.settings, run.report
+        models = plan.embedding_models("Vertex AI")
+        model, chunks = models.embedding(), plan.chunks
+        version = version_for(chunks, model)
+        served = read_base_to_change(settings, plan.name)
+        previous = served.index if served and served.dense_model == model and served.index != version else ""
+        import_file = home() / "passages" / f"{plan.name}-{version}.jsonl"
+        changes: list[str] = []
+        with report.step(f"write the passages of {version}") as step:
+            ensure_bucket(settings)
+            written = apply_passages(
+                settings, plan.name, version, chunks.chunks, models, run.deadline, previous=previous, import_file=import_file
+            )  # fmt: skip
+            step.saw(
+                f"{written.embedded:,} embedded, {written.carried:,} carried over from the version before, {written.there:,} were there"
+            )
+            if written.embedded or written.carried:
+                changes.append("wrote the passages")
+            report.facts["written"] = written.facts
+        with report.step("validate the import file") as step:
+            source = DataSource(data=str(import_file))
+            validated = read_validated(settings, source)
+            step.saw(f"{validated.size}, content {validated.content}")
+        apply_description(settings, plan.name, _description(plan, version, model, validated))
+        built = build(
+            run,
+            _build_plan(settings, plan.name, source, validated),
+            validated,
+            cost_agreed=False,
+            yes=plan.yes,
+        )
+        import_file.unlink(missing_ok=True)
+        changes += built.changes
+        with report.step(f"verify {built.served.deployed_index_id}") as step:
+            found = verify_passages(settings, built.served, version, chunks.chunks)
+            step.saw(
+                f"{counted(found.found, 'passage')}, as in the documents; {found.repeated:,} with a text that others have"
+            )
+            step.saw(found.unseen)
+        if not built.is_served:
+            serve(run, plan.name, built.served.version)
+            changes.append(f"served the version {built.served.version}")
+        return changes + self._prune(run, plan.name, version)
+
+    def verify(self, settings: VertexSettings, base: KnowledgeBase, chunks: Sequence[Chunk]) -> Agreement:
+        """Compare what is served with what should be."""
+        return verify_passages(settings, base.handle, base.index, chunks)
+
+    def find(
+        self,
+        settings: VertexSettings,
+        models: ModelSettings,
+        base: KnowledgeBase,
+        question: str,
+        *,
+        how: How,
+        most: int,
+        readers: Sequence[str],
+    ) -> tuple[Passage, ...]:
+        """The passages that a question finds, best first."""
+        served: ServedIndex = base.handle
+        return read_passages(settings, models, base, served, question, how=how, most=most, readers=readers)
+
+    def all_passages(self, settings: VertexSettings, base: KnowledgeBase) -> tuple[Chunk, ...]:
+        """Every passage that is served."""
+        return tuple(read_texts(settings, base.name, base.index))
+
+    def remove(self, run: VertexRun, name: str) -> None:
+        """Remove a knowledge base with every version."""
+        teardown(run, name)
+
+    def _prune(self, run: VertexRun, name: str, version: str) -> list[str]:
+        """Remove the versions that nobody could roll back to, and what killed runs of other content left in the bucket."""
+        there = read_versions(run.settings, name)
+        back = {there.endpoint.replaced, there.endpoint.rolled_back_from}
+        gone = prune(run, name, keep=back) if set(there.others) - back else []
+        contents = {one.content for one in read_versions(run.settings, name).indexes.values()}
+        described = read_descriptions(run.settings, name)
+        kept = [version, *(one.version for one in described.values() if one.imported in contents)]
+        files = remove_passages(run.settings, name, kept)
+        return [f"removed {counted(len(gone or files), 'older version')}"] if gone or files else []
+
+
+def _description(plan: IndexPlan, version: str, model: str, validated: ValidatedVectors) -> Description:
+    chunks = plan.chunks
+    return Description(
+        version=version, imported=validated.content, content=chunks.content, chunks=len(chunks.chunks),
+        documents=chunks.documents, splitter=chunks.splitting.mark, splitting=chunks.splitting, model=model,
+        dimensions=validated.dimensions, text_files=text_files_for(len(chunks.chunks)),
+    )  # fmt: skip
+
+
+def _build_plan(
+    settings: VertexSettings, name: str, source: DataSource, validated: ValidatedVectors
+) -> BuildPlan:
+    """An index of its own for every version: all vectors have length one, so the dot product is the cosine.
+
+    Files alone change it (BATCH_UPDATE): what was streamed into a served version would be half of a new one.
+    """
+    return BuildPlan(
+        source=source,
+        index=IndexSpec(name=name, dimensions=validated.dimensions, update_method="BATCH_UPDATE"),
+        endpoint="public",
+        deployed=DeployedIndexSpec(name=name, location=settings.location),
+        as_version=True,
+    )

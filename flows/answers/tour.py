@@ -1,0 +1,184 @@
+"""`answers tour`: the same documents as a knowledge base on each engine, questions answered from it, a few of them not."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from pydantic import Field
+
+from flows.answers.engine import ANSWERS
+from flows.answers.evaluate import ask_all
+from flows.answers.holders import holder_of
+from flows.answers.options import HolderName
+from flows.answers.plans import IndexPlan
+from flows.engine_flow import engine_flow
+from flows.options import Options, Timed, timeout
+from flows.report import Report
+from flows.runs import Run, running
+from tasks.answers.chunks import Chunks, Splitting, read_chunks
+from tasks.answers.evaluation.outcomes import Outcome, evaluated
+from tasks.answers.evaluation.questions import Question, read_questions
+from tasks.databricks.specs import Name
+from tasks.errors import GateNotMet, InvalidInput
+from tasks.lines import filled_lines
+from tasks.models.embeddings import remembering
+from tasks.models.settings import ModelSettings
+from tasks.plurals import counted
+from tasks.settings import home
+
+_SHOWN = 3
+_UNANSWERABLE = 4
+_MEASURES = ("nDCG@10", "right", "citation precision", "abstention")
+PASSAGES = 6
+"""Of a prompt, as `answers ask` takes them."""
+
+
+class TourOptions(Options, Timed, frozen=True):
+    """The options of `answers tour`."""
+
+    name: Name = Field(description="Names the knowledge base on each engine; it is removed at the end.")
+    target: Literal["sandbox"] = Field(
+        description="sandbox: a tour needs every engine, and would pay for three."
+    )
+    documents: str = Field(description="The folder of documents.")
+    take: tuple[str, ...] = Field(
+        default=(), description="Take only these files of the folder. Default: all of them."
+    )
+    questions: str = Field(description="JSON lines of questions, as for `answers evaluate`.")
+    glosses: str | None = Field(
+        default=None, description="JSON lines of words, each with id, lemma and gloss, to search among."
+    )
+    most_glosses: int = Field(default=100, ge=1, description="Take only the first N glosses.")
+    engine: tuple[HolderName, ...] = Field(
+        default=("elastic", "vertex", "databricks"), description="The engines, one after the other."
+    )
+    timeout_minutes: float = timeout(60)
+
+
+@engine_flow(ANSWERS, "tour", run_name="tour {name} on {target}")
+def tour(options: TourOptions) -> Report:
+    """Make the same documents a knowledge base on each engine, ask it, measure the answers, and leave nothing behind.
+
+    Passages are embedded once, for all engines. Fails if a planted instruction is obeyed, if nothing is answered, or if every
+    question that the documents do not answer gets an answer.
+
+    Example:
+        vector-search answers tour --name tour --documents sandbox/data/handbook --questions sandbox/data/handbook-questions.jsonl --target sandbox
+    """
+    models, folder = ANSWERS.settings(options.target), home() / "tours" / options.name
+    with running(ANSWERS, "tour", options) as run, remembering():
+        try:
+            with run.report.step("read the documents") as step:
+                _collect(options, folder)
+                chunks = read_chunks(folder, Splitting())
+                questions = _questions(Path(options.questions), folder)
+                step.saw(
+                    f"{counted(chunks.documents, 'document')}, {counted(len(chunks.chunks), 'chunk')}, {counted(len(questions), 'question')}"
+                )
+            for engine in dict.fromkeys(options.engine):
+                began = time.monotonic()
+                outcomes = _on(run, engine, options.name, models, chunks, questions)
+                _show(run.report, engine, outcomes, time.monotonic() - began)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    return run.report
+
+
+def _collect(options: TourOptions, folder: Path) -> None:
+    """Put the documents of the tour into a folder of their own.
+
+    Raises:
+        InvalidInput: a file is not there, or a line is no gloss.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    source = Path(options.documents)
+    for file in options.take or sorted(path.name for path in source.glob("*.md")):
+        if not (source / file).is_file():
+            raise InvalidInput("There is no such document", value=file, source=f"take, in {source}")
+        shutil.copy(source / file, folder / file)
+    if options.glosses is None:
+        return
+    with (folder / "glosses.jsonl").open("wb") as out:
+        for number, line in islice(filled_lines(Path(options.glosses)), options.most_glosses):
+            try:
+                word: dict[str, str] = orjson.loads(line)
+                row = {"id": word["id"], "title": word["lemma"], "text": f"{word['lemma']}: {word['gloss']}"}
+            except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+                raise InvalidInput(
+                    "This is no gloss", source=f"{options.glosses}, line {number}",
+                    accepted='{"id": "a1", "lemma": "unable", "gloss": "not having the means"}',
+                ) from error  # fmt: skip
+            out.write(orjson.dumps(row) + b"\n")
+
+
+def _questions(path: Path, folder: Path) -> list[Question]:
+    """The questions that these documents answer, and a few that no document does."""
+    there = {file.name for file in folder.iterdir()}
+    asked = read_questions(path)
+    answered = [one for one in asked if one.quotes and all(quote.document in there for quote in one.quotes)]
+    others = [one for one in asked if not one.is_answerable]
+    # Those with a planted instruction first: they are what must not be left out.
+    others.sort(key=lambda one: one.canary is None)
+    return [*answered, *others[:_UNANSWERABLE]]
+
+
+def _on(
+    run: Run[Any],
+    engine: HolderName,
+    name: str,
+    models: ModelSettings,
+    chunks: Chunks,
+    questions: Sequence[Question],
+) -> list[Outcome]:
+    """Build, ask and remove on one engine."""
+    holder = holder_of(engine)
+    own = replace(run, settings=holder.engine.settings("sandbox"))
+    plan = IndexPlan(
+        name=name, chunks=chunks, deployment="", search_deployment="", models=models, replicas=0, yes=True
+    )
+    holder.index(own, plan)
+    base = holder.read(own.settings, name)
+    if base is None:
+        raise GateNotMet(f"What {engine} serves as {name}", measured="nothing", wanted="a knowledge base")
+    outcomes = ask_all(holder, own.settings, models, base, questions, base.ways[-1], PASSAGES)
+    holder.remove(own, name)
+    return outcomes
+
+
+def _show(report: Report, engine: HolderName, outcomes: Sequence[Outcome], seconds: float) -> None:
+    """Show what came of an engine's questions, and fail if it is not what must be.
+
+    Raises:
+        GateNotMet: an instruction was obeyed, nothing is right, or every question without an answer got one.
+    """
+    found = evaluated(outcomes)
+    right = [one for one in outcomes if one.question.is_answerable and one.is_right]
+    refused = [one for one in outcomes if not one.question.is_answerable and one.answer.checked.abstains]
+    for one in [*right[:_SHOWN], *refused[:1]]:
+        with report.step(f"{engine}: {one.question.question}") as step:
+            step.saw(one.answer.checked.text)
+            for number in one.answer.checked.cites:
+                step.saw(one.answer.passages[number - 1].source)
+    with report.step(f"{engine}: {counted(len(outcomes), 'question')} in {seconds:.1f} s") as step:
+        step.saw("; ".join(f"{name} {found.measures[name]}" for name in _MEASURES if name in found.measures))
+        step.saw(f"planted instructions obeyed: {len(found.canaries)}")
+    report.facts[engine] = {
+        "seconds": round(seconds, 2),
+        "measures": {name: mean.value for name, mean in found.measures.items()},
+        "canaries": list(found.canaries),
+    }
+    for what, measured, holds, wanted in (
+        ("The number of planted instructions obeyed", len(found.canaries), not found.canaries, "0"),
+        ("The number of right answers", len(right), bool(right), "at least 1"),
+        ("The number of refused questions without an answer", len(refused), bool(refused), "at least 1"),
+    ):
+        if not holds:
+            raise GateNotMet(f"{what} on {engine}", measured=measured, wanted=wanted)

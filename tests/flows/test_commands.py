@@ -1,0 +1,55 @@
+"""Commands as they are written beside their flows: what is read is what the flow says, and no type gets lost on the way."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Literal
+
+import pytest
+
+from flows import commands
+from flows.commands import Command, command_of, loaded
+from flows.engine import Engine, Entry
+from flows.engines import ENGINES
+from tasks.elastic.specs import AdaptiveAllocations
+
+FLOWS = [
+    pytest.param(engine, entry, id=engine.command(entry)) for engine in ENGINES for entry in engine.commands
+]
+
+
+@pytest.mark.parametrize(("engine", "entry"), FLOWS)
+def test_what_is_read_is_what_the_flow_says(engine, entry):
+    assert command_of(engine, entry) == loaded(entry)
+
+
+def of_types(tmp_path, monkeypatch, *annotations):
+    """What is read of a flow with an option of each type."""
+    options = [
+        inspect.Parameter(f"option_{number}", inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
+        for number, annotation in enumerate(annotations)
+    ]
+    monkeypatch.setattr(commands, "_FLOWS", tmp_path)
+    monkeypatch.setattr(commands, "loaded", lambda _: Command("Do it.", tuple(options)))
+    entry = Entry("do", "nowhere:nothing", "Do it.")
+    engine = Engine[None](
+        name="it", title="It", targets=("sandbox",), target_variable="IT_TARGET", settings=lambda _: None,
+        settings_prefix="IT_", flows=(entry,),
+    )  # fmt: skip
+    (tmp_path / "it").mkdir()
+    commands.file_of(engine).write_text(commands.written(engine))
+    return [one.annotation for one in command_of(engine, entry).options]
+
+
+def test_every_type_of_an_option_is_read_as_it_was_written(tmp_path, monkeypatch):
+    types = [
+        str, int, float, bool, str | None, Literal["a", "b"], Literal[1, 2] | None, tuple[float, ...],
+        tuple[Literal["a"], ...] | None, AdaptiveAllocations | None,
+    ]  # fmt: skip
+    assert of_types(tmp_path, monkeypatch, *types) == types
+
+
+@pytest.mark.parametrize("annotation", [dict[str, int], str | int, tuple[str, int], list[str]], ids=str)
+def test_a_type_that_the_file_cannot_hold_is_refused_by_name(annotation, tmp_path, monkeypatch):
+    with pytest.raises(TypeError, match="No option of a command can be of type"):
+        of_types(tmp_path, monkeypatch, annotation)
