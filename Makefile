@@ -44,6 +44,12 @@ $(VERTEX_CLIENTS)/.ready: locks/vertex-clients.lock $(READY)
 	$(INSTALL) --upgrade --target $(VERTEX_CLIENTS) -r $<
 	@touch $@
 
+# Other people's clients and stores on Elasticsearch.
+ELASTIC_CLIENTS := $(VENV)/elastic-clients
+$(ELASTIC_CLIENTS)/.ready: locks/elastic-clients.lock $(READY)
+	$(INSTALL) --upgrade --target $(ELASTIC_CLIENTS) -r $<
+	@touch $@
+
 # What a newcomer runs.
 test: setup
 	$(BIN)/pytest
@@ -64,7 +70,7 @@ explore: setup
 	$(BIN)/pytest -m "not browser and not compat" --hypothesis-profile explore $$(git grep -lE '^from hypothesis' -- 'tests/**/test_*.py')
 
 # What depends on the machine that it runs on: other versions of Python.
-compat: setup $(VERTEX_CLIENTS)/.ready
+compat: setup $(VERTEX_CLIENTS)/.ready $(ELASTIC_CLIENTS)/.ready
 	$(BIN)/pytest -m compat
 
 lint: setup
@@ -96,6 +102,7 @@ lock: setup
 	$(UNIVERSAL) --all-extras pyproject.toml -o requirements.lock
 	printf 'elasticsearch>=9.5,<10\nelastic-transport>=9.1,<10\n' | $(UNIVERSAL) --no-deps - -o locks/elasticsearch-9.lock
 	printf 'langchain-google-vertexai>=3.2,<4\nllama-index-vector-stores-vertexaivectorsearch>=0.6,<1\n' | $(UNIVERSAL) - -o locks/vertex-clients.lock
+	printf 'langchain-elasticsearch>=1,<2\nllama-index-vector-stores-elasticsearch>=0.7,<1\nelasticsearch-haystack>=7,<8\neland>=9,<10\nelasticsearch-dsl>=8,<9\nelasticsearch>=8.19,<9\n' | $(UNIVERSAL) - -o locks/elastic-clients.lock
 	printf 'playwright>=1.49,<2\n' | $(UNIVERSAL) - -o locks/browser.lock
 	printf 'pip==23.2.1\n' | $(UNIVERSAL) --no-deps - -o locks/oldest-pip.lock
 	printf 'pip>=26\n' | $(UNIVERSAL) --no-deps - -o locks/newest-pip.lock
