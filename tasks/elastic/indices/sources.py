@@ -181,7 +181,7 @@ def read_sample(
         settings: the target.
         name: as of a source.
         fields: each document has all of them.
-        size: so many at most.
+        size: documents at most.
         within: a query that they match.
 
     Raises:

@@ -61,7 +61,7 @@ def version_for(chunks: Chunks, model: str) -> str:
 
 
 def text_files_for(chunks: int) -> int:
-    """How many files hold the texts of so many passages."""
+    """The number of files that hold the texts of this number of passages."""
     return max(1, -(-chunks // PASSAGES_IN_FILE))
 
 
