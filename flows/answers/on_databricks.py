@@ -75,17 +75,13 @@ class DatabricksHolder:
                 settings, index, wanted, plan.chunks.chunks, models, deadline,
                 previous=None if served_now == wanted.version else previous,
             )  # fmt: skip
-            step.saw(
-                f"{written.embedded:,} embedded, {written.carried:,} carried over from the version before, {written.there:,} were there"
-            )
+            step.saw(str(written))
             if written.embedded or written.carried or written.removed:
                 changes.append("wrote the passages")
             report.facts["written"] = written.facts
         with report.step(f"verify {index.full_name}") as step:
             found = verify_passages(settings, index, plan.chunks.chunks, deadline)
-            step.saw(
-                f"{counted(found.found, 'passage')}, as in the documents; {found.repeated:,} with a text that others have"
-            )
+            step.saw(str(found))
         with report.step(f"serve {wanted.version}") as step:
             moved = ensure_served(settings, plan.name, wanted.version)
             if served_now != wanted.version:

@@ -61,9 +61,7 @@ class ElasticHolder:
             changes += self._fill(run, plan, spec, embedders)
         with report.step(f"verify {spec.name}") as step:
             found = verify_passages(settings, spec.name, plan.chunks.chunks, embedders.fields)
-            step.saw(
-                f"{counted(found.found, 'passage')}, as in the documents; {found.repeated:,} with a text that others have"
-            )
+            step.saw(str(found))
         if ensure_index_settings(settings, spec).changed:
             changes.append("set the final settings")
         ensure_content_mark(settings, spec.name, plan.chunks.content)

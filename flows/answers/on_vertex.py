@@ -59,9 +59,7 @@ class VertexHolder:
             written = apply_passages(
                 settings, plan.name, version, chunks.chunks, models, run.deadline, previous=previous, import_file=import_file
             )  # fmt: skip
-            step.saw(
-                f"{written.embedded:,} embedded, {written.carried:,} carried over from the version before, {written.there:,} were there"
-            )
+            step.saw(str(written))
             if written.embedded or written.carried:
                 changes.append("wrote the passages")
             report.facts["written"] = written.facts
@@ -81,9 +79,7 @@ class VertexHolder:
         changes += built.changes
         with report.step(f"verify {built.served.deployed_index_id}") as step:
             found = verify_passages(settings, built.served, version, chunks.chunks)
-            step.saw(
-                f"{counted(found.found, 'passage')}, as in the documents; {found.repeated:,} with a text that others have"
-            )
+            step.saw(str(found))
             step.saw(found.unseen)
         if not built.is_served:
             serve(run, plan.name, built.served.version)

@@ -40,9 +40,7 @@ def verify_documents(options: DocumentsOptions) -> Report:
             step.saw(f"{counted(chunks.documents, 'document')}, {counted(len(chunks.chunks), 'chunk')}")
         with report.step("compare them") as step:
             found = holder.verify(settings, base, chunks.chunks)
-            step.saw(
-                f"{counted(found.found, 'passage')}, all as in the documents; {found.repeated:,} with a text that others have"
-            )
+            step.saw(str(found))
             if found.unseen:
                 step.saw(found.unseen)
         report.facts |= {"passages": found.found, "repeated": found.repeated, "differences": found.counts}

@@ -86,6 +86,9 @@ class Agreement:
     unseen: str = ""
     """What this comparison cannot see, in words; empty where it sees everything."""
 
+    def __str__(self) -> str:
+        return f"{counted(self.found, 'passage')}, as in the documents; {self.repeated:,} with a text that others have"
+
     @property
     def counts(self) -> dict[str, int]:
         """The number of each difference."""
@@ -118,6 +121,9 @@ class Written:
     """Passages that went through the model, or, without one, were stored as they are."""
     removed: int = 0
     """Passages that nobody wanted there."""
+
+    def __str__(self) -> str:
+        return f"{self.embedded:,} embedded, {self.carried:,} carried over from the version before, {self.there:,} were there"
 
     @property
     def facts(self) -> dict[str, int]:
