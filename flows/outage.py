@@ -8,10 +8,12 @@ nothing waits for Prefect any more.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import functools
 import logging
 import os
+import random
 import sys
 import threading
 import time
@@ -41,10 +43,13 @@ _RETRIES = 3
 """Of one call of Prefect's client, after 2, 4 and 8 s: a call begun in an outage is over before the work has waited long."""
 _LOOK_SECONDS = 1.0
 _LOOK_TIMEOUT_SECONDS = 5.0
+BUSY_SECONDS = 60.0
+"""How long a call is repeated that the API answers with 503, which a local server does while another call locks its database."""
 _CALL_SECONDS = 10.0
 """How long one call may take: a server that hangs accepts every connection and never answers. Prefect's default is 60."""
 _RETRIES_VARIABLE = PREFECT_CLIENT_MAX_RETRIES.name
 _SERVER_ERROR = 500
+_BUSY = 503
 
 _log = logging.getLogger("vector_search_ops")
 
@@ -85,7 +90,7 @@ class Watch:
             os.environ[PREFECT_API_REQUEST_TIMEOUT.name] = str(_CALL_SECONDS)
         self._allow_retries(self._retries)
         for client in (PrefectHttpxSyncClient, PrefectHttpxAsyncClient):
-            client.send = _unless_gone(client.send)
+            client.send = _patient(client.send)
         threading.Thread(target=self._keep_looking, name="watch of Prefect's API", daemon=True).start()
         return self
 
@@ -218,20 +223,45 @@ def _noting(function: Callable[..., Any], ended: list[_Ended]) -> Callable[..., 
     return noting
 
 
-def _unless_gone(send: Callable[..., Any]) -> Callable[..., Any]:
-    """A client's method for one request that fails at once while the API is gone; Prefect has no setting for that."""
+def _patient(send: Callable[..., Any]) -> Callable[..., Any]:
+    """A client's method for one request that fails at once while the API is gone, and is repeated while it is busy.
+
+    Prefect has no setting for either: its few retries are over while a busy database is still locked.
+    """
 
     @functools.wraps(send)
     def sending(client: Any, request: Request, *arguments: Any, **options: Any) -> Any:
-        with _told_as_gone(request):
-            return send(client, request, *arguments, **options)
+        until = time.monotonic() + BUSY_SECONDS
+        while True:
+            with _told_as_gone(request), _unless_busy(until):
+                return send(client, request, *arguments, **options)
+            time.sleep(_pause())
 
     @functools.wraps(send)
     async def awaiting(client: Any, request: Request, *arguments: Any, **options: Any) -> Any:
-        with _told_as_gone(request):
-            return await send(client, request, *arguments, **options)
+        until = time.monotonic() + BUSY_SECONDS
+        while True:
+            with _told_as_gone(request), _unless_busy(until):
+                return await send(client, request, *arguments, **options)
+            await asyncio.sleep(_pause())
 
     return awaiting if iscoroutinefunction(send) else sending
+
+
+@contextmanager
+def _unless_busy(until: float) -> Generator[None]:
+    """Pass over the answer that the API is busy, unless it is too late or the caller asked for fewer retries than ours."""
+    try:
+        yield
+    except HTTPStatusError as error:
+        patient = PREFECT_CLIENT_MAX_RETRIES.value() >= _RETRIES and time.monotonic() < until
+        if error.response.status_code != _BUSY or not patient:
+            raise
+
+
+def _pause() -> float:
+    """Seconds before the next try, never the same, because the callers that meet at a locked database come together."""
+    return random.uniform(0.5, 1.5)  # noqa: S311 -- no secret
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cyclopts import CycloptsError, MissingArgumentError
 
@@ -61,10 +61,10 @@ def ending_of(error: BaseException, *, again: str) -> Ending:
         return Ending(2, f"{said}{'' if said.endswith(('.', '?', '!')) else '.'} See `{command} --help`.")
     if _is_wrong_parameter(error):
         return Ending(2, _short(_one_paragraph(error)))
-    if _is_api_gone(error):
+    if trouble := _trouble_of_api(error):
         return Ending(
             1,
-            f"Prefect's API stopped responding ({_one_paragraph(error) or type(error).__name__}). What was started in the "
+            f"Prefect's API {trouble} ({_one_paragraph(error) or type(error).__name__}). What was started in the "
             f"target continues. When the API is back, resume with: {again}",
         )
     return Ending(
@@ -88,20 +88,27 @@ def _is_wrong_parameter(error: BaseException) -> bool:
     )
 
 
-def _is_api_gone(error: BaseException) -> bool:
+def _trouble_of_api(error: BaseException) -> str | None:
+    """What Prefect's API did, if it is gone, or answered with an error of its own, as when its database is locked."""
     httpx = sys.modules.get("httpx")
+    if httpx is None:
+        return None
     # Prefect's client asks for the server's version first, and raises a RuntimeError from what happened then.
-    return httpx is not None and any(
-        isinstance(one, httpx.TransportError) for one in (error, error.__cause__)
-    )
+    if any(isinstance(one, httpx.TransportError) for one in (error, error.__cause__)):
+        return "stopped responding"
+    prefect = sys.modules.get("prefect.exceptions")
+    failed: Any = error
+    if prefect and isinstance(error, prefect.PrefectHTTPStatusError) and failed.response.is_server_error:
+        return "could not answer"
+    return None
 
 
 _MOST_SHOWN = 1_000
 """Characters of a paragraph that a library made."""
 _PYDANTIC = re.compile(
-    r"\d+ validation errors? for [^\n]*\n|\s\[type=.*?, input_type=\w+\]|\sFor further information visit \S+|Value error, "
+    r"\d+ validation errors? for [^\n]*\n|\s\[type=.*?, input_type=\w+\]|\sFor (?:further|more) information (?:visit|check:) \S+|Value error, "
 )
-"""The parts of pydantic's text that are for programmers only."""
+"""The parts of pydantic's and httpx's texts that are for programmers only."""
 
 
 def _one_paragraph(error: BaseException) -> str:

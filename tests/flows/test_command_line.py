@@ -13,9 +13,11 @@ from importlib import import_module
 from pathlib import Path
 from unittest.mock import Mock
 
+import httpx
 import pytest
 from cyclopts import CycloptsError
 from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
@@ -272,6 +274,23 @@ def test_every_kind_of_error_has_its_code_and_paragraph(error, code, said):
     assert ending.code == code
     assert said in ending.paragraph
     assert "\n" not in ending.paragraph
+
+
+def test_an_answer_of_prefects_server_that_its_database_is_locked_is_temporary_and_not_unexpected():
+    answer = httpx.Response(
+        503,
+        json={"exception_message": "Service Unavailable"},
+        request=httpx.Request("POST", "http://127.0.0.1/api/"),
+    )
+    with pytest.raises(httpx.HTTPStatusError) as raised:
+        answer.raise_for_status()
+    ending = ending_of(PrefectHTTPStatusError.from_httpx_error(raised.value), again="AGAIN")
+    assert ending.code == 1
+    assert ending.paragraph.startswith(
+        "Prefect's API could not answer (Server error '503 Service Unavailable'"
+    )
+    assert "resume with: AGAIN" in ending.paragraph
+    assert "developer.mozilla.org" not in ending.paragraph
 
 
 # Found by `make chaos`: random kills | elastic deploy | Prefect server by SIGKILL | after 1.93 s.

@@ -23,6 +23,7 @@ from tests.polling import until
 
 BY_LOOKS = {"advance": "reads", "reads": 400}  # more than the build itself looks while a server starts
 ENDS_WITHIN_SECONDS = 30.0
+CALLS_OF_PREFECT = 4  # the first and flows.outage's three retries
 SLACK_SECONDS = 15.0  # for a busy machine
 
 
@@ -33,24 +34,30 @@ class Front:
         stack: whose server it is.
         when: the path of the first request that is not passed on.
         then: what happens to the server at that moment.
+        busy: how many requests for the path are answered before with 503, as a server does whose database is locked.
     """
 
-    def __init__(self, stack, *, when, then):
+    def __init__(self, stack, *, when, then, busy=0):
         front = self
         self.reached = None
+        self.busy = busy
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def passed_on(self):
-                if self.path == when and front.reached is None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if self.path == when and front.busy:
+                    front.busy -= 1
+                    self.send_error(503)
+                    return
+                if self.path == when and then and front.reached is None:
                     front.reached = time.monotonic()
                     then()
                     threading.Thread(target=front.close).start()
                 if front.reached is not None:
                     self.close_connection = True
                     return
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {**self.headers, "Host": urlsplit(stack.api_url).netloc}
                 answer = httpx.request(
                     self.command, stack.ui_url + self.path, content=body, headers=headers, trust_env=False
@@ -221,6 +228,19 @@ def test_a_server_that_dies_before_the_run_begins_is_told_in_one_paragraph(
     assert time.monotonic() - front.reached < ENDS_WITHIN_SECONDS + SLACK_SECONDS
     assert "Prefect's API stopped responding" in command.error
     assert service.writes == before
+
+
+@pytest.mark.slow
+def test_a_server_that_is_busy_for_longer_than_prefect_repeats_a_call_is_waited_for(
+    service_with, begin_build, own_stack
+):
+    service = service_with(**BY_LOOKS)
+    with Front(own_stack, when="/api/flow_runs/", then=None, busy=CALLS_OF_PREFECT + 1) as front:
+        command = begin_build(service, PREFECT_API_URL=front.api_url)
+        service.drive(command)
+        assert command.code == 0, command.err
+    assert front.busy == 0
+    assert not warnings(command)
 
 
 @pytest.mark.slow
