@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -86,3 +87,20 @@ def publish_newer_releases(folder):
     """Put into a folder what somebody may publish tomorrow, within the bounds that others and pyproject.toml set."""
     write_wheel(folder, "google-auth", "2.999", metadata=["Provides-Extra: pyopenssl"])
     write_wheel(folder, "hatchling", "1.999", source="raise ImportError('a broken release of hatchling')")
+
+
+def pinned(lock):
+    """The versions in a lock: `pinned("requirements.lock")["google-auth"]`."""
+    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+def assert_is_as_pinned(environment, pip_lock):
+    """See that an environment holds what the lock pins, and that its commands start."""
+    assert "No broken requirements found." in environment.run("pip", "check")
+    found = dict(re.findall(r"^(\S+)==(\S+)$", environment.run("pip", "freeze", "--all"), re.MULTILINE))
+    assert found["pip"] == pinned(pip_lock)["pip"]
+    lock = pinned("requirements.lock")
+    for name in ("google-auth", "hatchling", "prefect", "ruff"):
+        assert found[name] == lock[name]
+    assert "vertex" in environment.run("vector-search", "--help")
+    assert "vertex" in environment.run("python", "-m", "flows", "--help")

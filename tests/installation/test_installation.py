@@ -1,47 +1,16 @@
-"""`make setup` and the wheel, in environments of their own, while newer releases of pinned packages exist."""
+"""`make setup` with the newest pip, and the wheel, in an environment of its own, while newer releases of pinned packages exist."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.installation.environments import ROOT, publish_newer_releases, set_up
+from tests.installation.environments import ROOT, assert_is_as_pinned, set_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-
-LOCKS = ("requirements.lock", "locks/sparse-model.lock", "locks/oldest-pip.lock", "locks/newest-pip.lock")
-
-
-def pinned(lock):
-    """The versions in a lock: `pinned("requirements.lock")["google-auth"]`."""
-    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / lock).read_text(), re.MULTILINE))
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory):
-    """A folder in place of an index: what the locks name, downloaded once, and newer releases beside it."""
-    folder = tmp_path_factory.mktemp("index")
-    for lock in LOCKS:
-        subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes",
-             "--only-binary", ":all:", "--dest", str(folder), "-r", str(ROOT / lock)],
-            check=True, timeout=900,
-        )  # fmt: skip
-    publish_newer_releases(folder)
-    links = " ".join(filter(None, [str(folder), os.environ.get("PIP_FIND_LINKS")]))
-    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": links, "PIP_NO_COMPILE": "1"}
-
-
-@pytest.fixture(scope="module")
-def oldest(index, tmp_path_factory):
-    """What `make setup` makes with the pip of Python 3.11."""
-    return set_up(tmp_path_factory.mktemp("oldest") / "venv", index, pip_lock="locks/oldest-pip.lock")
 
 
 @pytest.fixture(scope="module")
@@ -66,30 +35,14 @@ def installed(newest, wheel):
     return newest
 
 
-def test_the_newer_release_breaks_what_resolves_the_lock(oldest):
-    resolve = ["--quiet", "--dry-run", "--ignore-installed", "--require-hashes", "-r"]
-    assert "google-auth[pyopenssl]" in oldest.run(
-        "pip", "install", *resolve, ROOT / "requirements.lock", code=1
-    )
-
-
 def test_the_newer_hatchling_breaks_what_builds_in_isolation(newest, tmp_path):
     assert "a broken release of hatchling" in newest.run(
         "pip", "wheel", "--no-deps", "-w", tmp_path, ROOT, code=1
     )
 
 
-@pytest.mark.parametrize("pip", ["oldest", "newest"])
-def test_set_up_installs_what_the_lock_pins(pip, request):
-    environment = request.getfixturevalue(pip)
-    assert "No broken requirements found." in environment.run("pip", "check")
-    found = dict(re.findall(r"^(\S+)==(\S+)$", environment.run("pip", "freeze", "--all"), re.MULTILINE))
-    assert found["pip"] == pinned(f"locks/{pip}-pip.lock")["pip"]
-    lock = pinned("requirements.lock")
-    for name in ("google-auth", "hatchling", "prefect", "ruff"):
-        assert found[name] == lock[name]
-    assert "vertex" in environment.run("vector-search", "--help")
-    assert "vertex" in environment.run("python", "-m", "flows", "--help")
+def test_set_up_installs_what_the_lock_pins(newest):
+    assert_is_as_pinned(newest, "locks/newest-pip.lock")
 
 
 def test_the_wheel_holds_every_file_of_its_packages(wheel):
