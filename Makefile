@@ -87,7 +87,7 @@ protos: setup
 	$(BIN)/python -m protos.generate
 	$(BIN)/python -m sandbox.vertex.versions.generate
 
-# deployments/prefect.yaml and README's table of commands, from the engines' lists of flows.
+# deployments/prefect.yaml and the tables of docs/commands.md and docs/settings.md, from the engines' lists of flows.
 deployments: setup
 	$(BIN)/python -m flows.generate
 

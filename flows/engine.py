@@ -1,6 +1,6 @@
 """An engine as plain data: what everything that serves all engines needs to know. It imports no flow and no client.
 
-The command line, the local stack, the deployments file, the README's table, the demo and the tests read these objects
+The command line, the local stack, the deployments file, the tables in docs, the demo and the tests read these objects
 from `flows.engines`; none of them asks which engine it deals with.
 """
 

@@ -1,7 +1,7 @@
 """`make deployments`: writes what is made from the engines' lists of flows.
 
-That is deployments/prefect.yaml, the README's table of commands, and the options of every command (`flows/commands.py`). A test
-fails when one of them is out of date.
+That is deployments/prefect.yaml, the tables of commands and of settings in docs/, and the options of every command
+(`flows/commands.py`). A test fails when one of them is out of date.
 """
 
 from __future__ import annotations
@@ -12,16 +12,40 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from flows import commands, engines
 from flows.engine import Engine, Entry
+from tasks.databricks.settings import DatabricksSettings
+from tasks.elastic.settings import ElasticSettings
 from tasks.files import write_whole
+from tasks.models.settings import ModelSettings
 from tasks.program import PROGRAM
+from tasks.vertex.settings import OF_A_SANDBOX, VertexSettings
 
 _ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = _ROOT / "deployments" / "prefect.yaml"
-README = _ROOT / "README.md"
+COMMANDS = _ROOT / "docs" / "commands.md"
+SETTINGS = _ROOT / "docs" / "settings.md"
 
-_TABLE = re.compile(r"(<!-- made by `make deployments` -->\n).*?(<!-- until here -->\n)", re.DOTALL)
+_TABLES = re.compile(r"(<!-- made by `make deployments` -->\n).*?(<!-- until here -->\n)", re.DOTALL)
+
+_SHARED = (
+    ("list", "List what was built, under which name, what it serves and about what it costs an hour."),
+    (
+        "up, status, down, env, demo",
+        "The local stack: start it, look at it, stop it, use it in a shell, and see the tours.",
+    ),
+    ("automations", "Let Prefect's server find runs whose process has died and start them again."),
+)
+"""Commands that belong to no engine, with a line for people."""
+_SETTINGS: tuple[tuple[str, str, type[BaseModel], tuple[str, ...]], ...] = (
+    ("Vertex AI Vector Search and collections", "VERTEX_", VertexSettings, OF_A_SANDBOX),
+    ("Elasticsearch", "ELASTIC_", ElasticSettings, ()),
+    ("Databricks Vector Search", "DATABRICKS_", DatabricksSettings, ()),
+    ("The model that answers and embeds", "OPENAI_", ModelSettings, ()),
+)
+"""Title, prefix of the variables, the settings, and those of them that nobody sets."""
 
 _HEAD = """\
 # Written by `make deployments`; do not edit. Every flow is a deployment, and there are nightly checks.
@@ -108,27 +132,43 @@ def _deployment(engine: Engine[Any], entry: Entry, name: str, line: str, tags: s
     )
 
 
-def command_table() -> str:
-    """The README's table of commands, in Markdown."""
-    rows = [
-        (f"`{engine.command(entry)}`", entry.line) for engine in engines.ENGINES for entry in engine.commands
-    ]
-    rows += [
-        ("`list`", "List what was built, under which name, what it serves and about what it costs an hour."),
-        ("`up`, `status`, `down`, `env`, `demo`", "The local stack."),
-        ("`automations`", "Let Prefect's server find runs whose process has died and start them again."),
-    ]
-    head = f"| `{PROGRAM} ...` | what it does |\n|---|---|\n"
-    return head + "".join(f"| {command} | {line} |\n" for command, line in rows)
+def command_tables() -> str:
+    """The tables of docs/commands.md, in Markdown: one for each engine, and one for what all share."""
+    tables = {
+        engine.title: [(engine.command(entry), entry.line) for entry in engine.commands]
+        for engine in engines.ENGINES
+    }
+    return "\n".join(
+        f"## {title}\n\n| `{PROGRAM} ...` | what it does |\n|---|---|\n"
+        + "".join(
+            f"| {' '.join(f'`{command}`' for command in commands.split(', '))} | {line} |\n"
+            for commands, line in rows
+        )
+        for title, rows in (tables | {"All engines, and the local stack": list(_SHARED)}).items()
+    )
 
 
-def readme(text: str) -> str:
-    """The README's text with the current table."""
-    return _TABLE.sub(lambda found: f"{found[1]}{command_table()}{found[2]}", text)
+def settings_tables() -> str:
+    """The tables of docs/settings.md, in Markdown: one for each service, from the fields of its settings."""
+    return "\n".join(
+        f"## {title}\n\n| variable | what it is |\n|---|---|\n"
+        + "".join(
+            f"| `{prefix}{name.upper()}` | {field.description} |\n"
+            for name, field in settings.model_fields.items()
+            if name not in without
+        )
+        for title, prefix, settings, without in _SETTINGS
+    )
+
+
+def with_tables(text: str, tables: str) -> str:
+    """A document's text with these tables between its marks."""
+    return _TABLES.sub(lambda found: f"{found[1]}{tables}{found[2]}", text)
 
 
 if __name__ == "__main__":
     write_whole(DEPLOYMENTS, deployments())
-    write_whole(README, readme(README.read_text()))
+    for file, tables in ((COMMANDS, command_tables()), (SETTINGS, settings_tables())):
+        write_whole(file, with_tables(file.read_text(), tables))
     for engine in engines.ENGINES:
         write_whole(commands.file_of(engine), commands.written(engine))

@@ -15,6 +15,8 @@ from tasks.redaction import hide
 from tasks.settings import Key, file_name, from_environment, sandbox_environment
 
 VertexTarget = Literal["sandbox", "google-cloud"]
+OF_A_SANDBOX = ("ca_file", "storage_endpoint", "networks_endpoint", "access_token")
+"""The settings that only a sandbox has."""
 
 
 def _names(value: object) -> object:
@@ -135,12 +137,10 @@ def vertex_settings(target: VertexTarget) -> VertexSettings:
         prefix="VERTEX_",
         example="VERTEX_PROJECT=my-project VERTEX_LOCATION=us-central1",
     )
-    if any(
-        one is not None
-        for one in (found.ca_file, found.storage_endpoint, found.networks_endpoint, found.access_token)
-    ):
+    if any(getattr(found, name) is not None for name in OF_A_SANDBOX):
+        variables = [f"VERTEX_{name.upper()}" for name in OF_A_SANDBOX]
         raise InvalidInput(
-            "VERTEX_CA_FILE, VERTEX_STORAGE_ENDPOINT, VERTEX_NETWORKS_ENDPOINT and VERTEX_ACCESS_TOKEN are a sandbox's own",
+            f"{', '.join(variables[:-1])} and {variables[-1]} are a sandbox's own",
             source="the environment or .env",
             remedy="Unset them. To give gRPC the root certificates of your own proxy, set GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.",
         )

@@ -22,11 +22,19 @@ ON_DEMAND = [one for one in yaml.safe_load(FILE.read_text())["deployments"] if n
 NIGHTLY = [one for one in yaml.safe_load(FILE.read_text())["deployments"] if one.get("schedules")]
 
 
-def test_the_deployments_and_the_readme_are_what_the_catalog_makes_of_them():
+def test_the_deployments_are_what_the_catalog_makes_of_them():
     assert FILE.read_text() == generate.deployments(), "out of date: make deployments"
-    readme = generate.README.read_text()
-    assert readme == generate.readme(readme), "out of date: make deployments"
-    assert generate.command_table() in readme
+
+
+@pytest.mark.parametrize(
+    ("file", "tables"),
+    [(generate.COMMANDS, generate.command_tables()), (generate.SETTINGS, generate.settings_tables())],
+    ids=["commands", "settings"],
+)
+def test_the_documents_show_the_commands_of_the_catalog_and_the_settings_of_the_code(file, tables):
+    text = file.read_text()
+    assert text == generate.with_tables(text, tables), "out of date: make deployments"
+    assert tables in text
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
