@@ -24,6 +24,8 @@ _RUNS = ("prefect.flow_runs", "prefect.task_runs")
 _ENGINES = ("flow_engine", "task_engine")
 _RETRY = "Task run failed with %s: %r - Retry %s/%s will start %s"
 """The engine's template for a failed attempt that it will retry; if Prefect rewords it, only this line is lost."""
+_COUNT_SECONDS = 5.0
+"""Between two lines of a log that say how far something counted is."""
 _DELAY = re.compile(r"([\d.]+) second\(s\) from now")
 """How the template states the delay."""
 _CHATTER = (
@@ -104,7 +106,7 @@ class Terminal(logging.Handler):
         self.console, self.debug = console, debug
         self._last: tuple[Progress, float] | None = None
         self._open: dict[str, tuple[Progress, float]] = {}
-        self._printed: dict[str, str] = {}
+        self._printed: dict[str, tuple[str, float]] = {}
         self._live: Live | None = None
         self._spinner = Spinner("dots")
 
@@ -173,10 +175,16 @@ class Terminal(logging.Handler):
                     console=self.console, get_renderable=self._lines, refresh_per_second=8, transient=True
                 )
                 self._live.start(refresh=True)
-        elif self._printed.get(progress.what) != progress.seen:
-            self._printed[progress.what] = progress.seen
+        elif self._is_news(progress):
+            self._printed[progress.what] = (progress.seen, time.monotonic())
             times = _times(progress, 0)
             self._print(Text(f"{progress.what}: {progress.seen}" + (f" ({times})" if times else "")))
+
+    def _is_news(self, progress: Progress) -> bool:
+        """Whether a log shows it: every new state, but of something that is counted only now and then how far it is."""
+        seen, at = self._printed.get(progress.what, ("", -_COUNT_SECONDS))
+        is_soon = progress.fraction is not None and time.monotonic() - at < _COUNT_SECONDS
+        return progress.seen != seen and not is_soon
 
     def _close(self, progress: Progress) -> None:
         self._open.pop(progress.what, None)
