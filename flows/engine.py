@@ -46,9 +46,10 @@ class Entry:
 class Tour:
     """The command that the demo runs for an engine, on sample data that come with the stand-ins."""
 
-    options: Mapping[str, str]
+    options: Mapping[str, str | tuple[str, ...]]
+    """With the word of each, or several."""
     data: Mapping[str, str]
-    """Options whose value is a file in sandbox/data, by the file's name."""
+    """Options whose value is a file or folder in sandbox/data, by its name."""
     flow: str = "tour"
 
 
@@ -103,9 +104,12 @@ class Engine(Generic[Settings_co]):
         """The words of the tour's command on the sandbox; empty without a tour."""
         if self.tour is None:
             return ()
-        data = {option: str(sample_data(file)) for option, file in self.tour.data.items()}
-        options = {**self.tour.options, **data, "--target": SANDBOX}
-        return (self.name, self.tour.flow, *(word for pair in options.items() for word in pair))
+        words = [self.name, self.tour.flow, "--target", SANDBOX]
+        for option, value in self.tour.options.items():
+            words += [option, *((value,) if isinstance(value, str) else value)]
+        for option, file in self.tour.data.items():
+            words += [option, str(sample_data(file))]
+        return tuple(words)
 
 
 def sample_data(file: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flows.engine import Engine, Entry, Nightly
+from flows.engine import Engine, Entry, Nightly, Tour
 
 if TYPE_CHECKING:
     from tasks.models.settings import ModelSettings
@@ -54,4 +54,9 @@ ANSWERS: Engine[ModelSettings] = Engine(
         Entry("serve", "flows.answers.serve:serve", "Serve a page on which people ask, with sources that open at the passage."),
     ),
     sandbox_service="models",
+    # Few enough to be embedded within seconds.
+    tour=Tour(
+        {"--name": "handbook", "--take": ("versions.md", "teams.md", "guestbook.md", "operators.md", "imports.md")},
+        data={"--documents": "handbook", "--questions": "handbook-questions.jsonl"},
+    ),
 )  # fmt: skip

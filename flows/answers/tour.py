@@ -82,10 +82,12 @@ def tour(options: TourOptions) -> Report:
                 step.saw(
                     f"{counted(chunks.documents, 'document')}, {counted(len(chunks.chunks), 'chunk')}, {counted(len(questions), 'question')}"
                 )
-            for engine in dict.fromkeys(options.engine):
+            for number, engine in enumerate(dict.fromkeys(options.engine)):
                 began = time.monotonic()
                 outcomes = _on(run, engine, options.name, models, chunks, questions)
-                _show(run.report, engine, outcomes, time.monotonic() - began)
+                if number == 0:  # the others find much the same
+                    _show_answers(run.report, outcomes)
+                _show_measures(run.report, engine, outcomes, time.monotonic() - began)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     return run.report
@@ -153,22 +155,34 @@ def _on(
     return outcomes
 
 
-def _show(report: Report, engine: HolderName, outcomes: Sequence[Outcome], seconds: float) -> None:
+def _right(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [one for one in outcomes if one.question.is_answerable and one.is_right]
+
+
+def _refused(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [one for one in outcomes if not one.question.is_answerable and one.answer.checked.abstains]
+
+
+def _show_answers(report: Report, outcomes: Sequence[Outcome]) -> None:
+    """Show a few questions that are answered, each from another document, with their sources, and one that is not."""
+    of_each = {one.question.quotes[0].document: one for one in reversed(_right(outcomes))}
+    for one in [*list(of_each.values())[:_SHOWN], *_refused(outcomes)[:1]]:
+        with report.step(one.question.question) as step:
+            step.saw(one.answer.checked.text)
+            for number in one.answer.checked.cites:
+                step.saw(f"[{number}] {one.answer.passages[number - 1].source}")
+
+
+def _show_measures(report: Report, engine: HolderName, outcomes: Sequence[Outcome], seconds: float) -> None:
     """Show what came of an engine's questions, and fail if it is not what must be.
 
     Raises:
         GateNotMet: an instruction was obeyed, nothing is right, or every question without an answer got one.
     """
-    found = evaluated(outcomes)
-    right = [one for one in outcomes if one.question.is_answerable and one.is_right]
-    refused = [one for one in outcomes if not one.question.is_answerable and one.answer.checked.abstains]
-    for one in [*right[:_SHOWN], *refused[:1]]:
-        with report.step(f"{engine}: {one.question.question}") as step:
-            step.saw(one.answer.checked.text)
-            for number in one.answer.checked.cites:
-                step.saw(one.answer.passages[number - 1].source)
-    with report.step(f"{engine}: {counted(len(outcomes), 'question')} in {seconds:.1f} s") as step:
-        step.saw("; ".join(f"{name} {found.measures[name]}" for name in _MEASURES if name in found.measures))
+    found, right, refused = evaluated(outcomes), _right(outcomes), _refused(outcomes)
+    with report.step(f"{counted(len(outcomes), 'question')} on {engine}, {seconds:.0f} s in all") as step:
+        shown = {name: found.measures[name].value for name in _MEASURES if name in found.measures}
+        step.saw(", ".join(f"{name} {value:.2f}" for name, value in shown.items()))
         step.saw(f"planted instructions obeyed: {len(found.canaries)}")
     report.facts[engine] = {
         "seconds": round(seconds, 2),

@@ -31,7 +31,7 @@ def test_a_second_demo_in_the_same_folder_is_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_demo_shows_both_tours_and_leaves_nothing_running(tmp_path):
+def test_the_demo_shows_every_tour_and_leaves_nothing_running(tmp_path):
     ended = demo(tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "nothing is left" in ended.stdout
@@ -41,6 +41,7 @@ def test_the_demo_shows_both_tours_and_leaves_nothing_running(tmp_path):
     assert {report["flow"]: report["outcome"] for report in reports} == {
         "vertex tour": "done",
         "elastic tour": "done",
+        "answers tour": "done",
     }
     stack = Stack(tmp_path / "demo")
     assert stack.api_url is None

@@ -90,7 +90,7 @@ def verify_passages(
         agreed = agreement(chunks, wanted, found, lacking)
         seen = agreed.differences or ("" if is_described else "the row that describes it is missing")
         settled = deadline is None or unchanged.seconds(seen) > SETTLED_SECONDS
-        return Look(seen=seen, value=agreed, done=settled or not seen)
+        return Look(seen=seen or "as they are", value=agreed, done=settled or not seen)
 
     found = attempt_until(
         f"compare {index.full_name} with its documents", look, deadline or Deadline.after(minutes=10)
