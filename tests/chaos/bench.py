@@ -17,7 +17,9 @@ from prefect.exceptions import ObjectNotFound
 
 from sandbox import process, write_log
 from sandbox.announced import announcement
+from sandbox.databricks.options import DatabricksOptions
 from sandbox.elastic.options import ElasticOptions
+from sandbox.model_server.options import ModelServerOptions
 from sandbox.vertex.options import VertexOptions
 from tests.chaos import data
 from tests.chaos.prefect_server import PrefectServer
@@ -27,24 +29,41 @@ from tests.forks import Fork, Forks
 from tests.polling import until
 
 _VERTEX = VertexOptions(clock_factor=20_000, upsert_delay=0.02)
+_ELASTIC = ElasticOptions(download_seconds=0.1, start_seconds=0.05, refresh_seconds=0.2)
+_DATABRICKS = DatabricksOptions(clock_factor=20_000, write_delay=0.02)
 _SLOW_VERTEX = VertexOptions(clock_factor=2_000, upsert_delay=0.2)
-OPTIONS = {
-    "vertex": _VERTEX,
-    "vertex-collections": _VERTEX,
-    "elastic": ElasticOptions(download_seconds=0.1, start_seconds=0.05, refresh_seconds=0.2),
+_SLOW_ELASTIC = ElasticOptions(download_seconds=1, start_seconds=0.3, inference_seconds=0.03)
+_SLOW_DATABRICKS = DatabricksOptions(clock_factor=600, write_delay=0.2)
+_MODELS = ModelServerOptions()
+Options = tuple[object, ...]
+"""Those of each stand-in of a world."""
+OPTIONS: dict[str, Options] = {
+    "vertex": (_VERTEX,),
+    "vertex-collections": (_VERTEX,),
+    "elastic": (_ELASTIC,),
+    "databricks": (_DATABRICKS,),
+    "answers-on-elastic": (_ELASTIC, _MODELS),
+    "answers-on-vertex": (_VERTEX, _MODELS),
+    "answers-on-databricks": (_DATABRICKS, _MODELS),
 }
-SLOW = {
-    "vertex": _SLOW_VERTEX,
-    "vertex-collections": _SLOW_VERTEX,
-    "elastic": ElasticOptions(download_seconds=1, start_seconds=0.3, inference_seconds=0.03),
+SLOW: dict[str, Options] = {
+    "vertex": (_SLOW_VERTEX,),
+    "vertex-collections": (_SLOW_VERTEX,),
+    "elastic": (_SLOW_ELASTIC,),
+    "databricks": (_SLOW_DATABRICKS,),
+    "answers-on-elastic": (_SLOW_ELASTIC, _MODELS),
+    "answers-on-vertex": (_SLOW_VERTEX, _MODELS),
+    "answers-on-databricks": (_SLOW_DATABRICKS, _MODELS),
 }
 """For kills at random times: most of a run is then waiting, as in reality."""
+_KEEP_THEIR_PORTS = {"vertex", "vertex-collections", "answers-on-vertex"}
+"""An index of Vertex AI keeps its address; the others may start anywhere."""
 
 
 class World:
-    """A stand-in of one engine on a state folder, not yet started."""
+    """The stand-ins of one engine on a state folder, not yet started."""
 
-    def __init__(self, bench: Bench, engine: str, state: Path, options: object) -> None:
+    def __init__(self, bench: Bench, engine: str, state: Path, options: Options) -> None:
         self.bench, self.engine, self.state, self.options = bench, engine, state, options
         self.announced = announcement(state)
         self._fork: Fork | None = None
@@ -56,7 +75,7 @@ class World:
     def _has_started(self) -> bool:
         """Begin it and wait; a client's connection may have its port for a moment, and a Vertex index keeps its address."""
         self.announced.unlink(missing_ok=True)
-        words = ["start", "--state", str(self.state), *process.arguments(self.options)]
+        words = ["start", "--state", str(self.state), *process.arguments(*self.options)]
         fork = self._fork = self.bench.sandboxes.start(words, self.bench.inherited)
         until(lambda: self.announced.exists() or fork.has_ended, "the stand-in")
         assert self.announced.exists() or "is taken" in fork.err, fork.err
@@ -113,12 +132,12 @@ class Bench:
         self.sandboxes.close()
         self.prefect.stop()
 
-    def world(self, engine: str, prepared: Path | None, options: object = None) -> World:
+    def world(self, engine: str, prepared: Path | None, options: Options = ()) -> World:
         """A running stand-in on a copy of a prepared state, or on an empty one."""
         state = self.folder / "worlds" / str(next(self._numbers))
         if prepared is not None:
             shutil.copytree(prepared, state)
-            if engine == "elastic":
+            if engine not in _KEEP_THEIR_PORTS:
                 (state / "ports.json").unlink()
         world = World(self, engine, state, options or OPTIONS[engine])
         self._worlds.append(world)
@@ -165,7 +184,8 @@ class Bench:
     def release(self) -> None:
         """Free the slots that a killed run holds; by themselves they are free after a minute."""
         with client_settings(self.prefect), get_client(sync_client=True) as client:
-            for engine in OPTIONS:
+            for world in OPTIONS:
+                engine, _, on = world.partition("-on-")
                 for name in (NAME, f"{NAME}-exact", "texts"):
                     with suppress(ObjectNotFound):
-                        client.delete_global_concurrency_limit_by_name(slot_of(engine, name))
+                        client.delete_global_concurrency_limit_by_name(slot_of(engine, name, on or None))

@@ -16,6 +16,19 @@ _TOUR_ROWS, _TOUR_QUERIES, _FILMS, _FILM_QUERIES, _GLOSSES = 240, 8, 14, 3, 10
 """What a tour does is the same with few rows; its cases are a fifth of all."""
 
 
+_DOCUMENTS = {
+    "leave.md": "# Leave\n\nEverybody has thirty-one days of leave in a year.\n\n## Carers\n\nCarers have five more days.\n",
+    "expenses.md": "# Expenses\n\nA taxi is paid for after ten in the evening.\n\nKeep the receipt for two years.\n",
+    "salaries.md": "---\nreaders: [hr]\n---\n# Salaries\n\nThe lowest salary is 41,000 a year.\n",
+}
+_CHANGED = {
+    "leave.md": _DOCUMENTS["leave.md"].replace("thirty-one", "thirty"),
+    "expenses.md": _DOCUMENTS["expenses.md"],
+    "travel.md": "# Travel\n\nTrains are booked by the office.\n",
+}
+"""One document is other, one the same, one gone, one new."""
+
+
 def write(folder: Path) -> dict[str, str]:
     """Write every file and return their paths by the names that the scenarios use."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,6 +51,9 @@ def write(folder: Path) -> dict[str, str]:
         "films": _lines(folder / "films.jsonl", films),
         "film_queries": _lines(folder / "film-queries.jsonl", film_queries),
         "glosses": _lines(folder / "glosses.jsonl", glosses[:_GLOSSES]),
+        "rows": _lines(folder / "rows.jsonl", _rows()),
+        "documents": _folder(folder / "documents", _DOCUMENTS),
+        "changed": _folder(folder / "changed", _CHANGED),
     }
 
 
@@ -61,6 +77,20 @@ def _tour(file: Path) -> str:
                 f"{name}_words", data=sample[f"{name}_words"][:number], dtype=h5py.string_dtype()
             )
     return str(file)
+
+
+def _rows():
+    """One that is new and one that replaces a row, of a Databricks index."""
+    random = np.random.default_rng(3)
+    for id_ in ("new", "5"):
+        yield {"id": id_, "embedding": [float(x) for x in random.normal(size=_DIMENSIONS).astype(np.float32)]}
+
+
+def _folder(folder: Path, documents: dict[str, str]) -> str:
+    folder.mkdir()
+    for name, text in documents.items():
+        (folder / name).write_text(text)
+    return str(folder)
 
 
 def _text(file: Path, text: str) -> str:

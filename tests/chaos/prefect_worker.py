@@ -50,7 +50,7 @@ class PrefectWorker:
 
     def begin(self, scenario: Scenario) -> UUID:
         """Have the scenario's flow run, and wait until it does."""
-        engine = next(one for one in ENGINES if one.name == scenario.engine)
+        engine = next(one for one in ENGINES if one.name == scenario.command[0])
         words = scenario.words.split()
         entry = next(one for one in engine.flows if one.name == words[0])
         with client_settings(self._bench.prefect), get_client(sync_client=True) as client:

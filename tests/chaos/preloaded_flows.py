@@ -5,7 +5,9 @@ Nothing else differs. What a shorter wait can do, a longer one can: between two 
 
 from __future__ import annotations
 
+import tasks.databricks.clients
 import tasks.elastic.connection.clients
+import tasks.models.clients
 import tasks.steps
 import tasks.vertex.connection.clients
 
@@ -18,6 +20,8 @@ RETRY_DELAYS = [0.05, 0.1, 0.2, 0.4, 0.8]
 tasks.steps.RETRY_DELAYS = RETRY_DELAYS
 tasks.vertex.connection.clients.CALL_SECONDS = CALL_SECONDS
 tasks.elastic.connection.clients.CALL_SECONDS = CALL_SECONDS
+tasks.databricks.clients.CALL_SECONDS = CALL_SECONDS
+tasks.models.clients.CALL_SECONDS = CALL_SECONDS
 
 if __name__ == "__main__":
     from tests.flows.preloaded import run

@@ -10,7 +10,9 @@ import sys
 # Before numpy is loaded, as the sandbox's own command sets it.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+import sandbox.databricks.server
 import sandbox.elastic.server
+import sandbox.model_server.server
 import sandbox.vertex.server  # noqa: F401 -- loaded for the forks
 from sandbox.__main__ import main
 from sandbox.models import splade

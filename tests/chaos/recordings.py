@@ -9,8 +9,8 @@ from typing import Any
 
 from sandbox import faults, write_log
 from tasks.crash_points import CRASH_POINTS
-from tests.chaos import elastic_snapshot, vertex_snapshot
-from tests.chaos.bench import Bench, World
+from tests.chaos import databricks_snapshot, elastic_snapshot, vertex_snapshot
+from tests.chaos.bench import Bench, Options, World
 from tests.chaos.scenarios import SCENARIOS, Scenario
 
 _EVERY_CALL = 1_000_000
@@ -51,12 +51,12 @@ class Recordings:
             self._made[scenario.id] = self._record(scenario)
         return self._made[scenario.id]
 
-    def world(self, scenario: Scenario, options: object = None) -> World:
+    def world(self, scenario: Scenario, options: Options = ()) -> World:
         """A stand-in in the state that a scenario begins with; its recording is made before, for which the ports must be free."""
         self.of(scenario)
         return self._begun(scenario, options)
 
-    def _begun(self, scenario: Scenario, options: object = None) -> World:
+    def _begun(self, scenario: Scenario, options: Options = ()) -> World:
         before = self.of(SCENARIOS[scenario.after]).prepared if scenario.after else None
         return self._bench.world(scenario.engine, before, options)
 
@@ -94,8 +94,13 @@ class Recordings:
 
 def snapshot(world: World) -> Any:
     """Everything that a stand-in holds."""
-    kinds = {"vertex": vertex_snapshot, "vertex-collections": vertex_snapshot, "elastic": elastic_snapshot}
-    return kinds[world.engine].snapshot(world.state)
+    kinds = {
+        "vertex": vertex_snapshot,
+        "vertex-collections": vertex_snapshot,
+        "elastic": elastic_snapshot,
+        "databricks": databricks_snapshot,
+    }
+    return kinds[world.engine.removeprefix("answers-on-")].snapshot(world.state)
 
 
 def _effects(passed: list[tuple[float, str]], writes: list[float]) -> list[str]:

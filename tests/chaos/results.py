@@ -24,7 +24,15 @@ KEPT = ROOT / "tests" / "chaos" / "REPORT.jsonl.gz"
 
 Line = dict[str, Any]
 _OF_A_CASE = ("id", "seconds", "ended")
-ENGINES = ("vertex", "elastic", "vertex-collections")
+ENGINES = (
+    "vertex",
+    "elastic",
+    "vertex-collections",
+    "databricks",
+    "answers-on-elastic",
+    "answers-on-databricks",
+    "answers-on-vertex",
+)
 """In the order in which workers prefer them."""
 
 

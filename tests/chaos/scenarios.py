@@ -7,10 +7,10 @@ from dataclasses import dataclass
 NAME = "chaos"
 """Of everything that the commands make; without a digit, so that a crash point's name can show it."""
 
-_WITHOUT_WAITS = {"check", "query", "verify", "search", "compare", "diagnose", "swap", "rollback"}
+_WITHOUT_WAITS = {"check", "query", "verify", "search", "compare", "diagnose", "swap", "rollback", "ask"}
 _SHORT = {
     "vertex build", "vertex build, other data", "vertex teardown", "vertex-collections build, imported", "elastic deploy", "elastic load", "elastic embed",
-    "elastic teardown",
+    "elastic teardown", "databricks build, other data", "answers-on-elastic index, changed",
 }  # fmt: skip
 
 
@@ -38,7 +38,7 @@ class Scenario:
 
     @property
     def engine(self) -> str:
-        """Whose flow it is."""
+        """Whose flow it is; for answers also on what: `answers-on-elastic`."""
         return self.id.partition(" ")[0]
 
     @property
@@ -49,7 +49,8 @@ class Scenario:
     @property
     def command(self) -> list[str]:
         """The words of the command line."""
-        return [self.engine, *self.words.split()]
+        engine, _, on = self.engine.partition("-on-")
+        return [engine, *self.words.split(), *(["--engine", on] if on else [])]
 
 
 _VERTEX = (
@@ -100,5 +101,29 @@ _ELASTIC = (
     Scenario("elastic endpoint-delete", f"endpoint-delete --name {NAME}-endpoint --yes", "elastic endpoint-ensure"),
     Scenario("elastic tour", f"tour --name {NAME} --films {{films}} --queries {{film_queries}} --texts {{glosses}} --limit 8", settles=False),
 )  # fmt: skip
+_DATABRICKS = (
+    Scenario("databricks build", f"build --name {NAME} --data {{vectors}}"),
+    Scenario("databricks build, other data", f"build --name {NAME} --data {{others}} --yes", "databricks build"),
+    Scenario("databricks build, delta sync", f"build --name {NAME} --data {{vectors}} --index-type DELTA_SYNC"),
+    Scenario("databricks build, delta sync, other data", f"build --name {NAME} --data {{others}} --index-type DELTA_SYNC --yes", "databricks build, delta sync"),
+    Scenario("databricks sync", f"sync --name {NAME}", "databricks build, delta sync", settles=False),
+    Scenario("databricks upsert-datapoints", f"upsert-datapoints --name {NAME} --file {{rows}}", "databricks build", settles=False),
+    Scenario("databricks remove-datapoints", f"remove-datapoints --name {NAME} --ids 1 2 3", "databricks build", settles=False),
+    Scenario("databricks check", "check", "databricks build"),
+    Scenario("databricks query", f"query --name {NAME} --datapoint-id 7", "databricks build"),
+    Scenario("databricks verify", f"verify --name {NAME} --data {{vectors}}", "databricks build"),
+    Scenario("databricks teardown", f"teardown --name {NAME} --yes", "databricks build, delta sync"),
+)  # fmt: skip
+_ANSWERS = (
+    Scenario("answers-on-elastic index", f"index --name {NAME} --documents {{documents}} --replicas 0"),
+    Scenario("answers-on-elastic index, changed", f"index --name {NAME} --documents {{changed}} --replicas 0", "answers-on-elastic index"),
+    Scenario("answers-on-elastic index, dense", f"index --name {NAME} --documents {{documents}} --replicas 0 --dense"),
+    Scenario("answers-on-elastic ask", f"ask --name {NAME} --question taxi", "answers-on-elastic index"),
+    Scenario("answers-on-elastic verify", f"verify --name {NAME} --documents {{documents}}", "answers-on-elastic index"),
+    Scenario("answers-on-databricks index", f"index --name {NAME} --documents {{documents}} --dense"),
+    Scenario("answers-on-databricks index, changed", f"index --name {NAME} --documents {{changed}} --dense", "answers-on-databricks index"),
+    Scenario("answers-on-vertex index", f"index --name {NAME} --documents {{documents}} --dense --yes"),
+    Scenario("answers-on-vertex index, changed", f"index --name {NAME} --documents {{changed}} --dense --yes", "answers-on-vertex index"),
+)  # fmt: skip
 
-SCENARIOS = {one.id: one for one in (*_VERTEX, *_COLLECTIONS, *_ELASTIC)}
+SCENARIOS = {one.id: one for one in (*_VERTEX, *_COLLECTIONS, *_ELASTIC, *_DATABRICKS, *_ANSWERS)}

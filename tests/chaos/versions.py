@@ -18,6 +18,10 @@ _THAT_MATTERS = (
 )  # fmt: skip
 _FOREIGN = {
     "vertex": ("elastic", "models", "model_server", "sparse", "vertex_collections", "databricks", "answers"),
+    "databricks": ("elastic", "models", "model_server", "sparse", "vertex_collections", "answers", "storage"),
+    "answers-on-elastic": ("vertex", "storage", "google_cloud", "protos", "databricks"),
+    "answers-on-databricks": ("elastic", "sparse", "vertex_collections", "storage"),
+    "answers-on-vertex": ("elastic", "sparse", "vertex_collections", "databricks"),
     "vertex-collections": ("elastic", "models", "model_server", "sparse", "databricks", "answers"),
     "elastic": ("vertex", "storage", "google_cloud", "protos", "databricks", "answers"),
 }

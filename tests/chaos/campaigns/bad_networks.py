@@ -23,6 +23,10 @@ _ADDRESSES = {
     "vertex": ("VERTEX_API_ENDPOINT", "STORAGE_EMULATOR_HOST"),
     "vertex-collections": ("VECTORSEARCH_API_ENDPOINT", "STORAGE_EMULATOR_HOST"),
     "elastic": ("ELASTIC_URL",),
+    "databricks": ("DATABRICKS_HOST",),
+    "answers-on-elastic": ("ELASTIC_URL", "OPENAI_BASE_URL"),
+    "answers-on-vertex": ("VERTEX_API_ENDPOINT", "STORAGE_EMULATOR_HOST", "OPENAI_BASE_URL"),
+    "answers-on-databricks": ("DATABRICKS_HOST", "OPENAI_BASE_URL"),
 }
 _NETWORKS = {
     "latency of 30 ms": Network(latency=0.03),

@@ -30,6 +30,8 @@ _VICTIMS = (
 _CHANGING = {
     "vertex build", "vertex build, private", "vertex build, other data", "vertex upsert-datapoints", "vertex teardown",
     "vertex tour", "vertex-collections build", "vertex-collections build, other data imported", "elastic deploy", "elastic load", "elastic embed", "elastic embed, again", "elastic teardown",
+    "databricks build", "databricks build, other data", "databricks build, delta sync", "databricks teardown",
+    "answers-on-elastic index", "answers-on-elastic index, changed", "answers-on-databricks index, changed",
 }  # fmt: skip
 _EACH, _SHORT = 40, 8
 """Cases of each scenario in full, and of the sample in all."""
