@@ -60,7 +60,7 @@ test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready
 	PYTHONPATH=$(abspath $(BROWSER)) $(BIN)/pytest -n 0 -m browser tests/browser
 	PYTHONPATH=$(abspath $(CLIENT9)) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
 
-# Kills and faults, then the same command again: a sample of minutes, or with FULL=1 every case, for an hour or two.
+# Kills and faults, then the same command again: a sample of minutes, or with FULL=1 every case, for hours.
 SEED ?= 9
 chaos: setup
 	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(FULL),--full)

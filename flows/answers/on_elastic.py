@@ -24,9 +24,9 @@ from tasks.elastic.indices.indices import (
 from tasks.elastic.indices.inventory import read_inventory
 from tasks.elastic.indices.pipelines import ensure_pipeline, verify_pipeline
 from tasks.elastic.passages.reading import (
-    carried_from,
     read_all_passages,
     read_knowledge_base,
+    read_version_to_carry,
     read_versions,
     verify_passages,
 )
@@ -126,7 +126,7 @@ class ElasticHolder:
         with run.report.step(f"write the passages of {spec.name}") as step:
             written = apply_passages(
                 settings, spec.name, plan.chunks.chunks, run.deadline,
-                previous=carried_from(settings, plan.name, embedders), embedders=embedders, pipeline=pipeline,
+                previous=read_version_to_carry(settings, plan.name, embedders), embedders=embedders, pipeline=pipeline,
                 models=plan.models, refused_file=home() / "refused" / f"{artifact_key(spec.name)}.jsonl",
             )  # fmt: skip
             done = "embedded" if embedders.fields else "stored"

@@ -16,7 +16,7 @@ from tasks.plurals import counted
 from tasks.progress import say
 from tasks.vertex.imports.buckets import remove_bucket
 from tasks.vertex.imports.import_data import forget_local_import_files
-from tasks.vertex.imports.passage_files import delete_files
+from tasks.vertex.imports.passage_files import remove_passage_files
 from tasks.vertex.imports.storage import remove_import_files
 from tasks.vertex.resources.deploying import remove_deployed_index
 from tasks.vertex.resources.indexes import remove_index
@@ -98,7 +98,7 @@ def teardown(run: VertexRun, name: str) -> str:
         forget_local_import_files(settings, name)
         try:
             step.saw(f"{len(remove_import_files(settings, name))} removed")
-            if passages := delete_files(settings, name):
+            if passages := remove_passage_files(settings, name):
                 step.saw(f"{counted(len(passages), 'file')} of passages")
             step.saw("the bucket too" if remove_bucket(settings) else "no bucket removed")
         except (ServiceRefused, InvalidInput) as error:

@@ -6,11 +6,13 @@ import importlib
 import inspect
 import pkgutil
 import string
+import types
 import typing
 
 import pytest
 from prefect import Task
 
+import flows
 import tasks
 from flows.engines import ENGINES
 from tasks.outcomes import Ensured
@@ -116,6 +118,28 @@ def test_a_step_calls_another_as_a_plain_function(module):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not steps & called, "a task within a task: call its .fn"
+
+
+PLAIN = {
+    "endpoint_spec", "forget_local_import_files", "import_uri", "local_folder", "served_index", "way_through",
+    "find_index", "list_versions", "read_present",
+}  # fmt: skip
+"""Functions of settings that call no service."""
+
+
+def of_settings():
+    """The plain functions of tasks/ that a flow imports and that take a target's settings first, with who imports them."""
+    for flow in pkgutil.walk_packages(flows.__path__, "flows."):
+        for name, value in defined_in(flow.name, types.FunctionType):
+            if (
+                value.__module__.startswith("tasks.")
+                and next(iter(inspect.signature(value).parameters), "") == "settings"
+            ):
+                yield f"{value.__module__}.{name}, in {flow.name}"
+
+
+def test_what_a_flow_asks_a_service_is_a_step_and_so_is_tried_again():
+    assert [one for one in of_settings() if one.partition(",")[0].rpartition(".")[2] not in PLAIN] == []
 
 
 @pytest.mark.parametrize("record", RECORDS)

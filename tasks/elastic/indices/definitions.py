@@ -141,6 +141,7 @@ def completed(
     )
 
 
+@step("check the default pipeline of the settings")
 def verify_default_pipeline(settings: ElasticSettings, definition: Definition) -> None:
     """Check that the pipeline of a file's settings exists: without it every document would be refused.
 

@@ -88,7 +88,8 @@ def read_all_passages(settings: ElasticSettings, index: str) -> tuple[Chunk, ...
     return tuple(sorted(found, key=lambda chunk: (chunk.document, chunk.start)))
 
 
-def carried_from(settings: ElasticSettings, name: str, embedders: Embedders) -> str:
+@step("read which embeddings of {name} can be carried over")
+def read_version_to_carry(settings: ElasticSettings, name: str, embedders: Embedders) -> str:
     """The version of a knowledge base that is served, if the same models embedded it in the same way; else empty."""
     there = read_index.fn(settings, name)
     marks = _marks(there)

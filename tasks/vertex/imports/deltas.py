@@ -137,6 +137,7 @@ def ensure_local_delta_files(
     return Ensured((folder, files), "created")
 
 
+@step("sample what is imported")
 def read_samples(settings: VertexSettings, delta: Delta, most: int) -> tuple[list[Datapoint], list[str]]:
     """Some of the datapoints that a delta writes, and some of the ids that it deletes, evenly spaced, at most ``most`` of each."""
     datapoints = list[Datapoint]()

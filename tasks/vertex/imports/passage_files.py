@@ -11,6 +11,7 @@ import re
 
 from google.api_core import exceptions as google
 
+from tasks.steps import step
 from tasks.vertex.connection.clients import connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.imports.buckets import STORAGE_CALL
@@ -57,7 +58,8 @@ def list_files(settings: VertexSettings, name: str, folder: str = "") -> list[st
     return [path for path in paths if _OURS.fullmatch(path)]
 
 
-def delete_files(settings: VertexSettings, name: str, folder: str = "") -> list[str]:
+@step("remove the passages of {name} from the bucket")
+def remove_passage_files(settings: VertexSettings, name: str, folder: str = "") -> tuple[str, ...]:
     """Delete the files of a name, perhaps of one version alone. Returns what went.
 
     The description goes first: without it the rest stands for nothing.
@@ -71,7 +73,7 @@ def delete_files(settings: VertexSettings, name: str, folder: str = "") -> list[
                 bucket.blob(key).delete(**STORAGE_CALL)
             except google.NotFound:
                 continue
-    return paths
+    return tuple(paths)
 
 
 def _root(settings: VertexSettings, name: str) -> str:

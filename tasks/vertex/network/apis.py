@@ -99,7 +99,7 @@ def wait_for_apis(settings: VertexSettings, number: str, deadline: Deadline) -> 
                     iter(connect_networks(settings).networks.list(request=request, timeout=CALL_SECONDS)),
                     None,
                 )
-            read_connection(settings, f"projects/{number}/global/networks/default")
+            read_connection.fn(settings, f"projects/{number}/global/networks/default")
         except ServiceRefused as error:
             if reason_of(error) not in SERVICE_DISABLED:
                 raise

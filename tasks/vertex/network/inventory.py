@@ -88,7 +88,7 @@ def read_network_inventory(
     full = sorted(f"projects/{number}/global/networks/{one}" for one in used)
     ours = {one.name for one in ranges}
     connections = tuple(
-        one for one in full if (there := read_connection(settings, one)) and ours & set(there.ranges)
+        one for one in full if (there := read_connection.fn(settings, one)) and ours & set(there.ranges)
     )
     return NetworkInventory(
         forwarding_rules=tuple(one.name for one in list_ours(settings, RULES, name)),

@@ -29,6 +29,7 @@ class Connection:
     peering: str
 
 
+@step("read the private connection of {network}")
 def read_connection(settings: VertexSettings, network: str) -> Connection | None:
     """The connection of a network, named with the project's number; None if there is none, or no such network."""
     try:
@@ -58,7 +59,7 @@ def ensure_connection(
     Raises:
         OperationFailed: the service could not connect them.
     """
-    there = read_connection(settings, network)
+    there = read_connection.fn(settings, network)
     if there is not None and range_name in there.ranges:
         return Ensured(there)
     doing = f"connect {network}"
@@ -68,7 +69,7 @@ def ensure_connection(
     else:
         operation = _update(settings, network, (*there.ranges, range_name), doing)
     _follow(settings, operation, doing, deadline)
-    made = read_connection(settings, network)
+    made = read_connection.fn(settings, network)
     return Ensured(made or Connection((range_name,), ""), "created" if there is None else "changed")
 
 
@@ -81,7 +82,7 @@ def remove_connection(
     Raises:
         OperationFailed: a service still uses it, which the message names.
     """
-    there = read_connection(settings, network)
+    there = read_connection.fn(settings, network)
     if there is None or not set(there.ranges) & set(ranges):
         return ()
     rest = tuple(one for one in there.ranges if one not in ranges)

@@ -37,7 +37,7 @@ def read_knowledge_base(settings: VertexSettings, name: str) -> KnowledgeBase | 
     Raises:
         NotOurs: somebody else made the index or the endpoint.
     """
-    described = read_descriptions(settings, name)
+    described = read_descriptions.fn(settings, name)
     if not described:
         return None
     try:
@@ -57,7 +57,7 @@ def read_base_to_change(settings: VertexSettings, name: str) -> KnowledgeBase | 
         InvalidInput: an index of that name is no knowledge base.
     """
     there = read_knowledge_base.fn(settings, name)
-    if there is None and not read_descriptions(settings, name) and list_ours(settings, INDEXES, name):
+    if there is None and not read_descriptions.fn(settings, name) and list_ours(settings, INDEXES, name):
         raise InvalidInput(
             "This is the name of an index that is no knowledge base", value=name, source="--name",
             remedy="Choose another name.",
@@ -65,6 +65,7 @@ def read_base_to_change(settings: VertexSettings, name: str) -> KnowledgeBase | 
     return there
 
 
+@step("read the versions of {name} in the bucket")
 def read_descriptions(settings: VertexSettings, name: str) -> dict[str, Description]:
     """The versions that are whole in the bucket, by the hash of the import files that their index is made of."""
     found: dict[str, Description] = {}
@@ -90,7 +91,7 @@ def verify_passages(
     Raises:
         GateNotMet: they differ; names the first of each kind.
     """
-    texts = {chunk.id: chunk for chunk in read_texts(settings, served.name, version)}
+    texts = {chunk.id: chunk for chunk in read_texts.fn(settings, served.name, version)}
     others = _ids_of_others(settings, served.name, version) - texts.keys()
     found = {one.id: one for one in read_datapoints.fn(settings, served, sorted(texts.keys() | others))}
     wanted = {chunk.id: hash_of(chunk) for chunk in chunks}
@@ -104,6 +105,7 @@ def verify_passages(
     return replace(agreed, unseen=_unseen(served, len(found)))
 
 
+@step("read the texts of {name}")
 def read_texts(settings: VertexSettings, name: str, version: str, files: Sequence[str] = ()) -> list[Chunk]:
     """The passages of a version, of some of its files or of all, in the order of their documents."""
     paths = [f"{version}/{file}" for file in files] or [
@@ -121,7 +123,7 @@ def read_texts(settings: VertexSettings, name: str, version: str, files: Sequenc
 def _ids_of_others(settings: VertexSettings, name: str, version: str) -> set[str]:
     """The ids of the other versions that are in the bucket: what of them is still in the index would keep answering."""
     folders = {path.partition("/")[0] for path in list_files(settings, name)} - {version}
-    return {chunk.id for folder in folders for chunk in read_texts(settings, name, folder)}
+    return {chunk.id for folder in folders for chunk in read_texts.fn(settings, name, folder)}
 
 
 def _lacking(

@@ -55,7 +55,9 @@ def read_passages(
     (found,) = answer(settings, served, [query], per_request=1).neighbors
     files = sorted({text_file(neighbor.id, base.text_files) for neighbor in found})
     # Without a neighbor there is no file to read; an empty list would mean all of them.
-    texts = {chunk.id: chunk for chunk in read_texts(settings, base.name, base.index, files)} if files else {}
+    texts = (
+        {chunk.id: chunk for chunk in read_texts.fn(settings, base.name, base.index, files)} if files else {}
+    )
     return tuple(
         Passage((texts[one.id],), texts[one.id].text, one.distance) for one in found if one.id in texts
     )

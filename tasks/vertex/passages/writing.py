@@ -22,7 +22,13 @@ from tasks.models.settings import ModelSettings
 from tasks.plurals import counted
 from tasks.progress import Progress
 from tasks.steps import step
-from tasks.vertex.imports.passage_files import DESCRIPTION, delete_files, list_files, read_file, write_file
+from tasks.vertex.imports.passage_files import (
+    DESCRIPTION,
+    list_files,
+    read_file,
+    remove_passage_files,
+    write_file,
+)
 from tasks.vertex.passages.specs import (
     Description,
     import_record,
@@ -103,7 +109,7 @@ def remove_passages(settings: VertexSettings, name: str, keep: Sequence[str]) ->
     versions = dict.fromkeys(path.partition("/")[0] for path in list_files(settings, name))
     gone = tuple(version for version in versions if version not in keep)
     for version in gone:
-        delete_files(settings, name, version)
+        remove_passage_files.fn(settings, name, version)
     return gone
 
 

@@ -76,7 +76,7 @@ def _network(
             command="" if status in ("ACCEPTED", "REJECTED") else way,
         )
     what, full = "peered with Google's services", f"projects/{number}/global/networks/{network}"
-    connection = read_connection(settings, full)
+    connection = read_connection.fn(settings, full)
     states = {peering.name: str(peering.state) for peering in there.peerings}
     if connection is None:
         seen = "not peered"

@@ -81,14 +81,14 @@ class OnVertex(VertexStandIn):
     def versions(self, name):
         """The versions that have an index."""
         contents = {one.content for one in by_version(list_ours(self.settings, INDEXES, name)).values()}
-        described = read_descriptions(self.settings, name)
+        described = read_descriptions.fn(self.settings, name)
         return {one.version for content, one in described.items() if content in contents}
 
     def passages(self, name, version=None):
         """The passages of a version, by id; of the served one by default, where the index must have them too."""
         texts = {
             chunk.id: {"document": chunk.document}
-            for chunk in read_texts(self.settings, name, version or self.served(name))
+            for chunk in read_texts.fn(self.settings, name, version or self.served(name))
         }
         if version:
             return texts

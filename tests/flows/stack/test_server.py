@@ -9,6 +9,7 @@ import pty
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -287,3 +288,13 @@ def test_the_key_is_in_its_file_and_nowhere_else(stack, owner, deployment):
         "registration-of-the-deployments.log",
     } <= {file.name for file in files}
     assert [file for file in files if any(form in file.read_bytes() for form in forms)] == [stack.key_file]
+
+
+def test_of_runs_that_many_clients_create_at_a_time_none_is_refused(owner):
+    flow = owner.post("/flows/", json={"name": "created at a time"}).json()["id"]
+
+    def create(_):
+        return owner.post("/flow_runs/", json={"flow_id": flow, "state": {"type": "PENDING"}}).status_code
+
+    with ThreadPoolExecutor(8) as clients:
+        assert set(clients.map(create, range(64))) == {201}

@@ -133,7 +133,7 @@ def test_an_index_is_made_with_what_its_file_and_its_template_say_and_again_noth
         },
     )
     own = read_definition(file(OWN), file({"max_result_window": 500}, "settings.json"))
-    verify_default_pipeline(settings, own)
+    verify_default_pipeline.fn(settings, own)
     spec = completed(IndexSpec(name=name), own, read_defaults.fn(settings, name), shards=None, replicas=None)
     assert ensure_index.fn(settings, spec).changed
     ensure_index_settings.fn(settings, spec)
@@ -155,7 +155,7 @@ def test_an_index_is_made_with_what_its_file_and_its_template_say_and_again_noth
 def test_a_default_pipeline_that_is_not_there_is_refused(settings, file):
     own = read_definition(None, file({"index.default_pipeline": "nowhere"}))
     with pytest.raises(InvalidInput, match=r"no such ingest pipeline.*'nowhere'"):
-        verify_default_pipeline(settings, own)
+        verify_default_pipeline.fn(settings, own)
 
 
 def test_an_index_made_by_hand_is_marked_once_and_keeps_what_it_is(settings, name, changes):

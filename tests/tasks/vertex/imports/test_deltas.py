@@ -87,7 +87,7 @@ def test_its_files_are_those_of_an_import_with_the_ids_below_delete(settings, so
 def test_samples_are_spread_over_all_of_it(settings, source):
     ids = [f"row {number}" for number in range(10)]
     delta = delta_of(settings, source(ids, "".join(f"gone {number}\n" for number in range(7))))
-    datapoints, deleted = read_samples(settings, delta, most=4)
+    datapoints, deleted = read_samples.fn(settings, delta, most=4)
     assert [point.id for point in datapoints] == ["row 0", "row 3", "row 6", "row 9"]
     assert datapoints[1].vector.tolist() == [12, 13, 14, 15]
     assert deleted == ["gone 0", "gone 2", "gone 4", "gone 6"]

@@ -196,7 +196,7 @@ def test_ranges_of_others_stay_in_a_connection(settings, spec, made, deadline):
         pass
     assert ensure_connection.fn(settings, full(spec), theirs["name"], deadline).did == "changed"
     assert remove_connection.fn(settings, full(spec), (spec.range_name,), deadline) == (spec.range_name,)
-    connection = read_connection(settings, full(spec))
+    connection = read_connection.fn(settings, full(spec))
     assert connection
     assert connection.ranges == (theirs["name"],)
     with pytest.raises(ServiceRefused, match=f"already being used by.*{spec.name}"):
