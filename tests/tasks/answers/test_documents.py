@@ -167,6 +167,27 @@ def test_readers_and_offsets_are_part_of_the_content_and_the_same_folder_has_the
     assert secret.content != plain.content
 
 
+def test_another_title_is_another_passage_since_the_title_is_embedded_too(folder):
+    old = read_chunks.fn(folder({"a.md": "---\ntitle: Leave\n---\nText."}), Splitting()).chunks[0]
+    new = read_chunks.fn(folder({"a.md": "---\ntitle: Notice\n---\nText."}), Splitting()).chunks[0]
+    assert (old.passage, new.passage) == ("Leave\n\nText.", "Notice\n\nText.")
+    assert old.id != new.id
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["x", "word ", "A line of text.\n", "A paragraph.\n\n", "# Part\n\nOne.\n\n## Inner\n\nTwo.\n\n"],
+    ids=("one word", "one line", "lines", "paragraphs", "headings"),
+)
+def test_a_long_document_is_cut_part_by_part_and_nothing_is_lost(folder, monkeypatch, part):
+    monkeypatch.setattr("tasks.answers.chunks.CUT_AT_ONCE", 1_000)
+    text = part * (5_000 // len(part)) + "The end."
+    found = read_chunks.fn(folder({"a.md": text}), Splitting(size=100)).chunks
+    assert all(text[chunk.start : chunk.end] == chunk.text and len(chunk.text) <= 100 for chunk in found)
+    assert "".join("".join(chunk.text for chunk in found).split()) == "".join(text.split())
+    assert {chunk.heading for chunk in found} <= {"", "Part", "Part > Inner"}
+
+
 def test_too_many_chunks_are_refused(folder, monkeypatch):
     monkeypatch.setattr("tasks.answers.chunks.MOST_CHUNKS", 3)
     assert MOST_CHUNKS > 3
