@@ -87,10 +87,10 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def loading() -> Live:
+def loading(*, quiet: bool = False) -> Live:
     """A sign of life on a terminal, while a command loads what it needs: seconds of imports, in which nothing else is shown."""
     line = Spinner("dots", "loading Prefect and the clients")
-    return Live(line, console=Console(stderr=True), refresh_per_second=8, transient=True)
+    return Live(line, console=Console(stderr=True, quiet=quiet), refresh_per_second=8, transient=True)
 
 
 def plain() -> Console:
@@ -99,11 +99,17 @@ def plain() -> Console:
 
 
 class Terminal(logging.Handler):
-    """Shows records to a person: live on a terminal, as plain lines without control codes anywhere else."""
+    """Shows records to a person: live on a terminal, as plain lines without control codes anywhere else.
 
-    def __init__(self, console: Console, *, debug: bool = False) -> None:
+    Args:
+        console: where.
+        debug: show Prefect's own lines and stack traces too.
+        quiet: show errors only.
+    """
+
+    def __init__(self, console: Console, *, debug: bool = False, quiet: bool = False) -> None:
         super().__init__()
-        self.console, self.debug = console, debug
+        self.console, self.debug, self.quiet = console, debug, quiet
         self._last: tuple[Progress, float] | None = None
         self._open: dict[str, tuple[Progress, float]] = {}
         self._printed: dict[str, tuple[str, float]] = {}
@@ -116,6 +122,8 @@ class Terminal(logging.Handler):
             progress: Progress | None = getattr(record, "progress", None)
             if progress is not None:
                 self._show_progress(progress)
+            elif self.quiet and (record.levelno < logging.ERROR or record.msg == _RETRY):
+                pass
             elif self.debug or _is_for_people(record):
                 self._show_line(record)
         except Exception:  # noqa: BLE001 -- as in every logging handler: a line that cannot be shown must not stop the work
@@ -161,6 +169,8 @@ class Terminal(logging.Handler):
 
     def _show_progress(self, progress: Progress) -> None:
         self._last = (progress, time.monotonic())
+        if self.quiet:
+            return
         if progress.failed:  # the error itself is shown by others
             self._close(progress)
         elif progress.done:
@@ -260,12 +270,12 @@ def _is_an_answer(arguments: object) -> bool:
     return isinstance(arguments, tuple) and any(hasattr(argument, "response") for argument in arguments)
 
 
-def take_over(console: Console, *, debug: bool = False) -> Terminal:
+def take_over(console: Console, *, debug: bool = False, quiet: bool = False) -> Terminal:
     """From now on, show what is logged to a person, for the rest of the process.
 
     Prefect replaces the handlers when it is loaded: import it first, or call this again.
     """
-    terminal = Terminal(console, debug=debug)
+    terminal = Terminal(console, debug=debug, quiet=quiet)
     # Prefect prints to the terminal through the root logger's handler, and internal errors through a handler of their own.
     for name in (None, "prefect._internal"):
         logging.getLogger(name).handlers[:] = [terminal]

@@ -7,6 +7,7 @@ module, all others beside their flow.
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -79,24 +80,50 @@ class Confirmed(Options, frozen=True):
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How a command presents its work: options of every flow's command, not fields of its form."""
+    """How a command presents its work: options of every flow's command, not fields of its form. docs/scripts.md has what they print."""
 
     json: bool = Field(
         default=False, description="Print the result as JSON to standard output, and nothing else."
     )
     quiet: bool = Field(default=False, description="Print only the result and errors.")
-    plan: bool = Field(default=False, description="Show what would change, and change nothing.")
-    report: Path | None = Field(default=None, description="Write the report to this file too.")
+    plan: bool = Field(
+        default=False, description="Show what would change and what it would cost, and change nothing."
+    )
+    report: Path | None = Field(
+        default=None,
+        description="Write the report to this file too: a page if its name ends with .html, otherwise JSON. Failed runs have one as well.",
+    )
 
-    def refuse_what_is_not_supported(self) -> None:
-        """Refuse each by name: none is supported yet, and an option is never ignored.
+    def refuse(self, *names: str, why: str) -> None:
+        """Refuse options that a command does not have: an option is never ignored.
+
+        Args:
+            names: of the options.
+            why: what the command says instead.
 
         Raises:
-            InvalidInput: one is given.
+            InvalidInput: one of them is given.
         """
-        for name in RUN_OPTIONS:
+        for name in names:
             if getattr(self, name):
-                raise InvalidInput(f"--{name} is not supported yet")
+                raise InvalidInput(f"This command has no --{name}: {why}")
+
+    def check_report(self) -> None:
+        """Refuse a file for the report that cannot be written, before anything is done.
+
+        Raises:
+            InvalidInput: its folder is not there or may not be written, or it is a folder itself.
+        """
+        file = self.report
+        if file is None:
+            return
+        if file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
+            raise InvalidInput(
+                "The report cannot be written there",
+                value=str(file),
+                source="--report",
+                accepted="a file in a folder that exists and may be written",
+            )
 
 
 RUN_OPTIONS = tuple(field.name for field in fields(RunOptions))

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from httpx import HTTPStatusError
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -62,6 +62,9 @@ class Report(BaseModel):
     """The JSON file of this report. Beside it lies the same as a page, `.html`."""
     _began: float = PrivateAttr(default_factory=time.monotonic)
 
+    last: ClassVar[Report | None] = None
+    """The one that this process published last: a command that fails prints it too, and nothing that a flow raises carries it."""
+
     @contextmanager
     def step(self, title: str) -> Generator[StepReport]:
         """Time a step; it is in the report even if it fails."""
@@ -108,6 +111,7 @@ class Report(BaseModel):
 
     def publish(self) -> None:
         """Write the JSON file and the artifacts."""
+        Report.last = self
         key = artifact_key(self.flow, self.name, self.where)
         try:
             self._write(home() / "reports" / f"{key}-{self.started:%Y%m%dT%H%M%S%f}.json")
@@ -123,9 +127,20 @@ class Report(BaseModel):
             say(f"The report's artifacts could not be written ({error})", level=level)
 
     def _write(self, file: Path) -> None:
-        write_whole(file, self.model_copy(update={"file": file}).model_dump_json(indent=2) + "\n")
+        self.model_copy(update={"file": file}).write_to(file)
         self.file = file
-        write_whole(self.file.with_suffix(".html"), page(self, self.model_dump(mode="json")["facts"]))
+        self.write_to(file.with_suffix(".html"))
+
+    def write_to(self, file: Path) -> None:
+        """Write it as a page to a file whose name ends with `.html`, otherwise as JSON.
+
+        Raises:
+            CannotWrite: what was there before is unchanged.
+        """
+        if file.suffix == ".html":
+            write_whole(file, page(self, self.model_dump(mode="json")["facts"]))
+        else:
+            write_whole(file, self.model_dump_json(indent=2) + "\n")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
 from docstring_parser import parse as parse_docstring
 from pydantic import BaseModel, ValidationError
 
@@ -19,28 +19,37 @@ from flows.signatures import options_of, parameters
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 
+_OUTPUT = Group("Output", sort_key=9)
+
 
 def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
     """Add a flow, or a program, to an app as a command. It is loaded when it runs."""
     asked = command_of(engine, entry)
     options = [_option(one, engine.target_variable) for one in asked.options]
-    run_options = [_run_option(one) for one in parameters(RunOptions)]
+    is_flow = entry in engine.flows
+    run_options = [
+        _run_option(one, is_shown=is_flow and one.name != "plan") for one in parameters(RunOptions)
+    ]
 
     def command(**values: Any) -> None:
         given = {name: values.pop(name) for name in RUN_OPTIONS if name in values}
-        RunOptions(**given).refuse_what_is_not_supported()
-        check_values(values)  # before Prefect stores them
-        with loading():
+        check_values({**given, **values})  # before Prefect stores them
+        how = RunOptions(**given)
+        if not is_flow:
+            how.refuse(*RUN_OPTIONS, why="it runs until it is stopped, and has neither a result nor a report")
+        how.refuse("plan", why="it does not say yet what it would change")
+        how.check_report()
+        with loading(quiet=how.quiet):
             loaded = load(entry.entrypoint)
         function = inspect.unwrap(getattr(loaded, "fn", loaded))
         _check_options(options_of(function), values)
-        if entry in engine.programs:  # Prefect has no part in it
+        if not is_flow:  # Prefect has no part in it
             loaded(**values)
             return
-        with loading():
+        with loading(quiet=how.quiet):
             from flows.command_line.run import run  # noqa: PLC0415 -- help and wrong options must not need a server
 
-        run(loaded, values, debug=debug, may_confirm=any(one.name == "yes" for one in options))
+        run(loaded, values, options=how, debug=debug, may_confirm=any(one.name == "yes" for one in options))
 
     command.__doc__ = asked.docstring
     command.__annotations__ = {one.name: one.annotation for one in (*options, *run_options)}
@@ -79,9 +88,10 @@ def _option(parameter: inspect.Parameter, target: str) -> inspect.Parameter:
     return parameter.replace(annotation=Annotated[parameter.annotation, option])
 
 
-def _run_option(parameter: inspect.Parameter) -> inspect.Parameter:
-    """An option that every flow's command has. Help does not show it as long as it is only refused."""
-    option = Parameter(show=False, negative="")
+def _run_option(parameter: inspect.Parameter, *, is_shown: bool) -> inspect.Parameter:
+    """An option that every command has. Help does not show it where it is only refused."""
+    described = vars(RunOptions)["__pydantic_fields__"][parameter.name].description
+    option = Parameter(show=is_shown, negative="", help=described, group=_OUTPUT, show_default=False)
     return parameter.replace(annotation=Annotated[parameter.annotation, option])
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
-import sys
 from dataclasses import asdict
 from importlib import import_module
 from typing import Annotated, Any
@@ -14,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows import engines
+from flows.command_line.output import print_json
 from flows.console import plain
 from flows.engine import Engine
 from tasks.built import Built
@@ -49,7 +48,7 @@ def list_built(*, target: str, json: Annotated[bool, Parameter(negative="")] = F
         raise next(iter(errors.values()))
     if json:
         rows = [{"engine": engine.name, **asdict(one)} for engine, one in found]
-        sys.stdout.write(json_text.dumps(rows, indent=2, default=str) + "\n")
+        print_json(rows)
     else:
         plain().print(_table(found) if found else f"Nothing of ours is on {target}.")
         if found:

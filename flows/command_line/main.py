@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from flows.command_line.endings import ending_of
+from flows.command_line.output import failure, print_json, wants_json
 from flows.command_line.tree import listing, parse
 from tasks.program import PROGRAM
 from tasks.redaction import redact_log_records, redacted_trace
@@ -62,6 +63,8 @@ def _run(tokens: Sequence[str], console: Console | None) -> int:
         if debug:
             errors.print(Text(redacted_trace(error), style="dim"), soft_wrap=True)
         errors.print(Text.assemble((ending.word, ending.style), ending.paragraph), soft_wrap=True)
+        if wants_json(tokens):
+            print_json(failure(error, ending))
         return ending.code
 
 

@@ -41,9 +41,9 @@ def record(
     return made
 
 
-def shown(*records, terminal=False, debug=False) -> str:
+def shown(*records, terminal=False, debug=False, quiet=False) -> str:
     out = io.StringIO()
-    handler = Terminal(Console(file=out, force_terminal=terminal, width=100), debug=debug)
+    handler = Terminal(Console(file=out, force_terminal=terminal, width=100), debug=debug, quiet=quiet)
     for one in records:
         handler.handle(one)
     handler.end()
@@ -173,3 +173,18 @@ def test_the_last_thing_seen_is_kept_for_an_interruption():
 )
 def test_durations_are_said_as_people_say_them(seconds, words):
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "file"])
+def test_quiet_shows_errors_only_and_still_knows_what_was_last_seen(terminal):
+    looks = [
+        record("", progress=Seen("load", "1 of 2")),
+        record("", progress=Seen("load", "2 of 2", done=True)),
+    ]
+    lines = [record("The cost is shown."), record("careful", level=logging.WARNING)]
+    retry = record(ENGINE_RETRY, "", "gone", 1, 5, "1.5 second(s) from now", level=logging.ERROR)
+    assert shown(*looks, *lines, retry, terminal=terminal, quiet=True) == ""
+    assert shown(record("lost", level=logging.ERROR), quiet=True).strip() == "error: lost"
+    handler = Terminal(Console(file=io.StringIO()), quiet=True)
+    handler.handle(looks[0])
+    assert handler.last.seen == "1 of 2"

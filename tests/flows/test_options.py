@@ -13,7 +13,6 @@ from flows.commands import load
 from flows.engines import ENGINES
 from flows.options import RUN_OPTIONS, RunOptions
 from flows.signatures import docstring, options_of, parameters
-from tasks.errors import InvalidInput
 from tasks.program import PROGRAM
 from tasks.settings import SANDBOX
 
@@ -44,21 +43,6 @@ def test_its_help_has_an_example_that_its_own_command_accepts(engine, entry):
     example = inspect.getdoc(load(entry.entrypoint).fn).partition("Example:\n")[2].strip()
     assert example.startswith(f"{PROGRAM} {engine.command(entry)} ")
     parse(shlex.split(example)[1:], debug=False)
-
-
-@pytest.mark.parametrize(("engine", "entry"), FLOWS)
-def test_options_of_a_run_that_are_not_supported_yet_are_refused_by_name(engine, entry):
-    flow = load(entry.entrypoint)
-    values = {"name": "films", "target": "sandbox"}
-    words = [
-        word
-        for name in flow.parameters.required
-        for word in (f"--{name.replace('_', '-')}", values.get(name, "x"))
-    ]
-    for option in (["--json"], ["--quiet"], ["--plan"], ["--report", "report.html"]):
-        command = parse([engine.name, entry.name, *words, *option], debug=False)
-        with pytest.raises(InvalidInput, match=f"^{option[0]} is not supported yet\\.$"):
-            command()
 
 
 def test_arguments_are_put_before_the_example():

@@ -7,7 +7,7 @@ from typing import Literal
 
 from dummy_engine import DUMMY
 from prefect.artifacts import create_markdown_artifact
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, agreement
@@ -22,7 +22,9 @@ ENDINGS = {
 }
 
 
-class DummyReport:
+class DummyReport(BaseModel):
+    seen: str = "all of it"
+
     def render(self) -> str:
         return "the report of the dummy"
 
