@@ -91,7 +91,9 @@ class Cluster:
         self.tasks = Tasks(records("tasks"), self.nodes.data.id, self.ending)
 
         self.models = Models(self.store, options, self.release, self.tasks, take_at_end, self.ending)
-        self.deployments = Deployments(records("deployments"), self.nodes, options, take_at_end, self.ending)
+        self.deployments = Deployments(
+            records("deployments"), self.nodes, options, self.models.is_dense, take_at_end, self.ending
+        )
         self.licence = MachineLearningLicence(options.licence)
         ledger = InferenceLedger(self.store)
         self.inference = Inference(self.models, self.deployments, self.licence, ledger, self.ending)

@@ -92,8 +92,9 @@ DIFFERENCES = (
     ),
     (
         "SPLADE-tiny, a model of two layers with the same vocabulary, answers in place of every packaged ELSER; it is not "
-        "ELSER. Of uploaded models only the sizes are stored; for text_expansion the same model answers, others cannot be "
-        "deployed. `lang_ident_model_1` is shown but cannot be used."
+        "ELSER. Of uploaded models only the sizes are stored: the same model answers for those of the task text_expansion, and "
+        "multilingual-e5-small for those of text_embedding with 384 dimensions; others are refused by name when they are started. "
+        "`lang_ident_model_1` is shown but cannot be used."
     ),
     (
         "multilingual-e5-small in 4 bits answers for E5 where there is an engine for it (Linux on x86-64); elsewhere a deployment "
