@@ -6,6 +6,7 @@ from pydantic import Field
 
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions, ElasticRun
+from flows.elastic.privileges import TO_DEPLOY, ask_privileges
 from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
@@ -102,6 +103,7 @@ def deploy_model(options: DeployOptions) -> Report:
     """
     wanted = options.deployments
     with running(ELASTIC, "deploy", options) as run:
+        ask_privileges(run, *TO_DEPLOY)
         verify_cluster(run.settings, may_grow=options.may_grow)
         download_model(run, options.model_id, recreate=options.recreate)
         if not options.may_grow:

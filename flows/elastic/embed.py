@@ -9,6 +9,7 @@ from pydantic import Field
 from flows.elastic.embed_steps import EmbedPlan, embed
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions
+from flows.elastic.privileges import ask_privileges, to_embed
 from flows.elastic.semantic_steps import SemanticPlan, embed_semantic
 from flows.engine_flow import engine_flow
 from flows.options import Interruptible, Timed, timeout
@@ -185,6 +186,16 @@ def embed_documents(options: EmbedOptions) -> Report:
     """
     plan = options.semantic_plan if options.as_ == "semantic-text" else options.plan
     with running(ELASTIC, "embed", options) as run:
+        ask_privileges(
+            run,
+            *to_embed(
+                options.name,
+                options.source,
+                semantic=options.as_ == "semantic-text",
+                scaling=options.load_allocations is not None,
+                when_interrupted=options.when_interrupted,
+            ),
+        )
         changes = embed_semantic(run, plan) if isinstance(plan, SemanticPlan) else embed(run, plan)
         run.report.facts["changes"] = changes
         say(f"Done: {listed(changes)}." if changes else "Nothing to do: everything is already there.")

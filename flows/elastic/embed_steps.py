@@ -12,7 +12,7 @@ from flows.report import StepReport, listed
 from tasks.elastic.cluster.capacity import verify_capacity
 from tasks.elastic.cluster.deployment_states import DeploymentState, read_deployment
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
-from tasks.elastic.cluster.models import read_model
+from tasks.elastic.cluster.models import verify_sparse_model
 from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.indices.aliases import ensure_alias, read_alias_to_change
 from tasks.elastic.indices.embeddings import made_from
@@ -72,7 +72,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     read_alias_to_change(settings, plan.alias)  # the alias moves last, when all inference is paid for
     ingest = existing_deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
-    _refuse_dense(settings, ingest)
+    verify_sparse_model(settings, ingest.model_id, ingest.id)
     existing_deployment(settings, plan.search_deployment, "search-deployment")
     if plan.queries:
         list(sample_queries(plan.queries))
@@ -156,18 +156,6 @@ def existing_deployment(settings: ElasticSettings, deployment_id: str, option: s
             "There is no such deployment", value=deployment_id, source=f"--{option}", remedy=remedy
         )
     return there
-
-
-def _refuse_dense(settings: ElasticSettings, ingest: DeploymentState) -> None:
-    model = read_model(settings, ingest.model_id)
-    if model is not None and model.task == "text_embedding":
-        remedy = f"Embed through an inference endpoint: `{command('elastic endpoint-ensure', name='ENDPOINT', model_id=model.id)}`, then "
-        raise InvalidInput(
-            "This deployment's model answers vectors, and a sparse_vector field holds tokens with weights",
-            value=f"{ingest.id} ({model.id})",
-            source="--deployment",
-            remedy=f"{remedy}`elastic embed --as semantic-text --endpoint ENDPOINT`.",
-        )
 
 
 def refuse_itself(source: str, alias: str) -> None:

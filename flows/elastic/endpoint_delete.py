@@ -7,6 +7,7 @@ from pydantic import Field
 from flows.confirmation import confirm
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions
+from flows.elastic.privileges import TO_CHANGE_ENDPOINTS, ask_privileges
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement
 from flows.report import Report
@@ -35,6 +36,7 @@ def delete_inference_endpoint(options: EndpointDeleteOptions) -> Report:
     """
     name = options.name
     with running(ELASTIC, "endpoint-delete", options) as run:
+        ask_privileges(run, *TO_CHANGE_ENDPOINTS)
         there = read_endpoint(run.settings, name)
         if there is None and read_deployment(run.settings, name) is None:
             say(f"Nothing to do: there is no inference endpoint {name!r}.")

@@ -7,6 +7,7 @@ from pydantic import Field
 from flows.elastic.deploy import download_model
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions, ElasticRun
+from flows.elastic.privileges import TO_CHANGE_ENDPOINTS, ask_privileges
 from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
@@ -51,6 +52,7 @@ def ensure_inference_endpoint(options: EndpointOptions) -> Report:
         vector-search elastic endpoint-ensure --name my-elser --allocations 2 --target sandbox
     """
     with running(ELASTIC, "endpoint-ensure", options) as run:
+        ask_privileges(run, *TO_CHANGE_ENDPOINTS)
         verify_cluster(run.settings)
         download_model(run, options.model_id)
         spec = _spec(run, options)

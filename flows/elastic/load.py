@@ -8,6 +8,7 @@ from pydantic import Field
 
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions, ElasticRun
+from flows.elastic.privileges import ask_privileges, to_load
 from flows.engine_flow import engine_flow
 from flows.options import Timed, timeout
 from flows.report import Report
@@ -131,6 +132,7 @@ def load_documents(options: LoadOptions) -> Report:
         vector-search elastic load --name movies --data movies.jsonl --id-field id --target sandbox
     """
     with running(ELASTIC, "load", options) as run:
+        ask_privileges(run, *to_load(options.name, pipeline=options.lowercase_field is not None))
         there = None if options.adopt else read_index(run.settings, options.name)
         if options.adopt or (there and there.adopted):
             options.refuse_definitions(f"The index {options.name} is adopted")

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions
+from flows.elastic.privileges import ask_privileges, to_roll_back
 from flows.engine_flow import engine_flow
 from flows.report import Report
 from flows.runs import running
@@ -37,6 +38,7 @@ def roll_back(options: RollbackOptions) -> Report:
         vector-search elastic rollback --name films --target sandbox
     """
     with running(ELASTIC, "rollback", options) as run:
+        ask_privileges(run, *to_roll_back(options.name))
         with run.report.step(f"alias {options.name}") as step:
             move = ensure_rollback(run.settings, options.name, options.to)
             there = move.there

@@ -7,6 +7,7 @@ from pydantic import Field
 from flows.confirmation import confirm
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions, ElasticRun
+from flows.elastic.privileges import ask_privileges, to_tear_down
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement
 from flows.report import Report, listed
@@ -44,6 +45,7 @@ def teardown_embedded(options: TeardownOptions) -> Report:
     name, model_id = options.name, options.model_id
     with running(ELASTIC, "teardown", options) as run:
         settings, report = run.settings, run.report
+        ask_privileges(run, *to_tear_down(name, models=bool(options.deployments or model_id)))
         there = read_inventory(settings, name)
         running_now = {deployment.id for deployment in read_deployments(settings)}
         going = [f"deployment {one}" for one in options.deployments if one in running_now]

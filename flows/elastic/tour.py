@@ -16,6 +16,7 @@ from flows.elastic.embed_steps import EmbedPlan, embed
 from flows.elastic.engine import ELASTIC
 from flows.elastic.load import load
 from flows.elastic.options import ElasticOptions, ElasticRun
+from flows.elastic.privileges import ask_privileges, to_tour
 from flows.elastic.search import shown
 from flows.elastic.teardown import teardown, verify_nothing_left
 from flows.engine_flow import engine_flow
@@ -94,6 +95,7 @@ def tour(options: TourOptions) -> Report:
     """
     name, model_id = options.name, options.model_id
     with running(ELASTIC, "tour", options) as run:
+        ask_privileges(run, *to_tour(name))
         verify_cluster(run.settings)
         download_model(run, model_id)
         one = DeploymentSpec(id=f"{name}-one", model_id=model_id)

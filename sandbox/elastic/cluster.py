@@ -61,6 +61,9 @@ from sandbox.elastic.search.ranking import Ranking
 from sandbox.elastic.search.scans import Scans
 from sandbox.elastic.search.searchers import Searchers
 from sandbox.elastic.search.template_api import TemplateApi
+from sandbox.elastic.security.api import SecurityApi
+from sandbox.elastic.security.authorization import Authorization
+from sandbox.elastic.security.keys import ApiKeys
 from sandbox.elastic.store import Store
 from sandbox.elastic.tasks.api import TaskApi
 from sandbox.elastic.tasks.manager import Tasks
@@ -72,7 +75,12 @@ class Cluster:
     """Everything that lives as long as the server."""
 
     def __init__(
-        self, state: Path, options: ElasticOptions, take_at_end: TakeAtEnd = lambda _api: None
+        self,
+        state: Path,
+        options: ElasticOptions,
+        take_at_end: TakeAtEnd = lambda _api: None,
+        *,
+        is_secured: bool = True,
     ) -> None:
         self.release = release(options.version)
         self.ending = threading.Event()
@@ -83,7 +91,9 @@ class Cluster:
         self.tasks = Tasks(records("tasks"), self.nodes.data.id, self.ending)
 
         self.models = Models(self.store, options, self.release, self.tasks, take_at_end, self.ending)
-        self.deployments = Deployments(records("deployments"), self.nodes, options, take_at_end, self.ending)
+        self.deployments = Deployments(
+            records("deployments"), self.nodes, options, self.models.is_dense, take_at_end, self.ending
+        )
         self.licence = MachineLearningLicence(options.licence)
         ledger = InferenceLedger(self.store)
         self.inference = Inference(self.models, self.deployments, self.licence, ledger, self.ending)
@@ -116,6 +126,8 @@ class Cluster:
             SemanticFields(self.endpoints, self.serving, self.indices.behind).embedded,
             self.searchers.written,
         )
+        self.keys = ApiKeys(records("api_keys"))
+        self._is_secured = is_secured
         self.contexts = QueryContexts(self.documents, self.release, self.serving.for_search)
         self.scans = Scans(self.indices, self.documents, self.searchers, self.contexts)
         self.jobs = Jobs(self.tasks, self.writer.write, take_at_end, self.ending)
@@ -179,4 +191,10 @@ class Cluster:
             ReindexManagementApi(self.tasks, self.jobs, nodes, self.release),
         )
         guarded = (self.licence.guarded(route) for api in machine_learning for route in api.routes)
-        return Routes([*(route for api in others for route in api.routes), *guarded])
+        every = [*(route for api in others for route in api.routes), *guarded]
+        if (
+            not self._is_secured
+        ):  # as with `xpack.security.enabled: false`, which takes the APIs of security away
+            return Routes(every)
+        authorization = Authorization(indices)
+        return Routes(map(authorization.guarded, [*every, *SecurityApi(self.keys).routes]))

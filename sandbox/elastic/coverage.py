@@ -22,13 +22,26 @@ from sandbox.elastic.options import ElasticOptions, Version
 from sandbox.elastic.reindex import errors as reindex_errors
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.aggregations import errors as aggregation_errors
+from sandbox.elastic.security import errors as security_errors
 from sandbox.elastic.tasks import errors as tasks_errors
 from sandbox.elastic.versions import Release, release
 from sandbox.elastic.wire import errors as wire_errors
 from sandbox.elastic.wire.parameters import table
 from sandbox.elastic.wire.parameters.rules import Rules
 
-NAMESPACES = ("", "indices", "ingest", "ml", "inference", "tasks", "nodes", "cluster", "cat", "license")
+NAMESPACES = (
+    "",
+    "indices",
+    "ingest",
+    "ml",
+    "inference",
+    "tasks",
+    "nodes",
+    "cluster",
+    "cat",
+    "license",
+    "security",
+)
 # Answered by another method's route: a HEAD where the other is a GET, or the same path.
 _HEADS = {
     "exists": "get",
@@ -54,6 +67,7 @@ _ERRORS = (
     chunking,
     tasks_errors,
     reindex_errors,
+    security_errors,
 )
 
 

@@ -92,8 +92,9 @@ DIFFERENCES = (
     ),
     (
         "SPLADE-tiny, a model of two layers with the same vocabulary, answers in place of every packaged ELSER; it is not "
-        "ELSER. Of uploaded models only the sizes are stored; for text_expansion the same model answers, others cannot be "
-        "deployed. `lang_ident_model_1` is shown but cannot be used."
+        "ELSER. Of uploaded models only the sizes are stored: the same model answers for those of the task text_expansion, and "
+        "multilingual-e5-small for those of text_embedding with 384 dimensions; others are refused by name when they are started. "
+        "`lang_ident_model_1` is shown but cannot be used."
     ),
     (
         "multilingual-e5-small in 4 bits answers for E5 where there is an engine for it (Linux on x86-64); elsewhere a deployment "
@@ -123,7 +124,12 @@ DIFFERENCES = (
         "busy allocations, with the percentages of the ELSER notebook and an invented stack."
     ),
     "Bodies and answers are JSON or NDJSON; CBOR, SMILE and YAML are refused with 406, or with 400 if they are asked for.",
-    "The configured API key may do everything; there are no users or roles.",
+    (
+        "The configured API key may do everything; other keys are made of role descriptors. There are no users or roles, no rights "
+        "on single fields or documents, and no restricted indices. A bulk request or reindex with one index beyond a key's rights is "
+        "refused as a whole, not document by document, and what goes on after an answer is not asked again. Privileges without "
+        "anything here that they would grant (`manage_ilm`, ...) are refused as unknown."
+    ),
     (
         "Requests with an `Origin` or Fetch Metadata of a web page are refused with 403, and those for another host than "
         "loopback with 421. The real service serves them, and leaves it to browsers and proxies."

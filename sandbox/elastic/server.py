@@ -21,7 +21,9 @@ class ElasticServer:
 
     def __init__(self, state: Path, options: ElasticOptions, listener: socket.socket, api_key: str) -> None:
         self._faults = FaultQueue(state)
-        self._cluster = Cluster(state, options, partial(self._faults.take, when="end"))
+        self._cluster = Cluster(
+            state, options, partial(self._faults.take, when="end"), is_secured=bool(api_key)
+        )
         self._faults.serves(possible_faults(self._cluster.routes))
         self._writes = WriteLog(state, "elastic")
         connections = Connections()
@@ -30,6 +32,7 @@ class ElasticServer:
             connections,
             release=self._cluster.release,
             api_key=api_key,
+            identify=self._cluster.keys.caller,
             faults=self._faults,
             writes=self._writes,
             ending=self._cluster.ending,

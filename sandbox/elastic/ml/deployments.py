@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -94,12 +94,14 @@ class Deployments:
         records: Records,
         nodes: Nodes,
         options: ElasticOptions,
+        is_dense: Callable[[str], bool],
         take_at_end: TakeAtEnd,
         ending: threading.Event,
     ) -> None:
         self._records = records
         self._nodes = nodes
         self._options = options
+        self._is_dense = is_dense
         self._take_at_end = take_at_end
         self._ending = ending
         self.lock = threading.RLock()
@@ -231,7 +233,13 @@ class Deployments:
         parameters = deployment.parameters
         seconds = self._options.inference_seconds / parameters["threads_per_allocation"]
         capacity = parameters["queue_capacity"]
-        return NodeQueue(node, capacity, seconds, partial(packages.embed, deployment.model), deployment.cache)
+        return NodeQueue(
+            node,
+            capacity,
+            seconds,
+            partial(packages.embed, self._is_dense(deployment.model)),
+            deployment.cache,
+        )
 
     def _apply(self, plans: dict[str, assignments.Plan]) -> None:
         options = self._options

@@ -56,6 +56,16 @@ BAD_PART = Answer(
     "Validation Failed: 1: [part] must be less than total_parts;",
     "from memory",
 )
+BAD_UPLOAD = Answer(
+    400, "action_request_validation_exception", "Validation Failed: 1: {problem};", "from memory"
+)
+VOCABULARY_PART_MISSING = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: cannot put vocabulary for model [{model}] as tokenizer type [{tokenizer}] requires [{part}] to be "
+    "provided and non-empty;",
+    "TransportPutTrainedModelVocabularyAction.java, from memory",
+)
 STATUS_OF_SEVERAL = Answer(
     400,
     "status_exception",
@@ -157,8 +167,13 @@ NO_DEFINITION = Answer(
     "Could not find trained model definition [{model}]",
     "ml/3rd_party_deployment.yml",
 )
-ONLY_TEXT_EXPANSION = Answer(
-    400, "status_exception", "the sandbox deploys models with [text_expansion] inference only"
+TASK_CANNOT_RUN = Answer(
+    400, "status_exception", "the sandbox cannot run the model [{model}] of task [{task}]; it runs: {tasks}"
+)
+VECTORS_CANNOT_BE = Answer(
+    400,
+    "status_exception",
+    "the sandbox cannot run the model [{model}] with [embedding_size] {size}; its vectors have {dimensions} dimensions",
 )
 NO_VOCABULARY = Answer(
     404, "resource_not_found_exception", "Could not find vocabulary document [{model}_vocabulary]"

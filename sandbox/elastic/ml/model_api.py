@@ -6,14 +6,16 @@ import base64
 import binascii
 import re
 import threading
+from collections.abc import Mapping
 from typing import Any
 
+from sandbox.elastic import errors
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import lang_ident, models
 from sandbox.elastic.ml.deployments import Deployments
 from sandbox.elastic.ml.models import Models
 from sandbox.elastic.ml.pipeline_use import PipelineUse
-from sandbox.elastic.wire.exchange import Request
+from sandbox.elastic.wire.exchange import Request, whole
 from sandbox.elastic.wire.expressions import chosen
 from sandbox.elastic.wire.routing import Route
 
@@ -26,6 +28,14 @@ _BODY = {
     "metadata",
     "model_id",
 } | {*("model_size_bytes", "model_type", "platform_architecture", "prefix_strings", "tags")}
+TASKS = (
+    *("fill_mask", "ner", "pass_through", "question_answering", "text_classification", "text_embedding"),
+    *("text_expansion", "text_similarity", "zero_shot_classification"),
+)
+"""What a model of text can be for; which of them can run is decided when one is started."""
+_MOST_PARTS = 10_000
+_NEEDED_BESIDE = {"roberta": "merges", "xlm_roberta": "scores"}
+"""What a tokenizer needs beside its vocabulary."""
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?")
 _ALIAS = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z_\-.])?(?<![0-9])")
 _MODEL = "/_ml/trained_models/{model_id}"
@@ -113,10 +123,14 @@ class ModelApi:
                 if "model_type" in body
                 else ml_errors.NO_MODEL_CONTENT.refusal()
             )
+        for task in body.get("inference_config") or {}:
+            if task not in TASKS:
+                raise errors.UNKNOWN_FIELD.refusal(parser="inference_config", field=task)
         config = models.new_config(model, fields, body.get("inference_config", {}))
         kept = ("description", "tags", "metadata", "prefix_strings", "platform_architecture")
         config |= {key: body[key] for key in kept if key in body}
-        record = {"config": config, "parts": {}, "total_parts": 0, "vocabulary": 0, "stalled": False}
+        record = {"config": config, "parts": {}, "total_parts": 0, "total_length": 0}
+        record |= {"vocabulary": 0, "stalled": False}
         held.save(model, record)
         return models.shown(held, record, set())
 
@@ -126,15 +140,20 @@ class ModelApi:
         body = request.fields("put_definition_part", "definition", "total_definition_length", "total_parts")
         with self._models.lock:
             record = self._uploaded(model)
-            part, total = int(request.params["part"]), int(body.get("total_parts", 0))
-            if not 0 <= part < total:
-                raise ml_errors.BAD_PART.refusal()
+            part, total = (
+                whole("part", request.params["part"]),
+                whole("total_parts", body.get("total_parts", 0)),
+            )
+            length = whole("total_definition_length", body.get("total_definition_length", 0))
+            _refuse_sizes(part, total, length)
             try:
                 size = len(base64.b64decode(body.get("definition", ""), validate=True))
             except binascii.Error as error:
                 raise ml_errors.NOT_BASE64.refusal(problem=error) from error
+            if not size:
+                raise ml_errors.BAD_UPLOAD.refusal(problem="[definition] must not be empty")
             record["parts"][str(part)] = size
-            record["total_parts"] = total
+            record |= {"total_parts": total, "total_length": length}
             self._models.save(model, record)
         return {"acknowledged": True}
 
@@ -144,7 +163,8 @@ class ModelApi:
         body = request.fields("put_vocabulary", "vocabulary", "merges", "scores")
         with self._models.lock:
             record = self._uploaded(model)
-            record["vocabulary"] = len(body.get("vocabulary", []))
+            _refuse_vocabulary(model, body, record["config"]["inference_config"])
+            record["vocabulary"] = len(body["vocabulary"])
             self._models.save(model, record)
         return {"acknowledged": True}
 
@@ -241,3 +261,40 @@ class ModelApi:
                 raise ml_errors.ALIAS_IN_PIPELINE.refusal(alias=alias)
             held.drop_alias(alias)
         return {"acknowledged": True}
+
+
+def _refuse_sizes(part: int, total: int, length: int) -> None:
+    """Refuse numbers of a part that cannot be.
+
+    Raises:
+        Refusal: naming the number.
+    """
+    if not 0 <= part < total:
+        raise ml_errors.BAD_PART.refusal()
+    problem = ""
+    if total > _MOST_PARTS:
+        problem = f"[total_parts] must be less than or equal to {_MOST_PARTS}"
+    elif length <= 0:
+        problem = "[total_definition_length] must be greater than 0"
+    if problem:
+        raise ml_errors.BAD_UPLOAD.refusal(problem=problem)
+
+
+def _refuse_vocabulary(model: str, body: Mapping[str, Any], inference_config: Mapping[str, Any]) -> None:
+    """Refuse a vocabulary that the model's tokenizer cannot use.
+
+    Raises:
+        Refusal: it is empty, or what belongs to it is missing or has another length.
+    """
+    words, scores = body.get("vocabulary") or [], body.get("scores") or []
+    if not words:
+        raise ml_errors.BAD_UPLOAD.refusal(problem="[vocabulary] must not be empty")
+    if scores and len(scores) != len(words):
+        raise ml_errors.BAD_UPLOAD.refusal(
+            problem=f"[scores] must have same length as [vocabulary], was [{len(scores)}] instead of [{len(words)}]"
+        )
+    for config in inference_config.values():
+        for tokenizer in config.get("tokenization") or {}:
+            part = _NEEDED_BESIDE.get(tokenizer)
+            if part and not body.get(part):
+                raise ml_errors.VOCABULARY_PART_MISSING.refusal(model=model, tokenizer=tokenizer, part=part)

@@ -100,6 +100,10 @@ class Models:
         """Whether it is a packaged ELSER."""
         return model in PACKAGES and PACKAGES[model].is_elser
 
+    def is_dense(self, model: str) -> bool:
+        """Whether a model answers vectors, and not tokens with weights."""
+        return "text_embedding" in self.record(model)["config"]["inference_config"]
+
     def fully_defined(self, record: dict[str, Any]) -> bool:
         """Whether the definition is complete."""
         return record["total_parts"] > 0 and len(record["parts"]) >= record["total_parts"]

@@ -17,7 +17,9 @@ TaskType = Literal["sparse_embedding", "text_embedding"]
 _SPARSE_SHA256 = next(iter(FILES.values()))
 """Of the model that answers here: the real package's hash is not known."""
 _TOKENIZATION = {"with_special_tokens": True, "max_sequence_length": 512, "truncate": "first", "span": -1}
-_PREFIXES: dict[str, Purpose] = {"query: ": "query", "passage: ": "passage"}
+_QUERY, _PASSAGE = "query: ", "passage: "
+DIMENSIONS = 384
+"""Of the vectors that every dense model answers here."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Package:
     @property
     def prefixes(self) -> dict[str, str]:
         """`prefix_strings`: what stands in front of texts that are stored (`ingest`) and looked for (`search`)."""
-        return {} if self.is_elser else {"ingest": "passage: ", "search": "query: "}
+        return {} if self.is_elser else {"ingest": _PASSAGE, "search": _QUERY}
 
     def config(self) -> dict[str, Any]:
         """What its config has beside that of every model."""
@@ -69,13 +71,24 @@ class Package:
             return {"text_expansion": {**vocabulary, "tokenization": {"bert": bert}}}
         roberta = {"do_lower_case": False, **_TOKENIZATION}
         return {
-            "text_embedding": {**vocabulary, "tokenization": {"xlm_roberta": roberta}, "embedding_size": 384}
+            "text_embedding": {
+                **vocabulary,
+                "tokenization": {"xlm_roberta": roberta},
+                "embedding_size": DIMENSIONS,
+            }
         }
 
 
 PACKAGES = {
     package.id: package
     for package in (
+        Package(  # its size and hash are not known: the size is that of its successor
+            ".elser_model_1",
+            438123914,
+            "0" * 64,
+            "Elastic Learned Sparse EncodeR v1 (Tech Preview)",
+            "sparse_embedding",
+        ),
         Package(
             ".elser_model_2",
             438123914,
@@ -106,30 +119,31 @@ PACKAGES = {
 """By id."""
 
 
-def load(model: str) -> None:
-    """Load what answers for a model.
+def load(is_dense: bool) -> None:
+    """Load what answers for models that answer vectors, or for those that answer tokens with weights.
 
     Raises:
         ModelMissing: it cannot run here.
     """
-    load_e5() if _is_dense(model) else load_splade()
+    load_e5() if is_dense else load_splade()
 
 
-def embed(model: str, texts: Sequence[str]) -> list[Embedding]:
-    """The answers of a model for texts with the model's prefix.
+def embed(is_dense: bool, texts: Sequence[str]) -> list[Embedding]:
+    """The answers for texts with the model's prefix; E5 reads a text without one of its own as a passage.
 
     Raises:
         ModelMissing: it cannot run here.
     """
-    if not _is_dense(model):
+    if not is_dense:
         return load_splade().embed(texts)
     found: dict[int, Embedding] = {}
-    for prefix, purpose in _PREFIXES.items():
-        mine = [number for number, text in enumerate(texts) if text.startswith(prefix)]
+    queries = [number for number, text in enumerate(texts) if text.startswith(_QUERY)]
+    passages = [number for number, text in enumerate(texts) if not text.startswith(_QUERY)]
+    halves: tuple[tuple[str, Purpose, list[int]], ...] = (
+        (_QUERY, "query", queries),
+        (_PASSAGE, "passage", passages),
+    )
+    for prefix, purpose, mine in halves:
         answers = load_e5().answers([texts[number].removeprefix(prefix) for number in mine], purpose)
         found |= dict(zip(mine, answers, strict=True))
     return [found[number] for number in range(len(texts))]
-
-
-def _is_dense(model: str) -> bool:
-    return model in PACKAGES and not PACKAGES[model].is_elser

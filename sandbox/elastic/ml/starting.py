@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.elastic.ml import errors as ml_errors
@@ -18,6 +19,8 @@ from sandbox.models.missing import ModelMissing
 LIMIT = 100
 """Deployments at the same time. The number is from memory."""
 STATES = ("starting", "started", "fully_allocated")
+RUN_TASKS = ("text_expansion", "text_embedding")
+"""The tasks of models that something here answers for."""
 _LOOK = 0.02
 
 
@@ -51,7 +54,7 @@ class DeploymentStarter:
         parameters["cache_size"] = parameters["cache_size"] or f"{size}b"
         size_in_bytes("cache_size", parameters["cache_size"])
         try:
-            packages.load(model)
+            packages.load(self._models.is_dense(model))
         except ModelMissing as error:
             raise ml_errors.NODE_FAILED.refusal(node=list(self._nodes)[-1].id, problem=error) from error
         return self._deployments.start(
@@ -94,8 +97,9 @@ class DeploymentStarter:
         if not models.is_packaged(model):
             if not record["vocabulary"]:
                 raise ml_errors.NO_VOCABULARY.refusal(model=model)
-            if "text_expansion" not in record["config"]["inference_config"]:
-                raise ml_errors.ONLY_TEXT_EXPANSION.refusal()
+            if sum(record["parts"].values()) != record["total_length"]:
+                raise ml_errors.DEFINITION_TRUNCATED.refusal(model=model)
+            _refuse_what_cannot_run(model, record["config"]["inference_config"])
         return record
 
     def wait(self, deployment: Deployment, wait_for: str, timeout: float, shown: str) -> None:
@@ -118,3 +122,17 @@ class DeploymentStarter:
                 raise ml_errors.START_TIMED_OUT.refusal(timeout=shown, deployment=deployment.id)
             if self._ending.wait(_LOOK):
                 raise ml_errors.SHUT_DOWN.refusal()
+
+
+def _refuse_what_cannot_run(model: str, inference_config: Mapping[str, Any]) -> None:
+    """Refuse a model whose answers nothing here can give.
+
+    Raises:
+        Refusal: naming its task, or the length of its vectors.
+    """
+    (task, config), *_ = inference_config.items() or [("", {})]
+    if task not in RUN_TASKS:
+        raise ml_errors.TASK_CANNOT_RUN.refusal(model=model, task=task, tasks=", ".join(RUN_TASKS))
+    size = config.get("embedding_size", packages.DIMENSIONS)
+    if task == "text_embedding" and size != packages.DIMENSIONS:
+        raise ml_errors.VECTORS_CANNOT_BE.refusal(model=model, size=size, dimensions=packages.DIMENSIONS)

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from sandbox.elastic import errors
+from sandbox.elastic.wire.callers import Caller
 from sandbox.elastic.wire.tokens import token
 
 _UNITS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -34,6 +35,8 @@ class Request:
     """The name of the changed resource in the write log; the path unless a handler sets it."""
     client: Any = None
     """The address that it came from."""
+    caller: Caller = field(default_factory=Caller)
+    """The key that it came with."""
     changed: bool = True
     """A handler of a changing route sets this to False if nothing changed."""
 

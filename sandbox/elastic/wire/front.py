@@ -26,6 +26,7 @@ from sandbox.elastic.errors import Refusal
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire import errors as wire_errors
 from sandbox.elastic.wire import media
+from sandbox.elastic.wire.callers import Identify
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.filter_path import filtered
 from sandbox.elastic.wire.parameters import rules, table
@@ -55,6 +56,7 @@ class Front:
         *,
         release: Release,
         api_key: str,
+        identify: Identify,
         faults: FaultQueue,
         writes: WriteLog,
         ending: threading.Event,
@@ -63,6 +65,7 @@ class Front:
         self._connections = connections
         self._release = release
         self._api_key = api_key
+        self._identify = identify
         self._faults = faults
         self._writes = writes
         self._ending = ending
@@ -153,6 +156,9 @@ class Front:
             return
         scheme, _, found = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "apikey" and compare_digest(found.encode(), key.encode()):
+            return
+        if scheme.lower() == "apikey" and (caller := self._identify(found)):
+            request.caller = caller
             return
         answer = wire_errors.WRONG_API_KEY if scheme else wire_errors.NOT_AUTHENTICATED
         refusal = answer.refusal(path=request.path, metadata={"header": {"WWW-Authenticate": _CHALLENGES}})

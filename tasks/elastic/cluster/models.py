@@ -15,6 +15,7 @@ from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput, PermanentError
 from tasks.outcomes import Ensured
+from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, Unchanged, wait_until
@@ -22,6 +23,8 @@ from tasks.waiting import Deadline, Look, Unchanged, wait_until
 DENSE_PACKAGED = (".multilingual-e5-small", ".multilingual-e5-small_linux-x86_64")
 PACKAGED = (".elser_model_2", ".elser_model_2_linux-x86_64", ".elser_model_1", *DENSE_PACKAGED)
 """The text models that Elasticsearch downloads by itself, sparse and dense."""
+EMBEDDING_TASKS = {"text_expansion": "tokens with weights", "text_embedding": "a vector"}
+"""The tasks of models that embed a text, and what they answer for one."""
 INPUT_FIELD = "text_field"
 DOWNLOAD_ACTION = "xpack/ml/model_import*"
 """The task of a download; it reports its parts since 8.14 (elasticsearch PR 107676)."""
@@ -127,9 +130,17 @@ def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = F
         recreate: delete it first, with its deployments, even if it is usable.
 
     Raises:
-        InvalidInput: no such model exists or can be downloaded; lists those that do.
+        InvalidInput: no such model exists or can be downloaded, with those that can; it embeds no texts; or it is to be recreated,
+            but was uploaded.
     """
     there = read_model.fn(settings, model_id)
+    if there is not None:
+        _refuse_other_tasks(there)
+    if recreate and there is not None and model_id not in PACKAGED:
+        raise InvalidInput(
+            "This model was uploaded, and Elasticsearch cannot download it again", value=model_id, source="--recreate",
+            remedy="Leave out --recreate, or delete the model and upload it again.",
+        )  # fmt: skip
     if recreate and there is not None:
         _delete(settings, model_id, force=True)
         there = None
@@ -147,6 +158,26 @@ def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = F
             accepted=", ".join(dict.fromkeys((*PACKAGED, *others))),
         )
     return Ensured(_put(settings, model_id), "created" if there is None else "changed")
+
+
+@step("verify that {model_id} gives sparse vectors")
+def verify_sparse_model(settings: ElasticSettings, model_id: str, deployment_id: str) -> None:
+    """See that a deployment's model answers tokens with weights, as a sparse_vector field holds them.
+
+    Raises:
+        InvalidInput: it answers something else; with the way to embed with it, if there is one.
+    """
+    model = read_model.fn(settings, model_id)
+    if model is None or model.task == "text_expansion":
+        return
+    _refuse_other_tasks(model, deployment_id)
+    through = command("elastic endpoint-ensure", name="ENDPOINT", model_id=model.id)
+    raise InvalidInput(
+        "This deployment's model answers vectors, and a sparse_vector field holds tokens with weights",
+        value=f"{deployment_id} ({model.id})",
+        source="--deployment",
+        remedy=f"Embed through an inference endpoint: `{through}`, then `elastic embed --as semantic-text --endpoint ENDPOINT`.",
+    )
 
 
 @step("wait for model {model_id}")
@@ -228,6 +259,24 @@ def download(settings: ElasticSettings, model_id: str) -> Download | None:
                 status: dict[str, int] = task.get("status") or {}
                 return Download(status.get("downloaded_parts", 0), status.get("total_parts", 0))
     return None
+
+
+def _refuse_other_tasks(model: ModelState, deployment_id: str = "") -> None:
+    """Refuse a model that embeds no texts.
+
+    Raises:
+        InvalidInput: naming its task, and those that are accepted.
+    """
+    if model.task in EMBEDDING_TASKS:
+        return
+    tasks = ", ".join(f"{task} ({answer})" for task, answer in EMBEDDING_TASKS.items())
+    raise InvalidInput(
+        f"The task of this model, {model.task or model.type}, does not embed texts",
+        value=f"{deployment_id} ({model.id})" if deployment_id else model.id,
+        source="--deployment" if deployment_id else "--model-id",
+        accepted=f"a model of the task {tasks}",
+        remedy="eland uploads one with `eland_import_hub_model --task-type text_embedding`.",
+    )
 
 
 def _put(settings: ElasticSettings, model_id: str) -> ModelState:

@@ -317,8 +317,12 @@ def _feed_back(settings: ElasticSettings, task: TaskState, how: Following, throt
     try:
         with calling(f"throttle the task {task.id}"):
             connect(settings).reindex_rethrottle(task_id=task.id, requests_per_second=per_second)
-    except (NotFound, ServiceRefused):
-        return  # it has ended in the meantime
+    except ServiceRefused as error:
+        if error.status == 403:
+            say(
+                f"{how.what}: the task may not be throttled (cluster privilege manage), so the model rejects more texts."
+            )
+        return  # otherwise it has ended in the meantime
     if per_second == UNLIMITED:
         say(f"{how.what}: the queue keeps up, the throttle is off.")
     else:

@@ -243,6 +243,12 @@ TABLE: dict[str, Rules] = {
     | rules(OFF, "force_synthetic_source include_named_queries_score")
     | rules(TIME, "timeout"),
     "search_template": _SEARCH,
+    "security.authenticate": {},
+    "security.create_api_key": rules(NO_DIFFERENCE, "refresh"),
+    "security.get_api_key": rules(HONOURED, "active_only id name owner realm_name username")
+    | rules(OFF, "with_limited_by with_profile_uid"),
+    "security.has_privileges": {},
+    "security.invalidate_api_key": {},
     "tasks.cancel": rules(HONOURED, "actions nodes parent_task_id wait_for_completion group_by"),
     "tasks.get": rules(HONOURED, "timeout wait_for_completion"),
     "tasks.list": rules(HONOURED, "actions detailed group_by nodes parent_task_id")

@@ -1,0 +1,112 @@
+"""The privileges that each flow needs, least ones, and the step that asks for them before anything is made.
+
+Names of privileges are the service's: https://www.elastic.co/docs/reference/elasticsearch/security-privileges. `manage` on an
+index includes creating and deleting it, its settings, its mapping and its aliases. An alias is moved only with `manage` on
+both the alias and the index.
+"""
+
+from __future__ import annotations
+
+from flows.elastic.options import ElasticRun
+from tasks.elastic.cluster.privileges import Need, verify_privileges
+from tasks.interruption import WhenInterrupted
+
+_READ_CLUSTER = Need(what="read the cluster, its license and its tasks", cluster=("monitor",))
+_READ_MODELS = Need(what="read models and deployments, and infer", cluster=("monitor_ml",))
+_DEPLOY = Need(what="download models, and start, scale and stop deployments", cluster=("manage_ml",))
+_PIPELINES = Need(what="store and delete ingest pipelines", cluster=("manage_ingest_pipelines",))
+_INFER = Need(what="ask the inference endpoint", cluster=("monitor_inference",))
+_ENDPOINTS = Need(what="create and delete inference endpoints", cluster=("manage_inference",))
+_TEMPLATES = Need(what="store and delete the search template", cluster=("manage",))
+
+TO_DEPLOY = (_READ_CLUSTER, _DEPLOY)
+TO_CHANGE_ENDPOINTS = (_READ_CLUSTER, _DEPLOY, _ENDPOINTS)
+
+
+def to_check(name: str | None, source: str | None) -> tuple[Need, ...]:
+    """What all flows need of the cluster, and of the indices of a name and a source where they are given."""
+    cluster = (_READ_CLUSTER, _DEPLOY, _ENDPOINTS, _PIPELINES)
+    own = (*to_load(name, pipeline=False), *_to_change(name, "manage", "read", "write")) if name else ()
+    return (*cluster, *own, *((_to_read(source),) if source else ()))
+
+
+def to_load(name: str, *, pipeline: bool) -> tuple[Need, ...]:
+    """What loading into an index needs; `pipeline`: it gets a default pipeline of ours."""
+    index = Need(
+        what="create the index and load documents", names=(name,), on_indices=("manage", "read", "write")
+    )
+    return (index, _PIPELINES) if pipeline else (index,)
+
+
+def to_embed(
+    name: str,
+    source: str,
+    *,
+    semantic: bool = False,
+    scaling: bool = False,
+    when_interrupted: WhenInterrupted = "leave-running",
+) -> tuple[Need, ...]:
+    """What embedding a source under a name needs.
+
+    Args:
+        name: the alias; its indices are `NAME-HASH`.
+        source: the indices that are read.
+        semantic: through an inference endpoint and not through a pipeline.
+        scaling: the allocations of the deployment change meanwhile.
+        when_interrupted: whether an interruption cancels the reindex task.
+    """
+    needs = [_READ_CLUSTER, _READ_MODELS, _INFER if semantic else _PIPELINES]
+    needs += [_DEPLOY] if scaling else []
+    if when_interrupted == "cancel":
+        needs.append(Need(what="cancel the reindex task on an interruption", cluster=("cancel_task",)))
+    return (*needs, _to_read(source), *_to_change(name, "manage", "read", "write"))
+
+
+def to_roll_back(name: str) -> tuple[Need, ...]:
+    """What moving an alias back needs."""
+    return _to_change(name, "manage")
+
+
+def to_tear_down(name: str, *, models: bool) -> tuple[Need, ...]:
+    """What a teardown needs; `models`: deployments or a model go too."""
+    return (_READ_CLUSTER, _DEPLOY if models else _READ_MODELS, _PIPELINES, *_to_change(name, "manage"))
+
+
+def to_tour(name: str) -> tuple[Need, ...]:
+    """What the tour needs; all of its names begin with this one."""
+    index = Need(
+        what="create, load, embed, search and delete the indices of the tour",
+        names=(f"{name}-*",),
+        on_indices=("manage", "read", "write"),
+    )
+    return (_READ_CLUSTER, _DEPLOY, _PIPELINES, _TEMPLATES, index)
+
+
+def ask_privileges(run: ElasticRun, *needs: Need) -> None:
+    """Ask the cluster for the privileges of a flow, as its first step.
+
+    Raises:
+        PrivilegesMissing: with every one that is missing, and what it is needed for.
+    """
+    with run.report.step("privileges") as step:
+        step.saw(str(verify_privileges(run.settings, needs)))
+
+
+def _to_read(source: str) -> Need:
+    return Need(
+        what="read the source, count its documents, and refresh it so that none is missed",
+        names=tuple(source.split(",")),
+        on_indices=("read", "view_index_metadata", "monitor", "maintenance"),
+    )
+
+
+def _to_change(name: str, *privileges: str) -> tuple[Need, ...]:
+    """An alias, and the indices that are named after it."""
+    indices = Need(
+        what="create, fill, verify and delete the embedded indices",
+        names=(f"{name}-*",),
+        on_indices=privileges,
+    )
+    return indices, Need(
+        what="move the alias, and search by it", names=(name,), on_indices=("manage", "read")
+    )
