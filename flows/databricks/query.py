@@ -52,6 +52,8 @@ class QueryIndexOptions(BuiltIndexOptions, DataOptions, frozen=True):
 def query_index(options: QueryIndexOptions) -> Report:
     """Query an index by a vector, by words, or by both fused by reciprocal rank, with filters.
 
+    Of a name with several versions, the served one is queried.
+
     Example:
         vector-search databricks query --name products --datapoint-id 17 --target sandbox
     """

@@ -75,11 +75,12 @@ def opened(source: RowSource) -> AbstractContextManager[VectorFile]:
 
 @step("validate {source.data}")
 def read_validated(
-    source: RowSource, vector_column: str
+    source: RowSource, vector_column: str, *, queries_needed: bool = False
 ) -> tuple[ValidatedVectors, tuple[tuple[str, DataType], ...]]:
     """Check every row once, before anything is created or paid for. Returns what was found, and the type of each data column.
 
     Raises:
+        NoQueries: the file has none, and they are needed.
         InvalidInput: one of tasks/vertex/data/errors.py; a key or a row is too large, a name is no name of a column, or not every
             row has a dense vector and nothing else.
     """
@@ -99,7 +100,9 @@ def read_validated(
                     "This column cannot be a column of the index", value=name, source=source.data,
                     accepted=f"letters, digits and underscores, no digit first; not {KEY} nor {vector_column}",
                 )  # fmt: skip
-        validated = validate_vectors(file, source.rules, on_progress=progress.count)
+        validated = validate_vectors(
+            file, source.rules, queries_needed=queries_needed, on_progress=progress.count
+        )
         if validated.sparse_rows or validated.dense_rows != validated.rows:
             raise InvalidInput(
                 "An index is built from dense vectors, one in each row", value=validated.vectors, source=validated.name,
