@@ -13,7 +13,7 @@ from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report, listed
 from flows.runs import running
 from tasks.databricks.data import read_validated
-from tasks.databricks.specs import ColumnName, IndexSpec, IndexType, Name
+from tasks.databricks.specs import ColumnName, EndpointKind, IndexSpec, IndexType, Name
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.program import command
@@ -38,6 +38,11 @@ class BuildIndexOptions(DataOptions, Confirmed, Timed, frozen=True):
         default="DIRECT_ACCESS",
         description="DIRECT_ACCESS takes rows by itself; DELTA_SYNC follows a source table, which is made and filled here, and needs a SQL "
         "warehouse.",
+    )
+    endpoint_type: EndpointKind | None = Field(
+        default=None,
+        description="STORAGE_OPTIMIZED is cheaper and slower, takes SQL-like filters, and needs dimensions that are multiples of 16. "
+        "Default: that of the endpoint, STANDARD for a new one.",
     )
     vector_column: ColumnName = Field(default="embedding", description="The name of the vector column.")
     as_version: bool = Field(
@@ -104,7 +109,11 @@ def build_index(options: BuildIndexOptions) -> Report:
             data_columns=types,
         )
         plan = IndexPlan(
-            source=source, index=spec, as_version=options.as_version, min_recall=options.min_recall
+            source=source,
+            index=spec,
+            as_version=options.as_version,
+            min_recall=options.min_recall,
+            endpoint_type=options.endpoint_type,
         )
         built = build(run, plan, validated, yes=options.yes, prunes=options.prune)
         if not built.is_served:

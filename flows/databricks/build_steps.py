@@ -17,6 +17,7 @@ from tasks.databricks.endpoints import (
     wait_for_endpoint,
 )
 from tasks.databricks.indexes import (
+    REMEDY,
     IndexState,
     ensure_index,
     find_index,
@@ -27,11 +28,11 @@ from tasks.databricks.loading import apply_removal_of_strays, apply_rows
 from tasks.databricks.marks import VersionMarks
 from tasks.databricks.searches import read_count
 from tasks.databricks.source_tables import apply_table_rows, ensure_table, read_row_count
-from tasks.databricks.specs import FIRST, IndexSpec
+from tasks.databricks.specs import DIVISOR, FIRST, STANDARD, STORAGE_OPTIMIZED, EndpointKind, IndexSpec
 from tasks.databricks.syncs import apply_sync, wait_for_sync
 from tasks.databricks.verification import verify_count, verify_recall
 from tasks.databricks.versions import read_versions, version_for
-from tasks.errors import GateNotMet
+from tasks.errors import CannotChangeInPlace, GateNotMet, InvalidInput
 from tasks.measures.verification import SearchRecall
 from tasks.plurals import counted
 from tasks.program import command
@@ -51,6 +52,8 @@ class IndexPlan:
     as_version: bool = False
     """Whether other content or another configuration becomes a new version beside the served one."""
     min_recall: float = 0.9
+    endpoint_type: EndpointKind | None = None
+    """None: that of the endpoint, STANDARD for a new one."""
 
 
 @dataclass
@@ -78,6 +81,12 @@ class _Found:
     """Of that version."""
     beside: tuple[IndexState, ...]
     """The other versions."""
+    endpoint_type: str
+
+    @property
+    def kind(self) -> EndpointKind:
+        """Of the endpoint, as it is or is to be made."""
+        return STORAGE_OPTIMIZED if self.endpoint_type == STORAGE_OPTIMIZED else STANDARD
 
     @property
     def marks(self) -> VersionMarks:
@@ -115,7 +124,7 @@ def build(
     with report.step(f"create endpoint {spec.name}") as step:
         marked = ensure_endpoint(
             settings, spec.name, version=spec.version, spec=spec.spec, content=validated.content,
-            has_index=there is not None, deadline=deadline,
+            has_index=there is not None, deadline=deadline, kind=found.kind,
         ).there.marks_of(spec.version)  # fmt: skip
         # Asked of the first look, not of the step: after a lost reply its retry finds what this run created.
         if found.endpoint is None:
@@ -164,7 +173,36 @@ def _look(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors) -> _
     endpoint, index = read_index_to_change(settings, spec)
     others = [one for one in endpoint.versions if one != spec.version] if endpoint is not None else []
     beside = (find_index(settings, name, one) for one in others) if index is None else ()
-    return _Found(spec=spec, endpoint=endpoint, index=index, beside=tuple(filter(None, beside)))
+    kind = _kind(plan, spec, endpoint)
+    return _Found(
+        spec=spec, endpoint=endpoint, index=index, beside=tuple(filter(None, beside)), endpoint_type=kind
+    )
+
+
+def _kind(plan: IndexPlan, spec: IndexSpec, endpoint: EndpointState | None) -> str:
+    """What kind of endpoint it will be on.
+
+    Raises:
+        CannotChangeInPlace: the endpoint is there, and of another kind.
+        InvalidInput: such an endpoint does not take the index.
+    """
+    there = endpoint.kind if endpoint is not None else None
+    if there and plan.endpoint_type not in (None, there):
+        raise CannotChangeInPlace(
+            "endpoint", spec.name, field="endpoint_type", there=there, wanted=plan.endpoint_type, remedy=REMEDY
+        )  # fmt: skip
+    kind = there or plan.endpoint_type or STANDARD
+    if kind == STORAGE_OPTIMIZED and spec.dimensions % DIVISOR:
+        raise InvalidInput(
+            "A STORAGE_OPTIMIZED endpoint does not take vectors of so many dimensions", value=spec.dimensions, source=plan.source.data,
+            accepted=f"multiples of {DIVISOR}", remedy="Pad the vectors with zeros, which changes no distance, or build on a STANDARD endpoint.",
+        )  # fmt: skip
+    if kind == STORAGE_OPTIMIZED and not spec.index_type == "DIRECT_ACCESS":
+        raise InvalidInput(
+            "On a STORAGE_OPTIMIZED endpoint only Direct Vector Access indexes are built here: the service takes no choice of columns there",
+            value=spec.index_type, source="index_type", accepted="DIRECT_ACCESS, or a STANDARD endpoint",
+        )  # fmt: skip
+    return kind
 
 
 def _measured(
@@ -220,7 +258,7 @@ def _cost(run: DatabricksRun, validated: ValidatedVectors, found: _Found) -> lis
     if found.index is not None:
         return []
     beside = [(one.rows, one.dimensions) for one in found.beside]
-    cost = hourly_cost(validated.rows, validated.dimensions, beside)
+    cost = hourly_cost(validated.rows, validated.dimensions, beside, found.kind)
     if run.settings.is_sandbox:
         say(f"{cost} The sandbox costs nothing.")
         return []

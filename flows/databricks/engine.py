@@ -43,6 +43,7 @@ DATABRICKS: Engine[DatabricksSettings] = Engine(
         Entry("query", "flows.databricks.query:query_index", "Query an index by a vector, by words, or by both fused, with filters."),
         Entry("verify", "flows.databricks.verify:verify_index", "Measure recall and latency of an index against exact search.", _VERIFY_NIGHTLY),
         Entry("teardown", "flows.databricks.teardown:teardown_index", "Remove every version that was built under a name, with its endpoint, and nothing else."),
+        Entry("tour", "flows.databricks.tour:tour", "Take an index through its whole life and check each step."),
     ),
     sandbox_service="databricks",
 )  # fmt: skip

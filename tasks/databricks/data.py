@@ -5,7 +5,7 @@ A row is `{"id": "17", "genre": "Drama", "embedding": [0.1, 0.9]}`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,6 +112,19 @@ def read_validated(
             check_size(row, source=f"row {number} of {source.data}")
     progress.end(f"{validated.size}, nothing wrong")
     return validated, types
+
+
+@step("read rows of {source.data}")
+def read_rows(source: RowSource, vector_column: str, positions: Sequence[int]) -> list[Row]:
+    """Some rows of a file, by their positions from 0, as they go into an index with plain numbers."""
+    wanted = set(positions)
+    with opened(source) as file:
+        found = {
+            position: {**row, vector_column: row[vector_column].tolist()}
+            for position, row in enumerate(rows_of(file, source.columns, vector_column))
+            if position in wanted
+        }
+    return [found[position] for position in positions]
 
 
 @step("read query row {row} of {source.data}")

@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from databricks.sdk.service.vectorsearch import CustomTag, EndpointInfo, EndpointType
 
@@ -25,7 +26,7 @@ from tasks.databricks.clients import connect
 from tasks.databricks.errors import AlreadyExists, CreationFailed, calling
 from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, with_marks
 from tasks.databricks.settings import DatabricksSettings
-from tasks.databricks.specs import FIRST, PASSAGES
+from tasks.databricks.specs import FIRST, PASSAGES, STANDARD, EndpointKind
 from tasks.errors import NotOurs
 from tasks.marks import MANAGED_BY, is_ours
 from tasks.outcomes import Ensured
@@ -46,6 +47,8 @@ class EndpointState:
     """An endpoint as it was last read."""
 
     name: str
+    kind: str = STANDARD
+    """STANDARD or STORAGE_OPTIMIZED."""
     state: str
     said: str
     indexes: int
@@ -123,6 +126,7 @@ def ensure_endpoint(
     content: str,
     has_index: bool,
     deadline: Deadline,
+    kind: EndpointKind = STANDARD,
 ) -> Ensured[EndpointState]:
     """The endpoint of a name, created unless it is there, with the marks of the version that is to be made on it.
 
@@ -136,6 +140,7 @@ def ensure_endpoint(
         content: hash of the data that it will be loaded with; empty where the index itself says what it holds.
         has_index: whether its index is there.
         deadline: bounds the wait for a deletion that an earlier run began.
+        kind: of an endpoint that is created.
 
     Raises:
         NotOurs: somebody else made it.
@@ -145,7 +150,7 @@ def ensure_endpoint(
     if find_endpoint(settings, name) is None:
         try:
             with calling(f"create endpoint {name}"):
-                connect(settings).endpoints.create_endpoint(name, EndpointType.STANDARD)
+                connect(settings).endpoints.create_endpoint(name, EndpointType(kind))
             created = True
         except AlreadyExists:
             say(f"The endpoint {name} was created in the meantime.")
@@ -269,6 +274,15 @@ def remove_endpoint(settings: DatabricksSettings, name: str, deadline: Deadline)
     return (name,) if there is not None else ()
 
 
+@cache
+def read_endpoint_type(settings: DatabricksSettings, name: str, id_: str) -> str:  # noqa: ARG001 -- a key of the cache
+    """STANDARD or STORAGE_OPTIMIZED, asked once for each endpoint: it never changes, and one that is made anew has another id."""
+    there = find_endpoint(settings, name)
+    if there is None:
+        raise _gone(name)
+    return _kind(there)
+
+
 def list_endpoints(settings: DatabricksSettings) -> list[EndpointInfo]:
     """All endpoints of the workspace."""
     with calling("list the endpoints"):
@@ -305,6 +319,7 @@ def endpoint_state(there: EndpointInfo) -> EndpointState:
     name, tags, status = there.name or "", tags_of(there), there.endpoint_status
     return EndpointState(
         name=name,
+        kind=_kind(there),
         state=_state(there),
         said=(status.message if status else None) or "no reason given",
         indexes=there.num_indexes or 0,
@@ -316,6 +331,10 @@ def endpoint_state(there: EndpointInfo) -> EndpointState:
 def _me(settings: DatabricksSettings) -> str:
     with calling("read who calls"):
         return connect(settings).users.me().user_name or ""
+
+
+def _kind(there: EndpointInfo) -> str:
+    return there.endpoint_type.value if there.endpoint_type else STANDARD
 
 
 def _state(there: EndpointInfo) -> str:

@@ -35,6 +35,7 @@ class IndexState:
     version: str = FIRST
     full_name: str
     endpoint: str
+    endpoint_id: str = ""
     state: str
     """`status.detailed_state`, or what `status.ready` says where there is none."""
     said: str
@@ -339,6 +340,7 @@ def _state(name: str, version: str, found: dict[str, Any]) -> IndexState:
         version=version,
         full_name=found["name"],
         endpoint=str(found.get("endpoint_name", "")),
+        endpoint_id=str(found.get("endpoint_id") or ""),
         state=str(status.get("detailed_state") or ready),
         said=str(status.get("message") or "no reason given"),
         rows=int(status.get("indexed_row_count") or 0),

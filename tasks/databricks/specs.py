@@ -19,6 +19,11 @@ from tasks.marks import fingerprint
 KEY = "id"
 """The primary key of every index that we make: the row's id, as text."""
 IndexType = Literal["DIRECT_ACCESS", "DELTA_SYNC"]
+EndpointKind = Literal["STANDARD", "STORAGE_OPTIMIZED"]
+STANDARD: EndpointKind = "STANDARD"
+STORAGE_OPTIMIZED: EndpointKind = "STORAGE_OPTIMIZED"
+DIVISOR = 16
+"""Of the dimension of an index on a storage-optimized endpoint; from memory of the documentation."""
 DataType = Literal["string", "long", "float", "double"]
 PASSAGES = "passages"
 """The mark `spec` of the endpoint of a knowledge base, whose indexes describe themselves."""

@@ -7,7 +7,7 @@ The service has no alias. A version is an index of its own on the name's endpoin
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import count
 
@@ -138,6 +138,28 @@ def read_versions(settings: DatabricksSettings, name: str) -> Versions:
     # One that is being deleted is listed until it is gone.
     indexes = {version: index for version, index in found.items() if index is not None}
     return Versions(name=name, endpoint=endpoint, indexes=indexes)
+
+
+@step("check that the name {name} is free for a tour")
+def read_free_name(
+    settings: DatabricksSettings, name: str, contents: Collection[str]
+) -> EndpointState | None:
+    """The endpoint of a name, if there is one, which has nothing but versions with these contents.
+
+    Raises:
+        InvalidInput: it has others, or is that of a knowledge base: whoever asks will remove them.
+        NotOurs: somebody else made it.
+    """
+    endpoint = own_endpoint(settings, name)
+    if endpoint is None:
+        return None
+    marked = [endpoint.marks_of(version) for version in endpoint.versions]
+    if endpoint.is_of_passages or any((each.content or each.coming) not in contents for each in marked):
+        raise InvalidInput(
+            "This name holds something else, and a tour removes what is under its name at its end", value=name, source="name",
+            accepted="a name under which nothing was built, or that of a tour on the same data that was interrupted",
+        )  # fmt: skip
+    return endpoint
 
 
 @step("swap {name} to version {version}")
