@@ -14,8 +14,15 @@ from tasks.answers.knowledge import Agreement, How, KnowledgeBase
 from tasks.answers.passages import Passage
 from tasks.databricks.costs import hourly_cost
 from tasks.databricks.endpoints import EndpointState, ensure_endpoint, ensure_served, wait_for_endpoint
-from tasks.databricks.indexes import IndexState, ensure_index, find_index, remove_index, wait_for_index
-from tasks.databricks.inventory import list_versions, read_inventory, refuse_foreign_indexes
+from tasks.databricks.indexes import (
+    IndexState,
+    ensure_index,
+    find_index,
+    list_versions,
+    remove_index,
+    wait_for_index,
+)
+from tasks.databricks.inventory import read_inventory, refuse_foreign_indexes
 from tasks.databricks.passages.reading import (
     read_all_passages,
     read_endpoint_to_change,
@@ -86,7 +93,7 @@ class DatabricksHolder:
             moved = ensure_served(settings, plan.name, wanted.version)
             if served_now != wanted.version:
                 changes.append("served the version")
-            step.saw(f"served, before {moved.there.replaced or 'nothing'}")
+            step.saw(f"served, before {moved.there.replaced or moved.there.rolled_back_from or 'nothing'}")
         return changes + self._prune(run, plan.name, moved.there)
 
     def verify(self, settings: DatabricksSettings, base: KnowledgeBase, chunks: Sequence[Chunk]) -> Agreement:

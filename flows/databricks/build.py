@@ -7,14 +7,16 @@ from pydantic import Field
 from flows.databricks.build_steps import IndexPlan, build
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import DATA, DataOptions
+from flows.databricks.version_steps import prune, serve
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report, listed
 from flows.runs import running
 from tasks.databricks.data import read_validated
-from tasks.databricks.specs import ColumnName, IndexSpec, IndexType, Name
+from tasks.databricks.specs import ColumnName, EndpointKind, IndexSpec, IndexType, Name
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
+from tasks.program import command
 from tasks.progress import say
 
 
@@ -37,12 +39,26 @@ class BuildIndexOptions(DataOptions, Confirmed, Timed, frozen=True):
         description="DIRECT_ACCESS takes rows by itself; DELTA_SYNC follows a source table, which is made and filled here, and needs a SQL "
         "warehouse.",
     )
+    endpoint_type: EndpointKind | None = Field(
+        default=None,
+        description="STORAGE_OPTIMIZED is cheaper and slower, takes SQL-like filters, and needs dimensions that are multiples of 16. "
+        "Default: that of the endpoint, STANDARD for a new one.",
+    )
     vector_column: ColumnName = Field(default="embedding", description="The name of the vector column.")
+    as_version: bool = Field(
+        default=False,
+        description="Build other data or other columns as a new version beside the served one, and serve it once it passes min_recall. "
+        "It holds the file's rows, not what was upserted into the other. Both cost until the old one is pruned.",
+    )
     min_recall: float = Field(
         default=0.9,
         ge=0,
         le=1,
-        description="The recall@10 to reach, where the file has queries; 0 only measures.",
+        description="The recall@10 to reach, where the file has queries; 0 only measures. With as_version it must have some.",
+    )
+    prune: bool = Field(
+        default=False,
+        description="Remove the other versions once the new one is served; no rollback then. For as_version.",
     )
     yes: bool = agreement("the cost, and to replacing the content of an index,")
     timeout_minutes: float = timeout(240)
@@ -53,7 +69,9 @@ def build_index(options: BuildIndexOptions) -> Report:
     """Build a searchable index on an endpoint of its own from a file of vectors.
 
     Reads what exists and creates only what is missing: a run after a crash resumes, a run after success changes nothing. Different
-    data under the same name replaces every row, including those that were added since, which needs a confirmation.
+    data under the same name replaces every row, including those that were added since, which needs a confirmation. With as_version
+    it is built as a new version instead, measured, and served without downtime; the version before stays for `databricks rollback`
+    until `databricks prune`.
 
     Example:
         vector-search databricks build --name products --data products.hdf5 --target sandbox
@@ -63,9 +81,16 @@ def build_index(options: BuildIndexOptions) -> Report:
         raise InvalidInput(
             "A column is named twice", value=", ".join(options.data_columns), source="data_columns"
         )
+    if options.prune and not options.as_version:
+        raise InvalidInput(
+            "Only a build of a new version prunes the others", value=True, source="prune", accepted="prune together with as_version",
+            remedy=f"`{command('databricks prune', name=options.name)}` removes the versions that are not served.",
+        )  # fmt: skip
     with running(DATABRICKS, "build", options) as run:
         with run.report.step("validate the data") as step:
-            validated, types = read_validated(source, options.vector_column)
+            validated, types = read_validated(
+                source, options.vector_column, queries_needed=options.as_version
+            )
             step.saw(
                 f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, content {validated.content}"
             )
@@ -83,11 +108,23 @@ def build_index(options: BuildIndexOptions) -> Report:
             vector_column=options.vector_column,
             data_columns=types,
         )
-        plan = IndexPlan(source=source, index=spec, min_recall=options.min_recall)
-        built = build(run, plan, validated, yes=options.yes)
+        plan = IndexPlan(
+            source=source,
+            index=spec,
+            as_version=options.as_version,
+            min_recall=options.min_recall,
+            endpoint_type=options.endpoint_type,
+        )
+        built = build(run, plan, validated, yes=options.yes, prunes=options.prune)
+        if not built.is_served:
+            serve(run, options.name, built.index.version)
+            built.changes.append(f"served the version {built.index.version}")
+        if options.prune and (gone := prune(run, options.name)):
+            built.changes.append(f"removed {listed(f'the version {one}' for one in gone)}")
         run.report.facts |= {
             "index": built.index.full_name,
             "endpoint": built.index.endpoint,
+            "version": built.index.version,
             "rows": built.count,
             "recall": built.recall.model_dump() if built.recall else None,
             "changes": built.changes,

@@ -6,23 +6,36 @@ from dataclasses import dataclass, field
 
 from flows.confirmation import Question, agree
 from flows.databricks.options import DatabricksRun
+from flows.databricks.version_steps import prune_questions
 from tasks.databricks.costs import hourly_cost
 from tasks.databricks.data import RowSource
 from tasks.databricks.endpoints import (
     EndpointState,
     apply_content_mark,
     ensure_endpoint,
+    own_endpoint,
     wait_for_endpoint,
 )
-from tasks.databricks.indexes import IndexState, ensure_index, read_index_to_change, wait_for_index
+from tasks.databricks.indexes import (
+    REMEDY,
+    IndexState,
+    ensure_index,
+    find_index,
+    read_index_to_change,
+    wait_for_index,
+)
 from tasks.databricks.loading import apply_removal_of_strays, apply_rows
+from tasks.databricks.marks import VersionMarks
 from tasks.databricks.searches import read_count
 from tasks.databricks.source_tables import apply_table_rows, ensure_table, read_row_count
-from tasks.databricks.specs import IndexSpec
+from tasks.databricks.specs import DIVISOR, FIRST, STANDARD, STORAGE_OPTIMIZED, EndpointKind, IndexSpec
 from tasks.databricks.syncs import apply_sync, wait_for_sync
 from tasks.databricks.verification import verify_count, verify_recall
+from tasks.databricks.versions import read_versions, version_for
+from tasks.errors import CannotChangeInPlace, GateNotMet, InvalidInput
 from tasks.measures.verification import SearchRecall
 from tasks.plurals import counted
+from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.data.validation import ValidatedVectors
 
@@ -36,7 +49,11 @@ class IndexPlan:
 
     source: RowSource
     index: IndexSpec
+    as_version: bool = False
+    """Whether other content or another configuration becomes a new version beside the served one."""
     min_recall: float = 0.9
+    endpoint_type: EndpointKind | None = None
+    """None: that of the endpoint, STANDARD for a new one."""
 
 
 @dataclass
@@ -44,6 +61,8 @@ class BuiltIndex:
     """What a build did."""
 
     index: IndexState
+    is_served: bool = True
+    """Whether it is searched; a new version must be switched to."""
     count: int = 0
     """Rows in the index."""
     recall: SearchRecall | None = None
@@ -51,97 +70,195 @@ class BuiltIndex:
     """Every change that it made; empty if everything was already there."""
 
 
-def build(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors, *, yes: bool) -> BuiltIndex:
-    """Chain the steps of a build.
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What there is before a build changes anything."""
+
+    spec: IndexSpec
+    """In the version that is to be built."""
+    endpoint: EndpointState | None
+    index: IndexState | None
+    """Of that version."""
+    beside: tuple[IndexState, ...]
+    """The other versions."""
+    endpoint_type: str
+
+    @property
+    def kind(self) -> EndpointKind:
+        """Of the endpoint, as it is or is to be made."""
+        return STORAGE_OPTIMIZED if self.endpoint_type == STORAGE_OPTIMIZED else STANDARD
+
+    @property
+    def marks(self) -> VersionMarks:
+        """Of that version."""
+        return self.endpoint.marks_of(self.spec.version) if self.endpoint else VersionMarks()
+
+    @property
+    def is_served(self) -> bool:
+        """Whether that version is searched, or the first of its name."""
+        return self.endpoint is None or self.endpoint.serves == self.spec.version
+
+
+def build(
+    run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors, *, yes: bool, prunes: bool = False
+) -> BuiltIndex:
+    """Chain the steps of a build. The tour calls this too.
 
     Args:
         run: the run that this is part of.
         plan: the result to reach.
         validated: the data, as validation found them.
         yes: agree to costs and to the replacement of content.
+        prunes: whether the caller removes the other versions afterwards, which is asked for here.
     """
-    settings, report, deadline, spec = run.settings, run.report, run.deadline, plan.index
+    settings, report, deadline = run.settings, run.report, run.deadline
     # What belongs to others and differences that cannot be changed in place are found before anything is changed or billed.
-    endpoint, there = read_index_to_change(settings, spec)
-    agree([*_cost(run, validated, there), *_replacement(validated, endpoint, there)], yes=yes)
+    found = _look(run, plan, validated)
+    spec, there = found.spec, found.index
+    pruning = (
+        prune_questions(read_versions(settings, spec.name), spec.version) if prunes and found.endpoint else []
+    )
+    agree([*_cost(run, validated, found), *_replacement(validated, found), *pruning], yes=yes)
 
     changes = list[str]()
-    if spec.index_type == "DELTA_SYNC":
-        _fill_table(run, plan, validated, changes)
     with report.step(f"create endpoint {spec.name}") as step:
         marked = ensure_endpoint(
-            settings, spec.name, spec=spec.spec, content=validated.content, has_index=there is not None, deadline=deadline
-        ).there  # fmt: skip
+            settings, spec.name, version=spec.version, spec=spec.spec, content=validated.content,
+            has_index=there is not None, deadline=deadline, kind=found.kind,
+        ).there.marks_of(spec.version)  # fmt: skip
         # Asked of the first look, not of the step: after a lost reply its retry finds what this run created.
-        if endpoint is None:
+        if found.endpoint is None:
             changes.append("created the endpoint")
         step.saw(wait_for_endpoint(settings, spec.name, deadline).state)
-    with report.step(f"create index {spec.name}") as step:
-        index = ensure_index(settings, spec, deadline).there
+    if spec.index_type == "DELTA_SYNC":
+        _fill_table(run, spec, plan.source, validated, changes)
+    with report.step(f"create index {spec.full_name_in(settings.catalog_schema)}") as step:
+        ensure_index(settings, spec, deadline)
         if there is None:
             changes.append("created the index")
-        index = wait_for_index(settings, spec.name, deadline)
-        step.saw(f"{index.full_name}, {counted(index.dimensions, 'dimension')}, {index.state}")
-    built = BuiltIndex(index, changes=changes)
+        index = wait_for_index(settings, spec.name, deadline, spec.version)
+        step.saw(f"{counted(index.dimensions, 'dimension')}, {index.state}")
+    built = BuiltIndex(index, is_served=found.is_served, changes=changes)
 
     if marked.content != validated.content:
-        with report.step(f"load rows into {spec.name}") as step:
+        with report.step(f"load rows into {index.full_name}") as step:
             step.saw(
-                _load(run, plan, validated, marked, there, index, changes)
+                _load(run, plan.source, validated, marked, there, index, changes)
                 if index.is_direct
-                else _sync(run, plan, marked, there, validated.content)
+                else _sync(run, marked, there, index, validated.content)
             )
-    with report.step(f"count the rows of {spec.name}") as step:
+    with report.step(f"count the rows of {index.full_name}") as step:
         built.count = read_count(settings, index)
         step.saw(f"{built.count:,}")
         if built.count != validated.rows:
             step.saw(f"the file has {counted(validated.rows, 'row')}: others were added or removed since")
-    with report.step("recall@10") as step:
+    with report.step(f"recall@10 of {index.full_name}") as step:
         if validated.queries:
             # What others added is nearer than some rows of the file, which is no fault of the index.
             gate = plan.min_recall if built.count == validated.rows else None
-            built.recall = verify_recall(
-                settings, index, plan.source, deadline, queries=MOST_QUERIES, min_recall=gate
-            )
+            built.recall = _measured(run, plan, index, gate, is_served=found.is_served)
             step.saw(str(built.recall))
         else:
             step.saw("not measured: the file has no queries")
     return built
 
 
-def _fill_table(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors, changes: list[str]) -> None:
+def _look(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors) -> _Found:
+    settings, name = run.settings, plan.index.name
+    endpoint = own_endpoint(settings, name)
+    version = endpoint.serves if endpoint is not None else FIRST
+    if plan.as_version:
+        version = version_for(endpoint, plan.index, validated.content)
+    spec = plan.index.model_copy(update={"version": version or FIRST})
+    endpoint, index = read_index_to_change(settings, spec)
+    others = [one for one in endpoint.versions if one != spec.version] if endpoint is not None else []
+    beside = (find_index(settings, name, one) for one in others) if index is None else ()
+    kind = _kind(plan, spec, endpoint)
+    return _Found(
+        spec=spec, endpoint=endpoint, index=index, beside=tuple(filter(None, beside)), endpoint_type=kind
+    )
+
+
+def _kind(plan: IndexPlan, spec: IndexSpec, endpoint: EndpointState | None) -> str:
+    """What kind of endpoint it will be on.
+
+    Raises:
+        CannotChangeInPlace: the endpoint is there, and of another kind.
+        InvalidInput: such an endpoint does not take the index.
+    """
+    there = endpoint.kind if endpoint is not None else None
+    if there and plan.endpoint_type not in (None, there):
+        raise CannotChangeInPlace(
+            "endpoint", spec.name, field="endpoint_type", there=there, wanted=plan.endpoint_type, remedy=REMEDY
+        )  # fmt: skip
+    kind = there or plan.endpoint_type or STANDARD
+    if kind == STORAGE_OPTIMIZED and spec.dimensions % DIVISOR:
+        raise InvalidInput(
+            "A STORAGE_OPTIMIZED endpoint does not take vectors of so many dimensions", value=spec.dimensions, source=plan.source.data,
+            accepted=f"multiples of {DIVISOR}", remedy="Pad the vectors with zeros, which changes no distance, or build on a STANDARD endpoint.",
+        )  # fmt: skip
+    if kind == STORAGE_OPTIMIZED and not spec.index_type == "DIRECT_ACCESS":
+        raise InvalidInput(
+            "On a STORAGE_OPTIMIZED endpoint only Direct Vector Access indexes are built here: the service takes no choice of columns there",
+            value=spec.index_type, source="index_type", accepted="DIRECT_ACCESS, or a STANDARD endpoint",
+        )  # fmt: skip
+    return kind
+
+
+def _measured(
+    run: DatabricksRun, plan: IndexPlan, index: IndexState, gate: float | None, *, is_served: bool
+) -> SearchRecall:
+    """Recall against the gate; what to do with a new version that misses it is said."""
+    try:
+        return verify_recall(
+            run.settings, index, plan.source, run.deadline, queries=MOST_QUERIES, min_recall=gate
+        )
+    except GateNotMet:
+        if not is_served:
+            say(
+                f"The version {index.version} stays and is not served. "
+                f"`{command('databricks swap', name=index.name, to=index.version)}` serves it nevertheless, "
+                f"`{command('databricks prune', name=index.name)}` removes it."
+            )
+        raise
+
+
+def _fill_table(
+    run: DatabricksRun, spec: IndexSpec, source: RowSource, validated: ValidatedVectors, changes: list[str]
+) -> None:
     """Make the source table and bring its rows; an index is made of what is there."""
-    settings, name, content = run.settings, plan.index.name, validated.content
-    with run.report.step(f"fill the source table of {name}") as step:
-        ensured = ensure_table(settings, plan.index, run.deadline)
+    settings, content = run.settings, validated.content
+    with run.report.step(f"fill the source table of {spec.full_name_in(settings.catalog_schema)}") as step:
+        ensured = ensure_table(settings, spec, run.deadline)
         if ensured.changed:
             changes.append("created the source table")
         if ensured.there.content != content:
-            apply_table_rows(settings, plan.index, plan.source, content, run.deadline)
+            apply_table_rows(settings, spec, source, content, run.deadline)
             changes.append(f"loaded {counted(validated.rows, 'row')} into it")
         step.saw(f"{ensured.there.full_name}, content {content}")
 
 
 def _sync(
-    run: DatabricksRun, plan: IndexPlan, marked: EndpointState, there: IndexState | None, content: str
+    run: DatabricksRun, marked: VersionMarks, there: IndexState | None, index: IndexState, content: str
 ) -> str:
     """Let an index follow its table. A new one does so by itself; what an earlier run began is followed."""
-    settings, name, deadline = run.settings, plan.index.name, run.deadline
+    settings, deadline, name, version = run.settings, run.deadline, index.name, index.version
     if there is not None:
         if marked.coming != content:
-            apply_content_mark(settings, name, coming=content, replaces=True)
-        apply_sync(settings, name, deadline)
-    rows = read_row_count(settings, name, deadline)
-    index = wait_for_sync(settings, name, rows, deadline)
-    apply_content_mark(settings, name, content=content)
-    return f"{index.state}, {index.rows:,} rows"
+            apply_content_mark(settings, name, version, coming=content, replaces=True)
+        apply_sync(settings, name, deadline, version)
+    rows = read_row_count(settings, name, deadline, version)
+    synced = wait_for_sync(settings, name, rows, deadline, version)
+    apply_content_mark(settings, name, version, content=content)
+    return f"{synced.state}, {counted(synced.rows, 'row')}"
 
 
-def _cost(run: DatabricksRun, validated: ValidatedVectors, there: IndexState | None) -> list[Question]:
+def _cost(run: DatabricksRun, validated: ValidatedVectors, found: _Found) -> list[Question]:
     """Ask before an index is made. A sandbox costs nothing, so nothing is asked."""
-    if there is not None:
+    if found.index is not None:
         return []
-    cost = hourly_cost(validated.rows, validated.dimensions)
+    beside = [(one.rows, one.dimensions) for one in found.beside]
+    cost = hourly_cost(validated.rows, validated.dimensions, beside, found.kind)
     if run.settings.is_sandbox:
         say(f"{cost} The sandbox costs nothing.")
         return []
@@ -149,45 +266,43 @@ def _cost(run: DatabricksRun, validated: ValidatedVectors, there: IndexState | N
     return [Question("create the index", cost)]
 
 
-def _replacement(
-    validated: ValidatedVectors, endpoint: EndpointState | None, there: IndexState | None
-) -> list[Question]:
+def _replacement(validated: ValidatedVectors, found: _Found) -> list[Question]:
     """Ask before other content replaces what is searched, also in a sandbox; a load that began was agreed to then."""
-    if endpoint is None or there is None or not there.rows:
-        return []
-    if validated.content in (endpoint.content, endpoint.coming):
+    marked, there = found.marks, found.index
+    if there is None or not there.rows or validated.content in (marked.content, marked.coming):
         return []
     consequence = (
         f"It would hold {counted(validated.rows, 'row')} in place of {there.rows:,}; those that were added since the last build are "
-        "lost, and until it is done queries find some of both."
+        f"lost, and until it is done queries find some of both. "
+        f"`{command('databricks build', name=there.name, data='FILE', as_version=True)}` builds it beside the served version instead."
     )
     return [Question("replace all rows of the index", consequence)]
 
 
 def _load(
     run: DatabricksRun,
-    plan: IndexPlan,
+    source: RowSource,
     validated: ValidatedVectors,
-    marked: EndpointState,
+    marked: VersionMarks,
     there: IndexState | None,
     index: IndexState,
     changes: list[str],
 ) -> str:
     """Bring the rows of a content, continuing what an earlier run began, and mark them as there."""
-    settings, name, deadline = run.settings, plan.index.name, run.deadline
+    settings, deadline, name, version = run.settings, run.deadline, index.name, index.version
     content, rows = validated.content, validated.rows
     replaces = marked.replaces or marked.coming != content
     if marked.coming != content:
-        apply_content_mark(settings, name, coming=content, replaces=True)
+        apply_content_mark(settings, name, version, coming=content, replaces=True)
     # Into an index that was empty nothing but this content was loaded: when all are there, they are these.
     if there is not None and not replaces and read_count(settings, index) == rows:
         said = f"all {rows:,} were there"
     else:
-        sent = apply_rows(settings, index, plan.source, rows, deadline)
+        sent = apply_rows(settings, index, source, rows, deadline)
         changes.append(f"loaded {counted(sent, 'row')}")
         said = f"{sent:,} sent"
-        if replaces and (gone := apply_removal_of_strays(settings, index, plan.source, deadline)):
+        if replaces and (gone := apply_removal_of_strays(settings, index, source, deadline)):
             changes.append(f"removed {counted(gone, 'other row')}")
     verify_count(settings, index, rows, deadline)
-    apply_content_mark(settings, name, content=content)
+    apply_content_mark(settings, name, version, content=content)
     return said

@@ -63,3 +63,12 @@ class BuiltIndexOptions(WorkspaceOptions, frozen=True):
     """Options of flows that work with an existing index."""
 
     name: Name = Field(description="The name that the index was built under.")
+
+
+class VersionOptions(BuiltIndexOptions, frozen=True):
+    """Options of flows that work with one version of an index."""
+
+    version: str | None = Field(
+        default=None,
+        description="A version in place of the served one: first, or the twelve hex digits that its build named.",
+    )

@@ -12,8 +12,9 @@ from flows.databricks.options import DATA, BuiltIndexOptions, DataOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.databricks.data import read_query_vector
+from tasks.databricks.filters import parse_filters
 from tasks.databricks.indexes import IndexState, read_index
-from tasks.databricks.searches import MOST_FOUND, Query, parse_filters, read_found, read_vector
+from tasks.databricks.searches import MOST_FOUND, Query, read_found, read_vector
 from tasks.databricks.settings import DatabricksSettings
 from tasks.errors import InvalidInput
 
@@ -37,7 +38,8 @@ class QueryIndexOptions(BuiltIndexOptions, DataOptions, frozen=True):
     )
     filters: str | None = Field(
         default=None,
-        description='Only rows that fulfil this, as JSON in the service\'s own form: {"year >=": 1990, "genre": ["Drama", "Crime"]}.',
+        description='Only rows that fulfil this. On a STANDARD endpoint JSON: {"year >=": 1990, "genre": ["Drama", "Crime"]}; on a '
+        "STORAGE_OPTIMIZED one a condition like SQL's: year >= 1990 AND genre IN ('Drama', 'Crime').",
     )
     num_results: int = Field(default=10, ge=1, le=MOST_FOUND, description="Number of rows to find.")
     columns: tuple[str, ...] | None = Field(
@@ -46,11 +48,18 @@ class QueryIndexOptions(BuiltIndexOptions, DataOptions, frozen=True):
     score_threshold: float = Field(
         default=0.0, ge=0, le=1, description="Only rows with at least this score, 1 / (1 + squared distance)."
     )
+    rerank_columns: tuple[str, ...] = Field(
+        default=(),
+        description="Let the service's reranker order the best 50 rows anew by the texts of these columns. The sandbox refuses it: the "
+        "model is the service's own.",
+    )
 
 
 @engine_flow(DATABRICKS, "query", run_name="query {name} on {target}")
 def query_index(options: QueryIndexOptions) -> Report:
     """Query an index by a vector, by words, or by both fused by reciprocal rank, with filters.
+
+    Of a name with several versions, the served one is queried.
 
     Example:
         vector-search databricks query --name products --datapoint-id 17 --target sandbox
@@ -78,6 +87,7 @@ def query_index(options: QueryIndexOptions) -> Report:
             filters=filters,
             columns=index.data_columns if options.columns is None else options.columns,
             score_threshold=options.score_threshold,
+            rerank=options.rerank_columns,
         )
         found = read_found(settings, index, query)
         score = {"ANN": "score", "HYBRID": "fused rank", "FULL_TEXT": "text score"}[query.kind]

@@ -6,13 +6,14 @@ from pydantic import Field
 
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import BuiltIndexOptions
+from flows.databricks.version_steps import of
 from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
 from flows.runs import running
-from tasks.databricks.indexes import read_loaded_index
 from tasks.databricks.loading import apply_removals
 from tasks.databricks.searches import read_present
+from tasks.databricks.versions import read_changed_versions
 
 
 class RemoveDatapointsOptions(BuiltIndexOptions, Timed, frozen=True):
@@ -25,15 +26,19 @@ class RemoveDatapointsOptions(BuiltIndexOptions, Timed, frozen=True):
 def remove_datapoints(options: RemoveDatapointsOptions) -> Report:
     """Remove rows from an index. Ids that it does not hold are left out and counted.
 
+    If the name has several versions, the rows go from each of them.
+
     Example:
         vector-search databricks remove-datapoints --name products --ids 17 42 --target sandbox
     """
     ids = sorted(set(options.ids))
     with running(DATABRICKS, "remove-datapoints", options) as run:
-        index = read_loaded_index(run.settings, options.name)
-        with run.report.step("remove the rows") as step:
-            present = sorted(read_present(run.settings, index, ids))
-            removed = apply_removals(run.settings, index, present, run.deadline)
-            step.saw(f"{removed:,} removed, {len(ids) - removed:,} were not there")
-        run.report.facts["removed"] = removed
+        versions = read_changed_versions(run.settings, options.name)
+        for index in versions:
+            with run.report.step(f"remove the rows{of(index, versions)}") as step:
+                present = sorted(read_present(run.settings, index, ids))
+                removed = apply_removals(run.settings, index, present, run.deadline)
+                step.saw(f"{removed:,} removed, {len(ids) - removed:,} were not there")
+            # Of the served one, which comes first.
+            run.report.facts.setdefault("removed", removed)
     return run.report

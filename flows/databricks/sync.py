@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.databricks.engine import DATABRICKS
-from flows.databricks.options import BuiltIndexOptions
+from flows.databricks.options import VersionOptions
 from flows.engine_flow import engine_flow
 from flows.options import Timed, timeout
 from flows.report import Report
@@ -14,7 +14,7 @@ from tasks.databricks.syncs import apply_sync, wait_for_sync
 from tasks.errors import InvalidInput
 
 
-class SyncIndexOptions(BuiltIndexOptions, Timed, frozen=True):
+class SyncIndexOptions(VersionOptions, Timed, frozen=True):
     """The options of `databricks sync`."""
 
     timeout_minutes: float = timeout(240)
@@ -33,7 +33,7 @@ def sync_index(options: SyncIndexOptions) -> Report:
     name = options.name
     with running(DATABRICKS, "sync", options) as run:
         settings, report, deadline = run.settings, run.report, run.deadline
-        index = read_index(settings, name)
+        index = read_index(settings, name, options.version)
         if index.is_direct:
             raise InvalidInput(
                 "This index has no source table: its rows are written with upsert-datapoints",
@@ -41,11 +41,11 @@ def sync_index(options: SyncIndexOptions) -> Report:
                 source="name",
             )
         with report.step("count the rows of the source table") as step:
-            rows = read_row_count(settings, name, deadline)
+            rows = read_row_count(settings, name, deadline, index.version)
             step.saw(f"{rows:,}")
         with report.step(f"sync index {name}") as step:
-            apply_sync(settings, name, deadline)
-            index = wait_for_sync(settings, name, rows, deadline)
+            apply_sync(settings, name, deadline, index.version)
+            index = wait_for_sync(settings, name, rows, deadline, index.version)
             step.saw(f"{index.state}, {index.rows:,} rows")
         report.facts |= {"rows": index.rows, "state": index.state}
     return report

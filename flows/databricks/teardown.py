@@ -25,9 +25,9 @@ class TeardownIndexOptions(BuiltIndexOptions, Confirmed, Timed, frozen=True):
 
 @engine_flow(DATABRICKS, "teardown", run_name="teardown {name} on {target}")
 def teardown_index(options: TeardownIndexOptions) -> Report:
-    """Remove an index that was built under a name, with its rows, its source table and its endpoint, and nothing else.
+    """Remove what was built under a name: every version with its rows and its source table, the endpoint, and nothing else.
 
-    Lists what would be removed and asks for confirmation. The endpoint goes once the index is gone, because until then the service
+    Lists what would be removed and asks for confirmation. The endpoint goes once every index is gone, because until then the service
     refuses it. If others made an index on the endpoint, nothing is removed and it is named.
 
     Example:
@@ -53,14 +53,12 @@ def teardown(run: DatabricksRun, name: str, there: Inventory) -> None:
         GateNotMet: something is left.
     """
     settings, report = run.settings, run.report
-    with report.step(f"remove index {name}") as step:
-        step.saw("removed" if remove_index(settings, name, run.deadline) else "not there")
-    for version in there.versions:
-        with report.step(f"remove version {version} of {name}") as step:
+    for version, index in there.indexes.items():
+        with report.step(f"remove index {index.full_name}") as step:
             step.saw("removed" if remove_index(settings, name, run.deadline, version) else "not there")
-    if there.table:
-        with report.step(f"remove source table {there.table}") as step:
-            step.saw("removed" if remove_table(settings, name) else "not there")
+    for version, table in there.tables.items():
+        with report.step(f"remove source table {table}") as step:
+            step.saw("removed" if remove_table(settings, name, version) else "not there")
     with report.step(f"remove endpoint {name}") as step:
         step.saw("removed" if remove_endpoint(settings, name, run.deadline) else "not there")
     with report.step(f"check that nothing is left of {name}") as step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from flows.databricks.engine import DATABRICKS
-from flows.databricks.options import DATA, BuiltIndexOptions, DataOptions
+from flows.databricks.options import DATA, DataOptions, VersionOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.databricks.indexes import read_index
@@ -17,7 +17,7 @@ VERIFY_MINUTES = 60
 """After which a service that keeps failing is given up."""
 
 
-class VerifyIndexOptions(BuiltIndexOptions, DataOptions, frozen=True):
+class VerifyIndexOptions(VersionOptions, DataOptions, frozen=True):
     """The options of `databricks verify`."""
 
     data: str = Field(description=f"The file that the index was built from, with queries: {DATA}")
@@ -38,7 +38,7 @@ def verify_index(options: VerifyIndexOptions) -> Report:
     """
     settings, name = DATABRICKS.settings(options.target), options.name
     with reporting("databricks verify", name, options.target, settings.where) as report:
-        index = read_index(settings, name)
+        index = read_index(settings, name, options.version)
         with report.step("rows") as step:
             count = read_count(settings, index)
             step.saw(f"{count:,}")
@@ -53,5 +53,5 @@ def verify_index(options: VerifyIndexOptions) -> Report:
                 min_recall=options.min_recall,
             )
             step.saw(str(recall))
-        report.facts |= {"rows": count, "recall": recall.model_dump()}
+        report.facts |= {"version": index.version, "rows": count, "recall": recall.model_dump()}
     return report

@@ -8,8 +8,14 @@ DIFFERENCES = (
         "workspace answer ENDPOINT_NOT_FOUND; methods that are listed but not ticked answer NOT_IMPLEMENTED."
     ),
     (
-        "CONTINUOUS pipelines, embeddings by a model endpoint and the texts of queries that need them, rerankers, facets, sorting and "
-        "SQL-like filters are refused with NOT_IMPLEMENTED by name."
+        "CONTINUOUS pipelines, embeddings by a model endpoint and the texts of queries that need them, facets and sorting are "
+        "refused with NOT_IMPLEMENTED by name; the reranker too, because its model is the service's own and any order would be invented."
+    ),
+    (
+        "A STANDARD endpoint takes filters as an object (`filters_json`), a STORAGE_OPTIMIZED one as a text (`filter_string`): "
+        "comparisons, [NOT] IN, AND, OR, NOT and parentheses, with strings in single quotes. LIKE, BETWEEN and IS NULL are refused with "
+        "NOT_IMPLEMENTED by name. The form for the other kind of endpoint is refused; the text of that refusal is decided here. Nothing "
+        "else but the multiples of 16 and the missing columns_to_sync tells the two kinds of endpoint apart."
     ),
     (
         "A sync replaces all rows of an index by those of its table, as of the version that the table had when the sync began; the real "

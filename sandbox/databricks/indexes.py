@@ -17,6 +17,8 @@ from sandbox.databricks.pipelines import Pipelines
 from sandbox.databricks.store import Store
 
 KIND, DELTA_SYNC = "index", "DELTA_SYNC"
+STORAGE_OPTIMIZED, DIVISOR = "STORAGE_OPTIMIZED", 16
+"""The dimension of an index on such an endpoint is a multiple of 16; from memory of the documentation."""
 MOST_ON_ENDPOINT = 50
 """From memory of the page "Resource and data size limits"."""
 _MOST_NAME = 128
@@ -101,6 +103,10 @@ class Indexes:
         self._endpoints.online(found["endpoint_name"])
         return found
 
+    def endpoint_type(self, index: Body) -> str:
+        """STANDARD or STORAGE_OPTIMIZED: what serves an index."""
+        return self._endpoints.find(index["endpoint_name"])["endpoint_type"]
+
     def _of(self, call: Call) -> Body:
         found = self.find(call.params["index_name"])
         if call.params.get("endpoint_name", found["endpoint_name"]) != found["endpoint_name"]:
@@ -119,6 +125,8 @@ class Indexes:
         spec = self._spec(call)
         with self._store.transaction():
             endpoint = self._endpoints.online(endpoint_name)
+            if endpoint["endpoint_type"] == STORAGE_OPTIMIZED:
+                _check_storage_optimized(spec)
             there = self._there()
             if name in there:
                 raise errors.ALREADY_EXISTS.refusal(kind="Vector search index", name=name)
@@ -262,6 +270,23 @@ class Indexes:
             "index_url": f"{self._url}{DATA_PLANE}/indexes/{index['name']}",
         }
         return {name: value for name, value in index.items() if name not in hidden} | {"status": status}
+
+
+def _check_storage_optimized(spec: Body) -> None:
+    """See that an index can be on a storage-optimized endpoint.
+
+    Raises:
+        Refusal: it cannot.
+    """
+    for column, dimension in spec["vectors"].items():
+        if dimension % DIVISOR:
+            raise errors.INVALID.refusal(
+                problem=f"The dimension of {column} is {dimension}, and a STORAGE_OPTIMIZED endpoint takes multiples of {DIVISOR}"
+            )
+    if spec.get("delta_sync_index_spec", {}).get("columns_to_sync"):
+        raise errors.INVALID.refusal(
+            problem="columns_to_sync is not supported on a STORAGE_OPTIMIZED endpoint"
+        )
 
 
 def _vector_columns(given: Any) -> dict[str, int]:

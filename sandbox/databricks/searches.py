@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from sandbox.databricks import errors, filters, keywords
+from sandbox.databricks import errors, filter_strings, filters, keywords
 from sandbox.databricks.calls import Body, Call, Reply
 from sandbox.databricks.indexes import Indexes
 from sandbox.databricks.store import Store
@@ -32,11 +32,10 @@ _FUSED = 200
 _LATER = (
     "facets",
     "sort_columns",
-    "reranker",
-    "columns_to_rerank",
-    "filter_string",
     "query_experiment_config",
 )
+_RERANKER = ("reranker", "columns_to_rerank")
+"""The service's model is not public: any order that is given here would be invented."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +79,17 @@ class Searches:
 
     def _page(self, call: Call, asked: Body, start: int) -> Reply:
         index = self._indexes.serving(call)
+        kind = self._indexes.endpoint_type(index)
         call.refuse(*_LATER)
+        for name in _RERANKER:
+            if call.body.get(name):
+                raise errors.NOT_IMITATED.refusal(what=f"{name} (the reranker's model is the service's own)")
         columns = _columns(call.needed("columns"), index)
         threshold = _threshold(asked.get("score_threshold"))
         held = self._rows_of(index)
         found = [
             [*(held.rows[place][name] for name in columns), score]
-            for place, score in _ranked(held, call, index)
+            for place, score in _ranked(held, call, index, _condition(call, index, kind))
             if score >= threshold
         ]
         page = found[start : start + PAGE]
@@ -118,7 +121,24 @@ class Searches:
             return held
 
 
-def _ranked(held: _Held, call: Call, index: Body) -> list[tuple[int, float]]:
+def _condition(call: Call, index: Body, endpoint_type: str) -> filters.Condition:
+    """What a filter asks, in the form that the kind of endpoint takes.
+
+    Raises:
+        Refusal: it is in the other form, or cannot be understood.
+    """
+    own, other = "filters_json", "filter_string"
+    if endpoint_type == "STORAGE_OPTIMIZED":
+        own, other = other, own
+    if call.body.get(other):
+        raise errors.INVALID.refusal(
+            problem=f"{other} is not supported on a {endpoint_type} endpoint: use {own}"
+        )
+    parsed = filters.parsed if own == "filters_json" else filter_strings.parsed
+    return parsed(call.body.get(own), index["columns"])
+
+
+def _ranked(held: _Held, call: Call, index: Body, condition: filters.Condition) -> list[tuple[int, float]]:
     """The places of the rows that a query finds, the best first, with their scores."""
     kind = str(call.body.get("query_type") or "ANN").upper()
     if kind not in _MOST:
@@ -126,7 +146,6 @@ def _ranked(held: _Held, call: Call, index: Body) -> list[tuple[int, float]]:
     number = call.number("num_results", 10, _MOST[kind])
     if kind == "ANN":
         call.refuse("query_text", "query_columns")
-    condition = filters.parsed(call.body.get("filters_json"), index["columns"])
     allowed = np.array([condition(row) for row in held.rows], np.bool_)
     rankings: list[list[tuple[int, float]]] = []
     if kind != "FULL_TEXT":

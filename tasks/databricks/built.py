@@ -1,4 +1,4 @@
-"""Every endpoint that bears our mark with its index, whatever its name."""
+"""Every index on an endpoint that bears our mark, whatever its name, and endpoints without one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from databricks.sdk.service.vectorsearch import EndpointInfo
 
 from tasks.built import Built
-from tasks.databricks.endpoints import list_endpoints, tags_of
-from tasks.databricks.indexes import find_index
+from tasks.databricks.endpoints import endpoint_state, list_endpoints, tags_of
+from tasks.databricks.indexes import IndexState, find_index, list_versions
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import FIRST
 from tasks.marks import MANAGED_BY
@@ -18,19 +18,31 @@ from tasks.plurals import counted
 def list_built(settings: DatabricksSettings) -> list[Built]:
     """What is there, by name. An endpoint costs by the hour from its first index on, in units whose price is not known here."""
     ours = (one for one in list_endpoints(settings) if tags_of(one).get("managed_by") == MANAGED_BY)
-    return sorted((_endpoint(settings, one) for one in ours), key=lambda one: one.name)
+    found = [built for one in ours for built in _endpoint(settings, one)]
+    return sorted(found, key=lambda one: (one.name, one.kind))
 
 
-def _endpoint(settings: DatabricksSettings, there: EndpointInfo) -> Built:
-    name = there.name or ""
-    # Of a knowledge base, the version that is searched.
-    index = find_index(settings, name, tags_of(there).get("serves") or FIRST)
+def _endpoint(settings: DatabricksSettings, there: EndpointInfo) -> list[Built]:
+    name, serves = there.name or "", endpoint_state(there).serves
     made = there.creation_timestamp
-    return Built(
-        name=name,
-        kind="index" if index else "endpoint",
-        holds=counted(index.rows, "row") if index else "no index",
-        serves=f"{index.full_name}, {index.state}" if index else "nothing",
-        since=datetime.fromtimestamp(made / 1000, UTC) if made else None,
-        hourly=None if there.num_indexes else 0.0,
-    )
+    since = datetime.fromtimestamp(made / 1000, UTC) if made else None
+    versions = filter(None, list_versions(settings, name).values()) if there.num_indexes else ()
+    indexes = [index for version in versions if (index := find_index(settings, name, version))]
+    if not indexes:
+        hourly = None if there.num_indexes else 0.0
+        return [Built(name=name, kind="endpoint", holds="no index", serves="nothing", since=since, hourly=hourly)]  # fmt: skip
+    return [
+        Built(
+            name=name,
+            kind="index" if index.version == FIRST else f"index, version {index.version}",
+            holds=counted(index.rows, "row"),
+            serves=_serves(index, serves),
+            since=since,
+            hourly=None,
+        )
+        for index in indexes
+    ]
+
+
+def _serves(index: IndexState, serves: str) -> str:
+    return f"{index.full_name}, {index.state}" if index.version == serves else "not searched"

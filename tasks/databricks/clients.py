@@ -23,7 +23,11 @@ from databricks.sdk.service.catalog import CatalogsAPI, GrantsAPI, SchemasAPI, T
 from databricks.sdk.service.files import FilesAPI
 from databricks.sdk.service.iam import CurrentUserAPI
 from databricks.sdk.service.sql import StatementExecutionAPI, WarehousesAPI
-from databricks.sdk.service.vectorsearch import VectorSearchEndpointsAPI, VectorSearchIndexesAPI
+from databricks.sdk.service.vectorsearch import (
+    QueryVectorIndexResponse,
+    VectorSearchEndpointsAPI,
+    VectorSearchIndexesAPI,
+)
 
 from tasks.databricks.settings import DatabricksSettings
 
@@ -180,6 +184,12 @@ class Clients:
         path = f"/api/2.0/vector-search/indexes/{quote(full_name, safe='.')}"
         found: Any = self.api.do("GET", path, headers={"Accept": "application/json"})
         return found
+
+    def query(self, full_name: str, body: dict[str, Any]) -> QueryVectorIndexResponse:
+        """The first page of what a query finds: the SDK's method has no parameter for `filter_string`."""
+        path = f"/api/2.0/vector-search/indexes/{quote(full_name, safe='.')}/query"
+        found: Any = self.api.do("POST", path, body=body, headers={"Accept": "application/json"})
+        return QueryVectorIndexResponse.from_dict(found)
 
 
 @cache

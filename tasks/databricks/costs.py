@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+from tasks.databricks.specs import STANDARD, EndpointKind
+from tasks.plurals import counted
 
 UNIT = 2_000_000 * 768
 """Floats that one vector search unit of a STANDARD endpoint holds: two million vectors of 768 dimensions. From memory."""
+STORAGE_OPTIMIZED_UNIT = 64_000_000 * 768
+"""The same of a STORAGE_OPTIMIZED endpoint: 64 million of them. From memory."""
 PRICES = "https://www.databricks.com/product/pricing/vector-search"
 
 
-def hourly_cost(rows: int, dimensions: int) -> str:
-    """How many units rows of these dimensions take."""
-    units = max(1, math.ceil(rows * dimensions / UNIT))
-    noun = "unit" if units == 1 else "units"
+def hourly_cost(
+    rows: int, dimensions: int, beside: Sequence[tuple[int, int]] = (), kind: EndpointKind = STANDARD
+) -> str:
+    """How many units an index takes, with those of other indexes on the same endpoint.
+
+    Args:
+        rows: of the index.
+        dimensions: of its vectors.
+        beside: rows and dimensions of the others, which cost too until they are removed.
+        kind: of the endpoint.
+    """
+    there = [(rows, dimensions), *beside]
+    unit = UNIT if kind == STANDARD else STORAGE_OPTIMIZED_UNIT
+    units = max(1, math.ceil(sum(rows * dimensions for rows, dimensions in there) / unit))
+    others = (
+        f", and {counted(sum(rows for rows, _ in beside), 'row')} of other versions until they are pruned"
+        if beside
+        else ""
+    )
     return (
         f"An endpoint costs the hours of its vector search units from its first index on until its indexes are deleted, queried or "
-        f"not: {units} {noun} for {rows:,} rows of {dimensions:,} dimensions (from memory; see the price list, {PRICES})."
+        f"not: {counted(units, 'unit')} for {counted(rows, 'row')} of {counted(dimensions, 'dimension')}{others} (from memory; see the "
+        f"price list, {PRICES})."
     )

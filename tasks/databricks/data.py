@@ -5,7 +5,7 @@ A row is `{"id": "17", "genre": "Drama", "embedding": [0.1, 0.9]}`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,11 +75,12 @@ def opened(source: RowSource) -> AbstractContextManager[VectorFile]:
 
 @step("validate {source.data}")
 def read_validated(
-    source: RowSource, vector_column: str
+    source: RowSource, vector_column: str, *, queries_needed: bool = False
 ) -> tuple[ValidatedVectors, tuple[tuple[str, DataType], ...]]:
     """Check every row once, before anything is created or paid for. Returns what was found, and the type of each data column.
 
     Raises:
+        NoQueries: the file has none, and they are needed.
         InvalidInput: one of tasks/vertex/data/errors.py; a key or a row is too large, a name is no name of a column, or not every
             row has a dense vector and nothing else.
     """
@@ -99,7 +100,9 @@ def read_validated(
                     "This column cannot be a column of the index", value=name, source=source.data,
                     accepted=f"letters, digits and underscores, no digit first; not {KEY} nor {vector_column}",
                 )  # fmt: skip
-        validated = validate_vectors(file, source.rules, on_progress=progress.count)
+        validated = validate_vectors(
+            file, source.rules, queries_needed=queries_needed, on_progress=progress.count
+        )
         if validated.sparse_rows or validated.dense_rows != validated.rows:
             raise InvalidInput(
                 "An index is built from dense vectors, one in each row", value=validated.vectors, source=validated.name,
@@ -109,6 +112,19 @@ def read_validated(
             check_size(row, source=f"row {number} of {source.data}")
     progress.end(f"{validated.size}, nothing wrong")
     return validated, types
+
+
+@step("read rows of {source.data}")
+def read_rows(source: RowSource, vector_column: str, positions: Sequence[int]) -> list[Row]:
+    """Some rows of a file, by their positions from 0, as they go into an index with plain numbers."""
+    wanted = set(positions)
+    with opened(source) as file:
+        found = {
+            position: {**row, vector_column: row[vector_column].tolist()}
+            for position, row in enumerate(rows_of(file, source.columns, vector_column))
+            if position in wanted
+        }
+    return [found[position] for position in positions]
 
 
 @step("read query row {row} of {source.data}")

@@ -2,12 +2,11 @@
 
 The service has no tags on an index, so the marks of an index are custom tags of its endpoint, beside other people's:
 
-spec      hash of the index's immutable configuration
-content   hash of the data that the index was loaded with; only once all of it is there
-coming    in place of `content`: hash of the data that a load is bringing
-replaces  beside `coming`: there was other content before, so that a full count proves nothing
-serves    of several indexes beside each other, as of a knowledge base: the version that is searched
-replaced  beside `serves`: the version that was searched before
+spec, content, coming, replaces  of each version (tasks/databricks/marks.py)
+serves            the version that is searched; without it, the first
+served_since      when that was decided, in seconds since 1970
+replaced          the version that was searched before a swap
+rolled_back_from  in place of `replaced`: the version that was searched before a rollback
 
 Tags cannot be given at creation. An endpoint without a tag and without an index that the same user made is what a run leaves that
 was killed in between; it is adopted.
@@ -15,17 +14,21 @@ was killed in between; it is adopted.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from databricks.sdk.service.vectorsearch import CustomTag, EndpointInfo, EndpointType
 
 from tasks.calls import NotFound
 from tasks.databricks.clients import connect
 from tasks.databricks.errors import AlreadyExists, CreationFailed, calling
+from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, with_marks
 from tasks.databricks.settings import DatabricksSettings
+from tasks.databricks.specs import FIRST, PASSAGES, STANDARD, EndpointKind
 from tasks.errors import NotOurs
-from tasks.marks import is_ours, marks
+from tasks.marks import MANAGED_BY, is_ours
 from tasks.outcomes import Ensured
 from tasks.program import command
 from tasks.progress import say
@@ -36,7 +39,7 @@ USUAL_SECONDS = 300.0
 """Until an endpoint is online; from memory."""
 _FAILED = ("OFFLINE", "STOPPING", "STOPPED")
 """States that do not become ONLINE by themselves (the AI Search client gives up at them too)."""
-_CONTENT = ("content", "coming", "replaces")
+_SERVED = ("serves", "served_since", "replaced", "rolled_back_from")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class EndpointState:
     """An endpoint as it was last read."""
 
     name: str
+    kind: str = STANDARD
+    """STANDARD or STORAGE_OPTIMIZED."""
     state: str
     said: str
     indexes: int
@@ -52,34 +57,42 @@ class EndpointState:
     """Whether it bears our marks; else it is one that a killed run has just made."""
 
     @property
-    def spec(self) -> str:
-        """The mark of its index's configuration, or empty."""
-        return self.tags.get("spec", "") if self.is_marked else ""
+    def is_of_passages(self) -> bool:
+        """Whether its indexes are those of a knowledge base, which describe themselves."""
+        return self.marks_of(FIRST).spec == PASSAGES
 
     @property
-    def content(self) -> str:
-        """Hash of the data that its index holds; empty until all of it is there."""
-        return self.tags.get("content", "") if self.is_marked else ""
-
-    @property
-    def coming(self) -> str:
-        """Hash of the data that a load began to bring."""
-        return self.tags.get("coming", "") if self.is_marked else ""
+    def versions(self) -> tuple[str, ...]:
+        """The versions that builds began, the first one first."""
+        return marked_versions(self.tags) if self.is_marked else ()
 
     @property
     def serves(self) -> str:
-        """The version that is searched; empty where there is only one index."""
-        return self.tags.get("serves", "") if self.is_marked else ""
+        """The version that is searched; empty of a knowledge base that has none yet."""
+        return self._tag("serves") or ("" if self.is_of_passages else FIRST)
+
+    @property
+    def served_since(self) -> float:
+        """When it was last decided which version is searched, in seconds since 1970; 0 if it never was."""
+        since = self._tag("served_since")
+        return float(since) if since.isdigit() else 0.0
 
     @property
     def replaced(self) -> str:
-        """The version that was searched before."""
-        return self.tags.get("replaced", "") if self.is_marked else ""
+        """The version that was searched before the last swap; empty after a rollback."""
+        return self._tag("replaced")
 
     @property
-    def replaces(self) -> bool:
-        """Whether the load that began is not the first."""
-        return self.is_marked and "replaces" in self.tags
+    def rolled_back_from(self) -> str:
+        """The version that was searched before a rollback, which was the last change."""
+        return self._tag("rolled_back_from")
+
+    def marks_of(self, version: str) -> VersionMarks:
+        """What is marked of a version."""
+        return marks_of(self.tags if self.is_marked else {}, version)
+
+    def _tag(self, key: str) -> str:
+        return self.tags.get(key, "") if self.is_marked else ""
 
 
 def find_endpoint(settings: DatabricksSettings, name: str) -> EndpointInfo | None:
@@ -105,19 +118,29 @@ def own_endpoint(settings: DatabricksSettings, name: str) -> EndpointState | Non
 
 @step("ensure endpoint {name}")
 def ensure_endpoint(
-    settings: DatabricksSettings, name: str, *, spec: str, content: str, has_index: bool, deadline: Deadline
+    settings: DatabricksSettings,
+    name: str,
+    *,
+    version: str = FIRST,
+    spec: str,
+    content: str,
+    has_index: bool,
+    deadline: Deadline,
+    kind: EndpointKind = STANDARD,
 ) -> Ensured[EndpointState]:
-    """The endpoint of a name, created unless it is there, with the marks of the index that it is for.
+    """The endpoint of a name, created unless it is there, with the marks of the version that is to be made on it.
 
-    Without an index the marks are those of the one that is to be made, whatever there was before.
+    Without an index of the version the marks are those of the one that is to be made, whatever there was before.
 
     Args:
         settings: the target.
         name: of the endpoint.
-        spec: hash of the index's configuration.
-        content: hash of the data that the index will be loaded with; empty where the index itself says what it holds.
+        version: that is to be made.
+        spec: hash of its index's configuration.
+        content: hash of the data that it will be loaded with; empty where the index itself says what it holds.
         has_index: whether its index is there.
         deadline: bounds the wait for a deletion that an earlier run began.
+        kind: of an endpoint that is created.
 
     Raises:
         NotOurs: somebody else made it.
@@ -127,15 +150,15 @@ def ensure_endpoint(
     if find_endpoint(settings, name) is None:
         try:
             with calling(f"create endpoint {name}"):
-                connect(settings).endpoints.create_endpoint(name, EndpointType.STANDARD)
+                connect(settings).endpoints.create_endpoint(name, EndpointType(kind))
             created = True
         except AlreadyExists:
             say(f"The endpoint {name} was created in the meantime.")
     there = own_endpoint(settings, name)
     if there is None:
         raise _gone(name)
-    kept = {key: value for key, value in there.tags.items() if key not in _CONTENT}
-    tags = {**kept, **marks(name, spec, **({"coming": content} if content else {}))}
+    wanted = VersionMarks(spec=spec, coming=content)
+    tags = with_marks({**there.tags, "managed_by": MANAGED_BY, "name": name}, version, wanted)
     if not there.is_marked or (not has_index and tags != there.tags):
         _tag(settings, name, tags)
         there = own_endpoint(settings, name)
@@ -171,30 +194,62 @@ def wait_for_endpoint(settings: DatabricksSettings, name: str, deadline: Deadlin
 
 @step("mark what index {name} holds")
 def apply_content_mark(
-    settings: DatabricksSettings, name: str, *, content: str = "", coming: str = "", replaces: bool = False
+    settings: DatabricksSettings,
+    name: str,
+    version: str = FIRST,
+    *,
+    content: str = "",
+    coming: str = "",
+    replaces: bool = False,
 ) -> None:
-    """Say in the endpoint's tags what its index holds, or what a load is about to bring. Other people's tags stay."""
+    """Say in the endpoint's tags what a version holds, or what a load is about to bring. Other people's tags stay."""
     there = own_endpoint(settings, name)
     if there is None:
         raise _gone(name)
-    wanted = {"content": content, "coming": coming, "replaces": "yes" if replaces else ""}
-    kept = {key: value for key, value in there.tags.items() if key not in _CONTENT}
-    tags = kept | {key: value for key, value in wanted.items() if value}
+    spec = there.marks_of(version).spec
+    wanted = VersionMarks(spec=spec, content=content, coming=coming, replaces=replaces)
+    tags = with_marks(there.tags, version, wanted)
+    if tags != there.tags:
+        _tag(settings, name, tags)
+
+
+@step("remove the marks of version {version} of {name}")
+def remove_marks(settings: DatabricksSettings, name: str, version: str) -> None:
+    """Forget a version of which nothing else is left."""
+    there = own_endpoint(settings, name)
+    if there is None:
+        return
+    tags = with_marks(there.tags, version, VersionMarks())
     if tags != there.tags:
         _tag(settings, name, tags)
 
 
 @step("serve version {version} of {name}")
 def ensure_served(settings: DatabricksSettings, name: str, version: str) -> Ensured[EndpointState]:
-    """Let searches of a name go to this version. The tags change in one call; the version before is kept in them."""
+    """Let searches of a name go to this version, which must be whole. The tags change in one call and keep the version before."""
     there = own_endpoint(settings, name)
     if there is None:
         raise _gone(name)
     if there.serves == version:
-        return Ensured(there, "nothing")
-    before = {"replaced": there.serves} if there.serves else {}
-    _tag(settings, name, {**there.tags, **before, "serves": version})
-    return Ensured(own_endpoint(settings, name) or there, "changed")
+        return Ensured(there)
+    return Ensured(apply_served_mark(settings, there, version, replaced=there.serves), "changed")
+
+
+def apply_served_mark(
+    settings: DatabricksSettings, there: EndpointState, version: str, **before: str
+) -> EndpointState:
+    """Move the mark of what is searched, in one call.
+
+    Args:
+        settings: the target.
+        there: the endpoint.
+        version: that is searched from now on.
+        before: `replaced` or `rolled_back_from`, with the version that was searched until now.
+    """
+    others = {key: value for key, value in there.tags.items() if key not in _SERVED}
+    moved = {"serves": version, "served_since": str(int(time.time())), **before}
+    _tag(settings, there.name, {**others, **{key: value for key, value in moved.items() if value}})
+    return own_endpoint(settings, there.name) or there
 
 
 @step("remove endpoint {name}")
@@ -217,6 +272,15 @@ def remove_endpoint(settings: DatabricksSettings, name: str, deadline: Deadline)
             pass
     _let_go(settings, name, deadline)
     return (name,) if there is not None else ()
+
+
+@cache
+def read_endpoint_type(settings: DatabricksSettings, name: str, id_: str) -> str:  # noqa: ARG001 -- a key of the cache
+    """STANDARD or STORAGE_OPTIMIZED, asked once for each endpoint: it never changes, and one that is made anew has another id."""
+    there = find_endpoint(settings, name)
+    if there is None:
+        raise _gone(name)
+    return _kind(there)
 
 
 def list_endpoints(settings: DatabricksSettings) -> list[EndpointInfo]:
@@ -247,16 +311,30 @@ def _owned(settings: DatabricksSettings, there: EndpointInfo, name: str) -> Endp
     is_marked = is_ours(tags, name)
     if not is_marked and (tags or count or there.creator != _me(settings)):
         raise NotOurs("endpoint", name, resource=settings.host, remedy="Choose another --name.")
-    status = there.endpoint_status
-    said = (status.message if status else None) or "no reason given"
+    return endpoint_state(there)
+
+
+def endpoint_state(there: EndpointInfo) -> EndpointState:
+    """An endpoint that we made, as it was read."""
+    name, tags, status = there.name or "", tags_of(there), there.endpoint_status
     return EndpointState(
-        name=name, state=_state(there), said=said, indexes=count, tags=tags, is_marked=is_marked
+        name=name,
+        kind=_kind(there),
+        state=_state(there),
+        said=(status.message if status else None) or "no reason given",
+        indexes=there.num_indexes or 0,
+        tags=tags,
+        is_marked=is_ours(tags, name),
     )
 
 
 def _me(settings: DatabricksSettings) -> str:
     with calling("read who calls"):
         return connect(settings).users.me().user_name or ""
+
+
+def _kind(there: EndpointInfo) -> str:
+    return there.endpoint_type.value if there.endpoint_type else STANDARD
 
 
 def _state(there: EndpointInfo) -> str:

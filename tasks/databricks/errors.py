@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import requests
@@ -11,6 +12,7 @@ from databricks.sdk.errors.base import DatabricksError
 from tasks.calls import NotFound, ServiceRefused, ServiceUnwell, translating
 from tasks.databricks.clients import WouldRepeat
 from tasks.errors import InvalidInput, PermanentError
+from tasks.program import command
 
 SERVICE = "Databricks"
 TRANSIENT = (
@@ -40,6 +42,18 @@ class CreationFailed(PermanentError):
     def __init__(self, kind: str, name: str, *, state: str, said: str, remedy: str) -> None:
         self.kind, self.name, self.state, self.said = kind, name, state, said
         super().__init__(f"The {kind} {name!r} ended as {state}: {said.removesuffix('.')}. {remedy}")
+
+
+class NoSuchVersion(PermanentError):
+    """A version of an index is not there, or was never loaded completely."""
+
+    def __init__(self, name: str, version: str, *, there: Sequence[str], serves: str) -> None:
+        self.name, self.version, self.there, self.serves = name, version, tuple(there), serves
+        super().__init__(
+            f"There is no version {version!r} of {name} that is loaded completely. Loaded: {', '.join(there) or 'none'}; served: "
+            f"{serves or 'none'}. Nothing was changed. "
+            f"`{command('databricks build', name=name, data='FILE', as_version=True)}` builds a version."
+        )
 
 
 def calling(doing: str) -> AbstractContextManager[None]:

@@ -11,9 +11,9 @@ from databricks.sdk.service.vectorsearch import VectorIndexType
 from tasks.calls import NotFound
 from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import EndpointState, own_endpoint
-from tasks.databricks.errors import AlreadyExists, CreationFailed, calling
+from tasks.databricks.errors import AlreadyExists, CreationFailed, NoSuchVersion, calling
 from tasks.databricks.settings import DatabricksSettings
-from tasks.databricks.specs import FIRST, KEY, PASSAGES, IndexSpec, index_name, table_name
+from tasks.databricks.specs import FIRST, KEY, IndexSpec, index_name, table_name, version_of
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs, PermanentError
 from tasks.outcomes import Ensured
 from tasks.program import command
@@ -32,8 +32,10 @@ class IndexState:
     """An index as it was last read."""
 
     name: str
+    version: str = FIRST
     full_name: str
     endpoint: str
+    endpoint_id: str = ""
     state: str
     """`status.detailed_state`, or what `status.ready` says where there is none."""
     said: str
@@ -73,24 +75,32 @@ class LoadUnderWay(PermanentError):
 
 
 def find_index(settings: DatabricksSettings, name: str, version: str = FIRST) -> IndexState | None:
-    """The index of a name, whoever made it, or None."""
+    """The index of a version of a name, whoever made it, or None."""
     full_name = index_name(settings.catalog_schema, name, version)
     try:
         with calling(f"read index {name}"):
             found = connect(settings).index(full_name)
     except NotFound:
         return None
-    return _state(name, found)
+    return _state(name, version, found)
+
+
+def list_versions(settings: DatabricksSettings, name: str) -> dict[str, str | None]:
+    """Which version of a name each index on its endpoint is, by its full name; None for those of others."""
+    with calling(f"list the indexes of endpoint {name}"):
+        there = [each.name or "" for each in connect(settings).indexes.list_indexes(name)]
+    return {each: version_of(each, settings.catalog_schema, name) for each in there}
 
 
 @step("read index {name}")
-def read_index(settings: DatabricksSettings, name: str) -> IndexState:
-    """An index that is to be used.
+def read_index(settings: DatabricksSettings, name: str, version: str | None = None) -> IndexState:
+    """The index of a name that is to be used: the version that is served, or the one that is asked for.
 
     Raises:
         InvalidInput: there is none that we built.
+        NoSuchVersion: there is no such version.
     """
-    return _read(settings, name)[0]
+    return _read(settings, name, version)[0]
 
 
 @step("read index {name} before its rows change")
@@ -102,12 +112,13 @@ def read_loaded_index(settings: DatabricksSettings, name: str) -> IndexState:
         LoadUnderWay: a load is not done, and could overwrite the change later.
     """
     index, endpoint = _read(settings, name)
+    refuse_passages(endpoint)
     if not index.is_direct:
         raise InvalidInput(
             "The rows of a Delta Sync index come from its source table", value=name, source="name",
             remedy=f"Change the table, then run `{command('databricks sync', name=name)}`.",
         )  # fmt: skip
-    if not endpoint.content:
+    if not endpoint.marks_of(index.version).is_loaded:
         raise LoadUnderWay(name)
     return index
 
@@ -121,19 +132,15 @@ def read_index_to_change(
     Raises:
         CannotChangeInPlace: the index is there with another configuration.
         NotOurs: somebody else made one of them.
+        InvalidInput: the name is that of a knowledge base.
     """
     endpoint = own_endpoint(settings, spec.name)
-    index = find_index(settings, spec.name)
+    if endpoint is not None:
+        refuse_passages(endpoint)
+    index = find_index(settings, spec.name, spec.version)
     if index is not None:
         _check(settings, spec, endpoint, index)
-    elif endpoint is not None and endpoint.spec == PASSAGES:
-        raise InvalidInput(
-            "This name is that of a knowledge base",
-            value=spec.name,
-            source="name",
-            remedy="Choose another --name.",
-        )
-    elif endpoint is not None and endpoint.content:
+    elif endpoint is not None and endpoint.marks_of(spec.version).is_loaded:
         say(f"The index of endpoint {spec.name} is gone; it is made again.")
     return endpoint, index
 
@@ -244,10 +251,31 @@ def refuse_stranger(settings: DatabricksSettings, index: IndexState, endpoint: E
         raise NotOurs("index", index.name, resource=resource, remedy="Choose another --name.")
 
 
-def _read(settings: DatabricksSettings, name: str) -> tuple[IndexState, EndpointState]:
-    there = find_index(settings, name)
-    endpoint = own_endpoint(settings, name) if there is not None and there.endpoint == name else None
-    if there is None or endpoint is None or not endpoint.is_marked:
+def refuse_passages(endpoint: EndpointState) -> None:
+    """Refuse to change the rows of a knowledge base as if they were any rows.
+
+    Raises:
+        InvalidInput: it is one.
+    """
+    if endpoint.is_of_passages:
+        raise InvalidInput(
+            "This name is that of a knowledge base", value=endpoint.name, source="name",
+            remedy="Choose another --name; `answers index` changes what a knowledge base holds.",
+        )  # fmt: skip
+
+
+def _read(
+    settings: DatabricksSettings, name: str, version: str | None = None
+) -> tuple[IndexState, EndpointState]:
+    endpoint = own_endpoint(settings, name)
+    wanted = version or (endpoint.serves if endpoint is not None else "") or FIRST
+    there = find_index(settings, name, wanted)
+    is_ours = endpoint is not None and endpoint.is_marked
+    if there is None and version and endpoint is not None and is_ours:
+        raise NoSuchVersion(
+            name, version, there=[each for each in list_versions(settings, name).values() if each], serves=endpoint.serves
+        )  # fmt: skip
+    if there is None or endpoint is None or not is_ours or there.endpoint != name:
         raise InvalidInput(
             "There is no index of this name" if there is None else "This index is not ours",
             value=name,
@@ -288,7 +316,7 @@ def _shown(columns: dict[str, str], there: IndexState) -> dict[str, str]:
 def _specification(settings: DatabricksSettings, spec: IndexSpec) -> dict[str, Any]:
     if spec.index_type == DIRECT_ACCESS:
         return {"direct_access_index_spec": spec.direct_access()}
-    source = table_name(settings.catalog_schema, spec.name)
+    source = table_name(settings.catalog_schema, spec.name, spec.version)
     return {"delta_sync_index_spec": spec.delta_sync(source)}
 
 
@@ -301,7 +329,7 @@ def _there(settings: DatabricksSettings, name: str, version: str = FIRST) -> Ind
     return found
 
 
-def _state(name: str, found: dict[str, Any]) -> IndexState:
+def _state(name: str, version: str, found: dict[str, Any]) -> IndexState:
     status: dict[str, Any] = found.get("status") or {}
     index_type = str(found.get("index_type", DIRECT_ACCESS))
     spec: dict[str, Any] = found.get(f"{index_type.lower()}_index_spec") or {}
@@ -309,8 +337,10 @@ def _state(name: str, found: dict[str, Any]) -> IndexState:
     ready = "ONLINE" if status.get("ready") else "PROVISIONING"
     return IndexState(
         name=name,
+        version=version,
         full_name=found["name"],
         endpoint=str(found.get("endpoint_name", "")),
+        endpoint_id=str(found.get("endpoint_id") or ""),
         state=str(status.get("detailed_state") or ready),
         said=str(status.get("message") or "no reason given"),
         rows=int(status.get("indexed_row_count") or 0),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import own_endpoint
-from tasks.databricks.errors import calling
-from tasks.databricks.indexes import find_index, refuse_stranger
+from tasks.databricks.indexes import IndexState, find_index, list_versions, refuse_stranger
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.source_tables import find_table
-from tasks.databricks.specs import FIRST, version_of
+from tasks.databricks.specs import FIRST
 from tasks.errors import PermanentError
+from tasks.plurals import counted
 from tasks.steps import step
 
 
@@ -32,58 +31,45 @@ class Inventory:
     """What the workspace holds of a name."""
 
     endpoint: bool
-    index: str
-    """Its full name; empty when there is none."""
-    rows: int = 0
-    table: str = ""
-    """The full name of its source table; empty when there is none."""
-    versions: tuple[str, ...] = ()
-    """Indexes of the name beside the first: those of a knowledge base."""
+    indexes: Mapping[str, IndexState]
+    """By version, the first one first."""
+    tables: Mapping[str, str]
+    """The full name of each source table, by version."""
     foreign: tuple[str, ...] = ()
     """Indexes of others on the endpoint."""
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is there."""
-        return not (self.endpoint or self.index or self.table or self.versions)
+        return not (self.endpoint or self.indexes or self.tables)
 
     def __str__(self) -> str:
-        parts = [f"index {self.index} with {self.rows:,} rows"] if self.index else []
-        parts += [f"the versions {', '.join(self.versions)}"] if self.versions else []
-        parts += [f"source table {self.table}"] if self.table else []
+        parts = [f"index {one.full_name} with {counted(one.rows, 'row')}" for one in self.indexes.values()]
+        parts += [f"source table {table}" for table in self.tables.values()]
         return "; ".join([*parts, *(["its endpoint"] if self.endpoint else [])]) or "nothing"
 
 
 @step("read everything of {name}")
 def read_inventory(settings: DatabricksSettings, name: str) -> Inventory:
-    """Everything that we made under a name.
+    """Everything that we made under a name, in every version.
 
     Raises:
-        NotOurs: somebody else made the endpoint, the index or the table.
+        NotOurs: somebody else made the endpoint, an index or a table.
     """
-    endpoint, index, table = (
-        own_endpoint(settings, name),
-        find_index(settings, name),
-        find_table(settings, name),
-    )
-    if index is not None:
+    endpoint = own_endpoint(settings, name)
+    listed = list_versions(settings, name) if endpoint is not None else {}
+    begun = {*listed.values(), *(endpoint.versions if endpoint is not None else ())} - {None, FIRST}
+    versions = (FIRST, *sorted(version for version in begun if version))
+    indexes = {version: index for version in versions if (index := find_index(settings, name, version))}
+    for index in indexes.values():
         refuse_stranger(settings, index, endpoint)
-    there = list_versions(settings, name) if endpoint is not None else {}
+    tables = {version: table for version in versions if (table := find_table(settings, name, version))}
     return Inventory(
         endpoint=endpoint is not None,
-        index=index.full_name if index else "",
-        rows=index.rows if index else 0,
-        table=table.full_name if table else "",
-        versions=tuple(version for version in there.values() if version not in (None, FIRST)),
-        foreign=tuple(full_name for full_name, version in there.items() if version is None),
+        indexes=indexes,
+        tables={version: table.full_name for version, table in tables.items()},
+        foreign=tuple(full_name for full_name, version in listed.items() if version is None),
     )
-
-
-def list_versions(settings: DatabricksSettings, name: str) -> dict[str, str | None]:
-    """Which version of a name each index on its endpoint is, by its full name; None for those of others."""
-    with calling(f"list the indexes of endpoint {name}"):
-        there = [each.name or "" for each in connect(settings).indexes.list_indexes(name)]
-    return {each: version_of(each, settings.catalog_schema, name) for each in there}
 
 
 def refuse_foreign_indexes(name: str, there: Inventory) -> None:

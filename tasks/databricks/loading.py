@@ -77,6 +77,18 @@ def apply_rows(
     return upsert(settings, index, read(), rows, deadline)
 
 
+@step("upsert rows into index {index.name}")
+def apply_upserts(
+    settings: DatabricksSettings, index: IndexState, rows: Sequence[Row], deadline: Deadline
+) -> int:
+    """Create or replace rows. Returns how many were sent.
+
+    Raises:
+        DeadlinePassed, RowsRefused: as `upsert`.
+    """
+    return upsert(settings, index, rows, len(rows), deadline)
+
+
 @step("remove other rows from index {index.name}")
 def apply_removal_of_strays(
     settings: DatabricksSettings, index: IndexState, source: RowSource, deadline: Deadline

@@ -1,4 +1,7 @@
-"""Queries of an index, and counts."""
+"""Queries of an index, and counts.
+
+A query goes out as a body of our own: the SDK's method has no parameter for `filter_string`.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tasks.databricks.clients import connect
+from tasks.databricks.endpoints import read_endpoint_type
 from tasks.databricks.errors import calling
+from tasks.databricks.filters import Filters, keys_filter, refuse_other_form
 from tasks.databricks.indexes import IndexState
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import KEY
 from tasks.errors import InvalidInput
-from tasks.exact_json import NotExact, exact
 from tasks.steps import step
 
 QueryType = Literal["ANN", "HYBRID", "FULL_TEXT"]
@@ -21,6 +25,10 @@ MOST_BY_WORDS = 200
 """Of a query by words or by both; from memory of the page "Resource and data size limits"."""
 MOST_FOUND = 10_000
 """Of one query (QueryVectorIndexResponse.next_page_token)."""
+RERANKER = "databricks_reranker"
+"""The one model that the service has for it (RerankerConfig of databricks-sdk)."""
+MOST_RERANKED = 50
+"""Rows that the reranker looks at (VectorSearchIndexesAPI.query_index of databricks-sdk)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +42,13 @@ class Query:
     text_columns: tuple[str, ...] = ()
     """The columns to look for words in; empty: all text columns."""
     num_results: int = 10
-    filters: dict[str, Any] | None = None
-    """In the service's own form: `{"year >=": 1990, "genre": ["Drama", "Crime"]}`."""
+    filters: Filters | None = None
+    """In the form that the index's endpoint takes."""
     columns: tuple[str, ...] = ()
     """What answers hold beside the id."""
     score_threshold: float = 0.0
+    rerank: tuple[str, ...] = ()
+    """Text columns by which the service's reranker orders the best rows anew; empty: it is not used."""
 
     @property
     def kind(self) -> QueryType:
@@ -56,27 +66,6 @@ class Found:
     data: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-def parse_filters(text: str) -> dict[str, Any]:
-    """A filter in the service's own form, from its JSON.
-
-    Raises:
-        InvalidInput: it is no JSON object, or holds a number that cannot be kept.
-    """
-    accepted = 'a JSON object such as {"year >=": 1990, "genre": ["Drama", "Crime"]}'
-    try:
-        given = exact(text.encode())
-        json.dumps(given)
-    except (NotExact, UnicodeError, TypeError) as error:
-        raise InvalidInput(
-            f"These filters cannot be read ({error})", value=text, source="filters", accepted=accepted
-        ) from error
-    if not isinstance(given, dict):
-        raise InvalidInput(
-            "These filters are no JSON object", value=text, source="filters", accepted=accepted
-        )
-    return given  # pyright: ignore[reportUnknownVariableType]
-
-
 @step("query index {index.name}")
 def read_found(settings: DatabricksSettings, index: IndexState, query: Query) -> tuple[Found, ...]:
     """The rows that a query finds, the best first.
@@ -91,20 +80,13 @@ def read_found(settings: DatabricksSettings, index: IndexState, query: Query) ->
 def find(settings: DatabricksSettings, index: IndexState, query: Query) -> tuple[Found, ...]:
     """As `read_found`, without a step of its own."""
     _refuse_unfit(index, query)
-    indexes, doing = connect(settings).indexes, f"query index {index.name}"
-    columns = [KEY, *query.columns]
+    if query.filters:
+        kind = read_endpoint_type(settings, index.endpoint, index.endpoint_id)
+        refuse_other_form(query.filters, index.endpoint, kind, index.columns)
+    clients, doing = connect(settings), f"query index {index.name}"
+    indexes, columns = clients.indexes, [KEY, *query.columns]
     with calling(doing):
-        page = indexes.query_index(
-            index.full_name,
-            columns,
-            query_type=query.kind,
-            query_vector=list(query.vector) or None,
-            query_text=query.text or None,
-            query_columns=list(query.text_columns) or None,
-            num_results=query.num_results,
-            filters_json=json.dumps(query.filters) if query.filters else None,
-            score_threshold=query.score_threshold or None,
-        )
+        page = clients.query(index.full_name, _body(query, columns))
     rows: list[list[Any]] = [*(page.result.data_array or () if page.result else ())]
     while page.next_page_token:
         with calling(doing):
@@ -130,8 +112,12 @@ def read_vector(settings: DatabricksSettings, index: IndexState, id_: str) -> tu
     Raises:
         InvalidInput: there is no such row.
     """
+    kind = read_endpoint_type(settings, index.endpoint, index.endpoint_id)
     query = Query(
-        vector=(0.0,) * index.dimensions, num_results=1, filters={KEY: id_}, columns=(index.vector_column,)
+        vector=(0.0,) * index.dimensions,
+        num_results=1,
+        filters=keys_filter(KEY, [id_], kind),
+        columns=(index.vector_column,),
     )
     for found in find(settings, index, query):
         vector: Sequence[float] = found.data[index.vector_column]
@@ -142,15 +128,35 @@ def read_vector(settings: DatabricksSettings, index: IndexState, id_: str) -> tu
 def read_present(settings: DatabricksSettings, index: IndexState, ids: Sequence[str]) -> set[str]:
     """Which of these ids an index holds."""
     present, vector = set[str](), (0.0,) * index.dimensions
+    kind = read_endpoint_type(settings, index.endpoint, index.endpoint_id)
     for start in range(0, len(ids), _IDS_AT_ONCE):
         part = list(ids[start : start + _IDS_AT_ONCE])
-        query = Query(vector=vector, num_results=len(part), filters={KEY: part})
+        query = Query(vector=vector, num_results=len(part), filters=keys_filter(KEY, part, kind))
         present.update(found.id for found in find(settings, index, query))
     return present
 
 
 _IDS_AT_ONCE = 1000
 """As many results as one page has; a filter takes 1,024 clauses (from memory)."""
+
+
+def _body(query: Query, columns: Sequence[str]) -> dict[str, Any]:
+    """A query as the service takes it."""
+    reranker = {"model": RERANKER, "parameters": {"columns_to_rerank": query.rerank}}
+    is_text = isinstance(query.filters, str)
+    body = {
+        "columns": columns,
+        "query_type": query.kind,
+        "query_vector": query.vector,
+        "query_text": query.text,
+        "query_columns": query.text_columns,
+        "num_results": query.num_results,
+        "filter_string": query.filters if is_text else "",
+        "filters_json": json.dumps(query.filters) if query.filters and not is_text else "",
+        "score_threshold": query.score_threshold,
+        "reranker": reranker if query.rerank else None,
+    }
+    return {name: value for name, value in body.items() if value}
 
 
 def _refuse_unfit(index: IndexState, query: Query) -> None:
@@ -165,7 +171,13 @@ def _refuse_unfit(index: IndexState, query: Query) -> None:
             source="vector",
             accepted=str(index.dimensions),
         )
-    for column in (*query.columns, *query.text_columns):
+    if query.rerank and (not query.text or query.num_results > MOST_RERANKED):
+        raise InvalidInput(
+            "The reranker orders at most so many rows anew, by how they answer a text",
+            value=query.num_results if query.text else "no text", source="num_results" if query.text else "text",
+            accepted=f"words to search by, and 1 to {MOST_RERANKED} results",
+        )  # fmt: skip
+    for column in (*query.columns, *query.text_columns, *query.rerank):
         if column not in index.columns:
             raise InvalidInput(
                 "The index has no such column",

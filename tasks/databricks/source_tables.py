@@ -15,7 +15,7 @@ from tasks.databricks.clients import connect
 from tasks.databricks.data import RowSource, opened, rows_of
 from tasks.databricks.errors import AlreadyExists, calling
 from tasks.databricks.settings import DatabricksSettings
-from tasks.databricks.specs import KEY, IndexSpec, table_name
+from tasks.databricks.specs import FIRST, KEY, IndexSpec, table_name
 from tasks.databricks.statements import execute, quoted, text
 from tasks.errors import CannotChangeInPlace, NotOurs
 from tasks.marks import is_ours, marks
@@ -49,13 +49,13 @@ class SourceTable:
     """Hash of the data that it holds; empty until all of it is there."""
 
 
-def find_table(settings: DatabricksSettings, name: str) -> SourceTable | None:
-    """Our source table of a name, or None.
+def find_table(settings: DatabricksSettings, name: str, version: str = FIRST) -> SourceTable | None:
+    """Our source table of a version of a name, or None.
 
     Raises:
         NotOurs: somebody else made it.
     """
-    full_name = table_name(settings.catalog_schema, name)
+    full_name = table_name(settings.catalog_schema, name, version)
     try:
         with calling(f"read table {full_name}"):
             there = connect(settings).tables.get(full_name)
@@ -92,10 +92,10 @@ def ensure_table(settings: DatabricksSettings, spec: IndexSpec, deadline: Deadli
         NotOurs: somebody else made it.
         StatementFailed: the warehouse refused it.
     """
-    there = find_table(settings, spec.name)
+    there = find_table(settings, spec.name, spec.version)
     created = there is None
     if there is None:
-        full_name = table_name(settings.catalog_schema, spec.name)
+        full_name = table_name(settings.catalog_schema, spec.name, spec.version)
         columns = ", ".join(f"`{name}` {kind}" for name, kind in _columns(spec).items())
         wanted = {CHANGE_DATA_FEED: "true", **_marked(marks(spec.name, spec.spec))}
         execute(
@@ -104,7 +104,7 @@ def ensure_table(settings: DatabricksSettings, spec: IndexSpec, deadline: Deadli
             f"CREATE TABLE IF NOT EXISTS {quoted(full_name)} ({columns}) USING DELTA TBLPROPERTIES ({_listed(wanted)})",
             deadline,
         )
-        there = find_table(settings, spec.name)
+        there = find_table(settings, spec.name, spec.version)
         if there is None:
             raise NotFound(
                 f"read table {full_name}", service="Databricks", status="TABLE_NOT_FOUND", said="it is gone"
@@ -123,9 +123,9 @@ def apply_table_rows(
         PyarrowMissing: the rows cannot be written as Parquet.
         StatementFailed: the warehouse refused it.
     """
-    full_name = table_name(settings.catalog_schema, spec.name)
+    full_name = table_name(settings.catalog_schema, spec.name, spec.version)
     file = home() / "work" / settings.where / spec.name / f"{content}.parquet"
-    path = _upload_path(settings, spec.name)
+    path = _upload_path(settings, spec.name, spec.version)
     try:
         _write(file, spec, source)
         _ensure_volume(settings)
@@ -151,9 +151,9 @@ def apply_table_rows(
 
 
 @step("count the rows of the source table of {name}")
-def read_row_count(settings: DatabricksSettings, name: str, deadline: Deadline) -> int:
-    """How many rows the source table of a name has."""
-    full_name = table_name(settings.catalog_schema, name)
+def read_row_count(settings: DatabricksSettings, name: str, deadline: Deadline, version: str = FIRST) -> int:
+    """How many rows the source table of a version of a name has."""
+    full_name = table_name(settings.catalog_schema, name, version)
     ((count,),) = execute(
         settings,
         f"count the rows of table {full_name}",
@@ -164,7 +164,7 @@ def read_row_count(settings: DatabricksSettings, name: str, deadline: Deadline) 
 
 
 @step("remove source table of {name}")
-def remove_table(settings: DatabricksSettings, name: str) -> tuple[str, ...]:
+def remove_table(settings: DatabricksSettings, name: str, version: str = FIRST) -> tuple[str, ...]:
     """Remove the source table that we made.
 
     Returns:
@@ -173,11 +173,11 @@ def remove_table(settings: DatabricksSettings, name: str) -> tuple[str, ...]:
     Raises:
         NotOurs: somebody else made it.
     """
-    there = find_table(settings, name)
+    there = find_table(settings, name, version)
     if there is None:
         return ()
     # First: without the table nobody would look for it.
-    _forget_upload(settings, _upload_path(settings, name))
+    _forget_upload(settings, _upload_path(settings, name, version))
     try:
         with calling(f"delete table {there.full_name}"):
             connect(settings).tables.delete(there.full_name)
@@ -186,9 +186,10 @@ def remove_table(settings: DatabricksSettings, name: str) -> tuple[str, ...]:
     return (there.full_name,)
 
 
-def _upload_path(settings: DatabricksSettings, name: str) -> str:
-    """One for each name: what a killed run left is written over."""
-    return f"/Volumes/{settings.catalog_schema.replace('.', '/')}/{VOLUME}/{name}.parquet"
+def _upload_path(settings: DatabricksSettings, name: str, version: str) -> str:
+    """One for each version of a name: what a killed run left is written over."""
+    file = name if version == FIRST else f"{name}_{version}"
+    return f"/Volumes/{settings.catalog_schema.replace('.', '/')}/{VOLUME}/{file}.parquet"
 
 
 def _forget_upload(settings: DatabricksSettings, path: str) -> None:

@@ -19,6 +19,11 @@ from tasks.marks import fingerprint
 KEY = "id"
 """The primary key of every index that we make: the row's id, as text."""
 IndexType = Literal["DIRECT_ACCESS", "DELTA_SYNC"]
+EndpointKind = Literal["STANDARD", "STORAGE_OPTIMIZED"]
+STANDARD: EndpointKind = "STANDARD"
+STORAGE_OPTIMIZED: EndpointKind = "STORAGE_OPTIMIZED"
+DIVISOR = 16
+"""Of the dimension of an index on a storage-optimized endpoint; from memory of the documentation."""
 DataType = Literal["string", "long", "float", "double"]
 PASSAGES = "passages"
 """The mark `spec` of the endpoint of a knowledge base, whose indexes describe themselves."""
@@ -71,6 +76,10 @@ class IndexSpec(BaseModel, frozen=True):
         """The type of each column."""
         return {KEY: "string", self.vector_column: "array<float>", **dict(self.data_columns)}
 
+    def full_name_in(self, catalog_schema: str) -> str:
+        """The full name of its index: `main.default.my_films`."""
+        return index_name(catalog_schema, self.name, self.version)
+
     def direct_access(self) -> DirectAccessVectorIndexSpec:
         """As the SDK sends it."""
         vector = EmbeddingVectorColumn(embedding_dimension=self.dimensions, name=self.vector_column)
@@ -89,9 +98,9 @@ class IndexSpec(BaseModel, frozen=True):
         )
 
 
-def table_name(catalog_schema: str, name: str) -> str:
-    """The full name of the source table of a name: `main.default.my_films_source`. No name of an index ends so."""
-    return f"{index_name(catalog_schema, name)}_source"
+def table_name(catalog_schema: str, name: str, version: str = FIRST) -> str:
+    """The full name of the source table of a version: `main.default.my_films_source`. No name of an index ends so."""
+    return f"{index_name(catalog_schema, name, version)}_source"
 
 
 def index_name(catalog_schema: str, name: str, version: str = FIRST) -> str:

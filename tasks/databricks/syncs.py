@@ -10,6 +10,7 @@ from tasks.databricks.clients import connect
 from tasks.databricks.errors import NotReady, calling
 from tasks.databricks.indexes import IndexState, find_index
 from tasks.databricks.settings import DatabricksSettings
+from tasks.databricks.specs import FIRST
 from tasks.errors import GateNotMet, PermanentError
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, Unchanged, wait_until
@@ -33,7 +34,7 @@ class SyncFailed(PermanentError):
 
 
 @step("trigger a sync of index {name}")
-def apply_sync(settings: DatabricksSettings, name: str, deadline: Deadline) -> None:
+def apply_sync(settings: DatabricksSettings, name: str, deadline: Deadline, version: str = FIRST) -> None:
     """Trigger a sync. One that is under way is waited for first: the service refuses a second one until then.
 
     Raises:
@@ -41,7 +42,7 @@ def apply_sync(settings: DatabricksSettings, name: str, deadline: Deadline) -> N
     """
 
     def attempt() -> Look[bool]:
-        there = find_index(settings, name)
+        there = find_index(settings, name, version)
         state = there.state if there else "gone"
         if there is None or not (there.state == DONE or there.state in FAILED):
             return Look(seen=state)
@@ -56,7 +57,9 @@ def apply_sync(settings: DatabricksSettings, name: str, deadline: Deadline) -> N
 
 
 @step("wait for the sync of index {name}")
-def wait_for_sync(settings: DatabricksSettings, name: str, rows: int, deadline: Deadline) -> IndexState:
+def wait_for_sync(
+    settings: DatabricksSettings, name: str, rows: int, deadline: Deadline, version: str = FIRST
+) -> IndexState:
     """The index, once it holds as many rows as its source table.
 
     Raises:
@@ -67,7 +70,7 @@ def wait_for_sync(settings: DatabricksSettings, name: str, rows: int, deadline: 
     unchanged = Unchanged()
 
     def look() -> Look[IndexState]:
-        there = find_index(settings, name)
+        there = find_index(settings, name, version)
         if there is None:
             return Look(seen="gone")
         since = unchanged.seconds((there.state, there.rows))

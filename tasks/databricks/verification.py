@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tasks.databricks.data import RowSource, opened
 from tasks.databricks.indexes import IndexState
-from tasks.databricks.searches import Query, find, read_count
+from tasks.databricks.searches import Query, find, read_count, read_present
 from tasks.databricks.settings import DatabricksSettings
 from tasks.errors import InvalidInput
 from tasks.measures.neighbors import exact_neighbors
 from tasks.measures.verification import TIES, SearchRecall, check_recall, measure_recall, wait_for_count
+from tasks.plurals import counted
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.data.formats.errors import NoQueries
-from tasks.waiting import Deadline
+from tasks.waiting import Deadline, Look, attempt_until
 
 
 @step("check the number of rows of index {index.name}")
@@ -25,6 +28,23 @@ def verify_count(settings: DatabricksSettings, index: IndexState, rows: int, dea
     wait_for_count(
         lambda: read_count.fn(settings, index), rows, deadline, noun="rows", holder=f"index {index.name}"
     )
+
+
+@step("wait for rows of index {index.name}")
+def wait_for_rows(
+    settings: DatabricksSettings, index: IndexState, ids: Sequence[str], deadline: Deadline
+) -> None:
+    """Wait until queries find rows that were upserted, which takes seconds.
+
+    Raises:
+        DeadlinePassed: some do not show.
+    """
+
+    def look() -> Look[bool]:
+        found = len(read_present(settings, index, ids))
+        return Look(seen=f"{found:,} of {counted(len(ids), 'row')}", value=True, done=found == len(ids))
+
+    attempt_until(f"rows to show in index {index.name}", look, deadline)
 
 
 @step("measure recall of index {index.name}")

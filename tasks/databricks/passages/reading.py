@@ -12,7 +12,7 @@ from tasks.databricks.loading import scanned
 from tasks.databricks.passages.specs import DESCRIPTION, VECTOR, Description, chunk_of, hash_of
 from tasks.databricks.searches import Query, find
 from tasks.databricks.settings import DatabricksSettings
-from tasks.databricks.specs import KEY, PASSAGES
+from tasks.databricks.specs import KEY
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, Unchanged, attempt_until
@@ -29,7 +29,7 @@ def read_knowledge_base(settings: DatabricksSettings, name: str) -> KnowledgeBas
         NotOurs: somebody else made the endpoint.
     """
     endpoint = own_endpoint(settings, name)
-    if endpoint is None or endpoint.spec != PASSAGES or not endpoint.serves:
+    if endpoint is None or not endpoint.is_of_passages or not endpoint.serves:
         return None
     index = find_index(settings, name, endpoint.serves)
     found = read_description(settings, index) if index is not None and index.is_online else None
@@ -45,7 +45,7 @@ def read_endpoint_to_change(settings: DatabricksSettings, name: str) -> Endpoint
         InvalidInput: it serves an index that `databricks build` made.
     """
     there = own_endpoint(settings, name)
-    if there is not None and there.is_marked and there.spec != PASSAGES:
+    if there is not None and there.is_marked and not there.is_of_passages:
         raise InvalidInput(
             "This is the name of an index that is no knowledge base", value=name, source="--name",
             remedy="Choose another name.",

@@ -30,7 +30,7 @@ def sql(service, name):
 def test_a_build_fills_a_table_and_an_index_of_it_and_a_second_one_changes_nothing(service, build, sql, name):
     told = build(service, *COLUMNS).err
     assert (
-        "Done: created the source table, loaded 300 rows into it, created the endpoint and created the index."
+        "Done: created the endpoint, created the source table, loaded 300 rows into it and created the index."
         in told
     )
     assert sql("SELECT genre, year FROM {table} WHERE id = '4'") == [["Crime", "1904"]]

@@ -1,0 +1,61 @@
+"""A new version without downtime: killed and continued, served, rolled back, pruned, removed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.crash_points import CRASH_AT
+from tasks.databricks.endpoints import own_endpoint
+from tasks.databricks.indexes import read_index
+from tasks.databricks.searches import Query, find
+
+pytestmark = pytest.mark.slow
+MADE = ["update_endpoint_custom_tags", "create_index", "upsert_data_vector_index", *["update_endpoint_custom_tags"] * 2]  # fmt: skip
+
+
+def test_a_version_is_built_beside_the_served_one_served_rolled_back_and_removed(
+    service, build, command, found, listed, run, release, name, other_data
+):
+    def searched():
+        index = read_index.fn(service.settings, name)
+        assert len(find(service.settings, index, Query(vector=(1.0,) * 8))) == 10, "every query is answered"
+        return index.version
+
+    build(service)
+    before = len(service.writes)
+    assert "as_version" in build(service, "--prune", code=2).error
+    words = ("build", "--name", name, "--target", "sandbox", "--as-version", "--data", other_data)
+    for point in ("create index *#1:after", "mark endpoint *#1:after", "mark endpoint *#1:after"):
+        run(service, "databricks", *words, code=-9, **{CRASH_AT: point})
+        release(name, "databricks")
+        searched()
+    told = build(service, "--as-version", data=other_data).err
+    assert "Nothing to do" in told
+    assert service.made_since(before) == MADE, "each call once"
+    second = searched()
+    assert own_endpoint(service.settings, name).replaced == "first"
+    kinds = {one["kind"]: (one["holds"], one["serves"]) for one in listed(service, name)}
+    assert kinds["index"] == ("300 rows", "not searched")
+    assert kinds[f"index, version {second}"] == ("250 rows", f"{service.full_name(name)}_{second}, ONLINE_DIRECT_ACCESS")  # fmt: skip
+
+    command(service, "verify", "--data", other_data, "--min-recall", 1)
+    command(service, "rollback")
+    assert searched() == "first"
+    writes = service.writes
+    assert "Nothing to do" in command(service, "rollback").err
+    error = command(service, "swap", "--to", "0123456789ab", code=1).error
+    assert f"There is no version '0123456789ab' of {name}" in error
+    command(service, "verify", "--version", second, "--data", other_data, "--min-recall", 1)
+    assert found("verify")["version"] == second
+    assert service.writes == writes
+
+    told = command(service, "swap", "--to", second).err
+    assert f"{name} serves the version {second} (" in told
+    assert "Other versions: first (" in told
+    assert f"every version but {second}" in command(service, "prune", code=2).error
+    command(service, "prune", "--yes")
+    assert "there is no version that is not served" in command(service, "prune", "--yes").err
+    assert (searched(), service.index(name)) == (second, None)
+    assert "Nothing to do" in build(service, data=other_data).err, "a plain build is one of what is served"
+    command(service, "teardown", "--yes")
+    assert service.endpoint(name) is None
