@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from flows.confirmation import Question, agree
 from flows.databricks.options import DatabricksRun
+from flows.databricks.plans import build_plan
 from tasks.databricks.costs import hourly_cost
 from tasks.databricks.data import RowSource
 from tasks.databricks.endpoints import (
@@ -63,7 +64,11 @@ def build(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors, *, y
     settings, report, deadline, spec = run.settings, run.report, run.deadline, plan.index
     # What belongs to others and differences that cannot be changed in place are found before anything is changed or billed.
     endpoint, there = read_index_to_change(settings, spec)
-    agree([*_cost(run, validated, there), *_replacement(validated, endpoint, there)], yes=yes)
+    agree(
+        [*_cost(run, validated, there), *_replacement(validated, endpoint, there)],
+        yes=yes,
+        plan=lambda: build_plan(run, spec, validated, endpoint, there),
+    )
 
     changes = list[str]()
     if spec.index_type == "DELTA_SYNC":

@@ -33,13 +33,13 @@ DATABRICKS: Engine[DatabricksSettings] = Engine(
     built="tasks.databricks.built:list_built",
     flows=(
         Entry("check", "flows.databricks.check:check_workspace", "Check the prerequisites of an index and say how to fix what is missing."),
-        Entry("build", "flows.databricks.build:build_index", "Build a searchable index on an endpoint of its own from a file of vectors."),
+        Entry("build", "flows.databricks.build:build_index", "Build a searchable index on an endpoint of its own from a file of vectors.", plans=True),
         Entry("sync", "flows.databricks.sync:sync_index", "Sync a Delta Sync index with its source table and compare them."),
         Entry("upsert-datapoints", "flows.databricks.upsert_datapoints:upsert_datapoints", "Create or replace rows of an index."),
         Entry("remove-datapoints", "flows.databricks.remove_datapoints:remove_datapoints", "Remove rows from an index."),
         Entry("query", "flows.databricks.query:query_index", "Query an index by a vector, by words, or by both fused, with filters."),
         Entry("verify", "flows.databricks.verify:verify_index", "Measure recall and latency of an index against exact search.", _VERIFY_NIGHTLY),
-        Entry("teardown", "flows.databricks.teardown:teardown_index", "Remove an index that was built under a name, with its endpoint, and nothing else."),
+        Entry("teardown", "flows.databricks.teardown:teardown_index", "Remove an index that was built under a name, with its endpoint, and nothing else.", plans=True),
     ),
     sandbox_service="databricks",
 )  # fmt: skip

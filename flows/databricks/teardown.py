@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flows.confirmation import confirm
+from flows.confirmation import Question, agree
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import BuiltIndexOptions, DatabricksRun
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement
+from flows.plan import Plan, Resource
 from flows.report import Report
 from flows.runs import running
 from tasks.databricks.endpoints import remove_endpoint
@@ -38,12 +39,23 @@ def teardown_index(options: TeardownIndexOptions) -> Report:
         settings, report = run.settings, run.report
         there = read_inventory(settings, name)
         refuse_foreign_indexes(name, there)
+        removal = Question("remove all of it", f"It would remove: {there}.")
+        agree([] if there.is_empty else [removal], yes=options.yes, plan=lambda: _plan(run, there))
         if there.is_empty:
             say(f"Nothing to do: there is nothing of ours under the name {name!r} in {settings.where}.")
             return report
-        confirm("remove all of it", consequence=f"It would remove: {there}.", yes=options.yes)
         teardown(run, name, there)
     return report
+
+
+def _plan(run: DatabricksRun, there: Inventory) -> Plan:
+    name = run.report.name
+    going = [("index", there.index, f"{there.rows:,} rows")] if there.index else []
+    going += [("index", f"{name}, version {one}", "") for one in there.versions]
+    going += [("source table", there.table, "")] if there.table else []
+    going += [("endpoint", name, "")] if there.endpoint else []
+    resources = [Resource(action="remove", kind=kind, name=one, detail=detail) for kind, one, detail in going]
+    return run.plan(*resources, hourly_usd=0.0)
 
 
 def teardown(run: DatabricksRun, name: str, there: Inventory) -> None:
