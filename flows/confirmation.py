@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from flows.plan import Plan, Planned, is_planning
 from flows.report import listed
 from tasks.errors import NotConfirmed
 
@@ -17,24 +18,40 @@ class Question:
     consequence: str
 
 
-def confirm(step: str, *, consequence: str, yes: bool) -> None:
+def confirm(step: str, *, consequence: str, yes: bool, plan: Callable[[], Plan] | None = None) -> None:
     """Continue only with a `yes` that was given in advance.
 
     Raises:
-        NotConfirmed: nobody agreed. The command line then asks the person at the terminal and runs the flow again.
+        NotConfirmed, Planned: as `agree`.
     """
-    if not yes:
-        raise NotConfirmed(step, consequence=consequence)
+    agree([Question(step, consequence)], yes=yes, plan=plan)
 
 
-def agree(questions: Sequence[Question], *, yes: bool) -> None:
+def agree(questions: Sequence[Question], *, yes: bool, plan: Callable[[], Plan] | None = None) -> None:
     """Continue only if everything is agreed to.
 
     A run has one `yes` for all of its questions, so they are asked together: nobody agrees to something that was not shown.
 
+    Args:
+        questions: what needs agreement; none if nothing does.
+        yes: agreed in advance.
+        plan: makes the plan; not called unless somebody looks at it.
+
     Raises:
-        NotConfirmed: nobody agreed.
+        NotConfirmed: nobody agreed. The command line then shows the plan, asks the person at the terminal and runs the flow again.
+        Planned: the plan is all that was wanted.
     """
-    if questions:
-        steps = listed(question.step for question in questions)
-        confirm(steps, consequence=" ".join(question.consequence for question in questions), yes=yes)
+    if is_planning():
+        if plan is None:  # asked in advance of what the plan is made from
+            return
+        raise Planned(_asking(plan(), questions))
+    if questions and not yes:
+        raise NotConfirmed(
+            listed(question.step for question in questions),
+            consequence=" ".join(question.consequence for question in questions),
+            plan=_asking(plan(), questions) if plan else None,
+        )
+
+
+def _asking(plan: Plan, questions: Sequence[Question]) -> Plan:
+    return plan.model_copy(update={"asks": tuple(f"{one.step}. {one.consequence}" for one in questions)})

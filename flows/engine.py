@@ -40,6 +40,8 @@ class Entry:
     line: str
     """One line for people."""
     nightly: Nightly | None = None
+    plans: bool = False
+    """Whether it has `--plan`: it makes its plan before it changes anything (flows/plan.py)."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ The files are written whatever happens to Prefect, so that an outage of its API 
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,10 @@ class Report(BaseModel):
     steps: list[StepReport] = Field(default_factory=list)
     facts: dict[str, Any] = Field(default_factory=dict)
     """Facts for the caller: resource names, counts, measurements."""
+    results: list[dict[str, Any]] = Field(default_factory=list)
+    """What a query found, best first, as records for people: the id, its score under the name of its measure, the fields asked for."""
+    nothing: str = ""
+    """Why a query found nothing: `no neighbors, because ...`."""
     file: Path | None = None
     """The JSON file of this report. Beside it lies the same as a page, `.html`."""
     _began: float = PrivateAttr(default_factory=time.monotonic)
@@ -91,6 +96,9 @@ class Report(BaseModel):
             lines.append(
                 Text(f"report: {self.file.with_suffix('.html')}", no_wrap=True, overflow="ignore")
             )  # a path stays one word
+        found = [Text(self.nothing)] if self.nothing else [_results(self.results)] if self.results else []
+        if found:  # the steps on the way to it are in the report
+            return Group(Text(self.title, style="bold"), *found, *lines)
         if not self.steps:
             return Group(Text(self.title, style="bold"), *lines)
         table = Table(
@@ -107,7 +115,16 @@ class Report(BaseModel):
         """For the Prefect UI."""
         rows = "".join(f"| {_cell(s.step)} | {_cell(s.seen)} | {s.seconds:.1f} |\n" for s in self.steps)
         table = f"\n| step | seen | seconds |\n|---|---|---:|\n{rows}" if rows else ""
-        return f"# {self.title}\n\n{self.outcome} in {self.seconds:.1f} s\n{table}"
+        found = f"\n{self.nothing}\n" if self.nothing else ""
+        if self.results:
+            names = list(self.results[0])
+            lines = [
+                names,
+                ["---"] * len(names),
+                *([_value(row.get(name)) for name in names] for row in self.results),
+            ]
+            found = "\n" + "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+        return f"# {self.title}\n\n{self.outcome} in {self.seconds:.1f} s\n{found}{table}"
 
     def publish(self) -> None:
         """Write the JSON file and the artifacts."""
@@ -167,6 +184,38 @@ def reporting(flow: str, name: str, target: str, where: str = "") -> Generator[R
     finally:
         report.seconds = time.monotonic() - began
         report.publish()
+
+
+def result(id_: str, scores: Mapping[str, float], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What a query found, as a record: a field that is called as the id or a score keeps both."""
+    first: dict[str, Any] = {"id": id_, **scores}
+    return first | {f"{name} (field)" if name in first else name: value for name, value in fields.items()}
+
+
+def _results(rows: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for number, (name, value) in enumerate(rows[0].items()):
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        # An id that somebody copies stays whole.
+        table.add_column(
+            Text(name),
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=not number,
+            min_width=3,
+        )
+    for row in rows:
+        table.add_row(*(Text(_value(row.get(name))) for name in rows[0]))
+    return table
+
+
+def _value(value: Any) -> str:
+    """A value of a cell: a number with the digits that tell neighbors apart."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, (dict, list, tuple)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return "" if value is None else str(value)
 
 
 def listed(words: Iterable[str]) -> str:

@@ -35,6 +35,8 @@ class Told(Protocol):
     @property
     def steps(self) -> Sequence[StepTold]: ...  # noqa: D102
 
+    results: list[dict[str, Any]]
+    nothing: str
     started: datetime
     where: str
     seconds: float

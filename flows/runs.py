@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from flows.engine import Engine
 from flows.options import Interruptible
+from flows.plan import Plan, Resource, is_planning
 from flows.report import Report, reporting
 from flows.slots import holding
 from tasks.interruption import WhenInterrupted
@@ -27,6 +28,11 @@ class Run(Generic[SettingsT]):
     """Ends every wait of the run."""
     when_interrupted: WhenInterrupted = "leave-running"
     """What happens to the target's running operation on an interruption."""
+
+    def plan(self, *resources: Resource, **facts: Any) -> Plan:
+        """What it would do: these resources, and the other fields of a plan."""
+        report = self.report
+        return Plan(flow=report.flow, name=report.name, target=report.target, resources=resources, **facts)
 
 
 class ChangingOptions(Protocol):
@@ -58,6 +64,11 @@ def running(
     """
     settings, deadline = engine.settings(options.target), Deadline.after(minutes=options.timeout_minutes)
     where = engine.where(settings)
+    if is_planning():  # it reads only: it holds nothing, and has no report
+        flow = f"{engine.name} {flow}"
+        report = Report(flow=flow, name=options.name, target=options.target, where=where)
+        yield Run(settings=settings, report=report, deadline=deadline)
+        return
     with (
         reporting(f"{engine.name} {flow}", options.name, options.target, where) as report,
         ExitStack() as held,

@@ -89,8 +89,8 @@ def _shown(value: object) -> str:
 class NotConfirmed(PermanentError):
     """Nobody agreed to a step that costs money or destroys something."""
 
-    def __init__(self, step: str, *, consequence: str) -> None:
-        self.step, self.consequence = step, consequence
+    def __init__(self, step: str, *, consequence: str, plan: object = None) -> None:
+        self.step, self.consequence, self.plan = step, consequence, plan
         super().__init__(
             f"Not confirmed: {step}. {consequence} Nothing was done. Confirm with --yes (the parameter `yes`)."
         )

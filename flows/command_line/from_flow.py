@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
@@ -28,7 +28,8 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
     options = [_option(one, engine.target_variable) for one in asked.options]
     is_flow = entry in engine.flows
     run_options = [
-        _run_option(one, is_shown=is_flow and one.name != "plan") for one in parameters(RunOptions)
+        _run_option(one, is_shown=is_flow and (entry.plans or one.name != "plan"))
+        for one in parameters(RunOptions)
     ]
 
     def command(**values: Any) -> None:
@@ -37,7 +38,11 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
         how = RunOptions(**given)
         if not is_flow:
             how.refuse(*RUN_OPTIONS, why="it runs until it is stopped, and has neither a result nor a report")
-        how.refuse("plan", why="it does not say yet what it would change")
+        if not entry.plans:
+            planning = listed(one.name for one in engine.flows if one.plans)
+            how.refuse("plan", why=f"those of {engine.title} that have it are {planning}")
+        if how.plan:
+            how.refuse("report", why="a plan is no run, and has no report")
         how.check_report()
         with loading(quiet=how.quiet):
             loaded = load(entry.entrypoint)
@@ -47,14 +52,23 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
             loaded(**values)
             return
         with loading(quiet=how.quiet):
-            from flows.command_line.run import run  # noqa: PLC0415 -- help and wrong options must not need a server
+            from flows.command_line.run import run, show_plan  # noqa: PLC0415 -- help and wrong options must not need a server
 
+        if how.plan:
+            show_plan(loaded, values, options=how, debug=debug)
+            return
         run(loaded, values, options=how, debug=debug, may_confirm=any(one.name == "yes" for one in options))
 
     command.__doc__ = asked.docstring
     command.__annotations__ = {one.name: one.annotation for one in (*options, *run_options)}
     vars(command)["__signature__"] = inspect.Signature([*options, *run_options], return_annotation=None)
     app.command(command, name=entry.name, help_epilogue=_example(asked.docstring))
+
+
+def listed(words: Iterable[str]) -> str:
+    """`a, b and c`, or `none`."""
+    *most, last = list(words) or ["none"]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _check_options(model: type[BaseModel], values: Mapping[str, object]) -> None:

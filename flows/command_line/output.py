@@ -14,7 +14,7 @@ from cyclopts import CycloptsError
 from pydantic_core import to_jsonable_python
 
 from flows.command_line.endings import Ending
-from tasks.errors import PermanentError, Withheld
+from tasks.errors import NotConfirmed, PermanentError, Withheld
 
 
 def wants_json(tokens: Sequence[str]) -> bool:
@@ -29,7 +29,7 @@ def print_json(result: Any) -> None:
 
 
 def failure(error: BaseException, ending: Ending) -> dict[str, Any]:
-    """How a command failed: `error`, beside the fields of its report if its run began.
+    """How a command failed: `error`, beside the fields of its report if its run began, and the `plan` that nobody agreed to.
 
     Args:
         error: what reached the outermost frame.
@@ -39,7 +39,10 @@ def failure(error: BaseException, ending: Ending) -> dict[str, Any]:
     # Only a command that runs a flow has loaded it.
     reports = sys.modules.get("flows.report")
     report = reports.Report.last if reports else None
-    return {**(report.model_dump(mode="json") if report else {}), "error": told}
+    found = report.model_dump(mode="json") if report else {}
+    if isinstance(error, NotConfirmed) and error.plan is not None:
+        found["plan"] = error.plan
+    return {**found, "error": told}
 
 
 def _kind(error: BaseException, ending: Ending) -> str:

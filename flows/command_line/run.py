@@ -18,6 +18,7 @@ from flows.command_line.prefect_api import use_api
 from flows.console import Terminal, take_over
 from flows.options import RunOptions
 from flows.outage import Watch, standing
+from flows.plan import Plan, plan_of
 from flows.report import Report
 from tasks.errors import NotConfirmed
 from tasks.files import CannotWrite
@@ -63,6 +64,25 @@ def run(
         Console().print(result.render(), crop=False)  # a path must stay whole
 
 
+def show_plan(flow: Any, parameters: dict[str, object], *, options: RunOptions, debug: bool) -> None:
+    """Print what a flow would do. Nothing is changed, and no server of Prefect's is needed.
+
+    Raises:
+        Interrupted: by Ctrl-C or a signal.
+    """
+    terminal = take_over(Console(stderr=True), debug=debug, quiet=options.quiet)
+    try:
+        plan = plan_of(flow, parameters)
+    except KeyboardInterrupt:
+        raise Interrupted(terminal.last) from None
+    finally:
+        terminal.end()
+    if options.json:
+        print_json(plan)
+    else:
+        Console().print(plan.render())
+
+
 def _write_report(file: Path | None) -> None:
     """Write the report of the run, if it got so far as to have one, where the command asks for it."""
     if file is not None and Report.last is not None:
@@ -78,6 +98,8 @@ def _agreed(flow: Any, parameters: dict[str, object], terminal: Terminal, *, may
         if not (may_confirm and sys.stdin.isatty() and terminal.console.is_terminal):
             raise
         # Nothing has been paid for or deleted yet, and the second run resumes from what is there.
+        if isinstance(error.plan, Plan):
+            terminal.console.print(error.plan.render())
         question = Text(f"{error.step}. {error.consequence} Continue?", style="prompt")
         if not Confirm.ask(question, console=terminal.console, default=False):
             raise

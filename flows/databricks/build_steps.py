@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from flows.confirmation import Question, agree
 from flows.databricks.options import DatabricksRun
+from flows.databricks.plans import build_plan
 from flows.databricks.version_steps import prune_questions
 from tasks.databricks.costs import hourly_cost
 from tasks.databricks.data import RowSource
@@ -118,7 +119,11 @@ def build(
     pruning = (
         prune_questions(read_versions(settings, spec.name), spec.version) if prunes and found.endpoint else []
     )
-    agree([*_cost(run, validated, found), *_replacement(validated, found), *pruning], yes=yes)
+    agree(
+        [*_cost(run, validated, found), *_replacement(validated, found), *pruning],
+        yes=yes,
+        plan=lambda: build_plan(run, spec, validated, found.endpoint, there, cost=_cost_in_words(validated, found)),
+    )
 
     changes = list[str]()
     with report.step(f"create endpoint {spec.name}") as step:
@@ -257,13 +262,20 @@ def _cost(run: DatabricksRun, validated: ValidatedVectors, found: _Found) -> lis
     """Ask before an index is made. A sandbox costs nothing, so nothing is asked."""
     if found.index is not None:
         return []
-    beside = [(one.rows, one.dimensions) for one in found.beside]
-    cost = hourly_cost(validated.rows, validated.dimensions, beside, found.kind)
+    cost = _cost_in_words(validated, found)
     if run.settings.is_sandbox:
         say(f"{cost} The sandbox costs nothing.")
         return []
     say(cost)
     return [Question("create the index", cost)]
+
+
+def _cost_in_words(validated: ValidatedVectors, found: _Found) -> str:
+    """What the index costs that is to be made, with those beside it; empty if it is there."""
+    if found.index is not None:
+        return ""
+    beside = [(one.rows, one.dimensions) for one in found.beside]
+    return hourly_cost(validated.rows, validated.dimensions, beside, found.kind)
 
 
 def _replacement(validated: ValidatedVectors, found: _Found) -> list[Question]:

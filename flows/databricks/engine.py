@@ -33,7 +33,7 @@ DATABRICKS: Engine[DatabricksSettings] = Engine(
     built="tasks.databricks.built:list_built",
     flows=(
         Entry("check", "flows.databricks.check:check_workspace", "Check the prerequisites of an index and say how to fix what is missing."),
-        Entry("build", "flows.databricks.build:build_index", "Build a searchable index on an endpoint of its own from a file of vectors."),
+        Entry("build", "flows.databricks.build:build_index", "Build a searchable index on an endpoint of its own from a file of vectors.", plans=True),
         Entry("swap", "flows.databricks.swap:swap_versions", "Serve another version that is loaded, without downtime."),
         Entry("rollback", "flows.databricks.rollback:roll_back", "Serve the version before the last swap again."),
         Entry("prune", "flows.databricks.prune:prune_versions", "Remove the versions that are not served."),
@@ -42,7 +42,7 @@ DATABRICKS: Engine[DatabricksSettings] = Engine(
         Entry("remove-datapoints", "flows.databricks.remove_datapoints:remove_datapoints", "Remove rows from an index."),
         Entry("query", "flows.databricks.query:query_index", "Query an index by a vector, by words, or by both fused, with filters."),
         Entry("verify", "flows.databricks.verify:verify_index", "Measure recall and latency of an index against exact search.", _VERIFY_NIGHTLY),
-        Entry("teardown", "flows.databricks.teardown:teardown_index", "Remove every version that was built under a name, with its endpoint, and nothing else."),
+        Entry("teardown", "flows.databricks.teardown:teardown_index", "Remove every version that was built under a name, with its endpoint, and nothing else.", plans=True),
         Entry("tour", "flows.databricks.tour:tour", "Take an index through its whole life and check each step."),
     ),
     sandbox_service="databricks",

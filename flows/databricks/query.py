@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from pydantic import Field
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import DATA, BuiltIndexOptions, DataOptions
 from flows.engine_flow import engine_flow
-from flows.report import Report, reporting
+from flows.report import Report, reporting, result
 from tasks.databricks.data import read_query_vector
 from tasks.databricks.filters import parse_filters
 from tasks.databricks.indexes import IndexState, read_index
@@ -91,13 +90,9 @@ def query_index(options: QueryIndexOptions) -> Report:
         )
         found = read_found(settings, index, query)
         score = {"ANN": "score", "HYBRID": "fused rank", "FULL_TEXT": "text score"}[query.kind]
-        for rank, each in enumerate(found, start=1):
-            with report.step(f"row {rank}") as step:
-                data = f" {json.dumps(each.data, ensure_ascii=False)}" if each.data else ""
-                step.saw(f"{each.id} ({score} {each.score:.4g}){data}")
+        report.results = [result(each.id, {score: each.score}, each.data) for each in found]
         if not found:
-            with report.step("nothing found") as step:
-                step.saw(_why_nothing(options))
+            report.nothing = f"No rows: {_why_nothing(options)}"
         report.facts |= {"found": [asdict(each) for each in found], "score": score}
     return report
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flows.confirmation import confirm
+from flows.confirmation import Question, agree
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import BuiltIndexOptions, DatabricksRun
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement
+from flows.plan import Plan, Resource
 from flows.report import Report
 from flows.runs import running
 from tasks.databricks.endpoints import remove_endpoint
@@ -14,6 +15,7 @@ from tasks.databricks.indexes import remove_index
 from tasks.databricks.inventory import Inventory, read_inventory, refuse_foreign_indexes
 from tasks.databricks.source_tables import remove_table
 from tasks.errors import GateNotMet
+from tasks.plurals import counted
 from tasks.progress import say
 
 
@@ -38,12 +40,22 @@ def teardown_index(options: TeardownIndexOptions) -> Report:
         settings, report = run.settings, run.report
         there = read_inventory(settings, name)
         refuse_foreign_indexes(name, there)
+        removal = Question("remove all of it", f"It would remove: {there}.")
+        agree([] if there.is_empty else [removal], yes=options.yes, plan=lambda: _plan(run, there))
         if there.is_empty:
             say(f"Nothing to do: there is nothing of ours under the name {name!r} in {settings.where}.")
             return report
-        confirm("remove all of it", consequence=f"It would remove: {there}.", yes=options.yes)
         teardown(run, name, there)
     return report
+
+
+def _plan(run: DatabricksRun, there: Inventory) -> Plan:
+    name = run.report.name
+    going = [("index", one.full_name, counted(one.rows, "row")) for one in there.indexes.values()]
+    going += [("source table", table, "") for table in there.tables.values()]
+    going += [("endpoint", name, "")] if there.endpoint else []
+    resources = [Resource(action="remove", kind=kind, name=one, detail=detail) for kind, one, detail in going]
+    return run.plan(*resources, hourly_usd=0.0)
 
 
 def teardown(run: DatabricksRun, name: str, there: Inventory) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from flows.confirmation import agree
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions, ElasticRun
+from flows.elastic.plans import deploy_plan
 from flows.elastic.privileges import TO_DEPLOY, ask_privileges
 from flows.engine_flow import engine_flow
 from flows.options import Timed
+from flows.plan import Plan
 from flows.report import Report
 from flows.runs import running
 from tasks.elastic.cluster.capacity import DoesNotFit, verify_capacity
@@ -105,6 +108,7 @@ def deploy_model(options: DeployOptions) -> Report:
     with running(ELASTIC, "deploy", options) as run:
         ask_privileges(run, *TO_DEPLOY)
         verify_cluster(run.settings, may_grow=options.may_grow)
+        agree([], yes=True, plan=lambda: _plan(run, options))
         download_model(run, options.model_id, recreate=options.recreate)
         if not options.may_grow:
             wanted = _fitting(run.settings, wanted)
@@ -112,6 +116,19 @@ def deploy_model(options: DeployOptions) -> Report:
             start(run, spec, may_grow=options.may_grow)
         run.report.facts["deployments"] = [spec.id for spec in wanted]
     return run.report
+
+
+def _plan(run: ElasticRun, options: DeployOptions) -> Plan:
+    wanted, fits = options.deployments, ""
+    if not options.may_grow:
+        fitting = _fitting(run.settings, wanted)
+        fits = (
+            ""
+            if len(fitting) == len(wanted)
+            else f"{fitting[0].id} serves ingest and search: there is no room for both."
+        )
+        wanted = fitting
+    return deploy_plan(run, options.model_id, wanted, recreate=options.recreate, fits=fits)
 
 
 def _fitting(settings: ElasticSettings, wanted: list[DeploymentSpec]) -> list[DeploymentSpec]:

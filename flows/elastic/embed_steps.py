@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.confirmation import agree
 from flows.elastic.options import ElasticRun
+from flows.elastic.plans import embed_plan, scaled
+from flows.plan import Plan
 from flows.report import StepReport, listed
 from tasks.elastic.cluster.capacity import verify_capacity
 from tasks.elastic.cluster.deployment_states import DeploymentState, read_deployment
@@ -16,7 +19,13 @@ from tasks.elastic.cluster.models import verify_sparse_model
 from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.indices.aliases import ensure_alias, read_alias_to_change
 from tasks.elastic.indices.embeddings import made_from
-from tasks.elastic.indices.indices import ensure_content_mark, ensure_index, ensure_index_settings, read_index
+from tasks.elastic.indices.indices import (
+    IndexState,
+    ensure_content_mark,
+    ensure_index,
+    ensure_index_settings,
+    read_index,
+)
 from tasks.elastic.indices.pipelines import (
     FAILURE_FIELD,
     ensure_pipeline,
@@ -83,6 +92,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
         step.saw(read_from(documents))
     pipeline, index = _specs(plan, documents, ingest.model_id)
     there = read_index(settings, index.name)
+    agree([], yes=True, plan=lambda: _plan(run, plan, ingest, pipeline, index, there, documents))
     wanted, refused = documents.documents, tuple[Failure, ...]()
     if there is None or not there.content:
         verify_different_ids(settings, documents)
@@ -117,6 +127,21 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
             f"{'now' if move.changed else 'already'} points at {index.name}, before at {move.there.previous or 'nothing'}"
         )
     return changes
+
+
+def _plan(
+    run: ElasticRun,
+    plan: EmbedPlan,
+    ingest: DeploymentState,
+    pipeline: PipelineSpec,
+    index: IndexSpec,
+    there: IndexState | None,
+    documents: SourceState,
+) -> Plan:
+    """What an embedding would do; the allocations are those of its end."""
+    final = plan.final_allocations
+    scales = [] if final is None else [scaled(ingest, ingest.scaled(final))]
+    return embed_plan(run, plan.alias, index, there, documents.documents, pipeline=pipeline, scales=scales)
 
 
 def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[PipelineSpec, IndexSpec]:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from flows.confirmation import agree
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions, ElasticRun
+from flows.elastic.plans import load_plan
 from flows.elastic.privileges import ask_privileges, to_load
 from flows.engine_flow import engine_flow
 from flows.options import Timed, timeout
@@ -15,7 +17,7 @@ from flows.report import Report
 from flows.runs import running
 from tasks.artifact_keys import artifact_key
 from tasks.elastic.data.documents import CheckedDocuments, DocumentSource, read_checked_documents
-from tasks.elastic.indices.adoption import ensure_adopted
+from tasks.elastic.indices.adoption import ensure_adopted, read_adoptable
 from tasks.elastic.indices.definitions import (
     Definition,
     completed,
@@ -181,10 +183,14 @@ def load(
     with report.step("check the documents") as step:
         checked = read_checked_documents(source, needed)
         step.saw(f"{counted(checked.documents, 'document')}, {checked.repeated:,} repeated")
+    pipeline = None
+    if spec.default_pipeline and lowercase_field:
+        pipeline = lowercase_pipeline(spec.default_pipeline, lowercase_field)
     with report.step(f"create index {spec.name}") as step:
-        read_index_to_change(settings, spec)
-        if spec.default_pipeline and lowercase_field:
-            ensure_pipeline(settings, lowercase_pipeline(spec.default_pipeline, lowercase_field))
+        there = read_index_to_change(settings, spec)
+        agree([], yes=True, plan=lambda: load_plan(run, checked, spec.name, there, pipeline))
+        if pipeline is not None:
+            ensure_pipeline(settings, pipeline)
         step.saw("created" if ensure_index(settings, spec).changed else "was there")
     return _fill(run, checked, spec.name, spec)
 
@@ -200,6 +206,8 @@ def load_adopted(run: ElasticRun, source: DocumentSource, name: str) -> Loaded:
         checked = read_checked_documents(source)
         step.saw(f"{counted(checked.documents, 'document')}, {checked.repeated:,} repeated")
     with run.report.step(f"adopt index {name}") as step:
+        there = read_adoptable(run.settings, name)
+        agree([], yes=True, plan=lambda: load_plan(run, checked, name, there, adopts=True))
         step.saw("marked as ours" if ensure_adopted(run.settings, name).changed else "was ours")
     return _fill(run, checked, name, None)
 

@@ -10,7 +10,7 @@ from flows.elastic.engine import ELASTIC
 from flows.elastic.options import EmbeddedOptions
 from flows.elastic.semantic_steps import ways_here
 from flows.engine_flow import engine_flow
-from flows.report import Report, reporting
+from flows.report import Report, reporting, result
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.search.search import Hit, SparseQuery, read_hits
 from tasks.elastic.search.ways import How, NoSuchWay, read_hits_by
@@ -62,9 +62,12 @@ def search_documents(options: SearchOptions) -> Report:
             answer = read_hits(
                 settings, name, options.text, chosen.output, model, size=options.size, kind=options.kind
             )
-        for rank, hit in enumerate(answer.hits, start=1):
-            with report.step(f"{rank}. {hit.id}") as step:
-                step.saw(f"score {hit.score:.4f}: {shown(hit, chosen.input)}")
+        report.results = [
+            result(hit.id, {"score": hit.score}, {chosen.input: shown(hit, chosen.input)})
+            for hit in answer.hits
+        ]
+        if not answer.hits:
+            report.nothing = f"No documents: none has a word or token in {chosen.input} in common with the query, or the index is empty."
         report.facts["hits"] = [{"id": hit.id, "score": hit.score} for hit in answer.hits]
     return report
 

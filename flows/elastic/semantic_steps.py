@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.confirmation import agree
 from flows.elastic.embed_steps import read_from, refuse_itself, refuse_own, saw_refused
 from flows.elastic.options import ElasticRun
+from flows.elastic.plans import embed_plan
 from flows.report import listed
 from tasks.elastic.cluster.cluster import read_cluster
 from tasks.elastic.cluster.deployment_states import read_deployment
@@ -69,6 +71,7 @@ def embed_semantic(run: ElasticRun, plan: SemanticPlan) -> list[str]:
         step.saw(read_from(documents))
     index = _index(plan, documents, endpoint)
     there = read_index(settings, index.name)
+    agree([], yes=True, plan=lambda: embed_plan(run, plan.alias, index, there, documents.documents))
     wanted, refused = documents.documents, ()
     if there is None or not there.content:
         verify_different_ids(settings, documents)

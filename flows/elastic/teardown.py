@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
-from flows.confirmation import confirm
+from flows.confirmation import Question, agree
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions, ElasticRun
 from flows.elastic.privileges import ask_privileges, to_tear_down
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement
+from flows.plan import Plan, Resource
 from flows.report import Report, listed
 from flows.runs import running
 from tasks.elastic.cluster.deployment_states import read_deployments
@@ -50,11 +53,12 @@ def teardown_embedded(options: TeardownOptions) -> Report:
         running_now = {deployment.id for deployment in read_deployments(settings)}
         going = [f"deployment {one}" for one in options.deployments if one in running_now]
         going += [f"model {model_id}"] if model_id else []
-        if there.is_empty and not going:
+        everything = "; ".join([*([str(there)] if not there.is_empty else []), *going])
+        removal = Question("remove all of it", f"It would remove: {everything}.")
+        agree([removal] if everything else [], yes=options.yes, plan=lambda: _plan(run, there, going))
+        if not everything:
             say(f"Nothing to do: there is nothing of ours under the name {name!r}.")
             return report
-        everything = "; ".join([*([str(there)] if not there.is_empty else []), *going])
-        confirm("remove all of it", consequence=f"It would remove: {everything}.", yes=options.yes)
         teardown(run, there)
         for one in options.deployments:
             with report.step(f"stop deployment {one}") as step:
@@ -64,6 +68,14 @@ def teardown_embedded(options: TeardownOptions) -> Report:
                 step.saw("deleted" if remove_model(settings, model_id) else "was not there")
         verify_nothing_left(run, name)
     return report
+
+
+def _plan(run: ElasticRun, there: Inventory, also: Sequence[str]) -> Plan:
+    going = [("alias", there.name)] if there.alias else []
+    going += [("index", one) for one in there.indices] + [("pipeline", one) for one in there.pipelines]
+    going += [(kind, one) for kind, _, one in (each.partition(" ") for each in also)]
+    resources = [Resource(action="remove", kind=kind, name=one) for kind, one in going]
+    return run.plan(*resources, hourly_usd=0.0)
 
 
 def teardown(run: ElasticRun, there: Inventory) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from flows.confirmation import agree
 from flows.vertex.agreement import cost_questions, overwrite_questions
+from flows.vertex.build_plan import build_plan
 from flows.vertex.options import VertexRun
 from flows.vertex.private_ways import KIND as PRIVATE_SERVICE_CONNECT
 from flows.vertex.private_ways import refuse_unreachable
@@ -151,7 +152,14 @@ def build(
     if not cost_agreed:
         costs = cost_questions(settings, plan.deployed, shard_size, ours, beside=found.beside)
     pruning = prune_questions(found.versions, plan.index.version) if prunes and found.versions else []
-    agree([*costs, *overwrite_questions(there, validated), *pruning], yes=yes)
+    agree(
+        [*costs, *overwrite_questions(there, validated), *pruning],
+        yes=yes,
+        plan=lambda: build_plan(
+            run, index=plan.index, deployed=plan.deployed, kind=plan.endpoint, labels=dict(plan.labels), validated=validated,
+            indexes=tuple(found.indexes.values()), endpoint=found.endpoint, ours=ours, beside=found.beside, prunes=prunes,
+        ),
+    )  # fmt: skip
 
     if there is None or there.content != validated.content:
         with report.step(f"upload import files of {name}") as step:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from flows.engine_flow import engine_flow
-from flows.report import Report, reporting
+from flows.report import Report, reporting, result
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import DATA, BuiltIndexOptions, DataOptions
 from tasks.errors import InvalidInput
@@ -119,13 +119,18 @@ def query_index(options: QueryOptions) -> Report:
             query = query.model_copy(update={"numeric_restricts": filters})
         answers = read_neighbors(settings, served, [query])
         (neighbors,) = answers.neighbors
-        for rank, neighbor in enumerate(neighbors, start=1):
-            with report.step(f"neighbor {rank}") as step:
-                scores = neighbor.scores(query, served.distance_measure)
-                step.saw(f"{neighbor.id} ({scores}, crowding tag {neighbor.crowding or 'none'})")
+        tags = any(neighbor.crowding for neighbor in neighbors)
+        report.results = [
+            result(
+                one.id,
+                one.scores(query, served.distance_measure),
+                {"crowding tag": one.crowding} if tags else {},
+            )
+            for one in neighbors
+        ]
         if not neighbors:
-            with report.step("no neighbors") as step:
-                step.saw(" ".join(read_namespaces(settings, served, query).reasons(query)))
+            why = " ".join(read_namespaces(settings, served, query).reasons(query))
+            report.nothing = f"No neighbors: {why}"
         report.facts |= {
             "neighbors": [each._asdict() for each in neighbors],
             "measure": served.distance_measure,

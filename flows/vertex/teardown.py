@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flows.confirmation import confirm
+from flows.confirmation import Question, agree
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
+from flows.plan import Plan, Resource, is_planning
 from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
@@ -21,6 +22,7 @@ from tasks.vertex.imports.storage import remove_import_files
 from tasks.vertex.resources.deploying import remove_deployed_index
 from tasks.vertex.resources.indexes import remove_index
 from tasks.vertex.resources.inventory import (
+    Inventory,
     StoredInventory,
     read_inventory,
     read_stored_inventory,
@@ -53,15 +55,34 @@ def teardown_index(options: TeardownOptions) -> Report:
     with running(VERTEX, "teardown", options) as run:
         there = read_inventory(run.settings, name, run.deadline)
         # What is billed by the hour does not wait for a bucket that responds late or never.
-        if there.is_empty or not options.yes:
+        if there.is_empty or not options.yes or is_planning():
             stored = read_stored_inventory(run.settings, name)
-            if there.is_empty and stored.is_empty:
+            is_nothing = there.is_empty and stored.is_empty
+            refuse_ties(name, there)
+            removal = Question("remove all of it", f"It would remove: {there}; {stored}.")
+            agree([] if is_nothing else [removal], yes=options.yes, plan=lambda: _plan(run, there, stored))
+            if is_nothing:
                 say(_nothing(run.settings, name, stored))
                 return run.report
-            refuse_ties(name, there)
-            confirm("remove all of it", consequence=f"It would remove: {there}; {stored}.", yes=options.yes)
         run.report.facts["left"] = teardown(run, name)
     return run.report
+
+
+def _plan(run: VertexRun, there: Inventory, stored: StoredInventory) -> Plan:
+    going = {
+        "deployed index": (*there.deployed_indexes, *there.deploying),
+        "endpoint": there.endpoints,
+        "index": there.indexes,
+    }
+    resources = [
+        Resource(action="remove", kind=kind, name=one) for kind, names in going.items() for one in names
+    ]
+    if not stored.is_empty or stored.refused:
+        bucket = run.settings.bucket_name
+        resources.append(Resource(action="remove", kind="files", name=bucket, detail=str(stored)))
+    resources += [Resource(action="keep", kind="endpoint", name=one) for one in there.shared]
+    hourly = "What was paid for the deployed indexes ends." if there.deployed_indexes else ""
+    return run.plan(*resources, hourly=hourly, hourly_usd=0.0)
 
 
 def _nothing(settings: VertexSettings, name: str, stored: StoredInventory) -> str:

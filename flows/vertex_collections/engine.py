@@ -38,7 +38,7 @@ VERTEX_COLLECTIONS: Engine[VertexSettings] = Engine(
         Entry("remove-data-objects", "flows.vertex_collections.remove_data_objects:remove_data_objects", "Remove data objects from a collection."),
         Entry("query", "flows.vertex_collections.query:query_collection", "Search a collection by a vector, by words, by meaning, or by several of them fused."),
         Entry("verify", "flows.vertex_collections.verify:verify_collection", "Measure recall and latency of a collection against exact search.", _VERIFY_NIGHTLY),
-        Entry("teardown", "flows.vertex_collections.teardown:teardown_collection", "Remove a collection that was built under a name, and nothing else."),
+        Entry("teardown", "flows.vertex_collections.teardown:teardown_collection", "Remove a collection that was built under a name, and nothing else.", plans=True),
     ),
     sandbox_service="vertex",
 )  # fmt: skip

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from pydantic import Field
 
 from flows.engine_flow import engine_flow
-from flows.report import Report, reporting
+from flows.report import Report, reporting, result
 from flows.vertex.options import DATA, DataOptions
 from flows.vertex_collections.engine import VERTEX_COLLECTIONS
 from flows.vertex_collections.options import BuiltCollectionOptions
@@ -79,13 +78,9 @@ def query_collection(options: QueryCollectionOptions) -> Report:
         index = read_collection_index(settings, name)
         found = read_found(settings, collection, search, None if index is None else index.resource)
         score = _score(options, collection)
-        for rank, each in enumerate(found, start=1):
-            with report.step(f"data object {rank}") as step:
-                data = f" {json.dumps(each.data, ensure_ascii=False)}" if each.data else ""
-                step.saw(f"{each.id} ({score} {each.distance:.4g}){data}")
+        report.results = [result(each.id, {score: each.distance}, each.data) for each in found]
         if not found:
-            with report.step("nothing found") as step:
-                step.saw(_why_nothing(options))
+            report.nothing = f"No data objects: {_why_nothing(options)}"
         report.facts |= {"found": [asdict(each) for each in found], "score": score}
     return report
 

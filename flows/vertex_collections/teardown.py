@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flows.confirmation import confirm
+from flows.confirmation import Question, agree
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
+from flows.plan import Plan, Resource, is_planning
 from flows.report import Report
 from flows.runs import running
 from flows.vertex_collections.engine import VERTEX_COLLECTIONS
@@ -15,10 +16,14 @@ from tasks.progress import say
 from tasks.vertex.imports.buckets import remove_bucket
 from tasks.vertex.imports.import_data import forget_local_import_files
 from tasks.vertex.imports.storage import remove_import_files
-from tasks.vertex.resources.inventory import read_stored_inventory
+from tasks.vertex.resources.inventory import StoredInventory, read_stored_inventory
 from tasks.vertex_collections.collections import remove_collection
 from tasks.vertex_collections.imports import files_of, remove_import_errors
-from tasks.vertex_collections.inventory import read_collection_inventory, refuse_foreign_indexes
+from tasks.vertex_collections.inventory import (
+    CollectionInventory,
+    read_collection_inventory,
+    refuse_foreign_indexes,
+)
 
 
 class TeardownCollectionOptions(BuiltCollectionOptions, Confirmed, Timed, frozen=True):
@@ -43,17 +48,34 @@ def teardown_collection(options: TeardownCollectionOptions) -> Report:
     with running(VERTEX_COLLECTIONS, "teardown", options) as run:
         there = read_collection_inventory(run.settings, name)
         refuse_foreign_indexes(name, there)
-        if there.is_empty or not options.yes:
+        if there.is_empty or not options.yes or is_planning():
             stored = read_stored_inventory(run.settings, files_of(name))
-            if there.is_empty and stored.is_empty:
+            is_nothing = there.is_empty and stored.is_empty
+            removal = Question("remove all of it", f"It would remove: {there}; {stored}.")
+            agree([] if is_nothing else [removal], yes=options.yes, plan=lambda: _plan(run, there, stored))
+            if is_nothing:
                 say(
                     f"Nothing to do: there is no collection of ours under the name {name!r} in project {run.settings.project}, "
                     f"location {run.settings.location}."
                 )
                 return run.report
-            confirm("remove all of it", consequence=f"It would remove: {there}; {stored}.", yes=options.yes)
         run.report.facts["left"] = _teardown(run, name)
     return run.report
+
+
+def _plan(run: CollectionsRun, there: CollectionInventory, stored: StoredInventory) -> Plan:
+    going = {"index": there.indexes, "collection": (there.collection,) if there.collection else ()}
+    resources = [
+        Resource(action="remove", kind=kind, name=one) for kind, names in going.items() for one in names
+    ]
+    if there.making:
+        resources.append(
+            Resource(action="remove", kind="collection", name=run.report.name, detail="being created")
+        )
+    if not stored.is_empty or stored.refused:
+        bucket = run.settings.bucket_name
+        resources.append(Resource(action="remove", kind="files", name=bucket, detail=str(stored)))
+    return run.plan(*resources, hourly_usd=0.0)
 
 
 def _teardown(run: CollectionsRun, name: str) -> str:

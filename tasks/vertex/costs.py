@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.machines import DEFAULT_MACHINES, DEFAULT_SHARD_SIZE, check_machine, check_tier
 from tasks.vertex.specs import DeployedIndexSpec, Replicas, ShardSize
 
@@ -18,6 +19,20 @@ PRICES = {
     "n1-standard-16": 1.064,
 }
 """USD per node and hour in us-central1, from memory."""
+
+
+BUILD_PRICE = 3.0
+"""USD per GiB of data that an index is built from, from memory ("Index building" in the price list)."""
+
+
+def building_cost(data: ValidatedVectors) -> str:
+    """What building an index of data costs once, in words. Of sparse embeddings the size is not known beforehand."""
+    gibibytes = data.dense_rows * data.dimensions * 4 / 2**30
+    more = ", and what the sparse embeddings take" if data.sparse_rows else ""
+    return (
+        f"Building the index costs about {max(gibibytes * BUILD_PRICE, 0.01):.2f} USD for {gibibytes:,.2f} GiB of dense vectors{more} "
+        "(price from memory; see the price list, https://cloud.google.com/vertex-ai/pricing)."
+    )
 
 
 @dataclass(frozen=True)

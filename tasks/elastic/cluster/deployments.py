@@ -37,6 +37,20 @@ class NoCapacity(PermanentError):
         )
 
 
+@step("look at deployment {spec.id} before it is changed")
+def read_deployment_to_change(settings: ElasticSettings, spec: DeploymentSpec) -> DeploymentState | None:
+    """The deployment of this id, if there is one that stays, seen to differ in nothing but its allocations.
+
+    Raises:
+        CannotChangeInPlace: it exists with another model, threads, queue, cache or priority.
+    """
+    there = read_deployment.fn(settings, spec.id)
+    if there is None or there.state == "stopping":
+        return None
+    _refuse_difference(spec, there)
+    return there
+
+
 @step("ensure deployment {spec.id}")
 def ensure_deployment(
     settings: ElasticSettings, spec: DeploymentSpec, deadline: Deadline, *, may_grow: bool = False

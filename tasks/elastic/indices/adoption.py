@@ -16,9 +16,9 @@ from tasks.progress import say
 from tasks.steps import step
 
 
-@step("adopt index {name}")
-def ensure_adopted(settings: ElasticSettings, name: str) -> Ensured[IndexState]:
-    """Mark an existing index as ours. One that we created, or adopted before, is left as it is.
+@step("look at index {name} before it is adopted")
+def read_adoptable(settings: ElasticSettings, name: str) -> IndexState:
+    """An existing index that is ours, or can be marked as ours.
 
     Raises:
         InvalidInput: it does not exist, is an alias or a data stream, or documents could not be loaded into it or read back.
@@ -35,23 +35,39 @@ def ensure_adopted(settings: ElasticSettings, name: str) -> Ensured[IndexState]:
             remedy=f"Adopt {there.name} itself, unless a data stream writes into it.",
         )  # fmt: skip
     if there.ours:
-        return Ensured(there)
+        return there
     _refuse_unusable(settings, there)
-    own = {} if there.meta.get("managed_by") == MANAGED_BY else there.meta
-    mark = marks(name, ADOPTED)
-    if taken := sorted(own.keys() & mark.keys()):
+    if taken := sorted(_own_meta(there).keys() & marks(name, ADOPTED).keys()):
         raise InvalidInput(
             "The _meta of this index has a name that our mark has too", value=taken[0], source=f"index {name}",
             remedy="Rename it with `PUT INDEX/_mapping`.",
         )  # fmt: skip
+    return there
+
+
+@step("adopt index {name}")
+def ensure_adopted(settings: ElasticSettings, name: str) -> Ensured[IndexState]:
+    """Mark an existing index as ours. One that we created, or adopted before, is left as it is.
+
+    Raises:
+        InvalidInput: as `read_adoptable`.
+    """
+    there = read_adoptable.fn(settings, name)
+    if there.ours:
+        return Ensured(there)
     with calling(f"mark the index {name}"):
-        connect(settings).indices.put_mapping(index=name, meta={**own, **mark})
+        connect(settings).indices.put_mapping(index=name, meta={**_own_meta(there), **marks(name, ADOPTED)})
     say(
         f"Adopted the index {name}, which somebody else created, with {counted(count(settings, name), 'document')}: it is marked in "
         "its _meta, and keeps its mapping, settings and documents. Documents of the same id are replaced by those of the file."
     )
     adopted = read_index.fn(settings, name)
     return Ensured(adopted or there, "changed")
+
+
+def _own_meta(there: IndexState) -> dict[str, Any]:
+    """What its creator keeps in its `_meta`; none of it if the creator is an earlier version of ours."""
+    return {} if there.meta.get("managed_by") == MANAGED_BY else there.meta
 
 
 def _refuse_unusable(settings: ElasticSettings, there: IndexState) -> None:

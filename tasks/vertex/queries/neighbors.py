@@ -85,10 +85,9 @@ class Neighbor(NamedTuple):
     sparse_distance: float = 0.0
     """The dot product of the sparse vectors. Each of both is 0 where the search that it belongs to did not find the neighbor."""
 
-    def scores(self, query: Query, measure: DistanceMeasure) -> str:
-        """The scores that the query asked for, by name: `dot product 0.7, sparse dot product 3.1`."""
+    def scores(self, query: Query, measure: DistanceMeasure) -> dict[str, float]:
+        """The scores that the query asked for, by name: `{"dot product": 0.7, "sparse dot product": 3.1}`."""
         asked_dense = query.vector is not None or query.datapoint_id is not None
         asked_sparse = query.sparse_vector is not None or query.alpha is not None or self.sparse_distance
-        dense = f"{MEASURES[measure]} {self.distance:g}" if asked_dense else ""
-        sparse = f"{SPARSE_MEASURE} {self.sparse_distance:g}" if asked_sparse else ""
-        return ", ".join(filter(None, (dense, sparse)))
+        dense = {MEASURES[measure]: self.distance} if asked_dense else {}
+        return dense | ({SPARSE_MEASURE: self.sparse_distance} if asked_sparse else {})

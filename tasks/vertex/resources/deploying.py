@@ -36,6 +36,14 @@ LISTING_SECONDS = 5 * 60.0
 """How long an endpoint may take to list what its operation has deployed; later, somebody has undeployed it."""
 
 
+@step("read what is being deployed on {endpoint}")
+def read_deploying(settings: VertexSettings, endpoint: str) -> tuple[str, ...]:
+    """The deployed index ids that unfinished operations are still deploying on an endpoint."""
+    return tuple(
+        operation.deployed_index_id for operation in unfinished(settings, endpoint, kinds={"DeployIndex"})
+    )
+
+
 @step("ensure deployed index {spec.id}")
 def ensure_deployed_index(
     settings: VertexSettings, spec: DeployedIndexSpec, *, endpoint: str, index: str, deadline: Deadline

@@ -1,0 +1,77 @@
+"""The plan of a build: what would become of source table, endpoint and index."""
+
+from __future__ import annotations
+
+from flows.databricks.options import DatabricksRun
+from flows.plan import Action, Difference, Plan, Resource
+from tasks.databricks.endpoints import EndpointState
+from tasks.databricks.indexes import IndexState
+from tasks.databricks.marks import VersionMarks
+from tasks.databricks.source_tables import check_table, find_table
+from tasks.databricks.specs import IndexSpec, table_name
+from tasks.plurals import counted
+from tasks.vertex.data.validation import ValidatedVectors
+
+
+def build_plan(
+    run: DatabricksRun,
+    spec: IndexSpec,
+    validated: ValidatedVectors,
+    endpoint: EndpointState | None,
+    there: IndexState | None,
+    *,
+    cost: str,
+) -> Plan:
+    """What `databricks build` would do.
+
+    Args:
+        run: the run.
+        spec: the index that is wanted.
+        validated: the data.
+        endpoint: as it is; None if there is none.
+        there: the index as it is; None if there is none.
+        cost: of the index, in words; empty if it is there.
+    """
+    marked = VersionMarks() if endpoint is None else endpoint.marks_of(spec.version)
+    held = "" if there is None else marked.content
+    sends = held != validated.content
+    resources = [_table(run, spec, validated)] if spec.index_type == "DELTA_SYNC" else []
+    resources.append(
+        Resource(action="create" if endpoint is None else "keep", kind="endpoint", name=spec.name)
+    )
+    full_name = spec.full_name_in(run.settings.catalog_schema)
+    detail = f"{spec.index_type}, {counted(validated.dimensions, 'dimension')}"
+    if there is None:
+        resources.append(Resource(action="create", kind="index", name=full_name, detail=detail))
+    else:
+        comes = marked.coming == validated.content
+        action: Action = "keep" if not sends else "adopt" if comes else "change"
+        rows = Difference(field="rows", there=there.rows, wanted=validated.rows)
+        content = Difference(field="content", there=held, wanted=validated.content)
+        changed = (content, rows) if sends else ()
+        resources.append(
+            Resource(action=action, kind="index", name=full_name, detail=detail, differences=changed)
+        )
+    if cost and run.settings.is_sandbox:
+        cost += " The sandbox costs nothing."
+    return run.plan(
+        *resources,
+        sends=counted(validated.rows, "row") if sends else "",
+        sends_count=validated.rows if sends else 0,
+        hourly=cost,
+        hourly_usd=None if cost and not run.settings.is_sandbox else 0.0,
+    )
+
+
+def _table(run: DatabricksRun, spec: IndexSpec, validated: ValidatedVectors) -> Resource:
+    table = find_table(run.settings, spec.name, spec.version)
+    if table is None:
+        name = table_name(run.settings.catalog_schema, spec.name, spec.version)
+        return Resource(action="create", kind="source table", name=name, detail=validated.size)
+    check_table(spec, table)
+    changed: tuple[Difference, ...] = ()
+    if table.content != validated.content:
+        changed = (Difference(field="content", there=table.content, wanted=validated.content),)
+    return Resource(
+        action="change" if changed else "keep", kind="source table", name=table.full_name, differences=changed
+    )
