@@ -36,7 +36,7 @@ def check_values(values: Mapping[str, Any]) -> None:
             if problem := _problem(each):
                 what, accepted = problem
                 raise InvalidInput(
-                    what, value=shortened(each), source=f"--{name.replace('_', '-')}", accepted=accepted
+                    f"{what}: {shortened(each)}", source=f"--{name.replace('_', '-')}", accepted=accepted
                 )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from flows.answers.engine import ANSWERS
 from flows.answers.holders import holder_of
@@ -46,6 +47,14 @@ class IndexOptions(DocumentsOptions, Confirmed, Timed, frozen=True):
     replicas: int = Field(default=1, ge=0, description="Copies of each shard. Elasticsearch.")
     yes: bool = agreement("the cost, and a new version with less than half of the passages")
     timeout_minutes: float = timeout(240)
+
+    @model_validator(mode="after")
+    def _overlaps_by_half(self) -> Self:
+        if 2 * self.chunk_overlap > self.chunk_size:
+            raise ValueError(
+                f"--chunk-overlap {self.chunk_overlap} is more than half of --chunk-size {self.chunk_size}"
+            )
+        return self
 
     @property
     def splitting(self) -> Splitting:

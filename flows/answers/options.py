@@ -35,7 +35,7 @@ class AnswersOptions(Options, frozen=True):
     def _at_its_own_service(self) -> Self:
         own = _TARGETS[self.engine]
         if self.target not in ("sandbox", own):
-            raise ValueError(f"the engine {self.engine} has the targets sandbox and {own}, not {self.target}")
+            raise ValueError(f"The engine {self.engine} has the targets sandbox and {own}, not {self.target}")
         return self
 
 

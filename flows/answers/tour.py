@@ -76,7 +76,7 @@ def tour(options: TourOptions) -> Report:
     with running(ANSWERS, "tour", options) as run, remembering():
         try:
             with run.report.step("read the documents") as step:
-                _collect(options, folder)
+                collect(options, folder)
                 chunks = read_chunks(folder, Splitting())
                 questions = _questions(Path(options.questions), folder)
                 step.saw(
@@ -93,18 +93,29 @@ def tour(options: TourOptions) -> Report:
     return run.report
 
 
-def _collect(options: TourOptions, folder: Path) -> None:
+def collect(options: TourOptions, folder: Path) -> None:
     """Put the documents of the tour into a folder of their own.
 
     Raises:
-        InvalidInput: a file is not there, or a line is no gloss.
+        InvalidInput: the folder has no documents or not those that are to be taken, or a line is no gloss.
     """
+    source = Path(options.documents)
+    there = sorted(path.name for path in source.glob("*.md") if path.is_file())
+    if not there:
+        raise InvalidInput(
+            "There is no folder with Markdown files", value=str(source), source="--documents", accepted="a folder of files that end in .md"
+        )  # fmt: skip
+    for file in options.take:
+        if file not in there:
+            raise InvalidInput(
+                "There is no such document",
+                value=file,
+                source=f"--take, in {source}",
+                accepted=", ".join(there),
+            )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    source = Path(options.documents)
-    for file in options.take or sorted(path.name for path in source.glob("*.md")):
-        if not (source / file).is_file():
-            raise InvalidInput("There is no such document", value=file, source=f"take, in {source}")
+    for file in options.take or there:
         shutil.copy(source / file, folder / file)
     if options.glosses is None:
         return

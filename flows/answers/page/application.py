@@ -75,7 +75,11 @@ class _Page:
         return Response(self._style, media_type="text/css")
 
     async def ask(self, request: Request) -> Response:
-        question = " ".join((await _form(request)).get("question", "").split())
+        form = await _form(request)
+        if form is None:
+            text = f"This is too long: a question has at most {MOST_QUESTION_CHARACTERS:,} characters."
+            return self._shown(message=text, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        question = " ".join(form.get("question", "").split())
         if not question:
             return self._shown(message="Write a question first.", status=HTTPStatus.BAD_REQUEST)
         if len(question) > MOST_QUESTION_CHARACTERS:
@@ -92,7 +96,7 @@ class _Page:
         return self._gone() if shown is None else self._shown(view_of(shown))
 
     async def judge(self, request: Request) -> Response:
-        said = (await _form(request)).get("useful")
+        said = (await _form(request) or {}).get("useful")
         if said not in ("yes", "no"):
             return self._shown(message="A judgement is yes or no.", status=HTTPStatus.BAD_REQUEST)
         shown = await run_in_threadpool(self._desk.judge, request.path_params["id"], useful=said == "yes")
@@ -113,8 +117,8 @@ class _Page:
         return HTMLResponse(html, status)
 
 
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form as browsers send it; empty for anything else."""
+async def _form(request: Request) -> dict[str, str] | None:
+    """The fields of a form as browsers send it; empty for anything else, None if it is larger than any of ours."""
     if (
         request.headers.get("content-type", "").partition(";")[0].strip()
         != "application/x-www-form-urlencoded"
@@ -126,7 +130,7 @@ async def _form(request: Request) -> dict[str, str]:
             async for part in request.stream():
                 body += part
                 if len(body) > _MOST_BYTES:
-                    return {}
+                    return None
         fields = parse_qs(body.decode("ascii"), max_num_fields=4, encoding="utf-8", errors="replace")
     except (TimeoutError, ClientDisconnect, ValueError):
         return {}

@@ -29,11 +29,11 @@ def read_rows(path: Path, data: bytes, id_: str) -> list[Document]:
             raise InvalidInput("This id occurred before", value=row["id"], source=place)
         if not isinstance(row.get("text"), str):
             raise InvalidInput(
-                "The field text is missing or no text", value=shortened(row.get("text")), source=place
+                f"The field text is missing or no text: {shortened(row.get('text'))}", source=place
             )
         title = row.get("title")
         if title is not None and not isinstance(title, str):
-            raise InvalidInput("The field title is no text", value=shortened(title), source=place)
+            raise InvalidInput(f"The field title is no text: {shortened(title)}", source=place)
         found[name] = Document(
             id=name,
             title=title or str(row["id"]),
@@ -58,7 +58,5 @@ def _row(line: bytes, place: str) -> dict[str, Any]:
 def _id(row: dict[str, Any], place: str) -> str:
     value = row.get("id")
     if isinstance(value, bool) or not isinstance(value, (str, int)) or not str(value).strip():
-        raise InvalidInput(
-            "The field id is missing, or no text or number", value=shortened(value), source=place
-        )
+        raise InvalidInput(f"The field id is missing, or no text or number: {shortened(value)}", source=place)
     return str(value)

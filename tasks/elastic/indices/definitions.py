@@ -204,23 +204,30 @@ def _checked_mapping(root: dict[str, Any], path: Path | None) -> dict[str, Any]:
             raise InvalidInput(
                 "This field has neither a type nor properties", value=path_, source=source, accepted='{"type": "keyword"}'
             )  # fmt: skip
-    meta = root.get("_meta") or {}
+    meta, own, routing = (_part(root, name, source) for name in ("_meta", "_source", "_routing"))
     if taken := [name for name in _OURS if name in meta]:
         raise InvalidInput(
             "This name in _meta is one that our own mark has", value=taken[0], source=source, remedy="Give it another name."
         )  # fmt: skip
-    own = root.get("_source") or {}
-    if own.get("enabled") is False or own.get("mode") == "disabled":
+    if _text(own.get("enabled")) == "false" or own.get("mode") == "disabled":
         raise InvalidInput(
             "Without _source documents cannot be embedded: a reindex reads them from it",
             value="_source disabled", source=source, remedy="Leave _source out.",
         )  # fmt: skip
-    if (root.get("_routing") or {}).get("required"):
+    if _text(routing.get("required", False)) != "false":
         raise InvalidInput(
             "The load sends documents without a routing value", value="_routing.required", source=source,
             remedy="Leave it out.",
         )  # fmt: skip
     return root
+
+
+def _part(root: Mapping[str, Any], name: str, source: str) -> dict[str, Any]:
+    """A part of a mapping that is an object; empty if it is missing."""
+    found: Any = root.get(name)
+    if found is not None and not isinstance(found, dict):
+        raise InvalidInput(f"{name} is no JSON object", value=found, source=source)
+    return found or {}
 
 
 def _fields(properties: Any, source: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -241,8 +248,10 @@ def _checked_settings(found: dict[str, Any], path: Path | None) -> dict[str, str
             "The settings are one level too deep", value=next(iter(found)), source=source,
             remedy="Give what is under the index's name: an answer of GET has it around the settings.",
         )  # fmt: skip
-    given = dict(_flat(found))
-    if shown := [name for name in given if name.startswith(_FROM_A_CLUSTER)]:
+    given = _once(found, source)
+    if shown := [
+        name for name in given if f"{name}.".startswith(tuple(f"{each}." for each in _FROM_A_CLUSTER))
+    ]:
         raise InvalidInput(
             "These settings are shown by a cluster, but taken from nobody", value=", ".join(shown), source=source,
             remedy="Leave them out.",
@@ -259,8 +268,22 @@ def _checked_settings(found: dict[str, Any], path: Path | None) -> dict[str, str
         )  # fmt: skip
     for name, least in (("number_of_shards", 1), ("number_of_replicas", 0)):
         value = given.get(name, str(least))
-        if not (isinstance(value, str) and value.isdigit() and int(value) >= least):
+        if not (isinstance(value, str) and value.isdecimal() and value.isascii() and int(value) >= least):
             raise InvalidInput(f"{name} is not a number of at least {least}", value=value, source=source)
+    return given
+
+
+def _once(found: Mapping[str, Any], source: str) -> dict[str, str | list[str]]:
+    """Settings by their full names, each given once; those that the load sets itself have one value."""
+    given: dict[str, str | list[str]] = {}
+    for name, value in _flat(found):
+        if given.setdefault(name, value) != value:
+            raise InvalidInput(
+                "This setting is given twice", value=f"{given[name]} and {value}", source=f"{source}: {name}"
+            )
+    for name in _SET_LAST:
+        if isinstance(value := given.get(name, ""), list):
+            raise InvalidInput(f"{name} is a list", value=value, source=source, accepted="one value")
     return given
 
 
@@ -290,9 +313,9 @@ def _of_settings(given: dict[str, Any], source: str) -> Definition:
         for parent in parents:
             place = place.setdefault(parent, {})
             if not isinstance(place, dict):
-                raise InvalidInput(
-                    "This setting is given both as a value and as a group", value=name, source=source
-                )
+                raise _both_ways(name, source)
+        if isinstance(place.get(last), dict):
+            raise _both_ways(name, source)
         place[last] = value
     expands = given.get("auto_expand_replicas", "false") != "false"
     shards, replicas = given.get("number_of_shards"), given.get("number_of_replicas")
@@ -304,6 +327,10 @@ def _of_settings(given: dict[str, Any], source: str) -> Definition:
         refresh_interval=given.get("refresh_interval"),
         default_pipeline=given.get("default_pipeline"),
     )
+
+
+def _both_ways(name: str, source: str) -> InvalidInput:
+    return InvalidInput("This setting is given both as a value and as a group", value=name, source=source)
 
 
 def _refuse_both(name: str, option: int | None, file: int | None) -> None:

@@ -7,6 +7,7 @@ specification and are set last. Documents and aliases are moved elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from tasks.calls import NotFound
@@ -56,6 +57,7 @@ class IndexState:
     """Beside its fields and `_meta`: `dynamic` and its like."""
     settings: dict[str, Any]
     """Those that its fields rest on, as `IndexSpec` has them."""
+    created: datetime
 
     @property
     def ours(self) -> bool:
@@ -260,6 +262,7 @@ def index_state(name: str, raw: dict[str, Any]) -> IndexState:
         default_pipeline=chosen.get("default_pipeline"),
         mapping={name: raw["mappings"][name] for name in _BESIDE_FIELDS if name in raw["mappings"]},
         settings={name: chosen[name] for name in _UNDER_FIELDS if name in chosen},
+        created=datetime.fromtimestamp(int(chosen["creation_date"]) / 1000, UTC),
     )
 
 

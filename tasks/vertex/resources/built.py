@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from google.cloud.aiplatform_v1 import DeployedIndex, Index, IndexEndpoint
 
 from tasks.built import Built
@@ -22,10 +25,11 @@ def list_built(settings: VertexSettings) -> list[Built]:
     filter_ = f'labels.managed_by="{MANAGED_BY}"'
     indexes = [one for one in INDEXES.list(settings, filter_) if _is_ours(one)]
     endpoints = [one for one in ENDPOINTS.list(settings, filter_) if _is_ours(one)]
-    deployed = {
-        own_id(copy.index): (endpoint, copy) for endpoint in endpoints for copy in endpoint.deployed_indexes
-    }
-    found = [_index(one, deployed.get(own_id(one.name))) for one in indexes]
+    deployed = defaultdict[str, list[tuple[IndexEndpoint, DeployedIndex]]](list)
+    for endpoint in endpoints:
+        for copy in endpoint.deployed_indexes:
+            deployed[own_id(copy.index)].append((endpoint, copy))
+    found = [_index(one, deployed[own_id(one.name)]) for one in indexes]
     # One that serves nothing is what a killed build leaves, and costs nothing by the hour.
     found += [_idle(one) for one in endpoints if not one.deployed_indexes]
     return sorted(found, key=lambda one: (one.name, one.kind))
@@ -35,19 +39,24 @@ def _is_ours(resource: Index | IndexEndpoint) -> bool:
     return resource.labels.get("managed_by") == MANAGED_BY
 
 
-def _index(index: Index, where: tuple[IndexEndpoint, DeployedIndex] | None) -> Built:
+def _index(index: Index, deployed: Sequence[tuple[IndexEndpoint, DeployedIndex]]) -> Built:
     version = version_of(index)
-    vectors = counted(index.index_stats.vectors_count, "vector")
-    serves, hourly = "not deployed", 0.0
-    if where is not None:
-        endpoint, copy = where
-        serves = f"{copy.id} on {endpoint.display_name}"
-        hourly = _hourly(copy, index.index_stats.shards_count)
+    serves = [f"{copy.id} on {endpoint.display_name}" for endpoint, copy in deployed]
+    costs = [_hourly(copy, index.index_stats.shards_count) for _, copy in deployed]
+    ours = {copy.id for _, copy in deployed}
+    for elsewhere in index.deployed_indexes:
+        if (
+            elsewhere.deployed_index_id not in ours
+        ):  # somebody deployed it by hand: what that costs is not in what was listed
+            endpoint = own_id(elsewhere.index_endpoint)
+            serves.append(f"{elsewhere.deployed_index_id} on {endpoint}, which is not ours")
+            costs.append(None)
+    hourly = None if None in costs else sum(cost or 0.0 for cost in costs)
     return Built(
         name=index.labels.get("name", ""),
         kind="index" if version == FIRST else f"index, version {version}",
-        holds=vectors,
-        serves=serves,
+        holds=counted(index.index_stats.vectors_count, "vector"),
+        serves=", ".join(serves) or "not deployed",
         since=index.create_time,  # pyright: ignore[reportArgumentType] -- proto-plus gives a datetime
         hourly=hourly,
     )

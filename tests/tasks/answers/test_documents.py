@@ -98,6 +98,7 @@ def test_every_format_gives_its_text_title_and_readers(folder):
         ("a.jsonl", '{"id": 1, "text": "One."}\n{"id": 1, "text": "Two."}', "occurred before: 1"),
         ("a.jsonl", '{"id": 1, "text": 2}', "line 1"),
         ("a.jsonl", '{"text": "No id."}', "field id is missing"),
+        ("a.jsonl", '{"id": "1", "text": ["x"]}', "no text: ['x']"),
         ("a.jsonl", '{"id": 1, "text": "One."} more', "cannot be used"),
         ("a.jsonl", "[1]", "row is no object"),
         ("a.png", b"\x89PNG", "no documents in this folder"),

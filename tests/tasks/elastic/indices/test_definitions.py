@@ -69,6 +69,9 @@ def test_settings_are_read_however_they_are_spelled(file, settings):
         ({"properties": []}, ["must be an object"]),
         ({"_meta": {"spec": "x"}}, ["'spec'", "our own mark"]),
         ({"_source": {"enabled": False}}, ["Without _source"]),
+        ({"_source": {"enabled": "false"}}, ["Without _source"]),
+        ({"_source": True}, ["_source is no JSON object: True"]),
+        ({"_meta": "x"}, ["_meta is no JSON object: 'x'"]),
         ({"_routing": {"required": True}}, ["routing"]),
     ],
 )  # fmt: skip
@@ -85,11 +88,15 @@ def test_a_mapping_that_the_load_or_our_mark_cannot_live_with_is_refused_in_word
         ({"blocks.write": True}, ["blocks.write"]),
         ({"number_of_shards": 0}, ["at least 1", "'0'"]),
         ({"number_of_replicas": "many"}, ["at least 0", "'many'"]),
+        ({"number_of_shards": "\u00b2"}, ["at least 1"]),
+        ({"refresh_interval": ["1s"]}, ["refresh_interval is a list: ['1s']"]),
+        ({"refresh_interval": "1s", "index": {"refresh_interval": "9s"}}, ["given twice: '1s and 9s'", "refresh_interval"]),
         ({"movies": {"settings": {}}}, ["one level too deep", "'movies'"]),
         ({"settings": {}, "mappings": {}}, ["mappings", "--mapping"]),
         ({"mapping": "x", "mapping.total_fields.limit": 1}, ["both as a value and as a group"]),
+        ({"mapping.total_fields.limit": 1, "mapping": "x"}, ["both as a value and as a group"]),
     ],
-)
+)  # fmt: skip
 def test_settings_that_the_load_cannot_live_with_are_refused_in_words(file, settings, parts):
     with pytest.raises(InvalidInput) as refused:
         read_definition(None, file(settings))

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from tasks.elastic.connection.clients import connect
@@ -9,6 +11,7 @@ from tasks.elastic.indices.aliases import (
     read_alias,
     remove_alias,
 )
+from tasks.elastic.indices.built import list_built
 from tasks.elastic.indices.indices import (
     ensure_content_mark,
     ensure_index,
@@ -199,3 +202,17 @@ def test_an_index_cannot_be_an_alias(settings, name, make):
     make(f"{name}-2")
     with pytest.raises(InvalidInput, match="name of an index"):
         ensure_alias.fn(settings, name, f"{name}-2")
+
+
+def test_what_was_built_is_listed_by_the_name_that_its_commands_take(settings, name, make):
+    make(name)
+    copy = make(f"{name}-0123456789ab", made_from={"source": "films"})
+    passages = make(f"{name}-ba9876543210", made_from={"kind": "passages"})
+    found = [one for one in list_built(settings) if one.name == name]
+    assert [one.kind for one in found] == [
+        "index",
+        f"index {copy.name}, embedded from films",
+        f"index {passages.name}, passages of documents",
+    ]
+    assert {(one.holds, one.serves, one.hourly) for one in found} == {("0 documents", "no alias", 0.0)}
+    assert all(abs((datetime.now(UTC) - one.since).total_seconds()) < 600 for one in found)

@@ -1,0 +1,47 @@
+"""The documents of a tour are copied into a folder of their own, which nothing leads out of."""
+
+from __future__ import annotations
+
+import pytest
+
+from flows.answers.tour import TourOptions, collect
+from tasks.errors import InvalidInput
+
+
+@pytest.fixture
+def collected(tmp_path):
+    """Collects from a folder with two documents: `collected(take=("a.md",))` returns the names of the copies."""
+    source, folder = tmp_path / "docs", tmp_path / "home" / "tour"
+    source.mkdir()
+    for name in ("a.md", "b.md"):
+        (source / name).write_text("Text.")
+    (tmp_path / "secret.md").write_text("A secret.")
+
+    def collect_them(documents=source, **given):
+        options = TourOptions(
+            name="tour", target="sandbox", documents=str(documents), questions="q.jsonl", **given
+        )
+        collect(options, folder)
+        return sorted(file.name for file in folder.iterdir())
+
+    return collect_them
+
+
+def test_all_documents_are_taken_or_those_that_are_named(collected):
+    assert collected() == ["a.md", "b.md"]
+    assert collected(take=("b.md",)) == ["b.md"]
+
+
+@pytest.mark.parametrize("file", ["c.md", "../secret.md", "."])
+def test_only_documents_of_the_folder_are_taken_and_nothing_is_copied_elsewhere(collected, tmp_path, file):
+    with pytest.raises(InvalidInput, match="no such document") as refused:
+        collected(take=("a.md", file))
+    assert refused.value.source == f"--take, in {tmp_path / 'docs'}"
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_folder_without_documents_is_named(collected, tmp_path):
+    for folder in (tmp_path / "home", tmp_path / "nowhere"):
+        with pytest.raises(InvalidInput, match="no folder with Markdown files") as refused:
+            collected(folder)
+        assert refused.value.value == str(folder)
