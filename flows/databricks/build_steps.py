@@ -122,7 +122,9 @@ def build(
     agree(
         [*_cost(run, validated, found), *_replacement(validated, found), *pruning],
         yes=yes,
-        plan=lambda: build_plan(run, spec, validated, found.endpoint, there, cost=_cost_in_words(validated, found)),
+        plan=lambda: build_plan(
+            run, spec, validated, found.endpoint, there, cost=_cost_in_words(validated, found)
+        ),
     )
 
     changes = list[str]()
