@@ -34,7 +34,7 @@ from tasks.databricks.passages.specs import described, passage_index
 from tasks.databricks.passages.writing import apply_passages
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import FIRST, PASSAGES
-from tasks.models.embeddings import read_dimensions
+from tasks.models.embeddings import wait_for_dimensions
 from tasks.models.settings import ModelSettings
 from tasks.plurals import counted
 from tasks.progress import say
@@ -60,7 +60,7 @@ class DatabricksHolder:
         previous = served if served is not None and self._model(settings, plan.name) == wanted.model else None
         # What an index with this model knows needs no call of the model.
         known = there or previous
-        dimensions = known.dimensions if known else read_dimensions(models)
+        dimensions = known.dimensions if known else wait_for_dimensions(models, deadline)
         spec = passage_index(plan.name, wanted.version, dimensions)
         agree(_cost(settings, wanted.chunks, dimensions, endpoint), yes=plan.yes)
         changes: list[str] = []

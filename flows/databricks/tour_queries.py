@@ -27,9 +27,9 @@ def query_every_way(run: DatabricksRun, index: IndexState, row: Row, text_column
     settings, report = run.settings, run.report
     vector, text = tuple(row[index.vector_column]), str(row[text_column])
     columns = (text_column,)
-    with report.step(f"query by the vector of {row[KEY]} (ANN)") as step:
+    with report.step(f"query by the vector of row {row[KEY]} (ANN)") as step:
         step.saw(verify_best(settings, index, row, is_there=True, columns=columns))
-    with report.step(f"query by the words of {row[KEY]} (FULL_TEXT)") as step:
+    with report.step(f"query by the words of row {row[KEY]} (FULL_TEXT)") as step:
         found = read_found(settings, index, Query(text=text, text_columns=columns, columns=columns))
         _expect(
             f"Rows with the words {text!r}",
@@ -38,7 +38,7 @@ def query_every_way(run: DatabricksRun, index: IndexState, row: Row, text_column
             f"{row[KEY]} among them",
         )
         step.saw(_shown(found))
-    with report.step(f"query by both of {row[KEY]} (HYBRID)") as step:
+    with report.step(f"query by both of row {row[KEY]} (HYBRID)") as step:
         found = read_found(
             settings, index, Query(vector=vector, text=text, text_columns=columns, columns=columns)
         )
@@ -49,7 +49,7 @@ def query_every_way(run: DatabricksRun, index: IndexState, row: Row, text_column
             row[KEY],
         )
         step.saw(_shown(found))
-    with report.step(f"query by the vector of {row[KEY]} for other words") as step:
+    with report.step(f"query by the vector of row {row[KEY]} for other words") as step:
         found = read_found(
             settings, index, Query(vector=vector, filters={f"{text_column} NOT": text}, columns=columns)
         )
@@ -70,8 +70,8 @@ def upsert_a_row(run: DatabricksRun, index: IndexState, like: Row, text_column: 
     """
     settings, report = run.settings, run.report
     vector = [-2 * value - 1 for value in like[index.vector_column]]
-    new: Row = {KEY: NEW, text_column: "a row of the tour", index.vector_column: vector}
-    with report.step(f"upsert the row {NEW}") as step:
+    new: Row = {KEY: NEW, text_column: "added by a tour", index.vector_column: vector}
+    with report.step(f"upsert row {NEW}") as step:
         apply_upserts(settings, index, [new], run.deadline)
         wait_for_rows(settings, index, [NEW], run.deadline)
         step.saw(verify_best(settings, index, new, is_there=True))
@@ -94,7 +94,7 @@ def verify_best(
     found = read_found(settings, index, Query(vector=tuple(row[index.vector_column]), columns=columns))
     is_first = bool(found) and found[0].id == row[KEY] and found[0].score >= SAME
     is_found = row[KEY] in {each.id for each in found}
-    what = f"The answer of {index.full_name} to a query by the vector of {row[KEY]}"
+    what = f"The answer of {index.full_name} to a query by the vector of row {row[KEY]}"
     wanted = f"{row[KEY]} first" if is_there else f"not {row[KEY]}"
     _expect(what, is_first if is_there else not is_found, found, wanted)
     return _shown(found)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sandbox.model_server import chat, embeddings, errors
 from sandbox.model_server.differences import DIFFERENCES
-from sandbox.model_server.front import ROUTES
+from sandbox.model_server.front import INVOCATIONS, ROUTES
 
 
 def lines() -> Iterator[str]:
@@ -14,6 +14,7 @@ def lines() -> Iterator[str]:
     yield from ("", "## Model server (OpenAI's routes)", "")
     for path, (verb, method) in ROUTES.items():
         yield f"- [x] {verb} {path} ({method})"
+    yield f"- [x] POST {INVOCATIONS} (either, by the model of that name)"
     yield "- [ ] every other route"
     yield from ("", f"Fields of a completion: {', '.join(chat.FIELDS)}.")
     yield from ("", f"Fields of embeddings: {', '.join(embeddings.FIELDS)}.")

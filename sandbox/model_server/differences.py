@@ -16,6 +16,11 @@ DIFFERENCES = (
     "No streaming, tools, images, logprobs, JSON formats or several choices: each is refused by name.",
     "The write log has every paid call: of embeddings the first digits of each text's SHA-256, of completions the model.",
     (
+        "Databricks' routes lie on the same port: `/serving-endpoints/NAME/invocations` takes what the compatible ones take, and NAME is the "
+        "model. Inputs of custom models (`inputs`, `instances`, `dataframe_split`), traffic splits, and the API that makes "
+        "endpoints and shows their state are not imitated."
+    ),
+    (
         "Wrong answers are faults (`invented-citation`, `misquotation`, `obedience`, `cut-off`, `empty`, `outside-knowledge`), so "
         "that checks of answers have something to find. Rate limits, quota and cold starts come only from faults."
     ),

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import math
+import re
 from collections.abc import Iterable, Mapping
 from hmac import compare_digest
 from http import HTTPStatus
@@ -31,7 +32,13 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "/v1/models": ("GET", "ListModels"),
     "/v1/chat/completions": ("POST", "CreateChatCompletion"),
     "/v1/embeddings": ("POST", "CreateEmbedding"),
+    "/serving-endpoints/chat/completions": ("POST", "CreateChatCompletion"),
+    "/serving-endpoints/embeddings": ("POST", "CreateEmbedding"),
 }
+"""The last two are Databricks' compatible ones."""
+INVOCATIONS = "/serving-endpoints/{name}/invocations"
+"""Databricks' own route, with the endpoint's name in place of the field `model`; here a model is an endpoint of its name."""
+_INVOKED = re.compile(r"/serving-endpoints/([^/]+)/invocations")
 MODELS: Mapping[str, str] = {
     chat.CHAT_MODEL: "CreateChatCompletion",
     embeddings.EMBEDDING_MODEL: "CreateEmbedding",
@@ -85,12 +92,18 @@ class Front:
     async def _answer(self, http: Request, body: bytes) -> Mapping[str, Any]:
         self._authenticate(http.headers.get("authorization", ""))
         verb, method = ROUTES.get(http.url.path, ("", ""))
+        invoked = _INVOKED.fullmatch(http.url.path)
+        model = invoked[1] if invoked else ""
+        if invoked:
+            if model not in MODELS:
+                raise errors.NO_MODEL.refusal(model=model, models=", ".join(MODELS))
+            verb, method = "POST", MODELS[model]
         if not method:
             raise errors.NO_URL.refusal(method=http.method, path=http.url.path)
         if verb != http.method:
             raise errors.WRONG_METHOD.refusal(method=http.method, path=http.url.path)
         wrong = await self._strike(method, "before", http.scope["client"])
-        reply = await run_in_threadpool(self._called, method, body, wrong)
+        reply = await run_in_threadpool(self._called, method, body, wrong, model)
         if method == "CreateChatCompletion" and self._options.answer_seconds:
             await asyncio.sleep(self._options.answer_seconds)
         await self._strike(method, "after", http.scope["client"])
@@ -105,11 +118,14 @@ class Front:
         if scheme.lower() != "bearer" or not compare_digest(found.strip().encode(), self._key.encode()):
             raise errors.WRONG_KEY.refusal()
 
-    def _called(self, method: str, body: bytes, wrong: Kind | None) -> Mapping[str, Any]:
+    def _called(self, method: str, body: bytes, wrong: Kind | None, model: str) -> Mapping[str, Any]:
         try:
             if method == "ListModels":
                 return {"object": "list", "data": [_described(name) for name in MODELS]}
             given = _parsed(body)
+            if model:
+                fields.only(given, "model", model)
+                given["model"] = model
             _refuse_model(given, method)
             if method == "CreateEmbedding":
                 reply = embeddings.embed(given, self._model)

@@ -214,14 +214,15 @@ def apply_content_mark(
 
 
 @step("remove the marks of version {version} of {name}")
-def remove_marks(settings: DatabricksSettings, name: str, version: str) -> None:
-    """Forget a version of which nothing else is left."""
+def remove_marks(settings: DatabricksSettings, name: str, version: str) -> tuple[str, ...]:
+    """Forget a version of which nothing else is left. Returns the tags that went."""
     there = own_endpoint(settings, name)
     if there is None:
-        return
+        return ()
     tags = with_marks(there.tags, version, VersionMarks())
     if tags != there.tags:
         _tag(settings, name, tags)
+    return tuple(key for key in there.tags if key not in tags)
 
 
 @step("serve version {version} of {name}")

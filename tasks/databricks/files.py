@@ -34,7 +34,7 @@ def read_row_file(path: Path, index: IndexState) -> int:
     return count_rows(path, lambda: ((number, row[KEY]) for number, row in _rows(path, index)), noun="rows")
 
 
-@step("upsert rows into index {index.name}")
+@step("upsert rows into index {index.shown}")
 def apply_row_file(
     settings: DatabricksSettings, index: IndexState, path: Path, total: int, deadline: Deadline
 ) -> int:

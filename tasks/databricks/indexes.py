@@ -13,7 +13,7 @@ from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import EndpointState, own_endpoint
 from tasks.databricks.errors import AlreadyExists, CreationFailed, NoSuchVersion, calling
 from tasks.databricks.settings import DatabricksSettings
-from tasks.databricks.specs import FIRST, KEY, IndexSpec, index_name, table_name, version_of
+from tasks.databricks.specs import FIRST, KEY, IndexSpec, index_name, shown, table_name, version_of
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs, PermanentError
 from tasks.outcomes import Ensured
 from tasks.program import command
@@ -48,6 +48,11 @@ class IndexState:
     dimensions: int
 
     @property
+    def shown(self) -> str:
+        """For people: its name, and its version if it is not the first."""
+        return shown(self.name, self.version)
+
+    @property
     def is_online(self) -> bool:
         """Whether it answers queries; with a pipeline that failed it does so with old rows."""
         return self.state.startswith("ONLINE")
@@ -78,7 +83,7 @@ def find_index(settings: DatabricksSettings, name: str, version: str = FIRST) ->
     """The index of a version of a name, whoever made it, or None."""
     full_name = index_name(settings.catalog_schema, name, version)
     try:
-        with calling(f"read index {name}"):
+        with calling(f"read index {shown(name, version)}"):
             found = connect(settings).index(full_name)
     except NotFound:
         return None
@@ -141,7 +146,7 @@ def read_index_to_change(
     if index is not None:
         _check(settings, spec, endpoint, index)
     elif endpoint is not None and endpoint.marks_of(spec.version).is_loaded:
-        say(f"The index of endpoint {spec.name} is gone; it is made again.")
+        say(f"The index {shown(spec.name, spec.version)} is gone; it is made again.")
     return endpoint, index
 
 
@@ -156,7 +161,7 @@ def ensure_index(settings: DatabricksSettings, spec: IndexSpec, deadline: Deadli
     created = False
     if find_index(settings, spec.name, spec.version) is None:
         try:
-            with calling(f"create index {spec.name}"):
+            with calling(f"create index {shown(spec.name, spec.version)}"):
                 connect(settings).indexes.create_index(
                     index_name(settings.catalog_schema, spec.name, spec.version),
                     spec.name,
@@ -166,7 +171,7 @@ def ensure_index(settings: DatabricksSettings, spec: IndexSpec, deadline: Deadli
                 )
             created = True
         except AlreadyExists:
-            say(f"The index {spec.name} was created in the meantime.")
+            say(f"The index {shown(spec.name, spec.version)} was created in the meantime.")
     there = _there(settings, spec.name, spec.version)
     _check(settings, spec, own_endpoint(settings, spec.name), there)
     return Ensured(there, "created" if created else "nothing")
@@ -187,12 +192,14 @@ def wait_for_index(
         there = _there(settings, name, version)
         if there.state == "OFFLINE_FAILED":
             raise CreationFailed(
-                "index", name, state=there.state, said=there.said,
+                "index", there.shown, state=there.state, said=there.said,
                 remedy=f"Remove it with `{command('databricks teardown', name=name)}`, then build it again.",
             )  # fmt: skip
         return Look(seen=there.state, value=there, done=there.is_online)
 
-    return wait_until(f"index {name}", look, deadline, usual=None if settings.is_sandbox else USUAL_SECONDS)
+    return wait_until(
+        f"index {shown(name, version)}", look, deadline, usual=None if settings.is_sandbox else USUAL_SECONDS
+    )
 
 
 @step("remove index {name}")
@@ -212,7 +219,7 @@ def remove_index(
         return ()
     refuse_stranger(settings, there, own_endpoint(settings, name))
     try:
-        with calling(f"delete index {name}"):
+        with calling(f"delete index {there.shown}"):
             connect(settings).indexes.delete_index(there.full_name)
     except NotFound:
         return (there.full_name,)
@@ -221,7 +228,7 @@ def remove_index(
         left = find_index(settings, name, version)
         return Look(seen=left.state if left else "gone", value=True, done=left is None)
 
-    wait_until(f"the deletion of index {name}", look, deadline)
+    wait_until(f"the deletion of index {shown(name, version)}", look, deadline)
     return (there.full_name,)
 
 
@@ -237,7 +244,7 @@ def wait_until_gone(
         return Look(seen=there.state if there else "gone", value=True, done=not is_going)
 
     if not look().done:
-        wait_until(f"the deletion of index {name}", look, deadline)
+        wait_until(f"the deletion of index {shown(name, version)}", look, deadline)
 
 
 def refuse_stranger(settings: DatabricksSettings, index: IndexState, endpoint: EndpointState | None) -> None:
@@ -324,7 +331,10 @@ def _there(settings: DatabricksSettings, name: str, version: str = FIRST) -> Ind
     found = find_index(settings, name, version)
     if found is None:
         raise NotFound(
-            f"read index {name}", service="Databricks", status="RESOURCE_DOES_NOT_EXIST", said="it is gone"
+            f"read index {shown(name, version)}",
+            service="Databricks",
+            status="RESOURCE_DOES_NOT_EXIST",
+            said="it is gone",
         )
     return found
 

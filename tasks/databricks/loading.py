@@ -59,7 +59,7 @@ class RowsRefused(PermanentError):
         )
 
 
-@step("load rows into index {index.name}")
+@step("load rows into index {index.shown}")
 def apply_rows(
     settings: DatabricksSettings, index: IndexState, source: RowSource, rows: int, deadline: Deadline
 ) -> int:
@@ -77,7 +77,7 @@ def apply_rows(
     return upsert(settings, index, read(), rows, deadline)
 
 
-@step("upsert rows into index {index.name}")
+@step("upsert rows into index {index.shown}")
 def apply_upserts(
     settings: DatabricksSettings, index: IndexState, rows: Sequence[Row], deadline: Deadline
 ) -> int:
@@ -89,7 +89,7 @@ def apply_upserts(
     return upsert(settings, index, rows, len(rows), deadline)
 
 
-@step("remove other rows from index {index.name}")
+@step("remove other rows from index {index.shown}")
 def apply_removal_of_strays(
     settings: DatabricksSettings, index: IndexState, source: RowSource, deadline: Deadline
 ) -> int:
@@ -101,7 +101,7 @@ def apply_removal_of_strays(
     return remove(settings, index, sorted(there), deadline)
 
 
-@step("remove rows from index {index.name}")
+@step("remove rows from index {index.shown}")
 def apply_removals(
     settings: DatabricksSettings, index: IndexState, keys: Sequence[str], deadline: Deadline
 ) -> int:
@@ -123,7 +123,7 @@ def upsert(
         RowsRefused: the service keeps refusing some.
     """
     parts = batches(rows, most=MOST_ROWS, most_bytes=MOST_BYTES, size_of=size_of)
-    what = f"upsert rows into index {index.name}"
+    what = f"upsert rows into index {index.shown}"
 
     def send(part: list[Row]) -> Answer:
         with calling(what):
@@ -142,7 +142,7 @@ def remove(settings: DatabricksSettings, index: IndexState, keys: Sequence[str],
     Raises:
         DeadlinePassed, RowsRefused: as `upsert`.
     """
-    what = f"remove rows from index {index.name}"
+    what = f"remove rows from index {index.shown}"
 
     def send(part: list[str]) -> Answer:
         with calling(what):
@@ -193,9 +193,9 @@ def list_keys(settings: DatabricksSettings, index: IndexState) -> set[str]:
 def scanned(settings: DatabricksSettings, index: IndexState) -> Iterator[list[Row]]:
     """All rows of an index in the order of their keys, a page at a time. A column without a value is None."""
     found, last = 0, None
-    with Progress(f"scan index {index.name}") as progress:
+    with Progress(f"scan index {index.shown}") as progress:
         while True:
-            with calling(f"scan index {index.name}"):
+            with calling(f"scan index {index.shown}"):
                 page = connect(settings).indexes.scan_index(
                     index.full_name, last_primary_key=last, num_results=PAGE
                 )

@@ -66,7 +66,7 @@ class Found:
     data: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-@step("query index {index.name}")
+@step("query index {index.shown}")
 def read_found(settings: DatabricksSettings, index: IndexState, query: Query) -> tuple[Found, ...]:
     """The rows that a query finds, the best first.
 
@@ -83,7 +83,7 @@ def find(settings: DatabricksSettings, index: IndexState, query: Query) -> tuple
     if query.filters:
         kind = read_endpoint_type(settings, index.endpoint, index.endpoint_id)
         refuse_other_form(query.filters, index.endpoint, kind, index.columns)
-    clients, doing = connect(settings), f"query index {index.name}"
+    clients, doing = connect(settings), f"query index {index.shown}"
     indexes, columns = clients.indexes, [KEY, *query.columns]
     with calling(doing):
         page = clients.query(index.full_name, _body(query, columns))
@@ -97,15 +97,15 @@ def find(settings: DatabricksSettings, index: IndexState, query: Query) -> tuple
     return tuple(_found(columns, row) for row in rows)
 
 
-@step("count the rows of index {index.name}")
+@step("count the rows of index {index.shown}")
 def read_count(settings: DatabricksSettings, index: IndexState) -> int:
     """How many rows are indexed. It may lag behind writes."""
-    with calling(f"count the rows of index {index.name}"):
+    with calling(f"count the rows of index {index.shown}"):
         found = connect(settings).index(index.full_name)
     return int((found.get("status") or {}).get("indexed_row_count") or 0)
 
 
-@step("read row {id_} of index {index.name}")
+@step("read row {id_} of index {index.shown}")
 def read_vector(settings: DatabricksSettings, index: IndexState, id_: str) -> tuple[float, ...]:
     """The vector of a stored row.
 

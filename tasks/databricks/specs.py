@@ -112,6 +112,11 @@ def index_name(catalog_schema: str, name: str, version: str = FIRST) -> str:
     return full_name if version == FIRST else f"{full_name}_{version}"
 
 
+def shown(name: str, version: str) -> str:
+    """A version of a name for people: `films`, and `films 5f0c9a2e71bd`."""
+    return name if version == FIRST else f"{name} {version}"
+
+
 def version_of(full_name: str, catalog_schema: str, name: str) -> str | None:
     """Which version of a name an index is by its full name, or None if it is none."""
     own = index_name(catalog_schema, name)

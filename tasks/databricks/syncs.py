@@ -10,7 +10,7 @@ from tasks.databricks.clients import connect
 from tasks.databricks.errors import NotReady, calling
 from tasks.databricks.indexes import IndexState, find_index
 from tasks.databricks.settings import DatabricksSettings
-from tasks.databricks.specs import FIRST
+from tasks.databricks.specs import FIRST, shown
 from tasks.errors import GateNotMet, PermanentError
 from tasks.steps import step
 from tasks.waiting import Deadline, Look, Unchanged, wait_until
@@ -25,10 +25,10 @@ class SyncFailed(PermanentError):
     """The pipeline of an index failed."""
 
     def __init__(self, index: IndexState) -> None:
-        self.name, self.state, self.said = index.name, index.state, index.said
+        self.name, self.state, self.said = index.shown, index.state, index.said
         stale = " It still answers queries, with the rows of the last good sync." if index.is_online else ""
         super().__init__(
-            f"The sync of index {index.name!r} ended as {index.state}: {index.said.removesuffix('.')}.{stale} The pipeline's page in "
+            f"The sync of index {self.name!r} ended as {index.state}: {index.said.removesuffix('.')}.{stale} The pipeline's page in "
             "the workspace says why. Correct the source table, then sync again."
         )
 
@@ -47,13 +47,13 @@ def apply_sync(settings: DatabricksSettings, name: str, deadline: Deadline, vers
         if there is None or not (there.state == DONE or there.state in FAILED):
             return Look(seen=state)
         try:
-            with calling(f"sync index {name}"):
+            with calling(f"sync index {shown(name, version)}"):
                 connect(settings).indexes.sync_index(there.full_name)
         except NotReady as error:
             return Look(seen=error.said)
         return Look(seen="accepted", value=True, done=True)
 
-    wait_until(f"the sync of index {name} to be accepted", attempt, deadline)
+    wait_until(f"the sync of index {shown(name, version)} to be accepted", attempt, deadline)
 
 
 @step("wait for the sync of index {name}")
@@ -78,10 +78,10 @@ def wait_for_sync(
             raise SyncFailed(there)
         if there.state == DONE and there.rows != rows and since > SETTLED_SECONDS:
             raise GateNotMet(
-                f"The number of rows in index {name}", measured=f"{there.rows:,}", wanted=f"{rows:,}",
+                f"The number of rows in index {shown(name, version)}", measured=f"{there.rows:,}", wanted=f"{rows:,}",
                 remedy="The source table was changed since, or has rows that the index cannot hold. Sync again.",
             )  # fmt: skip
         done = there.state == DONE and there.rows == rows
         return Look(seen=f"{there.state}, {there.rows:,} of {rows:,} rows", value=there, done=done)
 
-    return wait_until(f"the sync of index {name}", look, deadline)
+    return wait_until(f"the sync of index {shown(name, version)}", look, deadline)

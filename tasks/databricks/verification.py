@@ -18,7 +18,7 @@ from tasks.vertex.data.formats.errors import NoQueries
 from tasks.waiting import Deadline, Look, attempt_until
 
 
-@step("check the number of rows of index {index.name}")
+@step("check the number of rows of index {index.shown}")
 def verify_count(settings: DatabricksSettings, index: IndexState, rows: int, deadline: Deadline) -> None:
     """See that an index holds as many rows as were loaded.
 
@@ -26,11 +26,11 @@ def verify_count(settings: DatabricksSettings, index: IndexState, rows: int, dea
         GateNotMet: it holds another number, and that does not change.
     """
     wait_for_count(
-        lambda: read_count.fn(settings, index), rows, deadline, noun="rows", holder=f"index {index.name}"
+        lambda: read_count.fn(settings, index), rows, deadline, noun="rows", holder=f"index {index.shown}"
     )
 
 
-@step("wait for rows of index {index.name}")
+@step("wait for rows of index {index.shown}")
 def wait_for_rows(
     settings: DatabricksSettings, index: IndexState, ids: Sequence[str], deadline: Deadline
 ) -> None:
@@ -44,10 +44,10 @@ def wait_for_rows(
         found = len(read_present(settings, index, ids))
         return Look(seen=f"{found:,} of {counted(len(ids), 'row')}", value=True, done=found == len(ids))
 
-    attempt_until(f"rows to show in index {index.name}", look, deadline)
+    attempt_until(f"rows to show in index {index.shown}", look, deadline)
 
 
-@step("measure recall of index {index.name}")
+@step("measure recall of index {index.shown}")
 def verify_recall(
     settings: DatabricksSettings,
     index: IndexState,
@@ -80,7 +80,7 @@ def verify_recall(
             raise NoQueries(source.data)
         if file.dimensions != index.dimensions:
             raise InvalidInput(
-                f"The data has another number of dimensions than the index {index.name}",
+                f"The data has another number of dimensions than the index {index.shown}",
                 value=file.dimensions, source=source.data, accepted=str(index.dimensions),
             )  # fmt: skip
         asked = file.queries(queries)
@@ -91,9 +91,9 @@ def verify_recall(
         answers = find(settings, index, Query(vector=tuple(vector), num_results=k))
         return [each.id for each in answers]
 
-    holder = f"index {index.name}"
+    holder = f"index {index.shown}"
     measured = measure_recall(
-        search, asked, truth, deadline, name=index.name, holder=holder, k=k, min_recall=min_recall
+        search, asked, truth, deadline, name=index.shown, holder=holder, k=k, min_recall=min_recall
     )
     check_recall(
         measured,

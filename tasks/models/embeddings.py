@@ -11,16 +11,22 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.calls import ServiceUnwell
 from tasks.models.clients import connect
 from tasks.models.errors import NotAModelServer, calling
 from tasks.models.settings import ModelSettings
 from tasks.models.usage import Usage
 from tasks.plurals import counted
 from tasks.steps import step
+from tasks.waiting import Deadline, Look, wait_until
 
 Purpose = Literal["query", "passage"]
 MOST_TEXTS = 64
 """Texts in one request. OpenAI takes 2,048, servers of one's own fewer; a batch that fails is paid for again."""
+STARTING = (503, 504)
+"""What a model that is starting answers (Databricks' endpoints that scale to zero; servers of one's own that load weights)."""
+USUAL_START_SECONDS = 180.0
+"""Of a start from zero; from memory: minutes."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +102,30 @@ def _embed(settings: ModelSettings, texts: Sequence[str], purpose: Purpose) -> E
     return Embedded(vectors, Usage(prompt=answer.usage.prompt_tokens))
 
 
-@step("read the dimensions of the embedding model")
-def read_dimensions(settings: ModelSettings) -> int:
-    """How many numbers a vector of the model has, seen on a short text.
+@step("wait for the embedding model")
+def wait_for_dimensions(settings: ModelSettings, deadline: Deadline) -> int:
+    """How many numbers a vector of the model has, seen on a short text, once the model answers.
+
+    A model that was scaled to zero takes minutes to start, and answers 503 or 504 until then. Every other answer is none to wait for.
 
     Raises:
+        DeadlinePassed: it is still starting.
         Exception: as `embed_texts`.
     """
-    return embed_texts(settings, ["dimensions"], "passage").vectors.shape[1]
+
+    def look() -> Look[int]:
+        try:
+            found = embed_texts(settings, ["dimensions"], "passage").vectors.shape[1]
+        except ServiceUnwell as error:
+            if error.status not in STARTING:
+                raise
+            return Look(seen=f"{error.status}, starting")
+        return Look(seen=f"answers with {counted(found, 'dimension')}", value=found, done=True)
+
+    first = look()
+    if first.done and first.value is not None:
+        return first.value
+    return wait_until(f"embedding model {settings.embedding()}", look, deadline, usual=USUAL_START_SECONDS)
 
 
 def embed_directions(settings: ModelSettings, texts: Sequence[str], purpose: Purpose) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ def test_a_version_is_built_beside_the_served_one_served_rolled_back_and_removed
     before = len(service.writes)
     assert "as_version" in build(service, "--prune", code=2).error
     words = ("build", "--name", name, "--target", "sandbox", "--as-version", "--data", other_data)
-    for point in ("create index *#1:after", "mark endpoint *#1:after", "mark endpoint *#1:after"):
+    for point in ("create index * *#1:after", "mark endpoint *#1:after", "mark endpoint *#1:after"):
         run(service, "databricks", *words, code=-9, **{CRASH_AT: point})
         release(name, "databricks")
         searched()

@@ -37,6 +37,7 @@ from tasks.databricks.versions import (
     ensure_rollback,
     ensure_swap,
     read_changed_versions,
+    read_free_name,
     read_versions,
     version_for,
 )
@@ -190,6 +191,13 @@ def test_changes_of_rows_go_to_every_version_that_is_loaded_the_served_one_first
     apply_content_mark.fn(settings, versions, SECOND, coming="x", replaces=True)
     with pytest.raises(LoadUnderWay):
         read_changed_versions.fn(settings, versions)
+
+
+def test_a_tour_takes_a_name_that_is_free_or_its_own_alone(settings, versions):
+    assert read_free_name.fn(settings, "nobody", ()) is None
+    assert read_free_name.fn(settings, versions, ("of first", f"of {SECOND}")).name == versions
+    with pytest.raises(InvalidInput, match=f"This name holds something else.*'{versions}'"):
+        read_free_name.fn(settings, versions, ("of first",))
 
 
 def test_a_version_that_does_not_take_the_rows_of_the_served_one_is_named(settings, make, name):

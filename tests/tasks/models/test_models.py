@@ -6,13 +6,14 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.calls import NotFound, ServiceRefused, ServiceUnwell
-from tasks.errors import InvalidInput
+from tasks.errors import DeadlinePassed, InvalidInput
 from tasks.models import clients
 from tasks.models.chat import Message, UnusableCompletion, complete
-from tasks.models.embeddings import embed_texts
+from tasks.models.embeddings import embed_texts, wait_for_dimensions
 from tasks.models.errors import ContextExceeded, NotAModelServer, QuotaExhausted
 from tasks.models.settings import ModelSettings, model_settings
 from tasks.models.usage import Usage
+from tasks.waiting import Deadline
 
 PROMPT = [
     Message("system", "Answer from the passages, or reply exactly: NO"),
@@ -41,6 +42,20 @@ def test_what_may_succeed_later_is_transient_and_was_asked_once(server_with, sha
     with pytest.raises(raised):
         complete(server.settings, PROMPT)
     assert server.struck == before + 1
+
+
+def test_a_model_that_is_starting_is_waited_for_and_no_other_failure_is(server_with):
+    server = server_with(error_shape="databricks")
+    before = server.struck
+    server.fault("CreateEmbedding", "unavailable", times=3)
+    assert wait_for_dimensions.fn(server.settings, Deadline.after(minutes=1)) == 384
+    assert server.struck == before + 3
+    server.fault("CreateEmbedding", "unavailable", times=100)
+    with pytest.raises(DeadlinePassed, match="503, starting"):
+        wait_for_dimensions.fn(server.settings, Deadline.after(seconds=0.2))
+    nobody = ModelSettings(base_url="http://127.0.0.1:9", embedding_model="x")
+    with pytest.raises(ServiceUnwell, match="Is it running"):
+        wait_for_dimensions.fn(nobody, Deadline.after(minutes=1))
 
 
 @pytest.mark.parametrize(("shape", "raised"), [("openai", QuotaExhausted), ("vllm", QuotaExhausted)])
