@@ -17,8 +17,8 @@ from tasks.databricks.endpoints import EndpointState, ensure_endpoint, ensure_se
 from tasks.databricks.indexes import (
     IndexState,
     ensure_index,
-    find_index,
-    list_versions,
+    read_listed_versions,
+    read_version,
     remove_index,
     wait_for_index,
 )
@@ -56,7 +56,7 @@ class DatabricksHolder:
         wanted = described(plan.chunks, models.embedding())
         endpoint = read_endpoint_to_change(settings, plan.name)
         served = self._served(settings, plan.name, endpoint)
-        there = find_index(settings, plan.name, wanted.version)
+        there = read_version(settings, plan.name, wanted.version)
         previous = served if served is not None and self._model(settings, plan.name) == wanted.model else None
         # What an index with this model knows needs no call of the model.
         known = there or previous
@@ -131,7 +131,9 @@ class DatabricksHolder:
         self, settings: DatabricksSettings, name: str, endpoint: EndpointState | None
     ) -> IndexState | None:
         return (
-            find_index(settings, name, endpoint.serves) if endpoint is not None and endpoint.serves else None
+            read_version(settings, name, endpoint.serves)
+            if endpoint is not None and endpoint.serves
+            else None
         )
 
     def _model(self, settings: DatabricksSettings, name: str) -> str:
@@ -141,7 +143,9 @@ class DatabricksHolder:
     def _prune(self, run: DatabricksRun, name: str, endpoint: EndpointState) -> list[str]:
         """Remove the versions that nobody could roll back to, and those that a killed run of other content began."""
         kept = {endpoint.serves, endpoint.replaced, FIRST, None}
-        old = [version for version in list_versions(run.settings, name).values() if version not in kept]
+        old = [
+            version for version in read_listed_versions(run.settings, name).values() if version not in kept
+        ]
         if not old:
             return []
         with run.report.step("remove older versions") as step:

@@ -14,15 +14,15 @@ from tasks.databricks.endpoints import (
     EndpointState,
     apply_content_mark,
     ensure_endpoint,
-    own_endpoint,
+    read_endpoint,
     wait_for_endpoint,
 )
 from tasks.databricks.indexes import (
     REMEDY,
     IndexState,
     ensure_index,
-    find_index,
     read_index_to_change,
+    read_version,
     wait_for_index,
 )
 from tasks.databricks.loading import apply_removal_of_strays, apply_rows
@@ -31,7 +31,7 @@ from tasks.databricks.searches import read_count
 from tasks.databricks.source_tables import apply_table_rows, ensure_table, read_row_count
 from tasks.databricks.specs import DIVISOR, FIRST, STANDARD, STORAGE_OPTIMIZED, EndpointKind, IndexSpec
 from tasks.databricks.syncs import apply_sync, wait_for_sync
-from tasks.databricks.verification import verify_count, verify_recall
+from tasks.databricks.verification import verify_count, verify_recall, wait_for_content
 from tasks.databricks.versions import read_versions, version_for
 from tasks.errors import CannotChangeInPlace, GateNotMet, InvalidInput
 from tasks.measures.verification import SearchRecall
@@ -172,14 +172,14 @@ def build(
 
 def _look(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors) -> _Found:
     settings, name = run.settings, plan.index.name
-    endpoint = own_endpoint(settings, name)
+    endpoint = read_endpoint(settings, name)
     version = endpoint.serves if endpoint is not None else FIRST
     if plan.as_version:
         version = version_for(endpoint, plan.index, validated.content)
     spec = plan.index.model_copy(update={"version": version or FIRST})
     endpoint, index = read_index_to_change(settings, spec)
     others = [one for one in endpoint.versions if one != spec.version] if endpoint is not None else []
-    beside = (find_index(settings, name, one) for one in others) if index is None else ()
+    beside = (read_version(settings, name, one) for one in others) if index is None else ()
     kind = _kind(plan, spec, endpoint)
     return _Found(
         spec=spec, endpoint=endpoint, index=index, beside=tuple(filter(None, beside)), endpoint_type=kind
@@ -318,5 +318,6 @@ def _load(
         if replaces and (gone := apply_removal_of_strays(settings, index, source, deadline)):
             changes.append(f"removed {counted(gone, 'other row')}")
     verify_count(settings, index, rows, deadline)
+    wait_for_content(settings, index, source, rows, deadline)
     apply_content_mark(settings, name, version, content=content)
     return said

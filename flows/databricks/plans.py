@@ -7,7 +7,7 @@ from flows.plan import Action, Difference, Plan, Resource
 from tasks.databricks.endpoints import EndpointState
 from tasks.databricks.indexes import IndexState
 from tasks.databricks.marks import VersionMarks
-from tasks.databricks.source_tables import check_table, find_table
+from tasks.databricks.source_tables import check_table, read_table
 from tasks.databricks.specs import IndexSpec, table_name
 from tasks.plurals import counted
 from tasks.vertex.data.validation import ValidatedVectors
@@ -64,7 +64,7 @@ def build_plan(
 
 
 def _table(run: DatabricksRun, spec: IndexSpec, validated: ValidatedVectors) -> Resource:
-    table = find_table(run.settings, spec.name, spec.version)
+    table = read_table(run.settings, spec.name, spec.version)
     if table is None:
         name = table_name(run.settings.catalog_schema, spec.name, spec.version)
         return Resource(action="create", kind="source table", name=name, detail=validated.size)

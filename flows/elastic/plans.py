@@ -9,10 +9,10 @@ from flows.elastic.options import ElasticRun
 from flows.plan import Action, Difference, Plan, Resource, differences
 from tasks.elastic.cluster.deployment_states import DeploymentState
 from tasks.elastic.cluster.deployments import read_deployment_to_change
-from tasks.elastic.cluster.models import download, read_model
+from tasks.elastic.cluster.models import read_download, read_model
 from tasks.elastic.data.documents import CheckedDocuments
 from tasks.elastic.indices.aliases import read_alias
-from tasks.elastic.indices.indices import IndexState, count, read_index
+from tasks.elastic.indices.indices import IndexState, read_index, read_number
 from tasks.elastic.indices.pipelines import read_pipeline
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import DeploymentSpec, IndexSpec, PipelineSpec
@@ -47,7 +47,7 @@ def _model(settings: ElasticSettings, model_id: str, *, recreate: bool) -> list[
     if there is not None and there.usable:
         action = "keep"
     elif there is not None:
-        action = "change" if download(settings, model_id) is None else "adopt"
+        action = "change" if read_download(settings, model_id) is None else "adopt"
     details: dict[Action, str] = {
         "create": "downloaded by the cluster",
         "change": "its download is resumed",
@@ -100,7 +100,7 @@ def load_plan(
         adopts: whether the index of somebody else is marked as ours.
     """
     resources = [_pipeline(run.settings, pipeline)] if pipeline else []
-    held = count(run.settings, name) if there else 0
+    held = read_number(run.settings, name) if there else 0
     is_held = there is not None and there.content == checked.content and held >= checked.documents
     if there is None:
         resources.append(Resource(action="create", kind="index", name=name))

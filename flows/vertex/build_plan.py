@@ -8,7 +8,7 @@ from flows.plan import Action, Difference, Plan, Resource, differences
 from flows.vertex.options import VertexRun
 from tasks.vertex.costs import building_cost, hourly_cost
 from tasks.vertex.data.validation import ValidatedVectors
-from tasks.vertex.imports.buckets import find_bucket
+from tasks.vertex.imports.buckets import read_bucket
 from tasks.vertex.resources.deployed_indexes import DeployedIndexState
 from tasks.vertex.resources.deploying import read_deploying
 from tasks.vertex.resources.endpoints import EndpointState
@@ -71,7 +71,7 @@ def build_plan(
 def _bucket(settings: VertexSettings, *, sends: bool) -> list[Resource]:
     if not sends:  # nobody looks at it
         return []
-    action: Action = "create" if find_bucket(settings) is None else "keep"
+    action: Action = "create" if read_bucket(settings) is None else "keep"
     return [Resource(action=action, kind="bucket", name=settings.bucket_name)]
 
 

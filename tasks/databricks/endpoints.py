@@ -39,6 +39,8 @@ USUAL_SECONDS = 300.0
 """Until an endpoint is online; from memory."""
 _FAILED = ("OFFLINE", "STOPPING", "STOPPED")
 """States that do not become ONLINE by themselves (the AI Search client gives up at them too)."""
+_NOT_PROVISIONED = "OFFLINE"
+"""One that somebody stopped says STOPPED."""
 _SERVED = ("serves", "served_since", "replaced", "rolled_back_from")
 
 
@@ -116,6 +118,12 @@ def own_endpoint(settings: DatabricksSettings, name: str) -> EndpointState | Non
     return _owned(settings, there, name)
 
 
+@step("read endpoint {name}")
+def read_endpoint(settings: DatabricksSettings, name: str) -> EndpointState | None:
+    """As `own_endpoint`, and tried again."""
+    return own_endpoint(settings, name)
+
+
 @step("ensure endpoint {name}")
 def ensure_endpoint(
     settings: DatabricksSettings,
@@ -129,6 +137,8 @@ def ensure_endpoint(
     kind: EndpointKind = STANDARD,
 ) -> Ensured[EndpointState]:
     """The endpoint of a name, created unless it is there, with the marks of the version that is to be made on it.
+
+    One of ours that could not be provisioned, and so has no index, is removed and created again.
 
     Without an index of the version the marks are those of the one that is to be made, whatever there was before.
 
@@ -146,6 +156,12 @@ def ensure_endpoint(
         NotOurs: somebody else made it.
     """
     _let_go(settings, name, deadline)
+    failed = own_endpoint(settings, name)
+    if failed is not None and failed.state == _NOT_PROVISIONED and not failed.indexes:
+        say(
+            f"The endpoint {name} is {failed.state} and empty ({failed.said}): it is removed and created again."
+        )
+        remove_endpoint.fn(settings, name, deadline)
     created = False
     if find_endpoint(settings, name) is None:
         try:

@@ -97,6 +97,18 @@ def list_versions(settings: DatabricksSettings, name: str) -> dict[str, str | No
     return {each: version_of(each, settings.catalog_schema, name) for each in there}
 
 
+@step("read version {version} of index {name}")
+def read_version(settings: DatabricksSettings, name: str, version: str) -> IndexState | None:
+    """As `find_index`, and tried again."""
+    return find_index(settings, name, version)
+
+
+@step("list the versions of {name}")
+def read_listed_versions(settings: DatabricksSettings, name: str) -> dict[str, str | None]:
+    """As `list_versions`, and tried again."""
+    return list_versions(settings, name)
+
+
 @step("read index {name}")
 def read_index(settings: DatabricksSettings, name: str, version: str | None = None) -> IndexState:
     """The index of a name that is to be used: the version that is served, or the one that is asked for.

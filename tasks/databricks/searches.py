@@ -6,7 +6,7 @@ A query goes out as a body of our own: the SDK's method has no parameter for `fi
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -125,15 +125,23 @@ def read_vector(settings: DatabricksSettings, index: IndexState, id_: str) -> tu
     raise InvalidInput("There is no such row", value=id_, source=f"datapoint_id, in index {index.full_name}")
 
 
+@step("look ids up in index {index.name}")
 def read_present(settings: DatabricksSettings, index: IndexState, ids: Sequence[str]) -> set[str]:
     """Which of these ids an index holds."""
-    present, vector = set[str](), (0.0,) * index.dimensions
+    return {found.id for found in find_rows(settings, index, ids)}
+
+
+def find_rows(
+    settings: DatabricksSettings, index: IndexState, ids: Sequence[str], columns: tuple[str, ...] = ()
+) -> Iterator[Found]:
+    """The rows of these ids that an index holds, with some of their columns."""
+    vector = (0.0,) * index.dimensions
     kind = read_endpoint_type(settings, index.endpoint, index.endpoint_id)
     for start in range(0, len(ids), _IDS_AT_ONCE):
         part = list(ids[start : start + _IDS_AT_ONCE])
-        query = Query(vector=vector, num_results=len(part), filters=keys_filter(KEY, part, kind))
-        present.update(found.id for found in find(settings, index, query))
-    return present
+        filters = keys_filter(KEY, part, kind)
+        query = Query(vector=vector, num_results=len(part), filters=filters, columns=columns)
+        yield from find(settings, index, query)
 
 
 _IDS_AT_ONCE = 1000

@@ -69,6 +69,12 @@ def find_table(settings: DatabricksSettings, name: str, version: str = FIRST) ->
     return SourceTable(name=name, full_name=full_name, columns=columns, content=found.get("content", ""))
 
 
+@step("read the source table of {name}")
+def read_table(settings: DatabricksSettings, name: str, version: str) -> SourceTable | None:
+    """As `find_table`, and tried again."""
+    return find_table(settings, name, version)
+
+
 def check_table(spec: IndexSpec, there: SourceTable) -> None:
     """See that a source table has the columns that an index needs.
 

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.databricks.data import RowSource, opened
+import numpy as np
+
+from tasks.databricks.data import RowSource, opened, read_rows
 from tasks.databricks.indexes import IndexState
-from tasks.databricks.searches import Query, find, read_count, read_present
+from tasks.databricks.searches import Query, find, find_rows, read_count, read_present
 from tasks.databricks.settings import DatabricksSettings
-from tasks.errors import InvalidInput
+from tasks.databricks.specs import KEY
+from tasks.errors import GateNotMet, InvalidInput
 from tasks.measures.neighbors import exact_neighbors
-from tasks.measures.verification import TIES, SearchRecall, check_recall, measure_recall, wait_for_count
+from tasks.measures.verification import (
+    SETTLED_SECONDS,
+    TIES,
+    SearchRecall,
+    check_recall,
+    measure_recall,
+    wait_for_count,
+)
 from tasks.plurals import counted
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.data.formats.errors import NoQueries
-from tasks.waiting import Deadline, Look, attempt_until
+from tasks.waiting import Deadline, Look, Unchanged, attempt_until
+
+SAMPLE = 100
+"""Rows that are looked at to see whether what was loaded shows."""
 
 
 @step("check the number of rows of index {index.shown}")
@@ -41,10 +54,43 @@ def wait_for_rows(
     """
 
     def look() -> Look[bool]:
-        found = len(read_present(settings, index, ids))
+        found = len(read_present.fn(settings, index, ids))
         return Look(seen=f"{found:,} of {counted(len(ids), 'row')}", value=True, done=found == len(ids))
 
     attempt_until(f"rows to show in index {index.shown}", look, deadline)
+
+
+@step("wait until index {index.name} shows what was loaded")
+def wait_for_content(
+    settings: DatabricksSettings, index: IndexState, source: RowSource, rows: int, deadline: Deadline
+) -> None:
+    """Wait until queries find rows as they were loaded: a count says nothing of those that replaced others.
+
+    Looks at `SAMPLE` rows, evenly spaced, the last one among them.
+
+    Raises:
+        GateNotMet: some are other rows, and that does not change.
+    """
+    positions = sorted({*range(0, rows, -(-rows // SAMPLE)), rows - 1})
+    sample = {
+        row[KEY]: np.float32(row[index.vector_column])
+        for row in read_rows(source, index.vector_column, positions)
+    }
+    unchanged = Unchanged()
+
+    def look() -> Look[bool]:
+        found = find_rows(settings, index, list(sample), (index.vector_column,))
+        same = sum(
+            np.array_equal(np.float32(each.data[index.vector_column]), sample[each.id]) for each in found
+        )
+        if same != len(sample) and unchanged.seconds(same) > SETTLED_SECONDS:
+            raise GateNotMet(
+                f"Rows of index {index.name} as they were loaded, of a sample", measured=f"{same:,}", wanted=f"{len(sample):,}",
+                remedy="Somebody else may have changed them. Run it again to load them again.",
+            )  # fmt: skip
+        return Look(seen=f"{same:,} of {counted(len(sample), 'row')}", value=True, done=same == len(sample))
+
+    attempt_until(f"rows to show as loaded in index {index.name}", look, deadline)
 
 
 @step("measure recall of index {index.shown}")

@@ -261,6 +261,12 @@ def download(settings: ElasticSettings, model_id: str) -> Download | None:
     return None
 
 
+@step("read the download of {model_id}")
+def read_download(settings: ElasticSettings, model_id: str) -> Download | None:
+    """As `download`, and tried again."""
+    return download(settings, model_id)
+
+
 def _refuse_other_tasks(model: ModelState, deployment_id: str = "") -> None:
     """Refuse a model that embeds no texts.
 

@@ -233,6 +233,12 @@ def count(settings: ElasticSettings, index: str, query: dict[str, Any] | None = 
         return connect(settings).count(index=index, query=query or {"match_all": {}})["count"]
 
 
+@step("count the documents of {index}")
+def read_number(settings: ElasticSettings, index: str) -> int:
+    """How many documents a search sees."""
+    return count(settings, index)
+
+
 def refresh(settings: ElasticSettings, index: str) -> None:
     """Make what was written visible to searches."""
     with calling(f"refresh the index {index}"):

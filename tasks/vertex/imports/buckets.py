@@ -104,6 +104,12 @@ def check_region(settings: VertexSettings, bucket: Bucket) -> None:
         )
 
 
+@step("read the bucket")
+def read_bucket(settings: VertexSettings) -> Bucket | None:
+    """As `find_bucket`, and tried again."""
+    return find_bucket(settings)
+
+
 def find_bucket(settings: VertexSettings) -> Bucket | None:
     """The bucket of these settings, or None when there is none.
 
