@@ -62,7 +62,7 @@ DIFFERENCES = (
         "Highlighting: `unified` and `plain` cut fragments in the same way, at sentences and else at words, so their edges may "
         "differ from the service's; `fvh` is refused. Collapsed hits have no `inner_hits`."
     ),
-    "Dates: ISO 8601 and milliseconds; a field's `format` is applied where values are shown, not where they are read.",
+    "Dates: ISO 8601 and milliseconds, of the years 1 to 9999; a field's `format` is applied where values are shown, not where they are read.",
     (
         "Queries: those in `sandbox/elastic/search/queries.py`, with common parameters; others are refused by name; "
         "function_score knows weights and field_value_factor. No suggesters, rescore or explain."

@@ -40,6 +40,15 @@ class AnalyzeApi:
         texts = [texts] if isinstance(texts, str) else texts
         if not texts:
             raise errors.VALIDATION.refusal(problems="1: text is missing;")
+        for field, value in (
+            ("text", texts),
+            ("analyzer", body.get("analyzer")),
+            ("field", body.get("field")),
+        ):
+            if value is not None and not isinstance(value, list if field == "text" else str):
+                raise errors.ILLEGAL_ARGUMENT.refusal(
+                    problem=f"[analyze_request] failed to parse field [{field}]"
+                )
         name = body.get("analyzer") or self._of_field(request, body.get("field"))
         if name not in ANALYZERS:
             raise errors.ILLEGAL_ARGUMENT.refusal(problem=f"failed to find global analyzer [{name}]")

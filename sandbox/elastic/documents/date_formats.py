@@ -58,8 +58,15 @@ _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def moment(milliseconds: float, zone: tzinfo = UTC) -> datetime:
-    """A time in milliseconds since 1970, in a time zone."""
-    return (_EPOCH_START + timedelta(milliseconds=milliseconds)).astimezone(zone)
+    """A time in milliseconds since 1970, in a time zone.
+
+    Raises:
+        ValueError: it is not between the years 1 and 9999, which is as far as dates are imitated.
+    """
+    try:
+        return (_EPOCH_START + timedelta(milliseconds=milliseconds)).astimezone(zone)
+    except OverflowError:
+        raise ValueError(f"the sandbox does not know the date [{milliseconds}]") from None
 
 
 def milliseconds(when: datetime) -> int:

@@ -89,10 +89,15 @@ def after(when: datetime, unit: str) -> datetime:
 def _moved(when: datetime, unit: str, count: int) -> datetime:
     if unit in ("y", "M"):
         return _by_months(when, count * (12 if unit == "y" else 1))
-    return when + timedelta(seconds=count * _SECONDS[unit])
+    try:
+        return when + timedelta(seconds=count * _SECONDS[unit])
+    except OverflowError:
+        raise ValueError(f"the sandbox does not know the date [{when:%Y-%m-%d}{count:+}{unit}]") from None
 
 
 def _by_months(when: datetime, count: int) -> datetime:
     years, month = divmod(when.month - 1 + count, 12)
     year = when.year + years
+    if not 1 <= year <= 9999:
+        raise ValueError(f"the sandbox does not know the year [{year}]")
     return when.replace(year=year, month=month + 1, day=min(when.day, monthrange(year, month + 1)[1]))

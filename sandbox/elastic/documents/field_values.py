@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.elastic.documents import dates
+from sandbox.elastic.documents import date_formats, dates
 from sandbox.elastic.documents.analysis import analyzer
 from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS
 
@@ -85,11 +85,13 @@ def _boolean(value: Any, _: Mapping[str, Any]) -> str:
 
 def _date(value: Any, _: Mapping[str, Any]) -> int:
     try:
-        return dates.milliseconds(value)
+        found = dates.milliseconds(value)
+        date_formats.moment(found)
     except (ValueError, TypeError, AttributeError):
         raise ValueError(
             f"failed to parse date field [{value}] with format [strict_date_optional_time||epoch_millis]"
         ) from None
+    return found
 
 
 def _number(value: Any, definition: Mapping[str, Any]) -> int | float:

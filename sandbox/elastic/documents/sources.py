@@ -57,7 +57,7 @@ def of_body(value: Any) -> SourceFilter:
     """
     if value is None or isinstance(value, bool):
         return SourceFilter(shown=value is not False)
-    if isinstance(value, str | list):
+    if isinstance(value, str) or _is_patterns(value):
         return SourceFilter(includes=_list(value))
     if isinstance(value, Mapping):
         unknown = set(value) - {"includes", "include", "excludes", "exclude", "exclude_vectors"}
@@ -88,6 +88,10 @@ def of_query(request: Request) -> SourceFilter | None:
         exclude_vectors=request.flag("_source_exclude_vectors") if vectors else None,
         inference_fields=vectors and not request.flag("_source_exclude_vectors"),
     )
+
+
+def _is_patterns(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _list(value: Any) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from sandbox.elastic.indices import errors as indices_errors
 
-_CONDITIONS = ("match", "unmatch", "path_match", "path_unmatch", "match_mapping_type", "unmatch_mapping_type")
+_NAMES = ("match", "unmatch", "path_match", "path_unmatch")
+_CONDITIONS = (*_NAMES, "match_mapping_type", "unmatch_mapping_type")
 _PARAMETERS = (*_CONDITIONS, "match_pattern", "mapping")
 _KINDS = ("object", "string", "long", "double", "boolean", "date", "binary", "*")
 _TYPES = {"string": "text", "double": "float"}
@@ -33,7 +34,9 @@ def check(templates: Any) -> None:
         _check_one(name, body)
 
 
-def _check_one(name: str, body: Mapping[str, Any]) -> None:
+def _check_one(name: str, body: Any) -> None:
+    if not isinstance(body, Mapping):
+        raise indices_errors.MAPPING.refusal(problem=f"dynamic template [{name}] is not an object")
     for parameter in body:
         if parameter not in _PARAMETERS:
             raise indices_errors.MAPPING.refusal(
@@ -49,12 +52,38 @@ def _check_one(name: str, body: Mapping[str, Any]) -> None:
         raise indices_errors.MAPPING.refusal(
             problem=f"template [{name}] must have match, path_match or match_mapping_type set"
         )
+    if not isinstance(body["mapping"], Mapping):
+        raise indices_errors.MAPPING.refusal(
+            problem=f"[mapping] of the dynamic template [{name}] is not an object"
+        )
+    _check_patterns(name, body)
     for condition in ("match_mapping_type", "unmatch_mapping_type"):
         for kind in _listed(body.get(condition)):
             if kind not in _KINDS:
                 raise indices_errors.MAPPING.refusal(
                     problem=f"No field type matched on [{kind}], possible values are {list(_KINDS[:-1])}"
                 )
+
+
+def _check_patterns(name: str, body: Mapping[str, Any]) -> None:
+    kind = body.get("match_pattern", "simple")
+    if kind not in ("simple", "regex"):
+        raise indices_errors.MAPPING.refusal(problem=f"No matching pattern matched on [{kind}]")
+    for condition in _CONDITIONS:
+        given = body.get(condition)
+        if given is not None and not all(
+            isinstance(each, str) for each in (given if isinstance(given, list) else [given])
+        ):
+            raise indices_errors.MAPPING.refusal(
+                problem=f"[{condition}] values must either be a string or list of strings, but was [{given}] in [{name}]"
+            )
+        for pattern in _listed(given) if kind == "regex" and condition in _NAMES else ():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise indices_errors.MAPPING.refusal(
+                    problem=f"Pattern [{pattern}] of type [regex] is invalid. Cannot create dynamic template [{name}]: {error}"
+                ) from None
 
 
 def merged(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ class Templates:
         _check_parts(body["template"])
         self.components.put(name, dict(body))
 
-    def put(self, name: str, body: Mapping[str, Any]) -> None:
+    def put(self, name: str, body: dict[str, Any]) -> None:
         """Store an index template.
 
         Raises:
@@ -86,7 +86,7 @@ class Templates:
                 )  # fmt: skip
         self.composables.put(name, whole)
 
-    def checked(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def checked(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         """A valid index template as it is stored.
 
         Raises:
@@ -96,9 +96,10 @@ class Templates:
             if field not in _COMPOSABLE:
                 raise errors.UNKNOWN_FIELD.refusal(parser="index_template", field=field)
         patterns = body.get("index_patterns") or []
-        patterns = [patterns] if isinstance(patterns, str) else list(patterns)
+        patterns = [patterns] if isinstance(patterns, str) else patterns
         if not patterns:
             raise errors.VALIDATION.refusal(problems="1: index patterns are missing;")
+        _check_lists(body | {"index_patterns": patterns})
         _check_parts(body.get("template") or {})
         known, optional = self.components.all(), body.get("ignore_missing_component_templates") or []
         missing = [
@@ -224,10 +225,30 @@ def _is_group(value: Any) -> bool:
     return isinstance(value, Mapping) and "properties" in value
 
 
-def _check_parts(part: Mapping[str, Any]) -> None:
-    for field in part:
+def _check_lists(body: Mapping[str, Any]) -> None:
+    for field in ("index_patterns", "composed_of", "ignore_missing_component_templates"):
+        given = body.get(field) or []
+        if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+            raise _unparsed(field)
+    if not isinstance(body.get("priority", 0), int):
+        raise _unparsed("priority")
+
+
+def _unparsed(field: str) -> Refusal:
+    return errors.ILLEGAL_ARGUMENT.refusal(problem=f"[index_template] failed to parse field [{field}]")
+
+
+def _check_parts(part: Any) -> None:
+    if not isinstance(part, Mapping):
+        raise _unparsed("template")
+    for field, value in part.items():
         if field not in _PARTS:
             raise errors.UNKNOWN_FIELD.refusal(parser="template", field=field)
+        if value is not None and not isinstance(value, Mapping):
+            raise _unparsed(field)
+    for alias, definition in (part.get("aliases") or {}).items():
+        if not isinstance(definition, Mapping):
+            raise _unparsed(f"aliases.{alias}")
     settings_of_indices.check(settings_of_indices.flat(part.get("settings") or {}))
     mappings.checked(part.get("mappings") or {})
 

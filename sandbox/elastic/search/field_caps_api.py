@@ -9,7 +9,7 @@ from sandbox.elastic import errors
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.indices.mappings import Field, is_object, is_searchable
 from sandbox.elastic.indices.store import Indices
-from sandbox.elastic.search.query_bodies import matching
+from sandbox.elastic.search.query_bodies import matching, strings
 from sandbox.elastic.search.searchers import Searchers
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
@@ -51,7 +51,9 @@ class FieldCapabilitiesApi:
             if body.get(name):
                 raise errors.NOT_IMITATED.refusal(name=name, value=body[name], api="field_caps")
         patterns = body.get("fields") or request.text("fields")
-        patterns = patterns.split(",") if isinstance(patterns, str) else patterns
+        patterns = (
+            patterns.split(",") if isinstance(patterns, str) else strings("field_caps", "fields", patterns)
+        )
         if not patterns or patterns == [""]:
             raise errors.VALIDATION.refusal(problems="1: no fields specified;")
         filters = [each for each in request.text("filters").split(",") if each]

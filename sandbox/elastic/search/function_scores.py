@@ -11,7 +11,7 @@ import numpy as np
 
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
-from sandbox.elastic.search.query_bodies import number
+from sandbox.elastic.search.query_bodies import listed, mapped, number
 from sandbox.elastic.search.searcher import Array
 
 _BODY = {"query", "functions", "score_mode", "boost_mode", "max_boost", "min_score", "boost", "_name"}
@@ -74,13 +74,11 @@ def read(body: Mapping[str, Any]) -> list[Function]:
             if set(body) & {"weight", *_KINDS}
             else []
         )
-    if not isinstance(given, list):
-        raise search_errors.BAD_VALUE.refusal(where="function_score", parameter="functions", value=given)
-    return [_function(each) for each in given]
+    return [_function(each) for each in listed("function_score", "functions", given)]
 
 
 def _function(given: Mapping[str, Any]) -> Function:
-    for parameter in given:
+    for parameter in mapped("function_score", "functions", given):
         if parameter not in {"filter", "weight"} | _KINDS:
             raise search_errors.NOT_SUPPORTED.refusal(query="function_score", parameter=parameter)
     if "weight" not in given and not set(given) & _KINDS:
@@ -89,7 +87,9 @@ def _function(given: Mapping[str, Any]) -> Function:
     return Function(
         given.get("filter"),
         number("function_score", "weight", given.get("weight", 1.0)),
-        given.get("field_value_factor"),
+        None
+        if given.get("field_value_factor") is None
+        else mapped("function_score", "field_value_factor", given["field_value_factor"]),
     )
 
 

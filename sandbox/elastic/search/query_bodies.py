@@ -47,6 +47,39 @@ def boost_of(name: str, body: Mapping[str, Any]) -> float:
     return boost
 
 
+def listed(where: str, parameter: str, value: Any) -> list[Any]:
+    """A list.
+
+    Raises:
+        Refusal: it is none.
+    """
+    if not isinstance(value, list):
+        raise search_errors.BAD_VALUE.refusal(where=where, parameter=parameter, value=value)
+    return value
+
+
+def strings(where: str, parameter: str, value: Any) -> list[str]:
+    """A list of strings.
+
+    Raises:
+        Refusal: it is none.
+    """
+    if not all(isinstance(each, str) for each in listed(where, parameter, value)):
+        raise search_errors.BAD_VALUE.refusal(where=where, parameter=parameter, value=value)
+    return value
+
+
+def mapped(where: str, parameter: str, value: Any) -> Mapping[str, Any]:
+    """An object.
+
+    Raises:
+        Refusal: it is none.
+    """
+    if not isinstance(value, Mapping):
+        raise search_errors.BAD_VALUE.refusal(where=where, parameter=parameter, value=value)
+    return value
+
+
 def number(where: str, parameter: str, value: Any) -> float:
     """A number; a string that holds one is accepted.
 

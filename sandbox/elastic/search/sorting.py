@@ -11,7 +11,7 @@ import numpy as np
 
 from sandbox.elastic.indices.mappings import NUMBERS
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search.query_bodies import number
+from sandbox.elastic.search.query_bodies import mapped, number
 from sandbox.elastic.search.scoring import shown
 from sandbox.elastic.search.searcher import Array, Searcher
 
@@ -126,7 +126,7 @@ def _clause(given: Any) -> Clause:
         raise search_errors.MALFORMED.refusal(name="sort")
     if options is None or isinstance(options, str):
         options = {"order": options} if options else {}
-    for name in options:
+    for name in mapped("sort", path, options):
         if name not in ("order", "missing", "unmapped_type", "format", "mode", "numeric_type"):
             raise search_errors.NOT_SUPPORTED.refusal(query="sort", parameter=name)
     direction = str(options.get("order", "desc" if path == "_score" else "asc")).lower()

@@ -15,6 +15,7 @@ from sandbox.elastic.search.aggregations import errors as aggregation_errors
 from sandbox.elastic.search.aggregations.buckets import Below, Bucket
 from sandbox.elastic.search.aggregations.histograms import interval_of, rounded, rounding_of, zone_of
 from sandbox.elastic.search.aggregations.selection import Selection, Values, values
+from sandbox.elastic.search.query_bodies import mapped
 from sandbox.elastic.wire.exchange import whole
 
 _KNOWN = {
@@ -136,7 +137,7 @@ def _by_document(source: _Source, place: int, documents: Sequence[int]) -> dict[
 
 
 def _after(sources: Sequence[_Source], given: Any) -> tuple[Any, ...]:
-    if not isinstance(given, Mapping) or set(given) != {source.name for source in sources}:
+    if set(mapped("composite", "after", given)) != {source.name for source in sources}:
         problem = f"[after] has {len(given)} value(s) but [sources] has {len(sources)}"
         raise aggregation_errors.VALUE.refusal(problem=problem)
     return tuple(_key(source, given[source.name]) for source in sources)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from sandbox.elastic.indices.mappings import NUMBERS
 from sandbox.elastic.search.aggregations import errors as aggregation_errors
 from sandbox.elastic.search.aggregations.buckets import Below, Bucket, check_count, ordered
 from sandbox.elastic.search.aggregations.selection import Selection, grouped, point, values
-from sandbox.elastic.search.query_bodies import number
+from sandbox.elastic.search.query_bodies import mapped, number
 from sandbox.elastic.search.searcher import Array
 from sandbox.elastic.wire.exchange import duration, whole
 
@@ -136,11 +136,11 @@ def rounding_of(
             )
 
         def start(value: int) -> int:
-            when = date_math.floor(date_formats.moment(value - offset, zone), unit)
+            when = date_math.floor(_moment(value - offset, zone), unit)
             return date_formats.milliseconds(when) + offset
 
         def following(value: int) -> int:
-            when = date_math.after(date_formats.moment(value - offset, zone), unit)
+            when = date_math.after(_moment(value - offset, zone), unit)
             return date_formats.milliseconds(when) + offset
 
         return start, following
@@ -151,10 +151,17 @@ def rounding_of(
         )
 
     def begin(value: int) -> int:
-        shift = int((date_formats.moment(value, zone).utcoffset() or timedelta()) / timedelta(milliseconds=1))
+        shift = int((_moment(value, zone).utcoffset() or timedelta()) / timedelta(milliseconds=1))
         return (value + shift - offset) // width * width + offset - shift
 
     return begin, lambda value: value + width
+
+
+def _moment(value: int, zone: tzinfo) -> datetime:
+    try:
+        return date_formats.moment(value, zone)
+    except ValueError as error:
+        raise aggregation_errors.VALUE.refusal(problem=str(error)) from None
 
 
 def _milliseconds(given: Any) -> int:
@@ -164,12 +171,13 @@ def _milliseconds(given: Any) -> int:
 
 
 def _steps(first: int, last: int, following: Callable[[int], int]) -> Iterator[int]:
-    count = 0
-    while first <= last:
+    count = 1
+    yield first
+    while first < last:
         count += 1
         check_count(count)
-        yield first
         first = following(first)
+        yield first
 
 
 def _dated(key: int, body: Mapping[str, Any], zone: tzinfo, count: int, below: dict[str, Any]) -> Bucket:
@@ -182,7 +190,7 @@ def _dated(key: int, body: Mapping[str, Any], zone: tzinfo, count: int, below: d
 
 
 def _bounds(body: Mapping[str, Any], kind: str, format_: str | None) -> list[float]:
-    given = body.get("extended_bounds") or {}
+    given = mapped("histogram", "extended_bounds", body.get("extended_bounds") or {})
     return [point(given[name], kind, format_, "extended_bounds") for name in ("min", "max") if name in given]
 
 

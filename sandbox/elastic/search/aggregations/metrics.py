@@ -11,7 +11,7 @@ import numpy as np
 from sandbox.elastic.indices.mappings import NUMBERS
 from sandbox.elastic.search.aggregations import errors as aggregation_errors
 from sandbox.elastic.search.aggregations.selection import Selection, Values, values
-from sandbox.elastic.search.query_bodies import number
+from sandbox.elastic.search.query_bodies import listed, number
 from sandbox.elastic.search.searcher import Array
 
 NUMERIC = (*NUMBERS, "date", "boolean")
@@ -123,7 +123,10 @@ def _extended_stats(selection: Selection, body: Mapping[str, Any]) -> dict[str, 
 def _percentiles(selection: Selection, body: Mapping[str, Any]) -> dict[str, Any]:
     """By linear interpolation, as the service's digest does as long as it holds every value (SortingDigest.java)."""
     found = values(selection, "percentiles", body, NUMERIC)
-    wanted = [number("percentiles", "percents", each) for each in body.get("percents", _PERCENTS)]
+    wanted = [
+        number("percentiles", "percents", each)
+        for each in listed("percentiles", "percents", body.get("percents", [*_PERCENTS]))
+    ]
     for each in wanted:
         if not 0 <= each <= 100:
             raise aggregation_errors.VALUE.refusal(
@@ -138,7 +141,10 @@ def _percentile_ranks(selection: Selection, body: Mapping[str, Any]) -> dict[str
     found = values(selection, "percentile_ranks", body, NUMERIC)
     if not body.get("values"):
         raise aggregation_errors.REQUIRED.refusal(wanted="values")
-    wanted = [number("percentile_ranks", "values", each) for each in body["values"]]
+    wanted = [
+        number("percentile_ranks", "values", each)
+        for each in listed("percentile_ranks", "values", body["values"])
+    ]
     numbers = found.together.astype(np.float64)
     below = [float(np.mean(numbers <= each) * 100) if len(numbers) else None for each in wanted]
     return _by_percent(body, wanted, below, None)

@@ -109,14 +109,19 @@ def point(value: Any, kind: str, format_: str | None, where: str, round_up: bool
         Refusal: it is invalid.
     """
     if kind != "date":
-        return number(where, "value", {"true": 1, "false": 0}.get(str(value).lower(), value))
+        found = number(where, "value", {"true": 1, "false": 0}.get(str(value).lower(), value))
+        if kind in WHOLE_NUMBERS and not -(2**63) <= found < 2**63:
+            raise search_errors.BAD_VALUE.refusal(where=where, parameter="value", value=value)
+        return found
     try:
         if format_ and isinstance(value, str) and "||" not in value and not value.startswith("now"):
             return date_formats.parsed(value, format_)
-        return date_math.resolved(value, round_up)
+        found = date_math.resolved(value, round_up)
+        date_formats.moment(found)
     except (ValueError, TypeError):
         problem = f"failed to parse date field [{value}] with format [{format_ or 'strict_date_optional_time||epoch_millis'}]"
         raise search_errors.PARSE.refusal(problem=problem) from None
+    return found
 
 
 def _pairs(selection: Selection) -> list[tuple[Array, Context]]:
@@ -126,8 +131,10 @@ def _pairs(selection: Selection) -> list[tuple[Array, Context]]:
 def _format(body: Mapping[str, Any]) -> str | None:
     found = body.get("format")
     if found is not None:
+        if not isinstance(found, str):
+            raise search_errors.BAD_VALUE.refusal(where="aggregation", parameter="format", value=found)
         try:
-            date_formats.check(str(found))
+            date_formats.check(found)
         except ValueError as error:
             raise aggregation_errors.VALUE.refusal(problem=str(error)) from None
     return found

@@ -21,7 +21,7 @@ from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.field_values import at, origin
 from sandbox.elastic.search.matches import Context
 from sandbox.elastic.search.queries import evaluate
-from sandbox.elastic.search.query_bodies import matching
+from sandbox.elastic.search.query_bodies import mapped, matching
 from sandbox.elastic.wire.exchange import whole
 
 _SENTENCE = re.compile(r".+?(?:[.!?]+[\"')\]]*\s+|\n+|$)", re.DOTALL)
@@ -85,8 +85,11 @@ def _text(*accepted: str) -> Any:
     return read
 
 
-def _tags(_: str, value: Any) -> tuple[str, ...]:
-    return tuple(value) if isinstance(value, list) else (str(value),)
+def _tags(name: str, value: Any) -> tuple[str, ...]:
+    tags = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+    if not tags:
+        raise search_errors.HIGHLIGHT.refusal(problem=f"[{name}] cannot be empty")
+    return tags
 
 
 def _same(_: str, value: Any) -> Any:
@@ -146,8 +149,10 @@ class Asked:
         settings = Settings().changed(shared)
         fields = given.get("fields") or {}
         parts = fields if isinstance(fields, list) else [fields]
-        pairs = [(path, own or {}) for part in parts for path, own in part.items()]
-        return cls(tuple((path, settings.changed(own)) for path, own in pairs))
+        pairs = [each for part in parts for each in mapped("highlight", "fields", part).items()]
+        return cls(
+            tuple((path, settings.changed(mapped("highlight", path, own or {}))) for path, own in pairs)
+        )
 
 
 def highlighted(context: Context, document: int, row: Row, asked: Asked) -> dict[str, list[str]]:
