@@ -9,7 +9,8 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
-from flows.report import Report, reporting
+from flows.report import Report, reporting, result
+from flows.report_page import page
 from flows.stack.api import free_port
 from tasks.errors import GateNotMet
 
@@ -99,3 +100,34 @@ def test_a_run_with_nothing_to_do_shows_no_empty_table():
     assert report.title in shown
     assert "step" not in shown
     assert "|" not in report.markdown()
+
+
+def shown(report, width=80):
+    console = Console(width=width, file=io.StringIO())
+    console.print(report.render())
+    return console.file.getvalue()
+
+
+def test_what_a_query_found_is_a_table_of_ids_scores_and_fields():
+    report = Report(flow="vertex query", name="films", target="sandbox")
+    report.results = [
+        result("app/[slug]", {"dot product": 0.98765432}, {"id": 7, "genre": "Crime|Drama"}),
+        result("b", {"dot product": 0.5}, {"genre": None}),
+    ]
+    with report.step("kinds of the filters") as step:
+        step.saw("price: int64")
+    lines = [line.split() for line in shown(report).splitlines()]
+    assert lines[1:4] == [
+        ["id", "dot", "product", "id", "(field)", "genre"],
+        ["app/[slug]", "0.987654", "7", "Crime|Drama"],
+        ["b", "0.5"],
+    ]
+    assert "| app/[slug] | 0.987654 | 7 | Crime\\|Drama |" in report.markdown()
+    assert "Crime|Drama" in page(report, {})
+
+
+def test_a_query_that_found_nothing_says_why_instead_of_a_table():
+    report = Report(flow="vertex query", name="films", target="sandbox", nothing="No neighbors: it is empty.")
+    assert shown(report).splitlines()[:2] == ["vertex query films on sandbox", "No neighbors: it is empty."]
+    assert "No neighbors: it is empty." in report.markdown()
+    assert "No neighbors: it is empty." in page(report, {})

@@ -30,8 +30,9 @@ def query(service, command, found, films):
     """The ids that a query finds: `query("--datapoint-id", 7)`."""
 
     def of(*options):
-        command(service, "query", *options, name=films)
-        return [each["id"] for each in found("query", films)["found"]]
+        told = json.loads(command(service, "query", *options, "--json", name=films).out)
+        assert told["facts"] == found("query", films)
+        return [each["id"] for each in told["results"]]
 
     return of
 

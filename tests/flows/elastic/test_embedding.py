@@ -46,13 +46,23 @@ def test_films_are_deployed_loaded_embedded_and_found_and_the_same_again_changes
     for kind in ("sparse_vector", "text_expansion"):
         found, command = hits(
             elastic(
-                cluster, "search", "--name", name, "--text", "investigation", "--size", 5, "--kind", kind
+                cluster,
+                "search",
+                "--name",
+                name,
+                "--text",
+                "investigation",
+                "--size",
+                5,
+                "--kind",
+                kind,
+                "--json",
             ),
             home,
         )
         assert len(detectives.intersection(found)) >= 3, found
         assert found[0] in detectives
-        assert f"1. {found[0]}" in command.out
+        assert json.loads(command.out)["results"][0].keys() == {"id", "score", "plot"}
     elastic(cluster, "verify", "--name", name, "--queries", queries)
     assert cluster.writes == writes
     elastic(cluster, "teardown", "--name", name, "--deployments", f"{name}-ingest", f"{name}-search", "--yes")

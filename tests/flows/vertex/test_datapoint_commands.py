@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import h5py
 import numpy as np
@@ -69,7 +70,8 @@ def test_datapoints_live_filtered_crowded_changed_and_removed(served, on, tmp_pa
     )
     assert ids(report) == []
     assert "price: int64, as the index has" in report["steps"][0]["seen"]
-    assert "class=none: the 100 datapoints" in (said := report["steps"][-1]["seen"])
+    assert "class=none: the 100 datapoints" in (said := report["nothing"])
+    assert said in " ".join(ended.out.split())
     assert "have odd, even in that namespace" in said
     crowded = on(
         "query", served, *vector, "--per-crowding-attribute-neighbor-count", 1, "--neighbor-count", 2
@@ -97,13 +99,13 @@ def test_sparse_and_hybrid_datapoints_are_streamed_and_found_by_both_scores(serv
     report, _ = on("query", served, *sparse)
     assert ids(report) == ["keyword", "hybrid"]
     assert report["facts"]["neighbors"][0]["sparse_distance"] == 1.5
-    assert report["steps"][0]["seen"] == "keyword (sparse dot product 1.5, crowding tag none)"
+    assert report["results"][0] == {"id": "keyword", "sparse dot product": 1.5}
     dense = [word for value in [1] * 8 for word in ("--vector", value)]
     report, _ = on("query", served, *dense, *sparse, "--alpha", 0.9, "--neighbor-count", 2)
-    assert report["steps"][0]["seen"] == "hybrid (dot product 720, sparse dot product 1, crowding tag none)"
+    assert report["results"][0] == {"id": "hybrid", "dot product": 720, "sparse dot product": 1}
     assert ids(on("query", served, *dense, *sparse, "--alpha", 0, "--neighbor-count", 1)[0]) == ["keyword"]
     report, _ = on("query", served, "--sparse-vector", "5:1")
-    assert "none has a value in a dimension of the query (5)" in report["steps"][-1]["seen"]
+    assert "none has a value in a dimension of the query (5)" in report["nothing"]
     on("remove-datapoints", served, "--ids", "keyword", "--ids", "hybrid")
 
 
@@ -128,7 +130,10 @@ def test_a_query_row_of_a_file_gets_its_exact_neighbors_and_verify_agrees(served
     exact = [str(row) for row in np.argsort(-rows @ query)[:10]]
     found, ended = on("query", served, "--data", data, "--row", 3)
     assert ids(found) == exact
-    assert f"neighbor 1  │ {exact[0]} (dot product" in ended.out
+    assert re.search(rf"^id +dot product *\n{exact[0]} +\d", ended.out, re.MULTILINE)
+    found, ended = on("query", served, "--data", data, "--row", 3, "--json", "--quiet")
+    assert json.loads(ended.out) == found
+    assert ended.err == ""
     report, _ = on("verify", served, "--data", data, "--min-recall", 1)
     assert report["facts"]["recall"]["recall"] == 1.0
 

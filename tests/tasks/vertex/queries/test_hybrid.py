@@ -98,9 +98,9 @@ def test_the_scores_are_those_that_were_asked_for(settings, mixed):
         )
 
     dense, sparse = {"vector": QUERY["vector"]}, {"sparse_vector": QUERY["sparse_vector"]}
-    assert said(**dense) == "dot product 4"
-    assert said(**sparse) == "sparse dot product 4.5"
-    assert said(**dense, **sparse, alpha=0.9) == "dot product 4, sparse dot product 0"
+    assert said(**dense) == {"dot product": 4}
+    assert said(**sparse) == {"sparse dot product": 4.5}
+    assert said(**dense, **sparse, alpha=0.9) == {"dot product": 4, "sparse dot product": 0}
 
 
 @pytest.mark.parametrize(
