@@ -115,9 +115,9 @@ def build(
     # What belongs to others and differences that cannot be changed in place are found before anything is changed or billed.
     found = _look(run, plan, validated)
     spec, there = found.spec, found.index
-    pruning = (
-        prune_questions(read_versions(settings, spec.name), spec.version) if prunes and found.endpoint else []
-    )
+    pruning = list[Question]()
+    if prunes and found.endpoint is not None and found.endpoint.is_marked:
+        pruning = prune_questions(read_versions(settings, spec.name), spec.version)
     agree([*_cost(run, validated, found), *_replacement(validated, found), *pruning], yes=yes)
 
     changes = list[str]()

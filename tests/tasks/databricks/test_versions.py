@@ -13,6 +13,7 @@ from tasks.databricks.endpoints import (
     EndpointState,
     apply_content_mark,
     ensure_endpoint,
+    ensure_served,
     own_endpoint,
     remove_endpoint,
     remove_marks,
@@ -25,12 +26,13 @@ from tasks.databricks.indexes import (
     ensure_index,
     find_index,
     read_index,
+    read_loaded_index,
     remove_index,
     wait_for_index,
 )
 from tasks.databricks.inventory import read_inventory
 from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, with_marks
-from tasks.databricks.specs import FIRST, IndexSpec
+from tasks.databricks.specs import FIRST, PASSAGES, IndexSpec
 from tasks.databricks.versions import (
     NothingToRollBackTo,
     UnlikeVersions,
@@ -168,6 +170,27 @@ def test_a_rollback_to_a_version_that_was_pruned_is_refused(settings, versions):
         ensure_rollback.fn(settings, versions)
     assert own_endpoint(settings, versions).versions == (SECOND,)
     assert find_index(settings, versions, SECOND) is not None
+
+
+def test_a_knowledge_base_goes_back_to_what_was_served_and_its_rows_are_no_ones_to_change(settings, name):
+    deadline = Deadline.after(minutes=1)
+    ensure_endpoint.fn(settings, name, spec=PASSAGES, content="", has_index=False, deadline=deadline)
+    wait_for_endpoint.fn(settings, name, deadline)
+    assert own_endpoint(settings, name).serves == ""
+    for version in (SECOND, THIRD, "abcdefabcdef"):
+        ensure_index.fn(settings, spec(name, version), deadline)
+        wait_for_index.fn(settings, name, deadline, version)
+    with pytest.raises(NothingToRollBackTo, match="serves the version none"):
+        ensure_rollback.fn(settings, name)
+    for version in (SECOND, THIRD):
+        ensure_served.fn(settings, name, version)
+    assert ensure_rollback.fn(settings, name).there.serves == SECOND
+    assert ensure_swap.fn(settings, name, THIRD).there.replaced == SECOND
+    with pytest.raises(NoSuchVersion, match="Loaded: "):
+        ensure_swap.fn(settings, name, "abcdefabcdef")
+    for refused in (read_loaded_index, read_changed_versions):
+        with pytest.raises(InvalidInput, match="that of a knowledge base"):
+            refused.fn(settings, name)
 
 
 def test_tags_of_other_people_stay(settings, versions):
