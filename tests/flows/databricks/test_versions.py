@@ -38,7 +38,6 @@ def test_a_version_is_built_beside_the_served_one_served_rolled_back_and_removed
     assert kinds["index"] == ("300 rows", "not searched")
     assert kinds[f"index, version {second}"] == ("250 rows", f"{service.full_name(name)}_{second}, ONLINE_DIRECT_ACCESS")  # fmt: skip
 
-    command(service, "verify", "--data", other_data, "--min-recall", 1)
     command(service, "rollback")
     assert searched() == "first"
     writes = service.writes
