@@ -7,7 +7,8 @@ from itertools import count
 import pytest
 from databricks.sdk.service.vectorsearch import CustomTag
 
-from sandbox import write_log
+from sandbox import faults, write_log
+from tasks.calls import ServiceUnwell
 from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import (
     EndpointState,
@@ -141,6 +142,19 @@ def test_a_swap_and_a_rollback_move_one_tag_and_done_again_change_nothing(settin
     assert (there.endpoint.replaced, there.endpoint.rolled_back_from) == (FIRST, "")
     assert there.hours_served < 1
     assert there.described(SECOND) == f"{SECOND} (main.default.{versions.replace('-', '_')}_{SECOND}, 0 rows)"
+
+
+def test_after_a_lost_reply_the_retry_finds_what_was_moved_and_keeps_the_way_back(
+    sandbox, settings, versions
+):
+    tags = "vector_search_endpoints.update_endpoint_custom_tags"
+    for move in (lambda: ensure_swap.fn(settings, versions, SECOND), lambda: ensure_rollback.fn(settings, versions)):  # fmt: skip
+        faults.add(sandbox.state, tags, "unavailable", "after")
+        with pytest.raises(ServiceUnwell):
+            move()
+        assert not move().changed
+    there = read_versions.fn(settings, versions).endpoint
+    assert (there.serves, there.replaced, there.rolled_back_from) == (FIRST, "", SECOND)
 
 
 def test_what_is_not_there_or_not_loaded_completely_is_refused_by_name(settings, make, name, writes):
