@@ -31,7 +31,7 @@ from tasks.databricks.indexes import (
     remove_index,
     wait_for_index,
 )
-from tasks.databricks.inventory import read_inventory
+from tasks.databricks.inventory import IndexesOfOthers, read_inventory, refuse_foreign_indexes
 from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, with_marks
 from tasks.databricks.specs import FIRST, PASSAGES, IndexSpec
 from tasks.databricks.versions import (
@@ -244,6 +244,18 @@ def test_a_version_that_does_not_take_the_rows_of_the_served_one_is_named(settin
         UnlikeVersions, match=f"version {SECOND} .* it has 3 dimensions, the served one has 2"
     ):
         read_changed_versions.fn(settings, name)
+
+
+def test_an_index_of_others_whose_name_looks_like_a_versions_is_theirs(settings, make, name):
+    make(name)
+    deadline = Deadline.after(minutes=1)
+    ensure_index.fn(settings, spec(name, THIRD), deadline)
+    wait_for_index.fn(settings, name, deadline, THIRD)
+    there = read_inventory.fn(settings, name)
+    assert there.foreign == (f"main.default.{name.replace('-', '_')}_{THIRD}",)
+    with pytest.raises(IndexesOfOthers, match=THIRD):
+        refuse_foreign_indexes(name, there)
+    assert read_versions.fn(settings, name).others == ()
 
 
 def test_the_inventory_has_every_version_and_the_tables_of_those_that_were_only_begun(settings, make, name):
