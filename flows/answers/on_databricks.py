@@ -143,9 +143,8 @@ class DatabricksHolder:
     def _prune(self, run: DatabricksRun, name: str, endpoint: EndpointState) -> list[str]:
         """Remove the versions that nobody could roll back to, and those that a killed run of other content began."""
         kept = {endpoint.serves, endpoint.replaced, FIRST, None}
-        old = [
-            version for version in read_listed_versions(run.settings, name).values() if version not in kept
-        ]
+        listed = read_listed_versions(run.settings, endpoint).values()
+        old = [version for version in listed if version not in kept]
         if not old:
             return []
         with run.report.step("remove older versions") as step:

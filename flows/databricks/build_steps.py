@@ -115,6 +115,8 @@ def build(
     settings, report, deadline = run.settings, run.report, run.deadline
     # What belongs to others and differences that cannot be changed in place are found before anything is changed or billed.
     found = _look(run, plan, validated)
+    # One that a killed run has only just made has no version to prune.
+    prunes = prunes and found.endpoint is not None and found.endpoint.is_marked
     spec, there = found.spec, found.index
     pruning = (
         prune_questions(read_versions(settings, spec.name), spec.version) if prunes and found.endpoint else []

@@ -43,7 +43,7 @@ def sync_index(options: SyncIndexOptions) -> Report:
         with report.step("count the rows of the source table") as step:
             rows = read_row_count(settings, name, deadline, index.version)
             step.saw(f"{rows:,}")
-        with report.step(f"sync index {name}") as step:
+        with report.step(f"sync index {index.shown}") as step:
             apply_sync(settings, name, deadline, index.version)
             index = wait_for_sync(settings, name, rows, deadline, index.version)
             step.saw(f"{index.state}, {index.rows:,} rows")

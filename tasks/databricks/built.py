@@ -23,10 +23,10 @@ def list_built(settings: DatabricksSettings) -> list[Built]:
 
 
 def _endpoint(settings: DatabricksSettings, there: EndpointInfo) -> list[Built]:
-    name, serves = there.name or "", endpoint_state(there).serves
+    name, endpoint = there.name or "", endpoint_state(there)
     made = there.creation_timestamp
     since = datetime.fromtimestamp(made / 1000, UTC) if made else None
-    versions = filter(None, list_versions(settings, name).values()) if there.num_indexes else ()
+    versions = filter(None, list_versions(settings, endpoint).values()) if there.num_indexes else ()
     indexes = [index for version in versions if (index := find_index(settings, name, version))]
     if not indexes:
         hourly = None if there.num_indexes else 0.0
@@ -36,7 +36,7 @@ def _endpoint(settings: DatabricksSettings, there: EndpointInfo) -> list[Built]:
             name=name,
             kind="index" if index.version == FIRST else f"index, version {index.version}",
             holds=counted(index.rows, "row"),
-            serves=_serves(index, serves),
+            serves=_serves(index, endpoint.serves),
             since=since,
             hourly=None,
         )

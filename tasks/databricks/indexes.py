@@ -90,11 +90,17 @@ def find_index(settings: DatabricksSettings, name: str, version: str = FIRST) ->
     return _state(name, version, found)
 
 
-def list_versions(settings: DatabricksSettings, name: str) -> dict[str, str | None]:
-    """Which version of a name each index on its endpoint is, by its full name; None for those of others."""
+def list_versions(settings: DatabricksSettings, endpoint: EndpointState) -> dict[str, str | None]:
+    """Which version of a name each index on its endpoint is, by its full name; None for those of others.
+
+    A full name that looks like a version's is not enough: whatever a build makes of one, its marks are there before.
+    """
+    name = endpoint.name
     with calling(f"list the indexes of endpoint {name}"):
         there = [each.name or "" for each in connect(settings).indexes.list_indexes(name)]
-    return {each: version_of(each, settings.catalog_schema, name) for each in there}
+    found = {each: version_of(each, settings.catalog_schema, name) for each in there}
+    ours = None if endpoint.is_of_passages else {FIRST, *endpoint.versions}
+    return {each: version if ours is None or version in ours else None for each, version in found.items()}
 
 
 @step("read version {version} of index {name}")
@@ -103,10 +109,10 @@ def read_version(settings: DatabricksSettings, name: str, version: str) -> Index
     return find_index(settings, name, version)
 
 
-@step("list the versions of {name}")
-def read_listed_versions(settings: DatabricksSettings, name: str) -> dict[str, str | None]:
+@step("list the versions of {endpoint.name}")
+def read_listed_versions(settings: DatabricksSettings, endpoint: EndpointState) -> dict[str, str | None]:
     """As `list_versions`, and tried again."""
-    return list_versions(settings, name)
+    return list_versions(settings, endpoint)
 
 
 @step("read index {name}")
@@ -292,7 +298,7 @@ def _read(
     is_ours = endpoint is not None and endpoint.is_marked
     if there is None and version and endpoint is not None and is_ours:
         raise NoSuchVersion(
-            name, version, there=[each for each in list_versions(settings, name).values() if each], serves=endpoint.serves
+            name, version, there=[each for each in list_versions(settings, endpoint).values() if each], serves=endpoint.serves
         )  # fmt: skip
     if there is None or endpoint is None or not is_ours or there.endpoint != name:
         raise InvalidInput(

@@ -57,7 +57,7 @@ def read_inventory(settings: DatabricksSettings, name: str) -> Inventory:
         NotOurs: somebody else made the endpoint, an index or a table.
     """
     endpoint = own_endpoint(settings, name)
-    listed = list_versions(settings, name) if endpoint is not None else {}
+    listed = list_versions(settings, endpoint) if endpoint is not None else {}
     begun = {*listed.values(), *(endpoint.versions if endpoint is not None else ())} - {None, FIRST}
     versions = (FIRST, *sorted(version for version in begun if version))
     indexes = {version: index for version in versions if (index := find_index(settings, name, version))}

@@ -133,7 +133,9 @@ def read_versions(settings: DatabricksSettings, name: str) -> Versions:
             "Nothing of this project is served under this name", value=name, source="name",
             remedy=f"Build it with `{command('databricks build', name=name, data='FILE')}`.",
         )  # fmt: skip
-    there = sorted(filter(None, list_versions(settings, name).values()), key=lambda one: (one != FIRST, one))
+    there = sorted(
+        filter(None, list_versions(settings, endpoint).values()), key=lambda one: (one != FIRST, one)
+    )
     found = {version: find_index(settings, name, version) for version in there}
     # One that is being deleted is listed until it is gone.
     indexes = {version: index for version, index in found.items() if index is not None}

@@ -77,12 +77,12 @@ def test_its_targets_variable_stands_in_for_the_option(monkeypatch):
     assert given == [("third count", {"name": "stars", "target": "moon"})]
 
 
-def test_the_deployments_and_the_readme_have_it():
+def test_the_deployments_and_the_list_of_commands_have_it():
     made = yaml.safe_load(generate.deployments())["deployments"]
     (deployment,) = (one for one in made if one["name"] == "third-count")
     assert deployment["entrypoint"] == f"{__name__}.count"
     assert deployment["parameters"] == {"target": "{{ $VECTOR_SEARCH_THIRD_TARGET }}"}
-    assert "| `third count` | Count what is there. |\n" in generate.command_table()
+    assert "| `third count` | Count what is there. |\n" in generate.command_tables()
 
 
 def test_the_local_stack_works_with_it_on_its_stand_in(tmp_path):

@@ -7,12 +7,14 @@ from itertools import count
 import pytest
 from databricks.sdk.service.vectorsearch import CustomTag
 
-from sandbox import write_log
+from sandbox import faults, write_log
+from tasks.calls import ServiceUnwell
 from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import (
     EndpointState,
     apply_content_mark,
     ensure_endpoint,
+    ensure_served,
     own_endpoint,
     remove_endpoint,
     remove_marks,
@@ -25,12 +27,13 @@ from tasks.databricks.indexes import (
     ensure_index,
     find_index,
     read_index,
+    read_loaded_index,
     remove_index,
     wait_for_index,
 )
-from tasks.databricks.inventory import read_inventory
+from tasks.databricks.inventory import IndexesOfOthers, read_inventory, refuse_foreign_indexes
 from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, with_marks
-from tasks.databricks.specs import FIRST, IndexSpec
+from tasks.databricks.specs import FIRST, PASSAGES, IndexSpec
 from tasks.databricks.versions import (
     NothingToRollBackTo,
     UnlikeVersions,
@@ -141,6 +144,19 @@ def test_a_swap_and_a_rollback_move_one_tag_and_done_again_change_nothing(settin
     assert there.described(SECOND) == f"{SECOND} (main.default.{versions.replace('-', '_')}_{SECOND}, 0 rows)"
 
 
+def test_after_a_lost_reply_the_retry_finds_what_was_moved_and_keeps_the_way_back(
+    sandbox, settings, versions
+):
+    tags = "vector_search_endpoints.update_endpoint_custom_tags"
+    for move in (lambda: ensure_swap.fn(settings, versions, SECOND), lambda: ensure_rollback.fn(settings, versions)):  # fmt: skip
+        faults.add(sandbox.state, tags, "unavailable", "after")
+        with pytest.raises(ServiceUnwell):
+            move()
+        assert not move().changed
+    there = read_versions.fn(settings, versions).endpoint
+    assert (there.serves, there.replaced, there.rolled_back_from) == (FIRST, "", SECOND)
+
+
 def test_what_is_not_there_or_not_loaded_completely_is_refused_by_name(settings, make, name, writes):
     make(name)
     make(name, SECOND, loaded=False)
@@ -168,6 +184,27 @@ def test_a_rollback_to_a_version_that_was_pruned_is_refused(settings, versions):
         ensure_rollback.fn(settings, versions)
     assert own_endpoint(settings, versions).versions == (SECOND,)
     assert find_index(settings, versions, SECOND) is not None
+
+
+def test_a_knowledge_base_goes_back_to_what_was_served_and_its_rows_are_no_ones_to_change(settings, name):
+    deadline = Deadline.after(minutes=1)
+    ensure_endpoint.fn(settings, name, spec=PASSAGES, content="", has_index=False, deadline=deadline)
+    wait_for_endpoint.fn(settings, name, deadline)
+    assert own_endpoint(settings, name).serves == ""
+    for version in (SECOND, THIRD, "abcdefabcdef"):
+        ensure_index.fn(settings, spec(name, version), deadline)
+        wait_for_index.fn(settings, name, deadline, version)
+    with pytest.raises(NothingToRollBackTo, match="serves the version none"):
+        ensure_rollback.fn(settings, name)
+    for version in (SECOND, THIRD):
+        ensure_served.fn(settings, name, version)
+    assert ensure_rollback.fn(settings, name).there.serves == SECOND
+    assert ensure_swap.fn(settings, name, THIRD).there.replaced == SECOND
+    with pytest.raises(NoSuchVersion, match="Loaded: "):
+        ensure_swap.fn(settings, name, "abcdefabcdef")
+    for refused in (read_loaded_index, read_changed_versions):
+        with pytest.raises(InvalidInput, match="that of a knowledge base"):
+            refused.fn(settings, name)
 
 
 def test_tags_of_other_people_stay(settings, versions):
@@ -207,6 +244,18 @@ def test_a_version_that_does_not_take_the_rows_of_the_served_one_is_named(settin
         UnlikeVersions, match=f"version {SECOND} .* it has 3 dimensions, the served one has 2"
     ):
         read_changed_versions.fn(settings, name)
+
+
+def test_an_index_of_others_whose_name_looks_like_a_versions_is_theirs(settings, make, name):
+    make(name)
+    deadline = Deadline.after(minutes=1)
+    ensure_index.fn(settings, spec(name, THIRD), deadline)
+    wait_for_index.fn(settings, name, deadline, THIRD)
+    there = read_inventory.fn(settings, name)
+    assert there.foreign == (f"main.default.{name.replace('-', '_')}_{THIRD}",)
+    with pytest.raises(IndexesOfOthers, match=THIRD):
+        refuse_foreign_indexes(name, there)
+    assert read_versions.fn(settings, name).others == ()
 
 
 def test_the_inventory_has_every_version_and_the_tables_of_those_that_were_only_begun(settings, make, name):
