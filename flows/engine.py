@@ -40,6 +40,8 @@ class Entry:
     line: str
     """One line for people."""
     nightly: Nightly | None = None
+    argument: str = ""
+    """The one option whose name may be left out at the terminal, where everybody would: a question."""
     plans: bool = False
     """Whether it has `--plan`: it makes its plan before it changes anything (flows/plan.py)."""
 

@@ -42,7 +42,7 @@ def ask(options: AskOptions) -> Report:
     THE SOURCES` is an answer too.
 
     Example:
-        vector-search answers ask --name handbook --question "How many days of leave are there?" --target sandbox
+        vector-search answers ask --name handbook "How many days of leave are there?" --target sandbox
     """
     holder, models = holder_of(options.engine), ANSWERS.settings(options.target)
     settings = holder.engine.settings(options.target)

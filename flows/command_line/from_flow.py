@@ -25,14 +25,16 @@ _OUTPUT = Group("Output", sort_key=9)
 def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
     """Add a flow, or a program, to an app as a command. It is loaded when it runs."""
     asked = command_of(engine, entry)
-    options = [_option(one, engine.target_variable) for one in asked.options]
+    options = [_option(one, engine.target_variable, entry.argument) for one in asked.options]
+    options.sort(key=lambda one: one.kind)  # as Python wants it: the argument first
     is_flow = entry in engine.flows
     run_options = [
         _run_option(one, is_shown=is_flow and (entry.plans or one.name != "plan"))
         for one in parameters(RunOptions)
     ]
 
-    def command(**values: Any) -> None:
+    def command(*arguments: Any, **values: Any) -> None:
+        values |= zip([entry.argument], arguments, strict=False)
         given = {name: values.pop(name) for name in RUN_OPTIONS if name in values}
         check_values({**given, **values})  # before Prefect stores them
         how = RunOptions(**given)
@@ -88,8 +90,8 @@ def _check_options(model: type[BaseModel], values: Mapping[str, object]) -> None
         raise InvalidInput(said, value=value, source=name, remedy=more) from None
 
 
-def _option(parameter: inspect.Parameter, target: str) -> inspect.Parameter:
-    """An option `--name VALUE` for a parameter. None is positional, so that a command line reads like the form."""
+def _option(parameter: inspect.Parameter, target: str, argument: str) -> inspect.Parameter:
+    """An option `--name VALUE` for a parameter. Only an argument is positional, so that a command line reads like the form."""
     # A target may come from the environment that `env` printed; it is never assumed.
     env_var = target if parameter.name == "target" else None
     option = Parameter(
@@ -99,7 +101,8 @@ def _option(parameter: inspect.Parameter, target: str) -> inspect.Parameter:
         negative="" if parameter.default is False else None,
         show_default=False if parameter.default in ((), [], "") else None,  # nothing is not worth a word
     )
-    return parameter.replace(annotation=Annotated[parameter.annotation, option])
+    kind = parameter.POSITIONAL_OR_KEYWORD if parameter.name == argument else parameter.kind
+    return parameter.replace(annotation=Annotated[parameter.annotation, option], kind=kind)
 
 
 def _run_option(parameter: inspect.Parameter, *, is_shown: bool) -> inspect.Parameter:

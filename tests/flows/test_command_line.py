@@ -293,6 +293,12 @@ def test_an_answer_of_prefects_server_that_its_database_is_locked_is_temporary_a
     assert "developer.mozilla.org" not in ending.paragraph
 
 
+@pytest.mark.parametrize("said", [["Why?"], ["--question", "Why?"]], ids=["bare", "named"])
+def test_a_question_is_asked_with_or_without_its_option(said):
+    bound = parse(["answers", "ask", "--name", "handbook", *said, "--target", "sandbox"], debug=False)
+    assert "Why?" in (*bound.args, *bound.keywords.values())
+
+
 # Found by `make chaos`: random kills | elastic deploy | Prefect server by SIGKILL | after 1.93 s.
 def test_a_server_that_dies_before_prefect_has_asked_for_its_version_is_gone_and_not_unexpected():
     nowhere = temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"})
