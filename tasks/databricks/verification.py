@@ -74,7 +74,7 @@ def wait_for_content(
     positions = sorted({*range(0, rows, -(-rows // SAMPLE)), rows - 1})
     sample = {
         row[KEY]: np.float32(row[index.vector_column])
-        for row in read_rows(source, index.vector_column, positions)
+        for row in read_rows.fn(source, index.vector_column, positions)
     }
     unchanged = Unchanged()
 
