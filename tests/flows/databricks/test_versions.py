@@ -23,9 +23,8 @@ def test_a_version_is_built_beside_the_served_one_served_rolled_back_and_removed
 
     build(service)
     before = len(service.writes)
-    assert "as_version" in build(service, "--prune", code=2).error
     words = ("build", "--name", name, "--target", "sandbox", "--as-version", "--data", other_data)
-    for point in ("create index * *#1:after", "mark endpoint *#1:after", "mark endpoint *#1:after"):
+    for point in ("create index * *#1:after", "mark endpoint *#2:after"):
         run(service, "databricks", *words, code=-9, **{CRASH_AT: point})
         release(name, "databricks")
         searched()
@@ -41,9 +40,6 @@ def test_a_version_is_built_beside_the_served_one_served_rolled_back_and_removed
     command(service, "rollback")
     assert searched() == "first"
     writes = service.writes
-    assert "Nothing to do" in command(service, "rollback").err
-    error = command(service, "swap", "--to", "0123456789ab", code=1).error
-    assert f"There is no version '0123456789ab' of {name}" in error
     command(service, "verify", "--version", second, "--data", other_data, "--min-recall", 1)
     assert found("verify")["version"] == second
     assert service.writes == writes
@@ -57,8 +53,6 @@ def test_a_version_is_built_beside_the_served_one_served_rolled_back_and_removed
     release(name, "databricks")
     command(service, "prune", "--yes")
     assert own_endpoint(service.settings, name).versions == (second,)
-    assert "there is no version that is not served" in command(service, "prune", "--yes").err
     assert (searched(), service.index(name)) == (second, None)
-    assert "Nothing to do" in build(service, data=other_data).err, "a plain build is one of what is served"
     command(service, "teardown", "--yes")
     assert service.endpoint(name) is None
