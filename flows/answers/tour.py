@@ -100,8 +100,9 @@ def collect(options: TourOptions, folder: Path) -> None:
         InvalidInput: the folder has no documents or not those that are to be taken, or a line is no gloss.
     """
     source = Path(options.documents)
-    there = sorted(path.name for path in source.glob("*.md") if path.is_file())
-    if not there:
+    there = sorted(path.name for path in source.glob("*") if path.is_file())
+    documents = options.take or [name for name in there if name.endswith(".md")]
+    if not documents:
         raise InvalidInput(
             "There is no folder with Markdown files", value=str(source), source="--documents", accepted="a folder of files that end in .md"
         )  # fmt: skip
@@ -115,7 +116,7 @@ def collect(options: TourOptions, folder: Path) -> None:
             )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for file in options.take or there:
+    for file in documents:
         shutil.copy(source / file, folder / file)
     if options.glosses is None:
         return

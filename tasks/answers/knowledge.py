@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from tasks.answers.chunks import Chunk, Splitting
 from tasks.errors import GateNotMet, InvalidInput, PermanentError
@@ -12,6 +14,7 @@ from tasks.models.settings import ModelSettings
 from tasks.plurals import counted
 from tasks.program import command
 
+ModelT = TypeVar("ModelT", bound=BaseModel)
 How = Literal["text", "sparse", "dense", "hybrid"]
 """By words (BM25), by meaning (learned sparse or dense embeddings), or all that there are, fused by reciprocal rank."""
 _SHOWN = 3
@@ -139,6 +142,27 @@ class NoKnowledgeBase(PermanentError):
         super().__init__(
             f"There is no knowledge base {name!r} on {engine}. Make it with `{command('answers index', name=name, engine=engine, documents='FOLDER')}`."
         )
+
+
+def described_by(model: type[ModelT], text: str | bytes, *, place: str) -> ModelT:
+    """What a version of a knowledge base says of itself.
+
+    Args:
+        model: as its engine describes one.
+        text: JSON.
+        place: where it stands.
+
+    Raises:
+        InvalidInput: it is no such description.
+    """
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        raise InvalidInput(
+            "This is no description of a knowledge base", source=place,
+            remedy="Another version of this project wrote it, or somebody changed it. Index the documents under another name, "
+            "or remove this knowledge base by the engine's teardown and index them again.",
+        ) from error  # fmt: skip
 
 
 def refuse_unknown_way(base: KnowledgeBase, how: How) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasks.answers.chunks import Chunk
-from tasks.answers.knowledge import Agreement, KnowledgeBase, agreement, refuse_differences
+from tasks.answers.knowledge import Agreement, KnowledgeBase, agreement, described_by, refuse_differences
 from tasks.databricks.endpoints import EndpointState, own_endpoint
 from tasks.databricks.indexes import IndexState, find_index
 from tasks.databricks.loading import scanned
@@ -59,7 +59,8 @@ def read_description(settings: DatabricksSettings, index: IndexState) -> Descrip
         vector=(0.0,) * index.dimensions, num_results=1, filters={KEY: DESCRIPTION}, columns=("text",)
     )
     found = find(settings, index, query)
-    return Description.model_validate_json(found[0].data["text"]) if found else None
+    place = f"the row {DESCRIPTION!r} of {index.full_name}"
+    return described_by(Description, found[0].data["text"] or "", place=place) if found else None
 
 
 @step("compare {index.full_name} with its documents")

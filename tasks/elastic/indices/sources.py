@@ -5,6 +5,7 @@ Several are read as one: their fields are put together, and an id must not occur
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -32,6 +33,8 @@ Query = dict[str, Any]
 _PAGE = 1_000
 _SHOWN = 3
 _BOUNDS = ("gt", "gte", "lt", "lte", "from", "to")
+_NOW = re.compile(r"[\[{]\s*(now\S*)\s+TO\s|\sTO\s+(now[^\s\]}]*)\s*[\]}]|[<>]=?\s*(now\S*)", re.IGNORECASE)
+"""The bounds of the ranges of a query_string: `[now-1d TO now]`, `>=now/d`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,15 +283,23 @@ def _settings_together(states: Sequence[IndexState]) -> dict[str, Any]:
 
 def _moving(query: Any) -> Iterator[str]:
     """The bounds of ranges that are relative to now."""
-    if isinstance(query, dict):
-        for name, value in query.items():  # pyright: ignore[reportUnknownVariableType]
-            if name in _BOUNDS and isinstance(value, str) and value.lower().startswith("now"):
-                yield value
-            else:
-                yield from _moving(value)
-    elif isinstance(query, list):
-        for value in query:  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(query, list):
+        for each in query:  # pyright: ignore[reportUnknownVariableType]
+            yield from _moving(each)
+    if not isinstance(query, dict):
+        return
+    for name, value in query.items():  # pyright: ignore[reportUnknownVariableType]
+        if name == "range" and isinstance(value, dict):
+            yield from (bound for bounds in value.values() for bound in _relative(bounds))  # pyright: ignore[reportUnknownVariableType]
+        elif name == "query_string" and isinstance(value, dict):
+            yield from ("".join(found) for found in _NOW.findall(str(value.get("query"))))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        else:
             yield from _moving(value)
+
+
+def _relative(bounds: Any) -> list[str]:
+    there = [bounds.get(name) for name in _BOUNDS] if isinstance(bounds, dict) else []  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return [bound for bound in there if isinstance(bound, str) and bound.strip().lower().startswith("now")]
 
 
 def _nested(properties: dict[str, Any], field: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from tasks.answers.chunks import Chunk
-from tasks.answers.knowledge import Agreement, KnowledgeBase, agreement, refuse_differences
+from tasks.answers.knowledge import Agreement, KnowledgeBase, agreement, described_by, refuse_differences
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.steps import step
@@ -71,7 +71,7 @@ def read_descriptions(settings: VertexSettings, name: str) -> dict[str, Descript
     found: dict[str, Description] = {}
     for path in list_files(settings, name):
         if path.endswith(f"/{DESCRIPTION}") and (content := read_file(settings, name, path)):
-            one = Description.model_validate_json(content)
+            one = described_by(Description, content, place=f"{path} beside the index {name} in the bucket")
             found[one.imported] = one
     return found
 

@@ -38,6 +38,14 @@ def index_plainly(service, name, folder, *, engine="elastic", models=None, **spl
     return run.report.facts
 
 
+def insert_a_part(file):
+    """Put a new part before the one for carers: what was above stays, what was below only moves."""
+    part = (
+        "## What is new\n\nWhat changed is told in a paragraph of some length, in a passage of its own.\n\n"
+    )
+    file.write_text(file.read_text().replace("## Carers", f"{part}## Carers"))
+
+
 @dataclass
 class Served:
     """A page under way."""

@@ -16,7 +16,7 @@ from tasks.errors import GateNotMet, InvalidInput
 from tasks.models.settings import model_settings
 from tasks.steps import plain_calls
 from tests.flows.answers.engines import OnDatabricks, OnVertex, embedded_texts
-from tests.flows.answers.pages import index_plainly
+from tests.flows.answers.pages import index_plainly, insert_a_part
 from tests.polling import until
 
 pytestmark = pytest.mark.slow
@@ -84,9 +84,7 @@ def test_a_new_version_beside_the_old_embeds_only_what_changed_and_what_is_gone_
     assert "Nothing to do" in indexed().err
     assert (held.writes, embedded_texts(held)) == (writes, paid)
 
-    (folder / "leave.md").write_text(
-        "# A new first part\n\nWhat changed is told in a paragraph.\n\n" + (folder / "leave.md").read_text()
-    )
+    insert_a_part(folder / "leave.md")
     (folder / "expenses.md").unlink()
     differs = of("verify", "--documents", folder, code=1).err
     assert "missing" in differs

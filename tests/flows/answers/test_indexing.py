@@ -10,6 +10,7 @@ from tasks.elastic.passages.reading import read_knowledge_base
 from tasks.elastic.passages.searching import read_passages
 from tasks.errors import InvalidInput
 from tasks.models.settings import model_settings
+from tests.flows.answers.pages import insert_a_part
 from tests.polling import until
 
 pytestmark = pytest.mark.slow
@@ -32,10 +33,7 @@ def test_only_what_changed_is_embedded_and_what_is_gone_leaves(
     assert (service.writes, service.inferences()) == (writes, inferences)
 
     (before,) = service.alias(name)
-    (folder / "leave.md").write_text(
-        "# A new first part\n\nWhat changed is told in a paragraph of some length.\n\n"
-        + (folder / "leave.md").read_text()
-    )
+    insert_a_part(folder / "leave.md")
     (folder / "expenses.md").unlink()
     assert "orphaned" in answers(service, "verify", "--name", name, "--documents", folder, code=1).err
     index(service, *SMALL)

@@ -10,10 +10,10 @@ from tasks.errors import InvalidInput
 
 @pytest.fixture
 def collected(tmp_path):
-    """Collects from a folder with two documents: `collected(take=("a.md",))` returns the names of the copies."""
+    """Collects from a folder with three documents: `collected(take=("a.md",))` returns the names of the copies."""
     source, folder = tmp_path / "docs", tmp_path / "home" / "tour"
     source.mkdir()
-    for name in ("a.md", "b.md"):
+    for name in ("a.md", "b.md", "c.txt"):
         (source / name).write_text("Text.")
     (tmp_path / "secret.md").write_text("A secret.")
 
@@ -29,7 +29,7 @@ def collected(tmp_path):
 
 def test_all_documents_are_taken_or_those_that_are_named(collected):
     assert collected() == ["a.md", "b.md"]
-    assert collected(take=("b.md",)) == ["b.md"]
+    assert collected(take=("b.md", "c.txt")) == ["b.md", "c.txt"]
 
 
 @pytest.mark.parametrize("file", ["c.md", "../secret.md", "."])

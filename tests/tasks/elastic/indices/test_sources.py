@@ -100,6 +100,8 @@ def test_one_missing_index_among_several_is_named(settings, store):
         ("[]", "not one query"),
         ('{"term": {}, "match": {}}', "not one query"),
         ('{"bool": {"filter": [{"range": {"t": {"gte": "now-7d/d"}}}]}}', "relative to now.*'now-7d/d'"),
+        ('{"query_string": {"query": "seen:[2026-01-01 TO now/d]"}}', "relative to now.*'now/d'"),
+        ('{"query_string": {"query": "seen:>=now-1d"}}', "relative to now.*'now-1d'"),
     ],
 )
 def test_what_is_no_query_or_moves_with_the_time_is_refused(text, problem):
@@ -114,3 +116,16 @@ def test_a_query_is_read_with_or_without_its_wrapper_and_narrowed_without_scorin
     assert narrowed(ENGLISH, without=[{"ids": {"values": ["1"]}}]) == {
         "bool": {"filter": [ENGLISH], "must_not": [{"ids": {"values": ["1"]}}]}
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"match": {"to": "now and then"}}',
+        '{"term": {"from": "nowhere"}}',
+        '{"query_string": {"query": "title:now OR plot:\\"from now on\\""}}',
+        '{"range": {"seen": {"gte": "2026-01-31"}}}',
+    ],
+)
+def test_a_text_that_only_says_now_is_no_date_relative_to_it(text):
+    assert source_query(text) == json.loads(text)
