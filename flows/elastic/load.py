@@ -201,6 +201,7 @@ def load_adopted(run: ElasticRun, source: DocumentSource, name: str) -> Loaded:
         step.saw(f"{counted(checked.documents, 'document')}, {checked.repeated:,} repeated")
     with run.report.step(f"adopt index {name}") as step:
         step.saw("marked as ours" if ensure_adopted(run.settings, name).changed else "was ours")
+        step.saw("documents of the same id are replaced by those of the file")
     return _fill(run, checked, name, None)
 
 
