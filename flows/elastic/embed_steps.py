@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from tasks.elastic.indices.pipelines import (
     inference_pipeline,
     verify_pipeline,
 )
+from tasks.elastic.indices.previous import without
 from tasks.elastic.indices.sources import SourceState, read_sample, read_source, verify_different_ids
 from tasks.elastic.reindex.batch_plans import ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.copying import Reindexed
@@ -39,6 +40,7 @@ from tasks.elastic.reindex.reindex import apply_reindex
 from tasks.elastic.reindex.repair import apply_repair
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField, IndexSpec, PipelineSpec, embedded_properties
+from tasks.elastic.verification.agreement import Previous, verify_agreement
 from tasks.elastic.verification.truncation import read_truncated
 from tasks.elastic.verification.verification import (
     sample_queries,
@@ -52,6 +54,16 @@ from tasks.program import command
 
 _SHOWN = 5
 """Number of documents without an embedding, or rejected by the new index, that the report lists."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replaced:
+    """Embeddings that the new ones replace, and are compared with."""
+
+    previous: tuple[Previous, ...]
+    leave_out: tuple[str, ...]
+    """Fields of the source with embeddings, which are not copied."""
+    least_shared: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +84,12 @@ class EmbedPlan:
     replicas: int = 1
     accept_unembedded: int = 0
     queries: Path | None = None
+    replaced: Replaced | None = None
+
+    @property
+    def leave_out(self) -> tuple[str, ...]:
+        """Fields of the source that are not copied: embeddings of another model, and what was written beside them."""
+        return self.replaced.leave_out if self.replaced else ()
 
 
 def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
@@ -117,6 +135,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
         changes.append("embedded the documents")
     changes += _scale(run, plan, plan.final_allocations)
     _verify(run, plan, index, wanted, refused)
+    _compare(run, plan, index.name)
     if ensure_index_settings(settings, index).changed:
         changes.append("set the final settings")
     ensure_content_mark(settings, index.name, documents.content)
@@ -158,7 +177,9 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
     )
     index = IndexSpec(
         name="unnamed",
-        properties=embedded_properties(plan.fields, failure=FAILURE_FIELD, source=documents.properties),
+        properties=embedded_properties(
+            plan.fields, failure=FAILURE_FIELD, source=without(documents.properties, plan.leave_out)
+        ),
         mapping=documents.mapping,
         settings=documents.settings,
         shards=documents.shards,
@@ -259,6 +280,7 @@ def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> 
         pipeline=pipeline,
         deployment_id=plan.deployment,
         fields=plan.fields,
+        leave_out=plan.leave_out or None,
     )
     with report.step(f"embed {plan.source} into {index.name}") as step:
         batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices)
@@ -307,3 +329,24 @@ def _verify(
             first = plan.fields[0].output
             found = verify_queries(settings, index.name, first, plan.search_deployment, plan.queries)
             step.saw(f"{found.found} of {found.queries} sample queries find the expected documents")
+
+
+def _compare(run: ElasticRun, plan: EmbedPlan, index: str) -> None:
+    """Compare the new embeddings with those that they replace, if there are any."""
+    for previous in plan.replaced.previous if plan.replaced else ():
+        field = next(field for field in plan.fields if field.input == previous.text)
+        with run.report.step(f"compare with {previous.field} of {previous.index}") as step:
+            found = verify_agreement(
+                run.settings,
+                index,
+                field,
+                plan.search_deployment,
+                previous,
+                least=plan.replaced.least_shared if plan.replaced else 0.0,
+                queries=plan.queries,
+            )
+            step.saw(
+                f"{found.found} of {found.queries} queries find what they should, before {found.found_before}"
+            )
+            step.saw(f"{found.shared:.0%} of the first hits are the same")
+            run.report.facts.setdefault("agreement", {})[field.output] = asdict(found)

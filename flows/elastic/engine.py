@@ -38,6 +38,7 @@ ELASTIC: Engine[ElasticSettings] = Engine(
         Entry("endpoint-delete", "flows.elastic.endpoint_delete:delete_inference_endpoint", "Delete an inference endpoint that nothing uses, with its deployment."),
         Entry("load", "flows.elastic.load:load_documents", "Load documents from a file into an index, each stored once.", plans=True),
         Entry("embed", "flows.elastic.embed:embed_documents", "Embed the documents of an index into a new one, verify it, and move the alias.", plans=True),
+        Entry("upgrade", "flows.elastic.upgrade:upgrade_embedded", "Embed an index again with a newer model, compare both, and move the alias."),
         Entry("search", "flows.elastic.search:search_documents", "Search an embedded index by meaning."),
         Entry("compare", "flows.elastic.compare:compare_ways", "Compare the ways to search an embedded index by judged queries."),
         Entry("verify", "flows.elastic.verify:verify_embedded", "Verify that an embedded index is complete and finds the expected documents.", _VERIFY_NIGHTLY),

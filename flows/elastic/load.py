@@ -209,6 +209,7 @@ def load_adopted(run: ElasticRun, source: DocumentSource, name: str) -> Loaded:
         there = read_adoptable(run.settings, name)
         agree([], yes=True, plan=lambda: load_plan(run, checked, name, there, adopts=True))
         step.saw("marked as ours" if ensure_adopted(run.settings, name).changed else "was ours")
+        step.saw("documents of the same id are replaced by those of the file")
     return _fill(run, checked, name, None)
 
 

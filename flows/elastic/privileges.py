@@ -62,6 +62,15 @@ def to_embed(
     return (*needs, _to_read(source), *_to_change(name, "manage", "read", "write"))
 
 
+def to_adopt(index: str) -> tuple[Need, ...]:
+    """What marking an index of somebody else needs, and moving an alias away from it."""
+    return (
+        Need(
+            what="mark the old index, and move the alias away from it", names=(index,), on_indices=("manage",)
+        ),
+    )
+
+
 def to_roll_back(name: str) -> tuple[Need, ...]:
     """What moving an alias back needs."""
     return _to_change(name, "manage")

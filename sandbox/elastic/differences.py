@@ -20,7 +20,12 @@ DIFFERENCES = (
     ),
     (
         "Field types: text, keyword, boolean, date, numbers except scaled_float and unsigned_long, object, "
-        "sparse_vector, rank_features, dense_vector, semantic_text. Others (nested, ip, ...) are refused as unknown."
+        "sparse_vector, rank_features, dense_vector, semantic_text, nested. Others (ip, flattened, ...) are refused as unknown."
+    ),
+    (
+        "Nested: the objects are found by nested queries alone, with inner hits that show whole objects; `match_phrase` and `ids` "
+        "within them, a nested field within another one reached in one step, sorting and aggregating by nested fields, and a knn "
+        "search (not query) on them are refused or find nothing. Hidden documents are not counted anywhere."
     ),
     (
         "dense_vector: element types float and byte, as arrays of numbers; `bit`, hexadecimal and base64 strings are refused. "
@@ -110,7 +115,7 @@ DIFFERENCES = (
         "`inference_seconds` divided by the deployment's threads. Caches hold at most 64 MB."
     ),
     (
-        "Ingest processors: append, drop, fail, inference, lowercase, pipeline, remove, rename, set, trim, uppercase; none "
+        "Ingest processors: append, date, drop, fail, foreach, inference, lowercase, pipeline, remove, rename, set, split, trim, uppercase; none "
         "with `if`, because there is no painless. Templates are plain paths (`{{a.b}}`). A pipeline's time counts each bulk "
         "once, not each document. With `ignore_missing`, a missing input is not embedded."
     ),

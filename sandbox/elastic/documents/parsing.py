@@ -14,9 +14,10 @@ from sandbox.elastic.documents import dates
 from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS, Rows, chunks, vector
 from sandbox.elastic.documents.field_values import Terms, flat, joined, reader, token_of
+from sandbox.elastic.documents.nested import NestedObject
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices import dynamic_templates
-from sandbox.elastic.indices.mappings import is_object, is_searchable
+from sandbox.elastic.indices.mappings import is_nested, is_object, is_searchable
 from sandbox.elastic.versions import Release
 
 _LEAST_WEIGHT = 1.17549435e-38
@@ -131,7 +132,7 @@ class _Walk:
             if definition is None:
                 return
             added[name] = definition
-        if not definition or is_object(definition):
+        if not definition or is_object(definition) or is_nested(definition):
             self._objects(name, value, definition, path, dynamic, added, name in known)
             return
         if definition["type"] == "dense_vector" and "dims" not in definition and isinstance(value, list):
@@ -155,6 +156,7 @@ class _Walk:
     ) -> None:
         if definition.get("enabled") is False:
             return
+        outer, objects = self.parsed.values, list[NestedObject]()
         new = added.get(name, {}).get("properties", {})
         for each in flat(value):
             if each is None:
@@ -162,7 +164,13 @@ class _Walk:
             if not isinstance(each, dict):
                 raise documents_errors.NOT_AN_OBJECT.refusal(path=path)
             properties = definition.get("properties", {}) if is_known else {}
+            if definition.get("type") == "nested":
+                self.parsed.values = {}
+                objects.append(NestedObject(len(objects), self.parsed.values))
             self.object(each, properties, f"{path}.", definition.get("dynamic", dynamic), new)
+        self.parsed.values = outer
+        if objects:
+            outer[path] = Rows(objects)
         if new:
             added[name] = {**added.get(name, {}), "properties": new}
 

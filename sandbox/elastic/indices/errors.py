@@ -140,6 +140,12 @@ NO_TYPE = Answer(
     "Failed to parse mapping: No type specified for field [{name}]",
     "ObjectMapper.java, from memory",
 )
+NESTED_CONFLICT = Answer(
+    400,
+    "illegal_argument_exception",
+    "can't merge a non-nested mapping [{path}] with a nested mapping",
+    "NestedObjectMapper.java, from memory",
+)
 NO_HANDLER = Answer(
     400,
     "mapper_parsing_exception",

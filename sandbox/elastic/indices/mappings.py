@@ -50,9 +50,12 @@ _ONLY: dict[tuple[str, str], tuple[Any, ...]] = {
     ("keyword", "similarity"): ("BM25",),
     ("keyword", "split_queries_on_whitespace"): (False,),
     ("rank_features", "positive_score_impact"): (True,),
+    ("nested", "include_in_parent"): (False,),
+    ("nested", "include_in_root"): (False,),
 }
 """Parameters of a type that are accepted with these values only: others would change what is found or its score."""
 _OBJECT = {"type", "properties", "dynamic", "enabled"}
+_NESTED = {"include_in_parent", "include_in_root"}
 _ROOT = {"properties", "dynamic", "dynamic_templates", "_meta", "_source", "date_detection"}
 _CHANGEABLE = {
     "ignore_above",
@@ -139,10 +142,31 @@ def is_object(definition: Mapping[str, Any]) -> bool:
     return definition.get("type", "object" if "properties" in definition else None) == "object"
 
 
+def is_nested(definition: Mapping[str, Any]) -> bool:
+    """Whether the objects of a property are documents of their own."""
+    return definition.get("type") == "nested"
+
+
+def property_at(mapping: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
+    """The property at a path; None if there is none."""
+    found: Mapping[str, Any] = mapping
+    for name in path.split("."):
+        properties = found.get("properties", {})
+        if name not in properties:
+            return None
+        found = properties[name]
+    return found
+
+
+def is_nested_at(mapping: Mapping[str, Any], path: str) -> bool:
+    """Whether the property at a path is nested."""
+    return (found := property_at(mapping, path)) is not None and is_nested(found)
+
+
 def _fields(properties: Mapping[str, Any], prefix: str) -> Iterator[Field]:
     for name, definition in properties.items():
         path = prefix + name
-        if is_object(definition):
+        if is_object(definition) or is_nested(definition):
             yield from _fields(definition.get("properties", {}), f"{path}.")
             continue
         yield Field(path, definition["type"], definition)
@@ -174,9 +198,8 @@ def _check_property(path: str, definition: Any) -> None:
         raise indices_errors.MAPPING.refusal(
             problem=f"Expected map for property [fields] on field [{name}] but got a class"
         )
-    if is_object(definition):
-        _check_parameters(name, "object", definition, _OBJECT)
-        _check_properties(definition.get("properties", {}), f"{path}.")
+    if is_object(definition) or is_nested(definition):
+        _check_object(path, name, definition)
         return
     if "type" not in definition:
         raise indices_errors.NO_TYPE.refusal(name=name)
@@ -194,6 +217,24 @@ def _check_property(path: str, definition: Any) -> None:
         if "." in below:
             raise indices_errors.MULTI_FIELD_NAME.refusal(below=below, name=name)
         _check_property(f"{path}.{below}", multi)
+
+
+def _check_object(path: str, name: str, definition: Mapping[str, Any]) -> None:
+    properties = definition.get("properties", {})
+    if is_nested(definition):
+        _check_parameters(name, "nested", definition, _OBJECT | _NESTED)
+        _refuse_semantic(path, properties)
+    else:
+        _check_parameters(name, "object", definition, _OBJECT)
+    _check_properties(properties, f"{path}.")
+
+
+def _refuse_semantic(path: str, properties: Mapping[str, Any]) -> None:
+    for name, definition in properties.items():
+        if definition.get("type") == "semantic_text":
+            raise indices_errors.MAPPING.refusal(
+                problem=f"semantic_text field [{path}.{name}] cannot be nested"
+            )
 
 
 def _check_parameters(name: str, kind: str, definition: Mapping[str, Any], known: set[str]) -> None:
@@ -242,6 +283,8 @@ def _merged_properties(old: Mapping[str, Any], new: Mapping[str, Any], prefix: s
 
 def _merged_property(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> dict[str, Any]:
     result = dict(old)
+    if is_nested(old) or is_nested(new):
+        return _merged_nested(old, new, path)
     if is_object(old) != is_object(new):
         first, second = ("ObjectMapper", "non object") if is_object(old) else ("non object", "object")
         raise indices_errors.OBJECT_CONFLICT.refusal(path=path, first=first, second=second)
@@ -263,3 +306,11 @@ def _merged_property(old: Mapping[str, Any], new: Mapping[str, Any], path: str) 
         if parameter in new:
             result[parameter] = after
     return result
+
+
+def _merged_nested(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """A nested field after a change; properties alone, as a dotted name writes them, do not say that it is nested."""
+    if not is_nested(old) or not (is_nested(new) or "type" not in new):
+        raise indices_errors.NESTED_CONFLICT.refusal(path=path)
+    properties = _merged_properties(old.get("properties", {}), new.get("properties", {}), f"{path}.")
+    return {**old, **new, **({"properties": properties} if properties else {})}

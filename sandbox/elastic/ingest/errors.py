@@ -105,6 +105,27 @@ FIELD_NULL = Answer(
     "field [{path}] is null, cannot process it.",
     "AbstractStringProcessor.java",
 )
+NO_DATE = Answer(
+    400, "illegal_argument_exception", "unable to parse date [{value}]", "DateProcessor.java, from memory"
+)
+SPLIT_NULL = Answer(
+    400,
+    "illegal_argument_exception",
+    "field [{path}] is null, cannot split.",
+    "SplitProcessor.java, from memory",
+)
+FOREACH_NULL = Answer(
+    400,
+    "illegal_argument_exception",
+    "field [{path}] is null, cannot loop over its elements.",
+    "ForEachProcessor.java, from memory",
+)
+FOREACH_NOT_A_LIST = Answer(
+    400,
+    "illegal_argument_exception",
+    "field [{path}] of type [{type}] cannot be cast to a list or map",
+    "ForEachProcessor.java, from memory",
+)
 RENAME_MISSING = Answer(
     400, "illegal_argument_exception", "field [{path}] doesn't exist", "RenameProcessor.java"
 )

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from sandbox.elastic.documents.ingesting import Ingested
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.ingest import errors as ingest_errors
-from sandbox.elastic.ingest.field_paths import IngestDocument
+from sandbox.elastic.ingest.field_paths import IngestDocument, java_type
 
 Act = Callable[["Run", Sequence[IngestDocument]], "list[Refusal | None]"]
 """Processes documents; returns for each why it failed, or None."""
@@ -98,7 +98,7 @@ class Run:
             document.within.append(pipeline.id)
             document.ingest["pipeline"] = pipeline.id
         pipeline.counts.current += len(documents)
-        self._steps(pipeline.steps, documents)
+        self.steps(pipeline.steps, documents)
         failed = [document for document in documents if document.error]
         if pipeline.on_failure:
             for document in failed:
@@ -112,7 +112,8 @@ class Run:
             if document.within:
                 document.ingest["pipeline"] = document.within[-1]
 
-    def _steps(self, steps: Sequence[Step], documents: Sequence[IngestDocument]) -> None:
+    def steps(self, steps: Sequence[Step], documents: Sequence[IngestDocument]) -> None:
+        """Run documents through processors, one after the other; failures are recorded on them."""
         for step in steps:
             batch = [document for document in documents if document.alive]
             if not batch:
@@ -145,7 +146,7 @@ class Run:
 
     def _recover(self, steps: tuple[Step, ...], document: IngestDocument) -> None:
         document.error = None
-        self._steps(steps, [document])
+        self.steps(steps, [document])
         if document.error is None:
             for name in [name for name in document.ingest if name.startswith("on_failure_")]:
                 del document.ingest[name]
@@ -178,6 +179,48 @@ def inner_pipeline(name: str, ignore_missing: bool) -> Act:
         return failures
 
     return act
+
+
+def each_element(field: str, step: Step, ignore_missing: bool) -> Act:
+    """The `foreach` processor: a processor for every element of a list, or value of an object, as `_ingest._value`.
+
+    The first element that fails ends it, and the field is left as it was.
+    """
+
+    def act(run: Run, documents: Sequence[IngestDocument]) -> list[Refusal | None]:
+        return [_failure(lambda document: change(run, document), document) for document in documents]
+
+    def change(run: Run, document: IngestDocument) -> None:
+        if ignore_missing and document.get(field, None) is None:
+            return
+        found = document.get(field)
+        if found is None:
+            raise ingest_errors.FOREACH_NULL.refusal(path=field)
+        if not isinstance(found, list | dict):
+            raise ingest_errors.FOREACH_NOT_A_LIST.refusal(path=field, type=java_type(found))
+        if isinstance(found, list):
+            document.set(field, [_element(run, document, step, None, value) for value in found])
+            return
+        pairs = [
+            (_element(run, document, step, key, value), document.ingest["_key"])
+            for key, value in found.items()
+        ]
+        document.set(field, {key: value for value, key in pairs})
+
+    return act
+
+
+def _element(run: Run, document: IngestDocument, step: Step, key: str | None, value: Any) -> Any:
+    """An element after a processor has changed it."""
+    outer = {name: document.ingest.pop(name) for name in ("_key", "_value") if name in document.ingest}
+    document.ingest |= {"_value": value} | ({} if key is None else {"_key": key})
+    run.steps([step], [document])
+    changed = document.ingest.pop("_value", None)
+    document.ingest |= outer
+    if failure := document.error:
+        document.error = None
+        raise failure
+    return changed
 
 
 def each_document(change: Callable[[IngestDocument], None]) -> Act:

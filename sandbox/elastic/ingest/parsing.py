@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.elastic.inference.serving import EndpointInference
+from sandbox.elastic.ingest import dates_and_lists, inference_processor
 from sandbox.elastic.ingest import errors as ingest_errors
-from sandbox.elastic.ingest import inference_processor
-from sandbox.elastic.ingest.execution import Act, Pipeline, Step, each_document, inner_pipeline
+from sandbox.elastic.ingest.execution import Act, Pipeline, Step, each_document, each_element, inner_pipeline
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
 from sandbox.elastic.ingest.processors import CHANGES
 
+_CHANGES = {**CHANGES, **dates_and_lists.CHANGES}
 _KNOWN = {"description", "processors", "on_failure", "version", "_meta", "deprecated", "field_access_pattern"}
 
 
@@ -51,7 +52,7 @@ class PipelineParser:
 
     def _step(self, kind: str, values: Any) -> Step:
         config = ProcessorConfig(kind, values)
-        if kind not in CHANGES and kind not in ("inference", "pipeline"):
+        if kind not in _CHANGES and kind not in ("foreach", "inference", "pipeline"):
             raise config.refusal(ingest_errors.NO_SUCH_PROCESSOR, type=kind)
         if config.has("if"):
             raise config.refusal(ingest_errors.NO_CONDITIONS, "if")
@@ -70,4 +71,16 @@ class PipelineParser:
             return lambda _run, documents: processor.act(documents)
         if config.kind == "pipeline":
             return inner_pipeline(config.text("name"), config.flag("ignore_missing_pipeline"))
-        return each_document(CHANGES[config.kind](config))
+        if config.kind == "foreach":
+            return self._each_element(config)
+        return each_document(_CHANGES[config.kind](config))
+
+    def _each_element(self, config: ProcessorConfig) -> Act:
+        field, ignore = config.text("field"), config.flag("ignore_missing")
+        given = config.value("processor")
+        if not isinstance(given, dict) or len(given) != 1:
+            raise config.refusal(
+                ingest_errors.WRONG_PROPERTY, "processor", problem="Must specify exactly one processor type"
+            )
+        (step,) = self._steps([given])
+        return each_element(field, step, ignore)

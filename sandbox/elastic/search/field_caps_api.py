@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.elastic import errors
 from sandbox.elastic.indices.index import Index
-from sandbox.elastic.indices.mappings import Field, is_object, is_searchable
+from sandbox.elastic.indices.mappings import Field, is_nested, is_object, is_searchable
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.search.query_bodies import matching, strings
 from sandbox.elastic.search.searchers import Searchers
@@ -83,7 +83,7 @@ class FieldCapabilitiesApi:
             known = {path: each for path, each in known.items() if searcher.present(path).any()}
         if "-parent" not in filters:
             parents = _objects(index.mapping.get("properties", {}), "")
-            known |= {path: _capability("object", False, False) for path in parents}
+            known |= {path: _capability(kind, False, False) for path, kind in parents.items()}
         if ("+metadata" not in filters and "-metadata" not in filters) or "+metadata" in filters:
             known |= {
                 name: _capability(name, searchable, aggregatable, metadata=True)
@@ -130,9 +130,11 @@ def _capability(kind: str, searchable: bool, aggregatable: bool, *, metadata: bo
     return {"type": kind, "metadata_field": metadata, "searchable": searchable, "aggregatable": aggregatable}
 
 
-def _objects(properties: Mapping[str, Any], prefix: str) -> list[str]:
-    found: list[str] = []
+def _objects(properties: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    """The type of each object by its path."""
+    found: dict[str, str] = {}
     for name, definition in properties.items():
-        if is_object(definition):
-            found += [prefix + name, *_objects(definition.get("properties", {}), f"{prefix}{name}.")]
+        if is_object(definition) or is_nested(definition):
+            found[prefix + name] = "nested" if is_nested(definition) else "object"
+            found |= _objects(definition.get("properties", {}), f"{prefix}{name}.")
     return found

@@ -54,6 +54,8 @@ class Context:
     """What queries on each semantic_text field looked for: token weights, or a vector."""
     inner: dict[str, InnerHits] = field(default_factory=dict)
     """The hits within documents, by name."""
+    level: str = ""
+    """The path of the nested field whose objects are searched; empty for whole documents."""
     inferred: dict[tuple[str, str], Embedding] = field(default_factory=dict)
     """Embeddings by model and text, shared by the indices of one search, so that the model is asked once."""
     is_checked_only: bool = False

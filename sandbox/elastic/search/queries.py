@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search import function_scores
+from sandbox.elastic.search import function_scores, nested_queries
 from sandbox.elastic.search.matches import Context, Evaluate, Matches, QueryContexts
 from sandbox.elastic.search.query_bodies import boost_of, minimum, number
 from sandbox.elastic.search.query_kinds import (
@@ -151,6 +151,10 @@ def _function_score(context: Context, body: Mapping[str, Any], boost: float) -> 
     return function_scores.applied(context, body, found, functions, masks)
 
 
+def _nested(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    return nested_queries.nested(context, body, boost, evaluate)
+
+
 def _query_string(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     query = string_queries.query_string(context.searcher.index, body)
     return evaluate(context, query, boost * boost_of("query_string", body))
@@ -191,6 +195,7 @@ QUERIES: dict[str, Evaluate] = {
     "match_all": _match_all,
     "match_none": _match_none,
     "match_phrase": text_queries.match_phrase,
+    "nested": _nested,
     "multi_match": text_queries.multi_match,
     "prefix": term_queries.prefix,
     "query_string": _query_string,
@@ -227,7 +232,6 @@ REAL = frozenset(
     | {
         "match_bool_prefix",
         "match_phrase_prefix",
-        "nested",
         "parent_id",
         "percolate",
         "pinned",

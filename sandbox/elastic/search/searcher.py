@@ -15,7 +15,7 @@ import numpy as np
 
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search.scoring import length_bytes
-from sandbox.elastic.search.segments import Embedded, Inverted, Numeric, Segment
+from sandbox.elastic.search.segments import Embedded, Inverted, Numeric, Segment, SegmentBuilder
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
@@ -106,6 +106,10 @@ class Searcher:
         """The same as a matrix with a row for each vector."""
         return self._cached("vectors", path, self._vectors)
 
+    def nested(self, path: str) -> tuple[Array, Array, Searcher]:
+        """The objects of a nested field in live documents: the document of each, its place in it, and a search of them."""
+        return self._cached("nested", path, self._nested)
+
     def extremes(self, path: str, largest: bool) -> tuple[Array, Array]:
         """Each document's smallest or largest value of a numeric field, and which documents have one."""
         documents, values = self.numbers(path)
@@ -180,6 +184,14 @@ class Searcher:
     def _vectors(self, path: str) -> tuple[Array, Array]:
         documents, rows = self.embeddings(path)
         return documents, np.stack(rows) if rows else np.empty((0, 0), np.float32)
+
+    def _nested(self, path: str) -> tuple[Array, Array, Searcher]:
+        parents, objects = self.embeddings(path)
+        builder = SegmentBuilder()
+        for number, each in enumerate(objects):
+            builder.add(number, each.values)
+        searcher = Searcher(self.index, (builder.sealed(),), (np.ones(len(objects), bool),))
+        return parents, np.array([each.offset for each in objects], np.int64), searcher
 
     def _entries(self, path: str) -> tuple[Array, Array]:
         positions = {term: place for place, term in enumerate(self.terms(path))}

@@ -59,7 +59,7 @@ def ensure_adopted(settings: ElasticSettings, name: str) -> Ensured[IndexState]:
         connect(settings).indices.put_mapping(index=name, meta={**_own_meta(there), **marks(name, ADOPTED)})
     say(
         f"Adopted the index {name}, which somebody else created, with {counted(count(settings, name), 'document')}: it is marked in "
-        "its _meta, and keeps its mapping, settings and documents. Documents of the same id are replaced by those of the file."
+        "its _meta, and keeps its mapping, settings and documents."
     )
     adopted = read_index.fn(settings, name)
     return Ensured(adopted or there, "changed")

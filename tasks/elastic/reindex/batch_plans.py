@@ -48,6 +48,8 @@ class ReindexSpec(BaseModel, frozen=True):
     fields: tuple[EmbeddedField, ...]
     query: dict[str, Any] | None = None
     """Which documents of the source; None for all."""
+    leave_out: tuple[str, ...] | None = None
+    """Fields of the source that are not copied, beside embeddings and failures of ours; None for no others."""
 
     def opaque_id(self, kind: str) -> str:
         """The `X-Opaque-Id` of a task of ours, by which a later run finds it."""

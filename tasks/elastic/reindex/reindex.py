@@ -70,8 +70,8 @@ def start(
     leave_out: dict[str, Failure],
 ) -> str:
     """Start a reindex of everything but the documents that were refused, and return its task."""
-    ours = [FAILURE_FIELD, *(field.output for field in spec.fields)]
-    source: dict[str, Any] = {"_source": {"excludes": ours}}
+    excluded = [FAILURE_FIELD, *(field.output for field in spec.fields), *(spec.leave_out or ())]
+    source: dict[str, Any] = {"_source": {"excludes": excluded}}
     without = [{"ids": {"values": sorted(leave_out)}}] if leave_out else []
     if (query := narrowed(spec.query, without=without)) is not None:
         source["query"] = query

@@ -155,6 +155,8 @@ def ids(context: Context, body: Any, boost: float) -> Matches:
     values = body.get("values", [])
     if not isinstance(values, str | list):
         raise search_errors.BAD_VALUE.refusal(where="ids", parameter="values", value=values)
+    if context.level:
+        raise search_errors.NOT_SUPPORTED.refusal(query="nested", parameter="ids")
     searcher = context.searcher
     written = [
         number

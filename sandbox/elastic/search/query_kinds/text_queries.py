@@ -123,6 +123,8 @@ def _terms(field: Field, found: dict[str, Any]) -> list[str]:
 
 def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> Matches:
     """Positions are not indexed, so the texts of documents with all the terms are read again."""
+    if context.level:
+        raise search_errors.NOT_SUPPORTED.refusal(query="nested", parameter="match_phrase")
     context.looked_for(field.path, *terms)
     searcher, result = context.searcher, context.none()
     postings = {term: searcher.postings(field.path, term)[0] for term in terms}

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.slow
 ELSER = ".elser_model_2"
 
 
-def test_the_older_form_of_inference_writes_below_its_target(with_model):
+def test_inference_writes_below_the_target_of_its_older_form_and_into_every_element_by_foreach(with_model):
     client = with_model().client
     processor = {
         "model_id": ELSER,
@@ -20,6 +20,13 @@ def test_the_older_form_of_inference_writes_below_its_target(with_model):
     doc = client.ingest.simulate(id="old", docs=[{"_source": {"plot": "a dog"}}])["docs"][0]["doc"]["_source"]
     assert doc["ml"]["model_id"] == ELSER
     assert next(iter(doc["ml"]["tokens"])) == "dog"
+
+    pair = {"input_field": "_ingest._value.text", "output_field": "_ingest._value.tokens"}
+    each = {"inference": {"model_id": ELSER, "input_output": [pair]}}
+    client.ingest.put_pipeline(id="each", processors=[{"foreach": {"field": "passages", "processor": each}}])
+    source = {"passages": [{"text": "a cat"}, {"text": "a bank"}]}
+    found = client.ingest.simulate(id="each", docs=[{"_source": source}])["docs"][0]["doc"]["_source"]
+    assert [next(iter(one["tokens"])) for one in found["passages"]] == ["cat", "bank"]
 
 
 @pytest.mark.parametrize("parent", ["", "ml."], ids=["at the root", "in an object"])

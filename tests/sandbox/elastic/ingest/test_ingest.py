@@ -49,6 +49,64 @@ def after(client, processors, source):
         ({"remove": {"keep": "a"}}, {"a": 1, "b": 2}, {"a": 1}),
         ({"rename": {"field": "a", "target_field": "b"}}, {"a": 1}, {"b": 1}),
         ({"append": {"field": "a", "value": ["x", "y"]}}, {"a": "x"}, {"a": ["x", "x", "y"]}),
+        ({"split": {"field": "t", "separator": ","}}, {"t": "a,b,,c,,"}, {"t": ["a", "b", "", "c"]}),
+        (
+            {
+                "split": {
+                    "field": "t",
+                    "separator": r"\s*;\s*",
+                    "preserve_trailing": True,
+                    "target_field": "u",
+                }
+            },
+            {"t": "a ; b;"},
+            {"t": "a ; b;", "u": ["a", "b", ""]},
+        ),
+        (
+            {"date": {"field": "t", "formats": ["dd/MM/yyyy", "ISO8601"]}},
+            {"t": "31/01/2026"},
+            {"t": "31/01/2026", "@timestamp": "2026-01-31T00:00:00.000Z"},
+        ),
+        (
+            {"date": {"field": "t", "formats": ["UNIX"], "target_field": "d", "output_format": "yyyy-MM-dd"}},
+            {"t": 1767225600},
+            {"t": 1767225600, "d": "2026-01-01"},
+        ),
+        (
+            {"date": {"field": "t", "formats": ["ISO8601"], "timezone": "Europe/Rome", "target_field": "t"}},
+            {"t": "2026-07-01T12:00:00"},
+            {"t": "2026-07-01T12:00:00.000+02:00"},
+        ),
+        (
+            {"foreach": {"field": "a", "processor": {"uppercase": {"field": "_ingest._value"}}}},
+            {"a": ["x", "y"]},
+            {"a": ["X", "Y"]},
+        ),
+        (
+            {"foreach": {"field": "a", "processor": {"remove": {"field": "_ingest._value.id"}}}},
+            {"a": [{"id": 1, "t": "x"}, {"id": 2}]},
+            {"a": [{"t": "x"}, {}]},
+        ),
+        (
+            {
+                "foreach": {
+                    "field": "a",
+                    "processor": {
+                        "foreach": {
+                            "field": "_ingest._value.b",
+                            "processor": {"trim": {"field": "_ingest._value"}},
+                        }
+                    },
+                }
+            },
+            {"a": [{"b": [" x "]}, {"b": ["y "]}]},
+            {"a": [{"b": ["x"]}, {"b": ["y"]}]},
+        ),
+        (
+            {"foreach": {"field": "n", "processor": {"fail": {"message": "x"}}, "ignore_missing": True}},
+            {},
+            {},
+        ),
         ({"append": {"field": "a", "value": ["x"], "allow_duplicates": False}}, {"a": ["x"]}, {"a": ["x"]}),
     ],
     ids=str,
@@ -270,3 +328,51 @@ def test_documents_and_failures_are_counted_by_pipeline_and_processor(client):
     trim, put = shown["processors"]
     assert (trim["trim:t"]["type"], trim["trim:t"]["stats"]["failed"]) == ("trim", 1)
     assert put["set"]["stats"]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("processor", "source", "problem"),
+    [
+        ({"date": {"field": "t", "formats": ["ISO8601"]}}, {"t": "soon"}, "unable to parse date [soon]"),
+        ({"split": {"field": "t", "separator": ","}}, {"t": None}, "field [t] is null, cannot split."),
+        ({"split": {"field": "t", "separator": ","}}, {"t": 7}, "cannot be cast to [java.lang.String]"),
+        (
+            {"foreach": {"field": "t", "processor": {"drop": {}}}},
+            {"t": None},
+            "cannot loop over its elements",
+        ),
+        (
+            {"foreach": {"field": "t", "processor": {"drop": {}}}},
+            {"t": "x"},
+            "cannot be cast to a list or map",
+        ),
+        (
+            {"foreach": {"field": "t", "processor": {"uppercase": {"field": "_ingest._value"}}}},
+            {"t": ["a", 7]},
+            "[_ingest._value] of type [java.lang.Integer]",
+        ),
+    ],
+    ids=str,
+)
+def test_dates_lists_and_elements_that_cannot_be_fail_the_document(client, processor, source, problem):
+    assert problem in simulated(client, [processor], source)["error"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("processor", "problem"),
+    [
+        ({"date": {"field": "t", "formats": ["QQQ"]}}, "does not know the letters"),
+        ({"date": {"field": "t", "formats": ["ISO8601"], "timezone": "Nowhere/Here"}}, "timezone"),
+        ({"split": {"field": "t", "separator": "("}}, "separator"),
+        (
+            {"foreach": {"field": "t", "processor": {"drop": {}, "trim": {"field": "x"}}}},
+            "exactly one processor",
+        ),
+        ({"foreach": {"field": "t", "processor": {"enrich": {}}}}, "enrich"),
+    ],
+    ids=str,
+)
+def test_settings_of_dates_lists_and_elements_that_cannot_be_are_refused(client, processor, problem):
+    with pytest.raises(BadRequestError) as error:
+        client.ingest.put_pipeline(id="x", processors=[processor])
+    assert problem in str(error.value.body)

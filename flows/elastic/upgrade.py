@@ -1,0 +1,195 @@
+"""`elastic upgrade`: embed an index again with a newer model, compare it with the old one, and move the alias."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import Field
+
+from flows.elastic.embed_steps import EmbedPlan, Replaced, embed, existing_deployment
+from flows.elastic.engine import ELASTIC
+from flows.elastic.options import ElasticOptions, ElasticRun
+from flows.elastic.privileges import ask_privileges, to_adopt, to_embed
+from flows.engine_flow import engine_flow
+from flows.options import Interruptible, Timed, timeout
+from flows.report import Report, listed
+from flows.runs import running
+from tasks.elastic.cluster.models import verify_sparse_model
+from tasks.elastic.indices.adoption import ensure_adopted
+from tasks.elastic.indices.embeddings import embedded_field, read_embedded
+from tasks.elastic.indices.previous import Old, left_out, old_embeddings
+from tasks.elastic.indices.sources import read_source
+from tasks.elastic.specs import Name
+from tasks.elastic.verification.agreement import Previous
+from tasks.errors import InvalidInput
+from tasks.progress import say
+
+
+class UpgradeOptions(ElasticOptions, Timed, Interruptible, frozen=True):
+    """The options of `elastic upgrade`."""
+
+    name: Name = Field(description="The alias that searches use; the new index is named NAME-HASH.")
+    deployment: str = Field(description="The deployment of the new model that embeds documents.")
+    search_deployment: str | None = Field(
+        default=None, description="The deployment of the new model that embeds queries. Default: the same."
+    )
+    source: str | None = Field(
+        default=None,
+        description="The old index, with its texts and embeddings. Default: what the alias points at, if elastic embed made it.",
+    )
+    fields: tuple[str, ...] = Field(
+        default=(),
+        description="Text fields to embed, each FIELD or FIELD:EMBEDDING_FIELD; required with --source.",
+    )
+    old_field: str | None = Field(
+        default=None,
+        description="The field with the old embedding of the first text, such as ml.tokens. Default: the only one in the mapping.",
+    )
+    old_deployment: str | None = Field(
+        default=None,
+        description="The deployment of the old model, which embeds queries for the comparison; required with --source.",
+    )
+    adopt: bool = Field(
+        default=False,
+        description="The alias points at the old index, which somebody else made: mark it as ours, so that the alias may move.",
+    )
+    least_shared: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="The part of the old index's first hits that must be among the new one's, from 0 to 1.",
+    )
+    queries: str | None = Field(
+        default=None,
+        description="JSON lines of sample queries: query, expected ids and within. Default: texts of documents, each of which should find its own.",
+    )
+    batch_size: int | None = Field(
+        default=None, ge=1, description="Documents per batch, as of elastic embed."
+    )
+    replicas: int = Field(default=1, ge=0, description="Copies of each shard after the load.")
+    accept_unembedded: int = Field(
+        default=0, ge=0, description="Accept up to N documents without an embedding."
+    )
+    timeout_minutes: float = timeout(1440)
+
+
+@engine_flow(ELASTIC, "upgrade", run_name="upgrade {name} on {target}")
+def upgrade_embedded(options: UpgradeOptions) -> Report:
+    """Embed an index again with a newer model, such as ELSER 2 in place of ELSER 1, and move the alias when it is as good.
+
+    The new index gets the texts of the old one and none of its embeddings. It must find whatever the old one finds of
+    what is expected, and share a part of its first hits. The old index stays for a rollback. A run after a crash resumes.
+
+    Example:
+        vector-search elastic upgrade --name films --source films-v1 --fields plot --old-deployment .elser_model_1 --deployment movies-ingest --adopt --target sandbox
+    """
+    with running(ELASTIC, "upgrade", options) as run:
+        plan = _of_foreign(run, options, options.source) if options.source else _of_ours(run, options)
+        needs = to_embed(options.name, plan.source, when_interrupted=options.when_interrupted)
+        ask_privileges(run, *needs, *(to_adopt(plan.source) if options.adopt else ()))
+        _verify_deployments(run, plan)
+        if options.adopt:
+            with run.report.step(f"adopt index {plan.source}") as step:
+                adopted = ensure_adopted(run.settings, plan.source)
+                step.saw("marked as ours" if adopted.changed else "was ours")
+        changes = embed(run, plan)
+        run.report.facts["changes"] = changes
+        say(f"Done: {listed(changes)}." if changes else "Nothing to do: everything is already there.")
+    return run.report
+
+
+def _of_ours(run: ElasticRun, options: UpgradeOptions) -> EmbedPlan:
+    """The plan for an index that `elastic embed` made: what it was made from, with another deployment."""
+    for name in ("fields", "old_field", "adopt"):
+        if given := getattr(options, name):
+            raise InvalidInput(
+                "This is known of an index that elastic embed made, and belongs to an old index of somebody else",
+                value=given,
+                source=f"--{name.replace('_', '-')}",
+                remedy="Leave it out, or name the old index with --source.",
+            )
+    old = read_embedded(run.settings, options.name)
+    if old.kind == "semantic-text":
+        raise InvalidInput(
+            "This index embeds its texts itself, through its inference endpoint",
+            value=old.index,
+            remedy="Embed its source again with `elastic embed --as semantic-text --endpoint ENDPOINT`.",
+        )
+    model = options.old_deployment or old.search_deployment
+    previous = tuple(
+        Previous(index=old.index, text=field.input, field=field.output, model_id=model)
+        for field in old.fields
+    )
+    fields = tuple(f"{field.input}:{field.output}" for field in old.fields)
+    return replace(_plan(options, old.source, fields, previous, ()), query=old.query)
+
+
+def _of_foreign(run: ElasticRun, options: UpgradeOptions, source: str) -> EmbedPlan:
+    """The plan for an index that somebody else made: its texts without its embeddings."""
+    for name in ("fields", "old_deployment"):
+        if not getattr(options, name):
+            raise InvalidInput(
+                "An old index of somebody else does not say what was embedded and by what",
+                source=f"--{name.replace('_', '-')}",
+                remedy="Name it.",
+            )
+    there = read_source(run.settings, source)
+    old = old_embeddings(there.properties)
+    chosen = _chosen(old, options.old_field, source)
+    leave_out = left_out(there.properties, tuple(one.path for one in old))
+    first = embedded_field(options.fields[0])
+    previous = Previous(
+        index=source,
+        text=first.input,
+        field=chosen.path,
+        model_id=options.old_deployment or "",
+        type=chosen.type,
+    )
+    return _plan(options, source, options.fields, (previous,), leave_out)
+
+
+def _plan(
+    options: UpgradeOptions,
+    source: str,
+    fields: tuple[str, ...],
+    previous: tuple[Previous, ...],
+    leave_out: tuple[str, ...],
+) -> EmbedPlan:
+    return EmbedPlan(
+        alias=options.name,
+        source=source,
+        fields=tuple(embedded_field(text) for text in fields),
+        deployment=options.deployment,
+        search_deployment=options.search_deployment or options.deployment,
+        size=options.batch_size,
+        replicas=options.replicas,
+        accept_unembedded=options.accept_unembedded,
+        queries=Path(options.queries) if options.queries else None,
+        replaced=Replaced(previous=previous, leave_out=leave_out, least_shared=options.least_shared),
+    )
+
+
+def _chosen(old: tuple[Old, ...], named: str | None, source: str) -> Old:
+    """The old embedding that is compared with.
+
+    Raises:
+        InvalidInput: it is not there, or there are several or none and none is named.
+    """
+    found = [one for one in old if named in (None, one.path)]
+    if len(found) != 1:
+        raise InvalidInput(
+            f"The index {source} has no such field with embeddings" if named else f"The index {source} has {len(old)} fields with embeddings",
+            value=named,
+            source="--old-field",
+            accepted=", ".join(one.path for one in old) or "an index with a field of type rank_features, sparse_vector or dense_vector",
+        )  # fmt: skip
+    return found[0]
+
+
+def _verify_deployments(run: ElasticRun, plan: EmbedPlan) -> None:
+    """Check that the old model and the new one answer, before anything is made."""
+    new = existing_deployment(run.settings, plan.deployment, "deployment")
+    verify_sparse_model(run.settings, new.model_id, new.id)
+    for previous in plan.replaced.previous if plan.replaced else ():
+        existing_deployment(run.settings, previous.model_id, "old-deployment")

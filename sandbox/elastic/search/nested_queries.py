@@ -1,0 +1,177 @@
+"""The nested query: a query over the objects of a nested field, whose scores are joined to their documents; and inner hits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import orjson
+
+from sandbox.elastic.documents.store import Row
+from sandbox.elastic.indices import mappings
+from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.search.field_values import at
+from sandbox.elastic.search.matches import Context, Matches
+from sandbox.elastic.search.query_bodies import boost_of
+from sandbox.elastic.search.scoring import shown
+from sandbox.elastic.search.searcher import Array
+from sandbox.elastic.wire.exchange import whole
+
+_PARAMETERS = {"path", "query", "score_mode", "ignore_unmapped", "inner_hits", "boost", "_name"}
+_INNER = {"name", "from", "size", "_source"}
+_MODES = ("avg", "max", "min", "none", "sum")
+_INNER_SIZE = 3
+"""Of inner hits, unless they ask for more; as documented."""
+
+Evaluate = Callable[[Context, Any, float], Matches]
+
+
+def nested(context: Context, body: Mapping[str, Any], boost: float, evaluate: Evaluate) -> Matches:
+    """Documents of which an object matches; `score_mode` joins the objects' scores.
+
+    Raises:
+        Refusal: the path is not nested, or a parameter is unknown or not imitated.
+    """
+    _refuse_parameters(body)
+    path, mode = str(body["path"]), body.get("score_mode", "avg")
+    if mode not in _MODES:
+        raise search_errors.QUERY_BODY.refusal(problem=f"No score mode for child query [{mode}] found")
+    boost *= boost_of("nested", body)
+    inner = _inner(body["inner_hits"], path) if body.get("inner_hits") is not None else None
+    if context.is_checked_only:
+        evaluate(context, body["query"], boost)
+        return context.none()
+    if not _is_mapped(context, path, bool(body.get("ignore_unmapped"))):
+        return context.none()
+    _refuse_skipped_levels(context, path)
+    parents, offsets, searcher = context.searcher.nested(path)
+    below = replace(context, searcher=searcher, level=path, named={}, sought={}, inner={})
+    found = evaluate(below, body["query"], boost)
+    if inner is not None and inner.name in context.inner:
+        raise search_errors.QUERY_BODY.refusal(
+            problem=f"[inner_hits] already contains an entry for key [{inner.name}]"
+        )
+    if inner is not None:
+        context.inner[inner.name] = NestedHits(inner, context.searcher.index.name, parents, offsets, found)
+    return _joined(context, parents, found, mode)
+
+
+def _refuse_parameters(body: Mapping[str, Any]) -> None:
+    for parameter in body:
+        if parameter not in _PARAMETERS:
+            raise search_errors.NOT_SUPPORTED.refusal(query="nested", parameter=parameter)
+    for parameter in ("path", "query"):
+        if parameter not in body:
+            raise search_errors.QUERY_BODY.refusal(problem=f"[nested] requires '{parameter}' field")
+
+
+def _is_mapped(context: Context, path: str, may_be_missing: bool) -> bool:
+    """Whether the path is that of a nested field.
+
+    Raises:
+        Refusal: it is something else, or it is missing and must not be.
+    """
+    definition = mappings.property_at(context.searcher.index.mapping, path)
+    if definition is None and may_be_missing:
+        return False
+    problem = ""
+    if definition is None:
+        problem = f"[nested] failed to find nested object under path [{path}]"
+    elif not mappings.is_nested(definition):
+        problem = f"[nested] nested object under path [{path}] is not of nested type"
+    if problem:
+        raise search_errors.QUERY_SHARD.refusal(problem=problem)
+    return True
+
+
+@dataclass(frozen=True)
+class InnerRequest:
+    """What inner hits show."""
+
+    name: str
+    path: str
+    skip: int
+    size: int
+    shows_source: bool
+
+
+@dataclass(frozen=True)
+class NestedHits:
+    """The matching objects within each document of an index."""
+
+    request: InnerRequest
+    index: str
+    parents: Array
+    """The document of each object."""
+    offsets: Array
+    found: Matches
+
+    def shown(self, document: int, row: Row) -> dict[str, Any]:
+        """Those of one document, as a hit shows them: best first."""
+        asked = self.request
+        places = np.flatnonzero((self.parents == document) & self.found.mask)
+        ordered = sorted(places.tolist(), key=lambda place: (-self.found.scores[place], self.offsets[place]))
+        objects = [
+            one
+            for one in at(orjson.loads(row.source or b"{}"), asked.path.split("."))
+            if isinstance(one, dict)
+        ]
+        hits = [
+            {
+                "_index": self.index,
+                "_id": row.id,
+                "_nested": {"field": asked.path, "offset": int(self.offsets[place])},
+                "_score": shown(self.found.scores[place]),
+                **({"_source": objects[self.offsets[place]]} if asked.shows_source else {}),
+            }
+            for place in ordered[asked.skip : asked.skip + asked.size]
+        ]
+        best = shown(self.found.scores[ordered[0]]) if ordered else None
+        total = {"value": len(ordered), "relation": "eq"}
+        return {"hits": {"total": total, "max_score": best, "hits": hits}}
+
+
+def _inner(body: Any, path: str) -> InnerRequest:
+    if not isinstance(body, Mapping):
+        raise search_errors.MALFORMED.refusal(name="inner_hits")
+    for parameter in body:
+        if parameter not in _INNER:
+            raise search_errors.NOT_SUPPORTED.refusal(query="inner_hits", parameter=parameter)
+    if not isinstance(body.get("_source", True), bool):
+        raise search_errors.NOT_SUPPORTED.refusal(query="inner_hits", parameter="_source that chooses fields")
+    return InnerRequest(
+        str(body.get("name", path)),
+        path,
+        whole("from", body.get("from", 0)),
+        whole("size", body.get("size", _INNER_SIZE)),
+        body.get("_source", True),
+    )
+
+
+def _refuse_skipped_levels(context: Context, path: str) -> None:
+    """Refuse to reach a nested field within another one in one step, which the service can."""
+    parts = path.split(".")
+    between = [".".join(parts[:cut]) for cut in range(1, len(parts))]
+    for each in between:
+        if len(each) > len(context.level) and mappings.is_nested_at(context.searcher.index.mapping, each):
+            raise search_errors.NOT_SUPPORTED.refusal(
+                query="nested", parameter=f"path [{path}] without [{each}]"
+            )
+
+
+def _joined(context: Context, parents: Array, found: Matches, mode: str) -> Matches:
+    size, which = context.searcher.size, parents[found.mask]
+    scores = found.scores[found.mask].astype(np.float64)
+    mask = np.zeros(size, bool)
+    mask[which] = True
+    total = np.zeros(size, np.float64)
+    if mode in ("avg", "sum"):
+        np.add.at(total, which, scores)
+        if mode == "avg":
+            total /= np.maximum(np.bincount(which, minlength=size), 1)
+    elif mode in ("max", "min"):
+        total[mask] = -np.inf if mode == "max" else np.inf
+        (np.maximum if mode == "max" else np.minimum).at(total, which, scores)
+    return Matches(mask & context.searcher.alive, total.astype(np.float32))
