@@ -115,6 +115,10 @@ def command_table() -> str:
     ]
     rows += [
         ("`list`", "List what was built, under which name, what it serves and about what it costs an hour."),
+        (
+            "`describe`",
+            "Describe what is built under a name, with its cost an hour and its last verification.",
+        ),
         ("`up`, `status`, `down`, `env`, `demo`", "The local stack."),
         ("`automations`", "Let Prefect's server find runs whose process has died and start them again."),
     ]
