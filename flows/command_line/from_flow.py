@@ -6,10 +6,11 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from docstring_parser import parse as parse_docstring
 from pydantic import BaseModel, ValidationError
 
+from flows.command_line.help_text import InGroups, group_of, output_group
 from flows.commands import command_of, load
 from flows.console import loading
 from flows.engine import Engine, Entry
@@ -18,8 +19,6 @@ from flows.options import RUN_OPTIONS, RunOptions
 from flows.signatures import options_of, parameters
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
-
-_OUTPUT = Group("Output", sort_key=9)
 
 
 def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
@@ -64,7 +63,7 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
     command.__doc__ = asked.docstring
     command.__annotations__ = {one.name: one.annotation for one in (*options, *run_options)}
     vars(command)["__signature__"] = inspect.Signature([*options, *run_options], return_annotation=None)
-    app.command(command, name=entry.name, help_epilogue=_example(asked.docstring))
+    app.command(command, name=entry.name, help_formatter=InGroups(), help_epilogue=_example(asked.docstring))
 
 
 def listed(words: Iterable[str]) -> str:
@@ -96,10 +95,13 @@ def _option(parameter: inspect.Parameter, target: str, argument: str) -> inspect
     env_var = target if parameter.name == "target" else None
     option = Parameter(
         env_var=env_var,
+        group=group_of(parameter.name),
         consume_multiple=True,
         negative_iterable="",
         negative="" if parameter.default is False else None,
-        show_default=False if parameter.default in ((), [], "") else None,  # nothing is not worth a word
+        show_default=False
+        if parameter.default in ((), [], "", False)
+        else None,  # nothing is not worth a word
     )
     kind = parameter.POSITIONAL_OR_KEYWORD if parameter.name == argument else parameter.kind
     return parameter.replace(annotation=Annotated[parameter.annotation, option], kind=kind)
@@ -108,7 +110,7 @@ def _option(parameter: inspect.Parameter, target: str, argument: str) -> inspect
 def _run_option(parameter: inspect.Parameter, *, is_shown: bool) -> inspect.Parameter:
     """An option that every command has. Help does not show it where it is only refused."""
     described = vars(RunOptions)["__pydantic_fields__"][parameter.name].description
-    option = Parameter(show=is_shown, negative="", help=described, group=_OUTPUT, show_default=False)
+    option = Parameter(show=is_shown, negative="", help=described, group=output_group(), show_default=False)
     return parameter.replace(annotation=Annotated[parameter.annotation, option])
 
 

@@ -33,6 +33,24 @@ def list_built(*, target: str, json: Annotated[bool, Parameter(negative="")] = F
         target: Where to look: sandbox, or a real service by the name that its commands have for it.
         json: Print a JSON list instead of a table.
     """
+    found, errors = look(target)
+    if json:
+        rows = [{"engine": engine.name, **asdict(one)} for engine, one in found]
+        print_json(rows)
+    else:
+        plain().print(_table(found) if found else f"Nothing of ours is on {target}.")
+        if found:
+            plain().print(_sum([one for _, one in found]))
+    return tell(errors)
+
+
+def look(target: str) -> tuple[list[tuple[Engine[Any], Built]], dict[str, PermanentError | TransientError]]:
+    """What bears our mark on a target, and why an engine could not be asked, by its name.
+
+    Raises:
+        InvalidInput: no engine has such a target.
+        PermanentError, TransientError: none could be asked.
+    """
     asked = [engine for engine in engines.ENGINES if engine.built and target in engine.targets]
     if not asked:
         raise InvalidInput(
@@ -46,13 +64,11 @@ def list_built(*, target: str, json: Annotated[bool, Parameter(negative="")] = F
             errors[engine.name] = error
     if len(errors) == len(asked):
         raise next(iter(errors.values()))
-    if json:
-        rows = [{"engine": engine.name, **asdict(one)} for engine, one in found]
-        print_json(rows)
-    else:
-        plain().print(_table(found) if found else f"Nothing of ours is on {target}.")
-        if found:
-            plain().print(_sum([one for _, one in found]))
+    return found, errors
+
+
+def tell(errors: dict[str, PermanentError | TransientError]) -> int:
+    """Say which engines could not be asked. Returns the exit code."""
     for name, error in errors.items():
         Console(stderr=True).print(Text(f"{name} was not looked at. {error}"), soft_wrap=True)
     return int(bool(errors))
@@ -70,11 +86,12 @@ def _table(found: list[tuple[Engine[Any], Built]]) -> Table:
     table.add_column("USD an hour", justify="right")
     for engine, one in found:
         since = f"{one.since:%Y-%m-%d %H:%M}" if one.since else "unknown"
-        table.add_row(engine.name, one.name, one.kind, one.holds, one.serves, since, _price(one.hourly))
+        table.add_row(engine.name, one.name, one.kind, one.holds, one.serves, since, price(one.hourly))
     return table
 
 
-def _price(hourly: float | None) -> str:
+def price(hourly: float | None) -> str:
+    """A price an hour in a cell: `0.09`, `-` for none, `unknown`."""
     if hourly is None:
         return "unknown"
     return f"{hourly:.2f}" if hourly else "-"

@@ -67,3 +67,36 @@ def test_help_says_no_default_that_is_nothing(words, capsys, monkeypatch):
     assert "--target" in told
     assert not re.search(r"default: *(\(\)|\[\]|None)?\]", told)
     assert max(map(len, told.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(("engine", "entry"), FLOWS)
+def test_help_breaks_no_option_and_no_word_in_eighty_columns(engine, entry, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    parse([engine.name, entry.name, "--help"], debug=False)()
+    told = capsys.readouterr().out
+    asked = command_of(engine, entry)
+    said = dict(re.findall(r"^    (\w+): (.+)$", asked.docstring, re.MULTILINE))
+    for option in asked.options:
+        assert re.search(
+            rf"^  --{option.name.strip('_').replace('_', '-')}([ .][^ ].*)?$", told, re.MULTILINE
+        ), option
+        if f"  --{option.name.replace('_', '-')}." in told:  # of a model: its fields have texts of their own
+            continue
+        plain = said[option.name].replace("`", "")
+        assert not set(plain.split()) - set(told.split()), option
+
+
+def test_help_shows_options_in_groups(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    parse(["vertex", "build", "--help"], debug=False)()
+    told = capsys.readouterr().out
+    assert told.startswith("Usage: vector-search vertex build")
+    assert re.findall(r"^[A-Z]\w+(?= *$)", told, re.MULTILINE) == [
+        "Options",
+        "Data",
+        "Index",
+        "Serving",
+        "Run",
+        "Output",
+        "Example",
+    ]

@@ -1,0 +1,70 @@
+"""Help as people read it in 80 columns: options in groups by what they are about, none of them and no word broken."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from cyclopts import Group
+from cyclopts.help import DefaultFormatter, HelpPanel
+from cyclopts.help.specs import DescriptionRenderer
+from rich.console import Console, ConsoleOptions
+from rich.padding import Padding
+from rich.text import Text
+
+_INDENT = 6
+"""Beneath an option's name, so that its text has the whole line: the longest word, a key's name, has 67 letters."""
+_MAIN = "Options"
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "Data": (
+        "data", "limit", "vectors_from", "ids_from", "queries_from", "sparse_from", "sparse_queries_from", "allow_external_data", "restrict_namespace",
+        "restrict_columns", "crowding_tags", "crowding_column", "import_format", "data_columns", "data_fields", "filter_fields", "store_fields", "file", "ids",
+        "delete_ids_from", "documents", "source", "source_query", "fields", "id_field", "queries", "questions", "films", "texts", "glosses", "most_glosses",
+        "text_template", "chunk_words", "chunk_size", "chunk_overlap", "reader", "datapoints",
+    ),
+    "Index": (
+        "algorithm", "distance_measure", "distance_metric", "feature_norm", "update_method", "shard_size", "approximate_neighbors_count",
+        "leaf_node_embedding_count", "fraction_leaf_nodes_to_search", "kms_key", "label", "index_type", "vector_column", "vector_field", "dense", "mapping",
+        "settings", "shards", "replicas", "lowercase_field", "text_fields", "adopt", "as_", "embedding_model", "accept_unembedded", "batch_size", "slices",
+        "load_allocations", "final_allocations",
+    ),
+    "Serving": (
+        "endpoint_name", "machine_type", "min_replicas", "max_replicas", "deployment_tier", "as_version", "min_recall", "prune", "model_id", "deployment",
+        "deployments", "search_deployment", "ingest_allocations", "ingest_threads", "ingest_adaptive", "search_allocations", "search_threads", "search_adaptive",
+        "allocations", "threads", "adaptive", "queue_capacity", "cache_size", "priority", "may_grow", "recreate", "port",
+    ),
+    "Run": ("yes", "timeout_minutes", "when_interrupted"),
+}  # fmt: skip
+"""The options of each group, by the names of their fields; all others are what a command is mainly about."""
+_ORDER = (_MAIN, *_GROUPS, "Output")
+
+
+def group_of(option: str) -> Group:
+    """The group in which help shows an option of a flow."""
+    return _group(next((title for title, names in _GROUPS.items() if option in names), _MAIN))
+
+
+def output_group() -> Group:
+    """The group of the options that every command has."""
+    return _group("Output")
+
+
+@cache
+def _group(title: str) -> Group:
+    return Group(title, sort_key=_ORDER.index(title))
+
+
+class InGroups(DefaultFormatter):
+    """Prints a group of options, each with its text beneath. What is no group of options is printed as cyclopts does."""
+
+    def __call__(self, console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
+        """Print one group."""
+        if panel.format == "command":
+            super().__call__(console, options, panel)
+            return
+        describe = DescriptionRenderer()
+        console.print(Text(str(panel.title), style="bold"))
+        for entry in panel.entries:
+            names = Text(", ".join(entry.display_labels_with_metavar), style="cyan")
+            console.print(Padding(names, (0, 0, 0, 2), expand=False))
+            console.print(Padding(describe(entry), (0, 0, 0, _INDENT), expand=False))
+        console.print()
