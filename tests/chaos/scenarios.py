@@ -93,6 +93,7 @@ _ELASTIC = (
     Scenario("elastic search", f"search --name {NAME} --text painter", "elastic embed"),
     Scenario("elastic verify", f"verify --name {NAME} --queries {{queries}}", "elastic embed"),
     Scenario("elastic diagnose", f"diagnose --name {NAME}", "elastic embed"),
+    Scenario("elastic upgrade", f"upgrade --name {NAME} --deployment {NAME}-search", "elastic embed"),
     Scenario("elastic rollback", f"rollback --name {NAME}", "elastic embed, again"),
     Scenario("elastic teardown", f"teardown --name {NAME} --deployments {NAME}-ingest {NAME}-search --yes", "elastic embed"),
     Scenario("elastic endpoint-ensure", f"endpoint-ensure --name {NAME}-endpoint", "elastic load"),
