@@ -53,7 +53,7 @@ class DatabricksHolder:
         """Build a new version beside the served one, verify it, serve it. Returns every change that was made."""
         settings, report, deadline = run.settings, run.report, run.deadline
         models = plan.embedding_models("Databricks")
-        wanted = described(plan.chunks, models.embedding())
+        wanted = described(plan.chunks, models.embedder())
         endpoint = read_endpoint_to_change(settings, plan.name)
         served = self._served(settings, plan.name, endpoint)
         there = read_version(settings, plan.name, wanted.version)

@@ -100,7 +100,7 @@ class ElasticHolder:
         verify_nothing_left(run, name)
 
     def _embedders(self, settings: ElasticSettings, plan: IndexPlan) -> Embedders:
-        dense = plan.models.embedding() if plan.models else ""
+        dense = plan.models.embedder() if plan.models else ""
         if not plan.deployment:
             return Embedders(dense=dense)
         model = existing_deployment(settings, plan.deployment, "deployment").model_id

@@ -48,7 +48,7 @@ class VertexHolder:
         """Build a new version beside the served one, verify it, serve it. Returns every change that was made."""
         settings, report = run.settings, run.report
         models = plan.embedding_models("Vertex AI")
-        model, chunks = models.embedding(), plan.chunks
+        model, chunks = models.embedder(), plan.chunks
         version = version_for(chunks, model)
         served = read_base_to_change(settings, plan.name)
         previous = served.index if served and served.dense_model == model and served.index != version else ""

@@ -184,10 +184,10 @@ def refuse_other_model(base: KnowledgeBase, models: ModelSettings) -> None:
     Raises:
         InvalidInput: it is another one.
     """
-    if models.embedding() != base.dense_model:
+    if models.embedder() != base.dense_model:
         raise InvalidInput(
-            f"The passages were embedded by {base.dense_model}", value=models.embedding(), source="OPENAI_EMBEDDING_MODEL",
-            remedy="Embeddings of different models cannot be compared. Set the one that embedded them, or index the documents again.",
+            f"The passages were embedded by {base.dense_model}", value=models.embedder(), source="OPENAI_EMBEDDING_MODEL, OPENAI_PASSAGE_PREFIX",
+            remedy="Embeddings of different models cannot be compared. Set what embedded them, or index the documents again.",
         )  # fmt: skip
 
 

@@ -59,6 +59,16 @@ class ModelSettings(BaseModel, frozen=True, hide_input_in_errors=True):
         """
         return _set(self.embedding_model, "OPENAI_EMBEDDING_MODEL")
 
+    def embedder(self) -> str:
+        """What passages are embedded by: the model, and what is put before each passage, because either changes the vectors.
+
+        Raises:
+            InvalidInput: no model is set.
+        """
+        return (
+            f"{self.embedding()} after {self.passage_prefix!r}" if self.passage_prefix else self.embedding()
+        )
+
     def chat(self) -> str:
         """The name of the model that answers.
 

@@ -163,3 +163,10 @@ def test_vectors_that_cannot_be_stored_are_refused(monkeypatch, data, said):
     settings = ModelSettings(base_url="http://127.0.0.1/v1", embedding_model="any")
     with pytest.raises(NotAModelServer, match=said):
         embed_texts(settings, ["one", "two"], "passage")
+
+
+def test_another_prefix_of_passages_is_another_embedder_and_another_one_of_questions_is_not():
+    plain = ModelSettings(base_url="http://127.0.0.1/v1", embedding_model="e5")
+    assert plain.embedder() == "e5"
+    assert plain.model_copy(update={"query_prefix": "query: "}).embedder() == "e5"
+    assert plain.model_copy(update={"passage_prefix": "passage: "}).embedder() == "e5 after 'passage: '"
