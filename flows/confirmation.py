@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flows.plan import Plan, Planned, is_planning
-from flows.report import listed
 from tasks.errors import NotConfirmed
+from tasks.plurals import listed
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows.report import Report, listed
+from flows.report import Report
 from tasks.errors import PermanentError
 from tasks.findings import Finding
+from tasks.plurals import listed
 from tasks.progress import say
 
 

@@ -15,11 +15,11 @@ from flows.answers.plans import IndexPlan
 from flows.confirmation import confirm
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from tasks.answers.chunks import Splitting, read_chunks
 from tasks.answers.knowledge import KnowledgeBase
-from tasks.plurals import counted
+from tasks.plurals import counted, listed
 from tasks.progress import say
 
 LEAST_KEPT = 0.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -18,7 +18,7 @@ from flows.option_values import check_values
 from flows.options import RUN_OPTIONS, RunOptions
 from flows.signatures import options_of, parameters
 from tasks.errors import InvalidInput
-from tasks.plurals import counted
+from tasks.plurals import counted, listed
 
 
 def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
@@ -64,12 +64,6 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
     command.__annotations__ = {one.name: one.annotation for one in (*options, *run_options)}
     vars(command)["__signature__"] = inspect.Signature([*options, *run_options], return_annotation=None)
     app.command(command, name=entry.name, help_formatter=InGroups(), help_epilogue=_example(asked.docstring))
-
-
-def listed(words: Iterable[str]) -> str:
-    """`a, b and c`, or `none`."""
-    *most, last = list(words) or ["none"]
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _check_options(model: type[BaseModel], values: Mapping[str, object]) -> None:

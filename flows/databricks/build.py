@@ -10,12 +10,12 @@ from flows.databricks.options import DATA, DataOptions
 from flows.databricks.version_steps import prune, serve
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from tasks.databricks.data import read_validated
 from tasks.databricks.specs import ColumnName, EndpointKind, IndexSpec, IndexType, Name
 from tasks.errors import InvalidInput
-from tasks.plurals import counted
+from tasks.plurals import counted, listed
 from tasks.program import command
 from tasks.progress import say
 

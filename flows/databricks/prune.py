@@ -10,9 +10,10 @@ from flows.databricks.options import BuiltIndexOptions
 from flows.databricks.version_steps import prune, prune_questions, say_versions
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from tasks.databricks.versions import read_versions
+from tasks.plurals import listed
 from tasks.progress import say
 
 

@@ -13,12 +13,13 @@ from flows.elastic.privileges import ask_privileges, to_embed
 from flows.elastic.semantic_steps import SemanticPlan, embed_semantic
 from flows.engine_flow import engine_flow
 from flows.options import Interruptible, Timed, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from tasks.elastic.indices.embeddings import embedded_field
 from tasks.elastic.indices.sources import source_query
 from tasks.elastic.specs import EmbeddedAs, EmbeddedField, Name
 from tasks.errors import InvalidInput
+from tasks.plurals import listed
 from tasks.program import command
 from tasks.progress import say
 

@@ -11,7 +11,7 @@ from flows.confirmation import agree
 from flows.elastic.options import ElasticRun
 from flows.elastic.plans import embed_plan, scaled
 from flows.plan import Plan
-from flows.report import StepReport, listed
+from flows.report import StepReport
 from tasks.elastic.cluster.capacity import verify_capacity
 from tasks.elastic.cluster.deployment_states import DeploymentState, read_deployment
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
@@ -49,7 +49,7 @@ from tasks.elastic.verification.verification import (
     verify_scores,
 )
 from tasks.errors import InvalidInput
-from tasks.plurals import counted
+from tasks.plurals import counted, listed
 from tasks.program import command
 
 _SHOWN = 5

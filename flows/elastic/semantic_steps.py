@@ -10,7 +10,6 @@ from flows.confirmation import agree
 from flows.elastic.embed_steps import read_from, refuse_itself, refuse_own, saw_refused
 from flows.elastic.options import ElasticRun
 from flows.elastic.plans import embed_plan
-from flows.report import listed
 from tasks.elastic.cluster.cluster import read_cluster
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.endpoints import EndpointState, read_endpoint, verify_endpoint
@@ -27,7 +26,7 @@ from tasks.elastic.specs import EmbeddedField, IndexSpec, semantic_properties
 from tasks.elastic.verification.semantic import verify_own_texts
 from tasks.elastic.verification.verification import sample_queries, verify_completeness, verify_queries
 from tasks.errors import InvalidInput
-from tasks.plurals import counted
+from tasks.plurals import counted, listed
 
 SEMANTIC_SINCE = (8, 18)
 """The first release whose documents keep the plain text in a semantic_text field, and whose other queries work on it."""

@@ -13,7 +13,7 @@ from flows.elastic.privileges import ask_privileges, to_tear_down
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement
 from flows.plan import Plan, Resource
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from tasks.elastic.cluster.deployment_states import read_deployments
 from tasks.elastic.cluster.deployments import remove_deployment
@@ -24,6 +24,7 @@ from tasks.elastic.indices.inventory import Inventory, read_inventory
 from tasks.elastic.indices.pipelines import remove_pipeline
 from tasks.elastic.specs import Name
 from tasks.errors import GateNotMet
+from tasks.plurals import listed
 from tasks.progress import say
 
 

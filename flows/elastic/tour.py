@@ -21,7 +21,7 @@ from flows.elastic.search import shown
 from flows.elastic.teardown import teardown, verify_nothing_left
 from flows.engine_flow import engine_flow
 from flows.options import Timed, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from tasks.elastic.cluster.capacity import DoesNotFit, verify_capacity
 from tasks.elastic.cluster.cluster import verify_cluster
@@ -44,6 +44,7 @@ from tasks.elastic.search.templates import (
 from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, Name, text_field
 from tasks.elastic.verification.diagnosis import read_diagnosis
 from tasks.errors import GateNotMet
+from tasks.plurals import listed
 
 TEXT = "This movie was totally awesome and had loads of adventure"
 """The notebook's sentence."""

@@ -13,7 +13,7 @@ from flows.elastic.options import ElasticOptions, ElasticRun
 from flows.elastic.privileges import ask_privileges, to_adopt, to_embed
 from flows.engine_flow import engine_flow
 from flows.options import Interruptible, Timed, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from tasks.elastic.cluster.models import verify_sparse_model
 from tasks.elastic.indices.adoption import ensure_adopted
@@ -23,6 +23,7 @@ from tasks.elastic.indices.sources import read_source
 from tasks.elastic.specs import Name
 from tasks.elastic.verification.agreement import Previous
 from tasks.errors import InvalidInput
+from tasks.plurals import listed
 from tasks.progress import say
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Interruptible, Timed, agreement, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
@@ -16,6 +16,7 @@ from flows.vertex.private_ways import KIND as PRIVATE_SERVICE_CONNECT
 from flows.vertex.private_ways import connected
 from flows.vertex.version_steps import prune, verify_and_serve
 from tasks.errors import InvalidInput
+from tasks.plurals import listed
 from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.data.import_formats import ImportFormat

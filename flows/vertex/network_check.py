@@ -6,10 +6,11 @@ from pydantic import Field
 
 from flows.engine_flow import engine_flow
 from flows.findings import tell
-from flows.report import Report, listed, reporting
+from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
 from flows.vertex.network_options import NetworkOptions
 from tasks.errors import PermanentError
+from tasks.plurals import listed
 from tasks.vertex.resources.network_findings import read_network_findings
 from tasks.vertex.specs import Name
 

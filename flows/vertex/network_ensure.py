@@ -7,13 +7,14 @@ from pydantic import Field
 from flows.confirmation import confirm
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.network_options import NetworkOptions
 from flows.vertex.options import VertexRun
 from flows.vertex.private_ways import connect, saw
 from tasks.errors import InvalidInput
+from tasks.plurals import listed
 from tasks.progress import say
 from tasks.vertex.network.apis import ensure_apis, wait_for_apis
 from tasks.vertex.network.peering import ensure_connection, read_connection

@@ -5,12 +5,13 @@ from __future__ import annotations
 from flows.confirmation import confirm
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.network_options import NetworkOptions
 from flows.vertex.options import VertexRun
 from tasks.errors import GateNotMet
+from tasks.plurals import listed
 from tasks.progress import say
 from tasks.vertex.network.apis import APIS, read_apis
 from tasks.vertex.network.inventory import NetworkInventory, read_network_inventory, refuse_use

@@ -7,11 +7,12 @@ from pydantic import Field
 from flows.confirmation import agree
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
 from flows.vertex.version_steps import prune, prune_questions, say_versions
+from tasks.plurals import listed
 from tasks.progress import say
 from tasks.vertex.resources.versions import read_versions
 

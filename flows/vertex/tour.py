@@ -14,7 +14,7 @@ from pydantic import Field
 
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from flows.vertex.agreement import agree_to_first_deployments
 from flows.vertex.build_steps import BuildPlan, build
@@ -23,7 +23,7 @@ from flows.vertex.options import DATA, DataOptions, VertexRun
 from flows.vertex.teardown import teardown
 from flows.vertex.tour_datapoint import stream_one_datapoint
 from tasks.errors import InvalidInput
-from tasks.plurals import counted
+from tasks.plurals import counted, listed
 from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.data.rules import NOTEBOOK_RULES

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flows.report import StepReport, listed
+from flows.report import StepReport
 from flows.vertex.options import VertexRun
 from tasks.errors import GateNotMet
+from tasks.plurals import listed
 from tasks.vertex.datapoints.datapoints import Datapoint
 from tasks.vertex.datapoints.filters import Restrict
 from tasks.vertex.imports.tour_data import TourData

@@ -6,13 +6,13 @@ from pydantic import Field
 
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Interruptible, Timed, agreement, timeout
-from flows.report import Report, listed
+from flows.report import Report
 from flows.runs import running
 from flows.vertex.options import DATA, DataOptions
 from flows.vertex_collections.build_steps import CollectionPlan, Load, build
 from flows.vertex_collections.engine import VERTEX_COLLECTIONS
 from tasks.errors import InvalidInput
-from tasks.plurals import counted
+from tasks.plurals import counted, listed
 from tasks.progress import say
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.import_data import read_validated
