@@ -17,18 +17,23 @@ class PreconditionsMissing(PermanentError):
     def __init__(self, missing: Sequence[Finding]) -> None:
         self.missing = list(missing)
         super().__init__(
-            f"A build would fail on {listed(one.what for one in missing)}. The steps above say how to fix it."
+            f"A build would fail on {listed(one.what for one in missing)}. The lines above say how to fix it."
         )
 
 
 def tell(report: Report, findings: Sequence[Finding]) -> None:
-    """A step for each finding, with the command that fixes what is missing."""
+    """A step for each finding, with the command that fixes what is missing.
+
+    Where something is missing, each is also said: the flow will fail, and its report is not printed then.
+    """
+    will_fail = any(finding.is_in_the_way for finding in findings)
     for finding in findings:
         with report.step(finding.what) as step:
             step.saw(finding.seen if finding.state == "not needed" else f"{finding.state}: {finding.seen}")
             if finding.command:
                 step.saw(f"fix it with: {finding.command}")
-        say(f"{finding.what}: {step.seen}")
+        if will_fail:
+            say(f"{finding.what}: {step.seen}")
 
 
 def refuse_missing(findings: Sequence[Finding]) -> None:

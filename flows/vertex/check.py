@@ -9,7 +9,7 @@ from flows.findings import refuse_missing, tell
 from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import VertexOptions
-from flows.vertex.version_steps import say_versions
+from flows.vertex.version_steps import versions_in_words
 from tasks.vertex.resources.preconditions import read_preconditions
 from tasks.vertex.resources.versions import read_versions
 from tasks.vertex.specs import EndpointKind, Name
@@ -42,6 +42,6 @@ def check_preconditions(options: CheckOptions) -> Report:
         tell(report, findings)
         if options.name:
             with report.step(f"versions of {options.name}") as step:
-                step.saw(say_versions(read_versions(settings, options.name)))
+                step.saw(versions_in_words(read_versions(settings, options.name)))
         refuse_missing(findings)
     return report

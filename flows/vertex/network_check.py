@@ -21,7 +21,7 @@ class NetworkIncomplete(PermanentError):
     def __init__(self, name: str, missing: list[str]) -> None:
         self.name, self.missing = name, missing
         super().__init__(
-            f"The network of {name!r} lacks {listed(missing)}. The steps above say how to fix it."
+            f"The network of {name!r} lacks {listed(missing)}. The lines above say how to fix it."
         )
 
 

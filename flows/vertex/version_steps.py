@@ -124,11 +124,16 @@ def of(version: ServedIndex, versions: Sequence[ServedIndex]) -> str:
 
 def say_versions(there: Versions) -> str:
     """Say which version is served and which others there are. Returns it."""
-    served = f"{there.name} serves the version {there.described(there.serves)}"
-    others = "; ".join(there.described(version) for version in there.others)
-    said = f"{served}. Other versions: {others}." if others else f"{served}. There is no other version."
+    said = versions_in_words(there)
     say(said)
     return said
+
+
+def versions_in_words(there: Versions) -> str:
+    """Which version is served and which others there are."""
+    served = f"{there.name} serves the version {there.described(there.serves)}"
+    others = "; ".join(there.described(version) for version in there.others)
+    return f"{served}. Other versions: {others}." if others else f"{served}. There is no other version."
 
 
 def _refuse_ties(there: Versions, versions: Sequence[str]) -> None:

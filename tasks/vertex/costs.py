@@ -28,9 +28,10 @@ BUILD_PRICE = 3.0
 def building_cost(data: ValidatedVectors) -> str:
     """What building an index of data costs once, in words. Of sparse embeddings the size is not known beforehand."""
     gibibytes = data.dense_rows * data.dimensions * 4 / 2**30
+    size = f"{gibibytes:,.2f} GiB" if gibibytes >= 0.01 else "less than 0.01 GiB"
     more = ", and what the sparse embeddings take" if data.sparse_rows else ""
     return (
-        f"Building the index costs about {max(gibibytes * BUILD_PRICE, 0.01):.2f} USD for {gibibytes:,.2f} GiB of dense vectors{more} "
+        f"Building the index costs about {max(gibibytes * BUILD_PRICE, 0.01):.2f} USD for {size} of dense vectors{more} "
         "(price from memory; see the price list, https://cloud.google.com/vertex-ai/pricing)."
     )
 

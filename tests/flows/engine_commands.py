@@ -7,6 +7,11 @@ import json
 import pytest
 
 
+def seen(command):
+    """What the steps of a command with `--json` saw, one after the other."""
+    return "\n".join(f"{step['step']}: {step['seen']}" for step in json.loads(command.out)["steps"])
+
+
 @pytest.fixture
 def command(run, begin, name, engine):
     """Runs a flow under the test's name: `command(service, "build", "--data", file)`; begins it with `begun=True`."""

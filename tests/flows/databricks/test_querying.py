@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.flows.engine_commands import seen
 from tests.polling import until
 
 pytestmark = pytest.mark.slow
@@ -82,7 +83,7 @@ def test_recall_below_the_gate_fails_and_changes_nothing(service, command, found
 
 
 def test_a_check_says_what_an_index_needs_and_what_there_is(service, run, films):
-    told = run(service, "databricks", "check", "--target", "sandbox").err
+    told = seen(run(service, "databricks", "check", "--target", "sandbox", "--json"))
     assert "login: ok: person@sandbox.example" in told
     assert "schema main.default: ok: exists, with USE_SCHEMA, CREATE_TABLE" in told
     assert f"{films} (in use)" in told

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tasks.vertex.network.clients import connect_networks
+from tests.flows.engine_commands import seen
 
 TARGET = ("--target", "sandbox")
 MADE = {
@@ -69,8 +70,10 @@ def test_a_check_names_what_is_missing_and_how_to_get_it(service, run, name):
     before = len(service.writes)
     told = run(service, "vertex", "network-check", "--name", name, *TARGET, code=1)
     assert f"network-ensure --name {name}" in told.err
-    peered = run(service, "vertex", "network-check", "--name", name, "--network", "sandbox", *TARGET)
-    assert "ok: projects/123456789012/global/networks/sandbox with sandbox-range" in peered.err
+    peered = run(
+        service, "vertex", "network-check", "--name", name, "--network", "sandbox", *TARGET, "--json"
+    )
+    assert "ok: projects/123456789012/global/networks/sandbox with sandbox-range" in seen(peered)
     assert len(service.writes) == before
 
 

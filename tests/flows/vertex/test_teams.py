@@ -7,6 +7,7 @@ import json
 import pytest
 
 from sandbox.announced import announcement
+from tests.flows.engine_commands import seen
 
 pytestmark = pytest.mark.slow
 TARGET = ("--target", "sandbox")
@@ -150,7 +151,7 @@ def test_an_index_that_somebody_moved_to_an_endpoint_of_theirs_is_told_by_every_
 
     where = f"as {ours.id} on the endpoint {theirs}"
     assert where in vertex(service, "query", name, "--datapoint-id", "1", code=1).error
-    assert where in " ".join(vertex(service, "check", name).err.split())
+    assert where in seen(vertex(service, "check", name, "--json"))
     command = (
         f"gcloud ai index-endpoints undeploy-index {theirs.rpartition('/')[2]} --deployed-index-id={ours.id} "
         "--project=123456789012 --region=us-central1"

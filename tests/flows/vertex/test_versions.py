@@ -16,6 +16,7 @@ from tasks.vertex.queries.neighbors import Query
 from tasks.vertex.queries.queries import answer, read_datapoints
 from tasks.vertex.resources.served import read_served_index
 from tasks.vertex.specs import deployed_index_id
+from tests.flows.engine_commands import seen
 
 pytestmark = pytest.mark.slow
 
@@ -195,7 +196,7 @@ def test_other_dimensions_fit_beside_take_no_streams_and_a_teardown_removes_all_
     error = vertex(service, "remove-datapoints", "--ids", "1", code=1).error
     assert "the version first does not take them: it has 8 dimensions, the served one has 12" in error
     assert service.writes == writes
-    told = vertex(service, "check").err
+    told = seen(vertex(service, "check", "--json"))
     assert f"{name} serves the version {served(service, name).version} (deployed as" in told
     assert "Other versions: first (deployed as" in told
     teardown(service)

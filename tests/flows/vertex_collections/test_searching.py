@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.flows.engine_commands import seen
+
 pytestmark = pytest.mark.slow
 COLUMNS = ("--data-columns", "genre", "year", "plot")
 
@@ -100,7 +102,7 @@ def test_recall_below_the_gate_fails_and_changes_nothing(service, command, found
 
 
 def test_a_check_says_what_a_collection_needs(service, run):
-    told = run(service, "vertex-collections", "check", "--target", "sandbox").err
+    told = seen(run(service, "vertex-collections", "check", "--target", "sandbox", "--json"))
     assert "Vector Search 2.0 answers in us-central1: ok: yes" in told
 
 
