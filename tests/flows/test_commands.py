@@ -78,7 +78,7 @@ def test_help_breaks_no_option_and_no_word_in_eighty_columns(engine, entry, caps
     said = dict(re.findall(r"^    (\w+): (.+)$", asked.docstring, re.MULTILINE))
     for option in asked.options:
         assert re.search(
-            rf"^  --{option.name.strip('_').replace('_', '-')}([ .][^ ].*)?$", told, re.MULTILINE
+            rf"^  ([A-Z]+, )?--{option.name.strip('_').replace('_', '-')}([ .][^ ].*)?$", told, re.MULTILINE
         ), option
         if f"  --{option.name.replace('_', '-')}." in told:  # of a model: its fields have texts of their own
             continue
