@@ -15,7 +15,7 @@ from pydantic import Field
 
 from flows.answers.engine import ANSWERS
 from flows.answers.evaluate import ask_all
-from flows.answers.holders import holder_of
+from flows.answers.holders import Holder, holder_of
 from flows.answers.options import HolderName
 from flows.answers.plans import IndexPlan
 from flows.engine_flow import engine_flow
@@ -155,6 +155,7 @@ def _on(
     """Build, ask and remove on one engine."""
     holder = holder_of(engine)
     own = replace(run, settings=holder.engine.settings("sandbox"))
+    refuse_others(holder, own.settings, engine, name, chunks)
     plan = IndexPlan(
         name=name, chunks=chunks, deployment="", search_deployment="", models=models, replicas=0, yes=True
     )
@@ -165,6 +166,23 @@ def _on(
     outcomes = ask_all(holder, own.settings, models, base, questions, base.ways[-1], PASSAGES)
     holder.remove(own, name)
     return outcomes
+
+
+def refuse_others(holder: Holder, settings: Any, engine: HolderName, name: str, chunks: Chunks) -> None:
+    """Leave alone what is no tour's: it would be replaced, and removed at the end. What a killed tour has left has the same passages.
+
+    Raises:
+        InvalidInput: a knowledge base of other passages has this name.
+    """
+    base = holder.read(settings, name)
+    if base is None:
+        return
+    found = {chunk.id for chunk in holder.all_passages(settings, base)}
+    if found != {chunk.id for chunk in chunks.chunks}:
+        raise InvalidInput(
+            f"There is a knowledge base of this name on {engine}, which a tour would replace and remove", value=name, source="name",
+            accepted="a name that nothing has",
+        )  # fmt: skip
 
 
 def _right(outcomes: Sequence[Outcome]) -> list[Outcome]:

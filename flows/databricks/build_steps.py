@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flows.confirmation import Question, agree
 from flows.databricks.options import DatabricksRun
 from flows.databricks.plans import build_plan
-from flows.databricks.version_steps import prune_questions
+from flows.databricks.version_steps import prune_questions, pruned
 from tasks.databricks.costs import hourly_cost
 from tasks.databricks.data import RowSource
 from tasks.databricks.endpoints import (
@@ -118,16 +118,16 @@ def build(
     # One that a killed run has only just made has no version to prune.
     prunes = prunes and found.endpoint is not None and found.endpoint.is_marked
     spec, there = found.spec, found.index
-    pruning = (
-        prune_questions(read_versions(settings, spec.name), spec.version) if prunes and found.endpoint else []
-    )
+    versions = read_versions(settings, spec.name) if prunes else None
+    pruning = prune_questions(versions, spec.version) if versions else []
     agree(
         [*_cost(run, validated, found), *_replacement(validated, found), *pruning],
         yes=yes,
         plan=lambda: build_plan(
-            run, spec, validated, found.endpoint, there, cost=_cost_in_words(validated, found)
+            run, spec, validated, found.endpoint, there, cost=_cost_in_words(validated, found),
+            prunes=pruned(versions, spec.version) if versions else (),
         ),
-    )
+    )  # fmt: skip
 
     changes = list[str]()
     with report.step(f"create endpoint {spec.name}") as step:

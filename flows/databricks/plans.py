@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flows.databricks.options import DatabricksRun
 from flows.plan import Action, Difference, Plan, Resource
 from tasks.databricks.endpoints import EndpointState
 from tasks.databricks.indexes import IndexState
 from tasks.databricks.marks import VersionMarks
 from tasks.databricks.source_tables import check_table, read_table
-from tasks.databricks.specs import IndexSpec, table_name
+from tasks.databricks.specs import IndexSpec, index_name, table_name
 from tasks.plurals import counted
 from tasks.vertex.data.validation import ValidatedVectors
 
@@ -21,6 +23,7 @@ def build_plan(
     there: IndexState | None,
     *,
     cost: str,
+    prunes: Sequence[str] = (),
 ) -> Plan:
     """What `databricks build` would do.
 
@@ -31,6 +34,7 @@ def build_plan(
         endpoint: as it is; None if there is none.
         there: the index as it is; None if there is none.
         cost: of the index, in words; empty if it is there.
+        prunes: the versions that are removed afterwards.
     """
     marked = VersionMarks() if endpoint is None else endpoint.marks_of(spec.version)
     held = "" if there is None else marked.content
@@ -52,6 +56,14 @@ def build_plan(
         resources.append(
             Resource(action=action, kind="index", name=full_name, detail=detail, differences=changed)
         )
+    if endpoint is not None and endpoint.serves not in ("", spec.version):
+        serves = Difference(field="serves", there=endpoint.serves, wanted=spec.version)
+        resources.append(
+            Resource(action="change", kind="served version", name=spec.name, differences=(serves,))
+        )
+    for version in prunes:
+        name = index_name(run.settings.catalog_schema, spec.name, version)
+        resources.append(Resource(action="remove", kind="index", name=name, detail=f"version {version}"))
     if cost and run.settings.is_sandbox:
         cost += " The sandbox costs nothing."
     return run.plan(

@@ -21,13 +21,18 @@ def serve(run: DatabricksRun, name: str, version: str) -> None:
 
 def prune_questions(there: Versions, serves: str) -> list[Question]:
     """Ask before the versions go that are not served then."""
-    going = [version for version in there.others if version != serves]
-    going += [there.serves] if there.serves not in ("", serves) else []
+    going = pruned(there, serves)
     if not going:
         return []
     listed = "; ".join(there.described(version) for version in going)
     consequence = f"It would remove every version but {serves}, for good: {listed}."
     return [Question("prune the other versions", consequence)]
+
+
+def pruned(there: Versions, serves: str) -> list[str]:
+    """The versions that a prune removes once this one is served."""
+    served = [there.serves] if there.serves not in ("", serves) else []
+    return [version for version in there.others if version != serves] + served
 
 
 def prune(run: DatabricksRun, name: str) -> list[str]:

@@ -1,10 +1,13 @@
-"""The documents of a tour are copied into a folder of their own, which nothing leads out of."""
+"""A tour copies its documents into a folder of their own, which nothing leads out of, and leaves other knowledge bases alone."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import pytest
 
-from flows.answers.tour import TourOptions, collect
+from flows.answers.tour import TourOptions, collect, refuse_others
 from tasks.errors import InvalidInput
 
 
@@ -45,3 +48,22 @@ def test_a_folder_without_documents_is_named(collected, tmp_path):
         with pytest.raises(InvalidInput, match="no folder with Markdown files") as refused:
             collected(folder)
         assert refused.value.value == str(folder)
+
+
+def passages(*texts):
+    return SimpleNamespace(chunks=tuple(SimpleNamespace(id=text) for text in texts))
+
+
+@pytest.mark.parametrize(
+    ("there", "is_refused"), [(None, False), (("a", "b"), False), (("a",), True), (("a", "c"), True)]
+)
+def test_a_knowledge_base_that_no_tour_has_left_is_not_replaced(there, is_refused):
+    class Holder:
+        def read(self, *_):
+            return there
+
+        def all_passages(self, *_):
+            return passages(*there).chunks
+
+    with pytest.raises(InvalidInput, match="would replace") if is_refused else nullcontext():
+        refuse_others(Holder(), None, "elastic", "handbook", passages("a", "b"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tasks.crash_points import CRASH_AT
@@ -23,6 +25,10 @@ def test_a_version_is_built_beside_the_served_one_served_rolled_back_and_removed
 
     build(service)
     before = len(service.writes)
+    planned = json.loads(build(service, "--as-version", "--prune", "--plan", "--json", data=other_data).out)
+    assert [(one["action"], one["kind"]) for one in planned["resources"]] == [
+        ("keep", "endpoint"), ("create", "index"), ("change", "served version"), ("remove", "index")
+    ]  # fmt: skip
     words = ("build", "--name", name, "--target", "sandbox", "--as-version", "--data", other_data)
     for point in ("create index * *#1:after", "mark endpoint *#2:after"):
         run(service, "databricks", *words, code=-9, **{CRASH_AT: point})
