@@ -56,7 +56,7 @@ test: setup
 
 # The rest, not the same again: CI runs both.
 test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready
-	$(BIN)/pytest -m "slow and not core and not browser" --durations 10
+	$(BIN)/pytest -m "slow and not core and not browser" -n 3 --durations 10
 	PYTHONPATH=$(abspath $(BROWSER)) $(BIN)/pytest -n 0 -m browser tests/browser
 	PYTHONPATH=$(abspath $(CLIENT9)) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
 
