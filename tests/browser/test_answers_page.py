@@ -66,6 +66,7 @@ def ask(page, question):
     page.get_by_label("Ask").fill(question)
     page.get_by_role("button", name="Ask").click()
     page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_load_state()  # its style too
 
 
 def test_an_answer_cites_sources_that_open_at_the_passage_and_takes_a_yes(reader):
