@@ -203,7 +203,7 @@ def _kind(plan: IndexPlan, spec: IndexSpec, endpoint: EndpointState | None) -> s
     kind = there or plan.endpoint_type or STANDARD
     if kind == STORAGE_OPTIMIZED and spec.dimensions % DIVISOR:
         raise InvalidInput(
-            "A STORAGE_OPTIMIZED endpoint does not take vectors of so many dimensions", value=spec.dimensions, source=plan.source.data,
+            "A STORAGE_OPTIMIZED endpoint does not take vectors with this number of dimensions", value=spec.dimensions, source=plan.source.data,
             accepted=f"multiples of {DIVISOR}", remedy="Pad the vectors with zeros, which changes no distance, or build on a STANDARD endpoint.",
         )  # fmt: skip
     if kind == STORAGE_OPTIMIZED and not spec.index_type == "DIRECT_ACCESS":

@@ -181,7 +181,7 @@ def _refuse_unfit(index: IndexState, query: Query) -> None:
         )
     if query.rerank and (not query.text or query.num_results > MOST_RERANKED):
         raise InvalidInput(
-            "The reranker orders at most so many rows anew, by how they answer a text",
+            "The reranker reorders a limited number of rows, by how well they answer a text",
             value=query.num_results if query.text else "no text", source="num_results" if query.text else "text",
             accepted=f"words to search by, and 1 to {MOST_RERANKED} results",
         )  # fmt: skip
