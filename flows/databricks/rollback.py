@@ -12,7 +12,7 @@ from tasks.databricks.versions import ensure_rollback, read_versions
 from tasks.progress import say
 
 
-class RollBackOptions(BuiltIndexOptions, frozen=True):
+class RollbackOptions(BuiltIndexOptions, frozen=True):
     """The options of `databricks rollback`."""
 
     @property
@@ -22,7 +22,7 @@ class RollBackOptions(BuiltIndexOptions, frozen=True):
 
 
 @engine_flow(DATABRICKS, "rollback", run_name="roll back {name} on {target}")
-def roll_back(options: RollBackOptions) -> Report:
+def roll_back(options: RollbackOptions) -> Report:
     """Serve the version before the last swap again. A second rollback changes nothing.
 
     Example:

@@ -85,7 +85,7 @@ def _report(results: Results, lines: list[Line], planned: list[Case], options: a
 
 
 def _planned(workers: Workers, options: argparse.Namespace) -> list[Case]:
-    """Every case of the chosen campaigns, in an order that depends on the seed alone: any beginning is a sample."""
+    """Every case of the chosen campaigns, in an order that depends on the random seed alone: any beginning is a sample."""
     chosen = [one for one in SCENARIOS.values() if options.full or one.in_short]
     chosen = [one for one in chosen if not options.scenario or one.id in options.scenario]
     recordings: dict[str, Recording] = {}

@@ -1,6 +1,6 @@
 """Campaign 2: `kill -9` and SIGTERM at random times, of the flow, its stand-in and the Prefect server, while operations run.
 
-The times come from the seed. The stand-ins are slow here, so that most of a run is waiting, as in reality.
+The times come from the random seed of the run. The stand-ins are slow here, so that most of a run is waiting, as in reality.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _DOWN_SECONDS = 0.5
 def cases(
     recorded: Sequence[tuple[Scenario, Recording]], chance: random.Random, *, full: bool
 ) -> Iterator[Case]:
-    """Victims and times, drawn from the seed."""
+    """Victims and times, drawn from the random seed."""
     changing = [scenario for scenario, _ in recorded if scenario.id in _CHANGING]
     for number in range(_EACH * len(changing) if full else min(_SHORT, _SHORT * len(changing))):
         scenario = changing[number % len(changing)]

@@ -27,7 +27,7 @@ _LATEST = 3.0
 def cases(
     recorded: Sequence[tuple[Scenario, Recording]], chance: random.Random, *, full: bool
 ) -> Iterator[Case]:
-    """Victims in turn and times, drawn from the seed."""
+    """Victims in turn and times, drawn from the random seed."""
     scenarios = [scenario for scenario, _ in recorded if scenario.id in _SCENARIOS]
     for number in range(_EACH * len(scenarios) if full else min(_SHORT, len(scenarios))):
         scenario = scenarios[number % len(scenarios)]
