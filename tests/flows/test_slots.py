@@ -46,7 +46,7 @@ def test_runs_that_begin_at_the_same_moment_all_get_their_turn(name):
 def test_the_same_name_in_another_project_or_region_has_another_slot(name):
     with (
         holding("vertex", name, Deadline.after(seconds=60), where="a-us-central1"),
-        holding("vertex", name, Deadline.after(seconds=1), where="b-us-central1"),
-        holding("vertex", name, Deadline.after(seconds=1), where="a-europe-west4"),
+        holding("vertex", name, Deadline.after(seconds=60), where="b-us-central1"),
+        holding("vertex", name, Deadline.after(seconds=60), where="a-europe-west4"),
     ):
         pass

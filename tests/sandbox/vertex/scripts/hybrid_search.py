@@ -40,7 +40,7 @@ def get_sparse_embedding(text):
 
 
 def until(condition):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not (value := condition()):
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -36,7 +36,7 @@ class Fixed(Embeddings):
 
 
 def until(found, expected):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while found() != expected:
         assert time.monotonic() < end, (found(), expected)
         time.sleep(0.05)

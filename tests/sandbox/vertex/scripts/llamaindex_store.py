@@ -53,7 +53,7 @@ def found(*filters):
 
 
 def until(rows, *filters):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while found(*filters) != rows:
         assert time.monotonic() < end, (found(*filters), rows)
         time.sleep(0.05)

@@ -26,7 +26,7 @@ aiplatform.init(
 
 
 def until(condition):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not (value := condition()):
         assert time.monotonic() < end
         time.sleep(0.05)

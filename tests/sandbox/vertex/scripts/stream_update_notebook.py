@@ -145,7 +145,7 @@ def new_request():
 
 
 def until(request, condition):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not condition(response := [each.id for each in stub.Match(request).neighbor]):
         assert time.monotonic() < end, response
         time.sleep(0.02)
