@@ -66,7 +66,13 @@ class KeyFile:
         )  # readable by its owner alone from the start
         with os.fdopen(descriptor, "w") as output:
             output.write(f"{self.user}:{secrets.token_urlsafe(_RANDOM_BYTES)}\n")
-        os.replace(draft, self.path)  # noqa: PTH105 -- the word says what it does
+        try:
+            os.link(draft, self.path)
+        except FileExistsError:
+            self.read()
+            return False
+        finally:
+            os.unlink(draft)  # noqa: PTH108
         return True
 
     def read(self) -> str:

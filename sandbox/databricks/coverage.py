@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from databricks.sdk.service.vectorsearch import VectorSearchEndpointsAPI, VectorSearchIndexesAPI
 
+from sandbox.cells import cell
 from sandbox.databricks import errors
 from sandbox.databricks.differences import DIFFERENCES
 from sandbox.databricks.methods import IDS
@@ -50,7 +51,7 @@ def lines() -> Iterator[str]:
         "|---|---|---|---|",
     )
     for answer in sorted(errors.answers(), key=lambda each: (not each.source, each.status, each.text)):
-        yield f"| {answer.status} | {answer.code} | {answer.text} | {answer.source or 'sandbox wording'} |"
+        yield f"| {answer.status} | {answer.code} | {cell(answer.text)} | {answer.source or 'sandbox wording'} |"
 
 
 def methods(api: type) -> list[str]:

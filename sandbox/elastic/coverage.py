@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from elasticsearch import Elasticsearch
 
+from sandbox.cells import cell
 from sandbox.elastic import chunking, errors
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.differences import DIFFERENCES
@@ -104,8 +105,7 @@ def lines() -> Iterator[str]:
     yield from ("", "| status | type | text | source |", "|---|---|---|---|")
     found = {(each.status, each.kind, each.text, each.source) for part in _ERRORS for each in _answers(part)}
     for status, kind, text, source in sorted(found, key=lambda each: (not each[3], *each)):
-        shown = text.replace("|", "\\|").replace("\n", "\\n")
-        yield f"| {status} | {kind} | {shown} | {source or 'sandbox wording'} |"
+        yield f"| {status} | {kind} | {cell(text)} | {source or 'sandbox wording'} |"
 
 
 def methods(namespace: str) -> list[str]:

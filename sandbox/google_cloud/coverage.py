@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sandbox.cells import cell
 from sandbox.google_cloud import errors
 from sandbox.google_cloud.differences import DIFFERENCES
 from sandbox.google_cloud.methods import METHODS
@@ -32,7 +33,7 @@ def lines() -> Iterator[str]:
     yield from (f"- {difference}" for difference in DIFFERENCES)
     yield from ("", "### Texts of their refusals", "", "| status | text | source |", "|---|---|---|")
     for answer in sorted(errors.answers(), key=lambda each: (not each.source, each.status, each.text)):
-        yield f"| {answer.status} | {answer.text} | {answer.source or 'sandbox wording'} |"
+        yield f"| {answer.status} | {cell(answer.text)} | {answer.source or 'sandbox wording'} |"
 
 
 class Nobody:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sandbox.cells import cell
 from sandbox.model_server import chat, embeddings, errors
 from sandbox.model_server.differences import DIFFERENCES
 from sandbox.model_server.front import INVOCATIONS, ROUTES
@@ -28,4 +29,4 @@ def lines() -> Iterator[str]:
         "|---|---|---|---|---|",
     )
     for answer in sorted(errors.answers(), key=lambda each: (not each.source, each.status, each.text)):
-        yield f"| {answer.status} | {answer.kind} | {answer.code or ''} | {answer.text} | {answer.source or 'sandbox wording'} |"
+        yield f"| {answer.status} | {answer.kind} | {answer.code or ''} | {cell(answer.text)} | {answer.source or 'sandbox wording'} |"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sandbox.cells import cell
 from sandbox.storage import errors
 from sandbox.storage.differences import DIFFERENCES
 from sandbox.storage.server import handlers_of
@@ -38,4 +39,4 @@ def lines() -> Iterator[str]:
         "|---|---|---|",
     )
     for answer in sorted(errors.answers(), key=lambda each: (not each.source, each.status, each.text)):
-        yield f"| {answer.status} | {answer.text} | {answer.source or 'sandbox wording'} |"
+        yield f"| {answer.status} | {cell(answer.text)} | {answer.source or 'sandbox wording'} |"

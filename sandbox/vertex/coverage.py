@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sandbox.cells import cell
 from sandbox.google_cloud import coverage as networks
 from sandbox.storage import coverage as storage
 from sandbox.vertex import errors, fields
@@ -52,8 +53,7 @@ def lines() -> Iterator[str]:
     for answer in sorted(
         errors.answers().values(), key=lambda each: (not each.source, each.code.name, each.text)
     ):
-        shown = answer.text.replace("|", "\\|")
-        yield f"| {answer.code.name} | {shown} | {answer.source or 'sandbox wording'} |"
+        yield f"| {answer.code.name} | {cell(answer.text)} | {answer.source or 'sandbox wording'} |"
     yield from storage.lines()
     yield from networks.lines()
 

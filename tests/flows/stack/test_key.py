@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -32,6 +34,19 @@ def test_a_key_is_made_once_for_its_owner_alone(tmp_path):
     file = key.file(tmp_path)
     assert (mode(file), mode(file.parent)) == (0o600, 0o700)
     assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+def test_all_that_start_at_the_same_moment_have_the_same_key(tmp_path):
+    together = threading.Barrier(8)
+
+    def begin(_):
+        together.wait()
+        return key.ensure(tmp_path), key.read(tmp_path)
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(begin, range(8)))
+    assert sorted(made) == [(False, key.read(tmp_path))] * 7 + [(True, key.read(tmp_path))]
+    assert [each.name for each in key.file(tmp_path).parent.iterdir()] == [key.file(tmp_path).name]
 
 
 def test_every_home_folder_has_a_key_of_its_own(tmp_path):
