@@ -26,6 +26,7 @@ _RETRY = "Task run failed with %s: %r - Retry %s/%s will start %s"
 """The engine's template for a failed attempt that it will retry; if Prefect rewords it, only this line is lost."""
 _COUNT_SECONDS = 5.0
 """Between two lines of a log that say how far something counted is."""
+_NUMBER = re.compile(r"[\d.,]+")
 _DELAY = re.compile(r"([\d.]+) second\(s\) from now")
 """How the template states the delay."""
 _CHATTER = (
@@ -192,9 +193,9 @@ class Terminal(logging.Handler):
 
     def _is_news(self, progress: Progress) -> bool:
         """Whether a log shows it: every new state, but of something that is counted only now and then how far it is."""
-        seen, at = self._printed.get(progress.what, ("", -_COUNT_SECONDS))
-        is_soon = progress.fraction is not None and time.monotonic() - at < _COUNT_SECONDS
-        return progress.seen != seen and not is_soon
+        seen, at = self._printed.get(progress.what, ("", 0.0))
+        only_counted = _NUMBER.sub("", progress.seen) == _NUMBER.sub("", seen)
+        return progress.seen != seen and not (only_counted and time.monotonic() - at < _COUNT_SECONDS)
 
     def _close(self, progress: Progress) -> None:
         self._open.pop(progress.what, None)

@@ -61,8 +61,11 @@ def test_progress_in_a_file_is_a_line_only_when_something_changed():
     ]
 
 
-def test_a_count_in_a_file_is_a_line_now_and_then_and_at_its_end():
-    looks = [Seen("load", f"{number} of 9", fraction=number / 9) for number in range(9)]
+@pytest.mark.parametrize("whole", [9, None], ids=["of a known whole", "of an unknown whole"])
+def test_a_count_in_a_file_is_a_line_now_and_then_and_at_its_end(whole):
+    looks = [
+        Seen("load", f"{number} of 9", fraction=number / whole if whole else None) for number in range(9)
+    ]
     looks += [Seen("load", "9 of 9", fraction=1.0, done=True)]
     assert shown(*(record("", progress=look) for look in looks)).splitlines() == [
         "load: 0 of 9",
