@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,13 +71,21 @@ class Report(BaseModel):
     """The one that this process published last: a command that fails prints it too, and nothing that a flow raises carries it."""
 
     @contextmanager
-    def step(self, title: str) -> Generator[StepReport]:
-        """Time a step; it is in the report even if it fails."""
-        began = time.monotonic()
+    def step(self, title: str, changes: Sequence[str] | None = None) -> Generator[StepReport]:
+        """Time a step; it is in the report even if it fails.
+
+        Args:
+            title: what is done; of a step that ensures a resource its kind and name, because it may be there as it should.
+            changes: what the flow has changed so far. What such a step adds to it is told first, or that it added nothing.
+        """
+        began, before = time.monotonic(), len(changes or ())
         step = StepReport(step=title, began=began - self._began)
         self.steps.append(step)
         try:
             yield step
+            if changes is not None:
+                did = ", ".join(changes[before:]) or "unchanged"
+                step.seen = redacted(f"{did}; {step.seen}" if step.seen else did)
         except BaseException as error:
             step.saw(f"failed: {error}" if str(error) else "interrupted")
             raise

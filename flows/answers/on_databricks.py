@@ -64,7 +64,7 @@ class DatabricksHolder:
         spec = passage_index(plan.name, wanted.version, dimensions)
         agree(_cost(settings, wanted.chunks, dimensions, endpoint), yes=plan.yes)
         changes: list[str] = []
-        with report.step(f"create endpoint {plan.name}") as step:
+        with report.step(f"endpoint {plan.name}", changes) as step:
             has_marks = endpoint is not None and endpoint.is_marked
             ensured = ensure_endpoint(
                 settings, plan.name, spec=PASSAGES, content="", has_index=has_marks, deadline=deadline
@@ -72,7 +72,7 @@ class DatabricksHolder:
             changes += ["created the endpoint"] if endpoint is None else []
             step.saw(wait_for_endpoint(settings, plan.name, deadline).state)
             served_now = ensured.there.serves
-        with report.step(f"create index {wanted.version}") as step:
+        with report.step(f"index {wanted.version}", changes) as step:
             ensure_index(settings, spec, deadline)
             changes += ["created the index"] if there is None else []
             index = wait_for_index(settings, plan.name, deadline, wanted.version)

@@ -65,7 +65,7 @@ class ElasticHolder:
         if ensure_index_settings(settings, spec).changed:
             changes.append("set the final settings")
         ensure_content_mark(settings, spec.name, plan.chunks.content)
-        with report.step(f"alias {plan.name}") as step:
+        with report.step(f"alias {plan.name}", changes) as step:
             move = ensure_alias(settings, plan.name, spec.name)
             changes += ["moved the alias"] if move.changed else []
             before = move.there.previous or "nothing"
@@ -115,14 +115,12 @@ class ElasticHolder:
         if plan.deployment:
             wanted = passage_pipeline(plan.name, plan.deployment)
             pipeline = wanted.id
-            with run.report.step(f"pipeline {pipeline}") as step:
+            with run.report.step(f"pipeline {pipeline}", changes) as step:
                 verify_pipeline(settings, wanted, [body_of(plan.chunks.chunks[0])])
                 changes += ["stored the pipeline"] if ensure_pipeline(settings, wanted).changed else []
                 step.saw(f"embeds passages with {plan.deployment}, seen on a sample")
-        with run.report.step(f"create index {spec.name}") as step:
-            created = ensure_index(settings, spec).changed
-            changes += ["created the index"] if created else []
-            step.saw("created" if created else "was there")
+        with run.report.step(f"index {spec.name}", changes):
+            changes += ["created the index"] if ensure_index(settings, spec).changed else []
         with run.report.step(f"write the passages of {spec.name}") as step:
             written = apply_passages(
                 settings, spec.name, plan.chunks.chunks, run.deadline,

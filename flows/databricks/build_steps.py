@@ -130,7 +130,7 @@ def build(
     )  # fmt: skip
 
     changes = list[str]()
-    with report.step(f"create endpoint {spec.name}") as step:
+    with report.step(f"endpoint {spec.name}", changes) as step:
         marked = ensure_endpoint(
             settings, spec.name, version=spec.version, spec=spec.spec, content=validated.content,
             has_index=there is not None, deadline=deadline, kind=found.kind,
@@ -141,7 +141,7 @@ def build(
         step.saw(wait_for_endpoint(settings, spec.name, deadline).state)
     if spec.index_type == "DELTA_SYNC":
         _fill_table(run, spec, plan.source, validated, changes)
-    with report.step(f"create index {spec.full_name_in(settings.catalog_schema)}") as step:
+    with report.step(f"index {spec.full_name_in(settings.catalog_schema)}", changes) as step:
         ensure_index(settings, spec, deadline)
         if there is None:
             changes.append("created the index")

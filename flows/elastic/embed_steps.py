@@ -119,17 +119,15 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
                 str(read_truncated(settings, plan.source, plan.fields, plan.deployment, within=plan.query))
             )
         changes += _scale(run, plan, plan.load_allocations)
-        with report.step(f"pipeline {pipeline.id}") as step:
+        with report.step(f"pipeline {pipeline.id}", changes) as step:
             verify_pipeline(settings, pipeline, sample)
             if ensure_pipeline(settings, pipeline).changed:
                 changes.append("stored the pipeline")
             step.saw(
                 f"embeds {listed(field.input for field in plan.fields)} with {plan.deployment}, seen on a sample"
             )
-        with report.step(f"create index {index.name}") as step:
-            created = ensure_index(settings, index).changed
-            changes += ["created the index"] if created else []
-            step.saw("created" if created else "was there")
+        with report.step(f"index {index.name}", changes):
+            changes += ["created the index"] if ensure_index(settings, index).changed else []
         filled = _fill(run, plan, pipeline.id, index)
         wanted, refused = filled.wanted, filled.refused
         changes.append("embedded the documents")
@@ -139,7 +137,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     if ensure_index_settings(settings, index).changed:
         changes.append("set the final settings")
     ensure_content_mark(settings, index.name, documents.content)
-    with report.step(f"alias {plan.alias}") as step:
+    with report.step(f"alias {plan.alias}", changes) as step:
         move = ensure_alias(settings, plan.alias, index.name)
         changes += ["moved the alias"] if move.changed else []
         step.saw(

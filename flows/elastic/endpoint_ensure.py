@@ -62,7 +62,7 @@ def ensure_inference_endpoint(options: EndpointOptions) -> Report:
             ensured = ensure_endpoint(run.settings, spec, run.deadline)
             wait_for_endpoint(run.settings, spec, run.deadline)
             step.saw(
-                f"{ensured.did if ensured.changed else 'was there'}, {spec.task_type} by {spec.model_id}"
+                f"{ensured.did if ensured.changed else 'unchanged'}, {spec.task_type} by {spec.model_id}"
             )
             if spec.deployment.least_allocations:
                 step.saw(str(verify_endpoint(run.settings, spec.id)))

@@ -186,12 +186,12 @@ def load(
     pipeline = None
     if spec.default_pipeline and lowercase_field:
         pipeline = lowercase_pipeline(spec.default_pipeline, lowercase_field)
-    with report.step(f"create index {spec.name}") as step:
+    with report.step(f"index {spec.name}") as step:
         there = read_index_to_change(settings, spec)
         agree([], yes=True, plan=lambda: load_plan(run, checked, spec.name, there, pipeline))
         if pipeline is not None:
             ensure_pipeline(settings, pipeline)
-        step.saw("created" if ensure_index(settings, spec).changed else "was there")
+        step.saw("created" if ensure_index(settings, spec).changed else "unchanged")
     return _fill(run, checked, spec.name, spec)
 
 

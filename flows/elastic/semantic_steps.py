@@ -74,10 +74,9 @@ def embed_semantic(run: ElasticRun, plan: SemanticPlan) -> list[str]:
     wanted, refused = documents.documents, ()
     if there is None or not there.content:
         verify_different_ids(settings, documents)
-        with report.step(f"create index {index.name}") as step:
-            created = ensure_index(settings, index).changed
-            changes += ["created the index"] if created else []
-            step.saw(f"{'created' if created else 'was there'}, semantic_text by {endpoint.id}")
+        with report.step(f"index {index.name}", changes) as step:
+            changes += ["created the index"] if ensure_index(settings, index).changed else []
+            step.saw(f"semantic_text by {endpoint.id}")
         filled = _fill(run, plan, index, endpoint)
         wanted, refused = filled.wanted, filled.refused
         changes.append("embedded the documents")
@@ -96,7 +95,7 @@ def embed_semantic(run: ElasticRun, plan: SemanticPlan) -> list[str]:
     if ensure_index_settings(settings, index).changed:
         changes.append("set the final settings")
     ensure_content_mark(settings, index.name, documents.content)
-    with report.step(f"alias {plan.alias}") as step:
+    with report.step(f"alias {plan.alias}", changes) as step:
         move = ensure_alias(settings, plan.alias, index.name)
         changes += ["moved the alias"] if move.changed else []
         step.saw(f"points at {index.name}, before at {move.there.previous or 'nothing'}")

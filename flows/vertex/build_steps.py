@@ -165,12 +165,12 @@ def build(
         with report.step(f"upload import files of {name}") as step:
             step.saw(_upload(settings, plan, validated, changes))
 
-    with report.step(f"create index {name}") as step:
+    with report.step(f"index {name}", changes) as step:
         index = _index(run, plan, validated, there, changes)
         step.saw(f"{plan.index.algorithm}, {plan.index.update_method}, {index.size} ({_id(index.resource)})")
 
     endpoint = _endpoint(run, plan, found.endpoint, changes)
-    with report.step(f"deploy index {name}") as step:
+    with report.step(f"deployed index {name}", changes) as step:
         # As above: a retry after a lost reply finds what this run deployed.
         if ours is None or not ours.serves:
             changes.append("deployed the index")
@@ -250,7 +250,7 @@ def _endpoint(
 ) -> EndpointState:
     settings, deadline, name = run.settings, run.deadline, plan.endpoint_name
     wanted = endpoint_spec(settings, name, plan.endpoint, plan.index.kms_key)
-    with sharing(run, plan.name, name), run.report.step(f"create endpoint {name}") as step:
+    with sharing(run, plan.name, name), run.report.step(f"endpoint {name}", changes) as step:
         endpoint = ensure_endpoint(settings, wanted, deadline, plan.labels).there
         if there is None:
             changes.append("created the endpoint")

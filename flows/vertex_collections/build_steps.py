@@ -100,7 +100,7 @@ def build(
     agree([*_cost(run, plan, index), *_replacement(there, validated, count)], yes=yes)
 
     changes = list[str]()
-    with report.step(f"create collection {name}") as step:
+    with report.step(f"collection {name}", changes) as step:
         state = ensure_collection(
             settings, plan.collection, content=validated.content, deadline=deadline
         ).there
@@ -120,7 +120,7 @@ def build(
         if built.count != validated.rows:
             step.saw(f"the file has {counted(validated.rows, 'row')}: others were added or removed since")
     if plan.index is not None:
-        with report.step(f"create the index of {name}") as step:
+        with report.step(f"index of {name}", changes) as step:
             built.index = _index(run, plan.index, index, changes)
             least, most = built.index.replicas
             step.saw(f"{built.index.metric} with {least} to {most} replicas")

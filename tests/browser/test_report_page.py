@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 @pytest.fixture
 def file(tmp_path):
     report = Report(flow="vertex build", name="films", target="sandbox", outcome="done", seconds=2.0)
-    with report.step("create index films") as step:
+    with report.step("index films") as step:
         step.saw("projects/123456789012/locations/us-central1/indexes/" + "9" * 60)
     report.facts = {
         "found": [{"id": f"film-{row}", "plot": "a long plot " * 20, "score": 0.5} for row in range(9)]

@@ -131,3 +131,17 @@ def test_a_query_that_found_nothing_says_why_instead_of_a_table():
     assert shown(report).splitlines()[:2] == ["vertex query films on sandbox", "No neighbors: it is empty."]
     assert "No neighbors: it is empty." in report.markdown()
     assert "No neighbors: it is empty." in page(report, {})
+
+
+def test_the_step_of_a_resource_says_first_what_changed_or_that_nothing_did():
+    report, changes = Report(flow="vertex build", name="films", target="sandbox"), ["created the endpoint"]
+    with report.step("index films", changes) as step:
+        changes.append("created the index")
+        step.saw("9 vectors")
+    with report.step("deployed index films", changes) as step:
+        step.saw("at localhost")
+    with report.step("alias films", changes):
+        pass
+    assert [step.seen for step in report.steps] == [
+        "created the index; 9 vectors", "unchanged; at localhost", "unchanged"
+    ]  # fmt: skip

@@ -28,7 +28,7 @@ def test_an_endpoint_is_made_scaled_in_place_and_deleted_and_each_again_changes_
     assert "answers" in ensure(cluster).out
     assert endpoint(cluster, name)["task_type"] == "sparse_embedding"
     writes = list(cluster.writes)
-    assert "was there" in ensure(cluster).out
+    assert "unchanged" in ensure(cluster).out
     assert cluster.writes == writes
     ensure(cluster, "--allocations", 2)
     assert endpoint(cluster, name)["service_settings"]["num_allocations"] == 2

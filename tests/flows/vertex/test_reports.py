@@ -43,9 +43,12 @@ def test_a_finished_build_is_reported_in_the_terminal_a_file_and_the_ui(
     assert (report["flow"], report["name"], report["target"]) == ("vertex build", name, "sandbox")
     assert report["outcome"] == "done"
     assert [step["step"] for step in report["steps"]] == [
-        "validate the data", f"upload import files of {name}", f"create index {name}", f"create endpoint {name}", f"deploy index {name}"
+        "validate the data", f"upload import files of {name}", f"index {name}", f"endpoint {name}", f"deployed index {name}"
     ]  # fmt: skip
     assert all(step["seen"] and step["seconds"] >= 0 for step in report["steps"])
+    assert [step["seen"].partition(";")[0] for step in report["steps"][2:]] == [
+        "created the index", "created the endpoint", "deployed the index"
+    ]  # fmt: skip
     assert report["facts"]["index"] == service.indexes(name)[0].name
     assert f"report: {file.with_suffix('.html')}" in ended.out.replace("\n", "")
 
