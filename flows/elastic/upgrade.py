@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,4 +194,12 @@ def _verify_deployments(run: ElasticRun, plan: EmbedPlan) -> None:
     new = existing_deployment(run.settings, plan.deployment, "deployment")
     verify_sparse_model(run.settings, new.model_id, new.id)
     for previous in plan.replaced.previous if plan.replaced else ():
-        existing_deployment(run.settings, previous.model_id, "old-deployment")
+        old = existing_deployment(run.settings, previous.model_id, "old-deployment")
+        if (
+            old.model_id == new.model_id and old.id != new.id
+        ):  # else it is the run after the one that has done it
+            say(
+                f"{previous.index} is embedded with {new.model_id} already: only the deployment changes, from {old.id} to "
+                f"{new.id}, and every document is embedded again for it.",
+                level=logging.WARNING,
+            )

@@ -65,3 +65,15 @@ def test_an_index_of_elser_1_becomes_one_of_elser_2_also_after_a_crash(cluster, 
     assert cluster.writes == writes
     run(cluster, "elastic", "rollback", "--name", name, "--target", "sandbox")
     assert cluster.alias(name) == [old]
+    run(cluster, *words, "--adopt")
+    assert cluster.alias(name) == [new], "what is there is served again"
+
+    cluster.deploy(f"{name}-other")
+    again = ["elastic", "upgrade", "--name", name, "--deployment", f"{name}-other", "--replicas", 0]
+    told = run(cluster, *again, "--target", "sandbox").err
+    assert (
+        f"{new} is embedded with .elser_model_2 already: only the deployment changes, from ingest to {name}-other"
+        in told
+    )
+    assert cluster.alias(name) != [new]
+    assert "already" not in run(cluster, *again, "--target", "sandbox").err
