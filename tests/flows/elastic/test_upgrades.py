@@ -71,9 +71,7 @@ def test_an_index_of_elser_1_becomes_one_of_elser_2_also_after_a_crash(cluster, 
     cluster.deploy(f"{name}-other")
     again = ["elastic", "upgrade", "--name", name, "--deployment", f"{name}-other", "--replicas", 0]
     told = run(cluster, *again, "--target", "sandbox").err
-    assert (
-        f"{new} is embedded with .elser_model_2 already: only the deployment changes, from ingest to {name}-other"
-        in told
-    )
+    assert f"{new} is embedded with .elser_model_2 already" in told
+    assert f"only the deployment changes, from ingest to {name}-other" in told
     assert cluster.alias(name) != [new]
-    assert "already" not in run(cluster, *again, "--target", "sandbox").err
+    assert "is embedded with" not in run(cluster, *again, "--target", "sandbox").err
