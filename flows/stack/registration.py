@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 LOADING = "loading the flows"
+_FIELDS = ("string", "integer", "number", "array")
+"""What the UI has a field for that can be empty."""
 
 
 def register(file: Path) -> None:
@@ -42,7 +44,7 @@ def register(file: Path) -> None:
                 work_pool_name=deployment["work_pool"]["name"],
                 job_variables=deployment["work_pool"].get("job_variables"),
                 parameters=deployment.get("parameters"),
-                parameter_openapi_schema=parameter_schema(flow).model_dump(exclude_unset=True),
+                parameter_openapi_schema=form(parameter_schema(flow).model_dump(exclude_unset=True)),
                 enforce_parameter_schema=True,
                 schedules=[_schedule(each) for each in deployment.get("schedules", ())],
                 concurrency_limit=limit.get("limit"),
@@ -50,6 +52,27 @@ def register(file: Path) -> None:
                 pull_steps=[],
             )
             _say(f"{number} of {len(deployments)} deployments")
+
+
+def form(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a flow's parameters with a plain field for each that may be left out.
+
+    The UI shows a choice between a type and "None" for what may also be null, and its field only after the right one is chosen.
+    Without a default the server takes null for it all the same (prefect.utilities.schema_tools.validation).
+
+    Args:
+        schema: as Prefect makes it from the flow's signature.
+    """
+    return schema | {"properties": {name: _plain(one) for name, one in schema["properties"].items()}}
+
+
+def _plain(written: dict[str, Any]) -> dict[str, Any]:
+    kinds = [one for one in written.get("anyOf", ()) if one != {"type": "null"}]
+    if len(kinds) != 1 or kinds[0].get("type") not in _FIELDS or written.get("default") is not None:
+        return written
+    (kind,) = kinds
+    choices = {"enum": [*kind["enum"], None]} if "enum" in kind else {}
+    return {key: value for key, value in written.items() if key not in ("anyOf", "default")} | kind | choices
 
 
 def _schedule(written: dict[str, Any]) -> Any:
