@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from flows.pictures import Picture, data_address, pictures
 from flows.report_page import page
 from tasks.artifact_keys import artifact_key
 from tasks.errors import GateNotMet, NotConfirmed
@@ -28,6 +30,11 @@ from tasks.files import CannotWrite, write_whole
 from tasks.progress import say
 from tasks.redaction import redacted
 from tasks.settings import home
+
+_MOST_EARLIER = 29
+"""Reports that a trend is drawn of, besides the present one: a month of nights."""
+_MOMENT = re.compile(r"\d{8}T\d{12}")
+"""When a report began, at the end of its file's name."""
 
 
 class StepReport(BaseModel):
@@ -66,6 +73,7 @@ class Report(BaseModel):
     file: Path | None = None
     """The JSON file of this report. Beside it lies the same as a page, `.html`."""
     _began: float = PrivateAttr(default_factory=time.monotonic)
+    _pictures: list[Picture] = PrivateAttr(default_factory=list[Picture])
 
     last: ClassVar[Report | None] = None
     """The one that this process published last: a command that fails prints it too, and nothing that a flow raises carries it."""
@@ -132,14 +140,18 @@ class Report(BaseModel):
                 *([_value(row.get(name)) for name in names] for row in self.results),
             ]
             found = "\n" + "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
-        return f"# {self.title}\n\n{self.outcome} in {self.seconds:.1f} s\n{found}{table}"
+        shown = "".join(
+            f"\n**{one.title}**\n\n![{one.title}]({data_address(one)})\n" for one in self._pictures
+        )
+        return f"# {self.title}\n\n{self.outcome} in {self.seconds:.1f} s\n{found}{table}{shown}"
 
     def publish(self) -> None:
         """Write the JSON file and the artifacts."""
         Report.last = self
-        key = artifact_key(self.flow, self.name, self.where)
+        key, folder = artifact_key(self.flow, self.name, self.where), home() / "reports"
+        self._pictures = pictures(self._shown_facts, list(_earlier(folder, key)))
         try:
-            self._write(home() / "reports" / f"{key}-{self.started:%Y%m%dT%H%M%S%f}.json")
+            self._write(folder / f"{key}-{self.started:%Y%m%dT%H%M%S%f}.json")
         except CannotWrite as error:  # a full disk must not hide how the flow ended
             say(f"There is no report of this run. {error}")
         try:
@@ -150,6 +162,10 @@ class Report(BaseModel):
             # Without an answer there is nothing to add to what the command line says about an outage.
             level = logging.INFO if isinstance(error, HTTPStatusError) else logging.DEBUG
             say(f"The report's artifacts could not be written ({error})", level=level)
+
+    @property
+    def _shown_facts(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")["facts"]
 
     def _write(self, file: Path) -> None:
         self.model_copy(update={"file": file}).write_to(file)
@@ -163,9 +179,20 @@ class Report(BaseModel):
             CannotWrite: what was there before is unchanged.
         """
         if file.suffix == ".html":
-            write_whole(file, page(self, self.model_dump(mode="json")["facts"]))
+            write_whole(file, page(self, self._shown_facts, self._pictures))
         else:
             write_whole(file, self.model_dump_json(indent=2) + "\n")
+
+
+def _earlier(folder: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The facts of the last reports of the same flow, name and place, oldest first, each with its day."""
+    files = sorted(one for one in folder.glob(f"{key}-*.json") if _MOMENT.fullmatch(one.stem[len(key) + 1 :]))
+    for file in files[-_MOST_EARLIER:]:
+        with suppress(
+            OSError, ValueError, KeyError, TypeError
+        ):  # a file that somebody has changed or removed is no report
+            facts = json.loads(file.read_bytes())["facts"]
+            yield f"{file.stem[-17:-15]}-{file.stem[-15:-13]}", dict(facts)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from flows.console import duration
+from flows.pictures import Picture, drawn
 
 MOST_ROWS = 100
 """Of a table; the JSON file beside has all."""
@@ -43,12 +44,13 @@ class Told(Protocol):
     outcome: str
 
 
-def page(report: Told, facts: Mapping[str, Any]) -> str:
+def page(report: Told, facts: Mapping[str, Any], pictures: Sequence[Picture] = ()) -> str:
     """The report as HTML: steps on a common line of time, and facts. It loads nothing and runs nothing; all text is escaped.
 
     Args:
         report: the report.
         facts: its facts as JSON has them: mappings, lists, text, numbers.
+        pictures: of its measurements.
     """
     whole = max(report.seconds, 1e-9)
     steps = [
@@ -68,6 +70,7 @@ def page(report: Told, facts: Mapping[str, Any]) -> str:
         took=_time(report.seconds),
         mood=_mood(report.outcome),
         most=MOST_ROWS,
+        pictures=pictures,
     )
 
 
@@ -90,7 +93,7 @@ def _template() -> Template:
         trim_blocks=True,
     )
     filters: dict[str, Any] = made.filters
-    filters |= {"plain": _plain, "words": _words, "columns": _columns, "is_table": _is_table}
+    filters |= {"plain": _plain, "words": _words, "columns": _columns, "is_table": _is_table, "drawn": drawn}
     return made.get_template("report_page.html")
 
 

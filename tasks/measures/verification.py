@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from tasks.errors import GateNotMet
-from tasks.measures.latency import latency_percentiles
+from tasks.measures.latency import Histogram, histogram, latency_percentiles
 from tasks.measures.nearest import ExactNeighbors
 from tasks.measures.recall import recall_at_k
 from tasks.progress import Progress, say
@@ -34,6 +34,8 @@ class SearchRecall(BaseModel, frozen=True):
     """Milliseconds of single queries, from here: network included."""
     p90: float
     p99: float
+    latencies: Histogram = ()
+    """Milliseconds, and how many queries took them."""
     min_recall: float | None
     """The gate; None: measured only."""
 
@@ -112,6 +114,7 @@ def measure_recall(
         p50=latency.p50 * 1000,
         p90=latency.p90 * 1000,
         p99=latency.p99 * 1000,
+        latencies=histogram([1000 * one for one in seconds[1:] or seconds]),
         min_recall=min_recall,
     )
 

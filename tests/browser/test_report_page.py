@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flows.pictures import pictures
 from flows.report import Report
 from flows.report_page import page as page_of
 
@@ -18,8 +19,9 @@ def file(tmp_path):
     report.facts = {
         "found": [{"id": f"film-{row}", "plot": "a long plot " * 20, "score": 0.5} for row in range(9)]
     }
+    report.facts["recall"] = {"k": 10, "queries": 9, "recall": 0.9, "p90": 2, "latencies": [[0, 8], [1, 1]]}
     path = tmp_path / "report.html"
-    path.write_text(page_of(report, report.facts))
+    path.write_text(page_of(report, report.facts, pictures(report.facts)))
     return path
 
 
@@ -32,6 +34,7 @@ def test_a_report_opens_without_an_error_or_a_request_and_fits_a_phone(chromium,
     page.on("request", lambda request: asked.append(request.url))
     page.goto(file.as_uri())
     assert page.get_by_role("heading", name="vertex build films on sandbox").is_visible()
+    assert page.get_by_role("img", name="Latency of 9 queries").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert (told, asked) == ([], [file.as_uri()])
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from tasks.errors import GateNotMet
-from tasks.measures.latency import latency_percentiles
+from tasks.measures.latency import Histogram, histogram, latency_percentiles
 from tasks.measures.recall import recall_at_k
 from tasks.progress import say
 from tasks.steps import step
@@ -35,6 +35,8 @@ class Recall(BaseModel, frozen=True):
     """Milliseconds of single queries, from here: network included."""
     p90: float
     p99: float
+    latencies: Histogram = ()
+    """Milliseconds, and how many queries took them."""
     queries_per_second: float
     """With many queries in one request, one request at a time."""
     fraction: float | None
@@ -123,6 +125,7 @@ def verify_recall(
         p50=latency.p50,
         p90=latency.p90,
         p99=latency.p99,
+        latencies=histogram(single.milliseconds),
         queries_per_second=len(questions) / float(np.sum(batched.milliseconds)) * 1000,
         fraction=fraction,
         min_recall=min_recall,

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.measures.latency import Latency, latency_percentiles
+from tasks.measures.latency import BARS, Latency, histogram, latency_percentiles, round_up
 from tasks.measures.nearest import ExactNeighbors
 from tasks.measures.recall import recall_at_k, recall_by_query
 
@@ -65,3 +65,28 @@ def test_percentiles_are_in_order_and_among_the_times(seconds):
 def test_percentiles_of_nothing_are_refused():
     with pytest.raises(ValueError, match="no times"):
         latency_percentiles([])
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=60))
+def test_a_histogram_counts_every_value_once_in_bars_of_equal_round_width(values):
+    bars = histogram(values)
+    ends = [low for low, _ in bars]
+    assert sum(count for _, count in bars) == len(values)
+    assert len(bars) <= BARS + 1
+    assert ends[0] <= min(values) + 1e-6
+    if len(ends) > 1:
+        width = ends[1] - ends[0]
+        assert width == pytest.approx(round_up(width), rel=1e-6)
+        assert ends == pytest.approx(
+            [ends[0] + number * width for number in range(len(ends))], rel=1e-6, abs=1e-6
+        )
+
+
+def test_one_slow_query_does_not_flatten_the_others():
+    bars = histogram([1.0 + number / 100 for number in range(99)] + [500.0])
+    assert len(bars) > 10
+    assert (bars[-1][0] < 4, bars[-1][1]) == (True, 1)
+
+
+def test_of_nothing_there_is_no_histogram():
+    assert histogram([]) == ()

@@ -1,0 +1,104 @@
+"""Pictures of measurements: what is drawn, from what, and that it stays a picture."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from flows import report as reports
+from flows.pictures import Picture, data_address, drawn, pictures
+from flows.report import Report, reporting
+
+SVG = "{http://www.w3.org/2000/svg}"
+MEASURED = {"k": 10, "queries": 4, "recall": 0.975, "p90": 2.5, "latencies": [[0.0, 1], [0.5, 2], [1.0, 1]]}
+
+
+def read(picture, **options):
+    return ET.fromstring(drawn(picture, **options))
+
+
+def texts(root, kind="text"):
+    return [one.text for one in root.iter(f"{SVG}{kind}")]
+
+
+def test_a_bar_is_as_high_as_its_number_and_says_it():
+    (picture,) = pictures({"recall": MEASURED})
+    root = read(picture)
+    heights = [float(bar.get("height")) for bar in root.iter(f"{SVG}rect")]
+    assert heights[0] == pytest.approx(heights[2]) == pytest.approx(heights[1] / 2, abs=0.1)
+    assert texts(root, "title") == ["0.25: 1", "0.75: 2", "1.25: 1"]
+    assert "latency, ms; the last bar is 1 and above" in texts(root)
+
+
+def test_points_lie_from_left_to_right_and_higher_for_more():
+    leaves = [{"leaves": 0.2, "recall": 0.9}, {"leaves": 0.05, "recall": 0.6}, {"leaves": 1.0, "recall": 1.0}]
+    (picture,) = pictures({"recall_by_leaves": leaves})
+    points = [(float(one.get("cx")), float(one.get("cy"))) for one in read(picture).iter(f"{SVG}circle")]
+    assert points == sorted(points)
+    assert [y for _, y in points] == sorted((y for _, y in points), reverse=True)
+
+
+def test_earlier_runs_of_as_many_neighbors_become_a_trend_that_ends_now():
+    earlier = [("11-24", {"recall": MEASURED | {"recall": 0.9}}), ("11-25", {"recall": MEASURED | {"k": 100}}), ("11-26", {}),
+               ("11-27", {"recall": "what somebody wrote"})]  # fmt: skip
+    _, recall, slow = pictures({"recall": MEASURED}, earlier)
+    assert [value for _, value in recall.points] == [0.9, 0.975]
+    assert recall.names == ["11-24", "now"]
+    assert (recall.title, slow.title) == ("Recall over 2 runs", "90th percentile of latency over 2 runs")
+
+
+def test_a_single_point_and_a_single_bar_can_be_drawn():
+    for picture in pictures(
+        {"recall": MEASURED | {"latencies": [[3.0, 1]]}, "recall_by_leaves": [{"leaves": 1, "recall": 1}]}
+    ):
+        assert len([*read(picture).iter(f"{SVG}rect"), *read(picture).iter(f"{SVG}circle")]) == 1
+
+
+def test_what_was_not_measured_has_no_picture():
+    assert pictures({"version": "first", "recall": {"k": 10}, "count": 4}) == []
+
+
+def test_words_never_become_markup():
+    hostile = '"><script>alert(1)</script>'
+    root = read(Picture(hostile, "line", hostile, hostile, [(0, 0), (1, 1)], [hostile, "b"]))
+    assert not list(root.iter(f"{SVG}script"))
+    assert hostile in texts(root)
+
+
+def test_for_other_pages_a_picture_brings_its_colors_and_asks_for_nothing():
+    (picture,) = pictures({"recall": MEASURED})
+    address = data_address(picture)
+    text = b64decode(address.removeprefix("data:image/svg+xml;base64,")).decode()
+    assert text == drawn(picture, alone=True)
+    assert "<style>" in text
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+@pytest.fixture
+def measured(monkeypatch, tmp_path):
+    """Publishes reports with this recall, and returns the last one."""
+    monkeypatch.setenv("VECTOR_SEARCH_HOME", str(tmp_path))
+    for name in ("create_markdown_artifact", "create_table_artifact"):
+        monkeypatch.setattr(reports, name, lambda *_, **__: None)
+
+    def publish(recall, name="films"):
+        with reporting("vertex verify", name, "sandbox", "here") as report:
+            report.facts["recall"] = MEASURED | {"recall": recall}
+        return report
+
+    return publish
+
+
+def test_a_report_shows_the_trend_of_its_own_name_in_its_page_and_in_the_ui(measured, tmp_path):
+    measured(0.8)
+    measured(0.5, name="films-2026")
+    (tmp_path / "reports" / "vertex-verify-films-here-20261127T075700000000.json").write_text("{ half of")
+    report = measured(0.9)
+    assert isinstance(report, Report)
+    page = report.file.with_suffix(".html").read_text()
+    assert "Recall over 2 runs" in page
+    assert page.count("<svg") == report.markdown().count("](data:image/svg+xml;base64,") == 3
+    assert json.loads(report.file.read_text())["facts"]["recall"]["latencies"] == MEASURED["latencies"]
