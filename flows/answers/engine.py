@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flows.engine import Engine, Entry, Nightly, Tour
+from flows.engine import Engine, Entry, Nightly, Tour, lazily
 
 if TYPE_CHECKING:
     from tasks.models.settings import ModelSettings
@@ -28,18 +28,12 @@ _MONITOR_NIGHTLY = Nightly(
 )
 
 
-def _settings(target: Any) -> ModelSettings:
-    from tasks.models.settings import model_settings  # noqa: PLC0415 -- 0.2 s that the list of commands does without
-
-    return model_settings(target)
-
-
 ANSWERS: Engine[ModelSettings] = Engine(
     name="answers",
     title="Answers from documents",
     targets=("sandbox", "elastic", "google-cloud", "databricks"),
     target_variable="VECTOR_SEARCH_ANSWERS_TARGET",
-    settings=_settings,
+    settings=lazily("tasks.models.settings:model_settings"),
     where=lambda settings: settings.where,
     settings_prefix="OPENAI_",
     flows=(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flows.answers.plans import IndexPlan
+from flows.versions import serve
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import VertexRun
 from flows.vertex.teardown import teardown
-from flows.vertex.version_steps import prune, serve
+from flows.vertex.version_steps import prune
 from tasks.answers.chunks import Chunk
 from tasks.answers.knowledge import Agreement, How, KnowledgeBase
 from tasks.answers.passages import Passage
@@ -30,7 +31,7 @@ from tasks.vertex.passages.searching import read_passages
 from tasks.vertex.passages.specs import Description, text_files_for, version_for
 from tasks.vertex.passages.writing import apply_description, apply_passages, remove_passages
 from tasks.vertex.resources.served import ServedIndex
-from tasks.vertex.resources.versions import read_versions
+from tasks.vertex.resources.versions import ensure_served, read_versions
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DeployedIndexSpec, IndexSpec
 
@@ -82,7 +83,7 @@ class VertexHolder:
             step.saw(str(found))
             step.saw(found.unseen)
         if not built.is_served:
-            serve(run, plan.name, built.served.version)
+            serve(run, plan.name, built.served.version, ensure_served)
             changes.append(f"served the version {built.served.version}")
         return changes + self._prune(run, plan.name, version)
 

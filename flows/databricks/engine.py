@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flows.engine import Engine, Entry, Nightly
+from flows.engine import Engine, Entry, Nightly, lazily
 
 if TYPE_CHECKING:
     from tasks.databricks.settings import DatabricksSettings
@@ -16,21 +16,15 @@ _VERIFY_NIGHTLY = Nightly(
 )
 
 
-def _settings(target: Any) -> DatabricksSettings:
-    from tasks.databricks.settings import databricks_settings  # noqa: PLC0415 -- 0.2 s that the list of commands does without
-
-    return databricks_settings(target)
-
-
 DATABRICKS: Engine[DatabricksSettings] = Engine(
     name="databricks",
     title="Databricks Vector Search",
     targets=("sandbox", "databricks"),
     target_variable="VECTOR_SEARCH_DATABRICKS_TARGET",
-    settings=_settings,
+    settings=lazily("tasks.databricks.settings:databricks_settings"),
     where=lambda settings: settings.where,
     settings_prefix="DATABRICKS_",
-    built="tasks.databricks.built:list_built",
+    built=lazily("tasks.databricks.built:list_built"),
     flows=(
         Entry("check", "flows.databricks.check:check_workspace", "Check the prerequisites of an index and say how to fix what is missing."),
         Entry("build", "flows.databricks.build:build_index", "Build a searchable index on an endpoint of its own from a file of vectors.", plans=True),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flows.engine import Engine, Entry, Nightly, Tour
+from flows.engine import Engine, Entry, Nightly, Tour, lazily
 
 if TYPE_CHECKING:
     from tasks.elastic.settings import ElasticSettings
@@ -16,21 +16,15 @@ _VERIFY_NIGHTLY = Nightly(
 )
 
 
-def _settings(target: Any) -> ElasticSettings:
-    from tasks.elastic.settings import elastic_settings  # noqa: PLC0415 -- 0.2 s that the list of commands does without
-
-    return elastic_settings(target)
-
-
 ELASTIC: Engine[ElasticSettings] = Engine(
     name="elastic",
     title="Elasticsearch with ELSER",
     targets=("sandbox", "elastic"),
     target_variable="VECTOR_SEARCH_ELASTIC_TARGET",
-    settings=_settings,
+    settings=lazily("tasks.elastic.settings:elastic_settings"),
     where=lambda settings: settings.where,
     settings_prefix="ELASTIC_",
-    built="tasks.elastic.indices.built:list_built",
+    built=lazily("tasks.elastic.indices.built:list_built"),
     flows=(
         Entry("check", "flows.elastic.check:check_cluster", "Check that a cluster meets the requirements of the flows."),
         Entry("deploy", "flows.elastic.deploy:deploy_model", "Download a model and start deployments of it that fit the nodes.", plans=True),

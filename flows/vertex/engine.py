@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flows.engine import Engine, Entry, Nightly, Tour
+from flows.engine import Engine, Entry, Nightly, Tour, lazily
 
 if TYPE_CHECKING:
     from tasks.vertex.settings import VertexSettings
@@ -16,21 +16,15 @@ _VERIFY_NIGHTLY = Nightly(
 )
 
 
-def _settings(target: Any) -> VertexSettings:
-    from tasks.vertex.settings import vertex_settings  # noqa: PLC0415 -- 0.2 s that the list of commands does without
-
-    return vertex_settings(target)
-
-
 VERTEX: Engine[VertexSettings] = Engine(
     name="vertex",
     title="Vertex AI Vector Search",
     targets=("sandbox", "google-cloud"),
     target_variable="VECTOR_SEARCH_TARGET",
-    settings=_settings,
+    settings=lazily("tasks.vertex.settings:vertex_settings"),
     where=lambda settings: settings.where,
     settings_prefix="VERTEX_",
-    built="tasks.vertex.resources.built:list_built",
+    built=lazily("tasks.vertex.resources.built:list_built"),
     flows=(
         Entry("check", "flows.vertex.check:check_preconditions", "Check the prerequisites of a build and say how to fix what is missing."),
         Entry("network-ensure", "flows.vertex.network_ensure:ensure_private_network", "Create the network of a private endpoint and peer it with Google's services."),

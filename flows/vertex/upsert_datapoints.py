@@ -10,9 +10,9 @@ from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
 from flows.runs import running
+from flows.versions import of
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
-from flows.vertex.version_steps import of
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.vertex.datapoints.datapoints import Datapoint

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flows.engine import Engine, Entry, Nightly
+from flows.engine import Engine, Entry, Nightly, lazily
 
 if TYPE_CHECKING:
     from tasks.vertex.settings import VertexSettings
@@ -16,21 +16,15 @@ _VERIFY_NIGHTLY = Nightly(
 )
 
 
-def _settings(target: Any) -> VertexSettings:
-    from tasks.vertex.settings import vertex_settings  # noqa: PLC0415 -- 0.2 s that the list of commands does without
-
-    return vertex_settings(target)
-
-
 VERTEX_COLLECTIONS: Engine[VertexSettings] = Engine(
     name="vertex-collections",
     title="Vertex AI Vector Search 2.0",
     targets=("sandbox", "google-cloud"),
     target_variable="VECTOR_SEARCH_TARGET",
-    settings=_settings,
+    settings=lazily("tasks.vertex.settings:vertex_settings"),
     where=lambda settings: settings.where,
     settings_prefix="VERTEX_",
-    built="tasks.vertex_collections.built:list_built",
+    built=lazily("tasks.vertex_collections.built:list_built"),
     flows=(
         Entry("check", "flows.vertex_collections.check:check_collections", "Check the prerequisites of a collection and say how to fix what is missing."),
         Entry("build", "flows.vertex_collections.build:build_collection", "Build a searchable, indexed collection from a file of vectors."),

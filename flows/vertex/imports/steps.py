@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flows.versions import of
 from flows.vertex.options import VertexRun
-from flows.vertex.version_steps import of
 from tasks.errors import GateNotMet
 from tasks.plurals import counted
 from tasks.program import command
