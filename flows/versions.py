@@ -13,6 +13,7 @@ from flows.engine import Engine
 from flows.options import Confirmed, Options, Timed, agreement, timeout
 from flows.report import Report
 from flows.runs import ChangingOptions, Run, running
+from flows.version_plans import move_plan, prune_plan
 from tasks.outcomes import Ensured
 from tasks.plurals import listed
 from tasks.progress import say
@@ -71,6 +72,7 @@ def swap(steps: VersionSteps[SettingsT], options: ChangingOptions, version: str)
     name = options.name
     with running(steps.engine, "swap", options) as run:
         before = steps.read(run.settings, name)
+        agree([], yes=True, plan=lambda: move_plan(run, before, version))
         serve(run, name, version, steps.serve)
         if before.serves == version:
             say("Nothing to do: this version is served already.")
@@ -92,6 +94,7 @@ def roll_back(steps: VersionSteps[SettingsT], options: ChangingOptions) -> Repor
     name = options.name
     with running(steps.engine, "rollback", options) as run:
         before = steps.read(run.settings, name)
+        agree([], yes=True, plan=lambda: move_plan(run, before, before.back()))
         with run.report.step(f"roll back {name}") as step:
             endpoint: Marked = steps.roll_back(run.settings, name).there
             step.saw(f"serves {endpoint.serves}, before {endpoint.rolled_back_from}")
@@ -109,9 +112,11 @@ def prune(
     with running(steps.engine, "prune", options) as run:
         there = steps.read_all(run, name)
         if after_hours > there.hours_served:
+            agree([], yes=True, plan=lambda: prune_plan(run, there, ()))
             say(f"Nothing to do: no swap or rollback of {name} was {after_hours:g} hours ago or more.")
             return run.report
-        agree(prune_questions(there, there.serves), yes=yes)
+        questions = prune_questions(there, there.serves)
+        agree(questions, yes=yes, plan=lambda: prune_plan(run, there, there.others))
         gone = steps.prune(run, name)
         say(f"Removed: {listed(gone)}." if gone else "Nothing to do: there is no version that is not served.")
         run.report.facts["versions"] = say_versions(steps.read(run.settings, name))

@@ -119,6 +119,10 @@ class Versions(ABC, Generic[EndpointT, IndexT]):
             PermanentError: others use one of these; names them.
         """
 
-    @abstractmethod
     def described(self, version: str) -> str:
         """A version in words: `first (main.default.films, 1,000 rows)`."""
+        return f"{version} ({self.about(version)})"
+
+    @abstractmethod
+    def about(self, version: str) -> str:
+        """Where a version is and what it holds, in words: `main.default.films, 1,000 rows`."""

@@ -37,7 +37,7 @@ ANSWERS: Engine[ModelSettings] = Engine(
     where=lambda settings: settings.where,
     settings_prefix="OPENAI_",
     flows=(
-        Entry("index", "flows.answers.index:index_documents", "Index a folder of documents: only what changed is embedded, what is gone leaves."),
+        Entry("index", "flows.answers.index:index_documents", "Index a folder of documents: only what changed is embedded, what is gone leaves.", plans=True),
         Entry("ask", "flows.answers.ask:ask", "Answer a question from a knowledge base, with checked sources.", argument="question"),
         Entry("evaluate", "flows.answers.evaluate:evaluate", "Measure retrieval and answers on questions whose answers are known.", _EVALUATE_NIGHTLY),
         Entry("tour", "flows.answers.tour:tour", "Make the same documents a knowledge base on each engine, ask it, and leave nothing behind."),

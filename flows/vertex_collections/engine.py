@@ -27,9 +27,9 @@ VERTEX_COLLECTIONS: Engine[VertexSettings] = Engine(
     built=lazily("tasks.vertex_collections.built:list_built"),
     flows=(
         Entry("check", "flows.vertex_collections.check:check_collections", "Check the prerequisites of a collection and say how to fix what is missing."),
-        Entry("build", "flows.vertex_collections.build:build_collection", "Build a searchable, indexed collection from a file of vectors."),
-        Entry("upsert-data-objects", "flows.vertex_collections.upsert_data_objects:upsert_data_objects", "Create or replace data objects of a collection."),
-        Entry("remove-data-objects", "flows.vertex_collections.remove_data_objects:remove_data_objects", "Remove data objects from a collection."),
+        Entry("build", "flows.vertex_collections.build:build_collection", "Build a searchable, indexed collection from a file of vectors.", plans=True),
+        Entry("upsert-data-objects", "flows.vertex_collections.upsert_data_objects:upsert_data_objects", "Create or replace data objects of a collection.", plans=True),
+        Entry("remove-data-objects", "flows.vertex_collections.remove_data_objects:remove_data_objects", "Remove data objects from a collection.", plans=True),
         Entry("query", "flows.vertex_collections.query:query_collection", "Search a collection by a vector, by words, by meaning, or by several of them fused."),
         Entry("verify", "flows.vertex_collections.verify:verify_collection", "Measure recall and latency of a collection against exact search.", _VERIFY_NIGHTLY),
         Entry("teardown", "flows.vertex_collections.teardown:teardown_collection", "Remove a collection that was built under a name, and nothing else.", plans=True),

@@ -55,12 +55,12 @@ class DatabricksVersions(Versions[EndpointState, IndexState]):
         if version not in self.loaded:
             raise NoSuchVersion(self.name, version, there=self.loaded, serves=self.serves)
 
-    def described(self, version: str) -> str:
-        """A version in words: `first (main.default.films, 1,000 rows)`."""
+    def about(self, version: str) -> str:
+        """Where a version is and what it holds, in words: `main.default.films, 1,000 rows`."""
         if (index := self.indexes.get(version)) is None:
-            return f"{version} (there is no index of it)"
+            return "there is no index of it"
         unfinished = "" if self._is_whole(version) else ", not loaded completely"
-        return f"{version} ({index.full_name}, {counted(index.rows, 'row')}{unfinished})"
+        return f"{index.full_name}, {counted(index.rows, 'row')}{unfinished}"
 
     def _is_whole(self, version: str) -> bool:
         index, there = self.indexes[version], self.endpoint

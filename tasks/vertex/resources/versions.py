@@ -96,14 +96,14 @@ class VertexVersions(Versions[EndpointState, IndexState]):
         if foreign:
             raise TiedToOthers(self.name, foreign=foreign)
 
-    def described(self, version: str) -> str:
-        """A version in words: `first (deployed as products_us_central1, 1,000 vectors)`."""
+    def about(self, version: str) -> str:
+        """Where a version is and what it holds, in words: `deployed as products_us_central1, 1,000 vectors`."""
         if (index := self.indexes.get(version)) is None:
-            return f"{version} (there is no index of it)"
+            return "there is no index of it"
         deployed = f"deployed as {self.id_of(version)}" if version in self.deployed else "not deployed"
         if elsewhere := index.elsewhere(self.endpoint.resource):
             deployed += f", by somebody else {elsewhere}"
-        return f"{version} ({deployed}, {index.size})"
+        return f"{deployed}, {index.size}"
 
 
 class NoSuchVersion(PermanentError):
