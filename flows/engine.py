@@ -8,11 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from tasks.built import Built
 from tasks.settings import SANDBOX
+
+
+def lazily(path: str) -> Callable[..., Any]:
+    """The function of a module path, `tasks.vertex.settings:vertex_settings`, whose module is imported when it is called.
+
+    The list of commands does without settings and clients, which take seconds to import.
+    """
+
+    def call(*arguments: Any) -> Any:
+        module, _, name = path.partition(":")
+        return getattr(import_module(module), name)(*arguments)
+
+    return call
+
 
 Settings_co = TypeVar("Settings_co", covariant=True)
 
@@ -79,8 +95,8 @@ class Engine(Generic[Settings_co]):
     """In the order in which people use them."""
     programs: tuple[Entry, ...] = ()
     """Commands that run until somebody stops them, such as a page. They are no flows: Prefect neither runs nor stores them."""
-    built: str = ""
-    """The function that lists what bears our mark, by its module path: `tasks.vertex.resources.built:list_built`."""
+    built: Callable[[Any], list[Built]] | None = None
+    """What bears our mark on the target of these settings; None if nothing can."""
     sandbox_service: str | None = None
     """What `python -m sandbox start` calls its stand-in."""
     tour: Tour | None = None

@@ -83,9 +83,9 @@ class Plan(BaseModel, frozen=True):
     def render(self) -> RenderableType:
         """For the terminal. Everything is `Text`, so that names in brackets are not read as markup."""
         table = Table.grid(padding=(0, 2, 0, 0))
-        for _ in range(3):
-            table.add_column(no_wrap=True, overflow="ignore")
-        table.add_column(overflow="fold")
+        # A resource's path may be longer than the line: it is folded, and what becomes of it stays readable.
+        for no_wrap in (True, True, False, False):
+            table.add_column(no_wrap=no_wrap, overflow="fold")
         for one in self.resources:
             sign, style, _ = _SIGNS[one.action]
             more = "\n".join(filter(None, (one.detail, *map(str, one.differences))))

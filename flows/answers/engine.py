@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flows.engine import Engine, Entry, Nightly, Tour
+from flows.engine import Engine, Entry, Nightly, Tour, lazily
 
 if TYPE_CHECKING:
     from tasks.models.settings import ModelSettings
@@ -28,22 +28,16 @@ _MONITOR_NIGHTLY = Nightly(
 )
 
 
-def _settings(target: Any) -> ModelSettings:
-    from tasks.models.settings import model_settings  # noqa: PLC0415 -- 0.2 s that the list of commands does without
-
-    return model_settings(target)
-
-
 ANSWERS: Engine[ModelSettings] = Engine(
     name="answers",
     title="Answers from documents",
     targets=("sandbox", "elastic", "google-cloud", "databricks"),
     target_variable="VECTOR_SEARCH_ANSWERS_TARGET",
-    settings=_settings,
+    settings=lazily("tasks.models.settings:model_settings"),
     where=lambda settings: settings.where,
     settings_prefix="OPENAI_",
     flows=(
-        Entry("index", "flows.answers.index:index_documents", "Index a folder of documents: only what changed is embedded, what is gone leaves."),
+        Entry("index", "flows.answers.index:index_documents", "Index a folder of documents: only what changed is embedded, what is gone leaves.", plans=True),
         Entry("ask", "flows.answers.ask:ask", "Answer a question from a knowledge base, with checked sources.", argument="question"),
         Entry("evaluate", "flows.answers.evaluate:evaluate", "Measure retrieval and answers on questions whose answers are known.", _EVALUATE_NIGHTLY),
         Entry("tour", "flows.answers.tour:tour", "Make the same documents a knowledge base on each engine, ask it, and leave nothing behind."),

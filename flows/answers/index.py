@@ -12,7 +12,7 @@ from flows.answers.engine import ANSWERS
 from flows.answers.holders import holder_of
 from flows.answers.options import DocumentsOptions
 from flows.answers.plans import IndexPlan
-from flows.confirmation import confirm
+from flows.confirmation import Question
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report
@@ -82,12 +82,12 @@ def index_documents(options: IndexOptions) -> Report:
             step.saw(f"{counted(chunks.documents, 'document')}, {counted(len(chunks.chunks), 'chunk')}")
             if chunks.others:
                 step.saw(f"left out, of other formats: {listed(chunks.others)}")
-        _refuse_loss(holder.read(run.settings, options.name), len(chunks.chunks), yes=options.yes)
+        questions = _loss(holder.read(run.settings, options.name), len(chunks.chunks))
         deployment = options.deployment or ""
         plan = IndexPlan(
             name=options.name, chunks=chunks, deployment=deployment,
             search_deployment=(options.search_deployment or deployment) if deployment else "", replicas=options.replicas,
-            models=ANSWERS.settings(options.target) if options.dense else None, yes=options.yes,
+            models=ANSWERS.settings(options.target) if options.dense else None, yes=options.yes, questions=questions,
         )  # fmt: skip
         changes = holder.index(run, plan)
         run.report.facts |= {"changes": changes, "chunks": len(chunks.chunks), "documents": chunks.documents}
@@ -99,15 +99,9 @@ def index_documents(options: IndexOptions) -> Report:
     return run.report
 
 
-def _refuse_loss(served: KnowledgeBase | None, chunks: int, *, yes: bool) -> None:
-    """Ask before a version with less than half of the passages is served.
-
-    Raises:
-        NotConfirmed: nobody agreed.
-    """
-    if served is not None and chunks < served.chunks * LEAST_KEPT:
-        confirm(
-            f"serve {chunks:,} passages in place of {served.chunks:,}",
-            consequence="The rest of the documents is gone from the folder, and would be gone from the answers.",
-            yes=yes,
-        )
+def _loss(served: KnowledgeBase | None, chunks: int) -> tuple[Question, ...]:
+    """Ask before a version with less than half of the passages is served."""
+    if served is None or chunks >= served.chunks * LEAST_KEPT:
+        return ()
+    consequence = "The rest of the documents is gone from the folder, and would be gone from the answers."
+    return (Question(f"serve {chunks:,} passages in place of {served.chunks:,}", consequence),)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from flows.answers.index_plans import version_plan
 from flows.answers.plans import IndexPlan
 from flows.confirmation import Question, agree
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import DatabricksRun
 from flows.databricks.teardown import teardown
-from tasks.answers.chunks import Chunk
+from flows.plan import Plan, Resource
+from tasks.answers.chunks import Chunk, Chunks
 from tasks.answers.knowledge import Agreement, How, KnowledgeBase
 from tasks.answers.passages import Passage
 from tasks.databricks.costs import hourly_cost
@@ -60,9 +63,11 @@ class DatabricksHolder:
         previous = served if served is not None and self._model(settings, plan.name) == wanted.model else None
         # What an index with this model knows needs no call of the model.
         known = there or previous
+        made = partial(_plan, run, plan.chunks, version=wanted.version, endpoint=endpoint, there=there)
+        agree(plan.questions, yes=plan.yes, plan=made)
         dimensions = known.dimensions if known else wait_for_dimensions(models, deadline)
         spec = passage_index(plan.name, wanted.version, dimensions)
-        agree(_cost(settings, wanted.chunks, dimensions, endpoint), yes=plan.yes)
+        agree(_cost(settings, wanted.chunks, dimensions, endpoint), yes=plan.yes, plan=made)
         changes: list[str] = []
         with report.step(f"endpoint {plan.name}", changes) as step:
             has_marks = endpoint is not None and endpoint.is_marked
@@ -142,16 +147,43 @@ class DatabricksHolder:
 
     def _prune(self, run: DatabricksRun, name: str, endpoint: EndpointState) -> list[str]:
         """Remove the versions that nobody could roll back to, and those that a killed run of other content began."""
-        kept = {endpoint.serves, endpoint.replaced, FIRST, None}
-        listed = read_listed_versions(run.settings, endpoint).values()
-        old = [version for version in listed if version not in kept]
+        old = _older(run, endpoint, {endpoint.serves, endpoint.replaced})
         if not old:
             return []
         with run.report.step("remove older versions") as step:
             for version in old:
-                remove_index(run.settings, name, run.deadline, version or FIRST)
-            step.saw(", ".join(version or FIRST for version in old))
+                remove_index(run.settings, name, run.deadline, version)
+            step.saw(", ".join(old))
         return [f"removed {counted(len(old), 'older version')}"]
+
+
+def _older(run: DatabricksRun, endpoint: EndpointState, kept: set[str]) -> list[str]:
+    """The versions that are neither served nor rolled back to."""
+    listed = read_listed_versions(run.settings, endpoint).values()
+    return [version for version in listed if version and version not in {*kept, FIRST}]
+
+
+def _plan(
+    run: DatabricksRun,
+    chunks: Chunks,
+    *,
+    version: str,
+    endpoint: EndpointState | None,
+    there: IndexState | None,
+) -> Plan:
+    """What is done. No model is called for it, so the number of units that it costs is not known yet."""
+    served = endpoint.serves if endpoint is not None else ""
+    kept = {version, served if endpoint is None or served != version else endpoint.replaced}
+    is_new = endpoint is None or not endpoint.indexes
+    sandbox = " The sandbox costs nothing." if run.settings.is_sandbox else ""
+    return version_plan(
+        run, chunks, version=version, served=served, is_whole=there is not None and version == served,
+        is_begun=there is not None,
+        going=[] if endpoint is None else _older(run, endpoint, kept),
+        around=[Resource(action="create" if endpoint is None else "keep", kind="endpoint", name=run.report.name)],
+        hourly=f"The vector search units of an endpoint, from its first index on.{sandbox}" if is_new else "",
+        hourly_usd=None if is_new and not run.settings.is_sandbox else 0.0,
+    )  # fmt: skip
 
 
 def _cost(

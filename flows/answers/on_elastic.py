@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flows.answers.index_plans import version_plan
 from flows.answers.plans import IndexPlan
+from flows.confirmation import agree
 from flows.elastic.embed_steps import existing_deployment
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticRun
@@ -52,10 +54,21 @@ class ElasticHolder:
     def index(self, run: ElasticRun, plan: IndexPlan) -> list[str]:
         """Build a new version beside the served one, verify it, move the alias. Returns every change that was made."""
         settings, report = run.settings, run.report
-        read_alias_to_change(settings, plan.name)  # the alias moves last, when all inference is paid for
+        alias = read_alias_to_change(
+            settings, plan.name
+        )  # the alias moves last, when all inference is paid for
         embedders = self._embedders(settings, plan)
         spec = passage_index(plan.name, plan.chunks, embedders, replicas=plan.replicas)
         there = read_index(settings, spec.name)
+        agree(
+            plan.questions,
+            yes=plan.yes,
+            plan=lambda: version_plan(
+                run, plan.chunks, version=spec.name, served=alias.index,
+                is_whole=there is not None and bool(there.content), is_begun=there is not None,
+                going=_older(settings, plan.name, _after(alias, spec.name)),
+            ),
+        )  # fmt: skip
         changes: list[str] = []
         if there is None or not there.content:
             changes += self._fill(run, plan, spec, embedders)
@@ -137,8 +150,7 @@ class ElasticHolder:
 
     def _prune(self, run: ElasticRun, name: str, alias: AliasState) -> list[str]:
         """Remove the versions that nobody could roll back to, and those that a killed run of other content began."""
-        kept = {alias.index, alias.previous, alias.rolled_back_from}
-        old = [version for version in read_versions(run.settings, name) if version not in kept]
+        old = _older(run.settings, name, alias)
         if not old:
             return []
         with run.report.step("remove older versions") as step:
@@ -146,3 +158,14 @@ class ElasticHolder:
                 remove_index(run.settings, version, run.deadline)
             step.saw(", ".join(old))
         return [f"removed {counted(len(old), 'older version')}"]
+
+
+def _after(alias: AliasState, index: str) -> AliasState:
+    """The alias once it points at an index."""
+    return alias if alias.index == index else AliasState(alias.alias, index, alias.index, "")
+
+
+def _older(settings: ElasticSettings, name: str, alias: AliasState) -> list[str]:
+    """The versions that nobody could roll back to."""
+    kept = {alias.index, alias.previous, alias.rolled_back_from}
+    return [version for version in read_versions(settings, name) if version not in kept]

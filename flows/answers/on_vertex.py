@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flows.answers.index_plans import version_plan
 from flows.answers.plans import IndexPlan
+from flows.confirmation import agree
+from flows.plan import Plan, Resource
+from flows.versions import serve
+from flows.vertex.build_plan import bucket
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import VertexRun
 from flows.vertex.teardown import teardown
-from flows.vertex.version_steps import prune, serve
-from tasks.answers.chunks import Chunk
+from flows.vertex.version_steps import prune
+from tasks.answers.chunks import Chunk, Chunks
 from tasks.answers.knowledge import Agreement, How, KnowledgeBase
 from tasks.answers.passages import Passage
 from tasks.models.settings import ModelSettings
 from tasks.plurals import counted
 from tasks.settings import home
+from tasks.vertex.costs import hourly_cost
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.buckets import ensure_bucket
 from tasks.vertex.imports.import_data import DataSource, read_validated
@@ -30,7 +36,7 @@ from tasks.vertex.passages.searching import read_passages
 from tasks.vertex.passages.specs import Description, text_files_for, version_for
 from tasks.vertex.passages.writing import apply_description, apply_passages, remove_passages
 from tasks.vertex.resources.served import ServedIndex
-from tasks.vertex.resources.versions import read_versions
+from tasks.vertex.resources.versions import ensure_served, read_versions
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import DeployedIndexSpec, IndexSpec
 
@@ -52,6 +58,7 @@ class VertexHolder:
         version = version_for(chunks, model)
         served = read_base_to_change(settings, plan.name)
         previous = served.index if served and served.dense_model == model and served.index != version else ""
+        agree(plan.questions, yes=plan.yes, plan=lambda: _plan(run, chunks, version=version, served=served))
         import_file = home() / "passages" / f"{plan.name}-{version}.jsonl"
         changes: list[str] = []
         with report.step(f"write the passages of {version}") as step:
@@ -82,7 +89,7 @@ class VertexHolder:
             step.saw(str(found))
             step.saw(found.unseen)
         if not built.is_served:
-            serve(run, plan.name, built.served.version)
+            serve(run, plan.name, built.served.version, ensure_served)
             changes.append(f"served the version {built.served.version}")
         return changes + self._prune(run, plan.name, version)
 
@@ -123,6 +130,35 @@ class VertexHolder:
         kept = [version, *(one.version for one in described.values() if one.imported in contents)]
         files = remove_passages(run.settings, name, kept)
         return [f"removed {counted(len(gone or files), 'older version')}"] if gone or files else []
+
+
+def _older(settings: VertexSettings, name: str, wanted: str) -> list[str]:
+    """The versions of the index that nobody could roll back to, once the version that is wanted is served."""
+    there = read_versions(settings, name)
+    contents = {one.imported: one.version for one in read_descriptions(settings, name).values()}
+    served = there.indexes.get(there.serves)
+    is_served = served is not None and contents.get(served.content) == wanted
+    back = {there.endpoint.replaced, there.endpoint.rolled_back_from} if is_served else set[str]()
+    return [one for one in there.others if one not in back]
+
+
+def _plan(run: VertexRun, chunks: Chunks, *, version: str, served: KnowledgeBase | None) -> Plan:
+    """What is done. The version's index, endpoint and deployed index are named once its passages are embedded."""
+    settings, index = run.settings, "" if served is None else served.index
+    deployed = DeployedIndexSpec(name=run.report.name, location=settings.location)
+    is_whole = index == version
+    begun = {one.version for one in read_descriptions(settings, run.report.name).values()}
+    cost = hourly_cost(deployed, None)
+    said = f"{cost} The sandbox costs nothing." if settings.is_sandbox else str(cost)
+    return version_plan(
+        run, chunks, version=version, served=index, is_whole=is_whole, is_begun=version in begun,
+        going=_older(settings, run.report.name, version) if served else (),
+        around=[
+            *bucket(settings, sends=not is_whole),
+            Resource(action="create" if served is None else "keep", kind="endpoint", name=run.report.name),
+        ],
+        hourly="" if is_whole else said, hourly_usd=0.0 if is_whole or settings.is_sandbox else cost.price,
+    )  # fmt: skip
 
 
 def _description(plan: IndexPlan, version: str, model: str, validated: ValidatedVectors) -> Description:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flows.confirmation import Question
 from tasks.answers.chunks import Chunks
 from tasks.errors import InvalidInput
 from tasks.models.settings import ModelSettings
@@ -24,7 +25,9 @@ class IndexPlan:
     replicas: int
     """Copies of each shard, on Elasticsearch."""
     yes: bool = False
-    """Whether costs are agreed to."""
+    """Whether costs, and what is asked, are agreed to."""
+    questions: tuple[Question, ...] = ()
+    """What is asked before anything is changed, beside costs."""
 
     def embedding_models(self, engine: str) -> ModelSettings:
         """Where the model is, for an engine that finds passages by their dense embeddings alone.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from importlib import import_module
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -51,15 +50,15 @@ def look(target: str) -> tuple[list[tuple[Engine[Any], Built]], dict[str, Perman
         InvalidInput: no engine has such a target.
         PermanentError, TransientError: none could be asked.
     """
-    asked = [engine for engine in engines.ENGINES if engine.built and target in engine.targets]
+    asked = [(one, one.built) for one in engines.ENGINES if one.built and target in one.targets]
     if not asked:
         raise InvalidInput(
             "There is no such target", value=target, source="--target", accepted=", ".join(TARGETS)
         )
     found, errors = list[tuple[Engine[Any], Built]](), dict[str, PermanentError | TransientError]()
-    for engine in asked:
+    for engine, built in asked:
         try:
-            found += [(engine, one) for one in _listed(engine, target)]
+            found += [(engine, one) for one in built(engine.settings(target))]
         except (PermanentError, TransientError) as error:
             errors[engine.name] = error
     if len(errors) == len(asked):
@@ -72,11 +71,6 @@ def tell(errors: dict[str, PermanentError | TransientError]) -> int:
     for name, error in errors.items():
         Console(stderr=True).print(Text(f"{name} was not looked at. {error}"), soft_wrap=True)
     return int(bool(errors))
-
-
-def _listed(engine: Engine[Any], target: str) -> list[Built]:
-    module, _, function = engine.built.partition(":")
-    return getattr(import_module(module), function)(engine.settings(target))
 
 
 def _table(found: list[tuple[Engine[Any], Built]]) -> Table:

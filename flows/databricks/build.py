@@ -7,12 +7,14 @@ from pydantic import Field
 from flows.databricks.build_steps import IndexPlan, build
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import DATA, DataOptions
-from flows.databricks.version_steps import prune, serve
+from flows.databricks.version_steps import prune
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report
 from flows.runs import running
+from flows.versions import serve
 from tasks.databricks.data import read_validated
+from tasks.databricks.endpoints import ensure_served
 from tasks.databricks.specs import ColumnName, EndpointKind, IndexSpec, IndexType, Name
 from tasks.errors import InvalidInput
 from tasks.plurals import counted, listed
@@ -117,7 +119,7 @@ def build_index(options: BuildIndexOptions) -> Report:
         )
         built = build(run, plan, validated, yes=options.yes, prunes=options.prune)
         if not built.is_served:
-            serve(run, options.name, built.index.version)
+            serve(run, options.name, built.index.version, ensure_served)
             built.changes.append(f"served the version {built.index.version}")
         if options.prune and (gone := prune(run, options.name)):
             built.changes.append(f"removed {listed(f'the version {one}' for one in gone)}")

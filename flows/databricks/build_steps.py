@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flows.confirmation import Question, agree
 from flows.databricks.options import DatabricksRun
 from flows.databricks.plans import build_plan
-from flows.databricks.version_steps import prune_questions, pruned
+from flows.versions import prune_questions
 from tasks.databricks.costs import hourly_cost
 from tasks.databricks.data import RowSource
 from tasks.databricks.endpoints import (
@@ -125,7 +125,7 @@ def build(
         yes=yes,
         plan=lambda: build_plan(
             run, spec, validated, found.endpoint, there, cost=_cost_in_words(validated, found),
-            prunes=pruned(versions, spec.version) if versions else (),
+            prunes=versions.besides(spec.version) if versions else (),
         ),
     )  # fmt: skip
 

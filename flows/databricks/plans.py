@@ -1,4 +1,4 @@
-"""The plan of a build: what would become of source table, endpoint and index."""
+"""The plans of a build, a sync and changes of rows: what would become of source table, endpoint and index."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flows.plan import Action, Difference, Plan, Resource
 from tasks.databricks.endpoints import EndpointState
 from tasks.databricks.indexes import IndexState
 from tasks.databricks.marks import VersionMarks
+from tasks.databricks.searches import read_present
 from tasks.databricks.source_tables import check_table, read_table
 from tasks.databricks.specs import IndexSpec, index_name, table_name
 from tasks.plurals import counted
@@ -73,6 +74,59 @@ def build_plan(
         hourly=cost,
         hourly_usd=None if cost and not run.settings.is_sandbox else 0.0,
     )
+
+
+def sync_plan(run: DatabricksRun, there: IndexState, rows: int) -> Plan:
+    """What `databricks sync` would do: its pipeline runs whether or not anything differs.
+
+    Args:
+        run: the run.
+        there: the index as it is.
+        rows: of its source table.
+    """
+    differs = Difference(field="rows", there=there.rows, wanted=rows)
+    index = Resource(
+        action="change",
+        kind="index",
+        name=there.full_name,
+        detail="a sync runs, whether or not rows have changed",
+        differences=(differs,) if there.rows != rows else (),
+    )
+    return run.plan(index, once="The compute of one run of the index's pipeline.", hourly_usd=0.0)
+
+
+def upsert_plan(run: DatabricksRun, versions: Sequence[IndexState], rows: int) -> Plan:
+    """What `databricks upsert-datapoints` would do.
+
+    Args:
+        run: the run.
+        versions: the indexes that the rows go to.
+        rows: how many there are.
+    """
+    to = f" to each of {len(versions)} versions" if len(versions) > 1 else ""
+    return run.plan(
+        *(Resource(action="change", kind="index", name=index.full_name) for index in versions),
+        sends=f"{counted(rows, 'row')}{to}; those of the same id are replaced",
+        sends_count=rows * len(versions),
+        hourly_usd=0.0,
+    )
+
+
+def removal_plan(run: DatabricksRun, versions: Sequence[IndexState], ids: Sequence[str]) -> Plan:
+    """What `databricks remove-datapoints` would do.
+
+    Args:
+        run: the run.
+        versions: the indexes that the rows go from.
+        ids: of the rows, each once.
+    """
+    resources = list[Resource]()
+    for index in versions:
+        there = len(read_present(run.settings, index, ids))
+        detail = f"{counted(there, 'row')} to remove, {len(ids) - there:,} not there"
+        action: Action = "change" if there else "keep"
+        resources.append(Resource(action=action, kind="index", name=index.full_name, detail=detail))
+    return run.plan(*resources, hourly_usd=0.0)
 
 
 def _table(run: DatabricksRun, spec: IndexSpec, validated: ValidatedVectors) -> Resource:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from flows.confirmation import agree
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import BuiltIndexOptions
-from flows.databricks.version_steps import of
+from flows.databricks.plans import removal_plan
 from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
 from flows.runs import running
+from flows.versions import of
 from tasks.databricks.loading import apply_removals
 from tasks.databricks.searches import read_present
 from tasks.databricks.versions import read_changed_versions
@@ -34,6 +36,7 @@ def remove_datapoints(options: RemoveDatapointsOptions) -> Report:
     ids = sorted(set(options.ids))
     with running(DATABRICKS, "remove-datapoints", options) as run:
         versions = read_changed_versions(run.settings, options.name)
+        agree([], yes=True, plan=lambda: removal_plan(run, versions, ids))
         for index in versions:
             with run.report.step(f"remove the rows{of(index, versions)}") as step:
                 present = sorted(read_present(run.settings, index, ids))

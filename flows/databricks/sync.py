@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from flows.confirmation import agree
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import VersionOptions
+from flows.databricks.plans import sync_plan
 from flows.engine_flow import engine_flow
 from flows.options import Timed, timeout
 from flows.report import Report
@@ -43,6 +45,7 @@ def sync_index(options: SyncIndexOptions) -> Report:
         with report.step("count the rows of the source table") as step:
             rows = read_row_count(settings, name, deadline, index.version)
             step.saw(f"{rows:,}")
+        agree([], yes=True, plan=lambda: sync_plan(run, index, rows))
         with report.step(f"sync index {index.shown}") as step:
             apply_sync(settings, name, deadline, index.version)
             index = wait_for_sync(settings, name, rows, deadline, index.version)

@@ -18,13 +18,14 @@ from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import DATA, DatabricksRun, DataOptions
 from flows.databricks.teardown import teardown
 from flows.databricks.tour_queries import query_every_way, upsert_a_row, verify_best
-from flows.databricks.version_steps import serve
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report
 from flows.runs import running
+from flows.versions import serve
 from tasks.databricks.costs import hourly_cost
 from tasks.databricks.data import Row, RowSource, read_rows, read_validated
+from tasks.databricks.endpoints import ensure_served
 from tasks.databricks.indexes import read_index
 from tasks.databricks.inventory import read_inventory, refuse_foreign_indexes
 from tasks.databricks.specs import ColumnName, IndexSpec, Name
@@ -91,7 +92,7 @@ def _live(run: DatabricksRun, options: TourOptions, half: _Part, whole: _Part) -
     rows = read_rows(whole.plan.source, VECTOR, (0, whole.validated.rows - 1))
     first = _built(run, half)
     if not first.is_served:
-        serve(run, name, first.index.version)
+        serve(run, name, first.index.version, ensure_served)
     query_every_way(run, first.index, rows[0], options.text_column)
     new = upsert_a_row(run, first.index, rows[0], options.text_column)
 
@@ -99,7 +100,7 @@ def _live(run: DatabricksRun, options: TourOptions, half: _Part, whole: _Part) -
     with report.step("the first version answers until the new one is served") as step:
         index = read_index(settings, name)
         step.saw(verify_best(settings, index, new, is_there=True))
-    serve(run, name, second.index.version)
+    serve(run, name, second.index.version, ensure_served)
     _check_served(run, name, rows[1], is_there=True)
     with report.step("recall@10 of what is served") as step:
         index = read_index(settings, name)

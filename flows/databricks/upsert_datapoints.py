@@ -6,13 +6,15 @@ from pathlib import Path
 
 from pydantic import Field
 
+from flows.confirmation import agree
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import BuiltIndexOptions
-from flows.databricks.version_steps import of
+from flows.databricks.plans import upsert_plan
 from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
 from flows.runs import running
+from flows.versions import of
 from tasks.databricks.files import apply_row_file, read_row_file
 from tasks.databricks.versions import read_changed_versions
 from tasks.plurals import counted
@@ -44,6 +46,7 @@ def upsert_datapoints(options: UpsertDatapointsOptions) -> Report:
         with run.report.step("validate the rows") as step:
             total = read_row_file(path, versions[0])
             step.saw(f"{counted(total, 'row')}, nothing wrong")
+        agree([], yes=True, plan=lambda: upsert_plan(run, versions, total))
         for index in versions:
             with run.report.step(f"upsert the rows{of(index, versions)}") as step:
                 stored = apply_row_file(run.settings, index, path, total, run.deadline)

@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-from flows.confirmation import Question
+from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import DatabricksRun
-from tasks.databricks.endpoints import ensure_served, remove_marks
-from tasks.databricks.errors import NoSuchVersion
-from tasks.databricks.indexes import IndexState, remove_index
+from flows.versions import VersionSteps
+from tasks.databricks.endpoints import remove_marks
+from tasks.databricks.indexes import remove_index
 from tasks.databricks.source_tables import remove_table
-from tasks.databricks.versions import Versions, read_versions
-from tasks.progress import say
-
-
-def serve(run: DatabricksRun, name: str, version: str) -> None:
-    """Serve a version that was measured."""
-    with run.report.step(f"serve version {version} of {name}") as step:
-        endpoint = ensure_served(run.settings, name, version).there
-        step.saw(f"served, before {endpoint.replaced or endpoint.rolled_back_from or 'nothing else'}")
-
-
-def prune_questions(there: Versions, serves: str) -> list[Question]:
-    """Ask before the versions go that are not served then."""
-    going = pruned(there, serves)
-    if not going:
-        return []
-    listed = "; ".join(there.described(version) for version in going)
-    consequence = f"It would remove every version but {serves}, for good: {listed}."
-    return [Question("prune the other versions", consequence)]
-
-
-def pruned(there: Versions, serves: str) -> list[str]:
-    """The versions that a prune removes once this one is served."""
-    served = [there.serves] if there.serves not in ("", serves) else []
-    return [version for version in there.others if version != serves] + served
+from tasks.databricks.versions import ensure_rollback, ensure_swap, read_versions
 
 
 def prune(run: DatabricksRun, name: str) -> list[str]:
@@ -44,8 +20,8 @@ def prune(run: DatabricksRun, name: str) -> list[str]:
     settings, report, deadline = run.settings, run.report, run.deadline
     there = read_versions(settings, name)
     going = there.others
-    if going and there.serves not in there.loaded:
-        raise NoSuchVersion(name, there.serves, there=there.loaded, serves=there.serves)
+    if going:
+        there.check_servable(there.serves)
     for version in going:
         with report.step(f"remove version {version} of {name}") as step:
             removed = [
@@ -58,16 +34,11 @@ def prune(run: DatabricksRun, name: str) -> list[str]:
     return [*going]
 
 
-def of(version: IndexState, versions: tuple[IndexState, ...]) -> str:
-    """The end of a step's title that says which of several versions it works on."""
-    return f" of version {version.version}" if len(versions) > 1 else ""
-
-
-def say_versions(there: Versions) -> str:
-    """Say which version is served and which others there are. Returns it."""
-    serves = f"the version {there.described(there.serves)}" if there.serves else "no version"
-    served = f"{there.name} serves {serves}"
-    others = "; ".join(there.described(version) for version in there.others)
-    said = f"{served}. Other versions: {others}." if others else f"{served}. There is no other version."
-    say(said)
-    return said
+VERSIONS = VersionSteps(
+    engine=DATABRICKS,
+    read=read_versions,
+    read_all=lambda run, name: read_versions(run.settings, name),
+    serve=ensure_swap,
+    roll_back=ensure_rollback,
+    prune=prune,
+)

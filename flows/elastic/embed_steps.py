@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.confirmation import agree
 from flows.elastic.options import ElasticRun
-from flows.elastic.plans import embed_plan, scaled
+from flows.elastic.plans import adopted, embed_plan, scaled
 from flows.plan import Plan
 from flows.report import StepReport
 from tasks.elastic.cluster.capacity import verify_capacity
@@ -17,7 +17,8 @@ from tasks.elastic.cluster.deployment_states import DeploymentState, read_deploy
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.cluster.models import verify_sparse_model
 from tasks.elastic.cluster.reindex_tasks import Failure
-from tasks.elastic.indices.aliases import ensure_alias, read_alias_to_change
+from tasks.elastic.indices.adoption import ensure_adopted, read_adoptable
+from tasks.elastic.indices.aliases import ensure_alias, read_alias, read_alias_to_change
 from tasks.elastic.indices.embeddings import made_from
 from tasks.elastic.indices.indices import (
     IndexState,
@@ -85,6 +86,8 @@ class EmbedPlan:
     accept_unembedded: int = 0
     queries: Path | None = None
     replaced: Replaced | None = None
+    adopts: bool = False
+    """Whether the source, which somebody else made, is marked as ours: then the alias may leave it."""
 
     @property
     def leave_out(self) -> tuple[str, ...]:
@@ -96,7 +99,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     settings, report, changes = run.settings, run.report, list[str]()
     refuse_itself(plan.source, plan.alias)
-    read_alias_to_change(settings, plan.alias)  # the alias moves last, when all inference is paid for
+    _look_at_alias(settings, plan)  # the alias moves last, when all inference is paid for
     ingest = existing_deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
     verify_sparse_model(settings, ingest.model_id, ingest.id)
@@ -111,6 +114,8 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     pipeline, index = _specs(plan, documents, ingest.model_id)
     there = read_index(settings, index.name)
     agree([], yes=True, plan=lambda: _plan(run, plan, ingest, pipeline, index, there, documents))
+    if plan.adopts:
+        _adopt(run, plan.source)
     wanted, refused = documents.documents, tuple[Failure, ...]()
     if there is None or not there.content:
         verify_different_ids(settings, documents)
@@ -146,6 +151,19 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     return changes
 
 
+def _look_at_alias(settings: ElasticSettings, plan: EmbedPlan) -> None:
+    if plan.adopts:
+        there = read_adoptable(settings, plan.source)
+        if read_alias(settings, plan.alias).index == there.name:
+            return
+    read_alias_to_change(settings, plan.alias)
+
+
+def _adopt(run: ElasticRun, index: str) -> None:
+    with run.report.step(f"adopt index {index}") as step:
+        step.saw("marked as ours" if ensure_adopted(run.settings, index).changed else "was ours")
+
+
 def _plan(
     run: ElasticRun,
     plan: EmbedPlan,
@@ -157,8 +175,9 @@ def _plan(
 ) -> Plan:
     """What an embedding would do; the allocations are those of its end."""
     final = plan.final_allocations
-    scales = [] if final is None else [scaled(ingest, ingest.scaled(final))]
-    return embed_plan(run, plan.alias, index, there, documents.documents, pipeline=pipeline, scales=scales)
+    also = [] if final is None else [scaled(ingest, ingest.scaled(final))]
+    also += [adopted(read_adoptable(run.settings, plan.source))] if plan.adopts else []
+    return embed_plan(run, plan.alias, index, there, documents.documents, pipeline=pipeline, also=also)
 
 
 def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[PipelineSpec, IndexSpec]:

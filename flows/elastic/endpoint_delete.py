@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from flows.confirmation import confirm
+from flows.confirmation import agree, confirm
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions
+from flows.elastic.plans import endpoint_removal_plan
 from flows.elastic.privileges import TO_CHANGE_ENDPOINTS, ask_privileges
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement
@@ -38,7 +39,13 @@ def delete_inference_endpoint(options: EndpointDeleteOptions) -> Report:
     with running(ELASTIC, "endpoint-delete", options) as run:
         ask_privileges(run, *TO_CHANGE_ENDPOINTS)
         there = read_endpoint(run.settings, name)
-        if there is None and read_deployment(run.settings, name) is None:
+        deployment = read_deployment(run.settings, name)
+        if there is None and deployment is None:
+            agree(
+                [],
+                yes=True,
+                plan=lambda: endpoint_removal_plan(run, name, has_endpoint=False, has_deployment=False),
+            )
             say(f"Nothing to do: there is no inference endpoint {name!r}.")
             return run.report
         consequence = (
@@ -46,7 +53,14 @@ def delete_inference_endpoint(options: EndpointDeleteOptions) -> Report:
             if there
             else f"There is no such endpoint, but a deployment {name!r}, as a deletion leaves it that was cut off. It would be stopped."
         )
-        confirm(f"delete the inference endpoint {name}", consequence=consequence, yes=options.yes)
+        confirm(
+            f"delete the inference endpoint {name}",
+            consequence=consequence,
+            yes=options.yes,
+            plan=lambda: endpoint_removal_plan(
+                run, name, has_endpoint=there is not None, has_deployment=deployment is not None
+            ),
+        )
         with run.report.step(f"delete inference endpoint {name}") as step:
             step.saw("deleted" if remove_endpoint(run.settings, name, run.deadline) else "was not there")
     return run.report

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from flows.confirmation import agree
 from flows.elastic.deploy import download_model
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions, ElasticRun
+from flows.elastic.plans import endpoint_plan
 from flows.elastic.privileges import TO_CHANGE_ENDPOINTS, ask_privileges
 from flows.engine_flow import engine_flow
 from flows.options import Timed
@@ -54,6 +56,7 @@ def ensure_inference_endpoint(options: EndpointOptions) -> Report:
     with running(ELASTIC, "endpoint-ensure", options) as run:
         ask_privileges(run, *TO_CHANGE_ENDPOINTS)
         verify_cluster(run.settings)
+        agree([], yes=True, plan=lambda: endpoint_plan(run, _spec(run, options)))
         download_model(run, options.model_id)
         spec = _spec(run, options)
         with run.report.step(f"inference endpoint {spec.id}") as step:

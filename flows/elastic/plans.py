@@ -1,4 +1,4 @@
-"""The plans of deploy, load and embed: what would become of models, deployments, pipelines, indices and the alias."""
+"""The plans of deploy, load, embed and rollback, and of endpoints: what would become of models, deployments, indices and the alias."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 
 from flows.elastic.options import ElasticRun
 from flows.plan import Action, Difference, Plan, Resource, differences
-from tasks.elastic.cluster.deployment_states import DeploymentState
+from tasks.elastic.cluster.capacity import verify_capacity
+from tasks.elastic.cluster.deployment_states import DeploymentState, read_deployment
 from tasks.elastic.cluster.deployments import read_deployment_to_change
+from tasks.elastic.cluster.endpoints import EndpointSpec, check_endpoint, read_endpoint, refuse_use
 from tasks.elastic.cluster.models import read_download, read_model
 from tasks.elastic.data.documents import CheckedDocuments
-from tasks.elastic.indices.aliases import read_alias
+from tasks.elastic.indices.aliases import Rollback, read_alias
 from tasks.elastic.indices.indices import IndexState, read_index, read_number
 from tasks.elastic.indices.pipelines import read_pipeline
 from tasks.elastic.settings import ElasticSettings
@@ -147,7 +149,7 @@ def embed_plan(
     documents: int,
     *,
     pipeline: PipelineSpec | None = None,
-    scales: Sequence[Resource] = (),
+    also: Sequence[Resource] = (),
 ) -> Plan:
     """What `elastic embed` would do.
 
@@ -158,12 +160,12 @@ def embed_plan(
         there: the same as it is; None if there is none.
         documents: how many the source has.
         pipeline: what embeds, unless the index does so itself.
-        scales: deployments whose allocations change meanwhile or afterwards.
+        also: what else changes: allocations of deployments, an index that is adopted.
     """
     settings, embeds = run.settings, there is None or not there.content
     served = read_alias(settings, alias).index
     before = read_index(settings, served) if served and served != index.name else None
-    resources = [*scales, *([_pipeline(settings, pipeline)] if pipeline and embeds else [])]
+    resources = [*also, *([_pipeline(settings, pipeline)] if pipeline and embeds else [])]
     action: Action = "create" if there is None else "adopt" if embeds else "keep"
     # A new index is made beside the one that is served: what they are made from says why.
     changed = differences(before.meta.get("made_from") or {}, index.made_from) if before else ()
@@ -183,3 +185,64 @@ def embed_plan(
         hourly=_HOURLY,
         hourly_usd=0.0,
     )
+
+
+def adopted(there: IndexState) -> Resource:
+    """The index of somebody else that is marked as ours."""
+    changed = () if there.ours else (Difference(field="mark", there="", wanted="ours"),)
+    return Resource(
+        action="change" if changed else "keep", kind="index", name=there.name, differences=changed
+    )
+
+
+def rollback_plan(run: ElasticRun, found: Rollback) -> Plan:
+    """What `elastic rollback` would do."""
+    there, goal = found.current.name, found.goal.name
+    if there == goal:
+        return run.plan(
+            Resource(action="keep", kind="alias", name=run.report.name, detail=there), hourly_usd=0.0
+        )
+    move = Difference(field="index", there=there, wanted=goal)
+    return run.plan(
+        Resource(action="change", kind="alias", name=run.report.name, differences=(move,)),
+        Resource(action="keep", kind="index", name=there, detail="stays"),
+        hourly_usd=0.0,
+    )
+
+
+def endpoint_plan(run: ElasticRun, spec: EndpointSpec) -> Plan:
+    """What `elastic endpoint-ensure` would do.
+
+    Raises:
+        CannotChangeInPlace: the endpoint exists with what cannot change.
+        DoesNotFit: there is none, and the nodes have no room for its model.
+    """
+    there = read_endpoint(run.settings, spec.id)
+    resources = _model(run.settings, spec.model_id, recreate=False)
+    detail = f"{spec.task_type} by {spec.model_id}"
+    if there is None:
+        verify_capacity(run.settings, [spec.deployment])
+        resources.append(Resource(action="create", kind="inference endpoint", name=spec.id, detail=detail))
+        resources.append(_deployment(run.settings, spec.deployment, recreate=False))
+        return run.plan(*resources, hourly=_HOURLY, hourly_usd=0.0)
+    check_endpoint(spec, there)
+    resources.append(Resource(action="keep", kind="inference endpoint", name=spec.id, detail=detail))
+    deployment = read_deployment(run.settings, spec.id)
+    resources.append(
+        _deployment(run.settings, spec.deployment, recreate=False)
+        if deployment is None
+        else scaled(deployment, spec.deployment)
+    )
+    return run.plan(*resources, hourly=_HOURLY, hourly_usd=0.0)
+
+
+def endpoint_removal_plan(run: ElasticRun, name: str, *, has_endpoint: bool, has_deployment: bool) -> Plan:
+    """What `elastic endpoint-delete` would do.
+
+    Raises:
+        EndpointInUse: pipelines or indices name it.
+    """
+    if has_endpoint:
+        refuse_use(run.settings, name)
+    going = [*(["inference endpoint"] if has_endpoint else []), *(["deployment"] if has_deployment else [])]
+    return run.plan(*(Resource(action="remove", kind=kind, name=name) for kind in going), hourly_usd=0.0)

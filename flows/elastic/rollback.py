@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from flows.confirmation import agree
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions
+from flows.elastic.plans import rollback_plan
 from flows.elastic.privileges import ask_privileges, to_roll_back
 from flows.engine_flow import engine_flow
 from flows.report import Report
 from flows.runs import running
-from tasks.elastic.indices.aliases import ensure_rollback
+from tasks.elastic.indices.aliases import ensure_rollback, read_rollback
 from tasks.elastic.specs import Name
 from tasks.progress import say
 
@@ -39,6 +41,11 @@ def roll_back(options: RollbackOptions) -> Report:
     """
     with running(ELASTIC, "rollback", options) as run:
         ask_privileges(run, *to_roll_back(options.name))
+        agree(
+            [],
+            yes=True,
+            plan=lambda: rollback_plan(run, read_rollback(run.settings, options.name, options.to)),
+        )
         with run.report.step(f"alias {options.name}") as step:
             move = ensure_rollback(run.settings, options.name, options.to)
             there = move.there

@@ -17,7 +17,6 @@ from flows.options import Interruptible, Timed, timeout
 from flows.report import Report
 from flows.runs import running
 from tasks.elastic.cluster.models import verify_sparse_model
-from tasks.elastic.indices.adoption import ensure_adopted
 from tasks.elastic.indices.embeddings import embedded_field, read_embedded
 from tasks.elastic.indices.previous import Old, left_out, old_embeddings
 from tasks.elastic.indices.sources import read_source
@@ -91,10 +90,6 @@ def upgrade_embedded(options: UpgradeOptions) -> Report:
         needs = to_embed(options.name, plan.source, when_interrupted=options.when_interrupted)
         ask_privileges(run, *needs, *(to_adopt(plan.source) if options.adopt else ()))
         _verify_deployments(run, plan)
-        if options.adopt:
-            with run.report.step(f"adopt index {plan.source}") as step:
-                adopted = ensure_adopted(run.settings, plan.source)
-                step.saw("marked as ours" if adopted.changed else "was ours")
         changes = embed(run, plan)
         run.report.facts["changes"] = changes
         say(f"Done: {listed(changes)}." if changes else "Nothing to do: everything is already there.")
@@ -168,6 +163,7 @@ def _plan(
         replicas=options.replicas,
         accept_unembedded=options.accept_unembedded,
         queries=Path(options.queries) if options.queries else None,
+        adopts=options.adopt,
         replaced=Replaced(previous=previous, leave_out=leave_out, least_shared=options.least_shared),
     )
 

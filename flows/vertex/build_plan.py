@@ -49,7 +49,7 @@ def build_plan(
     settings = run.settings
     there = next((one for one in indexes if one.version == index.version), None)
     sends = there is None or there.content != validated.content
-    resources = [*_bucket(settings, sends=sends), _index(index, there, validated, labels)]
+    resources = [*bucket(settings, sends=sends), _index(index, there, validated, labels)]
     resources += [
         Resource(action="remove", kind="index", name=f"{index.name}, version {one.version}", detail=one.size)
         for one in indexes
@@ -68,8 +68,9 @@ def build_plan(
     )
 
 
-def _bucket(settings: VertexSettings, *, sends: bool) -> list[Resource]:
-    if not sends:  # nobody looks at it
+def bucket(settings: VertexSettings, *, sends: bool) -> list[Resource]:
+    """What would become of the bucket, if import files are sent; else nobody looks at it."""
+    if not sends:
         return []
     action: Action = "create" if read_bucket(settings) is None else "keep"
     return [Resource(action=action, kind="bucket", name=settings.bucket_name)]

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from flows.confirmation import agree
+from flows.versions import prune_questions
 from flows.vertex.agreement import cost_questions, overwrite_questions
 from flows.vertex.build_plan import build_plan
 from flows.vertex.options import VertexRun
 from flows.vertex.private_ways import KIND as PRIVATE_SERVICE_CONNECT
 from flows.vertex.private_ways import refuse_unreachable
 from flows.vertex.sharing import sharing
-from flows.vertex.version_steps import prune_questions
 from tasks.errors import CannotChangeInPlace, GateNotMet
 from tasks.progress import say
 from tasks.vertex.data.import_formats import ImportFormat
@@ -52,7 +52,7 @@ from tasks.vertex.resources.indexes import (
 )
 from tasks.vertex.resources.labelled import ensure_endpoint_labels, ensure_index_labels
 from tasks.vertex.resources.served import ServedIndex, served_index, way_through
-from tasks.vertex.resources.versions import Versions, version_for
+from tasks.vertex.resources.versions import VertexVersions, version_for
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import (
     FIRST,
@@ -203,7 +203,7 @@ class _Found:
     """Of the version that is to be built."""
     endpoint: EndpointState | None
     deployed: DeployedIndexState | None
-    versions: Versions | None
+    versions: VertexVersions | None
 
     @property
     def beside(self) -> str:
@@ -220,7 +220,7 @@ def _look(run: VertexRun, plan: BuildPlan, validated: ValidatedVectors) -> _Foun
     version = serves = FIRST if endpoint is None else endpoint.serves
     versions = None
     if endpoint is not None:
-        versions = Versions(name=name, location=settings.location, endpoint=endpoint, indexes=indexes)
+        versions = VertexVersions(name=name, location=settings.location, endpoint=endpoint, indexes=indexes)
     if plan.as_version:
         machine = plan.deployed.machine_type or plan.deployed.deployment_tier
         version = version_for(versions, indexes, plan.index, validated.content, machine)

@@ -7,9 +7,9 @@ from pydantic import Field
 from flows.engine_flow import engine_flow
 from flows.findings import refuse_missing, tell
 from flows.report import Report, reporting
+from flows.versions import versions_in_words
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import VertexOptions
-from flows.vertex.version_steps import versions_in_words
 from tasks.vertex.resources.preconditions import read_preconditions
 from tasks.vertex.resources.versions import read_versions
 from tasks.vertex.specs import EndpointKind, Name

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from flows.confirmation import confirm
+from flows.confirmation import Question, agree
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.network_options import NetworkOptions
+from flows.vertex.network_plans import network_plan, way_plan
 from flows.vertex.options import VertexRun
 from flows.vertex.private_ways import connect, saw
 from tasks.errors import InvalidInput
@@ -83,14 +84,17 @@ def ensure_private_network(options: NetworkEnsureOptions) -> Report:
     check_ranges(options.ssh_from, option="--ssh-from")
     check_ranges(options.rdp_from, option="--rdp-from")
     spec = NetworkSpec(existing=options.network, **options.shared_with(NetworkSpec))
-    if world := [each for each in (*options.ssh_from, *options.rdp_from) if is_world(each)]:
-        consequence = f"It would let in {listed(world)}, which is the internet or a large part of it."
-        confirm("open a firewall rule to the internet", consequence=consequence, yes=options.yes)
     if options.subnetwork and not options.private_service_connect:
         raise InvalidInput("--subnetwork is for --private-service-connect only")
     with running(VERTEX, "network-ensure", options) as run:
-        if options.private_service_connect:
-            run.report.facts["address"] = make_way(run, spec, options.subnetwork or spec.network)
+        way = _way(run, spec, options.subnetwork or spec.network) if options.private_service_connect else None
+        agree(
+            _questions(options),
+            yes=options.yes,
+            plan=lambda: way_plan(run, spec, way) if way else network_plan(run, spec),
+        )
+        if way:
+            run.report.facts["address"] = make_way(run, spec, way)
             return run.report
         run.report.facts["network"] = make_network(run, spec)
         say(f"For builds with --endpoint vpc: export VERTEX_NETWORK={run.report.facts['network']}")
@@ -124,18 +128,31 @@ def make_network(run: VertexRun, spec: NetworkSpec) -> str:
     return network
 
 
-def make_way(run: VertexRun, spec: NetworkSpec, subnetwork: str) -> str:
-    """Chain the steps of Private Service Connect. Returns the address where queries go."""
-    settings = run.settings
-    served = read_served_index(settings, spec.name)
-    way = Way(
+def _way(run: VertexRun, spec: NetworkSpec, subnetwork: str) -> Way:
+    """The way to the version that is served."""
+    served = read_served_index(run.settings, spec.name)
+    return Way(
         name=spec.name,
         network=spec.network,
         subnetwork=subnetwork,
-        region=settings.location,
+        region=run.settings.location,
         attachment=served.service_attachment,
         version=served.version,
     )
+
+
+def _questions(options: NetworkEnsureOptions) -> list[Question]:
+    """Ask before the internet is let in."""
+    world = [each for each in (*options.ssh_from, *options.rdp_from) if is_world(each)]
+    if not world:
+        return []
+    consequence = f"It would let in {listed(world)}, which is the internet or a large part of it."
+    return [Question("open a firewall rule to the internet", consequence)]
+
+
+def make_way(run: VertexRun, spec: NetworkSpec, way: Way) -> str:
+    """Chain the steps of Private Service Connect. Returns the address where queries go."""
+    settings = run.settings
     _enable(run)
     read_network_to_change(settings, spec, peered=False)
     read_way_to_change(settings, way)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flows.confirmation import confirm
+from flows.confirmation import Question, agree
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
 from flows.vertex.network_options import NetworkOptions
+from flows.vertex.network_plans import teardown_plan
 from flows.vertex.options import VertexRun
 from tasks.errors import GateNotMet
 from tasks.plurals import listed
@@ -41,18 +42,20 @@ def teardown_network(options: NetworkTeardownOptions) -> Report:
     with running(VERTEX, "network-teardown", options) as run:
         apis = read_apis(run.settings)
         if off := [api for api in apis.disabled if api in APIS[:2]]:
+            agree([], yes=True, plan=lambda: teardown_plan(run, None))
             say(
                 f"Nothing to do: {' and '.join(off)} not enabled in {run.settings.project}, so there is no network of ours."
             )
             return run.report
         there = read_network_inventory(run.settings, name, apis.number, run.deadline)
+        refuse_use(name, there)
+        removal = Question("remove all of it", f"It would remove: {there}.")
+        agree([] if there.is_empty else [removal], yes=options.yes, plan=lambda: teardown_plan(run, there))
         if there.is_empty:
             say(
                 f"Nothing to do: nothing was made for a network under the name {name!r} in {run.settings.project}."
             )
             return run.report
-        refuse_use(name, there)
-        confirm("remove all of it", consequence=f"It would remove: {there}.", yes=options.yes)
         _remove(run, name, apis.number, there)
     return run.report
 

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from pydantic import Field
 
+from flows.confirmation import agree
 from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
 from flows.runs import running
+from flows.versions import of
+from flows.vertex.datapoint_plans import removal_plan
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
-from flows.vertex.version_steps import of
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.vertex.datapoints.files import Ids, read_id_file
@@ -45,6 +47,7 @@ def remove_datapoints(options: RemoveDatapointsOptions) -> Report:
     with running(VERTEX, "remove-datapoints", options) as run:
         versions = read_updated(run.settings, options.name, "STREAM_UPDATE")
         going: Ids = read_id_file(Path(options.file)) if options.file else options.ids
+        agree([], yes=True, plan=lambda: removal_plan(run, versions, len(going)))
         for each in versions:
             with run.report.step(f"remove the datapoints{of(each, versions)}") as step:
                 applied = apply_removals(run.settings, each, going, run.deadline)

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from flows.engine_flow import engine_flow
 from flows.report import Report
-from flows.runs import running
+from flows.versions import MovingOptions
+from flows.versions import roll_back as roll_back_versions
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
-from flows.vertex.version_steps import say_versions
-from tasks.progress import say
-from tasks.vertex.resources.versions import ensure_rollback, read_versions
+from flows.vertex.version_steps import VERSIONS
 
 
-class RollbackOptions(BuiltIndexOptions, frozen=True):
+class RollbackOptions(BuiltIndexOptions, MovingOptions, frozen=True):
     """The options of `vertex rollback`."""
-
-    @property
-    def timeout_minutes(self) -> float:
-        """Enough for the slot of a killed run to become free; moving the mark takes a moment."""
-        return 5
 
 
 @engine_flow(VERTEX, "rollback", run_name="roll back {name} on {target}")
@@ -28,13 +22,4 @@ def roll_back(options: RollbackOptions) -> Report:
     Example:
         vector-search vertex rollback --name products --target sandbox
     """
-    name = options.name
-    with running(VERTEX, "rollback", options) as run:
-        before = read_versions(run.settings, name)
-        with run.report.step(f"roll back {name}") as step:
-            endpoint = ensure_rollback(run.settings, name).there
-            step.saw(f"serves {endpoint.serves}, before {endpoint.rolled_back_from}")
-        if before.endpoint.rolled_back_from:
-            say("Nothing to do: it is already rolled back.")
-        run.report.facts["versions"] = say_versions(read_versions(run.settings, name))
-    return run.report
+    return roll_back_versions(VERSIONS, options)

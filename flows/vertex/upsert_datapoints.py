@@ -6,13 +6,15 @@ from pathlib import Path
 
 from pydantic import Field
 
+from flows.confirmation import agree
 from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
 from flows.runs import running
+from flows.versions import of
+from flows.vertex.datapoint_plans import upsert_plan
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
-from flows.vertex.version_steps import of
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.vertex.datapoints.datapoints import Datapoint
@@ -65,6 +67,7 @@ def upsert_datapoints(options: UpsertDatapointsOptions) -> Report:
         for each in versions if only else ():
             with report.step(f"check that the datapoints exist{of(each, versions)}") as step:
                 step.saw(f"{verify_datapoints_exist(settings, each, points, deadline):,} there")
+        agree([], yes=True, plan=lambda: upsert_plan(run, versions, len(points), restricts_only=only))
         for each in versions:
             with report.step(f"upsert the datapoints{of(each, versions)}") as step:
                 applied = apply_upserts(settings, each, points, deadline, restricts_only=only)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-from flows.confirmation import Question
+from flows.versions import VersionSteps, serve
+from flows.vertex.engine import VERTEX
 from flows.vertex.options import VertexRun
 from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.imports.import_data import DataSource
 from tasks.vertex.imports.storage import remove_import_files
 from tasks.vertex.network.private_service_connect import remove_way
-from tasks.vertex.resources.deployed_indexes import undeploy_command
 from tasks.vertex.resources.deploying import remove_deployed_index
 from tasks.vertex.resources.indexes import remove_index
-from tasks.vertex.resources.inventory import TiedToOthers
 from tasks.vertex.resources.served import ServedIndex
-from tasks.vertex.resources.versions import NoSuchVersion, Versions, ensure_served, read_versions
+from tasks.vertex.resources.versions import ensure_rollback, ensure_served, read_versions
 from tasks.vertex.verification.recall import RecallTooLow, verify_recall
 from tasks.vertex.verification.truths import ALPHA, read_truths
 
@@ -57,29 +56,7 @@ def verify_and_serve(
                 f"`{command('vertex prune', name=built.name)}` removes it."
             )
             raise
-    serve(run, built.name, built.version)
-
-
-def serve(run: VertexRun, name: str, version: str) -> None:
-    """Serve a version that is deployed."""
-    with run.report.step(f"serve version {version} of {name}") as step:
-        endpoint = ensure_served(run.settings, name, version).there
-        step.saw(f"served, before {endpoint.replaced or endpoint.rolled_back_from or 'nothing else'}")
-
-
-def prune_questions(there: Versions, serves: str) -> list[Question]:
-    """Ask before the versions go that are not served then.
-
-    Raises:
-        TiedToOthers: others deployed one of them on an endpoint of theirs; nothing was changed.
-    """
-    going = [version for version in there.indexes if version != serves]
-    _refuse_ties(there, going)
-    if not going:
-        return []
-    listed = "; ".join(there.described(version) for version in going)
-    consequence = f"It would remove every version but {serves}, for good: {listed}."
-    return [Question("prune the other versions", consequence)]
+    serve(run, built.name, built.version, ensure_served)
 
 
 def prune(run: VertexRun, name: str, keep: Collection[str] = ()) -> list[str]:
@@ -99,10 +76,10 @@ def prune(run: VertexRun, name: str, keep: Collection[str] = ()) -> list[str]:
     """
     settings, report, deadline = run.settings, run.report, run.deadline
     there = read_versions(settings, name, deadline)
-    if there.others and there.serves not in there.deployed:
-        raise NoSuchVersion(name, there.serves, deployed=there.deployed, serves=there.serves)
+    if there.others:
+        there.check_servable(there.serves)
     going = [version for version in there.others if version not in keep]
-    _refuse_ties(there, going)
+    there.check_removable(going)
     for version in going:
         with report.step(f"remove version {version} of {name}") as step:
             if there.endpoint.kind == "private-service-connect":
@@ -117,32 +94,11 @@ def prune(run: VertexRun, name: str, keep: Collection[str] = ()) -> list[str]:
     return going
 
 
-def of(version: ServedIndex, versions: Sequence[ServedIndex]) -> str:
-    """The end of a step's title that says which of several versions it works on."""
-    return f" of version {version.version}" if len(versions) > 1 else ""
-
-
-def say_versions(there: Versions) -> str:
-    """Say which version is served and which others there are. Returns it."""
-    said = versions_in_words(there)
-    say(said)
-    return said
-
-
-def versions_in_words(there: Versions) -> str:
-    """Which version is served and which others there are."""
-    served = f"{there.name} serves the version {there.described(there.serves)}"
-    others = "; ".join(there.described(version) for version in there.others)
-    return f"{served}. Other versions: {others}." if others else f"{served}. There is no other version."
-
-
-def _refuse_ties(there: Versions, versions: Sequence[str]) -> None:
-    own = there.endpoint.resource.rpartition("/")[2]
-    foreign = [
-        f"the index {index.resource} is also served by the endpoint {endpoint} as the deployed index {id_} (`{undeploy_command(endpoint, id_)}`)"
-        for index in (there.indexes[version] for version in versions)
-        for endpoint, id_ in index.deployed
-        if endpoint.rpartition("/")[2] != own
-    ]
-    if foreign:
-        raise TiedToOthers(there.name, foreign=foreign)
+VERSIONS = VersionSteps(
+    engine=VERTEX,
+    read=read_versions,
+    read_all=lambda run, name: read_versions(run.settings, name, run.deadline),
+    serve=ensure_served,
+    roll_back=ensure_rollback,
+    prune=prune,
+)

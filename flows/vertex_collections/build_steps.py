@@ -7,6 +7,7 @@ from typing import Literal
 
 from flows.confirmation import Question, agree
 from flows.vertex_collections.options import CollectionsRun
+from flows.vertex_collections.plans import build_plan
 from tasks.plurals import counted
 from tasks.progress import say
 from tasks.vertex.data.validation import ValidatedVectors
@@ -97,7 +98,15 @@ def build(
     if plan.index is not None and there is not None:
         index = read_collection_index_to_change(settings, plan.index, deadline)
     count = 0 if there is None or there.making else read_count(settings, name)
-    agree([*_cost(run, plan, index), *_replacement(there, validated, count)], yes=yes)
+    cost = _cost(plan, index)
+    agree(
+        [*_cost_questions(run, index, cost), *_replacement(there, validated, count)],
+        yes=yes,
+        plan=lambda: build_plan(
+            run, plan.collection, plan.index, validated,
+            there=there, count=count, index_there=index, imports=plan.imports(validated.rows), cost=cost,
+        ),
+    )  # fmt: skip
 
     changes = list[str]()
     with report.step(f"collection {name}", changes) as step:
@@ -143,17 +152,23 @@ def build(
     return built
 
 
-def _cost(run: CollectionsRun, plan: CollectionPlan, there: CollectionIndexState | None) -> list[Question]:
-    """Ask before an index is made, or gets more replicas. A sandbox costs nothing, so nothing is asked."""
+def _cost(plan: CollectionPlan, there: CollectionIndexState | None) -> str:
+    """What a new index, or its new replicas, cost by the hour, in words; empty if nothing is new."""
     if plan.index is None:
-        return []
+        return ""
     replicas = plan.index.replicas(there.replicas if there else None)
     if there is not None and replicas[0] <= there.replicas[0] and replicas[1] <= there.replicas[1]:
-        return []
-    cost = (
+        return ""
+    return (
         f"An index costs the hours of {replicas[0]} to {replicas[1]} replicas until it is deleted, searched or not; the price "
         "list says how much: https://cloud.google.com/vertex-ai/pricing."
     )
+
+
+def _cost_questions(run: CollectionsRun, there: CollectionIndexState | None, cost: str) -> list[Question]:
+    """Ask before an index is made, or gets more replicas. A sandbox costs nothing, so nothing is asked."""
+    if not cost:
+        return []
     if run.settings.is_sandbox:
         say(f"{cost} The sandbox costs nothing.")
         return []

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
+from flows.confirmation import agree
 from flows.engine_flow import engine_flow
 from flows.options import Timed
+from flows.plan import Plan
 from flows.report import Report
 from flows.runs import running
 from flows.vertex_collections.engine import VERTEX_COLLECTIONS
-from flows.vertex_collections.options import BuiltCollectionOptions
+from flows.vertex_collections.options import BuiltCollectionOptions, CollectionsRun
+from flows.vertex_collections.plans import removal_plan
 from tasks.vertex_collections.collections import read_loaded_collection
 from tasks.vertex_collections.ids import data_object_id
-from tasks.vertex_collections.loading import apply_removals
+from tasks.vertex_collections.loading import apply_removals, list_ids
 from tasks.vertex_collections.searches import read_count
 
 
@@ -33,6 +38,7 @@ def remove_data_objects(options: RemoveDataObjectsOptions) -> Report:
     with running(VERTEX_COLLECTIONS, "remove-data-objects", options) as run:
         settings, report = run.settings, run.report
         read_loaded_collection(settings, name)
+        agree([], yes=True, plan=lambda: _plan(run, ids))
         with report.step("remove the data objects") as step:
             removed = apply_removals(settings, name, ids, run.deadline)
             step.saw(f"{removed:,} removed, {len(set(ids)) - removed:,} were not there")
@@ -40,3 +46,8 @@ def remove_data_objects(options: RemoveDataObjectsOptions) -> Report:
             report.facts["data_objects"] = read_count(settings, name)
             step.saw(f"{report.facts['data_objects']:,}")
     return report
+
+
+def _plan(run: CollectionsRun, ids: Sequence[str]) -> Plan:
+    going = list_ids(run.settings, run.report.name).intersection(ids)
+    return removal_plan(run, going=len(going), absent=len(set(ids) - going))

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from pydantic import Field
 
+from flows.confirmation import agree
 from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
 from flows.runs import running
 from flows.vertex_collections.engine import VERTEX_COLLECTIONS
 from flows.vertex_collections.options import BuiltCollectionOptions
+from flows.vertex_collections.plans import upsert_plan
 from tasks.plurals import counted
 from tasks.vertex_collections.collections import read_loaded_collection
 from tasks.vertex_collections.files import apply_data_object_file, read_data_object_file
@@ -44,6 +46,7 @@ def upsert_data_objects(options: UpsertDataObjectsOptions) -> Report:
         with report.step("validate the data objects") as step:
             total = read_data_object_file(path, collection)
             step.saw(f"{counted(total, 'data object')}, nothing wrong")
+        agree([], yes=True, plan=lambda: upsert_plan(run, total))
         with report.step("upsert the data objects") as step:
             step.saw(f"{apply_data_object_file(settings, collection, path, total, run.deadline):,} stored")
         with report.step(f"count the data objects of {name}") as step:

@@ -6,10 +6,10 @@ The service has no alias. A version is an index of its own on the name's endpoin
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import count
+from typing import ClassVar
 
 from tasks.databricks.endpoints import (
     EndpointState,
@@ -27,45 +27,40 @@ from tasks.outcomes import Ensured
 from tasks.plurals import counted
 from tasks.program import command
 from tasks.steps import step
+from tasks.versions import Versions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Versions:
-    """The versions of a name."""
+class DatabricksVersions(Versions[EndpointState, IndexState]):
+    """The versions of a name; `all` has those too that a killed build only began."""
 
-    name: str
-    endpoint: EndpointState
-    indexes: Mapping[str, IndexState]
-    """By version, the first one first."""
+    engine: ClassVar[str] = "databricks"
 
     @property
-    def serves(self) -> str:
-        """The version that is searched."""
-        return self.endpoint.serves
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """Those that are not searched, with those that a killed build only began."""
-        there = dict.fromkeys((*self.indexes, *self.endpoint.versions))
-        return tuple(version for version in there if version != self.serves)
+    def all(self) -> tuple[str, ...]:
+        """Every version, the first one first."""
+        return tuple(dict.fromkeys((*self.indexes, *self.endpoint.versions)))
 
     @property
     def loaded(self) -> tuple[str, ...]:
         """Those that can be searched: all of their data is there."""
         return tuple(version for version in self.indexes if self._is_whole(version))
 
-    @property
-    def hours_served(self) -> float:
-        """How long ago the last swap or rollback was; 0 if there was none."""
-        since = self.endpoint.served_since
-        return max(0.0, time.time() - since) / 3600 if since else 0.0
+    def check_servable(self, version: str) -> None:
+        """Refuse to search what is not loaded completely.
 
-    def described(self, version: str) -> str:
-        """A version in words: `first (main.default.films, 1,000 rows)`."""
+        Raises:
+            NoSuchVersion: it is not there, or not loaded completely.
+        """
+        if version not in self.loaded:
+            raise NoSuchVersion(self.name, version, there=self.loaded, serves=self.serves)
+
+    def about(self, version: str) -> str:
+        """Where a version is and what it holds, in words: `main.default.films, 1,000 rows`."""
         if (index := self.indexes.get(version)) is None:
-            return f"{version} (there is no index of it)"
+            return "there is no index of it"
         unfinished = "" if self._is_whole(version) else ", not loaded completely"
-        return f"{version} ({index.full_name}, {counted(index.rows, 'row')}{unfinished})"
+        return f"{index.full_name}, {counted(index.rows, 'row')}{unfinished}"
 
     def _is_whole(self, version: str) -> bool:
         index, there = self.indexes[version], self.endpoint
@@ -75,17 +70,6 @@ class Versions:
             # They describe themselves, and one that was searched was whole then.
             return version in (there.serves, there.replaced, there.rolled_back_from)
         return there.marks_of(version).is_loaded
-
-
-class NothingToRollBackTo(PermanentError):
-    """No swap was made."""
-
-    def __init__(self, name: str, *, serves: str) -> None:
-        self.name, self.serves = name, serves
-        super().__init__(
-            f"There is nothing to roll {name} back to: it serves the version {serves or 'none'}, and no swap came before. "
-            f"`{command('databricks swap', name=name, to='VERSION')}` serves another version."
-        )
 
 
 class UnlikeVersions(PermanentError):
@@ -120,7 +104,7 @@ def version_for(endpoint: EndpointState | None, spec: IndexSpec, content: str) -
 
 
 @step("read the versions of {name}")
-def read_versions(settings: DatabricksSettings, name: str) -> Versions:
+def read_versions(settings: DatabricksSettings, name: str) -> DatabricksVersions:
     """The versions of a name.
 
     Raises:
@@ -139,7 +123,7 @@ def read_versions(settings: DatabricksSettings, name: str) -> Versions:
     found = {version: find_index(settings, name, version) for version in there}
     # One that is being deleted is listed until it is gone.
     indexes = {version: index for version, index in found.items() if index is not None}
-    return Versions(name=name, endpoint=endpoint, indexes=indexes)
+    return DatabricksVersions(name=name, endpoint=endpoint, indexes=indexes)
 
 
 @step("check that the name {name} is free for a tour")
@@ -174,7 +158,7 @@ def ensure_swap(settings: DatabricksSettings, name: str, version: str) -> Ensure
     there = read_versions.fn(settings, name)
     if version == there.serves:
         return Ensured(there.endpoint)
-    _refuse_unloaded(there, version)
+    there.check_servable(version)
     return ensure_served.fn(settings, name, version)
 
 
@@ -187,14 +171,12 @@ def ensure_rollback(settings: DatabricksSettings, name: str) -> Ensured[Endpoint
         NoSuchVersion: the version before is not there any more.
     """
     there = read_versions.fn(settings, name)
-    endpoint = there.endpoint
-    if endpoint.rolled_back_from:
-        return Ensured(endpoint)
-    if not endpoint.replaced:
-        raise NothingToRollBackTo(name, serves=endpoint.serves)
-    _refuse_unloaded(there, endpoint.replaced)
-    moved = apply_served_mark(settings, endpoint, endpoint.replaced, rolled_back_from=endpoint.serves)
-    return Ensured(moved, "changed")
+    back = there.back()
+    if back == there.serves:
+        return Ensured(there.endpoint)
+    return Ensured(
+        apply_served_mark(settings, there.endpoint, back, rolled_back_from=there.serves), "changed"
+    )
 
 
 @step("read the versions of {name} whose rows change")
@@ -225,8 +207,3 @@ def _difference(served: IndexState, other: IndexState) -> str:
             f"it has the columns {', '.join(other.columns)}, the served one has {', '.join(served.columns)}"
         )
     return ""
-
-
-def _refuse_unloaded(there: Versions, version: str) -> None:
-    if version not in there.loaded:
-        raise NoSuchVersion(there.name, version, there=there.loaded, serves=there.serves)

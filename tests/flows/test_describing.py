@@ -38,7 +38,7 @@ def reports(monkeypatch, tmp_path):
     here = VERTEX.__class__(
         **{
             **vars(VERTEX),
-            "built": f"{__name__}:listed",
+            "built": listed,
             "settings": lambda _: None,
             "where": lambda _: "here",
         }
@@ -101,7 +101,7 @@ def test_an_unknown_name_is_refused_with_the_command_that_lists(capsys):
 
 def test_an_engine_that_cannot_be_asked_is_named_and_the_others_are_told(capsys, monkeypatch):
     (here,) = engines.ENGINES
-    away = VERTEX.__class__(**{**vars(here), "name": "away", "built": f"{__name__}:gone"})
+    away = VERTEX.__class__(**{**vars(here), "name": "away", "built": gone})
     monkeypatch.setattr(engines, "ENGINES", (here, away))
     code = parse(["describe", "films", "--target", "sandbox"], debug=False)()
     said = capsys.readouterr()

@@ -4,74 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from contextlib import nullcontext
 
 import pytest
 from rich.console import Console
 
 from flows.command_line import run as running
 from flows.command_line.tree import parse
-from flows.commands import load
 from flows.confirmation import Question, agree
-from flows.engines import ENGINES
 from flows.options import RunOptions
-from flows.plan import Difference, Plan, Resource, plan_of
-from flows.report import Report
-from sandbox import process, write_log
-from sandbox.announced import announcement
-from sandbox.databricks.options import DatabricksOptions
-from sandbox.elastic.options import ElasticOptions
-from sandbox.vertex.options import VertexOptions
+from flows.plan import Difference, Plan, Resource
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotConfirmed
-from tasks.steps import plain_calls
+from tests.flows.planning import ENTRIES, acts
 from tests.flows.test_presentation import example
 from tests.flows.vertex.conftest import write_vectors
-
-ENTRIES = {engine.command(entry): (engine, entry) for engine in ENGINES for entry in engine.flows}
-OPTIONS = (
-    VertexOptions(clock_factor=20_000, upsert_delay=0.02),
-    ElasticOptions(download_seconds=0.1, start_seconds=0.05),
-    DatabricksOptions(clock_factor=20_000, write_delay=0.02),
-)
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory):
-    started = process.start(tmp_path_factory.mktemp("sandbox"), *OPTIONS)
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-def flows(sandbox, monkeypatch, tmp_path):
-    """Plans and runs flows by their commands: `flows.plan("vertex build", ...)`, `flows.do(...)`."""
-    monkeypatch.setenv("VECTOR_SEARCH_SANDBOX", str(announcement(sandbox.state)))
-    monkeypatch.setenv("VECTOR_SEARCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("flows.runs.holding", lambda *_, **__: nullcontext())
-    monkeypatch.setattr(Report, "publish", lambda _: None)
-
-    class Flows:
-        def plan(self, command, **options):
-            """The plan, seen to change nothing."""
-            before = write_log.read(sandbox.state)
-            plan = plan_of(load(ENTRIES[command][1].entrypoint), {"target": "sandbox", **options})
-            assert write_log.read(sandbox.state) == before
-            assert plan.flow == command
-            return plan
-
-        def do(self, command, **options):
-            """Runs it; the number of changing calls."""
-            before = write_log.count(sandbox.state)
-            with plain_calls():
-                load(ENTRIES[command][1].entrypoint).fn(target="sandbox", **options)
-            return write_log.count(sandbox.state) - before
-
-    return Flows()
-
-
-def acts(plan):
-    """What would become of what: `{"index": "create"}`."""
-    return {one.kind: one.action for one in plan.resources}
 
 
 def _vertex(flows, tmp_path):
@@ -252,6 +197,17 @@ def test_a_plan_reads_in_eighty_columns():
     ):
         assert line in told
     assert "Nothing would change." in shown(PLAN.model_copy(update={"resources": (), "sends_count": 0}))
+
+
+def test_a_path_that_is_longer_than_the_line_hides_nothing():
+    path = "projects/123456789012/locations/us-central1/indexEndpoints/3354955843068702733"
+    gone = Resource(action="remove", kind="deployed index", name=path, detail="the last")
+    told = shown(PLAN.model_copy(update={"resources": (gone,)}))
+    assert max(map(len, told.splitlines())) <= 80
+    assert "-  deployed index  projects/" in told
+    folded = [line for line in told.splitlines() if line.startswith("  ") and "sends" not in line]
+    names = (line.removeprefix("  -  deployed index").split("the last")[0].strip() for line in folded)
+    assert "".join(names).startswith(path)
 
 
 def test_a_plan_as_json_has_its_fields(monkeypatch, capsys):

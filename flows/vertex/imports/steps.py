@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flows.confirmation import agree
+from flows.versions import of
+from flows.vertex.datapoint_plans import import_plan
 from flows.vertex.options import VertexRun
-from flows.vertex.version_steps import of
 from tasks.errors import GateNotMet
 from tasks.plurals import counted
 from tasks.program import command
@@ -46,6 +48,7 @@ def import_delta(
         step.saw(f"{delta}, import {delta.id}")
     report.facts["import"] = delta.id
     before = read_indexes(settings, name, run.deadline)
+    agree([], yes=True, plan=lambda: import_plan(run, versions, before, delta))
     folder = import_folder(delta.id, import_format)
     if any(_lacks(before[each.version], delta) for each in versions):
         with report.step(f"upload import files of {name}") as step:

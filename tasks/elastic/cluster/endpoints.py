@@ -146,7 +146,7 @@ def ensure_endpoint(
     did: Did = "nothing"
     if there is None:
         there, did = _create(settings, spec), "created"
-    _refuse_difference(spec, there)
+    check_endpoint(spec, there)
     if read_deployment.fn(settings, spec.id) is None:
         # Its creation was cut off, or somebody stopped the deployment: under this id the endpoint finds it again.
         say(f"The inference endpoint {spec.id} has no deployment. Starting one under its id.")
@@ -217,12 +217,7 @@ def remove_endpoint(settings: ElasticSettings, endpoint_id: str, deadline: Deadl
     if there is not None:
         try:
             client = connect(settings)
-            with calling(f"see what uses the inference endpoint {endpoint_id}"):
-                uses: dict[str, Any] = client.inference.delete(inference_id=endpoint_id, dry_run=True).body
-            if uses.get("pipelines") or uses.get("indexes"):
-                raise EndpointInUse(
-                    endpoint_id, pipelines=uses.get("pipelines") or [], indexes=uses.get("indexes") or []
-                )
+            refuse_use(settings, endpoint_id)
             with calling(f"delete the inference endpoint {endpoint_id}"):
                 client.inference.delete(inference_id=endpoint_id)
         except NotFound:
@@ -231,6 +226,21 @@ def remove_endpoint(settings: ElasticSettings, endpoint_id: str, deadline: Deadl
     left = there is None or there.deployment_id == endpoint_id
     stopped = remove_deployment.fn(settings, endpoint_id, deadline) if left else ()
     return (endpoint_id,) if there is not None or stopped else ()
+
+
+def refuse_use(settings: ElasticSettings, endpoint_id: str) -> None:
+    """Refuse to delete an endpoint that is used. Asked of the service, which deletes nothing with `dry_run`.
+
+    Raises:
+        EndpointInUse: pipelines or indices name it.
+        NotFound: there is no such endpoint.
+    """
+    with calling(f"see what uses the inference endpoint {endpoint_id}"):
+        uses: dict[str, Any] = connect(settings).inference.delete(inference_id=endpoint_id, dry_run=True).body
+    if uses.get("pipelines") or uses.get("indexes"):
+        raise EndpointInUse(
+            endpoint_id, pipelines=uses.get("pipelines") or [], indexes=uses.get("indexes") or []
+        )
 
 
 def _create(settings: ElasticSettings, spec: EndpointSpec) -> EndpointState:
@@ -290,7 +300,12 @@ def _is_scaled(spec: EndpointSpec, there: EndpointState) -> bool:
     return there.allocations == spec.allocations and there.adaptive is None
 
 
-def _refuse_difference(spec: EndpointSpec, there: EndpointState) -> None:
+def check_endpoint(spec: EndpointSpec, there: EndpointState) -> None:
+    """Refuse an endpoint that differs in what cannot change.
+
+    Raises:
+        CannotChangeInPlace: its service, task, model or threads are others.
+    """
     wanted: dict[str, Any] = {
         "service": "elasticsearch",
         "task_type": spec.task_type,

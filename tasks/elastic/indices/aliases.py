@@ -87,9 +87,19 @@ def ensure_alias(settings: ElasticSettings, alias: str, index: str) -> Ensured[A
     return Ensured(AliasState(alias, index, there, ""), "changed" if there else "created")
 
 
-@step("roll back alias {alias}")
-def ensure_rollback(settings: ElasticSettings, alias: str, to: str | None = None) -> Ensured[AliasState]:
-    """Point an alias back at the previous index, or at a named one. A second time changes nothing.
+@dataclass(frozen=True)
+class Rollback:
+    """What a rollback of an alias does."""
+
+    current: IndexState
+    """What the alias points at."""
+    goal: IndexState
+    """What it is to point at; the same where nothing is to be done."""
+
+
+@step("read what a rollback of alias {alias} does")
+def read_rollback(settings: ElasticSettings, alias: str, to: str | None = None) -> Rollback:
+    """Where a rollback goes: back to the previous index, or to a named one.
 
     Raises:
         NothingToRollBackTo: no previous index is recorded, or it is gone.
@@ -101,15 +111,26 @@ def ensure_rollback(settings: ElasticSettings, alias: str, to: str | None = None
     current = _ours(settings, alias, there)
     if to is None:
         if current.meta.get("rolled_back_from"):
-            return Ensured(_state(alias, current))
+            return Rollback(current, current)
         to = current.previous
         if not to:
             raise NothingToRollBackTo(alias, index=there, why="no previous index is recorded")
         if read_index.fn(settings, to) is None:
             raise NothingToRollBackTo(alias, index=there, why=f"the previous index, {to}, is gone")
-    goal = index_of_ours(settings, to)
+    return Rollback(current, index_of_ours(settings, to))
+
+
+@step("roll back alias {alias}")
+def ensure_rollback(settings: ElasticSettings, alias: str, to: str | None = None) -> Ensured[AliasState]:
+    """Point an alias back at the previous index, or at a named one. A second time changes nothing.
+
+    Raises:
+        NothingToRollBackTo, InvalidInput, NotOurs: as `read_rollback`.
+    """
+    found = read_rollback.fn(settings, alias, to)
+    there, goal = found.current.name, found.goal
     if goal.name == there:
-        return Ensured(_state(alias, current))
+        return Ensured(_state(alias, found.current))
     set_marks(settings, goal.name, rolled_back_from=there)
     _move(settings, alias, there, goal.name)
     return Ensured(AliasState(alias, goal.name, goal.previous, there), "changed")

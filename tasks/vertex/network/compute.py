@@ -7,8 +7,8 @@ it is never changed or removed. A creation carries a request id, so that a repea
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -57,6 +57,18 @@ class Wanted:
     resource: dict[str, Any]
     """The body of its creation, with our mark as the description."""
     remedy: str = field(default="Choose another --name, or tear this one down first.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """A resource that is to be there or to go, beside what is there."""
+
+    noun: str
+    name: str
+    there: Mapping[str, object] | None
+    """What is compared, as it is; None if there is no such resource."""
+    wanted: Mapping[str, object] | None
+    """The same as it is to be, empty where nothing is there to compare it with; None if the resource is to go."""
 
 
 class ComputeOperationFailed(PermanentError):
@@ -116,6 +128,26 @@ def check(settings: VertexSettings, wanted: Wanted) -> None:
     there = read(settings, wanted.kind, wanted.name)
     if there is not None:
         _refuse(wanted, there)
+
+
+def compare(settings: VertexSettings, wanted: Wanted, *, fixed: Kind | None = None) -> Compared:
+    """A resource beside what is wanted.
+
+    Args:
+        settings: the target.
+        wanted: what is to be there.
+        fixed: the kind with the facts that cannot change, where what differs otherwise is replaced.
+
+    Raises:
+        NotOurs, CannotChangeInPlace: as `check`.
+    """
+    kind, there = wanted.kind, read(settings, wanted.kind, wanted.name)
+    if there is None:
+        return Compared(noun=kind.noun, name=wanted.name, there=None, wanted={})
+    _refuse(replace(wanted, kind=fixed or kind), there)
+    return Compared(
+        noun=kind.noun, name=wanted.name, there=kind.facts(there), wanted=kind.facts(_asked(wanted, there))
+    )
 
 
 def ensure(settings: VertexSettings, wanted: Wanted, deadline: Deadline) -> Ensured[Any]:
@@ -251,9 +283,13 @@ def _insert(settings: VertexSettings, wanted: Wanted, request_id: str) -> comput
 
 
 def _different(wanted: Wanted, there: Any) -> list[str]:
-    resource = type(there)({"name": wanted.name, **wanted.resource})
-    facts, found = wanted.kind.facts(resource), wanted.kind.facts(there)
+    facts, found = wanted.kind.facts(_asked(wanted, there)), wanted.kind.facts(there)
     return [fact for fact, value in facts.items() if value != found[fact]]
+
+
+def _asked(wanted: Wanted, there: Any) -> Any:
+    """What is asked for, in the type of what is there."""
+    return type(there)({"name": wanted.name, **wanted.resource})
 
 
 def _refuse(wanted: Wanted, there: Any) -> None:
@@ -263,7 +299,7 @@ def _refuse(wanted: Wanted, there: Any) -> None:
     if kind.patched or not (different := _different(wanted, there)):
         return
     fact, found = different[0], kind.facts(there)
-    asked = kind.facts(type(there)({"name": wanted.name, **wanted.resource}))
+    asked = kind.facts(_asked(wanted, there))
     raise CannotChangeInPlace(
         kind.noun, wanted.name, field=fact, there=found[fact], wanted=asked[fact], remedy=wanted.remedy
     )

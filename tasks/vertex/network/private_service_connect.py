@@ -19,9 +19,11 @@ from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.network.compute import (
     SERVICE_DISABLED,
+    Compared,
     Kind,
     Wanted,
     check,
+    compare,
     ensure,
     list_ours,
     mark_of,
@@ -74,6 +76,8 @@ RULES = Kind(
     facts=_rule_facts,
     regional=True,
 )
+_ANYWHERE = replace(RULES, facts=_network_only)
+"""A rule to another target is replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +133,18 @@ def read_way_to_change(settings: VertexSettings, way: Way) -> None:
             accepted="an index that was built with --endpoint private-service-connect",
         )
     check(settings, _wanted_address(way))
-    # A rule to another target is replaced.
-    anywhere = replace(RULES, facts=_network_only)
-    check(settings, replace(_wanted_rule(way), kind=anywhere))
+    check(settings, replace(_wanted_rule(way), kind=_ANYWHERE))
+
+
+@step("compare the way to {way.name} with what is wanted")
+def read_way_compared(settings: VertexSettings, way: Way) -> tuple[Compared, ...]:
+    """The address and the forwarding rule of a way beside what is there.
+
+    Raises:
+        NotOurs, CannotChangeInPlace: as `read_way_to_change`.
+    """
+    address = compare(settings, _wanted_address(way))
+    return address, compare(settings, _wanted_rule(way), fixed=_ANYWHERE)
 
 
 @step("ensure address of {way.name}")

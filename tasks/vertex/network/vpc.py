@@ -14,7 +14,18 @@ from tasks.errors import InvalidInput, PermanentError
 from tasks.marks import marks
 from tasks.outcomes import Did, Ensured
 from tasks.steps import step
-from tasks.vertex.network.compute import Kind, Wanted, check, ensure, list_ours, read, remove, remove_ours
+from tasks.vertex.network.compute import (
+    Compared,
+    Kind,
+    Wanted,
+    check,
+    compare,
+    ensure,
+    list_ours,
+    read,
+    remove,
+    remove_ours,
+)
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import Specification
 from tasks.waiting import Deadline
@@ -140,9 +151,33 @@ def read_network_to_change(settings: VertexSettings, spec: NetworkSpec, *, peere
     """
     if spec.existing and read(settings, NETWORKS, spec.existing) is None:
         raise NoSuchNetwork(spec.existing, project=settings.project)
-    wanted = [*([_wanted_range(spec)] if peered else []), *_wanted_rules(spec)]
-    for one in wanted if spec.existing else (_wanted_network(spec), *wanted):
+    for one in _wanted(spec, peered=peered):
         check(settings, one)
+
+
+@step("compare network {spec.network} with what is wanted")
+def read_network_compared(
+    settings: VertexSettings, spec: NetworkSpec, *, peered: bool = True
+) -> tuple[Compared, ...]:
+    """Network, firewall rules and range of a specification beside what is there; rules of ours that go too.
+
+    Args:
+        settings: the target.
+        spec: what is to be made.
+        peered: whether it gets a range.
+
+    Raises:
+        NoSuchNetwork, NotOurs, CannotChangeInPlace: as `read_network_to_change`.
+    """
+    if spec.existing and read(settings, NETWORKS, spec.existing) is None:
+        raise NoSuchNetwork(spec.existing, project=settings.project)
+    found = [compare(settings, one) for one in _wanted(spec, peered=peered)]
+    names = {one.name for one in found}
+    going = [rule for rule in list_ours(settings, FIREWALLS, spec.name) if rule.name not in names]
+    gone = [
+        Compared(noun=FIREWALLS.noun, name=one.name, there=_firewall_facts(one), wanted=None) for one in going
+    ]
+    return (*found, *gone)
 
 
 @step("ensure network {spec.network}")
@@ -159,6 +194,12 @@ def ensure_network(settings: VertexSettings, spec: NetworkSpec, deadline: Deadli
             raise NoSuchNetwork(spec.existing, project=settings.project)
         return Ensured(spec.existing)
     return Ensured(spec.network, ensure(settings, _wanted_network(spec), deadline).did)
+
+
+def _wanted(spec: NetworkSpec, *, peered: bool) -> list[Wanted]:
+    """Everything that is made, in the order in which it is."""
+    network = [] if spec.existing else [_wanted_network(spec)]
+    return [*network, *_wanted_rules(spec), *([_wanted_range(spec)] if peered else [])]
 
 
 def _wanted_network(spec: NetworkSpec) -> Wanted:

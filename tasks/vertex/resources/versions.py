@@ -7,9 +7,10 @@ own, deployed beside the others on the same endpoint; nothing but a label of the
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import ClassVar
 
 from google.cloud.aiplatform_v1 import IndexEndpoint
 from google.protobuf import field_mask_pb2
@@ -20,6 +21,7 @@ from tasks.outcomes import Ensured
 from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
+from tasks.versions import Versions
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import calling
 from tasks.vertex.marks import SERVED_MARKS, mark_for
@@ -33,43 +35,26 @@ from tasks.vertex.operations.adoption import (
     the_one,
 )
 from tasks.vertex.operations.operations import own_id
+from tasks.vertex.resources.deployed_indexes import undeploy_command
 from tasks.vertex.resources.endpoints import ENDPOINTS, EndpointState, endpoint_state
 from tasks.vertex.resources.indexes import INDEXES, IndexState, by_version
+from tasks.vertex.resources.inventory import TiedToOthers
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import FIRST, IndexSpec, deployed_index_id
 from tasks.waiting import Deadline
 
 
 @dataclass(frozen=True, kw_only=True)
-class Versions:
-    """The versions of a name."""
+class VertexVersions(Versions[EndpointState, IndexState]):
+    """The versions of a name, deployed or not."""
 
-    name: str
+    engine: ClassVar[str] = "vertex"
     location: str
-    endpoint: EndpointState
-    indexes: dict[str, IndexState]
-    """By version, the oldest first."""
-
-    @property
-    def serves(self) -> str:
-        """The version that queries go to."""
-        return self.endpoint.serves
 
     @property
     def deployed(self) -> tuple[str, ...]:
         """Those that are deployed on the endpoint, the oldest first."""
         return tuple(one for one in self.indexes if self.is_deployed(one))
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """Those that are not served, deployed or not."""
-        return tuple(one for one in self.indexes if one != self.serves)
-
-    @property
-    def hours_served(self) -> float:
-        """How long ago the last swap or rollback was; 0 if there was none."""
-        since = self.endpoint.served_since
-        return max(0.0, time.time() - since) / 3600 if since else 0.0
 
     def id_of(self, version: str) -> str:
         """The deployed index id of a version."""
@@ -86,14 +71,39 @@ class Versions:
         """Whether a version is deployed on this machine type, or can be: None stands for automatic resources."""
         return self.endpoint.machine_types.get(self.id_of(version), machine or "") == (machine or "")
 
-    def described(self, version: str) -> str:
-        """A version in words: `first (deployed as products_us_central1, 1,000 vectors)`."""
+    def check_servable(self, version: str) -> None:
+        """Refuse to serve what is not deployed.
+
+        Raises:
+            NoSuchVersion: it is not deployed.
+        """
+        if not self.is_deployed(version):
+            raise NoSuchVersion(self.name, version, deployed=self.deployed, serves=self.serves)
+
+    def check_removable(self, versions: Sequence[str]) -> None:
+        """Refuse to remove what somebody else deployed.
+
+        Raises:
+            TiedToOthers: others deployed one of these on an endpoint of theirs.
+        """
+        own = self.endpoint.resource.rpartition("/")[2]
+        foreign = [
+            f"the index {index.resource} is also served by the endpoint {endpoint} as the deployed index {id_} (`{undeploy_command(endpoint, id_)}`)"
+            for index in (self.indexes[version] for version in versions)
+            for endpoint, id_ in index.deployed
+            if endpoint.rpartition("/")[2] != own
+        ]
+        if foreign:
+            raise TiedToOthers(self.name, foreign=foreign)
+
+    def about(self, version: str) -> str:
+        """Where a version is and what it holds, in words: `deployed as products_us_central1, 1,000 vectors`."""
         if (index := self.indexes.get(version)) is None:
-            return f"{version} (there is no index of it)"
+            return "there is no index of it"
         deployed = f"deployed as {self.id_of(version)}" if version in self.deployed else "not deployed"
         if elsewhere := index.elsewhere(self.endpoint.resource):
             deployed += f", by somebody else {elsewhere}"
-        return f"{version} ({deployed}, {index.size})"
+        return f"{deployed}, {index.size}"
 
 
 class NoSuchVersion(PermanentError):
@@ -108,19 +118,8 @@ class NoSuchVersion(PermanentError):
         )
 
 
-class NothingToRollBackTo(PermanentError):
-    """No swap was made."""
-
-    def __init__(self, name: str, *, serves: str) -> None:
-        self.name, self.serves = name, serves
-        super().__init__(
-            f"There is nothing to roll {name} back to: it serves the version {serves}, and no swap came before. "
-            f"`{command('vertex swap', name=name, to='VERSION')}` serves another version that is deployed."
-        )
-
-
 def version_for(
-    there: Versions | None,
+    there: VertexVersions | None,
     indexes: Mapping[str, IndexState],
     index: IndexSpec,
     content: str,
@@ -151,7 +150,7 @@ def version_for(
 
 
 @step("read the versions of {name}")
-def read_versions(settings: VertexSettings, name: str, deadline: Deadline | None = None) -> Versions:
+def read_versions(settings: VertexSettings, name: str, deadline: Deadline | None = None) -> VertexVersions:
     """The versions of a name: those that are listed, so that a rollback never waits.
 
     Args:
@@ -177,7 +176,7 @@ def read_versions(settings: VertexSettings, name: str, deadline: Deadline | None
         )  # fmt: skip
     # Read, not only listed: a list may lag, and by what it says is served the rest is pruned.
     read = ENDPOINTS.get(settings, endpoint.resource.name)
-    return Versions(
+    return VertexVersions(
         name=name,
         location=settings.location,
         endpoint=endpoint_state(Made(read, endpoint.making), name),
@@ -195,6 +194,7 @@ def ensure_served(settings: VertexSettings, name: str, version: str) -> Ensured[
     there = read_versions.fn(settings, name)
     if version == there.serves:
         return Ensured(there.endpoint)
+    there.check_servable(version)
     return Ensured(_move(settings, there, version, replaced=there.serves), "changed")
 
 
@@ -207,18 +207,14 @@ def ensure_rollback(settings: VertexSettings, name: str) -> Ensured[EndpointStat
         NoSuchVersion: the version before is not deployed any more.
     """
     there = read_versions.fn(settings, name)
-    if there.endpoint.rolled_back_from:
+    back = there.back()
+    if back == there.serves:
         return Ensured(there.endpoint)
-    if not there.endpoint.replaced:
-        raise NothingToRollBackTo(name, serves=there.serves)
-    moved = _move(settings, there, there.endpoint.replaced, rolled_back_from=there.serves)
-    return Ensured(moved, "changed")
+    return Ensured(_move(settings, there, back, rolled_back_from=there.serves), "changed")
 
 
-def _move(settings: VertexSettings, there: Versions, version: str, **marks: str) -> EndpointState:
+def _move(settings: VertexSettings, there: VertexVersions, version: str, **marks: str) -> EndpointState:
     """Move the mark of what is served, in one call."""
-    if not there.is_deployed(version):
-        raise NoSuchVersion(there.name, version, deployed=there.deployed, serves=there.serves)
     client, resource = connect(settings).endpoints, there.endpoint.resource
     endpoint = ENDPOINTS.get(settings, resource)
     # An update replaces all labels, and some belong to other people; the etag refuses it if they changed them meanwhile.

@@ -35,7 +35,6 @@ from tasks.databricks.inventory import IndexesOfOthers, read_inventory, refuse_f
 from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, with_marks
 from tasks.databricks.specs import FIRST, PASSAGES, IndexSpec
 from tasks.databricks.versions import (
-    NothingToRollBackTo,
     UnlikeVersions,
     ensure_rollback,
     ensure_swap,
@@ -45,6 +44,7 @@ from tasks.databricks.versions import (
     version_for,
 )
 from tasks.errors import InvalidInput
+from tasks.versions import NothingToRollBackTo
 from tasks.waiting import Deadline
 
 SECOND, THIRD = "5f0c9a2e71bd", "0123456789ab"

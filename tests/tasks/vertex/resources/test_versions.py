@@ -8,7 +8,7 @@ import pytest
 
 from tasks.vertex.resources.endpoints import EndpointState
 from tasks.vertex.resources.indexes import IndexState
-from tasks.vertex.resources.versions import Versions, version_for
+from tasks.vertex.resources.versions import VertexVersions, version_for
 from tasks.vertex.specs import FIRST, IndexSpec, deployed_index_id, is_our_deployed_index_id
 
 HERE = "us-central1"
@@ -35,7 +35,7 @@ def chosen(indexes, content, *, spec=SPEC, machine=None, serves=FIRST, machines=
         resource="e", kind="public", network="", public_domain="", deployed_index_ids=tuple(deployed), making="",
         serves=serves, machine_types=deployed,
     )  # fmt: skip
-    there = Versions(name="a", location=HERE, endpoint=endpoint, indexes=indexes)
+    there = VertexVersions(name="a", location=HERE, endpoint=endpoint, indexes=indexes)
     return version_for(there, indexes, spec, content, machine)
 
 
