@@ -22,8 +22,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from flows.pictures import Picture, data_address, pictures
-from flows.report_page import page
+from flows.report_page.page import page
+from flows.report_page.pictures import Picture, data_address, pictures
 from tasks.artifact_keys import artifact_key
 from tasks.errors import GateNotMet, NotConfirmed
 from tasks.files import CannotWrite, write_whole

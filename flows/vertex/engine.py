@@ -27,9 +27,9 @@ VERTEX: Engine[VertexSettings] = Engine(
     built=lazily("tasks.vertex.resources.built:list_built"),
     flows=(
         Entry("check", "flows.vertex.check:check_preconditions", "Check the prerequisites of a build and say how to fix what is missing."),
-        Entry("network-ensure", "flows.vertex.network_ensure:ensure_private_network", "Create the network of a private endpoint and peer it with Google's services.", plans=True),
-        Entry("network-check", "flows.vertex.network_check:check_network", "Check the network of a private endpoint and say how to fix what is missing."),
-        Entry("network-teardown", "flows.vertex.network_teardown:teardown_network", "Remove what was created for a private network, and nothing else.", plans=True),
+        Entry("network-ensure", "flows.vertex.network.ensure:ensure_private_network", "Create the network of a private endpoint and peer it with Google's services.", plans=True),
+        Entry("network-check", "flows.vertex.network.check:check_network", "Check the network of a private endpoint and say how to fix what is missing."),
+        Entry("network-teardown", "flows.vertex.network.teardown:teardown_network", "Remove what was created for a private network, and nothing else.", plans=True),
         Entry("build", "flows.vertex.build:build_index", "Build a deployed, queryable index from a file of vectors.", plans=True),
         Entry("swap", "flows.vertex.swap:swap_versions", "Serve another version that is deployed, without downtime.", plans=True),
         Entry("rollback", "flows.vertex.rollback:roll_back", "Serve the version before the last swap again.", plans=True),

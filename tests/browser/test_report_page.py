@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flows.pictures import pictures
 from flows.report import Report
-from flows.report_page import page as page_of
+from flows.report_page.page import page as page_of
+from flows.report_page.pictures import pictures
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 

@@ -10,7 +10,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
 from flows.report import Report, reporting, result
-from flows.report_page import page
+from flows.report_page.page import page
 from flows.stack.api import free_port
 from tasks.errors import GateNotMet
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.report import Report
-from flows.report_page import MOST_ROWS, page
+from flows.report_page.page import MOST_ROWS, page
 
 VOID = {"meta", "br"}
 

@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from flows import report as reports
-from flows.pictures import Picture, data_address, drawn, pictures
 from flows.report import Report, reporting
+from flows.report_page.pictures import Picture, data_address, drawn, pictures
 
 SVG = "{http://www.w3.org/2000/svg}"
 MEASURED = {"k": 10, "queries": 4, "recall": 0.975, "p90": 2.5, "latencies": [[0.0, 1], [0.5, 2], [1.0, 1]]}

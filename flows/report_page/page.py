@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from flows.console import duration
-from flows.pictures import Picture, drawn
+from flows.report_page.pictures import Picture, drawn
 
 MOST_ROWS = 100
 """Of a table; the JSON file beside has all."""
@@ -94,7 +94,7 @@ def _template() -> Template:
     )
     filters: dict[str, Any] = made.filters
     filters |= {"plain": _plain, "words": _words, "columns": _columns, "is_table": _is_table, "drawn": drawn}
-    return made.get_template("report_page.html")
+    return made.get_template("page.html")
 
 
 def _plain(value: Any) -> str:

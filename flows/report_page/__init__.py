@@ -1,0 +1,1 @@
+"""A report as a page, with pictures of its measurements."""
