@@ -13,7 +13,9 @@ from pydantic import Field
 from flows.answers.ask import SearchingOptions
 from flows.answers.engine import ANSWERS
 from flows.answers.holders import Holder, holder_of
+from flows.answers.starting import embed_first, models_for, wait_for_endpoints
 from flows.engine_flow import engine_flow
+from flows.options import Timed, timeout
 from flows.report import Report, reporting
 from tasks.answers.answering import read_answer
 from tasks.answers.evaluation.outcomes import Evaluation, Outcome, evaluated
@@ -26,11 +28,12 @@ from tasks.models.settings import ModelSettings
 from tasks.models.usage import Usage
 from tasks.plurals import counted
 from tasks.progress import Progress
+from tasks.waiting import Deadline
 
 _SHOWN = 3
 
 
-class EvaluateOptions(SearchingOptions, frozen=True):
+class EvaluateOptions(SearchingOptions, Timed, frozen=True):
     """The options of `answers evaluate`."""
 
     questions: str = Field(
@@ -55,6 +58,7 @@ class EvaluateOptions(SearchingOptions, frozen=True):
         default=None,
         description="The report of an earlier evaluation (JSON), to show what has changed since.",
     )
+    timeout_minutes: float = timeout(20)
 
 
 @engine_flow(ANSWERS, "evaluate", run_name="evaluate {name} on {target}")
@@ -69,7 +73,10 @@ def evaluate(options: EvaluateOptions) -> Report:
         vector-search answers evaluate --name handbook --questions questions.jsonl --target sandbox
     """
     holder, models = holder_of(options.engine), ANSWERS.settings(options.target)
-    settings = holder.engine.settings(options.target)
+    settings, deadline = (
+        holder.engine.settings(options.target),
+        Deadline.after(minutes=options.timeout_minutes),
+    )
     with reporting("answers evaluate", options.name, options.target, holder.engine.where(settings)) as report:
         before = _earlier(options.baseline)
         with report.step("read the questions") as step:
@@ -82,8 +89,10 @@ def evaluate(options: EvaluateOptions) -> Report:
                 f"{counted(len(questions), 'question')}, {unanswerable} without an answer in the documents"
             )
         how: How = options.how or base.ways[-1]
+        wait_for_endpoints(report, models, models_for(models, base, how), deadline)
         with report.step(f"ask them, {how}") as step:
-            outcomes = ask_all(holder, settings, models, base, questions, how, options.passages)
+            embed_first(models, base, how, questions[0].question, deadline)
+            outcomes = ask_all(holder, settings, models, base, questions, how, options.passages, deadline)
             step.saw(f"{counted(len(outcomes), 'answer')} of {models.chat()}")
         found = evaluated(outcomes)
         _show(report, found, models, before)
@@ -106,8 +115,9 @@ def ask_all(
     questions: Sequence[Question],
     how: How,
     passages: int,
+    deadline: Deadline | None = None,
 ) -> list[Outcome]:
-    """Search and answer every question.
+    """Search and answer every question; until the deadline a model that is starting is waited for.
 
     Raises:
         InvalidInput: the quote of a question is in no passage.
@@ -126,7 +136,7 @@ def ask_all(
                 readers=question.readers,
             )
             seconds = time.monotonic() - began
-            answer = read_answer(models, question.question, found[:passages])
+            answer = read_answer(models, question.question, found[:passages], deadline)
             outcomes.append(
                 Outcome(
                     question=question, relevant=gold[question.id], answer=answer, search_seconds=seconds,

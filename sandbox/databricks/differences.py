@@ -30,6 +30,11 @@ DIFFERENCES = (
     ),
     "Files in volumes are uploaded whole; directories are not imitated. Constraints, comments and other types of columns are refused.",
     (
+        "One model serving endpoint, `multilingual-e5-small`, which embeds on Linux x86-64; it can be told how long its model takes to "
+        "start, or that it never does (`--databricks.model-start.seconds`, `--databricks.model-start.fails`). No endpoints are made, and no "
+        "chat is served here: the model server of the sandbox does."
+    ),
+    (
         "Queries compare with every row; the real service searches an HNSW graph, so its recall can be lower. The score is "
         "1 / (1 + squared L2 distance), from memory of the documentation. FULL_TEXT ranks by BM25 over the text columns, HYBRID fuses the "
         "200 best of both rankings by reciprocal rank, scaled to at most 1; their constants and how texts are cut into words are decided "

@@ -15,6 +15,7 @@ from sandbox.databricks.options import DatabricksOptions
 from sandbox.databricks.pipelines import Pipelines
 from sandbox.databricks.rows import Rows
 from sandbox.databricks.searches import Searches
+from sandbox.databricks.serving import Serving, embedded
 from sandbox.databricks.store import Store
 from sandbox.databricks.tables.catalog import Catalog
 from sandbox.databricks.tables.delta import Tables
@@ -82,6 +83,7 @@ class DatabricksServer:
         indexes = Indexes(self._store, clock, options, endpoints, pipelines, Catalog.has_schema, self.url)
         rooms = (
             self.tokens,
+            Serving(options.model_start, embedded),
             Catalog(),
             tables,
             volumes,

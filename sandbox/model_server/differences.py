@@ -18,11 +18,12 @@ DIFFERENCES = (
     (
         "Databricks' routes lie on the same port: `/serving-endpoints/NAME/invocations` takes what the compatible ones take, and NAME is the "
         "model. Inputs of custom models (`inputs`, `instances`, `dataframe_split`), traffic splits, and the API that makes "
-        "endpoints and shows their state are not imitated."
+        "endpoints are not imitated; the one that shows their state (READY, or the update that they are in) is. Endpoints do not scale to "
+        "zero by themselves: a start is told by `--models.start.seconds`."
     ),
     (
         "Wrong answers are faults (`invented-citation`, `misquotation`, `obedience`, `cut-off`, `empty`, `outside-knowledge`), so "
-        "that checks of answers have something to find. Rate limits, quota and cold starts come only from faults."
+        "that checks of answers have something to find. Rate limits and quota come only from faults, cold starts also from `start`."
     ),
     (
         "Requests with an `Origin` or Fetch Metadata of a web page are refused with 403, and those for another host than loopback "
