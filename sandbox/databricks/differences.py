@@ -8,7 +8,7 @@ DIFFERENCES = (
         "workspace answer ENDPOINT_NOT_FOUND; methods that are listed but not ticked answer NOT_IMPLEMENTED."
     ),
     (
-        "CONTINUOUS pipelines, embeddings by a model endpoint and the texts of queries that need them, facets and sorting are "
+        "CONTINUOUS pipelines, a model endpoint for Direct Vector Access indexes, writeback tables of embeddings, facets and sorting are "
         "refused with NOT_IMPLEMENTED by name; the reranker too, because its model is the service's own and any order would be invented."
     ),
     (
@@ -27,6 +27,11 @@ DIFFERENCES = (
         "INTO or OVERWRITE with a query, DELETE, and queries over tables and `read_files` of Parquet files in volumes. Queries are DuckDB's "
         "SQL, not Spark's, in a database without access to files, extensions or settings. A statement takes effect when it is accepted, "
         "and ends later. No parameters, and results inline as JSON alone."
+    ),
+    (
+        "A Delta Sync index whose texts the service embeds (`embedding_source_columns`) takes one column and the one endpoint there is, for "
+        "queries too. A text is embedded once; a sync goes on until all are, and waits while the model starts. Its vectors are no column of "
+        "answers. Whether the real one takes a query vector instead of a text is not known; here it does."
     ),
     "Files in volumes are uploaded whole; directories are not imitated. Constraints, comments and other types of columns are refused.",
     (

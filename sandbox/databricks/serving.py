@@ -39,6 +39,16 @@ class Serving:
             "serving_endpoints.query": self._query,
         }
 
+    @property
+    def are_ready(self) -> bool:
+        """Whether models answer."""
+        return self._endpoints.are_ready
+
+    @property
+    def have_failed(self) -> bool:
+        """Whether they never will."""
+        return self._endpoints.have_failed
+
     def check(self, name: str) -> None:
         """See that an endpoint embeds.
 

@@ -50,6 +50,11 @@ class ServingEndpoints:
         return self._is_over and not self._start.fails
 
     @property
+    def have_failed(self) -> bool:
+        """Whether they never will."""
+        return self._is_over and self._start.fails
+
+    @property
     def _is_over(self) -> bool:
         return time.time() >= self._began + self._start.seconds
 

@@ -73,9 +73,8 @@ def _warehouse(settings: DatabricksSettings) -> Finding:
 def read_serving(settings: DatabricksSettings, name: str, deadline: Deadline) -> Finding:
     """A model serving endpoint, waited for until it is READY and its model answers."""
     return _looked(
-        f"model serving endpoint {name}", lambda: wait_for_serving.fn(settings, name, deadline),
-        command=f"databricks serving-endpoints get {name}",
-    )  # fmt: skip
+        f"model serving endpoint {name}", lambda: str(wait_for_serving.fn(settings, name, deadline))
+    )
 
 
 class _Missing(PermanentError):

@@ -55,5 +55,3 @@ def test_an_endpoint_that_failed_or_is_not_there_is_in_the_way_with_its_state(wo
         wait_for_serving.fn(settings, EMBEDDING_ENDPOINT, Deadline.after(minutes=5))
     with pytest.raises(NotFound, match=r"model serving endpoint gte.*RESOURCE_DOES_NOT_EXIST"):
         wait_for_serving.fn(settings, "gte", Deadline.after(minutes=5))
-    found = read_serving.fn(settings, EMBEDDING_ENDPOINT, Deadline.after(minutes=5))
-    assert found.command == f"databricks serving-endpoints get {EMBEDDING_ENDPOINT}"
