@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from benchmarks.handbook_report import WAYS, Measured, page
-from flows.answers.evaluate import ask_all
+from flows.answers.asking import ask_all
 from flows.answers.holders import holder_of
 from flows.answers.options import HolderName
 from flows.answers.plans import IndexPlan

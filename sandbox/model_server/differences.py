@@ -6,7 +6,8 @@ DIFFERENCES = (
     (
         "`extractive-stand-in` is no language model: it quotes the sentence of the numbered passages that shares most words with "
         "the question, or says what the instructions want for an answer that is not there. It is deterministic: temperature, "
-        "top_p and seed are accepted and change nothing."
+        "top_p and seed are accepted and change nothing. `leading-stand-in` quotes the first sentence of the first passage, to have a worse one to "
+        "compare with."
     ),
     "Tokens are counted by four letters of a word or one other character, in place of a tokenizer.",
     (

@@ -49,12 +49,14 @@ _INVOKED = re.compile(r"/serving-endpoints/([^/]+)/invocations")
 _SERVED = re.compile(rf"{SERVING}(?:/([^/]+))?")
 MODELS: Mapping[str, str] = {
     chat.CHAT_MODEL: "CreateChatCompletion",
+    chat.LEADING_MODEL: "CreateChatCompletion",
     embeddings.EMBEDDING_MODEL: "CreateEmbedding",
 }
 
 
 TASKS: Mapping[str, Task] = {
     chat.CHAT_MODEL: "llm/v1/chat",
+    chat.LEADING_MODEL: "llm/v1/chat",
     embeddings.EMBEDDING_MODEL: "llm/v1/embeddings",
 }
 
@@ -234,7 +236,11 @@ def _refuse_model(body: Mapping[str, Any], method: str) -> None:
 
 
 def _described(name: str) -> dict[str, Any]:
-    owner = "sandbox: quotes passages, is no language model" if name == chat.CHAT_MODEL else "sandbox"
+    owner = (
+        "sandbox: quotes passages, is no language model"
+        if MODELS[name] == "CreateChatCompletion"
+        else "sandbox"
+    )
     return {"id": name, "object": "model", "created": 0, "owned_by": owner}
 
 
