@@ -13,12 +13,14 @@ from flows.answers.asking import answer_all, search_all
 from flows.answers.engine import ANSWERS
 from flows.answers.holders import holder_of
 from flows.answers.starting import embed_first, models_for, wait_for_endpoints
+from flows.answers.tracking import log_runs
 from flows.engine_flow import engine_flow
 from flows.options import Timed, timeout
 from flows.report import Report, reporting
 from tasks.answers.evaluation.models import Contender, by_measure, compared, refuse_repeated, with_model
 from tasks.answers.evaluation.outcomes import Evaluation, evaluated
 from tasks.answers.evaluation.questions import read_questions
+from tasks.answers.evaluation.tracking import check_tracking_uri
 from tasks.answers.knowledge import How, NoKnowledgeBase
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.lines import reading
@@ -60,6 +62,15 @@ class EvaluateOptions(SearchingOptions, Timed, frozen=True):
         default=None,
         description="The report of an earlier evaluation (JSON), to show what has changed since.",
     )
+    mlflow: str | None = Field(
+        default=None,
+        description="Log a run for each model to this MLflow tracking store: http(s)://HOST, sqlite:///FILE, file:///FOLDER, databricks.",
+    )
+    mlflow_experiment: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The experiment of these runs. Default: the knowledge base's name.",
+    )
     timeout_minutes: float = timeout(20)
 
 
@@ -85,6 +96,8 @@ def evaluate(options: EvaluateOptions) -> Report:
         before = _earlier(options.baseline)
         contestants = [with_model(models, given) for given in options.model] or [models]
         refuse_repeated(contestants)
+        if options.mlflow:
+            check_tracking_uri(options.mlflow)
         with report.step("read the questions") as step:
             questions = read_questions(Path(options.questions))
             base = holder.read(settings, options.name)
@@ -120,6 +133,14 @@ def evaluate(options: EvaluateOptions) -> Report:
             "splitter": base.splitter,
             "embedding": base.embedded_by,
         }
+        if options.mlflow:
+            params = {name: str(report.facts[name]) for name in ("how", "index", "splitter", "embedding")}
+            params |= {
+                "engine": options.engine,
+                "passages": str(options.passages),
+                "knowledge_base": options.name,
+            }
+            log_runs(report, options.mlflow, options.mlflow_experiment or options.name, contenders, params)
         _gates(options, found)
     return report
 

@@ -109,7 +109,7 @@ def test_a_question_outlives_a_model_server_that_is_throttled_and_reset(service,
 
 @pytest.mark.core
 def test_an_evaluation_measures_compares_and_passes_its_gates(
-    service, index, answers, name, questions, facts, home
+    service, index, answers, name, questions, facts, home, tmp_path
 ):
     index(service, "--deployment", "ingest")
     command = answers(service, "evaluate", "--name", name, "--questions", questions)
@@ -123,7 +123,13 @@ def test_an_evaluation_measures_compares_and_passes_its_gates(
     assert "nDCG@10" in command.out
 
     (report,) = (home / "reports").glob("answers-evaluate-*.json")
-    models = ["--model", "extractive-stand-in", "leading-stand-in=1/2"]
+    models = [
+        "--model",
+        "extractive-stand-in",
+        "leading-stand-in=1/2",
+        "--mlflow",
+        f"sqlite:///{tmp_path}/runs.db",
+    ]
     words = ["--questions", questions, "--how", "text", "--baseline", report, *models]
     again = answers(service, "evaluate", "--name", name, *words)
     assert "right, more than the first" in again.out
@@ -135,6 +141,8 @@ def test_an_evaluation_measures_compares_and_passes_its_gates(
     assert other["abstention"] == "0.00 (0.00 to 0.00)"
     tokens = other["prompt tokens"] + 2 * other["answer tokens"]
     assert other["cost"] == round(tokens / 1e6, 4)
+    assert (said["facts"]["mlflow"]["experiment"], len(said["facts"]["mlflow"]["runs"])) == (name, 2)
+    assert len(list((tmp_path / "mlartifacts").rglob("evaluation.json"))) == 2
 
 
 @pytest.mark.parametrize(
