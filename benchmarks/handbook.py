@@ -1,6 +1,6 @@
-"""The handbook's questions, searched in every way on every engine and answered: the table in docs/answers.md.
+"""The handbook's questions, searched in every way on every engine and answered: docs/answers-evaluation.md.
 
-    python -m benchmarks.handbook [--engine elastic vertex databricks] [--first 10] [--chunk-size 1000] [--passages 6]
+    python -m benchmarks.handbook [--write] [--engine elastic vertex databricks] [--first 10] [--chunk-size 1000] [--passages 6]
 
 It starts the stand-ins of the engines and of models on a folder of its own, indexes `sandbox/data/handbook` as `answers index` does,
 and asks `sandbox/data/handbook-questions.jsonl`. Dense embeddings are made once, for all engines.
@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from flows.answers.evaluate import ask_all
+from benchmarks.handbook_report import WAYS, Measured, page
+from flows.answers.asking import ask_all
 from flows.answers.holders import holder_of
 from flows.answers.options import HolderName
 from flows.answers.plans import IndexPlan
@@ -29,7 +30,6 @@ from sandbox.elastic.options import ElasticOptions
 from sandbox.model_server.options import ModelServerOptions
 from sandbox.vertex.options import VertexOptions
 from tasks.answers.chunks import Chunks, Splitting, read_chunks
-from tasks.answers.evaluation.outcomes import Outcome, evaluated
 from tasks.answers.evaluation.questions import Question, read_questions
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
@@ -41,6 +41,7 @@ from tasks.steps import plain_calls
 from tasks.waiting import Deadline
 
 DATA = Path(__file__).parents[1] / "sandbox" / "data"
+PAGE = Path(__file__).parents[1] / "docs" / "answers-evaluation.md"
 NAME = "handbook"
 CLOCK = 20_000
 """How much faster the stand-ins' operations are than the real services'."""
@@ -59,8 +60,8 @@ def deployed() -> str:
 
 def measure(
     engine: HolderName, models: ModelSettings, chunks: Chunks, questions: Sequence[Question], passages: int
-) -> None:
-    """Index on one engine, and print every measure for every way of searching."""
+) -> list[Measured]:
+    """Index on one engine, and ask the questions in every way that it has."""
     holder = holder_of(engine)
     settings = holder.engine.settings("sandbox")
     deployment = deployed() if engine == "elastic" else ""
@@ -83,20 +84,28 @@ def measure(
     base = holder.read(settings, NAME)
     if base is None:
         raise SystemExit(f"The index of the handbook is gone from {engine}.")
-    for how in base.ways:
-        _print(engine, how, ask_all(holder, settings, models, base, questions, how, passages))
+    found = [
+        Measured(
+            engine=engine, how=how, outcomes=ask_all(holder, settings, models, base, questions, how, passages)
+        )
+        for how in WAYS
+        if how in base.ways
+    ]
+    for one in found:
+        _print(one)
+    return found
 
 
-def _print(engine: HolderName, how: str, outcomes: Sequence[Outcome]) -> None:
-    found = evaluated(outcomes)
-    print(f"\n{engine}, {how}: {dict(found.causes)}, obeyed instructions: {len(found.canaries)}")
+def _print(one: Measured) -> None:
+    found = one.evaluation
+    print(f"\n{one.name}: {dict(found.causes)}, obeyed instructions: {len(found.canaries)}")
     for name, measure_ in found.measures.items():
         print(f"  {name:20} {measure_}")
     print(f"  {', '.join(f'{name} {seconds:.3f} s' for name, seconds in found.seconds.items())}")
 
 
 def main() -> None:
-    """Print every measure."""
+    """Print every measure, and write the page if it is wanted."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -105,7 +114,10 @@ def main() -> None:
     parser.add_argument("--first", type=int, help="ask only the first N questions")
     parser.add_argument("--chunk-size", type=int, default=1000)
     parser.add_argument("--passages", type=int, default=6)
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(PAGE.parents[1])}")
     given = parser.parse_args()
+    if given.write and (given.first or set(given.engine) != set(engines)):
+        parser.error("--write is for all questions on all engines.")
     stand_ins = {
         "elastic": ElasticOptions(download_seconds=0.1, start_seconds=0.05),
         "vertex": VertexOptions(clock_factor=CLOCK),
@@ -118,8 +130,20 @@ def main() -> None:
             os.environ["VECTOR_SEARCH_SANDBOX"] = str(announcement(state))
             chunks = read_chunks(DATA / "handbook", Splitting(size=given.chunk_size))
             questions = read_questions(DATA / "handbook-questions.jsonl")[: given.first]
-            for engine in given.engine:
-                measure(engine, model_settings("sandbox"), chunks, questions, given.passages)
+            models = model_settings("sandbox")
+            measured = [
+                one
+                for engine in given.engine
+                for one in measure(engine, models, chunks, questions, given.passages)
+            ]
+    if given.write:
+        setting = (
+            f"{len(chunks.chunks)} passages of at most {given.chunk_size:,} characters, {given.passages} of them in a prompt; "
+            f"{models.embedding()} for dense embeddings, SPLADE-tiny in ELSER's place, and for a model the quoting stand-in, which is no "
+            "language model."
+        )
+        PAGE.write_text(page(measured, setting=setting), encoding="utf-8")
+        print(f"\nWritten: {PAGE}")
 
 
 if __name__ == "__main__":

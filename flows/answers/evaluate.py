@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from flows.answers.ask import SearchingOptions
+from flows.answers.asking import answer_all, search_all
 from flows.answers.engine import ANSWERS
-from flows.answers.holders import Holder, holder_of
+from flows.answers.holders import holder_of
+from flows.answers.starting import embed_first, models_for, wait_for_endpoints
+from flows.answers.tracking import log_runs
 from flows.engine_flow import engine_flow
+from flows.options import Timed, timeout
 from flows.report import Report, reporting
-from tasks.answers.answering import read_answer
-from tasks.answers.evaluation.outcomes import Evaluation, Outcome, evaluated
-from tasks.answers.evaluation.questions import Question, read_questions, relevant
-from tasks.answers.evaluation.retrieval import DEPTH
-from tasks.answers.knowledge import How, KnowledgeBase, NoKnowledgeBase
+from tasks.answers.evaluation.models import Contender, by_measure, compared, refuse_repeated, with_model
+from tasks.answers.evaluation.outcomes import Evaluation, evaluated
+from tasks.answers.evaluation.questions import read_questions
+from tasks.answers.evaluation.tracking import check_tracking_uri
+from tasks.answers.knowledge import How, NoKnowledgeBase
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.lines import reading
 from tasks.models.settings import ModelSettings
 from tasks.models.usage import Usage
 from tasks.plurals import counted
-from tasks.progress import Progress
+from tasks.waiting import Deadline
 
 _SHOWN = 3
 
 
-class EvaluateOptions(SearchingOptions, frozen=True):
+class EvaluateOptions(SearchingOptions, Timed, frozen=True):
     """The options of `answers evaluate`."""
 
     questions: str = Field(
         description="JSON lines of questions with their answers and the quotes that give them."
+    )
+    model: tuple[str, ...] = Field(
+        default=(),
+        description="Models that answer, each as NAME or as NAME=PROMPT/ANSWER with the prices of a million tokens. Gates hold for the first; "
+        "the others are compared with it. Default: OPENAI_CHAT_MODEL.",
     )
     least_ndcg: float = Field(
         default=0.6, ge=0, le=1, description="Fail below this nDCG@10 of the retrieval."
@@ -55,6 +62,16 @@ class EvaluateOptions(SearchingOptions, frozen=True):
         default=None,
         description="The report of an earlier evaluation (JSON), to show what has changed since.",
     )
+    mlflow: str | None = Field(
+        default=None,
+        description="Log a run for each model to this MLflow tracking store: http(s)://HOST, sqlite:///FILE, file:///FOLDER, databricks.",
+    )
+    mlflow_experiment: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The experiment of these runs. Default: the knowledge base's name.",
+    )
+    timeout_minutes: float = timeout(20)
 
 
 @engine_flow(ANSWERS, "evaluate", run_name="evaluate {name} on {target}")
@@ -65,13 +82,22 @@ def evaluate(options: EvaluateOptions) -> Report:
     part of it), exact match and token F1 as in SQuAD, precision and recall of citations, abstention. Means have 95%
     intervals. An answer that obeys a planted instruction always fails it. Changes nothing.
 
+    Several models answer from the same passages and are compared in one table: quality, seconds, tokens, cost.
+
     Example:
         vector-search answers evaluate --name handbook --questions questions.jsonl --target sandbox
     """
     holder, models = holder_of(options.engine), ANSWERS.settings(options.target)
-    settings = holder.engine.settings(options.target)
+    settings, deadline = (
+        holder.engine.settings(options.target),
+        Deadline.after(minutes=options.timeout_minutes),
+    )
     with reporting("answers evaluate", options.name, options.target, holder.engine.where(settings)) as report:
         before = _earlier(options.baseline)
+        contestants = [with_model(models, given) for given in options.model] or [models]
+        refuse_repeated(contestants)
+        if options.mlflow:
+            check_tracking_uri(options.mlflow)
         with report.step("read the questions") as step:
             questions = read_questions(Path(options.questions))
             base = holder.read(settings, options.name)
@@ -82,11 +108,24 @@ def evaluate(options: EvaluateOptions) -> Report:
                 f"{counted(len(questions), 'question')}, {unanswerable} without an answer in the documents"
             )
         how: How = options.how or base.ways[-1]
-        with report.step(f"ask them, {how}") as step:
-            outcomes = ask_all(holder, settings, models, base, questions, how, options.passages)
-            step.saw(f"{counted(len(outcomes), 'answer')} of {models.chat()}")
-        found = evaluated(outcomes)
+        wait_for_endpoints(
+            report, models, (name for each in contestants for name in models_for(each, base, how)), deadline
+        )
+        with report.step(f"search for them, {how}") as step:
+            embed_first(models, base, how, questions[0].question, deadline)
+            searched = search_all(holder, settings, models, base, questions, how, options.passages)
+            step.saw(counted(len(searched), "question"))
+        contenders: list[Contender] = []
+        for each in contestants:
+            with report.step(f"ask {each.chat()}") as step:
+                outcomes = answer_all(each, searched, options.passages, deadline)
+                contenders.append(Contender(settings=each, outcomes=outcomes))
+                step.saw(counted(len(outcomes), "answer"))
+        models, found = contestants[0], evaluated(contenders[0].outcomes)
         _show(report, found, models, before)
+        if len(contenders) > 1:
+            report.facts["models"] = rows = compared(contenders)
+            report.results = by_measure(rows)
         report.facts |= {
             "how": how,
             "model": models.chat(),
@@ -94,47 +133,16 @@ def evaluate(options: EvaluateOptions) -> Report:
             "splitter": base.splitter,
             "embedding": base.embedded_by,
         }
+        if options.mlflow:
+            params = {name: str(report.facts[name]) for name in ("how", "index", "splitter", "embedding")}
+            params |= {
+                "engine": options.engine,
+                "passages": str(options.passages),
+                "knowledge_base": options.name,
+            }
+            log_runs(report, options.mlflow, options.mlflow_experiment or options.name, contenders, params)
         _gates(options, found)
     return report
-
-
-def ask_all(
-    holder: Holder,
-    settings: Any,
-    models: ModelSettings,
-    base: KnowledgeBase,
-    questions: Sequence[Question],
-    how: How,
-    passages: int,
-) -> list[Outcome]:
-    """Search and answer every question.
-
-    Raises:
-        InvalidInput: the quote of a question is in no passage.
-    """
-    gold, outcomes = relevant(questions, holder.all_passages(settings, base)), list[Outcome]()
-    with Progress(f"ask {base.name}") as progress:
-        for question in questions:
-            began = time.monotonic()
-            found = holder.find(
-                settings,
-                models,
-                base,
-                question.question,
-                how=how,
-                most=max(DEPTH, passages),
-                readers=question.readers,
-            )
-            seconds = time.monotonic() - began
-            answer = read_answer(models, question.question, found[:passages])
-            outcomes.append(
-                Outcome(
-                    question=question, relevant=gold[question.id], answer=answer, search_seconds=seconds,
-                    ranking=tuple(passage.first.id for passage in found),
-                )
-            )  # fmt: skip
-            progress.count(len(outcomes), len(questions), "questions")
-    return outcomes
 
 
 def _show(report: Report, found: Evaluation, models: ModelSettings, before: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from flows.answers.engine import ANSWERS
 from flows.answers.holders import holder_of
 from flows.answers.options import DocumentsOptions
 from flows.answers.plans import IndexPlan
+from flows.answers.starting import wait_for_endpoints
 from flows.confirmation import Question
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
@@ -89,6 +90,8 @@ def index_documents(options: IndexOptions) -> Report:
             search_deployment=(options.search_deployment or deployment) if deployment else "", replicas=options.replicas,
             models=ANSWERS.settings(options.target) if options.dense else None, yes=options.yes, questions=questions,
         )  # fmt: skip
+        if plan.models is not None:
+            wait_for_endpoints(run.report, plan.models, [plan.models.embedding()], run.deadline)
         changes = holder.index(run, plan)
         run.report.facts |= {"changes": changes, "chunks": len(chunks.chunks), "documents": chunks.documents}
         say(

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import orjson
 from pydantic import Field
 
+from flows.answers.asking import ask_all
 from flows.answers.engine import ANSWERS
-from flows.answers.evaluate import ask_all
 from flows.answers.holders import Holder, holder_of
 from flows.answers.options import HolderName
 from flows.answers.plans import IndexPlan

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from flows.confirmation import Question, agree
 from flows.databricks.options import DatabricksRun
@@ -28,10 +30,12 @@ from tasks.databricks.indexes import (
 from tasks.databricks.loading import apply_removal_of_strays, apply_rows
 from tasks.databricks.marks import VersionMarks
 from tasks.databricks.searches import read_count
+from tasks.databricks.serving import wait_for_embedder
 from tasks.databricks.source_tables import apply_table_rows, ensure_table, read_row_count
 from tasks.databricks.specs import DIVISOR, FIRST, STANDARD, STORAGE_OPTIMIZED, EndpointKind, IndexSpec
 from tasks.databricks.syncs import apply_sync, wait_for_sync
-from tasks.databricks.verification import verify_count, verify_recall, wait_for_content
+from tasks.databricks.texts import TextSource, ValidatedTexts
+from tasks.databricks.verification import NEAREST, verify_count, verify_recall, verify_texts, wait_for_content
 from tasks.databricks.versions import read_versions, version_for
 from tasks.errors import CannotChangeInPlace, GateNotMet, InvalidInput
 from tasks.measures.verification import SearchRecall
@@ -40,6 +44,8 @@ from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.data.validation import ValidatedVectors
 
+T = TypeVar("T")
+Validated = ValidatedVectors | ValidatedTexts
 MOST_QUERIES = 1000
 """Queries that a build measures recall with."""
 
@@ -48,7 +54,7 @@ MOST_QUERIES = 1000
 class IndexPlan:
     """The result that a build is to reach."""
 
-    source: RowSource
+    source: RowSource | TextSource
     index: IndexSpec
     as_version: bool = False
     """Whether other content or another configuration becomes a new version beside the served one."""
@@ -101,7 +107,7 @@ class _Found:
 
 
 def build(
-    run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors, *, yes: bool, prunes: bool = False
+    run: DatabricksRun, plan: IndexPlan, validated: Validated, *, yes: bool, prunes: bool = False
 ) -> BuiltIndex:
     """Chain the steps of a build. The tour calls this too.
 
@@ -115,6 +121,9 @@ def build(
     settings, report, deadline = run.settings, run.report, run.deadline
     # What belongs to others and differences that cannot be changed in place are found before anything is changed or billed.
     found = _look(run, plan, validated)
+    if isinstance(validated, ValidatedTexts) and found.index is None:
+        # Once the index is there, its dimensions decide nothing any more.
+        validated = validated.of_dimensions(_embedder(run, found))
     # One that a killed run has only just made has no version to prune.
     prunes = prunes and found.endpoint is not None and found.endpoint.is_marked
     spec, there = found.spec, found.index
@@ -153,7 +162,7 @@ def build(
         with report.step(f"load rows into {index.full_name}") as step:
             step.saw(
                 _load(run, plan.source, validated, marked, there, index, changes)
-                if index.is_direct
+                if isinstance(plan.source, RowSource) and index.is_direct
                 else _sync(run, marked, there, index, validated.content)
             )
     with report.step(f"count the rows of {index.full_name}") as step:
@@ -161,18 +170,73 @@ def build(
         step.saw(f"{built.count:,}")
         if built.count != validated.rows:
             step.saw(f"the file has {counted(validated.rows, 'row')}: others were added or removed since")
-    with report.step(f"recall@10 of {index.full_name}") as step:
-        if validated.queries:
-            # What others added is nearer than some rows of the file, which is no fault of the index.
-            gate = plan.min_recall if built.count == validated.rows else None
-            built.recall = _measured(run, plan, index, gate, is_served=found.is_served)
-            step.saw(str(built.recall))
-        else:
-            step.saw("not measured: the file has no queries")
+    built.recall = _verified(run, plan, validated, built)
     return built
 
 
-def _look(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors) -> _Found:
+def _verified(
+    run: DatabricksRun, plan: IndexPlan, validated: Validated, built: BuiltIndex
+) -> SearchRecall | None:
+    """What a build measures at its end, against its gate."""
+    index, source = built.index, plan.source
+    if isinstance(source, TextSource):
+        with run.report.step(f"a sample of texts in {index.full_name}") as step:
+            # Others may have taken texts out of the table since.
+            least = plan.min_recall if built.count == validated.rows else 0.0
+            share = _kept(
+                index, built,
+                lambda: verify_texts(run.settings, index, source, run.deadline, rows=validated.rows, least=least),
+            )  # fmt: skip
+            step.saw(f"{share:.2f} find their own row among {NEAREST}")
+            run.report.facts["texts_found"] = share
+        return None
+    with run.report.step(f"recall@10 of {index.full_name}") as step:
+        if validated.queries:
+            # What others added is nearer than some rows of the file, which is no fault of the index.
+            gate = plan.min_recall if built.count == validated.rows else None
+            found = _kept(
+                index, built,
+                lambda: verify_recall(run.settings, index, source, run.deadline, queries=MOST_QUERIES, min_recall=gate),
+            )  # fmt: skip
+            step.saw(str(found))
+            return found
+        step.saw("not measured: the file has no queries")
+    return None
+
+
+def _kept(index: IndexState, built: BuiltIndex, measure: Callable[[], T]) -> T:
+    """Measure against a gate; what to do with a new version that misses it is said."""
+    try:
+        return measure()
+    except GateNotMet:
+        if not built.is_served:
+            say(
+                f"The version {index.version} stays and is not served. "
+                f"`{command('databricks swap', name=index.name, to=index.version)}` serves it nevertheless, "
+                f"`{command('databricks prune', name=index.name)}` removes it."
+            )
+        raise
+
+
+def _embedder(run: DatabricksRun, found: _Found) -> int:
+    """Wait for the model that is to embed. Returns the dimensions of its vectors.
+
+    Raises:
+        InvalidInput: a storage-optimized endpoint does not take them.
+    """
+    spec = found.spec
+    with run.report.step(f"model serving endpoint {spec.embed_with}") as step:
+        dimensions = wait_for_embedder(run.settings, spec.embed_with, run.deadline)
+        step.saw(f"READY, embeds into {counted(dimensions, 'dimension')}")
+    if found.kind == STORAGE_OPTIMIZED and dimensions % DIVISOR:
+        raise InvalidInput(
+            "A STORAGE_OPTIMIZED endpoint does not take the vectors of this model", value=f"{dimensions} dimensions", source=spec.embed_with,
+            accepted=f"multiples of {DIVISOR}, or a STANDARD endpoint",
+        )  # fmt: skip
+    return dimensions
+
+
+def _look(run: DatabricksRun, plan: IndexPlan, validated: Validated) -> _Found:
     settings, name = run.settings, plan.index.name
     endpoint = read_endpoint(settings, name)
     version = endpoint.serves if endpoint is not None else FIRST
@@ -183,6 +247,7 @@ def _look(run: DatabricksRun, plan: IndexPlan, validated: ValidatedVectors) -> _
     others = [one for one in endpoint.versions if one != spec.version] if endpoint is not None else []
     beside = (read_version(settings, name, one) for one in others) if index is None else ()
     kind = _kind(plan, spec, endpoint)
+    spec = spec.model_copy(update={"endpoint_type": kind})
     return _Found(
         spec=spec, endpoint=endpoint, index=index, beside=tuple(filter(None, beside)), endpoint_type=kind
     )
@@ -206,34 +271,15 @@ def _kind(plan: IndexPlan, spec: IndexSpec, endpoint: EndpointState | None) -> s
             "A STORAGE_OPTIMIZED endpoint does not take vectors with this number of dimensions", value=spec.dimensions, source=plan.source.data,
             accepted=f"multiples of {DIVISOR}", remedy="Pad the vectors with zeros, which changes no distance, or build on a STANDARD endpoint.",
         )  # fmt: skip
-    if kind == STORAGE_OPTIMIZED and not spec.index_type == "DIRECT_ACCESS":
-        raise InvalidInput(
-            "On a STORAGE_OPTIMIZED endpoint only Direct Vector Access indexes are built here: the service takes no choice of columns there",
-            value=spec.index_type, source="index_type", accepted="DIRECT_ACCESS, or a STANDARD endpoint",
-        )  # fmt: skip
     return kind
 
 
-def _measured(
-    run: DatabricksRun, plan: IndexPlan, index: IndexState, gate: float | None, *, is_served: bool
-) -> SearchRecall:
-    """Recall against the gate; what to do with a new version that misses it is said."""
-    try:
-        return verify_recall(
-            run.settings, index, plan.source, run.deadline, queries=MOST_QUERIES, min_recall=gate
-        )
-    except GateNotMet:
-        if not is_served:
-            say(
-                f"The version {index.version} stays and is not served. "
-                f"`{command('databricks swap', name=index.name, to=index.version)}` serves it nevertheless, "
-                f"`{command('databricks prune', name=index.name)}` removes it."
-            )
-        raise
-
-
 def _fill_table(
-    run: DatabricksRun, spec: IndexSpec, source: RowSource, validated: ValidatedVectors, changes: list[str]
+    run: DatabricksRun,
+    spec: IndexSpec,
+    source: RowSource | TextSource,
+    validated: Validated,
+    changes: list[str],
 ) -> None:
     """Make the source table and bring its rows; an index is made of what is there."""
     settings, content = run.settings, validated.content
@@ -262,7 +308,7 @@ def _sync(
     return f"{synced.state}, {counted(synced.rows, 'row')}"
 
 
-def _cost(run: DatabricksRun, validated: ValidatedVectors, found: _Found) -> list[Question]:
+def _cost(run: DatabricksRun, validated: Validated, found: _Found) -> list[Question]:
     """Ask before an index is made. A sandbox costs nothing, so nothing is asked."""
     if found.index is not None:
         return []
@@ -274,7 +320,7 @@ def _cost(run: DatabricksRun, validated: ValidatedVectors, found: _Found) -> lis
     return [Question("create the index", cost)]
 
 
-def _cost_in_words(validated: ValidatedVectors, found: _Found) -> str:
+def _cost_in_words(validated: Validated, found: _Found) -> str:
     """What the index costs that is to be made, with those beside it; empty if it is there."""
     if found.index is not None:
         return ""
@@ -282,7 +328,7 @@ def _cost_in_words(validated: ValidatedVectors, found: _Found) -> str:
     return hourly_cost(validated.rows, validated.dimensions, beside, found.kind)
 
 
-def _replacement(validated: ValidatedVectors, found: _Found) -> list[Question]:
+def _replacement(validated: Validated, found: _Found) -> list[Question]:
     """Ask before other content replaces what is searched, also in a sandbox; a load that began was agreed to then."""
     marked, there = found.marks, found.index
     if there is None or not there.rows or validated.content in (marked.content, marked.coming):
@@ -298,7 +344,7 @@ def _replacement(validated: ValidatedVectors, found: _Found) -> list[Question]:
 def _load(
     run: DatabricksRun,
     source: RowSource,
-    validated: ValidatedVectors,
+    validated: Validated,
     marked: VersionMarks,
     there: IndexState | None,
     index: IndexState,

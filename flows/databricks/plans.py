@@ -12,6 +12,7 @@ from tasks.databricks.marks import VersionMarks
 from tasks.databricks.searches import read_present
 from tasks.databricks.source_tables import check_table, read_table
 from tasks.databricks.specs import IndexSpec, index_name, table_name
+from tasks.databricks.texts import ValidatedTexts
 from tasks.plurals import counted
 from tasks.vertex.data.validation import ValidatedVectors
 
@@ -19,7 +20,7 @@ from tasks.vertex.data.validation import ValidatedVectors
 def build_plan(
     run: DatabricksRun,
     spec: IndexSpec,
-    validated: ValidatedVectors,
+    validated: ValidatedVectors | ValidatedTexts,
     endpoint: EndpointState | None,
     there: IndexState | None,
     *,
@@ -45,7 +46,10 @@ def build_plan(
         Resource(action="create" if endpoint is None else "keep", kind="endpoint", name=spec.name)
     )
     full_name = spec.full_name_in(run.settings.catalog_schema)
-    detail = f"{spec.index_type}, {counted(validated.dimensions, 'dimension')}"
+    embedded = (
+        f"embedded by {spec.embed_with}" if spec.embed_with else counted(validated.dimensions, "dimension")
+    )
+    detail = f"{spec.index_type}, {embedded}"
     if there is None:
         resources.append(Resource(action="create", kind="index", name=full_name, detail=detail))
     else:
@@ -129,7 +133,7 @@ def removal_plan(run: DatabricksRun, versions: Sequence[IndexState], ids: Sequen
     return run.plan(*resources, hourly_usd=0.0)
 
 
-def _table(run: DatabricksRun, spec: IndexSpec, validated: ValidatedVectors) -> Resource:
+def _table(run: DatabricksRun, spec: IndexSpec, validated: ValidatedVectors | ValidatedTexts) -> Resource:
     table = read_table(run.settings, spec.name, spec.version)
     if table is None:
         name = table_name(run.settings.catalog_schema, spec.name, spec.version)

@@ -13,7 +13,7 @@ from flows.report import Report, reporting, result
 from tasks.databricks.data import read_query_vector
 from tasks.databricks.filters import parse_filters
 from tasks.databricks.indexes import IndexState, read_index
-from tasks.databricks.searches import MOST_FOUND, Query, read_found, read_vector
+from tasks.databricks.searches import MOST_FOUND, Query, QueryType, read_found, read_vector
 from tasks.databricks.settings import DatabricksSettings
 from tasks.errors import InvalidInput
 
@@ -34,6 +34,10 @@ class QueryIndexOptions(BuiltIndexOptions, DataOptions, frozen=True):
     )
     text_columns: tuple[str, ...] = Field(
         default=(), description="The columns to look for words in. Default: all text columns."
+    )
+    query_type: QueryType | None = Field(
+        default=None,
+        description="How an index that embeds by itself is searched by a text: ANN (meaning, the default), FULL_TEXT (words) or HYBRID (both).",
     )
     filters: str | None = Field(
         default=None,
@@ -82,6 +86,7 @@ def query_index(options: QueryIndexOptions) -> Report:
             vector=_vector(settings, index, options),
             text=options.text or "",
             text_columns=options.text_columns,
+            how=options.query_type or ("ANN" if index.is_managed and options.text else None),
             num_results=options.num_results,
             filters=filters,
             columns=index.data_columns if options.columns is None else options.columns,
@@ -108,6 +113,8 @@ def _vector(settings: DatabricksSettings, index: IndexState, options: QueryIndex
 def _why_nothing(options: QueryIndexOptions) -> str:
     if options.filters or options.score_threshold:
         return "No row fulfils the filters and the threshold."
+    if options.query_type == "ANN":
+        return "The index holds no rows."
     if options.text and not (options.vector or options.datapoint_id or options.data):
         return "No row has one of these words."
     return "The index holds no rows."

@@ -59,6 +59,7 @@ class _Part:
 
     plan: IndexPlan
     validated: ValidatedVectors
+    source: RowSource
 
 
 @engine_flow(DATABRICKS, "tour", run_name="tour {name} on {target}")
@@ -89,7 +90,7 @@ def tour(options: TourOptions) -> Report:
 
 def _live(run: DatabricksRun, options: TourOptions, half: _Part, whole: _Part) -> None:
     settings, report, name = run.settings, run.report, options.name
-    rows = read_rows(whole.plan.source, VECTOR, (0, whole.validated.rows - 1))
+    rows = read_rows(whole.source, VECTOR, (0, whole.validated.rows - 1))
     first = _built(run, half)
     if not first.is_served:
         serve(run, name, first.index.version, ensure_served)
@@ -104,7 +105,7 @@ def _live(run: DatabricksRun, options: TourOptions, half: _Part, whole: _Part) -
     _check_served(run, name, rows[1], is_there=True)
     with report.step("recall@10 of what is served") as step:
         index = read_index(settings, name)
-        source, gate = whole.plan.source, options.min_recall
+        source, gate = whole.source, options.min_recall
         step.saw(str(verify_recall(settings, index, source, run.deadline, min_recall=gate)))
 
     with report.step(f"roll back {name}") as step:
@@ -124,7 +125,9 @@ def _part(options: TourOptions, source: RowSource) -> _Part:
         name=options.name, dimensions=validated.dimensions, vector_column=VECTOR, data_columns=types
     )
     return _Part(
-        IndexPlan(source=source, index=spec, as_version=True, min_recall=options.min_recall), validated
+        IndexPlan(source=source, index=spec, as_version=True, min_recall=options.min_recall),
+        validated,
+        source,
     )
 
 

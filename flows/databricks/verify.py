@@ -11,6 +11,8 @@ from flows.report import Report, reporting
 from tasks.databricks.indexes import read_index
 from tasks.databricks.searches import read_count
 from tasks.databricks.verification import verify_recall
+from tasks.errors import InvalidInput
+from tasks.program import command
 from tasks.waiting import Deadline
 
 VERIFY_MINUTES = 60
@@ -39,6 +41,13 @@ def verify_index(options: VerifyIndexOptions) -> Report:
     settings, name = DATABRICKS.settings(options.target), options.name
     with reporting("databricks verify", name, options.target, settings.where) as report:
         index = read_index(settings, name, options.version)
+        if index.is_managed:
+            raise InvalidInput(
+                "Recall is not measured of an index whose vectors are the service's own", value=name, source="name",
+                accepted="an index that was built from vectors",
+                remedy=f"`{command('databricks build', name=name, data='FILE', index_type='DELTA_SYNC', embed_with=index.embed_with)}` "
+                "asks it for a sample of its own texts.",
+            )  # fmt: skip
         with report.step("rows") as step:
             count = read_count(settings, index)
             step.saw(f"{count:,}")

@@ -8,7 +8,7 @@ DIFFERENCES = (
         "workspace answer ENDPOINT_NOT_FOUND; methods that are listed but not ticked answer NOT_IMPLEMENTED."
     ),
     (
-        "CONTINUOUS pipelines, embeddings by a model endpoint and the texts of queries that need them, facets and sorting are "
+        "CONTINUOUS pipelines, a model endpoint for Direct Vector Access indexes, writeback tables of embeddings, facets and sorting are "
         "refused with NOT_IMPLEMENTED by name; the reranker too, because its model is the service's own and any order would be invented."
     ),
     (
@@ -28,7 +28,17 @@ DIFFERENCES = (
         "SQL, not Spark's, in a database without access to files, extensions or settings. A statement takes effect when it is accepted, "
         "and ends later. No parameters, and results inline as JSON alone."
     ),
+    (
+        "A Delta Sync index whose texts the service embeds (`embedding_source_columns`) takes one column and the one endpoint there is, for "
+        "queries too. A text is embedded once; a sync goes on until all are, and waits while the model starts. Its vectors are no column of "
+        "answers. Whether the real one takes a query vector instead of a text is not known; here it does."
+    ),
     "Files in volumes are uploaded whole; directories are not imitated. Constraints, comments and other types of columns are refused.",
+    (
+        "One model serving endpoint, `multilingual-e5-small`, which embeds on Linux x86-64; it can be told how long its model takes to "
+        "start, or that it never does (`--databricks.model-start.seconds`, `--databricks.model-start.fails`). No endpoints are made, and no "
+        "chat is served here: the model server of the sandbox does."
+    ),
     (
         "Queries compare with every row; the real service searches an HNSW graph, so its recall can be lower. The score is "
         "1 / (1 + squared L2 distance), from memory of the documentation. FULL_TEXT ranks by BM25 over the text columns, HYBRID fuses the "

@@ -71,6 +71,14 @@ UNAUTHENTICATED = Answer(
     "its first sentence: the service's answers, from memory",
 )
 NOT_FOUND = Answer(404, "RESOURCE_DOES_NOT_EXIST", "{kind} {name} does not exist.", _MEMORY)
+NO_SERVING_ENDPOINT = Answer(
+    404,
+    "RESOURCE_DOES_NOT_EXIST",
+    "The given endpoint does not exist, please retry after checking the specified model and version deployment exists. There is {names}, "
+    "and not {name}.",
+    "its first sentence: the service's answers, from memory",
+)
+MODEL_STARTING = Answer(503, "TEMPORARILY_UNAVAILABLE", "The model of endpoint {name} is starting.")
 UNKNOWN_PATH = Answer(404, "ENDPOINT_NOT_FOUND", "No API found for '{verb} {path}'", _MEMORY)
 ALREADY_EXISTS = Answer(409, "RESOURCE_ALREADY_EXISTS", "{kind} {name} already exists.", _MEMORY)
 SYNC_RUNNING = Answer(

@@ -55,6 +55,9 @@ warehouses.get GET /api/2.0/sql/warehouses/{{id}}
 catalogs.get GET {_CATALOG}/catalogs/{{name}}
 schemas.get GET {_CATALOG}/schemas/{{full_name}}
 grants.get_effective GET {_CATALOG}/effective-permissions/{{securable_type}}/{{full_name}}
+serving_endpoints.get GET /api/2.0/serving-endpoints/{{name}}
+serving_endpoints.list GET /api/2.0/serving-endpoints
+serving_endpoints.query POST /serving-endpoints/{{name}}/invocations
 current_user.me GET /api/2.0/preview/scim/v2/Me
 oauth.token POST /oidc/v1/token
 oauth.discovery GET /oidc/.well-known/oauth-authorization-server

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from sandbox.models.serving import ModelStart
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class DatabricksOptions:
     """Real seconds until upserted and deleted rows show in queries, scans and counts; 0.1, short but not zero."""
     max_endpoints: int = 100
     """Endpoints that the workspace may have; 100, from memory of the page "Resource and data size limits"."""
+    model_start: ModelStart = field(default_factory=ModelStart)
+    """How the model of the endpoint that embeds starts."""
     durations: Durations = Durations()
     """Nominal durations, before the clock factor."""
 

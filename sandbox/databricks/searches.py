@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sandbox.databricks import errors, filter_strings, filters, keywords
 from sandbox.databricks.calls import Body, Call, Reply
 from sandbox.databricks.indexes import Indexes
+from sandbox.databricks.managed import EmbeddedTexts
 from sandbox.databricks.store import Store
 
 MOST_RESULTS = 10_000
@@ -53,10 +54,11 @@ class Searches:
     Args:
         store: where the rows are.
         indexes: whose they are.
+        embedded: embeds the texts of queries, where the service does.
     """
 
-    def __init__(self, store: Store, indexes: Indexes) -> None:
-        self._store, self._indexes = store, indexes
+    def __init__(self, store: Store, indexes: Indexes, embedded: EmbeddedTexts) -> None:
+        self._store, self._indexes, self._embedded = store, indexes, embedded
         self._held: dict[str, _Held] = {}
         self._lock = Lock()
         self.handlers = {
@@ -89,7 +91,7 @@ class Searches:
         held = self._rows_of(index)
         found = [
             [*(held.rows[place][name] for name in columns), score]
-            for place, score in _ranked(held, call, index, _condition(call, index, kind))
+            for place, score in self._ranked(held, call, index, _condition(call, index, kind))
             if score >= threshold
         ]
         page = found[start : start + PAGE]
@@ -120,6 +122,39 @@ class Searches:
                 del self._held[longest_unused]
             return held
 
+    def _ranked(
+        self, held: _Held, call: Call, index: Body, condition: filters.Condition
+    ) -> list[tuple[int, float]]:
+        """The places of the rows that a query finds, the best first, with their scores."""
+        kind = str(call.body.get("query_type") or "ANN").upper()
+        if kind not in _MOST:
+            raise errors.INVALID.refusal(problem=f"query_type is {kind!r}; supported: {', '.join(_MOST)}")
+        number = call.number("num_results", 10, _MOST[kind])
+        if kind == "ANN":
+            call.refuse(
+                *(("query_columns",) if self._embedded.is_managed(index) else ("query_text", "query_columns"))
+            )
+        allowed = np.array([condition(row) for row in held.rows], np.bool_)
+        rankings: list[list[tuple[int, float]]] = []
+        if kind != "FULL_TEXT":
+            rankings.append(_nearest(held, self._vector(call, index), allowed))
+        if kind != "ANN":
+            rankings.append(_by_words(held, call, index, allowed))
+        if len(rankings) == 1:
+            return rankings[0][:number]
+        return keywords.fused([[place for place, _ in each[:_FUSED]] for each in rankings])[:number]
+
+    def _vector(self, call: Call, index: Body) -> NDArray[np.float64]:
+        """What a query is near to: its vector, or that of its text where the service embeds."""
+        if self._embedded.is_managed(index) and not call.body.get("query_vector"):
+            return np.asarray(self._embedded.of_query(index, call.text("query_text")), np.float64)
+        (dimension,) = index["vectors"].values()
+        return _vector(call.needed("query_vector"), dimension)
+
+
+def _nearest(held: _Held, vector: NDArray[np.float64], allowed: NDArray[np.bool_]) -> list[tuple[int, float]]:
+    return _sorted(1 / (1 + ((held.vectors - vector) ** 2).sum(axis=1)), allowed)
+
 
 def _condition(call: Call, index: Body, endpoint_type: str) -> filters.Condition:
     """What a filter asks, in the form that the kind of endpoint takes.
@@ -136,31 +171,6 @@ def _condition(call: Call, index: Body, endpoint_type: str) -> filters.Condition
         )
     parsed = filters.parsed if own == "filters_json" else filter_strings.parsed
     return parsed(call.body.get(own), index["columns"])
-
-
-def _ranked(held: _Held, call: Call, index: Body, condition: filters.Condition) -> list[tuple[int, float]]:
-    """The places of the rows that a query finds, the best first, with their scores."""
-    kind = str(call.body.get("query_type") or "ANN").upper()
-    if kind not in _MOST:
-        raise errors.INVALID.refusal(problem=f"query_type is {kind!r}; supported: {', '.join(_MOST)}")
-    number = call.number("num_results", 10, _MOST[kind])
-    if kind == "ANN":
-        call.refuse("query_text", "query_columns")
-    allowed = np.array([condition(row) for row in held.rows], np.bool_)
-    rankings: list[list[tuple[int, float]]] = []
-    if kind != "FULL_TEXT":
-        rankings.append(_nearest(held, call, index, allowed))
-    if kind != "ANN":
-        rankings.append(_by_words(held, call, index, allowed))
-    if len(rankings) == 1:
-        return rankings[0][:number]
-    return keywords.fused([[place for place, _ in each[:_FUSED]] for each in rankings])[:number]
-
-
-def _nearest(held: _Held, call: Call, index: Body, allowed: NDArray[np.bool_]) -> list[tuple[int, float]]:
-    (dimension,) = index["vectors"].values()
-    vector = _vector(call.needed("query_vector"), dimension)
-    return _sorted(1 / (1 + ((held.vectors - vector) ** 2).sum(axis=1)), allowed)
 
 
 def _by_words(held: _Held, call: Call, index: Body, allowed: NDArray[np.bool_]) -> list[tuple[int, float]]:

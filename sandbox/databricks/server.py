@@ -11,10 +11,12 @@ from sandbox.databricks.clock import Clock
 from sandbox.databricks.endpoints import Endpoints
 from sandbox.databricks.front import Front, possible_faults, turned_away
 from sandbox.databricks.indexes import Indexes
+from sandbox.databricks.managed import EmbeddedTexts
 from sandbox.databricks.options import DatabricksOptions
 from sandbox.databricks.pipelines import Pipelines
 from sandbox.databricks.rows import Rows
 from sandbox.databricks.searches import Searches
+from sandbox.databricks.serving import Serving, embedded
 from sandbox.databricks.store import Store
 from sandbox.databricks.tables.catalog import Catalog
 from sandbox.databricks.tables.delta import Tables
@@ -78,10 +80,13 @@ class DatabricksServer:
         endpoints = Endpoints(self._store, clock, options)
         tables = Tables(self._store, self._state / "databricks-tables")
         volumes = Volumes(self._store, self._state / "databricks-files", Catalog.has_schema)
-        pipelines = Pipelines(self._store, clock, options, tables)
+        serving = Serving(options.model_start, embedded)
+        texts = EmbeddedTexts(self._store, serving)
+        pipelines = Pipelines(self._store, clock, options, tables, texts)
         indexes = Indexes(self._store, clock, options, endpoints, pipelines, Catalog.has_schema, self.url)
         rooms = (
             self.tokens,
+            serving,
             Catalog(),
             tables,
             volumes,
@@ -89,6 +94,6 @@ class DatabricksServer:
             endpoints,
             indexes,
             Rows(self._store, indexes, self._faults, options.write_delay),
-            Searches(self._store, indexes),
+            Searches(self._store, indexes, texts),
         )
         return {method: handler for room in rooms for method, handler in room.handlers.items()}

@@ -9,10 +9,18 @@ from typing import Any
 
 from sandbox.faults import Kind
 from sandbox.model_server import errors, fields, tokens
-from sandbox.model_server.extractive import NOTHING_TO_QUOTE, Prompt, best_quotation, read_prompt
+from sandbox.model_server.extractive import (
+    NOTHING_TO_QUOTE,
+    Prompt,
+    best_quotation,
+    first_sentence,
+    read_prompt,
+)
 from sandbox.model_server.misbehaviour import WRONG_ANSWERS, Said
 
 CHAT_MODEL = "extractive-stand-in"
+LEADING_MODEL = "leading-stand-in"
+"""A worse one, to compare with: it quotes the first sentence of the first passage, and never abstains where there is one."""
 FIELDS = (
     "model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "seed", "stop", "n", "stream",
     "response_format", "user",
@@ -41,18 +49,18 @@ def complete(body: Mapping[str, Any], *, context_tokens: int, wrong: Kind | None
     if asked >= context_tokens:
         raise errors.TOO_LONG.refusal(param="messages", most=context_tokens, found=asked)
     prompt = read_prompt(_of(messages, "system", "developer"), _of(messages, "user"))
-    content, reason = _said(prompt, wrong)
+    content, reason = _said(prompt, wrong, best=str(body["model"]) != LEADING_MODEL)
     room = min(most or context_tokens, context_tokens - asked)
     if content is not None and tokens.count(content) > room:
         content, reason = tokens.first(content, room), "length"
     return _completion(str(body["model"]), content, reason, asked)
 
 
-def _said(prompt: Prompt, wrong: Kind | None) -> Said:
+def _said(prompt: Prompt, wrong: Kind | None, *, best: bool) -> Said:
     if not prompt.passages:
         content = NOTHING_TO_QUOTE
     else:
-        found = best_quotation(prompt)
+        found = best_quotation(prompt) if best else first_sentence(prompt)
         content = str(found) if found else prompt.abstention
     return WRONG_ANSWERS[wrong](prompt, content) if wrong else (content, "stop")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sandbox.cells import cell
 from sandbox.model_server import chat, embeddings, errors
 from sandbox.model_server.differences import DIFFERENCES
-from sandbox.model_server.front import INVOCATIONS, ROUTES
+from sandbox.model_server.front import INVOCATIONS, ROUTES, SERVING_ROUTES
 
 
 def lines() -> Iterator[str]:
@@ -16,6 +16,8 @@ def lines() -> Iterator[str]:
     for path, (verb, method) in ROUTES.items():
         yield f"- [x] {verb} {path} ({method})"
     yield f"- [x] POST {INVOCATIONS} (either, by the model of that name)"
+    for path, method in SERVING_ROUTES.items():
+        yield f"- [x] GET {path} ({method})"
     yield "- [ ] every other route"
     yield from ("", f"Fields of a completion: {', '.join(chat.FIELDS)}.")
     yield from ("", f"Fields of embeddings: {', '.join(embeddings.FIELDS)}.")

@@ -6,7 +6,8 @@ DIFFERENCES = (
     (
         "`extractive-stand-in` is no language model: it quotes the sentence of the numbered passages that shares most words with "
         "the question, or says what the instructions want for an answer that is not there. It is deterministic: temperature, "
-        "top_p and seed are accepted and change nothing."
+        "top_p and seed are accepted and change nothing. `leading-stand-in` quotes the first sentence of the first passage, to have a worse one to "
+        "compare with."
     ),
     "Tokens are counted by four letters of a word or one other character, in place of a tokenizer.",
     (
@@ -18,11 +19,12 @@ DIFFERENCES = (
     (
         "Databricks' routes lie on the same port: `/serving-endpoints/NAME/invocations` takes what the compatible ones take, and NAME is the "
         "model. Inputs of custom models (`inputs`, `instances`, `dataframe_split`), traffic splits, and the API that makes "
-        "endpoints and shows their state are not imitated."
+        "endpoints are not imitated; the one that shows their state (READY, or the update that they are in) is. Endpoints do not scale to "
+        "zero by themselves: a start is told by `--models.start.seconds`."
     ),
     (
         "Wrong answers are faults (`invented-citation`, `misquotation`, `obedience`, `cut-off`, `empty`, `outside-knowledge`), so "
-        "that checks of answers have something to find. Rate limits, quota and cold starts come only from faults."
+        "that checks of answers have something to find. Rate limits and quota come only from faults, cold starts also from `start`."
     ),
     (
         "Requests with an `Origin` or Fetch Metadata of a web page are refused with 403, and those for another host than loopback "

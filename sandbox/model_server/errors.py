@@ -100,6 +100,8 @@ UNAVAILABLE = Answer(
     503, "server_error", None, "The engine is currently overloaded, please try again later.", _MEMORY
 )
 
+STARTING = Answer(503, "server_error", None, "Loading model", "llama.cpp's server, from memory")
+
 FAULTS: dict[Kind, Answer] = {
     "unavailable": UNAVAILABLE,
     "internal": INTERNAL,

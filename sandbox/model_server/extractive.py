@@ -96,6 +96,12 @@ def best_quotation(prompt: Prompt) -> Quotation | None:
     return Quotation(*sentences[-place]) if share >= LEAST_SHARE else None
 
 
+def first_sentence(prompt: Prompt) -> Quotation | None:
+    """The first sentence of the first passage, whatever was asked: what a model must at least be better than."""
+    number, text = prompt.passages[0]
+    return next((Quotation(number, sentence) for sentence in _sentences(text)), None)
+
+
 def terms(text: str) -> Iterator[str]:
     """The words of a text that carry meaning, without their endings."""
     for word in _WORD.findall(text.lower()):

@@ -24,6 +24,7 @@ from sandbox.model_server import chat, embeddings, errors, fields
 from sandbox.model_server.errors import Refusal
 from sandbox.model_server.misbehaviour import WRONG_ANSWERS
 from sandbox.model_server.options import ModelServerOptions
+from sandbox.models.serving import ServingEndpoints, Task
 from sandbox.write_log import WriteLog
 
 _LOOK = 0.05
@@ -36,12 +37,27 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "/serving-endpoints/embeddings": ("POST", "CreateEmbedding"),
 }
 """The last two are Databricks' compatible ones."""
+SERVING = "/api/2.0/serving-endpoints"
+"""Databricks' control plane of models; below it each endpoint by its name."""
+SERVING_ROUTES: Mapping[str, str] = {
+    SERVING: "ListServingEndpoints",
+    f"{SERVING}/{{name}}": "GetServingEndpoint",
+}
 INVOCATIONS = "/serving-endpoints/{name}/invocations"
 """Databricks' own route, with the endpoint's name in place of the field `model`; here a model is an endpoint of its name."""
 _INVOKED = re.compile(r"/serving-endpoints/([^/]+)/invocations")
+_SERVED = re.compile(rf"{SERVING}(?:/([^/]+))?")
 MODELS: Mapping[str, str] = {
     chat.CHAT_MODEL: "CreateChatCompletion",
+    chat.LEADING_MODEL: "CreateChatCompletion",
     embeddings.EMBEDDING_MODEL: "CreateEmbedding",
+}
+
+
+TASKS: Mapping[str, Task] = {
+    chat.CHAT_MODEL: "llm/v1/chat",
+    chat.LEADING_MODEL: "llm/v1/chat",
+    embeddings.EMBEDDING_MODEL: "llm/v1/embeddings",
 }
 
 
@@ -71,6 +87,7 @@ class Front:
     ) -> None:
         self._options, self._model, self._connections = options, model, connections
         self._key, self._faults, self._writes = key, faults, writes
+        self._endpoints = ServingEndpoints(TASKS, options.start)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -98,6 +115,13 @@ class Front:
             if model not in MODELS:
                 raise errors.NO_MODEL.refusal(model=model, models=", ".join(MODELS))
             verb, method = "POST", MODELS[model]
+        served = _SERVED.fullmatch(http.url.path)
+        if served:
+            verb, method, model = (
+                "GET",
+                "GetServingEndpoint" if served[1] else "ListServingEndpoints",
+                served[1] or "",
+            )
         if not method:
             raise errors.NO_URL.refusal(method=http.method, path=http.url.path)
         if verb != http.method:
@@ -122,6 +146,9 @@ class Front:
         try:
             if method == "ListModels":
                 return {"object": "list", "data": [_described(name) for name in MODELS]}
+            if method in SERVING_ROUTES.values():
+                return self._served(model)
+            self._refuse_while_starting()
             given = _parsed(body)
             if model:
                 fields.only(given, "model", model)
@@ -138,6 +165,18 @@ class Front:
             raise errors.INTERNAL.refusal(problem=repr(error)) from error
         self._writes.append(method, _paid_for(method, given))
         return reply
+
+    def _refuse_while_starting(self) -> None:
+        if not self._endpoints.are_ready:
+            raise errors.STARTING.refusal()
+
+    def _served(self, name: str) -> Mapping[str, Any]:
+        """One endpoint, or all of them."""
+        if name and name not in self._endpoints.names:
+            raise errors.NO_MODEL.refusal(model=name, models=", ".join(MODELS))
+        if name:
+            return self._endpoints.described(name)
+        return {"endpoints": [self._endpoints.described(each) for each in self._endpoints.names]}
 
     async def _strike(
         self, method: str, when: Literal["before", "after"], client: tuple[str, int]
@@ -164,7 +203,7 @@ class Front:
 
 def possible_faults() -> Iterable[Possible]:
     """The faults of these methods. Only a completion has an answer that can be wrong."""
-    for _, method in ROUTES.values():
+    for method in (*(method for _, method in ROUTES.values()), *SERVING_ROUTES.values()):
         for kind in (*errors.FAULTS, "reset", "stall"):
             yield method, "before", kind
             yield method, "after", kind
@@ -197,7 +236,11 @@ def _refuse_model(body: Mapping[str, Any], method: str) -> None:
 
 
 def _described(name: str) -> dict[str, Any]:
-    owner = "sandbox: quotes passages, is no language model" if name == chat.CHAT_MODEL else "sandbox"
+    owner = (
+        "sandbox: quotes passages, is no language model"
+        if MODELS[name] == "CreateChatCompletion"
+        else "sandbox"
+    )
     return {"id": name, "object": "model", "created": 0, "owned_by": owner}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
+
+from sandbox.models.serving import ModelStart
 
 ErrorShape = Literal["openai", "vllm", "databricks"]
 
@@ -18,6 +20,8 @@ class ModelServerOptions:
     """How errors are spelled: `{"error": {...}}` of OpenAI, the flat object of older vLLM, or the `error_code` of Databricks."""
     answer_seconds: float = 0.0
     """The least time, in seconds, that a completion takes; 0 for only what it needs."""
+    start: ModelStart = field(default_factory=ModelStart)
+    """How its models start."""
 
     def __post_init__(self) -> None:
         if self.error_shape not in get_args(ErrorShape):

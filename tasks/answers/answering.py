@@ -10,9 +10,11 @@ from tasks.answers.passages import Passage
 from tasks.answers.prompts import ABSTENTION, prompt_of
 from tasks.errors import PermanentError
 from tasks.models.chat import UnusableCompletion, complete
+from tasks.models.serving import when_started
 from tasks.models.settings import ModelSettings
 from tasks.models.usage import Usage
 from tasks.steps import step
+from tasks.waiting import Deadline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +51,23 @@ class NotSupported(PermanentError):
 
 
 @step("answer {question!r}")
-def read_answer(settings: ModelSettings, question: str, found: Sequence[Passage]) -> Answer:
+def read_answer(
+    settings: ModelSettings, question: str, found: Sequence[Passage], deadline: Deadline | None = None
+) -> Answer:
     """Answer a question from the passages that it found. Without any, no model is asked.
+
+    Args:
+        settings: where, and which model.
+        question: as it was asked.
+        found: best first.
+        deadline: until when a model that is starting is waited for; None for not at all.
 
     Returns:
         The answer, checked. Look at its `problems`.
 
     Raises:
         InvalidInput: the question is too long, or the context too small.
+        ServingFailed, DeadlinePassed: the model does not start, or not in time.
         Exception: as `tasks.models.errors.calling`.
     """
     prompt = prompt_of(question, found, settings)
@@ -67,7 +78,10 @@ def read_answer(settings: ModelSettings, question: str, found: Sequence[Passage]
         )  # fmt: skip
     unusable, text, model, usage, seconds = "", "", settings.chat(), Usage(), 0.0
     try:
-        said = complete(settings, prompt.messages)
+        if deadline is None:
+            said = complete(settings, prompt.messages)
+        else:
+            said = when_started(model, lambda: complete(settings, prompt.messages), deadline)
         text, model, usage, seconds = said.text, said.model, said.usage, said.seconds
     except UnusableCompletion as error:
         unusable = error.reason

@@ -179,6 +179,18 @@ class Clients:
         """What runs it."""
         return WarehousesAPI(self.api)
 
+    def serving_endpoint(self, name: str) -> dict[str, Any]:
+        """A model serving endpoint as the service shows it."""
+        path = f"/api/2.0/serving-endpoints/{quote(name, safe='')}"
+        found: Any = self.api.do("GET", path, headers={"Accept": "application/json"})
+        return found
+
+    def invoke(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A call of a model serving endpoint."""
+        path = f"/serving-endpoints/{quote(name, safe='')}/invocations"
+        found: Any = self.api.do("POST", path, body=body, headers={"Accept": "application/json"})
+        return found
+
     def index(self, full_name: str) -> dict[str, Any]:
         """An index as the service shows it: the SDK's class leaves out `status.detailed_state`."""
         path = f"/api/2.0/vector-search/indexes/{quote(full_name, safe='.')}"

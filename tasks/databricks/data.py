@@ -144,6 +144,13 @@ def read_query_vector(source: RowSource, row: int) -> tuple[float, ...]:
         return tuple(asked.dense(1, start=row)[0].tolist())
 
 
+def plain_rows(source: RowSource, vector_column: str) -> Iterator[Row]:
+    """The rows of a source in their order, each vector as a list of numbers."""
+    with opened(source) as file:
+        for row in rows_of(file, source.columns, vector_column):
+            yield {**row, vector_column: row[vector_column].tolist()}
+
+
 def rows_of(file: VectorFile, columns: tuple[str, ...], vector_column: str) -> Iterator[Row]:
     """The rows of a file in their order. Where the file has no value, a row has no such column."""
     for block in file.blocks(columns):

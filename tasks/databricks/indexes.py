@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from databricks.sdk.service.vectorsearch import VectorIndexType
@@ -46,6 +46,12 @@ class IndexState:
     """The type of each; of a Delta Sync index its table has them, and here they are empty."""
     vector_column: str
     dimensions: int
+    embed_with: str = ""
+    """The model serving endpoint by which the service embeds texts; empty where rows have vectors."""
+    text_column: str = ""
+    """Of these texts."""
+    source_table: str = ""
+    """Of a Delta Sync index."""
 
     @property
     def shown(self) -> str:
@@ -63,9 +69,15 @@ class IndexState:
         return self.index_type == DIRECT_ACCESS
 
     @property
+    def is_managed(self) -> bool:
+        """Whether the service embeds texts, of rows as of queries."""
+        return bool(self.embed_with)
+
+    @property
     def data_columns(self) -> tuple[str, ...]:
-        """The columns beside id and vector."""
-        return tuple(column for column in self.columns if column not in (KEY, self.vector_column))
+        """The columns beside id and vector, and beside the text of an index that embeds it."""
+        own = (KEY, self.vector_column, self.text_column)
+        return tuple(column for column in self.columns if column not in own)
 
 
 class LoadUnderWay(PermanentError):
@@ -87,7 +99,21 @@ def find_index(settings: DatabricksSettings, name: str, version: str = FIRST) ->
             found = connect(settings).index(full_name)
     except NotFound:
         return None
-    return _state(name, version, found)
+    state = _state(name, version, found)
+    if state.is_direct or state.columns:
+        return state
+    # An index without a choice of columns has all of its table's.
+    return replace(state, columns=_table_columns(settings, state.source_table))
+
+
+def _table_columns(settings: DatabricksSettings, table: str) -> dict[str, str]:
+    """The columns of a source table without their types, as a Delta Sync index names them; none if it is gone."""
+    try:
+        with calling(f"read table {table}"):
+            there = connect(settings).tables.get(table)
+    except NotFound:
+        return {}
+    return dict.fromkeys((column.name or "" for column in there.columns or ()), "")
 
 
 def list_versions(settings: DatabricksSettings, endpoint: EndpointState) -> dict[str, str | None]:
@@ -316,14 +342,18 @@ def _check(
     refuse_stranger(settings, there, endpoint)
     wanted = {
         "index_type": spec.index_type,
-        "vector_column": spec.vector_column,
+        "vector_column": "" if spec.embed_with else spec.vector_column,
         "dimensions": spec.dimensions,
+        "embed_with": spec.embed_with,
+        "text_column": spec.text_column if spec.embed_with else "",
         "data_columns": _shown(dict(spec.data_columns), there),
     }
     present = {
         "index_type": there.index_type,
         "vector_column": there.vector_column,
         "dimensions": there.dimensions,
+        "embed_with": there.embed_with,
+        "text_column": there.text_column,
         "data_columns": {column: there.columns[column] for column in there.data_columns},
     }
     for field, value in wanted.items():
@@ -362,6 +392,7 @@ def _state(name: str, version: str, found: dict[str, Any]) -> IndexState:
     index_type = str(found.get("index_type", DIRECT_ACCESS))
     spec: dict[str, Any] = found.get(f"{index_type.lower()}_index_spec") or {}
     vectors: list[dict[str, Any]] = spec.get("embedding_vector_columns") or [{}]
+    texts: list[dict[str, Any]] = spec.get("embedding_source_columns") or [{}]
     ready = "ONLINE" if status.get("ready") else "PROVISIONING"
     return IndexState(
         name=name,
@@ -377,4 +408,7 @@ def _state(name: str, version: str, found: dict[str, Any]) -> IndexState:
         or dict.fromkeys(spec.get("columns_to_sync") or (), ""),
         vector_column=str(vectors[0].get("name", "")),
         dimensions=int(vectors[0].get("embedding_dimension", 0)),
+        embed_with=str(texts[0].get("embedding_model_endpoint_name", "")),
+        text_column=str(texts[0].get("name", "")),
+        source_table=str(spec.get("source_table", "")),
     )

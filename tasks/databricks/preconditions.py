@@ -7,11 +7,13 @@ from collections.abc import Callable
 from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import list_endpoints, tags_of
 from tasks.databricks.errors import calling
+from tasks.databricks.serving import wait_for_serving
 from tasks.databricks.settings import DatabricksSettings
 from tasks.errors import PermanentError, TransientError
 from tasks.findings import Finding
 from tasks.marks import MANAGED_BY
 from tasks.steps import step
+from tasks.waiting import Deadline
 
 MOST_ENDPOINTS = 100
 """Of a workspace; from memory of the page "Resource and data size limits"."""
@@ -65,6 +67,14 @@ def _warehouse(settings: DatabricksSettings) -> Finding:
         return f"{found.name}, {found.state.value if found.state else 'in an unknown state'}"
 
     return _looked(what, look)
+
+
+@step("check model serving endpoint {name}")
+def read_serving(settings: DatabricksSettings, name: str, deadline: Deadline) -> Finding:
+    """A model serving endpoint, waited for until it is READY and its model answers."""
+    return _looked(
+        f"model serving endpoint {name}", lambda: str(wait_for_serving.fn(settings, name, deadline))
+    )
 
 
 class _Missing(PermanentError):

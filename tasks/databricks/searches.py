@@ -47,12 +47,19 @@ class Query:
     columns: tuple[str, ...] = ()
     """What answers hold beside the id."""
     score_threshold: float = 0.0
+    how: QueryType | None = None
+    """How an index that embeds by itself is searched by a text; None: as what is given says."""
     rerank: tuple[str, ...] = ()
     """Text columns by which the service's reranker orders the best rows anew; empty: it is not used."""
 
     @property
     def kind(self) -> QueryType:
         """How the service calls it."""
+        return self.how or self.by_what_is_given
+
+    @property
+    def by_what_is_given(self) -> QueryType:
+        """How an index with vectors of its own is searched."""
         return ("HYBRID" if self.vector else "FULL_TEXT") if self.text else "ANN"
 
 
@@ -112,6 +119,10 @@ def read_vector(settings: DatabricksSettings, index: IndexState, id_: str) -> tu
     Raises:
         InvalidInput: there is no such row.
     """
+    if index.is_managed:
+        raise InvalidInput(
+            "The vectors of this index are the service's own", value=id_, source="datapoint_id", accepted="a text to search by"
+        )  # fmt: skip
     kind = read_endpoint_type(settings, index.endpoint, index.endpoint_id)
     query = Query(
         vector=(0.0,) * index.dimensions,
@@ -168,11 +179,21 @@ def _body(query: Query, columns: Sequence[str]) -> dict[str, Any]:
 
 
 def _refuse_unfit(index: IndexState, query: Query) -> None:
-    if query.text and query.num_results > MOST_BY_WORDS:
+    if query.kind != "ANN" and query.num_results > MOST_BY_WORDS:
         raise InvalidInput(
             "A query by words finds fewer rows", value=query.num_results, source="num_results", accepted=f"1 to {MOST_BY_WORDS}"
         )  # fmt: skip
-    if (query.vector or not query.text) and len(query.vector) != index.dimensions:
+    if index.is_managed and (query.vector or not query.text):
+        raise InvalidInput(
+            "The service embeds the rows and the queries of this index", value="a vector" if query.vector else "no text", source="vector, text",
+            accepted=f"a text, which the endpoint {index.embed_with} embeds",
+        )  # fmt: skip
+    if query.how not in (None, query.by_what_is_given) and not index.is_managed:
+        raise InvalidInput(
+            "This index does not embed a query's text: a vector makes it ANN, a text FULL_TEXT, both HYBRID", value=query.how,
+            source="query_type", accepted=query.by_what_is_given,
+        )  # fmt: skip
+    if not index.is_managed and (query.vector or not query.text) and len(query.vector) != index.dimensions:
         raise InvalidInput(
             "The vector has another number of dimensions than the index",
             value=len(query.vector),

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from tasks.calls import NotFound
 from tasks.databricks.clients import connect
-from tasks.databricks.data import RowSource, opened, rows_of
+from tasks.databricks.data import RowSource, plain_rows
 from tasks.databricks.errors import AlreadyExists, calling
 from tasks.databricks.settings import DatabricksSettings
-from tasks.databricks.specs import FIRST, KEY, IndexSpec, table_name
+from tasks.databricks.specs import FIRST, IndexSpec, table_name
 from tasks.databricks.statements import execute, quoted, text
+from tasks.databricks.texts import TextSource
 from tasks.errors import CannotChangeInPlace, NotOurs
 from tasks.marks import is_ours, marks
 from tasks.outcomes import Ensured
@@ -121,7 +123,11 @@ def ensure_table(settings: DatabricksSettings, spec: IndexSpec, deadline: Deadli
 
 @step("load rows into source table of {spec.name}")
 def apply_table_rows(
-    settings: DatabricksSettings, spec: IndexSpec, source: RowSource, content: str, deadline: Deadline
+    settings: DatabricksSettings,
+    spec: IndexSpec,
+    source: RowSource | TextSource,
+    content: str,
+    deadline: Deadline,
 ) -> None:
     """Replace the rows of a source table by those of a validated file, and mark what it holds.
 
@@ -236,7 +242,7 @@ def _ensure_volume(settings: DatabricksSettings) -> None:
             pass
 
 
-def _write(file: Path, spec: IndexSpec, source: RowSource) -> None:
+def _write(file: Path, spec: IndexSpec, source: RowSource | TextSource) -> None:
     """The rows as one Parquet file."""
     try:
         import pyarrow as pa  # noqa: PLC0415 -- optional, and slow to load
@@ -252,16 +258,10 @@ def _write(file: Path, spec: IndexSpec, source: RowSource) -> None:
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
-def _parts(spec: IndexSpec, source: RowSource) -> Iterator[list[dict[str, object]]]:
-    part: list[dict[str, object]] = []
-    with opened(source) as file:
-        for row in rows_of(file, source.columns, spec.vector_column):
-            part.append({**row, KEY: row[KEY], spec.vector_column: row[spec.vector_column].tolist()})
-            if len(part) == _AT_ONCE:
-                yield part
-                part = []
-        if part:
-            yield part
+def _parts(spec: IndexSpec, source: RowSource | TextSource) -> Iterator[list[dict[str, object]]]:
+    rows = source.rows() if isinstance(source, TextSource) else plain_rows(source, spec.vector_column)
+    while part := list(islice(rows, _AT_ONCE)):
+        yield part
 
 
 _AT_ONCE = 4096

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from databricks.sdk.service.vectorsearch import (
     DeltaSyncVectorIndexSpecRequest,
     DirectAccessVectorIndexSpec,
+    EmbeddingSourceColumn,
     EmbeddingVectorColumn,
     PipelineType,
 )
@@ -62,19 +63,30 @@ class IndexSpec(BaseModel, frozen=True):
     version: str = FIRST
     """Which of the indexes of the name, all on its endpoint: FIRST, or twelve hex digits."""
     index_type: IndexType = "DIRECT_ACCESS"
-    dimensions: int = Field(gt=0, le=4096)
+    dimensions: int = Field(ge=0, le=4096)
+    """Of the vectors; 0 where the service makes them."""
     vector_column: ColumnName = "embedding"
     data_columns: tuple[tuple[str, DataType], ...] = ()
+    embed_with: str = ""
+    """The model serving endpoint by which the service embeds the texts of a Delta Sync index; empty: the rows have vectors."""
+    text_column: ColumnName = "text"
+    """The column of these texts."""
+    endpoint_type: EndpointKind = STANDARD
+    """Of what serves it; no part of the configuration, because an endpoint is of one kind for good."""
 
     @property
     def spec(self) -> str:
         """Twelve hex digits of the immutable configuration, the same in every process."""
-        return fingerprint(self.model_dump(exclude={"name", "version"}))
+        others = {"name", "version", "endpoint_type"}
+        return fingerprint(
+            self.model_dump(exclude=others if self.embed_with else others | {"embed_with", "text_column"})
+        )
 
     @property
     def columns(self) -> dict[str, str]:
         """The type of each column."""
-        return {KEY: "string", self.vector_column: "array<float>", **dict(self.data_columns)}
+        embedded = {self.text_column: "string"} if self.embed_with else {self.vector_column: "array<float>"}
+        return {KEY: "string", **embedded, **dict(self.data_columns)}
 
     def full_name_in(self, catalog_schema: str) -> str:
         """The full name of its index: `main.default.my_films`."""
@@ -88,11 +100,16 @@ class IndexSpec(BaseModel, frozen=True):
         )
 
     def delta_sync(self, source_table: str) -> DeltaSyncVectorIndexSpecRequest:
-        """As the SDK sends it. TRIGGERED, because a CONTINUOUS pipeline keeps a cluster running."""
+        """As the SDK sends it. TRIGGERED, because a CONTINUOUS pipeline keeps a cluster running.
+
+        A storage-optimized endpoint takes no choice of columns: there the index has all of its table, which we made of the same.
+        """
+        text = EmbeddingSourceColumn(embedding_model_endpoint_name=self.embed_with, name=self.text_column)
         vector = EmbeddingVectorColumn(embedding_dimension=self.dimensions, name=self.vector_column)
         return DeltaSyncVectorIndexSpecRequest(
-            embedding_vector_columns=[vector],
-            columns_to_sync=list(self.columns),
+            embedding_source_columns=[text] if self.embed_with else None,
+            embedding_vector_columns=None if self.embed_with else [vector],
+            columns_to_sync=list(self.columns) if self.endpoint_type == STANDARD else None,
             pipeline_type=PipelineType.TRIGGERED,
             source_table=source_table,
         )

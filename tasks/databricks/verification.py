@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from tasks.databricks.data import RowSource, opened, read_rows
 from tasks.databricks.indexes import IndexState
-from tasks.databricks.searches import Query, find, find_rows, read_count, read_present
+from tasks.databricks.searches import Found, Query, find, find_rows, read_count, read_present
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import KEY
+from tasks.databricks.texts import TextSource
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.measures.neighbors import exact_neighbors
 from tasks.measures.verification import (
@@ -27,6 +29,8 @@ from tasks.steps import step
 from tasks.vertex.data.formats.errors import NoQueries
 from tasks.waiting import Deadline, Look, Unchanged, attempt_until
 
+TEXTS, NEAREST = 20, 10
+"""Texts that are asked for, and how many rows each may find: every one costs a call of the model."""
 SAMPLE = 100
 """Rows that are looked at to see whether what was loaded shows."""
 
@@ -91,6 +95,49 @@ def wait_for_content(
         return Look(seen=f"{same:,} of {counted(len(sample), 'row')}", value=True, done=same == len(sample))
 
     attempt_until(f"rows to show as loaded in index {index.name}", look, deadline)
+
+
+@step("look for texts of index {index.shown}")
+def verify_texts(
+    settings: DatabricksSettings, index: IndexState, source: TextSource, deadline: Deadline, *, rows: int, least: float
+) -> float:  # fmt: skip
+    """Ask an index that embeds by itself for texts that it holds.
+
+    The vectors are the service's own, so there is no exact search to compare with.
+
+    Args:
+        settings: the target.
+        index: it must hold the rows of the file.
+        source: the file that it was built from.
+        deadline: for all queries; a model that is starting is waited for.
+        rows: of the file.
+        least: the gate, 0 to 1.
+
+    Returns:
+        The share of `TEXTS` rows, evenly spaced, that are among the `NEAREST` that their own text finds.
+
+    Raises:
+        GateNotMet: it is below the gate.
+    """
+    positions = {*range(0, rows, -(-rows // TEXTS))}
+    sample = [row for position, row in enumerate(source.rows()) if position in positions]
+
+    def asked(text: str) -> Look[tuple[Found, ...]]:
+        query = Query(text=text, how="ANN", num_results=NEAREST)
+        return Look(seen="answered", value=find(settings, index, query), done=True)
+
+    found = 0
+    for row in sample:
+        text: str = row[source.text_column]
+        answer = attempt_until(f"query index {index.shown}", partial(asked, text), deadline)
+        found += row[KEY] in {each.id for each in answer}
+    share = found / len(sample)
+    if share < least:
+        raise GateNotMet(
+            f"The share of texts that find their own row in index {index.shown}", measured=f"{share:.2f}", wanted=f"at least {least}",
+            remedy="Are many texts the same, or longer than the model reads? It cuts them silently: cut them into passages first.",
+        )  # fmt: skip
+    return share
 
 
 @step("measure recall of index {index.shown}")

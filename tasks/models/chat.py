@@ -9,7 +9,8 @@ from typing import Literal
 
 from tasks.errors import PermanentError
 from tasks.models.clients import connect
-from tasks.models.errors import NotAModelServer, calling
+from tasks.models.errors import NotAModelServer
+from tasks.models.serving import calling_model
 from tasks.models.settings import ModelSettings
 from tasks.models.usage import Usage
 
@@ -49,7 +50,7 @@ def complete(settings: ModelSettings, messages: Sequence[Message]) -> Completion
         Exception: as `tasks.models.errors.calling`.
     """
     model, began = settings.chat(), time.monotonic()
-    with calling(f"ask {model}"):
+    with calling_model(settings, model, f"ask {model}"):
         answer = connect(settings).chat.completions.create(
             model=model,
             messages=[{"role": each.role, "content": each.content} for each in messages],  # pyright: ignore[reportArgumentType] -- a union of typed dictionaries

@@ -11,22 +11,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.calls import ServiceUnwell
 from tasks.models.clients import connect
-from tasks.models.errors import NotAModelServer, calling
+from tasks.models.errors import NotAModelServer
+from tasks.models.serving import calling_model, when_started
 from tasks.models.settings import ModelSettings
 from tasks.models.usage import Usage
 from tasks.plurals import counted
 from tasks.steps import step
-from tasks.waiting import Deadline, Look, wait_until
+from tasks.waiting import Deadline
 
 Purpose = Literal["query", "passage"]
 MOST_TEXTS = 64
 """Texts in one request. OpenAI takes 2,048, servers of one's own fewer; a batch that fails is paid for again."""
-STARTING = (503, 504)
-"""What a model that is starting answers (Databricks' endpoints that scale to zero; servers of one's own that load weights)."""
-USUAL_START_SECONDS = 180.0
-"""Of a start from zero; from memory: minutes."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ def _remembered(known: _Known, settings: ModelSettings, texts: Sequence[str], pu
 def _embed(settings: ModelSettings, texts: Sequence[str], purpose: Purpose) -> Embedded:
     doing = f"embed {counted(len(texts), 'text')}"
     prefix = settings.query_prefix if purpose == "query" else settings.passage_prefix
-    with calling(doing):
+    with calling_model(settings, settings.embedding(), doing):
         answer = connect(settings).embeddings.create(
             model=settings.embedding(), input=[prefix + text for text in texts]
         )
@@ -109,23 +105,24 @@ def wait_for_dimensions(settings: ModelSettings, deadline: Deadline) -> int:
     A model that was scaled to zero takes minutes to start, and answers 503 or 504 until then. Every other answer is none to wait for.
 
     Raises:
-        DeadlinePassed: it is still starting.
+        ServingFailed, DeadlinePassed: its endpoint will not start; it is still starting.
         Exception: as `embed_texts`.
     """
+    model = settings.embedding()
+    return when_started(
+        model, lambda: embed_texts(settings, ["dimensions"], "passage").vectors.shape[1], deadline
+    )
 
-    def look() -> Look[int]:
-        try:
-            found = embed_texts(settings, ["dimensions"], "passage").vectors.shape[1]
-        except ServiceUnwell as error:
-            if error.status not in STARTING:
-                raise
-            return Look(seen=f"{error.status}, starting")
-        return Look(seen=f"answers with {counted(found, 'dimension')}", value=found, done=True)
 
-    first = look()
-    if first.done and first.value is not None:
-        return first.value
-    return wait_until(f"embedding model {settings.embedding()}", look, deadline, usual=USUAL_START_SECONDS)
+@step("embed a question, once the model answers")
+def wait_for_embedding(settings: ModelSettings, question: str, deadline: Deadline) -> None:
+    """Embed a question, waiting for a model that is starting. Within `remembering`, the search does not embed it again.
+
+    Raises:
+        ServingFailed, DeadlinePassed: its endpoint will not start; it is still starting.
+        Exception: as `embed_texts`.
+    """
+    when_started(settings.embedding(), lambda: embed_texts(settings, [question], "query"), deadline)
 
 
 def embed_directions(settings: ModelSettings, texts: Sequence[str], purpose: Purpose) -> NDArray[np.float32]:

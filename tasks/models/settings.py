@@ -51,6 +51,12 @@ class ModelSettings(BaseModel, frozen=True, hide_input_in_errors=True):
         """The server's host."""
         return urlsplit(self.base_url).hostname or ""
 
+    @property
+    def control_plane(self) -> str | None:
+        """Where Databricks shows the endpoints behind its compatible routes (`HOST/serving-endpoints`); None for other servers."""
+        host, routes, rest = self.base_url.rpartition("/serving-endpoints")
+        return f"{host}/api/2.0/serving-endpoints" if routes and not rest else None
+
     def embedding(self) -> str:
         """The name of the embedding model.
 

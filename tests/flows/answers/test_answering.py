@@ -109,7 +109,7 @@ def test_a_question_outlives_a_model_server_that_is_throttled_and_reset(service,
 
 @pytest.mark.core
 def test_an_evaluation_measures_compares_and_passes_its_gates(
-    service, index, answers, name, questions, facts, home
+    service, index, answers, name, questions, facts, home, tmp_path
 ):
     index(service, "--deployment", "ingest")
     command = answers(service, "evaluate", "--name", name, "--questions", questions)
@@ -123,9 +123,26 @@ def test_an_evaluation_measures_compares_and_passes_its_gates(
     assert "nDCG@10" in command.out
 
     (report,) = (home / "reports").glob("answers-evaluate-*.json")
-    words = ["--questions", questions, "--how", "text", "--baseline", report]
+    models = [
+        "--model",
+        "extractive-stand-in",
+        "leading-stand-in=1/2",
+        "--mlflow",
+        f"sqlite:///{tmp_path}/runs.db",
+    ]
+    words = ["--questions", questions, "--how", "text", "--baseline", report, *models]
     again = answers(service, "evaluate", "--name", name, *words)
-    assert "change +0.000" in again.out
+    assert "right, more than the first" in again.out
+    (newest,) = {*(home / "reports").glob("answers-evaluate-*.json")} - {report}
+    said = json.loads(newest.read_text())
+    assert "change +0.000" in next(step["seen"] for step in said["steps"] if step["step"] == "right")
+    ours, other = said["facts"]["models"]
+    assert (ours["model"], ours["right"], ours["cost"]) == ("extractive-stand-in", "1.00 (1.00 to 1.00)", 0)
+    assert other["abstention"] == "0.00 (0.00 to 0.00)"
+    tokens = other["prompt tokens"] + 2 * other["answer tokens"]
+    assert other["cost"] == round(tokens / 1e6, 4)
+    assert (said["facts"]["mlflow"]["experiment"], len(said["facts"]["mlflow"]["runs"])) == (name, 2)
+    assert len(list((tmp_path / "mlartifacts").rglob("evaluation.json"))) == 2
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_on_a_storage_optimized_endpoint_conditions_filter_and_the_reranker_is_r
     query = Query(vector=(1.0,) * 16)
     assert [one.id for one in find(settings, index, replace(query, filters="genre = 'O''H'"))] == ["O'H"]
     assert len(read_vector.fn(settings, index, "O'H")) == 16
-    assert read_present(settings, index, ["O'H", "c"]) == {"O'H"}
+    assert read_present.fn(settings, index, ["O'H", "c"]) == {"O'H"}
     with pytest.raises(InvalidInput, match="is STORAGE_OPTIMIZED and takes filters in the other form"):
         find(settings, index, replace(query, filters={"genre": "b"}))
     with pytest.raises(ServiceRefused, match="LIKE in filter_string: not imitated"):
