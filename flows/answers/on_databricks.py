@@ -22,7 +22,6 @@ from tasks.databricks.indexes import (
     ensure_index,
     read_listed_versions,
     read_version,
-    remove_index,
     wait_for_index,
 )
 from tasks.databricks.inventory import read_inventory, refuse_foreign_indexes
@@ -35,6 +34,7 @@ from tasks.databricks.passages.reading import (
 from tasks.databricks.passages.searching import read_passages
 from tasks.databricks.passages.specs import described, passage_index
 from tasks.databricks.passages.writing import apply_passages
+from tasks.databricks.removal import remove_index
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import FIRST, PASSAGES
 from tasks.models.embeddings import wait_for_dimensions

@@ -1,4 +1,4 @@
-"""Indexes: ensured, waited for, removed. An index is known by its full name; its marks are on its endpoint."""
+"""Indexes: ensured and waited for. An index is known by its full name; its marks are on its endpoint."""
 
 from __future__ import annotations
 
@@ -244,36 +244,6 @@ def wait_for_index(
     return wait_until(
         f"index {shown(name, version)}", look, deadline, usual=None if settings.is_sandbox else USUAL_SECONDS
     )
-
-
-@step("remove index {name}")
-def remove_index(
-    settings: DatabricksSettings, name: str, deadline: Deadline, version: str = FIRST
-) -> tuple[str, ...]:
-    """Remove an index that we made, with its rows, and wait until it is gone.
-
-    Returns:
-        Its full name, if it was there.
-
-    Raises:
-        NotOurs: somebody else made it.
-    """
-    there = find_index(settings, name, version)
-    if there is None:
-        return ()
-    refuse_stranger(settings, there, own_endpoint(settings, name))
-    try:
-        with calling(f"delete index {there.shown}"):
-            connect(settings).indexes.delete_index(there.full_name)
-    except NotFound:
-        return (there.full_name,)
-
-    def look() -> Look[bool]:
-        left = find_index(settings, name, version)
-        return Look(seen=left.state if left else "gone", value=True, done=left is None)
-
-    wait_until(f"the deletion of index {shown(name, version)}", look, deadline)
-    return (there.full_name,)
 
 
 def wait_until_gone(
