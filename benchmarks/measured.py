@@ -46,7 +46,13 @@ class Comparison:
 
     def _line(self, figure: Figure) -> str:
         spread = f"{min(figure.rates):,.0f} to {max(figure.rates):,.0f}"
-        ratio = "" if figure.ratio is None else f"{figure.ratio:.1f} x"
+        ratio = (
+            ""
+            if figure.ratio is None
+            else f"{figure.ratio:.2g} x"
+            if figure.ratio < 10
+            else f"{figure.ratio:.0f} x"
+        )
         line = (
             f"  {figure.way:34} {figure.median:>11,.0f} {self.unit:16} {spread:>24} {ratio:>8} {figure.note}"
         )

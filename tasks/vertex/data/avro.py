@@ -1,4 +1,4 @@
-"""Import files in Avro, written by hand: seven times as fast as fastavro, which looks at every float (benchmarks/import_files.py).
+"""Import files in Avro, written by hand: six times as fast as fastavro, which looks at every float (benchmarks/import_files.py).
 
 The schema is the one printed in "Input data format and structure" (Vertex AI documentation), in which `value_int` is an Avro int of 32 bits.
 The encoding is that of the Avro specification 1.12, "Binary Encoding" and "Object Container Files", and byte for byte what
