@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all chaos explore compat lint protos deployments lock licenses audit coverage clean
+.PHONY: setup demo test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -72,6 +72,10 @@ explore: setup
 # What depends on the machine that it runs on: other versions of Python.
 compat: setup $(VERTEX_CLIENTS)/.ready $(ELASTIC_CLIENTS)/.ready
 	$(BIN)/pytest -m compat
+
+# Every benchmark, ours beside what people would use instead, into benchmarks/RESULTS.md. Ten minutes, on a machine that does nothing else.
+bench: setup
+	$(BIN)/python -m benchmarks
 
 lint: setup
 	$(BIN)/ruff check .

@@ -31,6 +31,18 @@ class Figure:
         """The middle rate."""
         return statistics.median(self.rates)
 
+    @property
+    def spread(self) -> str:
+        """The slowest and the fastest round, for people."""
+        return f"{min(self.rates):,.0f} to {max(self.rates):,.0f}"
+
+    @property
+    def times(self) -> str:
+        """The ratio for people, two digits of it: `0.74 x`; empty for the first way."""
+        if self.ratio is None:
+            return ""
+        return f"{self.ratio:.2g} x" if self.ratio < 10 else f"{self.ratio:.0f} x"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -45,17 +57,7 @@ class Comparison:
         return "\n".join([self.title, *map(self._line, self.figures)])
 
     def _line(self, figure: Figure) -> str:
-        spread = f"{min(figure.rates):,.0f} to {max(figure.rates):,.0f}"
-        ratio = (
-            ""
-            if figure.ratio is None
-            else f"{figure.ratio:.2g} x"
-            if figure.ratio < 10
-            else f"{figure.ratio:.0f} x"
-        )
-        line = (
-            f"  {figure.way:34} {figure.median:>11,.0f} {self.unit:16} {spread:>24} {ratio:>8} {figure.note}"
-        )
+        line = f"  {figure.way:34} {figure.median:>11,.0f} {self.unit:16} {figure.spread:>24} {figure.times:>8} {figure.note}"
         return line.rstrip()
 
 
