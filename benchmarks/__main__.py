@@ -8,21 +8,16 @@ With names, only these run, and nothing is written. benchmarks/handbook.py is no
 from __future__ import annotations
 
 import argparse
-import importlib
 import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measured import Comparison
-from benchmarks.results import machine, results
+from benchmarks.results import comparisons_of, machine, results
 
 BENCHMARKS = ("import_files", "neighbors", "bulk", "protobuf_messages", "datapoints", "queries")
 RESULTS = Path(__file__).with_name("RESULTS.md")
-
-
-def run(name: str) -> list[Comparison]:
-    """What a benchmark compares."""
-    return importlib.import_module(f"benchmarks.{name}").comparisons()
 
 
 def main() -> None:
@@ -35,8 +30,8 @@ def main() -> None:
     where, found = machine(), dict[str, list[Comparison]]()
     print(where, end="\n\n")
     for name in names or BENCHMARKS:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            found[name] = pool.apply(run, (name,))
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            found[name] = pool.submit(comparisons_of, name).result()
         for comparison in found[name]:
             print(comparison, end="\n\n")
     if not names:

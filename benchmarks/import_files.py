@@ -1,9 +1,10 @@
-"""Writing import files: ours against the loop of Google's stream-update notebook and against fastavro, on the same rows.
+"""Writing import files: ours against the loop of Google's stream-update notebook, Polars and fastavro, on the same rows.
 
     python -m benchmarks.import_files [--rows 60000]
 
 All write restricts and crowding tag too. The notebook's loop takes the rows from a matrix in memory and builds each line of
-strings, and so does the way with fastavro; ours also reads the HDF5 file, checks every value, and computes the checksums.
+strings; Polars (where it is installed, as by `make bench`) and fastavro get all rows from memory as well. Ours reads the HDF5
+file block by block, checks every value, and computes the checksums.
 Peaks of memory are of processes of their own, libraries included.
 """
 
@@ -14,6 +15,8 @@ import multiprocessing
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import fastavro
@@ -73,7 +76,25 @@ def write_with_fastavro(source: Path, folder: Path) -> None:
         fastavro.writer(out, avro.SCHEMA, records)
 
 
-JSON_LINES: dict[str, Writer] = {"notebook's loop": write_as_the_notebook_does, "ours": write_json_lines}
+def write_with_polars(source: Path, folder: Path) -> None:
+    """A data frame, written by Polars."""
+    polars = import_module("polars")
+    with h5py.File(source) as file:
+        train = file["train"][:]
+    ids = [str(row) for row in range(len(train))]
+    columns = {
+        "id": ids,
+        "embedding": polars.Series(train).arr.to_list(),
+        "restricts": [[{"namespace": "class", "allow": [id_]}] for id_ in ids],
+        "crowding_tag": ["ab"[row % 2] for row in range(len(train))],
+    }
+    polars.DataFrame(columns).write_ndjson(folder / "glove100.jsonl")
+
+
+JSON_LINES: dict[str, Writer] = {"notebook's loop": write_as_the_notebook_does}
+if find_spec("polars"):
+    JSON_LINES["Polars"] = write_with_polars
+JSON_LINES["ours"] = write_json_lines
 AVRO: dict[str, Writer] = {"fastavro": write_with_fastavro, "ours": write_avro}
 
 

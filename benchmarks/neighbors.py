@@ -3,14 +3,18 @@
     python -m benchmarks.neighbors [--rows 400000] [--queries 1000]
 
 Random rows of 100 float32, the ten largest dot products of each query, in blocks of 4,096 rows. The bare product keeps and looks
-at nothing: no exact search on this machine's BLAS can be faster. The usual lines keep the ten best of float32, so near ties come
-out as rounding has it; ours decides them as float64 does.
+at nothing: no exact search on this machine's BLAS can be faster. All others keep the ten best of float32, so near ties come
+out as rounding has it; ours decides them as float64 does. Faiss and ScaNN (brute force) are measured where they are installed, as
+they are by `make bench`; they hold all rows in memory, in their own form, which is made before the time is taken.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +48,18 @@ def search_in_float32(blocks: Sequence[Block], queries: Floats) -> NDArray[np.in
     return np.take_along_axis(np.concatenate(rows, axis=1), order, axis=1)
 
 
+def peers(vectors: Floats, queries: Floats) -> Iterator[tuple[str, Callable[[], object]]]:
+    """The exact searches of libraries that are installed."""
+    if find_spec("faiss"):
+        index = import_module("faiss").IndexFlatIP(DIMENSIONS)
+        index.add(vectors)
+        yield "Faiss, IndexFlatIP", partial(index.search, queries, K)
+    if find_spec("scann"):
+        builder = import_module("scann").scann_ops_pybind.builder(vectors, K, "dot_product")
+        searcher = builder.score_brute_force().build()
+        yield "ScaNN, brute force", partial(searcher.search_batched_parallel, queries)
+
+
 def comparisons(rows: int = 400_000, queries: int = 1000) -> list[Comparison]:
     """One."""
     random = np.random.default_rng(0)
@@ -62,7 +78,8 @@ def comparisons(rows: int = 400_000, queries: int = 1000) -> list[Comparison]:
             f"Exact {K} nearest of {rows:,} rows of {DIMENSIONS} floats, {queries:,} queries",
             {
                 "bare product, nothing found": lambda: multiply(blocks, asked),
-                "NumPy: product and argpartition": lambda: search_in_float32(blocks, asked),
+                "NumPy, product and argpartition": lambda: search_in_float32(blocks, asked),
+                **dict(peers(vectors, asked)),
                 "ours": lambda: exact_neighbors(blocks, asked, K, measure="DOT_PRODUCT_DISTANCE"),
             },
             count=queries,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,11 @@ Every comparison times its ways in turn, in one process, {rounds} times after on
 slowest and the fastest round; a ratio is the median of the rounds' own ratios to the first way, which a machine that others
 use changes far less than a rate. Sandboxes and servers run on the same machine, and their work is in the numbers.
 """
+
+
+def comparisons_of(name: str) -> list[Comparison]:
+    """Run one benchmark. Here, because a process that is started anew finds nothing of `__main__`."""
+    return importlib.import_module(f"benchmarks.{name}").comparisons()
 
 
 def machine() -> str:
