@@ -11,7 +11,7 @@ from sandbox import faults
 from tasks.elastic.cluster.deployments import ensure_deployment, remove_deployment, wait_for_deployment
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
-from tasks.elastic.indices import full_disks
+from tasks.elastic.indices import full_disks, loading
 from tasks.elastic.indices.indices import ensure_index, read_index, remove_index
 from tasks.elastic.indices.loading import DocumentsRefused, apply_documents
 from tasks.elastic.specs import DeploymentSpec, IndexSpec
@@ -112,10 +112,13 @@ def test_all_refused_documents_are_counted_and_stand_in_the_file_and_the_first_a
 
 @pytest.mark.parametrize("kind", ["unavailable", "throttled", "reset"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_hiccup_repeats_a_bulk_and_stores_nothing_twice(sandbox, settings, index, load, kind, when):
+def test_a_hiccup_repeats_two_of_four_bulks_in_flight_and_stores_nothing_twice(
+    sandbox, settings, index, load, kind, when, monkeypatch
+):
+    monkeypatch.setattr(loading, "MOST_DOCUMENTS", 5)
     faults.add(sandbox.state, "bulk", kind, when, 2, 0.0)
     loaded = load([{"id": str(n), "year": n} for n in range(20)])
-    assert loaded.requests == 3
+    assert loaded.requests == 6
     assert loaded.created + loaded.updated == 20
     assert stored(settings, index) == 20
 
