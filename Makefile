@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all chaos explore compat lint protos deployments lock licenses audit coverage clean
+.PHONY: setup demo test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -50,6 +50,12 @@ $(ELASTIC_CLIENTS)/.ready: locks/elastic-clients.lock $(READY)
 	$(INSTALL) --upgrade --target $(ELASTIC_CLIENTS) -r $<
 	@touch $@
 
+# Other people's libraries that the benchmarks measure ours against: 80 MB that nothing else needs.
+PEERS := $(VENV)/peers
+$(PEERS)/.ready: locks/peers.lock $(READY)
+	$(INSTALL) --upgrade --target $(PEERS) -r $<
+	@touch $@
+
 # What a newcomer runs.
 test: setup
 	$(BIN)/pytest
@@ -72,6 +78,10 @@ explore: setup
 # What depends on the machine that it runs on: other versions of Python.
 compat: setup $(VERTEX_CLIENTS)/.ready $(ELASTIC_CLIENTS)/.ready
 	$(BIN)/pytest -m compat
+
+# Every benchmark, ours beside what people would use instead, into benchmarks/RESULTS.md. Ten minutes, on a machine that does nothing else.
+bench: setup $(PEERS)/.ready
+	PYTHONPATH=$(abspath $(PEERS)) $(BIN)/python -m benchmarks
 
 lint: setup
 	$(BIN)/ruff check .
@@ -104,6 +114,7 @@ lock: setup
 	printf 'langchain-google-vertexai>=3.2,<4\nllama-index-vector-stores-vertexaivectorsearch>=0.6,<1\n' | $(UNIVERSAL) - -o locks/vertex-clients.lock
 	printf 'langchain-elasticsearch>=1,<2\nllama-index-vector-stores-elasticsearch>=0.7,<1\nelasticsearch-haystack>=7,<8\neland>=9,<10\nelasticsearch-dsl>=8,<9\nelasticsearch>=8.19,<9\n' | $(UNIVERSAL) - -o locks/elastic-clients.lock
 	printf 'playwright>=1.49,<2\n' | $(UNIVERSAL) - -o locks/browser.lock
+	printf 'faiss-cpu>=1.12,<2\npolars>=1.30,<2\n' | $(UNIVERSAL) --constraint requirements.lock --no-emit-package numpy --no-emit-package packaging - -o locks/peers.lock
 	printf 'pip==23.2.1\n' | $(UNIVERSAL) --no-deps - -o locks/oldest-pip.lock
 	printf 'pip>=26\n' | $(UNIVERSAL) --no-deps - -o locks/newest-pip.lock
 	@printf 'The locks have wheels for each of these, as `make lock` found:\n\n' > locks/CHECKED.md

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import time
-from collections.abc import Callable
 from functools import partial
 
 import grpc
 import numpy as np
 
+from benchmarks.measured import Comparison, in_turn
 from benchmarks.serving import DIMENSIONS, empty_index
 from protos.match_service import MatchServiceStub
 from tasks.vertex.datapoints.datapoints import Datapoint
@@ -28,29 +27,17 @@ from tasks.vertex.streaming.updates import apply_upserts
 from tasks.waiting import Deadline
 
 DATAPOINTS = 1000
+PER_REQUEST = (1, 10, 50, 200)
 
 
-def rate(ask: Callable[[], object], count: int) -> float:
-    """Queries a second, the best of three runs."""
-    seconds: list[float] = []
-    for _ in range(3):
-        began = time.perf_counter()
-        ask()
-        seconds.append(time.perf_counter() - began)
-    return count / min(seconds)
-
-
-def main() -> None:
-    """Print one line a way, and how they compare with one Match at a time."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.queries")
-    parser.add_argument("--queries", type=int, default=500)
-    count: int = parser.parse_args().queries
+def comparisons(queries: int = 500) -> list[Comparison]:
+    """One."""
     logging.disable(logging.INFO)
     random = np.random.default_rng(0)
     vectors = random.normal(size=(DATAPOINTS, DIMENSIONS)).astype(np.float32)
     points = [Datapoint(id=str(row), vector=vector) for row, vector in enumerate(vectors)]
-    asked = random.normal(size=(count, DIMENSIONS)).astype(np.float32)
-    queries = [Query(vector=vector) for vector in asked]
+    vectors = random.normal(size=(queries, DIMENSIONS)).astype(np.float32)
+    asked = [Query(vector=vector) for vector in vectors]
     with empty_index() as (settings, served):
         deadline = Deadline.after(minutes=5)
         apply_upserts.fn(settings, served, points, deadline)
@@ -58,17 +45,27 @@ def main() -> None:
         way = PrivateMatches(settings, served)
         with grpc.insecure_channel(f"{served.address}:{PRIVATE_PORT}") as channel:
             stub = MatchServiceStub(channel)
-            stub.Match(way.single(queries[0]), timeout=10)
 
             def one_at_a_time() -> None:
-                for query in queries:
+                for query in asked:
                     stub.Match(way.single(query), timeout=10)
 
-            single = rate(one_at_a_time, count)
-        print(f"one Match at a time   {single:>8,.0f} queries/s")
-        for per_request in (1, 10, 50, 200):
-            batched = rate(partial(answer, settings, served, queries, per_request=per_request), count)
-            print(f"BatchMatch of {per_request:<7} {batched:>8,.0f} queries/s   ratio {batched / single:.1f}")
+            batched = {
+                f"BatchMatch of {per_request}": partial(
+                    answer, settings, served, asked, per_request=per_request
+                )
+                for per_request in PER_REQUEST
+            }
+            ways = {"one Match at a time": one_at_a_time, **batched}
+            return [in_turn("Queries of a sandbox", ways, count=queries, unit="queries/s")]
+
+
+def main() -> None:
+    """Print it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.queries")
+    parser.add_argument("--queries", type=int, default=500)
+    for comparison in comparisons(parser.parse_args().queries):
+        print(comparison)
 
 
 if __name__ == "__main__":

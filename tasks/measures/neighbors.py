@@ -1,8 +1,10 @@
 """Exact nearest neighbors: what an approximate index is measured against, under the index's own distance measure.
 
-Every row is compared with every query, in float64. The rows stream through in blocks, so memory grows with queries
-times k and with the block, never with the rows. Nothing is approximated, and the ``neighbors`` of a data
-file are not used: they hold for the measure of whoever wrote it.
+Every row is compared with every query. A matrix product in float32 says which rows can be among the nearest at all, by a
+bound on its rounding errors (tasks/measures/scores.py), and float64 decides between these: the neighbors are those that float64
+alone would find, in little more than the time of the product (benchmarks/neighbors.py). The rows stream through in blocks, so
+memory grows with queries times k and with the block, never with the rows. The ``neighbors`` of a data file are not used: they hold
+for the measure of whoever wrote it.
 
 Measures and feature norms are spelled as in Index.metadata (Vertex AI, "Index configuration parameters").
 """
@@ -15,13 +17,13 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.measures.nearest import ExactNeighbors, Floats, Nearest, names_of, neighbors_of
+from tasks.measures.nearest import ExactNeighbors, Floats, Names, Nearest
+from tasks.measures.scores import DistanceMeasure, Factors, error_bound
 
-DistanceMeasure = Literal["DOT_PRODUCT_DISTANCE", "COSINE_DISTANCE", "SQUARED_L2_DISTANCE", "L1_DISTANCE"]
 FeatureNorm = Literal["NONE", "UNIT_L2_NORM"]
 
 _QUERIES_AT_ONCE = 256
-"""Bounds the table of estimates: 256 queries by a block of 4,096 rows are 8 MiB."""
+"""Bounds the table of scores: 256 queries by a block of 4,096 rows are 4 MiB of float32, which a processor's cache holds."""
 _PAIR_FLOATS = 2**20
 """Bounds the exact second look: as many floats of each side at once, 8 MiB."""
 _EPSILON = float(np.finfo(np.float64).eps)
@@ -74,16 +76,24 @@ def exact_neighbors(
         raise ValueError(f"k is {k}, queries have the shape {queries.shape}")
     scale = feature_norm == "UNIT_L2_NORM" or measure == "COSINE_DISTANCE"
     asked = _prepare(queries, scale=scale)
-    best = [
-        _Best(asked[i : i + _QUERIES_AT_ONCE], k, measure) for i in range(0, len(asked), _QUERIES_AT_ONCE)
-    ]
-    names: dict[int, str] = {}
+    search = (
+        _L1(asked, k, scale=scale)
+        if measure == "L1_DISTANCE"
+        else _Products(queries, k, measure, scale=scale)
+    )
+    nearest = Nearest(len(queries), k)
+    names = Names()
     for block in blocks:
-        vectors = _prepare(block.vectors, scale=scale)
-        for part in best:
-            part.add(vectors, block.first_row)
-        names = names_of([part.nearest for part in best], block.first_row, block.ids, names)
-    return neighbors_of([part.nearest for part in best], names)
+        query, position = search.near(block.vectors, nearest.worst)
+        distances = np.empty(len(query))
+        step = max(1, _PAIR_FLOATS // queries.shape[1])
+        for start in range(0, len(query), step):
+            some = slice(start, start + step)
+            found = _prepare(block.vectors[position[some]], scale=scale)
+            distances[some] = _distance(asked[query[some]], found, measure)
+        nearest.merge(query, position + block.first_row, distances)
+        names.add(block.first_row, block.ids, [nearest])
+    return names.neighbors([nearest])
 
 
 def _prepare(vectors: NDArray[np.float32], *, scale: bool) -> Floats:
@@ -94,61 +104,84 @@ def _prepare(vectors: NDArray[np.float32], *, scale: bool) -> Floats:
     return wide
 
 
-class _Best:
-    """The best so far of some queries.
-
-    The matrix product that finds candidates rounds differently from one position in a block to another, so it only
-    chooses them, generously; the distances that decide are summed in an order that depends on the two vectors alone.
-    Otherwise equal vectors could differ in the last bit and the answer depend on the blocks.
-    """
-
-    def __init__(self, queries: Floats, k: int, measure: DistanceMeasure) -> None:
-        self.queries, self._k = queries, k
-        self._measure: DistanceMeasure = measure
-        self._lengths = np.sqrt((queries * queries).sum(axis=1))
-        self.nearest = Nearest(len(queries), k)
-
-    def add(self, vectors: Floats, first_row: int) -> None:
-        estimates, slack = self._estimate(vectors)
-        limit = self.nearest.worst + slack
-        if (
-            len(vectors) > self._k and np.isinf(self.nearest.worst).any()
-        ):  # the first blocks: nothing to beat yet
-            within = np.partition(estimates, self._k - 1, axis=1)[:, self._k - 1]
-            limit = np.minimum(limit, within + 2 * slack)
-        query, position = np.nonzero(estimates <= limit[:, None])
-        self.nearest.merge(query, position + first_row, self._exact(query, vectors, position))
-
-    def _estimate(self, vectors: Floats) -> tuple[Floats, Floats]:
-        """(queries, rows) distances, and for each query how far they may be off."""
-        if self._measure == "L1_DISTANCE":
-            table = np.stack([np.abs(vectors - query).sum(axis=1) for query in self.queries])
-            return table, 8 * vectors.shape[1] * _EPSILON * (1 + table.max(axis=1))
-        products = self.queries @ vectors.T
-        squares = (vectors * vectors).sum(axis=1)
-        longest = float(np.sqrt(squares.max()))
-        rounding = 8 * vectors.shape[1] * _EPSILON
-        if self._measure == "SQUARED_L2_DISTANCE":
-            table = squares[None, :] - 2 * products + (self._lengths**2)[:, None]
-            return table, rounding * (self._lengths + longest) ** 2
-        table = 1 - products if self._measure == "COSINE_DISTANCE" else -products
-        return table, rounding * (1 + self._lengths * longest)
-
-    def _exact(self, query: NDArray[np.intp], vectors: Floats, position: NDArray[np.intp]) -> Floats:
-        distances = np.empty(len(query))
-        step = max(1, _PAIR_FLOATS // vectors.shape[1])
-        for start in range(0, len(query), step):
-            some = slice(start, start + step)
-            asked, found = self.queries[query[some]], vectors[position[some]]
-            distances[some] = _distance(asked, found, self._measure)
-        return distances
-
-
 def _distance(asked: Floats, found: Floats, measure: DistanceMeasure) -> Floats:
-    """Row by row."""
+    """Row by row, summed in an order that depends on the two vectors alone.
+
+    A matrix product rounds differently from one position in a block to another: equal vectors would differ in the last
+    bit, and the answer depend on the blocks.
+    """
     if measure == "L1_DISTANCE":
         return np.abs(asked - found).sum(axis=1)
     if measure == "SQUARED_L2_DISTANCE":
         return ((asked - found) ** 2).sum(axis=1)
     products = (asked * found).sum(axis=1)
     return 1 - products if measure == "COSINE_DISTANCE" else -products
+
+
+Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""The numbers of queries, and of rows in a block."""
+
+
+class _Products:
+    """Finds the rows that can be among the nearest with a matrix product."""
+
+    def __init__(
+        self, queries: NDArray[np.float32], k: int, measure: DistanceMeasure, *, scale: bool
+    ) -> None:
+        self._k, self._scale = k, scale
+        self._measure: DistanceMeasure = measure
+        self._queries = Factors(queries, measure, scale=scale, of_queries=True)
+
+    def near(self, vectors: NDArray[np.float32], worst: Floats) -> Pairs:
+        """The pairs whose distance may be at most the query's worst, or among the k smallest of the block where that is infinite."""
+        rows = Factors(vectors, self._measure, scale=self._scale, of_queries=False)
+        dtype = np.float32 if self._queries.fit_float32 and rows.fit_float32 else np.float64
+        queries, matrix = self._queries.matrix(dtype), rows.matrix(dtype)
+        slack = error_bound(self._queries, rows, matrix.shape[1], dtype) + self._slack_of_distances(rows)
+        limits = self._scores(worst) - slack
+        found = list[NDArray[np.intp]]()
+        for start in range(0, len(queries), _QUERIES_AT_ONCE):
+            part = slice(start, start + _QUERIES_AT_ONCE)
+            table, limit = queries[part] @ matrix.T, limits[part]
+            if (
+                len(vectors) > self._k and np.isinf(worst[part]).any()
+            ):  # the first blocks: nothing to beat yet
+                within = np.partition(table, -self._k, axis=1)[:, -self._k]
+                limit = np.maximum(limit, within - 2 * slack[part])
+            with np.errstate(
+                over="ignore"
+            ):  # what no float32 can hold is infinite, and all or nothing is beyond it
+                least = np.nextafter(limit.astype(dtype), -np.inf, dtype=dtype)
+            # One dimension: there NumPy skips over what is False many at a time.
+            found.append(np.flatnonzero(table >= least[:, None]) + start * len(vectors))
+        return np.divmod(np.concatenate(found), len(vectors))
+
+    def _scores(self, distances: Floats) -> Floats:
+        """For each query the score that a row of this distance has."""
+        if self._measure == "SQUARED_L2_DISTANCE":
+            return (self._queries.lengths**2 - distances) / 2
+        return 1 - distances if self._measure == "COSINE_DISTANCE" else -distances
+
+    def _slack_of_distances(self, rows: Factors) -> Floats:
+        """What the float64 that decides may be off itself, as a score: it is that which a row is not to be left out by."""
+        lengths, longest = self._queries.lengths, rows.lengths.max()
+        size = (lengths + longest) ** 2 if self._measure == "SQUARED_L2_DISTANCE" else lengths * longest
+        size += self._measure == "COSINE_DISTANCE"
+        return 8 * rows.dimensions * float(np.finfo(np.float64).eps) * size
+
+
+class _L1:
+    """Computes every distance: no matrix product gives them."""
+
+    def __init__(self, queries: Floats, k: int, *, scale: bool) -> None:
+        self._queries, self._k, self._scale = queries, k, scale
+
+    def near(self, vectors: NDArray[np.float32], worst: Floats) -> Pairs:
+        """See _Products."""
+        rows, found = _prepare(vectors, scale=self._scale), list[NDArray[np.intp]]()
+        for query, limit in zip(self._queries, worst, strict=True):
+            distances = np.abs(rows - query).sum(axis=1)
+            if np.isinf(limit) and len(rows) > self._k:
+                limit = np.partition(distances, self._k - 1)[self._k - 1]  # noqa: PLW2901
+            found.append(np.flatnonzero(distances <= limit))
+        return np.repeat(np.arange(len(found)), [len(each) for each in found]), np.concatenate(found)

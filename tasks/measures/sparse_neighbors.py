@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.measures.nearest import ExactNeighbors, Floats, Nearest, names_of, neighbors_of
+from tasks.measures.nearest import ExactNeighbors, Floats, Names, Nearest
 
 _QUERIES_AT_ONCE = 256
 _TABLE = 2**20
@@ -83,14 +83,14 @@ def exact_sparse_neighbors(blocks: Iterable[SparseBlock], queries: SparseVectors
         _Best(queries, start, min(start + _QUERIES_AT_ONCE, count), k)
         for start in range(0, count, _QUERIES_AT_ONCE)
     ]
-    names: dict[int, str] = {}
+    names, nearest = Names(), [part.nearest for part in best]
     for block in blocks:
         if block.sparse is None:
             continue
         for part in best:
             part.add(block.sparse, block.first_row)
-        names = names_of([part.nearest for part in best], block.first_row, block.ids, names)
-    return neighbors_of([part.nearest for part in best], names)
+        names.add(block.first_row, block.ids, nearest)
+    return names.neighbors(nearest)
 
 
 class _Best:

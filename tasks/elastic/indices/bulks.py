@@ -5,9 +5,15 @@ Elasticsearch answers for every document of a bulk request separately.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
@@ -21,12 +27,20 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.files import whole_file
 from tasks.waiting import Look
 
-MOST_DOCUMENTS = 500
+MOST_DOCUMENTS = 2000
+MOST_EMBEDDED = 500
+"""Documents of one request, and of one whose documents are embedded on their way, which takes up to a second each."""
 MOST_BYTES = 5_000_000
 """Elastic advises 5 to 15 MB per bulk request."""
 BULK_SECONDS = 120.0
+IN_FLIGHT = 4
+"""Bulk requests at once: as many as `elasticsearch.helpers.parallel_bulk` has threads."""
 _LATER = (429, 503)
+_ANSWER = "errors,items.*.status,items.*.result,items.*.error"
+"""A third of the answer: all that is looked at ("Response filtering")."""
 _SHOWN = 3
+
+Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +62,8 @@ class Bulk:
         self._length = len(documents)
         # The last of a repeated id alone: sent again, an earlier one would overwrite it.
         self.waiting = list({document.id: document for document in documents}.values())
+        self.under_way: Future[Answer] | None = None
+        """A request with them that was started before its answer is looked at."""
 
     def __len__(self) -> int:
         return self._length
@@ -71,22 +87,37 @@ class BulkLoad:
         self._index, self.aside, self._disk = index, Aside(refused_file), DiskBlock(index)
         self.created = self.updated = self.requests = self.throttled = 0
 
+    def ahead(self, bulks: Iterable[Bulk], most: int) -> Iterator[Bulk]:
+        """The bulks in their order, each with its request and up to ``most - 1`` after it under way.
+
+        Only the first request of a bulk is made so: while one that was throttled waits, nothing more is started. Two requests may
+        be carried out in any order, so no id may occur in two bulks.
+        """
+        started = deque[Bulk]()
+        for bulk in bulks:
+            bulk.under_way = _in_background(partial(self._request, bulk.waiting))
+            started.append(bulk)
+            if len(started) == most:
+                yield started.popleft()
+        yield from started
+
     def send(self, bulk: Bulk) -> Look[bool]:
-        """Send what is still waiting. Done when every document is stored or refused for good."""
-        operations: list[Any] = []
-        for document in bulk.waiting:
-            operations += ({"index": {"_id": document.id}}, document.text)
+        """Send what is still waiting, or see what came of it. Done when every document is stored or refused for good."""
         self.requests += 1
-        with calling(f"load documents into {self._index}"):
-            answer = self._client.bulk(index=self._index, operations=operations, pipeline=self._pipeline)
+        under_way, bulk.under_way = bulk.under_way, None
+        answer = under_way.result() if under_way else self._request(bulk.waiting)
         results = [item["index"] for item in answer["items"]]
-        bulk.waiting = [
-            document
-            for document, result in zip(bulk.waiting, results, strict=True)
-            if not self._is_settled(document, result)
-        ]
+        if answer["errors"]:
+            bulk.waiting = [
+                document
+                for document, result in zip(bulk.waiting, results, strict=True)
+                if not self._is_settled(document, result)
+            ]
+        else:
+            self._count(results)
+            bulk.waiting = []
         self.throttled += len(bulk.waiting)
-        blocked = next(filter(None, map(_disk_block, results)), "")
+        blocked = next(filter(None, map(_disk_block, results)), "") if bulk.waiting else ""
         self._disk.see(blocked)
         if blocked:
             return Look(f"{len(bulk.waiting)} not stored: {blocked}")
@@ -95,6 +126,19 @@ class BulkLoad:
             kind, reason = reason_of(first.get("error") or {})
             return Look(f"{len(bulk.waiting)} throttled ({first['status']} {kind}: {reason})")
         return Look("stored", value=True, done=True)
+
+    def _request(self, documents: Sequence[Document]) -> Answer:
+        # Put together here: the client would serialize every action for itself, in five times the time.
+        dumps = orjson.dumps
+        lines = [b'{"index":{"_id":%b}}\n%b\n' % (dumps(each.id), each.text) for each in documents]
+        with calling(f"load documents into {self._index}"):
+            answer = self._client.bulk(
+                index=self._index,
+                operations=[b"".join(lines)],  # pyright: ignore[reportArgumentType] -- bytes are sent as they are
+                pipeline=self._pipeline,
+                filter_path=_ANSWER,
+            )
+        return answer.body
 
     def _is_settled(self, document: Document, result: dict[str, Any]) -> bool:
         if result["status"] in _LATER:
@@ -107,11 +151,28 @@ class BulkLoad:
                     place=document.place, id=document.id, status=result["status"], type=kind, reason=reason
                 ),
             )
-        elif result["result"] == "created":
-            self.created += 1
         else:
-            self.updated += 1
+            self._count([result])
         return True
+
+    def _count(self, stored: Sequence[dict[str, Any]]) -> None:
+        created = [result["result"] for result in stored].count("created")
+        self.created += created
+        self.updated += len(stored) - created
+
+
+def _in_background(call: Callable[[], Answer]) -> Future[Answer]:
+    """Begin a call in a thread that nobody has to wait for: a load that is interrupted ends at once."""
+    future = Future[Answer]()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 -- raised by whoever asks for the result
+            future.set_exception(error)
+
+    Thread(target=copy_context().run, args=(run,), daemon=True).start()
+    return future
 
 
 def _disk_block(result: dict[str, Any]) -> str:

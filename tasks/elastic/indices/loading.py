@@ -8,8 +8,17 @@ from typing import Self
 
 from tasks.batches import attempt_each, batches
 from tasks.elastic.data.documents import CheckedDocuments, read_documents
-from tasks.elastic.indices.bulks import MOST_BYTES, MOST_DOCUMENTS, Bulk, BulkLoad, Refused, size
-from tasks.elastic.indices.indices import count, index_of_ours, refresh, set_marks
+from tasks.elastic.indices.bulks import (
+    IN_FLIGHT,
+    MOST_BYTES,
+    MOST_DOCUMENTS,
+    MOST_EMBEDDED,
+    Bulk,
+    BulkLoad,
+    Refused,
+    size,
+)
+from tasks.elastic.indices.indices import IndexState, count, index_of_ours, refresh, set_marks
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.progress import say
@@ -83,6 +92,15 @@ class DocumentsRefused(PermanentError):
         )
 
 
+def _pace(index: IndexState, documents: CheckedDocuments) -> tuple[int, int]:
+    """The most documents of a request, and the most requests in flight."""
+    kinds = {field.get("type") for field in index.properties.values()}
+    if index.default_pipeline or "semantic_text" in kinds:
+        return MOST_EMBEDDED, 1  # the model is the limit, and its queue rejects what comes too fast
+    # The last of a repeated id must also come last, so there each request waits for the one before.
+    return MOST_DOCUMENTS, 1 if documents.repeated else IN_FLIGHT
+
+
 @step("load {documents.source.path} into {index}")
 def apply_documents(
     settings: ElasticSettings,
@@ -118,13 +136,13 @@ def apply_documents(
     if there.content:
         set_marks(settings, index, content=None)
     load = BulkLoad(settings, index, refused_file)
+    most, in_flight = _pace(there, documents)
     bulks = map(
-        Bulk,
-        batches(read_documents(documents.source), most=MOST_DOCUMENTS, most_bytes=MOST_BYTES, size_of=size),
+        Bulk, batches(read_documents(documents.source), most=most, most_bytes=MOST_BYTES, size_of=size)
     )
     with load.aside as aside:
         attempt_each(
-            f"load {documents.source.path.name} into {index}", bulks, load.send, deadline,
+            f"load {documents.source.path.name} into {index}", load.ahead(bulks, in_flight), load.send, deadline,
             total=documents.documents + documents.repeated, outcome="sent", unit="documents",
         )  # fmt: skip
     loaded = Loaded(

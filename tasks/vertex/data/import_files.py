@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import errno
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 from tasks.vertex.data.content import ContentHash
 from tasks.vertex.data.errors import DataChanged, NoRoom, TooManyImportFiles
 from tasks.vertex.data.import_formats import (
-    ENCODERS,
+    FILES,
     FLOAT_BYTES,
     SPARSE_BYTES,
     SUFFIXES,
@@ -95,8 +95,7 @@ def write_import_files(
     try:
         for block in file.blocks(rules.columns):
             written.add(block)
-            for row, record in enumerate(rules.records(block), start=block.first_row):
-                shards.write(row, record)
+            shards.write(block.first_row, rules.records(block))
             if on_progress:
                 on_progress(block.first_row + len(block.ids), file.rows)
         shards.finish()
@@ -125,20 +124,21 @@ class _Shards:
 
     def __init__(self, folder: Path, shard_bytes: int, import_format: ImportFormat) -> None:
         self._folder, self._shard_bytes = folder, shard_bytes
-        self._encoder, self._suffix = ENCODERS[import_format], SUFFIXES[import_format]
+        self._format, self._suffix = FILES[import_format], SUFFIXES[import_format]
         self.written: list[ImportFile] = []
         self._open: tuple[Checked, JsonLines | AvroFile] | None = None
         self._part = folder
         self._first_row = self._last_row = 0
 
-    def write(self, row: int, record: Record) -> None:
-        encoded, most = self._encoder.encoded(record)
-        if self._open is not None and self._open[0].size + most > self._shard_bytes:
-            self.finish()
-        if self._open is None:
-            self._open = self._start(row)
-        self._open[1].write(encoded)
-        self._last_row = row
+    def write(self, first_row: int, records: Iterable[Record]) -> None:
+        encode, most = self._format.encoded, self._shard_bytes
+        for row, record in enumerate(records, start=first_row):
+            encoded = encode(record)
+            if self._open is None or self._open[1].size + len(encoded) > most:
+                self.finish()
+                self._open = self._start(row)
+            self._open[1].write(encoded)
+            self._last_row = row
 
     def _start(self, row: int) -> tuple[Checked, JsonLines | AvroFile]:
         if len(self.written) == MOST_FILES:
@@ -146,7 +146,7 @@ class _Shards:
         self._part = self._folder / f"datapoints-{len(self.written):05}.{self._suffix}.part"
         self._first_row = row
         out = Checked(self._part.open("wb"))
-        return out, self._encoder(out)
+        return out, self._format(out)
 
     def finish(self) -> None:
         """Give the file its final name, if one is open."""

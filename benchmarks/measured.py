@@ -1,0 +1,104 @@
+"""Ways to do the same, timed in turn: first each of them once, then each again, so that a busy machine slows all of them alike.
+
+The ratio is that of the two times of one round, and its median over the rounds: a machine whose speed drifts hardly changes it.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One way."""
+
+    way: str
+    rates: Sequence[float]
+    """How many a second, of each round."""
+    ratio: float | None
+    """Times the rate of the first way; None for that one."""
+    note: str = ""
+    """What else was measured, such as memory."""
+
+    @property
+    def median(self) -> float:
+        """The middle rate."""
+        return statistics.median(self.rates)
+
+    @property
+    def spread(self) -> str:
+        """The slowest and the fastest round, for people."""
+        return f"{min(self.rates):,.0f} to {max(self.rates):,.0f}"
+
+    @property
+    def times(self) -> str:
+        """The ratio for people, two digits of it: `0.74 x`; empty for the first way."""
+        if self.ratio is None:
+            return ""
+        return f"{self.ratio:.2g} x" if self.ratio < 10 else f"{self.ratio:.0f} x"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Ways to do the same, measured in one run."""
+
+    title: str
+    unit: str
+    """What a rate counts: `rows/s`."""
+    figures: Sequence[Figure] = field(default_factory=tuple[Figure, ...])
+
+    def __str__(self) -> str:
+        return "\n".join([self.title, *map(self._line, self.figures)])
+
+    def _line(self, figure: Figure) -> str:
+        line = f"  {figure.way:34} {figure.median:>11,.0f} {self.unit:16} {figure.spread:>24} {figure.times:>8} {figure.note}"
+        return line.rstrip()
+
+
+def in_turn(
+    title: str,
+    ways: Mapping[str, Callable[[], object]],
+    *,
+    count: int,
+    unit: str,
+    rounds: int = ROUNDS,
+    notes: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Compare ways with the first of them.
+
+    Args:
+        title: what they do.
+        ways: each does it once, for `count` things.
+        count: how many things a call does.
+        unit: what a rate counts, such as `rows/s`.
+        rounds: how often each is timed, after one round that does not count.
+        notes: what else is to be said of a way.
+    """
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    for round_ in range(rounds + 1):
+        for way, run in ways.items():
+            gc.collect()
+            began = time.perf_counter()
+            run()
+            took = time.perf_counter() - began
+            if round_:
+                seconds[way].append(took)
+    first, notes = next(iter(ways)), notes or {}
+    figures = [
+        Figure(
+            way=way,
+            rates=[count / each for each in took],
+            ratio=None
+            if way == first
+            else statistics.median(a / b for a, b in zip(seconds[first], took, strict=True)),
+            note=notes.get(way, ""),
+        )
+        for way, took in seconds.items()
+    ]
+    return Comparison(title=title, unit=unit, figures=figures)
