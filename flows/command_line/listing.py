@@ -10,16 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows import engines
 from flows.command_line.output import print_json
 from flows.console import plain
 from flows.engine import Engine
+from flows.inventory import Errors, look
 from tasks.built import Built
-from tasks.errors import InvalidInput, PermanentError, TransientError
-
-TARGETS = tuple(
-    dict.fromkeys(target for engine in engines.ENGINES if engine.built for target in engine.targets)
-)
 
 
 def list_built(*, target: str, json: Annotated[bool, Parameter(negative="")] = False) -> int:
@@ -43,30 +38,7 @@ def list_built(*, target: str, json: Annotated[bool, Parameter(negative="")] = F
     return tell(errors)
 
 
-def look(target: str) -> tuple[list[tuple[Engine[Any], Built]], dict[str, PermanentError | TransientError]]:
-    """What bears our mark on a target, and why an engine could not be asked, by its name.
-
-    Raises:
-        InvalidInput: no engine has such a target.
-        PermanentError, TransientError: none could be asked.
-    """
-    asked = [(one, one.built) for one in engines.ENGINES if one.built and target in one.targets]
-    if not asked:
-        raise InvalidInput(
-            "There is no such target", value=target, source="--target", accepted=", ".join(TARGETS)
-        )
-    found, errors = list[tuple[Engine[Any], Built]](), dict[str, PermanentError | TransientError]()
-    for engine, built in asked:
-        try:
-            found += [(engine, one) for one in built(engine.settings(target))]
-        except (PermanentError, TransientError) as error:
-            errors[engine.name] = error
-    if len(errors) == len(asked):
-        raise next(iter(errors.values()))
-    return found, errors
-
-
-def tell(errors: dict[str, PermanentError | TransientError]) -> int:
+def tell(errors: Errors) -> int:
     """Say which engines could not be asked. Returns the exit code."""
     for name, error in errors.items():
         Console(stderr=True).print(Text(f"{name} was not looked at. {error}"), soft_wrap=True)

@@ -24,6 +24,19 @@ def test_a_table_says_what_all_of_it_costs(run, service, build, name):
     assert all(line.split()[0] in ("vertex", "engine", "About") for line in told.splitlines() if line.strip())
 
 
+def test_a_sweep_through_prefect_removes_what_expired_and_keeps_what_is_named(run, service_with, build, name):
+    service = service_with(clock_factor=19_000)  # a sandbox of its own: others are swept too
+    build(service)
+    build(service, name=f"{name}-kept")
+    words = ("sweep", "--target", "sandbox", "--expires", "0h", "--keep", f"{name}-kept", "--apply")
+    assert f"for good: vertex {name}." in run(service, *words, code=2).error
+    # Engines without a stand-in here could not be asked, which is said and is no success.
+    told = run(service, *words, "--yes", code=1)
+    assert "elastic was not looked at" in told.err
+    assert not service.indexes(name)
+    assert len(service.deployed(f"{name}-kept")) == 1
+
+
 def test_an_unknown_target_is_refused_with_those_that_there_are(run, service):
     error = run(service, "list", "--target", "moon", code=2).error
     assert "There is no such target: 'moon'" in error

@@ -10,8 +10,8 @@ from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
-from flows.vertex.network_options import NetworkOptions
-from flows.vertex.network_plans import network_plan, way_plan
+from flows.vertex.network.options import NetworkOptions
+from flows.vertex.network.plans import network_plan, way_plan
 from flows.vertex.options import VertexRun
 from flows.vertex.private_ways import connect, saw
 from tasks.errors import InvalidInput

@@ -8,7 +8,7 @@ from flows.engine_flow import engine_flow
 from flows.findings import tell
 from flows.report import Report, reporting
 from flows.vertex.engine import VERTEX
-from flows.vertex.network_options import NetworkOptions
+from flows.vertex.network.options import NetworkOptions
 from tasks.errors import PermanentError
 from tasks.plurals import listed
 from tasks.vertex.resources.network_findings import read_network_findings

@@ -8,7 +8,7 @@ import pytest
 
 from flows.command_line import run as running
 from flows.options import RunOptions
-from tests.flows.planning import ENTRIES, working
+from tests.flows.plans.planning import ENTRIES, working
 from tests.flows.vertex.conftest import write_vectors
 
 SIGNS = {"create": "+", "change": "~", "remove": "-", "keep": "=", "adopt": ">"}

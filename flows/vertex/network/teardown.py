@@ -8,8 +8,8 @@ from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report
 from flows.runs import running
 from flows.vertex.engine import VERTEX
-from flows.vertex.network_options import NetworkOptions
-from flows.vertex.network_plans import teardown_plan
+from flows.vertex.network.options import NetworkOptions
+from flows.vertex.network.plans import teardown_plan
 from flows.vertex.options import VertexRun
 from tasks.errors import GateNotMet
 from tasks.plurals import listed
