@@ -11,7 +11,7 @@ from rich.prompt import Confirm
 from rich.table import Table
 from rich.text import Text
 
-from flows.command_line.listing import tell
+from flows.command_line.listing import tell, what_cell
 from flows.command_line.output import print_json
 from flows.console import plain
 from flows.inventory import look, strangers
@@ -117,17 +117,16 @@ def _row(one: Candidate, limits: Limits) -> dict[str, Any]:
 
 def _table(names: list[Candidate], limits: Limits) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("what", overflow="fold", min_width=12)
+    table.add_column("what", overflow="fold")
     table.add_column("age", no_wrap=True)
     table.add_column("USD a day", justify="right", no_wrap=True)
     table.add_column("sweep", no_wrap=True)
-    table.add_column("holds, serves", overflow="fold", min_width=16)
     for one in names:
         age, daily = one.age(now()), one.daily
         cost = "unknown" if daily is None else f"{daily:.2f}" if daily else "-"
+        what = what_cell(f"{one.engine.name} {one.name}", f"{one.holds}; {one.serves}")
         why = one.verdict(limits, now()) or "stays"
-        cells = (f"{one.engine.name} {one.name}", "unknown" if age is None else in_words(age), cost, why)
-        table.add_row(*map(Text, cells), Text(f"{one.holds}; {one.serves}"))
+        table.add_row(what, "unknown" if age is None else in_words(age), cost, why)
     return table
 
 
