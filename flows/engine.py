@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from tasks.built import Built
+from tasks.built import Built, Stranger
 from tasks.settings import SANDBOX
 
 
@@ -97,6 +97,8 @@ class Engine(Generic[Settings_co]):
     """Commands that run until somebody stops them, such as a page. They are no flows: Prefect neither runs nor stores them."""
     built: Callable[[Any], list[Built]] | None = None
     """What bears our mark on the target of these settings; None if nothing can."""
+    strangers: Callable[[Any], list[Stranger]] | None = None
+    """What of the same kinds does not."""
     sandbox_service: str | None = None
     """What `python -m sandbox start` calls its stand-in."""
     tour: Tour | None = None

@@ -38,6 +38,11 @@ def engine_flow(
         name: as in the engine's list.
         run_name: the name of a run, with options in braces: `build {name} on {target}`.
     """
+    return options_flow(f"{engine.name} {name}", run_name=run_name)
+
+
+def options_flow(name: str, *, run_name: str) -> Callable[[Callable[[OptionsT], Report]], Flow[..., Report]]:
+    """Make a function of its options a flow of this name, of no engine; else as `engine_flow`."""
 
     def made(function: Callable[[OptionsT], Report]) -> Flow[..., Report]:
         flat = _flat(function, Report)
@@ -52,7 +57,7 @@ def engine_flow(
                     return Cancelled(message=str(error), data=error)
 
         return flow(
-            name=f"{engine.name} {name}",
+            name=name,
             flow_run_name=run_name,
             description=inspect.getdoc(function) or "",
             persist_result=False,

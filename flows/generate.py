@@ -30,8 +30,15 @@ SETTINGS = _ROOT / "docs" / "settings.md"
 
 _TABLES = re.compile(r"(<!-- made by `make deployments` -->\n).*?(<!-- until here -->\n)", re.DOTALL)
 
+_SWEEP = Entry(
+    "sweep",
+    "flows.sweeping.sweep:sweep",
+    "List every hour what of ours is idle or expired on the target; removes it only with `apply: true`.",
+)
 _SHARED = (
     ("list", "List what was built, under which name, what it serves and about what it costs an hour."),
+    ("describe", "Describe what is built under a name, with its cost an hour and its last verification."),
+    ("sweep", "List what is idle or expired of ours, with its cost a day, and remove it on request."),
     (
         "up, status, down, env, demo",
         "The local stack: start it, look at it, stop it, use it in a shell, and see the tours.",
@@ -64,6 +71,8 @@ _HEAD = """\
 # Name files as the worker sees them: by an absolute path, or by a gs:// address.
 # The form of each deployment, with types and explanations, comes from the flow's options.
 #
+# The hourly sweeps are switched off too. They only list, until their schedule says `apply: true`.
+#
 # The nightly checks are switched off until their index is set: set the parameters of the schedule, one schedule per
 # index, and `active: true`. A gate that is not met fails the run, so that an automation can raise an alert.
 
@@ -89,7 +98,7 @@ def deployments() -> str:
     head = _HEAD.format(program=PROGRAM, variables=variables, prefixes=prefixes)
     definitions = "".join(map(_definitions, engines.ENGINES))
     return f"{head}{definitions}\ndeployments:\n" + "\n".join(
-        deployment for engine in engines.ENGINES for deployment in _deployments(engine)
+        deployment for engine in engines.ENGINES for deployment in (*_deployments(engine), *_sweep(engine))
     )
 
 
@@ -119,6 +128,23 @@ def _deployments(engine: Engine[Any]) -> Iterator[str]:
                 "        active: false\n"
                 f"        parameters: {{{parameters}}}\n"
             )
+
+
+def _sweep(engine: Engine[Any]) -> Iterator[str]:
+    """The sweep of everything on an engine's target, once for the engines that share one."""
+    sharing = [one for one in engines.ENGINES if one.built and one.target_variable == engine.target_variable]
+    if not sharing or sharing[0] is not engine:
+        return
+    tags = f"[vector-search, {engine.name}, sweep]"
+    yield _deployment(engine, _SWEEP, f"{engine.name}-sweep", _SWEEP.line, tags) + (
+        "    concurrency_limit: {limit: 1, collision_strategy: CANCEL_NEW}\n"
+        "    schedules:\n"
+        '      - cron: "20 * * * *"\n'
+        "        timezone: UTC\n"
+        "        slug: hourly\n"
+        "        active: false\n"
+        '        parameters: {idle: "24h", apply: false}\n'
+    )
 
 
 def _deployment(engine: Engine[Any], entry: Entry, name: str, line: str, tags: str) -> str:

@@ -22,3 +22,15 @@ class Built:
     """When it was made; None where the service does not say."""
     hourly: float | None = None
     """USD an hour, about; 0 where it costs nothing by the hour, None where the price is not known here."""
+    is_idle: bool = False
+    """Whether no search can reach it: an index that is not deployed, or that no alias points at."""
+    is_torn_down: bool = True
+    """Whether the engine's teardown of its name removes it: not what is only the source of something."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stranger:
+    """Something without our mark, which is never touched."""
+
+    kind: str
+    name: str

@@ -8,7 +8,7 @@ from flows.answers.index_plans import version_plan
 from flows.answers.plans import IndexPlan
 from flows.confirmation import agree
 from flows.plan import Plan, Resource
-from flows.versions import serve
+from flows.versions.changes import serve
 from flows.vertex.build_plan import bucket
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX

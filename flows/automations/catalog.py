@@ -86,7 +86,9 @@ def _restarts() -> Automation:
 
 def _of_our_runs(labels: Mapping[str, Any], *, after: list[str], expect: list[str]) -> dict[str, Any]:
     """An event of a run of one of our flows that has a deployment; each run is watched by itself."""
-    flows = [f"{engine.name} {entry.name}" for engine in engines.ENGINES for entry in engine.flows]
+    flows = [f"{engine.name} {entry.name}" for engine in engines.ENGINES for entry in engine.flows] + [
+        "sweep"
+    ]
     return {
         "type": "event",
         "match": {"prefect.resource.id": f"{_EVENT}*", **labels},

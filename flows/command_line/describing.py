@@ -11,10 +11,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from flows.command_line.listing import look, price, tell
+from flows.command_line.listing import price, tell
 from flows.command_line.output import print_json
 from flows.console import plain
 from flows.engine import Engine
+from flows.inventory import look
 from tasks.built import Built
 from tasks.errors import InvalidInput
 from tasks.program import PROGRAM

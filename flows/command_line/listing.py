@@ -6,20 +6,16 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from flows import engines
 from flows.command_line.output import print_json
 from flows.console import plain
 from flows.engine import Engine
+from flows.inventory import Errors, look
 from tasks.built import Built
-from tasks.errors import InvalidInput, PermanentError, TransientError
-
-TARGETS = tuple(
-    dict.fromkeys(target for engine in engines.ENGINES if engine.built for target in engine.targets)
-)
 
 
 def list_built(*, target: str, json: Annotated[bool, Parameter(negative="")] = False) -> int:
@@ -43,30 +39,7 @@ def list_built(*, target: str, json: Annotated[bool, Parameter(negative="")] = F
     return tell(errors)
 
 
-def look(target: str) -> tuple[list[tuple[Engine[Any], Built]], dict[str, PermanentError | TransientError]]:
-    """What bears our mark on a target, and why an engine could not be asked, by its name.
-
-    Raises:
-        InvalidInput: no engine has such a target.
-        PermanentError, TransientError: none could be asked.
-    """
-    asked = [(one, one.built) for one in engines.ENGINES if one.built and target in one.targets]
-    if not asked:
-        raise InvalidInput(
-            "There is no such target", value=target, source="--target", accepted=", ".join(TARGETS)
-        )
-    found, errors = list[tuple[Engine[Any], Built]](), dict[str, PermanentError | TransientError]()
-    for engine, built in asked:
-        try:
-            found += [(engine, one) for one in built(engine.settings(target))]
-        except (PermanentError, TransientError) as error:
-            errors[engine.name] = error
-    if len(errors) == len(asked):
-        raise next(iter(errors.values()))
-    return found, errors
-
-
-def tell(errors: dict[str, PermanentError | TransientError]) -> int:
+def tell(errors: Errors) -> int:
     """Say which engines could not be asked. Returns the exit code."""
     for name, error in errors.items():
         Console(stderr=True).print(Text(f"{name} was not looked at. {error}"), soft_wrap=True)
@@ -75,13 +48,21 @@ def tell(errors: dict[str, PermanentError | TransientError]) -> int:
 
 def _table(found: list[tuple[Engine[Any], Built]]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("engine", "name", "what", "holds", "serves", "since (UTC)"):
-        table.add_column(column, overflow="fold")
-    table.add_column("USD an hour", justify="right")
+    table.add_column("what", overflow="fold")
+    table.add_column("since (UTC)", no_wrap=True)
+    table.add_column("USD an hour", justify="right", no_wrap=True)
     for engine, one in found:
         since = f"{one.since:%Y-%m-%d %H:%M}" if one.since else "unknown"
-        table.add_row(engine.name, one.name, one.kind, one.holds, one.serves, since, price(one.hourly))
+        what = what_cell(f"{engine.name} {one.name}: {one.kind}", f"{one.holds}; {one.serves}")
+        table.add_row(what, since, price(one.hourly))
     return table
+
+
+def what_cell(name: str, about: str) -> RenderableType:
+    """A name with what is known of it beneath, so that ids and versions stay whole at 80 columns. Nothing in it is read as markup."""
+    return Group(
+        Text(name, overflow="fold"), Padding(Text(about, style="dim", overflow="fold"), (0, 0, 0, 2))
+    )
 
 
 def price(hourly: float | None) -> str:
@@ -94,5 +75,5 @@ def price(hourly: float | None) -> str:
 def _sum(found: list[Built]) -> str:
     known = sum(one.hourly or 0.0 for one in found)
     unknown = sum(one.hourly is None for one in found)
-    said = f"About {known:.2f} USD an hour at list prices from memory; a sandbox costs nothing."
+    said = f"About {known:.2f} USD an hour at list prices; a sandbox costs nothing."
     return f"{said} Of {unknown} the price is not known here." if unknown else said

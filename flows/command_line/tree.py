@@ -22,6 +22,7 @@ PLAIN: dict[str, tuple[Entry, ...]] = {
     "Every engine": (
         Entry("list", "flows.command_line.listing:list_built", "List what was built, under which name, what it serves and about what it costs an hour."),
         Entry("describe", "flows.command_line.describing:describe", "Describe what is built under a name, with its cost an hour and its last verification."),
+        Entry("sweep", "flows.command_line.sweeping:sweep", "List what is idle or expired of ours, with its cost a day, and remove it on request."),
     ),
     "Local stack": (
         Entry("up", f"{_STACK}:up", "Start the local stack: Prefect's server and UI, the stand-ins, a worker with every deployment."),

@@ -9,7 +9,7 @@ from typing import TypeVar
 from flows.confirmation import Question, agree
 from flows.databricks.options import DatabricksRun
 from flows.databricks.plans import build_plan
-from flows.versions import prune_questions
+from flows.versions.changes import prune_questions
 from tasks.databricks.costs import hourly_cost
 from tasks.databricks.data import RowSource
 from tasks.databricks.endpoints import (

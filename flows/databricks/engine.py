@@ -25,6 +25,7 @@ DATABRICKS: Engine[DatabricksSettings] = Engine(
     where=lambda settings: settings.where,
     settings_prefix="DATABRICKS_",
     built=lazily("tasks.databricks.built:list_built"),
+    strangers=lazily("tasks.databricks.built:list_strangers"),
     flows=(
         Entry("check", "flows.databricks.check:check_workspace", "Check the prerequisites of an index and say how to fix what is missing."),
         Entry("build", "flows.databricks.build:build_index", "Build a searchable index on an endpoint of its own from a file of vectors.", plans=True),

@@ -7,7 +7,7 @@ from flows.databricks.options import BuiltIndexOptions
 from flows.databricks.version_steps import VERSIONS
 from flows.engine_flow import engine_flow
 from flows.report import Report
-from flows.versions import PruningOptions, prune
+from flows.versions.changes import PruningOptions, prune
 
 
 class PruneVersionsOptions(BuiltIndexOptions, PruningOptions, frozen=True):

@@ -12,7 +12,7 @@ from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
 from flows.runs import running
-from flows.versions import of
+from flows.versions.changes import of
 from tasks.databricks.loading import apply_removals
 from tasks.databricks.searches import read_present
 from tasks.databricks.versions import read_changed_versions

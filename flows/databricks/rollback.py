@@ -7,8 +7,8 @@ from flows.databricks.options import BuiltIndexOptions
 from flows.databricks.version_steps import VERSIONS
 from flows.engine_flow import engine_flow
 from flows.report import Report
-from flows.versions import MovingOptions
-from flows.versions import roll_back as roll_back_versions
+from flows.versions.changes import MovingOptions
+from flows.versions.changes import roll_back as roll_back_versions
 
 
 class RollbackOptions(BuiltIndexOptions, MovingOptions, frozen=True):

@@ -22,7 +22,7 @@ from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
 from flows.report import Report
 from flows.runs import running
-from flows.versions import serve
+from flows.versions.changes import serve
 from tasks.databricks.costs import hourly_cost
 from tasks.databricks.data import Row, RowSource, read_rows, read_validated
 from tasks.databricks.endpoints import ensure_served

@@ -14,7 +14,7 @@ from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
 from flows.runs import running
-from flows.versions import of
+from flows.versions.changes import of
 from tasks.databricks.files import apply_row_file, read_row_file
 from tasks.databricks.versions import read_changed_versions
 from tasks.plurals import counted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import DatabricksRun
-from flows.versions import VersionSteps
+from flows.versions.changes import VersionSteps
 from tasks.databricks.endpoints import remove_marks
 from tasks.databricks.removal import remove_index
 from tasks.databricks.source_tables import remove_table

@@ -25,6 +25,7 @@ ELASTIC: Engine[ElasticSettings] = Engine(
     where=lambda settings: settings.where,
     settings_prefix="ELASTIC_",
     built=lazily("tasks.elastic.indices.built:list_built"),
+    strangers=lazily("tasks.elastic.indices.built:list_strangers"),
     flows=(
         Entry("check", "flows.elastic.check:check_cluster", "Check that a cluster meets the requirements of the flows."),
         Entry("deploy", "flows.elastic.deploy:deploy_model", "Download a model and start deployments of it that fit the nodes.", plans=True),

@@ -10,7 +10,7 @@ from flows.plan import Action, Difference, Plan, Resource, differences
 from tasks.elastic.cluster.capacity import verify_capacity
 from tasks.elastic.cluster.deployment_states import DeploymentState, read_deployment
 from tasks.elastic.cluster.deployments import read_deployment_to_change
-from tasks.elastic.cluster.endpoints import EndpointSpec, check_endpoint, read_endpoint, refuse_use
+from tasks.elastic.cluster.endpoints import EndpointSpec, check_endpoint, read_endpoint, verify_unused
 from tasks.elastic.cluster.models import read_download, read_model
 from tasks.elastic.data.documents import CheckedDocuments
 from tasks.elastic.indices.aliases import Rollback, read_alias
@@ -243,6 +243,6 @@ def endpoint_removal_plan(run: ElasticRun, name: str, *, has_endpoint: bool, has
         EndpointInUse: pipelines or indices name it.
     """
     if has_endpoint:
-        refuse_use(run.settings, name)
+        verify_unused(run.settings, name)
     going = [*(["inference endpoint"] if has_endpoint else []), *(["deployment"] if has_deployment else [])]
     return run.plan(*(Resource(action="remove", kind=kind, name=name) for kind in going), hourly_usd=0.0)

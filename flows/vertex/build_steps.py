@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from flows.confirmation import agree
-from flows.versions import prune_questions
+from flows.versions.changes import prune_questions
 from flows.vertex.agreement import cost_questions, overwrite_questions
 from flows.vertex.build_plan import build_plan
 from flows.vertex.options import VertexRun

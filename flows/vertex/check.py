@@ -7,7 +7,7 @@ from pydantic import Field
 from flows.engine_flow import engine_flow
 from flows.findings import refuse_missing, tell
 from flows.report import Report, reporting
-from flows.versions import versions_in_words
+from flows.versions.changes import versions_in_words
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import VertexOptions
 from tasks.vertex.resources.preconditions import read_preconditions

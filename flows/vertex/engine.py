@@ -25,6 +25,7 @@ VERTEX: Engine[VertexSettings] = Engine(
     where=lambda settings: settings.where,
     settings_prefix="VERTEX_",
     built=lazily("tasks.vertex.resources.built:list_built"),
+    strangers=lazily("tasks.vertex.resources.built:list_strangers"),
     flows=(
         Entry("check", "flows.vertex.check:check_preconditions", "Check the prerequisites of a build and say how to fix what is missing."),
         Entry("network-ensure", "flows.vertex.network.ensure:ensure_private_network", "Create the network of a private endpoint and peer it with Google's services.", plans=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows.engine_flow import engine_flow
 from flows.report import Report
-from flows.versions import PruningOptions, prune
+from flows.versions.changes import PruningOptions, prune
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
 from flows.vertex.version_steps import VERSIONS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flows.engine_flow import engine_flow
 from flows.report import Report
-from flows.versions import MovingOptions
-from flows.versions import roll_back as roll_back_versions
+from flows.versions.changes import MovingOptions
+from flows.versions.changes import roll_back as roll_back_versions
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions
 from flows.vertex.version_steps import VERSIONS

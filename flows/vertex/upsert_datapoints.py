@@ -11,7 +11,7 @@ from flows.engine_flow import engine_flow
 from flows.options import Timed
 from flows.report import Report
 from flows.runs import running
-from flows.versions import of
+from flows.versions.changes import of
 from flows.vertex.datapoint_plans import upsert_plan
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions

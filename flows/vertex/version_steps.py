@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from flows.versions import VersionSteps, serve
+from flows.versions.changes import VersionSteps, serve
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import VertexRun
 from tasks.program import command

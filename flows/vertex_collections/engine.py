@@ -25,6 +25,7 @@ VERTEX_COLLECTIONS: Engine[VertexSettings] = Engine(
     where=lambda settings: settings.where,
     settings_prefix="VERTEX_",
     built=lazily("tasks.vertex_collections.built:list_built"),
+    strangers=lazily("tasks.vertex_collections.built:list_strangers"),
     flows=(
         Entry("check", "flows.vertex_collections.check:check_collections", "Check the prerequisites of a collection and say how to fix what is missing."),
         Entry("build", "flows.vertex_collections.build:build_collection", "Build a searchable, indexed collection from a file of vectors.", plans=True),

@@ -17,7 +17,7 @@ from flows.vertex_collections.options import BuiltCollectionOptions, Collections
 from flows.vertex_collections.plans import removal_plan
 from tasks.vertex_collections.collections import read_loaded_collection
 from tasks.vertex_collections.ids import data_object_id
-from tasks.vertex_collections.loading import apply_removals, list_ids
+from tasks.vertex_collections.loading import apply_removals, read_present
 from tasks.vertex_collections.searches import read_count
 
 
@@ -49,5 +49,5 @@ def remove_data_objects(options: RemoveDataObjectsOptions) -> Report:
 
 
 def _plan(run: CollectionsRun, ids: Sequence[str]) -> Plan:
-    going = list_ids(run.settings, run.report.name).intersection(ids)
+    going = read_present(run.settings, run.report.name, ids)
     return removal_plan(run, going=len(going), absent=len(set(ids) - going))

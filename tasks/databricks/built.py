@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from databricks.sdk.service.vectorsearch import EndpointInfo
 
-from tasks.built import Built
+from tasks.built import Built, Stranger
 from tasks.databricks.endpoints import endpoint_state, list_endpoints, tags_of
 from tasks.databricks.indexes import IndexState, find_index, list_versions
 from tasks.databricks.settings import DatabricksSettings
@@ -22,6 +22,20 @@ def list_built(settings: DatabricksSettings) -> list[Built]:
     return sorted(found, key=lambda one: (one.name, one.kind))
 
 
+def list_strangers(settings: DatabricksSettings) -> list[Stranger]:
+    """Endpoints that do not bear our mark, and indexes of others on ours."""
+    found = list[Stranger]()
+    for one in list_endpoints(settings):
+        if tags_of(one).get("managed_by") != MANAGED_BY:
+            found.append(Stranger(kind="endpoint", name=one.name or ""))
+        elif one.num_indexes:
+            versions = list_versions(settings, endpoint_state(one))
+            found += [
+                Stranger(kind="index", name=name) for name, version in versions.items() if version is None
+            ]
+    return found
+
+
 def _endpoint(settings: DatabricksSettings, there: EndpointInfo) -> list[Built]:
     name, endpoint = there.name or "", endpoint_state(there)
     made = there.creation_timestamp
@@ -30,13 +44,14 @@ def _endpoint(settings: DatabricksSettings, there: EndpointInfo) -> list[Built]:
     indexes = [index for version in versions if (index := find_index(settings, name, version))]
     if not indexes:
         hourly = None if there.num_indexes else 0.0
-        return [Built(name=name, kind="endpoint", holds="no index", serves="nothing", since=since, hourly=hourly)]  # fmt: skip
+        return [Built(name=name, kind="endpoint", holds="no index", serves="nothing", since=since, hourly=hourly, is_idle=True)]  # fmt: skip
     return [
         Built(
             name=name,
             kind="index" if index.version == FIRST else f"index, version {index.version}",
             holds=counted(index.rows, "row"),
             serves=_serves(index, endpoint.serves),
+            is_idle=index.version != endpoint.serves,
             since=since,
             hourly=None,
         )

@@ -7,12 +7,7 @@ from collections.abc import Sequence
 
 from tasks.databricks.specs import STANDARD, EndpointKind
 from tasks.plurals import counted
-
-UNIT = 2_000_000 * 768
-"""Floats that one vector search unit of a STANDARD endpoint holds: two million vectors of 768 dimensions. From memory."""
-STORAGE_OPTIMIZED_UNIT = 64_000_000 * 768
-"""The same of a STORAGE_OPTIMIZED endpoint: 64 million of them. From memory."""
-PRICES = "https://www.databricks.com/product/pricing/vector-search"
+from tasks.prices.prices import prices
 
 
 def hourly_cost(
@@ -27,7 +22,8 @@ def hourly_cost(
         kind: of the endpoint.
     """
     there = [(rows, dimensions), *beside]
-    unit = UNIT if kind == STANDARD else STORAGE_OPTIMIZED_UNIT
+    told = prices().databricks
+    unit = told.unit_floats[kind]
     units = max(1, math.ceil(sum(rows * dimensions for rows, dimensions in there) / unit))
     others = (
         f", and {counted(sum(rows for rows, _ in beside), 'row')} of other versions until they are pruned"
@@ -36,6 +32,6 @@ def hourly_cost(
     )
     return (
         f"An endpoint costs the hours of its vector search units from its first index on until its indexes are deleted, queried or "
-        f"not: {counted(units, 'unit')} for {counted(rows, 'row')} of {counted(dimensions, 'dimension')}{others} (from memory; see the "
-        f"price list, {PRICES})."
+        f"not: {counted(units, 'unit')} for {counted(rows, 'row')} of {counted(dimensions, 'dimension')}{others} (see the "
+        f"price list, {told.source})."
     )

@@ -1,39 +1,33 @@
 """The hourly cost of a deployed index, shown before the first paid step.
 
-This is no quotation. The prices are from memory (us-central1, USD); the price list decides:
-https://cloud.google.com/vertex-ai/pricing (Vector Search).
+This is no quotation: tasks/prices/prices.toml has the prices, with their source and date.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.prices.prices import prices
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.machines import DEFAULT_MACHINES, DEFAULT_SHARD_SIZE, check_machine, check_tier
 from tasks.vertex.specs import DeployedIndexSpec, Replicas, ShardSize
-
-PRICES = {
-    "e2-standard-2": 0.094,
-    "e2-standard-16": 0.75,
-    "e2-highmem-16": 1.012,
-    "n1-standard-16": 1.064,
-}
-"""USD per node and hour in us-central1, from memory."""
-
-
-BUILD_PRICE = 3.0
-"""USD per GiB of data that an index is built from, from memory ("Index building" in the price list)."""
 
 
 def building_cost(data: ValidatedVectors) -> str:
     """What building an index of data costs once, in words. Of sparse embeddings the size is not known beforehand."""
     gibibytes = data.dense_rows * data.dimensions * 4 / 2**30
     size = f"{gibibytes:,.2f} GiB" if gibibytes >= 0.01 else "less than 0.01 GiB"
+    price = prices().vertex.build_usd_per_gib
     more = ", and what the sparse embeddings take" if data.sparse_rows else ""
     return (
-        f"Building the index costs about {max(gibibytes * BUILD_PRICE, 0.01):.2f} USD for {size} of dense vectors{more} "
+        f"Building the index costs about {max(gibibytes * price, 0.01):.2f} USD for {size} of dense vectors{more} "
         "(price from memory; see the price list, https://cloud.google.com/vertex-ai/pricing)."
     )
+
+
+def node_price(machine: str) -> float | None:
+    """USD per node and hour of a machine type; None if it is not known here."""
+    return prices().vertex.node_hours.get(machine)
 
 
 @dataclass(frozen=True)
@@ -49,7 +43,7 @@ class HourlyCost:
     @property
     def price(self) -> float | None:
         """USD per node and hour, if known."""
-        return PRICES.get(self.machine)
+        return node_price(self.machine)
 
     def __str__(self) -> str:
         replicas = str(self.min_replicas)

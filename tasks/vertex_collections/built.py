@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from google.cloud import vectorsearch_v1 as v1
 
-from tasks.built import Built
+from tasks.built import Built, Stranger
 from tasks.marks import MANAGED_BY
 from tasks.plurals import counted
 from tasks.vertex.connection.clients import CALL_SECONDS
@@ -16,12 +16,24 @@ from tasks.vertex_collections.searches import read_count
 
 def list_built(settings: VertexSettings) -> list[Built]:
     """What is there, by name. Data objects are counted and indexes listed, one call each for every collection of ours."""
+    ours = (one for one in _listed(settings) if one.labels.get("managed_by") == MANAGED_BY)
+    return sorted((_collection(settings, one) for one in ours), key=lambda one: one.name)
+
+
+def list_strangers(settings: VertexSettings) -> list[Stranger]:
+    """Collections that do not bear our mark."""
+    return [
+        Stranger(kind="collection", name=one.name.rpartition("/")[2])
+        for one in _listed(settings)
+        if one.labels.get("managed_by") != MANAGED_BY
+    ]
+
+
+def _listed(settings: VertexSettings) -> list[v1.Collection]:
     with calling(f"list the collections of {settings.parent}"):
-        found = list(
+        return list(
             connect(settings).collections.list_collections(parent=settings.parent, timeout=CALL_SECONDS)
         )
-    ours = (one for one in found if one.labels.get("managed_by") == MANAGED_BY)
-    return sorted((_collection(settings, one) for one in ours), key=lambda one: one.name)
 
 
 def _collection(settings: VertexSettings, there: v1.Collection) -> Built:

@@ -135,6 +135,12 @@ def apply_removals(settings: VertexSettings, name: str, ids: Sequence[str], dead
     return remove_ids(settings, name, sorted(there), deadline)
 
 
+@step("look which data objects of collection {name} are there")
+def read_present(settings: VertexSettings, name: str, ids: Sequence[str]) -> set[str]:
+    """Which of these ids a collection holds."""
+    return list_ids(settings, name).intersection(ids)
+
+
 def list_ids(settings: VertexSettings, name: str) -> set[str]:
     """The ids of all data objects of a collection, read in pages."""
     what, found = f"list the data objects of collection {name}", set[str]()

@@ -19,7 +19,9 @@ ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deployments" / "prefect.yaml"
 DATA = ROOT / "sandbox" / "data" / "glove-100-sample.hdf5"
 ON_DEMAND = [one for one in yaml.safe_load(FILE.read_text())["deployments"] if not one.get("schedules")]
-NIGHTLY = [one for one in yaml.safe_load(FILE.read_text())["deployments"] if one.get("schedules")]
+SCHEDULED = [one for one in yaml.safe_load(FILE.read_text())["deployments"] if one.get("schedules")]
+NIGHTLY = [one for one in SCHEDULED if "nightly" in one["tags"]]
+SWEEPS = [one for one in SCHEDULED if "sweep" in one["tags"]]
 
 
 def test_the_deployments_are_what_the_catalog_makes_of_them():
@@ -51,7 +53,7 @@ def test_every_flow_of_the_catalog_is_a_deployment_under_its_command():
     ]
 
 
-@pytest.mark.parametrize("deployment", ON_DEMAND + NIGHTLY, ids=lambda one: one["name"])
+@pytest.mark.parametrize("deployment", ON_DEMAND + SCHEDULED, ids=lambda one: one["name"])
 def test_every_deployment_names_its_target_explicitly(deployment):
     engine = max(
         (each for each in ENGINES if deployment["name"].startswith(f"{each.name}-")),
@@ -82,6 +84,14 @@ def test_each_engine_has_its_nightly_check():
     ]
 
 
+def test_each_target_has_an_hourly_sweep_that_is_off_and_removes_nothing():
+    assert [one["name"] for one in SWEEPS] == ["vertex-sweep", "elastic-sweep", "databricks-sweep"]
+    for one in SWEEPS:
+        assert one["entrypoint"] == "flows.sweeping.sweep.sweep"
+        (schedule,) = one["schedules"]
+        assert (schedule["active"], schedule["parameters"]) == (False, {"idle": "24h", "apply": False})
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     """A whole stack, with the real deployments and a worker."""
@@ -107,7 +117,7 @@ def test_all_are_registered_with_typed_and_explained_parameters(stack):
         "with get_client(sync_client=True) as client:\n"
         "    print(json.dumps([d.model_dump(mode='json') for d in client.read_deployments()]))",
     )
-    assert {one["name"] for one in found} == {one["name"] for one in ON_DEMAND + NIGHTLY}
+    assert {one["name"] for one in found} == {one["name"] for one in ON_DEMAND + SCHEDULED}
     for one in found:
         assert one["parameters"]["target"] == "sandbox"
         form = one["parameter_openapi_schema"]

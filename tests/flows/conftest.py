@@ -14,7 +14,6 @@ from flows.stack.stack import SANDBOX, Stack
 from sandbox import faults
 from sandbox.announced import announcement
 from tests.flows.client_settings import client_settings, slot_of
-from tests.flows.planning import flows, sandbox  # noqa: F401 -- fixtures
 from tests.forks import Forks
 
 _names = count()

@@ -108,3 +108,18 @@ def test_an_engine_that_cannot_be_asked_is_named_and_the_others_are_told(capsys,
     assert code == 1
     assert "300 vectors" in said.out
     assert "away was not looked at. It does not answer." in said.err
+
+
+def test_a_list_at_eighty_columns_keeps_versions_dates_and_resources_whole(monkeypatch, capsys):
+    version = Built(
+        name="[products]", kind="index, version 387f43e844e4", holds="1,183,514 vectors",
+        serves="products_us_central1_387f43e844e4 on products", since=datetime(2026, 11, 1, 8, 30, tzinfo=UTC), hourly=0.75,
+    )  # fmt: skip
+    monkeypatch.setattr(f"{__name__}.BUILT", [version])
+    monkeypatch.setenv("COLUMNS", "80")
+    parse(["list", "--target", "sandbox"], debug=False)()
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines()[:-1])) <= 80
+    assert "vertex [products]: index, version 387f43e844e4" in shown
+    assert "2026-11-01 08:30" in shown
+    assert "products_us_central1_387f43e844e4 on products" in shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flows.confirmation import agree
-from flows.versions import of
+from flows.versions.changes import of
 from flows.vertex.datapoint_plans import import_plan
 from flows.vertex.options import VertexRun
 from tasks.errors import GateNotMet

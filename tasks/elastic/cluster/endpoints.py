@@ -217,7 +217,7 @@ def remove_endpoint(settings: ElasticSettings, endpoint_id: str, deadline: Deadl
     if there is not None:
         try:
             client = connect(settings)
-            refuse_use(settings, endpoint_id)
+            verify_unused.fn(settings, endpoint_id)
             with calling(f"delete the inference endpoint {endpoint_id}"):
                 client.inference.delete(inference_id=endpoint_id)
         except NotFound:
@@ -228,7 +228,8 @@ def remove_endpoint(settings: ElasticSettings, endpoint_id: str, deadline: Deadl
     return (endpoint_id,) if there is not None or stopped else ()
 
 
-def refuse_use(settings: ElasticSettings, endpoint_id: str) -> None:
+@step("see that nothing uses inference endpoint {endpoint_id}")
+def verify_unused(settings: ElasticSettings, endpoint_id: str) -> None:
     """Refuse to delete an endpoint that is used. Asked of the service, which deletes nothing with `dry_run`.
 
     Raises:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from tasks.built import Built
-from tasks.elastic.indices.indices import IndexState, count, indices_of_ours
+from typing import Any
+
+from tasks.built import Built, Stranger
+from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.errors import calling
+from tasks.elastic.indices.indices import IndexState, count, index_state, indices_of_ours
 from tasks.elastic.settings import ElasticSettings
 from tasks.plurals import counted
 
@@ -13,6 +17,16 @@ def list_built(settings: ElasticSettings) -> list[Built]:
     return sorted(
         (_index(settings, one) for one in indices_of_ours(settings)), key=lambda one: (one.name, one.kind)
     )
+
+
+def list_strangers(settings: ElasticSettings) -> list[Stranger]:
+    """Indices that do not bear our mark, but for those of the system, whose names begin with a dot."""
+    with calling("list the indices"):
+        found: dict[str, Any] = connect(settings).indices.get(index="*").body
+    states = (index_state(name, raw) for name, raw in sorted(found.items()))
+    return [
+        Stranger(kind="index", name=one.name) for one in states if not (one.ours or one.name.startswith("."))
+    ]
 
 
 def _index(settings: ElasticSettings, there: IndexState) -> Built:
@@ -29,5 +43,7 @@ def _index(settings: ElasticSettings, there: IndexState) -> Built:
         holds=counted(count(settings, there.name), "document"),
         serves=f"alias {', '.join(there.aliases)}" if there.aliases else "no alias",
         since=there.created,
+        is_idle=not there.aliases,
+        is_torn_down=bool(made_from),
         hourly=0.0,
     )

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 
 from google.cloud.aiplatform_v1 import DeployedIndex, Index, IndexEndpoint
 
-from tasks.built import Built
+from tasks.built import Built, Stranger
 from tasks.marks import MANAGED_BY
 from tasks.plurals import counted
-from tasks.vertex.costs import PRICES
-from tasks.vertex.operations.adoption import version_of
+from tasks.vertex.costs import node_price
+from tasks.vertex.machines import DEFAULT_MACHINES
+from tasks.vertex.operations.adoption import Made, version_of
 from tasks.vertex.operations.operations import own_id
 from tasks.vertex.resources.deployed_indexes import replicas_of
 from tasks.vertex.resources.endpoints import ENDPOINTS
-from tasks.vertex.resources.indexes import INDEXES
+from tasks.vertex.resources.indexes import INDEXES, index_state
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import FIRST
 
@@ -35,6 +36,19 @@ def list_built(settings: VertexSettings) -> list[Built]:
     return sorted(found, key=lambda one: (one.name, one.kind))
 
 
+def list_strangers(settings: VertexSettings) -> list[Stranger]:
+    """Indexes and endpoints that do not bear our mark."""
+    return [
+        Stranger(kind=kind, name=f"{one.display_name} ({own_id(one.name)})")
+        for kind, listed in (
+            ("index", INDEXES.list(settings, "")),
+            ("endpoint", ENDPOINTS.list(settings, "")),
+        )
+        for one in listed
+        if not _is_ours(one)
+    ]
+
+
 def _is_ours(resource: Index | IndexEndpoint) -> bool:
     return resource.labels.get("managed_by") == MANAGED_BY
 
@@ -42,7 +56,7 @@ def _is_ours(resource: Index | IndexEndpoint) -> bool:
 def _index(index: Index, deployed: Sequence[tuple[IndexEndpoint, DeployedIndex]]) -> Built:
     version = version_of(index)
     serves = [f"{copy.id} on {endpoint.display_name}" for endpoint, copy in deployed]
-    costs = [_hourly(copy, index.index_stats.shards_count) for _, copy in deployed]
+    costs = [_hourly(copy, index) for _, copy in deployed]
     ours = {copy.id for _, copy in deployed}
     for elsewhere in index.deployed_indexes:
         if (
@@ -57,6 +71,7 @@ def _index(index: Index, deployed: Sequence[tuple[IndexEndpoint, DeployedIndex]]
         kind="index" if version == FIRST else f"index, version {version}",
         holds=counted(index.index_stats.vectors_count, "vector"),
         serves=", ".join(serves) or "not deployed",
+        is_idle=not serves,
         since=index.create_time,  # pyright: ignore[reportArgumentType] -- proto-plus gives a datetime
         hourly=hourly,
     )
@@ -64,6 +79,7 @@ def _index(index: Index, deployed: Sequence[tuple[IndexEndpoint, DeployedIndex]]
 
 def _idle(endpoint: IndexEndpoint) -> Built:
     return Built(
+        is_idle=True,
         name=endpoint.labels.get("name", ""),
         kind="endpoint",
         holds="no deployed index",
@@ -73,7 +89,8 @@ def _idle(endpoint: IndexEndpoint) -> Built:
     )
 
 
-def _hourly(copy: DeployedIndex, shards: int) -> float | None:
-    """Of its least number of replicas; the machine that automatic resources take is not told."""
-    price = PRICES.get(copy.dedicated_resources.machine_spec.machine_type)
-    return None if price is None else price * replicas_of(copy)[0] * max(1, shards)
+def _hourly(copy: DeployedIndex, index: Index) -> float | None:
+    """Of its least number of replicas; automatic resources are taken to be the default machine of its shard size."""
+    default = DEFAULT_MACHINES.get(index_state(Made(index, None)).shard_size, "")
+    price = node_price(copy.dedicated_resources.machine_spec.machine_type or default)
+    return None if price is None else price * replicas_of(copy)[0] * max(1, index.index_stats.shards_count)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 
 import pytest
+from rich.console import Console
 
 from flows.command_line import run as running
 from flows.options import RunOptions
-from tests.flows.planning import ENTRIES, working
+from tasks.databricks.endpoints import apply_content_mark
+from tasks.databricks.settings import databricks_settings
+from tasks.elastic.indices.indices import set_marks
+from tasks.elastic.settings import elastic_settings
+from tasks.steps import plain_calls
+from tests.flows.plans.planning import ENTRIES, working
 from tests.flows.vertex.conftest import write_vectors
 
 SIGNS = {"create": "+", "change": "~", "remove": "-", "keep": "=", "adopt": ">"}
@@ -170,3 +178,32 @@ def test_a_plan_says_what_would_change_and_changes_nothing(built, command, monke
     monkeypatch.setattr(running, "plan_of", lambda *_: plan)
     running.show_plan(None, {}, options=RunOptions(json=True, quiet=True), debug=False)
     assert json.loads(capsys.readouterr().out) == plan.model_dump(mode="json")
+
+
+def test_what_an_earlier_run_began_is_adopted_and_followed_to_its_end(built):
+    rows = {"name": "begun", "data": built.other}
+    built.do("databricks build", **(rows | {"data": built.data}))
+    content = _resource(built.plan("databricks build", **rows), "index").differences[0].wanted
+    with plain_calls():
+        apply_content_mark(databricks_settings("sandbox"), "begun", coming=content, replaces=True)
+    embed = {
+        "name": "begun", "source": "films", "fields": ("plot",), "deployment": "built-ingest", "replicas": 0,
+    }  # fmt: skip
+    built.do("elastic embed", **embed)
+    (index,) = (one.name for one in built.plan("elastic embed", **embed).resources if one.kind == "index")
+    set_marks(
+        elastic_settings("sandbox"), index, content=None
+    )  # as a run leaves it that was killed before its end
+    for command, options in (("databricks build", {**rows, "yes": True}), ("elastic embed", embed)):
+        plan = built.plan(command, **options)
+        assert _resource(plan, "index").action == "adopt"
+        console = Console(file=io.StringIO(), width=80)
+        console.print(plan.render())
+        assert re.search(r"^  >  index ", console.file.getvalue(), re.MULTILINE)
+        assert "> 1 to adopt from an earlier run" in console.file.getvalue()
+        built.do(command, **options)
+        assert not built.plan(command, **options).changes
+
+
+def _resource(plan, kind):
+    return next(one for one in plan.resources if one.kind == kind)

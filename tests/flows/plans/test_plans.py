@@ -14,7 +14,7 @@ from flows.confirmation import Question, agree
 from flows.options import RunOptions
 from flows.plan import Difference, Plan, Resource
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotConfirmed
-from tests.flows.planning import ENTRIES, acts
+from tests.flows.plans.planning import ENTRIES, acts
 from tests.flows.test_presentation import example
 from tests.flows.vertex.conftest import write_vectors
 

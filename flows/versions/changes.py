@@ -13,7 +13,7 @@ from flows.engine import Engine
 from flows.options import Confirmed, Options, Timed, agreement, timeout
 from flows.report import Report
 from flows.runs import ChangingOptions, Run, running
-from flows.version_plans import move_plan, prune_plan
+from flows.versions.plans import move_plan, prune_plan
 from tasks.outcomes import Ensured
 from tasks.plurals import listed
 from tasks.progress import say

@@ -1,0 +1,1 @@
+"""Prices by which costs are told."""
