@@ -2,7 +2,7 @@
 
 Every row is compared with every query. A matrix product in float32 says which rows can be among the nearest at all, by a
 bound on its rounding errors (tasks/measures/scores.py), and float64 decides between these: the neighbors are those that float64
-alone would find, in little more than the time of the product (benchmarks/neighbors.py). The rows stream through in blocks, so
+alone would find, in less than twice the time of the product (benchmarks/neighbors.py). The rows stream through in blocks, so
 memory grows with queries times k and with the block, never with the rows. The ``neighbors`` of a data file are not used: they hold
 for the measure of whoever wrote it.
 

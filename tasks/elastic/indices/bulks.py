@@ -29,7 +29,7 @@ from tasks.waiting import Look
 
 MOST_DOCUMENTS = 2000
 MOST_EMBEDDED = 500
-"""Documents of one request, and of one whose documents are embedded on their way, which takes up to a second each."""
+"""Most documents of one request, and of one whose documents are embedded on the way: there a request must end within `BULK_SECONDS`."""
 MOST_BYTES = 5_000_000
 """Elastic advises 5 to 15 MB per bulk request."""
 BULK_SECONDS = 120.0
