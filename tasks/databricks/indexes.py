@@ -329,13 +329,14 @@ def _check(
     settings: DatabricksSettings, spec: IndexSpec, endpoint: EndpointState | None, there: IndexState
 ) -> None:
     refuse_stranger(settings, there, endpoint)
+    columns: dict[str, str] = dict(spec.data_columns)
     wanted = {
         "index_type": spec.index_type,
         "vector_column": "" if spec.embed_with else spec.vector_column,
         "dimensions": spec.dimensions,
         "embed_with": spec.embed_with,
         "text_column": spec.text_column if spec.embed_with else "",
-        "data_columns": _shown(dict(spec.data_columns), there),
+        "data_columns": columns if there.is_direct else dict.fromkeys(columns, ""),
     }
     present = {
         "index_type": there.index_type,
@@ -350,11 +351,6 @@ def _check(
             raise CannotChangeInPlace(
                 "index", spec.name, field=field, there=present[field], wanted=value, remedy=REMEDY
             )
-
-
-def _shown(columns: dict[str, str], there: IndexState) -> dict[str, str]:
-    """Columns as an index of this type shows them."""
-    return columns if there.is_direct else dict.fromkeys(columns, "")
 
 
 def _specification(settings: DatabricksSettings, spec: IndexSpec) -> dict[str, Any]:
