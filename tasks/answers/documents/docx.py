@@ -70,10 +70,11 @@ def read_docx(path: Path, data: bytes, id_: str) -> list[Document]:
         zlib.error,
         expat.ExpatError,
         EOFError,
-        NotImplementedError,
+        OSError,
+        RuntimeError,
         ValueError,
     ) as error:
-        # Damaged zips end in any of these; the fourth is a compression that Python does not have.
+        # Damaged zips end in any of these.
         raise InvalidInput(f"This DOCX cannot be read ({type(error).__name__})", value=str(path)) from error
     text = checked_text(body.text, str(path))
     return [Document(id=id_, title=" ".join(properties.title.split()) or path.stem, text=text)]
@@ -91,6 +92,8 @@ def _part(packed: zipfile.ZipFile, name: str, path: Path) -> bytes | None:
         return None
     if info.flag_bits & 1:
         raise InvalidInput("This DOCX is encrypted", value=str(path), accepted="a DOCX without a password")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # ECMA-376, Part 2, annex B
+        raise InvalidInput(f"{name} is packed in a way that no DOCX is", value=str(path))
     if info.file_size > MOST_BYTES:
         raise InvalidInput(
             f"{name} has {info.file_size:,} bytes once it is unpacked", value=str(path), accepted=f"at most {MOST_BYTES:,}"
