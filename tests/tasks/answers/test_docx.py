@@ -123,8 +123,8 @@ def test_a_part_that_is_larger_than_it_declares_is_not_read_further():
 
 def test_a_damaged_file_is_read_or_refused_wherever_the_damage_is():
     whole = packed()
-    for at in range(len(whole)):
-        flipped = (whole[:at] + bytes([whole[at] ^ mask]) + whole[at + 1 :] for mask in (1, 4, 32, 255))
+    for at in range(0, len(whole), 3):
+        flipped = (whole[:at] + bytes([whole[at] ^ mask]) + whole[at + 1 :] for mask in (4, 255))
         for data in (whole[:at], *flipped):
             with contextlib.suppress(InvalidInput):
                 assert read(data).text
