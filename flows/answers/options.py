@@ -43,5 +43,5 @@ class DocumentsOptions(AnswersOptions, frozen=True):
     """Options of flows that read documents."""
 
     documents: str = Field(
-        description="The folder of documents: Markdown, HTML, text, PDF, JSON lines; and its folders."
+        description="The folder of documents: Markdown, HTML, text, PDF, DOCX, JSON lines; and its folders."
     )

@@ -155,7 +155,10 @@ def build(
         if there is None:
             changes.append("created the index")
         index = wait_for_index(settings, spec.name, deadline, spec.version)
-        step.saw(f"{counted(index.dimensions, 'dimension')}, {index.state}")
+        vectors = (
+            f"embedded by {index.embed_with}" if index.is_managed else counted(index.dimensions, "dimension")
+        )
+        step.saw(f"{vectors}, {index.state}")
     built = BuiltIndex(index, is_served=found.is_served, changes=changes)
 
     if marked.content != validated.content:

@@ -44,6 +44,17 @@ class CreationFailed(PermanentError):
         super().__init__(f"The {kind} {name!r} ended as {state}: {said.removesuffix('.')}. {remedy}")
 
 
+class LoadUnderWay(PermanentError):
+    """A build has not brought all rows of an index yet."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"The index {name!r} is not loaded completely: a build of it runs or was interrupted, and what it still brings could "
+            f"overwrite a change. Nothing was changed. Run the build again first (`{command('databricks build', name=name, data='FILE')}`)."
+        )
+
+
 class NoSuchVersion(PermanentError):
     """A version of an index is not there, or was never loaded completely."""
 

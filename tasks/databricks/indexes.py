@@ -11,10 +11,10 @@ from databricks.sdk.service.vectorsearch import VectorIndexType
 from tasks.calls import NotFound
 from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import EndpointState, own_endpoint
-from tasks.databricks.errors import AlreadyExists, CreationFailed, NoSuchVersion, calling
+from tasks.databricks.errors import AlreadyExists, CreationFailed, LoadUnderWay, NoSuchVersion, calling
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import FIRST, KEY, IndexSpec, index_name, shown, table_name, version_of
-from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs, PermanentError
+from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
 from tasks.outcomes import Ensured
 from tasks.program import command
 from tasks.progress import say
@@ -78,17 +78,6 @@ class IndexState:
         """The columns beside id and vector, and beside the text of an index that embeds it."""
         own = (KEY, self.vector_column, self.text_column)
         return tuple(column for column in self.columns if column not in own)
-
-
-class LoadUnderWay(PermanentError):
-    """A build has not brought all rows of an index yet."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(
-            f"The index {name!r} is not loaded completely: a build of it runs or was interrupted, and what it still brings could "
-            f"overwrite a change. Nothing was changed. Run the build again first (`{command('databricks build', name=name, data='FILE')}`)."
-        )
 
 
 def find_index(settings: DatabricksSettings, name: str, version: str = FIRST) -> IndexState | None:
@@ -310,13 +299,14 @@ def _check(
     settings: DatabricksSettings, spec: IndexSpec, endpoint: EndpointState | None, there: IndexState
 ) -> None:
     refuse_stranger(settings, there, endpoint)
+    columns: dict[str, str] = dict(spec.data_columns)
     wanted = {
         "index_type": spec.index_type,
         "vector_column": "" if spec.embed_with else spec.vector_column,
         "dimensions": spec.dimensions,
         "embed_with": spec.embed_with,
         "text_column": spec.text_column if spec.embed_with else "",
-        "data_columns": _shown(dict(spec.data_columns), there),
+        "data_columns": columns if there.is_direct else dict.fromkeys(columns, ""),
     }
     present = {
         "index_type": there.index_type,
@@ -331,11 +321,6 @@ def _check(
             raise CannotChangeInPlace(
                 "index", spec.name, field=field, there=present[field], wanted=value, remedy=REMEDY
             )
-
-
-def _shown(columns: dict[str, str], there: IndexState) -> dict[str, str]:
-    """Columns as an index of this type shows them."""
-    return columns if there.is_direct else dict.fromkeys(columns, "")
 
 
 def _specification(settings: DatabricksSettings, spec: IndexSpec) -> dict[str, Any]:

@@ -121,7 +121,8 @@ def test_a_step_calls_another_as_a_plain_function(module):
 
 
 PLAIN = {
-    "endpoint_spec", "forget_local_import_files", "import_uri", "local_folder", "served_index", "way_through", "with_model",
+    "endpoint_spec", "forget_local_import_files", "import_uri", "local_folder", "served_index", "way_through",
+    "with_model",
 }  # fmt: skip
 """Functions of settings that call no service."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.answers.documents.documents import Document
+from tasks.answers.documents.docx import read_docx
 from tasks.answers.documents.html import read_html
 from tasks.answers.documents.markdown import read_markdown, read_text
 from tasks.answers.documents.pdf import read_pdf
@@ -23,6 +24,7 @@ FORMATS: Mapping[str, Reader] = {
     ".htm": read_html,
     ".txt": read_text,
     ".pdf": read_pdf,
+    ".docx": read_docx,
     ".jsonl": read_rows,
 }
 MOST_FILE_BYTES = 50_000_000

@@ -21,9 +21,8 @@ from tasks.databricks.endpoints import (
     tags_of,
     wait_for_endpoint,
 )
-from tasks.databricks.errors import NoSuchVersion
+from tasks.databricks.errors import LoadUnderWay, NoSuchVersion
 from tasks.databricks.indexes import (
-    LoadUnderWay,
     ensure_index,
     find_index,
     read_index,
