@@ -16,6 +16,7 @@ from flows.options import Interruptible, Timed, timeout
 from flows.report import Report
 from flows.runs import running
 from tasks.elastic.indices.embeddings import embedded_field
+from tasks.elastic.indices.passages import passages_field
 from tasks.elastic.indices.sources import source_query
 from tasks.elastic.specs import EmbeddedAs, EmbeddedField, Name
 from tasks.errors import InvalidInput
@@ -37,7 +38,7 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
     )
     fields: tuple[str, ...] = Field(
         min_length=1,
-        description="Text fields to embed, each FIELD or FIELD:EMBEDDING_FIELD; EMBEDDING_FIELD defaults to FIELD_embedding.",
+        description="Text fields to embed, each FIELD or FIELD:EMBEDDING_FIELD; EMBEDDING_FIELD defaults to FIELD_embedding, or with chunk_words to FIELD_passages.",
     )
     as_: EmbeddedAs = Field(
         default="sparse-vector",
@@ -55,7 +56,7 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         default=None,
         ge=20,
         le=10_000,
-        description="Words in a chunk of whole sentences, with semantic-text. Default: the endpoint's, which is 250.",
+        description="Words in a passage of whole sentences, for texts beyond the model's 512 tokens: each passage is embedded, and a document scores as its best one. Default: with sparse-vector, whole texts, cut at 512 tokens; with semantic-text, the endpoint's setting, which is 250.",
     )
     search_deployment: str | None = Field(
         default=None, description="The deployment that embeds queries. Default: the same."
@@ -143,11 +144,11 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         Raises:
             InvalidInput: the deployment is not given, or an option of the other way is.
         """
-        if self.endpoint is not None or self.chunk_words is not None:
+        if self.endpoint is not None:
             raise InvalidInput(
-                "sparse-vector embeds through a deployment, whole texts at a time",
-                value=self.endpoint or self.chunk_words,
-                source="--endpoint, --chunk-words",
+                "sparse-vector embeds through a deployment",
+                value=self.endpoint,
+                source="--endpoint",
                 remedy="Leave it out, or use --as semantic-text.",
             )
         if self.deployment is None:
@@ -160,8 +161,9 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
             alias=self.name,
             source=self.source,
             query=source_query(self.source_query) if self.source_query else None,
-            fields=tuple(embedded_field(text) for text in self.fields),
+            fields=tuple(map(embedded_field if self.chunk_words is None else passages_field, self.fields)),
             deployment=self.deployment,
+            chunk_words=self.chunk_words,
             search_deployment=self.search_deployment or self.deployment,
             size=self.batch_size,
             slices=self.slices,

@@ -26,6 +26,7 @@ from tasks.elastic.indices.indices import (
     ensure_index_settings,
     read_index,
 )
+from tasks.elastic.indices.passages import passage_pipeline, with_passages
 from tasks.elastic.indices.pipelines import (
     FAILURE_FIELD,
     ensure_pipeline,
@@ -34,8 +35,9 @@ from tasks.elastic.indices.pipelines import (
 )
 from tasks.elastic.indices.previous import without
 from tasks.elastic.indices.sources import SourceState, read_sample, read_source, verify_different_ids
-from tasks.elastic.reindex.batch_plans import ReindexSpec, read_batch_plan
+from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.copying import Reindexed
+from tasks.elastic.reindex.passages import apply_passages_copy
 from tasks.elastic.reindex.reindex import apply_reindex
 from tasks.elastic.reindex.repair import apply_repair
 from tasks.elastic.settings import ElasticSettings
@@ -51,7 +53,10 @@ from tasks.elastic.verification.verification import (
 from tasks.errors import InvalidInput
 from tasks.plurals import counted, listed
 from tasks.program import command
+from tasks.progress import say
 
+CHUNK_WORDS = 250
+"""Words in a passage that are advised: what Elasticsearch's own chunking has by default, well within 512 tokens."""
 _SHOWN = 5
 """Number of documents without an embedding, or rejected by the new index, that the report lists."""
 
@@ -76,6 +81,8 @@ class EmbedPlan:
     fields: tuple[EmbeddedField, ...]
     deployment: str
     search_deployment: str
+    chunk_words: int | None = None
+    """Words in a passage; None embeds texts as a whole."""
     size: int | None = None
     slices: int = 1
     load_allocations: int | None = None
@@ -106,6 +113,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     with report.step(f"read the documents of {plan.source}") as step:
         documents = read_source(settings, plan.source, plan.query)
         refuse_own(documents, plan.alias)
+        _refuse_taken(plan, documents)
         sample = read_sample(settings, plan.source, [field.input for field in plan.fields], within=plan.query)
         step.saw(read_from(documents))
     pipeline, index = _specs(plan, documents, ingest.model_id)
@@ -114,13 +122,11 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     wanted, refused = documents.documents, tuple[Failure, ...]()
     if there is None or not there.content:
         verify_different_ids(settings, documents)
-        with report.step("texts that the model truncates") as step:
-            step.saw(
-                str(read_truncated(settings, plan.source, plan.fields, plan.deployment, within=plan.query))
-            )
+        if plan.chunk_words is None:
+            _see_truncated(run, plan)
         changes += _scale(run, plan, plan.load_allocations)
         with report.step(f"pipeline {pipeline.id}") as step:
-            verify_pipeline(settings, pipeline, sample)
+            verify_pipeline(settings, pipeline, _as_embedded(plan, sample))
             if ensure_pipeline(settings, pipeline).changed:
                 changes.append("stored the pipeline")
             step.saw(
@@ -148,6 +154,24 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     return changes
 
 
+def _see_truncated(run: ElasticRun, plan: EmbedPlan) -> None:
+    """Say before anything is paid for which texts lose their end, and how they would not."""
+    with run.report.step("texts that the model truncates") as step:
+        found = read_truncated(run.settings, plan.source, plan.fields, plan.deployment, within=plan.query)
+        step.saw(str(found))
+    if found.truncated:
+        say(
+            f"{found}. What is beyond is not found by meaning. To embed whole texts, in passages: --chunk-words {CHUNK_WORDS}."
+        )
+
+
+def _as_embedded(plan: EmbedPlan, sample: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """Documents as the pipeline gets them."""
+    if plan.chunk_words is None:
+        return sample
+    return tuple(with_passages(document, plan.fields, plan.chunk_words)[0] for document in sample)
+
+
 def _plan(
     run: ElasticRun,
     plan: EmbedPlan,
@@ -165,8 +189,9 @@ def _plan(
 
 def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[PipelineSpec, IndexSpec]:
     """Pipeline and index, named after what they are made from, so that different content never gets the same name."""
-    unnamed = inference_pipeline("unnamed", plan.deployment, plan.fields)
-    pipeline = inference_pipeline(f"{plan.alias}-{unnamed.spec}", plan.deployment, plan.fields)
+    written = inference_pipeline if plan.chunk_words is None else passage_pipeline
+    unnamed = written("unnamed", plan.deployment, plan.fields)
+    pipeline = written(f"{plan.alias}-{unnamed.spec}", plan.deployment, plan.fields)
     marks = made_from(
         source=documents,
         pipeline=pipeline.id,
@@ -174,6 +199,7 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
         search=plan.search_deployment,
         model=model,
         fields=plan.fields,
+        chunk_words=plan.chunk_words,
     )
     index = IndexSpec(
         name="unnamed",
@@ -231,6 +257,23 @@ def refuse_own(documents: SourceState, alias: str) -> None:
             refuse_itself(index, index)
 
 
+def _refuse_taken(plan: EmbedPlan, documents: SourceState) -> None:
+    """Refuse to put passages in the place of a field that holds something else.
+
+    Raises:
+        InvalidInput: the source has such a field.
+    """
+    for field in plan.fields:
+        there = documents.properties.get(field.passages or "")
+        if there is not None and there.get("type") != "nested":
+            raise InvalidInput(
+                "The source has a field with the name that the passages would have",
+                value=field.passages,
+                source="--fields",
+                accepted="FIELD:PASSAGES_FIELD, with a name that no field has",
+            )
+
+
 def read_from(documents: SourceState) -> str:
     """What a report says of a source: how many documents, and of which indices where the name is not that of one."""
     found = counted(documents.documents, "document")
@@ -282,19 +325,34 @@ def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> 
         fields=plan.fields,
         leave_out=plan.leave_out or None,
     )
-    with report.step(f"embed {plan.source} into {index.name}") as step:
-        batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices)
-        step.saw(f"batches of {batches.size:,}, slices: {batches.slices}")
-        for why in batches.lowered:
-            step.saw(f"lowered: {why}")
-        done = apply_reindex(settings, spec, batches, deadline, run.when_interrupted)
-        saw_refused(step, done)
-    with report.step("repair documents without an embedding") as step:
+    if plan.chunk_words is None:
+        with report.step(f"embed {plan.source} into {index.name}") as step:
+            batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices)
+            _saw_batches(step, batches)
+            done = apply_reindex(settings, spec, batches, deadline, run.when_interrupted)
+            saw_refused(step, done)
+    else:
+        with report.step(f"cut the texts of {plan.source} into passages") as step:
+            cut = apply_passages_copy(settings, spec, plan.chunk_words, deadline)
+            done, each = cut.copied, cut.of_a_document
+            step.saw(f"{counted(cut.passages, 'passage')}, {each:.1f} of a document on average")
+            saw_refused(step, done)
+            batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices, passages=each)
+            _saw_batches(step, batches)
+    repairing = "repair documents without an embedding" if plan.chunk_words is None else "embed the passages"
+    with report.step(repairing) as step:
         repaired = apply_repair(settings, spec, batches, deadline, run.when_interrupted)
-        step.saw(f"{repaired.repaired:,} repaired, {repaired.left:,} cannot be embedded")
+        what = "repaired" if plan.chunk_words is None else "embedded"
+        step.saw(f"{repaired.repaired:,} {what}, {repaired.left:,} cannot be embedded")
         for one in repaired.listed[:_SHOWN]:
             step.saw(f"{one.id}: {one.reason}")
     return done
+
+
+def _saw_batches(step: StepReport, batches: BatchPlan) -> None:
+    step.saw(f"batches of {batches.size:,}, slices: {batches.slices}")
+    for why in batches.lowered:
+        step.saw(f"lowered: {why}")
 
 
 def saw_refused(step: StepReport, done: Reindexed) -> None:
@@ -326,7 +384,7 @@ def _verify(
             scores = verify_scores(settings, index.name, field, plan.search_deployment)
             step.saw(f"{scores.compared} scores recomputed, off by {scores.largest_difference:.1e} at most")
         if plan.queries:
-            first = plan.fields[0].output
+            first = plan.fields[0]
             found = verify_queries(settings, index.name, first, plan.search_deployment, plan.queries)
             step.saw(f"{found.found} of {found.queries} sample queries find the expected documents")
 

@@ -90,8 +90,9 @@ def embed_semantic(run: ElasticRun, plan: SemanticPlan) -> list[str]:
             own = verify_own_texts(settings, index.name, field, endpoint)
             step.saw(f"{counted(own.asked, 'document')} found by the text of {field.input}")
         if plan.queries:
-            first = plan.fields[0].output
-            found = verify_queries(settings, index.name, first, plan.endpoint, plan.queries, kind="semantic")
+            found = verify_queries(
+                settings, index.name, plan.fields[0], plan.endpoint, plan.queries, kind="semantic"
+            )
             step.saw(f"{found.found} of {found.queries} sample queries find the expected documents")
     if ensure_index_settings(settings, index).changed:
         changes.append("set the final settings")

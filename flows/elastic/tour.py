@@ -203,12 +203,12 @@ def _infer(run: ElasticRun, model_id: str, deployment_id: str) -> None:
 def _search(run: ElasticRun, plan: EmbedPlan, field: EmbeddedField) -> None:
     with run.report.step(f"search {QUERY!r}") as step:
         model = read_embedded(run.settings, plan.alias).search_deployment
-        older = read_hits(run.settings, plan.alias, QUERY, field.output, model, size=5, kind="text_expansion")
-        newer = read_hits(run.settings, plan.alias, QUERY, field.output, model, size=5)
+        older = read_hits(run.settings, plan.alias, QUERY, field, model, size=5, kind="text_expansion")
+        newer = read_hits(run.settings, plan.alias, QUERY, field, model, size=5)
         if not newer.hits or not older.hits:
             raise GateNotMet(f"The number of films found by {QUERY!r}", measured=0, wanted="some")
         for hit in newer.hits[:3]:
-            step.saw(f"{hit.id} ({hit.score:.2f}): {shown(hit, field.input)}")
+            step.saw(f"{hit.id} ({hit.score:.2f}): {shown(hit, field)}")
         step.saw(f"text_expansion: {listed(hit.id for hit in older.hits)}")
 
 

@@ -20,7 +20,7 @@ from tasks.elastic.indices.adoption import ensure_adopted
 from tasks.elastic.indices.embeddings import embedded_field, read_embedded
 from tasks.elastic.indices.previous import Old, left_out, old_embeddings
 from tasks.elastic.indices.sources import read_source
-from tasks.elastic.specs import Name
+from tasks.elastic.specs import EmbeddedField, Name
 from tasks.elastic.verification.agreement import Previous
 from tasks.errors import InvalidInput
 from tasks.plurals import listed
@@ -119,11 +119,13 @@ def _of_ours(run: ElasticRun, options: UpgradeOptions) -> EmbedPlan:
         )
     model = options.old_deployment or old.search_deployment
     previous = tuple(
-        Previous(index=old.index, text=field.input, field=field.output, model_id=model)
+        Previous(
+            index=old.index, text=field.input, field=field.output, model_id=model, passages=field.passages
+        )
         for field in old.fields
     )
-    fields = tuple(f"{field.input}:{field.output}" for field in old.fields)
-    return replace(_plan(options, old.source, fields, previous, ()), query=old.query)
+    plan = _plan(options, old.source, old.fields, previous, ())
+    return replace(plan, query=old.query, chunk_words=old.chunk_words)
 
 
 def _of_foreign(run: ElasticRun, options: UpgradeOptions, source: str) -> EmbedPlan:
@@ -147,20 +149,21 @@ def _of_foreign(run: ElasticRun, options: UpgradeOptions, source: str) -> EmbedP
         model_id=options.old_deployment or "",
         type=chosen.type,
     )
-    return _plan(options, source, options.fields, (previous,), leave_out)
+    fields = tuple(embedded_field(text) for text in options.fields)
+    return _plan(options, source, fields, (previous,), leave_out)
 
 
 def _plan(
     options: UpgradeOptions,
     source: str,
-    fields: tuple[str, ...],
+    fields: tuple[EmbeddedField, ...],
     previous: tuple[Previous, ...],
     leave_out: tuple[str, ...],
 ) -> EmbedPlan:
     return EmbedPlan(
         alias=options.name,
         source=source,
-        fields=tuple(embedded_field(text) for text in fields),
+        fields=fields,
         deployment=options.deployment,
         search_deployment=options.search_deployment or options.deployment,
         size=options.batch_size,

@@ -65,7 +65,7 @@ def verify_embedded(options: VerifyOptions) -> Report:
                 asked = verify_queries(
                     settings,
                     name,
-                    embedded.fields[0].output,
+                    embedded.fields[0],
                     model,
                     Path(options.queries),
                     kind="semantic" if semantic else "sparse_vector",

@@ -116,11 +116,11 @@ class NestedHits:
         asked = self.request
         places = np.flatnonzero((self.parents == document) & self.found.mask)
         ordered = sorted(places.tolist(), key=lambda place: (-self.found.scores[place], self.offsets[place]))
-        document = orjson.loads(row.source or b"{}")
+        body = orjson.loads(row.source or b"{}")
         names = asked.path.split(".")
-        whole_objects = [one for one in at(document, names) if isinstance(one, dict)]
+        whole_objects = [one for one in at(body, names) if isinstance(one, dict)]
         shown_objects = [
-            one for one in at(asked.source.apply(document, self.index), names) if isinstance(one, dict)
+            one for one in at(asked.source.apply(body, self.index), names) if isinstance(one, dict)
         ]
         objects = shown_objects or [{} for _ in whole_objects]
         hits = [

@@ -158,6 +158,13 @@ def release_of(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
+def vectors_in_source(settings: ElasticSettings) -> dict[str, Any]:
+    """The `_source` filter that brings embeddings along: from 9.2 on they must be requested."""
+    with calling("read the version"):
+        version: str = connect(settings).info()["version"]["number"]
+    return {"exclude_vectors": False} if release_of(version) >= VECTORS_HIDDEN_SINCE else {}
+
+
 def ml_nodes(settings: ElasticSettings) -> list[MlNode]:
     """The nodes that may run models, with what they have left."""
     client = connect(settings)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 import orjson
 
@@ -41,6 +41,13 @@ class Refused:
     reason: str
 
 
+class Keeps(Protocol):
+    """Where documents go that are refused for good."""
+
+    def keep(self, document: Document, refused: Refused) -> None:
+        """Take one."""
+
+
 class Bulk:
     """Documents that go in one request, and what of them is still to be sent."""
 
@@ -59,23 +66,24 @@ class BulkLoad:
     Args:
         settings: the target.
         index: where the documents go.
-        refused_file: where those go that are refused for good.
+        aside: where those go that are refused for good.
         pipeline: what they go through; None for the index's default pipeline.
     """
 
     def __init__(
-        self, settings: ElasticSettings, index: str, refused_file: Path, *, pipeline: str | None = None
+        self, settings: ElasticSettings, index: str, aside: Keeps, *, pipeline: str | None = None
     ) -> None:
         self._pipeline = pipeline
         self._client = connect(settings).options(request_timeout=BULK_SECONDS)
-        self._index, self.aside, self._disk = index, Aside(refused_file), DiskBlock(index)
+        self._index, self._aside, self._disk = index, aside, DiskBlock(index)
         self.created = self.updated = self.requests = self.throttled = 0
 
     def send(self, bulk: Bulk) -> Look[bool]:
         """Send what is still waiting. Done when every document is stored or refused for good."""
         operations: list[Any] = []
         for document in bulk.waiting:
-            operations += ({"index": {"_id": document.id}}, document.text)
+            routing = {} if document.routing is None else {"routing": document.routing}
+            operations += ({"index": {"_id": document.id, **routing}}, document.text)
         self.requests += 1
         with calling(f"load documents into {self._index}"):
             answer = self._client.bulk(index=self._index, operations=operations, pipeline=self._pipeline)
@@ -101,7 +109,7 @@ class BulkLoad:
             return False
         if "error" in result:
             kind, reason = reason_of(result["error"])
-            self.aside.keep(
+            self._aside.keep(
                 document,
                 Refused(
                     place=document.place, id=document.id, status=result["status"], type=kind, reason=reason

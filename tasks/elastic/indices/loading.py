@@ -8,7 +8,7 @@ from typing import Self
 
 from tasks.batches import attempt_each, batches
 from tasks.elastic.data.documents import CheckedDocuments, read_documents
-from tasks.elastic.indices.bulks import MOST_BYTES, MOST_DOCUMENTS, Bulk, BulkLoad, Refused, size
+from tasks.elastic.indices.bulks import MOST_BYTES, MOST_DOCUMENTS, Aside, Bulk, BulkLoad, Refused, size
 from tasks.elastic.indices.indices import count, index_of_ours, refresh, set_marks
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
@@ -117,12 +117,13 @@ def apply_documents(
         return Loaded.nothing(index, documents)
     if there.content:
         set_marks(settings, index, content=None)
-    load = BulkLoad(settings, index, refused_file)
+    aside = Aside(refused_file)
+    load = BulkLoad(settings, index, aside)
     bulks = map(
         Bulk,
         batches(read_documents(documents.source), most=MOST_DOCUMENTS, most_bytes=MOST_BYTES, size_of=size),
     )
-    with load.aside as aside:
+    with aside:
         attempt_each(
             f"load {documents.source.path.name} into {index}", bulks, load.send, deadline,
             total=documents.documents + documents.repeated, outcome="sent", unit="documents",

@@ -70,7 +70,7 @@ def start(
     leave_out: dict[str, Failure],
 ) -> str:
     """Start a reindex of everything but the documents that were refused, and return its task."""
-    excluded = [FAILURE_FIELD, *(field.output for field in spec.fields), *(spec.leave_out or ())]
+    excluded = [FAILURE_FIELD, *(field.made for field in spec.fields), *(spec.leave_out or ())]
     source: dict[str, Any] = {"_source": {"excludes": excluded}}
     without = [{"ids": {"values": sorted(leave_out)}}] if leave_out else []
     if (query := narrowed(spec.query, without=without)) is not None:

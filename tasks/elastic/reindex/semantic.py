@@ -71,8 +71,8 @@ class _SemanticReindex(Copying):
                 dest={},
                 slices=plan.slices,
             )
-        absent = (id_ for id_ in missing(self.settings, self.spec) if id_ not in self.refused)
-        ids = list(islice(absent, MOST_IDS))
+        wanted = (id_ for id_ in missing(self.settings, self.spec) if id_ not in self.refused)
+        ids = list(islice(wanted, MOST_IDS))
         if not ids:
             return None
         say(f"{counted(len(ids), 'document')} of {self.spec.source} still missing. Embedding these.")
@@ -92,12 +92,13 @@ def missing(settings: ElasticSettings, spec: ReindexSpec) -> Iterator[str]:
         for hit in scan(client, index=spec.source, query={"_source": False, **some}, size=_PAGE):
             page.append(hit["_id"])
             if len(page) == _PAGE:
-                yield from _absent(settings, spec.dest, page)
+                yield from absent(settings, spec.dest, page)
                 page = []
-    yield from _absent(settings, spec.dest, page)
+    yield from absent(settings, spec.dest, page)
 
 
-def _absent(settings: ElasticSettings, index: str, ids: Sequence[str]) -> list[str]:
+def absent(settings: ElasticSettings, index: str, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that an index does not have, as its searches see it."""
     if not ids:
         return []
     with calling(f"read which documents are in {index}"):

@@ -37,11 +37,24 @@ def test_what_semantic_text_does_not_take_is_refused(given, problem):
     ("given", "problem"),
     [
         ({}, "needs the deployment that embeds documents"),
-        ({"deployment": "d", "endpoint": "e"}, "through a deployment, whole texts at a time: 'e'"),
-        ({"deployment": "d", "chunk_words": 50}, "whole texts at a time: 50"),
+        ({"deployment": "d", "endpoint": "e"}, "through a deployment: 'e'"),
+        (
+            {"deployment": "d", "chunk_words": 50, "fields": ("plot:a.b",)},
+            "in passages: 'plot:a.b'.*without dots",
+        ),
     ],
-    ids=["no deployment", "an endpoint", "chunks"],
+    ids=["no deployment", "an endpoint", "passages within an object"],
 )
 def test_what_sparse_vectors_do_not_take_is_refused(given, problem):
     with pytest.raises(InvalidInput, match=problem):
         _ = options(**given).plan
+
+
+def test_passages_are_embedded_into_a_nested_field():
+    plan = options(deployment="d", chunk_words=50, fields=("plot", "about.plot", "notes:parts")).plan
+    assert plan.chunk_words == 50
+    assert [(field.input, field.passages, field.output) for field in plan.fields] == [
+        ("plot", "plot_passages", "plot_passages.embedding"),
+        ("about.plot", "about_plot_passages", "about_plot_passages.embedding"),
+        ("notes", "parts", "parts.embedding"),
+    ]
