@@ -15,6 +15,7 @@ from sandbox.elastic.documents.bulk_api import BulkApi
 from sandbox.elastic.documents.refreshing import RefreshingWriter
 from sandbox.elastic.documents.store import DocumentStore
 from sandbox.elastic.documents.writing import DocumentWriter
+from sandbox.elastic.indices import serverless
 from sandbox.elastic.indices.alias_api import AliasApi
 from sandbox.elastic.indices.api import IndexApi
 from sandbox.elastic.indices.data_stream_api import DataStreamApi
@@ -67,7 +68,7 @@ from sandbox.elastic.security.keys import ApiKeys
 from sandbox.elastic.store import Store
 from sandbox.elastic.tasks.api import TaskApi
 from sandbox.elastic.tasks.manager import Tasks
-from sandbox.elastic.versions import release
+from sandbox.elastic.versions import NEWEST, release
 from sandbox.elastic.wire.routing import Routes, TakeAtEnd
 
 
@@ -82,7 +83,8 @@ class Cluster:
         *,
         is_secured: bool = True,
     ) -> None:
-        self.release = release(options.version)
+        self._is_serverless = options.flavour == "serverless"
+        self.release = release(NEWEST if self._is_serverless else options.version)
         self.ending = threading.Event()
         """Set when the server stops; threads that wait, wait on this."""
         self.store = Store(state / "elastic.sqlite")
@@ -160,7 +162,7 @@ class Cluster:
             CapacityApi(nodes, self.deployments, self.release),
         )
         others = (
-            InformationApi(nodes, self.release, options.licence),
+            InformationApi(nodes, self.release, options.licence, options.flavour),
             NodesApi(nodes, self.release, self.deployments.at_work_on),
             TaskApi(self.tasks, nodes),
             InferenceEndpointApi(
@@ -192,6 +194,7 @@ class Cluster:
         )
         guarded = (self.licence.guarded(route) for api in machine_learning for route in api.routes)
         every = [*(route for api in others for route in api.routes), *guarded]
+        every = [*map(serverless.guarded, every)] if self._is_serverless else every
         if (
             not self._is_secured
         ):  # as with `xpack.security.enabled: false`, which takes the APIs of security away

@@ -11,6 +11,10 @@ DIFFERENCES = (
         "`routing` is accepted but ignored; `_primary_term` is always 1."
     ),
     (
+        "`--elastic.flavour serverless`: which APIs and settings a project lacks is read in the elasticsearch-specification and in public "
+        "reports, a few from memory; shards and replicas are not shown; users, roles and inference services of Elastic are not imitated."
+    ),
+    (
         "Scores are computed from live documents only, as in Lucene after deleted ones are merged away, and as if there "
         "were one segment."
     ),
@@ -23,7 +27,7 @@ DIFFERENCES = (
         "sparse_vector, rank_features, dense_vector, semantic_text, nested. Others (ip, flattened, ...) are refused as unknown."
     ),
     (
-        "Nested: the objects are found by nested queries alone, with inner hits that show whole objects; `match_phrase` and `ids` "
+        "Nested: the objects are found by nested queries alone, with inner hits that show them or fields of them; `match_phrase` and `ids` "
         "within them, a nested field within another one reached in one step, sorting and aggregating by nested fields, and a knn "
         "search (not query) on them are refused or find nothing. Hidden documents are not counted anywhere."
     ),

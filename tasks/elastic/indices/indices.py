@@ -12,6 +12,7 @@ from typing import Any
 
 from tasks.calls import NotFound
 from tasks.elastic.cluster.reindex_tasks import end_tasks
+from tasks.elastic.cluster.serverless import is_serverless
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest, calling
 from tasks.elastic.settings import ElasticSettings
@@ -51,6 +52,7 @@ class IndexState:
     aliases: tuple[str, ...]
     shards: int
     replicas: int
+    """As shown; a serverless project may show neither: 1 and 0."""
     refresh_interval: str | None
     default_pipeline: str | None
     mapping: dict[str, Any]
@@ -123,9 +125,11 @@ def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexSta
     if there is not None:
         _refuse_difference(spec, there)
         return Ensured(there)
-    chosen: dict[str, Any] = {**spec.settings, **LOAD_SETTINGS, "number_of_shards": spec.shards}
-    if spec.replicas is None:
-        del chosen["number_of_replicas"]
+    chosen: dict[str, Any] = {**spec.settings}
+    if not is_serverless(settings):  # where shards, replicas and the pace of refreshes are Elastic's
+        chosen |= {**LOAD_SETTINGS, "number_of_shards": spec.shards}
+        if spec.replicas is None:
+            del chosen["number_of_replicas"]
     if spec.default_pipeline:
         chosen["default_pipeline"] = spec.default_pipeline
     meta = {**spec.mapping.get("_meta", {}), **marks(spec.name, spec.spec, made_from=spec.made_from)}
@@ -147,10 +151,11 @@ def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexSta
 
 @step("ensure the final settings of {spec.name}")
 def ensure_index_settings(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexState]:
-    """Set the final replicas, refresh interval and default pipeline."""
+    """Set the final replicas, refresh interval and default pipeline. In a serverless project there are no replicas to set."""
     there = index_of_ours(settings, spec.name)
     wanted: dict[str, Any] = {}
-    if spec.replicas is not None and there.replicas != spec.replicas:
+    serverless = is_serverless(settings)
+    if spec.replicas is not None and there.replicas != spec.replicas and not serverless:
         wanted["number_of_replicas"] = spec.replicas
     if there.refresh_interval != spec.refresh_interval:
         wanted["refresh_interval"] = spec.refresh_interval
@@ -262,8 +267,8 @@ def index_state(name: str, raw: dict[str, Any]) -> IndexState:
         meta=raw["mappings"].get("_meta") or {},
         properties=raw["mappings"].get("properties") or {},
         aliases=tuple(sorted(raw.get("aliases") or {})),
-        shards=int(chosen["number_of_shards"]),
-        replicas=int(chosen["number_of_replicas"]),
+        shards=int(chosen.get("number_of_shards", 1)),
+        replicas=int(chosen.get("number_of_replicas", 0)),
         refresh_interval=chosen.get("refresh_interval"),
         default_pipeline=chosen.get("default_pipeline"),
         mapping={name: raw["mappings"][name] for name in _BESIDE_FIELDS if name in raw["mappings"]},
