@@ -9,7 +9,7 @@ from pydantic import Field
 from flows.elastic.embed_steps import EmbedPlan, embed
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions
-from flows.elastic.privileges import ask_privileges, to_embed
+from flows.elastic.privileges import ask_privileges, ask_remote_privileges, to_embed
 from flows.elastic.semantic_steps import SemanticPlan, embed_semantic
 from flows.engine_flow import engine_flow
 from flows.options import Interruptible, Timed, timeout
@@ -18,7 +18,9 @@ from flows.runs import running
 from tasks.elastic.cluster.serverless import refuse_serverless
 from tasks.elastic.indices.embeddings import embedded_field
 from tasks.elastic.indices.passages import passages_field
+from tasks.elastic.indices.remotes import address_of
 from tasks.elastic.indices.sources import source_query
+from tasks.elastic.settings import ElasticSettings, remote_settings
 from tasks.elastic.specs import EmbeddedAs, EmbeddedField, Name
 from tasks.errors import InvalidInput
 from tasks.plurals import listed
@@ -36,6 +38,10 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
     source_query: str | None = Field(
         default=None,
         description='Only the documents that a query finds, as JSON of the query DSL: {"term": {"language": "en"}}.',
+    )
+    source_remote: bool = Field(
+        default=False,
+        description="The source is in another cluster: ELASTIC_REMOTE_URL, and ELASTIC_REMOTE_API_KEY or ELASTIC_REMOTE_USERNAME and _PASSWORD. The target's cluster reads it, which its reindex.remote.whitelist must allow.",
     )
     fields: tuple[str, ...] = Field(
         min_length=1,
@@ -97,6 +103,26 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
     timeout_minutes: float = timeout(1440)
 
     @property
+    def remote(self) -> ElasticSettings | None:
+        """The settings of the cluster that the source is in; None for the target's.
+
+        Raises:
+            InvalidInput: they are missing or wrong, or slices are requested, which a remote source does not have.
+        """
+        if not self.source_remote:
+            return None
+        if self.slices > 1:
+            raise InvalidInput(
+                "A reindex from a remote cluster has no slices",
+                value=self.slices,
+                source="--slices",
+                accepted="1",
+            )
+        found = remote_settings(self.target)
+        address_of(found)
+        return found
+
+    @property
     def semantic_plan(self) -> SemanticPlan:
         """The result to reach with semantic-text.
 
@@ -127,6 +153,7 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         return SemanticPlan(
             alias=self.name,
             source=self.source,
+            remote=self.remote,
             query=source_query(self.source_query) if self.source_query else None,
             fields=tuple(EmbeddedField(input=text, output=text) for text in self.fields),
             endpoint=self.endpoint,
@@ -161,6 +188,7 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         return EmbedPlan(
             alias=self.name,
             source=self.source,
+            remote=self.remote,
             query=source_query(self.source_query) if self.source_query else None,
             fields=tuple(map(embedded_field if self.chunk_words is None else passages_field, self.fields)),
             deployment=self.deployment,
@@ -202,10 +230,13 @@ def embed_documents(options: EmbedOptions) -> Report:
                 options.name,
                 options.source,
                 semantic=options.as_ == "semantic-text",
+                remote=options.source_remote,
                 scaling=options.load_allocations is not None,
                 when_interrupted=options.when_interrupted,
             ),
         )
+        if plan.remote is not None:
+            ask_remote_privileges(run, plan.remote, options.source)
         changes = embed_semantic(run, plan) if isinstance(plan, SemanticPlan) else embed(run, plan)
         run.report.facts["changes"] = changes
         say(f"Done: {listed(changes)}." if changes else "Nothing to do: everything is already there.")

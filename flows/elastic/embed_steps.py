@@ -34,6 +34,7 @@ from tasks.elastic.indices.pipelines import (
     verify_pipeline,
 )
 from tasks.elastic.indices.previous import without
+from tasks.elastic.indices.remotes import address_of, verify_remote
 from tasks.elastic.indices.sources import SourceState, read_sample, read_source, verify_different_ids
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.copying import Reindexed
@@ -78,6 +79,8 @@ class EmbedPlan:
     alias: str
     source: str
     query: dict[str, Any] | None = None
+    remote: ElasticSettings | None = None
+    """The cluster that the source is in; None for the same one."""
     fields: tuple[EmbeddedField, ...]
     deployment: str
     search_deployment: str
@@ -102,7 +105,8 @@ class EmbedPlan:
 def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     settings, report, changes = run.settings, run.report, list[str]()
-    refuse_itself(plan.source, plan.alias)
+    if plan.remote is None:
+        refuse_itself(plan.source, plan.alias)
     read_alias_to_change(settings, plan.alias)  # the alias moves last, when all inference is paid for
     ingest = existing_deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
@@ -111,17 +115,21 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     if plan.queries:
         list(sample_queries(plan.queries))
     with report.step(f"read the documents of {plan.source}") as step:
-        documents = read_source(settings, plan.source, plan.query)
-        refuse_own(documents, plan.alias)
+        source = plan.remote or settings
+        documents = read_source(source, plan.source, plan.query)
+        if plan.remote is None:
+            refuse_own(documents, plan.alias)
         _refuse_taken(plan, documents)
-        sample = read_sample(settings, plan.source, [field.input for field in plan.fields], within=plan.query)
+        sample = read_sample(source, plan.source, [field.input for field in plan.fields], within=plan.query)
         step.saw(read_from(documents))
     pipeline, index = _specs(plan, documents, ingest.model_id)
     there = read_index(settings, index.name)
     agree([], yes=True, plan=lambda: _plan(run, plan, ingest, pipeline, index, there, documents))
     wanted, refused = documents.documents, tuple[Failure, ...]()
     if there is None or not there.content:
-        verify_different_ids(settings, documents)
+        if plan.chunk_words is None:  # otherwise this side reads the other cluster
+            read_remote(run, plan.remote, plan.source, index.name)
+        verify_different_ids(source, documents)
         if plan.chunk_words is None:
             _see_truncated(run, plan)
         changes += _scale(run, plan, plan.load_allocations)
@@ -157,7 +165,9 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
 def _see_truncated(run: ElasticRun, plan: EmbedPlan) -> None:
     """Say before anything is paid for which texts lose their end, and how they would not."""
     with run.report.step("texts that the model truncates") as step:
-        found = read_truncated(run.settings, plan.source, plan.fields, plan.deployment, within=plan.query)
+        found = read_truncated(
+            run.settings, plan.source, plan.fields, plan.deployment, within=plan.query, remote=plan.remote
+        )
         step.saw(str(found))
     if found.truncated:
         say(
@@ -200,6 +210,7 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
         model=model,
         fields=plan.fields,
         chunk_words=plan.chunk_words,
+        remote=address_of(plan.remote) if plan.remote else None,
     )
     index = IndexSpec(
         name="unnamed",
@@ -228,6 +239,18 @@ def existing_deployment(settings: ElasticSettings, deployment_id: str, option: s
             "There is no such deployment", value=deployment_id, source=f"--{option}", remedy=remedy
         )
     return there
+
+
+def read_remote(run: ElasticRun, remote: ElasticSettings | None, source: str, index: str) -> None:
+    """See that the cluster may and can read the other one that the source is in, if it is in one, before anything is made.
+
+    Raises:
+        RemoteNotRead: it may not, or cannot.
+    """
+    if remote is not None:
+        with run.report.step("the remote cluster") as step:
+            verify_remote(run.settings, remote, source, index)
+            step.saw(f"{address_of(remote)} is read by the cluster")
 
 
 def refuse_itself(source: str, alias: str) -> None:
@@ -324,20 +347,23 @@ def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> 
         deployment_id=plan.deployment,
         fields=plan.fields,
         leave_out=plan.leave_out or None,
+        remote=address_of(plan.remote) if plan.remote else None,
     )
     if plan.chunk_words is None:
         with report.step(f"embed {plan.source} into {index.name}") as step:
-            batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices)
+            batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices, remote=plan.remote)
             _saw_batches(step, batches)
-            done = apply_reindex(settings, spec, batches, deadline, run.when_interrupted)
+            done = apply_reindex(settings, spec, batches, deadline, run.when_interrupted, remote=plan.remote)
             saw_refused(step, done)
     else:
         with report.step(f"cut the texts of {plan.source} into passages") as step:
-            cut = apply_passages_copy(settings, spec, plan.chunk_words, deadline)
+            cut = apply_passages_copy(settings, spec, plan.chunk_words, deadline, remote=plan.remote)
             done, each = cut.copied, cut.of_a_document
             step.saw(f"{counted(cut.passages, 'passage')}, {each:.1f} of a document on average")
             saw_refused(step, done)
-            batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices, passages=each)
+            batches = read_batch_plan(
+                settings, spec, size=plan.size, slices=plan.slices, passages=each, remote=plan.remote
+            )
             _saw_batches(step, batches)
     repairing = "repair documents without an embedding" if plan.chunk_words is None else "embed the passages"
     with report.step(repairing) as step:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from flows.elastic.options import ElasticRun
 from tasks.elastic.cluster.privileges import Need, verify_privileges
+from tasks.elastic.settings import ElasticSettings
 from tasks.interruption import WhenInterrupted
 
 _READ_CLUSTER = Need(what="read the cluster, its license and its tasks", cluster=("monitor",))
@@ -43,6 +44,7 @@ def to_embed(
     source: str,
     *,
     semantic: bool = False,
+    remote: bool = False,
     scaling: bool = False,
     when_interrupted: WhenInterrupted = "leave-running",
 ) -> tuple[Need, ...]:
@@ -51,6 +53,7 @@ def to_embed(
     Args:
         name: the alias; its indices are `NAME-HASH`.
         source: the indices that are read.
+        remote: the source is in another cluster.
         semantic: through an inference endpoint and not through a pipeline.
         scaling: the allocations of the deployment change meanwhile.
         when_interrupted: whether an interruption cancels the reindex task.
@@ -59,7 +62,8 @@ def to_embed(
     needs += [_DEPLOY] if scaling else []
     if when_interrupted == "cancel":
         needs.append(Need(what="cancel the reindex task on an interruption", cluster=("cancel_task",)))
-    return (*needs, _to_read(source), *_to_change(name, "manage", "read", "write"))
+    reading = () if remote else (_to_read(source),)
+    return (*needs, *reading, *_to_change(name, "manage", "read", "write"))
 
 
 def to_adopt(index: str) -> tuple[Need, ...]:
@@ -99,6 +103,16 @@ def ask_privileges(run: ElasticRun, *needs: Need) -> None:
     """
     with run.report.step("privileges") as step:
         step.saw(str(verify_privileges(run.settings, needs)))
+
+
+def ask_remote_privileges(run: ElasticRun, remote: ElasticSettings, source: str) -> None:
+    """Ask the cluster that a source is in whether its key or user may read it.
+
+    Raises:
+        PrivilegesMissing: with every one that is missing.
+    """
+    with run.report.step("privileges in the remote cluster") as step:
+        step.saw(str(verify_privileges(remote, (_to_read(source),))))
 
 
 def _to_read(source: str) -> Need:

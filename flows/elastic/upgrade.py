@@ -121,6 +121,13 @@ def _of_ours(run: ElasticRun, options: UpgradeOptions) -> EmbedPlan:
             value=old.index,
             remedy="Embed its source again with `elastic embed --as semantic-text --endpoint ENDPOINT`.",
         )
+    if old.remote:
+        raise InvalidInput(
+            "The documents of this index came from another cluster",
+            value=old.remote,
+            source=old.index,
+            remedy="Embed them again with `elastic embed --source-remote` and the new deployment; the old index stays for a rollback.",
+        )
     model = options.old_deployment or old.search_deployment
     previous = tuple(
         Previous(

@@ -188,7 +188,7 @@ class Cluster:
             TemplateApi(self.store.records("scripts"), search),
             PipelineApi(pipelines, self.parser, indices),
             IngestStatisticsApi(pipelines, nodes),
-            ReindexApi(*by_query),
+            ReindexApi(*by_query, whitelist=options.reindex_whitelist),
             ByQueryApi(*by_query),
             ReindexManagementApi(self.tasks, self.jobs, nodes, self.release),
         )

@@ -124,7 +124,7 @@ DIFFERENCES = (
         "once, not each document. With `ignore_missing`, a missing input is not embedded."
     ),
     (
-        "Reindex does not support scripts, remote sources, sort or routing. An expired scroll is detected between batches and "
+        "Reindex does not support scripts, sort or routing; of a remote source, the certificate is checked by the system's authorities. An expired scroll is detected between batches and "
         "ends the task with search_context_missing_exception, not wrapped in a search error. Update by query does not "
         "support scripts. Slices use a different hash."
     ),

@@ -57,6 +57,10 @@ class ElasticOptions:
     refresh_seconds: float = 1.0
     """`refresh_interval`, in seconds, of indices that do not set one; 1, as documented."""
 
+    reindex_whitelist: str = ""
+    """`reindex.remote.whitelist`: the hosts with their ports, commas between and wildcards allowed, from which a reindex may read; by
+    default none."""
+
     def __post_init__(self) -> None:
         if self.version not in get_args(Version):
             raise ValueError(f"version must be one of {', '.join(get_args(Version))}, not {self.version!r}.")

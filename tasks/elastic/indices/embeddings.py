@@ -32,6 +32,8 @@ class Embedded:
     """The deployment that embeds queries; of semantic_text its inference endpoint."""
     fields: tuple[EmbeddedField, ...]
     kind: EmbeddedAs = "sparse-vector"
+    remote: str | None = None
+    """The address of the cluster that the source is in; None for the same one."""
     chunk_words: int | None = None
     """Words in a passage; None where texts are embedded as a whole, or in chunks by the index itself."""
 
@@ -81,6 +83,7 @@ def made_from(
     model: str,
     fields: tuple[EmbeddedField, ...],
     chunk_words: int | None = None,
+    remote: str | None = None,
 ) -> dict[str, str]:
     """The mark that `read_embedded` reads; it decides whether a new index is needed."""
     return {
@@ -92,6 +95,7 @@ def made_from(
         "search_deployment": search,
         "model": model,
         "fields": ",".join(f"{field.input}:{field.made}" for field in fields),
+        **({"source_remote": remote} if remote else {}),
         **({"chunk_words": str(chunk_words)} if chunk_words else {}),
     }
 
@@ -103,6 +107,7 @@ def made_from_semantic(
     deployment: str,
     model: str,
     fields: tuple[EmbeddedField, ...],
+    remote: str | None = None,
 ) -> dict[str, str]:
     """The mark of an index with semantic_text fields, which `read_embedded` reads too."""
     marks = made_from(
@@ -112,6 +117,7 @@ def made_from_semantic(
         search=endpoint,
         model=model,
         fields=fields,
+        remote=remote,
     )
     return {**marks, "as": "semantic-text"}
 
@@ -136,6 +142,7 @@ def read_embedded(settings: ElasticSettings, name: str) -> Embedded:
         deployment=marks["deployment"],
         search_deployment=marks["search_deployment"],
         fields=tuple(read(text) for text in marks["fields"].split(",")),
+        remote=marks.get("source_remote"),
         chunk_words=int(marks["chunk_words"]) if "chunk_words" in marks else None,
         kind="semantic-text" if marks.get("as") == "semantic-text" else "sparse-vector",
     )

@@ -48,6 +48,8 @@ class ReindexSpec(BaseModel, frozen=True):
     fields: tuple[EmbeddedField, ...]
     query: dict[str, Any] | None = None
     """Which documents of the source; None for all."""
+    remote: str | None = None
+    """The address of the cluster that the source is in; None for the same one."""
     leave_out: tuple[str, ...] | None = None
     """Fields of the source that are not copied, beside embeddings and failures of ours; None for no others."""
 
@@ -114,6 +116,7 @@ def read_batch_plan(
     slices: int = 1,
     per_second: float | None = None,
     passages: float | None = None,
+    remote: ElasticSettings | None = None,
 ) -> BatchPlan:
     """The batches for a reindex, from the deployment's queue and its measured speed.
 
@@ -125,6 +128,7 @@ def read_batch_plan(
         per_second: documents per second, if known; None measures it on a few documents of the source.
         passages: of a document on average, where these are embedded. They go to the model one after the other, so that the queue
             holds one of each document at a time.
+        remote: the cluster that the source is in; None for the same one.
 
     Raises:
         InvalidInput: the deployment does not exist, or no document has a text to measure with.
@@ -138,7 +142,7 @@ def read_batch_plan(
         )
     at_once = max(1, int(QUEUE_FILLED * there.queue_capacity))
     texts = len(spec.fields) if passages is None else max(1.0, passages)
-    measured = per_second or _speed(settings, spec, min(_SAMPLE, at_once)) / texts
+    measured = per_second or _speed(settings, spec, min(_SAMPLE, at_once), remote or settings) / texts
     plan = plan_batches(
         size=size,
         slices=slices,
@@ -151,11 +155,11 @@ def read_batch_plan(
     return plan
 
 
-def _speed(settings: ElasticSettings, spec: ReindexSpec, most: int) -> float:
+def _speed(settings: ElasticSettings, spec: ReindexSpec, most: int, source: ElasticSettings) -> float:
     names = [field.input for field in spec.fields]
     query = {"bool": {"should": [{"exists": {"field": name}} for name in names], "minimum_should_match": 1}}
     with calling(f"read a sample of {spec.source}"):
-        found = connect(settings).search(
+        found = connect(source).search(
             index=spec.source, query=narrowed(spec.query, query), size=most, source={"includes": names}
         )
     texts = [

@@ -51,7 +51,13 @@ class Cut:
 
 
 @step("cut the texts of {spec.source} into {spec.dest}")
-def apply_passages_copy(settings: ElasticSettings, spec: ReindexSpec, words: int, deadline: Deadline) -> Cut:
+def apply_passages_copy(
+    settings: ElasticSettings,
+    spec: ReindexSpec,
+    words: int,
+    deadline: Deadline,
+    remote: ElasticSettings | None = None,
+) -> Cut:
     """Copy every document of the source into the new index, with passages that have no embedding yet.
 
     Args:
@@ -59,6 +65,7 @@ def apply_passages_copy(settings: ElasticSettings, spec: ReindexSpec, words: int
         spec: what is copied into what; its fields are in passages.
         words: in a passage at most.
         deadline: for all documents.
+        remote: the cluster that the source is in; None for the same one.
 
     Returns:
         What was done; `apply_repair` comes next. An index that carries the mark of its content is left alone.
@@ -70,13 +77,14 @@ def apply_passages_copy(settings: ElasticSettings, spec: ReindexSpec, words: int
     """
     if index_of_ours(settings, spec.dest).content:
         return Cut(Reindexed.found(count(settings, spec.dest)), 0)
-    refresh(settings, spec.source)
+    source = remote or settings
+    refresh(source, spec.source)
     refresh(settings, spec.dest)
-    wanted = count(settings, spec.source, spec.query)
+    wanted = count(source, spec.source, spec.query)
     there = count(settings, spec.dest)
     refused = _Refused(spec, there, wanted)
     load = BulkLoad(settings, spec.dest, refused)
-    reading = _Reading(settings, spec, words)
+    reading = _Reading(settings, source, spec, words)
     bulks = map(Bulk, batches(reading.missing(), most=MOST_DOCUMENTS, most_bytes=MOST_BYTES, size_of=size))
     attempt_each(
         f"cut the texts of {spec.source}", bulks, load.send, deadline,
@@ -113,8 +121,10 @@ class _Refused:
 class _Reading:
     """Reads the source once."""
 
-    def __init__(self, settings: ElasticSettings, spec: ReindexSpec, words: int) -> None:
-        self._settings, self._spec, self._words = settings, spec, words
+    def __init__(
+        self, settings: ElasticSettings, source: ElasticSettings, spec: ReindexSpec, words: int
+    ) -> None:
+        self._settings, self._source, self._spec, self._words = settings, source, spec, words
         self.documents = self.passages = 0
 
     def missing(self) -> Iterator[Document]:
@@ -134,13 +144,11 @@ class _Reading:
     def _hits(self) -> Iterator[dict[str, Any]]:
         spec = self._spec
         excluded = [FAILURE_FIELD, *(field.made for field in spec.fields), *(spec.leave_out or ())]
-        body: dict[str, Any] = {"_source": {"excludes": excluded, **vectors_in_source(self._settings)}}
+        body: dict[str, Any] = {"_source": {"excludes": excluded, **vectors_in_source(self._source)}}
         if spec.query:
             body["query"] = spec.query
         with calling(f"read the documents of {spec.source}"):
-            yield from scan(
-                connect(self._settings), index=spec.source, query=body, size=_PAGE, scroll=_SCROLL
-            )
+            yield from scan(connect(self._source), index=spec.source, query=body, size=_PAGE, scroll=_SCROLL)
 
     def _absent(self, page: list[tuple[str, Document]]) -> Iterator[Document]:
         ids = set(absent(self._settings, self._spec.dest, [id_ for id_, _ in page]))

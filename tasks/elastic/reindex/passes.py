@@ -24,6 +24,13 @@ class Passes:
     plan: BatchPlan
     deadline: Deadline
     when_interrupted: WhenInterrupted
+    remote: ElasticSettings | None = None
+    """The cluster that the source is in; None for the same one."""
+
+    @property
+    def source_settings(self) -> ElasticSettings:
+        """Where the source is read."""
+        return self.remote or self.settings
 
     def rejected(self) -> int:
         """Texts that the deployment has rejected so far; read before a task starts, to tell the task's own apart."""

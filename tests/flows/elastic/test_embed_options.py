@@ -58,3 +58,15 @@ def test_passages_are_embedded_into_a_nested_field():
         ("about.plot", "about_plot_passages", "about_plot_passages.embedding"),
         ("notes", "parts", "parts.embedding"),
     ]
+
+
+def test_a_remote_source_has_settings_of_its_own_and_no_slices(monkeypatch):
+    remote = {"deployment": "d", "source_remote": True}
+    monkeypatch.delenv("ELASTIC_REMOTE_URL", raising=False)
+    with pytest.raises(InvalidInput, match="ELASTIC_REMOTE_URL"):
+        _ = options(**remote).plan
+    monkeypatch.setenv("ELASTIC_REMOTE_URL", "https://old.example.org:9200")
+    monkeypatch.setenv("ELASTIC_REMOTE_API_KEY", "bm9ib2R5Om5vdGhpbmc=")
+    assert options(**remote).plan.remote.where == "old.example.org"
+    with pytest.raises(InvalidInput, match="no slices: 2"):
+        _ = options(**remote, slices=2).plan
