@@ -66,6 +66,17 @@ def to_embed(
     return (*needs, *reading, *_to_change(name, "manage", "read", "write"))
 
 
+def to_index_passages(name: str, *, sparse: bool) -> tuple[Need, ...]:
+    """What a knowledge base needs; `sparse`: its passages are embedded through a pipeline and a deployment."""
+    models = (_READ_MODELS, _PIPELINES) if sparse else ()
+    return (_READ_CLUSTER, *models, *_to_change(name, "manage", "read", "write"))
+
+
+def to_remove_passages(name: str) -> tuple[Need, ...]:
+    """What removing a knowledge base needs."""
+    return (_READ_CLUSTER, _PIPELINES, *_to_change(name, "manage"))
+
+
 def to_adopt(index: str) -> tuple[Need, ...]:
     """What marking an index of somebody else needs, and moving an alias away from it."""
     return (
@@ -116,10 +127,11 @@ def ask_remote_privileges(run: ElasticRun, remote: ElasticSettings, source: str)
 
 
 def _to_read(source: str) -> Need:
+    """Beside it `maintenance` is used to refresh the source, and is done without: then a refresh is waited for."""
     return Need(
-        what="read the source, count its documents, and refresh it so that none is missed",
+        what="read the source and count its documents",
         names=tuple(source.split(",")),
-        on_indices=("read", "view_index_metadata", "monitor", "maintenance"),
+        on_indices=("read", "view_index_metadata", "monitor"),
     )
 
 

@@ -17,6 +17,7 @@ from sandbox.elastic.documents.store import DocumentStore
 from sandbox.elastic.documents.writing import DocumentWriter
 from sandbox.elastic.indices import serverless
 from sandbox.elastic.indices.alias_api import AliasApi
+from sandbox.elastic.indices.allocation_api import AllocationApi
 from sandbox.elastic.indices.api import IndexApi
 from sandbox.elastic.indices.data_stream_api import DataStreamApi
 from sandbox.elastic.indices.data_streams import DataStreams
@@ -180,6 +181,7 @@ class Cluster:
             IndexTemplateApi(self.templates),
             IndexStatisticsApi(indices, self.documents, self.searchers),
             HealthApi(nodes, indices, self.ending),
+            AllocationApi(nodes, indices, self.documents.bytes),
             DocumentApi(refreshing, self.documents, indices),
             BulkApi(refreshing),
             search,

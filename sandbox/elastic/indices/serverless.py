@@ -30,6 +30,7 @@ SETTINGS_NOT_AVAILABLE = Answer(
 PRIVATE = frozenset(
     {
         "cancel_reindex",
+        "cat.allocation",
         "cluster.health",
         "delete_by_query_rethrottle",
         "get_reindex",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from tasks.calls import ServiceRefused
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
@@ -16,8 +17,7 @@ from tasks.program import command
 from tasks.steps import step
 
 FLAVOUR = "serverless"
-GONE = 410
-"""The status of an API that a project does not have."""
+_FORBIDDEN = 403
 
 
 class NotOnServerless(PermanentError):
@@ -34,11 +34,18 @@ class NotOnServerless(PermanentError):
 def is_serverless(settings: ElasticSettings) -> bool:
     """Whether the target is a project of Elastic Cloud Serverless; asked once per process, since it never changes.
 
+    A key that may not read the version (cluster privilege monitor) is taken for one of a cluster.
+
     Raises:
-        ServiceUnwell, ServiceRefused: it cannot be read.
+        ServiceUnwell, ServiceRefused: it cannot be read for another reason.
     """
-    with calling("read the version"):
-        return connect(settings).info()["version"].get("build_flavor") == FLAVOUR
+    try:
+        with calling("read the version"):
+            return connect(settings).info()["version"].get("build_flavor") == FLAVOUR
+    except ServiceRefused as error:
+        if error.status == _FORBIDDEN:
+            return False
+        raise
 
 
 @step("see whether this is a serverless project")
@@ -59,8 +66,7 @@ def refuse_serverless(settings: ElasticSettings, what: str, *, needs: str, remed
 
 
 def _by_endpoint() -> str:
-    embed = {"as": "semantic-text", "source": "INDEX", "fields": "FIELD", "endpoint": "ENDPOINT"}
     return (
         f"Use an inference endpoint that the project has, or one of `{command('elastic endpoint-ensure', name='ENDPOINT')}`, and embed "
-        f"with `{command('elastic embed', name='NAME', **embed)}`."
+        "with `elastic embed --as semantic-text --endpoint ENDPOINT`."
     )

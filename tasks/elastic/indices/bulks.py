@@ -75,7 +75,7 @@ class BulkLoad:
     ) -> None:
         self._pipeline = pipeline
         self._client = connect(settings).options(request_timeout=BULK_SECONDS)
-        self._index, self._aside, self._disk = index, aside, DiskBlock(index)
+        self._index, self._aside, self._disk = index, aside, DiskBlock(settings, index)
         self.created = self.updated = self.requests = self.throttled = 0
 
     def send(self, bulk: Bulk) -> Look[bool]:

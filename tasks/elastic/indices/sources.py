@@ -20,7 +20,7 @@ from tasks.calls import NotFound
 from tasks.elastic.cluster.serverless import is_serverless
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest, calling
-from tasks.elastic.indices.indices import IndexState, count, index_state, refresh
+from tasks.elastic.indices.indices import IndexState, count, index_state, refresh_source
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
 from tasks.exact_json import NotExact, rounded
@@ -243,7 +243,7 @@ def _sequence_numbers(settings: ElasticSettings, index: str) -> list[Any]:
 
     A write gives its document a larger sequence number, a delete takes one away.
     """
-    refresh(settings, index)
+    refresh_source(settings, index)
     with calling(f"read the documents of {index}"):
         found = connect(settings).search(
             index=index, size=0, aggs={"written": {"stats": {"field": "_seq_no"}}}

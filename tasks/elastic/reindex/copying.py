@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
-from tasks.elastic.indices.indices import count, refresh
+from tasks.elastic.indices.indices import count, refresh, refresh_source
 from tasks.elastic.indices.remotes import remote_source
 from tasks.elastic.reindex.batch_plans import ReindexSpec
 from tasks.elastic.reindex.passes import Passes
@@ -77,7 +77,7 @@ class Copying(ABC):
 
     def __init__(self, passes: Passes) -> None:
         self.passes, self.settings, self.spec = passes, passes.settings, passes.spec
-        refresh(passes.source_settings, self.spec.source)
+        refresh_source(passes.source_settings, self.spec.source)
         self._wanted = count(passes.source_settings, self.spec.source, self.spec.query)
         self._there = self._rejected = 0
         self._adopted, self._started = list[str](), list[str]()

@@ -20,7 +20,7 @@ from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.data.documents import Document
 from tasks.elastic.indices.bulks import MOST_BYTES, MOST_DOCUMENTS, Bulk, BulkLoad, Refused, size
-from tasks.elastic.indices.indices import count, index_of_ours, refresh
+from tasks.elastic.indices.indices import count, index_of_ours, refresh, refresh_source
 from tasks.elastic.indices.passages import with_passages
 from tasks.elastic.indices.pipelines import FAILURE_FIELD
 from tasks.elastic.reindex.batch_plans import ReindexSpec
@@ -78,7 +78,7 @@ def apply_passages_copy(
     if index_of_ours(settings, spec.dest).content:
         return Cut(Reindexed.found(count(settings, spec.dest)), 0)
     source = remote or settings
-    refresh(source, spec.source)
+    refresh_source(source, spec.source)
     refresh(settings, spec.dest)
     wanted = count(source, spec.source, spec.query)
     there = count(settings, spec.dest)
