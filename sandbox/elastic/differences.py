@@ -19,6 +19,10 @@ DIFFERENCES = (
         "were one segment."
     ),
     (
+        "A filtered alias narrows searches, counts, reindex and by-query calls; its filter is only checked when it is used. Points in time and "
+        "`_cat/count` by one, and searches of indices with different filters, are refused."
+    ),
+    (
         "A due refresh happens at the next search, not before. `refresh=wait_for` refreshes at once. Tombstones are kept "
         "forever, so the versions of a deleted id continue to count after `gc_deletes`."
     ),

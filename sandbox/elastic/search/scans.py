@@ -15,6 +15,7 @@ from sandbox.elastic.documents.store import DocumentStore
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.search.alias_filters import narrowed
 from sandbox.elastic.search.matches import QueryContexts
 from sandbox.elastic.search.queries import matching
 from sandbox.elastic.search.searcher import Array
@@ -107,6 +108,7 @@ class Scans:
             Refusal: an index does not exist, or the query is invalid.
         """
         chosen: list[tuple[Index, Array]] = []
+        query = narrowed(query, self._indices.filter_of(expression))
         with ExitStack() as failed:
             for index in self._indices.resolve(expression, level="read"):
                 searcher = self._searchers.pinned(index)
