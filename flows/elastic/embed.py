@@ -15,7 +15,7 @@ from flows.engine_flow import engine_flow
 from flows.options import Interruptible, Timed, timeout
 from flows.report import Report
 from flows.runs import running
-from tasks.elastic.cluster.serverless import refuse_serverless
+from tasks.elastic.cluster.serverless import verify_not_serverless
 from tasks.elastic.indices.embeddings import embedded_field
 from tasks.elastic.indices.passages import passages_field
 from tasks.elastic.indices.remotes import address_of
@@ -219,7 +219,7 @@ def embed_documents(options: EmbedOptions) -> Report:
     plan = options.semantic_plan if options.as_ == "semantic-text" else options.plan
     with running(ELASTIC, "embed", options) as run:
         if options.as_ == "sparse-vector":
-            refuse_serverless(
+            verify_not_serverless(
                 run.settings,
                 "--as sparse-vector",
                 needs="the queue and the tasks of a reindex through a deployment",

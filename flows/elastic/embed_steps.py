@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.confirmation import agree
+from flows.elastic.embed_sources import read_from, read_remote, refuse_itself, refuse_own, refuse_taken
 from flows.elastic.options import ElasticRun
 from flows.elastic.plans import embed_plan, scaled
 from flows.plan import Plan
@@ -34,7 +34,7 @@ from tasks.elastic.indices.pipelines import (
     verify_pipeline,
 )
 from tasks.elastic.indices.previous import without
-from tasks.elastic.indices.remotes import address_of, verify_remote
+from tasks.elastic.indices.remotes import address_of
 from tasks.elastic.indices.sources import SourceState, read_sample, read_source, verify_different_ids
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.copying import Reindexed
@@ -119,7 +119,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
         documents = read_source(source, plan.source, plan.query)
         if plan.remote is None:
             refuse_own(documents, plan.alias)
-        _refuse_taken(plan, documents)
+        refuse_taken(plan.fields, documents)
         sample = read_sample(source, plan.source, [field.input for field in plan.fields], within=plan.query)
         step.saw(read_from(documents))
     pipeline, index = _specs(plan, documents, ingest.model_id)
@@ -239,70 +239,6 @@ def existing_deployment(settings: ElasticSettings, deployment_id: str, option: s
             "There is no such deployment", value=deployment_id, source=f"--{option}", remedy=remedy
         )
     return there
-
-
-def read_remote(run: ElasticRun, remote: ElasticSettings | None, source: str, index: str) -> None:
-    """See that the cluster may and can read the other one that the source is in, if it is in one, before anything is made.
-
-    Raises:
-        RemoteNotRead: it may not, or cannot.
-    """
-    if remote is not None:
-        with run.report.step("the remote cluster") as step:
-            verify_remote(run.settings, remote, source, index)
-            step.saw(f"{address_of(remote)} is read by the cluster")
-
-
-def refuse_itself(source: str, alias: str) -> None:
-    """Refuse to embed documents into themselves.
-
-    Raises:
-        InvalidInput: both names are the same.
-    """
-    if alias in source.split(","):
-        raise InvalidInput(
-            "The embedded documents cannot have the name of their source: every run would embed its own result again",
-            value=alias,
-            source="name, source",
-            accepted="two different names",
-        )
-
-
-def refuse_own(documents: SourceState, alias: str) -> None:
-    """Refuse a source with an index that was embedded under the same name.
-
-    Raises:
-        InvalidInput: there is one.
-    """
-    own = re.compile(rf"{re.escape(alias)}-[0-9a-f]{{12}}")
-    for index in documents.indices:
-        if own.fullmatch(index):
-            refuse_itself(index, index)
-
-
-def _refuse_taken(plan: EmbedPlan, documents: SourceState) -> None:
-    """Refuse to put passages in the place of a field that holds something else.
-
-    Raises:
-        InvalidInput: the source has such a field.
-    """
-    for field in plan.fields:
-        there = documents.properties.get(field.passages or "")
-        if there is not None and there.get("type") != "nested":
-            raise InvalidInput(
-                "The source has a field with the name that the passages would have",
-                value=field.passages,
-                source="--fields",
-                accepted="FIELD:PASSAGES_FIELD, with a name that no field has",
-            )
-
-
-def read_from(documents: SourceState) -> str:
-    """What a report says of a source: how many documents, and of which indices where the name is not that of one."""
-    found = counted(documents.documents, "document")
-    if documents.query:
-        found += " that the query finds"
-    return found if documents.indices == (documents.name,) else f"{found} in {listed(documents.indices)}"
 
 
 def _refuse_scaling(plan: EmbedPlan, ingest: DeploymentState) -> None:

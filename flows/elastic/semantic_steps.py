@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.confirmation import agree
-from flows.elastic.embed_steps import read_from, read_remote, refuse_itself, refuse_own, saw_refused
+from flows.elastic.embed_sources import read_from, read_remote, refuse_itself, refuse_own
+from flows.elastic.embed_steps import saw_refused
 from flows.elastic.options import ElasticRun
 from flows.elastic.plans import embed_plan
 from tasks.elastic.cluster.cluster import read_cluster

@@ -28,7 +28,7 @@ from tasks.elastic.cluster.cluster import verify_cluster
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.deployments import remove_deployment
 from tasks.elastic.cluster.inference import read_inferences, verify_inference
-from tasks.elastic.cluster.serverless import refuse_serverless
+from tasks.elastic.cluster.serverless import verify_not_serverless
 from tasks.elastic.data.documents import DocumentSource
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.indices.indices import remove_index
@@ -97,7 +97,7 @@ def tour(options: TourOptions) -> Report:
     """
     name, model_id = options.name, options.model_id
     with running(ELASTIC, "tour", options) as run:
-        refuse_serverless(
+        verify_not_serverless(
             run.settings, "elastic tour", needs="deployments of its own on machine-learning nodes"
         )
         ask_privileges(run, *to_tour(name))

@@ -16,7 +16,7 @@ from flows.options import Interruptible, Timed, timeout
 from flows.report import Report
 from flows.runs import running
 from tasks.elastic.cluster.models import verify_sparse_model
-from tasks.elastic.cluster.serverless import refuse_serverless
+from tasks.elastic.cluster.serverless import verify_not_serverless
 from tasks.elastic.indices.adoption import ensure_adopted
 from tasks.elastic.indices.embeddings import embedded_field, read_embedded
 from tasks.elastic.indices.previous import Old, left_out, old_embeddings
@@ -87,7 +87,7 @@ def upgrade_embedded(options: UpgradeOptions) -> Report:
         vector-search elastic upgrade --name films --source films-v1 --fields plot --old-deployment .elser_model_1 --deployment movies-ingest --adopt --target sandbox
     """
     with running(ELASTIC, "upgrade", options) as run:
-        refuse_serverless(
+        verify_not_serverless(
             run.settings, "elastic upgrade", needs="the queue and the tasks of a reindex through a deployment"
         )
         plan = _of_foreign(run, options, options.source) if options.source else _of_ours(run, options)

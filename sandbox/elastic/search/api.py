@@ -11,9 +11,9 @@ import numpy as np
 
 from sandbox.elastic.documents import sources
 from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.indices.alias_filters import narrowed, narrowed_search
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search.alias_filters import narrowed, narrowed_search
 from sandbox.elastic.search.matches import Matches, QueryContexts
 from sandbox.elastic.search.queries import evaluate
 from sandbox.elastic.search.query_bodies import number

@@ -12,10 +12,10 @@ from zlib import crc32
 import numpy as np
 
 from sandbox.elastic.documents.store import DocumentStore
+from sandbox.elastic.indices.alias_filters import narrowed
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search.alias_filters import narrowed
 from sandbox.elastic.search.matches import QueryContexts
 from sandbox.elastic.search.queries import matching
 from sandbox.elastic.search.searcher import Array

@@ -49,7 +49,7 @@ def is_serverless(settings: ElasticSettings) -> bool:
 
 
 @step("see whether this is a serverless project")
-def refuse_serverless(settings: ElasticSettings, what: str, *, needs: str, remedy: str = "") -> None:
+def verify_not_serverless(settings: ElasticSettings, what: str, *, needs: str, remedy: str = "") -> None:
     """Refuse what a serverless project cannot do, before anything is made.
 
     Args:
