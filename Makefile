@@ -75,8 +75,16 @@ chaos: setup
 explore: setup
 	$(BIN)/pytest -m "not browser and not compat" --hypothesis-profile explore $$(git grep -lE '^from hypothesis' -- 'tests/**/test_*.py')
 
+# elasticdump is a program of Node.js; without npm its test is skipped.
+ELASTICDUMP := $(VENV)/elasticdump
+$(ELASTICDUMP)/.ready: locks/elasticdump/package-lock.json
+	mkdir -p $(ELASTICDUMP)
+	cp locks/elasticdump/*.json $(ELASTICDUMP)
+	npm ci --prefix $(ELASTICDUMP) --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
 # What depends on the machine that it runs on: other versions of Python.
-compat: setup $(VERTEX_CLIENTS)/.ready $(ELASTIC_CLIENTS)/.ready
+compat: setup $(VERTEX_CLIENTS)/.ready $(ELASTIC_CLIENTS)/.ready $(if $(shell command -v npm),$(ELASTICDUMP)/.ready)
 	$(BIN)/pytest -m compat
 
 # Every benchmark, ours beside what people would use instead, into benchmarks/RESULTS.md. Ten minutes, on a machine that does nothing else.

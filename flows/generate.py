@@ -49,6 +49,12 @@ _SHARED = (
 _SETTINGS: tuple[tuple[str, str, type[BaseModel], tuple[str, ...]], ...] = (
     ("Vertex AI Vector Search and collections", "VERTEX_", VertexSettings, OF_A_SANDBOX),
     ("Elasticsearch", "ELASTIC_", ElasticSettings, ()),
+    (
+        "Another Elasticsearch cluster, which `elastic embed --source-remote` reads",
+        "ELASTIC_REMOTE_",
+        ElasticSettings,
+        ("cloud_id", "ca_file", "ca_fingerprint"),
+    ),
     ("Databricks Vector Search", "DATABRICKS_", DatabricksSettings, ()),
     ("The model that answers and embeds", "OPENAI_", ModelSettings, ()),
 )

@@ -10,6 +10,7 @@ from flows.confirmation import agree
 from flows.elastic.embed_steps import existing_deployment
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticRun
+from flows.elastic.privileges import ask_privileges, to_index_passages, to_remove_passages
 from flows.elastic.teardown import teardown, verify_nothing_left
 from tasks.answers.chunks import Chunk
 from tasks.answers.knowledge import Agreement, How, KnowledgeBase
@@ -54,9 +55,8 @@ class ElasticHolder:
     def index(self, run: ElasticRun, plan: IndexPlan) -> list[str]:
         """Build a new version beside the served one, verify it, move the alias. Returns every change that was made."""
         settings, report = run.settings, run.report
-        alias = read_alias_to_change(
-            settings, plan.name
-        )  # the alias moves last, when all inference is paid for
+        ask_privileges(run, *to_index_passages(plan.name, sparse=bool(plan.deployment)))
+        alias = read_alias_to_change(settings, plan.name)  # it moves last, when all inference is paid for
         embedders = self._embedders(settings, plan)
         spec = passage_index(plan.name, plan.chunks, embedders, replicas=plan.replicas)
         there = read_index(settings, spec.name)
@@ -109,6 +109,7 @@ class ElasticHolder:
 
     def remove(self, run: ElasticRun, name: str) -> None:
         """Remove a knowledge base with every version."""
+        ask_privileges(run, *to_remove_passages(name))
         teardown(run, read_inventory(run.settings, name))
         verify_nothing_left(run, name)
 

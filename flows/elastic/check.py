@@ -47,11 +47,16 @@ def check_cluster(options: CheckOptions) -> Report:
             settings
         )  # a check reports at once that nothing answers
         with report.step("Elasticsearch") as step:
-            step.saw(f"{cluster.name}, version {cluster.version}")
+            step.saw(
+                f"{cluster.name}, {'serverless' if cluster.serverless else f'version {cluster.version}'}"
+            )
         with report.step("license") as step:
             step.saw(cluster.licence if cluster.licence_is_active else f"{cluster.licence}, expired")
         with report.step("machine-learning nodes") as step:
-            step.saw("; ".join(map(str, cluster.ml_nodes)) or "none")
+            managed = (
+                "Elastic's: a serverless project embeds through inference endpoints, with --as semantic-text"
+            )
+            step.saw(managed if cluster.serverless else "; ".join(map(str, cluster.ml_nodes)) or "none")
         if missing := cluster.missing():
             raise ClusterNotReady(cluster, missing)
         if privileges.missing:

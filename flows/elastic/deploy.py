@@ -19,6 +19,7 @@ from tasks.elastic.cluster.cluster import verify_cluster
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.cluster.inference import verify_inference
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
+from tasks.elastic.cluster.serverless import verify_not_serverless
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec, Name, Priority, Threads
 from tasks.progress import say
@@ -106,6 +107,9 @@ def deploy_model(options: DeployOptions) -> Report:
     """
     wanted = options.deployments
     with running(ELASTIC, "deploy", options) as run:
+        verify_not_serverless(
+            run.settings, "elastic deploy", needs="the room and the processors of machine-learning nodes"
+        )
         ask_privileges(run, *TO_DEPLOY)
         verify_cluster(run.settings, may_grow=options.may_grow)
         agree([], yes=True, plan=lambda: _plan(run, options))

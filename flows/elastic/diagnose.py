@@ -8,6 +8,7 @@ from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
+from tasks.elastic.cluster.serverless import verify_not_serverless
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.specs import Name
 from tasks.elastic.verification.diagnosis import read_diagnosis
@@ -35,6 +36,12 @@ def diagnose_cluster(options: DiagnoseOptions) -> Report:
     """
     settings, name = ELASTIC.settings(options.target), options.name
     with reporting("elastic diagnose", name or "cluster", options.target, settings.where) as report:
+        verify_not_serverless(
+            settings,
+            "elastic diagnose",
+            needs="statistics of nodes and their threads",
+            remedy="The project's overview in Elastic Cloud shows its use.",
+        )
         if name is None:
             diagnosis = read_diagnosis(settings)
         else:

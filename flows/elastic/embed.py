@@ -9,14 +9,18 @@ from pydantic import Field
 from flows.elastic.embed_steps import EmbedPlan, embed
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions
-from flows.elastic.privileges import ask_privileges, to_embed
+from flows.elastic.privileges import ask_privileges, ask_remote_privileges, to_embed
 from flows.elastic.semantic_steps import SemanticPlan, embed_semantic
 from flows.engine_flow import engine_flow
 from flows.options import Interruptible, Timed, timeout
 from flows.report import Report
 from flows.runs import running
+from tasks.elastic.cluster.serverless import verify_not_serverless
 from tasks.elastic.indices.embeddings import embedded_field
+from tasks.elastic.indices.passages import passages_field
+from tasks.elastic.indices.remotes import address_of
 from tasks.elastic.indices.sources import source_query
+from tasks.elastic.settings import ElasticSettings, remote_settings
 from tasks.elastic.specs import EmbeddedAs, EmbeddedField, Name
 from tasks.errors import InvalidInput
 from tasks.plurals import listed
@@ -35,9 +39,13 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         default=None,
         description='Only the documents that a query finds, as JSON of the query DSL: {"term": {"language": "en"}}.',
     )
+    source_remote: bool = Field(
+        default=False,
+        description="The source is in another cluster: ELASTIC_REMOTE_URL, and ELASTIC_REMOTE_API_KEY or ELASTIC_REMOTE_USERNAME and _PASSWORD. The target's cluster reads it, which its reindex.remote.whitelist must allow.",
+    )
     fields: tuple[str, ...] = Field(
         min_length=1,
-        description="Text fields to embed, each FIELD or FIELD:EMBEDDING_FIELD; EMBEDDING_FIELD defaults to FIELD_embedding.",
+        description="Text fields to embed, each FIELD or FIELD:EMBEDDING_FIELD; EMBEDDING_FIELD defaults to FIELD_embedding, or with chunk_words to FIELD_passages.",
     )
     as_: EmbeddedAs = Field(
         default="sparse-vector",
@@ -55,7 +63,7 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         default=None,
         ge=20,
         le=10_000,
-        description="Words in a chunk of whole sentences, with semantic-text. Default: the endpoint's, which is 250.",
+        description="Words in a passage of whole sentences, for texts beyond the model's 512 tokens: each passage is embedded, and a document scores as its best one. Default: with sparse-vector, whole texts, cut at 512 tokens; with semantic-text, the endpoint's setting, which is 250.",
     )
     search_deployment: str | None = Field(
         default=None, description="The deployment that embeds queries. Default: the same."
@@ -95,6 +103,26 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
     timeout_minutes: float = timeout(1440)
 
     @property
+    def remote(self) -> ElasticSettings | None:
+        """The settings of the cluster that the source is in; None for the target's.
+
+        Raises:
+            InvalidInput: they are missing or wrong, or slices are requested, which a remote source does not have.
+        """
+        if not self.source_remote:
+            return None
+        if self.slices > 1:
+            raise InvalidInput(
+                "A reindex from a remote cluster has no slices",
+                value=self.slices,
+                source="--slices",
+                accepted="1",
+            )
+        found = remote_settings(self.target)
+        address_of(found)
+        return found
+
+    @property
     def semantic_plan(self) -> SemanticPlan:
         """The result to reach with semantic-text.
 
@@ -125,6 +153,7 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         return SemanticPlan(
             alias=self.name,
             source=self.source,
+            remote=self.remote,
             query=source_query(self.source_query) if self.source_query else None,
             fields=tuple(EmbeddedField(input=text, output=text) for text in self.fields),
             endpoint=self.endpoint,
@@ -143,11 +172,11 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         Raises:
             InvalidInput: the deployment is not given, or an option of the other way is.
         """
-        if self.endpoint is not None or self.chunk_words is not None:
+        if self.endpoint is not None:
             raise InvalidInput(
-                "sparse-vector embeds through a deployment, whole texts at a time",
-                value=self.endpoint or self.chunk_words,
-                source="--endpoint, --chunk-words",
+                "sparse-vector embeds through a deployment",
+                value=self.endpoint,
+                source="--endpoint",
                 remedy="Leave it out, or use --as semantic-text.",
             )
         if self.deployment is None:
@@ -159,9 +188,11 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         return EmbedPlan(
             alias=self.name,
             source=self.source,
+            remote=self.remote,
             query=source_query(self.source_query) if self.source_query else None,
-            fields=tuple(embedded_field(text) for text in self.fields),
+            fields=tuple(map(embedded_field if self.chunk_words is None else passages_field, self.fields)),
             deployment=self.deployment,
+            chunk_words=self.chunk_words,
             search_deployment=self.search_deployment or self.deployment,
             size=self.batch_size,
             slices=self.slices,
@@ -187,16 +218,25 @@ def embed_documents(options: EmbedOptions) -> Report:
     """
     plan = options.semantic_plan if options.as_ == "semantic-text" else options.plan
     with running(ELASTIC, "embed", options) as run:
+        if options.as_ == "sparse-vector":
+            verify_not_serverless(
+                run.settings,
+                "--as sparse-vector",
+                needs="the queue and the tasks of a reindex through a deployment",
+            )
         ask_privileges(
             run,
             *to_embed(
                 options.name,
                 options.source,
                 semantic=options.as_ == "semantic-text",
+                remote=options.source_remote,
                 scaling=options.load_allocations is not None,
                 when_interrupted=options.when_interrupted,
             ),
         )
+        if plan.remote is not None:
+            ask_remote_privileges(run, plan.remote, options.source)
         changes = embed_semantic(run, plan) if isinstance(plan, SemanticPlan) else embed(run, plan)
         run.report.facts["changes"] = changes
         say(f"Done: {listed(changes)}." if changes else "Nothing to do: everything is already there.")

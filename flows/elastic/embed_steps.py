@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.confirmation import agree
+from flows.elastic.embed_sources import read_from, read_remote, refuse_itself, refuse_own, refuse_taken
 from flows.elastic.options import ElasticRun
 from flows.elastic.plans import adopted, embed_plan, scaled
 from flows.plan import Plan
@@ -27,6 +27,7 @@ from tasks.elastic.indices.indices import (
     ensure_index_settings,
     read_index,
 )
+from tasks.elastic.indices.passages import passage_pipeline, with_passages
 from tasks.elastic.indices.pipelines import (
     FAILURE_FIELD,
     ensure_pipeline,
@@ -34,9 +35,11 @@ from tasks.elastic.indices.pipelines import (
     verify_pipeline,
 )
 from tasks.elastic.indices.previous import without
+from tasks.elastic.indices.remotes import address_of
 from tasks.elastic.indices.sources import SourceState, read_sample, read_source, verify_different_ids
-from tasks.elastic.reindex.batch_plans import ReindexSpec, read_batch_plan
+from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.copying import Reindexed
+from tasks.elastic.reindex.passages import apply_passages_copy
 from tasks.elastic.reindex.reindex import apply_reindex
 from tasks.elastic.reindex.repair import apply_repair
 from tasks.elastic.settings import ElasticSettings
@@ -52,7 +55,10 @@ from tasks.elastic.verification.verification import (
 from tasks.errors import InvalidInput
 from tasks.plurals import counted, listed
 from tasks.program import command
+from tasks.progress import say
 
+CHUNK_WORDS = 250
+"""Words in a passage that are advised: what Elasticsearch's own chunking has by default, well within 512 tokens."""
 _SHOWN = 5
 """Number of documents without an embedding, or rejected by the new index, that the report lists."""
 
@@ -74,9 +80,13 @@ class EmbedPlan:
     alias: str
     source: str
     query: dict[str, Any] | None = None
+    remote: ElasticSettings | None = None
+    """The cluster that the source is in; None for the same one."""
     fields: tuple[EmbeddedField, ...]
     deployment: str
     search_deployment: str
+    chunk_words: int | None = None
+    """Words in a passage; None embeds texts as a whole."""
     size: int | None = None
     slices: int = 1
     load_allocations: int | None = None
@@ -98,7 +108,8 @@ class EmbedPlan:
 def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     """Chain the steps of an embedding; the tour calls this too. Returns every change that was made."""
     settings, report, changes = run.settings, run.report, list[str]()
-    refuse_itself(plan.source, plan.alias)
+    if plan.remote is None:
+        refuse_itself(plan.source, plan.alias)
     _look_at_alias(settings, plan)  # the alias moves last, when all inference is paid for
     ingest = existing_deployment(settings, plan.deployment, "deployment")
     _refuse_scaling(plan, ingest)
@@ -107,9 +118,12 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     if plan.queries:
         list(sample_queries(plan.queries))
     with report.step(f"read the documents of {plan.source}") as step:
-        documents = read_source(settings, plan.source, plan.query)
-        refuse_own(documents, plan.alias)
-        sample = read_sample(settings, plan.source, [field.input for field in plan.fields], within=plan.query)
+        source = plan.remote or settings
+        documents = read_source(source, plan.source, plan.query)
+        if plan.remote is None:
+            refuse_own(documents, plan.alias)
+        refuse_taken(plan.fields, documents)
+        sample = read_sample(source, plan.source, [field.input for field in plan.fields], within=plan.query)
         step.saw(read_from(documents))
     pipeline, index = _specs(plan, documents, ingest.model_id)
     there = read_index(settings, index.name)
@@ -118,14 +132,14 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
         _adopt(run, plan.source)
     wanted, refused = documents.documents, tuple[Failure, ...]()
     if there is None or not there.content:
-        verify_different_ids(settings, documents)
-        with report.step("texts that the model truncates") as step:
-            step.saw(
-                str(read_truncated(settings, plan.source, plan.fields, plan.deployment, within=plan.query))
-            )
+        if plan.chunk_words is None:  # otherwise this side reads the other cluster
+            read_remote(run, plan.remote, plan.source, index.name)
+        verify_different_ids(source, documents)
+        if plan.chunk_words is None:
+            _see_truncated(run, plan)
         changes += _scale(run, plan, plan.load_allocations)
         with report.step(f"pipeline {pipeline.id}", changes) as step:
-            verify_pipeline(settings, pipeline, sample)
+            verify_pipeline(settings, pipeline, _as_embedded(plan, sample))
             if ensure_pipeline(settings, pipeline).changed:
                 changes.append("stored the pipeline")
             step.saw(
@@ -164,6 +178,26 @@ def _adopt(run: ElasticRun, index: str) -> None:
         step.saw("marked as ours" if ensure_adopted(run.settings, index).changed else "was ours")
 
 
+def _see_truncated(run: ElasticRun, plan: EmbedPlan) -> None:
+    """Say before anything is paid for which texts lose their end, and how they would not."""
+    with run.report.step("texts that the model truncates") as step:
+        found = read_truncated(
+            run.settings, plan.source, plan.fields, plan.deployment, within=plan.query, remote=plan.remote
+        )
+        step.saw(str(found))
+    if found.truncated:
+        say(
+            f"{found}. What is beyond is not found by meaning. To embed whole texts, in passages: --chunk-words {CHUNK_WORDS}."
+        )
+
+
+def _as_embedded(plan: EmbedPlan, sample: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """Documents as the pipeline gets them."""
+    if plan.chunk_words is None:
+        return sample
+    return tuple(with_passages(document, plan.fields, plan.chunk_words)[0] for document in sample)
+
+
 def _plan(
     run: ElasticRun,
     plan: EmbedPlan,
@@ -182,8 +216,9 @@ def _plan(
 
 def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[PipelineSpec, IndexSpec]:
     """Pipeline and index, named after what they are made from, so that different content never gets the same name."""
-    unnamed = inference_pipeline("unnamed", plan.deployment, plan.fields)
-    pipeline = inference_pipeline(f"{plan.alias}-{unnamed.spec}", plan.deployment, plan.fields)
+    written = inference_pipeline if plan.chunk_words is None else passage_pipeline
+    unnamed = written("unnamed", plan.deployment, plan.fields)
+    pipeline = written(f"{plan.alias}-{unnamed.spec}", plan.deployment, plan.fields)
     marks = made_from(
         source=documents,
         pipeline=pipeline.id,
@@ -191,6 +226,8 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
         search=plan.search_deployment,
         model=model,
         fields=plan.fields,
+        chunk_words=plan.chunk_words,
+        remote=address_of(plan.remote) if plan.remote else None,
     )
     index = IndexSpec(
         name="unnamed",
@@ -219,41 +256,6 @@ def existing_deployment(settings: ElasticSettings, deployment_id: str, option: s
             "There is no such deployment", value=deployment_id, source=f"--{option}", remedy=remedy
         )
     return there
-
-
-def refuse_itself(source: str, alias: str) -> None:
-    """Refuse to embed documents into themselves.
-
-    Raises:
-        InvalidInput: both names are the same.
-    """
-    if alias in source.split(","):
-        raise InvalidInput(
-            "The embedded documents cannot have the name of their source: every run would embed its own result again",
-            value=alias,
-            source="name, source",
-            accepted="two different names",
-        )
-
-
-def refuse_own(documents: SourceState, alias: str) -> None:
-    """Refuse a source with an index that was embedded under the same name.
-
-    Raises:
-        InvalidInput: there is one.
-    """
-    own = re.compile(rf"{re.escape(alias)}-[0-9a-f]{{12}}")
-    for index in documents.indices:
-        if own.fullmatch(index):
-            refuse_itself(index, index)
-
-
-def read_from(documents: SourceState) -> str:
-    """What a report says of a source: how many documents, and of which indices where the name is not that of one."""
-    found = counted(documents.documents, "document")
-    if documents.query:
-        found += " that the query finds"
-    return found if documents.indices == (documents.name,) else f"{found} in {listed(documents.indices)}"
 
 
 def _refuse_scaling(plan: EmbedPlan, ingest: DeploymentState) -> None:
@@ -298,20 +300,38 @@ def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> 
         deployment_id=plan.deployment,
         fields=plan.fields,
         leave_out=plan.leave_out or None,
+        remote=address_of(plan.remote) if plan.remote else None,
     )
-    with report.step(f"embed {plan.source} into {index.name}") as step:
-        batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices)
-        step.saw(f"batches of {batches.size:,}, slices: {batches.slices}")
-        for why in batches.lowered:
-            step.saw(f"lowered: {why}")
-        done = apply_reindex(settings, spec, batches, deadline, run.when_interrupted)
-        saw_refused(step, done)
-    with report.step("repair documents without an embedding") as step:
+    if plan.chunk_words is None:
+        with report.step(f"embed {plan.source} into {index.name}") as step:
+            batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices, remote=plan.remote)
+            _saw_batches(step, batches)
+            done = apply_reindex(settings, spec, batches, deadline, run.when_interrupted, remote=plan.remote)
+            saw_refused(step, done)
+    else:
+        with report.step(f"cut the texts of {plan.source} into passages") as step:
+            cut = apply_passages_copy(settings, spec, plan.chunk_words, deadline, remote=plan.remote)
+            done, each = cut.copied, cut.of_a_document
+            step.saw(f"{counted(cut.passages, 'passage')}, {each:.1f} of a document on average")
+            saw_refused(step, done)
+            batches = read_batch_plan(
+                settings, spec, size=plan.size, slices=plan.slices, passages=each, remote=plan.remote
+            )
+            _saw_batches(step, batches)
+    repairing = "repair documents without an embedding" if plan.chunk_words is None else "embed the passages"
+    with report.step(repairing) as step:
         repaired = apply_repair(settings, spec, batches, deadline, run.when_interrupted)
-        step.saw(f"{repaired.repaired:,} repaired, {repaired.left:,} cannot be embedded")
+        what = "repaired" if plan.chunk_words is None else "embedded"
+        step.saw(f"{repaired.repaired:,} {what}, {repaired.left:,} cannot be embedded")
         for one in repaired.listed[:_SHOWN]:
             step.saw(f"{one.id}: {one.reason}")
     return done
+
+
+def _saw_batches(step: StepReport, batches: BatchPlan) -> None:
+    step.saw(f"batches of {batches.size:,}, slices: {batches.slices}")
+    for why in batches.lowered:
+        step.saw(f"lowered: {why}")
 
 
 def saw_refused(step: StepReport, done: Reindexed) -> None:
@@ -343,7 +363,7 @@ def _verify(
             scores = verify_scores(settings, index.name, field, plan.search_deployment)
             step.saw(f"{scores.compared} scores recomputed, off by {scores.largest_difference:.1e} at most")
         if plan.queries:
-            first = plan.fields[0].output
+            first = plan.fields[0]
             found = verify_queries(settings, index.name, first, plan.search_deployment, plan.queries)
             step.saw(f"{found.found} of {found.queries} sample queries find the expected documents")
 

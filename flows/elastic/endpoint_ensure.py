@@ -55,12 +55,12 @@ def ensure_inference_endpoint(options: EndpointOptions) -> Report:
     """
     with running(ELASTIC, "endpoint-ensure", options) as run:
         ask_privileges(run, *TO_CHANGE_ENDPOINTS)
-        verify_cluster(run.settings)
-        agree([], yes=True, plan=lambda: endpoint_plan(run, _spec(run, options)))
+        cluster = verify_cluster(run.settings)
+        agree([], yes=True, plan=lambda: endpoint_plan(run, _spec(run, options), cluster))
         download_model(run, options.model_id)
         spec = _spec(run, options)
         with run.report.step(f"inference endpoint {spec.id}") as step:
-            if read_endpoint(run.settings, spec.id) is None:
+            if read_endpoint(run.settings, spec.id) is None and not cluster.serverless:
                 verify_capacity(run.settings, [spec.deployment])
             ensured = ensure_endpoint(run.settings, spec, run.deadline)
             wait_for_endpoint(run.settings, spec, run.deadline)

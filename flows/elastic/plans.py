@@ -8,6 +8,7 @@ from typing import Any
 from flows.elastic.options import ElasticRun
 from flows.plan import Action, Difference, Plan, Resource, differences
 from tasks.elastic.cluster.capacity import verify_capacity
+from tasks.elastic.cluster.cluster import Cluster
 from tasks.elastic.cluster.deployment_states import DeploymentState, read_deployment
 from tasks.elastic.cluster.deployments import read_deployment_to_change
 from tasks.elastic.cluster.endpoints import EndpointSpec, check_endpoint, read_endpoint, verify_unused
@@ -210,7 +211,7 @@ def rollback_plan(run: ElasticRun, found: Rollback) -> Plan:
     )
 
 
-def endpoint_plan(run: ElasticRun, spec: EndpointSpec) -> Plan:
+def endpoint_plan(run: ElasticRun, spec: EndpointSpec, cluster: Cluster) -> Plan:
     """What `elastic endpoint-ensure` would do.
 
     Raises:
@@ -220,6 +221,12 @@ def endpoint_plan(run: ElasticRun, spec: EndpointSpec) -> Plan:
     there = read_endpoint(run.settings, spec.id)
     resources = _model(run.settings, spec.model_id, recreate=False)
     detail = f"{spec.task_type} by {spec.model_id}"
+    if cluster.serverless:  # where the deployment and its place are Elastic's
+        action: Action = "create" if there is None else "keep"
+        if there is not None:
+            check_endpoint(spec, there)
+        resources.append(Resource(action=action, kind="inference endpoint", name=spec.id, detail=detail))
+        return run.plan(*resources, hourly=_HOURLY, hourly_usd=0.0)
     if there is None:
         verify_capacity(run.settings, [spec.deployment])
         resources.append(Resource(action="create", kind="inference endpoint", name=spec.id, detail=detail))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from flows.elastic.options import ElasticRun
 from tasks.elastic.cluster.privileges import Need, verify_privileges
+from tasks.elastic.settings import ElasticSettings
 from tasks.interruption import WhenInterrupted
 
 _READ_CLUSTER = Need(what="read the cluster, its license and its tasks", cluster=("monitor",))
@@ -43,6 +44,7 @@ def to_embed(
     source: str,
     *,
     semantic: bool = False,
+    remote: bool = False,
     scaling: bool = False,
     when_interrupted: WhenInterrupted = "leave-running",
 ) -> tuple[Need, ...]:
@@ -51,6 +53,7 @@ def to_embed(
     Args:
         name: the alias; its indices are `NAME-HASH`.
         source: the indices that are read.
+        remote: the source is in another cluster.
         semantic: through an inference endpoint and not through a pipeline.
         scaling: the allocations of the deployment change meanwhile.
         when_interrupted: whether an interruption cancels the reindex task.
@@ -59,7 +62,19 @@ def to_embed(
     needs += [_DEPLOY] if scaling else []
     if when_interrupted == "cancel":
         needs.append(Need(what="cancel the reindex task on an interruption", cluster=("cancel_task",)))
-    return (*needs, _to_read(source), *_to_change(name, "manage", "read", "write"))
+    reading = () if remote else (_to_read(source),)
+    return (*needs, *reading, *_to_change(name, "manage", "read", "write"))
+
+
+def to_index_passages(name: str, *, sparse: bool) -> tuple[Need, ...]:
+    """What a knowledge base needs; `sparse`: its passages are embedded through a pipeline and a deployment."""
+    models = (_READ_MODELS, _PIPELINES) if sparse else ()
+    return (_READ_CLUSTER, *models, *_to_change(name, "manage", "read", "write"))
+
+
+def to_remove_passages(name: str) -> tuple[Need, ...]:
+    """What removing a knowledge base needs."""
+    return (_READ_CLUSTER, _PIPELINES, *_to_change(name, "manage"))
 
 
 def to_adopt(index: str) -> tuple[Need, ...]:
@@ -101,11 +116,22 @@ def ask_privileges(run: ElasticRun, *needs: Need) -> None:
         step.saw(str(verify_privileges(run.settings, needs)))
 
 
+def ask_remote_privileges(run: ElasticRun, remote: ElasticSettings, source: str) -> None:
+    """Ask the cluster that a source is in whether its key or user may read it.
+
+    Raises:
+        PrivilegesMissing: with every one that is missing.
+    """
+    with run.report.step("privileges in the remote cluster") as step:
+        step.saw(str(verify_privileges(remote, (_to_read(source),))))
+
+
 def _to_read(source: str) -> Need:
+    """Beside it `maintenance` is used to refresh the source, and is done without: then a refresh is waited for."""
     return Need(
-        what="read the source, count its documents, and refresh it so that none is missed",
+        what="read the source and count its documents",
         names=tuple(source.split(",")),
-        on_indices=("read", "view_index_metadata", "monitor", "maintenance"),
+        on_indices=("read", "view_index_metadata", "monitor"),
     )
 
 

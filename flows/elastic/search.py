@@ -14,6 +14,7 @@ from flows.report import Report, reporting, result
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.search.search import Hit, SparseQuery, read_hits
 from tasks.elastic.search.ways import How, NoSuchWay, read_hits_by
+from tasks.elastic.specs import EmbeddedField
 
 _SHOWN = 160
 """Number of characters of a document that the report shows."""
@@ -60,11 +61,10 @@ def search_documents(options: SearchOptions) -> Report:
             answer = read_hits_by(settings, name, options.text, asked, chosen, how, size=options.size)
         else:
             answer = read_hits(
-                settings, name, options.text, chosen.output, model, size=options.size, kind=options.kind
+                settings, name, options.text, chosen, model, size=options.size, kind=options.kind
             )
         report.results = [
-            result(hit.id, {"score": hit.score}, {chosen.input: shown(hit, chosen.input)})
-            for hit in answer.hits
+            result(hit.id, {"score": hit.score}, {chosen.input: shown(hit, chosen)}) for hit in answer.hits
         ]
         if not answer.hits:
             report.nothing = f"No documents: none has a word or token in {chosen.input} in common with the query, or the index is empty."
@@ -72,7 +72,7 @@ def search_documents(options: SearchOptions) -> Report:
     return report
 
 
-def shown(hit: Hit, field: str) -> str:
-    """The beginning of a hit's text."""
-    text = str(hit.source.get(field, ""))
+def shown(hit: Hit, field: EmbeddedField) -> str:
+    """The beginning of a hit's text, or of its best passage."""
+    text = hit.passage or str(hit.source.get(field.input, ""))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

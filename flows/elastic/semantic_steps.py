@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.confirmation import agree
-from flows.elastic.embed_steps import read_from, refuse_itself, refuse_own, saw_refused
+from flows.elastic.embed_sources import read_from, read_remote, refuse_itself, refuse_own
+from flows.elastic.embed_steps import saw_refused
 from flows.elastic.options import ElasticRun
 from flows.elastic.plans import embed_plan
 from tasks.elastic.cluster.cluster import read_cluster
@@ -16,6 +17,7 @@ from tasks.elastic.cluster.endpoints import EndpointState, read_endpoint, verify
 from tasks.elastic.indices.aliases import ensure_alias, read_alias_to_change
 from tasks.elastic.indices.embeddings import Embedded, made_from_semantic
 from tasks.elastic.indices.indices import ensure_content_mark, ensure_index, ensure_index_settings, read_index
+from tasks.elastic.indices.remotes import address_of
 from tasks.elastic.indices.sources import SourceState, read_sample, read_source, verify_different_ids
 from tasks.elastic.reindex.batch_plans import MOST_DOCUMENTS, BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.copying import Reindexed
@@ -41,6 +43,8 @@ class SemanticPlan:
     alias: str
     source: str
     query: dict[str, Any] | None = None
+    remote: ElasticSettings | None = None
+    """The cluster that the source is in; None for the same one."""
     fields: tuple[EmbeddedField, ...]
     endpoint: str
     chunk_words: int | None = None
@@ -54,7 +58,8 @@ class SemanticPlan:
 def embed_semantic(run: ElasticRun, plan: SemanticPlan) -> list[str]:
     """Chain the steps. Returns every change that was made."""
     settings, report, changes = run.settings, run.report, list[str]()
-    refuse_itself(plan.source, plan.alias)
+    if plan.remote is None:
+        refuse_itself(plan.source, plan.alias)
     _refuse_old(settings)
     read_alias_to_change(settings, plan.alias)  # the alias moves last, when all inference is paid for
     if plan.queries:
@@ -64,16 +69,19 @@ def embed_semantic(run: ElasticRun, plan: SemanticPlan) -> list[str]:
         step.saw(str(verify_endpoint(settings, plan.endpoint)))
         endpoint = endpoint_of(settings, plan.endpoint)
     with report.step(f"read the documents of {plan.source}") as step:
-        documents = read_source(settings, plan.source, plan.query)
-        refuse_own(documents, plan.alias)
-        read_sample(settings, plan.source, [field.input for field in plan.fields], within=plan.query)
+        source = plan.remote or settings
+        documents = read_source(source, plan.source, plan.query)
+        if plan.remote is None:
+            refuse_own(documents, plan.alias)
+        read_sample(source, plan.source, [field.input for field in plan.fields], within=plan.query)
         step.saw(read_from(documents))
     index = _index(plan, documents, endpoint)
     there = read_index(settings, index.name)
     agree([], yes=True, plan=lambda: embed_plan(run, plan.alias, index, there, documents.documents))
     wanted, refused = documents.documents, ()
     if there is None or not there.content:
-        verify_different_ids(settings, documents)
+        read_remote(run, plan.remote, plan.source, index.name)
+        verify_different_ids(source, documents)
         with report.step(f"index {index.name}", changes) as step:
             changes += ["created the index"] if ensure_index(settings, index).changed else []
             step.saw(f"semantic_text by {endpoint.id}")
@@ -89,8 +97,9 @@ def embed_semantic(run: ElasticRun, plan: SemanticPlan) -> list[str]:
             own = verify_own_texts(settings, index.name, field, endpoint)
             step.saw(f"{counted(own.asked, 'document')} found by the text of {field.input}")
         if plan.queries:
-            first = plan.fields[0].output
-            found = verify_queries(settings, index.name, first, plan.endpoint, plan.queries, kind="semantic")
+            found = verify_queries(
+                settings, index.name, plan.fields[0], plan.endpoint, plan.queries, kind="semantic"
+            )
             step.saw(f"{found.found} of {found.queries} sample queries find the expected documents")
     if ensure_index_settings(settings, index).changed:
         changes.append("set the final settings")
@@ -119,6 +128,7 @@ def _index(plan: SemanticPlan, documents: SourceState, endpoint: EndpointState) 
             deployment=endpoint.deployment_id,
             model=endpoint.model_id,
             fields=plan.fields,
+            remote=address_of(plan.remote) if plan.remote else None,
         ),
     )
     return index.model_copy(update={"name": f"{plan.alias}-{index.spec}"})
@@ -133,11 +143,14 @@ def _fill(run: ElasticRun, plan: SemanticPlan, index: IndexSpec, endpoint: Endpo
         pipeline="",
         deployment_id=endpoint.deployment_id,
         fields=plan.fields,
+        remote=address_of(plan.remote) if plan.remote else None,
     )
     with run.report.step(f"embed {plan.source} into {index.name}") as step:
         batches = _batches(settings, plan, spec)
         step.saw(f"batches of {batches.size:,}, slices: {batches.slices}")
-        done = apply_semantic_reindex(settings, spec, batches, run.deadline, run.when_interrupted)
+        done = apply_semantic_reindex(
+            settings, spec, batches, run.deadline, run.when_interrupted, remote=plan.remote
+        )
         saw_refused(step, done)
     return done
 
@@ -147,7 +160,7 @@ def _batches(settings: ElasticSettings, plan: SemanticPlan, spec: ReindexSpec) -
     if read_deployment(settings, spec.deployment_id) is None:
         size = min(plan.size or _DOCUMENTS_AT_ONCE, MOST_DOCUMENTS)
         return BatchPlan(size, plan.slices, float(_DOCUMENTS_AT_ONCE), ())
-    return read_batch_plan(settings, spec, size=plan.size, slices=plan.slices)
+    return read_batch_plan(settings, spec, size=plan.size, slices=plan.slices, remote=plan.remote)
 
 
 def endpoint_of(settings: ElasticSettings, endpoint_id: str) -> EndpointState:

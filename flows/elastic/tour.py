@@ -28,6 +28,7 @@ from tasks.elastic.cluster.cluster import verify_cluster
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.deployments import remove_deployment
 from tasks.elastic.cluster.inference import read_inferences, verify_inference
+from tasks.elastic.cluster.serverless import verify_not_serverless
 from tasks.elastic.data.documents import DocumentSource
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.indices.indices import remove_index
@@ -96,6 +97,9 @@ def tour(options: TourOptions) -> Report:
     """
     name, model_id = options.name, options.model_id
     with running(ELASTIC, "tour", options) as run:
+        verify_not_serverless(
+            run.settings, "elastic tour", needs="deployments of its own on machine-learning nodes"
+        )
         ask_privileges(run, *to_tour(name))
         verify_cluster(run.settings)
         download_model(run, model_id)
@@ -203,12 +207,12 @@ def _infer(run: ElasticRun, model_id: str, deployment_id: str) -> None:
 def _search(run: ElasticRun, plan: EmbedPlan, field: EmbeddedField) -> None:
     with run.report.step(f"search {QUERY!r}") as step:
         model = read_embedded(run.settings, plan.alias).search_deployment
-        older = read_hits(run.settings, plan.alias, QUERY, field.output, model, size=5, kind="text_expansion")
-        newer = read_hits(run.settings, plan.alias, QUERY, field.output, model, size=5)
+        older = read_hits(run.settings, plan.alias, QUERY, field, model, size=5, kind="text_expansion")
+        newer = read_hits(run.settings, plan.alias, QUERY, field, model, size=5)
         if not newer.hits or not older.hits:
             raise GateNotMet(f"The number of films found by {QUERY!r}", measured=0, wanted="some")
         for hit in newer.hits[:3]:
-            step.saw(f"{hit.id} ({hit.score:.2f}): {shown(hit, field.input)}")
+            step.saw(f"{hit.id} ({hit.score:.2f}): {shown(hit, field)}")
         step.saw(f"text_expansion: {listed(hit.id for hit in older.hits)}")
 
 

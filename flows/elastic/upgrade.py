@@ -17,10 +17,11 @@ from flows.options import Interruptible, Timed, timeout
 from flows.report import Report
 from flows.runs import running
 from tasks.elastic.cluster.models import verify_sparse_model
+from tasks.elastic.cluster.serverless import verify_not_serverless
 from tasks.elastic.indices.embeddings import embedded_field, read_embedded
 from tasks.elastic.indices.previous import Old, left_out, old_embeddings
 from tasks.elastic.indices.sources import read_source
-from tasks.elastic.specs import Name
+from tasks.elastic.specs import EmbeddedField, Name
 from tasks.elastic.verification.agreement import Previous
 from tasks.errors import InvalidInput
 from tasks.plurals import listed
@@ -86,6 +87,9 @@ def upgrade_embedded(options: UpgradeOptions) -> Report:
         vector-search elastic upgrade --name films --source films-v1 --fields plot --old-deployment .elser_model_1 --deployment movies-ingest --adopt --target sandbox
     """
     with running(ELASTIC, "upgrade", options) as run:
+        verify_not_serverless(
+            run.settings, "elastic upgrade", needs="the queue and the tasks of a reindex through a deployment"
+        )
         plan = _of_foreign(run, options, options.source) if options.source else _of_ours(run, options)
         needs = to_embed(options.name, plan.source, when_interrupted=options.when_interrupted)
         ask_privileges(run, *needs, *(to_adopt(plan.source) if options.adopt else ()))
@@ -113,13 +117,22 @@ def _of_ours(run: ElasticRun, options: UpgradeOptions) -> EmbedPlan:
             value=old.index,
             remedy="Embed its source again with `elastic embed --as semantic-text --endpoint ENDPOINT`.",
         )
+    if old.remote:
+        raise InvalidInput(
+            "The documents of this index came from another cluster",
+            value=old.remote,
+            source=old.index,
+            remedy="Embed them again with `elastic embed --source-remote` and the new deployment; the old index stays for a rollback.",
+        )
     model = options.old_deployment or old.search_deployment
     previous = tuple(
-        Previous(index=old.index, text=field.input, field=field.output, model_id=model)
+        Previous(
+            index=old.index, text=field.input, field=field.output, model_id=model, passages=field.passages
+        )
         for field in old.fields
     )
-    fields = tuple(f"{field.input}:{field.output}" for field in old.fields)
-    return replace(_plan(options, old.source, fields, previous, ()), query=old.query)
+    plan = _plan(options, old.source, old.fields, previous, ())
+    return replace(plan, query=old.query, chunk_words=old.chunk_words)
 
 
 def _of_foreign(run: ElasticRun, options: UpgradeOptions, source: str) -> EmbedPlan:
@@ -143,20 +156,21 @@ def _of_foreign(run: ElasticRun, options: UpgradeOptions, source: str) -> EmbedP
         model_id=options.old_deployment or "",
         type=chosen.type,
     )
-    return _plan(options, source, options.fields, (previous,), leave_out)
+    fields = tuple(embedded_field(text) for text in options.fields)
+    return _plan(options, source, fields, (previous,), leave_out)
 
 
 def _plan(
     options: UpgradeOptions,
     source: str,
-    fields: tuple[str, ...],
+    fields: tuple[EmbeddedField, ...],
     previous: tuple[Previous, ...],
     leave_out: tuple[str, ...],
 ) -> EmbedPlan:
     return EmbedPlan(
         alias=options.name,
         source=source,
-        fields=tuple(embedded_field(text) for text in fields),
+        fields=fields,
         deployment=options.deployment,
         search_deployment=options.search_deployment or options.deployment,
         size=options.batch_size,

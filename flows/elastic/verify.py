@@ -12,10 +12,13 @@ from flows.elastic.options import EmbeddedOptions
 from flows.elastic.semantic_steps import endpoint_of
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
-from tasks.elastic.indices.embeddings import read_embedded
+from tasks.elastic.indices.embeddings import Embedded, read_embedded
+from tasks.elastic.indices.remotes import address_of
 from tasks.elastic.indices.sources import read_source
+from tasks.elastic.settings import ElasticSettings, ElasticTarget, remote_settings
 from tasks.elastic.verification.semantic import verify_own_texts
 from tasks.elastic.verification.verification import verify_completeness, verify_queries, verify_scores
+from tasks.errors import InvalidInput
 from tasks.plurals import counted
 
 
@@ -44,7 +47,8 @@ def verify_embedded(options: VerifyOptions) -> Report:
         embedded = read_embedded(settings, name)
         model = embedded.search_deployment
         with report.step("every document, with its embedding") as step:
-            wanted = read_source(settings, embedded.source, embedded.query).documents
+            source = source_settings(settings, options.target, embedded)
+            wanted = read_source(source, embedded.source, embedded.query).documents
             found = verify_completeness(
                 settings, name, embedded.fields, wanted=wanted, accepted=options.accept_unembedded
             )
@@ -65,7 +69,7 @@ def verify_embedded(options: VerifyOptions) -> Report:
                 asked = verify_queries(
                     settings,
                     name,
-                    embedded.fields[0].output,
+                    embedded.fields[0],
                     model,
                     Path(options.queries),
                     kind="semantic" if semantic else "sparse_vector",
@@ -73,3 +77,22 @@ def verify_embedded(options: VerifyOptions) -> Report:
                 step.saw(f"{asked.found} of {asked.queries} find the expected documents")
                 report.facts["queries"] = asdict(asked)
     return report
+
+
+def source_settings(settings: ElasticSettings, target: ElasticTarget, embedded: Embedded) -> ElasticSettings:
+    """Where the source of an embedded index is.
+
+    Raises:
+        InvalidInput: in another cluster, whose settings are missing or are those of a third one.
+    """
+    if embedded.remote is None:
+        return settings
+    remote = remote_settings(target)
+    if address_of(remote) != embedded.remote:
+        raise InvalidInput(
+            f"The source of {embedded.index} is in another cluster than this",
+            value=address_of(remote),
+            source="ELASTIC_REMOTE_URL",
+            accepted=embedded.remote,
+        )
+    return remote

@@ -15,7 +15,9 @@ from sandbox.elastic.documents.bulk_api import BulkApi
 from sandbox.elastic.documents.refreshing import RefreshingWriter
 from sandbox.elastic.documents.store import DocumentStore
 from sandbox.elastic.documents.writing import DocumentWriter
+from sandbox.elastic.indices import serverless
 from sandbox.elastic.indices.alias_api import AliasApi
+from sandbox.elastic.indices.allocation_api import AllocationApi
 from sandbox.elastic.indices.api import IndexApi
 from sandbox.elastic.indices.data_stream_api import DataStreamApi
 from sandbox.elastic.indices.data_streams import DataStreams
@@ -67,7 +69,7 @@ from sandbox.elastic.security.keys import ApiKeys
 from sandbox.elastic.store import Store
 from sandbox.elastic.tasks.api import TaskApi
 from sandbox.elastic.tasks.manager import Tasks
-from sandbox.elastic.versions import release
+from sandbox.elastic.versions import NEWEST, release
 from sandbox.elastic.wire.routing import Routes, TakeAtEnd
 
 
@@ -82,7 +84,8 @@ class Cluster:
         *,
         is_secured: bool = True,
     ) -> None:
-        self.release = release(options.version)
+        self._is_serverless = options.flavour == "serverless"
+        self.release = release(NEWEST if self._is_serverless else options.version)
         self.ending = threading.Event()
         """Set when the server stops; threads that wait, wait on this."""
         self.store = Store(state / "elastic.sqlite")
@@ -160,7 +163,7 @@ class Cluster:
             CapacityApi(nodes, self.deployments, self.release),
         )
         others = (
-            InformationApi(nodes, self.release, options.licence),
+            InformationApi(nodes, self.release, options.licence, options.flavour),
             NodesApi(nodes, self.release, self.deployments.at_work_on),
             TaskApi(self.tasks, nodes),
             InferenceEndpointApi(
@@ -178,6 +181,7 @@ class Cluster:
             IndexTemplateApi(self.templates),
             IndexStatisticsApi(indices, self.documents, self.searchers),
             HealthApi(nodes, indices, self.ending),
+            AllocationApi(nodes, indices, self.documents.bytes),
             DocumentApi(refreshing, self.documents, indices),
             BulkApi(refreshing),
             search,
@@ -186,12 +190,13 @@ class Cluster:
             TemplateApi(self.store.records("scripts"), search),
             PipelineApi(pipelines, self.parser, indices),
             IngestStatisticsApi(pipelines, nodes),
-            ReindexApi(*by_query),
+            ReindexApi(*by_query, whitelist=options.reindex_whitelist),
             ByQueryApi(*by_query),
             ReindexManagementApi(self.tasks, self.jobs, nodes, self.release),
         )
         guarded = (self.licence.guarded(route) for api in machine_learning for route in api.routes)
         every = [*(route for api in others for route in api.routes), *guarded]
+        every = [*map(serverless.guarded, every)] if self._is_serverless else every
         if (
             not self._is_secured
         ):  # as with `xpack.security.enabled: false`, which takes the APIs of security away

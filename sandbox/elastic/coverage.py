@@ -16,6 +16,7 @@ from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.differences import DIFFERENCES
 from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.indices import serverless
 from sandbox.elastic.inference import errors as inference_errors
 from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ml import errors as ml_errors
@@ -59,6 +60,7 @@ _ERRORS = (
     errors,
     wire_errors,
     indices_errors,
+    serverless,
     documents_errors,
     search_errors,
     aggregation_errors,
@@ -87,6 +89,8 @@ def lines() -> Iterator[str]:
         )
     yield from ("", "Namespaces that are not listed are not imitated.", "", "### By version", "")
     yield from _versions()
+    yield ""
+    yield f"With `--elastic.flavour serverless` these answer 410: {', '.join(sorted(serverless.PRIVATE))}."
     yield from ("", "### Query parameters", "")
     yield (
         "What no API names is refused as the service refuses it. Everywhere: "

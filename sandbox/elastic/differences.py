@@ -11,8 +11,16 @@ DIFFERENCES = (
         "`routing` is accepted but ignored; `_primary_term` is always 1."
     ),
     (
+        "`--elastic.flavour serverless`: which APIs and settings a project lacks is read in the elasticsearch-specification and in public "
+        "reports, a few from memory; shards and replicas are not shown; users, roles and inference services of Elastic are not imitated."
+    ),
+    (
         "Scores are computed from live documents only, as in Lucene after deleted ones are merged away, and as if there "
         "were one segment."
+    ),
+    (
+        "A filtered alias narrows searches, counts, reindex and by-query calls; its filter is only checked when it is used. Points in time and "
+        "`_cat/count` by one, and searches of indices with different filters, are refused."
     ),
     (
         "A due refresh happens at the next search, not before. `refresh=wait_for` refreshes at once. Tombstones are kept "
@@ -23,7 +31,7 @@ DIFFERENCES = (
         "sparse_vector, rank_features, dense_vector, semantic_text, nested. Others (ip, flattened, ...) are refused as unknown."
     ),
     (
-        "Nested: the objects are found by nested queries alone, with inner hits that show whole objects; `match_phrase` and `ids` "
+        "Nested: the objects are found by nested queries alone, with inner hits that show them or fields of them; `match_phrase` and `ids` "
         "within them, a nested field within another one reached in one step, sorting and aggregating by nested fields, and a knn "
         "search (not query) on them are refused or find nothing. Hidden documents are not counted anywhere."
     ),
@@ -120,7 +128,7 @@ DIFFERENCES = (
         "once, not each document. With `ignore_missing`, a missing input is not embedded."
     ),
     (
-        "Reindex does not support scripts, remote sources, sort or routing. An expired scroll is detected between batches and "
+        "Reindex does not support scripts, sort or routing; of a remote source, the certificate is checked by the system's authorities. An expired scroll is detected between batches and "
         "ends the task with search_context_missing_exception, not wrapped in a search error. Update by query does not "
         "support scripts. Slices use a different hash."
     ),

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 Version = Literal["8.13", "8.19", "9.1", "9.5"]
 Licence = Literal["trial", "platinum", "basic"]
+Flavour = Literal["default", "serverless"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,9 @@ class ElasticOptions:
 
     version: Version = "8.19"
     """The release to imitate; 8.19, the generation of the pinned client."""
+    flavour: Flavour = "default"
+    """`serverless` imitates a project of Elastic Cloud Serverless, where the APIs of nodes, shards and tasks and their settings are
+    refused; it has the features of the newest version, whatever `version` says. `default` is every other cluster."""
     api_key: Annotated[str, Parameter(env_var="VECTOR_SEARCH_SANDBOX_API_KEY")] = field(
         default="", repr=False
     )
@@ -53,9 +57,15 @@ class ElasticOptions:
     refresh_seconds: float = 1.0
     """`refresh_interval`, in seconds, of indices that do not set one; 1, as documented."""
 
+    reindex_whitelist: str = ""
+    """`reindex.remote.whitelist`: the hosts with their ports, commas between and wildcards allowed, from which a reindex may read; by
+    default none."""
+
     def __post_init__(self) -> None:
         if self.version not in get_args(Version):
             raise ValueError(f"version must be one of {', '.join(get_args(Version))}, not {self.version!r}.")
+        if self.flavour not in get_args(Flavour):
+            raise ValueError(f"flavour must be one of {', '.join(get_args(Flavour))}, not {self.flavour!r}.")
         if self.licence not in get_args(Licence):
             raise ValueError(f"licence must be one of {', '.join(get_args(Licence))}, not {self.licence!r}.")
         durations = (self.inference_seconds, self.grow_seconds)

@@ -109,6 +109,10 @@ _RELEASES = {
 }
 
 
+NEWEST = "9.5"
+"""What Elastic Cloud Serverless has, which is always up to date."""
+
+
 def release(version: str) -> Release:
     """The row of a version, named as in the options (`8.19`)."""
     return _RELEASES[version]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, model_validator
@@ -58,6 +58,9 @@ def _cloud_id(value: str) -> str:
 class ElasticSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_input_in_errors=True):
     """What is needed to reach Elasticsearch."""
 
+    prefix: ClassVar[str] = "ELASTIC_"
+    """Of the variables that an error names."""
+
     url: Annotated[str, AfterValidator(_addresses)] | None = Field(
         default=None,
         description="The address of the cluster, https://search.example.org:9200, or of several of its nodes with commas between. A proxy's path prefix is part of the address.",
@@ -95,21 +98,45 @@ class ElasticSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_in
     @model_validator(mode="after")
     def _say_where_and_who(self) -> ElasticSettings:
         if (self.url is None) == (self.cloud_id is None):
-            raise ValueError("exactly one of ELASTIC_URL and ELASTIC_CLOUD_ID")
+            raise ValueError(f"exactly one of {self.prefix}URL and {self.prefix}CLOUD_ID")
         if (self.username is None) != (self.password is None):
-            raise ValueError("ELASTIC_USERNAME and ELASTIC_PASSWORD together")
+            raise ValueError(f"{self.prefix}USERNAME and {self.prefix}PASSWORD together")
         if self.api_key is not None and self.username is not None:
-            raise ValueError("either ELASTIC_API_KEY or ELASTIC_USERNAME and ELASTIC_PASSWORD, not both")
+            raise ValueError(
+                f"either {self.prefix}API_KEY or {self.prefix}USERNAME and {self.prefix}PASSWORD, not both"
+            )
         if self.ca_file is not None and self.ca_fingerprint is not None:
-            raise ValueError("either ELASTIC_CA_FILE or ELASTIC_CA_FINGERPRINT, not both")
+            raise ValueError(f"either {self.prefix}CA_FILE or {self.prefix}CA_FINGERPRINT, not both")
         plain = any(url.lower().startswith("http://") for url in self.addresses)
         if self.ca_fingerprint is not None and plain:
-            raise ValueError("ELASTIC_URL with https://, since ELASTIC_CA_FINGERPRINT says what to trust")
+            raise ValueError(
+                f"{self.prefix}URL with https://, since {self.prefix}CA_FINGERPRINT says what to trust"
+            )
         return self
 
 
 class _ElasticEnvironment(ElasticSettings, BaseSettings, frozen=True):  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- pydantic merges the two configurations
     model_config = SettingsConfigDict(env_prefix="ELASTIC_", env_file=".env", extra="ignore")
+
+
+class _RemoteEnvironment(ElasticSettings, BaseSettings, frozen=True):  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- as above
+    prefix: ClassVar[str] = "ELASTIC_REMOTE_"
+    model_config = SettingsConfigDict(env_prefix="ELASTIC_REMOTE_", env_file=".env", extra="ignore")
+
+
+def remote_settings(target: ElasticTarget) -> ElasticSettings:
+    """The settings of another cluster, whose documents are embedded in that of a target: `ELASTIC_REMOTE_URL` and its like.
+
+    Raises:
+        InvalidInput: a setting is missing or wrong.
+    """
+    found = from_environment(
+        _RemoteEnvironment,
+        target=target,
+        prefix="ELASTIC_REMOTE_",
+        example="ELASTIC_REMOTE_URL=https://old.example.org:9200 ELASTIC_REMOTE_API_KEY=...",
+    )
+    return ElasticSettings(**found.model_dump())
 
 
 def elastic_settings(target: ElasticTarget) -> ElasticSettings:

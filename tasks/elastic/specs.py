@@ -103,6 +103,23 @@ class EmbeddedField(BaseModel, frozen=True):
 
     input: str = Field(min_length=1)
     output: str = Field(min_length=1)
+    passages: str | None = None
+    """The nested field with the text in passages, each with its embedding; None where the text is embedded as a whole."""
+
+    @classmethod
+    def in_passages(cls, input_: str, passages: str) -> Self:
+        """A field that is embedded in passages, which a nested field holds."""
+        return cls(input=input_, output=f"{passages}.embedding", passages=passages)
+
+    @property
+    def text(self) -> str:
+        """The field with the texts as the model gets them."""
+        return self.input if self.passages is None else f"{self.passages}.text"
+
+    @property
+    def made(self) -> str:
+        """The field that is not in the source, but made of it: the embedding, or the passages with theirs."""
+        return self.passages or self.output
 
 
 class PipelineSpec(BaseModel, frozen=True):
@@ -171,8 +188,13 @@ def embedded_properties(
     properties: dict[str, Any] = deepcopy(dict(source or {}))
     for field in fields:
         _place(properties, field.input).setdefault(_leaf(field.input), text_field())
-    for output in (field.output for field in fields):
-        _place(properties, output)[_leaf(output)] = {"type": "sparse_vector"}
+    for field in fields:
+        if field.passages is None:
+            _place(properties, field.output)[_leaf(field.output)] = {"type": "sparse_vector"}
+        else:
+            # Not dynamic: what the inference processor writes beside an embedding stays unmapped.
+            inner = {"text": {"type": "text"}, "embedding": {"type": "sparse_vector"}}
+            properties[field.passages] = {"type": "nested", "dynamic": False, "properties": inner}
     _place(properties, failure)[_leaf(failure)] = {"type": "keyword", "ignore_above": 8191}
     return properties
 

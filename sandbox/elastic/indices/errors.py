@@ -290,3 +290,17 @@ ROLLOVER_TARGET = Answer(
     "rollover target is a [{kind}] but one of [alias,data_stream] was expected",
     "MetadataRolloverService.java, from memory",
 )
+BAD_FILTER = Answer(
+    400,
+    "illegal_argument_exception",
+    "failed to parse filter for alias [{alias}]",
+    "AliasValidator.java, from memory",
+)
+FILTERS_DIFFER = Answer(
+    400,
+    "illegal_argument_exception",
+    "the sandbox does not support a search of indices with different filters of their aliases, as [{expression}] is",
+)
+NO_FILTER_HERE = Answer(
+    400, "illegal_argument_exception", "the sandbox does not support a filtered alias in [{api}]"
+)

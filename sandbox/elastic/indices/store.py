@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
-from sandbox.elastic import errors
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.ids import new_uuid
 from sandbox.elastic.indices import blocks, mappings, names, vector_fields
@@ -96,6 +95,30 @@ class Indices:
         if stream := self.streams.get(name):
             return [self._all[index] for index in stream.indices]
         return [index for index in self._all.values() if name in index.aliases]
+
+    def filter_of(self, expression: str) -> dict[str, Any] | None:
+        """The query that the aliases of an expression narrow a search to; None if an index is named itself, or by an alias without one.
+
+        Raises:
+            Refusal: the indices have different filters, which is not imitated.
+        """
+        hidden = {name for name, index in self._all.items() if index.settings.get("hidden") == "true"}
+        aliases = sorted({alias for index in self._all.values() for alias in index.aliases})
+        found, _ = names.chosen(
+            expression, [*self._all, *aliases, *self.streams.names()], hidden, ("open", "hidden")
+        )
+        filters: dict[str, list[Any]] = {}
+        for name in found:
+            for index in self.behind(name):
+                definition = index.aliases.get(name, {}) if name not in self._all else {}
+                filters.setdefault(index.name, []).append(definition.get("filter"))
+        narrowed = [None if None in each else each for each in filters.values()]
+        if not any(narrowed):
+            return None
+        if any(each != narrowed[0] for each in narrowed):
+            raise indices_errors.FILTERS_DIFFER.refusal(expression=expression)
+        several = narrowed[0] or []
+        return several[0] if len(several) == 1 else {"bool": {"should": several}}
 
     def single(self, name: str) -> Index:
         """The index to read a single document from.
@@ -265,14 +288,14 @@ class Indices:
         """The index with an additional alias.
 
         Raises:
-            Refusal: an index has that name, or the alias has a filter.
+            Refusal: an index has that name, or the filter is no query.
         """
         if alias in self._all:
             raise indices_errors.ALIAS_IS_INDEX.refusal(
                 alias=alias, metadata={"index": alias, "index_uuid": "_na_"}
             )
-        if "filter" in definition:
-            raise errors.ILLEGAL_ARGUMENT.refusal(problem="the sandbox does not support filtered aliases")
+        if not isinstance(definition.get("filter", {}), dict):
+            raise indices_errors.BAD_FILTER.refusal(alias=alias)
         names.check(alias)
         return replace(index, aliases={**index.aliases, alias: dict(definition)})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.elastic.nodes.nodes import Nodes
-from sandbox.elastic.options import Licence
+from sandbox.elastic.options import Flavour, Licence
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
@@ -14,8 +14,9 @@ from sandbox.elastic.wire.routing import Route
 class InformationApi:
     """Name, version and licence."""
 
-    def __init__(self, nodes: Nodes, release: Release, licence: Licence) -> None:
+    def __init__(self, nodes: Nodes, release: Release, licence: Licence, flavour: Flavour) -> None:
         self._nodes = nodes
+        self._flavour = flavour
         self._release = release
         self._licence = licence
 
@@ -31,6 +32,8 @@ class InformationApi:
     def info(self, _request: Request) -> dict[str, Any]:
         """`GET /`."""
         release = self._release
+        if self._flavour == "serverless":
+            return self._serverless()
         return {
             "name": self._nodes.data.name,
             "cluster_name": self._nodes.cluster_name,
@@ -45,6 +48,26 @@ class InformationApi:
                 "lucene_version": release.lucene,
                 "minimum_wire_compatibility_version": release.wire,
                 "minimum_index_compatibility_version": release.reads,
+            },
+            "tagline": "You Know, for Search",
+        }
+
+    def _serverless(self) -> dict[str, Any]:
+        """Of a project, whose version number says nothing: it stays the same whatever is deployed."""
+        return {
+            "name": "serverless",
+            "cluster_name": self._nodes.cluster_name,
+            "cluster_uuid": self._nodes.cluster_uuid,
+            "version": {
+                "number": "8.11.0",
+                "build_flavor": "serverless",
+                "build_type": "docker",
+                "build_hash": "00000000",
+                "build_date": "2023-10-31",
+                "build_snapshot": False,
+                "lucene_version": "9.7.0",
+                "minimum_wire_compatibility_version": "8.11.0",
+                "minimum_index_compatibility_version": "8.11.0",
             },
             "tagline": "You Know, for Search",
         }

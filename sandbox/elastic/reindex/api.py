@@ -20,9 +20,10 @@ from sandbox.elastic.reindex.parameters import (
     slice_of,
     slices_of,
 )
+from sandbox.elastic.reindex.remote import Remote, RemoteScan
 from sandbox.elastic.search import queries
 from sandbox.elastic.search.matches import QueryContexts
-from sandbox.elastic.search.scans import Hit, Scans
+from sandbox.elastic.search.scans import Hit, Scan, Scans
 from sandbox.elastic.search.searchers import Searchers
 from sandbox.elastic.wire.exchange import Reply, Request, whole
 from sandbox.elastic.wire.routing import Route
@@ -37,8 +38,16 @@ class ReindexApi:
     """Reindex."""
 
     def __init__(
-        self, indices: Indices, searchers: Searchers, scans: Scans, contexts: QueryContexts, jobs: Jobs
+        self,
+        indices: Indices,
+        searchers: Searchers,
+        scans: Scans,
+        contexts: QueryContexts,
+        jobs: Jobs,
+        *,
+        whitelist: str,
     ) -> None:
+        self._whitelist = whitelist
         self._indices = indices
         self._searchers = searchers
         self._scans = scans
@@ -59,8 +68,9 @@ class ReindexApi:
         check_fields("dest", dest, _DEST)
         names = _names(source.get("index"))
         _refuse_what_is_not_imitated(body, source, dest)
+        remote = Remote.read(source["remote"], self._whitelist) if source.get("remote") else None
         _validate(source, dest, names)
-        queries.check(self._contexts, source.get("query"))
+        self._check_query(remote, source)
         manual = slice_of(source.get("slice"))
         refresh, require_alias = request.flag("refresh"), request.flag("require_alias")
         expression, target = ",".join(names), dest["index"]
@@ -83,13 +93,24 @@ class ReindexApi:
             )
 
         def check() -> None:
-            reading = {index.name for index in self._indices.resolve(expression)}
+            reading = self._read_here(remote, expression)
             writing = {index.name for index in self._indices.behind(target)}
             both = sorted(reading & writing)
             if both:
                 raise reindex_errors.INVALID.refusal(
                     problem=f"reindex cannot write into an index its reading from [{both[0]}]"
                 )
+
+        size = whole("size", source.get("size", 1000))
+        slices = slices_of(
+            request, lambda: 1 if remote else shards(self._indices, expression), manual is not None
+        )
+        _refuse_remote_slices(remote, slices, manual)
+
+        def search(slice_: tuple[int, int] | None) -> RemoteScan | Scan:
+            if remote is None:
+                return self._scans.open(expression, source.get("query"), slice_)
+            return RemoteScan(remote, expression, source.get("query"), source.get("_source"), size)
 
         def finish() -> None:
             if refresh:
@@ -99,13 +120,13 @@ class ReindexApi:
         job = Job(
             api="reindex",
             action=ACTION,
-            description=f"reindex from [{', '.join(names)}] to [{target}]",
-            size=whole("size", source.get("size", 1000)),
+            description=f"reindex from [{_described(remote)}{', '.join(names)}] to [{target}]",
+            size=size,
             limit=limit_of(body.get("max_docs"), body.get("size"), request.query.get("max_docs")),
             proceed=proceeds(body.get("conflicts", request.query.get("conflicts"))),
             rate=rate_of(request),
-            slices=slices_of(request, lambda: shards(self._indices, expression), manual is not None),
-            search=lambda slice_: self._scans.open(expression, source.get("query"), slice_),
+            slices=slices,
+            search=search,
             prepare=prepare,
             check=check,
             finish=finish,
@@ -114,9 +135,25 @@ class ReindexApi:
         )
         return self._jobs.launch(request, job)
 
+    def _check_query(self, remote: Remote | None, source: dict[str, Any]) -> None:
+        if remote is None:  # the other cluster knows its own queries
+            queries.check(self._contexts, source.get("query"))
+
+    def _read_here(self, remote: Remote | None, expression: str) -> set[str]:
+        return set() if remote else {index.name for index in self._indices.resolve(expression)}
+
     def _part(self, found: Hit, chosen: sources.SourceFilter) -> dict[str, Any]:
         index = self._indices.get(found.index)
         return chosen.apply(found.source, index) if index else found.source
+
+
+def _refuse_remote_slices(remote: Remote | None, slices: int, manual: tuple[int, int] | None) -> None:
+    if remote and (slices > 1 or manual):
+        raise reindex_errors.REMOTE_SLICES.refusal(slices=slices)
+
+
+def _described(remote: Remote | None) -> str:
+    return f"scheme={remote.scheme} host={remote.host} port={remote.port}][" if remote else ""
 
 
 def _names(given: Any) -> list[str]:
@@ -133,9 +170,6 @@ def _refuse_what_is_not_imitated(body: dict[str, Any], source: dict[str, Any], d
 
 
 def _validate(source: dict[str, Any], dest: dict[str, Any], names: list[str]) -> None:
-    if source.get("remote"):
-        host = str(source["remote"].get("host", ""))
-        raise reindex_errors.NO_REMOTE.refusal(host=host.partition("://")[2] or host)
     if not names:
         raise reindex_errors.INVALID.refusal(
             problem="use _all if you really want to copy from all existing indexes"

@@ -74,3 +74,16 @@ NO_REMOTE = Answer(
     "[{host}] not whitelisted in reindex.remote.whitelist",
     "ReindexValidator.java",
 )
+REMOTE_HOST = Answer(
+    400,
+    "illegal_argument_exception",
+    "[host] must be of the form [scheme]://[host]:[port](/[pathPrefix])? but was [{host}]",
+    "ReindexRequest.java, from memory",
+)
+REMOTE_SLICES = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: reindex from remote sources doesn't support slices > 1 but was [{slices}];",
+    "ReindexRequest.java",
+)
+REMOTE_SILENT = Answer(500, "connect_exception", "{problem}")

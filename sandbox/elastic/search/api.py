@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.documents import sources
+from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.indices.alias_filters import narrowed, narrowed_search
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Matches, QueryContexts
@@ -76,7 +78,11 @@ class SearchApi:
         """A search with a given body, which may be a rendered template."""
         started = time.monotonic()
         typed = string_queries.of_request(request)
-        asked = SearchRequest.read({**body, **_from_query(request), **({"query": typed} if typed else {})})
+        given = {**body, **_from_query(request), **({"query": typed} if typed else {})}
+        filter_of_alias = (
+            None if "pit" in body else self._indices.filter_of(request.params.get("index", "_all"))
+        )
+        asked = SearchRequest.read(narrowed_search(given, filter_of_alias))
         as_number = request.flag("rest_total_hits_as_int")
         if as_number:
             asked.count_exactly("track_total_hits" in body or "track_total_hits" in request.query)
@@ -145,6 +151,7 @@ class SearchApi:
         """`POST /{index}/_pit`."""
         if request.fields("open_point_in_time", "index_filter").get("index_filter"):
             raise search_errors.NOT_SUPPORTED.refusal(query="point in time", parameter="index_filter")
+        self._refuse_filter(request, "open_point_in_time")
         searchers = [self._searchers.pinned(index) for index in self._indices.named_by(request, "read")]
         id_ = self._points_in_time.open(searchers, searchers, request.seconds("keep_alive", 60.0))
         return {"id": id_, "_shards": shards(searchers)}
@@ -167,6 +174,7 @@ class SearchApi:
             raise unrecognized(request.path, ["q"], ())
         searchers = [self._searchers.current(index) for index in self._indices.named_by(request, "read")]
         contexts = self._contexts.of(searchers, request.warnings)
+        query = narrowed(query, self._indices.filter_of(request.params.get("index", "_all")))
         least, most = request.query.get("min_score"), request.number("terminate_after", 0)
         found = [_counted(evaluate(context, query), least) for context in contexts]
         # As in the service, the limit is that of each shard.
@@ -176,10 +184,15 @@ class SearchApi:
 
     def cat_count(self, request: Request) -> Reply:
         """`GET /_cat/count/{index}`; client 9 sends a POST."""
+        self._refuse_filter(request, "cat.count")
         found = sum(self._searchers.counts(index)[0] for index in self._indices.named_by(request, "read"))
         now = time.time()
         clock = time.strftime("%H:%M:%S", time.gmtime(now))
         return table(request, [{"epoch": str(int(now)), "timestamp": clock, "count": str(found)}])
+
+    def _refuse_filter(self, request: Request, api: str) -> None:
+        if self._indices.filter_of(request.params.get("index", "_all")) is not None:
+            raise indices_errors.NO_FILTER_HERE.refusal(api=api)
 
 
 def _counted(found: Matches, least: str | None) -> int:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import orjson
 
+from sandbox.elastic.documents import sources
 from sandbox.elastic.documents.store import Row
 from sandbox.elastic.indices import mappings
+from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.field_values import at
 from sandbox.elastic.search.matches import Context, Matches
@@ -54,7 +56,7 @@ def nested(context: Context, body: Mapping[str, Any], boost: float, evaluate: Ev
             problem=f"[inner_hits] already contains an entry for key [{inner.name}]"
         )
     if inner is not None:
-        context.inner[inner.name] = NestedHits(inner, context.searcher.index.name, parents, offsets, found)
+        context.inner[inner.name] = NestedHits(inner, context.searcher.index, parents, offsets, found)
     return _joined(context, parents, found, mode)
 
 
@@ -94,7 +96,8 @@ class InnerRequest:
     path: str
     skip: int
     size: int
-    shows_source: bool
+    source: sources.SourceFilter
+    """By paths of the whole document, as in the service: `passages.text`."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class NestedHits:
     """The matching objects within each document of an index."""
 
     request: InnerRequest
-    index: str
+    index: Index
     parents: Array
     """The document of each object."""
     offsets: Array
@@ -113,18 +116,20 @@ class NestedHits:
         asked = self.request
         places = np.flatnonzero((self.parents == document) & self.found.mask)
         ordered = sorted(places.tolist(), key=lambda place: (-self.found.scores[place], self.offsets[place]))
-        objects = [
-            one
-            for one in at(orjson.loads(row.source or b"{}"), asked.path.split("."))
-            if isinstance(one, dict)
+        body = orjson.loads(row.source or b"{}")
+        names = asked.path.split(".")
+        whole_objects = [one for one in at(body, names) if isinstance(one, dict)]
+        shown_objects = [
+            one for one in at(asked.source.apply(body, self.index), names) if isinstance(one, dict)
         ]
+        objects = shown_objects or [{} for _ in whole_objects]
         hits = [
             {
-                "_index": self.index,
+                "_index": self.index.name,
                 "_id": row.id,
                 "_nested": {"field": asked.path, "offset": int(self.offsets[place])},
                 "_score": shown(self.found.scores[place]),
-                **({"_source": objects[self.offsets[place]]} if asked.shows_source else {}),
+                **({"_source": objects[self.offsets[place]]} if asked.source.shown else {}),
             }
             for place in ordered[asked.skip : asked.skip + asked.size]
         ]
@@ -139,14 +144,12 @@ def _inner(body: Any, path: str) -> InnerRequest:
     for parameter in body:
         if parameter not in _INNER:
             raise search_errors.NOT_SUPPORTED.refusal(query="inner_hits", parameter=parameter)
-    if not isinstance(body.get("_source", True), bool):
-        raise search_errors.NOT_SUPPORTED.refusal(query="inner_hits", parameter="_source that chooses fields")
     return InnerRequest(
         str(body.get("name", path)),
         path,
         whole("from", body.get("from", 0)),
         whole("size", body.get("size", _INNER_SIZE)),
-        body.get("_source", True),
+        sources.of_body(body.get("_source")),
     )
 
 

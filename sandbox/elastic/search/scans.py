@@ -12,6 +12,7 @@ from zlib import crc32
 import numpy as np
 
 from sandbox.elastic.documents.store import DocumentStore
+from sandbox.elastic.indices.alias_filters import narrowed
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.search import errors as search_errors
@@ -107,6 +108,7 @@ class Scans:
             Refusal: an index does not exist, or the query is invalid.
         """
         chosen: list[tuple[Index, Array]] = []
+        query = narrowed(query, self._indices.filter_of(expression))
         with ExitStack() as failed:
             for index in self._indices.resolve(expression, level="read"):
                 searcher = self._searchers.pinned(index)

@@ -21,6 +21,7 @@ FREE = frozenset({"security.authenticate", "security.has_privileges"})
 ACTIONS: Mapping[str, str] = {
     "bulk": f"{_WRITE}/bulk[s]",
     "cancel_reindex": "cluster:admin/tasks/cancel",
+    "cat.allocation": "cluster:monitor/state",
     "cat.count": f"{_READ}/search",
     "cat.indices": "indices:monitor/settings/get",
     "clear_scroll": f"{_READ}/scroll/clear",

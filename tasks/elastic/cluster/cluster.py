@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tasks.calls import NotFound, ServiceRefused
+from tasks.elastic.cluster.serverless import FLAVOUR
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
@@ -21,6 +22,7 @@ OLDEST = (8, 15)
 """The first version whose `exists` query finds sparse vectors, which the repair relies on."""
 VECTORS_HIDDEN_SINCE = (9, 2)
 """From this version on, vectors are left out of `_source` unless requested."""
+_ALWAYS_NEWEST = (1000, 0)
 LICENCES_WITH_ML = ("trial", "platinum", "enterprise")
 SMALLEST_NODE_BYTES = 4 * 1024**3
 """The least ML node for ELSER without autoscaling (Elastic's machine learning guide)."""
@@ -68,11 +70,13 @@ class Cluster(BaseModel, frozen=True):
     """`trial`, `basic`, `platinum`, `enterprise`; `unknown` when it may not be read."""
     licence_is_active: bool
     ml_nodes: tuple[MlNode, ...]
+    """Of a serverless project none: they are Elastic's."""
+    serverless: bool = False
 
     @property
     def release(self) -> tuple[int, int]:
-        """Major and minor version."""
-        return release_of(self.version)
+        """Major and minor version; of a serverless project, whose number says nothing, above all others."""
+        return _ALWAYS_NEWEST if self.serverless else release_of(self.version)
 
     def missing(self, *, may_grow: bool = False) -> str:
         """What keeps this cluster from running the flows, in one paragraph; empty if nothing does.
@@ -81,6 +85,8 @@ class Cluster(BaseModel, frozen=True):
             may_grow: the cluster adds machine-learning nodes by itself, so none need exist yet.
         """
         found: list[str] = []
+        if self.serverless:
+            return ""
         if self.release < OLDEST:
             found.append(
                 f"Its version is {self.version}; these flows need {OLDEST[0]}.{OLDEST[1]} or later, where documents "
@@ -121,12 +127,15 @@ def read_cluster(settings: ElasticSettings) -> Cluster:
     with calling("read the cluster"):
         info = client.info()
     licence, active = _licence(settings)
+    serverless = info["version"].get("build_flavor") == FLAVOUR
+    reads_nodes = not serverless and licence in (*LICENCES_WITH_ML, "unknown")
     return Cluster(
         name=info["cluster_name"],
         version=info["version"]["number"],
         licence=licence,
         licence_is_active=active,
-        ml_nodes=tuple(ml_nodes(settings)) if licence in (*LICENCES_WITH_ML, "unknown") else (),
+        ml_nodes=tuple(ml_nodes(settings)) if reads_nodes else (),
+        serverless=serverless,
     )
 
 
@@ -156,6 +165,14 @@ def release_of(version: str) -> tuple[int, int]:
     """Major and minor of a version number: 9.2.1-SNAPSHOT is (9, 2)."""
     major, minor = version.split(".")[:2]
     return int(major), int(minor)
+
+
+def vectors_in_source(settings: ElasticSettings) -> dict[str, Any]:
+    """The `_source` filter that brings embeddings along: from 9.2 on they must be requested."""
+    with calling("read the version"):
+        version: dict[str, Any] = connect(settings).info()["version"]
+    hidden = version.get("build_flavor") == FLAVOUR or release_of(version["number"]) >= VECTORS_HIDDEN_SINCE
+    return {"exclude_vectors": False} if hidden else {}
 
 
 def ml_nodes(settings: ElasticSettings) -> list[MlNode]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.calls import NotFound
+from tasks.elastic.cluster.serverless import is_serverless
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
@@ -251,6 +252,8 @@ def remove_model(settings: ElasticSettings, model_id: str) -> tuple[str, ...]:
 
 def download(settings: ElasticSettings, model_id: str) -> Download | None:
     """How far the running download of a model is, or None when there is none."""
+    if is_serverless(settings):  # which shows no tasks
+        return None
     with calling("list the downloads of models"):
         found = connect(settings).tasks.list(actions=DOWNLOAD_ACTION, detailed=True)
     for node in found["nodes"].values():

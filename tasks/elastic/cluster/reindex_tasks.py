@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from tasks.calls import NotFound, ServiceRefused
 from tasks.elastic.cluster.deployment_states import read_deployment
+from tasks.elastic.cluster.serverless import is_serverless
 from tasks.elastic.cluster.throttle import UNLIMITED, Throttle
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import DISK_BLOCK, TRANSIENT_STATUSES, calling, reason_of
@@ -211,7 +212,7 @@ def read_task(settings: ElasticSettings, task_id: str) -> TaskState:
             found: dict[str, Any] = connect(settings).tasks.get(task_id=task_id).body
     except NotFound:
         return TaskState.gone(task_id)
-    is_sliced = bool((found["task"].get("status") or {}).get("slices"))
+    is_sliced = bool((found["task"].get("status") or {}).get("slices")) and not is_serverless(settings)
     slices = _slices(settings, task_id) if is_sliced and not found["completed"] else []
     return TaskState.of(task_id, found, slices)
 
@@ -298,7 +299,13 @@ def refusal_of(answer: dict[str, Any]) -> str:
 
 
 def _parents(settings: ElasticSettings) -> list[tuple[str, dict[str, Any]]]:
-    """The running tasks of all kinds that move documents, without their slices."""
+    """The running tasks of all kinds that move documents, without their slices; of a serverless project none is known."""
+    if is_serverless(settings):
+        say(
+            "A serverless project does not list its tasks. If a reindex of an earlier run still goes on, what both write is embedded twice, "
+            "and an index that is deleted meanwhile comes again."
+        )
+        return []
     with calling("list the running reindex tasks"):
         found = connect(settings).tasks.list(actions=ACTIONS, detailed=True)
     tasks = [entry for node in found["nodes"].values() for entry in node["tasks"].items()]
@@ -312,7 +319,7 @@ def _opaque_id(task: dict[str, Any]) -> str:
 def _feed_back(settings: ElasticSettings, task: TaskState, how: Following, throttle: Throttle) -> None:
     rejected = rejections(settings, how.deployment_id)
     per_second = throttle.see(rejected, task.batches)
-    if per_second is None:
+    if per_second is None or is_serverless(settings):  # which does not let a task be throttled
         return
     try:
         with calling(f"throttle the task {task.id}"):

@@ -69,6 +69,8 @@ class Document:
     id: str
     text: bytes
     """Its own text, on one line."""
+    routing: str | None = None
+    """The value that chooses its shard; None for its id, as of every document of a file."""
 
     @property
     def body(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 import orjson
 
@@ -55,6 +55,13 @@ class Refused:
     reason: str
 
 
+class Keeps(Protocol):
+    """Where documents go that are refused for good."""
+
+    def keep(self, document: Document, refused: Refused) -> None:
+        """Take one."""
+
+
 class Bulk:
     """Documents that go in one request, and what of them is still to be sent."""
 
@@ -75,16 +82,16 @@ class BulkLoad:
     Args:
         settings: the target.
         index: where the documents go.
-        refused_file: where those go that are refused for good.
+        aside: where those go that are refused for good.
         pipeline: what they go through; None for the index's default pipeline.
     """
 
     def __init__(
-        self, settings: ElasticSettings, index: str, refused_file: Path, *, pipeline: str | None = None
+        self, settings: ElasticSettings, index: str, aside: Keeps, *, pipeline: str | None = None
     ) -> None:
         self._pipeline = pipeline
         self._client = connect(settings).options(request_timeout=BULK_SECONDS)
-        self._index, self.aside, self._disk = index, Aside(refused_file), DiskBlock(index)
+        self._index, self._aside, self._disk = index, aside, DiskBlock(settings, index)
         self.created = self.updated = self.requests = self.throttled = 0
 
     def ahead(self, bulks: Iterable[Bulk], most: int) -> Iterator[Bulk]:
@@ -129,8 +136,7 @@ class BulkLoad:
 
     def _request(self, documents: Sequence[Document]) -> Answer:
         # Put together here: the client would serialize every action for itself, in five times the time.
-        dumps = orjson.dumps
-        lines = [b'{"index":{"_id":%b}}\n%b\n' % (dumps(each.id), each.text) for each in documents]
+        lines = [b"%b\n%b\n" % (_action(each), each.text) for each in documents]
         with calling(f"load documents into {self._index}"):
             answer = self._client.bulk(
                 index=self._index,
@@ -145,7 +151,7 @@ class BulkLoad:
             return False
         if "error" in result:
             kind, reason = reason_of(result["error"])
-            self.aside.keep(
+            self._aside.keep(
                 document,
                 Refused(
                     place=document.place, id=document.id, status=result["status"], type=kind, reason=reason
@@ -173,6 +179,12 @@ def _in_background(call: Callable[[], Answer]) -> Future[Answer]:
 
     Thread(target=copy_context().run, args=(run,), daemon=True).start()
     return future
+
+
+def _action(document: Document) -> bytes:
+    if document.routing is None:
+        return b'{"index":{"_id":%b}}' % orjson.dumps(document.id)
+    return orjson.dumps({"index": {"_id": document.id, "routing": document.routing}})
 
 
 def _disk_block(result: dict[str, Any]) -> str:

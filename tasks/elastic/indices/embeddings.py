@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.elastic.indices.indices import read_index
+from tasks.elastic.indices.passages import passages_field
 from tasks.elastic.indices.sources import SourceState, source_query, written_query
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedAs, EmbeddedField
@@ -31,6 +32,10 @@ class Embedded:
     """The deployment that embeds queries; of semantic_text its inference endpoint."""
     fields: tuple[EmbeddedField, ...]
     kind: EmbeddedAs = "sparse-vector"
+    remote: str | None = None
+    """The address of the cluster that the source is in; None for the same one."""
+    chunk_words: int | None = None
+    """Words in a passage; None where texts are embedded as a whole, or in chunks by the index itself."""
 
     def field(self, name: str | None) -> EmbeddedField:
         """One of its fields by the name of its text; the only or first one when none is named.
@@ -38,7 +43,7 @@ class Embedded:
         Raises:
             InvalidInput: it is not embedded.
         """
-        found = next((f for f in self.fields if name in (None, f.input, f.output)), None)
+        found = next((f for f in self.fields if name in (None, f.input, f.made)), None)
         if found is None:
             accepted = ", ".join(f.input for f in self.fields)
             raise InvalidInput("This field is not embedded", value=name, source=self.index, accepted=accepted)
@@ -77,6 +82,8 @@ def made_from(
     search: str,
     model: str,
     fields: tuple[EmbeddedField, ...],
+    chunk_words: int | None = None,
+    remote: str | None = None,
 ) -> dict[str, str]:
     """The mark that `read_embedded` reads; it decides whether a new index is needed."""
     return {
@@ -87,7 +94,9 @@ def made_from(
         "deployment": deployment,
         "search_deployment": search,
         "model": model,
-        "fields": ",".join(f"{field.input}:{field.output}" for field in fields),
+        "fields": ",".join(f"{field.input}:{field.made}" for field in fields),
+        **({"source_remote": remote} if remote else {}),
+        **({"chunk_words": str(chunk_words)} if chunk_words else {}),
     }
 
 
@@ -98,6 +107,7 @@ def made_from_semantic(
     deployment: str,
     model: str,
     fields: tuple[EmbeddedField, ...],
+    remote: str | None = None,
 ) -> dict[str, str]:
     """The mark of an index with semantic_text fields, which `read_embedded` reads too."""
     marks = made_from(
@@ -107,6 +117,7 @@ def made_from_semantic(
         search=endpoint,
         model=model,
         fields=fields,
+        remote=remote,
     )
     return {**marks, "as": "semantic-text"}
 
@@ -122,6 +133,7 @@ def read_embedded(settings: ElasticSettings, name: str) -> Embedded:
     marks: dict[str, str] = (there.meta.get("made_from") or {}) if there is not None and there.ours else {}
     if there is None or "fields" not in marks:
         raise NotEmbedded(name)
+    read = passages_field if "chunk_words" in marks else embedded_field
     return Embedded(
         index=there.name,
         source=marks["source"],
@@ -129,6 +141,8 @@ def read_embedded(settings: ElasticSettings, name: str) -> Embedded:
         pipeline=marks["pipeline"],
         deployment=marks["deployment"],
         search_deployment=marks["search_deployment"],
-        fields=tuple(embedded_field(text) for text in marks["fields"].split(",")),
+        fields=tuple(read(text) for text in marks["fields"].split(",")),
+        remote=marks.get("source_remote"),
+        chunk_words=int(marks["chunk_words"]) if "chunk_words" in marks else None,
         kind="semantic-text" if marks.get("as") == "semantic-text" else "sparse-vector",
     )

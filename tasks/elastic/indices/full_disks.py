@@ -7,6 +7,8 @@ somebody has to free space, and nobody does so who only sees a load that is thro
 
 from __future__ import annotations
 
+from tasks.elastic.cluster.disks import full_disks
+from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.waiting import Unchanged
 
@@ -17,11 +19,12 @@ GRACE_SECONDS = 60.0
 class DiskFull(PermanentError):
     """The disk of a node is almost full, so that an index takes no documents."""
 
-    def __init__(self, index: str, *, said: str, seconds: float = GRACE_SECONDS) -> None:
-        self.index, self.said, self.seconds = index, said, seconds
+    def __init__(self, index: str, *, said: str, disks: str, seconds: float = GRACE_SECONDS) -> None:
+        self.index, self.said, self.disks, self.seconds = index, said, disks, seconds
+        shown = f"The disk of {disks}. " if disks else "`GET _cat/allocation?v` shows the disks. "
         super().__init__(
             f"The index {index!r} has taken no documents for {seconds:.0f} s, because the disk of a node is almost full: {said.rstrip(';')}. "
-            "`GET _cat/allocation?v` shows the disks. Delete what is not needed, or add a node or a larger disk; "
+            f"{shown}Delete what is not needed, or add a node or a larger disk; "
             "Elasticsearch lifts the block by itself when the disk is below its high watermark (90% by default). What was "
             "stored is kept. Then run the same command again."
         )
@@ -30,8 +33,8 @@ class DiskFull(PermanentError):
 class DiskBlock:
     """How long an index has taken no documents because of a full disk."""
 
-    def __init__(self, index: str) -> None:
-        self._index, self._unchanged = index, Unchanged()
+    def __init__(self, settings: ElasticSettings, index: str) -> None:
+        self._settings, self._index, self._unchanged = settings, index, Unchanged()
 
     def see(self, said: str) -> None:
         """Take note of the block, or with an empty text, that there is none.
@@ -41,4 +44,4 @@ class DiskBlock:
         """
         seconds = self._unchanged.seconds(bool(said))
         if said and seconds >= GRACE_SECONDS:
-            raise DiskFull(self._index, said=said, seconds=seconds)
+            raise DiskFull(self._index, said=said, disks=full_disks(self._settings), seconds=seconds)

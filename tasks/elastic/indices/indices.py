@@ -6,12 +6,14 @@ specification and are set last. Documents and aliases are moved elsewhere.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.calls import NotFound
+from tasks.calls import NotFound, ServiceRefused
 from tasks.elastic.cluster.reindex_tasks import end_tasks
+from tasks.elastic.cluster.serverless import is_serverless
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest, calling
 from tasks.elastic.settings import ElasticSettings
@@ -28,6 +30,9 @@ LOAD_SETTINGS: dict[str, Any] = {"refresh_interval": "-1", "number_of_replicas":
 """During the load, as Elastic advises for indexing speed."""
 ADOPTED = "adopted"
 """The `spec` of an index that somebody else created: what it was made from is not known."""
+_FORBIDDEN = 403
+_MOST_SECONDS = 30.0
+_UNITS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BESIDE_FIELDS = (
     "dynamic",
     "date_detection",
@@ -51,6 +56,7 @@ class IndexState:
     aliases: tuple[str, ...]
     shards: int
     replicas: int
+    """As shown; a serverless project may show neither: 1 and 0."""
     refresh_interval: str | None
     default_pipeline: str | None
     mapping: dict[str, Any]
@@ -123,9 +129,11 @@ def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexSta
     if there is not None:
         _refuse_difference(spec, there)
         return Ensured(there)
-    chosen: dict[str, Any] = {**spec.settings, **LOAD_SETTINGS, "number_of_shards": spec.shards}
-    if spec.replicas is None:
-        del chosen["number_of_replicas"]
+    chosen: dict[str, Any] = {**spec.settings}
+    if not is_serverless(settings):  # where shards, replicas and the pace of refreshes are Elastic's
+        chosen |= {**LOAD_SETTINGS, "number_of_shards": spec.shards}
+        if spec.replicas is None:
+            del chosen["number_of_replicas"]
     if spec.default_pipeline:
         chosen["default_pipeline"] = spec.default_pipeline
     meta = {**spec.mapping.get("_meta", {}), **marks(spec.name, spec.spec, made_from=spec.made_from)}
@@ -147,10 +155,11 @@ def ensure_index(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexSta
 
 @step("ensure the final settings of {spec.name}")
 def ensure_index_settings(settings: ElasticSettings, spec: IndexSpec) -> Ensured[IndexState]:
-    """Set the final replicas, refresh interval and default pipeline."""
+    """Set the final replicas, refresh interval and default pipeline. In a serverless project there are no replicas to set."""
     there = index_of_ours(settings, spec.name)
     wanted: dict[str, Any] = {}
-    if spec.replicas is not None and there.replicas != spec.replicas:
+    serverless = is_serverless(settings)
+    if spec.replicas is not None and there.replicas != spec.replicas and not serverless:
         wanted["number_of_replicas"] = spec.replicas
     if there.refresh_interval != spec.refresh_interval:
         wanted["refresh_interval"] = spec.refresh_interval
@@ -245,6 +254,52 @@ def refresh(settings: ElasticSettings, index: str) -> None:
         connect(settings).indices.refresh(index=index)
 
 
+def refresh_source(settings: ElasticSettings, index: str) -> None:
+    """Make what was written into somebody else's index visible to searches, or wait until it is.
+
+    Without the index privilege `maintenance` it may not be refreshed; then the cluster does it by itself, after the index's
+    `refresh_interval` (1 s by default), which is waited for, up to half a minute.
+
+    Args:
+        settings: the cluster that the index is in.
+        index: an index, an alias or a data stream, or several with commas between.
+    """
+    try:
+        refresh(settings, index)
+    except ServiceRefused as error:
+        if error.status != _FORBIDDEN:
+            raise
+        interval = _refresh_seconds(settings, index)
+        if interval is None:
+            say(
+                f"{index} may not be refreshed (index privilege maintenance) and does not refresh by itself (refresh_interval -1): "
+                "documents that no search sees yet are left out."
+            )
+            return
+        seconds = min(interval, _MOST_SECONDS)
+        say(
+            f"{index} may not be refreshed (index privilege maintenance). Waiting {seconds:.0f} s, in which it refreshes by itself."
+        )
+        count(settings, index)  # an index that nobody searches refreshes only when it is searched again
+        time.sleep(seconds)
+
+
+def _refresh_seconds(settings: ElasticSettings, index: str) -> float | None:
+    """The longest `refresh_interval` of some indices, in seconds; None if one has none."""
+    with calling(f"read the index {index}"):
+        found: dict[str, Any] = connect(settings).indices.get(index=index).body
+    intervals = [raw["settings"]["index"].get("refresh_interval", "1s") for raw in found.values()]
+    if any(each.startswith("-") for each in intervals):
+        return None
+    return max((_in_seconds(each) for each in intervals), default=1.0)
+
+
+def _in_seconds(duration: str) -> float:
+    """A duration as Elasticsearch writes it: `500ms`, `1s`, `2m`, `1h`."""
+    number = duration.rstrip("abcdefghijklmnopqrstuvwxyz")
+    return float(number) * _UNITS.get(duration[len(number) :], 1.0)
+
+
 def indices_of_ours(settings: ElasticSettings) -> list[IndexState]:
     """Every index that carries our mark, by name."""
     with calling("list the indices"):
@@ -262,8 +317,8 @@ def index_state(name: str, raw: dict[str, Any]) -> IndexState:
         meta=raw["mappings"].get("_meta") or {},
         properties=raw["mappings"].get("properties") or {},
         aliases=tuple(sorted(raw.get("aliases") or {})),
-        shards=int(chosen["number_of_shards"]),
-        replicas=int(chosen["number_of_replicas"]),
+        shards=int(chosen.get("number_of_shards", 1)),
+        replicas=int(chosen.get("number_of_replicas", 0)),
         refresh_interval=chosen.get("refresh_interval"),
         default_pipeline=chosen.get("default_pipeline"),
         mapping={name: raw["mappings"][name] for name in _BESIDE_FIELDS if name in raw["mappings"]},

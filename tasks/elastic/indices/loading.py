@@ -13,6 +13,7 @@ from tasks.elastic.indices.bulks import (
     MOST_BYTES,
     MOST_DOCUMENTS,
     MOST_EMBEDDED,
+    Aside,
     Bulk,
     BulkLoad,
     Refused,
@@ -135,12 +136,13 @@ def apply_documents(
         return Loaded.nothing(index, documents)
     if there.content:
         set_marks(settings, index, content=None)
-    load = BulkLoad(settings, index, refused_file)
+    aside = Aside(refused_file)
+    load = BulkLoad(settings, index, aside)
     most, in_flight = _pace(there, documents)
     bulks = map(
         Bulk, batches(read_documents(documents.source), most=most, most_bytes=MOST_BYTES, size_of=size)
     )
-    with load.aside as aside:
+    with aside:
         attempt_each(
             f"load {documents.source.path.name} into {index}", load.ahead(bulks, in_flight), load.send, deadline,
             total=documents.documents + documents.repeated, outcome="sent", unit="documents",

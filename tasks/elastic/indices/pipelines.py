@@ -122,11 +122,13 @@ def lowercase_pipeline(id_: str, field: str) -> PipelineSpec:
 def embedded_fields(processors: Sequence[dict[str, Any]]) -> tuple[EmbeddedField, ...]:
     """What inference processors embed: `input_output`, a list or one object, or the older `field_map`, `target_field`.
 
-    A renamed output counts under its new name.
+    A renamed output counts under its new name. What `foreach` embeds is in passages, if our own pipeline does it.
     """
-    found = [field for inference in _inferences(processors) for field in _fields_of(inference)]
+    found = [field for inference in _processors(processors, "inference") for field in _fields_of(inference)]
     renamed = {rename["field"]: rename["target_field"] for rename in _processors(processors, "rename")}
-    return tuple(EmbeddedField(input=f.input, output=renamed.get(f.output, f.output)) for f in found)
+    whole = (EmbeddedField(input=f.input, output=renamed.get(f.output, f.output)) for f in found)
+    loops = (loop for loop in _processors(processors, "foreach") if "inference" in loop["processor"])
+    return (*whole, *(EmbeddedField.in_passages(f"{loop['field']}.text", loop["field"]) for loop in loops))
 
 
 def _fields_of(inference: dict[str, Any]) -> list[EmbeddedField]:
@@ -201,9 +203,9 @@ def verify_pipeline(
 def _why_it_fails(body: dict[str, Any], result: dict[str, Any], fields: Sequence[EmbeddedField]) -> str:
     """Why a document comes out of a pipeline without one of its embeddings; empty if it has them all."""
     done: dict[str, Any] = {} if "error" in result else result["doc"]["_source"]
-    lacking = [field for field in fields if not value_at(done, field.output)]
+    lacking = [field for field in fields if not _is_embedded(done, field)]
     for field in lacking:
-        if unreadable := _unreadable(body, field.input):
+        if field.passages is None and (unreadable := _unreadable(body, field.input)):
             return unreadable
     if "error" in result:
         return reason_of(result["error"])[1] + "."
@@ -271,6 +273,13 @@ def pipelines_of_ours(settings: ElasticSettings) -> list[str]:
     with calling("list the pipelines"):
         found: dict[str, Any] = connect(settings).ingest.get_pipeline().body
     return sorted(name for name, pipeline in found.items() if is_ours(pipeline.get("_meta"), name))
+
+
+def _is_embedded(done: dict[str, Any], field: EmbeddedField) -> bool:
+    if field.passages is None:
+        return bool(value_at(done, field.output))
+    parts: list[dict[str, Any]] = done.get(field.passages) or []
+    return bool(parts) and all(part.get("embedding") for part in parts)
 
 
 def _unreadable(body: dict[str, Any], path: str) -> str:
@@ -342,7 +351,8 @@ def _users(settings: ElasticSettings, pipeline_id: str) -> tuple[list[str], list
 
 
 def _inferences(processors: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return _processors(processors, "inference")
+    loops = (loop["processor"] for loop in _processors(processors, "foreach"))
+    return [*_processors(processors, "inference"), *_processors(list(loops), "inference")]
 
 
 def _processors(processors: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

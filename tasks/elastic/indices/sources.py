@@ -17,9 +17,10 @@ import orjson
 from elasticsearch.helpers import scan
 
 from tasks.calls import NotFound
+from tasks.elastic.cluster.serverless import is_serverless
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest, calling
-from tasks.elastic.indices.indices import IndexState, count, index_state
+from tasks.elastic.indices.indices import IndexState, count, index_state, refresh_source
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
 from tasks.exact_json import NotExact, rounded
@@ -115,9 +116,12 @@ def read_source(settings: ElasticSettings, name: str, query: Query | None = None
             accepted="names of indices, aliases or data streams, with commas between",
         )  # fmt: skip
     states = _indices(settings, name)
-    with calling(f"read the documents of {name}"):
-        stats: dict[str, Any] = client.indices.stats(index=name, metric="docs", level="shards").body
-    written = [[state.uuid, _max_seq_no(stats["indices"][state.name]["shards"])] for state in states]
+    if is_serverless(settings):
+        written = [[state.uuid, *_sequence_numbers(settings, state.name)] for state in states]
+    else:
+        with calling(f"read the documents of {name}"):
+            stats: dict[str, Any] = client.indices.stats(index=name, metric="docs", level="shards").body
+        written = [[state.uuid, _max_seq_no(stats["indices"][state.name]["shards"])] for state in states]
     whole = written[0] if len(written) == 1 else written
     try:
         documents = count(settings, name, query)
@@ -232,6 +236,20 @@ def _max_seq_no(shards: dict[str, list[dict[str, Any]]]) -> int:
     """The sum of the shards' largest sequence numbers: every write and every delete moves it."""
     copies = [copy for copies in shards.values() for copy in copies if copy["routing"]["primary"]]
     return sum(copy["seq_no"]["max_seq_no"] for copy in copies)
+
+
+def _sequence_numbers(settings: ElasticSettings, index: str) -> list[Any]:
+    """What changes with every write and delete, where there are no statistics.
+
+    A write gives its document a larger sequence number, a delete takes one away.
+    """
+    refresh_source(settings, index)
+    with calling(f"read the documents of {index}"):
+        found = connect(settings).search(
+            index=index, size=0, aggs={"written": {"stats": {"field": "_seq_no"}}}
+        )
+    stats: dict[str, Any] = found["aggregations"]["written"]
+    return [stats["count"], stats["max"], stats["sum"]]
 
 
 def _ids(settings: ElasticSettings, source: SourceState) -> Iterator[tuple[str, str]]:

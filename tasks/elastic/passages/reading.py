@@ -9,6 +9,7 @@ from elasticsearch.helpers import scan
 
 from tasks.answers.chunks import Chunk, Splitting
 from tasks.answers.knowledge import Agreement, KnowledgeBase, agreement, refuse_differences
+from tasks.elastic.cluster.cluster import vectors_in_source
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.indices import (
@@ -21,7 +22,6 @@ from tasks.elastic.indices.indices import (
 )
 from tasks.elastic.indices.pipelines import FAILURE_FIELD, value_at
 from tasks.elastic.passages.specs import KIND, PASSAGE, VECTOR, Embedders, chunk_of, hash_of
-from tasks.elastic.search.search import vectors_in_source
 from tasks.elastic.settings import ElasticSettings
 from tasks.steps import step
 

@@ -13,7 +13,7 @@ from typing import Any
 from tasks.answers.chunks import Chunk
 from tasks.answers.knowledge import Written
 from tasks.batches import Part, attempt_each
-from tasks.elastic.indices.bulks import Bulk, BulkLoad, Refused
+from tasks.elastic.indices.bulks import Aside, Bulk, BulkLoad, Refused
 from tasks.elastic.indices.indices import refresh
 from tasks.elastic.passages.reading import embeddings, seen_hashes, unembedded
 from tasks.elastic.passages.specs import VECTOR, Embedders, as_document, hash_of
@@ -127,10 +127,9 @@ class _Writer:
     ) -> None:
         self._settings, self._index, self._deadline = settings, index, deadline
         self._fields, self._models = embedders.fields, models
-        self._plain = BulkLoad(settings, index, refused_file)
-        self._embedding = BulkLoad(settings, index, refused_file, pipeline=pipeline or None)
-        self._embedding.aside = self._plain.aside
-        self.refused = self._plain.aside
+        self.refused = Aside(refused_file)
+        self._plain = BulkLoad(settings, index, self.refused)
+        self._embedding = BulkLoad(settings, index, self.refused, pipeline=pipeline or None)
 
     def carry(self, chunks: Sequence[Chunk], previous: str) -> list[Chunk]:
         """Store those whose embeddings another version has; returns the others."""

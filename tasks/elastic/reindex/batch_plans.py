@@ -16,7 +16,7 @@ from tasks.elastic.cluster.inference import speed
 from tasks.elastic.cluster.reindex_tasks import OPAQUE_PREFIX
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
-from tasks.elastic.indices.pipelines import value_at
+from tasks.elastic.data.passages import texts_at
 from tasks.elastic.indices.sources import narrowed
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
@@ -48,6 +48,8 @@ class ReindexSpec(BaseModel, frozen=True):
     fields: tuple[EmbeddedField, ...]
     query: dict[str, Any] | None = None
     """Which documents of the source; None for all."""
+    remote: str | None = None
+    """The address of the cluster that the source is in; None for the same one."""
     leave_out: tuple[str, ...] | None = None
     """Fields of the source that are not copied, beside embeddings and failures of ours; None for no others."""
 
@@ -113,6 +115,8 @@ def read_batch_plan(
     size: int | None = None,
     slices: int = 1,
     per_second: float | None = None,
+    passages: float | None = None,
+    remote: ElasticSettings | None = None,
 ) -> BatchPlan:
     """The batches for a reindex, from the deployment's queue and its measured speed.
 
@@ -122,6 +126,9 @@ def read_batch_plan(
         size: documents per batch, as requested; None takes what fits.
         slices: how many slices read and write at a time; the model stays the limit.
         per_second: documents per second, if known; None measures it on a few documents of the source.
+        passages: of a document on average, where these are embedded. They go to the model one after the other, so that the queue
+            holds one of each document at a time.
+        remote: the cluster that the source is in; None for the same one.
 
     Raises:
         InvalidInput: the deployment does not exist, or no document has a text to measure with.
@@ -134,11 +141,12 @@ def read_batch_plan(
             remedy=f"Run `{command('elastic deploy', name='NAME')}` first, which names deployments NAME-ingest and NAME-search.",
         )
     at_once = max(1, int(QUEUE_FILLED * there.queue_capacity))
-    measured = per_second or _speed(settings, spec, min(_SAMPLE, at_once)) / len(spec.fields)
+    texts = len(spec.fields) if passages is None else max(1.0, passages)
+    measured = per_second or _speed(settings, spec, min(_SAMPLE, at_once), remote or settings) / texts
     plan = plan_batches(
         size=size,
         slices=slices,
-        fields=len(spec.fields),
+        fields=len(spec.fields) if passages is None else 1,
         queue_capacity=there.queue_capacity,
         per_second=measured,
     )
@@ -147,15 +155,20 @@ def read_batch_plan(
     return plan
 
 
-def _speed(settings: ElasticSettings, spec: ReindexSpec, most: int) -> float:
+def _speed(settings: ElasticSettings, spec: ReindexSpec, most: int, source: ElasticSettings) -> float:
     names = [field.input for field in spec.fields]
     query = {"bool": {"should": [{"exists": {"field": name}} for name in names], "minimum_should_match": 1}}
     with calling(f"read a sample of {spec.source}"):
-        found = connect(settings).search(
+        found = connect(source).search(
             index=spec.source, query=narrowed(spec.query, query), size=most, source={"includes": names}
         )
-    values = [value_at(hit["_source"], name) for hit in found["hits"]["hits"] for name in names]
-    texts = [value for value in values if isinstance(value, str) and value]
+    texts = [
+        text
+        for hit in found["hits"]["hits"]
+        for name in names
+        for text in texts_at(hit["_source"], name)
+        if text
+    ]
     measured = speed(settings, spec.deployment_id, texts[:most])
     # Answers from the cache are fast and not representative: the model's own average is the bound.
     after = read_deployment.fn(settings, spec.deployment_id)

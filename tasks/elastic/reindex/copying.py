@@ -14,7 +14,8 @@ from typing import Any, ClassVar, Self
 from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
-from tasks.elastic.indices.indices import count, refresh
+from tasks.elastic.indices.indices import count, refresh, refresh_source
+from tasks.elastic.indices.remotes import remote_source
 from tasks.elastic.reindex.batch_plans import ReindexSpec
 from tasks.elastic.reindex.passes import Passes
 from tasks.elastic.settings import ElasticSettings
@@ -76,8 +77,8 @@ class Copying(ABC):
 
     def __init__(self, passes: Passes) -> None:
         self.passes, self.settings, self.spec = passes, passes.settings, passes.spec
-        refresh(self.settings, self.spec.source)
-        self._wanted = count(self.settings, self.spec.source, self.spec.query)
+        refresh_source(passes.source_settings, self.spec.source)
+        self._wanted = count(passes.source_settings, self.spec.source, self.spec.query)
         self._there = self._rejected = 0
         self._adopted, self._started = list[str](), list[str]()
         self.refused: dict[str, Failure] = {}
@@ -163,6 +164,7 @@ def send(
     source: dict[str, Any],
     dest: dict[str, Any],
     slices: int,
+    remote: ElasticSettings | None = None,
 ) -> str:
     """Send a reindex and return its task. The client never retries it: after a lost reply there would be two.
 
@@ -173,11 +175,13 @@ def send(
         source: what of the source is read and how, beside its name.
         dest: how it is written, beside the index.
         slices: that read and write in parallel.
+        remote: the cluster that the source is in; None for the same one.
     """
     client = connect(settings).options(opaque_id=spec.opaque_id(kind))
+    where = {} if remote is None else {"remote": remote_source(remote)}
     with calling(f"start to {kind} {spec.dest}"):
         answer = client.reindex(
-            source={"index": spec.source.split(","), **source},
+            source={"index": spec.source.split(","), **where, **source},
             dest={"index": spec.dest, "op_type": "create", **dest},
             conflicts="proceed",
             slices=slices,

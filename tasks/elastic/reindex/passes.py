@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.elastic.cluster.disks import full_disks
 from tasks.elastic.cluster.reindex_tasks import Following, TaskState, find_task, follow, rejections
 from tasks.elastic.indices.full_disks import DiskFull
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec
@@ -24,6 +25,13 @@ class Passes:
     plan: BatchPlan
     deadline: Deadline
     when_interrupted: WhenInterrupted
+    remote: ElasticSettings | None = None
+    """The cluster that the source is in; None for the same one."""
+
+    @property
+    def source_settings(self) -> ElasticSettings:
+        """Where the source is read."""
+        return self.remote or self.settings
 
     def rejected(self) -> int:
         """Texts that the deployment has rejected so far; read before a task starts, to tell the task's own apart."""
@@ -50,5 +58,5 @@ class Passes:
         )
         task = follow(self.settings, task_id, how, self.deadline)
         if blocked := next((failure for failure in task.failures if failure.is_disk_block), None):
-            raise DiskFull(self.spec.dest, said=blocked.reason)
+            raise DiskFull(self.spec.dest, said=blocked.reason, disks=full_disks(self.settings))
         return task

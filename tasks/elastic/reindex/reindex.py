@@ -31,6 +31,7 @@ def apply_reindex(
     plan: BatchPlan,
     deadline: Deadline,
     when_interrupted: WhenInterrupted = "leave-running",
+    remote: ElasticSettings | None = None,
 ) -> Reindexed:
     """Copy every document of the source into the new index, embedded as far as one pass gets.
 
@@ -45,7 +46,12 @@ def apply_reindex(
     if index_of_ours(settings, spec.dest).content:
         return Reindexed.found(count(settings, spec.dest))
     passes = Passes(
-        settings=settings, spec=spec, plan=plan, deadline=deadline, when_interrupted=when_interrupted
+        settings=settings,
+        spec=spec,
+        plan=plan,
+        deadline=deadline,
+        when_interrupted=when_interrupted,
+        remote=remote,
     )
     return _Reindex(passes).run()
 
@@ -55,7 +61,10 @@ class _Reindex(Copying):
 
     def start(self, *, is_first: bool) -> str | None:
         kind: Kind = "embed" if is_first else "fill"
-        return start(self.settings, self.spec, self.passes.plan, kind, leave_out=self.refused)
+        passes = self.passes
+        return start(
+            self.settings, self.spec, passes.plan, kind, leave_out=self.refused, remote=passes.remote
+        )
 
     def passes_later(self, failure: Failure) -> bool:
         return failure.passes
@@ -68,14 +77,25 @@ def start(
     kind: Kind,
     *,
     leave_out: dict[str, Failure],
+    remote: ElasticSettings | None = None,
 ) -> str:
     """Start a reindex of everything but the documents that were refused, and return its task."""
-    excluded = [FAILURE_FIELD, *(field.output for field in spec.fields), *(spec.leave_out or ())]
+    excluded = [FAILURE_FIELD, *(field.made for field in spec.fields), *(spec.leave_out or ())]
     source: dict[str, Any] = {"_source": {"excludes": excluded}}
     without = [{"ids": {"values": sorted(leave_out)}}] if leave_out else []
     if (query := narrowed(spec.query, without=without)) is not None:
         source["query"] = query
     if kind == "embed":
         source["size"] = plan.size
-        return send(settings, spec, kind, source=source, dest={"pipeline": spec.pipeline}, slices=plan.slices)
-    return send(settings, spec, kind, source={**source, "size": MOST_DOCUMENTS}, dest={}, slices=1)
+        return send(
+            settings,
+            spec,
+            kind,
+            source=source,
+            dest={"pipeline": spec.pipeline},
+            slices=plan.slices,
+            remote=remote,
+        )
+    return send(
+        settings, spec, kind, source={**source, "size": MOST_DOCUMENTS}, dest={}, slices=1, remote=remote
+    )

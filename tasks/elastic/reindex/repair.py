@@ -13,6 +13,7 @@ from typing import Any
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.indices import count, index_of_ours, refresh
+from tasks.elastic.indices.passages import has_embedding
 from tasks.elastic.indices.pipelines import FAILURE_FIELD, value_at
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec
 from tasks.elastic.reindex.passes import Passes
@@ -120,8 +121,8 @@ class _Repair:
 
 
 def lacking(fields: Sequence[EmbeddedField]) -> dict[str, Any]:
-    """The query for documents that lack at least one of their embeddings. `exists` finds sparse vectors since 8.15."""
-    have = [{"exists": {"field": field.output}} for field in fields]
+    """The query for documents that lack at least one of their embeddings."""
+    have = [has_embedding(field) for field in fields]
     return {"bool": {"must_not": [{"bool": {"filter": have}}]}}
 
 

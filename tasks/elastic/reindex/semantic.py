@@ -40,6 +40,7 @@ def apply_semantic_reindex(
     plan: BatchPlan,
     deadline: Deadline,
     when_interrupted: WhenInterrupted = "leave-running",
+    remote: ElasticSettings | None = None,
 ) -> Reindexed:
     """Copy every document of the source into an index that embeds it as it is stored.
 
@@ -51,7 +52,12 @@ def apply_semantic_reindex(
     if index_of_ours(settings, spec.dest).content:
         return Reindexed.found(count(settings, spec.dest))
     passes = Passes(
-        settings=settings, spec=spec, plan=plan, deadline=deadline, when_interrupted=when_interrupted
+        settings=settings,
+        spec=spec,
+        plan=plan,
+        deadline=deadline,
+        when_interrupted=when_interrupted,
+        remote=remote,
     )
     return _SemanticReindex(passes).run()
 
@@ -70,34 +76,48 @@ class _SemanticReindex(Copying):
                 source={"size": plan.size, **some},
                 dest={},
                 slices=plan.slices,
+                remote=self.passes.remote,
             )
-        absent = (id_ for id_ in missing(self.settings, self.spec) if id_ not in self.refused)
-        ids = list(islice(absent, MOST_IDS))
+        wanted = (
+            id_
+            for id_ in missing(self.settings, self.spec, self.passes.source_settings)
+            if id_ not in self.refused
+        )
+        ids = list(islice(wanted, MOST_IDS))
         if not ids:
             return None
         say(f"{counted(len(ids), 'document')} of {self.spec.source} still missing. Embedding these.")
         source = {"size": plan.size, "query": {"ids": {"values": ids}}}
-        return send(self.settings, self.spec, KIND, source=source, dest={}, slices=1)
+        return send(
+            self.settings, self.spec, KIND, source=source, dest={}, slices=1, remote=self.passes.remote
+        )
 
     def passes_later(self, failure: Failure) -> bool:
         return failure.status in _LATER
 
 
-def missing(settings: ElasticSettings, spec: ReindexSpec) -> Iterator[str]:
-    """The ids of the source's documents that the new index does not have. Reads ids only."""
-    client = connect(settings)
+def missing(settings: ElasticSettings, spec: ReindexSpec, source: ElasticSettings) -> Iterator[str]:
+    """The ids of the source's documents that the new index does not have. Reads ids only.
+
+    Args:
+        settings: the target.
+        spec: what is copied into what.
+        source: the cluster that the source is in.
+    """
+    client = connect(source)
     page: list[str] = []
     with calling(f"list the documents of {spec.source}"):
         some = {"query": spec.query} if spec.query else {}
         for hit in scan(client, index=spec.source, query={"_source": False, **some}, size=_PAGE):
             page.append(hit["_id"])
             if len(page) == _PAGE:
-                yield from _absent(settings, spec.dest, page)
+                yield from absent(settings, spec.dest, page)
                 page = []
-    yield from _absent(settings, spec.dest, page)
+    yield from absent(settings, spec.dest, page)
 
 
-def _absent(settings: ElasticSettings, index: str, ids: Sequence[str]) -> list[str]:
+def absent(settings: ElasticSettings, index: str, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that an index does not have, as its searches see it."""
     if not ids:
         return []
     with calling(f"read which documents are in {index}"):

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tasks.elastic.cluster.cluster import VECTORS_HIDDEN_SINCE, release_of
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
+from tasks.elastic.indices.passages import BEST, of_documents
 from tasks.elastic.settings import ElasticSettings
+from tasks.elastic.specs import EmbeddedField
 from tasks.steps import step
 
 SparseQuery = Literal["sparse_vector", "text_expansion"]
@@ -27,6 +28,8 @@ class Hit:
     score: float
     source: dict[str, Any]
     """Without its embeddings."""
+    passage: str = ""
+    """The passage that scored best, of a field that is embedded in passages and a search that asks for it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def read_hits(
     settings: ElasticSettings,
     index: str,
     text: str,
-    field: str,
+    field: EmbeddedField,
     model_id: str,
     *,
     size: int = 10,
@@ -58,7 +61,7 @@ def read_hits(
         settings: the target.
         index: an index or alias.
         text: what to search for.
-        field: the field that holds the embeddings.
+        field: a text and its embedding. In passages, each hit carries its best one.
         model_id: the deployment that expands the text, preferably one for search.
         size: hits at most.
         kind: the query. `text_expansion` has been deprecated since 8.15, and still works.
@@ -67,7 +70,8 @@ def read_hits(
         NotFound: the index or the model does not exist.
         BadRequest: the field does not hold sparse vectors.
     """
-    return search(settings, index, query_for(text, field, model_id, kind), size=size, hidden=field)
+    query = of_documents(field, query_for(text, field.output, model_id, kind), shows_best=True)
+    return search(settings, index, query, size=size, hidden=field.made)
 
 
 def query_for(text: str, field: str, model_id: str, kind: QueryKind) -> dict[str, Any]:
@@ -100,18 +104,19 @@ def search(
     return answer_of(found)
 
 
-def vectors_in_source(settings: ElasticSettings) -> dict[str, Any]:
-    """The `_source` filter that brings embeddings along: from 9.2 on they must be requested."""
-    with calling("read the version"):
-        version: str = connect(settings).info()["version"]["number"]
-    return {"exclude_vectors": False} if release_of(version) >= VECTORS_HIDDEN_SINCE else {}
-
-
 def answer_of(found: dict[str, Any]) -> Answer:
     """A search response as a value."""
     hits = found["hits"]
     return Answer(
-        hits=tuple(Hit(hit["_id"], hit["_score"] or 0.0, hit.get("_source") or {}) for hit in hits["hits"]),
+        hits=tuple(
+            Hit(hit["_id"], hit["_score"] or 0.0, hit.get("_source") or {}, _best_passage(hit))
+            for hit in hits["hits"]
+        ),
         total=hits.get("total", {}).get("value", len(hits["hits"])),
         milliseconds=found["took"],
     )
+
+
+def _best_passage(hit: dict[str, Any]) -> str:
+    found: list[dict[str, Any]] = (hit.get("inner_hits") or {}).get(BEST, {}).get("hits", {}).get("hits", [])
+    return str((found[0].get("_source") or {}).get("text", "")) if found else ""

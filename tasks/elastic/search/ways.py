@@ -11,6 +11,7 @@ from typing import Any, Literal
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.embeddings import Embedded
+from tasks.elastic.indices.passages import of_documents
 from tasks.elastic.search.search import Answer, answer_of
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import WORDS, EmbeddedField
@@ -64,7 +65,7 @@ def read_hits_by(
         NoSuchWay: the index was not embedded for this way; says which ways it has.
     """
     asked = body(text, embedded, field, how, size)
-    hidden = [] if embedded.kind == "semantic-text" else [field.output]
+    hidden = [] if embedded.kind == "semantic-text" else [field.made]
     with calling(f"search {index}"):
         found: dict[str, Any] = (
             connect(settings).search(index=index, size=size, source={"excludes": hidden}, **asked).body
@@ -91,8 +92,12 @@ def body(text: str, embedded: Embedded, field: EmbeddedField, how: How, size: in
 
 def _sparse(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
     del size
+    return {"query": of_documents(field, _tokens(text, embedded, field), shows_best=True)}
+
+
+def _tokens(text: str, embedded: Embedded, field: EmbeddedField) -> dict[str, Any]:
     query = {"field": field.output, "inference_id": embedded.search_deployment, "query": text}
-    return {"query": {"sparse_vector": query}}
+    return {"sparse_vector": query}
 
 
 def _sparse_of_semantic(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
@@ -127,8 +132,12 @@ def _words(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> di
 
 def _hybrid(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
     """The ranks by words and by meaning, fused: neither's scores need to be comparable."""
-    meaning = _semantic if embedded.kind == "semantic-text" else _sparse
-    parts = [{"standard": way(text, embedded, field, size)} for way in (_words, meaning)]
+    meaning = (
+        _semantic(text, embedded, field, size)
+        if embedded.kind == "semantic-text"
+        else {"query": of_documents(field, _tokens(text, embedded, field))}
+    )
+    parts = [{"standard": _words(text, embedded, field, size)}, {"standard": meaning}]
     return {"retriever": {"rrf": {"retrievers": parts, "rank_window_size": max(LEAST_CANDIDATES, size)}}}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
+from tasks.elastic.indices.passages import has_embedding, of_documents
 from tasks.elastic.indices.pipelines import value_at
 from tasks.elastic.indices.previous import EmbeddingType
 from tasks.elastic.search.search import query_for, search
@@ -42,12 +43,15 @@ class Previous:
     """The deployment that embeds queries for it."""
     type: EmbeddingType = "sparse_vector"
     """Of that field."""
+    passages: str | None = None
+    """The nested field that it is in, as in `EmbeddedField`."""
 
     def query(self, text: str, size: int) -> dict[str, Any]:
         """The search for a text, as Elasticsearch spells it; of `rank_features` only `text_expansion` can search."""
         if self.type != "dense_vector":
             kind = "text_expansion" if self.type == "rank_features" else "sparse_vector"
-            return query_for(text, self.field, self.model_id, kind)
+            field = EmbeddedField(input=self.text, output=self.field, passages=self.passages)
+            return of_documents(field, query_for(text, self.field, self.model_id, kind))
         builder = {"text_embedding": {"model_id": self.model_id, "model_text": text}}
         return {
             "knn": {
@@ -108,9 +112,9 @@ def verify_agreement(
         new = _ids(
             settings,
             index,
-            query_for(sample.query, field.output, model_id, "sparse_vector"),
+            of_documents(field, query_for(sample.query, field.output, model_id, "sparse_vector")),
             size,
-            field.output,
+            field.made,
         )
         shared.append(len(set(old) & set(new)) / len(old) if old else 1.0)
         before, now = (set(sample.expected) <= set(ids) for ids in (old, new))
@@ -140,7 +144,7 @@ def _own_texts(settings: ElasticSettings, index: str, field: EmbeddedField) -> S
     with calling(f"read documents of {index}"):
         found = connect(settings).search(
             index=index,
-            query={"exists": {"field": field.output}},
+            query=has_embedding(field),
             size=OWN_TEXTS,
             source={"includes": [field.input]},
         )

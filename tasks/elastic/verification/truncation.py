@@ -14,7 +14,7 @@ from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.inference import infer, input_field
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
-from tasks.elastic.indices.pipelines import value_at
+from tasks.elastic.data.passages import texts_at
 from tasks.elastic.indices.sources import Query
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
@@ -61,6 +61,7 @@ def read_truncated(
     deployment_id: str,
     *,
     within: Query | None = None,
+    remote: ElasticSettings | None = None,
 ) -> Truncation:
     """The longest texts of the first 1,000 documents, as far as the model truncates them.
 
@@ -70,8 +71,9 @@ def read_truncated(
         fields: whose texts.
         deployment_id: the deployment that is asked, if it is running.
         within: a query that the documents match; None for all.
+        remote: the cluster that the index is in; None for the same one.
     """
-    looked_at, texts = _sample(settings, index, [field.input for field in fields], within)
+    looked_at, texts = _sample(remote or settings, index, [field.text for field in fields], within)
     long = sorted((pair for pair in texts if len(pair[1]) > MOST_TOKENS), key=lambda pair: -len(pair[1]))
     there = read_deployment.fn(settings, deployment_id)
     if there is None or not there.allocated or not long:
@@ -98,5 +100,5 @@ def _sample(
         )
     hits = found["hits"]["hits"]
     return len(hits), [
-        (hit["_id"], str(value_at(hit["_source"], name) or "")) for hit in hits for name in names
+        (hit["_id"], text) for hit in hits for name in names for text in texts_at(hit["_source"], name)
     ]

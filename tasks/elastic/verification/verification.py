@@ -12,15 +12,18 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from tasks.elastic.cluster.cluster import vectors_in_source
 from tasks.elastic.cluster.inference import infer, input_field
 from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
+from tasks.elastic.data.passages import texts_at
 from tasks.elastic.indices.indices import count
+from tasks.elastic.indices.passages import has_embedding, of_documents
 from tasks.elastic.indices.pipelines import value_at
 from tasks.elastic.reindex.repair import Unembedded, lacking, read_unembedded
 from tasks.elastic.search.scores import is_same_score, score, strongest_of_each
-from tasks.elastic.search.search import QueryKind, query_for, search, vectors_in_source
+from tasks.elastic.search.search import QueryKind, query_for, search
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.errors import GateNotMet, InvalidInput
@@ -153,7 +156,7 @@ def verify_completeness(
 def verify_queries(
     settings: ElasticSettings,
     index: str,
-    field: str,
+    field: EmbeddedField,
     model_id: str,
     queries: Path,
     *,
@@ -164,7 +167,7 @@ def verify_queries(
     Args:
         settings: the target.
         index: an index or alias.
-        field: the field that holds the embeddings.
+        field: a text and its embedding.
         model_id: the deployment for search.
         queries: JSON lines `{"query", "expected": [ids], "within"}`.
         kind: the query.
@@ -177,9 +180,8 @@ def verify_queries(
     asked = list(sample_queries(queries))
     milliseconds = 0
     for sample in asked:
-        answer = search(
-            settings, index, query_for(sample.query, field, model_id, kind), size=sample.within, hidden=field
-        )
+        query = of_documents(field, query_for(sample.query, field.output, model_id, kind))
+        answer = search(settings, index, query, size=sample.within, hidden=field.made)
         milliseconds += answer.milliseconds
         ids = [hit.id for hit in answer.hits]
         if absent := [id_ for id_ in sample.expected if id_ not in ids]:
@@ -218,19 +220,19 @@ def verify_scores(
     with calling(f"search {index}"):
         found = connect(settings).search(
             index=index,
-            query=query,
+            query=of_documents(field, query),
             size=size,
             source={"includes": [field.output], **vectors_in_source(settings)},
         )
     hits: list[dict[str, Any]] = found["hits"]["hits"]
     largest = 0.0
     for hit in hits:
-        stored = value_at(hit.get("_source") or {}, field.output)
+        stored = _stored(hit.get("_source") or {}, field)
         if not stored:
             raise InvalidInput(
                 f"The embedding of document {hit['_id']} cannot be read back", value=field.output
             )
-        computed = score(tokens[0].tokens, strongest_of_each(stored))
+        computed = max(score(tokens[0].tokens, vector) for vector in stored)
         largest = max(largest, abs(hit["_score"] - computed) / max(abs(computed), 1.0))
         if not is_same_score(hit["_score"], computed):
             raise GateNotMet(
@@ -260,15 +262,23 @@ def sample_queries(path: Path) -> Iterator[SampleQuery]:
         raise InvalidInput("There is no query in this file", value=str(path))
 
 
+def _stored(source: dict[str, Any], field: EmbeddedField) -> list[dict[str, float]]:
+    """The embeddings that a document has for a field: one, or one for each passage. Empty if there are none to read."""
+    if field.passages is None:
+        found = value_at(source, field.output)
+        return [strongest_of_each(found)] if found else []
+    inner: list[dict[str, Any]] = source.get(field.passages) or []
+    return [strongest_of_each(each["embedding"]) for each in inner if each.get("embedding")]
+
+
 def _own_text(settings: ElasticSettings, index: str, field: EmbeddedField) -> str:
     """The text of a document that has its embedding; of several texts in one field, the first."""
     with calling(f"read a document of {index}"):
         found = connect(settings).search(
-            index=index, query={"exists": {"field": field.output}}, size=1, source={"includes": [field.input]}
+            index=index, query=has_embedding(field), size=1, source={"includes": [field.text]}
         )
     for hit in found["hits"]["hits"]:
-        text = value_at(hit["_source"], field.input)
-        return str(text[0] if isinstance(text, list) else text)  # pyright: ignore[reportUnknownArgumentType]
+        return next(texts_at(hit["_source"], field.text))
     raise GateNotMet(
         f"The number of documents of {index} with {field.output}", measured=0, wanted="at least 1"
     )

@@ -37,11 +37,36 @@ def test_what_semantic_text_does_not_take_is_refused(given, problem):
     ("given", "problem"),
     [
         ({}, "needs the deployment that embeds documents"),
-        ({"deployment": "d", "endpoint": "e"}, "through a deployment, whole texts at a time: 'e'"),
-        ({"deployment": "d", "chunk_words": 50}, "whole texts at a time: 50"),
+        ({"deployment": "d", "endpoint": "e"}, "through a deployment: 'e'"),
+        (
+            {"deployment": "d", "chunk_words": 50, "fields": ("plot:a.b",)},
+            "in passages: 'plot:a.b'.*without dots",
+        ),
     ],
-    ids=["no deployment", "an endpoint", "chunks"],
+    ids=["no deployment", "an endpoint", "passages within an object"],
 )
 def test_what_sparse_vectors_do_not_take_is_refused(given, problem):
     with pytest.raises(InvalidInput, match=problem):
         _ = options(**given).plan
+
+
+def test_passages_are_embedded_into_a_nested_field():
+    plan = options(deployment="d", chunk_words=50, fields=("plot", "about.plot", "notes:parts")).plan
+    assert plan.chunk_words == 50
+    assert [(field.input, field.passages, field.output) for field in plan.fields] == [
+        ("plot", "plot_passages", "plot_passages.embedding"),
+        ("about.plot", "about_plot_passages", "about_plot_passages.embedding"),
+        ("notes", "parts", "parts.embedding"),
+    ]
+
+
+def test_a_remote_source_has_settings_of_its_own_and_no_slices(monkeypatch):
+    remote = {"deployment": "d", "source_remote": True}
+    monkeypatch.delenv("ELASTIC_REMOTE_URL", raising=False)
+    with pytest.raises(InvalidInput, match="ELASTIC_REMOTE_URL"):
+        _ = options(**remote).plan
+    monkeypatch.setenv("ELASTIC_REMOTE_URL", "https://old.example.org:9200")
+    monkeypatch.setenv("ELASTIC_REMOTE_API_KEY", "bm9ib2R5Om5vdGhpbmc=")
+    assert options(**remote).plan.remote.where == "old.example.org"
+    with pytest.raises(InvalidInput, match="no slices: 2"):
+        _ = options(**remote, slices=2).plan

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tasks.elastic.search.search import vectors_in_source
+from tasks.elastic.cluster.cluster import vectors_in_source
 
 pytestmark = pytest.mark.slow
 

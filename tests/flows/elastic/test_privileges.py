@@ -19,10 +19,10 @@ def role_of(*needs):
 def with_key(cluster, run):
     """Runs a command with a key of exactly these needs: `with_key(needs, "check", code=1)`."""
 
-    def command(needs, *words, code=0):
+    def command(needs, *words, code=0, engine="elastic"):
         made = cluster.client.security.create_api_key(name="k", role_descriptors={"k": role_of(*needs)})
         key = {"ELASTIC_URL": cluster.settings.url, "ELASTIC_API_KEY": made["encoded"]}
-        return run(None, "elastic", *words, "--target", "elastic", code=code, **key)
+        return run(None, engine, *words, "--target", "elastic", code=code, **key)
 
     return command
 
@@ -64,6 +64,17 @@ def test_what_a_flow_asks_for_is_enough_and_less_is_refused_before_anything_is_m
     ]
     needs = privileges.to_embed(name, source)
     with_key(needs, *embed, "--replicas", 0)
+    documents = tmp_path / "handbook"
+    documents.mkdir()
+    (documents / "a.md").write_text("# Leave\n\nEverybody has 30 days of leave.\n")
+    index = ["index", "--name", f"{name}-book", "--documents", documents, "--deployment", f"{name}-ingest"]
+    needs = privileges.to_index_passages(f"{name}-book", sparse=True)
+    writes = cluster.writes
+    lacking = with_key((*needs[:2], *needs[3:]), *index, code=1, engine="answers")
+    assert "the cluster privilege manage_ingest_pipelines" in lacking.error
+    assert cluster.writes == [*writes, "security.create_api_key"]
+    with_key(needs, *index, "--replicas", 0, engine="answers")
+    with_key(privileges.to_remove_passages(f"{name}-book"), "teardown", "--name", f"{name}-book", "--yes")
     down = ["teardown", "--name", name, "--deployments", f"{name}-ingest", "--yes"]
     with_key(privileges.to_tear_down(name, models=True), *down)
     assert cluster.indices(name) == [f"{name}-loaded", source]

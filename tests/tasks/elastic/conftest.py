@@ -31,7 +31,9 @@ def settings_of(running):
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory):
-    options = ElasticOptions(version=VERSION, download_seconds=0.3, start_seconds=0.1)
+    options = ElasticOptions(
+        version=VERSION, download_seconds=0.3, start_seconds=0.1, reindex_whitelist="127.0.0.1:*"
+    )
     running = process.start(tmp_path_factory.mktemp("elastic"), options)
     yield running
     running.stop()

@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from tasks.elastic.settings import elastic_settings
+from tasks.elastic.settings import elastic_settings, remote_settings
 from tasks.errors import InvalidInput
 
 
@@ -116,3 +116,10 @@ def test_an_address_without_a_scheme_is_shown_unless_it_may_be_a_key(value, is_s
     with pytest.raises(InvalidInput, match=r"begins with https:// or http://") as refused:
         elastic_settings("elastic")
     assert (value in str(refused.value)) == is_shown
+
+
+def test_errors_about_another_cluster_name_its_own_variables(monkeypatch):
+    monkeypatch.setenv("ELASTIC_REMOTE_URL", "https://old.example.org:9200")
+    monkeypatch.setenv("ELASTIC_REMOTE_USERNAME", "u")
+    with pytest.raises(InvalidInput, match="ELASTIC_REMOTE_USERNAME and ELASTIC_REMOTE_PASSWORD together"):
+        remote_settings("sandbox")

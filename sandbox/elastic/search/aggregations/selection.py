@@ -95,6 +95,9 @@ def values(
             np.full(len(each), context.searcher.index.name, object) for each, context in _pairs(selection)
         ]
         return Values("keyword", selection.documents, names)
+    if path == "_seq_no":
+        numbers = [context.searcher.sequence_numbers[each] for each, context in _pairs(selection)]
+        return Values("long", selection.documents, numbers, format_)
     types = {_type(context, path, kind, accepted) for context in selection.contexts} - {""}
     type_ = next((each for each in ("double", "float") if each in types), next(iter(types), "keyword"))
     found = [_of_index(context, path, documents) for documents, context in _pairs(selection)]

@@ -25,6 +25,8 @@ class Asked:
     fields: tuple[tuple[str, str | None], ...] = ()
     doc_values: tuple[tuple[str, str | None], ...] = ()
     stored: tuple[str, ...] | None = None
+    names_source: bool = False
+    """Whether the search says that it wants the source, by `_source` beside `stored_fields`."""
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
@@ -41,11 +43,12 @@ class Asked:
             tuple(_entry("fields", each) for each in _list(body.get("fields"))),
             tuple(_entry("docvalue_fields", each) for each in _list(body.get("docvalue_fields"))),
             None if stored is None else tuple(map(str, stored)),
+            body.get("_source") not in (None, False),
         )
 
     def shows_source(self, by_source: bool) -> bool:
-        """Whether the source is shown; `stored_fields` replace it unless they name it."""
-        return by_source and (self.stored is None or "_source" in self.stored)
+        """Whether the source is shown; `stored_fields` replace it unless they name it, or `_source` asks for it (FetchPhase.java, from memory)."""
+        return by_source and (self.stored is None or self.names_source or "_source" in self.stored)
 
 
 def fetched(searcher: Searcher, document: int, row: Row, asked: Asked) -> dict[str, list[Any]]:

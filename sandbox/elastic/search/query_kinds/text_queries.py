@@ -43,7 +43,7 @@ def multi_match(context: Context, body: Any, boost: float) -> Matches:
             raise search_errors.NOT_SUPPORTED.refusal(query="multi_match", parameter=parameter)
     if body.get("query") is None:
         raise search_errors.REQUIRED.refusal(query="multi_match", what="a [query]")
-    if kind not in ("best_fields", "most_fields"):
+    if kind not in ("best_fields", "most_fields", "phrase"):
         raise search_errors.NOT_SUPPORTED.refusal(query="multi_match", parameter=f"type: {kind}")
     boost *= boost_of("multi_match", body)
     index = context.searcher.index
@@ -52,7 +52,8 @@ def multi_match(context: Context, body: Any, boost: float) -> Matches:
     else:
         fields, everywhere = target_fields.of_index(index)
         body = {"lenient": everywhere, **body}
-    parts = [_matched(context, path, body, boost * own) for path, own in fields]
+    matched = _as_phrase if kind == "phrase" else _matched
+    parts = [matched(context, path, body, boost * own) for path, own in fields]
     if kind == "most_fields" or not parts:
         return context.added(parts)
     mask = np.logical_or.reduce([part.mask for part in parts])
@@ -70,6 +71,10 @@ def match_phrase(context: Context, body: Any, boost: float) -> Matches:
     if found.get("slop"):
         raise search_errors.NOT_SUPPORTED.refusal(query="match_phrase", parameter="slop")
     boost *= boost_of("match_phrase", found)
+    return _as_phrase(context, path, found, boost)
+
+
+def _as_phrase(context: Context, path: str, found: dict[str, Any], boost: float) -> Matches:
     field = searchable(context, path)
     if field is None or field.type != "text":
         return exact(context, path, found["query"], boost)

@@ -84,6 +84,7 @@ TABLE: dict[str, Rules] = {
     | {"list_executed_pipelines": OFF, "_source": OFF}
     | rules(REFUSED, "_source_includes _source_excludes"),
     "cancel_reindex": rules(HONOURED, "wait_for_completion"),
+    "cat.allocation": _CAT | rules(NO_DIFFERENCE, "local") | rules(TIME, "master_timeout"),
     "cat.count": _CAT | _NAMES,
     "cat.indices": _CAT
     | _NAMES

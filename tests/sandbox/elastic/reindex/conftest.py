@@ -10,7 +10,7 @@ from tests.sandbox.elastic.reindex.films import fill
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    options = ElasticOptions(refresh_seconds=0.05)
+    options = ElasticOptions(refresh_seconds=0.05, reindex_whitelist="127.0.0.1:*, old.example.org:9200")
     with process.running(tmp_path_factory.mktemp("reindex"), options) as environment:
         client = client_of(environment)
         yield client

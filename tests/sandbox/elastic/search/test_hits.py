@@ -72,6 +72,8 @@ def test_doc_values_are_sorted_and_stored_fields_replace_the_source(films):
     (hit,) = found(films, query={"ids": {"values": ["2"]}}, stored_fields=["genre", "year"])
     assert hit["fields"] == {"genre": ["drama", "art"]}
     assert "_source" not in hit
+    (hit,) = found(films, query={"ids": {"values": ["2"]}}, stored_fields=["*"], source=True)
+    assert hit["_source"], "asked for by name, as elasticdump does"
     (hit,) = found(films, query={"ids": {"values": ["2"]}}, stored_fields="_none_")
     assert "_id" not in hit
     with pytest.raises(BadRequestError, match="Fielddata is disabled"):

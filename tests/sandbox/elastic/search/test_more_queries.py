@@ -30,6 +30,10 @@ def test_a_fuzzy_term_finds_what_is_a_few_edits_away_and_likes_the_closest(share
     assert ids(shared.client, index, {"fuzzy": {"t": {"value": "wizards", "prefix_length": 2}}}) == ["1", "2"]
     several = {"query": "wizzard", "fields": ["t"], "fuzziness": 1, "type": "most_fields"}
     assert ids(shared.client, index, {"multi_match": several}) == ["2", "1"]
+    phrase = {"query": "wizard wizard", "fields": ["t"], "type": "phrase"}
+    assert ids(shared.client, index, {"multi_match": phrase}) == []
+    with pytest.raises(BadRequestError, match=r"type: cross_fields"):
+        ids(shared.client, index, {"multi_match": {**phrase, "type": "cross_fields"}})
     with pytest.raises(BadRequestError, match="Invalid fuzziness value: 3"):
         ids(shared.client, index, {"fuzzy": {"t": {"value": "wizard", "fuzziness": 3}}})
 

@@ -101,6 +101,17 @@ def test_inner_hits_show_the_best_objects_first(found):
     assert "_source" not in one
 
 
+def test_inner_hits_show_the_fields_that_are_asked_for_by_their_whole_paths(found):
+    def inner(source):
+        hits = found(weights("fox"), score_mode="max", inner_hits={"size": 1, "_source": source})
+        return hits[0]["inner_hits"]["passages"]["hits"]["hits"][0]
+
+    one = inner(["passages.page"])
+    assert (one["_source"], one["_nested"]["offset"]) == ({"page": 3}, 2)
+    assert set(inner({"excludes": ["passages.page"]})["_source"]) == set(BOOKS[0]["passages"][2]) - {"page"}
+    assert inner(["title"])["_source"] == {}
+
+
 def test_a_changed_document_has_its_new_objects_only(shared, books, found):
     shared.client.index(
         index=books, id="1", document={"title": "one", "passages": [{"text": "green"}]}, refresh=True

@@ -7,7 +7,7 @@ from tasks import waiting
 from tasks.batches import attempt_each
 from tasks.elastic.data.documents import Document, DocumentSource, read_checked_documents
 from tasks.elastic.indices import loading
-from tasks.elastic.indices.bulks import Bulk, BulkLoad
+from tasks.elastic.indices.bulks import Aside, Bulk, BulkLoad
 from tasks.elastic.indices.indices import ensure_index, remove_index
 from tasks.elastic.indices.loading import apply_documents
 from tasks.elastic.specs import IndexSpec
@@ -20,7 +20,7 @@ REFUSED = {"status": 400, "error": {"type": "document_parsing_exception", "reaso
 
 @pytest.fixture
 def load(settings, tmp_path):
-    return BulkLoad(settings, "books", tmp_path / "refused.jsonl")
+    return BulkLoad(settings, "books", Aside(tmp_path / "refused.jsonl"))
 
 
 def bulks(*ids):
@@ -44,7 +44,7 @@ def answering(monkeypatch, outcomes):
 
 
 def send_all(load, several, most, deadline):
-    with load.aside:
+    with load._aside:
         return attempt_each("load", load.ahead(several, most), load.send, deadline, total=9, outcome="sent", unit="documents")  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_what_came_of_each_document_is_counted_however_many_requests_are_in_flig
     assert send_all(load, bulks("abc", "def", "gh", "i"), most, deadline) == 9
     assert sorted(asked) == [["a", "b", "c"], ["b"], ["d", "e", "f"], ["e"], ["e"], ["g", "h"], ["i"]]
     assert (load.created, load.updated, load.throttled, load.requests) == (7, 1, 3, 7)
-    assert [refused.id for refused in load.aside.first] == ["d"]
+    assert [refused.id for refused in load._aside.first] == ["d"]
 
 
 def test_nothing_more_is_started_while_a_throttled_request_waits(load, deadline, monkeypatch):

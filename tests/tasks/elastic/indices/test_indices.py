@@ -1,8 +1,11 @@
+import logging
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import SecretStr
 
 from tasks.elastic.connection.clients import connect
+from tasks.elastic.indices import indices
 from tasks.elastic.indices.aliases import (
     AliasState,
     NothingToRollBackTo,
@@ -216,3 +219,23 @@ def test_what_was_built_is_listed_by_the_name_that_its_commands_take(settings, n
     ]
     assert {(one.holds, one.serves, one.hourly) for one in found} == {("0 documents", "no alias", 0.0)}
     assert all(abs((datetime.now(UTC) - one.since).total_seconds()) < 600 for one in found)
+
+
+def test_a_source_that_may_not_be_refreshed_is_waited_for(settings, name, monkeypatch, caplog):
+    client, slept = connect(settings), []
+    client.indices.create(index=name, settings={"refresh_interval": "200ms"})
+    rights = [{"names": [name], "privileges": ["read", "view_index_metadata", "monitor"]}]
+    made = client.security.create_api_key(name="k", role_descriptors={"k": {"indices": rights}})
+    limited = settings.model_copy(update={"api_key": SecretStr(made["encoded"])})
+    monkeypatch.setattr(indices.time, "sleep", slept.append)
+    caplog.set_level(logging.INFO, "vector_search_ops")
+    indices.refresh_source(settings, name)
+    assert (slept, caplog.text) == ([], "")
+    indices.refresh_source(limited, name)
+    assert slept == [0.2]
+    assert "index privilege maintenance" in caplog.text
+    client.indices.put_settings(index=name, settings={"refresh_interval": "-1"})
+    indices.refresh_source(limited, name)
+    assert slept == [0.2]
+    assert "are left out" in caplog.text
+    client.indices.delete(index=name)

@@ -225,7 +225,7 @@ def test_a_full_disk_is_told_before_the_deadline_and_the_same_load_goes_on_when_
 ):
     monkeypatch.setattr(full_disks, "GRACE_SECONDS", 0.5)
     full_disk(settings, index, full=True)
-    with pytest.raises(full_disks.DiskFull, match=r"flood-stage watermark.*GET _cat/allocation") as told:
+    with pytest.raises(full_disks.DiskFull, match=r"flood-stage watermark.*\(97% used, .* free\)") as told:
         load([{"id": "a"}, {"id": "b"}])
     assert told.value.index == index
     full_disk(settings, index, full=False)

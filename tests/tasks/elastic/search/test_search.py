@@ -31,8 +31,8 @@ from tasks.elastic.verification.verification import (
 from tasks.errors import GateNotMet, InvalidInput, NotOurs
 from tasks.waiting import Deadline
 
-FIELDS = (EmbeddedField(input="plot", output="plot_embedding"),)
-FIELD = "plot_embedding"
+PLOT = EmbeddedField(input="plot", output="plot_embedding")
+FIELDS, FIELD = (PLOT,), PLOT.output
 DATA = Path(__file__).parents[4] / "sandbox" / "data"
 
 
@@ -64,7 +64,7 @@ def queries(tmp_path):
 @pytest.mark.parametrize("kind", ["sparse_vector", "text_expansion"])
 @pytest.mark.filterwarnings("ignore:text_expansion is deprecated")
 def test_investigation_finds_the_detective_films_first(settings, films, deployed, kind):
-    answer = read_hits.fn(settings, films, "investigation", FIELD, deployed, size=5, kind=kind)
+    answer = read_hits.fn(settings, films, "investigation", PLOT, deployed, size=5, kind=kind)
     assert answer.hits[0].id in {"se7en", "the-silence-of-the-lambs"}
     assert {"se7en", "zodiac"} <= {hit.id for hit in answer.hits}
     scores = [hit.score for hit in answer.hits]
@@ -75,19 +75,19 @@ def test_investigation_finds_the_detective_films_first(settings, films, deployed
 
 def test_a_field_without_embeddings_cannot_be_searched(settings, films, deployed):
     with pytest.raises(BadRequest):
-        read_hits.fn(settings, films, "investigation", "title", deployed)
+        read_hits.fn(settings, films, "investigation", EmbeddedField(input="plot", output="title"), deployed)
 
 
 @pytest.mark.parametrize("missing", ["index", "model"])
 def test_what_is_not_there_cannot_be_searched(settings, films, deployed, missing):
     index, model = ("nobody", deployed) if missing == "index" else (films, "nobody")
     with pytest.raises(NotFound):
-        read_hits.fn(settings, index, "investigation", FIELD, model)
+        read_hits.fn(settings, index, "investigation", PLOT, model)
 
 
 def test_the_sample_queries_find_their_films(settings, films, deployed):
     path = DATA / "movie-queries.jsonl"
-    report = verify_queries.fn(settings, films, FIELD, deployed, path)
+    report = verify_queries.fn(settings, films, PLOT, deployed, path)
     assert report.queries == report.found == len(list(sample_queries(path)))
 
 
@@ -99,7 +99,7 @@ def test_a_query_that_misses_says_what_it_misses_and_what_it_finds(settings, fil
     with pytest.raises(
         NotFoundBySearch, match=r"is 1 of 2, required: 0.*'investigation' misses toy-story among"
     ) as missed:
-        verify_queries.fn(settings, films, FIELD, deployed, path)
+        verify_queries.fn(settings, films, PLOT, deployed, path)
     assert "finds the-silence-of-the-lambs" in str(missed.value)
     assert missed.value.facts["queries"]["found"] == 1
 

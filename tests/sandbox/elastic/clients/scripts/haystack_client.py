@@ -1,5 +1,5 @@
 # ruff: noqa: T201
-"""Haystack's ElasticsearchDocumentStore and its retrievers, unmodified, with a mapping of its own instead of dynamic templates."""
+"""Haystack's ElasticsearchDocumentStore and its retrievers, unmodified."""
 
 import os
 
@@ -17,14 +17,6 @@ store = ElasticsearchDocumentStore(
     hosts=os.environ["ELASTIC_URL"],
     index="films",
     api_key=Secret.from_token(os.environ["ELASTIC_API_KEY"]),
-    custom_mapping={
-        "properties": {
-            "content": {"type": "text"},
-            "embedding": {"type": "dense_vector", "index": True, "similarity": "cosine"},
-            "kind": {"type": "keyword"},
-            "year": {"type": "long"},
-        }
-    },
 )
 documents = [
     Document(
