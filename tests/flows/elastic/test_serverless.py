@@ -7,7 +7,6 @@ import json
 import pytest
 
 pytestmark = pytest.mark.slow
-ENDPOINT = ".elser-2-elasticsearch"
 
 
 def test_a_project_loads_embeds_by_its_index_and_refuses_what_it_does_not_have(
@@ -24,16 +23,16 @@ def test_a_project_loads_embeds_by_its_index_and_refuses_what_it_does_not_have(
     source = f"{name}-films"
     load = ("load", "--name", source, "--data", queries.with_name("movies.jsonl"), "--id-field", "id")
     elastic(project, *load, "--limit", 12)
-    embed = ("embed", "--as", "semantic-text", "--name", name, "--source", source, "--fields", "plot")
-    elastic(project, *embed, "--endpoint", f"{name}-endpoint")
-    elastic(project, *embed, "--endpoint", ENDPOINT)
+    embed = ["embed", "--as", "semantic-text", "--name", name, "--source", source, "--fields", "plot"]
+    embed += ["--endpoint", f"{name}-endpoint"]
+    elastic(project, *embed)
     writes = project.writes
-    assert "Nothing to do" in elastic(project, *embed, "--endpoint", ENDPOINT).err
+    assert "Nothing to do" in elastic(project, *embed).err
     assert project.writes == writes
     found = elastic(project, "search", "--name", name, "--text", "detective", "--json").out
     assert json.loads(found)["results"]
 
     project.client.delete(index=source, id="se7en", refresh=True)
-    assert "moved the alias" in elastic(project, *embed, "--endpoint", ENDPOINT).err
+    assert "moved the alias" in elastic(project, *embed).err
     elastic(project, "teardown", "--name", name, "--yes")
     assert project.indices(name) == [source]
