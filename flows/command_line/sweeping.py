@@ -26,10 +26,12 @@ def sweep(
     target: str,
     expires: str | None = None,
     idle: str = "24h",
-    keep: tuple[str, ...] = (),
-    apply: Annotated[bool, Parameter(negative="")] = False,
-    yes: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    keep: Annotated[
+        tuple[str, ...], Parameter(consume_multiple=True, negative_iterable="", show_default=False)
+    ] = (),
+    apply: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    yes: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
 ) -> int:
     """List what is idle or expired of ours, with its cost a day, and remove it on request.
 
