@@ -22,6 +22,21 @@ pytestmark = pytest.mark.slow
 ELASTIC = ("elastic", "check", "--target", "elastic")
 SEARCH = ("elastic", "search", "--name", "no-such-index", "--text", "x", "--target", "elastic")
 ASK = ("answers", "ask", "--name", "handbook", "--question", "x", "--target", "elastic")
+EMBED = (
+    "elastic",
+    "embed",
+    "--name",
+    "a",
+    "--source",
+    "b",
+    "--source-remote",
+    "--fields",
+    "c",
+    "--deployment",
+    "d",
+    "--target",
+    "elastic",
+)
 PLANTED = ".env"
 """The only file that may show a secret."""
 NOBODY = "http://127.0.0.1:1"
@@ -132,6 +147,13 @@ CASES = {
     "a key for the address of models": Case(ASK, 2, "OPENAI_BASE_URL", {"ELASTIC_URL": NOBODY, "OPENAI_BASE_URL": "{}"}),
     "a blank in the key of models": Case(
         ASK, 2, "OPENAI_API_KEY", {"ELASTIC_URL": NOBODY, "OPENAI_BASE_URL": "http://host/v1", "OPENAI_API_KEY": "{} x"}
+    ),
+    "a blank in the key of another cluster": Case(
+        EMBED, 2, "ELASTIC_REMOTE_API_KEY",
+        {"ELASTIC_URL": NOBODY, "ELASTIC_REMOTE_URL": "https://host:9200", "ELASTIC_REMOTE_API_KEY": "{} x"},
+    ),
+    "a password in the address of another cluster": Case(
+        EMBED, 2, "ELASTIC_REMOTE_URL", {"ELASTIC_URL": NOBODY, "ELASTIC_REMOTE_URL": "https://user:{}@host:9200"}
     ),
     "a key in an address": setting(ELASTIC_URL="https://host:9200/?api_key={}"),
     "a key for an address": setting(ELASTIC_URL="{}"),
