@@ -1,6 +1,7 @@
 """The command line for the campaigns: the product's own code with its three waits shortened, so that hours become minutes.
 
-Nothing else differs. What a shorter wait can do, a longer one can: between two attempts and before giving up on a call.
+What a shorter wait can do, a longer one can: between two attempts and before giving up on a call. Besides, a bulk request holds
+few documents, so that a load has several in flight. Nothing else differs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import tasks.vertex.connection.clients
 
 CALL_SECONDS = 2.0
 """In place of 60: how long a call that gets no reply is waited for."""
+BULK_DOCUMENTS = 20
+"""In place of 2,000."""
 RETRY_DELAYS = [0.05, 0.1, 0.2, 0.4, 0.8]
 """In place of 1 to 16 s, and as many."""
 
@@ -24,7 +27,9 @@ tasks.databricks.clients.CALL_SECONDS = CALL_SECONDS
 tasks.models.clients.CALL_SECONDS = CALL_SECONDS
 
 if __name__ == "__main__":
+    import tasks.elastic.indices.loading
     from tests.flows.preloaded import run
     from tests.forks import serve
 
+    tasks.elastic.indices.loading.MOST_DOCUMENTS = BULK_DOCUMENTS
     serve(run)

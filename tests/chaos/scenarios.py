@@ -86,6 +86,8 @@ _COLLECTIONS = (
 _ELASTIC = (
     Scenario("elastic deploy", f"deploy --name {NAME}"),
     Scenario("elastic load", "load --name texts --data {texts} --id-field id --lowercase-field title", "elastic deploy"),
+    Scenario("elastic load, in flight", "load --name texts --data {texts} --id-field id", "elastic deploy"),
+    Scenario("elastic embed, passages", f"embed --name {NAME} --source texts --fields text --chunk-words 20 --deployment {NAME}-ingest --search-deployment {NAME}-search", "elastic load"),
     Scenario("elastic embed", f"embed --name {NAME} --source texts --fields text --deployment {NAME}-ingest --search-deployment {NAME}-search", "elastic load"),
     Scenario("elastic load, more", "load --name texts --data {more} --id-field id --lowercase-field title", "elastic embed"),
     Scenario("elastic embed, again", f"embed --name {NAME} --source texts --fields text --deployment {NAME}-ingest --search-deployment {NAME}-search --queries {{queries}}", "elastic load, more"),
