@@ -27,7 +27,7 @@ class Searched:
     relevant: tuple[frozenset[str], ...]
     """For each quote the passages that hold it."""
     found: tuple[Passage, ...]
-    """Best first, at least `DEPTH` of them where there are so many."""
+    """Best first, at least `DEPTH` of them where there are as many."""
     seconds: float
 
 

@@ -133,7 +133,7 @@ class VertexHolder:
 
 
 def _older(settings: VertexSettings, name: str, wanted: str) -> list[str]:
-    """The versions of the index that nobody could roll back to, once the version that is wanted is served."""
+    """The versions of the index that nobody could roll back to, once the wanted version is served."""
     there = read_versions(settings, name)
     contents = {one.imported: one.version for one in read_descriptions(settings, name).values()}
     served = there.indexes.get(there.serves)

@@ -97,7 +97,7 @@ def upsert_plan(run: CollectionsRun, objects: int) -> Plan:
 
 
 def removal_plan(run: CollectionsRun, *, going: int, absent: int) -> Plan:
-    """What `vertex-collections remove-data-objects` would do with ids of which so many are there, and so many are not."""
+    """What `vertex-collections remove-data-objects` would do with ids of which some are there and some are not."""
     return run.plan(
         Resource(
             action="change" if going else "keep",

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.slow
 BY_LOOKS = {"advance": "reads", "reads": 100}
 RUNNING = {
     "CreateCollection": "create collection {name}: running",
-    "ImportDataObjects": "import data objects into collection {name}: running",
+    # What follows depends on how far it is at the first look: that it is running, or how many are in.
+    "ImportDataObjects": "import data objects into collection {name}: ",
     "CreateIndex": "create the index of collection {name}: running",
 }
 
