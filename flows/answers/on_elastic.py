@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flows.answers.index_plans import version_plan
 from flows.answers.plans import IndexPlan
 from flows.confirmation import agree
-from flows.elastic.embed_steps import existing_deployment
+from flows.elastic.deployment_steps import existing_deployment, wait_for_deployments
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticRun
 from flows.elastic.privileges import ask_privileges, to_index_passages, to_remove_passages
@@ -69,6 +69,7 @@ class ElasticHolder:
                 going=_older(settings, plan.name, _after(alias, spec.name)),
             ),
         )  # fmt: skip
+        wait_for_deployments(run, *filter(None, (plan.deployment, plan.search_deployment)))
         changes: list[str] = []
         if there is None or not there.content:
             changes += self._fill(run, plan, spec, embedders)

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from flows.confirmation import agree
+from flows.elastic.deployment_steps import existing_deployment, wait_for_deployments
 from flows.elastic.embed_sources import read_from, read_remote, refuse_itself, refuse_own, refuse_taken
 from flows.elastic.options import ElasticRun
 from flows.elastic.plans import adopted, embed_plan, scaled
 from flows.plan import Plan
 from flows.report import StepReport
 from tasks.elastic.cluster.capacity import verify_capacity
-from tasks.elastic.cluster.deployment_states import DeploymentState, read_deployment
+from tasks.elastic.cluster.deployment_states import DeploymentState
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.cluster.models import verify_sparse_model
 from tasks.elastic.cluster.reindex_tasks import Failure
@@ -54,7 +55,6 @@ from tasks.elastic.verification.verification import (
 )
 from tasks.errors import InvalidInput
 from tasks.plurals import counted, listed
-from tasks.program import command
 from tasks.progress import say
 
 CHUNK_WORDS = 250
@@ -100,6 +100,12 @@ class EmbedPlan:
     """Whether the source, which somebody else made, is marked as ours: then the alias may leave it."""
 
     @property
+    def deployments(self) -> tuple[str, ...]:
+        """Those that are asked, each once."""
+        compared = (each.model_id for each in (self.replaced.previous if self.replaced else ()))
+        return tuple(dict.fromkeys((self.deployment, self.search_deployment, *compared)))
+
+    @property
     def leave_out(self) -> tuple[str, ...]:
         """Fields of the source that are not copied: embeddings of another model, and what was written beside them."""
         return self.replaced.leave_out if self.replaced else ()
@@ -128,6 +134,7 @@ def embed(run: ElasticRun, plan: EmbedPlan) -> list[str]:
     pipeline, index = _specs(plan, documents, ingest.model_id)
     there = read_index(settings, index.name)
     agree([], yes=True, plan=lambda: _plan(run, plan, ingest, pipeline, index, there, documents))
+    wait_for_deployments(run, *plan.deployments, may_grow=plan.may_grow)
     if plan.adopts:
         _adopt(run, plan.source)
     wanted, refused = documents.documents, tuple[Failure, ...]()
@@ -241,21 +248,6 @@ def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[Pipelin
         made_from=marks,
     )
     return pipeline, index.model_copy(update={"name": f"{plan.alias}-{index.spec}"})
-
-
-def existing_deployment(settings: ElasticSettings, deployment_id: str, option: str) -> DeploymentState:
-    """A deployment that an option names.
-
-    Raises:
-        InvalidInput: there is none.
-    """
-    there = read_deployment(settings, deployment_id)
-    if there is None:
-        remedy = f"Start it with `{command('elastic deploy', name='NAME')}`, which names deployments NAME-ingest and NAME-search."
-        raise InvalidInput(
-            "There is no such deployment", value=deployment_id, source=f"--{option}", remedy=remedy
-        )
-    return there
 
 
 def _refuse_scaling(plan: EmbedPlan, ingest: DeploymentState) -> None:

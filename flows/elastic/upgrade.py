@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from flows.elastic.embed_steps import EmbedPlan, Replaced, embed, existing_deployment
+from flows.elastic.deployment_steps import existing_deployment
+from flows.elastic.embed_steps import EmbedPlan, Replaced, embed
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions, ElasticRun
 from flows.elastic.privileges import ask_privileges, to_adopt, to_embed

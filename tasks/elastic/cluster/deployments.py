@@ -104,6 +104,23 @@ def wait_for_deployment(
     return wait_until_started(settings, spec.id, spec.least_allocations, deadline, may_grow=may_grow)
 
 
+@step("wait until deployment {deployment_id} answers")
+def wait_for_allocation(
+    settings: ElasticSettings, deployment_id: str, deadline: Deadline, *, may_grow: bool = False
+) -> None:
+    """Wait until a deployment that is there, whoever started it, has one allocation: after a cluster's restart it has none.
+
+    One that scales to zero is not waited for: the first text that is asked wakes it.
+
+    Raises:
+        DeploymentFailed, DeploymentStopped, NoRoom, DeadlinePassed: as `wait_for_deployment`.
+    """
+    there = read_deployment.fn(settings, deployment_id)
+    sleeps = there is not None and there.adaptive is not None and there.adaptive.min == 0
+    if there is None or not (there.allocated or sleeps):
+        wait_until_started(settings, deployment_id, 1, deadline, may_grow=may_grow)
+
+
 @step("remove deployment {deployment_id}")
 def remove_deployment(
     settings: ElasticSettings, deployment_id: str, deadline: Deadline, *, force: bool = False

@@ -65,10 +65,13 @@ def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
     if finding.reached:
         _kill(victim, bench, world, command)
         finding.kills = 1
-    accepted = {"flow by SIGKILL": (-signal.SIGKILL,), "flow by SIGTERM": (0, 130, -signal.SIGTERM)}.get(
+    # A flow that ended well was at its end before the signal reached it.
+    accepted = {"flow by SIGKILL": (0, -signal.SIGKILL), "flow by SIGTERM": (0, 130, -signal.SIGTERM)}.get(
         victim, (0, 1)
     )
     code = promises.ended(command, finding.problems, accepted if finding.reached else (0,), "the run")
+    if victim == "flow by SIGKILL" and code == 0:
+        finding.reached, finding.kills = False, 0
     bench.release()
     finding.problems += promises.kept(bench, recordings, world, scenario, again=code != 0)
     return finding

@@ -223,7 +223,17 @@ def test_two_fields_are_embedded_by_one_pipeline_and_each_is_searched(
     )
 
 
-def test_texts_that_share_no_word_with_any_language_are_embedded_too(cluster, embed, name):
+def test_a_deployment_without_an_allocation_is_waited_for_and_texts_without_a_word_are_embedded(
+    cluster, embed, name
+):
+    """As after a restart of the cluster, which allocates its deployments again one after the other."""
     codes = [{"id": str(n), "code": f"XJ{n}-9Q{n}"} for n in range(4)]
-    embed(cluster, cluster.store(f"{name}-source", codes), "code")
+    late = f"{name}-late"
+    cluster.fault("ml.start_trained_model_deployment", "stall", "end", seconds=4)
+    cluster.client.ml.start_trained_model_deployment(
+        model_id=".elser_model_2", deployment_id=late, wait_for="starting"
+    )
+    said = embed(cluster, cluster.store(f"{name}-source", codes), "code", deployment=late).err
+    cluster.client.ml.stop_trained_model_deployment(model_id=late, force=True)
+    assert f"start deployment {late}: starting, 0 of 1 allocations" in said
     assert cluster.unembedded(name, "code") == 0

@@ -16,9 +16,14 @@ from tasks.elastic.cluster.deployment_waits import (
     StartedAgain,
     wait_until_gone,
 )
-from tasks.elastic.cluster.deployments import ensure_deployment, remove_deployment, wait_for_deployment
+from tasks.elastic.cluster.deployments import (
+    ensure_deployment,
+    remove_deployment,
+    wait_for_allocation,
+    wait_for_deployment,
+)
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.specs import DeploymentSpec
+from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec
 from tasks.errors import DeadlinePassed
 from tasks.waiting import Deadline
 from tests.polling import until
@@ -124,3 +129,22 @@ def test_a_deployment_that_somebody_starts_again_is_not_waited_for_until_it_is_g
     assert wait_until_gone(settings, there, deadline) == now
     with pytest.raises(DeadlinePassed, match="last seen: start"):
         wait_until_gone(settings, dataclasses.replace(now), Deadline.after(seconds=0.3))
+
+
+def test_a_deployment_that_sleeps_is_not_waited_for_and_one_without_an_allocation_is(
+    sandbox, settings, spec, deadline
+):
+    none = Deadline.after(seconds=0)
+    sleeping = spec.model_copy(
+        update={"id": f"{spec.id}-asleep", "adaptive": AdaptiveAllocations(min=0, max=1)}
+    )
+    ensure_deployment.fn(settings, sleeping, deadline)
+    wait_for_allocation.fn(settings, sleeping.id, none)
+    remove_deployment.fn(settings, sleeping.id, deadline)
+
+    faults.add(sandbox.state, "ml.start_trained_model_deployment", "stall", "end", seconds=0.3)
+    ensure_deployment.fn(settings, spec, deadline)
+    with pytest.raises(DeadlinePassed, match="0 of 1 allocations"):
+        wait_for_allocation.fn(settings, spec.id, none)
+    wait_for_allocation.fn(settings, spec.id, deadline)
+    assert read_deployment.fn(settings, spec.id).allocated == 1
