@@ -237,7 +237,7 @@ class Stack:
                 "register the deployments",
                 registration,
                 lambda: registration.succeeded,
-                seen=lambda: registration.tail(1),
+                seen=lambda: registration.tail(1) or "not ready yet",
             )
             self._wait(
                 "start the worker",

@@ -36,6 +36,13 @@ def test_a_started_process_is_known_by_its_start_time_and_stopped(tmp_path):
     assert not process.is_alive
 
 
+def test_what_its_predecessor_said_in_the_same_log_is_not_its_own(tmp_path):
+    (tmp_path / "log").write_text("61 of 61 deployments\n")
+    process = sleeper(tmp_path, "print('loading the flows')")
+    until(lambda: not process.is_alive)
+    assert process.tail(2) == "loading the flows"
+
+
 def test_a_process_that_has_taken_over_an_id_is_left_alone(tmp_path):
     process = sleeper(tmp_path)
     processes.stop([Process("gone long ago", process.pid, "another time", "")])
