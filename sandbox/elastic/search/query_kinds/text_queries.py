@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.documents.analysis import analyzer
+from sandbox.elastic.documents.source_values import of_field
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import target_fields
-from sandbox.elastic.search.field_values import at, origin
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body, minimum, number
 from sandbox.elastic.search.query_kinds import fuzzy_queries
@@ -140,10 +140,12 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
         return result
     numbers = searcher.sequence_numbers[candidates].tolist()
     rows = {row.seq_no: row for row in context.documents.rows(searcher.index, numbers)}
-    analyze, path = analyzer(field.parameters.get("analyzer")), origin(field, searcher.index.fields)
+    analyze, known = analyzer(field.parameters.get("analyzer")), searcher.index.fields
     frequencies = np.array(
         [
-            _occurrences([str(text) for text in at(rows[each].document(), path)], terms, analyze)
+            _occurrences(
+                [str(text) for text in of_field(rows[each].document(), field, known)], terms, analyze
+            )
             for each in numbers
         ],
         np.float32,
