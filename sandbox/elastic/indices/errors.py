@@ -135,6 +135,12 @@ COPY_FROM_MULTI_FIELD = Answer(
     "multi field.",
     "TypeParsers.java",
 )
+NO_SIMILARITY = Answer(
+    400,
+    "mapper_parsing_exception",
+    "Failed to parse mapping: Unknown Similarity type [{name}] for field [{path}]",
+    "TypeParsers.java, from memory",
+)
 UNSUPPORTED_ROOT = Answer(
     400,
     "mapper_parsing_exception",

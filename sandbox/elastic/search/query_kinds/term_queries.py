@@ -12,6 +12,7 @@ import numpy as np
 from sandbox.elastic.documents import date_math
 from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field, is_searchable
 from sandbox.elastic.indices.settings import TERMS_COUNT
+from sandbox.elastic.indices.similarities import of_field
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body
@@ -98,7 +99,9 @@ def scored_term(
     else:
         norms = _NO_NORM
     result.mask[documents] = True
-    result.scores[documents] = bm25(frequencies, norms, boost, rarity, average)
+    result.scores[documents] = bm25(
+        frequencies, norms, boost, rarity, average, of_field(field, context.searcher.index.settings)
+    )
     return result
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from sandbox.elastic.documents.analysis import analyzer
 from sandbox.elastic.documents.source_values import of_field
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.indices import similarities
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import target_fields
@@ -157,7 +158,12 @@ def _phrase(context: Context, field: Field, terms: list[str], boost: float) -> M
     average = statistics.total_length / statistics.documents
     result.mask[documents] = True
     result.scores[documents] = bm25(
-        frequencies, searcher.norms(field.path)[documents], boost, rarity, average
+        frequencies,
+        searcher.norms(field.path)[documents],
+        boost,
+        rarity,
+        average,
+        similarities.of_field(field, searcher.index.settings),
     )
     return result
 
