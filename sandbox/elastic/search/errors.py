@@ -30,6 +30,24 @@ TWO_QUERIES = Answer(
     "[{name}] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
     "AbstractQueryBuilder.java, from memory",
 )
+ONLY_PHRASES_OF_TEXTS = Answer(
+    400,
+    "query_shard_exception",
+    "failed to create query: Can only use phrase prefix queries on text fields - not on [{path}] which is of type [{kind}]",
+    "MappedFieldType.java",
+)
+FUZZINESS_NOT_ALLOWED = Answer(
+    400, "parsing_exception", "Fuzziness not allowed for type [{kind}]", "MultiMatchQueryBuilder.java"
+)
+SLOP_NOT_ALLOWED = Answer(
+    400, "parsing_exception", "[slop] not allowed for type [{kind}]", "MultiMatchQueryBuilder.java"
+)
+UNKNOWN_MULTI_MATCH = Answer(
+    400,
+    "parse_exception",
+    "failed to parse [multi_match] query type [{kind}]. unknown type.",
+    "MultiMatchQueryBuilder.java",
+)
 NOT_SUPPORTED = Answer(
     400,
     "parsing_exception",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.elastic.documents.store import DocumentStore, Row
-from sandbox.elastic.search.hits import fields, highlights
+from sandbox.elastic.search import hit_values
+from sandbox.elastic.search.hits import highlights
 from sandbox.elastic.search.ranked import Ranked
 from sandbox.elastic.search.scoring import shown
 
@@ -70,7 +71,7 @@ def _parts(hits: Ranked, place: int, row: Row) -> dict[str, Any]:
     """What some searches ask for; parts that are empty are left out."""
     asked = hits.request
     context, document = hits.contexts[hits.which[place]], int(hits.documents[place])
-    values = fields.fetched(context.searcher, document, row, asked.fields)
+    values = hit_values.fetched(context.searcher, document, row, asked.fields)
     if hits.collapsed is not None:
         values[hits.collapsed.clause.path] = [hits.collapsed.values[place]]
     marked = (
