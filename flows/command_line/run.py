@@ -16,6 +16,7 @@ from flows.command_line.endings import Interrupted
 from flows.command_line.output import print_json
 from flows.command_line.prefect_api import use_api
 from flows.console import Terminal, take_over
+from flows.garbage import spare_what_is_loaded
 from flows.options import RunOptions
 from flows.outage import Watch, standing
 from flows.plan import Plan, plan_of
@@ -47,6 +48,7 @@ def run(
     terminal = take_over(console, debug=debug, quiet=options.quiet)
     # `logging` advises this for production. Prefect's queue of logs looks at it before it writes to stderr by itself.
     logging.raiseExceptions = debug
+    spare_what_is_loaded()
     try:
         result = _agreed(standing(flow, watch), parameters, terminal, may_confirm=may_confirm)
     except BaseException as error:
