@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
+.PHONY: setup docs demo test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -61,6 +61,17 @@ WORK_POOLS := $(VENV)/work-pools
 $(WORK_POOLS)/.ready: locks/work-pools.lock $(READY)
 	$(INSTALL) --upgrade --target $(WORK_POOLS) -r $<
 	@touch $@
+
+# What makes a site of docs/.
+DOCS := $(VENV)/docs
+$(DOCS)/.ready: locks/docs.lock $(READY)
+	$(INSTALL) --upgrade --target $(DOCS) -r $<
+	@touch $@
+
+# docs/ as a site, in site/. A page that asks another host for anything fails.
+docs: $(DOCS)/.ready
+	PYTHONPATH=$(abspath $(DOCS)) $(BIN)/python -m mkdocs build --strict --quiet
+	@! grep -rnoE '<(script|img|iframe|link rel="(stylesheet|preconnect|icon)")[^>]*(src|href)="?(https?:)?//[^ >]*' site --include '*.html' || { echo 'A page asks another host.'; exit 1; }
 
 # What a newcomer runs.
 test: setup
@@ -132,6 +143,7 @@ lock: setup
 	printf 'langchain-google-vertexai>=3.2,<4\nllama-index-vector-stores-vertexaivectorsearch>=0.6,<1\n' | $(UNIVERSAL) - -o locks/vertex-clients.lock
 	printf 'langchain-elasticsearch>=1,<2\nllama-index-vector-stores-elasticsearch>=0.7,<1\nelasticsearch-haystack>=7,<8\neland>=9,<10\nelasticsearch-dsl>=8,<9\nelasticsearch>=8.19,<9\n' | $(UNIVERSAL) - -o locks/elastic-clients.lock
 	printf 'playwright>=1.49,<2\n' | $(UNIVERSAL) - -o locks/browser.lock
+	printf 'mkdocs-material>=9.6,<10\n' | $(UNIVERSAL) - -o locks/docs.lock
 	printf 'faiss-cpu>=1.12,<2\npolars>=1.30,<2\n' | $(UNIVERSAL) --constraint requirements.lock --no-emit-package numpy --no-emit-package packaging - -o locks/peers.lock
 	printf 'pip==23.2.1\n' | $(UNIVERSAL) --no-deps - -o locks/oldest-pip.lock
 	printf 'pip>=26\n' | $(UNIVERSAL) --no-deps - -o locks/newest-pip.lock
@@ -155,5 +167,5 @@ audit: setup
 
 clean:
 	@if [ -x $(BIN)/vector-search ]; then $(BIN)/vector-search down; fi
-	rm -rf $(VENV) .vector-search-ops dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .vector-search-ops dist site .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
