@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
+.PHONY: setup docs demo test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -56,6 +56,23 @@ $(PEERS)/.ready: locks/peers.lock $(READY)
 	$(INSTALL) --upgrade --target $(PEERS) -r $<
 	@touch $@
 
+# Prefect's workers for Docker and Kubernetes, which render a job from the templates in deployments/.
+WORK_POOLS := $(VENV)/work-pools
+$(WORK_POOLS)/.ready: locks/work-pools.lock $(READY)
+	$(INSTALL) --upgrade --target $(WORK_POOLS) -r $<
+	@touch $@
+
+# What makes a site of docs/.
+DOCS := $(VENV)/docs
+$(DOCS)/.ready: locks/docs.lock $(READY)
+	$(INSTALL) --upgrade --target $(DOCS) -r $<
+	@touch $@
+
+# docs/ as a site, in site/. A page that asks another host for anything fails.
+docs: $(DOCS)/.ready
+	PYTHONPATH=$(abspath $(DOCS)) $(BIN)/python -m mkdocs build --strict --quiet
+	@! grep -rnoE '<(script|img|iframe|link rel="(stylesheet|preconnect|icon)")[^>]*(src|href)="?(https?:)?//[^ >]*' site --include '*.html' || { echo 'A page asks another host.'; exit 1; }
+
 # What a newcomer runs.
 test: setup
 	$(BIN)/pytest
@@ -84,7 +101,7 @@ $(ELASTICDUMP)/.ready: locks/elasticdump/package-lock.json
 	touch $@
 
 # What depends on the machine that it runs on: other versions of Python.
-compat: setup $(VERTEX_CLIENTS)/.ready $(ELASTIC_CLIENTS)/.ready $(if $(shell command -v npm),$(ELASTICDUMP)/.ready)
+compat: setup $(VERTEX_CLIENTS)/.ready $(ELASTIC_CLIENTS)/.ready $(WORK_POOLS)/.ready $(if $(shell command -v npm),$(ELASTICDUMP)/.ready)
 	$(BIN)/pytest -m compat
 
 # Every benchmark, ours beside what people would use instead, into benchmarks/RESULTS.md. Ten minutes, on a machine that does nothing else.
@@ -116,12 +133,17 @@ coverage: setup
 # Exact versions and hashes for every platform, and no address; then the proof that every supported Python has wheels.
 COMPILE := $(BIN)/uv pip compile --quiet --only-binary :all: --no-annotate --no-header
 UNIVERSAL := $(COMPILE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade
+# For a folder that goes beside .venv: what requirements.lock has is not in it again.
+BESIDE = $(UNIVERSAL) --constraint requirements.lock $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock)
 lock: setup
 	$(UNIVERSAL) --all-extras pyproject.toml -o requirements.lock
+	$(UNIVERSAL) --extra build --extra mlflow --extra parquet --constraint requirements.lock pyproject.toml -o locks/worker.lock
+	printf 'prefect-docker>=0.7,<1\nprefect-kubernetes>=0.8,<1\n' | $(BESIDE) - -o locks/work-pools.lock
 	printf 'elasticsearch>=9.5,<10\nelastic-transport>=9.1,<10\n' | $(UNIVERSAL) --no-deps - -o locks/elasticsearch-9.lock
 	printf 'langchain-google-vertexai>=3.2,<4\nllama-index-vector-stores-vertexaivectorsearch>=0.6,<1\n' | $(UNIVERSAL) - -o locks/vertex-clients.lock
 	printf 'langchain-elasticsearch>=1,<2\nllama-index-vector-stores-elasticsearch>=0.7,<1\nelasticsearch-haystack>=7,<8\neland>=9,<10\nelasticsearch-dsl>=8,<9\nelasticsearch>=8.19,<9\n' | $(UNIVERSAL) - -o locks/elastic-clients.lock
 	printf 'playwright>=1.49,<2\n' | $(UNIVERSAL) - -o locks/browser.lock
+	printf 'mkdocs-material>=9.6,<10\n' | $(UNIVERSAL) - -o locks/docs.lock
 	printf 'faiss-cpu>=1.12,<2\npolars>=1.30,<2\n' | $(UNIVERSAL) --constraint requirements.lock --no-emit-package numpy --no-emit-package packaging - -o locks/peers.lock
 	printf 'pip==23.2.1\n' | $(UNIVERSAL) --no-deps - -o locks/oldest-pip.lock
 	printf 'pip>=26\n' | $(UNIVERSAL) --no-deps - -o locks/newest-pip.lock
@@ -145,5 +167,5 @@ audit: setup
 
 clean:
 	@if [ -x $(BIN)/vector-search ]; then $(BIN)/vector-search down; fi
-	rm -rf $(VENV) .vector-search-ops dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .vector-search-ops dist site .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

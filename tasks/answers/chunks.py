@@ -187,7 +187,7 @@ def _headings(text: str) -> Sequence[_Heading]:
     for line in text.split("\n"):
         offsets.append(offsets[-1] + len(line) + 1)
     found, above = list[_Heading](), list[_Heading]()
-    for begins, inline in pairwise(MarkdownIt().parse(text)):
+    for begins, inline in pairwise(_blocks().parse(text)):
         if begins.type == "heading_open" and begins.map:
             level = int(begins.tag[1:])
             above = [each for each in above if each.level < level]
@@ -195,6 +195,14 @@ def _headings(text: str) -> Sequence[_Heading]:
             above.append(_Heading(offsets[begins.map[0]], level, path))
             found.append(above[-1])
     return found
+
+
+@cache
+def _blocks() -> MarkdownIt:
+    """Finds blocks alone: what is within a paragraph takes four fifths of the time, and says nothing about headings."""
+    parser = MarkdownIt()
+    parser.core.ruler.enableOnly(["normalize", "block"])
+    return parser
 
 
 def _path(headings: Sequence[_Heading], start: int, text: str) -> tuple[str, ...]:
