@@ -69,9 +69,9 @@ def part(answered: Sequence[Answered], *, where: str) -> list[str]:
 
 def _row(one: Answered) -> list[str]:
     found = one.evaluation
-    seconds = (
-        f"{found.seconds['answer p50']:.2g}, {found.seconds['answer p95']:.2g}" if found.seconds else "-"
-    )
+    asked = max(1, len(one.outcomes))
+    tokens = f"{found.prompt_tokens / asked:,.0f} + {found.answer_tokens / asked:,.0f}"
+    seconds = f"{found.seconds.get('answer p50', 0.0):.2g} to {found.seconds.get('answer p95', 0.0):.2g}"
     shown = [_shown(found.measures.get(name)) for name in _COLUMNS]
     return [one.name, *shown, _shown(one.said), str(len(found.canaries)), tokens, seconds]
 
