@@ -19,7 +19,9 @@ def main(model: str, context_tokens: str, socket: str) -> None:
     params.hostnames = [socket]  # a name that ends in .sock is a Unix socket
     params.n_ctx = int(context_tokens)
     params.n_parallel = 1
-    # What it remembers of earlier prompts changes the size of its batches, and with it the last bits of a logit.
+    # The number of threads changes the last bits of a logit, and so an answer. Two that share busy processors wait for each other, too.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    # So does the size of a batch, which depends on what it remembers of earlier prompts.
     params.cache_prompt, params.cache_ram_mib = False, 0
     params.fit_params = False
     params.ui = params.endpoint_slots = False
