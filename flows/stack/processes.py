@@ -47,6 +47,8 @@ class Process:
     """It has been seen to do its work. One that is alive but not ready may be what an `up` that was killed has left."""
     log_begins: int = 0
     """Where its own output begins in the log, in bytes; what is before was said by its predecessors."""
+    options: str = ""
+    """What it was started with by choice, as it is written on the command line."""
 
     @property
     def is_alive(self) -> bool:
@@ -79,6 +81,7 @@ def start(
     environment: Mapping[str, str],
     folder: Path,
     log: Path,
+    options: str = "",
     record: Callable[[Process], None] = lambda _: None,
 ) -> Process:
     """Start a process in a session of its own, its output appended to a log.
@@ -89,6 +92,7 @@ def start(
         environment: all of its environment variables.
         folder: where it runs.
         log: the file for its output.
+        options: what of the command somebody has chosen.
         record: called with the process before the command begins. If it fails, or we are killed in it, nothing begins.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +117,14 @@ def start(
         if before is signal.SIG_IGN:
             signal.signal(signal.SIGINT, before)
     child.returncode = 0  # We never wait for it: no ResourceWarning when this handle is collected.
-    process = Process(name, child.pid, started_at(child.pid) or "ended at once", str(log), log_begins=begins)
+    process = Process(
+        name,
+        child.pid,
+        started_at(child.pid) or "ended at once",
+        str(log),
+        log_begins=begins,
+        options=options,
+    )
     gate = cast("IO[bytes]", child.stdin)
     try:
         record(process)
