@@ -21,7 +21,7 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.files import write_whole
 from tasks.models.settings import ModelSettings
 from tasks.program import PROGRAM
-from tasks.vertex.settings import OF_A_SANDBOX, VertexSettings
+from tasks.vertex.settings import GoogleCloudSettings
 
 _ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = _ROOT / "deployments" / "prefect.yaml"
@@ -43,11 +43,12 @@ _SHARED = (
         "up, status, down, env, demo",
         "The local stack: start it, look at it, stop it, use it in a shell, and see the tours.",
     ),
+    ("blocks", "Let Prefect keep the settings of real services, as targets that a flow names by block:NAME."),
     ("automations", "Let Prefect's server find runs whose process has died and start them again."),
 )
 """Commands that belong to no engine, with a line for people."""
 _SETTINGS: tuple[tuple[str, str, type[BaseModel], tuple[str, ...]], ...] = (
-    ("Vertex AI Vector Search and collections", "VERTEX_", VertexSettings, OF_A_SANDBOX),
+    ("Vertex AI Vector Search and collections", "VERTEX_", GoogleCloudSettings, ()),
     ("Elasticsearch", "ELASTIC_", ElasticSettings, ()),
     (
         "Another Elasticsearch cluster, which `elastic embed --source-remote` reads",
