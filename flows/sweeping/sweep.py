@@ -27,7 +27,7 @@ class SweepOptions(Options, frozen=True):
     """The options of a sweep."""
 
     target: str = Field(
-        description="Where to sweep: sandbox, or a real service by the name that its commands have for it."
+        description="Where to sweep: sandbox, a real service by the name that its commands have for it, or block:NAME."
     )
     expires: str | None = Field(
         default=None,

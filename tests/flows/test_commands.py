@@ -35,7 +35,7 @@ def of_types(tmp_path, monkeypatch, *annotations):
     monkeypatch.setattr(commands, "loaded", lambda _: Command("Do it.", tuple(options)))
     entry = Entry("do", "nowhere:nothing", "Do it.")
     engine = Engine[None](
-        name="it", title="It", targets=("sandbox",), target_variable="IT_TARGET", settings=lambda _: None,
+        name="it", title="It", targets=("sandbox",), target_variable="IT_TARGET", read_settings=lambda _: None,
         settings_prefix="IT_", flows=(entry,),
     )  # fmt: skip
     (tmp_path / "it").mkdir()

@@ -24,7 +24,7 @@ THIRD = Engine[None](
     title="A third engine",
     targets=("sandbox", "moon"),
     target_variable="VECTOR_SEARCH_THIRD_TARGET",
-    settings=lambda _: None,
+    read_settings=lambda _: None,
     settings_prefix="THIRD_",
     flows=(Entry("count", f"{__name__}:count", "Count what is there."),),
 )
