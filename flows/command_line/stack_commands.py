@@ -1,4 +1,4 @@
-"""The commands of the local stack: they call `flows.stack` and `flows.demo` and print the result."""
+"""The commands of the local stack: they call `flows.stack` and `demo` and print the result."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from flows import engines
+from flows.command_line.demo import run_demo
 from flows.console import plain, take_over
-from flows.demo import run_demo
 from flows.stack import api, prefect_settings
 from flows.stack.processes import Process
 from flows.stack.stack import LanguageModel, Stack
