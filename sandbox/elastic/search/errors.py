@@ -48,6 +48,15 @@ UNKNOWN_MULTI_MATCH = Answer(
     "failed to parse [multi_match] query type [{kind}]. unknown type.",
     "MultiMatchQueryBuilder.java",
 )
+EXPLAIN_NO_QUERY = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: query is missing;",
+    "ExplainRequest.java, from memory",
+)
+EXPLAIN_QUERIES_ONLY = Answer(
+    400, "parsing_exception", "the sandbox explains the scores of a [query] only, not those of [{what}]"
+)
 NOT_SUPPORTED = Answer(
     400,
     "parsing_exception",

@@ -36,6 +36,7 @@ ACTIONS: Mapping[str, str] = {
     "delete_by_query": f"{_WRITE}/delete/byquery",
     "delete_by_query_rethrottle": "cluster:admin/reindex/rethrottle",
     "delete_script": "cluster:admin/script/delete",
+    "explain": f"{_READ}/explain",
     "field_caps": f"{_READ}/field_caps",
     "get": f"{_READ}/get",
     "get_reindex": "cluster:monitor/reindex/get",
