@@ -28,7 +28,7 @@ _TRIED = 32
 _SECONDS = 120.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Truncation:
     """What was found among the first documents of an index."""
 
@@ -87,7 +87,7 @@ def read_truncated(
     long = sorted((pair for pair in texts if len(pair[1]) > MOST_TOKENS), key=lambda pair: -len(pair[1]))
     there = read_deployment.fn(settings, deployment_id)
     if there is None or not there.allocated or not long:
-        return Truncation(looked_at, documents, len(long), 0, ())
+        return Truncation(looked_at=looked_at, documents=documents, long=len(long), tried=0, truncated=())
     tried = long[: min(_TRIED, max(1, there.queue_capacity // 2))]
     name = input_field(settings, deployment_id)
     try:
@@ -95,9 +95,15 @@ def read_truncated(
             settings, deployment_id, [text for _, text in tried], name=name, timeout=_SECONDS
         )  # fmt: skip
     except ServiceUnwell:  # a busy model must not stop everything else
-        return Truncation(looked_at, documents, len(long), 0, ())
+        return Truncation(looked_at=looked_at, documents=documents, long=len(long), tried=0, truncated=())
     cut = (id_ for (id_, _), answer in zip(tried, answers, strict=True) if answer.truncated)
-    return Truncation(looked_at, documents, len(long), len(tried), tuple(dict.fromkeys(cut)))
+    return Truncation(
+        looked_at=looked_at,
+        documents=documents,
+        long=len(long),
+        tried=len(tried),
+        truncated=tuple(dict.fromkeys(cut)),
+    )
 
 
 def _sample(

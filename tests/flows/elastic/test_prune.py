@@ -42,4 +42,4 @@ def test_a_prune_lists_wants_a_yes_and_twice_changes_nothing(cluster, elastic, n
     elastic(cluster, "rollback", "--name", name)
     assert cluster.alias(name) == [before]
     elastic(cluster, "teardown", "--name", name, "--yes")
-    assert "No such alias exists" in elastic(cluster, "prune", "--name", name, code=1).error
+    assert "No such alias exists" in elastic(cluster, "prune", "--name", name, code=2).error
