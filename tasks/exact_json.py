@@ -77,6 +77,35 @@ def rounded(text: bytes) -> Any:
     return value
 
 
+def unrounded(text: bytes) -> Any:
+    """The value of a JSON text that a service sent: no number is rounded, and nothing else is looked at.
+
+    Numbers that do not fit are `Numeral`s. Half of a surrogate pair stays, and of a repeated name the last counts.
+
+    Raises:
+        ValueError: the text is not JSON.
+    """
+    return json.loads(text, parse_int=_integer, parse_float=_decimal)
+
+
+def rewritten(value: Any) -> bytes:
+    """A value of `unrounded` as JSON on one line: `written`, also for half of a surrogate pair, which stays an escape.
+
+    Raises:
+        NotExact: the value has both that and a decimal beyond double precision.
+    """
+    try:
+        return written(value)
+    except TypeError:
+        return json.dumps(value, default=_whole).encode()
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, Numeral) and value.is_whole:
+        return int(value.text)
+    raise NotExact("half of a surrogate pair beside a decimal beyond double precision")
+
+
 def _read(text: bytes) -> tuple[Any, bytes]:
     """What orjson reads, and what it writes of that."""
     value = orjson.loads(text)

@@ -78,7 +78,11 @@ DIFFERENCES = (
     "Dates: ISO 8601 and milliseconds, of the years 1 to 9999; a field's `format` is applied where values are shown, not where they are read.",
     (
         "Queries: those in `sandbox/elastic/search/queries.py`, with common parameters; others are refused by name; "
-        "function_score knows weights and field_value_factor. No suggesters, rescore or explain."
+        "function_score knows weights and field_value_factor. No suggesters or rescore."
+    ),
+    (
+        "Explanations take bool, dis_max, match, term and query strings apart, with every number of BM25, and name other queries "
+        "with their score alone; those of knn sections and retrievers are refused."
     ),
     (
         "`q=`, query_string and simple_query_string: terms, phrases, fields, ranges, groups, operators, wildcards, boosts. "

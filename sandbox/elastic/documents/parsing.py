@@ -103,7 +103,7 @@ class _Walk:
                 continue
             there = definition.get("model_settings")
             if there is not None and there != settings and not self._lenient:
-                raise documents_errors.OTHER_MODEL.refusal(path=path, there=there, given=settings)
+                raise documents_errors.OTHER_MODEL.refusal(path=path)
             self.parsed.values[path] = rows
             if there is None:
                 for parent in parents:

@@ -139,7 +139,7 @@ NO_SIMILARITY = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: Unknown Similarity type [{name}] for field [{path}]",
-    "TypeParsers.java, from memory",
+    "TypeParsers.java",
 )
 UNSUPPORTED_ROOT = Answer(
     400,

@@ -48,6 +48,15 @@ UNKNOWN_MULTI_MATCH = Answer(
     "failed to parse [multi_match] query type [{kind}]. unknown type.",
     "MultiMatchQueryBuilder.java",
 )
+EXPLAIN_NO_QUERY = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: query is missing;",
+    "ExplainRequest.java",
+)
+EXPLAIN_QUERIES_ONLY = Answer(
+    400, "parsing_exception", "the sandbox explains the scores of a [query] only, not those of [{what}]"
+)
 NOT_SUPPORTED = Answer(
     400,
     "parsing_exception",
@@ -198,7 +207,7 @@ WINDOW_SIZE = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: [{kind}] requires [rank_window_size: {window}] be greater than or equal to [size: {size}];",
-    "CompoundRetrieverBuilder.java, from memory",
+    "CompoundRetrieverBuilder.java",
 )
 NOT_SPARSE = Answer(
     400,

@@ -39,12 +39,12 @@ _KEYS = frozenset(
             "version",
             "seq_no_primary_term",
         ),
-        *("aggregations", "aggs"),
+        *("aggregations", "aggs", "explain"),
     )
 )
 _NOT_IMITATED = frozenset(
     (
-        *("explain", "ext", "indices_boost", "profile", "rank", "rescore", "runtime_mappings"),
+        *("ext", "indices_boost", "profile", "rank", "rescore", "runtime_mappings"),
         *("script_fields", "slice", "suggest"),
     )
 )
@@ -67,6 +67,7 @@ class SearchRequest:
     post_filter: Mapping[str, Any] | None = None
     version: bool = False
     seq_no: bool = False
+    explain: bool = False
     track_scores: bool = False
     knn: Sequence[Mapping[str, Any]] = ()
     retriever: Mapping[str, Any] | None = None
@@ -112,6 +113,7 @@ class SearchRequest:
             else number("search", "min_score", body["min_score"]),
             post_filter=body.get("post_filter"),
             version=bool(body.get("version")),
+            explain=_explain(body),
             seq_no=bool(body.get("seq_no_primary_term")),
             track_scores=bool(body.get("track_scores")),
             knn=_sections(body.get("knn")),
@@ -141,6 +143,15 @@ def _aggregations(body: Mapping[str, Any]) -> Any:
     if found is not None:
         tree.check(found)
     return found
+
+
+def _explain(body: Mapping[str, Any]) -> bool:
+    """Whether scores are explained, which only those of a query can be."""
+    if body.get("explain"):
+        for other in ("knn", "retriever"):
+            if body.get(other) is not None:
+                raise search_errors.EXPLAIN_QUERIES_ONLY.refusal(what=other)
+    return bool(body.get("explain"))
 
 
 def _collapse(body: Mapping[str, Any]) -> str | None:
