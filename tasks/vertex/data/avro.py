@@ -8,7 +8,7 @@ fastavro writes.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import InvalidInput
-from tasks.vertex.data.rules import NumericRecord, Record, RestrictRecord, SparseRecord
+from tasks.vertex.data.rules import Record, RestrictRecord, SparseRecord
 
 BLOCK_HEAD = 10 + 10 + 16
 """Most bytes of a block beside its records: how many there are, their bytes, the marker."""
