@@ -342,7 +342,12 @@ def _cost_in_words(validated: Validated, found: _Found) -> str:
     """What the index costs that is to be made, with those beside it; empty if it is there."""
     if found.index is not None:
         return ""
-    beside = [(one.rows, one.dimensions) for one in found.beside]
+    # Of vectors that the service makes the index does not say the dimensions: those of the same model have as many.
+    same = validated.dimensions
+    beside = [
+        (one.rows, one.dimensions or (same if one.embed_with == found.spec.embed_with else 0))
+        for one in found.beside
+    ]
     return hourly_cost(validated.rows, validated.dimensions, beside, found.kind)
 
 
