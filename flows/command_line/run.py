@@ -16,6 +16,7 @@ from flows.command_line.endings import Interrupted
 from flows.command_line.output import print_json
 from flows.command_line.prefect_api import use_api
 from flows.console import Terminal, take_over
+from flows.deployed import run_in_deployment
 from flows.options import RunOptions
 from flows.outage import Watch, standing
 from flows.plan import Plan, plan_of
@@ -48,7 +49,9 @@ def run(
     # `logging` advises this for production. Prefect's queue of logs looks at it before it writes to stderr by itself.
     logging.raiseExceptions = debug
     try:
-        result = _agreed(standing(flow, watch), parameters, terminal, may_confirm=may_confirm)
+        result = _agreed(
+            standing(flow, watch, run_in_deployment), parameters, terminal, may_confirm=may_confirm
+        )
     except BaseException as error:
         with suppress(CannotWrite):  # the run's own error is what counts
             _write_report(options.report)
