@@ -42,6 +42,8 @@ def load(entrypoint: str) -> Any:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     # gRPC's core writes to the terminal by itself, even about connections that end well; errors reach us as exceptions.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    # A run that belongs to a deployment and is silent for three of the workers' heartbeats is taken for dead. This is Prefect's minimum.
+    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
     check_env_file()  # Prefect reads it too, when it is imported
     module, _, name = entrypoint.partition(":")
     return getattr(import_module(module), name)

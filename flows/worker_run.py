@@ -20,7 +20,6 @@ from tasks.redaction import redacted
 _RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"
 """Set by a worker in the process of a run."""
 _OUTAGE = "Prefect cannot show it: its API does not answer any more. Its automations start the run again when it does."
-_QUEUES = (*PLUMBING, "prefect.FlowRunSuspendingObserver")
 _WITH_HANDLERS = (None, "prefect", "prefect._internal", "prefect.flow_runs", "prefect.task_runs")
 """The loggers to which Prefect gives handlers of their own."""
 
@@ -79,4 +78,4 @@ def _outlive_the_worker() -> None:
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    return not (record.name.startswith(_QUEUES) or str(record.msg).startswith(LEASE_LOST))
+    return not (record.name.startswith(PLUMBING) or str(record.msg).startswith(LEASE_LOST))

@@ -16,6 +16,7 @@ from flows.command_line.endings import Interrupted
 from flows.command_line.output import print_json
 from flows.command_line.prefect_api import use_api
 from flows.console import Terminal, take_over
+from flows.deployed import run_in_deployment
 from flows.garbage import spare_what_is_loaded
 from flows.options import RunOptions
 from flows.outage import Watch, standing
@@ -50,7 +51,9 @@ def run(
     logging.raiseExceptions = debug
     spare_what_is_loaded()
     try:
-        result = _agreed(standing(flow, watch), parameters, terminal, may_confirm=may_confirm)
+        result = _agreed(
+            standing(flow, watch, run_in_deployment), parameters, terminal, may_confirm=may_confirm
+        )
     except BaseException as error:
         with suppress(CannotWrite):  # the run's own error is what counts
             _write_report(options.report)
