@@ -16,12 +16,12 @@ from flows.command_line.endings import Interrupted
 from flows.command_line.output import print_json
 from flows.command_line.prefect_api import use_api
 from flows.console import Terminal, take_over
-from flows.deployed import run_in_deployment
-from flows.garbage import spare_what_is_loaded
 from flows.options import RunOptions
-from flows.outage import Watch, standing
 from flows.plan import Plan, plan_of
 from flows.report import Report
+from flows.running.deployed import run_in_deployment
+from flows.running.garbage import spare_what_is_loaded
+from flows.running.outage import Watch, standing
 from tasks.errors import NotConfirmed
 from tasks.files import CannotWrite
 

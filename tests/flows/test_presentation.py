@@ -170,7 +170,7 @@ def ran(monkeypatch, tmp_path):
     monkeypatch.setenv("VECTOR_SEARCH_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(running, "use_api", lambda: "nowhere")
     monkeypatch.setattr(running.Watch, "start", lambda self: self)
-    monkeypatch.setattr(running, "standing", lambda flow, _: flow)
+    monkeypatch.setattr(running, "standing", lambda flow, *_: flow)
     monkeypatch.setattr(running, "take_over", lambda console, **_: running.Terminal(console))
 
     def of(end, **options):

@@ -1,6 +1,6 @@
 import gc
 
-from flows import garbage
+from flows.running import garbage
 
 
 def test_what_is_loaded_is_spared_once_so_that_later_garbage_is_not(monkeypatch):

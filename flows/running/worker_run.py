@@ -13,8 +13,8 @@ from prefect.settings import get_current_settings
 from rich.console import Console
 
 from flows.console import LEASE_LOST, PLUMBING
-from flows.garbage import spare_what_is_loaded
-from flows.outage import Watch
+from flows.running.garbage import spare_what_is_loaded
+from flows.running.outage import Watch
 from tasks.redaction import redacted
 
 _RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"

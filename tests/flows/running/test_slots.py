@@ -7,7 +7,7 @@ from contextvars import copy_context
 
 import pytest
 
-from flows.slots import holding
+from flows.running.slots import holding
 from tasks.errors import DeadlinePassed
 from tasks.waiting import Deadline
 from tests.flows.client_settings import client_settings
