@@ -58,12 +58,16 @@ def part(answered: Sequence[Answered], *, where: str) -> list[str]:
     return [
         "## A real language model, a small one",
         (
-            "SmolLM2-135M-Instruct in 4 bits (`make generator`, 127 MB), at temperature 0, with the same questions, passages and instructions, on "
-            f"{where}. An answer has at most {ANSWER_TOKENS} tokens. Tokens are means, of the prompt and of the answer, each model's own; seconds are "
-            "the median and the 95th percentile on the two cores that made this page, with whatever else they did."
+            "SmolLM2-135M-Instruct in 4 bits (`make generator`, 127 MB), at temperature 0 and by one thread, with the same questions, passages and "
+            f"instructions, on {where}. An answer has at most {ANSWER_TOKENS} tokens. Tokens are means, of the prompt and of the answer, by each model's "
+            "own count; seconds are the median and the 95th percentile on the two cores that made this page, with whatever else they did."
         ),
         "\n".join(f"| {' | '.join(cells)} |" for cells in lines),
-        "\n".join(f"- {one.name}: {_why_withheld(one)}." for one in answered[1:]),
+        (
+            "`right` is an answer that the checks let pass; `says it` has a known answer in it, whether or not they do. An answer that was cut off counts "
+            "as neither."
+        ),
+        "\n".join(f"- {one.name}: {_in_words(one)}." for one in answered[1:]),
     ]
 
 
@@ -80,9 +84,11 @@ def _shown(value: Mean | None) -> str:
     return f"{value.value:.2f} ({value.low:.2f} to {value.high:.2f})" if value else "-"
 
 
-def _why_withheld(one: Answered) -> str:
-    other = one.withheld - one.cut
+def _in_words(one: Answered) -> str:
+    others = [outcome for outcome in one.outcomes if not outcome.question.is_answerable]
+    claimed = sum(not outcome.answer.checked.abstains and not outcome.answer.unusable for outcome in others)
     return (
-        f"{one.withheld} of {len(one.outcomes)} answers are withheld, {one.cut} because they were cut off or empty and {other} because "
-        "a sentence cites no passage, or one that does not have its words, numbers or names"
+        f"{one.withheld} of {len(one.outcomes)} answers are withheld, {one.cut} because they were cut off or empty and "
+        f"{one.withheld - one.cut} because a sentence cites no passage, or one that does not have its words, numbers or names; "
+        f"{claimed} of {len(others)} questions that the documents do not answer are answered all the same, the others cut off or refused"
     )

@@ -1,4 +1,4 @@
-"""The page that `python -m benchmarks.handbook --write` leaves in docs/: every engine and way of retrieval on the same questions."""
+"""The page that `python -m benchmarks.handbook --generator smollm2 --write` leaves in docs/: every engine and way of retrieval on the same questions."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def _poor(measured: Sequence[Measured]) -> list[str]:
     always = [outcomes for outcomes in failed.values() if len(outcomes) == len(measured)]
     known = (
         "Exact match and token F1 are low because an answer is a quoted sentence, and not the few words that SQuAD's measures want.",
-        "The stand-in that answers compares words. A language model should do better where the passage is in the prompt.",
+        "The stand-in that answers compares words. A language model of a usual size should do better where the passage is in the prompt; none was measured.",
         (
             "The documents and the questions are ours, few and short, and the questions use the documents' words more than strangers would. "
             "Retrieval looks better here than it will be, and most rows differ by less than their intervals are wide."

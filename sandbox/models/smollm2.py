@@ -91,8 +91,7 @@ class SmolLM2:
 
     def stop(self) -> None:
         """End its process."""
-        self._process.kill()  # it holds nothing, and would first end its answer
-        self._process.wait()
+        tied.stop(self._process)
         self._folder.cleanup()
 
 
