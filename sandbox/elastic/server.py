@@ -35,6 +35,7 @@ class ElasticServer:
             identify=self._cluster.keys.caller,
             faults=self._faults,
             writes=self._writes,
+            usage=self._cluster.usage,
             ending=self._cluster.ending,
         )
         self._server = HttpServer(Door(self._front, turned_away), connections, listener, "elastic")

@@ -31,6 +31,7 @@ from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.filter_path import filtered
 from sandbox.elastic.wire.parameters import rules, table
 from sandbox.elastic.wire.routing import Route, Routes
+from sandbox.elastic.wire.usage import Usage
 from sandbox.faults import Fault, FaultQueue, Possible
 from sandbox.write_log import WriteLog
 
@@ -59,6 +60,7 @@ class Front:
         identify: Identify,
         faults: FaultQueue,
         writes: WriteLog,
+        usage: Usage,
         ending: threading.Event,
     ) -> None:
         self._routes = routes
@@ -68,6 +70,7 @@ class Front:
         self._identify = identify
         self._faults = faults
         self._writes = writes
+        self._usage = usage
         self._ending = ending
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="elastic")
 
@@ -120,6 +123,7 @@ class Front:
         known = table.of(route.api, request.query)
         if known is not None:
             rules.apply(route.api, known, request)
+        self._usage.count(route.api)
         self._strike(route, "before", request)
         found = route.handler(request)
         reply = found if isinstance(found, Reply) else Reply(found)
