@@ -9,7 +9,7 @@ import asyncio
 import logging
 import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from hmac import compare_digest
 from http import HTTPStatus
@@ -61,6 +61,7 @@ class Front:
         faults: FaultQueue,
         writes: WriteLog,
         usage: Usage,
+        dated: Callable[[str], str],
         ending: threading.Event,
     ) -> None:
         self._routes = routes
@@ -71,6 +72,7 @@ class Front:
         self._faults = faults
         self._writes = writes
         self._usage = usage
+        self._dated = dated
         self._ending = ending
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="elastic")
 
@@ -120,6 +122,8 @@ class Front:
             return _unknown(request, allowed)
         if request.body and (problem := media.unsupported(request.headers)):
             return Reply({"error": problem, "status": 406}, 406)
+        if "index" in request.params:
+            request.params["index"] = self._dated(request.params["index"])
         known = table.of(route.api, request.query)
         if known is not None:
             rules.apply(route.api, known, request)
