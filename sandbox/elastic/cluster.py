@@ -51,6 +51,7 @@ from sandbox.elastic.ml.starting import DeploymentStarter
 from sandbox.elastic.nodes.api import NodesApi
 from sandbox.elastic.nodes.information_api import InformationApi
 from sandbox.elastic.nodes.nodes import Nodes
+from sandbox.elastic.nodes.usage_api import UsageApi
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.reindex.api import ReindexApi
 from sandbox.elastic.reindex.by_query_api import ByQueryApi
@@ -72,6 +73,7 @@ from sandbox.elastic.tasks.api import TaskApi
 from sandbox.elastic.tasks.manager import Tasks
 from sandbox.elastic.versions import NEWEST, release
 from sandbox.elastic.wire.routing import Routes, TakeAtEnd
+from sandbox.elastic.wire.usage import Usage
 
 
 class Cluster:
@@ -88,6 +90,7 @@ class Cluster:
         self._is_serverless = options.flavour == "serverless"
         self.release = release(NEWEST if self._is_serverless else options.version)
         self.ending = threading.Event()
+        self.usage = Usage()
         """Set when the server stops; threads that wait, wait on this."""
         self.store = Store(state / "elastic.sqlite")
         records = self.store.records
@@ -166,6 +169,7 @@ class Cluster:
         others = (
             InformationApi(nodes, self.release, options.licence, options.flavour),
             NodesApi(nodes, self.release, self.deployments.at_work_on),
+            UsageApi(nodes, self.usage),
             TaskApi(self.tasks, nodes),
             InferenceEndpointApi(
                 self.endpoints,

@@ -140,6 +140,8 @@ DIFFERENCES = (
         "Task lists contain reindex, update by query, model downloads and the listing call itself, no other calls. Hot threads show "
         "busy allocations, with the percentages of the ELSER notebook and an invented stack."
     ),
+    "Date math in names (`<logs-{now/d}>`) is resolved in paths, in bulk requests and in reindex; not in actions on aliases.",
+    "`_nodes/usage` counts the calls of the handlers whose names are known here, on the data node, and no aggregations.",
     "Bodies and answers are JSON or NDJSON; CBOR, SMILE and YAML are refused with 406, or with 400 if they are asked for.",
     (
         "The configured API key may do everything; other keys are made of role descriptors. There are no users or roles, no rights "

@@ -142,6 +142,12 @@ DIMENSIONS = Answer(
     "dimensions [{found}] than defined in the mapping [{dims}]",
     "DenseVectorFieldMapper.java, from memory",
 )
+DATE_NAME = Answer(
+    400,
+    "parse_exception",
+    "invalid dynamic name expression [{name}]: {problem}",
+    "IndexNameExpressionResolver.java, from memory",
+)
 OTHER_MODEL = Answer(
     400,
     "document_parsing_exception",

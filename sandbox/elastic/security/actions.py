@@ -102,6 +102,7 @@ ACTIONS: Mapping[str, str] = {
     "nodes.hot_threads": "cluster:monitor/nodes/hot_threads",
     "nodes.info": "cluster:monitor/nodes/info",
     "nodes.stats": "cluster:monitor/nodes/stats",
+    "nodes.usage": "cluster:monitor/nodes/usage",
     "open_point_in_time": f"{_READ}/open_point_in_time",
     "ping": "cluster:monitor/main",
     "put_script": "cluster:admin/script/put",

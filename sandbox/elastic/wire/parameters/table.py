@@ -222,6 +222,7 @@ TABLE: dict[str, Rules] = {
     | rules(TIME, "timeout")
     | rules(only("cpu"), "sort type"),
     "nodes.info": rules(NO_DIFFERENCE, "flat_settings") | rules(TIME, "timeout"),
+    "nodes.usage": rules(TIME, "timeout"),
     "nodes.stats": _SEGMENTS
     | _FIELD_STATISTICS
     | rules(TIME, "timeout")
