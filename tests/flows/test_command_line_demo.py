@@ -10,8 +10,8 @@ import sys
 
 import pytest
 from filelock import FileLock
-
 from flows.demo import Watch
+
 from flows.stack.stack import Stack
 
 
