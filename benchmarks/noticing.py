@@ -13,7 +13,7 @@ import random
 import statistics
 from collections.abc import Callable, Iterator
 from itertools import repeat
-from math import log
+from math import log2
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -40,8 +40,10 @@ def our_pauses() -> Iterator[float]:
 
 def pauses_of_the_client() -> Iterator[float]:
     """`operation.result()` of google-api-core, at its defaults."""
-    retry = cast("Any", DEFAULT_POLLING)
-    return exponential_sleep_generator(retry._initial, retry._maximum, retry._multiplier)
+    defaults = vars(DEFAULT_POLLING)
+    return exponential_sleep_generator(
+        *(defaults[f"_{name}"] for name in ("initial", "maximum", "multiplier"))
+    )
 
 
 WAYS: dict[str, Pauses] = {
@@ -64,7 +66,7 @@ def watched(seconds: float, pauses: Iterator[float]) -> tuple[int, float]:
 def comparisons(operations: int = 2000) -> list[Comparison]:
     """One."""
     chance = random.Random(0)  # noqa: S311 -- the same operations at every run
-    lengths = [SHORTEST * 2 ** chance.uniform(0, log(LONGEST / SHORTEST, 2)) for _ in range(operations)]
+    lengths = [SHORTEST * 2 ** chance.uniform(0, log2(LONGEST / SHORTEST)) for _ in range(operations)]
     figures, first = list[Figure](), 0.0
     for way, pauses in WAYS.items():
         seen = [watched(seconds, pauses()) for seconds in lengths]
