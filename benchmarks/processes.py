@@ -37,9 +37,7 @@ def comparisons(rows: int = 100_000) -> list[Comparison]:
                 f"Two files of {rows:,} rows to {title}",
                 {
                     "one process": lambda writer=writer: _one_after_the_other(writer, jobs),
-                    "two processes": lambda writer=writer: list(
-                        pool.map(writer, *zip(*jobs, strict=True))
-                    ),
+                    "two processes": lambda writer=writer: list(pool.map(writer, *zip(*jobs, strict=True))),
                 },
                 count=2 * rows,
                 unit="rows/s",
