@@ -87,7 +87,7 @@ $(ELASTICDUMP)/.ready: locks/elasticdump/package-lock.json
 compat: setup $(VERTEX_CLIENTS)/.ready $(ELASTIC_CLIENTS)/.ready $(if $(shell command -v npm),$(ELASTICDUMP)/.ready)
 	$(BIN)/pytest -m compat
 
-# Every benchmark, ours beside what people would use instead, into benchmarks/RESULTS.md. Ten minutes, on a machine that does nothing else.
+# Every benchmark, ours beside what people would use instead, into benchmarks/RESULTS.md. Twelve minutes, on a machine that does nothing else.
 bench: setup $(PEERS)/.ready
 	PYTHONPATH=$(abspath $(PEERS)) $(BIN)/python -m benchmarks
 
