@@ -17,16 +17,9 @@ from benchmarks.measured import Comparison
 from benchmarks.results import comparisons_of, machine, results
 
 BENCHMARKS = (
-    "import_files",
-    "neighbors",
-    "bulk",
-    "protobuf_messages",
-    "datapoints",
-    "queries",
-    "noticing",
-    "tour",
+    "import_files", "neighbors", "bulk", "protobuf_messages", "datapoints", "queries", "searching", "noticing", "tour", "starting", "processes",
     "growth",
-)
+)  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

@@ -32,9 +32,14 @@ class Figure:
         return statistics.median(self.rates)
 
     @property
+    def rate(self) -> str:
+        """The middle rate, for people."""
+        return _number(self.median)
+
+    @property
     def spread(self) -> str:
         """The slowest and the fastest round, for people."""
-        return f"{min(self.rates):,.0f} to {max(self.rates):,.0f}"
+        return f"{_number(min(self.rates))} to {_number(max(self.rates))}"
 
     @property
     def times(self) -> str:
@@ -42,6 +47,10 @@ class Figure:
         if self.ratio is None:
             return ""
         return f"{self.ratio:.2g} x" if self.ratio < 10 else f"{self.ratio:.0f} x"
+
+
+def _number(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 20 else f"{rate:.2f}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +66,7 @@ class Comparison:
         return "\n".join([self.title, *map(self._line, self.figures)])
 
     def _line(self, figure: Figure) -> str:
-        line = f"  {figure.way:34} {figure.median:>11,.0f} {self.unit:16} {figure.spread:>24} {figure.times:>8} {figure.note}"
+        line = f"  {figure.way:34} {figure.rate:>11} {self.unit:16} {figure.spread:>24} {figure.times:>8} {figure.note}"
         return line.rstrip()
 
 

@@ -11,10 +11,14 @@ they are by `make bench`; they hold all rows in memory, in their own form, which
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +30,8 @@ from tasks.vertex.data.blocks import Block
 DIMENSIONS = 100
 BLOCK_ROWS = 4096
 K = 10
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "OMP_NUM_THREADS")
+"""How many threads a matrix product takes, as its libraries read it when they are loaded."""
 
 Floats = NDArray[np.float32]
 
@@ -61,7 +67,17 @@ def peers(vectors: Floats, queries: Floats) -> Iterator[tuple[str, Callable[[], 
 
 
 def comparisons(rows: int = 400_000, queries: int = 1000) -> list[Comparison]:
-    """One."""
+    """On all cores, and with half of the rows on one: the product alone is divided among the cores by its library."""
+    with (
+        patch.dict(os.environ, dict.fromkeys(THREADS, "1")),
+        ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool,
+    ):
+        on_one_core = pool.submit(compared, rows // 2, queries, ", on one core").result()
+    return [compared(rows, queries), on_one_core]
+
+
+def compared(rows: int, queries: int, where: str = "") -> Comparison:
+    """All ways, in this process."""
     random = np.random.default_rng(0)
     vectors = random.normal(size=(rows, DIMENSIONS)).astype(np.float32)
     asked = random.normal(size=(queries, DIMENSIONS)).astype(np.float32)
@@ -73,19 +89,17 @@ def comparisons(rows: int = 400_000, queries: int = 1000) -> list[Comparison]:
         )
         for first in range(0, rows, BLOCK_ROWS)
     ]
-    return [
-        in_turn(
-            f"Exact {K} nearest of {rows:,} rows of {DIMENSIONS} floats, {queries:,} queries",
-            {
-                "bare product, nothing found": lambda: multiply(blocks, asked),
-                "NumPy, product and argpartition": lambda: search_in_float32(blocks, asked),
-                **dict(peers(vectors, asked)),
-                "ours": lambda: exact_neighbors(blocks, asked, K, measure="DOT_PRODUCT_DISTANCE"),
-            },
-            count=queries,
-            unit="queries/s",
-        )
-    ]
+    return in_turn(
+        f"Exact {K} nearest of {rows:,} rows of {DIMENSIONS} floats, {queries:,} queries{where}",
+        {
+            "bare product, nothing found": lambda: multiply(blocks, asked),
+            "NumPy, product and argpartition": lambda: search_in_float32(blocks, asked),
+            **dict(peers(vectors, asked)),
+            "ours": lambda: exact_neighbors(blocks, asked, K, measure="DOT_PRODUCT_DISTANCE"),
+        },
+        count=queries,
+        unit="queries/s",
+    )
 
 
 def main() -> None:

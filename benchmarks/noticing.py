@@ -40,10 +40,10 @@ def our_pauses() -> Iterator[float]:
 
 def pauses_of_the_client() -> Iterator[float]:
     """`operation.result()` of google-api-core, at its defaults."""
-    retry = cast("Any", DEFAULT_POLLING)
-    # The library's own, which are written nowhere else.
-    first, longest, factor = (getattr(retry, f"_{name}") for name in ("initial", "maximum", "multiplier"))
-    return exponential_sleep_generator(first, longest, factor)
+    defaults = vars(DEFAULT_POLLING)
+    return exponential_sleep_generator(
+        *(defaults[f"_{name}"] for name in ("initial", "maximum", "multiplier"))
+    )
 
 
 WAYS: dict[str, Pauses] = {

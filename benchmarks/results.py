@@ -10,7 +10,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.measured import Comparison, Figure
+from benchmarks.measured import ROUNDS, Comparison, Figure
 
 PACKAGES = (
     "numpy", "orjson", "h5py", "fastavro", "elasticsearch", "elastic-transport", "google-cloud-aiplatform", "protobuf", "grpcio",
@@ -22,7 +22,7 @@ _HEAD = """\
 {date}: {machine}.
 
 Every comparison times its ways in turn, in one process, {rounds} times after one round that does not count. Rates are medians, with the
-slowest and the fastest round; a ratio is the median of the rounds' own ratios to the first way, which a machine that others
+slowest and the fastest round, unless a comparison says otherwise (noticing, growth and starting do); a ratio is the median of the rounds' own ratios to the first way, which a machine that others
 use changes far less than a rate. Sandboxes and servers run on the same machine, and their work is in the numbers.
 """
 
@@ -63,10 +63,7 @@ def results(where: str, day: date, found: Mapping[str, Sequence[Comparison]]) ->
         day: when they ran.
         found: the comparisons of each benchmark, by its name.
     """
-    rounds = max(
-        len(figure.rates) for several in found.values() for each in several for figure in each.figures
-    )
-    parts = [_HEAD.format(date=day.isoformat(), machine=where, rounds=rounds)]
+    parts = [_HEAD.format(date=day.isoformat(), machine=where, rounds=ROUNDS)]
     for name, comparisons in found.items():
         parts.append(f"\n## `python -m benchmarks.{name}`\n")
         parts += map(_table, comparisons)
@@ -80,6 +77,4 @@ def _table(comparison: Comparison) -> str:
 
 
 def _row(figure: Figure) -> str:
-    return (
-        f"| {figure.way} | {figure.median:,.0f} | {figure.spread} | {figure.times or '1'} | {figure.note} |\n"
-    )
+    return f"| {figure.way} | {figure.rate} | {figure.spread} | {figure.times or '1'} | {figure.note} |\n"

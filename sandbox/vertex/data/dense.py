@@ -36,8 +36,7 @@ class DenseSearch:
     def search(self, queries: Sequence[Query], vectors: Sequence[Vectors]) -> list[list[Hit]]:
         """The neighbors of each query by its vector, nearest first."""
         found: list[list[Hit]] = [[] for _ in queries]
-        everybody = np.flatnonzero(self.corpus.dense)
-        if not len(everybody) or not queries:
+        if not queries or not self.corpus.dense.any():
             return found
         sought = np.stack(vectors)
         if self.corpus.normalises:
@@ -47,7 +46,8 @@ class DenseSearch:
             if self._tree and not query.restricted and not query.crowded:
                 found[number] = self._through_tree(self._tree, query, sought[number])
                 continue
-            rows = self._eligible(query) if query.restricted else everybody
+            # Not before: to list all rows takes as long as the whole search through a tree.
+            rows = self._eligible(query) if query.restricted else np.flatnonzero(self.corpus.dense)
             if len(rows) * _NARROW < self.corpus.count:
                 costs = self._costs(self.corpus.scanned[rows], sought[number][None, :])[0]
                 found[number] = self._exact(query, sought[number], rows, costs)
