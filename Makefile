@@ -70,7 +70,7 @@ $(DOCS)/.ready: locks/docs.lock $(READY)
 
 # docs/ as a site, in site/. A page that asks another host for anything fails.
 docs: $(DOCS)/.ready
-	PYTHONPATH=$(abspath $(DOCS)) $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(abspath $(DOCS)) $(BIN)/python -m mkdocs build --strict --quiet
 	@! grep -rnoE '<(script|img|iframe|link rel="(stylesheet|preconnect|icon)")[^>]*(src|href)="?(https?:)?//[^ >]*' site --include '*.html' || { echo 'A page asks another host.'; exit 1; }
 
 # What a newcomer runs.
