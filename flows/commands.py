@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -42,6 +42,8 @@ def load(entrypoint: str) -> Any:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     # gRPC's core writes to the terminal by itself, even about connections that end well; errors reach us as exceptions.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    # A run that belongs to a deployment and is silent for three of the workers' heartbeats is taken for dead. This is Prefect's minimum.
+    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
     check_env_file()  # Prefect reads it too, when it is imported
     module, _, name = entrypoint.partition(":")
     return getattr(import_module(module), name)
@@ -65,6 +67,12 @@ def loaded(entry: Entry) -> Command:
             one.replace(annotation=hints[one.name], kind=inspect.Parameter.KEYWORD_ONLY) for one in options
         ),
     )
+
+
+def option_names(engines: Iterable[Engine[Any]]) -> frozenset[str]:
+    """The names of all options of the written commands."""
+    commands = (each for engine in engines for each in _read(file_of(engine)).values())
+    return frozenset(one["name"] for command in commands for one in command["options"])
 
 
 def file_of(engine: Engine[Any]) -> Path:

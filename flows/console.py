@@ -37,8 +37,12 @@ _CHATTER = (
     "Crash detected!",
 )
 """The beginnings of Prefect's warnings and errors that tell a person nothing."""
-PLUMBING = ("prefect._internal", "prefect.events", "prefect.concurrency", "EventsWorker", "APILogWorker")
-"""Loggers of Prefect's queues and connections: what concerns a person is said once, by `flows.outage`."""
+_OBSERVER = "FlowRunSuspendingObserver"
+"""What Prefect calls its listener for requests to suspend a deployment's run. Without a server it fails in its callbacks, too."""
+PLUMBING = (
+    "prefect._internal", "prefect.events", "prefect.concurrency", "EventsWorker", "APILogWorker", f"prefect.{_OBSERVER}",
+)  # fmt: skip
+"""Loggers of Prefect's queues and connections: what concerns a person is said once, by `flows.running.outage`."""
 _LEASE_LEFT = "Failed to release concurrency lease"
 """The beginning of Prefect's warning about a slot that becomes free by itself."""
 LEASE_LOST = "Concurrency lease renewal failed"
@@ -261,7 +265,8 @@ def _is_for_people(record: logging.LogRecord) -> bool:
         return False
     if record.msg == _RETRY or (record.name.startswith(_RUNS) and record.module not in _ENGINES):
         return True
-    if record.getMessage().startswith(_CHATTER):
+    said = record.getMessage()
+    if said.startswith(_CHATTER) or (record.name == "asyncio" and _OBSERVER in said):
         return False
     return record.levelno >= logging.WARNING or not record.name.startswith("prefect")
 

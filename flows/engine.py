@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from flows.targets import block_of
 from tasks.built import Built, Stranger
 from tasks.settings import SANDBOX
 
@@ -85,8 +86,10 @@ class Engine(Generic[Settings_co]):
     """Where its flows can work: `sandbox`, then the real service."""
     target_variable: str
     """The environment variable that replaces --target. Engines of one service may share it."""
-    settings: Callable[[Any], Settings_co]
-    """The settings of a target, or InvalidInput."""
+    read_settings: Callable[[Any], Settings_co]
+    """The settings of one of its targets, or InvalidInput."""
+    block: str | None = None
+    """The class in `flows.blocks.targets` whose blocks in Prefect are targets too. Engines of one service share it."""
     where: Callable[[Any], str] = lambda _settings: ""
     """What its names are unique in: slots, artifacts and reports of a name in one project are not those of another's."""
     settings_prefix: str
@@ -107,6 +110,17 @@ class Engine(Generic[Settings_co]):
     def folder(self) -> str:
         """The name of its folders."""
         return self.name.replace("-", "_")
+
+    def settings(self, target: str) -> Settings_co:
+        """The settings of a target, or of a block in Prefect.
+
+        Raises:
+            InvalidInput: a setting is missing or wrong, no sandbox is running, or there is no such block.
+        """
+        name = block_of(target)
+        if name is None or self.block is None:
+            return self.read_settings(target)
+        return lazily("flows.blocks.loading:settings_of_block")(self.block, name)
 
     def command(self, entry: Entry) -> str:
         """What is typed for a flow: `vertex build`."""

@@ -22,7 +22,7 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.files import write_whole
 from tasks.models.settings import ModelSettings
 from tasks.program import PROGRAM
-from tasks.vertex.settings import OF_A_SANDBOX, VertexSettings
+from tasks.vertex.settings import GoogleCloudSettings
 
 _ROOT = Path(__file__).parents[1]
 COMMANDS = _ROOT / "docs" / "commands.md"
@@ -44,11 +44,12 @@ _SHARED = (
         "The local stack: start it, look at it, stop it, use it in a shell, and see the tours.",
     ),
     ("deploy", "Register every flow as a deployment with your Prefect server."),
+    ("blocks", "Let Prefect keep the settings of real services, as targets that a flow names by block:NAME."),
     ("automations", "Let Prefect's server find runs whose process has died and start them again."),
 )
 """Commands that belong to no engine, with a line for people."""
 _SETTINGS: tuple[tuple[str, str, type[BaseModel], tuple[str, ...]], ...] = (
-    ("Vertex AI Vector Search and collections", "VERTEX_", VertexSettings, OF_A_SANDBOX),
+    ("Vertex AI Vector Search and collections", "VERTEX_", GoogleCloudSettings, ()),
     ("Elasticsearch", "ELASTIC_", ElasticSettings, ()),
     (
         "Another Elasticsearch cluster, which `elastic embed --source-remote` reads",

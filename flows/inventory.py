@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flows import engines
-from flows.engine import Engine
+from flows.engine import Engine, lazily
+from flows.targets import block_of
 from tasks.built import Built, Stranger
 from tasks.errors import InvalidInput, PermanentError, TransientError
 
@@ -38,16 +39,25 @@ def strangers(target: str) -> tuple[list[tuple[Engine[Any], Stranger]], Errors]:
     return _asked(target, lambda engine: engine.strangers)
 
 
+def _has_target(engine: Engine[Any], target: str) -> bool:
+    """Whether an engine can work there. Blocks of several services may have the same name."""
+    name = block_of(target)
+    if name is None or engine.block is None:
+        return target in engine.targets
+    return name in lazily("flows.blocks.loading:names_of")(engine.block)
+
+
 def _asked(
     target: str, question: Callable[[Engine[Any]], Callable[[Any], list[T]] | None]
 ) -> tuple[list[tuple[Engine[Any], T]], Errors]:
     asked = [
-        (one, ask) for one in engines.ENGINES if target in one.targets and (ask := question(one)) is not None
+        (one, ask)
+        for one in engines.ENGINES
+        if (ask := question(one)) is not None and _has_target(one, target)
     ]
     if not asked:
-        raise InvalidInput(
-            "There is no such target", value=target, source="--target", accepted=", ".join(TARGETS)
-        )
+        accepted = f"{', '.join(TARGETS)}, or block:NAME"
+        raise InvalidInput("There is no such target", value=target, source="--target", accepted=accepted)
     found, errors = list[tuple[Engine[Any], T]](), Errors()
     for engine, ask in asked:
         try:

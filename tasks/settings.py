@@ -116,17 +116,38 @@ def from_environment(read: Callable[[], T], *, target: str, prefix: str, example
         InvalidInput: names every variable that is missing or wrong, never a value: a key may be in the wrong variable.
     """
     check_env_file()
+    return checked(
+        read,
+        target=target,
+        source="the environment or .env",
+        spelled=lambda name: f"{prefix}{name}".upper(),
+        remedy=f"For example: export {example}",
+    )
+
+
+def checked(
+    read: Callable[[], T], *, target: str, source: str, spelled: Callable[[str], str], remedy: str
+) -> T:
+    """The settings of a real service, or what is wrong with them.
+
+    Args:
+        read: makes them.
+        target: what they are for.
+        source: where they are from.
+        spelled: how a field is called there.
+        remedy: what to do about it.
+
+    Raises:
+        InvalidInput: names every setting that is missing or wrong, never a value: a key may be in the wrong one.
+    """
     try:
         return read()
     except ValidationError as error:
-        wrong = [
-            _wrong(dict(each), prefix) for each in error.errors(include_input=False, include_context=False)
-        ]
+        errors = error.errors(include_input=False, include_context=False)
+        wrong = sorted(_wrong(dict(each), spelled) for each in errors)
         # Not "from error": its text shows all that was set, the secrets too.
         raise InvalidInput(
-            f"The target {target} needs {' and '.join(sorted(wrong))}",
-            source="the environment or .env",
-            remedy=f"For example: export {example}",
+            f"The target {target} needs {' and '.join(wrong)}", source=source, remedy=remedy
         ) from None
 
 
@@ -148,11 +169,11 @@ def check_env_file() -> None:
         ) from None
 
 
-def _wrong(found: dict[str, Any], prefix: str) -> str:
+def _wrong(found: dict[str, Any], spelled: Callable[[str], str]) -> str:
     said = str(found["msg"]).removeprefix("Value error, ")
     if not found["loc"]:
         return said
-    name = f"{prefix}{found['loc'][0]}".upper()
+    name = spelled(str(found["loc"][0]))
     return name if found["type"] == "missing" else f"{name} ({said})"
 
 

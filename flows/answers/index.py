@@ -76,7 +76,14 @@ def index_documents(options: IndexOptions) -> Report:
     """
     splitting, holder = options.splitting, holder_of(options.engine)
     with running(
-        replace(ANSWERS, settings=holder.engine.settings, where=holder.engine.where), "index", options
+        replace(
+            ANSWERS,
+            read_settings=holder.engine.read_settings,
+            block=holder.engine.block,
+            where=holder.engine.where,
+        ),
+        "index",
+        options,
     ) as run:
         with run.report.step("read the documents") as step:
             chunks = read_chunks(Path(options.documents), splitting)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from flows.options import Options
+from flows.targets import Target, block_of
 from tasks.elastic.specs import Name
 
-AnswersTarget = Literal["sandbox", "elastic", "google-cloud", "databricks"]
 HolderName = Literal["elastic", "vertex", "databricks"]
-_TARGETS: Mapping[HolderName, AnswersTarget] = {
+_TARGETS: Mapping[HolderName, str] = {
     "elastic": "elastic",
     "vertex": "google-cloud",
     "databricks": "databricks",
@@ -24,8 +24,9 @@ class AnswersOptions(Options, frozen=True):
     """Options of every flow."""
 
     name: Name = Field(description="The knowledge base: the alias or the endpoint that searches use.")
-    target: AnswersTarget = Field(
-        description="Where: sandbox, or the engine's own service with its settings: elastic, google-cloud, databricks."
+    target: Annotated[str, Target("sandbox", *_TARGETS.values())] = Field(
+        description="Where: sandbox, the engine's own service with its settings (elastic, google-cloud, databricks), or block:NAME: two blocks in "
+        "Prefect of this name, the engine's target and an answer model."
     )
     engine: HolderName = Field(
         default="elastic", description="What holds the passages: elastic, vertex, databricks."
@@ -34,7 +35,7 @@ class AnswersOptions(Options, frozen=True):
     @model_validator(mode="after")
     def _at_its_own_service(self) -> Self:
         own = _TARGETS[self.engine]
-        if self.target not in ("sandbox", own):
+        if self.target not in ("sandbox", own) and block_of(self.target) is None:
             raise ValueError(f"The engine {self.engine} has the targets sandbox and {own}, not {self.target}")
         return self
 

@@ -1,7 +1,7 @@
 """Every automation that we keep in a Prefect server, as plain data: another one is another entry in `automations`.
 
-Only runs of our flows' deployments count. A run that somebody started from a terminal ends with its terminal, and Prefect
-could not start it again. Trigger and action are those of Prefect's REST API, `POST /automations/`.
+Only runs of our flows' deployments count. One that somebody started from a terminal is found dead, but not started again: it ends
+with its terminal, and has no work queue (`flows/running/deployed.py`). Trigger and action are those of Prefect's REST API, `POST /automations/`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ RESTARTS = 3
 _EVENT = "prefect.flow-run."
 _ENDS = ("Completed", "Failed", "TimedOut", "Cancelled", "Crashed", "Suspended", "Paused")
 """After these states nobody expects a heartbeat. AwaitingRetry is none of them: a run can die while it waits."""
+
+
+_OF_A_WORKER = {"prefect.resource.role": "work-queue"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,9 @@ def _restarts() -> Automation:
     return Automation(
         name="vector-search: restarts",
         line=f"A Crashed run is started again, {RESTARTS} times at most; it resumes from what the service has.",
-        trigger=_of_our_runs({"prefect.run-count": starts}, after=[], expect=[f"{_EVENT}Crashed"])
+        trigger=_of_our_runs(
+            {"prefect.run-count": starts}, _OF_A_WORKER, after=[], expect=[f"{_EVENT}Crashed"]
+        )
         | {"posture": "Reactive", "threshold": 1, "within": 0},
         actions=(
             {
@@ -84,8 +89,17 @@ def _restarts() -> Automation:
     )
 
 
-def _of_our_runs(labels: Mapping[str, Any], *, after: list[str], expect: list[str]) -> dict[str, Any]:
-    """An event of a run of one of our flows that has a deployment; each run is watched by itself."""
+def _of_our_runs(
+    labels: Mapping[str, Any], *related: Mapping[str, Any], after: list[str], expect: list[str]
+) -> dict[str, Any]:
+    """An event of a run of one of our flows that has a deployment; each run is watched by itself.
+
+    Args:
+        labels: of the run.
+        related: what else it has.
+        after: events that begin the watch.
+        expect: events that end it, or that are waited for.
+    """
     flows = [f"{engine.name} {entry.name}" for engine in engines.ENGINES for entry in engine.flows] + [
         "sweep"
     ]
@@ -95,6 +109,7 @@ def _of_our_runs(labels: Mapping[str, Any], *, after: list[str], expect: list[st
         "match_related": [
             {"prefect.resource.role": "flow", "prefect.resource.name": flows},
             {"prefect.resource.role": "deployment"},
+            *map(dict, related),
         ],
         "for_each": ["prefect.resource.id"],
         "after": after,

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from flows.command_line.listing import price, tell
 from flows.command_line.output import print_json
+from flows.command_line.reaching import reach
 from flows.console import plain
 from flows.engine import Engine
 from flows.inventory import look
@@ -30,9 +31,10 @@ def describe(name: str, /, *, target: str, json: Annotated[bool, Parameter(negat
 
     Args:
         name: What was given as --name; of an embedded index the alias.
-        target: Where to look: sandbox, or a real service by the name that its commands have for it.
+        target: Where to look: sandbox, a real service by the name that its commands have for it, or block:NAME.
         json: Print a JSON object instead of text.
     """
+    reach(target)
     everything, errors = look(target)
     found = [(engine, one) for engine, one in everything if is_of(name, one)]
     if not found:

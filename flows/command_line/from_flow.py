@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 from docstring_parser import parse as parse_docstring
 from pydantic import BaseModel, ValidationError
 
-from flows.command_line.help_text import InGroups, group_of, output_group
+from flows.command_line.help_text import InGroups, as_typed, group_of, output_group
+from flows.command_line.reaching import reach
 from flows.commands import command_of, load
 from flows.console import loading
 from flows.engine import Engine, Entry
 from flows.option_values import check_values
 from flows.options import RUN_OPTIONS, RunOptions
 from flows.signatures import options_of, parameters
+from flows.targets import Target
 from tasks.errors import InvalidInput
 from tasks.plurals import counted, listed
 
@@ -24,7 +26,7 @@ from tasks.plurals import counted, listed
 def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> None:
     """Add a flow, or a program, to an app as a command. It is loaded when it runs."""
     asked = command_of(engine, entry)
-    options = [_option(one, engine.target_variable, entry.argument) for one in asked.options]
+    options = [_option(one, engine, entry.argument) for one in asked.options]
     options.sort(key=lambda one: one.kind)  # as Python wants it: the argument first
     is_flow = entry in engine.flows
     run_options = [
@@ -49,6 +51,8 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
             loaded = load(entry.entrypoint)
         function = inspect.unwrap(getattr(loaded, "fn", loaded))
         _check_options(options_of(function), values)
+        if how.plan or not is_flow:
+            reach(str(values["target"]))
         if not is_flow:  # Prefect has no part in it
             loaded(**values)
             return
@@ -60,7 +64,7 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
             return
         run(loaded, values, options=how, debug=debug, may_confirm=any(one.name == "yes" for one in options))
 
-    command.__doc__ = asked.docstring
+    command.__doc__ = as_typed(asked.docstring, (one.name for one in options))
     command.__annotations__ = {one.name: one.annotation for one in (*options, *run_options)}
     vars(command)["__signature__"] = inspect.Signature([*options, *run_options], return_annotation=None)
     app.command(command, name=entry.name, help_formatter=InGroups(), help_epilogue=_example(asked.docstring))
@@ -83,12 +87,19 @@ def _check_options(model: type[BaseModel], values: Mapping[str, object]) -> None
         raise InvalidInput(said, value=value, source=name, remedy=more) from None
 
 
-def _option(parameter: inspect.Parameter, target: str, argument: str) -> inspect.Parameter:
+def _option(parameter: inspect.Parameter, engine: Engine[Any], argument: str) -> inspect.Parameter:
     """An option `--name VALUE` for a parameter. Only an argument is positional, so that a command line reads like the form."""
     # A target may come from the environment that `env` printed; it is never assumed.
-    env_var = target if parameter.name == "target" else None
+    is_target = parameter.name == "target"
+    env_var = engine.target_variable if is_target else None
+    is_open = (
+        is_target and parameter.annotation is str
+    )  # a block is a target too; help shows the others as choices
+    if is_open:
+        parameter = parameter.replace(annotation=Literal[engine.targets] | str)
     option = Parameter(
         env_var=env_var,
+        validator=_is_target(engine) if is_open else None,
         group=group_of(parameter.name),
         consume_multiple=True,
         negative_iterable="",
@@ -99,6 +110,11 @@ def _option(parameter: inspect.Parameter, target: str, argument: str) -> inspect
     )
     kind = parameter.POSITIONAL_OR_KEYWORD if parameter.name == argument else parameter.kind
     return parameter.replace(annotation=Annotated[parameter.annotation, option], kind=kind)
+
+
+def _is_target(engine: Engine[Any]) -> Callable[[Any, str], str]:
+    """Refuses what is no target of an engine before its flow is loaded."""
+    return lambda _, target: Target(*engine.targets).check(target)
 
 
 def _run_option(parameter: inspect.Parameter, *, is_shown: bool) -> inspect.Parameter:

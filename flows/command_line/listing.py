@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.command_line.output import print_json
+from flows.command_line.reaching import reach
 from flows.console import plain
 from flows.engine import Engine
 from flows.inventory import Errors, look
@@ -25,9 +26,10 @@ def list_built(*, target: str, json: Annotated[bool, Parameter(negative="")] = F
     Exit code 1 when a service could not be asked. `vector-search list --target sandbox`
 
     Args:
-        target: Where to look: sandbox, or a real service by the name that its commands have for it.
+        target: Where to look: sandbox, a real service by the name that its commands have for it, or block:NAME.
         json: Print a JSON list instead of a table.
     """
+    reach(target)
     found, errors = look(target)
     if json:
         rows = [{"engine": engine.name, **asdict(one)} for engine, one in found]

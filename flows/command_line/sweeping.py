@@ -13,6 +13,7 @@ from rich.text import Text
 
 from flows.command_line.listing import tell, what_cell
 from flows.command_line.output import print_json
+from flows.command_line.reaching import reach
 from flows.console import plain
 from flows.inventory import look, strangers
 from flows.options import RunOptions
@@ -40,7 +41,7 @@ def sweep(
     could not be removed. `vector-search sweep --target sandbox --expires 14d`
 
     Args:
-        target: Where to look: sandbox, or a real service by the name that its commands have for it.
+        target: Where to look: sandbox, a real service by the name that its commands have for it, or block:NAME.
         expires: Also mark what is in use, but whose youngest part is older than this: 36h, 14d, 2w. Default: never.
         idle: Mark what no search can reach once it is older than this; younger, it may be half of a build.
         keep: Names that stay, whatever their age.
@@ -53,6 +54,7 @@ def sweep(
         expires=None if expires is None else duration(expires, source="--expires"),
         keep=keep,
     )
+    reach(target)
     found, errors = look(target)
     names = candidates(found)
     refuse_unknown(keep, names)

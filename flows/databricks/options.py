@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from flows.options import Options
 from flows.runs import Run
+from flows.targets import Target
 from tasks.databricks.data import RowSource
-from tasks.databricks.settings import DatabricksSettings, DatabricksTarget
+from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import Name
 from tasks.vertex.data.formats.stored import Names
 
@@ -20,8 +23,9 @@ DATA = "HDF5 (ann-benchmarks layout), Parquet, Arrow, .npy, .fvecs or .bvecs; a 
 class WorkspaceOptions(Options, frozen=True):
     """Options of every flow."""
 
-    target: DatabricksTarget = Field(
-        description="Where: sandbox, or databricks with DATABRICKS_HOST, DATABRICKS_CATALOG_SCHEMA and credentials set."
+    target: Annotated[str, Target("sandbox", "databricks")] = Field(
+        description="Where: sandbox, databricks with DATABRICKS_HOST, DATABRICKS_CATALOG_SCHEMA and credentials set, or block:NAME, a Databricks "
+        "target in Prefect."
     )
 
 

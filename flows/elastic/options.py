@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from flows.options import Options
 from flows.runs import Run
-from tasks.elastic.settings import ElasticSettings, ElasticTarget
+from flows.targets import Target
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import Name
 
 ElasticRun = Run[ElasticSettings]
@@ -15,8 +18,9 @@ ElasticRun = Run[ElasticSettings]
 class ElasticOptions(Options, frozen=True):
     """Options of every flow."""
 
-    target: ElasticTarget = Field(
-        description="Where: sandbox, or elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set."
+    target: Annotated[str, Target("sandbox", "elastic")] = Field(
+        description="Where: sandbox, elastic with ELASTIC_URL or ELASTIC_CLOUD_ID and credentials set, or block:NAME, an Elasticsearch target in "
+        "Prefect."
     )
 
 

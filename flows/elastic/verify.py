@@ -15,7 +15,7 @@ from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import Embedded, read_embedded
 from tasks.elastic.indices.remotes import address_of
 from tasks.elastic.indices.sources import read_source
-from tasks.elastic.settings import ElasticSettings, ElasticTarget, remote_settings
+from tasks.elastic.settings import ElasticSettings, remote_settings
 from tasks.elastic.verification.semantic import verify_own_texts
 from tasks.elastic.verification.verification import verify_completeness, verify_queries, verify_scores
 from tasks.errors import InvalidInput
@@ -79,7 +79,7 @@ def verify_embedded(options: VerifyOptions) -> Report:
     return report
 
 
-def source_settings(settings: ElasticSettings, target: ElasticTarget, embedded: Embedded) -> ElasticSettings:
+def source_settings(settings: ElasticSettings, target: str, embedded: Embedded) -> ElasticSettings:
     """Where the source of an embedded index is.
 
     Raises:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from flows.console import duration
 from flows.report_page.pictures import Picture, drawn
+from flows.report_page.templates import template
 
 MOST_ROWS = 100
 """Of a table; the JSON file beside has all."""
@@ -37,6 +37,7 @@ class Told(Protocol):
     def steps(self) -> Sequence[StepTold]: ...  # noqa: D102
 
     results: list[dict[str, Any]]
+    answer: str
     nothing: str
     started: datetime
     where: str
@@ -86,15 +87,9 @@ def _mood(outcome: str) -> str:
 
 @cache
 def _template() -> Template:
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
+    return template(
+        "page.html", plain=_plain, words=_words, columns=_columns, is_table=_is_table, drawn=drawn
     )
-    filters: dict[str, Any] = made.filters
-    filters |= {"plain": _plain, "words": _words, "columns": _columns, "is_table": _is_table, "drawn": drawn}
-    return made.get_template("page.html")
 
 
 def _plain(value: Any) -> str:

@@ -11,12 +11,12 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
+from flows.report_page.templates import template
 from tasks.measures.latency import round_up
 
 WIDTH, HEIGHT = 640, 260
@@ -161,11 +161,4 @@ def _number(value: float) -> str:
 
 @cache
 def _template() -> Template:
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return made.get_template("picture.svg")
+    return template("picture.svg")

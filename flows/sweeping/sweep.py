@@ -13,7 +13,7 @@ from flows.engine_flow import options_flow
 from flows.inventory import Errors, look, strangers
 from flows.options import Options
 from flows.report import Report, reporting
-from flows.slots import holding
+from flows.running.slots import holding
 from flows.sweeping.candidates import Candidate, Limits, candidates, duration, now, refuse_unknown
 from tasks.errors import DeadlinePassed, PermanentError, TransientError
 from tasks.plurals import counted
@@ -27,7 +27,7 @@ class SweepOptions(Options, frozen=True):
     """The options of a sweep."""
 
     target: str = Field(
-        description="Where to sweep: sandbox, or a real service by the name that its commands have for it."
+        description="Where to sweep: sandbox, a real service by the name that its commands have for it, or block:NAME."
     )
     expires: str | None = Field(
         default=None,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from flows.options import Options
 from flows.runs import Run
+from flows.targets import Target
 from tasks.vertex.data.formats.stored import Names
 from tasks.vertex.data.rules import DatapointRules
 from tasks.vertex.imports.import_data import DataSource
-from tasks.vertex.settings import VertexSettings, VertexTarget
+from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import Name
 from tasks.vertex.verification.truths import ALPHA
 
@@ -19,8 +22,8 @@ VertexRun = Run[VertexSettings]
 class VertexOptions(Options, frozen=True):
     """Options of every flow."""
 
-    target: VertexTarget = Field(
-        description="Where: sandbox, or google-cloud with VERTEX_PROJECT and VERTEX_LOCATION set."
+    target: Annotated[str, Target("sandbox", "google-cloud")] = Field(
+        description="Where: sandbox, google-cloud with VERTEX_PROJECT and VERTEX_LOCATION set, or block:NAME, a Google Cloud target in Prefect."
     )
 
 

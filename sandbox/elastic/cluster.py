@@ -57,6 +57,7 @@ from sandbox.elastic.reindex.by_query_api import ByQueryApi
 from sandbox.elastic.reindex.jobs import Jobs
 from sandbox.elastic.reindex.management_api import ReindexManagementApi
 from sandbox.elastic.search.api import SearchApi
+from sandbox.elastic.search.explaining.api import ExplainApi
 from sandbox.elastic.search.field_caps_api import FieldCapabilitiesApi
 from sandbox.elastic.search.matches import QueryContexts
 from sandbox.elastic.search.ranking import Ranking
@@ -185,6 +186,7 @@ class Cluster:
             DocumentApi(refreshing, self.documents, indices),
             BulkApi(refreshing),
             search,
+            ExplainApi(indices, self.searchers, self.contexts, self.documents),
             FieldCapabilitiesApi(indices, self.searchers),
             AnalyzeApi(indices),
             TemplateApi(self.store.records("scripts"), search),

@@ -12,8 +12,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tasks.redaction import hide, hide_userinfo
 from tasks.settings import Key, from_environment, sandbox_environment
 
-DatabricksTarget = Literal["sandbox", "databricks"]
-
 _HOST = re.compile(r"(https?://)?[A-Za-z0-9.-]+(:\d{1,5})?")
 
 
@@ -77,8 +75,8 @@ class DatabricksSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide
         return self
 
 
-class _DatabricksEnvironment(DatabricksSettings, BaseSettings, frozen=True):  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- pydantic merges the two configurations
-    model_config = SettingsConfigDict(env_prefix="DATABRICKS_", env_file=".env", extra="ignore")
+class WorkspaceSettings(DatabricksSettings, frozen=True):
+    """What is needed to reach a workspace of Databricks itself."""
 
     @field_validator("host", mode="after")
     @classmethod
@@ -88,7 +86,11 @@ class _DatabricksEnvironment(DatabricksSettings, BaseSettings, frozen=True):  # 
         return host
 
 
-def databricks_settings(target: DatabricksTarget) -> DatabricksSettings:
+class _DatabricksEnvironment(WorkspaceSettings, BaseSettings, frozen=True):  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- pydantic merges the two configurations
+    model_config = SettingsConfigDict(env_prefix="DATABRICKS_", env_file=".env", extra="ignore")
+
+
+def databricks_settings(target: Literal["sandbox", "databricks"]) -> DatabricksSettings:
     """The settings of a target.
 
     Raises:

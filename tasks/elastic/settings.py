@@ -13,9 +13,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tasks.redaction import hide
 from tasks.settings import Key, Password, address, file_name, from_environment, sandbox_environment
 
-ElasticTarget = Literal["sandbox", "elastic"]
-
-
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
@@ -124,7 +121,7 @@ class _RemoteEnvironment(ElasticSettings, BaseSettings, frozen=True):  # pyright
     model_config = SettingsConfigDict(env_prefix="ELASTIC_REMOTE_", env_file=".env", extra="ignore")
 
 
-def remote_settings(target: ElasticTarget) -> ElasticSettings:
+def remote_settings(target: str) -> ElasticSettings:
     """The settings of another cluster, whose documents are embedded in that of a target: `ELASTIC_REMOTE_URL` and its like.
 
     Raises:
@@ -139,7 +136,7 @@ def remote_settings(target: ElasticTarget) -> ElasticSettings:
     return ElasticSettings(**found.model_dump())
 
 
-def elastic_settings(target: ElasticTarget) -> ElasticSettings:
+def elastic_settings(target: Literal["sandbox", "elastic"]) -> ElasticSettings:
     """The settings of a target.
 
     Raises:

@@ -14,10 +14,6 @@ from tasks.errors import InvalidInput
 from tasks.redaction import hide
 from tasks.settings import Key, file_name, from_environment, sandbox_environment
 
-VertexTarget = Literal["sandbox", "google-cloud"]
-OF_A_SANDBOX = ("ca_file", "storage_endpoint", "networks_endpoint", "access_token")
-"""The settings that only a sandbox has."""
-
 
 def _names(value: object) -> object:
     """A list as an environment variable holds it: `a, b`."""
@@ -50,8 +46,8 @@ def _with_key(address: object) -> object:
     return address
 
 
-class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_input_in_errors=True):
-    """What is needed to reach Vertex AI Vector Search and Cloud Storage."""
+class GoogleCloudSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_input_in_errors=True):
+    """What is needed to reach Google's own services."""
 
     project: _Project = Field(description="The Google Cloud project's id.")
     location: _Location = Field(description="The region of indexes, endpoints and the bucket: us-central1.")
@@ -81,6 +77,11 @@ class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_inp
         default=None,
         description="host:port in place of vectorsearch.googleapis.com, for collections; a sandbox has its own.",
     )
+
+
+class VertexSettings(GoogleCloudSettings, frozen=True):
+    """What is needed to reach Vertex AI Vector Search and Cloud Storage, Google's or a sandbox's."""
+
     storage_endpoint: Annotated[str | None, BeforeValidator(_with_key)] = Field(
         default=None, description="The address of Cloud Storage in place of Google's; only a sandbox has one."
     )
@@ -119,11 +120,17 @@ class VertexSettings(BaseModel, frozen=True, str_strip_whitespace=True, hide_inp
         return self.ca_file is not None
 
 
+OF_A_SANDBOX = tuple(
+    name for name in VertexSettings.model_fields if name not in GoogleCloudSettings.model_fields
+)
+"""The settings that only a sandbox has."""
+
+
 class _VertexEnvironment(VertexSettings, BaseSettings, frozen=True):  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] -- pydantic merges the two configurations
     model_config = SettingsConfigDict(env_prefix="VERTEX_", env_file=".env", extra="ignore")
 
 
-def vertex_settings(target: VertexTarget) -> VertexSettings:
+def vertex_settings(target: Literal["sandbox", "google-cloud"]) -> VertexSettings:
     """The settings of a target.
 
     Raises:

@@ -39,7 +39,7 @@ def reports(monkeypatch, tmp_path):
         **{
             **vars(VERTEX),
             "built": listed,
-            "settings": lambda _: None,
+            "read_settings": lambda _: None,
             "where": lambda _: "here",
         }
     )

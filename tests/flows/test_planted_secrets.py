@@ -11,9 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from flows.blocks.targets import ElasticTarget
 from sandbox.elastic.options import ElasticOptions
 from tasks.elastic.settings import elastic_settings
 from tests.client import VERSION
+from tests.flows.client_settings import client_settings
 from tests.flows.stand_ins import StandIn
 from tests.polling import until
 
@@ -251,6 +253,18 @@ def test_a_flow_that_succeeds_writes_no_secret(ends, shared_stand_in, stack, hom
     assert places("elastic check", stack.home)
     assert places("elastic check", home)
     assert "done in" in command.out
+
+
+def test_a_block_keeps_its_secrets_to_itself(ends, stack, quoting, mark, name):
+    """Encrypted in Prefect's database, and not in what a server quotes, a plan, or an error about the block."""
+    with client_settings(stack):
+        ElasticTarget(url=quoting, username="somebody", password=f"{mark} %/").save(name)
+    target = f"block:{name}"
+    ends(*SEARCH[:-1], target, code=1, said="refused:")
+    ends("list", "--target", target, code=1, said="refused:")
+    ends(*SEARCH[:-1], f"{target}-2", code=2, said=f"Accepted: {target}")
+    shown = ends("blocks", "--json", code=0)
+    assert target in {each for one in json.loads(shown.out) for each in one["targets"]}
 
 
 def test_a_key_over_plain_http_is_worth_a_warning(begin):

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from flows.automations import catalog, upkeep
+from flows.stack.prefect_settings import POOL
 from tests.polling import PATIENCE, until
 
 pytestmark = pytest.mark.slow
@@ -20,15 +21,27 @@ BACKLOG_SECONDS = 600.0
 _numbers = count()
 
 
-class Run:
-    """A run of a flow, without a process: the test says what its process and its worker would say."""
+def pool_of(call):
+    """The name of a work pool, made by the first test."""
+    if not call("POST", "/work_pools/filter", {"work_pools": {"name": {"any_": [POOL]}}}):
+        call("POST", "/work_pools/", {"name": POOL, "type": "process"})
+    return POOL
 
-    def __init__(self, call, flow="vertex build", *, deployed=True):
+
+class Run:
+    """A run of a flow, without a process: the test says what its process and its worker would say.
+
+    One that a terminal has started has a deployment, but no worker's queue.
+    """
+
+    def __init__(self, call, flow="vertex build", *, deployed=True, queued=True):
         self.call = call
         self.flow = call("POST", "/flows/", {"name": flow})["id"]
         body = {"name": f"test-{next(_numbers)}", "flow_id": self.flow}
         self.deployment = call("POST", "/deployments/", body)["id"] if deployed else None
         body = {"flow_id": self.flow, "deployment_id": self.deployment, "state": {"type": "PENDING"}}
+        if queued:
+            body |= {"work_pool_name": pool_of(call), "work_queue_name": "default"}
         self.id = call("POST", "/flow_runs/", body)["id"]
         self.flow_name = flow
         self.becomes("RUNNING")
@@ -85,11 +98,12 @@ def test_a_crashed_run_is_started_again_three_times_and_then_no_more(call):
 @pytest.mark.usefixtures("automations")
 def test_only_crashed_runs_of_our_deployments_are_started_again(call):
     of_others = Run(call, "their flow").becomes("CRASHED")
-    of_a_terminal = Run(call, deployed=False).becomes("CRASHED")
+    of_a_notebook = Run(call, deployed=False, queued=False).becomes("CRASHED")
+    of_a_terminal = Run(call, queued=False).becomes("CRASHED")
     cancelled = Run(call).becomes("CANCELLED")
     failed = Run(call).becomes("FAILED")
     Run(call).becomes("CRASHED").will_be("AwaitingRetry")
-    assert of_others.state == of_a_terminal.state == "Crashed"
+    assert of_others.state == of_a_notebook.state == of_a_terminal.state == "Crashed"
     assert (cancelled.state, failed.state) == ("Cancelled", "Failed")
 
 
@@ -100,8 +114,10 @@ def test_a_run_without_heartbeats_has_crashed_unless_it_has_ended_or_is_somebody
     suspended = Run(call).beats().becomes("PAUSED", "Suspended")
     of_others = Run(call, "their flow").beats()
     waits = Run(call).beats().becomes("SCHEDULED", "AwaitingRetry")
+    of_a_terminal = Run(call, queued=False).beats()
     silent = Run(call).beats()
     silent.will_be("AwaitingRetry")  # dead, and started again
+    of_a_terminal.will_be("Crashed")
     assert (late_beat.state, ended.state) == ("Completed", "Failed")
     assert (suspended.state, of_others.state) == ("Suspended", "Running")
     states = call("GET", f"/flow_run_states/?flow_run_id={waits.id}")

@@ -9,7 +9,7 @@ DUMMY = Engine[None](
     title="Dummies",
     targets=("sandbox", "google-cloud"),
     target_variable="VECTOR_SEARCH_TARGET",
-    settings=lambda _: None,
+    read_settings=lambda _: None,
     settings_prefix="DUMMY_",
     flows=(Entry("end", "dummy_flow:dummy", "Ends as requested."),),
 )

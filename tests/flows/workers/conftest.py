@@ -31,7 +31,13 @@ def _started(tmp_path_factory):
         "work_pool": {"name": POOL, "job_variables": {"env": environment}},
         "parameters": {"target": "sandbox"},
     }
-    file.write_text(yaml.safe_dump({"name": "workers", "pull": [], "deployments": [build]}))
+    check = {
+        "name": "check",
+        "entrypoint": "flows.elastic.check.check_cluster",
+        "work_pool": {"name": POOL},
+        "parameters": {},
+    }
+    file.write_text(yaml.safe_dump({"name": "workers", "pull": [], "deployments": [build, check]}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(HERE))
         with Stack(tmp_path_factory.mktemp("home"), deployments=file).running() as stack:

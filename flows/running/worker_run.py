@@ -13,13 +13,13 @@ from prefect.settings import get_current_settings
 from rich.console import Console
 
 from flows.console import LEASE_LOST, PLUMBING
-from flows.outage import Watch
+from flows.running.garbage import spare_what_is_loaded
+from flows.running.outage import Watch
 from tasks.redaction import redacted
 
 _RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"
 """Set by a worker in the process of a run."""
 _OUTAGE = "Prefect cannot show it: its API does not answer any more. Its automations start the run again when it does."
-_QUEUES = (*PLUMBING, "prefect.FlowRunSuspendingObserver")
 _WITH_HANDLERS = (None, "prefect", "prefect._internal", "prefect.flow_runs", "prefect.task_runs")
 """The loggers to which Prefect gives handlers of their own."""
 
@@ -36,6 +36,7 @@ def watched() -> Generator[None]:
     if Watch.current is not None or not _is_of_a_worker():
         yield
         return
+    spare_what_is_loaded()
     _silence_the_queues()
     _outlive_the_worker()
     watch = Watch(get_current_settings().api.url or "").start()
@@ -77,4 +78,4 @@ def _outlive_the_worker() -> None:
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    return not (record.name.startswith(_QUEUES) or str(record.msg).startswith(LEASE_LOST))
+    return not (record.name.startswith(PLUMBING) or str(record.msg).startswith(LEASE_LOST))

@@ -181,12 +181,19 @@ def leave(code: int) -> None:
         Watch.current.leave(code)
 
 
-def standing(flow: Any, watch: Watch) -> Callable[..., Any]:
+def _called(flow: Any, parameters: dict[str, Any]) -> Any:
+    return flow(**parameters)
+
+
+def standing(
+    flow: Any, watch: Watch, start: Callable[[Any, dict[str, Any]], Any] = _called
+) -> Callable[..., Any]:
     """A flow whose outcome is that of its own function: what Prefect makes of it afterwards changes nothing.
 
     Args:
         flow: a Prefect flow.
         watch: explains why Prefect could not record the end.
+        start: runs the flow with parameters; default: calls it.
     """
 
     def call(**parameters: object) -> Any:
@@ -194,7 +201,7 @@ def standing(flow: Any, watch: Watch) -> Callable[..., Any]:
         noted = copy.copy(flow)
         noted.fn = _noting(flow.fn, ended)
         try:
-            return noted(**parameters)
+            return start(noted, parameters)
         except Exception as error:
             if not ended or error is ended[0].error:
                 raise
