@@ -41,7 +41,7 @@ ON_PATH = PYTHONPATH=$(abspath $(VENV)/$(1))
 
 # docs/ as a site, in site/. A page that asks another host for anything fails.
 docs: $(VENV)/docs/.ready
-	$(call ON_PATH,docs) $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(call ON_PATH,docs) $(BIN)/python -m mkdocs build --strict --quiet
 	@! grep -rnoE '<(script|img|iframe|link rel="(stylesheet|preconnect|icon)")[^>]*(src|href)="?(https?:)?//[^ >]*' site --include '*.html' || { echo 'A page asks another host.'; exit 1; }
 
 # For `up --generator smollm2`.

@@ -5,7 +5,8 @@
 
 PDFs, which take longest: made here of random words, each page 2,000 characters. `--picture-megabytes` adds what nobody reads, as scans have it, so that
 the folder is larger than the memory of any process. Each way is a process of its own with its children, which may have 1 GB of data
-each (RLIMIT_DATA). No part of `make bench`: it takes minutes.
+each (RLIMIT_DATA). On a machine that does other work too, compare the seconds of processors: what the first process needs in order, and the rest divided by
+the number of the others. No part of `make bench`: it takes minutes.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def measure(folder: Path, processes: int, out: Connection) -> None:
     found = read_chunks.fn(folder, Splitting())
     seconds = time.perf_counter() - began
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    processor = sum(one.ru_utime + one.ru_stime for one in used)
+    processor = [one.ru_utime + one.ru_stime for one in used]
     out.send((seconds, processor, len(found.chunks), found.content, *(one.ru_maxrss // 1024 for one in used)))
 
 
@@ -105,7 +106,7 @@ def main() -> None:
             alone = alone or seconds
             contents.add(content)
             print(
-                f"{processes} process{'es' if processes > 1 else ''}: {seconds:.1f} s, {alone / seconds:.2f} x, {processor:.1f} s of processors, {passages:,} passages, "
+                f"{processes} process{'es' if processes > 1 else ''}: {seconds:.1f} s, {alone / seconds:.2f} x, {processor[0]:.1f} s of processors{f' and {processor[1]:.1f} s in the others' if processes > 1 else ''}, {passages:,} passages, "
                 f"at most {own:,} MiB{f' and {child:,} MiB in each of the others' if processes > 1 else ''}"
             )
         print("the same passages" if len(contents) == 1 else "the passages DIFFER")

@@ -111,5 +111,5 @@ def _check_pool(pool: WorkPool, url: str) -> None:
     if found.type != pool.type:
         raise InvalidInput(
             f"The work pool {pool.name} is of another type", value=found.type, source=url, accepted=pool.type,
-            remedy=f"Remove it, or say --work-pool-type {found.type}." if found.type in POOLS else "Remove it.",
+            remedy=f"Delete it (`prefect work-pool delete {pool.name}`) and create it again: `{pool.created_here()}`.",
         )  # fmt: skip
