@@ -50,22 +50,22 @@ def serving(tmp_path):
 
 
 def test_an_endpoint_is_waited_for_until_it_is_ready_and_what_it_does_meanwhile_is_shown(serving, caplog):
-    settings = serving(seconds=0.3)
+    slow, settings = serving(seconds=600), serving(seconds=0.3)
     caplog.set_level("INFO")
     assert (
-        str(read_serving_state(settings, EMBEDDING))
+        str(read_serving_state(slow, EMBEDDING))
         == "NOT_READY, update IN_PROGRESS, DEPLOYMENT_CREATING, Loading the weights of the model"
     )
     with pytest.raises(DeadlinePassed, match="NOT_READY, update IN_PROGRESS"):
-        wait_for_model.fn(settings, EMBEDDING, Deadline.after(seconds=0.01))
+        wait_for_model.fn(slow, EMBEDDING, Deadline.after(seconds=0.01))
     assert wait_for_model.fn(settings, EMBEDDING, Deadline.after(minutes=1)) == "READY"
     assert wait_for_dimensions.fn(settings, Deadline.after(minutes=1)) == 3
 
 
 def test_a_call_waits_while_the_model_starts_and_its_error_has_the_state(serving):
-    settings = serving(seconds=0.3)
+    slow, settings = serving(seconds=600), serving(seconds=0.3)
     with pytest.raises(ServiceUnwell, match=rf"endpoint {CHAT}: NOT_READY, update IN_PROGRESS"):
-        complete(settings, PROMPT)
+        complete(slow, PROMPT)
     found = when_started(CHAT, lambda: complete(settings, PROMPT), Deadline.after(minutes=1))
     assert "A slot is free" in found.text
 
