@@ -1,7 +1,8 @@
 """Every automation that we keep in a Prefect server, as plain data: another one is another entry in `automations`.
 
 Only runs of our flows' deployments count. One that somebody started from a terminal is found dead, but not started again: it ends
-with its terminal, and has no work queue (`flows/deployed.py`). Trigger and action are those of Prefect's REST API, `POST /automations/`.
+with its terminal, and has no work queue (`flows/command_line/deployed.py`). Trigger and action are those of Prefect's REST
+API, `POST /automations/`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ RESTARTS = 3
 _EVENT = "prefect.flow-run."
 _ENDS = ("Completed", "Failed", "TimedOut", "Cancelled", "Crashed", "Suspended", "Paused")
 """After these states nobody expects a heartbeat. AwaitingRetry is none of them: a run can die while it waits."""
-
-
 _OF_A_WORKER = {"prefect.resource.role": "work-queue"}
 """What runs of a worker have and those of a terminal have not: who started one there sees how it ends."""
 _AT_ONCE = {"posture": "Reactive", "threshold": 1, "within": 0}

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.prompt import Confirm
 from rich.text import Text
 
+from flows.command_line.deployed import run_in_deployment
 from flows.command_line.endings import Interrupted
 from flows.command_line.output import print_json
 from flows.command_line.prefect_api import use_api
 from flows.console import Terminal, take_over
-from flows.deployed import run_in_deployment
 from flows.options import RunOptions
 from flows.outage import Watch, standing
 from flows.plan import Plan, plan_of

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from prefect.exceptions import ObjectNotFound
 
-from flows import deployed, generate
+from flows import generate
+from flows.command_line import deployed
 from flows.commands import load
 from flows.engines import ENGINES
 

@@ -168,7 +168,12 @@ def in_a_run(monkeypatch):
 @pytest.mark.usefixtures("nobody")
 def test_an_interrupted_run_says_what_goes_on_in_the_target_and_the_command_that_resumes(home, in_a_run):
     in_a_run(
-        name="a b", target="sandbox", data="x.hdf5", yes=True, label=("team=x", "y=z"), timeout_minutes=60.0
+        name="a b",
+        target="sandbox",
+        data="x.hdf5",
+        yes=True,
+        label=("team=x", "y=z"),
+        when_interrupted="leave-running",
     )
     work = RemoteWork(what="deploy index a b", id="operations/7", where="at the service", cancel=lambda: None)
     with (
