@@ -220,7 +220,8 @@ def reporting(flow: str, name: str, target: str, where: str = "") -> Generator[R
         report.outcome = "done"
     except BaseException as error:
         if isinstance(error, GateNotMet):
-            report.facts |= error.facts
+            gate = {"what": error.gate, "measured": _plain(error.measured), "required": _plain(error.wanted)}
+            report.facts |= {"gate": gate, **error.facts}
         failed = "" if isinstance(error, NotConfirmed) else "failed: "
         notes = " ".join(getattr(error, "__notes__", ()))
         interrupted = f"interrupted: {notes}" if notes else "interrupted"
@@ -230,6 +231,11 @@ def reporting(flow: str, name: str, target: str, where: str = "") -> Generator[R
     finally:
         report.seconds = time.monotonic() - began
         report.publish()
+
+
+def _plain(value: object) -> object:
+    """A number as it is, everything else in words."""
+    return value if isinstance(value, (int, float)) else redacted(str(value))
 
 
 def result(id_: str, scores: Mapping[str, float], fields: Mapping[str, Any]) -> dict[str, Any]:

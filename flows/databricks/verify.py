@@ -51,6 +51,7 @@ def verify_index(options: VerifyIndexOptions) -> Report:
         with report.step("rows") as step:
             count = read_count(settings, index)
             step.saw(f"{count:,}")
+            report.facts |= {"version": index.version, "rows": count}
         with report.step(f"recall@{options.k}") as step:
             recall = verify_recall(
                 settings,
@@ -62,5 +63,5 @@ def verify_index(options: VerifyIndexOptions) -> Report:
                 min_recall=options.min_recall,
             )
             step.saw(str(recall))
-        report.facts |= {"version": index.version, "rows": count, "recall": recall.model_dump()}
+            report.facts["recall"] = recall.model_dump()
     return report

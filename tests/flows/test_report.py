@@ -49,7 +49,8 @@ def test_what_was_measured_is_in_the_report_also_when_its_gate_is_not_met(home):
     with pytest.raises(GateNotMet), reporting("vertex verify", "name", "sandbox"):
         raise GateNotMet("recall@10", measured=0.5, wanted=0.9, facts={"recall": {"recall": 0.5, "p50": 3.1}})
     (file,) = (home / "reports").glob("*.json")
-    assert json.loads(file.read_text())["facts"] == {"recall": {"recall": 0.5, "p50": 3.1}}
+    gate = {"what": "recall@10", "measured": 0.5, "required": 0.9}
+    assert json.loads(file.read_text())["facts"] == {"gate": gate, "recall": {"recall": 0.5, "p50": 3.1}}
 
 
 @pytest.mark.usefixtures("nobody")
