@@ -19,9 +19,9 @@ def blocks(
     save: Annotated[str | None, Parameter(show_default=False)] = None,
     json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
 ) -> None:
-    """Register the types of blocks that can be targets with Prefect's server, and list the blocks of these types.
+    """Let Prefect keep the settings of real services, as targets that a flow names by block:NAME.
 
-    A block holds the settings of a real service, its secrets encrypted, on the server that PREFECT_API_URL names. Create blocks
+    Registers the types of these blocks with Prefect's server, and lists the blocks that there are. A block holds the settings of a real service, its secrets encrypted, on the server that PREFECT_API_URL names. Create blocks
     in Prefect's UI under Blocks, or from the settings that a shell has: `vector-search blocks --save production`
 
     Args:

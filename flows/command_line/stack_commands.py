@@ -5,11 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from importlib.metadata import version
+from typing import Annotated, Any
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
 from flows import engines
+from flows.command_line.output import print_json
 from flows.console import plain, take_over
 from flows.demo import run_demo
 from flows.stack import api, prefect_settings
@@ -21,12 +24,15 @@ from tasks.program import PROGRAM
 from tasks.settings import home
 
 
-def up() -> None:
+def up(*, json: Annotated[bool, Parameter(negative="", show_default=False)] = False) -> None:
     """Start the local stack: Prefect's server and UI, the stand-ins, a worker with every deployment.
 
     Everything runs in the background, on loopback, in the home folder: VECTOR_SEARCH_HOME, or `.vector-search-ops` in
     the current folder. Parts that already run are left alone. Run `vector-search up`, then the line for your
     shell that it prints.
+
+    Args:
+        json: Print what `status --json` prints instead of text. The key is not in it.
     """
     stack = Stack(home())
     terminal = take_over(Console(stderr=True))
@@ -34,16 +40,25 @@ def up() -> None:
         started = stack.up()
     finally:
         terminal.end()
+    if json:
+        print_json(_as_it_is(stack))
+        return
     plain().print("The local stack is running." if started else "The local stack is already running.")
     say_where(stack)
 
 
-def status() -> int:
+def status(*, json: Annotated[bool, Parameter(negative="", show_default=False)] = False) -> int:
     """Show which parts of the local stack are running, and where.
 
     Exit code 0 when all of it runs, 1 otherwise. `vector-search status`
+
+    Args:
+        json: Print a JSON object instead of a table.
     """
     stack = Stack(home())
+    if json:
+        print_json(_as_it_is(stack))
+        return 0 if stack.is_up else 1
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("part", "state", "pid"):
         table.add_column(column)
@@ -69,6 +84,27 @@ def status() -> int:
         f"vector-search-ops {version('vector-search-ops')}, Prefect {version('prefect')}, Python {sys.version.split()[0]}"
     )
     return 0 if stack.is_up else 1
+
+
+def _as_it_is(stack: Stack) -> dict[str, Any]:
+    """The stack for scripts: whether all of it runs, its addresses and its parts."""
+    parts = [
+        {
+            "part": each.name,
+            "state": _word(each) if each.is_alive else "ended",
+            "pid": each.pid if each.is_alive else None,
+            "log": each.log,
+        }
+        for each in stack.state.processes
+    ]
+    is_up = stack.is_up
+    return {
+        "running": is_up,
+        "home": stack.home,
+        "api": stack.api_url if is_up else None,
+        "ui": stack.ui_url if is_up else None,
+        "parts": parts,
+    }
 
 
 def _word(process: Process) -> str:
