@@ -92,7 +92,7 @@ def sweep(options: SweepOptions) -> Report:
 
 
 def _tell(target: str, marked: list[str], report: Report) -> None:
-    """Send the event of which an automation tells people, if they want that (`vector-search automations --notify`)."""
+    """Send the event of which an automation tells people, if they want that (`vector-search automations --notify BLOCK`)."""
     cost = f"About {report.facts['usd_a_day']:.2f} USD a day at list prices."
     emit_event(
         SWEPT,
