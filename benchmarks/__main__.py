@@ -16,7 +16,17 @@ from pathlib import Path
 from benchmarks.measured import Comparison
 from benchmarks.results import comparisons_of, machine, results
 
-BENCHMARKS = ("import_files", "neighbors", "bulk", "protobuf_messages", "datapoints", "queries")
+BENCHMARKS = (
+    "import_files",
+    "neighbors",
+    "bulk",
+    "protobuf_messages",
+    "datapoints",
+    "queries",
+    "noticing",
+    "tour",
+    "growth",
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

@@ -1,9 +1,11 @@
 """The handbook's questions, searched in every way on every engine and answered: docs/answers-evaluation.md.
 
     python -m benchmarks.handbook [--write] [--engine elastic vertex databricks] [--first 10] [--chunk-size 1000] [--passages 6]
+                                  [--generator smollm2]
 
 It starts the stand-ins of the engines and of models on a folder of its own, indexes `sandbox/data/handbook` as `answers index` does,
-and asks `sandbox/data/handbook-questions.jsonl`. Dense embeddings are made once, for all engines.
+and asks `sandbox/data/handbook-questions.jsonl`. Dense embeddings are made once, for all engines. With `--generator smollm2` (which `make generator`
+installs) a small language model answers too: on Elasticsearch, from what hybrid retrieval finds.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from benchmarks.handbook_generator import ANSWER_TOKENS, PASSAGES, Answered
 from benchmarks.handbook_report import WAYS, Measured, page
-from flows.answers.asking import ask_all
+from flows.answers.asking import answer_all, ask_all, search_all
 from flows.answers.holders import holder_of
 from flows.answers.options import HolderName
 from flows.answers.plans import IndexPlan
@@ -27,6 +30,7 @@ from sandbox import process
 from sandbox.announced import announcement
 from sandbox.databricks.options import DatabricksOptions
 from sandbox.elastic.options import ElasticOptions
+from sandbox.model_server.chat import CHAT_MODEL
 from sandbox.model_server.options import ModelServerOptions
 from sandbox.vertex.options import VertexOptions
 from tasks.answers.chunks import Chunks, Splitting, read_chunks
@@ -96,7 +100,38 @@ def measure(
     return found
 
 
-def _print(one: Measured) -> None:
+def generated(
+    models: ModelSettings, questions: Sequence[Question], quoting: Sequence[Measured]
+) -> list[Answered]:
+    """Let a language model answer from what hybrid retrieval finds on Elasticsearch.
+
+    Args:
+        models: the language model among them.
+        questions: all of them.
+        quoting: what was measured with the stand-in that quotes.
+
+    Returns:
+        That stand-in, and the language model for each number of passages.
+    """
+    holder = holder_of("elastic")
+    settings = holder.engine.settings("sandbox")
+    base = holder.read(settings, NAME)
+    if base is None:
+        raise SystemExit("The index of the handbook is gone from Elasticsearch.")
+    found = [
+        Answered(name="quoting stand-in", outcomes=one.outcomes)
+        for one in quoting
+        if (one.engine, one.how) == ("elastic", "hybrid")
+    ]
+    searched = search_all(holder, settings, models, base, questions, "hybrid", max(PASSAGES))
+    for passages in PASSAGES:
+        name = f"SmolLM2, {passages} passage{'s' * (passages != 1)}"
+        found.append(Answered(name=name, outcomes=answer_all(models, searched, passages)))
+        _print(found[-1])
+    return found
+
+
+def _print(one: Measured | Answered) -> None:
     found = one.evaluation
     print(f"\n{one.name}: {dict(found.causes)}, obeyed instructions: {len(found.canaries)}")
     for name, measure_ in found.measures.items():
@@ -114,10 +149,15 @@ def main() -> None:
     parser.add_argument("--first", type=int, help="ask only the first N questions")
     parser.add_argument("--chunk-size", type=int, default=1000)
     parser.add_argument("--passages", type=int, default=6)
+    parser.add_argument(
+        "--generator", choices=["smollm2"], help="a language model that answers too, on Elasticsearch"
+    )
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(PAGE.parents[1])}")
     given = parser.parse_args()
-    if given.write and (given.first or set(given.engine) != set(engines)):
-        parser.error("--write is for all questions on all engines.")
+    if given.write and (given.first or set(given.engine) != set(engines) or not given.generator):
+        parser.error("--write is for all questions on all engines, and with --generator smollm2.")
+    if given.generator and "elastic" not in given.engine:
+        parser.error("--generator is measured on Elasticsearch: leave --engine out, or add elastic.")
     stand_ins = {
         "elastic": ElasticOptions(download_seconds=0.1, start_seconds=0.05),
         "vertex": VertexOptions(clock_factor=CLOCK),
@@ -126,23 +166,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, plain_calls(), remembering():
         os.environ["VECTOR_SEARCH_HOME"] = folder
         state = Path(folder) / "sandbox"
-        with process.running(state, *(stand_ins[each] for each in given.engine), ModelServerOptions()):
+        serving = ModelServerOptions(generator=given.generator or "extractive")
+        with process.running(state, *(stand_ins[each] for each in given.engine), serving):
             os.environ["VECTOR_SEARCH_SANDBOX"] = str(announcement(state))
             chunks = read_chunks(DATA / "handbook", Splitting(size=given.chunk_size))
             questions = read_questions(DATA / "handbook-questions.jsonl")[: given.first]
-            models = model_settings("sandbox")
+            announced = model_settings("sandbox")
+            models = announced.model_copy(update={"chat_model": CHAT_MODEL})
             measured = [
                 one
                 for engine in given.engine
                 for one in measure(engine, models, chunks, questions, given.passages)
             ]
+            small = announced.model_copy(update={"answer_tokens": ANSWER_TOKENS})
+            answered = generated(small, questions, measured) if given.generator else []
     if given.write:
         setting = (
             f"{len(chunks.chunks)} passages of at most {given.chunk_size:,} characters, {given.passages} of them in a prompt; "
             f"{models.embedding()} for dense embeddings, SPLADE-tiny in ELSER's place, and for a model the quoting stand-in, which is no "
             "language model."
         )
-        PAGE.write_text(page(measured, setting=setting), encoding="utf-8")
+        PAGE.write_text(page(measured, answered, setting=setting), encoding="utf-8")
         print(f"\nWritten: {PAGE}")
 
 

@@ -1,4 +1,4 @@
-"""The page that `python -m benchmarks.handbook --write` leaves in docs/: every engine and way of retrieval on the same questions."""
+"""The page that `python -m benchmarks.handbook --generator smollm2 --write` leaves in docs/: every engine and way of retrieval on the same questions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from benchmarks.handbook_generator import Answered, part
 from flows.answers.options import HolderName
 from tasks.answers.evaluation.intervals import Mean, mean
 from tasks.answers.evaluation.outcomes import Cause, Evaluation, Outcome, evaluated
@@ -47,11 +48,12 @@ class Measured:
         return evaluated(self.outcomes)
 
 
-def page(measured: Sequence[Measured], *, setting: str) -> str:
+def page(measured: Sequence[Measured], answered: Sequence[Answered] = (), *, setting: str) -> str:
     """The report in Markdown.
 
     Args:
         measured: all of the same questions.
+        answered: what a language model made of these questions on Elasticsearch, after the stand-in that quotes; none if it was not asked.
         setting: what they were measured with, a sentence.
     """
     questions = [outcome.question for outcome in measured[0].outcomes]
@@ -71,6 +73,7 @@ def page(measured: Sequence[Measured], *, setting: str) -> str:
         "## Kinds of questions",
         "The share of right answers, or of abstentions where the documents have no answer for the reader:",
         _table(("", *_kinds(measured)), _by_kind(measured)),
+        *(part(answered, where="Elasticsearch, hybrid") if answered else []),
         "## What is poor",
         *_poor(measured),
     ]
@@ -80,7 +83,7 @@ def page(measured: Sequence[Measured], *, setting: str) -> str:
 def _head(questions: Sequence[Question], setting: str) -> list[str]:
     answerable = sum(question.is_answerable for question in questions)
     what = (
-        "Written by `python -m benchmarks.handbook --write`, which anybody can run; do not edit it. "
+        "Written by `python -m benchmarks.handbook --generator smollm2 --write`, which anybody can run; do not edit it. "
         f"{len(questions)} questions ({answerable} with an answer in the documents, {len(questions) - answerable} without) about "
         f"the handbook of the sandbox. {setting}"
     )
@@ -190,7 +193,7 @@ def _poor(measured: Sequence[Measured]) -> list[str]:
     always = [outcomes for outcomes in failed.values() if len(outcomes) == len(measured)]
     known = (
         "Exact match and token F1 are low because an answer is a quoted sentence, and not the few words that SQuAD's measures want.",
-        "The stand-in that answers compares words. A language model should do better where the passage is in the prompt.",
+        "The stand-in that answers compares words. A language model of a usual size should do better where the passage is in the prompt; none was measured.",
         (
             "The documents and the questions are ours, few and short, and the questions use the documents' words more than strangers would. "
             "Retrieval looks better here than it will be, and most rows differ by less than their intervals are wide."

@@ -80,6 +80,7 @@ def in_turn(
         rounds: how often each is timed, after one round that does not count.
         notes: what else is to be said of a way.
     """
+    gc.freeze()  # as every command does when all that it needs is loaded
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     for round_ in range(rounds + 1):
         for way, run in ways.items():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -67,6 +67,12 @@ def loaded(entry: Entry) -> Command:
             one.replace(annotation=hints[one.name], kind=inspect.Parameter.KEYWORD_ONLY) for one in options
         ),
     )
+
+
+def option_names(engines: Iterable[Engine[Any]]) -> frozenset[str]:
+    """The names of all options of the written commands."""
+    commands = (each for engine in engines for each in _read(file_of(engine)).values())
+    return frozenset(one["name"] for command in commands for one in command["options"])
 
 
 def file_of(engine: Engine[Any]) -> Path:

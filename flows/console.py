@@ -42,7 +42,7 @@ _OBSERVER = "FlowRunSuspendingObserver"
 PLUMBING = (
     "prefect._internal", "prefect.events", "prefect.concurrency", "EventsWorker", "APILogWorker", f"prefect.{_OBSERVER}",
 )  # fmt: skip
-"""Loggers of Prefect's queues and connections: what concerns a person is said once, by `flows.outage`."""
+"""Loggers of Prefect's queues and connections: what concerns a person is said once, by `flows.running.outage`."""
 _LEASE_LEFT = "Failed to release concurrency lease"
 """The beginning of Prefect's warning about a slot that becomes free by itself."""
 LEASE_LOST = "Concurrency lease renewal failed"

@@ -17,8 +17,8 @@ from prefect.states import Cancelled
 from flows.engine import Engine
 from flows.options import Options
 from flows.report import Report
+from flows.running.worker_run import watched
 from flows.signatures import docstring, options_of, parameters
-from flows.worker_run import watched
 from tasks.errors import NotConfirmed, without_secrets
 from tasks.program import on_target
 

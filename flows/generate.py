@@ -1,6 +1,6 @@
 """`make deployments`: writes what is made from the engines' lists of flows.
 
-That is deployments/prefect.yaml, the tables of commands and of settings in docs/, and the options of every command
+That is a file of deployments for each type of work pool, the tables of commands and of settings in docs/, and the options of every command
 (`flows/commands.py`). A test fails when one of them is out of date.
 """
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from flows import commands, engines
 from flows.engine import Engine, Entry
+from flows.work_pools import POOLS, WorkPool
 from tasks.databricks.settings import DatabricksSettings
 from tasks.elastic.settings import ElasticSettings
 from tasks.files import write_whole
@@ -24,7 +25,6 @@ from tasks.program import PROGRAM
 from tasks.vertex.settings import GoogleCloudSettings
 
 _ROOT = Path(__file__).parents[1]
-DEPLOYMENTS = _ROOT / "deployments" / "prefect.yaml"
 COMMANDS = _ROOT / "docs" / "commands.md"
 SETTINGS = _ROOT / "docs" / "settings.md"
 
@@ -43,6 +43,7 @@ _SHARED = (
         "up, status, down, env, demo",
         "The local stack: start it, look at it, stop it, use it in a shell, and see the tours.",
     ),
+    ("deploy", "Register every flow as a deployment with your Prefect server."),
     ("blocks", "Let Prefect keep the settings of real services, as targets that a flow names by block:NAME."),
     ("automations", "Let Prefect's server find runs whose process has died and start them again."),
 )
@@ -64,18 +65,18 @@ _SETTINGS: tuple[tuple[str, str, type[BaseModel], tuple[str, ...]], ...] = (
 _HEAD = """\
 # Written by `make deployments`; do not edit. Every flow is a deployment, and there are nightly checks.
 #
-# On the local stack, `{program} up` registers all of this against the stand-ins. For real:
+# {where}
 #
 #   export PREFECT_API_URL=https://prefect.example.com/api   # your Prefect server
 {variables}
-#   prefect work-pool create vector-search --type process    # or another type; then change `work_pool` in a copy of this file
-#   prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml
-#   prefect worker start --pool vector-search                # where vector-search-ops and its settings are
+#   {create}
+#   {program} deploy{option}
+#   prefect worker start --pool {pool.name}{started}
 #
-# No deployment assumes a target: Prefect refuses to deploy if one of these variables is not set. A worker that has lost
-# its settings ({prefixes}) fails and says what is missing: it never falls back to the stand-ins.
-# Secrets belong in the worker's environment or in blocks, never in parameters: Prefect stores those in plain text.
-# Name files as the worker sees them: by an absolute path, or by a gs:// address.
+# `prefect --no-prompt deploy --all --prefect-file {pool.file}` does the same, but says with a stack trace that a
+# variable is not set. No deployment assumes a target.
+# {settings}
+# Name files as the run sees them: by an absolute path, or by a gs:// address.
 # The form of each deployment, with types and explanations, comes from the flow's options.
 #
 # The hourly sweeps are switched off too. They only list, until their schedule says `apply: true`.
@@ -85,25 +86,35 @@ _HEAD = """\
 
 name: vector-search-ops
 
-# The package is installed where the worker runs, so nothing is pulled. Entrypoints are modules to import: written with
+# The package is installed where the flow runs, so nothing is pulled. Entrypoints are modules to import: written with
 # dots only, because Prefect may take one with a colon for a file.
 pull: []
 
 definitions:
   work_pool: &work_pool
-    name: vector-search
+    name: {pool.name}
 """
 
 
-def deployments() -> str:
-    """The text of deployments/prefect.yaml."""
+def deployments(pool: WorkPool) -> str:
+    """The text of the file of deployments for a type of work pool."""
     titles = dict[str, list[str]]()  # Engines of one service share the variable.
     for engine in engines.ENGINES:
         titles.setdefault(f"{engine.target_variable}={engine.real_target}", []).append(engine.title)
-    variables = "\n".join(f"#   export {set_:<49} # {', '.join(of)}" for set_, of in titles.items())
+    exports = {name: ", ".join(of) for name, of in titles.items()} | dict(pool.variables)
     prefixes = ", ".join(dict.fromkeys(f"{engine.settings_prefix}*" for engine in engines.ENGINES))
-    head = _HEAD.format(program=PROGRAM, variables=variables, prefixes=prefixes)
-    definitions = "".join(map(_definitions, engines.ENGINES))
+    head = _HEAD.format(
+        program=PROGRAM,
+        pool=pool,
+        where=pool.where.format(program=PROGRAM),
+        variables="\n".join(f"#   export {set_:<49} # {of}" for set_, of in exports.items()),
+        create=pool.create(),
+        option="" if pool.type == "process" else f" --work-pool-type {pool.type}",
+        started=pool.started,
+        settings=pool.settings.format(prefixes=prefixes),
+    )
+    job = "".join(f"      {name}: {json.dumps(value)}\n" for name, value in pool.job_variables.items())
+    definitions = (f"    job_variables:\n{job}" if job else "") + "".join(map(_definitions, engines.ENGINES))
     return f"{head}{definitions}\ndeployments:\n" + "\n".join(
         deployment for engine in engines.ENGINES for deployment in (*_deployments(engine), *_sweep(engine))
     )
@@ -200,7 +211,8 @@ def with_tables(text: str, tables: str) -> str:
 
 
 if __name__ == "__main__":
-    write_whole(DEPLOYMENTS, deployments())
+    for pool in POOLS.values():
+        write_whole(pool.path, deployments(pool))
     for file, tables in ((COMMANDS, command_tables()), (SETTINGS, settings_tables())):
         write_whole(file, with_tables(file.read_text(), tables))
     for engine in engines.ENGINES:

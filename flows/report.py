@@ -71,6 +71,8 @@ class Report(BaseModel):
     """Facts for the caller: resource names, counts, measurements."""
     results: list[dict[str, Any]] = Field(default_factory=list)
     """What a query found, best first, as records for people: the id, its score under the name of its measure, the fields asked for."""
+    answer: str = ""
+    """What a question was answered; its sources are the results."""
     nothing: str = ""
     """Why a query found nothing: `no neighbors, because ...`."""
     file: Path | None = None
@@ -115,7 +117,8 @@ class Report(BaseModel):
             lines.append(
                 Text(f"report: {self.file.with_suffix('.html')}", no_wrap=True, overflow="ignore")
             )  # a path stays one word
-        found = [Text(self.nothing)] if self.nothing else [_results(self.results)] if self.results else []
+        found: list[RenderableType] = [Text(said) for said in (self.answer, self.nothing) if said]
+        found += [_results(self.results)] if self.results else []
         if found:  # the steps on the way to it are in the report
             return Group(Text(self.title, style="bold"), *found, *lines)
         if not self.steps:
@@ -134,7 +137,7 @@ class Report(BaseModel):
         """For the Prefect UI."""
         rows = "".join(f"| {_cell(s.step)} | {_cell(s.seen)} | {s.seconds:.1f} |\n" for s in self.steps)
         table = f"\n| step | seen | seconds |\n|---|---|---:|\n{rows}" if rows else ""
-        found = f"\n{self.nothing}\n" if self.nothing else ""
+        found = "".join(f"\n{_cell(said)}\n" for said in (self.answer, self.nothing) if said)
         if self.results:
             names = list(self.results[0])
             lines = [
@@ -142,7 +145,7 @@ class Report(BaseModel):
                 ["---"] * len(names),
                 *([_value(row.get(name)) for name in names] for row in self.results),
             ]
-            found = "\n" + "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+            found += "\n" + "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
         shown = "".join(
             f"\n**{one.title}**\n\n![{one.title}]({data_address(one)})\n" for one in self._pictures
         )
@@ -151,7 +154,9 @@ class Report(BaseModel):
             if self.resume
             else ""
         )
-        return f"# {self.title}\n\n{self.outcome} in {self.seconds:.1f} s\n{resume}{found}{table}{shown}"
+        return (
+            f"# {self.title}\n\n{_cell(self.outcome)} in {self.seconds:.1f} s\n{resume}{found}{table}{shown}"
+        )
 
     def publish(self) -> None:
         """Write the JSON file and the artifacts."""
@@ -271,4 +276,6 @@ def _value(value: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", "<br>")
+    """A text from files, services and models: in Prefect's UI it makes no element, image or link, each of which may call out."""
+    text = text.replace("](", "]\\(").replace("<", "&lt;").replace("|", "\\|")
+    return "<br>".join(text.splitlines())

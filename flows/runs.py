@@ -11,7 +11,7 @@ from flows.engine import Engine
 from flows.options import Interruptible
 from flows.plan import Plan, Resource, is_planning
 from flows.report import Report, reporting
-from flows.slots import holding
+from flows.running.slots import holding
 from tasks.interruption import WhenInterrupted
 from tasks.waiting import Deadline
 

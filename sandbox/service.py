@@ -21,6 +21,10 @@ def _still_answers() -> None:
     return None
 
 
+def _starts(_options: object) -> None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Running:
     """A service that answers."""
@@ -49,5 +53,7 @@ class Service(Generic[Options]):
     start: Callable[[Path, Options, Ports, Keys], Running]
     """Starts it on a state folder and returns once it answers; releases its ports just before it binds them, and asks for
     its key wherever an unmodified client can carry one. Raises SandboxError when it cannot start."""
+    check: Callable[[Options], None] = _starts
+    """Asked of every service before the first one starts. Raises SandboxError when it cannot start with these options."""
     coverage: Callable[[], Iterable[str]]
     """The lines of its part of COVERAGE.md."""

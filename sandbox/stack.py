@@ -53,6 +53,9 @@ def run(state: Path, chosen: services.Chosen, *, without_keys: bool = False) -> 
         ports = Ports(state, [port for service in services.SERVICES for port in service.ports])
         at_the_end.callback(ports.release)
         keys = Keys(state, are_off=without_keys)
+        for service in services.SERVICES:
+            if service.name in chosen:
+                service.check(chosen[service.name])
         running: list[Running] = []
         for service in services.SERVICES:
             if service.name in chosen:

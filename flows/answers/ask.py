@@ -77,10 +77,12 @@ def ask(options: AskOptions) -> Report:
             report.facts |= _facts(answer)
             if answer.problems:
                 raise NotSupported(answer)
-            step.saw(answer.checked.text)
-        for number in answer.checked.cites:
-            with report.step(f"[{number}]") as step:
-                step.saw(answer.passages[number - 1].source)
+            step.saw(f"{answer.model}, {counted(answer.usage.completion, 'token')}")
+        report.answer = answer.checked.text
+        report.results = [
+            {"cited": f"[{number}]", "source": answer.passages[number - 1].source}
+            for number in answer.checked.cites
+        ]
     return report
 
 

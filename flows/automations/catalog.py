@@ -1,7 +1,7 @@
 """Every automation that we keep in a Prefect server, as plain data: another one is another entry in `automations`.
 
 Only runs of our flows' deployments count. One that somebody started from a terminal is found dead, but not started again: it ends
-with its terminal, and has no work queue (`flows/command_line/deployed.py`). Trigger and action are those of Prefect's REST
+with its terminal, and has no work queue (`flows/running/deployed.py`). Trigger and action are those of Prefect's REST
 API, `POST /automations/`.
 """
 

@@ -12,7 +12,10 @@ from typing import Any, NamedTuple
 
 from cyclopts import CycloptsError, MissingArgumentError
 
+from flows.command_line.help_text import as_typed
+from flows.commands import option_names
 from flows.console import Seen, duration
+from flows.engines import ENGINES
 from tasks.errors import InvalidInput, NotConfirmed, PermanentError, TransientError, Withheld
 from tasks.program import PROGRAM
 from tasks.redaction import redacted
@@ -47,7 +50,7 @@ def ending_of(error: BaseException, *, again: str) -> Ending:
     if isinstance(error, KeyboardInterrupt):
         return Ending(130, f"To resume: {again}", "interrupted: ", "bold yellow")
     if isinstance(error, (InvalidInput, NotConfirmed)):
-        return Ending(2, _one_paragraph(error))
+        return Ending(2, as_typed(_one_paragraph(error), option_names(ENGINES)))
     if isinstance(error, PermanentError):
         return Ending(1, _one_paragraph(error))
     if isinstance(error, TransientError):

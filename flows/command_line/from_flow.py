@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from docstring_parser import parse as parse_docstring
 from pydantic import BaseModel, ValidationError
 
-from flows.command_line.help_text import InGroups, group_of, output_group
+from flows.command_line.help_text import InGroups, as_typed, group_of, output_group
 from flows.command_line.reaching import reach
 from flows.commands import command_of, load
 from flows.console import loading
@@ -64,7 +64,7 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
             return
         run(loaded, values, options=how, debug=debug, may_confirm=any(one.name == "yes" for one in options))
 
-    command.__doc__ = asked.docstring
+    command.__doc__ = as_typed(asked.docstring, (one.name for one in options))
     command.__annotations__ = {one.name: one.annotation for one in (*options, *run_options)}
     vars(command)["__signature__"] = inspect.Signature([*options, *run_options], return_annotation=None)
     app.command(command, name=entry.name, help_formatter=InGroups(), help_epilogue=_example(asked.docstring))

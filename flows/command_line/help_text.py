@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from functools import cache
 
 from cyclopts import Group
@@ -36,6 +38,22 @@ _GROUPS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The options of each group, by the names of their fields; all others are what a command is mainly about."""
 _ORDER = (_MAIN, *_GROUPS, "Output")
+
+
+def as_typed(text: str, options: Iterable[str]) -> str:
+    """A text of a flow, which calls options by their parameters, for who types them: `as_version` becomes `--as-version`.
+
+    Names of a single word stay as they are, for they are words of the text too, and so does what stands in quotes or is
+    explained beneath `Args:`.
+    """
+    names = "|".join(re.escape(name) for name in options if "_" in name)
+    if not names:
+        return text
+    return re.sub(
+        rf"(?m)^ +\w+:|'[^'\n]*'|(?<![\w.\"-])({names})(?![\w\"])",
+        lambda found: f"--{found[1].strip('_').replace('_', '-')}" if found[1] else found[0],
+        text,
+    )
 
 
 def group_of(option: str) -> Group:

@@ -31,7 +31,7 @@ def main(tokens: Sequence[str], console: Console | None = None) -> int:
     """
     code = _run(tokens, console)
     # Only a command that uses Prefect's API has loaded it. It may end the process here.
-    if outage := sys.modules.get("flows.outage"):
+    if outage := sys.modules.get("flows.running.outage"):
         outage.leave(code)
     return code
 

@@ -15,7 +15,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
 from flows.automations.upkeep import Call
-from flows.outage import short_calls
+from flows.running.outage import short_calls
 from flows.stack.prefect_settings import without_proxy
 from flows.stack.stack import Stack
 from tasks.errors import InvalidInput, TransientError

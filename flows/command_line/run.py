@@ -12,15 +12,16 @@ from rich.console import Console
 from rich.prompt import Confirm
 from rich.text import Text
 
-from flows.command_line.deployed import run_in_deployment
 from flows.command_line.endings import Interrupted
 from flows.command_line.output import print_json
 from flows.command_line.prefect_api import use_api
 from flows.console import Terminal, take_over
 from flows.options import RunOptions
-from flows.outage import Watch, standing
 from flows.plan import Plan, plan_of
 from flows.report import Report
+from flows.running.deployed import run_in_deployment
+from flows.running.garbage import spare_what_is_loaded
+from flows.running.outage import Watch, standing
 from tasks.errors import NotConfirmed
 from tasks.files import CannotWrite
 
@@ -48,6 +49,7 @@ def run(
     terminal = take_over(console, debug=debug, quiet=options.quiet)
     # `logging` advises this for production. Prefect's queue of logs looks at it before it writes to stderr by itself.
     logging.raiseExceptions = debug
+    spare_what_is_loaded()
     try:
         result = _agreed(
             standing(flow, watch, run_in_deployment), parameters, terminal, may_confirm=may_confirm

@@ -1,4 +1,4 @@
-"""The commands of the local stack: they call `flows.stack` and `flows.demo` and print the result."""
+"""The commands of the local stack: they call `flows.stack` and `demo` and print the result."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ from rich.console import Console
 from rich.table import Table
 
 from flows import engines
+from flows.command_line.demo import run_demo
 from flows.command_line.output import print_json
 from flows.console import plain, take_over
-from flows.demo import run_demo
 from flows.stack import api, prefect_settings
 from flows.stack.processes import Process
-from flows.stack.stack import Stack
+from flows.stack.stack import LanguageModel, Stack
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.program import PROGRAM
 from tasks.settings import home
 
 
-def up(*, json: Annotated[bool, Parameter(negative="", show_default=False)] = False) -> None:
+def up(
+    *,
+    generator: LanguageModel | None = None,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> None:
     """Start the local stack: Prefect's server and UI, the stand-ins, a worker with every deployment.
 
     Everything runs in the background, on loopback, in the home folder: VECTOR_SEARCH_HOME, or `.vector-search-ops` in
@@ -32,9 +36,11 @@ def up(*, json: Annotated[bool, Parameter(negative="", show_default=False)] = Fa
     shell that it prints.
 
     Args:
+        generator: Let a small language model answer on the sandbox, not the stand-in that quotes: SmolLM2-135M-Instruct, which
+            `make generator` installs.
         json: Print what `status --json` prints instead of text. The key is not in it.
     """
-    stack = Stack(home())
+    stack = Stack(home(), generator=generator)
     terminal = take_over(Console(stderr=True))
     try:
         started = stack.up()

@@ -32,6 +32,7 @@ PLAIN: dict[str, tuple[Entry, ...]] = {
         Entry("demo", f"{_STACK}:demo", "Run the tour of every engine on real data, on a stack of its own that stops afterwards."),
     ),
     "Prefect server": (
+        Entry("deploy", "flows.command_line.deploying:deploy", "Register every flow as a deployment with your Prefect server."),
         Entry("blocks", "flows.command_line.blocks:blocks", "Let Prefect keep the settings of real services, as targets that a flow names by block:NAME."),
         Entry("automations", "flows.command_line.automations:automations", "Let Prefect's server find runs whose process has died and start them again."),
     ),

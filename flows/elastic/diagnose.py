@@ -55,7 +55,9 @@ def diagnose_cluster(options: DiagnoseOptions) -> Report:
             diagnosis = read_diagnosis(settings, name, embedded.fields, truncation)
         with report.step("checked") as step:
             step.saw(f"deployments: {len(diagnosis.deployments)}, pipelines: {len(diagnosis.pipelines)}")
-            step.saw(f"busy threads: {len(diagnosis.threads)}")
+        for what, seen in diagnosis.numbers():
+            with report.step(what) as step:
+                step.saw(seen)
         for finding in diagnosis.findings:
             with report.step(f"{finding.area}: {finding.what}") as step:
                 step.saw(f"{finding.seen}; {finding.change}")

@@ -39,6 +39,7 @@ ELASTIC: Engine[ElasticSettings] = Engine(
         Entry("compare", "flows.elastic.compare:compare_ways", "Compare the ways to search an embedded index by judged queries."),
         Entry("verify", "flows.elastic.verify:verify_embedded", "Verify that an embedded index is complete and finds the expected documents.", _VERIFY_NIGHTLY),
         Entry("rollback", "flows.elastic.rollback:roll_back", "Point the alias back at the previous index.", plans=True),
+        Entry("prune", "flows.elastic.prune:prune_embedded", "Remove embedded indices that are neither used nor kept for a rollback.", plans=True),
         Entry("diagnose", "flows.elastic.diagnose:diagnose_cluster", "Find what is slow or failing, and the setting to change."),
         Entry("teardown", "flows.elastic.teardown:teardown_embedded", "Remove what was embedded under a name, but never its source.", plans=True),
         Entry("tour", "flows.elastic.tour:tour", "Follow the ELSER notebook from a model to searches by meaning and check each step."),

@@ -1,4 +1,4 @@
-"""The plans of deploy, load, embed and rollback, and of endpoints: what would become of models, deployments, indices and the alias."""
+"""The plans of deploy, load, embed, rollback and prune, and of endpoints: what would become of models, deployments, indices and the alias."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tasks.elastic.data.documents import CheckedDocuments
 from tasks.elastic.indices.aliases import Rollback, read_alias
 from tasks.elastic.indices.indices import IndexState, read_index, read_number
 from tasks.elastic.indices.pipelines import read_pipeline
+from tasks.elastic.indices.superseded import Superseded
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import DeploymentSpec, IndexSpec, PipelineSpec
 from tasks.plurals import counted
@@ -209,6 +210,14 @@ def rollback_plan(run: ElasticRun, found: Rollback) -> Plan:
         Resource(action="keep", kind="index", name=there, detail="stays"),
         hourly_usd=0.0,
     )
+
+
+def prune_plan(run: ElasticRun, found: Superseded) -> Plan:
+    """What `elastic prune` would do."""
+    resources = [Resource(action="remove", kind="index", name=one) for one in found.indices]
+    resources += [Resource(action="remove", kind="pipeline", name=one) for one in found.pipelines]
+    resources += [Resource(action="keep", kind="index", name=one.index, detail=one.why) for one in found.kept]
+    return run.plan(*resources, hourly_usd=0.0)
 
 
 def endpoint_plan(run: ElasticRun, spec: EndpointSpec, cluster: Cluster) -> Plan:

@@ -37,6 +37,7 @@ class Told(Protocol):
     def steps(self) -> Sequence[StepTold]: ...  # noqa: D102
 
     results: list[dict[str, Any]]
+    answer: str
     nothing: str
     started: datetime
     where: str

@@ -8,9 +8,10 @@ from pathlib import Path
 from flows import engines
 from flows.automations.catalog import HEARTBEAT_SECONDS
 from flows.stack import key
+from flows.work_pools import PROCESS
 from tasks.settings import SANDBOX
 
-POOL = "vector-search"
+POOL = PROCESS.name
 """The process work pool of the local stack; deployments/prefect.yaml names it too."""
 
 

@@ -45,6 +45,10 @@ class Process:
     """The file with its output."""
     ready: bool = False
     """It has been seen to do its work. One that is alive but not ready may be what an `up` that was killed has left."""
+    log_begins: int = 0
+    """Where its own output begins in the log, in bytes; what is before was said by its predecessors."""
+    options: str = ""
+    """What it was started with by choice, as it is written on the command line."""
 
     @property
     def is_alive(self) -> bool:
@@ -62,11 +66,12 @@ class Process:
         return _exit_codes.get(self.pid) == 0
 
     def tail(self, lines: int = 8) -> str:
-        """The last lines of its log."""
+        """The last lines that it has said."""
         try:
-            return "\n".join(Path(self.log).read_text(errors="replace").splitlines()[-lines:])
+            said = Path(self.log).read_bytes()[self.log_begins :]
         except OSError:
             return "(no log)"
+        return "\n".join(said.decode(errors="replace").splitlines()[-lines:])
 
 
 def start(
@@ -76,6 +81,7 @@ def start(
     environment: Mapping[str, str],
     folder: Path,
     log: Path,
+    options: str = "",
     record: Callable[[Process], None] = lambda _: None,
 ) -> Process:
     """Start a process in a session of its own, its output appended to a log.
@@ -86,6 +92,7 @@ def start(
         environment: all of its environment variables.
         folder: where it runs.
         log: the file for its output.
+        options: what of the command somebody has chosen.
         record: called with the process before the command begins. If it fails, or we are killed in it, nothing begins.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +103,7 @@ def start(
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with log.open("ab") as output:
+            begins = output.tell()
             child = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _GATE, *command],
                 env=dict(environment),
@@ -109,7 +117,14 @@ def start(
         if before is signal.SIG_IGN:
             signal.signal(signal.SIGINT, before)
     child.returncode = 0  # We never wait for it: no ResourceWarning when this handle is collected.
-    process = Process(name, child.pid, started_at(child.pid) or "ended at once", str(log))
+    process = Process(
+        name,
+        child.pid,
+        started_at(child.pid) or "ended at once",
+        str(log),
+        log_begins=begins,
+        options=options,
+    )
     gate = cast("IO[bytes]", child.stdin)
     try:
         record(process)

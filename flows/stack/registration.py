@@ -8,6 +8,7 @@ file is read here with its meaning; deployments/prefect.yaml has no steps, trigg
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,36 @@ _FIELDS = ("string", "integer", "number", "array")
 """What the UI has a field for that can be empty."""
 
 
-def register(file: Path) -> None:
-    """Register every deployment of a file with the server of PREFECT_API_URL: created, or changed to what the file says.
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def register(file: Path, *, engines: Sequence[str] = (), on_progress: Callable[[str], None] = say) -> int:
+    """Register the deployments of a file with the server of PREFECT_API_URL: created, or changed to what the file says.
 
     Args:
         file: as deployments/prefect.yaml; `{{ $NAME }}` stands for an environment variable.
+        engines: only the deployments of these, by their tags; empty for all.
+        on_progress: is told how far it is.
+
+    Returns:
+        How many there are.
     """
-    _say(LOADING)
+    on_progress(LOADING)
     import yaml  # noqa: PLC0415 -- said first: the rest takes seconds
     from prefect.client.orchestration import get_client  # noqa: PLC0415
     from prefect.flows import load_flow_from_entrypoint  # noqa: PLC0415
     from prefect.utilities.callables import parameter_schema  # noqa: PLC0415
     from prefect.utilities.templating import apply_values  # noqa: PLC0415
 
-    deployments: list[dict[str, Any]] = apply_values(yaml.safe_load(file.read_text())["deployments"], {})
+    written: list[dict[str, Any]] = [
+        one
+        for one in yaml.safe_load(file.read_text())["deployments"]
+        if not engines or set(engines) & set(one.get("tags", ()))
+    ]
+    deployments = apply_values(written, {})
     with get_client(sync_client=True) as client:
         for number, deployment in enumerate(deployments, 1):
             flow = load_flow_from_entrypoint(deployment["entrypoint"])
@@ -51,7 +68,8 @@ def register(file: Path) -> None:
                 concurrency_options={"collision_strategy": limit["collision_strategy"]} if limit else None,  # pyright: ignore[reportArgumentType] -- validated by the client
                 pull_steps=[],
             )
-            _say(f"{number} of {len(deployments)} deployments")
+            on_progress(f"{number} of {len(deployments)} deployments")
+    return len(deployments)
 
 
 def form(schema: dict[str, Any]) -> dict[str, Any]:
@@ -85,11 +103,6 @@ def _schedule(written: dict[str, Any]) -> Any:
         parameters=written["parameters"],
         slug=written["slug"],
     )
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

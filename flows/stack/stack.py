@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock, Timeout
 
@@ -22,7 +23,7 @@ from flows.automations import catalog, upkeep
 from flows.console import Seen
 from flows.stack import api, key, prefect_settings, processes, state
 from flows.stack.processes import Process
-from tasks.errors import PermanentError
+from tasks.errors import InvalidInput, PermanentError
 from tasks.program import PROGRAM
 
 SERVER, SANDBOX, WORKER = "Prefect server", "sandbox", "worker"
@@ -36,6 +37,8 @@ _RELEASE_SECONDS = 5.0
 """How long the port of a server that was just killed may stay taken: its threads die, and its sockets close, one by one."""
 _LOOK_SECONDS = 0.1
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments" / "prefect.yaml"
+LanguageModel = Literal["smollm2"]
+"""A language model that answers questions on the sandbox, in place of the stand-in that quotes."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,10 +58,19 @@ class Stack:
         home: the folder of the database, the logs, the stand-ins' state and `stack.json`.
         with_worker: also register the deployments and run a worker; a tour run from the command line needs neither.
         deployments: the file of those deployments.
+        generator: which language model answers; by default the one that the stand-ins were started with, or none.
     """
 
-    def __init__(self, home: Path, *, with_worker: bool = True, deployments: Path = DEPLOYMENTS) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        with_worker: bool = True,
+        deployments: Path = DEPLOYMENTS,
+        generator: LanguageModel | None = None,
+    ) -> None:
         self.home, self.with_worker, self.deployments = home.absolute(), with_worker, deployments.absolute()
+        self._options = [f"--models.generator={generator}"] if generator else []
         self._file = self.home / "stack.json"
 
     @property
@@ -108,11 +120,13 @@ class Stack:
             Whether anything had to be started.
 
         Raises:
+            InvalidInput: the stand-ins already run, without this generator.
             StackFailed: a part ended or was not ready in time.
             NoKey: the key was deleted while the server ran, or must not be used.
             NotProtected: the server that runs asks for no key, or for another one.
         """
         with self._alone():
+            self._check_options()
             if started := not self.is_up:
                 self._start_parts()
             self.check_protection()
@@ -131,6 +145,14 @@ class Stack:
                 api.check_protection(url, self.key)
             except OSError as error:
                 raise StackFailed(SERVER, trouble=f"does not answer ({error})", log=server.log) from error
+
+    def _check_options(self) -> None:
+        sandbox = self._started(SANDBOX)
+        if sandbox and self._options and sandbox.options != " ".join(self._options):
+            raise InvalidInput(
+                f"The stand-ins of {self.home} already run, with {sandbox.options or 'their defaults'}",
+                remedy=f"Stop them with `{PROGRAM} down` first.",
+            )
 
     def down(self) -> bool:
         """Stop whatever is left of what was started here.
@@ -161,9 +183,12 @@ class Stack:
         if not self._started(SERVER) and key.ensure(self.home):
             self._stop_worker()
         self._stop(REGISTRATION)  # it goes on by itself when its `up` was killed
+        announcement = self.home / "sandbox" / "sandbox.json"
         sandbox = self._started(SANDBOX) or self._start_sandbox()
+        if self._options:  # which may be refused, and then nothing else is to run
+            self._wait("start the stand-ins", sandbox, announcement.exists)
         server = self._started(SERVER) or self._start_server()
-        self._wait("start the stand-ins", sandbox, (self.home / "sandbox" / "sandbox.json").exists)
+        self._wait("start the stand-ins", sandbox, announcement.exists)
         self._wait("start the Prefect server", server, self._api_answers)
         if self.with_worker and not self.state.is_ready(WORKER):
             self._stop_worker()  # one that is not ready was left by an `up` that was killed
@@ -189,7 +214,7 @@ class Stack:
     def _started(self, name: str) -> Process | None:
         return self.state.alive(name)
 
-    def _start(self, name: str, *command: str, port: int) -> Process:
+    def _start(self, name: str, *command: str, port: int, options: str = "") -> Process:
         log = self.home / "logs" / f"{name.lower().replace(' ', '-')}.log"
         environment = prefect_settings.environment(self.home, port)
         return processes.start(
@@ -198,6 +223,7 @@ class Stack:
             environment=environment,
             folder=self.home,
             log=log,
+            options=options,
             record=lambda process: state.write(self._file, self.state.with_process(process)),
         )
 
@@ -213,7 +239,8 @@ class Stack:
         # Engines of one service share its stand-in.
         named = dict.fromkeys(engine.sandbox_service for engine in engines.ENGINES if engine.sandbox_service)
         services = [f"--{name}" for name in named]
-        return self._start(SANDBOX, "sandbox", "start", "--state", str(folder), *services, port=self._port())
+        command = ("sandbox", "start", "--state", str(folder), *services, *self._options)
+        return self._start(SANDBOX, *command, port=self._port(), options=" ".join(self._options))
 
     def _start_server(self) -> Process:
         return self._start(SERVER, "flows.stack.server", port=self._port())
@@ -238,7 +265,7 @@ class Stack:
                 "register the deployments",
                 registration,
                 lambda: registration.succeeded,
-                seen=lambda: registration.tail(1),
+                seen=lambda: registration.tail(1) or "not ready yet",
             )
             self._wait(
                 "start the worker",

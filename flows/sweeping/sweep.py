@@ -14,7 +14,7 @@ from flows.engine_flow import options_flow
 from flows.inventory import Errors, look, strangers
 from flows.options import Options
 from flows.report import Report, reporting
-from flows.slots import holding
+from flows.running.slots import holding
 from flows.sweeping.candidates import Candidate, Limits, candidates, duration, now, refuse_unknown
 from flows.sweeping.events import SWEPT, SWEPT_TARGET
 from tasks.errors import DeadlinePassed, PermanentError, TransientError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 
-from flows.slots import holding
+from flows.running.slots import holding
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import VertexRun
 

@@ -19,7 +19,7 @@ UNKNOWN_STRATEGY = Answer(
     400,
     "illegal_argument_exception",
     "Invalid chunkingStrategy {strategy}",
-    "ChunkingStrategy.java, from memory",
+    "ChunkingStrategy.java",
 )
 NOT_IMITATED = Answer(
     400, "illegal_argument_exception", "the sandbox does not imitate the chunking strategy [{strategy}]"

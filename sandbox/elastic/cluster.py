@@ -51,12 +51,14 @@ from sandbox.elastic.ml.starting import DeploymentStarter
 from sandbox.elastic.nodes.api import NodesApi
 from sandbox.elastic.nodes.information_api import InformationApi
 from sandbox.elastic.nodes.nodes import Nodes
+from sandbox.elastic.nodes.usage_api import UsageApi
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.reindex.api import ReindexApi
 from sandbox.elastic.reindex.by_query_api import ByQueryApi
 from sandbox.elastic.reindex.jobs import Jobs
 from sandbox.elastic.reindex.management_api import ReindexManagementApi
 from sandbox.elastic.search.api import SearchApi
+from sandbox.elastic.search.explaining.api import ExplainApi
 from sandbox.elastic.search.field_caps_api import FieldCapabilitiesApi
 from sandbox.elastic.search.matches import QueryContexts
 from sandbox.elastic.search.ranking import Ranking
@@ -71,6 +73,7 @@ from sandbox.elastic.tasks.api import TaskApi
 from sandbox.elastic.tasks.manager import Tasks
 from sandbox.elastic.versions import NEWEST, release
 from sandbox.elastic.wire.routing import Routes, TakeAtEnd
+from sandbox.elastic.wire.usage import Usage
 
 
 class Cluster:
@@ -87,6 +90,7 @@ class Cluster:
         self._is_serverless = options.flavour == "serverless"
         self.release = release(NEWEST if self._is_serverless else options.version)
         self.ending = threading.Event()
+        self.usage = Usage()
         """Set when the server stops; threads that wait, wait on this."""
         self.store = Store(state / "elastic.sqlite")
         records = self.store.records
@@ -165,6 +169,7 @@ class Cluster:
         others = (
             InformationApi(nodes, self.release, options.licence, options.flavour),
             NodesApi(nodes, self.release, self.deployments.at_work_on),
+            UsageApi(nodes, self.usage),
             TaskApi(self.tasks, nodes),
             InferenceEndpointApi(
                 self.endpoints,
@@ -185,6 +190,7 @@ class Cluster:
             DocumentApi(refreshing, self.documents, indices),
             BulkApi(refreshing),
             search,
+            ExplainApi(indices, self.searchers, self.contexts, self.documents),
             FieldCapabilitiesApi(indices, self.searchers),
             AnalyzeApi(indices),
             TemplateApi(self.store.records("scripts"), search),

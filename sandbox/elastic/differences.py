@@ -32,8 +32,8 @@ DIFFERENCES = (
     ),
     (
         "Nested: the objects are found by nested queries alone, with inner hits that show them or fields of them; `match_phrase` and `ids` "
-        "within them, a nested field within another one reached in one step, sorting and aggregating by nested fields, and a knn "
-        "search (not query) on them are refused or find nothing. Hidden documents are not counted anywhere."
+        "within them, a nested field within another one reached in one step, sorting and aggregating by nested fields are refused "
+        "or find nothing. Hidden documents are not counted anywhere."
     ),
     (
         "dense_vector: element types float and byte, as arrays of numbers; `bit`, hexadecimal and base64 strings are refused. "
@@ -57,7 +57,7 @@ DIFFERENCES = (
     ),
     (
         "Analyzers: standard, simple, whitespace, keyword; the normalizer lowercase. No custom analyzers, no stemming, no "
-        "`copy_to`, no runtime fields, also not in dynamic templates."
+        "runtime fields, also not in dynamic templates. `copy_to` out of a nested field is refused."
     ),
     (
         "Data streams: created, written to, rolled over at once and deleted; no conditions, lifecycles, failure stores or time "
@@ -78,7 +78,11 @@ DIFFERENCES = (
     "Dates: ISO 8601 and milliseconds, of the years 1 to 9999; a field's `format` is applied where values are shown, not where they are read.",
     (
         "Queries: those in `sandbox/elastic/search/queries.py`, with common parameters; others are refused by name; "
-        "function_score knows weights and field_value_factor. No suggesters, rescore or explain."
+        "function_score knows weights and field_value_factor. No suggesters or rescore."
+    ),
+    (
+        "Explanations take bool, dis_max, match, term and query strings apart, with every number of BM25, and name other queries "
+        "with their score alone; those of knn sections and retrievers are refused."
     ),
     (
         "`q=`, query_string and simple_query_string: terms, phrases, fields, ranges, groups, operators, wildcards, boosts. "
@@ -101,7 +105,7 @@ DIFFERENCES = (
     ),
     (
         "`_source` of a mapping supports includes and excludes, which are applied when documents are shown: reindex and "
-        "updates still see the whole document. Aliases do not support filters."
+        "updates still see the whole document."
     ),
     (
         "SPLADE-tiny, a model of two layers with the same vocabulary, answers in place of every packaged ELSER; it is not "
@@ -136,6 +140,8 @@ DIFFERENCES = (
         "Task lists contain reindex, update by query, model downloads and the listing call itself, no other calls. Hot threads show "
         "busy allocations, with the percentages of the ELSER notebook and an invented stack."
     ),
+    "Date math in names (`<logs-{now/d}>`) is resolved in paths, in bulk requests and in reindex; not in actions on aliases.",
+    "`_nodes/usage` counts the calls of the handlers whose names are known here, on the data node, and no aggregations.",
     "Bodies and answers are JSON or NDJSON; CBOR, SMILE and YAML are refused with 406, or with 400 if they are asked for.",
     (
         "The configured API key may do everything; other keys are made of role descriptors. There are no users or roles, no rights "

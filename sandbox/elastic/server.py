@@ -9,6 +9,7 @@ from pathlib import Path
 from sandbox.connections import Connections
 from sandbox.doors import Door
 from sandbox.elastic.cluster import Cluster
+from sandbox.elastic.documents import date_names
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.wire.front import Front, possible_faults, turned_away
 from sandbox.faults import FaultQueue
@@ -35,6 +36,8 @@ class ElasticServer:
             identify=self._cluster.keys.caller,
             faults=self._faults,
             writes=self._writes,
+            usage=self._cluster.usage,
+            dated=date_names.resolved,
             ending=self._cluster.ending,
         )
         self._server = HttpServer(Door(self._front, turned_away), connections, listener, "elastic")

@@ -9,7 +9,12 @@ DIFFERENCES = (
         "top_p and seed are accepted and change nothing. `leading-stand-in` quotes the first sentence of the first passage, to have a worse one to "
         "compare with."
     ),
-    "Tokens are counted by four letters of a word or one other character, in place of a tokenizer.",
+    (
+        "`smollm2-135m-instruct` is a language model, served beside these if the server is started with `--models.generator smollm2`: "
+        "SmolLM2-135M-Instruct in 4 bits, run by llama.cpp, from files that `make generator` installs. Its temperature is 0 unless a request "
+        "names one (OpenAI's is 1), its context at most 8192 tokens, a multiple of 256. It answers one request after the other."
+    ),
+    "Tokens of the other models are counted by four letters of a word or one other character, in place of a tokenizer.",
     (
         "`multilingual-e5-small` in 4 bits embeds, on Linux x86-64; elsewhere the call is refused with 501. `query: ` or `passage: ` "
         "in front of a text says what it is; without either it is a passage. More than 512 tokens are refused. No `dimensions`."

@@ -63,6 +63,47 @@ def count(body: Mapping[str, Any], *fields: str) -> int | None:
     return None
 
 
+def number(body: Mapping[str, Any], field: str, least: float, most: float, *, default: float) -> float:
+    """A number between two others, or the default.
+
+    Raises:
+        Refusal: it is none, or outside of them.
+    """
+    value = body.get(field)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        problem = f"expected a number from {least:g} to {most:g}"
+        raise errors.INVALID.refusal(param=field, field=field, problem=problem)
+    return value
+
+
+def whole(body: Mapping[str, Any], field: str) -> int | None:
+    """A whole number, or None.
+
+    Raises:
+        Refusal: it is none.
+    """
+    value = body.get(field)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise errors.INVALID.refusal(param=field, field=field, problem="expected an integer")
+    return value
+
+
+def texts(body: Mapping[str, Any], field: str, most: int) -> tuple[str, ...]:
+    """One text or an array of them; none if the field is missing.
+
+    Raises:
+        Refusal: it is something else, or too many.
+    """
+    value = body.get(field)
+    found: list[Any] = [] if value is None else value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
+    if len(found) > most or not all(isinstance(each, str) for each in found):
+        problem = f"expected a string, or an array of at most {most} of them"
+        raise errors.INVALID.refusal(param=field, field=field, problem=problem)
+    return tuple(found)
+
+
 def messages(body: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The messages as role and text.
 

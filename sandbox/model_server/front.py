@@ -47,18 +47,7 @@ INVOCATIONS = "/serving-endpoints/{name}/invocations"
 """Databricks' own route, with the endpoint's name in place of the field `model`; here a model is an endpoint of its name."""
 _INVOKED = re.compile(r"/serving-endpoints/([^/]+)/invocations")
 _SERVED = re.compile(rf"{SERVING}(?:/([^/]+))?")
-MODELS: Mapping[str, str] = {
-    chat.CHAT_MODEL: "CreateChatCompletion",
-    chat.LEADING_MODEL: "CreateChatCompletion",
-    embeddings.EMBEDDING_MODEL: "CreateEmbedding",
-}
-
-
-TASKS: Mapping[str, Task] = {
-    chat.CHAT_MODEL: "llm/v1/chat",
-    chat.LEADING_MODEL: "llm/v1/chat",
-    embeddings.EMBEDDING_MODEL: "llm/v1/embeddings",
-}
+_TASKS: Mapping[str, Task] = {"CreateChatCompletion": "llm/v1/chat", "CreateEmbedding": "llm/v1/embeddings"}
 
 
 class ConnectionLost(Exception):
@@ -73,6 +62,7 @@ class Front:
         model: embeds texts; loaded at the first call.
         connections: the open ones.
         key: that requests must send; empty for none.
+        generate: the language model that is served beside the stand-ins of one, if any.
     """
 
     def __init__(
@@ -84,10 +74,19 @@ class Front:
         key: str,
         faults: FaultQueue,
         writes: WriteLog,
+        generate: chat.Generate | None = None,
     ) -> None:
         self._options, self._model, self._connections = options, model, connections
         self._key, self._faults, self._writes = key, faults, writes
-        self._endpoints = ServingEndpoints(TASKS, options.start)
+        self._generate = generate
+        chats = [chat.CHAT_MODEL, chat.LEADING_MODEL, *([chat.GENERATOR] if generate else [])]
+        self._models = {
+            **dict.fromkeys(chats, "CreateChatCompletion"),
+            embeddings.EMBEDDING_MODEL: "CreateEmbedding",
+        }
+        self._endpoints = ServingEndpoints(
+            {name: _TASKS[method] for name, method in self._models.items()}, options.start
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -112,9 +111,9 @@ class Front:
         invoked = _INVOKED.fullmatch(http.url.path)
         model = invoked[1] if invoked else ""
         if invoked:
-            if model not in MODELS:
-                raise errors.NO_MODEL.refusal(model=model, models=", ".join(MODELS))
-            verb, method = "POST", MODELS[model]
+            if model not in self._models:
+                raise errors.NO_MODEL.refusal(model=model, models=", ".join(self._models))
+            verb, method = "POST", self._models[model]
         served = _SERVED.fullmatch(http.url.path)
         if served:
             verb, method, model = (
@@ -145,7 +144,7 @@ class Front:
     def _called(self, method: str, body: bytes, wrong: Kind | None, model: str) -> Mapping[str, Any]:
         try:
             if method == "ListModels":
-                return {"object": "list", "data": [_described(name) for name in MODELS]}
+                return {"object": "list", "data": [self._described(name) for name in self._models]}
             if method in SERVING_ROUTES.values():
                 return self._served(model)
             self._refuse_while_starting()
@@ -153,11 +152,13 @@ class Front:
             if model:
                 fields.only(given, "model", model)
                 given["model"] = model
-            _refuse_model(given, method)
+            self._refuse_model(given, method)
             if method == "CreateEmbedding":
                 reply = embeddings.embed(given, self._model)
             else:
-                reply = chat.complete(given, context_tokens=self._options.context_tokens, wrong=wrong)
+                reply = chat.complete(
+                    given, context_tokens=self._options.context_tokens, wrong=wrong, generate=self._generate
+                )
         except Refusal:
             raise
         except Exception as error:  # a bug of ours must not look like a broken network
@@ -166,6 +167,17 @@ class Front:
         self._writes.append(method, _paid_for(method, given))
         return reply
 
+    def _refuse_model(self, body: Mapping[str, Any], method: str) -> None:
+        model = fields.text(body, "model")
+        if self._models.get(model) != method:
+            there = ", ".join(name for name, its in self._models.items() if its == method)
+            raise errors.NO_MODEL.refusal(model=model, models=there)
+
+    def _described(self, name: str) -> dict[str, Any]:
+        chats = self._models[name] == "CreateChatCompletion"
+        owner = chat.what_it_is(name) if chats else "sandbox"
+        return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+
     def _refuse_while_starting(self) -> None:
         if not self._endpoints.are_ready:
             raise errors.STARTING.refusal()
@@ -173,7 +185,7 @@ class Front:
     def _served(self, name: str) -> Mapping[str, Any]:
         """One endpoint, or all of them."""
         if name and name not in self._endpoints.names:
-            raise errors.NO_MODEL.refusal(model=name, models=", ".join(MODELS))
+            raise errors.NO_MODEL.refusal(model=name, models=", ".join(self._models))
         if name:
             return self._endpoints.described(name)
         return {"endpoints": [self._endpoints.described(each) for each in self._endpoints.names]}
@@ -226,22 +238,6 @@ def _paid_for(method: str, body: Mapping[str, Any]) -> str:
     if method == "CreateEmbedding":
         return " ".join(map(fingerprint, fields.inputs(body)))
     return str(body["model"])
-
-
-def _refuse_model(body: Mapping[str, Any], method: str) -> None:
-    model = fields.text(body, "model")
-    if MODELS.get(model) != method:
-        there = ", ".join(name for name, its in MODELS.items() if its == method)
-        raise errors.NO_MODEL.refusal(model=model, models=there)
-
-
-def _described(name: str) -> dict[str, Any]:
-    owner = (
-        "sandbox: quotes passages, is no language model"
-        if MODELS[name] == "CreateChatCompletion"
-        else "sandbox"
-    )
-    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

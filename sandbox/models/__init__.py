@@ -1,1 +1,1 @@
-"""The embedding models that the stand-ins answer with: real weights, run on this machine."""
+"""The models that the stand-ins answer with: real weights, run on this machine. Most embed, one writes."""

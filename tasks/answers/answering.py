@@ -84,7 +84,7 @@ def read_answer(
             said = when_started(model, lambda: complete(settings, prompt.messages), deadline)
         text, model, usage, seconds = said.text, said.model, said.usage, said.seconds
     except UnusableCompletion as error:
-        unusable = error.reason
+        unusable, usage, seconds = error.reason, error.usage, error.seconds
     return Answer(
         checked=checked(text, question, prompt.passages), passages=prompt.passages, left_out=len(prompt.left_out),
         model=model, usage=usage, seconds=seconds, prompt_hash=prompt.hash, unusable=unusable,

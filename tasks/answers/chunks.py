@@ -10,8 +10,9 @@ import hashlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +22,8 @@ from markdown_it import MarkdownIt
 from pydantic import BaseModel, Field, model_validator
 
 from tasks.answers.documents.documents import Document
-from tasks.answers.documents.folders import documents, read_folder
+from tasks.answers.documents.folders import Folder, documents, parts, read_folder
+from tasks.answers.spreading import processes_wanted, spread
 from tasks.errors import InvalidInput
 from tasks.marks import fingerprint
 from tasks.steps import step
@@ -105,17 +107,31 @@ def read_chunks(folder: Path, splitting: Splitting) -> Chunks:
 
     Raises:
         InvalidInput: a file cannot be used, or there are more than `MOST_CHUNKS` chunks. Nothing was created.
+        ProcessesKilled: as `spread`.
     """
-    found, count, there = list[Chunk](), 0, read_folder(folder)
-    for document in documents(there):
+    there = read_folder(folder)
+    found, count = list[Chunk](), 0
+    with closing(spread(partial(_cut_all, splitting), parts(there), processes=processes_wanted())) as cuts:
+        for chunks, documents_ in cuts:
+            count += documents_
+            found += chunks
+            if len(found) > MOST_CHUNKS:
+                raise InvalidInput(
+                    f"These documents have more than {MOST_CHUNKS:,} chunks", value=str(folder), source="--documents",
+                    remedy="Make chunks larger (--chunk-size), or index parts of the folder under names of their own.",
+                )  # fmt: skip
+    return Chunks(chunks=tuple(found), documents=count, splitting=splitting, others=there.others)
+
+
+def _cut_all(splitting: Splitting, part: Folder) -> tuple[list[Chunk], int]:
+    """The chunks of a part of a folder, and its number of documents."""
+    found, count = list[Chunk](), 0
+    for document in documents(part):
         count += 1
         found += cut(document, splitting)
         if len(found) > MOST_CHUNKS:
-            raise InvalidInput(
-                f"These documents have more than {MOST_CHUNKS:,} chunks", value=str(folder), source="--documents",
-                remedy="Make chunks larger (--chunk-size), or index parts of the folder under names of their own.",
-            )  # fmt: skip
-    return Chunks(chunks=tuple(found), documents=count, splitting=splitting, others=there.others)
+            break  # whoever counts all of them says so
+    return found, count
 
 
 def cut(document: Document, splitting: Splitting) -> list[Chunk]:
@@ -187,7 +203,7 @@ def _headings(text: str) -> Sequence[_Heading]:
     for line in text.split("\n"):
         offsets.append(offsets[-1] + len(line) + 1)
     found, above = list[_Heading](), list[_Heading]()
-    for begins, inline in pairwise(MarkdownIt().parse(text)):
+    for begins, inline in pairwise(_blocks().parse(text)):
         if begins.type == "heading_open" and begins.map:
             level = int(begins.tag[1:])
             above = [each for each in above if each.level < level]
@@ -195,6 +211,14 @@ def _headings(text: str) -> Sequence[_Heading]:
             above.append(_Heading(offsets[begins.map[0]], level, path))
             found.append(above[-1])
     return found
+
+
+@cache
+def _blocks() -> MarkdownIt:
+    """Finds blocks alone: what is within a paragraph takes four fifths of the time, and says nothing about headings."""
+    parser = MarkdownIt()
+    parser.core.ruler.enableOnly(["normalize", "block"])
+    return parser
 
 
 def _path(headings: Sequence[_Heading], start: int, text: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from databricks.sdk.service.vectorsearch import EndpointInfo
 
 from tasks.built import Built, Stranger
+from tasks.databricks.costs import EMPTY
 from tasks.databricks.endpoints import endpoint_state, list_endpoints, tags_of
 from tasks.databricks.indexes import IndexState, find_index, list_versions
 from tasks.databricks.settings import DatabricksSettings
@@ -16,7 +17,7 @@ from tasks.plurals import counted
 
 
 def list_built(settings: DatabricksSettings) -> list[Built]:
-    """What is there, by name. An endpoint costs by the hour from its first index on, in units whose price is not known here."""
+    """What is there, by name. An endpoint costs by the hour, in units whose price is not known here; one without an index may."""
     ours = (one for one in list_endpoints(settings) if tags_of(one).get("managed_by") == MANAGED_BY)
     found = [built for one in ours for built in _endpoint(settings, one)]
     return sorted(found, key=lambda one: (one.name, one.kind))
@@ -43,8 +44,7 @@ def _endpoint(settings: DatabricksSettings, there: EndpointInfo) -> list[Built]:
     versions = filter(None, list_versions(settings, endpoint).values()) if there.num_indexes else ()
     indexes = [index for version in versions if (index := find_index(settings, name, version))]
     if not indexes:
-        hourly = None if there.num_indexes else 0.0
-        return [Built(name=name, kind="endpoint", holds="no index", serves="nothing", since=since, hourly=hourly, is_idle=True)]  # fmt: skip
+        return [Built(name=name, kind="endpoint", holds="no index", serves=EMPTY, since=since, is_idle=True)]
     return [
         Built(
             name=name,

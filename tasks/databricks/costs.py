@@ -9,6 +9,10 @@ from tasks.databricks.specs import STANDARD, EndpointKind
 from tasks.plurals import counted
 from tasks.prices.prices import prices
 
+EMPTY = f"nothing; an empty endpoint may still be billed until it is deleted (price list: {prices().databricks.source})"
+"""Each endpoint has a base price, and a STANDARD one keeps the units that its indexes once took until it is deleted ("Cost management guide",
+https://docs.databricks.com/gcp/en/generative-ai/vector-search-cost-management). Whether one that never had an index costs is not said there."""
+
 
 def hourly_cost(
     rows: int, dimensions: int, beside: Sequence[tuple[int, int]] = (), kind: EndpointKind = STANDARD
@@ -18,7 +22,8 @@ def hourly_cost(
     Args:
         rows: of the index.
         dimensions: of its vectors.
-        beside: rows and dimensions of the others, which cost too until they are removed.
+        beside: rows and dimensions of the others, which cost too until they are removed; 0 dimensions where they are not known, as of
+            vectors that another model makes.
         kind: of the endpoint.
     """
     there = [(rows, dimensions), *beside]
@@ -30,8 +35,9 @@ def hourly_cost(
         if beside
         else ""
     )
+    least = "" if all(each for _, each in there) else "at least "
     return (
-        f"An endpoint costs the hours of its vector search units from its first index on until its indexes are deleted, queried or "
-        f"not: {counted(units, 'unit')} for {counted(rows, 'row')} of {counted(dimensions, 'dimension')}{others} (see the "
+        f"An endpoint costs the hours of its vector search units from its first index on until it is deleted, queried or not: "
+        f"{least}{counted(units, 'unit')} for {counted(rows, 'row')} of {counted(dimensions, 'dimension')}{others} (see the "
         f"price list, {told.source})."
     )

@@ -2,7 +2,7 @@
 
 The service has no tags on an index, so the marks of an index are custom tags of its endpoint, beside other people's:
 
-spec, content, coming, replaces  of each version (tasks/databricks/marks.py)
+spec, content, coming, replaces, found  of each version (tasks/databricks/marks.py)
 serves            the version that is searched; without it, the first
 served_since      when that was decided, in seconds since 1970
 replaced          the version that was searched before a swap
@@ -15,8 +15,8 @@ was killed in between; it is adopted.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 
 from databricks.sdk.service.vectorsearch import CustomTag, EndpointInfo, EndpointType
@@ -219,14 +219,17 @@ def apply_content_mark(
     replaces: bool = False,
 ) -> None:
     """Say in the endpoint's tags what a version holds, or what a load is about to bring. Other people's tags stay."""
-    there = own_endpoint(settings, name)
-    if there is None:
-        raise _gone(name)
-    spec = there.marks_of(version).spec
-    wanted = VersionMarks(spec=spec, content=content, coming=coming, replaces=replaces)
-    tags = with_marks(there.tags, version, wanted)
-    if tags != there.tags:
-        _tag(settings, name, tags)
+
+    def marked(before: VersionMarks) -> VersionMarks:
+        return VersionMarks(spec=before.spec, content=content, coming=coming, replaces=replaces)
+
+    _mark(settings, name, version, marked)
+
+
+@step("mark how many texts of index {name} were found")
+def apply_found_mark(settings: DatabricksSettings, name: str, version: str, found: float) -> None:
+    """Say in the endpoint's tags which share of a sample of texts found their own row, so that an unchanged build need not ask again."""
+    _mark(settings, name, version, lambda before: replace(before, found=f"{found:g}"))
 
 
 @step("remove the marks of version {version} of {name}")
@@ -364,6 +367,17 @@ def _tag(settings: DatabricksSettings, name: str, tags: Mapping[str, str]) -> No
         connect(settings).endpoints.update_endpoint_custom_tags(
             name, [CustomTag(key, value) for key, value in tags.items()]
         )
+
+
+def _mark(
+    settings: DatabricksSettings, name: str, version: str, marked: Callable[[VersionMarks], VersionMarks]
+) -> None:
+    there = own_endpoint(settings, name)
+    if there is None:
+        raise _gone(name)
+    tags = with_marks(there.tags, version, marked(there.marks_of(version)))
+    if tags != there.tags:
+        _tag(settings, name, tags)
 
 
 def _gone(name: str) -> NotFound:

@@ -4,6 +4,7 @@ spec      hash of the index's immutable configuration
 content   hash of the data that the index was loaded with; only once all of it is there
 coming    in place of `content`: hash of the data that a load is bringing
 replaces  beside `coming`: there was other content before, so that a full count proves nothing
+found     beside `content`, where the service embeds: the share of a sample of texts that found their own row
 
 The first version's have these names. Those of another version end in it: `content_5f0c9a2e71bd`.
 """
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 from tasks.databricks.specs import FIRST
 
-_KEYS = ("spec", "content", "coming", "replaces")
+_KEYS = ("spec", "content", "coming", "replaces", "found")
 _CONTENT = re.compile(r"(?:content|coming)(?:_([0-9a-f]{12}))?")
 
 
@@ -29,6 +30,8 @@ class VersionMarks:
     coming: str = ""
     replaces: bool = False
     """Whether the load that began is not the first."""
+    found: str = ""
+    """A share, 0 to 1; empty if it was not measured of this content, or not passed."""
 
     @property
     def is_loaded(self) -> bool:
@@ -38,14 +41,16 @@ class VersionMarks:
 
 def marks_of(tags: Mapping[str, str], version: str) -> VersionMarks:
     """The marks of a version among an endpoint's tags."""
-    spec, content, coming, replaces = (tags.get(_key(mark, version), "") for mark in _KEYS)
-    return VersionMarks(spec=spec, content=content, coming=coming, replaces=bool(replaces))
+    spec, content, coming, replaces, found = (tags.get(_key(mark, version), "") for mark in _KEYS)
+    return VersionMarks(spec=spec, content=content, coming=coming, replaces=bool(replaces), found=found)
 
 
 def with_marks(tags: Mapping[str, str], version: str, marked: VersionMarks) -> dict[str, str]:
     """The tags with these marks of a version, in place of those that it had; the others stay."""
     replaces = "yes" if marked.replaces else ""
-    wanted = dict(zip(_KEYS, (marked.spec, marked.content, marked.coming, replaces), strict=True))
+    wanted = dict(
+        zip(_KEYS, (marked.spec, marked.content, marked.coming, replaces, marked.found), strict=True)
+    )
     own = {_key(mark, version) for mark in _KEYS}
     kept = {key: value for key, value in tags.items() if key not in own}
     return kept | {_key(mark, version): value for mark, value in wanted.items() if value}

@@ -17,9 +17,11 @@ from tasks.databricks.data import MOST_KEY_BYTES, MOST_ROW_BYTES, Row, size_of
 from tasks.databricks.specs import COLUMN, KEY, DataType
 from tasks.errors import InvalidInput
 from tasks.json_lines import BadLine, count_rows, id_of, json_objects
-from tasks.plurals import counted
+from tasks.plurals import counted, listed
 from tasks.steps import step
 
+_SHOWN = 10
+"""Fields of a line that an error names."""
 MOST_TEXT_BYTES = 32_764
 """Of a text that is embedded; from memory of the page "Resource and data size limits". Models read less: what exceeds theirs they cut
 silently, so longer texts should be cut into passages first."""
@@ -120,10 +122,15 @@ def _row(path: Path, number: int, given: Row, source: TextSource) -> Row:
         raise BadLine(
             path, number, "This id is too long", value=key, accepted=f"at most {MOST_KEY_BYTES} bytes"
         )
-    text = given.get(source.text_column)
+    if source.text_column not in given:
+        raise BadLine(
+            path, number, f"The field {source.text_column} is missing",
+            accepted=f"the text to embed in it, or in another that text_column names; this line has {listed(list(given)[:_SHOWN])}",
+        )  # fmt: skip
+    text = given[source.text_column]
     if not isinstance(text, str) or not text.strip():
         raise BadLine(
-            path, number, f"The field {source.text_column} is missing or has no text", value=text, accepted="the text to embed"
+            path, number, f"The field {source.text_column} has no text", value=text, accepted="the text to embed"
         )  # fmt: skip
     if len(text.encode()) > MOST_TEXT_BYTES:
         raise BadLine(

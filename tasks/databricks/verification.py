@@ -99,7 +99,8 @@ def wait_for_content(
 
 @step("look for texts of index {index.shown}")
 def verify_texts(
-    settings: DatabricksSettings, index: IndexState, source: TextSource, deadline: Deadline, *, rows: int, least: float
+    settings: DatabricksSettings, index: IndexState, source: TextSource, deadline: Deadline, *, rows: int, least: float,
+    texts: int = TEXTS, nearest: int = NEAREST,
 ) -> float:  # fmt: skip
     """Ask an index that embeds by itself for texts that it holds.
 
@@ -112,18 +113,20 @@ def verify_texts(
         deadline: for all queries; a model that is starting is waited for.
         rows: of the file.
         least: the gate, 0 to 1.
+        texts: how many are asked for; each costs a call of the model.
+        nearest: how many rows each may find.
 
     Returns:
-        The share of `TEXTS` rows, evenly spaced, that are among the `NEAREST` that their own text finds.
+        The share of these rows, evenly spaced, that are among those that their own text finds.
 
     Raises:
         GateNotMet: it is below the gate.
     """
-    positions = {*range(0, rows, -(-rows // TEXTS))}
+    positions = {*range(0, rows, -(-rows // texts))}
     sample = [row for position, row in enumerate(source.rows()) if position in positions]
 
     def asked(text: str) -> Look[tuple[Found, ...]]:
-        query = Query(text=text, how="ANN", num_results=NEAREST)
+        query = Query(text=text, how="ANN", num_results=nearest)
         return Look(seen="answered", value=find(settings, index, query), done=True)
 
     found = 0

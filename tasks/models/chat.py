@@ -34,10 +34,10 @@ class Completion:
 
 
 class UnusableCompletion(PermanentError):
-    """A model answered, but not with a whole text."""
+    """A model answered, but not with a whole text. Its tokens and seconds are spent all the same."""
 
-    def __init__(self, model: str, *, reason: str, remedy: str) -> None:
-        self.model, self.reason = model, reason
+    def __init__(self, model: str, *, reason: str, remedy: str, usage: Usage, seconds: float) -> None:
+        self.model, self.reason, self.usage, self.seconds = model, reason, usage, seconds
         super().__init__(f"The answer of {model} cannot be used: {reason}. {remedy}")
 
 
@@ -60,15 +60,17 @@ def complete(settings: ModelSettings, messages: Sequence[Message]) -> Completion
     seconds = time.monotonic() - began
     if not answer.choices:
         raise NotAModelServer(f"ask {model}", said="a completion without a choice")
+    used = answer.usage
+    usage = Usage(used.prompt_tokens, used.completion_tokens) if used else Usage()
     choice = answer.choices[0]
     if choice.finish_reason == "length":
         remedy = f"Raise OPENAI_ANSWER_TOKENS, which is {settings.answer_tokens}."
-        raise UnusableCompletion(model, reason="it was cut off at the limit of its length", remedy=remedy)
+        reason = "it was cut off at the limit of its length"
+        raise UnusableCompletion(model, reason=reason, remedy=remedy, usage=usage, seconds=seconds)
     text = (choice.message.content or "").strip()
     if not text:
         why = choice.message.refusal or f"finish_reason {choice.finish_reason}"
         remedy = "Ask in other words, or choose another model (OPENAI_CHAT_MODEL)."
-        raise UnusableCompletion(model, reason=f"it has no text ({why})", remedy=remedy)
-    used = answer.usage
-    usage = Usage(used.prompt_tokens, used.completion_tokens) if used else Usage()
+        reason = f"it has no text ({why})"
+        raise UnusableCompletion(model, reason=reason, remedy=remedy, usage=usage, seconds=seconds)
     return Completion(text=text, model=answer.model, usage=usage, seconds=seconds)

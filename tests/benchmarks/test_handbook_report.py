@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from benchmarks.handbook import DATA, PAGE
+from benchmarks.handbook_generator import Answered
 from benchmarks.handbook_report import ABSENT, WAYS, Measured, page
 from flows.answers.options import HolderName
 from tasks.answers.answering import Answer
@@ -74,6 +75,24 @@ def test_a_question_that_fails_in_every_row_is_listed_with_what_came_of_it():
     assert "- Questions that fail in every row: 1." in text
     assert f"  - {ASKED.question} (abstained)" in text
     assert f"  - {ASKED.question}" not in page([*fails, measured("vertex", "dense")], setting="")
+
+
+def test_a_language_model_is_a_row_beside_the_stand_in_with_what_is_withheld():
+    quoting = Answered(name="quoting stand-in", outcomes=measured("elastic", "hybrid").outcomes)
+    says_it = measured("elastic", "hybrid", said="It takes half an hour.").outcomes  # without a citation
+    text = page(
+        [measured("elastic", "hybrid")],
+        [quoting, Answered(name="SmolLM2, 1 passage", outcomes=says_it)],
+        setting="",
+    )
+    right, *_, withheld, said, obeyed, tokens, seconds = row(text, "SmolLM2, 1 passage").split(" | ")[1:]
+    assert (right, withheld) == ("0.00 (0.00 to 0.00)", "0.50 (0.00 to 1.00)")
+    assert (said, obeyed, tokens, seconds) == ("1.00 (1.00 to 1.00)", "0", "10 + 5", "0.1 to 0.1 |")
+    assert (
+        "- SmolLM2, 1 passage: 1 of 2 answers are withheld, 0 because they were cut off or empty and 1 because"
+        in text
+    )
+    assert "A real language model" not in page([measured("elastic", "hybrid")], setting="")
 
 
 @pytest.mark.parametrize("engine", get_args(HolderName))

@@ -97,6 +97,7 @@ _ELASTIC = (
     Scenario("elastic diagnose", f"diagnose --name {NAME}", "elastic embed"),
     Scenario("elastic upgrade", f"upgrade --name {NAME} --deployment {NAME}-search", "elastic embed"),
     Scenario("elastic rollback", f"rollback --name {NAME}", "elastic embed, again"),
+    Scenario("elastic prune", f"prune --name {NAME} --yes", "elastic embed, again"),
     Scenario("elastic teardown", f"teardown --name {NAME} --deployments {NAME}-ingest {NAME}-search --yes", "elastic embed"),
     Scenario("elastic endpoint-ensure", f"endpoint-ensure --name {NAME}-endpoint", "elastic load"),
     Scenario("elastic embed, semantic", f"embed --as semantic-text --name {NAME} --source texts --fields text --endpoint {NAME}-endpoint", "elastic endpoint-ensure"),

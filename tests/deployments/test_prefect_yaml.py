@@ -24,10 +24,6 @@ NIGHTLY = [one for one in SCHEDULED if "nightly" in one["tags"]]
 SWEEPS = [one for one in SCHEDULED if "sweep" in one["tags"]]
 
 
-def test_the_deployments_are_what_the_catalog_makes_of_them():
-    assert FILE.read_text() == generate.deployments(), "out of date: make deployments"
-
-
 @pytest.mark.parametrize(
     ("file", "tables"),
     [(generate.COMMANDS, generate.command_tables()), (generate.SETTINGS, generate.settings_tables())],

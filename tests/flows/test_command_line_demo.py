@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 from filelock import FileLock
+from flows.demo import Watch
 
 from flows.stack.stack import Stack
 
@@ -30,11 +32,21 @@ def test_a_second_demo_in_the_same_folder_is_refused(tmp_path):
     assert "Another demo is running" in ended.stderr
 
 
+def test_each_part_has_its_own_time_and_all_of_them_the_sum(monkeypatch):
+    moments = iter([100.0, 112.0, 150.4])
+    monkeypatch.setattr("flows.demo.time.monotonic", lambda: next(moments))
+    watch = Watch()
+    watch.ended("start")
+    watch.ended("vertex")
+    assert str(watch) == "start 12 s, vertex 38 s; 50 s in all"
+
+
 @pytest.mark.slow
 def test_the_demo_shows_every_tour_and_leaves_nothing_running(tmp_path):
     ended = demo(tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "nothing is left" in ended.stdout
+    assert re.search(r"Times: +start .+, vertex .+, elastic .+, answers .+; .+ in all", ended.stdout)
     assert "Traceback" not in ended.stderr
     assert "\x1b" not in ended.stdout + ended.stderr
     reports = [json.loads(file.read_text()) for file in (tmp_path / "demo" / "reports").glob("*.json")]

@@ -9,6 +9,7 @@ from typing import Literal
 import pytest
 
 from flows import commands
+from flows.command_line.help_text import as_typed
 from flows.command_line.tree import parse
 from flows.commands import Command, command_of, loaded
 from flows.engine import Engine, Entry
@@ -82,7 +83,7 @@ def test_help_breaks_no_option_and_no_word_in_eighty_columns(engine, entry, caps
         ), option
         if f"  --{option.name.replace('_', '-')}." in told:  # of a model: its fields have texts of their own
             continue
-        plain = said[option.name].replace("`", "")
+        plain = as_typed(said[option.name], (each.name for each in asked.options)).replace("`", "")
         assert not set(plain.split()) - set(told.split()), option
 
 

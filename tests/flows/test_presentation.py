@@ -13,6 +13,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import TypeAdapter
 
 from flows.command_line import run as running
+from flows.command_line.endings import ending_of
+from flows.command_line.help_text import as_typed
 from flows.command_line.main import main
 from flows.command_line.output import print_json
 from flows.command_line.tree import parse
@@ -63,6 +65,41 @@ def test_a_command_that_runs_until_it_is_stopped_refuses_them_by_name(engine, en
         parse([*example(engine, entry), *option.split()], debug=False)()
     parse([engine.name, entry.name, "--help"], debug=False)()
     assert option.split()[0] not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("entry", "engine"),
+    [(one, engine) for engine in ENGINES for one in engine.commands],
+    ids=lambda one: one.name,
+)
+def test_help_and_refusals_call_options_as_they_are_typed(engine, entry):
+    asked = command_of(engine, entry)
+    names = [one.name for one in asked.options]
+    text = as_typed(asked.docstring, names)
+    for line in text.split("Example:")[0].splitlines():
+        said = line.split(":", 1)[-1] if line.startswith("    ") else line
+        assert not [name for name in names if "_" in name and name in said.replace("'", " ").split()]
+
+
+@pytest.mark.parametrize(
+    ("said", "typed"),
+    [
+        ("With as_version, or as_.", "With --as-version, or --as."),
+        ("    as_version: Together with as_version.", "    as_version: Together with --as-version."),
+        ("'as_version' (from as_version)", "'as_version' (from --as-version)"),
+        ('{"as_version": 1}, my_as_version, as_version_2, --as_version', None),
+    ],
+)
+def test_only_the_name_of_an_option_is_spelled_as_it_is_typed(said, typed):
+    assert as_typed(said, ("as_version", "as_", "data")) == (typed or said)
+
+
+def test_a_refusal_of_a_flow_calls_its_option_as_it_is_typed():
+    refused = InvalidInput("No", value="index_type", source="index_type", accepted="A with embed_with")
+    assert (
+        ending_of(refused, again="").paragraph
+        == "No: 'index_type' (from --index-type). Accepted: A with --embed-with."
+    )
 
 
 @pytest.mark.parametrize("file", ["folder", "nowhere/report.html"])

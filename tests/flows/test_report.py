@@ -8,6 +8,7 @@ import shlex
 from types import SimpleNamespace
 
 import pytest
+from markdown_it import MarkdownIt
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
@@ -97,6 +98,35 @@ def test_a_bar_in_a_step_stays_within_its_cell_of_the_ui():
     with report.step("remove a|b") as step:
         step.saw("a|b is gone")
     assert "| remove a\\|b | a\\|b is gone |" in report.markdown()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "![a](http://a.example/b)",
+        "[a](http://a.example)",
+        "<img src=//a.example>",
+        "x\n\n[y]: //a.example\n[y]",
+    ],
+)
+def test_what_a_stranger_wrote_is_no_image_link_or_element_in_the_ui(said):
+    report = Report(flow="answers ask", name="name", target="sandbox", answer=said, outcome=f"failed: {said}")
+    with report.step(said) as step:
+        step.saw(said)
+    report.results = [{"cited": said}]
+    html = MarkdownIt("commonmark").enable("table").render(report.markdown())
+    assert html.count("a.example") >= 5  # it is all there
+    assert not [tag for tag in ("<img", "<a ", "href") if tag in html]
+
+
+def test_an_answer_is_shown_before_its_sources():
+    report = Report(flow="answers ask", name="films", target="sandbox", answer="It is [1].")
+    report.results = [{"cited": "[1]", "source": "films.md"}]
+    assert [line.split() for line in shown(report).splitlines()[1:4]] == [
+        ["It", "is", "[1]."], ["cited", "source"], ["[1]", "films.md"],
+    ]  # fmt: skip
+    assert report.markdown().index("It is [1].") < report.markdown().index("| [1] | films.md |")
+    assert "It is [1]." in page(report, {})
 
 
 def test_a_run_with_nothing_to_do_shows_no_empty_table():

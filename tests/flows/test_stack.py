@@ -15,6 +15,7 @@ import pytest
 from flows.stack import api, key, processes, state
 from flows.stack.processes import Process
 from flows.stack.stack import SANDBOX, SERVER, WORKER, Stack, StackFailed
+from tasks.errors import InvalidInput
 from tests.polling import until
 
 DUMMIES = Path(__file__).parent / "dummies"
@@ -34,6 +35,13 @@ def test_a_started_process_is_known_by_its_start_time_and_stopped(tmp_path):
     assert not Process("other", process.pid, "another time", "").is_alive
     processes.stop([process])
     assert not process.is_alive
+
+
+def test_what_its_predecessor_said_in_the_same_log_is_not_its_own(tmp_path):
+    (tmp_path / "log").write_text("61 of 61 deployments\n")
+    process = sleeper(tmp_path, "print('loading the flows')")
+    until(lambda: not process.is_alive)
+    assert process.tail(2) == "loading the flows"
 
 
 def test_a_process_that_has_taken_over_an_id_is_left_alone(tmp_path):
@@ -95,6 +103,17 @@ def test_a_state_is_read_as_it_was_written(tmp_path):
     state.write(tmp_path / "home" / "stack.json", written)
     assert state.read(tmp_path / "home" / "stack.json") == written
     assert [file.name for file in (tmp_path / "home").iterdir()] == ["stack.json"]
+
+
+def test_stand_ins_that_run_without_a_generator_are_not_taken_for_others(tmp_path):
+    stack = Stack(tmp_path, generator="smollm2")
+    ours = Process(SANDBOX, os.getpid(), processes.started_at(os.getpid()) or "", "log", ready=True)
+    state.write(tmp_path / "stack.json", state.State(port=1, processes=(ours,)))
+    with pytest.raises(
+        InvalidInput, match=r"already run, with their defaults. Stop them with `vector-search down`"
+    ):
+        stack.up()
+    state.write(tmp_path / "stack.json", state.State(port=1))
 
 
 def test_nothing_of_the_users_own_prefect_gets_in(tmp_path, monkeypatch):

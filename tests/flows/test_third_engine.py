@@ -17,6 +17,7 @@ from flows.engine_flow import engine_flow
 from flows.options import Options
 from flows.report import Report
 from flows.stack import key, prefect_settings
+from flows.work_pools import PROCESS
 from tasks.program import PROGRAM
 
 THIRD = Engine[None](
@@ -78,7 +79,7 @@ def test_its_targets_variable_stands_in_for_the_option(monkeypatch):
 
 
 def test_the_deployments_and_the_list_of_commands_have_it():
-    made = yaml.safe_load(generate.deployments())["deployments"]
+    made = yaml.safe_load(generate.deployments(PROCESS))["deployments"]
     (deployment,) = (one for one in made if one["name"] == "third-count")
     assert deployment["entrypoint"] == f"{__name__}.count"
     assert deployment["parameters"] == {"target": "{{ $VECTOR_SEARCH_THIRD_TARGET }}"}

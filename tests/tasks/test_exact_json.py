@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.exact_json import MOST_LEVELS, NotExact, Numeral, canonical, exact, rounded
+from tasks.exact_json import MOST_LEVELS, NotExact, Numeral, canonical, exact, rewritten, rounded, unrounded
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.text() | st.floats(allow_nan=False, allow_infinity=False)
@@ -134,3 +134,22 @@ def test_rounded_numbers_are_those_of_doubles(text):
 def test_rounded_values_are_refused_as_exact_ones(text, said):
     with pytest.raises(NotExact, match=said):
         rounded(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "again"),
+    [
+        ('{"a":0.12345678901234567890123,"b":1e400}', '{"a":0.12345678901234567890123,"b":1e400}'),
+        ('{"a": [1, 2.5, -0, 18446744073709551616]}', '{"a":[1,2.5,-0,18446744073709551616]}'),
+        ('{"a":"\\ud800"}', '{"a": "\\ud800"}'),
+        ('{"a":"\\ud800","b":18446744073709551616}', '{"a": "\\ud800", "b": 18446744073709551616}'),
+    ],
+    ids=["decimals", "integers", "half of a surrogate pair", "that with an integer"],
+)
+def test_what_a_service_sent_is_written_again_with_every_number(text, again):
+    assert rewritten(unrounded(text.encode())) == again.encode()
+
+
+def test_half_of_a_surrogate_pair_beside_a_long_decimal_is_refused():
+    with pytest.raises(NotExact, match="beside a decimal"):
+        rewritten(unrounded(b'{"a": "\\ud800", "b": 0.12345678901234567890123}'))

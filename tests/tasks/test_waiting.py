@@ -1,10 +1,11 @@
 import logging
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from tasks.errors import DeadlinePassed, PermanentError, TransientError
-from tasks.waiting import Deadline, Look, attempt_until, wait_until
+from tasks.waiting import Deadline, Look, attempt_until, pace_of_looks, wait_until
 
 
 def looks(*answers):
@@ -69,6 +70,22 @@ def test_what_succeeds_at_once_writes_no_line(caplog):
     caplog.set_level(logging.INFO, "vector_search_ops")
     assert attempt_until("do it", looks(THERE), Deadline.after(seconds=60)) == 42
     assert not caplog.records
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(1, 30), (60, 90), (3600, 300)])
+def test_an_end_is_noticed_within_a_tenth_of_the_operations_length_in_few_looks(seconds, most):
+    now, looks = 0.0, 1
+    while now < seconds:
+        now += pace_of_looks(SimpleNamespace(outcome=None, seconds_since_start=now))
+        looks += 1
+    assert looks <= most
+    assert now - seconds < 0.1 * seconds
+
+
+def test_a_service_that_did_not_answer_is_given_time():
+    failed = SimpleNamespace(failed=True)
+    assert 0.4 < pace_of_looks(SimpleNamespace(outcome=failed, seconds_since_start=0.0)) < 0.6
+    assert 18 <= pace_of_looks(SimpleNamespace(outcome=failed, seconds_since_start=3600.0)) <= 22
 
 
 @pytest.mark.parametrize("later", [NOT_YET, TransientError("429")], ids=["not done", "an error"])

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from sandbox.elastic import errors
+from sandbox.elastic.documents import date_names
 from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.operations import MOST_ID_BYTES, Operation, Outcome
 from sandbox.elastic.documents.refreshing import RefreshingWriter
@@ -112,6 +113,7 @@ def _action(line: bytes, number: int, request: Request) -> Operation:
     if unknown:
         raise documents_errors.BULK_PARAMETER.refusal(line=number, found=unknown[0])
     index = fields.get("_index", request.params.get("index"))
+    index = date_names.resolved(index) if isinstance(index, str) else index
     if not index:
         raise errors.VALIDATION.refusal(problems="1: index is missing;")
     id_ = fields.get("_id")

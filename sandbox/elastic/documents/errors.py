@@ -142,10 +142,15 @@ DIMENSIONS = Answer(
     "dimensions [{found}] than defined in the mapping [{dims}]",
     "DenseVectorFieldMapper.java, from memory",
 )
+DATE_NAME = Answer(
+    400,
+    "parse_exception",
+    "invalid dynamic name expression [{name}]: {problem}",
+    "IndexNameExpressionResolver.java, from memory",
+)
 OTHER_MODEL = Answer(
     400,
     "document_parsing_exception",
-    "[1:1] failed to parse: Incompatible model settings for field [{path}]: the mapping has {there}, the document has "
-    "{given}. Check that the [inference_id] is not using different model settings",
-    "SemanticTextFieldMapper.java, from memory",
+    "[1:1] Incompatible model settings for field [{path}]. Check that the inference_id is not using different model settings",
+    "SemanticTextFieldMapper.java",
 )

@@ -15,6 +15,7 @@ from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS, Rows, chunks, vector
 from sandbox.elastic.documents.field_values import Terms, flat, joined, reader, token_of
 from sandbox.elastic.documents.nested import NestedObject
+from sandbox.elastic.documents.source_values import at
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices import dynamic_templates
 from sandbox.elastic.indices.mappings import is_nested, is_object, is_searchable
@@ -67,6 +68,7 @@ def parse(
         _refuse_metadata(source, id_)
     own = {name: value for name, value in source.items() if name != INFERENCE_FIELDS}
     walk.object(own, mapping.get("properties", {}), "", mapping.get("dynamic", "true"), walk.parsed.added)
+    walk.copies(source, mapping)
     walk.semantic(source, mapping)
     return walk.parsed
 
@@ -79,6 +81,15 @@ class _Walk:
         self._release = release
         self._detect_dates = mapping.get("date_detection", True)
         self._templates: list[dict[str, Any]] = mapping.get("dynamic_templates", [])
+        self._copied: dict[str, list[Any]] = {}
+
+    def copies(self, source: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
+        """The fields that others are copied to, with their own values and the copies; copies are not copied on."""
+        copied, self._copied = self._copied, {}
+        for path, values in copied.items():
+            together = [*at(source, path.split(".")), *values]
+            known, dynamic = mapping.get("properties", {}), mapping.get("dynamic", "true")
+            self.object({path: together}, known, "", dynamic, self.parsed.added)
 
     def semantic(self, source: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
         """The embeddings of semantic_text fields; the settings of their model are added to the mapping."""
@@ -92,7 +103,7 @@ class _Walk:
                 continue
             there = definition.get("model_settings")
             if there is not None and there != settings and not self._lenient:
-                raise documents_errors.OTHER_MODEL.refusal(path=path, there=there, given=settings)
+                raise documents_errors.OTHER_MODEL.refusal(path=path)
             self.parsed.values[path] = rows
             if there is None:
                 for parent in parents:
@@ -141,6 +152,8 @@ class _Walk:
             added[name] = sized
         else:
             self._leaf(path, definition, value)
+        for target in definition.get("copy_to", ()):
+            self._copied.setdefault(target, []).extend(each for each in flat(value) if each is not None)
         for below, multi in definition.get("fields", {}).items():
             self._leaf(f"{path}.{below}", multi, value)
 

@@ -18,7 +18,7 @@ from sandbox.elastic.documents.parsing import Parsed, Value, parse
 from sandbox.elastic.documents.store import DocumentStore, Row
 from sandbox.elastic.documents.updates import updated
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.indices import blocks, mappings
+from sandbox.elastic.indices import blocks, mappings, similarities
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.indices.store import Indices, no_index
@@ -175,6 +175,7 @@ class DocumentWriter:
                 raise indices_errors.FIELD_LIMIT.refusal(
                     limit=limit, added=mappings.size(grown) - mappings.size(index.mapping)
                 )
+            similarities.check(mappings.fields(grown).values(), index.settings)
             self._indices.put(self._indices.with_mapping(index, grown))
         return parsed
 

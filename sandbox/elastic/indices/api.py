@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.elastic import errors
-from sandbox.elastic.indices import blocks, mappings
+from sandbox.elastic.indices import blocks, mappings, similarities
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import settings as settings_of_indices
 from sandbox.elastic.indices.index import Index
@@ -117,6 +117,7 @@ class IndexApi:
                     raise indices_errors.FIELD_LIMIT.refusal(
                         limit=limit, added=mappings.size(merged) - mappings.size(index.mapping)
                     )
+                similarities.check(mappings.fields(merged).values(), index.settings)
                 self._indices.put(self._indices.with_mapping(index, merged))
         request.resource = request.params["index"]
         return {"acknowledged": True}

@@ -128,6 +128,19 @@ SETTING_NOT_DYNAMIC = Answer(
     "MetadataUpdateSettingsService.java, from memory",
 )
 MAPPING = Answer(400, "mapper_parsing_exception", "Failed to parse mapping: {problem}")
+COPY_FROM_MULTI_FIELD = Answer(
+    400,
+    "mapper_parsing_exception",
+    "Failed to parse mapping: copy_to in multi fields is not allowed. Found the copy_to in field [{below}] which is within a "
+    "multi field.",
+    "TypeParsers.java",
+)
+NO_SIMILARITY = Answer(
+    400,
+    "mapper_parsing_exception",
+    "Failed to parse mapping: Unknown Similarity type [{name}] for field [{path}]",
+    "TypeParsers.java",
+)
 UNSUPPORTED_ROOT = Answer(
     400,
     "mapper_parsing_exception",

@@ -27,8 +27,10 @@ HONOURED = (
     "number_of_shards",
     "query.default_field",
     "refresh_interval",
+    "similarity.",
 )
-"""Shards and replicas are stored and shown; there is one shard, and no node for replicas."""
+"""Shards and replicas are stored and shown; there is one shard, and no node for replicas. Of similarities BM25 is honoured; others are
+refused where a mapping names them."""
 NO_DIFFERENCE = (
     "allocation.",
     "analysis.",
@@ -63,7 +65,6 @@ NO_DIFFERENCE = (
     "routing.rebalance.",
     "search.",
     "shard.",
-    "similarity.",
     "soft_deletes.retention",
     "soft_deletes.retention_lease.period",
     "translog.",
@@ -71,7 +72,7 @@ NO_DIFFERENCE = (
     "uuid",
     "version.created",
 )
-"""There is one node, nothing is ever unassigned, and what they limit or tune is not imitated. An analyzer or a similarity does
+"""There is one node, nothing is ever unassigned, and what they limit or tune is not imitated. An analyzer does
 nothing until a mapping names it, which is refused there."""
 ONLY: Mapping[str, tuple[str, ...]] = {
     "analysis.analyzer.default.": _NONE,
@@ -82,7 +83,6 @@ ONLY: Mapping[str, tuple[str, ...]] = {
     "mapping.total_fields.ignore_dynamic_beyond_limit": ("false",),
     "mode": ("standard",),
     "routing_partition_size": ("1",),
-    "similarity.default.": _NONE,
     "soft_deletes.enabled": ("true",),
     "sort.": _NONE,
     "time_series.": _NONE,

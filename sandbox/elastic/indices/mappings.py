@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.elastic.errors import in_java
-from sandbox.elastic.indices import dynamic_templates, vector_fields
+from sandbox.elastic.indices import copies, dynamic_templates, vector_fields
 from sandbox.elastic.indices import errors as indices_errors
 
 NUMBERS = ("long", "integer", "short", "byte", "double", "float", "half_float")
 WHOLE_NUMBERS = ("long", "integer", "short", "byte")
 ANALYZERS = ("standard", "simple", "whitespace", "keyword", "default")
 _ANY = {"type", "fields", "meta"}
+_COPIED = ("text", "keyword", "boolean", "date", *NUMBERS)
+"""Types whose values `copy_to` can bring to other fields here; the service copies those of more types."""
 _STORED = {"index", "store", "doc_values", "null_value"}
 _PARAMETERS: dict[str, set[str]] = {
     "text": {
@@ -44,10 +46,8 @@ _ONLY: dict[tuple[str, str], tuple[Any, ...]] = {
     ("text", "fielddata"): (False,),
     ("text", "index_options"): ("positions", "offsets"),
     ("text", "search_quote_analyzer"): (),
-    ("text", "similarity"): ("BM25",),
     ("keyword", "index_options"): ("docs",),
     ("keyword", "norms"): (False,),
-    ("keyword", "similarity"): ("BM25",),
     ("keyword", "split_queries_on_whitespace"): (False,),
     ("rank_features", "positive_score_impact"): (True,),
     ("nested", "include_in_parent"): (False,),
@@ -67,6 +67,7 @@ _CHANGEABLE = {
     "coerce",
     "fielddata",
     "index_options",
+    "copy_to",
     "norms",
     "eager_global_ordinals",
 }
@@ -100,6 +101,7 @@ def checked(mapping: Mapping[str, Any]) -> dict[str, Any]:
     dynamic_templates.check(mapping.get("dynamic_templates", []))
     _check_properties(mapping.get("properties", {}), "")
     properties = {"properties": _expanded(mapping["properties"], "")} if "properties" in mapping else {}
+    copies.check(properties)
     return {**mapping, **properties}
 
 
@@ -117,6 +119,7 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
             result[name] = dynamic_templates.merged(old.get(name, []), value)
         else:
             result[name] = deepcopy(value)
+    copies.check(result)
     return result
 
 
@@ -206,7 +209,8 @@ def _check_property(path: str, definition: Any) -> None:
     kind = definition["type"]
     if kind not in _PARAMETERS:
         raise indices_errors.NO_HANDLER.refusal(kind=kind, name=name)
-    _check_parameters(name, kind, definition, _PARAMETERS[kind] | _ANY)
+    own = {copies.PARAMETER} if kind in _COPIED else set[str]()
+    _check_parameters(name, kind, definition, _PARAMETERS[kind] | _ANY | own)
     vector_fields.check(name, definition)
     for parameter in ("analyzer", "search_analyzer"):
         if definition.get(parameter, "standard") not in ANALYZERS:
@@ -214,9 +218,15 @@ def _check_property(path: str, definition: Any) -> None:
     if definition.get("normalizer", "lowercase") != "lowercase":
         raise indices_errors.NO_NORMALIZER.refusal(normalizer=definition["normalizer"], name=path)
     for below, multi in definition.get("fields", {}).items():
-        if "." in below:
-            raise indices_errors.MULTI_FIELD_NAME.refusal(below=below, name=name)
+        _check_multi_field(name, below, multi)
         _check_property(f"{path}.{below}", multi)
+
+
+def _check_multi_field(name: str, below: str, definition: Any) -> None:
+    if "." in below:
+        raise indices_errors.MULTI_FIELD_NAME.refusal(below=below, name=name)
+    if isinstance(definition, Mapping) and copies.PARAMETER in definition:
+        raise indices_errors.COPY_FROM_MULTI_FIELD.refusal(below=below)
 
 
 def _check_object(path: str, name: str, definition: Mapping[str, Any]) -> None:
@@ -264,7 +274,7 @@ def _expanded(properties: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, definition in properties.items():
         first, *below = name.rstrip(".").split(".")
-        whole = vector_fields.completed(definition)
+        whole = {**vector_fields.completed(definition), **copies.as_list(definition)}
         if whole.get("properties"):
             whole["properties"] = _expanded(whole["properties"], f"{prefix}{name}.")
         for part in reversed(below):
@@ -297,6 +307,7 @@ def _merged_property(old: Mapping[str, Any], new: Mapping[str, Any], path: str) 
         return vector_fields.merged(path, old, new)
     if "fields" in new:
         result["fields"] = _merged_properties(old.get("fields", {}), new["fields"], f"{path}.")
+    result.pop(copies.PARAMETER, None)  # as the new definition has it, also if it has none
     for parameter in (set(old) | set(new)) - {"type", "fields"}:
         before, after = old.get(parameter), new.get(parameter)
         if parameter not in _CHANGEABLE and before != after:

@@ -44,6 +44,7 @@ PRIVATE = frozenset(
         "nodes.hot_threads",
         "nodes.info",
         "nodes.stats",
+        "nodes.usage",
         "reindex_rethrottle",
         "tasks.cancel",
         "tasks.list",

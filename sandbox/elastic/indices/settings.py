@@ -76,7 +76,9 @@ def check_changeable(settings: Mapping[str, str | None], index: str) -> None:
     """
     check(settings)
     fixed = [
-        f"index.{name}" for name in settings if name in _FIXED or name.startswith(("analysis.", "sort."))
+        f"index.{name}"
+        for name in settings
+        if name in _FIXED or name.startswith(("analysis.", "similarity.", "sort."))
     ]
     if fixed:
         raise indices_errors.SETTING_NOT_DYNAMIC.refusal(names=", ".join(fixed), index=index)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.ids import new_uuid
-from sandbox.elastic.indices import blocks, mappings, names, vector_fields
+from sandbox.elastic.indices import blocks, mappings, names, similarities, vector_fields
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import settings as settings_of_indices
 from sandbox.elastic.indices.blocks import Level
@@ -222,7 +222,9 @@ class Indices:
     ) -> Index:
         names.check(name)
         settings_of_indices.check(given)
-        vector_fields.check_release(mappings.fields(fields).values(), given, self._release)
+        own = mappings.fields(fields).values()
+        vector_fields.check_release(own, given, self._release)
+        similarities.check(own, given)
         with self.together():
             if name in self._all:
                 there = self._all[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -136,12 +137,12 @@ class InferenceEndpointApi:
         endpoint = self._endpoints.get(name, request.params.get("task_type"))
         pipelines, indexes = self._use.pipelines(name), self._use.indexes(name)
         shown: dict[str, Any] = {"pipelines": pipelines, "indexes": indexes}
-        in_use = inference_errors.IN_USE.refusal(id=name, pipelines=pipelines, indexes=indexes)
+        in_use = inference_errors.IN_USE.refusal(problem=_users(name, pipelines, indexes))
         if request.flag("dry_run"):
             request.changed = False
             message = {"error_message": in_use.reason} if pipelines or indexes else {}
             return {"acknowledged": False, **message, **shown}
-        if self._endpoints.is_default(name):
+        if self._endpoints.is_default(name) and not request.flag("force"):
             raise inference_errors.RESERVED.refusal(id=name)
         if (pipelines or indexes) and not request.flag("force"):
             raise in_use
@@ -176,6 +177,13 @@ class InferenceEndpointApi:
         return endpoint.shown(allocations, self._release.chunking_settings)
 
 
+def _users(name: str, pipelines: Sequence[str], indexes: Sequence[str]) -> str:
+    """What uses an endpoint, in the words of the service."""
+    by_pipelines = inference_errors.USED_BY_PIPELINES.format(id=name, names=", ".join(pipelines))
+    by_indices = inference_errors.USED_BY_INDICES.format(id=name, names=", ".join(indexes))
+    return (by_pipelines if pipelines else "") + (by_indices if indexes else "")
+
+
 def _texts(body: dict[str, Any], endpoint: Endpoint) -> list[str]:
     for name, value in body.items():
         if name not in _INFER:
@@ -186,7 +194,8 @@ def _texts(body: dict[str, Any], endpoint: Endpoint) -> list[str]:
         raise inference_errors.NOT_FOR_TASK.refusal(field="task_settings", task_type=endpoint.task_type)
     kind = body.get("input_type")
     if kind is not None and str(kind).lower() not in _INPUT_TYPES:
-        raise inference_errors.INPUT_TYPE.refusal(input_type=kind)
+        cause = inference_errors.NO_INPUT_TYPE.refusal(input_type=str(kind).upper())
+        raise inference_errors.INPUT_TYPE.refusal(cause=cause)
     given = body.get("input")
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):

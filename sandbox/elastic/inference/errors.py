@@ -8,13 +8,13 @@ NOT_FOUND = Answer(
     404,
     "resource_not_found_exception",
     "Inference endpoint not found [{id}]",
-    "ModelRegistry.java, from memory",
+    "ModelRegistry.java",
 )
 EXISTS = Answer(
     400,
     "resource_already_exists_exception",
     "Inference endpoint [{id}] already exists",
-    "ModelRegistry.java, from memory",
+    "ModelRegistry.java",
 )
 BAD_ID = Answer(
     400,
@@ -28,13 +28,13 @@ ID_IS_MODEL = Answer(
     "status_exception",
     "Inference endpoint IDs must be unique. Requested inference endpoint ID [{id}] matches existing trained model ID(s) "
     "but must not.",
-    "Messages.java, from memory",
+    "CreateFromDeploymentIT.java",
 )
 RESERVED = Answer(
     400,
     "status_exception",
-    "[{id}] is a reserved inference endpoint. Cannot delete reserved inference endpoint.",
-    "TransportDeleteInferenceEndpointAction.java, from memory",
+    "[{id}] is a reserved inference endpoint. Use the force=true query parameter to delete the inference endpoint.",
+    "TransportDeleteInferenceEndpointActionTests.java",
 )
 NO_SERVICE = Answer(
     400,
@@ -46,7 +46,7 @@ UNKNOWN_SERVICE = Answer(
     400,
     "status_exception",
     "Unknown service [{service}]",
-    "TransportPutInferenceModelAction.java, from memory",
+    "TransportPutInferenceModelAction.java",
 )
 SERVICE_NOT_IMITATED = Answer(
     400,
@@ -69,7 +69,7 @@ OTHER_TASK_TYPE = Answer(
     400,
     "status_exception",
     "Requested task type [{asked}] does not match the inference endpoint's task type [{there}]",
-    "TransportGetInferenceModelAction.java, from memory",
+    "InferenceExceptions.java",
 )
 MODEL_OF_OTHER_TASK = Answer(
     400,
@@ -80,7 +80,7 @@ UNKNOWN_SETTINGS = Answer(
     400,
     "status_exception",
     "Configuration contains settings [{{{shown}}}] unknown to the [{service}] service",
-    "ServiceUtils.java, from memory",
+    "ServiceUtils.java",
 )
 INVALID = Answer(
     400, "validation_exception", "Validation Failed: 1: {problem};", "ServiceUtils.java, from memory"
@@ -93,9 +93,15 @@ NO_INPUT = Answer(
 )
 INPUT_TYPE = Answer(
     400,
-    "status_exception",
-    "Unrecognized input_type [{input_type}], must be one of [ingest, search, classification, clustering]",
-    "InputType.java, from memory",
+    "x_content_parse_exception",
+    "[1:1] [cluster:monitor/xpack/inference] failed to parse field [input_type]",
+    "InferenceAction.java, from memory",
+)
+NO_INPUT_TYPE = Answer(
+    400,
+    "illegal_argument_exception",
+    "No enum constant org.elasticsearch.inference.InputType.{input_type}",
+    "InputTypeTests.java",
 )
 NOT_FOR_TASK = Answer(
     400,
@@ -106,9 +112,16 @@ NOT_FOR_TASK = Answer(
 IN_USE = Answer(
     409,
     "status_exception",
-    "Inference endpoint {id} is referenced by pipelines: {pipelines} and indexes: {indexes}. Ensure that no pipelines or "
-    "indexes are using this inference endpoint, or use force to ignore this warning and delete the inference endpoint.",
-    "elasticsearch#110399, from memory",
+    "{problem}",
+    "TransportDeleteInferenceEndpointAction.java",
+)
+USED_BY_PIPELINES = (
+    "Inference endpoint {id} is referenced by pipelines: [{names}]. Ensure that no pipelines are using this inference endpoint, or "
+    "use force to ignore this warning and delete the inference endpoint."
+)
+USED_BY_INDICES = (
+    " Inference endpoint {id} is being used in the mapping for indexes: [{names}]. Ensure that no index mappings are using this "
+    "inference endpoint, or use force to ignore this warning and delete the inference endpoint."
 )
 UPDATE_NOTHING = Answer(
     400,
@@ -128,13 +141,13 @@ INFERENCE_FAILED = Answer(
     500,
     "inference_exception",
     "Exception when running inference id [{id}] on field [{field}]",
-    "ShardBulkInferenceActionFilter.java, from memory",
+    "ShardBulkInferenceActionFilter.java",
 )
 BAD_VALUE = Answer(
     400,
     "status_exception",
     "Invalid format for field [{field}], expected [String|Number|Boolean] got [{kind}]",
-    "SemanticTextUtils.java, from memory",
+    "SemanticTextUtils.java",
 )
 OTHER_ENDPOINT = Answer(
     400,

@@ -15,6 +15,7 @@ from typing import Any
 from sandbox.elastic import chunking
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
 from sandbox.elastic.documents.operations import Operation
+from sandbox.elastic.documents.source_values import origins
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.indices.mappings import Field
@@ -36,7 +37,8 @@ class _Pending:
     document: dict[str, Any]
     own: Field
     endpoint: Endpoint
-    spans: list[chunking.Span] = field(default_factory=list)
+    spans: list[tuple[str, chunking.Span]] = field(default_factory=list)
+    """Of each text: the field that it comes from, and where it stands there."""
     texts: list[str] = field(default_factory=list)
 
 
@@ -54,9 +56,8 @@ class SemanticFields:
         pending: list[_Pending] = []
         for place, operation in enumerate(operations):
             found = self._find(operation.index) if operation.action != "delete" else []
-            fields = (
-                [each for each in found[0].fields.values() if each.type == "semantic_text"] if found else []
-            )
+            known = found[0].fields if found else {}
+            fields = [(each, origins(each, known)) for each in known.values() if each.type == "semantic_text"]
             if not fields:
                 continue
             copied = replace(operation, source=dict(operation.source))
@@ -69,44 +70,50 @@ class SemanticFields:
         self._embed([each for each in pending if isinstance(results[each.place], Operation)], results)
         return results
 
-    def _waiting(self, place: int, document: dict[str, Any], fields: Sequence[Field]) -> list[_Pending]:
+    def _waiting(
+        self, place: int, document: dict[str, Any], fields: Sequence[tuple[Field, list[str]]]
+    ) -> list[_Pending]:
         """The fields of a document that need embeddings; those that came along are checked by the mapping."""
         given = document.get(INFERENCE_FIELDS) or {}
-        kept = {name: value for name, value in given.items() if name in {each.path for each in fields}}
+        kept = {name: value for name, value in given.items() if name in {each.path for each, _ in fields}}
         waiting = []
-        for each in fields:
-            present, value = _value(document, each.path.split("."))
-            if not present:
+        for each, paths in fields:
+            read = {path: _value(document, path.split(".")) for path in paths}
+            values = {path: value for path, (is_present, value) in read.items() if is_present}
+            if not values:
                 kept.pop(each.path, None)
                 continue
-            if each.path in kept and value is not None:
+            if each.path in kept and any(value is not None for value in values.values()):
                 _check_endpoint(each, kept[each.path])
                 continue
             kept[each.path] = None
-            found = self._pending(place, document, each, value)
+            found = self._pending(place, document, each, values)
             if found.texts:
                 waiting.append(found)
         if kept or INFERENCE_FIELDS in document:
             document[INFERENCE_FIELDS] = kept
         return waiting
 
-    def _pending(self, place: int, document: dict[str, Any], own: Field, value: Any) -> _Pending:
+    def _pending(
+        self, place: int, document: dict[str, Any], own: Field, values: Mapping[str, Any]
+    ) -> _Pending:
         name = own.parameters["inference_id"]
         endpoint = self._endpoints.find(name)
-        pieces = _pieces(own.path, value)
+        pieces = {path: _pieces(path, value) for path, value in values.items()}
         if endpoint is None:
-            if not pieces:
+            if not any(pieces.values()):
                 return _Pending(place, document, own, Endpoint(name, "sparse_embedding", "", ""))
             raise inference_errors.ID_NOT_FOUND.refusal(id=name, field=own.path)
         settings = own.parameters.get("chunking_settings") or endpoint.chunking_settings
         cut = chunking.read(settings)
         pending = _Pending(place, document, own, endpoint)
-        start = 0
-        for piece in pieces:
-            spans = cut.spans(piece)
-            pending.spans += [(start + first, start + last) for first, last in spans]
-            pending.texts += [piece[first:last] for first, last in spans]
-            start += len(piece) + 1
+        for path, texts in pieces.items():
+            start = 0
+            for piece in texts:
+                spans = cut.spans(piece)
+                pending.spans += [(path, (start + first, start + last)) for first, last in spans]
+                pending.texts += [piece[first:last] for first, last in spans]
+                start += len(piece) + 1
         return pending
 
     def _embed(self, pending: Sequence[_Pending], results: list[Operation | Refusal]) -> None:
@@ -174,13 +181,13 @@ def _pieces(path: str, value: Any) -> list[str]:
 
 
 def _stored(pending: _Pending, answers: Sequence[Embedding]) -> dict[str, Any]:
-    chunks = [
-        {"start_offset": start, "end_offset": end, "embeddings": answer.value}
-        for (start, end), answer in zip(pending.spans, answers, strict=True)
-    ]
+    chunks: dict[str, list[dict[str, Any]]] = {}
+    for (path, (start, end)), answer in zip(pending.spans, answers, strict=True):
+        chunk = {"start_offset": start, "end_offset": end, "embeddings": answer.value}
+        chunks.setdefault(path, []).append(chunk)
     settings = model_settings(pending.endpoint)
     inference = {"inference_id": pending.endpoint.inference_id, "model_settings": settings}
-    return {"inference": {**inference, "chunks": {pending.own.path: chunks}}}
+    return {"inference": {**inference, "chunks": chunks}}
 
 
 def model_settings(endpoint: Endpoint) -> dict[str, Any]:

@@ -61,10 +61,9 @@ BAD_UPLOAD = Answer(
 )
 VOCABULARY_PART_MISSING = Answer(
     400,
-    "action_request_validation_exception",
-    "Validation Failed: 1: cannot put vocabulary for model [{model}] as tokenizer type [{tokenizer}] requires [{part}] to be "
-    "provided and non-empty;",
-    "TransportPutTrainedModelVocabularyAction.java, from memory",
+    "status_exception",
+    "cannot put vocabulary for model [{model}] as tokenizer type [{tokenizer}] requires [{part}] to be provided and non-empty",
+    "TransportPutTrainedModelVocabularyAction.java",
 )
 STATUS_OF_SEVERAL = Answer(
     400,
@@ -128,9 +127,9 @@ ALIAS_NOT_DEPLOYED = Answer(
 )
 NO_SUCH_ALIAS = Answer(
     404,
-    "resource_not_found_exception",
+    "status_exception",
     "model_alias [{alias}] could not be found",
-    "TransportDeleteTrainedModelAliasAction.java, from memory",
+    "TransportDeleteTrainedModelAliasAction.java",
 )
 ALIAS_OF_ANOTHER = Answer(
     404, "resource_not_found_exception", "model_alias [{alias}] does not refer to provided model_id [{model}]"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sandbox.elastic.documents import date_names, sources
 from sandbox.elastic.documents import errors as documents_errors
-from sandbox.elastic.documents import sources
 from sandbox.elastic.documents.operations import Operation
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.reindex import errors as reindex_errors
@@ -73,7 +73,7 @@ class ReindexApi:
         self._check_query(remote, source)
         manual = slice_of(source.get("slice"))
         refresh, require_alias = request.flag("refresh"), request.flag("require_alias")
-        expression, target = ",".join(names), dest["index"]
+        expression, target = date_names.resolved(",".join(names)), date_names.resolved(str(dest["index"]))
         pipeline, kind = dest.get("pipeline"), dest.get("op_type", "index")
         version_type = dest.get("version_type", "internal")
         # Vectors are copied even if searches leave them out.

@@ -30,7 +30,15 @@ from sandbox.elastic.wire.routing import Route
 
 _NUMBERS = ("size", "from", "terminate_after")
 _LISTS = ("sort", "stored_fields", "docvalue_fields")
-_IN_QUERY = (*_NUMBERS, *_LISTS, "track_total_hits", "version", "seq_no_primary_term", "track_scores")
+_IN_QUERY = (
+    *_NUMBERS,
+    *_LISTS,
+    "track_total_hits",
+    "version",
+    "seq_no_primary_term",
+    "track_scores",
+    "explain",
+)
 
 
 @dataclass

@@ -30,6 +30,33 @@ TWO_QUERIES = Answer(
     "[{name}] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
     "AbstractQueryBuilder.java, from memory",
 )
+ONLY_PHRASES_OF_TEXTS = Answer(
+    400,
+    "query_shard_exception",
+    "failed to create query: Can only use phrase prefix queries on text fields - not on [{path}] which is of type [{kind}]",
+    "MappedFieldType.java",
+)
+FUZZINESS_NOT_ALLOWED = Answer(
+    400, "parsing_exception", "Fuzziness not allowed for type [{kind}]", "MultiMatchQueryBuilder.java"
+)
+SLOP_NOT_ALLOWED = Answer(
+    400, "parsing_exception", "[slop] not allowed for type [{kind}]", "MultiMatchQueryBuilder.java"
+)
+UNKNOWN_MULTI_MATCH = Answer(
+    400,
+    "parse_exception",
+    "failed to parse [multi_match] query type [{kind}]. unknown type.",
+    "MultiMatchQueryBuilder.java",
+)
+EXPLAIN_NO_QUERY = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: query is missing;",
+    "ExplainRequest.java",
+)
+EXPLAIN_QUERIES_ONLY = Answer(
+    400, "parsing_exception", "the sandbox explains the scores of a [query] only, not those of [{what}]"
+)
 NOT_SUPPORTED = Answer(
     400,
     "parsing_exception",
@@ -180,7 +207,7 @@ WINDOW_SIZE = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: [{kind}] requires [rank_window_size: {window}] be greater than or equal to [size: {size}];",
-    "CompoundRetrieverBuilder.java, from memory",
+    "CompoundRetrieverBuilder.java",
 )
 NOT_SPARSE = Answer(
     400,

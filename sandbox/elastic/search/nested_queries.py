@@ -10,19 +10,21 @@ import numpy as np
 import orjson
 
 from sandbox.elastic.documents import sources
+from sandbox.elastic.documents.source_values import at
 from sandbox.elastic.documents.store import Row
 from sandbox.elastic.indices import mappings
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search.field_values import at
+from sandbox.elastic.search import hit_values
 from sandbox.elastic.search.matches import Context, Matches
-from sandbox.elastic.search.query_bodies import boost_of
+from sandbox.elastic.search.query_bodies import boost_of, matching
+from sandbox.elastic.search.query_kinds import vector_queries
 from sandbox.elastic.search.scoring import shown
 from sandbox.elastic.search.searcher import Array
 from sandbox.elastic.wire.exchange import whole
 
 _PARAMETERS = {"path", "query", "score_mode", "ignore_unmapped", "inner_hits", "boost", "_name"}
-_INNER = {"name", "from", "size", "_source"}
+_INNER = {"name", "from", "size", "_source", "fields"}
 _MODES = ("avg", "max", "min", "none", "sum")
 _INNER_SIZE = 3
 """Of inner hits, unless they ask for more; as documented."""
@@ -51,13 +53,51 @@ def nested(context: Context, body: Mapping[str, Any], boost: float, evaluate: Ev
     parents, offsets, searcher = context.searcher.nested(path)
     below = replace(context, searcher=searcher, level=path, named={}, sought={}, inner={})
     found = evaluate(below, body["query"], boost)
-    if inner is not None and inner.name in context.inner:
-        raise search_errors.QUERY_BODY.refusal(
-            problem=f"[inner_hits] already contains an entry for key [{inner.name}]"
-        )
     if inner is not None:
-        context.inner[inner.name] = NestedHits(inner, context.searcher.index, parents, offsets, found)
+        _keep(context, NestedHits(inner, context.searcher.index, parents, offsets, found))
     return _joined(context, parents, found, mode)
+
+
+def near(context: Context, body: Mapping[str, Any], allowed: Array, inner_hits: Any) -> Matches:
+    """The search of a knn section for vectors, of documents or of the objects of a nested field.
+
+    Of a nested field, a document is as near as its nearest object; `allowed` is a mask of documents in both cases.
+
+    Raises:
+        Refusal: as `vector_queries.near`; or inner hits are asked for of a field that is not within a nested one.
+    """
+    path = _innermost(context, str(body["field"]))
+    if not path:
+        if inner_hits is not None:
+            problem = (
+                f"[inner_hits] cannot be set unless the field [{body['field']}] is within a nested field"
+            )
+            raise search_errors.KNN.refusal(problem=problem)
+        return vector_queries.near(context, body, allowed, 1.0)
+    inner = _inner(inner_hits, path) if inner_hits is not None else None
+    _refuse_skipped_levels(context, path)
+    parents, offsets, searcher = context.searcher.nested(path)
+    below = replace(context, searcher=searcher, level=path, named={}, sought={}, inner={})
+    found = vector_queries.near(below, body, allowed[parents], 1.0)
+    if inner is not None:
+        _keep(context, NestedHits(inner, context.searcher.index, parents, offsets, found))
+    return _joined(context, parents, found, "max")
+
+
+def _innermost(context: Context, path: str) -> str:
+    """The innermost nested field that a path lies in; empty for none."""
+    parts, mapping = path.split("."), context.searcher.index.mapping
+    above = [".".join(parts[:cut]) for cut in range(len(parts) - 1, 0, -1)]
+    return next((each for each in above if mappings.is_nested_at(mapping, each)), "")
+
+
+def _keep(context: Context, hits: NestedHits) -> None:
+    name = hits.request.name
+    if name in context.inner:
+        raise search_errors.QUERY_BODY.refusal(
+            problem=f"[inner_hits] already contains an entry for key [{name}]"
+        )
+    context.inner[name] = hits
 
 
 def _refuse_parameters(body: Mapping[str, Any]) -> None:
@@ -98,6 +138,7 @@ class InnerRequest:
     size: int
     source: sources.SourceFilter
     """By paths of the whole document, as in the service: `passages.text`."""
+    fields: hit_values.Asked
 
 
 @dataclass(frozen=True)
@@ -123,6 +164,13 @@ class NestedHits:
             one for one in at(asked.source.apply(body, self.index), names) if isinstance(one, dict)
         ]
         objects = shown_objects or [{} for _ in whole_objects]
+        known = self.index.fields
+        wanted = {
+            path: format_
+            for pattern, format_ in asked.fields.fields
+            for path in matching(known, pattern)
+            if path.startswith(f"{asked.path}.")
+        }
         hits = [
             {
                 "_index": self.index.name,
@@ -130,12 +178,19 @@ class NestedHits:
                 "_nested": {"field": asked.path, "offset": int(self.offsets[place])},
                 "_score": shown(self.found.scores[place]),
                 **({"_source": objects[self.offsets[place]]} if asked.source.shown else {}),
+                **(self._fields(whole_objects[self.offsets[place]], wanted) if wanted else {}),
             }
             for place in ordered[asked.skip : asked.skip + asked.size]
         ]
         best = shown(self.found.scores[ordered[0]]) if ordered else None
         total = {"value": len(ordered), "relation": "eq"}
         return {"hits": {"total": total, "max_score": best, "hits": hits}}
+
+    def _fields(self, found: Mapping[str, Any], wanted: Mapping[str, str | None]) -> dict[str, Any]:
+        """The `fields` of one object, which stand below the path of its nested field."""
+        path = self.request.path
+        values = hit_values.of_object(found, self.index.mapping, self.index.fields, wanted, path)
+        return {"fields": {path: [values]}} if values else {}
 
 
 def _inner(body: Any, path: str) -> InnerRequest:
@@ -150,6 +205,7 @@ def _inner(body: Any, path: str) -> InnerRequest:
         whole("from", body.get("from", 0)),
         whole("size", body.get("size", _INNER_SIZE)),
         sources.of_body(body.get("_source")),
+        hit_values.Asked.read({"fields": body.get("fields")}),
     )
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.elastic.documents.store import DocumentStore, Row
-from sandbox.elastic.search.hits import fields, highlights
+from sandbox.elastic.search import hit_values
+from sandbox.elastic.search.explaining.trees import explained
+from sandbox.elastic.search.hits import highlights
 from sandbox.elastic.search.ranked import Ranked
 from sandbox.elastic.search.scoring import shown
 
 
-def page(documents: DocumentStore, hits: Ranked, start: int, size: int) -> dict[str, Any]:
-    """The `hits` of a reply."""
+def page(documents: DocumentStore, hits: Ranked, start: int, size: int, node: str) -> dict[str, Any]:
+    """The `hits` of a reply; those that are explained name the node."""
     asked, chosen = hits.request, hits.order[start : start + size]
     by_score = [place for place, clause in enumerate(asked.clauses) if clause.path == "_score"]
     scored = not asked.clauses or asked.track_scores or bool(by_score)
     best = not asked.clauses or asked.track_scores
     found = _hits(documents, hits, chosen.tolist(), scored)
+    if asked.explain:
+        found = [(place, _explained(hits, place, hit, node)) for place, hit in found]
     result: dict[str, Any] = {}
     if asked.counted is not None:
         limited = asked.counted >= 0 and hits.found > asked.counted
@@ -25,10 +29,12 @@ def page(documents: DocumentStore, hits: Ranked, start: int, size: int) -> dict[
             "relation": "gte" if limited else "eq",
         }
     top = shown(hits.scores.max()) if best and len(hits.scores) and size else None
-    return {**result, "max_score": top, "hits": found}
+    return {**result, "max_score": top, "hits": [hit for _, hit in found]}
 
 
-def _hits(documents: DocumentStore, hits: Ranked, places: list[int], scored: bool) -> list[dict[str, Any]]:
+def _hits(
+    documents: DocumentStore, hits: Ranked, places: list[int], scored: bool
+) -> list[tuple[int, dict[str, Any]]]:
     """The documents at these places, except those of an index deleted meanwhile."""
     rows: dict[tuple[int, int], Row] = {}
     wanted: dict[int, list[int]] = {}
@@ -39,7 +45,14 @@ def _hits(documents: DocumentStore, hits: Ranked, places: list[int], scored: boo
         for row in documents.rows(hits.contexts[number].searcher.index, sequence_numbers):
             rows[number, row.seq_no] = row
     found = ((place, rows.get((int(hits.which[place]), _sequence_number(hits, place)))) for place in places)
-    return [_hit(hits, place, row, scored) for place, row in found if row]
+    return [(place, _hit(hits, place, row, scored)) for place, row in found if row]
+
+
+def _explained(hits: Ranked, place: int, hit: dict[str, Any], node: str) -> dict[str, Any]:
+    context, query = hits.contexts[hits.which[place]], hits.request.query
+    tree = explained(context, {"match_all": {}} if query is None else query, int(hits.documents[place]))
+    index = context.searcher.index.name
+    return {"_shard": f"[{index}][0]", "_node": node, **hit, "_explanation": tree}
 
 
 def _sequence_number(hits: Ranked, place: int) -> int:
@@ -70,7 +83,7 @@ def _parts(hits: Ranked, place: int, row: Row) -> dict[str, Any]:
     """What some searches ask for; parts that are empty are left out."""
     asked = hits.request
     context, document = hits.contexts[hits.which[place]], int(hits.documents[place])
-    values = fields.fetched(context.searcher, document, row, asked.fields)
+    values = hit_values.fetched(context.searcher, document, row, asked.fields)
     if hits.collapsed is not None:
         values[hits.collapsed.clause.path] = [hits.collapsed.values[place]]
     marked = (

@@ -13,6 +13,7 @@ from sandbox.elastic.search.matches import Context, Evaluate, Matches, QueryCont
 from sandbox.elastic.search.query_bodies import boost_of, minimum, number
 from sandbox.elastic.search.query_kinds import (
     fuzzy_queries,
+    multi_match,
     semantic_queries,
     sparse_queries,
     term_queries,
@@ -194,9 +195,11 @@ QUERIES: dict[str, Evaluate] = {
     "match": text_queries.match,
     "match_all": _match_all,
     "match_none": _match_none,
+    "match_bool_prefix": text_queries.match_bool_prefix,
     "match_phrase": text_queries.match_phrase,
+    "match_phrase_prefix": text_queries.match_phrase_prefix,
     "nested": _nested,
-    "multi_match": text_queries.multi_match,
+    "multi_match": multi_match.multi_match,
     "prefix": term_queries.prefix,
     "query_string": _query_string,
     "range": term_queries.range_,

@@ -117,7 +117,7 @@ class Ranking:
 
     def page(self, hits: Ranked, start: int, size: int) -> dict[str, Any]:
         """The `hits` of a reply."""
-        return pages.page(self._documents, hits, start, size)
+        return pages.page(self._documents, hits, start, size, self._node)
 
 
 def shards(searchers: Sequence[Searcher]) -> dict[str, int]:

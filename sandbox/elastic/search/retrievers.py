@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.search import nested_queries
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.queries import evaluate
 from sandbox.elastic.search.query_bodies import number
@@ -41,17 +42,20 @@ def retrieved(
     if query is not None or not sections:
         parts.append([evaluate(each, {"match_all": {}} if query is None else query) for each in contexts])
     for section in sections:
-        vector_queries.read("knn", section, requires_k=False)
-        parts.append(_nearest(contexts, section, []))
+        own = {name: value for name, value in section.items() if name != "inner_hits"}
+        vector_queries.read("knn", own, requires_k=False)
+        parts.append(_nearest(contexts, own, [], section.get("inner_hits")))
     if len(parts) == 1:
         return parts[0]
     return [context.added([part[place] for part in parts]) for place, context in enumerate(contexts)]
 
 
-def _nearest(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]) -> list[Matches]:
+def _nearest(
+    contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any], inner_hits: Any = None
+) -> list[Matches]:
     """The k nearest documents over all indices."""
     found = [
-        vector_queries.near(each, body, _allowed(each, [*filters, *_list(body.get("filter"))]), 1.0)
+        nested_queries.near(each, body, _allowed(each, [*filters, *_list(body.get("filter"))]), inner_hits)
         for each in contexts
     ]
     kept = vector_queries.top(found, whole("k", body.get("k") or contexts[0].size)) if contexts else found

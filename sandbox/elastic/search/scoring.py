@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from sandbox.elastic.indices.similarities import Bm25
+
 Array = np.ndarray[Any, Any]
-K1, B = np.float32(1.2), np.float32(0.75)
+_STANDARD = Bm25()
 _EXACT = 24  # shorter lengths are stored exactly, longer ones in four significant bits
 
 
@@ -57,15 +59,21 @@ def idf(documents: int, matching: int) -> np.float32:
 
 
 def bm25(
-    frequencies: Array, norms: Array | int, boost: float, idf_: np.float32, average_length: float
+    frequencies: Array,
+    norms: Array | int,
+    boost: float,
+    idf_: np.float32,
+    average_length: float,
+    by: Bm25 = _STANDARD,
 ) -> Array:
     """BM25 of postings; frequencies are float32, norms are one-byte lengths.
 
-    The boost is multiplied by k1 + 1 = 2.2, as in Elasticsearch's similarity.
+    The boost is multiplied by k1 + 1 (2.2 by default), as in Elasticsearch's similarity. With a k1 of 0 every match counts alike.
     """
-    one = np.float32(1)
-    inverse = one / (K1 * ((one - B) + B * _LENGTHS / np.float32(average_length)))
-    weight = np.float32(np.float32(boost) * (one + K1)) * idf_
+    one, k1, b = np.float32(1), np.float32(by.k1), np.float32(by.b)
+    with np.errstate(divide="ignore"):
+        inverse = one / (k1 * ((one - b) + b * _LENGTHS / np.float32(average_length)))
+    weight = np.float32(np.float32(boost) * (one + k1)) * idf_
     return weight - weight / (one + frequencies * inverse[norms])
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from sandbox.elastic.documents import sources
 from sandbox.elastic.documents.sources import SourceFilter
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search import sorting
+from sandbox.elastic.search import hit_values, sorting
 from sandbox.elastic.search.aggregations import tree
-from sandbox.elastic.search.hits import fields as hit_fields
 from sandbox.elastic.search.hits import highlights
 from sandbox.elastic.search.query_bodies import number
 from sandbox.elastic.wire.exchange import whole
@@ -40,12 +39,12 @@ _KEYS = frozenset(
             "version",
             "seq_no_primary_term",
         ),
-        *("aggregations", "aggs"),
+        *("aggregations", "aggs", "explain"),
     )
 )
 _NOT_IMITATED = frozenset(
     (
-        *("explain", "ext", "indices_boost", "profile", "rank", "rescore", "runtime_mappings"),
+        *("ext", "indices_boost", "profile", "rank", "rescore", "runtime_mappings"),
         *("script_fields", "slice", "suggest"),
     )
 )
@@ -68,13 +67,14 @@ class SearchRequest:
     post_filter: Mapping[str, Any] | None = None
     version: bool = False
     seq_no: bool = False
+    explain: bool = False
     track_scores: bool = False
     knn: Sequence[Mapping[str, Any]] = ()
     retriever: Mapping[str, Any] | None = None
     aggregations: Mapping[str, Any] | None = None
     collapse: str | None = None
     """The field of which every value is shown once."""
-    fields: hit_fields.Asked = field(default_factory=hit_fields.Asked)
+    fields: hit_values.Asked = field(default_factory=hit_values.Asked)
     highlight: highlights.Asked | None = None
     terminate_after: int = 0
     """How many documents of each index are looked at, at most, in the order of writing; 0 for all."""
@@ -95,7 +95,8 @@ class SearchRequest:
         for name, value in (("size", size), ("from", start)):
             if value < 0:
                 raise search_errors.NEGATIVE.refusal(name=name, value=value)
-        clauses = sorting.clauses(body.get("sort"))
+        clauses, fields = sorting.clauses(body.get("sort")), hit_values.Asked.read(body)
+        source = sources.of_body(body.get("_source"))
         after = body.get("search_after")
         if after is not None:
             clauses = _clauses_after(body, after, clauses, start)
@@ -104,7 +105,7 @@ class SearchRequest:
             size=size,
             start=start,
             clauses=clauses,
-            source=sources.of_body(body.get("_source")),
+            source=replace(source, inference_fields=True) if fields.inference_fields else source,
             counted=_counted(body.get("track_total_hits", _COUNTED)),
             search_after=after,
             min_score=None
@@ -112,13 +113,14 @@ class SearchRequest:
             else number("search", "min_score", body["min_score"]),
             post_filter=body.get("post_filter"),
             version=bool(body.get("version")),
+            explain=_explain(body),
             seq_no=bool(body.get("seq_no_primary_term")),
             track_scores=bool(body.get("track_scores")),
             knn=_sections(body.get("knn")),
             retriever=_retriever(body),
             aggregations=_aggregations(body),
             collapse=_collapse(body),
-            fields=hit_fields.Asked.read(body),
+            fields=fields,
             highlight=highlights.Asked.read(body.get("highlight")),
             terminate_after=whole("terminate_after", body.get("terminate_after", 0)),
         )
@@ -141,6 +143,15 @@ def _aggregations(body: Mapping[str, Any]) -> Any:
     if found is not None:
         tree.check(found)
     return found
+
+
+def _explain(body: Mapping[str, Any]) -> bool:
+    """Whether scores are explained, which only those of a query can be."""
+    if body.get("explain"):
+        for other in ("knn", "retriever"):
+            if body.get(other) is not None:
+                raise search_errors.EXPLAIN_QUERIES_ONLY.refusal(what=other)
+    return bool(body.get("explain"))
 
 
 def _collapse(body: Mapping[str, Any]) -> str | None:

@@ -1,6 +1,7 @@
 """The action behind every API, by which the service decides who may call it.
 
-The names are those of the service's action classes. Those of machine learning and inference are from memory.
+The names are those of the service's action classes (`NAME` and `EXTERNAL_NAME`); of machine learning and inference they were read in
+`xpack/core/ml/action/*Action.java` and `xpack/core/inference/action/*Action.java`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ ACTIONS: Mapping[str, str] = {
     "delete_by_query": f"{_WRITE}/delete/byquery",
     "delete_by_query_rethrottle": "cluster:admin/reindex/rethrottle",
     "delete_script": "cluster:admin/script/delete",
+    "explain": f"{_READ}/explain",
     "field_caps": f"{_READ}/field_caps",
     "get": f"{_READ}/get",
     "get_reindex": "cluster:monitor/reindex/get",
@@ -100,6 +102,7 @@ ACTIONS: Mapping[str, str] = {
     "nodes.hot_threads": "cluster:monitor/nodes/hot_threads",
     "nodes.info": "cluster:monitor/nodes/info",
     "nodes.stats": "cluster:monitor/nodes/stats",
+    "nodes.usage": "cluster:monitor/nodes/usage",
     "open_point_in_time": f"{_READ}/open_point_in_time",
     "ping": "cluster:monitor/main",
     "put_script": "cluster:admin/script/put",

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from hmac import compare_digest
 from http import HTTPStatus
@@ -31,6 +31,7 @@ from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.filter_path import filtered
 from sandbox.elastic.wire.parameters import rules, table
 from sandbox.elastic.wire.routing import Route, Routes
+from sandbox.elastic.wire.usage import Usage
 from sandbox.faults import Fault, FaultQueue, Possible
 from sandbox.write_log import WriteLog
 
@@ -59,6 +60,8 @@ class Front:
         identify: Identify,
         faults: FaultQueue,
         writes: WriteLog,
+        usage: Usage,
+        dated: Callable[[str], str],
         ending: threading.Event,
     ) -> None:
         self._routes = routes
@@ -68,6 +71,8 @@ class Front:
         self._identify = identify
         self._faults = faults
         self._writes = writes
+        self._usage = usage
+        self._dated = dated
         self._ending = ending
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="elastic")
 
@@ -117,9 +122,12 @@ class Front:
             return _unknown(request, allowed)
         if request.body and (problem := media.unsupported(request.headers)):
             return Reply({"error": problem, "status": 406}, 406)
+        if "index" in request.params:
+            request.params["index"] = self._dated(request.params["index"])
         known = table.of(route.api, request.query)
         if known is not None:
             rules.apply(route.api, known, request)
+        self._usage.count(route.api)
         self._strike(route, "before", request)
         found = route.handler(request)
         reply = found if isinstance(found, Reply) else Reply(found)

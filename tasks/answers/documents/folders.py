@@ -29,6 +29,8 @@ FORMATS: Mapping[str, Reader] = {
 }
 MOST_FILE_BYTES = 50_000_000
 """A file is read whole, and a flow has 512 MB."""
+PART_BYTES, PART_FILES = 250_000, 10
+"""Of a part that one process reads at a time: a second of work or two, if it is a PDF."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,21 @@ def read_folder(path: Path) -> Folder:
     return Folder(
         root, tuple(sorted(files, key=lambda file: file.relative_to(root).as_posix())), tuple(others)
     )
+
+
+def parts(folder: Folder) -> list[Folder]:
+    """A folder as parts of at most `PART_BYTES` or one file, in the same order: equal folders have equal parts."""
+    found, size = list[list[Path]](), PART_BYTES
+    for file in folder.files:
+        bytes_ = (
+            file.lstat().st_size
+        )  # of a link itself: it may lead nowhere, which is said when the file is read
+        if size + bytes_ > PART_BYTES or len(found[-1]) == PART_FILES:
+            found.append([])
+            size = 0
+        found[-1].append(file)
+        size += bytes_
+    return [Folder(folder.path, tuple(files), ()) for files in found]
 
 
 def documents(folder: Folder) -> Iterator[Document]:

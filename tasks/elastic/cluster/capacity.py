@@ -19,6 +19,9 @@ from tasks.errors import PermanentError
 from tasks.plurals import counted
 from tasks.steps import step
 
+_AUTOMATIC_SHARE = 0.5
+"""The part of a machine's memory that a node for machine learning alone can surely use when it computes the limit itself; what its JVM
+needs depends on its size. By default the limit is 30 % (Elastic's machine learning settings)."""
 ELSER_BYTES = 2004 * 1024**2
 """What Elasticsearch reserves for ELSER of any version until it has measured it (PyTorchModelIT.java)."""
 OVERHEAD_BYTES = 240 * 1024**2
@@ -196,14 +199,23 @@ def _nearest(nodes: Sequence[MlNode], wanted: Setting, memory: int) -> Setting |
     return max(candidates, key=lambda s: (s.allocations * s.threads, s.allocations), default=None)
 
 
+def _about_memory(node: MlNode, memory: int) -> str:
+    """What to do about a node without enough memory for machine learning, by the memory of its machine; empty if nothing is known."""
+    if 0 < node.machine_memory < SMALLEST_NODE_BYTES:
+        return " A node for ELSER needs at least 4 GB."
+    if node.used_memory + memory <= node.machine_memory * _AUTOMATIC_SHARE:
+        return (
+            f" Its machine has {gigabytes(node.machine_memory)}, of which machine learning may use only a part (30 % by default): on a node "
+            "for nothing else, set xpack.ml.use_auto_machine_memory_percent to true, or raise xpack.ml.max_machine_memory_percent."
+        )
+    return ""
+
+
 def _obstacle(node: MlNode, wanted: Setting, memory: int) -> str:
     if node.memory and node.free_memory < memory:
-        small = (
-            " A node for ELSER needs at least 4 GB." if 0 < node.machine_memory < SMALLEST_NODE_BYTES else ""
-        )
         return (
             f"Node {node.name} has {gigabytes(node.free_memory)} of {gigabytes(node.memory)} of ML memory free, "
-            f"the model needs {gigabytes(memory)}.{small}"
+            f"the model needs {gigabytes(memory)}.{_about_memory(node, memory)}"
         )
     return (
         f"Node {node.name} has {node.free_processors} of {node.processors} processors free, "

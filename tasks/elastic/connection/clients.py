@@ -19,9 +19,11 @@ from urllib.parse import urlsplit
 
 from elasticsearch import Elasticsearch
 from elasticsearch.exceptions import GeneralAvailabilityWarning
+from elasticsearch.serializer import CompatibilityModeJsonSerializer, JsonSerializer
 
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
+from tasks.exact_json import unrounded
 from tasks.lines import check_file
 from tasks.progress import say
 
@@ -62,6 +64,30 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
     Raises:
         InvalidInput: the address is invalid, or the file holds no certificate authority.
     """
+    return _connected(settings)
+
+
+@cache
+def connect_unrounded(settings: ElasticSettings) -> Elasticsearch:
+    """A client that rounds no number of a document: those beyond 64 bits and doubles are `exact_json.Numeral`s.
+
+    Raises:
+        InvalidInput: as `connect`.
+    """
+    serializers = (_Unrounded(), _UnroundedCompatible())
+    return _connected(settings, serializers={each.mimetype: each for each in serializers})
+
+
+class _Unrounded(JsonSerializer):
+    def json_loads(self, data: str | bytes) -> Any:
+        return unrounded(data.encode() if isinstance(data, str) else data)
+
+
+class _UnroundedCompatible(CompatibilityModeJsonSerializer):
+    json_loads = _Unrounded.json_loads
+
+
+def _connected(settings: ElasticSettings, **more: Any) -> Elasticsearch:
     _warn_of_plain_text(settings)
     where: dict[str, Any] = (
         {"cloud_id": settings.cloud_id} if settings.cloud_id else {"hosts": list(settings.addresses)}
@@ -77,7 +103,9 @@ def connect(settings: ElasticSettings) -> Elasticsearch:
     if settings.ca_fingerprint is not None:
         where["ssl_assert_fingerprint"] = settings.ca_fingerprint
     try:
-        return Elasticsearch(**where, request_timeout=CALL_SECONDS, max_retries=0, retry_on_timeout=False)
+        return Elasticsearch(
+            **where, **more, request_timeout=CALL_SECONDS, max_retries=0, retry_on_timeout=False
+        )
     except ValueError as error:
         raise InvalidInput(
             "Not an address",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -60,9 +60,8 @@ class DocumentSource(BaseModel, frozen=True):
     """Only the first N; None for all."""
 
 
-@dataclass(frozen=True)
-class Document:
-    """One document of a file."""
+class Document(NamedTuple):
+    """One document of a file. A tuple: a frozen dataclass takes a third of the time in which a document is read and checked."""
 
     place: str
     """`line 3`, or of a JSON array `element 3 (line 7)`; from 1."""
@@ -222,6 +221,8 @@ def _read(source: DocumentSource, problems: _Problems) -> Iterator[tuple[Documen
 
 
 def _check_names(body: dict[str, Any]) -> None:
+    if METADATA.isdisjoint(body):
+        return
     for name in sorted(METADATA.intersection(body)):
         raise ValueError(
             "its field _id is refused by Elasticsearch; --id-field _id takes it as the id and sends the document without it"

@@ -136,7 +136,7 @@ class BulkLoad:
 
     def _request(self, documents: Sequence[Document]) -> Answer:
         # Put together here: the client would serialize every action for itself, in five times the time.
-        lines = [b"%b\n%b\n" % (_action(each), each.text) for each in documents]
+        lines = [b"%b\n%b\n" % (_action(id_, routing), text) for _, id_, text, routing in documents]
         with calling(f"load documents into {self._index}"):
             answer = self._client.bulk(
                 index=self._index,
@@ -181,10 +181,10 @@ def _in_background(call: Callable[[], Answer]) -> Future[Answer]:
     return future
 
 
-def _action(document: Document) -> bytes:
-    if document.routing is None:
-        return b'{"index":{"_id":%b}}' % orjson.dumps(document.id)
-    return orjson.dumps({"index": {"_id": document.id, "routing": document.routing}})
+def _action(id_: str, routing: str | None) -> bytes:
+    if routing is None:
+        return b'{"index":{"_id":%b}}' % orjson.dumps(id_)
+    return orjson.dumps({"index": {"_id": id_, "routing": routing}})
 
 
 def _disk_block(result: dict[str, Any]) -> str:

@@ -59,6 +59,7 @@ class IndexState:
     """As shown; a serverless project may show neither: 1 and 0."""
     refresh_interval: str | None
     default_pipeline: str | None
+    final_pipeline: str | None
     mapping: dict[str, Any]
     """Beside its fields and `_meta`: `dynamic` and its like."""
     settings: dict[str, Any]
@@ -321,6 +322,7 @@ def index_state(name: str, raw: dict[str, Any]) -> IndexState:
         replicas=int(chosen.get("number_of_replicas", 0)),
         refresh_interval=chosen.get("refresh_interval"),
         default_pipeline=chosen.get("default_pipeline"),
+        final_pipeline=chosen.get("final_pipeline"),
         mapping={name: raw["mappings"][name] for name in _BESIDE_FIELDS if name in raw["mappings"]},
         settings={name: chosen[name] for name in _UNDER_FIELDS if name in chosen},
         created=datetime.fromtimestamp(int(chosen["creation_date"]) / 1000, UTC),

@@ -96,7 +96,8 @@ class DocumentsRefused(PermanentError):
 def _pace(index: IndexState, documents: CheckedDocuments) -> tuple[int, int]:
     """The most documents of a request, and the most requests in flight."""
     kinds = {field.get("type") for field in index.properties.values()}
-    if index.default_pipeline or "semantic_text" in kinds:
+    pipelines = {index.default_pipeline, index.final_pipeline} - {None, "_none"}
+    if pipelines or "semantic_text" in kinds:
         return MOST_EMBEDDED, 1  # the model is the limit, and its queue rejects what comes too fast
     # The last of a repeated id must also come last, so there each request waits for the one before.
     return MOST_DOCUMENTS, 1 if documents.repeated else IN_FLIGHT

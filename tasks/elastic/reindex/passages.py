@@ -6,7 +6,6 @@ cluster. A run that continues copies the documents that are not there yet, and l
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from elasticsearch.helpers import scan
 from tasks.batches import attempt_each, batches
 from tasks.elastic.cluster.cluster import vectors_in_source
 from tasks.elastic.cluster.reindex_tasks import Failure
-from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.clients import connect_unrounded
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.data.documents import Document
 from tasks.elastic.indices.bulks import MOST_BYTES, MOST_DOCUMENTS, Bulk, BulkLoad, Refused, size
@@ -27,6 +26,8 @@ from tasks.elastic.reindex.batch_plans import ReindexSpec
 from tasks.elastic.reindex.copying import MOST_FAILURES, Reindexed, ReindexFailed
 from tasks.elastic.reindex.semantic import absent
 from tasks.elastic.settings import ElasticSettings
+from tasks.errors import InvalidInput
+from tasks.exact_json import NotExact, rewritten
 from tasks.steps import step
 from tasks.waiting import Deadline
 
@@ -133,13 +134,26 @@ class _Reading:
         for hit in self._hits():
             body, cut = with_passages(hit["_source"], self._spec.fields, self._words)
             self.documents, self.passages = self.documents + 1, self.passages + cut
-            # Not orjson, which has no integers beyond 64 bits and no lone surrogates; a cluster may hold both.
-            text = json.dumps(body).encode()
-            page.append((hit["_id"], Document(hit["_id"], hit["_id"], text, hit.get("_routing"))))
+            page.append(
+                (
+                    hit["_id"],
+                    Document(hit["_id"], hit["_id"], self._text(hit["_id"], body), hit.get("_routing")),
+                )
+            )
             if len(page) == _PAGE:
                 yield from self._absent(page)
                 page = []
         yield from self._absent(page)
+
+    def _text(self, id_: str, body: dict[str, Any]) -> bytes:
+        """The document as it is sent: every number is written as in the source."""
+        try:
+            return rewritten(body)
+        except NotExact as error:
+            raise InvalidInput(
+                f"This document of {self._spec.source} cannot be copied without changing it: it has {error}", value=id_,
+                remedy="Correct it in the source, or leave it out with --source-query.",
+            ) from error  # fmt: skip
 
     def _hits(self) -> Iterator[dict[str, Any]]:
         spec = self._spec
@@ -148,7 +162,9 @@ class _Reading:
         if spec.query:
             body["query"] = spec.query
         with calling(f"read the documents of {spec.source}"):
-            yield from scan(connect(self._source), index=spec.source, query=body, size=_PAGE, scroll=_SCROLL)
+            yield from scan(
+                connect_unrounded(self._source), index=spec.source, query=body, size=_PAGE, scroll=_SCROLL
+            )
 
     def _absent(self, page: list[tuple[str, Document]]) -> Iterator[Document]:
         ids = set(absent(self._settings, self._spec.dest, [id_ for id_, _ in page]))

@@ -52,8 +52,44 @@ class Diagnosis:
 
     findings: tuple[Finding, ...]
     deployments: tuple[DeploymentState, ...]
+    """Also those of inference endpoints, which have the endpoint's id."""
     pipelines: tuple[PipelineStatistics, ...]
     threads: tuple[HotThread, ...]
+
+    def numbers(self) -> tuple[tuple[str, str], ...]:
+        """Everything that was looked at and what it showed, each number with what would make it a finding."""
+        busiest = max((thread.percent for thread in self.threads), default=0.0)
+        return (
+            *((f"deployment {one.id}", _numbers_of(one)) for one in self.deployments),
+            *((f"pipeline {one.id}", _numbers_of_pipeline(one)) for one in self.pipelines),
+            (
+                "busy threads",
+                f"{len(self.threads)}, the busiest {busiest:.0f}% (a finding from {BUSY_PERCENT:.0f}%)",
+            ),
+        )
+
+
+def _numbers_of(one: DeploymentState) -> str:
+    adaptive = f" (adaptive, {one.adaptive.min} to {one.adaptive.max})" if one.adaptive else ""
+    speed = "" if one.milliseconds is None else f", {one.milliseconds:.0f} ms per inference"
+    return (
+        f"{one.state}, {one.allocated} of {one.allocations} allocations{adaptive}, queue {one.pending:,} of {one.queue_capacity:,} "
+        f"(a finding above {_crowded(one):,.0f}); rejected {one.rejected:,}, timed out {one.timeouts:,}, failed {one.errors:,} (above 0)"
+        f"{speed}"
+    )
+
+
+def _numbers_of_pipeline(one: PipelineStatistics) -> str:
+    share = one.inference_milliseconds / one.milliseconds if one.milliseconds else 0.0
+    return (
+        f"{one.documents:,} documents, failed {one.failed:,} (a finding above 0), inferences that failed {one.inference_failed:,} (above "
+        f"{one.failed:,}), {share:.0%} of its time in inference (from {INFERENCE_SHARE:.0%} while every queue is busy)"
+    )
+
+
+def _crowded(one: DeploymentState) -> float:
+    """How many texts may wait before they wait for too few allocations."""
+    return one.queue_capacity * max(1, one.nodes) * QUEUE_CROWDED
 
 
 @step("diagnose")
@@ -213,6 +249,11 @@ def _of_deployment(deployment: DeploymentState, nodes: Sequence[MlNode]) -> list
             "deployment", f"a deployment is {deployment.state}", deployment.reason or "no reason given",
             f"fewer allocations or threads, or more ML nodes: `{command('elastic check')}` lists what fits",
         )  # fmt: skip
+    elif deployment.adaptive and not deployment.allocated:
+        find(
+            "deployment", "scaled down to nothing, so the next request waits or fails",
+            f"0 allocations, at least {deployment.adaptive.min}", "min_number_of_allocations 1",
+        )  # fmt: skip
     elif deployment.allocated < deployment.allocations:
         find(
             "deployment", "allocations are missing", f"{deployment.allocated} of {deployment.allocations}",
@@ -229,12 +270,12 @@ def _of_deployment(deployment: DeploymentState, nodes: Sequence[MlNode]) -> list
             "inference", "the queue was full", f"{deployment.rejected:,} texts rejected",
             f"queue_capacity above {deployment.queue_capacity:,}, smaller reindex batches, or a deployment of its own for ingest",
         )  # fmt: skip
-    crowded = deployment.queue_capacity * max(1, deployment.nodes) * QUEUE_CROWDED
-    if deployment.pending > crowded:
+    if deployment.pending > _crowded(deployment):
+        most_allocations = "max_number_of_allocations" if deployment.adaptive else "number_of_allocations"
         find(
             "inference", "texts wait for too few allocations",
             f"{deployment.pending:,} in a queue of {deployment.queue_capacity:,}",
-            f"number_of_allocations above {deployment.allocations}",
+            f"{most_allocations} above {deployment.allocations}",
         )  # fmt: skip
     if deployment.timeouts:
         find(

@@ -21,6 +21,7 @@ from tasks.vertex.data.errors import DataChanged, NoRoom, TooManyImportFiles
 from tasks.vertex.data.import_formats import (
     FILES,
     FLOAT_BYTES,
+    GROUP_BYTES,
     SPARSE_BYTES,
     SUFFIXES,
     AvroFile,
@@ -98,7 +99,7 @@ def write_import_files(
             shards.write(block.first_row, rules.records(block))
             if on_progress:
                 on_progress(block.first_row + len(block.ids), file.rows)
-        shards.finish()
+        shards.finish(file.rows)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -128,32 +129,54 @@ class _Shards:
         self.written: list[ImportFile] = []
         self._open: tuple[Checked, JsonLines | AvroFile] | None = None
         self._part = folder
-        self._first_row = self._last_row = 0
+        self._group = list[bytes]()
+        self._room = self._group_room = self._first_row = 0
 
     def write(self, first_row: int, records: Iterable[Record]) -> None:
-        encode, most = self._format.encoded, self._shard_bytes
-        for row, record in enumerate(records, start=first_row):
-            encoded = encode(record)
-            if self._open is None or self._open[1].size + len(encoded) > most:
-                self.finish()
-                self._open = self._start(row)
-            self._open[1].write(encoded)
-            self._last_row = row
+        # In groups, and with local names: with a call or two for every record, Avro takes a quarter longer.
+        group, room, group_room, row = self._group, self._room, self._group_room, first_row
+        for encoded in map(self._format.encoded, records):
+            size = len(encoded)
+            if size > room:
+                self.finish(row)
+                room, group_room = self._start(row)
+            group.append(encoded)
+            row += 1
+            room -= size
+            group_room -= size
+            if group_room <= 0:
+                room, group_room = self._write_group()
+        self._room, self._group_room = room, group_room
 
-    def _start(self, row: int) -> tuple[Checked, JsonLines | AvroFile]:
+    def _start(self, row: int) -> tuple[int, int]:
         if len(self.written) == MOST_FILES:
             raise TooManyImportFiles(shard_bytes=self._shard_bytes, most=MOST_FILES)
         self._part = self._folder / f"datapoints-{len(self.written):05}.{self._suffix}.part"
         self._first_row = row
         out = Checked(self._part.open("wb"))
-        return out, self._format(out)
+        self._open = out, self._format(out)
+        return self._write_group()
 
-    def finish(self) -> None:
-        """Give the file its final name, if one is open."""
+    def _write_group(self) -> tuple[int, int]:
+        """Write what waits. Returns how many bytes of records the file and a new group have room for."""
+        if self._open is None:
+            return 0, 0
+        out, records = self._open
+        if self._group:
+            records.write(self._group)
+            self._group.clear()
+        return self._shard_bytes - out.size - records.head_bytes, GROUP_BYTES
+
+    def finish(self, next_row: int) -> None:
+        """Give the file its final name, if one is open.
+
+        Args:
+            next_row: the first that it does not hold.
+        """
         if self._open is None:
             return
-        out, records = self._open
-        records.finish()
+        self._write_group()
+        out, _ = self._open
         out.close()
         self._open = None
         whole = self._part.replace(self._part.with_suffix(""))
@@ -161,7 +184,7 @@ class _Shards:
             ImportFile(
                 name=whole.name,
                 first_row=self._first_row,
-                last_row=self._last_row,
+                last_row=next_row - 1,
                 size=out.size,
                 crc32c=base64.b64encode(out.crc.to_bytes(4, "big")).decode(),
             )

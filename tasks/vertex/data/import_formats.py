@@ -6,6 +6,7 @@ upload skips what is there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import BinaryIO, Literal
 
@@ -22,6 +23,8 @@ FLOAT_BYTES: dict[ImportFormat, int] = {"jsonl": 16, "avro": 4}
 """Most bytes of one float32: in JSON 15 characters at most (-1.17549435e-38), and a comma."""
 SPARSE_BYTES: dict[ImportFormat, int] = {"jsonl": 24, "avro": 8}
 """Bytes of a sparse value and its dimension, which is an int64 but hardly ever beyond eight digits."""
+GROUP_BYTES = 16_000
+"""Bytes of records that are handed over together, or a little more: in Avro a block, and fastavro's default for one."""
 WRITTEN_AT_ONCE = 2**18
 """Bytes: a call and a checksum for every record cost a third as much as its JSON."""
 _JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
@@ -31,14 +34,14 @@ class Checked:
     """A file that counts its bytes and their checksum, and writes many at once."""
 
     def __init__(self, out: BinaryIO) -> None:
-        self._out, self._waiting = out, bytearray()
-        self.size = self.crc = 0
+        self._out, self._waiting = out, list[bytes]()
+        self.size = self.crc = self._written = 0
 
-    def write(self, content: bytes | bytearray) -> None:
+    def write(self, content: bytes) -> None:
         """Add these bytes."""
         self.size += len(content)
-        self._waiting += content
-        if len(self._waiting) >= WRITTEN_AT_ONCE:
+        self._waiting.append(content)
+        if self.size - self._written >= WRITTEN_AT_ONCE:
             self._write_waiting()
 
     def close(self) -> None:
@@ -47,7 +50,8 @@ class Checked:
             self._write_waiting()
 
     def _write_waiting(self) -> None:
-        waiting, self._waiting = bytes(self._waiting), bytearray()
+        waiting, self._written = b"".join(self._waiting), self.size
+        self._waiting.clear()
         if waiting:
             self._out.write(waiting)
             self.crc = google_crc32c.extend(self.crc, waiting)
@@ -56,51 +60,36 @@ class Checked:
 class JsonLines:
     """One record a line. orjson writes every float32 so that it reads back bit for bit."""
 
+    head_bytes = 0
+    """Most bytes of a group beside its records."""
+
     def __init__(self, out: Checked) -> None:
         self._out = out
-        self.write = out.write
 
     @staticmethod
     def encoded(record: Record) -> bytes:
-        """What `write` takes."""
+        """A record, as `write` takes it."""
         return orjson.dumps(record, option=_JSON)
 
-    @property
-    def size(self) -> int:
-        """Bytes of the file, if it ends here."""
-        return self._out.size
-
-    def finish(self) -> None:
-        """Nothing is left to write."""
+    def write(self, group: Sequence[bytes]) -> None:
+        """Add encoded records."""
+        self._out.write(b"".join(group))
 
 
 class AvroFile:
-    """An Avro object container file, not compressed."""
+    """An Avro object container file, not compressed. Every group is a block."""
+
+    head_bytes = avro.BLOCK_HEAD
 
     def __init__(self, out: Checked) -> None:
-        self._out, self._block, self._count = out, bytearray(), 0
+        self._out = out
         out.write(avro.header())
 
     encoded = staticmethod(avro.encoded)
 
-    @property
-    def size(self) -> int:
-        """Most bytes of the file, if it ends after one more record of no length."""
-        return self._out.size + len(self._block) + avro.BLOCK_HEAD
-
-    def write(self, encoded: bytes) -> None:
-        """Add a record."""
-        self._block += encoded
-        self._count += 1
-        if len(self._block) >= avro.BLOCK:
-            self.finish()
-
-    def finish(self) -> None:
-        """Write the records that wait for their block to be full."""
-        if self._count:
-            self._out.write(avro.block(self._block, self._count))
-            self._block.clear()
-            self._count = 0
+    def write(self, group: Sequence[bytes]) -> None:
+        """Add encoded records."""
+        self._out.write(avro.block(group))
 
 
 FILES: dict[ImportFormat, type[JsonLines | AvroFile]] = {"jsonl": JsonLines, "avro": AvroFile}

@@ -108,9 +108,11 @@ class DatapointRules(BaseModel, frozen=True, extra="forbid"):
         tokens = [(name, column) for name, column in columns if column.kind == "token"]
         numbers = [(name, column) for name, column in columns if column.kind != "token"]
         own, tags = self.restrict_namespace, self._crowding_tags(block)
+        is_dense, vectors = block.present is None and block.sparse is None, block.vectors
         for position, id_ in enumerate(block.ids):
-            record: Record = {"id": id_}
-            _add_vectors(record, block, position)
+            record: Record = {"id": id_, "embedding": vectors[position]} if is_dense else {"id": id_}
+            if not is_dense:
+                _add_vectors(record, block, position)
             restricts: list[RestrictRecord] = [{"namespace": own, "allow": [id_]}] if own else []
             if tokens:  # nothing is called that has nothing to add: less than half the time a row
                 restricts += _tokens_at(position, tokens)

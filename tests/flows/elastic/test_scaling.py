@@ -98,7 +98,7 @@ def test_a_cluster_without_a_node_grows_when_it_may(cluster_with, elastic, name)
 def test_texts_that_the_model_cuts_are_told_before_and_after(cluster, embed, elastic, name, movies):
     long = {"id": "long", "plot": "A detective walks. " * 300}
     source = cluster.store(f"{name}-source", [*movies[:4], long])
-    assert "1 of the 1 longest texts of 5 looked at are truncated after 512 tokens: long" in _flat(
+    assert "1 of the 1 longest texts of all 5 documents are truncated after 512 tokens: long" in _flat(
         embed(cluster, source, "plot").out
     )
     found = _flat(elastic(cluster, "diagnose", "--name", name).out)

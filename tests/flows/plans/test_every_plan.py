@@ -13,8 +13,9 @@ from flows.command_line import run as running
 from flows.options import RunOptions
 from tasks.databricks.endpoints import apply_content_mark
 from tasks.databricks.settings import databricks_settings
-from tasks.elastic.indices.indices import set_marks
+from tasks.elastic.indices.indices import ensure_content_mark, ensure_index, set_marks
 from tasks.elastic.settings import elastic_settings
+from tasks.elastic.specs import IndexSpec
 from tasks.steps import plain_calls
 from tests.flows.plans.planning import ENTRIES, working
 from tests.flows.vertex.conftest import write_vectors
@@ -33,6 +34,16 @@ FILMS = [{"id": str(number), "plot": f"a film about the number {number}"} for nu
 def _lines(file, rows):
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return str(file)
+
+
+def _leave_behind(index):
+    """An embedded index that nothing uses any more."""
+    with plain_calls():
+        settings = elastic_settings("sandbox")
+        ensure_index(
+            settings, IndexSpec(name=index, properties={}, replicas=0, made_from={"source": "films"})
+        )
+        ensure_content_mark(settings, index, "all of it")
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +77,7 @@ def built(sandbox, tmp_path_factory):
         embed = {"name": "built", "fields": ("plot",), "deployment": "built-ingest", "replicas": 0}
         for source in ("films", "fewer"):
             flows.do("elastic embed", source=source, **embed)
+        _leave_behind("built-000000000000")
         flows.do("elastic deploy", name="newer", ingest_allocations=1, search_allocations=0)
         flows.versions = {
             engine: next(
@@ -153,7 +165,11 @@ PLANS = {
         ["+ pipeline", "+ index", "~ alias", "= index"],
     ),
     "elastic rollback": (lambda _: {"name": "built"}, ["~ alias", "= index"]),
-    "elastic teardown": (lambda _: {"name": "built"}, ["- alias", "- index", "- index", "- pipeline"]),
+    "elastic prune": (lambda _: {"name": "built"}, ["- index", "= index", "= index"]),
+    "elastic teardown": (
+        lambda _: {"name": "built"},
+        ["- alias", "- index", "- index", "- index", "- pipeline"],
+    ),
     "answers index": (
         lambda flows: {"name": "handbook", "documents": flows.documents, "engine": "elastic"},
         ["+ version", "+ served version"],

@@ -121,11 +121,11 @@ def test_wrong_options_are_refused_with_what_is_accepted(refused):
         ("build", {"--limit": "many"}, ["--limit", "many", "int"]),
         ("build", {"--fraction-leaf-nodes-to-search": 1.5}, ["--fraction-leaf-nodes-to-search", "1.5"]),
         ("build", {"--distance-measure": "EUCLID"}, ["EUCLID", "SQUARED_L2_DISTANCE"]),
-        ("build", {"--min-replicas": 3, "--max-replicas": 2}, ["min_replicas", "max_replicas", "3", "2"]),
+        ("build", {"--min-replicas": 3, "--max-replicas": 2}, ["--min-replicas", "--max-replicas", "3", "2"]),
         (
             "build",
             {"--machine-type": "e2-standard-2"},
-            ["machine_type", "e2-standard-2", "MEDIUM", "e2-standard-16"],
+            ["--machine-type", "e2-standard-2", "MEDIUM", "e2-standard-16"],
         ),
         ("build", {"--timeout-minutes": -1}, ["--timeout-minutes", "-1"]),
         ("build", {"--target": "moon"}, ["--target", "moon", "google-cloud"]),
@@ -133,7 +133,7 @@ def test_wrong_options_are_refused_with_what_is_accepted(refused):
         ("verify", {"--data": "a.hdf5", "--min-recall": 2}, ["--min-recall", "2"]),
         ("upsert-datapoints", {}, ["file", "datapoints"]),
         ("remove-datapoints", {}, ["file", "ids"]),
-        ("query", {}, ["vector", "datapoint_id", "data"]),
+        ("query", {}, ["vector", "--datapoint-id", "data"]),
     )
 
 

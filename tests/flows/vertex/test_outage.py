@@ -14,7 +14,7 @@ import httpx
 import pytest
 from prefect.client.orchestration import get_client
 
-from flows import outage
+from flows.running import outage
 from flows.stack import processes
 from flows.stack.stack import SANDBOX, SERVER, Stack
 from sandbox.announced import announcement
@@ -23,7 +23,7 @@ from tests.polling import until
 
 BY_LOOKS = {"advance": "reads", "reads": 400}  # more than the build itself looks while a server starts
 ENDS_WITHIN_SECONDS = 30.0
-CALLS_OF_PREFECT = 4  # the first and flows.outage's three retries
+CALLS_OF_PREFECT = 4  # the first and flows.running.outage's three retries
 SLACK_SECONDS = 15.0  # for a busy machine
 
 

@@ -1,5 +1,6 @@
-"""Elasticsearch stand-ins as separate processes, with the unmodified official client."""
+"""Elasticsearch stand-ins, as separate processes or in this one, with the unmodified official client."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from elasticsearch import Elasticsearch
 
 from sandbox import process
 from sandbox.elastic.options import ElasticOptions
-from tests.client import client_of
+from sandbox.elastic.server import ElasticServer
+from sandbox.ports import Ports
+from tests.client import VERSION, client_of
 
 ELSER = ".elser_model_2"
 
@@ -64,6 +67,28 @@ def embedding_pipeline():
         client.ingest.put_pipeline(id=name, processors=[processor])
 
     return put
+
+
+@contextmanager
+def served_here(state, **options):
+    """A client of a stand-in in this process, which is up in 20 ms: for fast tests that need nothing killed."""
+    ports = Ports(state, ["elastic"])
+    quick = {"download_seconds": 0.01, "start_seconds": 0.01, "refresh_seconds": 3600.0}
+    server = ElasticServer(state, ElasticOptions(**{**quick, **options}), ports.take("elastic"), "")
+    server.start()
+    client = client_of({"ELASTIC_URL": f"http://127.0.0.1:{ports['elastic']}"})
+    try:
+        yield client
+    finally:
+        client.close()
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    """A client of a stand-in in this process, for all tests of a file."""
+    with served_here(tmp_path_factory.mktemp("elastic"), version=VERSION) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

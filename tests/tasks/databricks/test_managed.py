@@ -175,9 +175,12 @@ def test_equal_texts_have_equal_content_and_whole_numbers_become_floats_beside_o
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"id": 2}, "The field text is missing"),
-        ({"id": 2, "text": "  "}, "The field text is missing or has no text"),
-        ({"id": 2, "text": ["a"]}, "The field text is missing"),
+        (
+            {"id": 2, "plot": "a"},
+            "The field text is missing.*or in another that text_column names; this line has id and plot",
+        ),
+        ({"id": 2, "text": "  "}, "The field text has no text"),
+        ({"id": 2, "text": ["a"]}, "The field text has no text"),
         ({"text": "a"}, "The id is missing"),
         ({"id": "x" * 129, "text": "a"}, "This id is too long"),
         ({"id": 2, "text": "x" * (MOST_TEXT_BYTES + 1)}, "too long to be embedded"),

@@ -98,16 +98,21 @@ def versions(make, name):
 
 
 def test_marks_of_a_version_are_tags_that_leave_those_of_others_alone():
-    first = VersionMarks(spec="a", content="b")
+    first = VersionMarks(spec="a", content="b", found="0.95")
     tags = with_marks({"team": "search"}, FIRST, first)
     tags = with_marks(tags, SECOND, VersionMarks(spec="c", coming="d", replaces=True))
     assert tags == {
-        "team": "search", "spec": "a", "content": "b",
+        "team": "search", "spec": "a", "content": "b", "found": "0.95",
         f"spec_{SECOND}": "c", f"coming_{SECOND}": "d", f"replaces_{SECOND}": "yes",
     }  # fmt: skip
     assert (marks_of(tags, FIRST), marks_of(tags, SECOND).coming) == (first, "d")
     assert marked_versions({**tags, "content_of_others": "x"}) == (FIRST, SECOND)
-    assert with_marks(tags, SECOND, VersionMarks()) == {"team": "search", "spec": "a", "content": "b"}
+    assert with_marks(tags, SECOND, VersionMarks()) == {
+        "team": "search",
+        "spec": "a",
+        "content": "b",
+        "found": "0.95",
+    }
 
 
 def test_the_version_that_holds_the_data_is_found_again_and_other_data_become_a_new_one():

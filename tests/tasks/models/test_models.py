@@ -72,8 +72,9 @@ def test_a_429_for_want_of_quota_is_permanent(server_with, shape, raised):
 def test_an_answer_that_is_not_whole_is_an_error(server_with, fault, said):
     server = server_with()
     server.fault("CreateChatCompletion", fault)
-    with pytest.raises(UnusableCompletion, match=said):
+    with pytest.raises(UnusableCompletion, match=said) as unusable:
         complete(server.settings, PROMPT)
+    assert unusable.value.usage.prompt > 0  # it is paid for all the same
 
 
 @pytest.mark.parametrize(("shape", "raised"), [("openai", ContextExceeded), ("databricks", ServiceRefused)])

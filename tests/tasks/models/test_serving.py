@@ -38,7 +38,7 @@ def serving(tmp_path):
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         options = ModelServerOptions(error_shape="databricks", start=ModelStart(**start))
         server = ModelServer(
-            tmp_path, options, listener, "", lambda texts, _: np.ones((len(texts), 3), np.float32)
+            tmp_path, options, listener, "", lambda texts, _: np.ones((len(texts), 3), np.float32), None
         )
         server.start()
         running.append(server)

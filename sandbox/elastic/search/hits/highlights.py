@@ -15,10 +15,10 @@ import numpy as np
 
 from sandbox.elastic.documents.analysis import Token, tokens
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
+from sandbox.elastic.documents.source_values import at, of_field
 from sandbox.elastic.documents.store import Row
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search.field_values import at, origin
 from sandbox.elastic.search.matches import Context
 from sandbox.elastic.search.queries import evaluate
 from sandbox.elastic.search.query_bodies import mapped, matching
@@ -190,7 +190,7 @@ def _marked(context: Context, row: Row, field: Field, settings: Settings) -> lis
     known = context.searcher.index.fields
     paths = (field.path, *settings.matched) if settings.own_field else tuple(context.words)
     wanted = {terms for path in paths for terms in context.words.get(path, ())}
-    texts = [str(each) for each in at(row.document(), origin(field, known))]
+    texts = [str(each) for each in of_field(row.document(), field, known)]
     scored: list[tuple[int, str]] = []
     for text in texts:
         spans = _spans(tokens(_analyzer(field), text), wanted) if wanted else []

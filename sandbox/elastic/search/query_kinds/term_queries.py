@@ -12,6 +12,7 @@ import numpy as np
 from sandbox.elastic.documents import date_math
 from sandbox.elastic.indices.mappings import NUMBERS, WHOLE_NUMBERS, Field, is_searchable
 from sandbox.elastic.indices.settings import TERMS_COUNT
+from sandbox.elastic.indices.similarities import of_field
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, field_and_body
@@ -98,7 +99,9 @@ def scored_term(
     else:
         norms = _NO_NORM
     result.mask[documents] = True
-    result.scores[documents] = bm25(frequencies, norms, boost, rarity, average)
+    result.scores[documents] = bm25(
+        frequencies, norms, boost, rarity, average, of_field(field, context.searcher.index.settings)
+    )
     return result
 
 
@@ -112,7 +115,7 @@ def range_(context: Context, body: Any, boost: float) -> Matches:
         return context.none()
     if field.type not in (*NUMBERS, "date"):
         kept = [term for term in context.searcher.terms(path) if _within(term, bounds)]
-        return _any_term(context, path, kept, boost * boost_of("range", found))
+        return any_term(context, path, kept, boost * boost_of("range", found))
     documents, values = context.searcher.numbers(path)
     mask = np.ones(len(values), bool)
     for name, bound in bounds.items():
@@ -174,7 +177,7 @@ def prefix(context: Context, body: Any, boost: float) -> Matches:
         return context.none()
     start = str(found["value"])
     kept = [each for each in context.searcher.terms(path) if each.startswith(start)]
-    return _any_term(context, path, kept, boost * boost_of("prefix", found))
+    return any_term(context, path, kept, boost * boost_of("prefix", found))
 
 
 def wildcard(context: Context, body: Any, boost: float) -> Matches:
@@ -190,7 +193,7 @@ def wildcard(context: Context, body: Any, boost: float) -> Matches:
         re.DOTALL,
     )
     kept = [each for each in context.searcher.terms(path) if pattern.fullmatch(each)]
-    return _any_term(context, path, kept, boost * boost_of("wildcard", found))
+    return any_term(context, path, kept, boost * boost_of("wildcard", found))
 
 
 def texts_of(context: Context, path: str, kind: str) -> Field | None:
@@ -229,7 +232,8 @@ def searchable(context: Context, path: str, *, weights: bool = False) -> Field |
     return field
 
 
-def _any_term(context: Context, path: str, kept: list[str], score: float) -> Matches:
+def any_term(context: Context, path: str, kept: list[str], score: float) -> Matches:
+    """The documents with any of these terms, with a constant score."""
     mask = np.zeros(context.searcher.size, bool)
     for each in kept:
         context.looked_for(path, each)

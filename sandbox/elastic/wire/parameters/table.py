@@ -70,8 +70,8 @@ _SEARCH = (
 _BODY_OF_SEARCH = rules(
     HONOURED,
     "size from sort terminate_after version seq_no_primary_term track_scores track_total_hits "
-    "stored_fields docvalue_fields",
-) | {"explain": OFF, "stats": NO_DIFFERENCE}
+    "stored_fields docvalue_fields explain",
+) | {"stats": NO_DIFFERENCE}
 _BY_QUERY = (
     rules(HONOURED, "refresh requests_per_second scroll slices wait_for_completion max_docs conflicts")
     | _WAITS
@@ -114,6 +114,7 @@ TABLE: dict[str, Rules] = {
     | {"version": OFF},
     "delete_by_query_rethrottle": rules(HONOURED, "requests_per_second group_by"),
     "delete_script": _TIMES,
+    "explain": _SOURCE | _COPIES | _TYPED | {"stored_fields": REFUSED},
     "field_caps": _NAMES | rules(HONOURED, "fields filters include_empty_fields include_unmapped types"),
     "get": _READS | _VERSIONS,
     "get_reindex": rules(HONOURED, "wait_for_completion timeout"),
@@ -221,6 +222,7 @@ TABLE: dict[str, Rules] = {
     | rules(TIME, "timeout")
     | rules(only("cpu"), "sort type"),
     "nodes.info": rules(NO_DIFFERENCE, "flat_settings") | rules(TIME, "timeout"),
+    "nodes.usage": rules(TIME, "timeout"),
     "nodes.stats": _SEGMENTS
     | _FIELD_STATISTICS
     | rules(TIME, "timeout")

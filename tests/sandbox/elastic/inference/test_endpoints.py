@@ -80,6 +80,10 @@ def test_a_default_endpoint_is_listed_and_deployed_at_its_first_use(quick):
     assert "dog" in found["sparse_embedding"][0]["embedding"]
     with pytest.raises(BadRequestError, match="reserved inference endpoint"):
         quick.inference.delete(inference_id=".elser-2-elasticsearch")
+    assert quick.inference.delete(inference_id=".elser-2-elasticsearch", force=True)["acknowledged"]
+    assert quick.inference.get(inference_id=".elser-2-elasticsearch")["endpoints"]
+    with pytest.raises(NotFoundError):  # only its deployment went
+        quick.ml.get_trained_models_stats(model_id=".elser-2-elasticsearch")
 
 
 def test_an_endpoint_that_a_pipeline_names_is_kept_unless_forced(quick):
@@ -91,7 +95,9 @@ def test_an_endpoint_that_a_pipeline_names_is_kept_unless_forced(quick):
     assert "dog" in quick.get(index="films", id="1")["_source"]["tokens"]
     dry = quick.inference.delete(inference_id="used", dry_run=True)
     assert (dry["acknowledged"], dry["pipelines"], dry["indexes"]) == (False, ["uses-it"], [])
-    with pytest.raises(ConflictError, match="referenced by pipelines"):
+    with pytest.raises(
+        ConflictError, match=r"Inference endpoint used is referenced by pipelines: \[uses-it\]\."
+    ):
         quick.inference.delete(inference_id="used")
     assert quick.inference.delete(inference_id="used", force=True)["acknowledged"]
     with pytest.raises(NotFoundError, match=r"Inference endpoint not found \[used\]"):

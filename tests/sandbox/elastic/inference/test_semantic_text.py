@@ -224,7 +224,7 @@ def test_an_index_that_uses_an_endpoint_keeps_it(semantic):
     films.client.inference.put(inference_id="mine", task_type="sparse_embedding", inference_config=config)
     mapping = {"plot": {"type": "semantic_text", "search_inference_id": "mine", "inference_id": ELSER}}
     films.client.indices.put_mapping(index=films.index, properties=mapping)
-    with pytest.raises(ApiError, match="referenced by"):
+    with pytest.raises(ApiError, match=r"being used in the mapping for indexes: \["):
         films.client.inference.delete(inference_id="mine")
     other = {"plot": {"type": "semantic_text", "inference_id": "mine"}}
     with pytest.raises(BadRequestError, match=r"Cannot update parameter \[inference_id\]"):

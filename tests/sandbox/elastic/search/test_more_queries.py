@@ -32,8 +32,8 @@ def test_a_fuzzy_term_finds_what_is_a_few_edits_away_and_likes_the_closest(share
     assert ids(shared.client, index, {"multi_match": several}) == ["2", "1"]
     phrase = {"query": "wizard wizard", "fields": ["t"], "type": "phrase"}
     assert ids(shared.client, index, {"multi_match": phrase}) == []
-    with pytest.raises(BadRequestError, match=r"type: cross_fields"):
-        ids(shared.client, index, {"multi_match": {**phrase, "type": "cross_fields"}})
+    with pytest.raises(BadRequestError, match=r"query type \[any_fields\]. unknown type"):
+        ids(shared.client, index, {"multi_match": {**phrase, "type": "any_fields"}})
     with pytest.raises(BadRequestError, match="Invalid fuzziness value: 3"):
         ids(shared.client, index, {"fuzzy": {"t": {"value": "wizard", "fuzziness": 3}}})
 

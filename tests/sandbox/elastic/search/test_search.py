@@ -198,7 +198,7 @@ def test_equal_scores_are_returned_in_the_order_of_writing(shared, fresh_index):
         ({"query": {"match_phrase": {"plot": {"boost": 2}}}}, r"\[match_phrase\] requires a \[query\]"),
         ({"query": {"multi_match": {"fields": ["plot"]}}}, r"\[multi_match\] requires a \[query\]"),
         ({"query": {"multi_match": {"query": "fox", "fields": ["plot^x"]}}}, "failed to parse"),
-        ({"query": {"multi_match": {"query": "fox", "slop": 1}}}, "slop"),
+        ({"query": {"multi_match": {"query": "fox", "slop": 1, "type": "phrase"}}}, "slop"),
         ({"query": {"match": {"plot": {"query": "fox", "analyzer": "nobody"}}}}, "nobody"),
         ({"query": {"term": {"tag": {"boost": 2}}}}, r"\[term\] requires a \[value\]"),
         ({"query": {"prefix": {"tag": {}}}}, r"\[prefix\] requires a \[value\]"),

@@ -80,7 +80,6 @@ def test_every_parameter_that_is_not_imitated_is_refused_by_name():
         ("/_count?zzzzzz=1", "request [/_count] contains unrecognized parameter: [zzzzzz]"),
         ("/_count?zzzzzz=1&yyyyyy=1", "unrecognized parameters: [yyyyyy], [zzzzzz]"),
         ("/_search?df=title", "unrecognized parameter: [df]"),
-        ("/_search?explain=true", "does not support [explain] with value [true] in [search]"),
         ("/_search?search_type=scan", "does not support [search_type] with value [scan]"),
         ("/_search?pretty=yes", "does not support [pretty] with value [yes]"),
         ("/nowhere/_search?error_trace=yes", "does not support [error_trace] with value [yes]"),
@@ -124,9 +123,7 @@ def test_a_search_ends_early_and_shows_its_total_as_a_number(shared, fresh_index
     assert shared.client.scroll(scroll_id=scroll, rest_total_hits_as_int=True)["hits"]["total"] == 5
 
 
-@pytest.mark.parametrize(
-    "key", ["explain", "profile", "suggest", "rescore", "runtime_mappings", "script_fields"]
-)
+@pytest.mark.parametrize("key", ["profile", "suggest", "rescore", "runtime_mappings", "script_fields"])
 def test_a_known_part_of_a_search_that_is_not_imitated_is_refused_by_name(shared, fresh_index, key):
     with pytest.raises(BadRequestError, match=rf"searches do not support \[{key}\]"):
         shared.client.search(index=fresh_index(), body={key: {"a": 1}})

@@ -89,6 +89,14 @@ def test_a_node_that_is_too_small_for_elser_is_told_its_minimum():
     assert "Nothing smaller fits either" in str(error)
 
 
+def test_a_node_whose_machine_has_the_memory_that_machine_learning_may_not_use_is_told_the_setting():
+    found = place([node(memory=int(1.9 * GB), machine=8 * GB)], Setting(1, 1), ELSER_BYTES)
+    assert "Its machine has 8.0 GB" in found.obstacles[0]
+    assert "set xpack.ml.use_auto_machine_memory_percent to true" in found.obstacles[0]
+    full = place([node(memory=4 * GB, used_memory=3 * GB, machine=8 * GB)], Setting(1, 1), ELSER_BYTES)
+    assert "xpack.ml" not in full.obstacles[0]
+
+
 def test_no_ml_node_at_all_is_an_obstacle():
     assert place([], Setting(1, 1), ELSER_BYTES).obstacles == ("There is no ML node.",)
 

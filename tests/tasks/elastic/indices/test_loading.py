@@ -58,6 +58,18 @@ def test_documents_are_stored_once_and_an_index_that_holds_them_is_left_alone(se
     assert changes() == made
 
 
+def test_an_index_with_a_final_pipeline_gets_one_smaller_bulk_after_the_other(settings, index, load):
+    connect(settings).ingest.put_pipeline(id=index, processors=[{"set": {"field": "seen", "value": True}}])
+    connect(settings).indices.put_settings(index=index, settings={"final_pipeline": index})
+    try:
+        loaded = load([{"id": str(n), "year": n} for n in range(loading.MOST_EMBEDDED + 1)])
+        assert (loaded.created, loaded.requests) == (loading.MOST_EMBEDDED + 1, 2)
+    finally:
+        connect(settings).indices.put_settings(index=index, settings={"final_pipeline": "_none"})
+        connect(settings).ingest.delete_pipeline(id=index)
+    assert load([{"id": str(n), "year": 0} for n in range(loading.MOST_EMBEDDED + 1)]).requests == 1
+
+
 def test_other_documents_are_loaded_over_those_that_there_are(settings, index, load):
     load([{"id": "a", "year": 1}, {"id": "b", "year": 1}])
     loaded = load([{"id": "a", "year": 2}, {"id": "c", "year": 1}])

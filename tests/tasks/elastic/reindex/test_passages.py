@@ -6,7 +6,7 @@ import pytest
 from elasticsearch.helpers import bulk
 
 from tasks.elastic.cluster.deployment_states import read_deployment
-from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.clients import connect, connect_unrounded
 from tasks.elastic.indices.indices import ensure_index, remove_index
 from tasks.elastic.indices.passages import passage_pipeline, passages_field
 from tasks.elastic.indices.pipelines import FAILURE_FIELD, ensure_pipeline, remove_pipeline
@@ -62,6 +62,24 @@ def test_a_document_that_the_new_index_refuses_is_named_and_stops_no_other(setti
     assert (done.documents, done.wanted) == (12, 13)
     (refused,) = done.refused
     assert (refused.id, refused.type) == ("late", "document_parsing_exception")
+
+
+def test_every_number_of_a_document_is_copied_as_it_is_written(settings, copy, deadline):
+    numbers = (
+        '"price": 0.12345678901234567890123, "whole": 123456789012345678901234567890, "e": 1.50e3, "n": -0'
+    )
+    document = f'{{"text": "A film.", "more": {{{numbers}}}}}'
+    connect(settings).bulk(
+        index=copy.source, operations=['{"index": {"_id": "exact"}}', document], refresh=True
+    )
+    apply_passages_copy.fn(settings, copy, 3, deadline)
+    found = connect_unrounded(settings).get(index=copy.dest, id="exact")["_source"]["more"]
+    assert {name: str(value) for name, value in found.items()} == {
+        "price": "0.12345678901234567890123",
+        "whole": "123456789012345678901234567890",
+        "e": "1500.0",
+        "n": "-0",
+    }
 
 
 def test_a_batch_is_as_many_documents_as_their_passages_allow(settings, copy):

@@ -5,7 +5,8 @@ import pytest
 from tasks.elastic.cluster.cluster import Cluster, MlNode
 from tasks.elastic.cluster.counters import PipelineStatistics, pipelines_of, threads_of
 from tasks.elastic.cluster.deployment_states import DeploymentState
-from tasks.elastic.verification.diagnosis import of_deployments, of_pipelines, of_threads
+from tasks.elastic.specs import AdaptiveAllocations
+from tasks.elastic.verification.diagnosis import Diagnosis, of_deployments, of_pipelines, of_threads
 
 NODE = MlNode(
     id="n",
@@ -181,3 +182,33 @@ def test_what_reads_as_a_statistic_of_the_real_thing_is_read(settings, deployed)
 
     diagnosis = read_diagnosis.fn(settings)
     assert deployed in {d.id for d in diagnosis.deployments}
+
+
+def test_every_number_is_told_with_what_would_make_it_a_finding():
+    adaptive = replace(WELL, id="endpoint", adaptive=AdaptiveAllocations(min=0, max=4), nodes=2)
+    used = PipelineStatistics(
+        id="embed",
+        documents=10,
+        milliseconds=1000,
+        current=0,
+        failed=0,
+        inference_documents=10,
+        inference_milliseconds=820,
+        inference_failed=1,
+    )
+    numbers = dict(Diagnosis((), (WELL, adaptive), (used,), ()).numbers())
+    assert numbers["deployment ingest"] == (
+        "started, 2 of 2 allocations, queue 0 of 1,024 (a finding above 512); rejected 0, timed out 0, failed 0 (above 0), "
+        "370 ms per inference"
+    )
+    assert "(adaptive, 0 to 4), queue 0 of 1,024 (a finding above 1,024)" in numbers["deployment endpoint"]
+    assert "inferences that failed 1 (above 0), 82% of its time" in numbers["pipeline embed"]
+    assert numbers["busy threads"] == "0, the busiest 0% (a finding from 50%)"
+
+
+def test_a_deployment_that_scaled_down_to_nothing_and_one_at_its_most_are_told_apart():
+    few = AdaptiveAllocations(min=0, max=4)
+    (asleep,) = of_deployments([replace(WELL, adaptive=few, allocations=0, allocated=0)], [])
+    assert (asleep.seen, asleep.change) == ("0 allocations, at least 0", "min_number_of_allocations 1")
+    (busy,) = of_deployments([replace(WELL, adaptive=few, pending=600)], [])
+    assert busy.change == "max_number_of_allocations above 2"

@@ -1,12 +1,10 @@
 # ruff: noqa: T201
-"""LlamaIndex's ElasticsearchStore, unmodified: dense, hybrid and sparse, filters, and deletions.
-
-Left out, because the stand-in refuses it by name: the BM25 strategy, which has a similarity of its own in the mapping.
-"""
+"""LlamaIndex's ElasticsearchStore, unmodified: dense, hybrid, sparse and BM25, filters, and deletions."""
 
 import os
 
 from elasticsearch.helpers.vectorstore import (
+    AsyncBM25Strategy,
     AsyncDenseVectorStrategy,
     AsyncSparseVectorStrategy,
 )
@@ -76,6 +74,16 @@ assert mixed[0] == "node-1"
 sparse = store_of("sparse", AsyncSparseVectorStrategy(model_id=".elser_model_2"))
 sparse.add(nodes(False))
 assert found(sparse, query_str="magic school", mode=VectorStoreQueryMode.SPARSE)[0] == "node-0"
-for each in (dense, hybrid, sparse):
+words = [
+    store_of(f"words-{row}", strategy)
+    for row, strategy in enumerate((AsyncBM25Strategy(), AsyncBM25Strategy(k1=2.0, b=0.1)))
+]
+for each in words:
+    each.add(nodes(False))
+    assert found(each, query_str="shark beach", mode=VectorStoreQueryMode.TEXT_SEARCH)[0] == "node-1"
+    assert found(each, query_str="a town", filters=horror, mode=VectorStoreQueryMode.TEXT_SEARCH) == [
+        "node-1"
+    ]
+for each in (dense, hybrid, sparse, *words):
     each.close()
 print("LlamaIndex ran through")

@@ -13,7 +13,8 @@ from prefect.settings import get_current_settings
 from rich.console import Console
 
 from flows.console import LEASE_LOST, PLUMBING
-from flows.outage import Watch
+from flows.running.garbage import spare_what_is_loaded
+from flows.running.outage import Watch
 from tasks.redaction import redacted
 
 _RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"
@@ -35,6 +36,7 @@ def watched() -> Generator[None]:
     if Watch.current is not None or not _is_of_a_worker():
         yield
         return
+    spare_what_is_loaded()
     _silence_the_queues()
     _outlive_the_worker()
     watch = Watch(get_current_settings().api.url or "").start()

@@ -9,8 +9,8 @@ import sys
 import pytest
 from rich.console import Console
 
-from flows import worker_run
-from flows.worker_run import watched
+from flows.running import worker_run
+from flows.running.worker_run import watched
 
 
 class WatchOf:

@@ -47,17 +47,18 @@ def holding(engine: str, name: str, deadline: Deadline, *, where: str) -> Genera
         where: what the name is unique in; the same name elsewhere has another slot.
 
     Raises:
-        DeadlinePassed: another run held it all that time.
+        DeadlinePassed: another run held it all that time, or Prefect's server was too slow to grant it.
         SlotNotGranted: Prefect's API does not answer, so nobody knows whether another run holds it.
     """
     slot = artifact_key(engine, name, where)
     held = ExitStack()
+    occupied = False
     try:
-        _create(slot, name)
+        occupied = _create(slot, name)
         held.enter_context(_acquired(slot, deadline.left))
     except TimeoutError as error:
-        what = f"the run that is working on {name!r}"
-        raise DeadlinePassed(what, seconds=deadline.seconds, last_seen="still running") from error
+        seen = "another run holds it" if occupied else "nobody held it, but Prefect's server did not grant it"
+        raise DeadlinePassed(f"slot of {name!r}", seconds=deadline.seconds, last_seen=seen) from error
     except (
         HTTPError,
         ConcurrencySlotAcquisitionError,
@@ -73,17 +74,20 @@ def holding(engine: str, name: str, deadline: Deadline, *, where: str) -> Genera
             say(f"The slot {slot!r} could not be released: {error}", level=logging.DEBUG)
 
 
-def _create(slot: str, name: str) -> None:
+def _create(slot: str, name: str) -> bool:
+    """See that the slot exists. Returns whether another run holds it."""
     with get_client(sync_client=True) as client:
         with suppress(ObjectAlreadyExists):  # another run created it at this very moment
             client.upsert_global_concurrency_limit_by_name(slot, 1)
         # Read, not tried with a short timeout: an abandoned acquisition may have been granted in the meantime.
-        if client.read_global_concurrency_limit_by_name(slot).active_slots:
+        occupied = bool(client.read_global_concurrency_limit_by_name(slot).active_slots)
+        if occupied:
             say(
                 f"Another run is working on {name!r} (concurrency limit {slot!r}); waiting for it. "
                 f"The slot of a killed run becomes free within {LEASE_SECONDS:.0f} s; if Prefect's server was killed with it, "
                 f"`prefect global-concurrency-limit update {slot} --active-slots 0` frees it."
             )
+        return occupied
 
 
 def _acquired(slot: str, seconds: float):  # noqa: ANN202 -- Prefect's own context manager type is private

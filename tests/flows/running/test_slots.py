@@ -7,7 +7,7 @@ from contextvars import copy_context
 
 import pytest
 
-from flows.slots import holding
+from flows.running.slots import holding
 from tasks.errors import DeadlinePassed
 from tasks.waiting import Deadline
 from tests.flows.client_settings import client_settings
@@ -25,7 +25,7 @@ def _api(stack):
 def test_a_second_run_waits_until_its_deadline_and_says_for_what(name):
     with (
         holding("vertex", name, Deadline.after(seconds=60), where="here"),
-        pytest.raises(DeadlinePassed, match=f"the run that is working on '{name}'"),
+        pytest.raises(DeadlinePassed, match=f"slot of '{name}'; last seen: another run holds it"),
         holding("vertex", name, Deadline.after(seconds=0.5), where="here"),
     ):
         pass

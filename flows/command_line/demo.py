@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from flows import engines
-from flows.console import plain, take_over
+from flows.console import duration, plain, take_over
 from flows.stack.stack import Stack
 from tasks.errors import PermanentError
 
@@ -36,6 +37,24 @@ class DemoIsRunning(PermanentError):
         )
 
 
+class Watch:
+    """How long each part took, one after the other."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._parts = dict[str, float]()
+
+    def ended(self, part: str) -> None:
+        """Take the time since the last part ended."""
+        now = time.monotonic()
+        self._parts[part] = now - self._since
+        self._since = now
+
+    def __str__(self) -> str:
+        parts = [f"{part} {duration(seconds)}" for part, seconds in self._parts.items()]
+        return f"{', '.join(parts)}; {duration(sum(self._parts.values()))} in all"
+
+
 def run_demo(home: Path, *, keep: bool) -> int:
     """Run the tours until one fails.
 
@@ -48,16 +67,19 @@ def run_demo(home: Path, *, keep: bool) -> int:
     """
     stack = Stack(home, with_worker=keep)
     terminal = take_over(Console(stderr=True))
-    code = 0
+    code, watch = 0, Watch()
     with _alone(home):
         try:
             stack.up()
             terminal.end()
+            watch.ended("start")
             # Settings for log files do not apply to the person at the terminal.
             environment = {name: value for name, value in stack.environment.items() if name != "NO_COLOR"}
-            for tour in filter(None, (engine.tour_words() for engine in engines.ENGINES)):
-                code = code or _run(tour, environment)
-            plain().print(f"Reports: {home / 'reports'}\nLogs:    {home / 'logs'}")
+            for engine in engines.ENGINES:
+                if code == 0 and (tour := engine.tour_words()):
+                    code = _run(tour, environment)
+                    watch.ended(engine.name)
+            plain().print(f"Reports: {home / 'reports'}\nLogs:    {home / 'logs'}\nTimes:   {watch}")
         finally:
             terminal.end()
             if not keep:

@@ -11,9 +11,10 @@ import pytest
 from prefect.exceptions import ObjectNotFound
 
 from flows import generate
-from flows.command_line import deployed
 from flows.commands import load
 from flows.engines import ENGINES
+from flows.running import deployed
+from flows.work_pools import PROCESS
 
 
 class Prefect:
@@ -81,7 +82,7 @@ def test_without_a_deployment_it_is_an_ordinary_run(run):
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 def test_the_deployments_have_the_names_that_are_looked_for(engine):
-    written = generate.deployments()
+    written = generate.deployments(PROCESS)
     assert all(f"  - name: {engine.command(entry).replace(' ', '-')}\n" in written for entry in engine.flows)
 
 

@@ -1,0 +1,85 @@
+"""A whole tour of Vertex AI, orchestrated by Prefect, beside the same calls made by a plain script.
+
+    python -m benchmarks.tour [--rows 1000]
+
+`vertex tour` builds two indexes, streams, queries, measures recall and tears everything down, against a sandbox whose operations
+end at once. The plain script is the same program without Prefect: its steps are called as functions, nothing is recorded, no slot is
+held. What is left of the difference is what the orchestration costs, once both are loaded. A Prefect server of its own runs on the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import tempfile
+from contextlib import ExitStack, nullcontext
+from importlib import import_module
+from itertools import count
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from benchmarks.import_files import SAMPLE
+from benchmarks.measured import Comparison, in_turn
+from flows.stack import processes
+from flows.stack.stack import SANDBOX, Stack
+from sandbox import process
+from sandbox.announced import announcement
+from sandbox.vertex.options import VertexOptions
+
+ROUNDS = 3
+
+
+def in_plain_calls(flow: Any, values: dict[str, Any]) -> None:
+    """Call a flow's function, and every task in it, as what they are: functions."""
+
+    def call(task: Any, *arguments: Any, **named: Any) -> Any:
+        return task.fn(*arguments, **named)
+
+    with ExitStack() as patched:
+        patched.enter_context(patch("prefect.Task.__call__", call))
+        patched.enter_context(patch("flows.runs.holding", lambda *_, **__: nullcontext()))
+        patched.enter_context(patch("flows.report.Report.publish", lambda _: None))
+        flow.fn(**values)
+
+
+def comparisons(rows: int = 1000) -> list[Comparison]:
+    """One."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        with (
+            Stack(home, with_worker=False).running() as stack,
+            process.running(Path(folder) / "sandbox", VertexOptions(clock_factor=1e9, upsert_delay=0.0)),
+        ):
+            processes.stop([stack.state.alive(SANDBOX)])  # the other one is faster
+            os.environ |= stack.environment | {
+                "VECTOR_SEARCH_SANDBOX": str(announcement(Path(folder) / "sandbox")),
+                "VECTOR_SEARCH_HOME": str(home),
+            }
+            flow: Any = import_module("flows.vertex.tour").tour  # after the environment, which Prefect reads
+            logging.disable(logging.INFO)
+            numbers = count()
+
+            def values() -> dict[str, Any]:
+                name = f"tour-{next(numbers)}"
+                return {"name": name, "data": str(SAMPLE), "limit": rows, "target": "sandbox", "yes": True}
+
+            ways = {
+                "plain calls": lambda: in_plain_calls(flow, values()),
+                "ours": lambda: flow(**values()),
+            }
+            title = f"A whole tour of Vertex AI with {rows:,} rows and operations that end at once"
+            return [in_turn(title, ways, count=3600, unit="tours/hour", rounds=ROUNDS)]
+
+
+def main() -> None:
+    """Print it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tour")
+    parser.add_argument("--rows", type=int, default=1000)
+    for comparison in comparisons(parser.parse_args().rows):
+        print(comparison)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What surrounds a run: its name's slot, its deployment, the death of Prefect's server, the process that it has to itself."""

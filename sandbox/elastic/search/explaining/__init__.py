@@ -1,0 +1,1 @@
+"""Why a document matches a query, and how its score came about."""

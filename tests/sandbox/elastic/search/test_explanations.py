@@ -1,0 +1,113 @@
+"""Explanations: the tree of a score, whose parts are what they say, in searches and of single documents."""
+
+import math
+
+import pytest
+from elasticsearch import BadRequestError, NotFoundError
+
+FILMS = {
+    "1": {"title": "The red fox", "plot": "A red fox meets a red dog.", "genre": "animals", "year": 2001},
+    "2": {"title": "Blue water", "plot": "A boat on blue water.", "genre": "sea", "year": 1999},
+    "3": {"title": "Red water", "plot": "A shark.", "genre": "sea", "year": 1975},
+}
+BM25 = {"match": {"plot": "red boat"}}
+
+
+@pytest.fixture(scope="module")
+def films(here):
+    properties = {"title": {"type": "text"}, "plot": {"type": "text"}, "genre": {"type": "keyword"}}
+    here.indices.create(index="films", mappings={"properties": properties})
+    for id_, film in FILMS.items():
+        here.index(index="films", id=id_, document=film)
+    here.indices.refresh(index="films")
+    here.indices.put_alias(index="films", name="sea-films", filter={"term": {"genre": "sea"}})
+    return "films"
+
+
+def check(tree):
+    """See that each value of a tree is what its description makes of the details."""
+    parts, words = [each["value"] for each in tree["details"]], tree["description"]
+    if words == "sum of:":
+        assert tree["value"] == pytest.approx(sum(parts), rel=1e-5)
+    elif words == "max of:":
+        assert tree["value"] == max(parts)
+    elif words.startswith("max plus"):
+        assert tree["value"] == pytest.approx(max(parts) + 0.5 * (sum(parts) - max(parts)), rel=1e-5)
+    elif words.endswith("computed as boost * idf * tf from:"):
+        assert tree["value"] == pytest.approx(math.prod(parts), rel=1e-5)
+    elif words.startswith("idf, computed"):
+        n, documents = parts
+        assert tree["value"] == pytest.approx(math.log(1 + (documents - n + 0.5) / (n + 0.5)), rel=1e-5)
+    elif words.startswith("tf, computed"):
+        freq, k1, b, length, average = parts
+        assert tree["value"] == pytest.approx(freq / (freq + k1 * (1 - b + b * length / average)), rel=1e-5)
+    elif words.startswith("weight("):
+        assert [tree["value"]] == parts
+    for each in tree["details"]:
+        check(each)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        BM25,
+        {"term": {"genre": {"value": "sea", "boost": 3}}},
+        {"bool": {"must": [BM25], "should": [{"match": {"title": "red"}}], "filter": [{"range": {"year": {"gte": 1970}}}]}},
+        {"dis_max": {"queries": [BM25, {"match": {"title": "red water"}}]}},
+        {"dis_max": {"queries": [{"match": {"plot": "red"}}, {"match": {"title": "red"}}], "tie_breaker": 0.5}},
+        {"constant_score": {"filter": {"term": {"genre": "sea"}}, "boost": 2}},
+        {"boosting": {"positive": BM25, "negative": {"term": {"genre": "sea"}}, "negative_boost": 0.5}},
+        {"function_score": {"query": BM25, "functions": [{"weight": 3}]}},
+        {"query_string": {"query": "plot:red OR title:water^2"}},
+        {"multi_match": {"query": "red water", "fields": ["title", "plot"], "type": "cross_fields"}},
+        {"match_all": {}},
+    ],
+    ids=lambda query: next(iter(query)),
+)  # fmt: skip
+def test_the_tree_of_every_hit_ends_in_its_score(here, films, query):
+    hits = here.search(index=films, query=query, explain=True)["hits"]["hits"]
+    assert hits
+    for hit in hits:
+        assert hit["_explanation"]["value"] == pytest.approx(hit["_score"], rel=1e-6)
+        assert (hit["_shard"], bool(hit["_node"])) == ("[films][0]", True)
+        check(hit["_explanation"])
+        one = here.explain(index=films, id=hit["_id"], query=query)
+        assert (one["matched"], one["explanation"]) == (True, hit["_explanation"])
+
+
+def test_a_term_is_taken_apart_into_the_numbers_of_bm25(here, films):
+    tree = here.explain(index=films, id="1", query={"match": {"plot": "red"}})["explanation"]
+    assert tree["description"].startswith("weight(plot:red in 0) [PerFieldSimilarity], result of:")
+    ((computed,),) = [tree["details"]]
+    boost, idf, tf = computed["details"]
+    assert boost == {"value": 2.2, "description": "boost", "details": []}
+    assert [each["value"] for each in idf["details"]] == [1, 3]
+    assert [(each["value"], each["description"].split(",")[0]) for each in tf["details"]] == [
+        (2.0, "freq"),
+        (1.2, "k1"),
+        (0.75, "b"),
+        (7.0, "dl"),
+        (pytest.approx(14 / 3), "avgdl"),
+    ]
+
+
+def test_a_document_that_does_not_match_is_explained_too_and_one_that_is_not_there_is_404(here, films):
+    found = here.explain(index=films, id="3", query=BM25, source=["title"])
+    assert (found["matched"], found["explanation"]["value"]) == (False, 0.0)
+    assert found["get"]["_source"] == {"title": "Red water"}
+    assert here.explain(index=films, id="1", q="plot:red")["matched"]
+    assert not here.explain(index="sea-films", id="1", query=BM25)["matched"]
+    with pytest.raises(NotFoundError) as error:
+        here.explain(index=films, id="9", query=BM25)
+    assert error.value.body == {"_index": films, "_id": "9", "matched": False}
+
+
+def test_what_cannot_be_explained_is_refused(here, films):
+    with pytest.raises(BadRequestError, match="query is missing"):
+        here.explain(index=films, id="1")
+    standard = {"standard": {"query": BM25}}
+    with pytest.raises(BadRequestError, match=r"not those of \[retriever\]"):
+        here.search(index=films, retriever=standard, explain=True)
+    assert (
+        "_explanation" not in here.search(index=films, retriever=standard, explain=False)["hits"]["hits"][0]
+    )
