@@ -24,6 +24,7 @@ from rich.text import Text
 
 from flows.report_page.page import page
 from flows.report_page.pictures import Picture, data_address, pictures
+from flows.resuming import resuming
 from tasks.artifact_keys import artifact_key
 from tasks.errors import GateNotMet, NotConfirmed
 from tasks.files import CannotWrite, write_whole
@@ -63,6 +64,8 @@ class Report(BaseModel):
     seconds: float = 0.0
     outcome: str = "running"
     """`done`, or why it ended."""
+    resume: str = ""
+    """The command that resumes a run that was interrupted or has failed; empty where there is nothing to resume."""
     steps: list[StepReport] = Field(default_factory=list)
     facts: dict[str, Any] = Field(default_factory=dict)
     """Facts for the caller: resource names, counts, measurements."""
@@ -146,7 +149,14 @@ class Report(BaseModel):
         shown = "".join(
             f"\n**{one.title}**\n\n![{one.title}]({data_address(one)})\n" for one in self._pictures
         )
-        return f"# {self.title}\n\n{_cell(self.outcome)} in {self.seconds:.1f} s\n{found}{table}{shown}"
+        resume = (
+            f"\nWhat the target has started continues by itself. Resume with `{self.resume}`\n"
+            if self.resume
+            else ""
+        )
+        return (
+            f"# {self.title}\n\n{_cell(self.outcome)} in {self.seconds:.1f} s\n{resume}{found}{table}{shown}"
+        )
 
     def publish(self) -> None:
         """Write the JSON file and the artifacts."""
@@ -215,13 +225,22 @@ def reporting(flow: str, name: str, target: str, where: str = "") -> Generator[R
         report.outcome = "done"
     except BaseException as error:
         if isinstance(error, GateNotMet):
-            report.facts |= error.facts
+            gate = {"what": error.gate, "measured": _plain(error.measured), "required": _plain(error.wanted)}
+            report.facts |= {"gate": gate, **error.facts}
         failed = "" if isinstance(error, NotConfirmed) else "failed: "
-        report.outcome = redacted(f"{failed}{error}") if str(error) else "interrupted"
+        notes = " ".join(getattr(error, "__notes__", ()))
+        interrupted = f"interrupted: {notes}" if notes else "interrupted"
+        report.outcome = redacted(f"{failed}{error}" if str(error) else interrupted)
+        report.resume = redacted(resuming(error))
         raise
     finally:
         report.seconds = time.monotonic() - began
         report.publish()
+
+
+def _plain(value: object) -> object:
+    """A number as it is, everything else in words."""
+    return value if isinstance(value, (int, float)) else redacted(str(value))
 
 
 def result(id_: str, scores: Mapping[str, float], fields: Mapping[str, Any]) -> dict[str, Any]:

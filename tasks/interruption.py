@@ -32,27 +32,27 @@ class RemoteWork:
 
 @contextmanager
 def interruptible(work: RemoteWork, when_interrupted: WhenInterrupted) -> Generator[None]:
-    """If the wait inside is interrupted, log what happens to the work, and cancel it if requested.
+    """If the wait inside is interrupted, say what happens to the work, and cancel it if requested.
 
-    An exception is not an interruption: it passes through unlogged.
+    It is said in the log, and in a note of the exception, which a report shows. An exception that is no interruption passes through.
     """
     try:
         yield
     except Exception:
         raise
-    except BaseException:
-        _leave(work, when_interrupted)
+    except BaseException as interruption:
+        said = _leave(work, when_interrupted)
+        say(f"Interrupted: {said}")
+        interruption.add_note(said)
         raise
 
 
-def _leave(work: RemoteWork, when_interrupted: WhenInterrupted) -> None:
+def _leave(work: RemoteWork, when_interrupted: WhenInterrupted) -> str:
     goes_on = f"{work.what} is still running {work.where} ({work.id})"
     if when_interrupted == "leave-running":
-        say(f"Interrupted: {goes_on}. Run the same command again to follow it.")
-        return
+        return f"{goes_on}. Run the same command again to follow it."
     try:
         work.cancel()
     except Exception as error:  # noqa: BLE001 -- the interruption must get through, whatever the service answers
-        say(f"Interrupted, but {goes_on}: {error}")
-        return
-    say(f"Interrupted: requested the cancellation of {work.what} ({work.id}).")
+        return f"{goes_on}, and could not be cancelled: {error}"
+    return f"requested the cancellation of {work.what} ({work.id})."

@@ -1,7 +1,8 @@
 """Every automation that we keep in a Prefect server, as plain data: another one is another entry in `automations`.
 
 Only runs of our flows' deployments count. One that somebody started from a terminal is found dead, but not started again: it ends
-with its terminal, and has no work queue (`flows/running/deployed.py`). Trigger and action are those of Prefect's REST API, `POST /automations/`.
+with its terminal, and has no work queue (`flows/running/deployed.py`). Trigger and action are those of Prefect's REST
+API, `POST /automations/`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows import engines
+from flows.sweeping.events import SWEPT, SWEPT_TARGET
 
 HEARTBEAT_SECONDS = 30
 """How often a run of the local stack's worker says that it is alive: Prefect's minimum; its default is 180."""
@@ -22,9 +24,9 @@ RESTARTS = 3
 _EVENT = "prefect.flow-run."
 _ENDS = ("Completed", "Failed", "TimedOut", "Cancelled", "Crashed", "Suspended", "Paused")
 """After these states nobody expects a heartbeat. AwaitingRetry is none of them: a run can die while it waits."""
-
-
 _OF_A_WORKER = {"prefect.resource.role": "work-queue"}
+"""What runs of a worker have and those of a terminal have not: who started one there sees how it ends."""
+_AT_ONCE = {"posture": "Reactive", "threshold": 1, "within": 0}
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,17 @@ class Automation:
     actions: tuple[Mapping[str, Any], ...]
 
 
-def automations(heartbeat_seconds: int = HEARTBEAT_SECONDS) -> tuple[Automation, ...]:
+def automations(
+    heartbeat_seconds: int = HEARTBEAT_SECONDS, *, notify: str | None = None
+) -> tuple[Automation, ...]:
     """Those that we keep.
 
     Args:
         heartbeat_seconds: PREFECT_FLOWS_HEARTBEAT_FREQUENCY of the workers; of the slowest, if they differ.
+        notify: the id of the block through which people are told; None for nobody.
     """
-    return (_dead_runs(MISSED_HEARTBEATS * heartbeat_seconds), _restarts())
+    kept = (_dead_runs(MISSED_HEARTBEATS * heartbeat_seconds), _restarts())
+    return kept if notify is None else (*kept, _failed(notify), _late(notify), _swept(notify))
 
 
 def _dead_runs(seconds: int) -> Automation:
@@ -77,7 +83,7 @@ def _restarts() -> Automation:
         trigger=_of_our_runs(
             {"prefect.run-count": starts}, _OF_A_WORKER, after=[], expect=[f"{_EVENT}Crashed"]
         )
-        | {"posture": "Reactive", "threshold": 1, "within": 0},
+        | _AT_ONCE,
         actions=(
             {
                 "type": "change-flow-run-state",
@@ -87,6 +93,66 @@ def _restarts() -> Automation:
             },
         ),
     )
+
+
+def _failed(block: str) -> Automation:
+    """A gate that is not met fails its run, and is the message of its state, with the number measured."""
+    ends = ("Failed", "Crashed", "TimedOut")
+    return Automation(
+        name="vector-search: failed runs",
+        line="A worker's run that fails or crashes is reported: a gate that is not met, a nightly check, a build.",
+        trigger=_of_our_runs({}, _OF_A_WORKER, after=[], expect=[f"{_EVENT}{end}" for end in ends])
+        | _AT_ONCE,
+        actions=(
+            _notification(
+                block, "{{ flow_run.name }}: {{ flow_run.state.name }}", "{{ flow_run.state.message }}"
+            ),
+        ),
+    )
+
+
+def _late(block: str) -> Automation:
+    """Prefect calls a run late that should have begun 15 s ago (PREFECT_API_SERVICES_LATE_RUNS_AFTER_SECONDS)."""
+    return Automation(
+        name="vector-search: late runs",
+        line="A run that no worker has begun in time is reported: a nightly check that does not run finds nothing.",
+        trigger=_of_our_runs({}, after=[], expect=[f"{_EVENT}Late"]) | _AT_ONCE,
+        actions=(
+            _notification(
+                block,
+                "{{ deployment.name }} is late",
+                "No worker has begun the run {{ flow_run.name }}. Is one running?",
+            ),
+        ),
+    )
+
+
+def _swept(block: str) -> Automation:
+    return Automation(
+        name="vector-search: sweeps that found something",
+        line="What a scheduled sweep finds idle or expired is reported, with its cost a day.",
+        trigger={
+            "type": "event",
+            "match": {"prefect.resource.id": f"{SWEPT_TARGET}*"},
+            "match_related": [_OF_A_WORKER],
+            "for_each": ["prefect.resource.id"],
+            "after": [],
+            "expect": [SWEPT],
+        }
+        | _AT_ONCE,
+        actions=(_notification(block, "To sweep on {{ event.resource.name }}", "{{ event.payload.found }}"),),
+    )
+
+
+def _notification(block: str, subject: str, body: str) -> Mapping[str, Any]:
+    """Templates are Prefect's: https://docs.prefect.io/v3/concepts/event-triggers#templating."""
+    link = "{% if flow_run %}\n\n{{ flow_run|ui_url }}{% endif %}"
+    return {
+        "type": "send-notification",
+        "block_document_id": block,
+        "subject": subject,
+        "body": f"{body}{link}",
+    }
 
 
 def _of_our_runs(

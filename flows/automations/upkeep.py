@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from flows.automations.catalog import Automation
-from tasks.errors import PermanentError
+from tasks.errors import InvalidInput, PermanentError
 from tasks.marks import MANAGED_BY
 
 MARK = f"managed_by:{MANAGED_BY}"
@@ -56,6 +56,35 @@ def ensure(call: Call, automations: Sequence[Automation]) -> list[Seen]:
     seen = [_ensure(call, one, [each for each in ours if each["name"] == one.name]) for one in automations]
     names = {one.name for one in automations}
     return seen + _removed(call, [each for each in ours if each["name"] not in names])
+
+
+def notified(call: Call) -> str | None:
+    """The id of the block through which our automations tell people; None if they tell nobody."""
+    found: list[Found] = call("POST", "/automations/filter", {"automations": {"tags": {"all_": [MARK]}}})
+    actions = (action for each in found for action in each["actions"])
+    return next((one["block_document_id"] for one in actions if one["type"] == "send-notification"), None)
+
+
+def notification_block(call: Call, name: str) -> str:
+    """The id of a block through which Prefect can tell people.
+
+    Args:
+        call: makes the requests.
+        name: as `prefect block ls` writes it, `slack-webhook/on-call`.
+
+    Raises:
+        InvalidInput: there is none, with those that there are.
+    """
+    able = {"block_schemas": {"block_capabilities": {"all_": ["notify"]}}, "include_secrets": False}
+    found: list[Found] = call("POST", "/block_documents/filter", able)
+    ids = {f"{each['block_type']['slug']}/{each['name']}": str(each["id"]) for each in found}
+    if name not in ids:
+        raise InvalidInput(
+            "Prefect has no notification block of this name", value=name, source="--notify",
+            accepted=", ".join(sorted(ids)),
+            remedy="Create one in Prefect's UI, under Blocks: Slack Webhook, Email, PagerDuty and others.",
+        )  # fmt: skip
+    return ids[name]
 
 
 def remove(call: Call, automations: Sequence[Automation]) -> list[Seen]:

@@ -24,6 +24,7 @@ def automations(
     heartbeat_seconds: Annotated[
         int | None, Parameter(validator=validators.Number(gte=catalog.HEARTBEAT_SECONDS))
     ] = None,
+    notify: str | None = None,
 ) -> None:
     """Let Prefect's server find runs whose process has died and start them again.
 
@@ -34,6 +35,8 @@ def automations(
         remove: Remove them instead.
         heartbeat_seconds: PREFECT_FLOWS_HEARTBEAT_FREQUENCY of your workers; the largest, if they differ. A run counts as
             dead after three missed heartbeats. Default: what Prefect's settings say here.
+        notify: The notification block through which you are told of failed runs, gates that are not met, late runs and sweeps that
+            found something, as `prefect block ls` writes it: slack-webhook/on-call. `none` to be told no more. Default: as before.
     """
     with loading():
         from flows.command_line.prefect_api import (  # noqa: PLC0415 -- help must not need Prefect
@@ -44,9 +47,11 @@ def automations(
 
     url = use_api()
     every = heartbeat_seconds or _heartbeat(is_local=url == Stack(home()).api_url)
-    act = upkeep.remove if remove else upkeep.ensure
     with requests() as call:
-        seen = act(call, catalog.automations(every))
+        if remove:
+            seen = upkeep.remove(call, catalog.automations(every))
+        else:
+            seen = upkeep.ensure(call, catalog.automations(every, notify=_block(call, notify)))
         acts = remove or runs_automations(call)
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("automation", "state", "what it does"):
@@ -61,6 +66,13 @@ def automations(
             f"warning: the Prefect server at {url} runs no automation: its service for triggers is switched off "
             "(PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED)."
         )
+
+
+def _block(call: upkeep.Call, notify: str | None) -> str | None:
+    """The block to tell people through: the one that is named, otherwise the one that there is."""
+    if notify is None:
+        return upkeep.notified(call)
+    return None if notify == "none" else upkeep.notification_block(call, notify)
 
 
 def _heartbeat(*, is_local: bool) -> int:

@@ -21,8 +21,9 @@ def blocks(
 ) -> None:
     """Let Prefect keep the settings of real services, as targets that a flow names by block:NAME.
 
-    Registers the types of these blocks with Prefect's server, and lists the blocks that there are. A block holds the settings of a real service, its secrets encrypted, on the server that PREFECT_API_URL names. Create blocks in
-    Prefect's UI under Blocks, or from the settings that a shell has: `vector-search blocks --save production`
+    Registers the types of these blocks with the server that PREFECT_API_URL names, and lists the blocks that there are. A block
+    holds the settings of a real service, its secrets encrypted. Create blocks in Prefect's UI under Blocks, or from the settings
+    that a shell has: `vector-search blocks --save production`
 
     Args:
         save: Save the settings in the environment and .env as blocks of this name, one for each service whose settings are

@@ -5,12 +5,15 @@ from __future__ import annotations
 import shlex
 import sys
 from importlib.metadata import version
+from typing import Annotated, Any
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
 from flows import engines
 from flows.command_line.demo import run_demo
+from flows.command_line.output import print_json
 from flows.console import plain, take_over
 from flows.stack import api, prefect_settings
 from flows.stack.processes import Process
@@ -21,7 +24,11 @@ from tasks.program import PROGRAM
 from tasks.settings import home
 
 
-def up(*, generator: LanguageModel | None = None) -> None:
+def up(
+    *,
+    generator: LanguageModel | None = None,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> None:
     """Start the local stack: Prefect's server and UI, the stand-ins, a worker with every deployment.
 
     Everything runs in the background, on loopback, in the home folder: VECTOR_SEARCH_HOME, or `.vector-search-ops` in
@@ -31,6 +38,7 @@ def up(*, generator: LanguageModel | None = None) -> None:
     Args:
         generator: Let a small language model answer on the sandbox, not the stand-in that quotes: SmolLM2-135M-Instruct, which
             `make generator` installs.
+        json: Print what `status --json` prints instead of text. The key is not in it.
     """
     stack = Stack(home(), generator=generator)
     terminal = take_over(Console(stderr=True))
@@ -38,16 +46,25 @@ def up(*, generator: LanguageModel | None = None) -> None:
         started = stack.up()
     finally:
         terminal.end()
+    if json:
+        print_json(_as_it_is(stack))
+        return
     plain().print("The local stack is running." if started else "The local stack is already running.")
     say_where(stack)
 
 
-def status() -> int:
+def status(*, json: Annotated[bool, Parameter(negative="", show_default=False)] = False) -> int:
     """Show which parts of the local stack are running, and where.
 
     Exit code 0 when all of it runs, 1 otherwise. `vector-search status`
+
+    Args:
+        json: Print a JSON object instead of a table.
     """
     stack = Stack(home())
+    if json:
+        print_json(_as_it_is(stack))
+        return 0 if stack.is_up else 1
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("part", "state", "pid"):
         table.add_column(column)
@@ -73,6 +90,27 @@ def status() -> int:
         f"vector-search-ops {version('vector-search-ops')}, Prefect {version('prefect')}, Python {sys.version.split()[0]}"
     )
     return 0 if stack.is_up else 1
+
+
+def _as_it_is(stack: Stack) -> dict[str, Any]:
+    """The stack for scripts: whether all of it runs, its addresses and its parts."""
+    parts = [
+        {
+            "part": each.name,
+            "state": _word(each) if each.is_alive else "ended",
+            "pid": each.pid if each.is_alive else None,
+            "log": each.log,
+        }
+        for each in stack.state.processes
+    ]
+    is_up = stack.is_up
+    return {
+        "running": is_up,
+        "home": stack.home,
+        "api": stack.api_url if is_up else None,
+        "ui": stack.ui_url if is_up else None,
+        "parts": parts,
+    }
 
 
 def _word(process: Process) -> str:

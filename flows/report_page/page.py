@@ -43,6 +43,7 @@ class Told(Protocol):
     where: str
     seconds: float
     outcome: str
+    resume: str
 
 
 def page(report: Told, facts: Mapping[str, Any], pictures: Sequence[Picture] = ()) -> str:

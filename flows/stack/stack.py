@@ -249,7 +249,8 @@ class Stack:
         port = self._port()
         url = prefect_settings.api_url(port)
         api.ensure_process_pool(url, self.key, prefect_settings.POOL)
-        upkeep.ensure(api.caller(url, self.key), catalog.automations())
+        call = api.caller(url, self.key)
+        upkeep.ensure(call, catalog.automations(notify=upkeep.notified(call)))
         began = datetime.now(UTC)
         try:
             registration = self._start(

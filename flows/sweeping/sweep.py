@@ -6,6 +6,7 @@ touched.
 
 from __future__ import annotations
 
+from prefect.events import emit_event
 from pydantic import Field
 
 from flows.commands import load
@@ -15,6 +16,7 @@ from flows.options import Options
 from flows.report import Report, reporting
 from flows.running.slots import holding
 from flows.sweeping.candidates import Candidate, Limits, candidates, duration, now, refuse_unknown
+from flows.sweeping.events import SWEPT, SWEPT_TARGET
 from tasks.errors import DeadlinePassed, PermanentError, TransientError
 from tasks.plurals import counted
 from tasks.waiting import Deadline
@@ -80,11 +82,23 @@ def sweep(options: SweepOptions) -> Report:
             "usd_a_day": sum(one.daily or 0.0 for one, _ in marked),
             "removed": [],
         }
+        if marked:
+            _tell(target, [f"{one.engine.name} {one.name} ({why})" for one, why in marked], report)
         for one, why in marked:
             _sweep(report, one, why, options, limits, errors)
         if failed := {name: str(error) for name, error in (unseen | errors).items()}:
             raise NotSwept(target, failed=failed)
     return report
+
+
+def _tell(target: str, marked: list[str], report: Report) -> None:
+    """Send the event of which an automation tells people, if they want that (`vector-search automations --notify BLOCK`)."""
+    cost = f"About {report.facts['usd_a_day']:.2f} USD a day at list prices."
+    emit_event(
+        SWEPT,
+        resource={"prefect.resource.id": f"{SWEPT_TARGET}{target}", "prefect.resource.name": target},
+        payload={"found": f"{', '.join(marked)}. {cost}", **report.facts},
+    )
 
 
 def _sweep(

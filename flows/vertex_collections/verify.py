@@ -48,6 +48,7 @@ def verify_collection(options: VerifyCollectionOptions) -> Report:
         with report.step("data objects") as step:
             count = read_count(settings, name)
             step.saw(f"{count:,}")
+            report.facts["data_objects"] = count
         with report.step(f"recall@{options.k}") as step:
             index = None if options.exact else read_collection_index(settings, name)
             recall = verify_recall(
@@ -62,5 +63,5 @@ def verify_collection(options: VerifyCollectionOptions) -> Report:
                 target_recall=options.target_recall,
             )
             step.saw(str(recall))
-        report.facts |= {"data_objects": count, "recall": recall.model_dump()}
+            report.facts["recall"] = recall.model_dump()
     return report

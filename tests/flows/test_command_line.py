@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import json
 import os
 import pty
 import subprocess
@@ -308,3 +309,10 @@ def test_a_server_that_dies_before_prefect_has_asked_for_its_version_is_gone_and
     assert ending.code == 1
     assert "Prefect's API stopped responding" in ending.paragraph
     assert "resume with: AGAIN" in ending.paragraph
+
+
+def test_status_is_one_json_object_for_scripts(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("VECTOR_SEARCH_HOME", str(tmp_path))
+    assert parse(["status", "--json"], debug=False)() == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"running": False, "home": str(tmp_path), "api": None, "ui": None, "parts": []}

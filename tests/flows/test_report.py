@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
+from types import SimpleNamespace
 
 import pytest
 from markdown_it import MarkdownIt
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
+from flows import resuming
+from flows.command_line.tree import parse
+from flows.commands import load
 from flows.report import Report, reporting, result
 from flows.report_page.page import page
 from flows.stack.api import free_port
-from tasks.errors import GateNotMet
+from tasks.errors import GateNotMet, InvalidInput, NotConfirmed
+from tasks.interruption import RemoteWork, interruptible
 
 pytestmark = pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow")
 
@@ -44,7 +50,8 @@ def test_what_was_measured_is_in_the_report_also_when_its_gate_is_not_met(home):
     with pytest.raises(GateNotMet), reporting("vertex verify", "name", "sandbox"):
         raise GateNotMet("recall@10", measured=0.5, wanted=0.9, facts={"recall": {"recall": 0.5, "p50": 3.1}})
     (file,) = (home / "reports").glob("*.json")
-    assert json.loads(file.read_text())["facts"] == {"recall": {"recall": 0.5, "p50": 3.1}}
+    gate = {"what": "recall@10", "measured": 0.5, "required": 0.9}
+    assert json.loads(file.read_text())["facts"] == {"gate": gate, "recall": {"recall": 0.5, "p50": 3.1}}
 
 
 @pytest.mark.usefixtures("nobody")
@@ -175,3 +182,65 @@ def test_the_step_of_a_resource_says_first_what_changed_or_that_nothing_did():
     assert [step.seen for step in report.steps] == [
         "created the index; 9 vectors", "unchanged; at localhost", "unchanged"
     ]  # fmt: skip
+
+
+@pytest.fixture
+def in_a_run(monkeypatch):
+    """A run of `vertex build` with these parameters: `in_a_run(name="films", yes=True)`."""
+    flow = load("flows.vertex.build:build_index")
+
+    def of(**parameters):
+        context = SimpleNamespace(flow=flow, parameters=parameters)
+        monkeypatch.setattr(resuming, "FlowRunContext", SimpleNamespace(get=lambda: context))
+
+    return of
+
+
+@pytest.mark.usefixtures("nobody")
+def test_an_interrupted_run_says_what_goes_on_in_the_target_and_the_command_that_resumes(home, in_a_run):
+    in_a_run(
+        name="a b",
+        target="sandbox",
+        data="x.hdf5",
+        yes=True,
+        label=("team=x", "y=z"),
+        when_interrupted="leave-running",
+    )
+    work = RemoteWork(what="deploy index a b", id="operations/7", where="at the service", cancel=lambda: None)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        reporting("vertex build", "a b", "sandbox"),
+        interruptible(work, "leave-running"),
+    ):
+        raise KeyboardInterrupt
+    (file,) = (home / "reports").glob("*.json")
+    told = json.loads(file.read_text())
+    assert told["outcome"].startswith(
+        "interrupted: deploy index a b is still running at the service (operations/7)"
+    )
+    resume = "vector-search vertex build --name 'a b' --target sandbox --data x.hdf5 --yes --label team=x y=z"
+    assert shlex.split(told["resume"])[:3] == ["vector-search", "vertex", "build"]
+    assert sorted(shlex.split(told["resume"])) == sorted(shlex.split(resume))
+    parse(shlex.split(told["resume"])[1:], debug=False)
+    assert (
+        "continues by itself. Resume with <code>vector-search vertex build"
+        in file.with_suffix(".html").read_text()
+    )
+    assert f"Resume with `{told['resume']}`" in Report.last.markdown()
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidInput("No rows"),
+        GateNotMet("recall@10", measured=0.5, wanted=0.9),
+        NotConfirmed("x", consequence="y"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_where_nothing_goes_on_there_is_nothing_to_resume(error, in_a_run):
+    in_a_run(name="films", target="sandbox", data="x.hdf5")
+    with pytest.raises(type(error)), reporting("vertex build", "films", "sandbox") as report:
+        raise error
+    assert report.resume == ""

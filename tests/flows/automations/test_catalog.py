@@ -46,8 +46,8 @@ class Run:
         self.flow_name = flow
         self.becomes("RUNNING")
 
-    def becomes(self, kind, name=None):
-        state = {"type": kind, "name": name or kind.capitalize()}
+    def becomes(self, kind, name=None, message=None):
+        state = {"type": kind, "name": name or kind.capitalize(), "message": message}
         answer = self.call("POST", f"/flow_runs/{self.id}/set_state", {"state": state, "force": True})
         assert answer["status"] == "ACCEPT"
         return self

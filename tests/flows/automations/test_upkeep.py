@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from uuid import uuid4
+
 import pytest
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
 
 from flows.automations import catalog, upkeep
+from flows.sweeping.events import SWEPT, SWEPT_TARGET
+from tests.flows.automations.test_catalog import Run
+from tests.flows.client_settings import client_settings
+from tests.polling import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
@@ -97,3 +108,56 @@ def test_the_command_refuses_heartbeats_that_prefect_cannot_send(everything, run
 def test_the_command_names_somebody_elses_automation(call, run):
     call("POST", "/automations/", foreign())
     assert f"Prefect has an automation {NAMES[0]!r}" in run(None, "automations", code=1).error
+
+
+class Told(BaseHTTPRequestHandler):
+    """Takes what Prefect posts."""
+
+    def do_POST(self):
+        self.server.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def told():
+    """A web hook: its address, and what was posted to it."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Told) as server:
+        server.told = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", server.told
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("everything")
+def test_people_are_told_of_failed_gates_late_runs_and_sweeps_through_the_block_of_their_choice(
+    call, told, run, stack
+):
+    address, messages = told
+    with client_settings(stack):
+        body = {"subject": "{{subject}}", "body": "{{body}}"}
+        CustomWebhookNotificationBlock(name="hook", url=address, json_data=body).save("on-call")
+    error = run(None, "automations", "--notify", "slack-webhook/nobody", code=2).error
+    assert "Accepted: custom-webhook/on-call" in error
+    assert run(None, "automations", "--notify", "custom-webhook/on-call").out.count("created") == 5
+    assert run(None, "automations").out.count("unchanged") == 5  # the block is kept
+
+    failed = Run(call)
+    failed.becomes("FAILED", message="GateNotMet: recall@10 is 0.5, below 0.9.")
+    Run(call).becomes("SCHEDULED", "Late")
+    event = {"id": str(uuid4()), "occurred": datetime.now(UTC).isoformat(), "event": SWEPT}
+    about = {"prefect.resource.id": f"{SWEPT_TARGET}sandbox", "prefect.resource.name": "sandbox"}
+    queue = {"prefect.resource.id": "prefect.work-queue.1", "prefect.resource.role": "work-queue"}
+    found = {"found": "vertex films (idle). About 18.00 USD a day at list prices."}
+    call("POST", "/events", [event | {"resource": about, "related": [queue], "payload": found}])
+    until(lambda: len(messages) >= 3, "three messages", PATIENCE)
+    said = "\n".join(f"{one['subject']} | {one['body']}" for one in messages)
+    assert ": Failed | GateNotMet: recall@10 is 0.5, below 0.9." in said
+    assert f"/runs/flow-run/{failed.id}" in said
+    assert " is late | No worker has begun the run" in said
+    assert "To sweep on sandbox | vertex films (idle). About 18.00 USD a day" in said
+
+    assert run(None, "automations", "--notify", "none").out.count("removed") == 3

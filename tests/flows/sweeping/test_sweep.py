@@ -14,6 +14,7 @@ from google.cloud.aiplatform_v1 import IndexEndpoint
 from flows.command_line.tree import parse
 from flows.inventory import look, strangers
 from flows.sweeping import candidates
+from flows.sweeping.events import SWEPT, SWEPT_TARGET
 from flows.sweeping.sweep import NotSwept, sweep
 from sandbox import write_log
 from tasks.databricks.clients import connect as databricks
@@ -29,6 +30,14 @@ from tasks.waiting import Deadline
 from tests.flows.vertex.conftest import write_vectors
 
 FILMS = [{"id": str(number), "plot": f"a film about the number {number}"} for number in range(9)]
+
+
+@pytest.fixture(autouse=True)
+def events(monkeypatch):
+    """The events that were sent to Prefect."""
+    sent = []
+    monkeypatch.setattr("flows.sweeping.sweep.emit_event", lambda event, **how: sent.append((event, how)))
+    return sent
 
 
 @pytest.fixture
@@ -86,7 +95,9 @@ def told(capsys, *words):
     return capsys.readouterr().out
 
 
-def test_a_sweep_removes_what_is_idle_then_what_is_expired_and_nothing_else(built, monkeypatch, capsys):
+def test_a_sweep_removes_what_is_idle_then_what_is_expired_and_nothing_else(
+    built, monkeypatch, capsys, events
+):
     everything, theirs = there(), strangers("sandbox")[0]
     assert {(engine.name, one.kind) for engine, one in theirs} >= {
         ("vertex", "endpoint"), ("databricks", "endpoint"), ("elastic", "index"),
@@ -94,9 +105,13 @@ def test_a_sweep_removes_what_is_idle_then_what_is_expired_and_nothing_else(buil
     before = write_log.count(built.state)
     # It could be half of a build: nothing goes on its first day.
     assert swept(apply=True).facts["marked"] == []
+    assert events == []
 
     later(monkeypatch, 2)
     assert swept().facts["marked"] == ["vertex idle"]
+    ((event, told_of),) = events
+    assert (event, told_of["resource"]["prefect.resource.id"]) == (SWEPT, f"{SWEPT_TARGET}sandbox")
+    assert told_of["payload"]["found"].startswith("vertex idle (idle). About ")
     found = json.loads(told(capsys, "--json"))
     because = {(one["engine"], one["name"]): one["swept_because"] for one in found["found"]}
     assert because == {one: "idle" if one == ("vertex", "idle") else "" for one in everything}
