@@ -46,13 +46,28 @@ def plain_calls() -> Generator[None]:
         _PLAIN.reset(token)
 
 
+@contextmanager
+def interruptions() -> Generator[None]:
+    """Raise an interruption as such: Prefect, interrupted before it has made a run, fails over the run that it misses."""
+    try:
+        yield
+    except Exception as error:
+        before = error.__context__
+        while before is not None and not isinstance(before, KeyboardInterrupt):
+            before = before.__context__
+        if before is None:
+            raise
+        raise before from None
+
+
 class Step(Task[P, R]):
     """A task in a flow, and a plain call within `plain_calls`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] -- Task's has an overload for each way of calling
         """Run it."""
         if not _PLAIN.get():
-            return super().__call__(*args, **kwargs)
+            with interruptions():
+                return super().__call__(*args, **kwargs)
         attempts = Retrying(
             retry=retry_if_exception_type(TransientError),
             stop=stop_after_attempt(MOST_PLAIN_ATTEMPTS),

@@ -24,6 +24,7 @@ from flows.running.garbage import spare_what_is_loaded
 from flows.running.outage import Watch, standing
 from tasks.errors import NotConfirmed
 from tasks.files import CannotWrite
+from tasks.steps import interruptions
 
 
 def run(
@@ -51,9 +52,10 @@ def run(
     logging.raiseExceptions = debug
     spare_what_is_loaded()
     try:
-        result = _agreed(
-            standing(flow, watch, run_in_deployment), parameters, terminal, may_confirm=may_confirm
-        )
+        with interruptions():
+            result = _agreed(
+                standing(flow, watch, run_in_deployment), parameters, terminal, may_confirm=may_confirm
+            )
     except BaseException as error:
         with suppress(CannotWrite):  # the run's own error is what counts
             _write_report(options.report)
