@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.automations import catalog, upkeep
+from flows.command_line.output import print_json
 from flows.console import loading, plain
 from flows.stack.stack import Stack
 from tasks.errors import InvalidInput
@@ -25,6 +26,7 @@ def automations(
         int | None, Parameter(validator=validators.Number(gte=catalog.HEARTBEAT_SECONDS))
     ] = None,
     notify: str | None = None,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
 ) -> None:
     """Let Prefect's server find runs whose process has died and start them again.
 
@@ -37,8 +39,9 @@ def automations(
             dead after three missed heartbeats. Default: what Prefect's settings say here.
         notify: The notification block through which you are told of failed runs, gates that are not met, late runs and sweeps that
             found something, as `prefect block ls` writes it: slack-webhook/on-call. `none` to be told no more. Default: as before.
+        json: Print a JSON list instead of a table.
     """
-    with loading():
+    with loading(quiet=json):
         from flows.command_line.prefect_api import (  # noqa: PLC0415 -- help must not need Prefect
             requests,
             runs_automations,
@@ -53,6 +56,14 @@ def automations(
         else:
             seen = upkeep.ensure(call, catalog.automations(every, notify=_block(call, notify)))
         acts = remove or runs_automations(call)
+    if not acts:
+        Console(stderr=True).print(
+            f"warning: the Prefect server at {url} runs no automation: its service for triggers is switched off "
+            "(PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED)."
+        )
+    if json:
+        print_json([one._asdict() for one in seen])
+        return
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("automation", "state", "what it does"):
         table.add_column(column)
@@ -61,11 +72,6 @@ def automations(
     plain().print(table if seen else f"Prefect at {url} has no automation that was created here.")
     if not remove:
         _say_the_condition(every)
-    if not acts:
-        Console(stderr=True).print(
-            f"warning: the Prefect server at {url} runs no automation: its service for triggers is switched off "
-            "(PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED)."
-        )
 
 
 def _block(call: upkeep.Call, notify: str | None) -> str | None:

@@ -11,9 +11,11 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from flows import engines
+from flows.command_line.output import print_json
 from flows.console import loading, plain
 from flows.engine import Engine
 from flows.stack.registration import register
+from flows.targets import block_of, check_block
 from flows.work_pools import POOLS, WorkPool
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
@@ -28,6 +30,7 @@ def deploy(
     engines: Annotated[
         tuple[str, ...], Parameter(name="--engine", negative_iterable="", show_default=False)
     ] = (),
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
 ) -> None:
     """Register every flow as a deployment with your Prefect server.
 
@@ -38,10 +41,11 @@ def deploy(
     Args:
         work_pool_type: How a run is started: as a process of the worker's, as a container, or as a job of Kubernetes.
         engines: Only the flows of this engine; may be repeated. Default: of all.
+        json: Print a JSON object instead of text: the number of deployments, their work pool and the server.
     """
     pool = POOLS[work_pool_type]
     _check_variables(pool, _chosen(engines))
-    with loading():
+    with loading(quiet=json):
         from flows.command_line.prefect_api import use_api  # noqa: PLC0415 -- help must not need Prefect
 
     url = use_api()
@@ -49,6 +53,9 @@ def deploy(
     count = register(
         pool.path, engines=engines, on_progress=lambda line: Console(stderr=True, highlight=False).print(line)
     )
+    if json:
+        print_json({"deployments": count, "work_pool": pool.name, "api": url})
+        return
     plain().print(
         f"{counted(count, 'deployment')} on the work pool {pool.name} of {url}. `prefect worker start --pool {pool.name}` runs them."
     )
@@ -80,10 +87,13 @@ def _check_variables(pool: WorkPool, chosen: Sequence[Engine[Any]]) -> None:
             remedy=f"For example: export {examples} (or only some engines: `{PROGRAM} deploy --engine vertex`)",
         )  # fmt: skip
     for name, targets in accepted.items():
-        if os.environ[name] not in targets:
+        block = block_of(os.environ[name])
+        if block is not None:
+            check_block(block, source=name)
+        elif os.environ[name] not in targets:
             raise InvalidInput(
-                "There is no such target", value=os.environ[name], source=name, accepted=", ".join(targets)
-            )
+                "There is no such target", value=os.environ[name], source=name, accepted=f"{', '.join(targets)}, or block:NAME"
+            )  # fmt: skip
 
 
 def _variables_of(pool: WorkPool) -> Iterator[str]:

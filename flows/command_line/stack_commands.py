@@ -23,12 +23,10 @@ from tasks.plurals import counted
 from tasks.program import PROGRAM
 from tasks.settings import home
 
+_Json = Annotated[bool, Parameter(negative="", show_default=False)]
 
-def up(
-    *,
-    generator: LanguageModel | None = None,
-    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
-) -> None:
+
+def up(*, generator: LanguageModel | None = None, json: _Json = False) -> None:
     """Start the local stack: Prefect's server and UI, the stand-ins, a worker with every deployment.
 
     Everything runs in the background, on loopback, in the home folder: VECTOR_SEARCH_HOME, or `.vector-search-ops` in
@@ -53,7 +51,7 @@ def up(
     say_where(stack)
 
 
-def status(*, json: Annotated[bool, Parameter(negative="", show_default=False)] = False) -> int:
+def status(*, json: _Json = False) -> int:
     """Show which parts of the local stack are running, and where.
 
     Exit code 0 when all of it runs, 1 otherwise. `vector-search status`
@@ -117,19 +115,29 @@ def _word(process: Process) -> str:
     return "running" if process.ready else "not ready"
 
 
-def down() -> None:
+def down(*, json: _Json = False) -> None:
     """Stop the local stack, and the demo's if it was kept.
 
     State, logs and reports stay in the home folder; the next `up` uses them again. `vector-search down`
+
+    Args:
+        json: Print a JSON object instead of text: what was stopped.
     """
-    stopped = [stack.down() for stack in (Stack(home()), Stack(home() / "demo")) if stack.home.exists()]
-    Console().print("The local stack is stopped." if any(stopped) else "The local stack was not running.")
+    stacks = [stack for stack in (Stack(home()), Stack(home() / "demo")) if stack.home.exists()]
+    stopped = [stack.home for stack in stacks if stack.down()]
+    if json:
+        print_json({"stopped": stopped})
+        return
+    Console().print("The local stack is stopped." if stopped else "The local stack was not running.")
 
 
-def env() -> None:
+def env(*, json: _Json = False) -> None:
     """Print the environment variables for using the local stack from a shell.
 
     They set the Prefect API and its key, the home folder and the target `sandbox`: `eval "$(vector-search env)"`
+
+    Args:
+        json: Print them as a JSON object instead, for another program.
     """
     stack = Stack(home())
     if stack.api_url is None:
@@ -138,7 +146,11 @@ def env() -> None:
         )
     known = stack.environment
     targets = dict.fromkeys(engine.target_variable for engine in engines.ENGINES)
-    for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "VECTOR_SEARCH_HOME", *targets):
+    names = ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "VECTOR_SEARCH_HOME", *targets)
+    if json:
+        print_json({name: known[name] for name in names})
+        return
+    for name in names:
         sys.stdout.write(f"export {name}={shlex.quote(known[name])}\n")
 
 

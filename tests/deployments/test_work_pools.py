@@ -115,3 +115,16 @@ def test_a_target_or_an_engine_that_there_is_not_is_refused(variables):
         deploying.deploy(engines=("elastic",))
     with pytest.raises(InvalidInput, match="no such engine: 'elasticsearch'"):
         deploying.deploy(engines=("elasticsearch",))
+
+
+def test_a_target_may_be_a_block(variables):
+    variables.setenv("VECTOR_SEARCH_ELASTIC_TARGET", "block:Not this")
+    with pytest.raises(InvalidInput, match="A block cannot have this name: 'Not this'"):
+        deploying.deploy(engines=("elastic",))
+    variables.setenv("VECTOR_SEARCH_ELASTIC_TARGET", "block:production")
+    variables.setattr("flows.command_line.prefect_api.use_api", lambda: "nowhere")
+    variables.setattr(deploying, "_check_pool", lambda *_: None)
+    registered = []
+    variables.setattr(deploying, "register", lambda *_, **how: registered.append(how["engines"]) or 1)
+    deploying.deploy(engines=("elastic",), json=True)
+    assert registered == [("elastic",)]

@@ -316,3 +316,14 @@ def test_status_is_one_json_object_for_scripts(tmp_path, monkeypatch, capsys):
     assert parse(["status", "--json"], debug=False)() == 1
     told = json.loads(capsys.readouterr().out)
     assert told == {"running": False, "home": str(tmp_path), "api": None, "ui": None, "parts": []}
+    parse(["down", "--json"], debug=False)()
+    assert json.loads(capsys.readouterr().out) == {"stopped": []}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [one for group in PLAIN.values() for one in group if one.name != "demo"],
+    ids=lambda one: one.name,
+)
+def test_every_command_of_no_engine_has_json_too(entry):
+    assert "json" in inspect.signature(function(entry)).parameters
