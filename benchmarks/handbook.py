@@ -20,7 +20,7 @@ from typing import Any, get_args
 
 from benchmarks.handbook_generator import ANSWER_TOKENS, PASSAGES, Answered
 from benchmarks.handbook_report import WAYS, Measured, page
-from flows.answers.asking import answer_all, ask_all, search_all
+from flows.answers.asking import answer_all, search_all
 from flows.answers.holders import holder_of
 from flows.answers.options import HolderName
 from flows.answers.plans import IndexPlan
@@ -90,7 +90,11 @@ def measure(
         raise SystemExit(f"The index of the handbook is gone from {engine}.")
     found = [
         Measured(
-            engine=engine, how=how, outcomes=ask_all(holder, settings, models, base, questions, how, passages)
+            engine=engine,
+            how=how,
+            outcomes=answer_all(
+                models, search_all(holder, settings, models, base, questions, how, passages), passages
+            ),
         )
         for how in WAYS
         if how in base.ways

@@ -77,20 +77,3 @@ def answer_all(
             )  # fmt: skip
             progress.count(len(outcomes), len(searched), "questions")
     return outcomes
-
-
-def ask_all(
-    holder: Holder,
-    settings: Any,
-    models: ModelSettings,
-    base: KnowledgeBase,
-    questions: Sequence[Question],
-    how: How,
-    passages: int,
-) -> list[Outcome]:
-    """Search and answer every question.
-
-    Raises:
-        InvalidInput: the quote of a question is in no passage.
-    """
-    return answer_all(models, search_all(holder, settings, models, base, questions, how, passages), passages)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import Field
 
-from flows.answers.asking import ask_all
+from flows.answers.asking import answer_all, search_all
 from flows.answers.engine import ANSWERS
 from flows.answers.holders import Holder, holder_of
 from flows.answers.options import HolderName
@@ -163,7 +163,8 @@ def _on(
     base = holder.read(own.settings, name)
     if base is None:
         raise GateNotMet(f"What {engine} serves as {name}", measured="nothing", wanted="a knowledge base")
-    outcomes = ask_all(holder, own.settings, models, base, questions, base.ways[-1], PASSAGES)
+    searched = search_all(holder, own.settings, models, base, questions, base.ways[-1], PASSAGES)
+    outcomes = answer_all(models, searched, PASSAGES)
     holder.remove(own, name)
     return outcomes
 
