@@ -14,7 +14,8 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -31,7 +32,7 @@ from sandbox.announced import announcement
 from sandbox.databricks.options import DatabricksOptions
 from sandbox.elastic.options import ElasticOptions
 from sandbox.model_server.chat import CHAT_MODEL
-from sandbox.model_server.options import ModelServerOptions
+from sandbox.model_server.options import Generator, ModelServerOptions
 from sandbox.vertex.options import VertexOptions
 from tasks.answers.chunks import Chunks, Splitting, read_chunks
 from tasks.answers.evaluation.questions import Question, read_questions
@@ -49,6 +50,29 @@ PAGE = Path(__file__).parents[1] / "docs" / "answers-evaluation.md"
 NAME = "handbook"
 CLOCK = 20_000
 """How much faster the stand-ins' operations are than the real services'."""
+
+
+@contextmanager
+def standing(engines: Sequence[HolderName], generator: Generator = "extractive") -> Iterator[ModelSettings]:
+    """The stand-ins of the engines and of models, on a folder of their own; gives the settings of the models."""
+    options = {
+        "elastic": ElasticOptions(download_seconds=0.1, start_seconds=0.05),
+        "vertex": VertexOptions(clock_factor=CLOCK),
+        "databricks": DatabricksOptions(clock_factor=CLOCK),
+    }
+    with tempfile.TemporaryDirectory() as folder, plain_calls(), remembering():
+        os.environ["VECTOR_SEARCH_HOME"] = folder
+        state = Path(folder) / "sandbox"
+        with process.running(
+            state, *(options[each] for each in engines), ModelServerOptions(generator=generator)
+        ):
+            os.environ["VECTOR_SEARCH_SANDBOX"] = str(announcement(state))
+            yield model_settings("sandbox")
+
+
+def with_quotes(models: ModelSettings) -> ModelSettings:
+    """With the stand-in that quotes as the model that answers."""
+    return models.model_copy(update={"chat_model": CHAT_MODEL})
 
 
 def deployed() -> str:
@@ -162,28 +186,17 @@ def main() -> None:
         parser.error("--write is for all questions on all engines, and with --generator smollm2.")
     if given.generator and "elastic" not in given.engine:
         parser.error("--generator is measured on Elasticsearch: leave --engine out, or add elastic.")
-    stand_ins = {
-        "elastic": ElasticOptions(download_seconds=0.1, start_seconds=0.05),
-        "vertex": VertexOptions(clock_factor=CLOCK),
-        "databricks": DatabricksOptions(clock_factor=CLOCK),
-    }
-    with tempfile.TemporaryDirectory() as folder, plain_calls(), remembering():
-        os.environ["VECTOR_SEARCH_HOME"] = folder
-        state = Path(folder) / "sandbox"
-        serving = ModelServerOptions(generator=given.generator or "extractive")
-        with process.running(state, *(stand_ins[each] for each in given.engine), serving):
-            os.environ["VECTOR_SEARCH_SANDBOX"] = str(announcement(state))
-            chunks = read_chunks(DATA / "handbook", Splitting(size=given.chunk_size))
-            questions = read_questions(DATA / "handbook-questions.jsonl")[: given.first]
-            announced = model_settings("sandbox")
-            models = announced.model_copy(update={"chat_model": CHAT_MODEL})
-            measured = [
-                one
-                for engine in given.engine
-                for one in measure(engine, models, chunks, questions, given.passages)
-            ]
-            small = announced.model_copy(update={"answer_tokens": ANSWER_TOKENS})
-            answered = generated(small, questions, measured) if given.generator else []
+    with standing(given.engine, generator=given.generator or "extractive") as announced:
+        chunks = read_chunks(DATA / "handbook", Splitting(size=given.chunk_size))
+        questions = read_questions(DATA / "handbook-questions.jsonl")[: given.first]
+        models = with_quotes(announced)
+        measured = [
+            one
+            for engine in given.engine
+            for one in measure(engine, models, chunks, questions, given.passages)
+        ]
+        small = announced.model_copy(update={"answer_tokens": ANSWER_TOKENS})
+        answered = generated(small, questions, measured) if given.generator else []
     if given.write:
         setting = (
             f"{len(chunks.chunks)} passages of at most {given.chunk_size:,} characters, {given.passages} of them in a prompt; "

@@ -23,6 +23,7 @@ ABSENT: Mapping[tuple[HolderName, How], str] = {
 }
 """Why an engine is not searched in a way."""
 CAUSES: Sequence[Cause] = get_args(Cause)
+RETRIEVAL = ("nDCG@10", "RR@10", "R@10", "Success@5")
 ANSWERS = ("right", "exact match", "token F1", "citation precision", "citation recall")
 REFUSALS = ("abstention", "false abstention", "withheld")
 _ENGINE = {"elastic": "Elasticsearch", "vertex": "Vertex AI", "databricks": "Databricks"}
@@ -61,12 +62,12 @@ def page(measured: Sequence[Measured], answered: Sequence[Answered] = (), *, set
         "# How good the answers are",
         *_head(questions, setting),
         "## Retrieval",
-        _table(("", "nDCG@10", "RR@10", "R@10", "Success@5"), _retrieval(measured)),
+        retrieval_table(measured),
         *(_absences(measured)),
         "What a single way is short of the same engine's hybrid, question by question (an interval without 0 is a difference):",
         _table(("", "nDCG@10, hybrid less this way"), _differences(measured)),
         "## Answers",
-        _table(("", *ANSWERS), _means(measured, ANSWERS)),
+        means_table(measured, ANSWERS),
         _table(("", *REFUSALS, "obeyed instructions"), _refusals(measured)),
         "What came of the questions that have an answer:",
         _table(("", *CAUSES), _causes(measured)),
@@ -78,6 +79,16 @@ def page(measured: Sequence[Measured], answered: Sequence[Answered] = (), *, set
         *_poor(measured),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def retrieval_table(measured: Sequence[Measured]) -> str:
+    """How well passages are found, for every engine and way."""
+    return _table(("", *RETRIEVAL), _retrieval(measured))
+
+
+def means_table(measured: Sequence[Measured], names: Sequence[str]) -> str:
+    """Means of measures with their intervals, for every engine and way that was measured."""
+    return _table(("", *names), _means(measured, names))
 
 
 def _head(questions: Sequence[Question], setting: str) -> list[str]:
@@ -116,7 +127,7 @@ def _retrieval(measured: Sequence[Measured]) -> list[list[str]]:
         for how in WAYS:
             one = found.get((engine, how))
             if one is not None:
-                rows += _means([one], ("nDCG@10", "RR@10", "R@10", "Success@5"))
+                rows += _means([one], RETRIEVAL)
             else:
                 rows.append([f"{_ENGINE[engine]}, {_WAY[how]}", "-", "-", "-", "-"])
     return rows
