@@ -25,6 +25,8 @@ _TICKS = 4
 """Of an axis, about."""
 _MOST_NAMES = 6
 """Of points, written below them."""
+_QUALITY = ("nDCG@10", "right", "abstention")
+"""Measures of answers."""
 Facts = Mapping[str, Any]
 Earlier = Sequence[tuple[str, Facts]]
 """Facts of earlier reports of the same, oldest first, each with its day."""
@@ -50,7 +52,7 @@ def pictures(facts: Facts, earlier: Earlier = ()) -> list[Picture]:
     """What a report's facts let one see.
 
     Args:
-        facts: measurements of recall, whatever their names are, and what a tour tried.
+        facts: measurements of recall, whatever their names are, what a tour tried, and measures of answers.
         earlier: of the same name and place, for the trend.
     """
     found: list[Picture] = []
@@ -64,7 +66,28 @@ def pictures(facts: Facts, earlier: Earlier = ()) -> list[Picture]:
             if fact.get("latencies"):
                 found.append(_histogram(f"Latency of {fact['queries']:,} queries{what}", fact))
             found += _trends(what, name, fact, earlier)
+    return found + _quality(facts.get("measures"), earlier)
+
+
+def _quality(measures: Any, earlier: Earlier) -> list[Picture]:
+    """What gates look at in an evaluation of answers, beside earlier runs."""
+    found: list[Picture] = []
+    for name in _QUALITY:
+        runs = [
+            (day, value) for day, one in earlier if (value := _mean(one.get("measures"), name)) is not None
+        ]
+        now = _mean(measures, name)
+        if runs and now is not None:
+            days, values = zip(*runs, ("now", now), strict=True)
+            points = [(float(number), value) for number, value in enumerate(values)]
+            found.append(Picture(f"{name} over {len(days)} runs", "line", "run", name, points, days, most=1))
     return found
+
+
+def _mean(measures: Any, name: str) -> float | None:
+    fact = measures.get(name) if isinstance(measures, Mapping) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    value = fact.get("value") if isinstance(fact, Mapping) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def _is_measured(fact: Any) -> bool:

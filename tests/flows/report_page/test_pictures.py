@@ -50,6 +50,21 @@ def test_earlier_runs_of_as_many_neighbors_become_a_trend_that_ends_now():
     assert (recall.title, slow.title) == ("Recall over 2 runs", "90th percentile of latency over 2 runs")
 
 
+def test_the_quality_of_answers_becomes_a_trend_of_what_gates_look_at():
+    def measured(**values):
+        return {"measures": {name: {"value": value} for name, value in values.items()}}
+
+    earlier = [
+        ("11-24", measured(right=0.5)),
+        ("11-25", {"measures": "what somebody wrote"}),
+        ("11-26", measured(withheld=1.0)),
+    ]
+    (right,) = pictures(measured(right=0.75, abstention=1.0, withheld=0.0), earlier)
+    assert (right.title, [value for _, value in right.points]) == ("right over 2 runs", [0.5, 0.75])
+    assert list(right.names) == ["11-24", "now"]
+    assert len([*read(right).iter(f"{SVG}circle")]) == 2
+
+
 def test_a_single_point_and_a_single_bar_can_be_drawn():
     for picture in pictures(
         {"recall": MEASURED | {"latencies": [[3.0, 1]]}, "recall_by_leaves": [{"leaves": 1, "recall": 1}]}
