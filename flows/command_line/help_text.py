@@ -37,23 +37,36 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "Run": ("yes", "timeout_minutes", "when_interrupted"),
 }  # fmt: skip
 """The options of each group, by the names of their fields; all others are what a command is mainly about."""
+_SOURCES = re.compile(r"\(from ((?:[a-z_]+, )*[a-z_]+)(?=\)|, in )")
 _ORDER = (_MAIN, *_GROUPS, "Output")
 
 
 def as_typed(text: str, options: Iterable[str]) -> str:
     """A text of a flow, which calls options by their parameters, for who types them: `as_version` becomes `--as-version`.
 
-    Names of a single word stay as they are, for they are words of the text too, and so does what stands in quotes or is
-    explained beneath `Args:`.
+    Elsewhere than in `(from data)` names of a single word stay as they are, for they are words of the text too, and so does what
+    stands in quotes or is explained beneath `Args:`.
     """
-    names = "|".join(re.escape(name) for name in options if "_" in name)
+    known = set(options)
+    text = _SOURCES.sub(lambda found: _typed_sources(found, known), text)
+    names = "|".join(re.escape(name) for name in known if "_" in name)
     if not names:
         return text
     return re.sub(
         rf"(?m)^ +\w+:|'[^'\n]*'|(?<![\w.\"-])({names})(?![\w\"])",
-        lambda found: f"--{found[1].strip('_').replace('_', '-')}" if found[1] else found[0],
+        lambda found: _typed(found[1]) if found[1] else found[0],
         text,
     )
+
+
+def _typed(option: str) -> str:
+    return f"--{option.strip('_').replace('_', '-')}"
+
+
+def _typed_sources(found: re.Match[str], known: set[str]) -> str:
+    """`(from vector, data_object_id)`, where words are options for certain: those of a single word too."""
+    said = found[1].split(", ")
+    return f"(from {', '.join(map(_typed, said))}" if known.issuperset(said) else found[0]
 
 
 def group_of(option: str) -> Group:

@@ -90,7 +90,7 @@ def query_index(options: QueryOptions) -> Report:
     dense = [way for way in (options.vector, options.datapoint_id, options.data) if way]
     if len(dense) > 1 or (not dense and not options.sparse_vector):
         raise InvalidInput(
-            "Give exactly one of vector, datapoint_id and data, or a sparse_vector alone",
+            "Give exactly one of the first three, or the last alone",
             source="vector, datapoint_id, data, sparse_vector",
         )
     sparse = parse_sparse_vector(options.sparse_vector) if options.sparse_vector else None

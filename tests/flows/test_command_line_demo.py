@@ -10,8 +10,8 @@ import sys
 
 import pytest
 from filelock import FileLock
-from flows.demo import Watch
 
+from flows.command_line.demo import Watch
 from flows.stack.stack import Stack
 
 
@@ -34,7 +34,7 @@ def test_a_second_demo_in_the_same_folder_is_refused(tmp_path):
 
 def test_each_part_has_its_own_time_and_all_of_them_the_sum(monkeypatch):
     moments = iter([100.0, 112.0, 150.4])
-    monkeypatch.setattr("flows.demo.time.monotonic", lambda: next(moments))
+    monkeypatch.setattr("flows.command_line.demo.time.monotonic", lambda: next(moments))
     watch = Watch()
     watch.ended("start")
     watch.ended("vertex")

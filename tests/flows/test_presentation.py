@@ -87,6 +87,10 @@ def test_help_and_refusals_call_options_as_they_are_typed(engine, entry):
         ("With as_version, or as_.", "With --as-version, or --as."),
         ("    as_version: Together with as_version.", "    as_version: Together with --as-version."),
         ("'as_version' (from as_version)", "'as_version' (from --as-version)"),
+        ("(from data, as_)", "(from --data, --as)"),
+        ("(from data, in main)", "(from --data, in main)"),
+        ("(from data of as_version)", "(from data of --as-version)"),
+        ("(from data, name)", None),
         ('{"as_version": 1}, my_as_version, as_version_2, --as_version', None),
     ],
 )
@@ -125,7 +129,7 @@ def signals():
     [
         (["vertex", "check"], "--target is missing"),
         (["vertex", "chek", "--target", "sandbox"], "Did you mean"),
-        (["vertex", "query", "--name", "a", "--target", "sandbox"], "Give exactly one of vector"),
+        (["vertex", "query", "--name", "a", "--target", "sandbox"], "Give exactly one of the first three"),
         (["elastic", "search", "--name", "a", "--target", "sandbox", "--text", " "], "This text is blank"),
         (["list", "--target", "moon"], "There is no such target"),
     ],

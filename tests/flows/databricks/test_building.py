@@ -123,7 +123,7 @@ def test_an_endpoint_that_cannot_be_provisioned_is_told_and_removed_by_a_teardow
 def test_what_no_index_can_be_built_from_is_refused_before_anything_is_created(service, build):
     writes = service.writes
     error = build(service, "--data-columns", "genre", "genre", code=2).error
-    assert "A column is named twice: 'genre, genre' (from data_columns)" in error
+    assert "A column is named twice: 'genre, genre' (from --data-columns)" in error
     error = build(service, "--vector-column", "genre", *COLUMNS, code=2).error
     assert "This column cannot be a column of the index: 'genre'" in error
     assert service.writes == writes

@@ -112,8 +112,11 @@ def test_sparse_and_hybrid_datapoints_are_streamed_and_found_by_both_scores(serv
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--vector", 1, "--datapoint-id", 7), "exactly one of vector, datapoint_id and data"),
-        ((), "or a sparse_vector alone"),
+        (
+            ("--vector", 1, "--datapoint-id", 7),
+            "first three, or the last alone (from --vector, --datapoint-id, --data, --sparse-vector)",
+        ),
+        ((), "or the last alone"),
         (("--sparse-vector", "7"), "Not a sparse vector: '7'"),
         (("--sparse-vector", "7:1", "--vector", 1), "needs alpha"),
     ],

@@ -103,7 +103,7 @@ def test_labels_keys_and_tiers_are_what_was_asked_for_and_labels_change_in_place
     [
         (["--label", "name=x"], "one of the marks by which this project knows"),
         (["--kms-key", KEY.replace("us-central1", "europe-west4")], "in the region of the index"),
-        (["--deployment-tier", "STORAGE"], "with the shard_size SHARD_SIZE_SO_DYNAMIC only"),
+        (["--deployment-tier", "STORAGE"], "with the --shard-size SHARD_SIZE_SO_DYNAMIC only"),
         (
             ["--shard-size", "SHARD_SIZE_SO_DYNAMIC", "--machine-type", "n1-standard-32"],
             "take no machine type",

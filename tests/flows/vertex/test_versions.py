@@ -159,7 +159,7 @@ def test_a_build_that_prunes_asks_first_and_leaves_one_version_and_its_files(
     assert "first (deployed as" in error
     assert "300 vectors" in error
     assert service.writes == writes
-    assert "as_version" in build(service, "--prune", code=2).error
+    assert "--as-version" in build(service, "--prune", code=2).error
 
     build(service, "--as-version", "--prune", "--yes", data=other_data)
     assert service.counts(name) == (1, 1, 1)

@@ -136,7 +136,7 @@ def test_a_teardown_does_not_take_the_index_of_others_along(service, build, comm
 UNBUILT = [
     (("--data-columns", "genres"), ["genres", "plot"]),
     (("--filter-fields", "year"), ["no data field", "'year'"]),
-    (("--min-replicas", 4, "--max-replicas", 3), ["max_replicas", "4 or more"]),
+    (("--min-replicas", 4, "--max-replicas", 3), ["--max-replicas", "4 or more"]),
     (("--embedding-model", "m"), ["text template"]),
     (("--vector-field", "a b"), ["letters, digits, underscores and dashes"]),
     (("--ids-from", "plot"), ["row 0 of", "far from home", "36 bytes"]),
