@@ -37,7 +37,7 @@ QUERIES = 200
 ROUNDS = 2
 
 Step = Callable[[int], object]
-"""Does its work for so many rows."""
+"""Does its work for that number of rows."""
 
 
 def steps_on_vectors(path: Path, out: Path) -> Mapping[str, Step]:

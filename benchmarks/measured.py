@@ -9,7 +9,7 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ROUNDS = 5
 
@@ -64,6 +64,19 @@ class Comparison:
 
     def __str__(self) -> str:
         return "\n".join([self.title, *map(self._line, self.figures)])
+
+    def with_one(self, unit: str, per_second: float = 1) -> Comparison:
+        """With the time of one beside its rate.
+
+        Args:
+            unit: of that time, and of what: `ms a query`.
+            per_second: that unit in the time that the rate counts in: 1000 for milliseconds of a rate per second.
+        """
+        noted = [
+            replace(each, note=f"{per_second / statistics.median(each.rates):.2f} {unit}")
+            for each in self.figures
+        ]
+        return replace(self, figures=noted)
 
     def _line(self, figure: Figure) -> str:
         line = f"  {figure.way:34} {figure.rate:>11} {self.unit:16} {figure.spread:>24} {figure.times:>8} {figure.note}"

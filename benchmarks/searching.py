@@ -12,13 +12,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from statistics import median
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measured import Comparison, Figure, in_turn
+from benchmarks.measured import Comparison, in_turn
 from benchmarks.real_vectors import DIMENSIONS, real_vectors
 from sandbox.vertex.data.corpus import Corpus
 from sandbox.vertex.data.datapoints import IndexDatapoint
@@ -61,7 +60,7 @@ def filled(vectors: Floats) -> Searcher:
 
 
 def recall_at(searcher: Searcher, asked: Floats, truth: Sequence[set[int]], fraction: float) -> float:
-    """The share of the true neighbors that are found in so many of the leaves."""
+    """The share of the true neighbors that are found in a number of leaves."""
     found = searcher.search([Query(vector=vector, leaf_fraction=fraction) for vector in asked])
     hits = sum(
         len(wanted.intersection(hit.row for hit in hits)) for wanted, hits in zip(truth, found, strict=True)
@@ -98,30 +97,9 @@ def comparisons(queries: int = 500) -> list[Comparison]:
             searcher.search([Query(vector=vector, leaf_fraction=fraction)])
 
     title = f"Search of {len(kept):,} GloVe vectors, recall@10 {recall:.3f} in {fraction:.0%} of the leaves"
-    return [
-        _with_milliseconds(
-            in_turn(
-                title,
-                {"ScaNN alone": with_scann, "ours": with_the_stand_in},
-                count=queries,
-                unit="queries/s",
-            )
-        )
-    ]
-
-
-def _with_milliseconds(comparison: Comparison) -> Comparison:
-    """With the time of one query beside its rate."""
-    figures = [
-        Figure(
-            way=each.way,
-            rates=each.rates,
-            ratio=each.ratio,
-            note=f"{1000 / median(each.rates):.2f} ms a query",
-        )
-        for each in comparison.figures
-    ]
-    return Comparison(title=comparison.title, unit=comparison.unit, figures=figures)
+    ways = {"ScaNN alone": with_scann, "ours": with_the_stand_in}
+    compared = in_turn(title, ways, count=queries, unit="queries/s")
+    return [compared.with_one("ms a query", per_second=1000)]
 
 
 def main() -> None:

@@ -16,7 +16,6 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 from benchmarks.measured import Comparison, Figure, in_turn
 
@@ -46,7 +45,7 @@ def comparisons() -> list[Comparison]:
     with tempfile.TemporaryDirectory() as folder:
         ways = {way: partial(run, words, Path(folder)) for way, words in WAYS.items()}
         commands = in_turn("Starts of a process", ways, count=1, unit="starts/s")
-    return [_with_seconds(commands), _ups()]
+    return [commands.with_one("s each"), _ups()]
 
 
 def _ups() -> Comparison:
@@ -64,21 +63,7 @@ def _ups() -> Comparison:
         unit="starts/min",
         figures=[Figure(way="vector-search up", rates=rates, ratio=None)],
     )
-    return _with_seconds(stack, seconds=60)
-
-
-def _with_seconds(comparison: Comparison, seconds: float = 1) -> Comparison:
-    """With the time of one start beside its rate."""
-    figures = [
-        Figure(
-            way=each.way,
-            rates=each.rates,
-            ratio=each.ratio,
-            note=f"{seconds / median(each.rates):.2f} s each",
-        )
-        for each in comparison.figures
-    ]
-    return Comparison(title=comparison.title, unit=comparison.unit, figures=figures)
+    return stack.with_one("s each", per_second=60)
 
 
 def main() -> None:
