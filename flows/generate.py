@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from flows import commands, engines
+from flows.command_line.tree import groups
 from flows.engine import Engine, Entry
 from flows.work_pools import POOLS, WorkPool
 from tasks.databricks.settings import DatabricksSettings
@@ -35,19 +36,6 @@ _SWEEP = Entry(
     "flows.sweeping.sweep:sweep",
     "List every hour what of ours is idle or expired on the target; removes it only with `apply: true`.",
 )
-_SHARED = (
-    ("list", "List what was built, under which name, what it serves and about what it costs an hour."),
-    ("describe", "Describe what is built under a name, with its cost an hour and its last verification."),
-    ("sweep", "List what is idle or expired of ours, with its cost a day, and remove it on request."),
-    (
-        "up, status, down, env, demo",
-        "The local stack: start it, look at it, stop it, use it in a shell, and see the tours.",
-    ),
-    ("deploy", "Register every flow as a deployment with your Prefect server."),
-    ("blocks", "Let Prefect keep the settings of real services, as targets that a flow names by block:NAME."),
-    ("automations", "Let Prefect's server find runs whose process has died and start them again."),
-)
-"""Commands that belong to no engine, with a line for people."""
 _SETTINGS: tuple[tuple[str, str, type[BaseModel], tuple[str, ...]], ...] = (
     ("Vertex AI Vector Search and collections", "VERTEX_", GoogleCloudSettings, ()),
     ("Elasticsearch", "ELASTIC_", ElasticSettings, ()),
@@ -177,18 +165,11 @@ def _deployment(engine: Engine[Any], entry: Entry, name: str, line: str, tags: s
 
 
 def command_tables() -> str:
-    """The tables of docs/commands.md, in Markdown: one for each engine, and one for what all share."""
-    tables = {
-        engine.title: [(engine.command(entry), entry.line) for entry in engine.commands]
-        for engine in engines.ENGINES
-    }
+    """The tables of docs/commands.md, in Markdown: one for each group of commands."""
     return "\n".join(
         f"## {title}\n\n| `{PROGRAM} ...` | what it does |\n|---|---|\n"
-        + "".join(
-            f"| {' '.join(f'`{command}`' for command in commands.split(', '))} | {line} |\n"
-            for commands, line in rows
-        )
-        for title, rows in (tables | {"All engines, and the local stack": list(_SHARED)}).items()
+        + "".join(f"| `{command}` | {line} |\n" for command, line in rows)
+        for title, rows in groups().items()
     )
 
 

@@ -59,7 +59,7 @@ def save_environment(name: str) -> list[Saved]:
     engine_of = {engine.block: engine for engine in reversed(engines.ENGINES)}
     saved = [_saved(kind, engine_of[kind.__name__], name) for kind in targets.TARGETS]
     if not any(one.is_saved for one in saved):
-        why = " ".join(one.seen for one in saved)
+        why = " ".join(f"{one.block_type}: {one.seen}" for one in saved)
         raise InvalidInput("Nothing was saved, because no service's settings are complete", remedy=why)
     return saved
 
@@ -69,7 +69,7 @@ def _saved(kind: type[Target], engine: Engine[Any], name: str) -> Saved:
     try:
         settings = engine.read_settings(engine.real_target)
     except InvalidInput as error:
-        return Saved(block_type, is_saved=False, seen=f"{error.what}.")
+        return Saved(block_type, is_saved=False, seen=f"not saved. {error.what}.")
     held = {field: getattr(settings, field) for field in kind.model_fields}
     kind(**held).save(name, overwrite=True)
     return Saved(block_type, is_saved=True, seen=f"saved as {of_block(name)}")

@@ -31,7 +31,7 @@ def automations(
     """Let Prefect's server find runs whose process has died and start them again.
 
     Creates the automations that are missing in the Prefect server that PREFECT_API_URL names, otherwise in the local
-    stack's, where `up` has already done it. Brings ours up to date; touches nobody else's. `vector-search automations`
+    stack's, where `up` has already done it. Brings ours up to date; touches nobody else's.
 
     Args:
         remove: Remove them instead.
@@ -40,6 +40,9 @@ def automations(
         notify: The notification block through which you are told of failed runs, gates that are not met, late runs and sweeps that
             found something, as `prefect block ls` writes it: slack-webhook/on-call. `none` to be told no more. Default: as before.
         json: Print a JSON list instead of a table.
+
+    Example:
+        vector-search automations --notify slack-webhook/on-call
     """
     with loading(quiet=json):
         from flows.command_line.prefect_api import (  # noqa: PLC0415 -- help must not need Prefect

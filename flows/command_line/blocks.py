@@ -22,13 +22,16 @@ def blocks(
     """Let Prefect keep the settings of real services, as targets that a flow names by block:NAME.
 
     Registers the types of these blocks with the server that PREFECT_API_URL names, and lists the blocks that there are. A block
-    holds the settings of a real service, its secrets encrypted. Create blocks in Prefect's UI under Blocks, or from the settings
-    that a shell has: `vector-search blocks --save production`
+    holds the settings of a real service, its secrets encrypted. Create blocks in Prefect's UI under Blocks, or with --save from
+    the settings that a shell has.
 
     Args:
         save: Save the settings in the environment and .env as blocks of this name, one for each service whose settings are
             complete. Blocks of this name are replaced.
         json: Print a JSON list instead of a table.
+
+    Example:
+        vector-search blocks --save production
     """
     with loading(quiet=json):
         from flows.blocks import keeping  # noqa: PLC0415 -- help must not need Prefect

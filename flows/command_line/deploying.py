@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -12,7 +15,7 @@ from rich.console import Console
 
 from flows import engines
 from flows.command_line.output import print_json
-from flows.console import loading, plain
+from flows.console import Seen, loading, plain, take_over
 from flows.engine import Engine
 from flows.stack.registration import register
 from flows.targets import block_of, check_block
@@ -21,6 +24,7 @@ from tasks.errors import InvalidInput
 from tasks.plurals import counted
 from tasks.program import PROGRAM
 
+_log = logging.getLogger(__name__)
 _VARIABLE = re.compile(r"\{\{ \$(\w+) \}\}")
 
 
@@ -36,29 +40,45 @@ def deploy(
 
     Creates what is missing and changes what differs, in the server that PREFECT_API_URL names: what
     `prefect deploy --all` does with the files in deployments/. Every target and image is read from its variable, and
-    nothing is registered while one is missing. `vector-search deploy --work-pool-type kubernetes --engine vertex`
+    nothing is registered while one is missing.
 
     Args:
         work_pool_type: How a run is started: as a process of the worker's, as a container, or as a job of Kubernetes.
         engines: Only the flows of this engine; may be repeated. Default: of all.
         json: Print a JSON object instead of text: the number of deployments, their work pool and the server.
+
+    Example:
+        vector-search deploy --work-pool-type kubernetes --engine vertex
     """
     pool = POOLS[work_pool_type]
     _check_variables(pool, _chosen(engines))
     with loading(quiet=json):
+        import_module("prefect.main")  # replaces the log handlers, so before `take_over`
         from flows.command_line.prefect_api import use_api  # noqa: PLC0415 -- help must not need Prefect
 
     url = use_api()
     _check_pool(pool, url)
-    count = register(
-        pool.path, engines=engines, on_progress=lambda line: Console(stderr=True, highlight=False).print(line)
-    )
+    terminal = take_over(Console(stderr=True), quiet=json)
+    try:
+        count = register(pool.path, engines=engines, on_progress=_show(time.monotonic()))
+    finally:
+        terminal.end()
     if json:
         print_json({"deployments": count, "work_pool": pool.name, "api": url})
         return
     plain().print(
         f"{counted(count, 'deployment')} on the work pool {pool.name} of {url}. `prefect worker start --pool {pool.name}` runs them."
     )
+
+
+def _show(began: float) -> Callable[[str], None]:
+    """Shows the lines of the registration as one piece of long work."""
+
+    def show(line: str) -> None:
+        seen = Seen("register the deployments", line, elapsed=time.monotonic() - began)
+        _log.info("%s: %s", seen.what, line, extra={"progress": seen})
+
+    return show
 
 
 def _chosen(names: Sequence[str]) -> list[Engine[Any]]:

@@ -27,12 +27,15 @@ def describe(name: str, /, *, target: str, json: Annotated[bool, Parameter(negat
     """Describe what is built under a name, with its cost an hour and its last verification.
 
     Asks the services themselves; the verification is that of the newest report in the home folder of this machine. Changes
-    nothing. Exit code 1 when a service could not be asked. `vector-search describe products --target sandbox`
+    nothing. Exit code 1 when a service could not be asked.
 
     Args:
         name: What was given as --name; of an embedded index the alias.
         target: Where to look: sandbox, a real service by the name that its commands have for it, or block:NAME.
         json: Print a JSON object instead of text.
+
+    Example:
+        vector-search describe products --target sandbox
     """
     reach(target)
     everything, errors = look(target)

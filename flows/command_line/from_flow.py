@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
-from docstring_parser import parse as parse_docstring
 from pydantic import BaseModel, ValidationError
 
-from flows.command_line.help_text import InGroups, as_typed, group_of, output_group
+from flows.command_line.help_text import InGroups, as_typed, example, group_of, output_group
 from flows.command_line.reaching import reach
 from flows.commands import command_of, load
 from flows.console import loading
@@ -67,7 +66,7 @@ def add_flow(app: App, engine: Engine[Any], entry: Entry, *, debug: bool) -> Non
     command.__doc__ = as_typed(asked.docstring, (one.name for one in options))
     command.__annotations__ = {one.name: one.annotation for one in (*options, *run_options)}
     vars(command)["__signature__"] = inspect.Signature([*options, *run_options], return_annotation=None)
-    app.command(command, name=entry.name, help_formatter=InGroups(), help_epilogue=_example(asked.docstring))
+    app.command(command, name=entry.name, help_formatter=InGroups(), help_epilogue=example(asked.docstring))
 
 
 def _check_options(model: type[BaseModel], values: Mapping[str, object]) -> None:
@@ -122,12 +121,3 @@ def _run_option(parameter: inspect.Parameter, *, is_shown: bool) -> inspect.Para
     described = vars(RunOptions)["__pydantic_fields__"][parameter.name].description
     option = Parameter(show=is_shown, negative="", help=described, group=output_group(), show_default=False)
     return parameter.replace(annotation=Annotated[parameter.annotation, option])
-
-
-def _example(docstring: str) -> str | None:
-    examples = [
-        meta.description or "" for meta in parse_docstring(docstring).meta if meta.args[0] == "examples"
-    ]
-    if not examples:
-        return None
-    return "**Example**\n\n```text\n" + "\n".join(examples) + "\n```"

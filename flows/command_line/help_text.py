@@ -9,6 +9,7 @@ from functools import cache
 from cyclopts import Group
 from cyclopts.help import DefaultFormatter, HelpPanel
 from cyclopts.help.specs import DescriptionRenderer
+from docstring_parser import parse as parse_docstring
 from rich.console import Console, ConsoleOptions
 from rich.padding import Padding
 from rich.text import Text
@@ -69,9 +70,20 @@ def _typed_sources(found: re.Match[str], known: set[str]) -> str:
     return f"(from {', '.join(map(_typed, said))}" if known.issuperset(said) else found[0]
 
 
+def example(docstring: str) -> str | None:
+    """What help shows at its end, in Markdown: the example of a docstring, which is a single command."""
+    found = [meta.description or "" for meta in parse_docstring(docstring).meta if meta.args[0] == "examples"]
+    return f"**Example:** `{' '.join(' '.join(found).split())}`" if found else None
+
+
 def group_of(option: str) -> Group:
     """The group in which help shows an option of a flow."""
     return _group(next((title for title, names in _GROUPS.items() if option in names), _MAIN))
+
+
+def main_group() -> Group:
+    """The group of the options that a command is mainly about."""
+    return _group(_MAIN)
 
 
 def output_group() -> Group:

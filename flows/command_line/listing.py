@@ -23,11 +23,14 @@ def list_built(*, target: str, json: Annotated[bool, Parameter(negative="")] = F
     """List what was built, under which name, what it serves and about what it costs an hour.
 
     Asks the services themselves, so it also shows what another machine or a killed run has left. Changes nothing.
-    Exit code 1 when a service could not be asked. `vector-search list --target sandbox`
+    Exit code 1 when a service could not be asked.
 
     Args:
         target: Where to look: sandbox, a real service by the name that its commands have for it, or block:NAME.
         json: Print a JSON list instead of a table.
+
+    Example:
+        vector-search list --target sandbox
     """
     reach(target)
     found, errors = look(target)

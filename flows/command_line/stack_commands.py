@@ -30,13 +30,16 @@ def up(*, generator: LanguageModel | None = None, json: _Json = False) -> None:
     """Start the local stack: Prefect's server and UI, the stand-ins, a worker with every deployment.
 
     Everything runs in the background, on loopback, in the home folder: VECTOR_SEARCH_HOME, or `.vector-search-ops` in
-    the current folder. Parts that already run are left alone. Run `vector-search up`, then the line for your
+    the current folder. Parts that already run are left alone. Then run the line for your
     shell that it prints.
 
     Args:
         generator: Let a small language model answer on the sandbox, not the stand-in that quotes: SmolLM2-135M-Instruct, which
             `make generator` installs.
         json: Print what `status --json` prints instead of text. The key is not in it.
+
+    Example:
+        vector-search up
     """
     stack = Stack(home(), generator=generator)
     terminal = take_over(Console(stderr=True))
@@ -54,10 +57,13 @@ def up(*, generator: LanguageModel | None = None, json: _Json = False) -> None:
 def status(*, json: _Json = False) -> int:
     """Show which parts of the local stack are running, and where.
 
-    Exit code 0 when all of it runs, 1 otherwise. `vector-search status`
+    Exit code 0 when all of it runs, 1 otherwise.
 
     Args:
         json: Print a JSON object instead of a table.
+
+    Example:
+        vector-search status
     """
     stack = Stack(home())
     if json:
@@ -118,10 +124,13 @@ def _word(process: Process) -> str:
 def down(*, json: _Json = False) -> None:
     """Stop the local stack, and the demo's if it was kept.
 
-    State, logs and reports stay in the home folder; the next `up` uses them again. `vector-search down`
+    State, logs and reports stay in the home folder; the next `up` uses them again.
 
     Args:
         json: Print a JSON object instead of text: what was stopped.
+
+    Example:
+        vector-search down
     """
     stacks = [stack for stack in (Stack(home()), Stack(home() / "demo")) if stack.home.exists()]
     stopped = [stack.home for stack in stacks if stack.down()]
@@ -134,10 +143,13 @@ def down(*, json: _Json = False) -> None:
 def env(*, json: _Json = False) -> None:
     """Print the environment variables for using the local stack from a shell.
 
-    They set the Prefect API and its key, the home folder and the target `sandbox`: `eval "$(vector-search env)"`
+    They set the Prefect API and its key, the home folder and the target `sandbox`.
 
     Args:
         json: Print them as a JSON object instead, for another program.
+
+    Example:
+        eval "$(vector-search env)"
     """
     stack = Stack(home())
     if stack.api_url is None:
@@ -157,10 +169,13 @@ def env(*, json: _Json = False) -> None:
 def demo(*, keep: bool = False) -> int:
     """Run the tour of every engine on real data, on a stack of its own that stops afterwards.
 
-    Needs no account and no settings: it starts Prefect's server and the stand-ins itself. `vector-search demo --keep`
+    Needs no account and no settings: it starts Prefect's server and the stand-ins itself.
 
     Args:
         keep: Leave the stack running, with a worker and every deployment, and print the address of its UI.
+
+    Example:
+        vector-search demo --keep
     """
     folder = home() / "demo"
     code = run_demo(folder, keep=keep)

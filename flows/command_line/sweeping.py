@@ -38,7 +38,7 @@ def sweep(
 
     Asks the services themselves. Everything under one name stays or goes together, by the engine's own teardown. What others made
     is listed apart and never touched. Without --apply nothing changes. Exit code 1 when a service could not be asked or something
-    could not be removed. `vector-search sweep --target sandbox --expires 14d`
+    could not be removed.
 
     Args:
         target: Where to look: sandbox, a real service by the name that its commands have for it, or block:NAME.
@@ -48,6 +48,9 @@ def sweep(
         apply: Remove what is marked.
         yes: Agree to the removal without being asked.
         json: Print a JSON object instead of tables; with --apply that of the report.
+
+    Example:
+        vector-search sweep --target sandbox --expires 14d
     """
     limits = Limits(
         idle=duration(idle, source="--idle"),

@@ -40,16 +40,23 @@ PLAIN: dict[str, tuple[Entry, ...]] = {
 """The commands of no engine, by their group: plain functions, each loaded when it is named."""
 
 
-def listing() -> RenderableType:
-    """The output without arguments: every command with its line."""
-    groups = {
+def groups() -> dict[str, list[tuple[str, str]]]:
+    """Every command with its line: those of an engine under its title, then those of no engine."""
+    of_engines = {
         engine.title: [(engine.command(entry), entry.line) for entry in engine.commands]
         for engine in engines.ENGINES
     }
-    groups |= {title: [(entry.name, entry.line) for entry in group] for title, group in PLAIN.items()}
-    width = max(len(command) for rows in groups.values() for command, _ in rows) + 2
+    return of_engines | {
+        title: [(entry.name, entry.line) for entry in group] for title, group in PLAIN.items()
+    }
+
+
+def listing() -> RenderableType:
+    """The output without arguments: every command with its line."""
+    found = groups()
+    width = max(len(command) for rows in found.values() for command, _ in rows) + 2
     parts: list[RenderableType] = [Text(f"Usage: {PROGRAM} COMMAND [OPTIONS]\n")]
-    for title, rows in groups.items():
+    for title, rows in found.items():
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True, style="cyan", min_width=width)
         table.add_column()
@@ -75,10 +82,25 @@ def parse(tokens: Sequence[str], *, debug: bool) -> Callable[[], int | None]:
     for engine in engines.ENGINES:
         app.command(_engine_app(engine, tokens, debug=debug))
     for entry in (entry for group in PLAIN.values() for entry in group):
-        is_named = list(tokens[:1]) == [entry.name]
-        app.command(function(entry) if is_named else App(name=entry.name, help=entry.line), name=entry.name)
+        if list(tokens[:1]) == [entry.name]:
+            _add_plain(app, entry)
+        else:
+            app.command(App(name=entry.name, help=entry.line))
     command, bound, _ = app.parse_args(list(tokens), exit_on_error=False, print_error=False)
     return partial(command, *bound.args, **bound.kwargs)
+
+
+def _add_plain(app: App, entry: Entry) -> None:
+    from flows.command_line.help_text import InGroups, example, main_group  # noqa: PLC0415 -- see `_engine_app`
+
+    command = function(entry)
+    app.command(
+        command,
+        name=entry.name,
+        help_formatter=InGroups(),
+        help_epilogue=example(command.__doc__ or ""),
+        group_parameters=main_group(),
+    )
 
 
 def function(entry: Entry) -> Callable[..., int | None]:

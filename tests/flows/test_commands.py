@@ -10,7 +10,7 @@ import pytest
 
 from flows import commands
 from flows.command_line.help_text import as_typed
-from flows.command_line.tree import parse
+from flows.command_line.tree import groups, parse
 from flows.commands import Command, command_of, loaded
 from flows.engine import Engine, Entry
 from flows.engines import ENGINES
@@ -99,5 +99,12 @@ def test_help_shows_options_in_groups(capsys, monkeypatch):
         "Serving",
         "Run",
         "Output",
-        "Example",
     ]
+
+
+@pytest.mark.parametrize("command", [command for rows in groups().values() for command, _ in rows])
+def test_the_help_of_every_command_ends_with_an_example_of_it(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    parse([*command.split(), "--help"], debug=False)()
+    last = capsys.readouterr().out.rstrip().splitlines()[-1]
+    assert re.match(rf'Example: (eval "\$\()?vector-search {command}\b', last), last
