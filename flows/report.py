@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from rich.text import Text
 
 from flows.report_page.page import page
 from flows.report_page.pictures import Picture, data_address, pictures
+from flows.results import ResultTable, value_text
 from flows.resuming import resuming
 from tasks.artifact_keys import artifact_key
 from tasks.errors import GateNotMet, NotConfirmed
@@ -118,7 +119,7 @@ class Report(BaseModel):
                 Text(f"report: {self.file.with_suffix('.html')}", no_wrap=True, overflow="ignore")
             )  # a path stays one word
         found: list[RenderableType] = [Text(said) for said in (self.answer, self.nothing) if said]
-        found += [_results(self.results)] if self.results else []
+        found += [ResultTable(self.results)] if self.results else []
         if found:  # the steps on the way to it are in the report
             return Group(Text(self.title, style="bold"), *found, *lines)
         if not self.steps:
@@ -143,7 +144,7 @@ class Report(BaseModel):
             lines = [
                 names,
                 ["---"] * len(names),
-                *([_value(row.get(name)) for name in names] for row in self.results),
+                *([value_text(row.get(name)) for name in names] for row in self.results),
             ]
             found += "\n" + "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
         shown = "".join(
@@ -241,38 +242,6 @@ def reporting(flow: str, name: str, target: str, where: str = "") -> Generator[R
 def _plain(value: object) -> object:
     """A number as it is, everything else in words."""
     return value if isinstance(value, (int, float)) else redacted(str(value))
-
-
-def result(id_: str, scores: Mapping[str, float], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What a query found, as a record: a field that is called as the id or a score keeps both."""
-    first: dict[str, Any] = {"id": id_, **scores}
-    return first | {f"{name} (field)" if name in first else name: value for name, value in fields.items()}
-
-
-def _results(rows: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for number, (name, value) in enumerate(rows[0].items()):
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        # An id that somebody copies stays whole.
-        table.add_column(
-            Text(name),
-            justify="right" if is_number else "left",
-            overflow="fold",
-            no_wrap=not number,
-            min_width=3,
-        )
-    for row in rows:
-        table.add_row(*(Text(_value(row.get(name))) for name in rows[0]))
-    return table
-
-
-def _value(value: Any) -> str:
-    """A value of a cell: a number with the digits that tell neighbors apart."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return "" if value is None else str(value)
 
 
 def _cell(text: str) -> str:

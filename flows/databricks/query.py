@@ -9,7 +9,8 @@ from pydantic import Field
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import DATA, BuiltIndexOptions, DataOptions
 from flows.engine_flow import engine_flow
-from flows.report import Report, reporting, result
+from flows.report import Report, reporting
+from flows.results import result
 from tasks.databricks.data import read_query_vector
 from tasks.databricks.filters import parse_filters
 from tasks.databricks.indexes import IndexState, read_index

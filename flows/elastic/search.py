@@ -10,7 +10,8 @@ from flows.elastic.engine import ELASTIC
 from flows.elastic.options import EmbeddedOptions
 from flows.elastic.semantic_steps import ways_here
 from flows.engine_flow import engine_flow
-from flows.report import Report, reporting, result
+from flows.report import Report, reporting
+from flows.results import result
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.search.search import Hit, SparseQuery, read_hits
 from tasks.elastic.search.ways import How, NoSuchWay, read_hits_by

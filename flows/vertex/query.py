@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from flows.engine_flow import engine_flow
-from flows.report import Report, reporting, result
+from flows.report import Report, reporting
+from flows.results import result
 from flows.vertex.engine import VERTEX
 from flows.vertex.options import DATA, BuiltIndexOptions, DataOptions
 from tasks.errors import InvalidInput

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pydantic import Field
 
 from flows.engine_flow import engine_flow
-from flows.report import Report, reporting, result
+from flows.report import Report, reporting
+from flows.results import result
 from flows.vertex.options import DATA, DataOptions
 from flows.vertex_collections.engine import VERTEX_COLLECTIONS
 from flows.vertex_collections.options import BuiltCollectionOptions

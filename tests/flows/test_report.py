@@ -15,8 +15,9 @@ from rich.console import Console
 from flows import resuming
 from flows.command_line.tree import parse
 from flows.commands import load
-from flows.report import Report, reporting, result
+from flows.report import Report, reporting
 from flows.report_page.page import page
+from flows.results import result
 from flows.stack.api import free_port
 from tasks.errors import GateNotMet, InvalidInput, NotConfirmed
 from tasks.interruption import RemoteWork, interruptible
@@ -161,6 +162,35 @@ def test_what_a_query_found_is_a_table_of_ids_scores_and_fields():
     ]
     assert "| app/[slug] | 0.987654 | 7 | Crime\\|Drama |" in report.markdown()
     assert "Crime|Drama" in page(report, {})
+
+
+PIRATES = "pirates-of-the-caribbean-the-curse-of-the-black-pearl"
+
+
+def test_a_long_text_stands_beneath_its_row_where_the_columns_leave_it_too_little_room():
+    report = Report(flow="elastic search", name="films", target="sandbox")
+    plot = "A blacksmith and an eccentric pirate sail after a crew of cursed buccaneers who have carried off the daughter."
+    report.results = [
+        result(PIRATES, {"score": 6.25}, {"plot": plot}),
+        result("jaws", {"score": 5.5}, {"plot": "A shark."}),
+    ]
+    assert [line.rstrip() for line in shown(report).splitlines()[1:6]] == [
+        f"id{' ' * 51}  score",
+        f"{PIRATES}   6.25",
+        "  A blacksmith and an eccentric pirate sail after a crew of cursed buccaneers",
+        "  who have carried off the daughter.",
+        f"jaws{' ' * 49}    5.5",
+    ]
+    wide = shown(report, width=200).splitlines()
+    assert wide[2].split()[:2] == [PIRATES, "6.25"]
+    assert wide[2].rstrip().endswith(plot), "beside the others where there is room"
+
+
+def test_of_several_long_texts_each_has_its_name():
+    report = Report(flow="elastic search", name="films", target="sandbox")
+    report.results = [result("jaws", {"score": 5.5}, {"plot": "A shark. " * 9, "notes": "Water. " * 9})]
+    found = [line.split(":")[0] for line in shown(report).splitlines() if ":" in line]
+    assert found == ["  plot", "  notes"]
 
 
 def test_a_query_that_found_nothing_says_why_instead_of_a_table():
