@@ -54,6 +54,8 @@ _ROW = re.compile(r"\| (\S+) \| (\S+) \| (.+?) \| (.+) \|")
 
 def is_accepted(expression: str) -> bool:
     """Whether every license of an expression is accepted, or all of one of its alternatives."""
+    if re.fullmatch(r"\([^()]*\)", expression):  # as npm writes alternatives
+        expression = expression[1:-1]
     alternatives = [expression] if "(" in expression else [expression, *expression.split(" OR ")]
     return any(_identifiers(one) <= ACCEPTED for one in alternatives)
 

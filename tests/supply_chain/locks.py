@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
+NPM_LOCKS = tuple(sorted((ROOT / "locks").glob("*/package-lock.json")))
 LOCKS = (ROOT / "requirements.lock", *sorted((ROOT / "locks").glob("*.lock")))
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;\\]+)(?P<rest>.*)", re.DOTALL)
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}(?=\s|$)")
@@ -24,6 +27,12 @@ class Pin:
     def of(cls, name: str, version: str) -> Pin:
         """The pin of a package, however its name is spelled."""
         return cls(re.sub(r"[-_.]+", "-", name).lower(), version)
+
+
+def npm_packages(lock: Path) -> dict[str, dict[str, Any]]:
+    """The packages of a package-lock.json, by the folder that each is installed into."""
+    packages = json.loads(lock.read_text())["packages"]
+    return {folder: package for folder, package in packages.items() if folder}
 
 
 def pins(lock: Path) -> dict[Pin, int]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.supply_chain import licenses
-from tests.supply_chain.locks import LOCKS, Pin, pins
+from tests.supply_chain.locks import LOCKS, NPM_LOCKS, Pin, npm_packages, pins
+
+_READ = {"node_modules/querystring": "MIT"}
+"""Of packages whose metadata states none: what their license file says."""
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
@@ -48,9 +51,21 @@ def test_the_list_says_what_the_installed_packages_say():
     assert {pin: listed[pin] for pin in both} == {pin: installed[pin] for pin in both}
 
 
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda lock: lock.parent.name)
+def test_every_package_from_npm_is_a_version_with_its_hash_under_a_license_that_goes_with_ours(lock):
+    found = npm_packages(lock)
+    assert found
+    assert [folder for folder, one in found.items() if not one["integrity"].startswith("sha512-")] == []
+    assert [folder for folder, one in found.items() if "resolved" in one] == [], "an address"
+    stated = {folder: one.get("license", _READ.get(folder, "unknown")) for folder, one in found.items()}
+    assert {folder: one for folder, one in stated.items() if not licenses.is_accepted(one)} == {}
+
+
 @pytest.mark.parametrize(
     ("expression", "accepted"),
     [
+        ("(MIT OR GPL-3.0-only)", True),
+        ("(GPL-2.0-only OR GPL-3.0-only)", False),
         ("MIT", True),
         ("MPL-2.0 AND (Apache-2.0 OR MIT)", True),
         ("Artistic-1.0-Perl OR GPL-2.0-or-later", True),
