@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -69,10 +69,11 @@ def loaded(entry: Entry) -> Command:
     )
 
 
-def option_names(engines: Iterable[Engine[Any]]) -> frozenset[str]:
-    """The names of all options of the written commands."""
-    commands = (each for engine in engines for each in _read(file_of(engine)).values())
-    return frozenset(one["name"] for command in commands for one in command["options"])
+def option_names(engines: Iterable[Engine[Any]], words: Sequence[str]) -> frozenset[str]:
+    """The names of the options of the written command that a command line names; none if it names no such command."""
+    engine = next((one for one in engines if list(words[:1]) == [one.name]), None)
+    command = _read(file_of(engine)).get(words[1]) if engine and len(words) > 1 else None
+    return frozenset(one["name"] for one in command["options"]) if command else frozenset()
 
 
 def file_of(engine: Engine[Any]) -> Path:

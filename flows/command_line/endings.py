@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from cyclopts import CycloptsError, MissingArgumentError
 
 from flows.command_line.help_text import as_typed
-from flows.commands import option_names
 from flows.console import Seen, duration
-from flows.engines import ENGINES
 from tasks.errors import InvalidInput, NotConfirmed, PermanentError, TransientError, Withheld
 from tasks.program import PROGRAM
 from tasks.redaction import redacted
@@ -38,19 +37,20 @@ class Ending(NamedTuple):
     style: str = "bold red"
 
 
-def ending_of(error: BaseException, *, again: str) -> Ending:
+def ending_of(error: BaseException, *, again: str, options: Collection[str] = ()) -> Ending:
     """The ending for an exception.
 
     Args:
         error: what reached the outermost frame.
         again: the command line that resumes, shell-quoted.
+        options: the names of the command's options, which a refusal calls as they are typed.
     """
     if isinstance(error, Interrupted):
         return Ending(130, _interruption(error.last, again), "interrupted: ", "bold yellow")
     if isinstance(error, KeyboardInterrupt):
         return Ending(130, f"To resume: {again}", "interrupted: ", "bold yellow")
     if isinstance(error, (InvalidInput, NotConfirmed)):
-        return Ending(2, as_typed(_one_paragraph(error), option_names(ENGINES)))
+        return Ending(2, as_typed(_one_paragraph(error), options))
     if isinstance(error, PermanentError):
         return Ending(1, _one_paragraph(error))
     if isinstance(error, TransientError):

@@ -16,9 +16,11 @@ from types import FrameType
 from rich.console import Console
 from rich.text import Text
 
+from flows import engines
 from flows.command_line.endings import ending_of
 from flows.command_line.output import failure, print_json, wants_json
 from flows.command_line.tree import listing, parse
+from flows.commands import option_names
 from tasks.program import PROGRAM
 from tasks.redaction import redact_log_records, redacted_trace
 
@@ -59,7 +61,9 @@ def _run(tokens: Sequence[str], console: Console | None) -> int:
     except BaseException as error:  # the outermost frame: every ending becomes a code and a paragraph
         if isinstance(error, SystemExit):
             raise
-        ending = ending_of(error, again=shlex.join([PROGRAM, *tokens]))
+        ending = ending_of(
+            error, again=shlex.join([PROGRAM, *tokens]), options=option_names(engines.ENGINES, words)
+        )
         if debug:
             errors.print(Text(redacted_trace(error), style="dim"), soft_wrap=True)
         errors.print(Text.assemble((ending.word, ending.style), ending.paragraph), soft_wrap=True)

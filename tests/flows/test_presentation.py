@@ -18,7 +18,7 @@ from flows.command_line.help_text import as_typed
 from flows.command_line.main import main
 from flows.command_line.output import print_json
 from flows.command_line.tree import parse
-from flows.commands import command_of, load
+from flows.commands import command_of, load, option_names
 from flows.engines import ENGINES
 from flows.options import RunOptions
 from flows.report import Report, reporting
@@ -100,10 +100,26 @@ def test_only_the_name_of_an_option_is_spelled_as_it_is_typed(said, typed):
 
 def test_a_refusal_of_a_flow_calls_its_option_as_it_is_typed():
     refused = InvalidInput("No", value="index_type", source="index_type", accepted="A with embed_with")
+    options = option_names(ENGINES, ["databricks", "build", "--name", "films"])
     assert (
-        ending_of(refused, again="").paragraph
+        ending_of(refused, again="", options=options).paragraph
         == "No: 'index_type' (from --index-type). Accepted: A with --embed-with."
     )
+
+
+def test_a_field_of_a_file_keeps_its_name_though_another_command_has_an_option_of_this_name():
+    assert "numeric_restricts" in option_names(ENGINES, ["vertex", "query"])
+    refused = InvalidInput("No field", value="a", source="x.jsonl", accepted="id, numeric_restricts")
+    options = option_names(ENGINES, ["vertex", "build"])
+    assert (
+        ending_of(refused, again="", options=options).paragraph
+        == "No field: 'a' (from x.jsonl). Accepted: id, numeric_restricts."
+    )
+
+
+@pytest.mark.parametrize("words", [[], ["vertex"], ["vertex", "fly"], ["up"], ["list", "--target"]])
+def test_what_is_no_command_of_an_engine_has_no_options_to_spell(words):
+    assert option_names(ENGINES, words) == frozenset()
 
 
 @pytest.mark.parametrize("file", ["folder", "nowhere/report.html"])
