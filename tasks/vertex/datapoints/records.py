@@ -13,17 +13,18 @@ MOST_NAMESPACES = 100_000
 """Namespaces whose number type is remembered."""
 
 
-def datapoint_of(line: bytes, source: str) -> Datapoint:
+def datapoint_of(line: bytes, source: str, *, if_unknown: str = "") -> Datapoint:
     """The datapoint of a line.
 
     Args:
         line: UTF-8.
         source: where it is, for errors: `FILE line N`.
+        if_unknown: what to do about a field that datapoints do not have.
 
     Raises:
         InvalidInput: it is not JSON, or no datapoint; names the field.
     """
-    return parsed(Datapoint, json_of(line, source), what="datapoint", source=source)
+    return parsed(Datapoint, json_of(line, source), what="datapoint", source=source, if_unknown=if_unknown)
 
 
 def json_of(line: bytes, source: str) -> Any:

@@ -82,7 +82,7 @@ def is_same_vector(sent: Floats, read: Floats, *, normalised: bool) -> bool:
     return normalised and length > 0 and np.allclose(sent / length, read, rtol=0, atol=TOLERANCE)
 
 
-def parsed(model: type[Model], value: Any, *, what: str, source: str = "") -> Model:
+def parsed(model: type[Model], value: Any, *, what: str, source: str = "", if_unknown: str = "") -> Model:
     """A model from a mapping that came from outside.
 
     Args:
@@ -90,6 +90,7 @@ def parsed(model: type[Model], value: Any, *, what: str, source: str = "") -> Mo
         value: the mapping.
         what: names it in the error: `datapoint`.
         source: where it came from: a file and line, a parameter.
+        if_unknown: what to do about a field that the type does not have.
 
     Raises:
         InvalidInput: names the field, what is wrong with it and its value.
@@ -100,9 +101,10 @@ def parsed(model: type[Model], value: Any, *, what: str, source: str = "") -> Mo
         first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         shown = first["input"] if isinstance(first["input"], str) else reprlib.repr(first["input"])
-        accepted = ""
+        accepted = remedy = ""
         if first["type"] == "extra_forbidden":
             reason, accepted = f"there is no field {field}", _fields_at(model, first["loc"])
+            remedy = if_unknown
         elif first["type"] == "missing":
             reason = f"the field {field} is missing"
         else:
@@ -112,6 +114,7 @@ def parsed(model: type[Model], value: Any, *, what: str, source: str = "") -> Mo
             value=shown if len(shown) <= 100 else f"{shown[:100]}...",
             source=source,
             accepted=accepted,
+            remedy=remedy,
         ) from error
 
 

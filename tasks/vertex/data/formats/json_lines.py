@@ -27,6 +27,9 @@ BLOCK_TEXT = 16 * 2**20
 """Most bytes of lines that are parsed into one block: at most 32 MiB of float32, or 48 MiB of sparse values."""
 VALUE_TEXT = 12
 """About how many bytes of a line a sparse value and its dimension take."""
+_COLUMNS_ELSEWHERE = (
+    "JSON lines are the records of import files; columns of your own are read from Parquet, Arrow and HDF5."
+)
 
 Attached = dict[str, Any]
 """The restricts, numeric restricts, crowding tag and metadata of a record, as JSON; empty for none."""
@@ -119,7 +122,7 @@ class JsonLinesFile:
         lengths = np.zeros(stop - start + 1, np.int64)
         for row, (number, line) in enumerate(self.lines.numbered(start, stop)):
             source = f"{self.name} line {number}"
-            datapoint = datapoint_of(line, source)
+            datapoint = datapoint_of(line, source, if_unknown=_COLUMNS_ELSEWHERE)
             self._types.check(datapoint, source)
             ids.append(datapoint.id)
             attached.append(_attached(datapoint))
@@ -155,7 +158,9 @@ class JsonLinesFile:
         for number, line in self.lines.numbered(0, self.lines.count):
             has_sparse = has_sparse or b'"sparse_embedding"' in line
             if not dimensions and (b'"embedding"' in line or b'"vector"' in line):
-                vector = datapoint_of(line, f"{self.name} line {number}").vector
+                vector = datapoint_of(
+                    line, f"{self.name} line {number}", if_unknown=_COLUMNS_ELSEWHERE
+                ).vector
                 dimensions = 0 if vector is None else vector.size
             if dimensions and has_sparse:
                 break

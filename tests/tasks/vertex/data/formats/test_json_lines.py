@@ -98,7 +98,7 @@ BAD = {
     "other dimensions": ({"id": "x", "embedding": [1]}, "'x' has another number of dimensions than the first"),
     "a negative dimension": ({"id": "x", "sparse_embedding": {"values": [1], "dimensions": [-1]}}, "a dimension is from 0"),
     "more values than dimensions": ({"id": "x", "sparse_embedding": {"values": [1, 2], "dimensions": [1]}}, "2 values at 1 dimensions"),
-    "an unknown field": ({"id": "x", "embedding": [1, 2], "titel": "t"}, "there is no field titel"),
+    "an unknown field": ({"id": "x", "embedding": [1, 2], "titel": "t"}, "there is no field titel.*columns of your own are read from Parquet"),
     "a namespace twice": ({"id": "x", "embedding": [1, 2], "restricts": [{"namespace": "n"}, {"namespace": "n"}]}, "each namespace once"),
     "two types of numbers": ({"id": "x", "embedding": [1, 2], "numeric_restricts": [{"namespace": "price", "value_float": 1}]}, "'price' has numbers of two types"),
     "a name twice": (b'{"id": "x", "id": "y", "embedding": [1, 2]}', "occurs twice in one object"),
