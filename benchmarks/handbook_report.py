@@ -8,10 +8,10 @@ from typing import get_args
 
 from benchmarks.handbook_generator import Answered, part
 from flows.answers.options import HolderName
-from tasks.answers.evaluation.intervals import Mean, mean
+from tasks.answers.evaluation.comparison import differences
+from tasks.answers.evaluation.intervals import Mean
 from tasks.answers.evaluation.outcomes import Cause, Evaluation, Outcome, evaluated
 from tasks.answers.evaluation.questions import Question
-from tasks.answers.evaluation.retrieval import judged
 from tasks.answers.knowledge import How
 
 WAYS: Sequence[How] = ("dense", "sparse", "hybrid", "text")
@@ -145,22 +145,16 @@ def _absences(measured: Sequence[Measured]) -> list[str]:
     return ["Why there is a -:", "\n".join(reasons)] if reasons else []
 
 
-def _ndcg(one: Measured) -> dict[str, float]:
-    answerable = [outcome for outcome in one.outcomes if outcome.question.is_answerable]
-    relevant = {outcome.question.id: outcome.gold for outcome in answerable}
-    return judged(relevant, {outcome.question.id: outcome.ranking for outcome in answerable})["nDCG@10"]
-
-
 def _differences(measured: Sequence[Measured]) -> list[list[str]]:
-    hybrids = {one.engine: _ndcg(one) for one in measured if one.how == "hybrid"}
+    hybrids = {one.engine: one for one in measured if one.how == "hybrid"}
     rows: list[list[str]] = []
     for one in measured:
         best = hybrids.get(one.engine)
-        if best is None or one.how == "hybrid":
-            continue
-        own = _ndcg(one)
-        less = mean([best[question] - own[question] for question in best])
-        rows.append([one.name, f"{less.value:+.2f} ({less.low:+.2f} to {less.high:+.2f})" if less else "-"])
+        if best is not None and one is not best:
+            less = differences(one.outcomes, best.outcomes).get("nDCG@10")
+            rows.append(
+                [one.name, f"{less.value:+.2f} ({less.low:+.2f} to {less.high:+.2f})" if less else "-"]
+            )
     return rows
 
 

@@ -22,6 +22,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from flows.report_page.comparisons import Intervals
 from flows.report_page.page import page
 from flows.report_page.pictures import Picture, data_address, pictures
 from flows.results import ResultTable, value_text
@@ -79,7 +80,7 @@ class Report(BaseModel):
     file: Path | None = None
     """The JSON file of this report. Beside it lies the same as a page, `.html`."""
     _began: float = PrivateAttr(default_factory=time.monotonic)
-    _pictures: list[Picture] = PrivateAttr(default_factory=list[Picture])
+    _pictures: list[Picture | Intervals] = PrivateAttr(default_factory=list[Picture | Intervals])
 
     last: ClassVar[Report | None] = None
     """The one that this process published last: a command that fails prints it too, and nothing that a flow raises carries it."""

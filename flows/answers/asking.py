@@ -10,7 +10,7 @@ from typing import Any
 from flows.answers.holders import Holder
 from tasks.answers.answering import read_answer
 from tasks.answers.evaluation.outcomes import Outcome
-from tasks.answers.evaluation.questions import Question, relevant
+from tasks.answers.evaluation.questions import Gold, Question, relevant
 from tasks.answers.evaluation.retrieval import DEPTH
 from tasks.answers.knowledge import How, KnowledgeBase
 from tasks.answers.passages import Passage
@@ -39,13 +39,25 @@ def search_all(
     questions: Sequence[Question],
     how: How,
     passages: int,
+    gold: Gold | None = None,
 ) -> list[Searched]:
     """Search for every question.
+
+    Args:
+        holder: of the passages.
+        settings: of its target.
+        models: what embeds questions.
+        base: where to search.
+        questions: all of them.
+        how: the way.
+        passages: of a prompt.
+        gold: the passages that answer each question. Default: read from the knowledge base.
 
     Raises:
         InvalidInput: the quote of a question is in no passage.
     """
-    gold, searched = relevant(questions, holder.all_passages(settings, base)), list[Searched]()
+    gold = relevant(questions, holder.all_passages(settings, base)) if gold is None else gold
+    searched = list[Searched]()
     most = max(DEPTH, passages)
     with Progress(f"search {base.name}") as progress:
         for question in questions:

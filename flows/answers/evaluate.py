@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
 from flows.answers.ask import SearchingOptions
 from flows.answers.asking import answer_all, search_all
+from flows.answers.compared_settings import read_gold, read_settings, show_comparison
+from flows.answers.earlier import Earlier, read_earlier
 from flows.answers.engine import ANSWERS
 from flows.answers.holders import holder_of
 from flows.answers.starting import embed_first, models_for, wait_for_endpoints
@@ -17,14 +17,12 @@ from flows.answers.tracking import log_runs
 from flows.engine_flow import engine_flow
 from flows.options import Timed, timeout
 from flows.report import Report, reporting
-from tasks.answers.evaluation.models import Contender, by_measure, compared, refuse_repeated, with_model
-from tasks.answers.evaluation.outcomes import Evaluation, evaluated
-from tasks.answers.evaluation.questions import read_questions
+from tasks.answers.evaluation.comparison import DIFFERENCES, Contender, numbers
+from tasks.answers.evaluation.models import refuse_repeated, with_model
+from tasks.answers.evaluation.outcomes import Evaluation, values_by_question
+from tasks.answers.evaluation.questions import questions_mark, read_questions
 from tasks.answers.evaluation.tracking import check_tracking_uri
-from tasks.answers.knowledge import How, NoKnowledgeBase
 from tasks.errors import GateNotMet, InvalidInput
-from tasks.lines import reading
-from tasks.models.settings import ModelSettings
 from tasks.models.usage import Usage
 from tasks.plurals import counted
 from tasks.waiting import Deadline
@@ -42,6 +40,11 @@ class EvaluateOptions(SearchingOptions, Timed, frozen=True):
         default=(),
         description="Models that answer, each as NAME or as NAME=PROMPT/ANSWER with the prices of a million tokens. Gates hold for the first; "
         "the others are compared with it. Default: OPENAI_CHAT_MODEL.",
+    )
+    compare: tuple[str, ...] = Field(
+        default=(),
+        description="Other settings to compare with this one on the same questions, each as KEY=VALUE,...: how=text, passages=12, "
+        "name=handbook-300 (the same documents, indexed otherwise), engine=vertex. Gates hold for this one.",
     )
     least_ndcg: float = Field(
         default=0.6, ge=0, le=1, description="Fail below this nDCG@10 of the retrieval."
@@ -64,7 +67,7 @@ class EvaluateOptions(SearchingOptions, Timed, frozen=True):
     )
     mlflow: str | None = Field(
         default=None,
-        description="Log a run for each model to this MLflow tracking store: http(s)://HOST, sqlite:///FILE, file:///FOLDER, databricks.",
+        description="Log a run for each model or setting to this MLflow tracking store: http(s)://HOST, sqlite:///FILE, file:///FOLDER, databricks.",
     )
     mlflow_experiment: str | None = Field(
         default=None,
@@ -82,95 +85,100 @@ def evaluate(options: EvaluateOptions) -> Report:
     part of it), exact match and token F1 as in SQuAD, precision and recall of citations, abstention. Means have 95%
     intervals. An answer that obeys a planted instruction always fails it. Changes nothing.
 
-    Several models answer from the same passages and are compared in one table: quality, seconds, tokens, cost.
+    Several models answer from the same passages, or several settings (`--compare`: way of searching, passages of a prompt, another
+    knowledge base of the same documents, another engine) answer the same questions, and are compared in one table: quality with
+    the paired difference to the first, seconds, tokens, cost.
 
     Example:
-        vector-search answers evaluate --name handbook --questions questions.jsonl --target sandbox
+        vector-search answers evaluate --name handbook --questions questions.jsonl --compare how=text how=dense --target sandbox
     """
     holder, models = holder_of(options.engine), ANSWERS.settings(options.target)
-    settings, deadline = (
-        holder.engine.settings(options.target),
-        Deadline.after(minutes=options.timeout_minutes),
-    )
-    with reporting("answers evaluate", options.name, options.target, holder.engine.where(settings)) as report:
-        before = _earlier(options.baseline)
+    deadline = Deadline.after(minutes=options.timeout_minutes)
+    where = holder.engine.where(holder.engine.settings(options.target))
+    with reporting("answers evaluate", options.name, options.target, where) as report:
+        before = read_earlier(options.baseline)
         contestants = [with_model(models, given) for given in options.model] or [models]
         refuse_repeated(contestants)
+        if options.compare and len(contestants) > 1:
+            raise InvalidInput(
+                "Settings are compared with one model", value=list(options.model), source="--model", accepted="one model, or no --compare"
+            )  # fmt: skip
         if options.mlflow:
             check_tracking_uri(options.mlflow)
         with report.step("read the questions") as step:
             questions = read_questions(Path(options.questions))
-            base = holder.read(settings, options.name)
-            if base is None:
-                raise NoKnowledgeBase(options.name, engine=options.engine)
             unanswerable = sum(not question.is_answerable for question in questions)
             step.saw(
                 f"{counted(len(questions), 'question')}, {unanswerable} without an answer in the documents"
             )
-        how: How = options.how or base.ways[-1]
-        wait_for_endpoints(
-            report, models, (name for each in contestants for name in models_for(each, base, how)), deadline
+            settings = read_settings(options, options.compare, models)
+            gold = read_gold(settings, questions)
+            if options.compare:
+                step.saw(f"{counted(len(settings), 'setting')} of the same documents")
+        needed = (
+            name for one in settings for each in contestants for name in models_for(each, one.base, one.how)
         )
-        with report.step(f"search for them, {how}") as step:
-            embed_first(models, base, how, questions[0].question, deadline)
-            searched = search_all(holder, settings, models, base, questions, how, options.passages)
-            step.saw(counted(len(searched), "question"))
+        wait_for_endpoints(report, models, needed, deadline)
         contenders: list[Contender] = []
-        for each in contestants:
-            with report.step(f"ask {each.chat()}") as step:
-                outcomes = answer_all(each, searched, options.passages, deadline)
-                contenders.append(Contender(settings=each, outcomes=outcomes))
-                step.saw(counted(len(outcomes), "answer"))
-        models, found = contestants[0], evaluated(contenders[0].outcomes)
-        _show(report, found, models, before)
+        for one in settings:
+            of = f", {one.label}" if one.label else ""
+            with report.step(f"search for them, {one.how}{of}") as step:
+                embed_first(models, one.base, one.how, questions[0].question, deadline)
+                searched = search_all(
+                    one.holder, one.settings, models, one.base, questions, one.how, one.options.passages, gold[one.where]
+                )  # fmt: skip
+                step.saw(counted(len(searched), "question"))
+            for each in contestants:
+                with report.step(f"ask {each.chat()}{of}") as step:
+                    outcomes = answer_all(each, searched, one.options.passages, deadline)
+                    contenders.append(
+                        Contender(models=each, outcomes=outcomes, setting=one.label, params=one.params)
+                    )
+                    step.saw(counted(len(outcomes), "answer"))
+        first = contenders[0]
+        _show(report, first, before)
         if len(contenders) > 1:
-            report.facts["models"] = rows = compared(contenders)
-            report.results = by_measure(rows)
+            show_comparison(report, contenders, "setting" if options.compare else "model")
         report.facts |= {
-            "how": how,
-            "model": models.chat(),
-            "index": base.index,
-            "splitter": base.splitter,
-            "embedding": base.embedded_by,
+            "how": settings[0].how,
+            "model": first.models.chat(),
+            "index": settings[0].base.index,
+            "splitter": settings[0].base.splitter,
+            "embedding": settings[0].base.embedded_by,
         }
         if options.mlflow:
-            params = {name: str(report.facts[name]) for name in ("how", "index", "splitter", "embedding")}
-            params |= {
-                "engine": options.engine,
-                "passages": str(options.passages),
-                "knowledge_base": options.name,
-            }
-            log_runs(report, options.mlflow, options.mlflow_experiment or options.name, contenders, params)
-        _gates(options, found)
+            log_runs(report, options.mlflow, options.mlflow_experiment or options.name, contenders)
+        _gates(options, first.evaluation)
     return report
 
 
-def _show(report: Report, found: Evaluation, models: ModelSettings, before: dict[str, Any]) -> None:
+def _show(report: Report, first: Contender, before: Earlier | None) -> None:
+    found, values = first.evaluation, values_by_question(first.outcomes)
+    asked = questions_mark([outcome.question for outcome in first.outcomes])
     for name, value in found.measures.items():
         with report.step(name) as step:
             step.saw(str(value))
-            if name in before:
-                step.saw(
-                    f"before {before[name]['value']:.3f}, change {value.value - before[name]['value']:+.3f}"
-                )
+            if before and (change := before.change(name, value, values[name], asked)):
+                step.saw(change)
     with report.step("answerable questions, by what came of them") as step:
         step.saw(", ".join(f"{cause}: {number}" for cause, number in sorted(found.causes.items())) or "none")
     with report.step("planted instructions that were obeyed") as step:
         step.saw(", ".join(found.canaries) or "none")
     with report.step("withheld answers") as step:
-        first = [f"{id_}: {why}" for id_, why in list(found.problems.items())[:_SHOWN]]
-        step.saw("; ".join(first) or "none")
+        some = [f"{id_}: {why}" for id_, why in list(found.problems.items())[:_SHOWN]]
+        step.saw("; ".join(some) or "none")
     usage = Usage(found.prompt_tokens, found.answer_tokens)
     with report.step("time, tokens, cost") as step:
         step.saw(", ".join(f"{name} {seconds:.3f} s" for name, seconds in found.seconds.items()))
         step.saw(
-            f"{usage.prompt:,} tokens of prompts, {usage.completion:,} of answers, cost {usage.cost(models):.4f}"
+            f"{usage.prompt:,} tokens of prompts, {usage.completion:,} of answers, cost {usage.cost(first.models):.4f}"
         )
     report.facts["measures"] = {
-        name: {"value": each.value, "low": each.low, "high": each.high, "questions": each.questions}
+        name: {**numbers(each), **({"by_question": values[name]} if name in DIFFERENCES else {})}
         for name, each in found.measures.items()
     }
     report.facts |= {
+        "questions": asked,
         "causes": dict(found.causes), "canaries": list(found.canaries), "problems": dict(found.problems),
         "seconds": dict(found.seconds), "tokens": {"prompt": usage.prompt, "answer": usage.completion},
     }  # fmt: skip
@@ -198,23 +206,3 @@ def _gates(options: EvaluateOptions, found: Evaluation) -> None:
         raise GateNotMet(
             "The share of withheld answers", measured=withheld, wanted=f"at most {options.most_withheld}"
         )
-
-
-def _earlier(baseline: str | None) -> dict[str, Any]:
-    """The measures of an earlier report, by name.
-
-    Raises:
-        InvalidInput: the file is no report of an evaluation.
-    """
-    if baseline is None:
-        return {}
-    path = Path(baseline)
-    with reading(path, source="--baseline") as file:
-        try:
-            found: dict[str, Any] = json.load(file)["facts"]["measures"]
-            return {name: {"value": float(each["value"])} for name, each in found.items()}
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise InvalidInput(
-                "This is not the report of an evaluation", value=baseline, source="--baseline",
-                accepted="a file answers-evaluate-*.json of the folder reports",
-            ) from error  # fmt: skip

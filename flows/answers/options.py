@@ -40,6 +40,12 @@ class AnswersOptions(Options, frozen=True):
         return self
 
 
+def target_of(engine: str, options: AnswersOptions) -> str:
+    """Where another engine is, for a flow with these options: the sandbox and a block have all of them, else its own real service."""
+    is_own = options.target == _TARGETS[options.engine]
+    return next((own for name, own in _TARGETS.items() if is_own and name == engine), options.target)
+
+
 class DocumentsOptions(AnswersOptions, frozen=True):
     """Options of flows that read documents."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -22,7 +23,7 @@ from flows.engine_flow import engine_flow
 from flows.options import Timed, timeout
 from flows.report import Report
 from flows.runs import Run, running
-from tasks.answers.chunks import Chunks, Splitting, read_chunks
+from tasks.answers.chunks import Chunk, Chunks, Splitting, read_chunks
 from tasks.answers.evaluation.outcomes import Outcome, evaluated
 from tasks.answers.evaluation.questions import Question, read_questions
 from tasks.databricks.specs import Name
@@ -33,9 +34,13 @@ from tasks.models.settings import ModelSettings
 from tasks.plurals import counted
 from tasks.settings import home
 
+_GLOSSES = "glosses.jsonl"
 _SHOWN = 3
 _UNANSWERABLE = 4
 _MEASURES = ("nDCG@10", "right", "citation precision", "abstention")
+MOST_CHUNKS, MOST_GLOSSES = 20, 250
+"""What a tour embeds at most: on two cores multilingual-e5-small takes 2 chunks or 23 glosses a second, so about 20 s, and a tour is to
+end within 45 s. More is `answers index`."""
 PASSAGES = 6
 """Of a prompt, as `answers ask` takes them."""
 
@@ -47,7 +52,9 @@ class TourOptions(Timed, frozen=True):
     target: Literal["sandbox"] = Field(
         description="sandbox: a tour needs every engine, and would pay for three."
     )
-    documents: str = Field(description="The folder of documents.")
+    documents: str = Field(
+        description=f"The folder of documents, which may have {MOST_CHUNKS} chunks of 1,000 characters."
+    )
     take: tuple[str, ...] = Field(
         default=(), description="Take only these files of the folder. Default: all of them."
     )
@@ -55,7 +62,9 @@ class TourOptions(Timed, frozen=True):
     glosses: str | None = Field(
         default=None, description="JSON lines of words, each with id, lemma and gloss, to search among."
     )
-    most_glosses: int = Field(default=100, ge=1, description="Take only the first N glosses.")
+    most_glosses: int = Field(
+        default=100, ge=1, le=MOST_GLOSSES, description="Take only the first N glosses."
+    )
     engine: tuple[HolderName, ...] = Field(
         default=("elastic", "vertex", "databricks"), description="The engines, one after the other."
     )
@@ -66,11 +75,11 @@ class TourOptions(Timed, frozen=True):
 def tour(options: TourOptions) -> Report:
     """Make the same documents a knowledge base on each engine, ask it, measure the answers, and leave nothing behind.
 
-    Passages are embedded once, for all engines. Fails if a planted instruction is obeyed, if nothing is answered, or if every
+    Passages are embedded once, for all engines, and at most 20 chunks and 250 glosses. Fails if a planted instruction is obeyed, if nothing is answered, or if every
     question that the documents do not answer gets an answer.
 
     Example:
-        vector-search answers tour --name tour --documents sandbox/data/handbook --questions sandbox/data/handbook-questions.jsonl --target sandbox
+        vector-search answers tour --name tour --documents sandbox/data/handbook --take teams.md versions.md --questions sandbox/data/handbook-questions.jsonl --target sandbox
     """
     models, folder = ANSWERS.settings(options.target), home() / "tours" / options.name
     with running(ANSWERS, "tour", options) as run, remembering():
@@ -78,6 +87,7 @@ def tour(options: TourOptions) -> Report:
             with run.report.step("read the documents") as step:
                 collect(options, folder)
                 chunks = read_chunks(folder, Splitting())
+                refuse_many(chunks.chunks)
                 questions = _questions(Path(options.questions), folder)
                 step.saw(
                     f"{counted(chunks.documents, 'document')}, {counted(len(chunks.chunks), 'chunk')}, {counted(len(questions), 'question')}"
@@ -120,7 +130,7 @@ def collect(options: TourOptions, folder: Path) -> None:
         shutil.copy(source / file, folder / file)
     if options.glosses is None:
         return
-    with (folder / "glosses.jsonl").open("wb") as out:
+    with (folder / _GLOSSES).open("wb") as out:
         for number, line in islice(filled_lines(Path(options.glosses)), options.most_glosses):
             try:
                 word: dict[str, str] = orjson.loads(line)
@@ -131,6 +141,20 @@ def collect(options: TourOptions, folder: Path) -> None:
                     accepted='{"id": "a1", "lemma": "unable", "gloss": "not having the means"}',
                 ) from error  # fmt: skip
             out.write(orjson.dumps(row) + b"\n")
+
+
+def refuse_many(chunks: Sequence[Chunk]) -> None:
+    """See that a tour of these documents, glosses aside, ends within its time. Nothing was created.
+
+    Raises:
+        InvalidInput: they have more than `MOST_CHUNKS` chunks; says how many each of them has.
+    """
+    each = Counter(chunk.document for chunk in chunks if not chunk.document.startswith(f"{_GLOSSES}#"))
+    if each.total() > MOST_CHUNKS:
+        raise InvalidInput(
+            "These documents have too many chunks for a tour", value=each.total(), source="--documents, --take", accepted=f"at most {MOST_CHUNKS}",
+            remedy=f"Take fewer with --take ({', '.join(f'{name}: {count}' for name, count in each.items())}), or use `answers index`.",
+        )  # fmt: skip
 
 
 def _questions(path: Path, folder: Path) -> list[Question]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from jinja2 import Template
 
 from flows.console import duration
+from flows.report_page.comparisons import Intervals
 from flows.report_page.pictures import Picture, drawn
 from flows.report_page.templates import template
 
@@ -46,7 +47,7 @@ class Told(Protocol):
     resume: str
 
 
-def page(report: Told, facts: Mapping[str, Any], pictures: Sequence[Picture] = ()) -> str:
+def page(report: Told, facts: Mapping[str, Any], pictures: Sequence[Picture | Intervals] = ()) -> str:
     """The report as HTML: steps on a common line of time, and facts. It loads nothing and runs nothing; all text is escaped.
 
     Args:

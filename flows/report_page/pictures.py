@@ -16,13 +16,12 @@ from typing import Any, Literal, NamedTuple
 from jinja2 import Template
 from markupsafe import Markup
 
+from flows.report_page.axes import Axis, number
+from flows.report_page.comparisons import Intervals, comparisons, drawn_intervals
 from flows.report_page.templates import template
-from tasks.measures.latency import round_up
 
 WIDTH, HEIGHT = 640, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 16, 56
-_TICKS = 4
-"""Of an axis, about."""
 _MOST_NAMES = 6
 """Of points, written below them."""
 _QUALITY = ("nDCG@10", "right", "abstention")
@@ -48,14 +47,14 @@ class Picture(NamedTuple):
     """Beyond which there is nothing on the vertical axis: 1 for a recall."""
 
 
-def pictures(facts: Facts, earlier: Earlier = ()) -> list[Picture]:
+def pictures(facts: Facts, earlier: Earlier = ()) -> list[Picture | Intervals]:
     """What a report's facts let one see.
 
     Args:
-        facts: measurements of recall, whatever their names are, what a tour tried, and measures of answers.
+        facts: measurements of recall, whatever their names are, what a tour tried, measures of answers, and evaluations that were compared.
         earlier: of the same name and place, for the trend.
     """
-    found: list[Picture] = []
+    found: list[Picture | Intervals] = []
     if leaves := facts.get("recall_by_leaves"):
         points = sorted({(one["leaves"], one["recall"]) for one in leaves})
         title = "Recall by the part of the leaves that is searched"
@@ -66,7 +65,7 @@ def pictures(facts: Facts, earlier: Earlier = ()) -> list[Picture]:
             if fact.get("latencies"):
                 found.append(_histogram(f"Latency of {fact['queries']:,} queries{what}", fact))
             found += _trends(what, name, fact, earlier)
-    return found + _quality(facts.get("measures"), earlier)
+    return [*found, *comparisons(facts), *_quality(facts.get("measures"), earlier)]
 
 
 def _quality(measures: Any, earlier: Earlier) -> list[Picture]:
@@ -79,7 +78,7 @@ def _quality(measures: Any, earlier: Earlier) -> list[Picture]:
         now = _mean(measures, name)
         if runs and now is not None:
             days, values = zip(*runs, ("now", now), strict=True)
-            points = [(float(number), value) for number, value in enumerate(values)]
+            points = [(float(place), value) for place, value in enumerate(values)]
             found.append(Picture(f"{name} over {len(days)} runs", "line", "run", name, points, days, most=1))
     return found
 
@@ -106,8 +105,7 @@ def _trends(what: str, name: str, fact: Facts, earlier: Earlier) -> list[Picture
     runs.append(("now", fact))
     days, over = [day for day, _ in runs], f"over {len(runs)} runs{what}"
     recall, slow = (
-        [(float(number), float(one[key])) for number, (_, one) in enumerate(runs)]
-        for key in ("recall", "p90")
+        [(float(place), float(one[key])) for place, (_, one) in enumerate(runs)] for key in ("recall", "p90")
     )
     return [
         Picture(f"Recall {over}", "line", "run", "recall", recall, days, most=1),
@@ -122,64 +120,41 @@ def _histogram(title: str, fact: Facts) -> Picture:
     return Picture(title, "bars", f"latency, ms; the last bar is {ends[-1]:g} and above", "queries", points)
 
 
-def drawn(picture: Picture, *, alone: bool = False) -> Markup:
+def drawn(picture: Picture | Intervals, *, alone: bool = False) -> Markup:
     """A picture as SVG.
 
     Args:
         picture: with at least one point.
         alone: for a page that is not ours: with colors of its own, which can be seen on white and on black.
     """
+    if isinstance(picture, Intervals):
+        return drawn_intervals(picture, alone=alone)
     bars = picture.kind == "bars"
     xs, ys = (list(one) for one in zip(*picture.points, strict=True))
     half = (xs[1] - xs[0]) / 2 if bars and len(xs) > 1 else 0.5
     inner = 0 if bars else 8
-    x = _Axis.of(xs[0] - half * bars, xs[-1] + half * bars, _LEFT + inner, WIDTH - _RIGHT - inner)
+    x = Axis.of(xs[0] - half * bars, xs[-1] + half * bars, _LEFT + inner, WIDTH - _RIGHT - inner)
     low, high = (0.0, max(ys)) if bars else (min(ys), max(ys))
     margin = (high - low) / 10 or abs(high) / 10 or 1.0
-    y = _Axis.of(low - margin * (not bars), min(high + margin, picture.most), HEIGHT - _BOTTOM, _TOP)
+    y = Axis.of(low - margin * (not bars), min(high + margin, picture.most), HEIGHT - _BOTTOM, _TOP)
     marks = [
-        {"x": x.at(at), "y": y.at(value), "left": x.at(at - half), "right": x.at(at + half), "said": f"{name}: {_number(value)}"}
-        for (at, value), name in zip(picture.points, picture.names or map(_number, xs), strict=True)
+        {"x": x.at(at), "y": y.at(value), "left": x.at(at - half), "right": x.at(at + half), "said": f"{name}: {number(value)}"}
+        for (at, value), name in zip(picture.points, picture.names or map(number, xs), strict=True)
     ]  # fmt: skip
     every = math.ceil(len(picture.names) / _MOST_NAMES) or 1
     named = [(x.at(at), name) for at, name in list(zip(xs, picture.names, strict=False))[::every]]
     return Markup(  # noqa: S704 -- the template escapes
         _template().render(
             picture=picture, alone=alone, marks=marks, width=WIDTH, height=HEIGHT, left=_LEFT, right=WIDTH - _RIGHT, bottom=HEIGHT - _BOTTOM,
-            rows=[(y.at(one), _number(one)) for one in y.ticks()],
-            columns=named or [(x.at(one), _number(one)) for one in x.ticks()],
+            rows=[(y.at(one), number(one)) for one in y.ticks()],
+            columns=named or [(x.at(one), number(one)) for one in x.ticks()],
         )
     )  # fmt: skip
 
 
-def data_address(picture: Picture) -> str:
+def data_address(picture: Picture | Intervals) -> str:
     """A `data:` URL with the picture in it, which asks nobody for anything."""
     return f"data:image/svg+xml;base64,{b64encode(drawn(picture, alone=True).encode()).decode()}"
-
-
-class _Axis(NamedTuple):
-    """From values to places."""
-
-    low: float
-    high: float
-    begins: float
-    ends: float
-
-    @classmethod
-    def of(cls, low: float, high: float, begins: float, ends: float) -> _Axis:
-        return cls(low, high if high > low else low + 1, begins, ends)
-
-    def at(self, value: float) -> float:
-        return round(self.begins + (value - self.low) / (self.high - self.low) * (self.ends - self.begins), 2)
-
-    def ticks(self) -> list[float]:
-        step = round_up((self.high - self.low) / _TICKS / 1.5)
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [number * step for number in range(first, last + 1)]
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
 @cache

@@ -139,7 +139,7 @@ def cut(document: Document, splitting: Splitting) -> list[Chunk]:
     headings = _headings(document.text)
     seen, found = Counter[str](), list[Chunk]()
     for start, text in _pieces(document.text, splitting):
-        if _is_only_headings(text):
+        if is_only_headings(text):
             continue
         heading = " > ".join(_path(headings, start, text))
         same = f"{document.id}\0{document.title}\0{heading}\0{text}"
@@ -236,5 +236,6 @@ def _without_headings(text: str) -> str:
     return rest
 
 
-def _is_only_headings(text: str) -> bool:
+def is_only_headings(text: str) -> bool:
+    """Whether a text, from its first character on, is headings and blank lines alone: no chunk is made of it."""
     return not _without_headings(text).strip()

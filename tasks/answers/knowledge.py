@@ -165,15 +165,20 @@ def described_by(model: type[ModelT], text: str | bytes, *, place: str) -> Model
         ) from error  # fmt: skip
 
 
-def refuse_unknown_way(base: KnowledgeBase, how: How) -> None:
+def refuse_unknown_way(base: KnowledgeBase, how: How, *, source: str = "--how") -> None:
     """See that a knowledge base can be searched in this way.
+
+    Args:
+        base: the knowledge base.
+        how: the way.
+        source: where it was asked for.
 
     Raises:
         InvalidInput: it cannot.
     """
     if how not in base.ways:
         raise InvalidInput(
-            "This knowledge base cannot be searched like this", value=how, source="--how", accepted=", ".join(base.ways),
+            "This knowledge base cannot be searched like this", value=how, source=source, accepted=", ".join(base.ways),
             remedy="On Elasticsearch, index it with --deployment or --dense to search by meaning.",
         )  # fmt: skip
 

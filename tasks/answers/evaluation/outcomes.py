@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,16 +97,12 @@ class Evaluation:
 
 def evaluated(outcomes: Sequence[Outcome]) -> Evaluation:
     """Every measure over the questions that it is for."""
-    answerable = [outcome for outcome in outcomes if outcome.question.is_answerable]
-    others = [outcome for outcome in outcomes if not outcome.question.is_answerable]
-    values = _retrieval(answerable) | _answers(answerable)
-    values["abstention"] = [
-        float(outcome.answer.checked.abstains and not outcome.answer.unusable) for outcome in others
-    ]
-    values["withheld"] = [float(bool(outcome.answer.problems)) for outcome in outcomes]
+    values = values_by_question(outcomes)
     return Evaluation(
-        measures={name: found for name, each in values.items() if (found := mean(each)) is not None},
-        causes=Counter(outcome.cause for outcome in answerable),
+        measures={
+            name: found for name, each in values.items() if (found := mean(list(each.values()))) is not None
+        },
+        causes=Counter(outcome.cause for outcome in outcomes if outcome.question.is_answerable),
         canaries=tuple(outcome.question.id for outcome in outcomes if outcome.has_canary),
         problems={o.question.id: "; ".join(o.answer.problems) for o in outcomes if o.answer.problems},
         seconds=_times(outcomes),
@@ -115,24 +111,37 @@ def evaluated(outcomes: Sequence[Outcome]) -> Evaluation:
     )
 
 
-def _retrieval(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
+def values_by_question(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
+    """Every measure of every question that it is for, by measure and the question's id."""
+    answerable = [outcome for outcome in outcomes if outcome.question.is_answerable]
+    others = [outcome for outcome in outcomes if not outcome.question.is_answerable]
+    values = _retrieval(answerable)
+    for name, value in _ANSWERS.items():
+        values[name] = {outcome.question.id: value(outcome) for outcome in answerable}
+    values["abstention"] = {
+        outcome.question.id: float(outcome.answer.checked.abstains and not outcome.answer.unusable)
+        for outcome in others
+    }
+    values["withheld"] = {outcome.question.id: float(bool(outcome.answer.problems)) for outcome in outcomes}
+    return values
+
+
+def _retrieval(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
     if not outcomes:
         return {}
     relevant = {outcome.question.id: outcome.gold for outcome in outcomes}
-    found = judged(relevant, {outcome.question.id: outcome.ranking for outcome in outcomes})
-    return {name: list(by_question.values()) for name, by_question in found.items()}
+    return judged(relevant, {outcome.question.id: outcome.ranking for outcome in outcomes})
 
 
-def _answers(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
-    texts = [(o.answer.checked.text, o.question.answers) for o in outcomes]
-    return {
-        "right": [float(outcome.is_right) for outcome in outcomes],
-        "exact match": [exact_match(text, golds) for text, golds in texts],
-        "token F1": [token_f1(text, golds) for text, golds in texts],
-        "citation precision": [outcome.citation_precision for outcome in outcomes],
-        "citation recall": [outcome.citation_recall for outcome in outcomes],
-        "false abstention": [float(outcome.answer.checked.abstains) for outcome in outcomes],
-    }
+_ANSWERS: Mapping[str, Callable[[Outcome], float]] = {
+    "right": lambda outcome: float(outcome.is_right),
+    "exact match": lambda outcome: exact_match(outcome.answer.checked.text, outcome.question.answers),
+    "token F1": lambda outcome: token_f1(outcome.answer.checked.text, outcome.question.answers),
+    "citation precision": lambda outcome: outcome.citation_precision,
+    "citation recall": lambda outcome: outcome.citation_recall,
+    "false abstention": lambda outcome: float(outcome.answer.checked.abstains),
+}
+"""Measures of the answer to an answerable question."""
 
 
 def _times(outcomes: Sequence[Outcome]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from tasks.answers.chunks import Chunk
 from tasks.errors import InvalidInput
 from tasks.exact_json import NotExact, exact
 from tasks.lines import filled_lines
+from tasks.marks import fingerprint
 from tasks.steps import step
 
 _ACCEPTED = (
@@ -84,9 +85,16 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     return tuple(found.values())
 
 
-def relevant(
-    questions: Sequence[Question], chunks: Sequence[Chunk]
-) -> Mapping[str, tuple[frozenset[str], ...]]:
+def questions_mark(questions: Sequence[Question]) -> str:
+    """Twelve hex digits of all questions with what is known of them: numbers of other questions do not compare."""
+    return fingerprint(sorted(question.model_dump_json() for question in questions))
+
+
+Gold = Mapping[str, tuple[frozenset[str], ...]]
+"""For each question by its id, and each of its quotes, the passages that hold it."""
+
+
+def relevant(questions: Sequence[Question], chunks: Sequence[Chunk]) -> Gold:
     """For each question, and each of its quotes, the chunks that hold it, or the halves of one that was cut through.
 
     Raises:

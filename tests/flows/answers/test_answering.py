@@ -43,6 +43,12 @@ def questions(tmp_path):
     return file
 
 
+def newest_of(home):
+    """The newest evaluation: its file and what it says."""
+    file = max((home / "reports").glob("answers-evaluate-*.json"), key=lambda one: one.stat().st_mtime_ns)
+    return file, json.loads(file.read_text())
+
+
 def test_an_answer_comes_with_its_source_and_changes_nothing(service, ask):
     ask(QUESTION)
     writes = [write for write in service.writes if write != "CreateChatCompletion"]
@@ -132,17 +138,31 @@ def test_an_evaluation_measures_compares_and_passes_its_gates(
     ]
     words = ["--questions", questions, "--how", "text", "--baseline", report, *models]
     again = answers(service, "evaluate", "--name", name, *words)
-    assert "right, more than the first" in again.out
-    (newest,) = {*(home / "reports").glob("answers-evaluate-*.json")} - {report}
-    said = json.loads(newest.read_text())
-    assert "change +0.000" in next(step["seen"] for step in said["steps"] if step["step"] == "right")
+    assert "right, less or more than the first" in again.out
+    newest, said = newest_of(home)
+    change = next(step["seen"] for step in said["steps"] if step["step"] == "right")
+    assert "change +0.000, question by question +0.00 (+0.00 to +0.00), no difference" in change
     ours, other = said["facts"]["models"]
-    assert (ours["model"], ours["right"], ours["cost"]) == ("extractive-stand-in", "1.00 (1.00 to 1.00)", 0)
-    assert other["abstention"] == "0.00 (0.00 to 0.00)"
-    tokens = other["prompt tokens"] + 2 * other["answer tokens"]
+    assert (ours["model"], ours["measures"]["right"]["value"], ours["cost"]) == ("extractive-stand-in", 1, 0)
+    assert other["measures"]["abstention"]["value"] == 0
+    tokens = other["tokens"]["prompt"] + 2 * other["tokens"]["answer"]
     assert other["cost"] == round(tokens / 1e6, 4)
     assert (said["facts"]["mlflow"]["experiment"], len(said["facts"]["mlflow"]["runs"])) == (name, 2)
     assert len(list((tmp_path / "mlartifacts").rglob("evaluation.json"))) == 2
+
+    paid = len(service.writes)
+    compare = ["--questions", questions, "--compare", "how=text", "passages=1"]
+    refused = answers(service, "evaluate", "--name", name, *compare, "how=dense", code=2)
+    assert "Accepted: text, sparse, hybrid" in refused.err
+    assert len(service.writes) == paid
+    answers(service, "evaluate", "--name", name, *compare)
+    newest, said = newest_of(home)
+    settings = said["facts"]["settings"]
+    assert [one["setting"] for one in settings] == ["first", "how=text", "passages=1"]
+    assert [one["how"] for one in settings] == ["hybrid", "text", "hybrid"]
+    assert settings[2]["tokens"]["prompt"] < settings[0]["tokens"]["prompt"]
+    assert settings[1]["difference"]["nDCG@10"]["questions"] == 2
+    assert "search for them, text, how=text" in newest.with_suffix(".html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
+from pydantic import ValidationError
 
-from flows.answers.tour import TourOptions, collect, refuse_others
+from flows.answers.tour import MOST_CHUNKS, MOST_GLOSSES, TourOptions, collect, refuse_many, refuse_others
 from tasks.errors import InvalidInput
 
 
@@ -67,3 +68,19 @@ def test_a_knowledge_base_that_no_tour_has_left_is_not_replaced(there, is_refuse
 
     with pytest.raises(InvalidInput, match="would replace") if is_refused else nullcontext():
         refuse_others(Holder(), None, "elastic", "handbook", passages("a", "b"))
+
+
+def test_what_a_tour_would_not_embed_in_time_is_refused_with_what_each_document_has():
+    def chunks(**documents):
+        return [SimpleNamespace(document=name) for name, count in documents.items() for _ in range(count)]
+
+    glosses = [SimpleNamespace(document=f"glosses.jsonl#{number}") for number in range(MOST_GLOSSES)]
+    refuse_many(chunks(teams=4, versions=MOST_CHUNKS - 4) + glosses)
+    with pytest.raises(
+        InvalidInput, match=r"too many chunks for a tour: 21 .*at most 20.*teams: 4, versions: 17"
+    ):
+        refuse_many(chunks(teams=4, versions=MOST_CHUNKS - 3))
+    with pytest.raises(ValidationError, match="less than or equal to 250"):
+        TourOptions(
+            name="tour", target="sandbox", documents="d", questions="q", most_glosses=MOST_GLOSSES + 1
+        )

@@ -117,3 +117,39 @@ def test_a_report_shows_the_trend_of_its_own_name_in_its_page_and_in_the_ui(meas
     assert "Recall over 2 runs" in page
     assert page.count("<svg") == report.markdown().count("](data:image/svg+xml;base64,") == 3
     assert json.loads(report.file.read_text())["facts"]["recall"]["latencies"] == MEASURED["latencies"]
+
+
+def record(kind, name, value, *, difference=None):
+    def fact(middle):
+        return {"right": {"value": middle, "low": middle - 0.1, "high": middle + 0.1, "questions": 9}}
+
+    return {
+        kind: name,
+        "measures": fact(value),
+        "difference": {} if difference is None else fact(difference),
+    }
+
+
+def test_settings_that_were_compared_are_points_on_their_intervals_and_differences_beside_zero():
+    records = [
+        record("setting", "how=hybrid", 0.7),
+        record("setting", "how=text,passages=<12>", 0.5, difference=-0.2),
+    ]
+    values, less = pictures({"settings": records})
+    assert (values.title, less.title) == ("right by setting", "right, less or more than how=hybrid")
+    root = read(values)
+    assert texts(root, "title") == [
+        "how=hybrid: 0.7 (0.6 to 0.8)",
+        "how=text,passages=<12>: 0.5 (0.4 to 0.6)",
+    ]
+    first, second = (float(point.get("cx")) for point in root.iter(f"{SVG}circle"))
+    assert first > second
+    lines = [line for line in read(less).iter(f"{SVG}line") if line.get("class")]
+    zero, interval = sorted(lines, key=lambda line: line.get("class") != "zero")
+    assert float(interval.get("x2")) < float(zero.get("x1"))
+    assert data_address(less).startswith("data:image/svg+xml;base64,")
+
+
+def test_what_is_the_same_for_all_or_no_comparison_has_no_picture():
+    assert pictures({"models": [record("model", "a", 0.7), record("model", "b", 0.7)]}) == []
+    assert pictures({"models": ["a", "b"], "settings": {"a": 1}}) == []

@@ -6,7 +6,8 @@ import pytest
 
 from tasks.answers.answering import Answer
 from tasks.answers.citations import checked
-from tasks.answers.evaluation.models import Contender, by_measure, compared, refuse_repeated, with_model
+from tasks.answers.evaluation.comparison import Contender, by_measure, compared, in_words, paired
+from tasks.answers.evaluation.models import refuse_repeated, with_model
 from tasks.answers.evaluation.outcomes import Outcome
 from tasks.answers.evaluation.questions import Question, Quote
 from tasks.answers.passages import Passage
@@ -39,21 +40,51 @@ def outcome(number, said):
 
 def test_a_row_has_quality_the_paired_difference_seconds_tokens_and_cost():
     right, wrong = "It frees itself “within a minute” [1]", "Twins keep the oldest [1]"
-    ours = Contender(settings=SETTINGS, outcomes=[outcome(n, right) for n in range(4)])
+    ours = Contender(models=SETTINGS, outcomes=[outcome(n, right) for n in range(4)])
     other = Contender(
-        settings=with_model(SETTINGS, "small=0.5/2"), outcomes=[outcome(n, wrong) for n in range(4)]
+        models=with_model(SETTINGS, "small=0.5/2"), outcomes=[outcome(n, wrong) for n in range(4)]
     )
-    first, second = compared([ours, other])
-    assert (first["right"], first["right, more than the first"]) == ("1.00 (1.00 to 1.00)", "")
-    assert second["right, more than the first"] == "-1.00 (-1.00 to -1.00)"
-    assert (second["model"], second["s p50"], second["prompt tokens"], second["cost"]) == (
+    first, second = records = compared([ours, other], "model")
+    assert first["measures"]["right"] == {"value": 1.0, "low": 1.0, "high": 1.0, "questions": 4}
+    assert (first["difference"], second["difference"]["right"]["value"]) == ({}, -1.0)
+    assert (second["model"], second["seconds"]["answer p50"], second["tokens"]["prompt"], second["cost"]) == (
         "small", 0.5, 4_000_000, 4 * (0.5 + 1.0),
     )  # fmt: skip
-    assert by_measure([first, second])[0] == {
-        "measure": "right",
-        "here": first["right"],
-        "small": second["right"],
+    rows = {row.pop("measure"): row for row in by_measure(records, "model", ())}
+    assert rows["right"] == {"here": "1.00 (1.00 to 1.00)", "small": "0.00 (0.00 to 0.00)"}
+    assert rows["right, less or more than the first"] == {
+        "here": "",
+        "small": "-1.00 (-1.00 to -1.00), lower",
     }
+    assert "nDCG@10" not in rows
+
+
+def test_a_row_of_settings_says_how_they_differ_and_what_the_search_is_worth():
+    ours, other = (
+        Contender(models=SETTINGS, outcomes=[outcome(0, "A [1]")], setting=how, params={"how": how, "engine": "elastic"})
+        for how in ("hybrid", "text")
+    )  # fmt: skip
+    records = compared([ours, other], "setting")
+    rows = {row.pop("measure"): row for row in by_measure(records, "setting", ("engine", "how"))}
+    assert rows["how"] == {"hybrid": "hybrid", "text": "text"}
+    assert "engine" not in rows
+    assert rows["nDCG@10"]["text"] == "1.00 (1.00 to 1.00)"
+    assert rows["search p50, s"]["text"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ([1.0] * 40, "+0.50 (+0.35 to +0.65), higher"),
+        ([0.0] * 40, "-0.50 (-0.65 to -0.35), lower"),
+        ([0.0, 1.0] * 20, "+0.00 (+0.00 to +0.00), no difference that these questions show"),
+        ([1.0, 0.0] * 20, "+0.00 (-0.30 to +0.30), no difference that these questions show"),
+    ],
+)
+def test_a_difference_is_one_where_the_interval_of_the_pairs_is_without_zero(after, said):
+    before = {str(number): number % 2 for number in range(40)}
+    found = paired(before, {str(number): value for number, value in enumerate(after)})
+    assert in_words(found) == said
 
 
 @pytest.mark.parametrize(
