@@ -6,7 +6,6 @@ A replaced or removed datapoint leaves a dead row behind; `squeeze` closes the g
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,16 +19,6 @@ from sandbox.vertex.data.sparse import SparsePostings, SparseVector
 from sandbox.vertex.data.vectors import Vectors, normalised
 
 _FIRST_CAPACITY = 1024
-
-
-@dataclass
-class Attributes:
-    """What a row has besides its dense vector."""
-
-    message: bytes
-    """The datapoint as it was sent, less the dense vector."""
-    tokens: Sequence[Tokens]
-    numbers: Sequence[Number]
 
 
 class Corpus:
@@ -49,7 +38,8 @@ class Corpus:
         self._dense = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
         self._sparse = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
         self._tags = np.full(_FIRST_CAPACITY, UNTAGGED, "i4")
-        self._attributes: list[Attributes] = []
+        self._messages: list[bytes] = []
+        """Each datapoint as it was sent, less the dense vector: all else in it is looked up when it is needed."""
         self.restricts = RestrictIndex()
         self.postings = SparsePostings()
 
@@ -59,7 +49,7 @@ class Corpus:
 
     def counts(self) -> tuple[int, int]:
         """The numbers of dense and of sparse vectors."""
-        return int(self.dense.sum()), int(self.sparse.sum())
+        return int(np.count_nonzero(self.dense)), int(np.count_nonzero(self.sparse))
 
     @property
     def vectors(self) -> Vectors:
@@ -88,28 +78,22 @@ class Corpus:
 
     def upsert(self, sent: Sequence[Any]) -> None:
         """Insert whole datapoints (raw messages, which this consumes), replacing those with the same ids."""
-        block = np.zeros((len(sent), self.config.dimensions), "f4")
-        for position, datapoint in enumerate(sent):
-            if datapoint.feature_vector:
-                block[position] = datapoint.feature_vector
         self._reserve(self.count + len(sent))
-        first = self.count
-        for position, datapoint in enumerate(sent):
+        for row, datapoint in enumerate(sent, start=self.count):
             name = datapoint.datapoint_id
             self._drop(name)
-            self.row_of[name] = first + position
+            self.row_of[name] = row
             self.names.append(name)
-            self._dense[first + position] = bool(datapoint.feature_vector)
-            if vector := datapoints.sparse_vector(datapoint.sparse_embedding):
-                self._sparse[first + position] = True
-                self.postings.add(first + position, vector)
-            attributes = _attributes(datapoint)
-            self._attributes.append(attributes)
-            self._enter(first + position, attributes, datapoint.crowding_tag.crowding_attribute)
-        self.count += len(sent)
-        self._vectors[first : self.count] = block
+            if vector := datapoint.feature_vector:
+                self._vectors[row] = vector
+                self._dense[row] = True
+            if datapoint.HasField("sparse_embedding"):
+                self._add_sparse(row, datapoint.sparse_embedding)
+            self._enter(row, datapoint)
+            self._messages.append(datapoints.without_vector(datapoint))
+        first, self.count = self.count, self.count + len(sent)
         if self.normalises:
-            self._scanned[first : self.count] = normalised(block)
+            self._scanned[first : self.count] = normalised(self.vectors[first:])
 
     def overwrite(self, sent: Iterable[Any], mask: Iterable[str]) -> None:
         """Replace the masked fields of these datapoints; unknown ids are ignored."""
@@ -118,16 +102,15 @@ class Corpus:
             row = self.row_of.get(datapoint.datapoint_id)
             if row is None:
                 continue
-            old = self._attributes[row]
-            kept = datapoints.IndexDatapoint.FromString(old.message)
+            kept = self.datapoint(row, with_vector=False)
+            self._leave(row, kept)
             wanted = datapoints.IndexDatapoint()
             wanted.CopyFrom(datapoint)
             for field in datapoints.IndexDatapoint.DESCRIPTOR.fields_by_name:
                 (kept if field in fields else wanted).ClearField(field)
             kept.MergeFrom(wanted)
-            self.restricts.remove(row, old.tokens, old.numbers)
-            self._attributes[row] = _attributes(kept)
-            self._enter(row, self._attributes[row], kept.crowding_tag.crowding_attribute)
+            self._enter(row, kept)
+            self._messages[row] = kept.SerializeToString()
 
     def remove(self, ids: Iterable[str]) -> None:
         """Remove these datapoints; unknown ids are ignored."""
@@ -136,7 +119,7 @@ class Corpus:
 
     def datapoint(self, row: int, *, with_vector: bool = True) -> Any:
         """The datapoint in a row, as it was sent."""
-        message = datapoints.IndexDatapoint.FromString(self._attributes[row].message)
+        message = datapoints.IndexDatapoint.FromString(self._messages[row])
         if with_vector and self._dense[row]:
             message.feature_vector.extend(self._vectors[row].tolist())
         return message
@@ -165,12 +148,10 @@ class Corpus:
         self._dense[len(kept) :] = self._sparse[len(kept) :] = False
         rows = kept.tolist()
         self.names = [self.names[row] for row in rows]
-        self._attributes = [self._attributes[row] for row in rows]
+        self._messages = [self._messages[row] for row in rows]
         self.row_of = {name: row for row, name in enumerate(self.names)}
         self.postings.move(moved)
-        self.restricts = RestrictIndex()
-        for row, attributes in enumerate(self._attributes):
-            self.restricts.add(row, attributes.tokens, attributes.numbers)
+        self.restricts.move(moved)
         self.count = len(kept)
         return moved
 
@@ -178,12 +159,20 @@ class Corpus:
         row = self.row_of.pop(name, None)
         if row is not None:
             self._dense[row] = self._sparse[row] = False
-            old = self._attributes[row]
-            self.restricts.remove(row, old.tokens, old.numbers)
+            self._leave(row, self.datapoint(row, with_vector=False))
 
-    def _enter(self, row: int, attributes: Attributes, tag: str) -> None:
+    def _enter(self, row: int, datapoint: Any) -> None:
+        tag = datapoint.crowding_tag.crowding_attribute
         self._tags[row] = self._tag_number(tag) if tag else UNTAGGED
-        self.restricts.add(row, attributes.tokens, attributes.numbers)
+        self.restricts.add(row, _tokens(datapoint), _numbers(datapoint))
+
+    def _leave(self, row: int, datapoint: Any) -> None:
+        self.restricts.remove(row, _tokens(datapoint), _numbers(datapoint))
+
+    def _add_sparse(self, row: int, embedding: Any) -> None:
+        if vector := datapoints.sparse_vector(embedding):
+            self._sparse[row] = True
+            self.postings.add(row, vector)
 
     def _tag_number(self, tag: str) -> int:
         number = self._tag_numbers.setdefault(tag, len(self._tag_names))
@@ -204,16 +193,16 @@ class Corpus:
         self._tags = _grown(self._tags, size)
 
 
-def _attributes(datapoint: Any) -> Attributes:
-    tokens = [
-        Tokens(each.namespace, tuple(each.allow_list), tuple(each.deny_list)) for each in datapoint.restricts
-    ]
-    numbers = [
+def _tokens(datapoint: Any) -> Iterable[Tokens]:
+    return [Tokens(each.namespace, each.allow_list, each.deny_list) for each in datapoint.restricts]
+
+
+def _numbers(datapoint: Any) -> Iterable[Number]:
+    return [
         Number(each.namespace, kind, getattr(each, kind))
         for each in datapoint.numeric_restricts
         if (kind := each.WhichOneof("Value"))
     ]
-    return Attributes(datapoints.without_vector(datapoint), tokens, numbers)
 
 
 def _grown(array: NDArray[Any], size: int) -> NDArray[Any]:

@@ -35,12 +35,10 @@ def validate(datapoints: Iterable[Any], dimensions: int, *, masked: bool) -> Non
             raise errors.INVALID_DATAPOINT.refusal(id=name, problem="datapoint_id is required.")
         if not masked:
             _check_vectors(name, datapoint, dimensions)
-        if len(datapoint.restricts) > 1 or len(datapoint.numeric_restricts) > 1:
-            _refuse_duplicates(name, datapoint.restricts)
-            _refuse_duplicates(name, datapoint.numeric_restricts)
-        _check_numbers(name, datapoint.numeric_restricts)
-        if not all(restrict.namespace for restrict in datapoint.restricts):
-            raise errors.INVALID_DATAPOINT.refusal(id=name, problem="a restrict has no namespace.")
+        if restricts := datapoint.restricts:
+            _check_namespaces(name, restricts)
+        if numbers := datapoint.numeric_restricts:
+            _check_numbers(name, numbers)
 
 
 def without_vector(datapoint: Any) -> bytes:
@@ -68,24 +66,29 @@ def sparse_problem(dimensions: Sequence[int], values: Sequence[float]) -> str:
 
 
 def _check_vectors(name: str, datapoint: Any, dimensions: int) -> None:
-    sparse = datapoint.sparse_embedding
-    if problem := sparse_problem(sparse.dimensions, sparse.values):
-        raise errors.INVALID_DATAPOINT.refusal(id=name, problem=problem)
-    if not datapoint.feature_vector and sparse.values:
-        return
-    if len(datapoint.feature_vector) != dimensions:
-        raise errors.DIMENSIONS.refusal(
-            what=f"datapoint {name!r}", given=len(datapoint.feature_vector), expected=dimensions
-        )
+    dense = len(datapoint.feature_vector)
+    if datapoint.HasField("sparse_embedding"):  # to look into one that is not there takes as long as all else
+        sparse = datapoint.sparse_embedding
+        if problem := sparse_problem(sparse.dimensions, sparse.values):
+            raise errors.INVALID_DATAPOINT.refusal(id=name, problem=problem)
+        if sparse.values and not dense:
+            return
+    if dense != dimensions:
+        raise errors.DIMENSIONS.refusal(what=f"datapoint {name!r}", given=dense, expected=dimensions)
 
 
-def _refuse_duplicates(name: str, restricts: Any) -> None:
+def _check_namespaces(name: str, restricts: Iterable[Any]) -> None:
     seen = [restrict.namespace for restrict in restricts]
     if len(set(seen)) < len(seen):
         raise errors.INVALID_DATAPOINT.refusal(id=name, problem="a namespace occurs twice.")
+    if not all(seen):
+        raise errors.INVALID_DATAPOINT.refusal(id=name, problem="a restrict has no namespace.")
 
 
-def _check_numbers(name: str, numbers: Any) -> None:
+def _check_numbers(name: str, numbers: Sequence[Any]) -> None:
+    seen = {number.namespace for number in numbers}
+    if len(seen) < len(numbers):
+        raise errors.INVALID_DATAPOINT.refusal(id=name, problem="a namespace occurs twice.")
     for number in numbers:
         if not number.namespace:
             raise errors.INVALID_DATAPOINT.refusal(id=name, problem="a numeric restrict has no namespace.")

@@ -84,7 +84,7 @@ class DenseSearch:
 
     def stale(self) -> bool:
         """Whether there should be a tree and is none, or the other way round, or it lacks a fifth of the rows."""
-        size = int(self.corpus.dense.sum())
+        size = int(np.count_nonzero(self.corpus.dense))
         if self._tree is None or not self._wants_tree(size):
             return self._wants_tree(size) != (self._tree is not None)
         return self._tree.changed(self.corpus.dense) > _SHARE_BEFORE_REBUILD * size
