@@ -6,6 +6,7 @@ A replaced or removed datapoint leaves a dead row behind; `squeeze` closes the g
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from sandbox.vertex.data import datapoints
 from sandbox.vertex.data.crowding import UNTAGGED
 from sandbox.vertex.data.metadata import Config
-from sandbox.vertex.data.restricts import Number, RestrictIndex, Tokens
+from sandbox.vertex.data.restricts import Number, RestrictIndex
 from sandbox.vertex.data.sparse import SparsePostings, SparseVector
 from sandbox.vertex.data.vectors import Vectors, normalised
 
@@ -27,6 +28,8 @@ class Corpus:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.count = 0
+        self.changes = 0
+        """How many rows were ever filled or given up."""
         self.row_of: dict[str, int] = {}
         self.names: list[str] = []
         self._tag_numbers: dict[str, int] = {}
@@ -76,24 +79,36 @@ class Corpus:
         """The number of each row's crowding tag; UNTAGGED for none."""
         return self._tags[: self.count]
 
-    def upsert(self, sent: Sequence[Any]) -> None:
-        """Insert whole datapoints (raw messages, which this consumes), replacing those with the same ids."""
-        self._reserve(self.count + len(sent))
-        for row, datapoint in enumerate(sent, start=self.count):
+    def upsert(self, sent: Iterable[Any]) -> None:
+        """Insert whole datapoints (raw messages), replacing those with the same ids."""
+        packed = datapoints.packed(sent)
+        first, end = self.count, self.count + len(packed)
+        self._reserve(end)
+        vectors, tags, gone = list[bytes](), list[int](), list[int]()
+        for row, datapoint in enumerate(packed, start=first):
             name = datapoint.datapoint_id
-            self._drop(name)
+            if (old := self.row_of.get(name)) is not None:
+                gone.append(old)
             self.row_of[name] = row
             self.names.append(name)
-            if vector := datapoint.feature_vector:
-                self._vectors[row] = vector
-                self._dense[row] = True
+            vectors.append(datapoint.feature_vector)
+            datapoint.feature_vector = b""
+            self._messages.append(datapoint.SerializeToString())
+            tags.append(self._tag_number(datapoint.crowding_tag.crowding_attribute))
+            self._add_restricts(row, datapoint)
             if datapoint.HasField("sparse_embedding"):
                 self._add_sparse(row, datapoint.sparse_embedding)
-            self._enter(row, datapoint)
-            self._messages.append(datapoints.without_vector(datapoint))
-        first, self.count = self.count, self.count + len(sent)
+        self._tags[first:end] = tags
+        # All vectors at once: one by one, as lists of numbers, they take as long as all else.
+        self._dense[first:end] = list(map(bool, vectors))
+        absent = bytes(4 * self.config.dimensions)
+        raw = np.frombuffer(b"".join(vector or absent for vector in vectors), "<f4")
+        self._vectors[first:end] = raw.reshape(len(packed), -1)
+        self._clear(gone)
+        self.count = end
+        self.changes += len(packed)
         if self.normalises:
-            self._scanned[first : self.count] = normalised(self.vectors[first:])
+            self._scanned[first:end] = normalised(self.vectors[first:])
 
     def overwrite(self, sent: Iterable[Any], mask: Iterable[str]) -> None:
         """Replace the masked fields of these datapoints; unknown ids are ignored."""
@@ -103,19 +118,19 @@ class Corpus:
             if row is None:
                 continue
             kept = self.datapoint(row, with_vector=False)
-            self._leave(row, kept)
+            self.restricts.remove(row, _tokens(kept), _numbers(kept))
             wanted = datapoints.IndexDatapoint()
             wanted.CopyFrom(datapoint)
             for field in datapoints.IndexDatapoint.DESCRIPTOR.fields_by_name:
                 (kept if field in fields else wanted).ClearField(field)
             kept.MergeFrom(wanted)
-            self._enter(row, kept)
+            self._add_restricts(row, kept)
             self._messages[row] = kept.SerializeToString()
 
     def remove(self, ids: Iterable[str]) -> None:
         """Remove these datapoints; unknown ids are ignored."""
-        for name in ids:
-            self._drop(name)
+        gone = [self.row_of.pop(name, None) for name in ids]
+        self._clear([row for row in gone if row is not None])
 
     def datapoint(self, row: int, *, with_vector: bool = True) -> Any:
         """The datapoint in a row, as it was sent."""
@@ -146,28 +161,22 @@ class Corpus:
         for array in [*arrays, self._scanned] if self.normalises else arrays:
             array[: len(kept)] = array[kept]
         self._dense[len(kept) :] = self._sparse[len(kept) :] = False
-        rows = kept.tolist()
-        self.names = [self.names[row] for row in rows]
-        self._messages = [self._messages[row] for row in rows]
-        self.row_of = {name: row for row, name in enumerate(self.names)}
+        stays = (moved >= 0).tolist()
+        self.names = list(compress(self.names, stays))
+        self._messages = list(compress(self._messages, stays))
+        self.row_of = dict(zip(self.names, range(len(kept)), strict=True))
         self.postings.move(moved)
         self.restricts.move(moved)
         self.count = len(kept)
         return moved
 
-    def _drop(self, name: str) -> None:
-        row = self.row_of.pop(name, None)
-        if row is not None:
-            self._dense[row] = self._sparse[row] = False
-            self._leave(row, self.datapoint(row, with_vector=False))
+    def _clear(self, rows: list[int]) -> None:
+        """Make gaps of these rows. Their restricts stay until the next squeeze: nothing finds a row that is not current."""
+        self._dense[rows] = self._sparse[rows] = False
+        self.changes += len(rows)
 
-    def _enter(self, row: int, datapoint: Any) -> None:
-        tag = datapoint.crowding_tag.crowding_attribute
-        self._tags[row] = self._tag_number(tag) if tag else UNTAGGED
+    def _add_restricts(self, row: int, datapoint: Any) -> None:
         self.restricts.add(row, _tokens(datapoint), _numbers(datapoint))
-
-    def _leave(self, row: int, datapoint: Any) -> None:
-        self.restricts.remove(row, _tokens(datapoint), _numbers(datapoint))
 
     def _add_sparse(self, row: int, embedding: Any) -> None:
         if vector := datapoints.sparse_vector(embedding):
@@ -175,6 +184,8 @@ class Corpus:
             self.postings.add(row, vector)
 
     def _tag_number(self, tag: str) -> int:
+        if not tag:
+            return UNTAGGED
         number = self._tag_numbers.setdefault(tag, len(self._tag_names))
         if number == len(self._tag_names):
             self._tag_names.append(tag)
@@ -193,14 +204,16 @@ class Corpus:
         self._tags = _grown(self._tags, size)
 
 
-def _tokens(datapoint: Any) -> Iterable[Tokens]:
-    return [Tokens(each.namespace, each.allow_list, each.deny_list) for each in datapoint.restricts]
+def _tokens(datapoint: Any) -> list[tuple[str, Any, Any]]:
+    return [(each.namespace, each.allow_list, each.deny_list) for each in datapoint.restricts]
 
 
-def _numbers(datapoint: Any) -> Iterable[Number]:
+def _numbers(datapoint: Any) -> Sequence[Number]:
+    if not (numbers := datapoint.numeric_restricts):
+        return ()
     return [
         Number(each.namespace, kind, getattr(each, kind))
-        for each in datapoint.numeric_restricts
+        for each in numbers
         if (kind := each.WhichOneof("Value"))
     ]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, struct_pb2
 
 from sandbox.vertex import errors
 from sandbox.vertex.data.sparse import SparseVector
@@ -41,10 +42,9 @@ def validate(datapoints: Iterable[Any], dimensions: int, *, masked: bool) -> Non
             _check_numbers(name, numbers)
 
 
-def without_vector(datapoint: Any) -> bytes:
-    """All of a datapoint but its dense vector, which the rows keep as float32. Changes the message given."""
-    datapoint.ClearField("feature_vector")
-    return datapoint.SerializeToString()
+def packed(sent: Iterable[Any]) -> Sequence[Any]:
+    """Copies of datapoints whose feature_vector is bytes: float32, little-endian."""
+    return _Packed.FromString(UpsertRequest(datapoints=sent).SerializeToString()).datapoints
 
 
 def sparse_vector(embedding: Any) -> SparseVector | None:
@@ -98,3 +98,33 @@ def _check_numbers(name: str, numbers: Sequence[Any]) -> None:
             )
         if number.WhichOneof("Value") is None:
             raise errors.INVALID_DATAPOINT.refusal(id=name, problem="a numeric restrict has no value.")
+
+
+def _packed_request() -> Any:
+    """A message that reads the bytes of an UpsertDatapointsRequest, and each vector in them as bytes.
+
+    A repeated field of floats and one of bytes look the same when they are sent ("Encoding", Protocol Buffers documentation).
+    """
+    file = descriptor_pb2.FileDescriptorProto(name="packed.proto", package="sandbox", syntax="proto3")
+    file.dependency.append(struct_pb2.DESCRIPTOR.name)
+    datapoint, request = file.message_type.add(), file.message_type.add(name="Request")
+    IndexDatapoint.DESCRIPTOR.CopyToProto(datapoint)
+    for message in (datapoint, *datapoint.nested_type):
+        for field in message.field:
+            field.ClearField("options")
+            if field.type_name:
+                field.type_name = field.type_name.replace(
+                    f".{IndexDatapoint.DESCRIPTOR.full_name}", ".sandbox.IndexDatapoint"
+                )
+            if field.name == "feature_vector":
+                field.type, field.label = field.TYPE_BYTES, field.LABEL_OPTIONAL
+    number = UpsertRequest.DESCRIPTOR.fields_by_name["datapoints"].number
+    datapoints = request.field.add(name="datapoints", number=number, type_name=".sandbox.IndexDatapoint")
+    datapoints.type, datapoints.label = datapoints.TYPE_MESSAGE, datapoints.LABEL_REPEATED
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(struct_pb2.DESCRIPTOR.serialized_pb)
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("sandbox.Request"))
+
+
+_Packed = _packed_request()

@@ -35,6 +35,10 @@ class Tokens(NamedTuple):
     deny: Sequence[str] = ()
 
 
+_Tokens = tuple[str, Iterable[str], Iterable[str]]
+"""The fields of Tokens."""
+
+
 class Number(NamedTuple):
     """A namespace's number; `op` (1 to 6, as in the protocol) only in queries."""
 
@@ -73,9 +77,16 @@ class _Postings(dict[str, int | set[int]]):
         elif held == row:
             del self[token]
 
-    def move(self, moved: Sequence[int]) -> None:
+    def moved(self, to: Sequence[int]) -> _Postings:
+        """The same after a squeeze, in which a row that is gone moves to -1."""
+        kept = _Postings()
         for token, held in self.items():
-            self[token] = {moved[row] for row in held} if isinstance(held, set) else moved[held]
+            if not isinstance(held, set):
+                if to[held] >= 0:
+                    kept[token] = to[held]
+            elif rows := {to[row] for row in held} - {-1}:
+                kept[token] = rows
+        return kept
 
 
 @dataclass
@@ -87,7 +98,7 @@ class RestrictIndex:
     _deny: defaultdict[str, _Postings] = field(default_factory=lambda: defaultdict(_Postings))
     _columns: dict[str, _Column] = field(default_factory=dict)
 
-    def add(self, row: int, tokens: Iterable[Tokens], numbers: Iterable[Number]) -> None:
+    def add(self, row: int, tokens: Iterable[_Tokens], numbers: Iterable[Number]) -> None:
         """Enter a row that is not in it."""
         for namespace, allow, deny in tokens:
             for token in allow:
@@ -99,7 +110,7 @@ class RestrictIndex:
             column.kinds[row] = NUMBER_KINDS[number.kind]
             (column.whole if number.kind == "value_int" else column.real)[row] = number.value
 
-    def remove(self, row: int, tokens: Iterable[Tokens], numbers: Iterable[Number]) -> None:
+    def remove(self, row: int, tokens: Iterable[_Tokens], numbers: Iterable[Number]) -> None:
         """Take a row out, given what it was entered with."""
         for namespace, allow, deny in tokens:
             for token in allow:
@@ -110,10 +121,11 @@ class RestrictIndex:
             self._columns[number.namespace].kinds[row] = 0
 
     def move(self, moved: NDArray[np.int64]) -> None:
-        """Follow the corpus after a squeeze, in which every row that is entered here stays."""
-        numbers, kept = moved.tolist(), np.flatnonzero(moved >= 0)
-        for postings in (*self._allow.values(), *self._deny.values()):
-            postings.move(numbers)
+        """Follow the corpus after a squeeze, and forget what is gone."""
+        to, kept = moved.tolist(), np.flatnonzero(moved >= 0)
+        for postings in (self._allow, self._deny):
+            for namespace, of in postings.items():
+                postings[namespace] = of.moved(to)
         for column in self._columns.values():
             there = kept[kept < len(column.kinds)]
             for values in (column.kinds, column.whole, column.real):
@@ -121,7 +133,7 @@ class RestrictIndex:
             column.kinds[len(there) :] = 0
 
     def eligible(self, count: int, tokens: Sequence[Tokens], numbers: Sequence[Number]) -> Mask:
-        """Which of the first `count` rows fulfil the query's restricts."""
+        """Which of the first `count` rows fulfil the query's restricts; rows that are no longer current may be among them."""
         mask = np.ones(count, dtype=np.bool_)
         for restrict in _merged(tokens):
             if restrict.allow:
