@@ -6,7 +6,7 @@ A replaced or removed datapoint leaves a dead row behind; `squeeze` closes the g
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -15,21 +15,11 @@ from numpy.typing import NDArray
 from sandbox.vertex.data import datapoints
 from sandbox.vertex.data.crowding import UNTAGGED
 from sandbox.vertex.data.metadata import Config
-from sandbox.vertex.data.restricts import Number, RestrictIndex, Tokens
+from sandbox.vertex.data.restricts import Number, RestrictIndex
 from sandbox.vertex.data.sparse import SparsePostings, SparseVector
 from sandbox.vertex.data.vectors import Vectors, normalised
 
 _FIRST_CAPACITY = 1024
-
-
-@dataclass
-class Attributes:
-    """What a row has besides its dense vector."""
-
-    message: bytes
-    """The datapoint as it was sent, less the dense vector."""
-    tokens: Sequence[Tokens]
-    numbers: Sequence[Number]
 
 
 class Corpus:
@@ -38,6 +28,8 @@ class Corpus:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.count = 0
+        self.changes = 0
+        """How many rows were ever filled or given up."""
         self.row_of: dict[str, int] = {}
         self.names: list[str] = []
         self._tag_numbers: dict[str, int] = {}
@@ -49,7 +41,8 @@ class Corpus:
         self._dense = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
         self._sparse = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
         self._tags = np.full(_FIRST_CAPACITY, UNTAGGED, "i4")
-        self._attributes: list[Attributes] = []
+        self._messages: list[bytes] = []
+        """Each datapoint as it was sent, less the dense vector: all else in it is looked up when it is needed."""
         self.restricts = RestrictIndex()
         self.postings = SparsePostings()
 
@@ -59,7 +52,7 @@ class Corpus:
 
     def counts(self) -> tuple[int, int]:
         """The numbers of dense and of sparse vectors."""
-        return int(self.dense.sum()), int(self.sparse.sum())
+        return int(np.count_nonzero(self.dense)), int(np.count_nonzero(self.sparse))
 
     @property
     def vectors(self) -> Vectors:
@@ -86,30 +79,36 @@ class Corpus:
         """The number of each row's crowding tag; UNTAGGED for none."""
         return self._tags[: self.count]
 
-    def upsert(self, sent: Sequence[Any]) -> None:
-        """Insert whole datapoints (raw messages, which this consumes), replacing those with the same ids."""
-        block = np.zeros((len(sent), self.config.dimensions), "f4")
-        for position, datapoint in enumerate(sent):
-            if datapoint.feature_vector:
-                block[position] = datapoint.feature_vector
-        self._reserve(self.count + len(sent))
-        first = self.count
-        for position, datapoint in enumerate(sent):
+    def upsert(self, sent: Iterable[Any]) -> None:
+        """Insert whole datapoints (raw messages), replacing those with the same ids."""
+        packed = datapoints.packed(sent)
+        first, end = self.count, self.count + len(packed)
+        self._reserve(end)
+        vectors, tags, gone = list[bytes](), list[int](), list[int]()
+        for row, datapoint in enumerate(packed, start=first):
             name = datapoint.datapoint_id
-            self._drop(name)
-            self.row_of[name] = first + position
+            if (old := self.row_of.get(name)) is not None:
+                gone.append(old)
+            self.row_of[name] = row
             self.names.append(name)
-            self._dense[first + position] = bool(datapoint.feature_vector)
-            if vector := datapoints.sparse_vector(datapoint.sparse_embedding):
-                self._sparse[first + position] = True
-                self.postings.add(first + position, vector)
-            attributes = _attributes(datapoint)
-            self._attributes.append(attributes)
-            self._enter(first + position, attributes, datapoint.crowding_tag.crowding_attribute)
-        self.count += len(sent)
-        self._vectors[first : self.count] = block
+            vectors.append(datapoint.feature_vector)
+            datapoint.feature_vector = b""
+            self._messages.append(datapoint.SerializeToString())
+            tags.append(self._tag_number(datapoint.crowding_tag.crowding_attribute))
+            self._add_restricts(row, datapoint)
+            if datapoint.HasField("sparse_embedding"):
+                self._add_sparse(row, datapoint.sparse_embedding)
+        self._tags[first:end] = tags
+        # All vectors at once: one by one, as lists of numbers, they take as long as all else.
+        self._dense[first:end] = list(map(bool, vectors))
+        absent = bytes(4 * self.config.dimensions)
+        raw = np.frombuffer(b"".join(vector or absent for vector in vectors), "<f4")
+        self._vectors[first:end] = raw.reshape(len(packed), -1)
+        self._clear(gone)
+        self.count = end
+        self.changes += len(packed)
         if self.normalises:
-            self._scanned[first : self.count] = normalised(block)
+            self._scanned[first:end] = normalised(self.vectors[first:])
 
     def overwrite(self, sent: Iterable[Any], mask: Iterable[str]) -> None:
         """Replace the masked fields of these datapoints; unknown ids are ignored."""
@@ -118,25 +117,24 @@ class Corpus:
             row = self.row_of.get(datapoint.datapoint_id)
             if row is None:
                 continue
-            old = self._attributes[row]
-            kept = datapoints.IndexDatapoint.FromString(old.message)
+            kept = self.datapoint(row, with_vector=False)
+            self.restricts.remove(row, _tokens(kept), _numbers(kept))
             wanted = datapoints.IndexDatapoint()
             wanted.CopyFrom(datapoint)
             for field in datapoints.IndexDatapoint.DESCRIPTOR.fields_by_name:
                 (kept if field in fields else wanted).ClearField(field)
             kept.MergeFrom(wanted)
-            self.restricts.remove(row, old.tokens, old.numbers)
-            self._attributes[row] = _attributes(kept)
-            self._enter(row, self._attributes[row], kept.crowding_tag.crowding_attribute)
+            self._add_restricts(row, kept)
+            self._messages[row] = kept.SerializeToString()
 
     def remove(self, ids: Iterable[str]) -> None:
         """Remove these datapoints; unknown ids are ignored."""
-        for name in ids:
-            self._drop(name)
+        gone = [self.row_of.pop(name, None) for name in ids]
+        self._clear([row for row in gone if row is not None])
 
     def datapoint(self, row: int, *, with_vector: bool = True) -> Any:
         """The datapoint in a row, as it was sent."""
-        message = datapoints.IndexDatapoint.FromString(self._attributes[row].message)
+        message = datapoints.IndexDatapoint.FromString(self._messages[row])
         if with_vector and self._dense[row]:
             message.feature_vector.extend(self._vectors[row].tolist())
         return message
@@ -163,29 +161,31 @@ class Corpus:
         for array in [*arrays, self._scanned] if self.normalises else arrays:
             array[: len(kept)] = array[kept]
         self._dense[len(kept) :] = self._sparse[len(kept) :] = False
-        rows = kept.tolist()
-        self.names = [self.names[row] for row in rows]
-        self._attributes = [self._attributes[row] for row in rows]
-        self.row_of = {name: row for row, name in enumerate(self.names)}
+        stays = (moved >= 0).tolist()
+        self.names = list(compress(self.names, stays))
+        self._messages = list(compress(self._messages, stays))
+        self.row_of = dict(zip(self.names, range(len(kept)), strict=True))
         self.postings.move(moved)
-        self.restricts = RestrictIndex()
-        for row, attributes in enumerate(self._attributes):
-            self.restricts.add(row, attributes.tokens, attributes.numbers)
+        self.restricts.move(moved)
         self.count = len(kept)
         return moved
 
-    def _drop(self, name: str) -> None:
-        row = self.row_of.pop(name, None)
-        if row is not None:
-            self._dense[row] = self._sparse[row] = False
-            old = self._attributes[row]
-            self.restricts.remove(row, old.tokens, old.numbers)
+    def _clear(self, rows: list[int]) -> None:
+        """Make gaps of these rows. Their restricts stay until the next squeeze: nothing finds a row that is not current."""
+        self._dense[rows] = self._sparse[rows] = False
+        self.changes += len(rows)
 
-    def _enter(self, row: int, attributes: Attributes, tag: str) -> None:
-        self._tags[row] = self._tag_number(tag) if tag else UNTAGGED
-        self.restricts.add(row, attributes.tokens, attributes.numbers)
+    def _add_restricts(self, row: int, datapoint: Any) -> None:
+        self.restricts.add(row, _tokens(datapoint), _numbers(datapoint))
+
+    def _add_sparse(self, row: int, embedding: Any) -> None:
+        if vector := datapoints.sparse_vector(embedding):
+            self._sparse[row] = True
+            self.postings.add(row, vector)
 
     def _tag_number(self, tag: str) -> int:
+        if not tag:
+            return UNTAGGED
         number = self._tag_numbers.setdefault(tag, len(self._tag_names))
         if number == len(self._tag_names):
             self._tag_names.append(tag)
@@ -204,16 +204,18 @@ class Corpus:
         self._tags = _grown(self._tags, size)
 
 
-def _attributes(datapoint: Any) -> Attributes:
-    tokens = [
-        Tokens(each.namespace, tuple(each.allow_list), tuple(each.deny_list)) for each in datapoint.restricts
-    ]
-    numbers = [
+def _tokens(datapoint: Any) -> list[tuple[str, Any, Any]]:
+    return [(each.namespace, each.allow_list, each.deny_list) for each in datapoint.restricts]
+
+
+def _numbers(datapoint: Any) -> Sequence[Number]:
+    if not (numbers := datapoint.numeric_restricts):
+        return ()
+    return [
         Number(each.namespace, kind, getattr(each, kind))
-        for each in datapoint.numeric_restricts
+        for each in numbers
         if (kind := each.WhichOneof("Value"))
     ]
-    return Attributes(datapoints.without_vector(datapoint), tokens, numbers)
 
 
 def _grown(array: NDArray[Any], size: int) -> NDArray[Any]:

@@ -31,6 +31,8 @@ class DenseSearch:
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
         self._tree: LeafTree | None = None
+        self._changes_then = 0
+        """The corpus's changes when the tree's rows were taken."""
         self._building = False
 
     def search(self, queries: Sequence[Query], vectors: Sequence[Vectors]) -> list[list[Hit]]:
@@ -64,6 +66,7 @@ class DenseSearch:
         """Build the tree now, if this index has one and enough points."""
         rows = np.flatnonzero(self.corpus.dense)
         if self._wants_tree(len(rows)):
+            self._changes_then = self.corpus.changes
             self._tree = LeafTree.build(self.corpus.scanned[rows], rows, self.corpus.config)
 
     @property
@@ -84,9 +87,11 @@ class DenseSearch:
 
     def stale(self) -> bool:
         """Whether there should be a tree and is none, or the other way round, or it lacks a fifth of the rows."""
-        size = int(self.corpus.dense.sum())
+        size = int(np.count_nonzero(self.corpus.dense))
         if self._tree is None or not self._wants_tree(size):
             return self._wants_tree(size) != (self._tree is not None)
+        if self.corpus.changes - self._changes_then <= _SHARE_BEFORE_REBUILD * size:
+            return False  # without a look at every row, which takes longer than an upsert
         return self._tree.changed(self.corpus.dense) > _SHARE_BEFORE_REBUILD * size
 
     def _wants_tree(self, points: int) -> bool:
@@ -98,11 +103,11 @@ class DenseSearch:
     def _rebuild(self, lock: threading.RLock) -> None:
         try:
             with lock:
-                rows = np.flatnonzero(self.corpus.dense)
+                rows, changes = np.flatnonzero(self.corpus.dense), self.corpus.changes
                 vectors, config = self.corpus.scanned[rows], self.corpus.config  # a copy
             tree = LeafTree.build(vectors, rows, config) if self._wants_tree(len(rows)) else None
             with lock:
-                self._tree = tree
+                self._tree, self._changes_then = tree, changes
         finally:
             self._building = False
 

@@ -10,7 +10,7 @@ import operator
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,7 @@ OPERATORS: Mapping[int, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Tokens:
+class Tokens(NamedTuple):
     """A namespace's tokens, of a row or of a query."""
 
     namespace: str
@@ -36,8 +35,11 @@ class Tokens:
     deny: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Number:
+_Tokens = tuple[str, Iterable[str], Iterable[str]]
+"""The fields of Tokens."""
+
+
+class Number(NamedTuple):
     """A namespace's number; `op` (1 to 6, as in the protocol) only in queries."""
 
     namespace: str
@@ -56,42 +58,82 @@ class _Column:
     real: NDArray[np.float64]
 
 
+class _Postings(dict[str, int | set[int]]):
+    """The rows of each token of a namespace. A single row stands there by itself: of ids as tokens, a set for each takes 216 bytes."""
+
+    def enter(self, token: str, row: int) -> None:
+        held = self.setdefault(token, row)
+        if isinstance(held, set):
+            held.add(row)
+        elif held != row:
+            self[token] = {held, row}
+
+    def take(self, token: str, row: int) -> None:
+        held = self.get(token)
+        if isinstance(held, set):
+            held.discard(row)
+            if not held:
+                del self[token]
+        elif held == row:
+            del self[token]
+
+    def moved(self, to: Sequence[int]) -> _Postings:
+        """The same after a squeeze, in which a row that is gone moves to -1."""
+        kept = _Postings()
+        for token, held in self.items():
+            if not isinstance(held, set):
+                if to[held] >= 0:
+                    kept[token] = to[held]
+            elif rows := {to[row] for row in held} - {-1}:
+                kept[token] = rows
+        return kept
+
+
 @dataclass
 class RestrictIndex:
-    """Postings per (namespace, token) and columns per numeric namespace."""
+    """Postings per namespace and token, and columns per numeric namespace."""
 
     capacity: int = 1024
-    _allow: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
-    _deny: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
+    _allow: defaultdict[str, _Postings] = field(default_factory=lambda: defaultdict(_Postings))
+    _deny: defaultdict[str, _Postings] = field(default_factory=lambda: defaultdict(_Postings))
     _columns: dict[str, _Column] = field(default_factory=dict)
 
-    def add(self, row: int, tokens: Iterable[Tokens], numbers: Iterable[Number]) -> None:
+    def add(self, row: int, tokens: Iterable[_Tokens], numbers: Iterable[Number]) -> None:
         """Enter a row that is not in it."""
-        for restrict in tokens:
-            for token in restrict.allow:
-                self._allow[restrict.namespace, token].add(row)
-            for token in restrict.deny:
-                self._deny[restrict.namespace, token].add(row)
+        for namespace, allow, deny in tokens:
+            for token in allow:
+                self._allow[namespace].enter(token, row)
+            for token in deny:
+                self._deny[namespace].enter(token, row)
         for number in numbers:
             column = self._column(number.namespace, row)
             column.kinds[row] = NUMBER_KINDS[number.kind]
             (column.whole if number.kind == "value_int" else column.real)[row] = number.value
 
-    def remove(self, row: int, tokens: Iterable[Tokens], numbers: Iterable[Number]) -> None:
+    def remove(self, row: int, tokens: Iterable[_Tokens], numbers: Iterable[Number]) -> None:
         """Take a row out, given what it was entered with."""
-        for restrict in tokens:
-            for postings, words in ((self._allow, restrict.allow), (self._deny, restrict.deny)):
-                for token in words:
-                    rows = postings.get((restrict.namespace, token))
-                    if rows is not None:
-                        rows.discard(row)
-                        if not rows:
-                            del postings[restrict.namespace, token]
+        for namespace, allow, deny in tokens:
+            for token in allow:
+                self._allow[namespace].take(token, row)
+            for token in deny:
+                self._deny[namespace].take(token, row)
         for number in numbers:
             self._columns[number.namespace].kinds[row] = 0
 
+    def move(self, moved: NDArray[np.int64]) -> None:
+        """Follow the corpus after a squeeze, and forget what is gone."""
+        to, kept = moved.tolist(), np.flatnonzero(moved >= 0)
+        for postings in (self._allow, self._deny):
+            for namespace, of in postings.items():
+                postings[namespace] = of.moved(to)
+        for column in self._columns.values():
+            there = kept[kept < len(column.kinds)]
+            for values in (column.kinds, column.whole, column.real):
+                values[: len(there)] = values[there]
+            column.kinds[len(there) :] = 0
+
     def eligible(self, count: int, tokens: Sequence[Tokens], numbers: Sequence[Number]) -> Mask:
-        """Which of the first `count` rows fulfil the query's restricts."""
+        """Which of the first `count` rows fulfil the query's restricts; rows that are no longer current may be among them."""
         mask = np.ones(count, dtype=np.bool_)
         for restrict in _merged(tokens):
             if restrict.allow:
@@ -103,14 +145,14 @@ class RestrictIndex:
             mask &= self._compare(count, number)
         return mask
 
-    def _any(
-        self, count: int, postings: Mapping[tuple[str, str], set[int]], namespace: str, tokens: Iterable[str]
-    ) -> Mask:
-        mask = np.zeros(count, dtype=np.bool_)
+    def _any(self, count: int, of: Mapping[str, _Postings], namespace: str, tokens: Iterable[str]) -> Mask:
+        mask, postings = np.zeros(count, dtype=np.bool_), of.get(namespace, {})
         for token in tokens:
-            rows = postings.get((namespace, token))
-            if rows:
+            rows = postings.get(token)
+            if isinstance(rows, set):
                 mask[np.fromiter(rows, dtype=np.int64, count=len(rows))] = True
+            elif rows is not None:
+                mask[rows] = True
         return mask
 
     def _compare(self, count: int, number: Number) -> Mask:

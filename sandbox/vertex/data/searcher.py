@@ -38,7 +38,7 @@ class Searcher:
         """Close gaps, and rebuild a stale tree in a separate thread."""
         if self.dense.building:
             return
-        if self.corpus.dead() > max(_GAPS_BEFORE_SQUEEZE, len(self.corpus) // 5):
+        if self.corpus.dead() > max(_GAPS_BEFORE_SQUEEZE, len(self.corpus) // 2):
             self.dense.move(self.corpus.squeeze())
         self.dense.rebuild_if_stale(lock)
 

@@ -6,15 +6,17 @@ upload skips what is there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
+from functools import partial
 from typing import BinaryIO, Literal
 
 import google_crc32c
 import orjson
 
 from tasks.vertex.data import avro
-from tasks.vertex.data.rules import Record
+from tasks.vertex.data.blocks import Block
+from tasks.vertex.data.rules import DatapointRules
 
 ImportFormat = Literal["jsonl", "avro"]
 SUFFIXES: dict[ImportFormat, str] = {"jsonl": "json", "avro": "avro"}
@@ -67,9 +69,9 @@ class JsonLines:
         self._out = out
 
     @staticmethod
-    def encoded(record: Record) -> bytes:
-        """A record, as `write` takes it."""
-        return orjson.dumps(record, option=_JSON)
+    def encoded_rows(block: Block, rules: DatapointRules) -> Iterable[bytes]:
+        """The records of a block, as `write` takes them."""
+        return map(partial(orjson.dumps, option=_JSON), rules.records(block))
 
     def write(self, group: Sequence[bytes]) -> None:
         """Add encoded records."""
@@ -85,7 +87,7 @@ class AvroFile:
         self._out = out
         out.write(avro.header())
 
-    encoded = staticmethod(avro.encoded)
+    encoded_rows = staticmethod(avro.encoded_rows)
 
     def write(self, group: Sequence[bytes]) -> None:
         """Add encoded records."""

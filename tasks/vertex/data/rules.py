@@ -104,10 +104,8 @@ class DatapointRules(BaseModel, frozen=True, extra="forbid"):
 
         The block must have been read with ``columns=rules.columns``.
         """
-        columns = [(name, block.columns[name]) for name in self.restrict_columns]
-        tokens = [(name, column) for name, column in columns if column.kind == "token"]
-        numbers = [(name, column) for name, column in columns if column.kind != "token"]
-        own, tags = self.restrict_namespace, self._crowding_tags(block)
+        tokens, numbers = self.token_columns(block), self.number_columns(block)
+        own, tags = self.restrict_namespace, self.tags(block)
         is_dense, vectors = block.present is None and block.sparse is None, block.vectors
         for position, id_ in enumerate(block.ids):
             record: Record = {"id": id_, "embedding": vectors[position]} if is_dense else {"id": id_}
@@ -118,7 +116,7 @@ class DatapointRules(BaseModel, frozen=True, extra="forbid"):
                 restricts += _tokens_at(position, tokens)
             if restricts:
                 record["restricts"] = restricts
-            if numbers and (numerics := _numbers_at(position, numbers)):
+            if numbers and (numerics := numbers_at(position, numbers)):
                 record["numeric_restricts"] = numerics
             if tag := tags[position]:
                 record["crowding_tag"] = tag
@@ -126,8 +124,22 @@ class DatapointRules(BaseModel, frozen=True, extra="forbid"):
                 record.update(cast("Record", block.attached[position]))
             yield record
 
-    def _crowding_tags(self, block: Block) -> list[str]:
-        """One tag per row; empty for none."""
+    def token_columns(self, block: Block) -> list[tuple[str, list[str]]]:
+        """The columns that become token restricts: the namespace of each, and its token in every row; empty for none."""
+        columns = self._columns(block)
+        return [
+            (name, cast("list[str]", column.values)) for name, column in columns if column.kind == "token"
+        ]
+
+    def number_columns(self, block: Block) -> list[tuple[str, ColumnValues]]:
+        """The columns that become numeric restricts, with their namespaces."""
+        return [(name, column) for name, column in self._columns(block) if column.kind != "token"]
+
+    def _columns(self, block: Block) -> list[tuple[str, ColumnValues]]:
+        return [(name, block.columns[name]) for name in self.restrict_columns]
+
+    def tags(self, block: Block) -> list[str]:
+        """The crowding tag of each row; empty for none."""
         if self.crowding_column:
             values = block.columns[self.crowding_column].values
             return ["" if value is None else str(value) for value in values]
@@ -146,15 +158,12 @@ def _add_vectors(record: Record, block: Block, position: int) -> None:
             record["sparse_embedding"] = {"values": values, "dimensions": dimensions}
 
 
-def _tokens_at(position: int, columns: Sequence[tuple[str, ColumnValues]]) -> list[RestrictRecord]:
-    return [
-        {"namespace": name, "allow": [str(column.values[position])]}
-        for name, column in columns
-        if column.values[position]
-    ]
+def _tokens_at(position: int, columns: Sequence[tuple[str, list[str]]]) -> list[RestrictRecord]:
+    return [{"namespace": name, "allow": [token]} for name, tokens in columns if (token := tokens[position])]
 
 
-def _numbers_at(position: int, columns: Sequence[tuple[str, ColumnValues]]) -> list[NumericRecord]:
+def numbers_at(position: int, columns: Sequence[tuple[str, ColumnValues]]) -> list[NumericRecord]:
+    """The numeric restricts of a row, from ``DatapointRules.number_columns``."""
     return [
         cast("NumericRecord", {"namespace": name, column.kind: column.values[position]})
         for name, column in columns

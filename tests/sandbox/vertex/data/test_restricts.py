@@ -1,11 +1,20 @@
 """The rules of "Filter vector matches" (docs/sources.md), as a table and against a reference that takes one row at a time."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.vertex.data.corpus import Corpus
+from sandbox.vertex.data.datapoints import IndexDatapoint
+from sandbox.vertex.data.metadata import Config
 from sandbox.vertex.data.restricts import OPERATORS, Number, RestrictIndex, Tokens
+
+CONFIG = Config(
+    dimensions=2, distance="DOT_PRODUCT_DISTANCE", unit_norm=False, shard_size="SHARD_SIZE_SMALL", approximate_neighbors=10, tree=None
+)  # fmt: skip
 
 # The points of the documentation's page on filtering: tokens allowed and denied in the namespace "color".
 POINTS = {
@@ -133,3 +142,48 @@ def test_the_index_finds_what_a_reference_finds_row_by_row(rows, removed, tokens
             kept[row] = ([], [])
     expected = [matches(*row, tokens, numbers) for row in kept]
     assert index.eligible(len(rows), tokens, numbers).tolist() == expected
+
+
+tokens_of_rows = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sets(st.sampled_from("xyz")), st.booleans()), max_size=12
+)
+
+
+@given(tokens_of_rows, st.sampled_from("xyz"))
+def test_a_filter_finds_the_same_current_rows_before_and_after_a_squeeze(points, wanted):
+    corpus = Corpus(CONFIG)
+    kept = {}
+    for name, allow, has_number in points:
+        message = IndexDatapoint(datapoint_id=name, feature_vector=[1, 2])
+        message.restricts.add(namespace="letters", allow_list=sorted(allow))
+        if has_number:
+            message.numeric_restricts.add(namespace="cost", value_int=len(allow))
+        corpus.upsert([message])
+        kept[name] = (allow, has_number)
+
+    def found(tokens, numbers):
+        mask = corpus.restricts.eligible(corpus.count, tokens, numbers) & corpus.dense
+        return {corpus.names[row] for row in np.flatnonzero(mask)}
+
+    for _ in range(2):
+        assert found([Tokens("letters", [wanted])], []) == {n for n, (allow, _) in kept.items() if wanted in allow}
+        one = [Number("cost", "value_int", 1, op=3)]
+        assert found([], one) == {n for n, (allow, has) in kept.items() if has and len(allow) == 1}
+        corpus.squeeze()
+    assert corpus.count == len(kept)
+
+
+def test_a_datapoint_costs_few_calls_to_insert():
+    """Its vector is none of them, however long: those of a request are read together."""
+    corpus = Corpus(CONFIG)
+    sent = [IndexDatapoint(datapoint_id=str(row), feature_vector=[1, row]) for row in range(100)]
+    for row, each in enumerate(sent):
+        each.restricts.add(namespace="class", allow_list=[str(row)])
+    events = list[str]()
+    sys.setprofile(lambda _frame, event, _argument: events.append(event))
+    try:
+        corpus.upsert(sent)
+    finally:
+        sys.setprofile(None)
+    assert events.count("call") / 100 < 9
+    assert np.array_equal(corpus.vectors, [[1, row] for row in range(100)])

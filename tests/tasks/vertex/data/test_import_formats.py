@@ -26,7 +26,9 @@ RULES = DatapointRules(
 @pytest.fixture
 def path(write_hdf5, vectors_of):
     colors, prices, weights = ["red", "", "ž"] * 100, np.arange(300) - 2**31, np.linspace(0, 1, 300)
-    return write_hdf5(train=vectors_of(300, 20), color=colors, price=prices, weight=weights)
+    sizes = ["", "", "large", "small"] * 75
+    weights[7] = np.nan
+    return write_hdf5(train=vectors_of(300, 20), color=colors, size=sizes, price=prices, weight=weights)
 
 
 def write(path, folder, import_format, rules=RULES, **options):
@@ -75,8 +77,25 @@ def test_avro_files_are_cut_checked_and_the_same_every_time(path, tmp_path):
     assert write(path, tmp_path / "two", "avro", shard_bytes=25_000) == files
 
 
-def test_a_record_is_encoded_in_few_calls(path):
-    """What a record costs are its calls: a vector of any length is one of them."""
+def test_a_record_costs_hardly_a_call(path):
+    """What a record costs are its calls: the fields of a block are encoded one after the other, each of all rows."""
+    with VectorFile(path) as file:
+        rules = DatapointRules(
+            restrict_namespace="class", restrict_columns=("color",), crowding_tags=("a", "b")
+        )
+        blocks = list(file.blocks(rules.columns))
+    events = list[str]()
+    sys.setprofile(lambda _frame, event, _argument: events.append(event))
+    try:
+        rows = sum(len(list(avro.encoded_rows(block, rules))) for block in blocks)
+    finally:
+        sys.setprofile(None)
+    assert (
+        events.count("call") / rows < 2.2
+    )  # one for its vector, one for its restricts; record by record they are 7
+
+
+def test_a_record_by_itself_is_encoded_in_few_calls(path):
     with VectorFile(path) as file:
         rules = DatapointRules(restrict_namespace="class", crowding_tags=("a", "b"))
         records = [record for block in file.blocks() for record in rules.records(block)]
@@ -137,11 +156,22 @@ def test_every_record_has_the_bytes_that_fastavro_writes(several):
     assert avro.header() + avro.block([avro.encoded(record) for record in several]) == out.getvalue()
 
 
-def test_a_whole_file_has_the_bytes_that_fastavro_writes(path, tmp_path):
-    (file,) = write(path, tmp_path, "avro")
+@pytest.mark.parametrize(
+    "rules",
+    [
+        RULES,
+        DatapointRules(),
+        DatapointRules(restrict_namespace="class", crowding_tags=("a", "b")),
+        DatapointRules(restrict_columns=("color", "size"), crowding_column="color"),
+        DatapointRules(restrict_columns=("price", "weight"), crowding_column="price"),
+    ],
+    ids=["all", "none", "notebook", "gaps in columns", "numbers"],
+)
+def test_a_whole_file_has_the_bytes_that_fastavro_writes(path, tmp_path, rules):
+    (file,) = write(path, tmp_path, "avro", rules)
     with VectorFile(path) as vectors:
         rows = [
-            in_python(record) for block in vectors.blocks(RULES.columns) for record in RULES.records(block)
+            in_python(record) for block in vectors.blocks(rules.columns) for record in rules.records(block)
         ]
     out = io.BytesIO()
     fastavro.writer(out, avro.SCHEMA, rows, sync_marker=avro._MARKER)
