@@ -219,7 +219,16 @@ def _plan(
     final = plan.final_allocations
     also = [] if final is None else [scaled(ingest, ingest.scaled(final))]
     also += [adopted(read_adoptable(run.settings, plan.source))] if plan.adopts else []
-    return embed_plan(run, plan.alias, index, there, documents.documents, pipeline=pipeline, also=also)
+    return embed_plan(
+        run,
+        plan.alias,
+        index,
+        there,
+        documents.documents,
+        pipeline=pipeline,
+        also=also,
+        allocations=None if plan.chunk_words else plan.load_allocations or ingest.allocations,
+    )
 
 
 def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[PipelineSpec, IndexSpec]:
