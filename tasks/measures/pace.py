@@ -12,7 +12,7 @@ MOST_SAMPLES = 400
 """Kept of a run. At more, every second one goes, and later ones are taken half as often: all are counts since the beginning."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """What was done by a moment."""
 
@@ -72,10 +72,10 @@ class Pace:
             now: seconds since 1970; default: the clock's.
         """
         at = time.time() if now is None else now
-        sample = Sample(round(at, 3), part, documents, rejected, limit)
+        sample = Sample(at=round(at, 3), part=part, documents=documents, rejected=rejected, limit=limit)
         before = self._last.get(part)
         if before is None or documents < before.documents:  # another attempt begins at its first document
-            before = Sample(round(at - running, 3), part, 0)
+            before = Sample(at=round(at - running, 3), part=part, documents=0)
             self.samples += [before] if running else []
         self._last[part] = sample
         self.documents += documents - before.documents
