@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Literal
 
-from pydantic import BaseModel, SerializeAsAny
+from pydantic import BaseModel, SerializeAsAny, computed_field
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from flows.durations.expected import Expected, between, total
+from tasks.plurals import listed
 from tasks.steps import plain_calls
 
 Action = Literal["create", "change", "remove", "keep", "adopt"]
@@ -52,6 +54,22 @@ class Resource(BaseModel, frozen=True):
     detail: str = ""
     """For people."""
     differences: tuple[Difference, ...] = ()
+    expected: Expected | None = None
+    """How long that takes; None if it is not known."""
+
+
+class Duration(BaseModel, frozen=True):
+    """How long a plan takes, one thing after the other."""
+
+    least_seconds: float
+    most_seconds: float
+    unknown: tuple[str, ...]
+    """What of it is not counted, because nothing is known of it."""
+
+    def __str__(self) -> str:
+        known = between(self.least_seconds, self.most_seconds) if self.most_seconds else ""
+        unknown = f"not known: {listed(self.unknown)}" if self.unknown else ""
+        return "; ".join(filter(None, (known, unknown)))
 
 
 class Plan(BaseModel, frozen=True):
@@ -66,6 +84,8 @@ class Plan(BaseModel, frozen=True):
     """The data that would be sent, in words; empty if none."""
     sends_count: int = 0
     """How many vectors, rows or documents, at most: what an earlier run has sent is not sent again."""
+    sends_expected: Expected | None = None
+    """How long it takes to send them; None if it is not known."""
     hourly: str = ""
     """What is new in cost by the hour, in words."""
     hourly_usd: float | None = None
@@ -80,6 +100,19 @@ class Plan(BaseModel, frozen=True):
         """Whether anything would change."""
         return any(one.action != "keep" for one in self.resources) or bool(self.sends_count)
 
+    @computed_field
+    @property
+    def duration(self) -> Duration:
+        """How long everything takes that would change, as far as it is known."""
+        parts = {one.kind: one.expected for one in self.resources if one.action != "keep"}
+        timed = [one.expected for one in self.resources if one.action != "keep"]
+        if self.sends_count:
+            parts["sending the data"] = self.sends_expected
+            timed.append(self.sends_expected)
+        least, most = total(one for one in timed if one)
+        unknown = tuple(kind for kind, expected in parts.items() if expected is None)
+        return Duration(least_seconds=least, most_seconds=most, unknown=unknown)
+
     def render(self) -> RenderableType:
         """For the terminal. Everything is `Text`, so that names in brackets are not read as markup."""
         table = Table.grid(padding=(0, 2, 0, 0))
@@ -88,9 +121,20 @@ class Plan(BaseModel, frozen=True):
             table.add_column(no_wrap=no_wrap, overflow="fold")
         for one in self.resources:
             sign, style, _ = _SIGNS[one.action]
-            more = "\n".join(filter(None, (one.detail, *map(str, one.differences))))
+            is_long = one.action != "keep" and one.expected is not None and one.expected.most_seconds >= 60
+            takes = f"takes {one.expected}" if is_long else ""
+            more = "\n".join(filter(None, (one.detail, *map(str, one.differences), takes)))
             table.add_row(Text(sign, style), Text(one.kind, style), Text(one.name), Text(more))
-        told = (("sends", self.sends), ("cost an hour", self.hourly), ("cost once", self.once))
+        sends = f"{self.sends}; takes {self.sends_expected}" if self.sends_expected else self.sends
+        duration = str(self.duration) if self.changes else ""
+        if duration and self.target == "sandbox":
+            duration += ". The sandbox takes seconds."
+        told = (
+            ("sends", sends),
+            ("duration", duration),
+            ("cost an hour", self.hourly),
+            ("cost once", self.once),
+        )
         said = Table.grid(padding=(0, 2, 0, 0))
         said.add_column(no_wrap=True)
         said.add_column(overflow="fold")

@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from flows.durations.estimates import Estimates
+from flows.durations.expected import Expected
 from flows.engine import Engine
 from flows.options import Interruptible
 from flows.plan import Plan, Resource, is_planning
@@ -29,10 +31,37 @@ class Run(Generic[SettingsT]):
     when_interrupted: WhenInterrupted = "leave-running"
     """What happens to the target's running operation on an interruption."""
 
-    def plan(self, *resources: Resource, **facts: Any) -> Plan:
-        """What it would do: these resources, and the other fields of a plan."""
+    def plan(
+        self, *resources: Resource, sends_count: int = 0, sends_expected: Expected | None = None, **facts: Any
+    ) -> Plan:
+        """What it would do, with how long that takes: these resources, and the other fields of a plan.
+
+        Args:
+            resources: all that it looks after.
+            sends_count: how many documents, rows or vectors it sends at most.
+            sends_expected: how long these take as documented, if no earlier run tells better.
+            facts: the other fields.
+        """
         report = self.report
-        return Plan(flow=report.flow, name=report.name, target=report.target, resources=resources, **facts)
+        estimates = Estimates(
+            report.flow.split()[0], target=report.target, where=report.where, name=report.name
+        )
+        return Plan(
+            flow=report.flow,
+            name=report.name,
+            target=report.target,
+            resources=tuple(_timed(one, estimates) for one in resources),
+            sends_count=sends_count,
+            sends_expected=estimates.sending(sends_count, sends_expected) if sends_count else None,
+            **facts,
+        )
+
+
+def _timed(resource: Resource, estimates: Estimates) -> Resource:
+    if resource.action == "keep":
+        return resource
+    fields = (one.field for one in resource.differences)
+    return resource.model_copy(update={"expected": estimates.of(resource.kind, resource.action, fields)})
 
 
 class ChangingOptions(Protocol):

@@ -54,6 +54,7 @@ from tasks.elastic.verification.verification import (
     verify_scores,
 )
 from tasks.errors import InvalidInput
+from tasks.measures.pace import Pace
 from tasks.plurals import counted, listed
 from tasks.progress import say
 
@@ -218,7 +219,16 @@ def _plan(
     final = plan.final_allocations
     also = [] if final is None else [scaled(ingest, ingest.scaled(final))]
     also += [adopted(read_adoptable(run.settings, plan.source))] if plan.adopts else []
-    return embed_plan(run, plan.alias, index, there, documents.documents, pipeline=pipeline, also=also)
+    return embed_plan(
+        run,
+        plan.alias,
+        index,
+        there,
+        documents.documents,
+        pipeline=pipeline,
+        also=also,
+        allocations=None if plan.chunk_words else plan.load_allocations or ingest.allocations,
+    )
 
 
 def _specs(plan: EmbedPlan, documents: SourceState, model: str) -> tuple[PipelineSpec, IndexSpec]:
@@ -284,6 +294,7 @@ def _scale(run: ElasticRun, plan: EmbedPlan, allocations: int | None) -> list[st
 def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> Reindexed:
     """Fill the new index with every document, embedded as far as possible."""
     settings, report, deadline = run.settings, run.report, run.deadline
+    pace = report.facts["pace"] = Pace(into=index.name)
     spec = ReindexSpec(
         source=plan.source,
         query=plan.query,
@@ -298,7 +309,9 @@ def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> 
         with report.step(f"embed {plan.source} into {index.name}") as step:
             batches = read_batch_plan(settings, spec, size=plan.size, slices=plan.slices, remote=plan.remote)
             _saw_batches(step, batches)
-            done = apply_reindex(settings, spec, batches, deadline, run.when_interrupted, remote=plan.remote)
+            done = apply_reindex(
+                settings, spec, batches, deadline, run.when_interrupted, remote=plan.remote, pace=pace
+            )
             saw_refused(step, done)
     else:
         with report.step(f"cut the texts of {plan.source} into passages") as step:
@@ -312,11 +325,12 @@ def _fill(run: ElasticRun, plan: EmbedPlan, pipeline: str, index: IndexSpec) -> 
             _saw_batches(step, batches)
     repairing = "repair documents without an embedding" if plan.chunk_words is None else "embed the passages"
     with report.step(repairing) as step:
-        repaired = apply_repair(settings, spec, batches, deadline, run.when_interrupted)
+        repaired = apply_repair(settings, spec, batches, deadline, run.when_interrupted, pace)
         what = "repaired" if plan.chunk_words is None else "embedded"
         step.saw(f"{repaired.repaired:,} {what}, {repaired.left:,} cannot be embedded")
         for one in repaired.listed[:_SHOWN]:
             step.saw(f"{one.id}: {one.reason}")
+    pace.ended = True
     return done
 
 

@@ -35,6 +35,7 @@ from tasks.elastic.indices.loading import DocumentsRefused, Loaded, apply_docume
 from tasks.elastic.indices.pipelines import ensure_pipeline, lowercase_pipeline
 from tasks.elastic.specs import IndexSpec, Name, text_field
 from tasks.errors import InvalidInput
+from tasks.measures.pace import Pace
 from tasks.plurals import counted
 from tasks.progress import say
 from tasks.settings import home
@@ -217,7 +218,14 @@ def _fill(run: ElasticRun, checked: CheckedDocuments, name: str, final: IndexSpe
     """Load the documents; then set the final settings of an index of our own."""
     with run.report.step(f"load documents into {name}") as step:
         refused_file = home() / "refused" / f"{artifact_key(name)}.jsonl"
-        loaded = apply_documents(run.settings, name, checked, run.deadline, refused_file=refused_file)
+        pace = Pace(into=name)
+        run.report.facts["pace"] = pace
+        loaded = apply_documents(
+            run.settings, name, checked, run.deadline, refused_file=refused_file, pace=pace
+        )
+        pace.ended = True
+        if loaded.unchanged:
+            del run.report.facts["pace"]
         step.saw(
             "unchanged"
             if loaded.unchanged

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flows.durations.documented import embedding
 from flows.elastic.options import ElasticRun
 from flows.plan import Action, Difference, Plan, Resource, differences
 from tasks.elastic.cluster.capacity import verify_capacity
@@ -152,6 +153,7 @@ def embed_plan(
     *,
     pipeline: PipelineSpec | None = None,
     also: Sequence[Resource] = (),
+    allocations: int | None = None,
 ) -> Plan:
     """What `elastic embed` would do.
 
@@ -163,6 +165,7 @@ def embed_plan(
         documents: how many the source has.
         pipeline: what embeds, unless the index does so itself.
         also: what else changes: allocations of deployments, an index that is adopted.
+        allocations: of the ELSER deployment that embeds; None where something else does, whose speed nobody knows.
     """
     settings, embeds = run.settings, there is None or not there.content
     served = read_alias(settings, alias).index
@@ -184,6 +187,7 @@ def embed_plan(
         *resources,
         sends=embedded if embeds else "",
         sends_count=documents if embeds else 0,
+        sends_expected=None if allocations is None else embedding(documents, allocations),
         hourly=_HOURLY,
         hourly_usd=0.0,
     )

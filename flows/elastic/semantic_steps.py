@@ -28,6 +28,7 @@ from tasks.elastic.specs import EmbeddedField, IndexSpec, semantic_properties
 from tasks.elastic.verification.semantic import verify_own_texts
 from tasks.elastic.verification.verification import sample_queries, verify_completeness, verify_queries
 from tasks.errors import InvalidInput
+from tasks.measures.pace import Pace
 from tasks.plurals import counted, listed
 
 SEMANTIC_SINCE = (8, 18)
@@ -148,9 +149,11 @@ def _fill(run: ElasticRun, plan: SemanticPlan, index: IndexSpec, endpoint: Endpo
     with run.report.step(f"embed {plan.source} into {index.name}") as step:
         batches = _batches(settings, plan, spec)
         step.saw(f"batches of {batches.size:,}, slices: {batches.slices}")
+        pace = run.report.facts["pace"] = Pace(into=index.name)
         done = apply_semantic_reindex(
-            settings, spec, batches, run.deadline, run.when_interrupted, remote=plan.remote
+            settings, spec, batches, run.deadline, run.when_interrupted, remote=plan.remote, pace=pace
         )
+        pace.ended = True
         saw_refused(step, done)
     return done
 

@@ -15,15 +15,23 @@ from typing import Any, Literal, NamedTuple
 
 from jinja2 import Template
 from markupsafe import Markup
+from pydantic import TypeAdapter, ValidationError
 
 from flows.report_page.axes import Axis, number
 from flows.report_page.comparisons import Intervals, comparisons, drawn_intervals
 from flows.report_page.templates import template
+from tasks.measures.latency import round_up
+from tasks.measures.pace import Sample, rates, throttle_marks
 
 WIDTH, HEIGHT = 640, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 16, 56
 _MOST_NAMES = 6
 """Of points, written below them."""
+_MOST_RATES, _MOST_MARKS = 60, 30
+"""Of a pace, at most."""
+_SIGNS = {"▼": "slower", "▲": "faster", "●": "rejected for now"}
+_UNITS = ((3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
+_SAMPLES = TypeAdapter(list[Sample])
 _QUALITY = ("nDCG@10", "right", "abstention")
 """Measures of answers."""
 Facts = Mapping[str, Any]
@@ -45,6 +53,10 @@ class Picture(NamedTuple):
     """Of the points, in place of numbers on the horizontal axis."""
     most: float = math.inf
     """Beyond which there is nothing on the vertical axis: 1 for a recall."""
+    from_zero: bool = False
+    """Whether the vertical axis of a line begins at 0, as that of bars does."""
+    marks: Sequence[tuple[float, str, str]] = ()
+    """Moments that matter: where on the horizontal axis, a sign, and what it stands for."""
 
 
 def pictures(facts: Facts, earlier: Earlier = ()) -> list[Picture | Intervals]:
@@ -59,13 +71,52 @@ def pictures(facts: Facts, earlier: Earlier = ()) -> list[Picture | Intervals]:
         points = sorted({(one["leaves"], one["recall"]) for one in leaves})
         title = "Recall by the part of the leaves that is searched"
         found.append(Picture(title, "line", "part of the leaves", "recall", points, most=1))
+        if bought := sorted({(one["p50"], one["recall"]) for one in leaves if one.get("p50")}):
+            found.append(
+                Picture("Recall by what it costs in latency", "line", "p50, ms", "recall", bought, most=1)
+            )
     for name, fact in facts.items():
         if _is_measured(fact):
             what = "" if name == "recall" else f", {name.replace('_', ' ')}"
             if fact.get("latencies"):
                 found.append(_histogram(f"Latency of {fact['queries']:,} queries{what}", fact))
             found += _trends(what, name, fact, earlier)
-    return [*found, *comparisons(facts), *_quality(facts.get("measures"), earlier)]
+    return [*found, *_pace(facts.get("pace"), earlier), *comparisons(facts), *_quality(facts.get("measures"), earlier)]
+
+
+def _pace(pace: Any, earlier: Earlier) -> list[Picture]:
+    """Documents per second, also of the interrupted runs that this one continues."""
+    if not (samples := _samples(pace)):
+        return []
+    for _, one in reversed(earlier):
+        before = one.get("pace")
+        if not isinstance(before, Mapping) or before.get("ended") or before.get("into") != pace["into"]:  # pyright: ignore[reportUnknownMemberType]
+            break
+        samples += _samples(before)
+    found = rates(samples, most=_MOST_RATES)
+    if len(found) < 2:
+        return []
+    began, whole = found[0].since, found[-1].until - found[0].since
+    unit, name = next(one for one in _UNITS if whole >= 2 * one[0] or one is _UNITS[-1])
+    points = [((at - began) / unit, rate.per_second) for rate in found for at in (rate.since, rate.until)]
+    marks = [
+        ((one.at - began) / unit, one.sign, one.said) for one in throttle_marks(samples, most=_MOST_MARKS)
+    ]
+    signs = [f"{sign} {words}" for sign, words in _SIGNS.items() if any(sign == mark[1] for mark in marks)]
+    x = "; ".join((name, *signs))
+    return [
+        Picture(
+            "Documents per second", "line", x, "documents per second", points, from_zero=True, marks=marks
+        )
+    ]
+
+
+def _samples(pace: Any) -> list[Sample]:
+    """Of facts that a file may have; what somebody else has written there has none."""
+    try:
+        return _SAMPLES.validate_python(pace.get("samples") if isinstance(pace, Mapping) else [])  # pyright: ignore[reportUnknownMemberType]
+    except ValidationError:
+        return []
 
 
 def _quality(measures: Any, earlier: Earlier) -> list[Picture]:
@@ -134,9 +185,10 @@ def drawn(picture: Picture | Intervals, *, alone: bool = False) -> Markup:
     half = (xs[1] - xs[0]) / 2 if bars and len(xs) > 1 else 0.5
     inner = 0 if bars else 8
     x = Axis.of(xs[0] - half * bars, xs[-1] + half * bars, _LEFT + inner, WIDTH - _RIGHT - inner)
-    low, high = (0.0, max(ys)) if bars else (min(ys), max(ys))
+    from_zero = bars or picture.from_zero
+    low, high = (0.0, max(ys)) if from_zero else (min(ys), max(ys))
     margin = (high - low) / 10 or abs(high) / 10 or 1.0
-    y = Axis.of(low - margin * (not bars), min(high + margin, picture.most), HEIGHT - _BOTTOM, _TOP)
+    y = Axis.of(low - margin * (not from_zero), min(high + margin, picture.most), HEIGHT - _BOTTOM, _TOP)
     marks = [
         {"x": x.at(at), "y": y.at(value), "left": x.at(at - half), "right": x.at(at + half), "said": f"{name}: {number(value)}"}
         for (at, value), name in zip(picture.points, picture.names or map(number, xs), strict=True)
@@ -146,7 +198,7 @@ def drawn(picture: Picture | Intervals, *, alone: bool = False) -> Markup:
     return Markup(  # noqa: S704 -- the template escapes
         _template().render(
             picture=picture, alone=alone, marks=marks, width=WIDTH, height=HEIGHT, left=_LEFT, right=WIDTH - _RIGHT, bottom=HEIGHT - _BOTTOM,
-            rows=[(y.at(one), number(one)) for one in y.ticks()],
+            signs=[(x.at(at), sign, said) for at, sign, said in picture.marks], rows=[(y.at(one), number(one)) for one in y.ticks()],
             columns=named or [(x.at(one), number(one)) for one in x.ticks()],
         )
     )  # fmt: skip

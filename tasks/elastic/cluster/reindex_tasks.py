@@ -18,6 +18,7 @@ from tasks.elastic.connection.errors import DISK_BLOCK, TRANSIENT_STATUSES, call
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.interruption import RemoteWork, WhenInterrupted, interruptible
+from tasks.measures.pace import Pace
 from tasks.progress import say
 from tasks.waiting import Deadline, Look, Unchanged, wait_until
 
@@ -75,6 +76,8 @@ class TaskState:
     """Why it ended early; empty when it did not."""
     cancelled: bool = False
     """Whether it was asked to end, also while it still runs."""
+    seconds: float = 0.0
+    """Since it began."""
     failures: tuple[Failure, ...] = field(repr=False)
     error: str
     lost: bool = False
@@ -107,6 +110,7 @@ class TaskState:
             failures=tuple(map(_failure, response.get("failures") or ())),
             error=": ".join(reason_of(found["error"])) if "error" in found else "",
             cancelled=bool(found["task"].get("cancelled")),
+            seconds=found["task"].get("running_time_in_nanos", 0) / 1e9,
         )
 
 
@@ -230,6 +234,8 @@ class Following:
     rejected: int
     """Texts that the deployment had rejected before the task began, as `rejections` counts them."""
     when_interrupted: WhenInterrupted = "leave-running"
+    pace: Pace | None = None
+    """Takes note of how fast documents go; None where nobody looks at it."""
 
 
 def follow(settings: ElasticSettings, task_id: str, how: Following, deadline: Deadline) -> TaskState:
@@ -251,10 +257,13 @@ def follow(settings: ElasticSettings, task_id: str, how: Following, deadline: De
         nonlocal throttle
         task = read_task(settings, task_id)
         if task.completed:
+            _note(how, task, rejections(settings, how.deployment_id) if how.pace and not task.lost else 0)
             return Look("lost" if task.lost else _progress(task), value=task, done=True)
         cancelled.see(task)
         throttle = throttle or Throttle(how.speed, rejected=how.rejected, now=task.requests_per_second)
-        _feed_back(settings, task, how, throttle)
+        rejected = rejections(settings, how.deployment_id)
+        _note(how, task, rejected)
+        _feed_back(settings, task, how, throttle, rejected)
         fraction = task.done / task.total if task.total else None
         return Look(_progress(task), fraction=fraction)
 
@@ -316,8 +325,22 @@ def _opaque_id(task: dict[str, Any]) -> str:
     return str((task.get("headers") or {}).get("X-Opaque-Id", ""))
 
 
-def _feed_back(settings: ElasticSettings, task: TaskState, how: Following, throttle: Throttle) -> None:
-    rejected = rejections(settings, how.deployment_id)
+def _note(how: Following, task: TaskState, rejected: int) -> None:
+    if how.pace is None or task.lost:
+        return
+    per_second = task.requests_per_second
+    how.pace.see(
+        task.id,
+        task.done,
+        running=task.seconds,
+        rejected=max(0, rejected - how.rejected),
+        limit=None if per_second == UNLIMITED else per_second,
+    )
+
+
+def _feed_back(
+    settings: ElasticSettings, task: TaskState, how: Following, throttle: Throttle, rejected: int
+) -> None:
     per_second = throttle.see(rejected, task.batches)
     if per_second is None or is_serverless(settings):  # which does not let a task be throttled
         return

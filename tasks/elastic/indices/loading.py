@@ -22,9 +22,10 @@ from tasks.elastic.indices.bulks import (
 from tasks.elastic.indices.indices import IndexState, count, index_of_ours, refresh, set_marks
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
+from tasks.measures.pace import Pace
 from tasks.progress import say
 from tasks.steps import step
-from tasks.waiting import Deadline
+from tasks.waiting import Deadline, Look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +112,7 @@ def apply_documents(
     deadline: Deadline,
     *,
     refused_file: Path,
+    pace: Pace | None = None,
 ) -> Loaded:
     """Store every document of a checked file. An index that carries the mark of this data is left alone.
 
@@ -120,6 +122,7 @@ def apply_documents(
         documents: from `read_checked_documents`.
         deadline: for all of them.
         refused_file: where documents go that are refused for good, as JSON lines; written only if there are any.
+        pace: takes note of how fast documents go; None where nobody looks at it.
 
     Returns:
         What was done. Look at `refused`: the mark of the data is only set when there are none.
@@ -143,9 +146,19 @@ def apply_documents(
     bulks = map(
         Bulk, batches(read_documents(documents.source), most=most, most_bytes=MOST_BYTES, size_of=size)
     )
+
+    def send(bulk: Bulk) -> Look[bool]:
+        look = load.send(bulk)
+        if pace is not None:
+            stored = load.created + load.updated + aside.count
+            pace.see(documents.source.path.name, stored, rejected=load.throttled)
+        return look
+
+    if pace is not None:
+        pace.see(documents.source.path.name, 0)
     with aside:
         attempt_each(
-            f"load {documents.source.path.name} into {index}", load.ahead(bulks, in_flight), load.send, deadline,
+            f"load {documents.source.path.name} into {index}", load.ahead(bulks, in_flight), send, deadline,
             total=documents.documents + documents.repeated, outcome="sent", unit="documents",
         )  # fmt: skip
     loaded = Loaded(

@@ -13,6 +13,7 @@ from tasks.elastic.indices.full_disks import DiskFull
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec
 from tasks.elastic.settings import ElasticSettings
 from tasks.interruption import WhenInterrupted
+from tasks.measures.pace import Pace
 from tasks.waiting import Deadline
 
 
@@ -27,6 +28,8 @@ class Passes:
     when_interrupted: WhenInterrupted
     remote: ElasticSettings | None = None
     """The cluster that the source is in; None for the same one."""
+    pace: Pace | None = None
+    """Takes note of how fast documents go; None where nobody looks at it."""
 
     @property
     def source_settings(self) -> ElasticSettings:
@@ -55,6 +58,7 @@ class Passes:
             speed=self.plan.per_second,
             rejected=rejected,
             when_interrupted=self.when_interrupted,
+            pace=self.pace,
         )
         task = follow(self.settings, task_id, how, self.deadline)
         if blocked := next((failure for failure in task.failures if failure.is_disk_block), None):

@@ -18,6 +18,7 @@ from tasks.elastic.reindex.copying import Copying, Reindexed, send
 from tasks.elastic.reindex.passes import Passes
 from tasks.elastic.settings import ElasticSettings
 from tasks.interruption import WhenInterrupted
+from tasks.measures.pace import Pace
 from tasks.steps import step
 from tasks.waiting import Deadline
 
@@ -32,10 +33,12 @@ def apply_reindex(
     deadline: Deadline,
     when_interrupted: WhenInterrupted = "leave-running",
     remote: ElasticSettings | None = None,
+    pace: Pace | None = None,
 ) -> Reindexed:
     """Copy every document of the source into the new index, embedded as far as one pass gets.
 
     A task that an earlier run started is followed, not started again. An index that carries the mark of its content is left alone.
+    `pace` takes note of how fast documents go.
 
     Returns:
         What was done. Documents may still lack their embedding: `apply_repair` comes next.
@@ -52,6 +55,7 @@ def apply_reindex(
         deadline=deadline,
         when_interrupted=when_interrupted,
         remote=remote,
+        pace=pace,
     )
     return _Reindex(passes).run()
 

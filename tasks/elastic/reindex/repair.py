@@ -20,6 +20,7 @@ from tasks.elastic.reindex.passes import Passes
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
 from tasks.interruption import WhenInterrupted
+from tasks.measures.pace import Pace
 from tasks.plurals import counted
 from tasks.progress import say
 from tasks.steps import step
@@ -58,8 +59,9 @@ def apply_repair(
     plan: BatchPlan,
     deadline: Deadline,
     when_interrupted: WhenInterrupted = "leave-running",
+    pace: Pace | None = None,
 ) -> Repaired:
-    """Embed what a reindex left without an embedding.
+    """Embed what a reindex left without an embedding; `pace` takes note of how fast documents go.
 
     Returns:
         What was done; look at `left`.
@@ -72,7 +74,12 @@ def apply_repair(
     if index_of_ours(settings, spec.dest).content:
         return Repaired(0, 0, 0, ())
     passes = Passes(
-        settings=settings, spec=spec, plan=plan, deadline=deadline, when_interrupted=when_interrupted
+        settings=settings,
+        spec=spec,
+        plan=plan,
+        deadline=deadline,
+        when_interrupted=when_interrupted,
+        pace=pace,
     )
     repair = _Repair(passes)
     while (task := repair.running() or repair.next()) is not None:

@@ -20,6 +20,7 @@ from tasks.elastic.reindex.copying import Copying, Reindexed, send
 from tasks.elastic.reindex.passes import Passes
 from tasks.elastic.settings import ElasticSettings
 from tasks.interruption import WhenInterrupted
+from tasks.measures.pace import Pace
 from tasks.plurals import counted
 from tasks.progress import say
 from tasks.steps import step
@@ -41,10 +42,12 @@ def apply_semantic_reindex(
     deadline: Deadline,
     when_interrupted: WhenInterrupted = "leave-running",
     remote: ElasticSettings | None = None,
+    pace: Pace | None = None,
 ) -> Reindexed:
     """Copy every document of the source into an index that embeds it as it is stored.
 
     A task that an earlier run started is followed, not started again. An index that carries the mark of its content is left alone.
+    `pace` takes note of how fast documents go.
 
     Raises:
         ReindexFailed, TaskCancelled, TaskFailed, DiskFull, DeadlinePassed: as `Copying.run`.
@@ -58,6 +61,7 @@ def apply_semantic_reindex(
         deadline=deadline,
         when_interrupted=when_interrupted,
         remote=remote,
+        pace=pace,
     )
     return _SemanticReindex(passes).run()
 

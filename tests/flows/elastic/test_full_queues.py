@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from contextlib import contextmanager
 
@@ -40,7 +41,7 @@ def crowd(cluster, deployment):
 
 
 def test_a_batch_of_200_and_a_queue_of_8_is_lowered_throttled_and_every_document_embedded(
-    cluster_with, embed, begin, elastic, name, glosses
+    cluster_with, embed, begin, elastic, name, glosses, home
 ):
     cluster = cluster_with(inference_seconds=0.002)
     cluster.deploy("ingest", queue_capacity=8)
@@ -56,6 +57,11 @@ def test_a_batch_of_200_and_a_queue_of_8_is_lowered_throttled_and_every_document
         disperse()
         assert command.code == 0, command.err
 
+    newest = max((home / "reports").glob("elastic-embed-*.json"), key=lambda file: file.stat().st_mtime_ns)
+    pace = json.loads(newest.read_text())["facts"]["pace"]
+    assert pace["throttled"] >= 1
+    assert pace["rejected"] >= 1
+    assert "▼" in newest.with_suffix(".html").read_text()
     assert cluster.client.count(index=name)["count"] == len(rows)
     assert cluster.unembedded(name, "gloss") == 0
     new, tried = cluster.inferences() - before, cluster.sampled(source, "gloss")

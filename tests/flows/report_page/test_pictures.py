@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from dataclasses import asdict
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from flows import report as reports
 from flows.report import Report, reporting
 from flows.report_page.pictures import Picture, data_address, drawn, pictures
+from tasks.measures.pace import Pace
 
 SVG = "{http://www.w3.org/2000/svg}"
 MEASURED = {"k": 10, "queries": 4, "recall": 0.975, "p90": 2.5, "latencies": [[0.0, 1], [0.5, 2], [1.0, 1]]}
@@ -35,7 +37,7 @@ def test_a_bar_is_as_high_as_its_number_and_says_it():
 
 def test_points_lie_from_left_to_right_and_higher_for_more():
     leaves = [{"leaves": 0.2, "recall": 0.9}, {"leaves": 0.05, "recall": 0.6}, {"leaves": 1.0, "recall": 1.0}]
-    (picture,) = pictures({"recall_by_leaves": leaves})
+    (picture,) = pictures({"recall_by_leaves": leaves})  # without latencies
     points = [(float(one.get("cx")), float(one.get("cy"))) for one in read(picture).iter(f"{SVG}circle")]
     assert points == sorted(points)
     assert [y for _, y in points] == sorted((y for _, y in points), reverse=True)
@@ -63,6 +65,56 @@ def test_the_quality_of_answers_becomes_a_trend_of_what_gates_look_at():
     assert (right.title, [value for _, value in right.points]) == ("right over 2 runs", [0.5, 0.75])
     assert list(right.names) == ["11-24", "now"]
     assert len([*read(right).iter(f"{SVG}circle")]) == 2
+
+
+def test_recall_is_drawn_over_the_latency_that_it_costs():
+    leaves = [{"leaves": 0.2, "recall": 0.9, "p50": 2.0}, {"leaves": 0.05, "recall": 0.6, "p50": 1.5}]
+    _, bought = pictures({"recall_by_leaves": leaves})
+    assert bought.x == "p50, ms"
+    assert list(bought.points) == [(1.5, 0.6), (2.0, 0.9)]
+
+
+def paced(*samples, into="films-1", ended=True):
+    pace = Pace(into=into, ended=ended)
+    for at, documents, limit in samples:
+        pace.see("a:1", documents, limit=limit, now=at)
+    return {"pace": asdict(pace)}
+
+
+def test_a_reindex_is_drawn_from_zero_in_steps_with_its_throttle():
+    (picture,) = pictures(paced((0, 0, None), (40, 400, None), (80, 480, 2.0), (100, 880, None)))
+    assert (picture.title, picture.x) == ("Documents per second", "seconds; ▼ slower; ▲ faster")
+    assert list(picture.points) == [(0, 10), (40, 10), (40, 2), (80, 2), (80, 20), (100, 20)]
+    root = read(picture)
+    assert [one.text for one in root.iter(f"{SVG}text") if one.get("class") == "sign"] == ["▼", "▲"]
+    assert {"throttled to 2 per second", "throttle off"} <= set(texts(root, "title"))
+    assert "0" in texts(root)
+
+
+def test_a_resumed_reindex_continues_the_picture_of_the_runs_that_were_interrupted():
+    other = paced((0, 0, None), (9, 9, None), into="films-0", ended=False)
+    finished = paced((20, 0, None), (29, 9, None))
+    interrupted = paced((3600, 0, None), (7200, 3600, None), ended=False)
+    now = paced((10_800, 10_800, None), (14_400, 14_400, None))
+    earlier = [("11-24", other), ("11-25", finished), ("11-26", interrupted)]
+    (picture,) = pictures(now, earlier)
+    assert (picture.x, list(picture.points)) == ("hours", [(0, 1), (1, 1), (1, 2), (2, 2), (2, 1), (3, 1)])
+
+
+@pytest.mark.parametrize(
+    "written", ["what somebody wrote", {"into": "films-1"}, {"into": "films-1", "samples": [{"at": "x"}]}]
+)
+def test_a_pace_that_is_none_has_no_picture_and_spoils_none(written):
+    assert pictures({"pace": written}) == []
+    assert (
+        len(
+            pictures(
+                paced((0, 0, None), (9, 9, None), (18, 9, 1.0), (27, 36, None)),
+                [("11-24", {"pace": written})],
+            )
+        )
+        == 1
+    )
 
 
 def test_a_single_point_and_a_single_bar_can_be_drawn():

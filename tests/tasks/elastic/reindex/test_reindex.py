@@ -28,6 +28,7 @@ from tasks.elastic.reindex.reindex import apply_reindex, start
 from tasks.elastic.specs import DeploymentSpec
 from tasks.elastic.verification.verification import verify_completeness
 from tasks.errors import DeadlinePassed
+from tasks.measures.pace import Pace
 from tasks.waiting import Deadline
 from tests.polling import until
 from tests.tasks.elastic.reindex.embedding import FAST, FIELDS, Embedding
@@ -53,8 +54,11 @@ def test_a_task_that_an_earlier_run_began_is_followed_not_begun_again(embedding,
     embedding.build(rows[:200])
     started = start(embedding.settings, embedding.spec, FAST, "embed", leave_out={})
     connect(embedding.settings).reindex_rethrottle(task_id=started, requests_per_second=25)
-    reindexed = embedding.reindex()
+    pace = Pace(into=embedding.spec.dest)
+    reindexed = apply_reindex.fn(embedding.settings, embedding.spec, FAST, embedding.deadline, pace=pace)
     assert (reindexed.adopted, reindexed.started) == ((started,), ())
+    assert (pace.documents, {one.part for one in pace.samples}) == (200, {started})
+    assert pace.samples[0].documents == 0  # where the task began, in the earlier run
     assert changes().count("reindex") == 1
     assert embedding.is_complete()
     assert embedding.inferences == 200
