@@ -20,7 +20,6 @@ from pydantic import TypeAdapter, ValidationError
 from flows.report_page.axes import Axis, number
 from flows.report_page.comparisons import Intervals, comparisons, drawn_intervals
 from flows.report_page.templates import template
-from tasks.measures.latency import round_up
 from tasks.measures.pace import Sample, rates, throttle_marks
 
 WIDTH, HEIGHT = 640, 260
@@ -81,7 +80,12 @@ def pictures(facts: Facts, earlier: Earlier = ()) -> list[Picture | Intervals]:
             if fact.get("latencies"):
                 found.append(_histogram(f"Latency of {fact['queries']:,} queries{what}", fact))
             found += _trends(what, name, fact, earlier)
-    return [*found, *_pace(facts.get("pace"), earlier), *comparisons(facts), *_quality(facts.get("measures"), earlier)]
+    return [
+        *found,
+        *_pace(facts.get("pace"), earlier),
+        *comparisons(facts),
+        *_quality(facts.get("measures"), earlier),
+    ]
 
 
 def _pace(pace: Any, earlier: Earlier) -> list[Picture]:
