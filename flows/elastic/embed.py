@@ -6,11 +6,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from flows.elastic.embed_steps import EmbedPlan, embed
+from flows.elastic.embedding.plan import EmbedPlan
+from flows.elastic.embedding.scaling import Scaling
+from flows.elastic.embedding.semantic_text import SemanticText
+from flows.elastic.embedding.sparse_vector import SparseVectors
+from flows.elastic.embedding.steps import embed
+from flows.elastic.embedding.way import Way
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions
 from flows.elastic.privileges import ask_privileges, ask_remote_privileges, to_embed
-from flows.elastic.semantic_steps import SemanticPlan, embed_semantic
 from flows.engine_flow import engine_flow
 from flows.options import Interruptible, Timed, timeout
 from flows.report import Report
@@ -123,19 +127,43 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         return found
 
     @property
-    def semantic_plan(self) -> SemanticPlan:
-        """The result to reach with semantic-text.
+    def way(self) -> Way:
+        """How the documents are embedded, and into what.
 
         Raises:
-            InvalidInput: the endpoint is not given, or an option of the other way is.
+            InvalidInput: an option is missing that the way needs, or one is given that belongs to another way.
         """
-        others = ("deployment", "search_deployment", "load_allocations", "final_allocations")
-        if given := [name for name in others if getattr(self, name) is not None]:
+        return self._semantic_text() if self.as_ == "semantic-text" else self._sparse_vectors()
+
+    def _sparse_vectors(self) -> SparseVectors:
+        self._refuse(
+            "sparse-vector embeds through a deployment",
+            "endpoint",
+            "Leave it out, or use --as semantic-text.",
+        )
+        if self.deployment is None:
             raise InvalidInput(
+                "sparse-vector needs the deployment that embeds documents",
+                source="--deployment",
+                remedy=f"Start one with `{command('elastic deploy', name='NAME')}`, which names it NAME-ingest.",
+            )
+        return SparseVectors(
+            plan=self._plan(
+                *map(embedded_field if self.chunk_words is None else passages_field, self.fields)
+            ),
+            deployment=self.deployment,
+            search_deployment=self.search_deployment or self.deployment,
+            scaling=Scaling(
+                during=self.load_allocations, afterwards=self.final_allocations, may_grow=self.may_grow
+            ),
+        )
+
+    def _semantic_text(self) -> SemanticText:
+        for name in ("deployment", "search_deployment", "load_allocations", "final_allocations"):
+            self._refuse(
                 "semantic-text embeds through an inference endpoint, not through a deployment",
-                value=getattr(self, given[0]),
-                source=f"--{given[0].replace('_', '-')}",
-                remedy="Leave it out, and name the endpoint with --endpoint.",
+                name,
+                "Leave it out, and name the endpoint with --endpoint.",
             )
         if self.endpoint is None:
             raise InvalidInput(
@@ -150,59 +178,29 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
                 source="--fields",
                 accepted="FIELD",
             )
-        return SemanticPlan(
-            alias=self.name,
-            source=self.source,
-            remote=self.remote,
-            query=source_query(self.source_query) if self.source_query else None,
-            fields=tuple(EmbeddedField(input=text, output=text) for text in self.fields),
-            endpoint=self.endpoint,
-            chunk_words=self.chunk_words,
-            size=self.batch_size,
-            slices=self.slices,
-            replicas=self.replicas,
-            accept_unembedded=self.accept_unembedded,
-            queries=Path(self.queries) if self.queries else None,
-        )
+        fields = (EmbeddedField(input=text, output=text) for text in self.fields)
+        return SemanticText(plan=self._plan(*fields), endpoint=self.endpoint)
 
-    @property
-    def plan(self) -> EmbedPlan:
-        """The result to reach.
-
-        Raises:
-            InvalidInput: the deployment is not given, or an option of the other way is.
-        """
-        if self.endpoint is not None:
-            raise InvalidInput(
-                "sparse-vector embeds through a deployment",
-                value=self.endpoint,
-                source="--endpoint",
-                remedy="Leave it out, or use --as semantic-text.",
-            )
-        if self.deployment is None:
-            raise InvalidInput(
-                "sparse-vector needs the deployment that embeds documents",
-                source="--deployment",
-                remedy=f"Start one with `{command('elastic deploy', name='NAME')}`, which names it NAME-ingest.",
-            )
+    def _plan(self, *fields: EmbeddedField) -> EmbedPlan:
         return EmbedPlan(
             alias=self.name,
             source=self.source,
             remote=self.remote,
             query=source_query(self.source_query) if self.source_query else None,
-            fields=tuple(map(embedded_field if self.chunk_words is None else passages_field, self.fields)),
-            deployment=self.deployment,
+            fields=fields,
             chunk_words=self.chunk_words,
-            search_deployment=self.search_deployment or self.deployment,
             size=self.batch_size,
             slices=self.slices,
-            load_allocations=self.load_allocations,
-            final_allocations=self.final_allocations,
-            may_grow=self.may_grow,
             replicas=self.replicas,
             accept_unembedded=self.accept_unembedded,
             queries=Path(self.queries) if self.queries else None,
         )
+
+    def _refuse(self, why: str, name: str, remedy: str) -> None:
+        """Refuse an option of another way."""
+        given = getattr(self, name)
+        if given is not None:
+            raise InvalidInput(why, value=given, source=f"--{name.replace('_', '-')}", remedy=remedy)
 
 
 @engine_flow(ELASTIC, "embed", run_name="embed {name} on {target}")
@@ -216,7 +214,7 @@ def embed_documents(options: EmbedOptions) -> Report:
     Example:
         vector-search elastic embed --name films --source movies --fields plot --deployment movies-ingest --target sandbox
     """
-    plan = options.semantic_plan if options.as_ == "semantic-text" else options.plan
+    way = options.way
     with running(ELASTIC, "embed", options) as run:
         if options.as_ == "sparse-vector":
             verify_not_serverless(
@@ -235,9 +233,9 @@ def embed_documents(options: EmbedOptions) -> Report:
                 when_interrupted=options.when_interrupted,
             ),
         )
-        if plan.remote is not None:
-            ask_remote_privileges(run, plan.remote, options.source)
-        changes = embed_semantic(run, plan) if isinstance(plan, SemanticPlan) else embed(run, plan)
+        if way.plan.remote is not None:
+            ask_remote_privileges(run, way.plan.remote, options.source)
+        changes = embed(run, way)
         run.report.facts["changes"] = changes
         say(f"Done: {listed(changes)}." if changes else "Nothing to do: everything is already there.")
     return run.report

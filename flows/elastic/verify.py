@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import Field
 
+from flows.elastic.endpoints import endpoint_of
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import EmbeddedOptions
-from flows.elastic.semantic_steps import endpoint_of
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import Embedded, read_embedded
