@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from flows.elastic.embedding.dense_vector import DenseVectors
 from flows.elastic.embedding.plan import EmbedPlan
 from flows.elastic.embedding.scaling import Scaling
 from flows.elastic.embedding.semantic_text import SemanticText
@@ -20,6 +21,7 @@ from flows.options import Interruptible, Timed, timeout
 from flows.report import Report
 from flows.runs import running
 from tasks.elastic.cluster.serverless import verify_not_serverless
+from tasks.elastic.indices.dense_vectors import ElementType, Similarity, VectorIndex, index_options
 from tasks.elastic.indices.embeddings import embedded_field
 from tasks.elastic.indices.passages import passages_field
 from tasks.elastic.indices.remotes import address_of
@@ -30,6 +32,12 @@ from tasks.errors import InvalidInput
 from tasks.plurals import listed
 from tasks.program import command
 from tasks.progress import say
+
+NO_PREFIX = "none"
+"""As typed where nothing belongs in front of a text; an empty option is refused everywhere."""
+_OF_DEPLOYMENTS = ("deployment", "search_deployment", "load_allocations", "final_allocations")
+_OF_VECTORS = ("similarity", "element_type", "index_options", "document_prefix", "query_prefix")
+"""Options that one way has and others do not."""
 
 
 class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
@@ -53,15 +61,35 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
     )
     as_: EmbeddedAs = Field(
         default="sparse-vector",
-        description="sparse-vector: an ingest pipeline embeds into fields of their own. semantic-text (8.18): the index embeds the text fields themselves, in chunks, through an inference endpoint.",
+        description="sparse-vector, dense-vector: an ingest pipeline embeds into fields of their own, by tokens with weights or by vectors. semantic-text (8.18): the index embeds the text fields themselves, in chunks, through an inference endpoint.",
     )
     deployment: str | None = Field(
         default=None,
-        description="The deployment that embeds documents, such as movies-ingest; required for sparse-vector.",
+        description="The deployment that embeds documents, such as movies-ingest; required for sparse-vector, and for dense-vector without an endpoint.",
     )
     endpoint: str | None = Field(
         default=None,
-        description="The inference endpoint that embeds documents and queries; required for semantic-text.",
+        description="The inference endpoint that embeds documents and queries; required for semantic-text, and for dense-vector without a deployment.",
+    )
+    similarity: Similarity | None = Field(
+        default=None,
+        description="Of dense-vector: how vectors are compared. dot_product needs vectors of length 1. Default: cosine.",
+    )
+    element_type: ElementType | None = Field(
+        default=None,
+        description="Of dense-vector: byte for a model that answers bytes. Default: float.",
+    )
+    index_options: str | None = Field(
+        default=None,
+        description='Of dense-vector: how vectors are indexed, as a type (hnsw, int8_hnsw, int4_hnsw, bbq_hnsw, flat, ...) or as JSON: {"type": "int8_hnsw", "m": 32}. Default: the cluster\'s.',
+    )
+    document_prefix: str | None = Field(
+        default=None,
+        description="Of dense-vector: what the model reads in front of every document, such as 'passage: ' for E5, where the cluster does not put it there; none if what answers adds it.",
+    )
+    query_prefix: str | None = Field(
+        default=None,
+        description="Of dense-vector: what the model reads in front of every query, such as 'query: ' for E5; or none.",
     )
     chunk_words: int | None = Field(
         default=None,
@@ -133,9 +161,16 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         Raises:
             InvalidInput: an option is missing that the way needs, or one is given that belongs to another way.
         """
-        return self._semantic_text() if self.as_ == "semantic-text" else self._sparse_vectors()
+        match self.as_:
+            case "sparse-vector":
+                return self._sparse_vectors()
+            case "dense-vector":
+                return self._dense_vectors()
+            case "semantic-text":
+                return self._semantic_text()
 
     def _sparse_vectors(self) -> SparseVectors:
+        self._refuse_dense_options()
         self._refuse(
             "sparse-vector embeds through a deployment",
             "endpoint",
@@ -148,18 +183,45 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
                 remedy=f"Start one with `{command('elastic deploy', name='NAME')}`, which names it NAME-ingest.",
             )
         return SparseVectors(
-            plan=self._plan(
-                *map(embedded_field if self.chunk_words is None else passages_field, self.fields)
-            ),
+            plan=self._plan(*self._fields_of_their_own),
             deployment=self.deployment,
             search_deployment=self.search_deployment or self.deployment,
-            scaling=Scaling(
-                during=self.load_allocations, afterwards=self.final_allocations, may_grow=self.may_grow
+            scaling=self._scaling,
+        )
+
+    def _dense_vectors(self) -> DenseVectors:
+        if self.endpoint is not None:
+            for name in _OF_DEPLOYMENTS:
+                self._refuse(
+                    f"dense-vector embeds through the inference endpoint {self.endpoint}",
+                    name,
+                    "Leave it out, or leave out --endpoint.",
+                )
+        elif self.deployment is None:
+            raise InvalidInput(
+                "dense-vector needs what embeds documents: an inference endpoint, or a deployment of a text embedding model",
+                source="--endpoint, --deployment",
+                remedy=f"Create one with `{command('elastic endpoint-ensure', name='ENDPOINT', model_id='.multilingual-e5-small')}`.",
+            )
+        return DenseVectors(
+            plan=self._plan(*self._fields_of_their_own),
+            endpoint=self.endpoint,
+            deployment=self.deployment,
+            search_deployment=self.search_deployment,
+            scaling=self._scaling,
+            vectors=VectorIndex(
+                similarity=self.similarity or "cosine",
+                element_type=self.element_type or "float",
+                options=index_options(self.index_options) if self.index_options else {},
             ),
+            prefixes_given=self.document_prefix is not None and self.query_prefix is not None,
+            document_prefix=_prefix(self.document_prefix),
+            query_prefix=_prefix(self.query_prefix),
         )
 
     def _semantic_text(self) -> SemanticText:
-        for name in ("deployment", "search_deployment", "load_allocations", "final_allocations"):
+        self._refuse_dense_options()
+        for name in _OF_DEPLOYMENTS:
             self._refuse(
                 "semantic-text embeds through an inference endpoint, not through a deployment",
                 name,
@@ -181,6 +243,17 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         fields = (EmbeddedField(input=text, output=text) for text in self.fields)
         return SemanticText(plan=self._plan(*fields), endpoint=self.endpoint)
 
+    @property
+    def _fields_of_their_own(self) -> tuple[EmbeddedField, ...]:
+        """The fields, each with the one that a pipeline embeds it into."""
+        return tuple(map(embedded_field if self.chunk_words is None else passages_field, self.fields))
+
+    @property
+    def _scaling(self) -> Scaling:
+        return Scaling(
+            during=self.load_allocations, afterwards=self.final_allocations, may_grow=self.may_grow
+        )
+
     def _plan(self, *fields: EmbeddedField) -> EmbedPlan:
         return EmbedPlan(
             alias=self.name,
@@ -196,11 +269,23 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
             queries=Path(self.queries) if self.queries else None,
         )
 
+    def _refuse_dense_options(self) -> None:
+        for name in _OF_VECTORS:
+            self._refuse(
+                f"{self.as_} has no vectors of a dense_vector field",
+                name,
+                "Leave it out, or use --as dense-vector.",
+            )
+
     def _refuse(self, why: str, name: str, remedy: str) -> None:
         """Refuse an option of another way."""
         given = getattr(self, name)
         if given is not None:
             raise InvalidInput(why, value=given, source=f"--{name.replace('_', '-')}", remedy=remedy)
+
+
+def _prefix(given: str | None) -> str:
+    return "" if given in (None, NO_PREFIX) else given
 
 
 @engine_flow(ELASTIC, "embed", run_name="embed {name} on {target}")
@@ -216,18 +301,19 @@ def embed_documents(options: EmbedOptions) -> Report:
     """
     way = options.way
     with running(ELASTIC, "embed", options) as run:
-        if options.as_ == "sparse-vector":
+        if options.as_ != "semantic-text":
             verify_not_serverless(
                 run.settings,
-                "--as sparse-vector",
-                needs="the queue and the tasks of a reindex through a deployment",
+                f"--as {options.as_}",
+                needs="the list of tasks, in which a reindex through a pipeline is found again",
             )
         ask_privileges(
             run,
             *to_embed(
                 options.name,
                 options.source,
-                semantic=options.as_ == "semantic-text",
+                pipeline=options.as_ != "semantic-text",
+                endpoint=options.endpoint is not None,
                 remote=options.source_remote,
                 scaling=options.load_allocations is not None,
                 when_interrupted=options.when_interrupted,

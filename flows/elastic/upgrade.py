@@ -120,6 +120,12 @@ def _of_ours(run: ElasticRun, options: UpgradeOptions) -> SparseVectors:
             value=old.index,
             remedy="Embed its source again with `elastic embed --as semantic-text --endpoint ENDPOINT`.",
         )
+    if old.kind == "dense-vector":
+        raise InvalidInput(
+            "This index holds vectors, whose new model comes with a new mapping",
+            value=old.index,
+            remedy="Embed its source again with `elastic embed --as dense-vector` and the new model; the old index stays for a rollback, and `elastic compare` measures each.",
+        )
     if old.remote:
         raise InvalidInput(
             "The documents of this index came from another cluster",

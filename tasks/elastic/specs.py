@@ -38,7 +38,7 @@ WORDS = "text"
 SPARSE: Mapping[str, Any] = {"type": "sparse_vector"}
 """The mapping of a field with tokens and weights."""
 
-EmbeddedAs = Literal["sparse-vector", "semantic-text"]
+EmbeddedAs = Literal["sparse-vector", "dense-vector", "semantic-text"]
 """How documents are embedded: by a pipeline into fields of their own, or by the index in the text field itself."""
 
 Threads = Literal[1, 2, 4, 8, 16, 32]

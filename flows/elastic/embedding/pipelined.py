@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from flows.elastic.embedding.plan import CHUNK_WORDS, Embedder
 from flows.elastic.embedding.way import SHOWN, Way, named, saw_refused
@@ -25,7 +25,7 @@ from tasks.elastic.reindex.copying import Reindexed
 from tasks.elastic.reindex.passages import apply_passages_copy
 from tasks.elastic.reindex.reindex import apply_reindex
 from tasks.elastic.reindex.repair import apply_repair
-from tasks.elastic.specs import IndexSpec, PipelineSpec, embedded_properties
+from tasks.elastic.specs import EmbeddedAs, IndexSpec, PipelineSpec, embedded_properties
 from tasks.elastic.verification.truncation import read_truncated
 from tasks.plurals import counted, listed
 from tasks.progress import say
@@ -40,13 +40,19 @@ class Pipelined(Way):
         """Texts are cut into passages by the machine that runs the flow, which then reads the source."""
         return self.plan.chunk_words is None
 
+    kind: ClassVar[EmbeddedAs]
+    document_prefix: str = ""
+    """What the pipeline puts in front of a text for the model."""
+    query_prefix: str = ""
+    """What belongs in front of a query."""
+
     @property
     @abstractmethod
     def searches_by(self) -> str:
         """The deployment or endpoint that embeds queries."""
 
     @abstractmethod
-    def field(self, embedder: Embedder) -> dict[str, Any]:
+    def mapping(self, embedder: Embedder) -> dict[str, Any]:
         """The mapping of a field with embeddings."""
 
     @property
@@ -58,8 +64,8 @@ class Pipelined(Way):
         """As `Way.pipeline`."""
         plan = self.plan
         written = inference_pipeline if plan.chunk_words is None else passage_pipeline
-        unnamed = written("unnamed", embedder.id, plan.fields)
-        return written(f"{plan.alias}-{unnamed.spec}", embedder.id, plan.fields)
+        unnamed = written("unnamed", embedder.id, plan.fields, prefix=self.document_prefix)
+        return unnamed.model_copy(update={"id": f"{plan.alias}-{unnamed.spec}"})
 
     def index(self, documents: SourceState, embedder: Embedder) -> IndexSpec:
         """As `Way.index`."""
@@ -70,7 +76,7 @@ class Pipelined(Way):
                 plan.fields,
                 failure=FAILURE_FIELD,
                 source=without(documents.properties, self.leave_out),
-                embedding=self.field(embedder),
+                embedding=self.mapping(embedder),
             ),
             mapping=documents.mapping,
             settings=documents.settings,
@@ -85,6 +91,9 @@ class Pipelined(Way):
                 fields=plan.fields,
                 chunk_words=plan.chunk_words,
                 remote=address_of(plan.remote) if plan.remote else None,
+                as_=self.kind,
+                document_prefix=self.document_prefix,
+                query_prefix=self.query_prefix,
             ),
         )
         return named(plan.alias, index)
@@ -137,6 +146,8 @@ class Pipelined(Way):
     def _see_truncated(self, run: ElasticRun, embedder: Embedder) -> None:
         """Say before anything is paid for which texts lose their end, and how they would not."""
         plan = self.plan
+        if not embedder.deployment_id:
+            return  # outside the cluster, which does not say what it truncates
         with run.report.step("texts that the model truncates") as step:
             found = read_truncated(
                 run.settings,

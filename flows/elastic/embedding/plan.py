@@ -43,3 +43,5 @@ class Embedder:
     model_id: str
     deployment_id: str
     """The deployment whose queue and statistics are watched; empty where the model is outside the cluster."""
+    dims: int = 0
+    """Of its vectors; 0 where it answers tokens with weights."""

@@ -32,6 +32,7 @@ class Replaced:
 class SparseVectors(Pipelined):
     """Tokens with weights, by a deployment in the cluster."""
 
+    kind = "sparse-vector"
     deployment: str
     search_deployment: str
     scaling: Scaling = field(default_factory=Scaling)
@@ -55,8 +56,8 @@ class SparseVectors(Pipelined):
         existing_deployment(run.settings, self.search_deployment, "search-deployment")
         return Embedder(id=ingest.id, model_id=ingest.model_id, deployment_id=ingest.id)
 
-    def field(self, embedder: Embedder) -> dict[str, Any]:
-        """As `Pipelined.field`."""
+    def mapping(self, embedder: Embedder) -> dict[str, Any]:
+        """As `Pipelined.mapping`."""
         del embedder
         return {"type": "sparse_vector"}
 
