@@ -19,7 +19,7 @@ from flows.plan import Resource
 from flows.report import StepReport
 from tasks.elastic.cluster.cluster import read_cluster
 from tasks.elastic.cluster.endpoints import verify_endpoint
-from tasks.elastic.cluster.vectors import VectorModel, embed_texts, read_vector_model
+from tasks.elastic.cluster.vectors import VectorModel, read_vector_model, read_vectors
 from tasks.elastic.indices.dense_vectors import VectorIndex, verify_vectors_fit
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.verification.vectors import verify_vectors
@@ -61,7 +61,7 @@ class DenseVectors(Pipelined):
             wait_for_deployments(run, *self._deployments, may_grow=self.scaling.may_grow)
         model = read_vector_model(settings, self.endpoint or self.deployment or "")
         self._verify_prefixes(model)
-        (vector,) = embed_texts(settings, model, [self.document_prefix + _QUESTION], "ingest")
+        (vector,) = read_vectors(settings, model, [self.document_prefix + _QUESTION], "ingest")
         release = read_cluster(settings).release
         verify_vectors_fit(self.vectors, vector, release, model=model.model_id)
         return Embedder(

@@ -86,7 +86,7 @@ def read_vector_model(settings: ElasticSettings, id_: str) -> VectorModel:
 
 
 @step("embed texts with {model.id}")
-def embed_texts(
+def read_vectors(
     settings: ElasticSettings, model: VectorModel, texts: Sequence[str], purpose: Purpose
 ) -> list[list[float]]:
     """The vector of each text.

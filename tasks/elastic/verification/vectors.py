@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tasks.elastic.cluster.cluster import vectors_in_source
-from tasks.elastic.cluster.vectors import embed_texts, read_vector_model
+from tasks.elastic.cluster.vectors import read_vector_model, read_vectors
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.data.passages import texts_at
@@ -73,7 +73,7 @@ def verify_vectors(
         (id_, text, vector) for id_, source in documents for text, vector in _texts_and_vectors(source, field)
     ]
     texts = [embedded.document_prefix + text for _, text, _ in pairs]
-    again = embed_texts.fn(settings, model, texts, "ingest")
+    again = read_vectors.fn(settings, model, texts, "ingest")
     least = 1.0
     for (id_, _, stored), new in zip(pairs, again, strict=True):
         cosine = _cosine(stored, new)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from elasticsearch.helpers import bulk
 
-from tasks.elastic.cluster.vectors import embed_texts, read_vector_model
+from tasks.elastic.cluster.vectors import read_vector_model, read_vectors
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.dense_vectors import VectorIndex
 from tasks.elastic.indices.embeddings import Embedded, embedded_field
@@ -30,7 +30,7 @@ def stored(settings, name):
 
     def of(field, embedded_text=lambda text: text):
         model = read_vector_model.fn(settings, E5)
-        vectors = embed_texts.fn(settings, model, [embedded_text(text) for text in TEXTS], "ingest")
+        vectors = read_vectors.fn(settings, model, [embedded_text(text) for text in TEXTS], "ingest")
         mapping = embedded_properties((field,), failure="why", embedding=VectorIndex().mapping(384))
         client.indices.create(index=name, mappings={"properties": mapping})
         documents = (
@@ -88,6 +88,6 @@ def test_the_purpose_of_a_text_chooses_the_prefix_of_the_model(settings):
     assert not model.wants_prefixes
     assert replace(model, prefixes={}).wants_prefixes
     as_document, as_query = (
-        embed_texts.fn(settings, model, ["sharks"], purpose)[0] for purpose in ("ingest", "search")
+        read_vectors.fn(settings, model, ["sharks"], purpose)[0] for purpose in ("ingest", "search")
     )
     assert as_document != as_query
