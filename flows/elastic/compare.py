@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import Field
 
+from flows.elastic.endpoints import ways_here
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import EmbeddedOptions
-from flows.elastic.semantic_steps import ways_here
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded

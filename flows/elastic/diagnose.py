@@ -49,7 +49,7 @@ def diagnose_cluster(options: DiagnoseOptions) -> Report:
             # A semantic_text field has its texts in chunks, so nothing of them is cut.
             truncation = (
                 read_truncated(settings, name, embedded.fields, embedded.deployment)
-                if embedded.kind == "sparse-vector"
+                if embedded.kind != "semantic-text" and embedded.deployment
                 else None
             )
             diagnosis = read_diagnosis(settings, name, embedded.fields, truncation)

@@ -6,16 +6,22 @@ from pathlib import Path
 
 from pydantic import Field
 
-from flows.elastic.embed_steps import EmbedPlan, embed
+from flows.elastic.embedding.dense_vector import DenseVectors
+from flows.elastic.embedding.plan import EmbedPlan
+from flows.elastic.embedding.scaling import Scaling
+from flows.elastic.embedding.semantic_text import SemanticText
+from flows.elastic.embedding.sparse_vector import SparseVectors
+from flows.elastic.embedding.steps import embed
+from flows.elastic.embedding.way import Way
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions
 from flows.elastic.privileges import ask_privileges, ask_remote_privileges, to_embed
-from flows.elastic.semantic_steps import SemanticPlan, embed_semantic
 from flows.engine_flow import engine_flow
 from flows.options import Interruptible, Timed, timeout
 from flows.report import Report
 from flows.runs import running
 from tasks.elastic.cluster.serverless import verify_not_serverless
+from tasks.elastic.indices.dense_vectors import ElementType, Similarity, VectorIndex, index_options
 from tasks.elastic.indices.embeddings import embedded_field
 from tasks.elastic.indices.passages import passages_field
 from tasks.elastic.indices.remotes import address_of
@@ -26,6 +32,12 @@ from tasks.errors import InvalidInput
 from tasks.plurals import listed
 from tasks.program import command
 from tasks.progress import say
+
+NO_PREFIX = "none"
+"""As typed where nothing belongs in front of a text; an empty option is refused everywhere."""
+_OF_DEPLOYMENTS = ("deployment", "search_deployment", "load_allocations", "final_allocations")
+_OF_VECTORS = ("similarity", "element_type", "index_options", "document_prefix", "query_prefix")
+"""Options that one way has and others do not."""
 
 
 class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
@@ -49,15 +61,35 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
     )
     as_: EmbeddedAs = Field(
         default="sparse-vector",
-        description="sparse-vector: an ingest pipeline embeds into fields of their own. semantic-text (8.18): the index embeds the text fields themselves, in chunks, through an inference endpoint.",
+        description="sparse-vector, dense-vector: an ingest pipeline embeds into fields of their own, by tokens with weights or by vectors. semantic-text (8.18): the index embeds the text fields themselves, in chunks, through an inference endpoint.",
     )
     deployment: str | None = Field(
         default=None,
-        description="The deployment that embeds documents, such as movies-ingest; required for sparse-vector.",
+        description="The deployment that embeds documents, such as movies-ingest; required for sparse-vector, and for dense-vector without an endpoint.",
     )
     endpoint: str | None = Field(
         default=None,
-        description="The inference endpoint that embeds documents and queries; required for semantic-text.",
+        description="The inference endpoint that embeds documents and queries; required for semantic-text, and for dense-vector without a deployment.",
+    )
+    similarity: Similarity | None = Field(
+        default=None,
+        description="Of dense-vector: how vectors are compared. dot_product needs vectors of length 1. Default: cosine.",
+    )
+    element_type: ElementType | None = Field(
+        default=None,
+        description="Of dense-vector: byte for a model that answers bytes. Default: float.",
+    )
+    index_options: str | None = Field(
+        default=None,
+        description='Of dense-vector: how vectors are indexed, as a type (hnsw, int8_hnsw, int4_hnsw, bbq_hnsw, flat, ...) or as JSON: {"type": "int8_hnsw", "m": 32}. Default: the cluster\'s.',
+    )
+    document_prefix: str | None = Field(
+        default=None,
+        description="Of dense-vector: what the model reads in front of every document, such as 'passage: ' for E5, where the cluster does not put it there; none if what answers adds it.",
+    )
+    query_prefix: str | None = Field(
+        default=None,
+        description="Of dense-vector: what the model reads in front of every query, such as 'query: ' for E5; or none.",
     )
     chunk_words: int | None = Field(
         default=None,
@@ -123,19 +155,77 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
         return found
 
     @property
-    def semantic_plan(self) -> SemanticPlan:
-        """The result to reach with semantic-text.
+    def way(self) -> Way:
+        """How the documents are embedded, and into what.
 
         Raises:
-            InvalidInput: the endpoint is not given, or an option of the other way is.
+            InvalidInput: an option is missing that the way needs, or one is given that belongs to another way.
         """
-        others = ("deployment", "search_deployment", "load_allocations", "final_allocations")
-        if given := [name for name in others if getattr(self, name) is not None]:
+        match self.as_:
+            case "sparse-vector":
+                return self._sparse_vectors()
+            case "dense-vector":
+                return self._dense_vectors()
+            case "semantic-text":
+                return self._semantic_text()
+
+    def _sparse_vectors(self) -> SparseVectors:
+        self._refuse_dense_options()
+        self._refuse(
+            "sparse-vector embeds through a deployment",
+            "endpoint",
+            "Leave it out, or use --as semantic-text.",
+        )
+        if self.deployment is None:
             raise InvalidInput(
+                "sparse-vector needs the deployment that embeds documents",
+                source="--deployment",
+                remedy=f"Start one with `{command('elastic deploy', name='NAME')}`, which names it NAME-ingest.",
+            )
+        return SparseVectors(
+            plan=self._plan(*self._fields_of_their_own),
+            deployment=self.deployment,
+            search_deployment=self.search_deployment or self.deployment,
+            scaling=self._scaling,
+        )
+
+    def _dense_vectors(self) -> DenseVectors:
+        if self.endpoint is not None:
+            for name in _OF_DEPLOYMENTS:
+                self._refuse(
+                    f"dense-vector embeds through the inference endpoint {self.endpoint}",
+                    name,
+                    "Leave it out, or leave out --endpoint.",
+                )
+        elif self.deployment is None:
+            raise InvalidInput(
+                "dense-vector needs what embeds documents: an inference endpoint, or a deployment of a text embedding model",
+                source="--endpoint, --deployment",
+                remedy=f"Create one with `{command('elastic endpoint-ensure', name='ENDPOINT', model_id='.multilingual-e5-small')}`.",
+            )
+        return DenseVectors(
+            plan=self._plan(*self._fields_of_their_own),
+            endpoint=self.endpoint,
+            deployment=self.deployment,
+            search_deployment=self.search_deployment,
+            scaling=self._scaling,
+            vectors=VectorIndex(
+                similarity=self.similarity or "cosine",
+                element_type=self.element_type or "float",
+                options=index_options(self.index_options) if self.index_options else {},
+            ),
+            prefixes_given=self.document_prefix is not None and self.query_prefix is not None,
+            document_prefix=_prefix(self.document_prefix),
+            query_prefix=_prefix(self.query_prefix),
+        )
+
+    def _semantic_text(self) -> SemanticText:
+        self._refuse_dense_options()
+        for name in _OF_DEPLOYMENTS:
+            self._refuse(
                 "semantic-text embeds through an inference endpoint, not through a deployment",
-                value=getattr(self, given[0]),
-                source=f"--{given[0].replace('_', '-')}",
-                remedy="Leave it out, and name the endpoint with --endpoint.",
+                name,
+                "Leave it out, and name the endpoint with --endpoint.",
             )
         if self.endpoint is None:
             raise InvalidInput(
@@ -150,59 +240,52 @@ class EmbedOptions(ElasticOptions, Timed, Interruptible, frozen=True):
                 source="--fields",
                 accepted="FIELD",
             )
-        return SemanticPlan(
-            alias=self.name,
-            source=self.source,
-            remote=self.remote,
-            query=source_query(self.source_query) if self.source_query else None,
-            fields=tuple(EmbeddedField(input=text, output=text) for text in self.fields),
-            endpoint=self.endpoint,
-            chunk_words=self.chunk_words,
-            size=self.batch_size,
-            slices=self.slices,
-            replicas=self.replicas,
-            accept_unembedded=self.accept_unembedded,
-            queries=Path(self.queries) if self.queries else None,
-        )
+        fields = (EmbeddedField(input=text, output=text) for text in self.fields)
+        return SemanticText(plan=self._plan(*fields), endpoint=self.endpoint)
 
     @property
-    def plan(self) -> EmbedPlan:
-        """The result to reach.
+    def _fields_of_their_own(self) -> tuple[EmbeddedField, ...]:
+        """The fields, each with the one that a pipeline embeds it into."""
+        return tuple(map(embedded_field if self.chunk_words is None else passages_field, self.fields))
 
-        Raises:
-            InvalidInput: the deployment is not given, or an option of the other way is.
-        """
-        if self.endpoint is not None:
-            raise InvalidInput(
-                "sparse-vector embeds through a deployment",
-                value=self.endpoint,
-                source="--endpoint",
-                remedy="Leave it out, or use --as semantic-text.",
-            )
-        if self.deployment is None:
-            raise InvalidInput(
-                "sparse-vector needs the deployment that embeds documents",
-                source="--deployment",
-                remedy=f"Start one with `{command('elastic deploy', name='NAME')}`, which names it NAME-ingest.",
-            )
+    @property
+    def _scaling(self) -> Scaling:
+        return Scaling(
+            during=self.load_allocations, afterwards=self.final_allocations, may_grow=self.may_grow
+        )
+
+    def _plan(self, *fields: EmbeddedField) -> EmbedPlan:
         return EmbedPlan(
             alias=self.name,
             source=self.source,
             remote=self.remote,
             query=source_query(self.source_query) if self.source_query else None,
-            fields=tuple(map(embedded_field if self.chunk_words is None else passages_field, self.fields)),
-            deployment=self.deployment,
+            fields=fields,
             chunk_words=self.chunk_words,
-            search_deployment=self.search_deployment or self.deployment,
             size=self.batch_size,
             slices=self.slices,
-            load_allocations=self.load_allocations,
-            final_allocations=self.final_allocations,
-            may_grow=self.may_grow,
             replicas=self.replicas,
             accept_unembedded=self.accept_unembedded,
             queries=Path(self.queries) if self.queries else None,
         )
+
+    def _refuse_dense_options(self) -> None:
+        for name in _OF_VECTORS:
+            self._refuse(
+                f"{self.as_} has no vectors of a dense_vector field",
+                name,
+                "Leave it out, or use --as dense-vector.",
+            )
+
+    def _refuse(self, why: str, name: str, remedy: str) -> None:
+        """Refuse an option of another way."""
+        given = getattr(self, name)
+        if given is not None:
+            raise InvalidInput(why, value=given, source=f"--{name.replace('_', '-')}", remedy=remedy)
+
+
+def _prefix(given: str | None) -> str:
+    return "" if given in (None, NO_PREFIX) else given
 
 
 @engine_flow(ELASTIC, "embed", run_name="embed {name} on {target}")
@@ -216,28 +299,29 @@ def embed_documents(options: EmbedOptions) -> Report:
     Example:
         vector-search elastic embed --name films --source movies --fields plot --deployment movies-ingest --target sandbox
     """
-    plan = options.semantic_plan if options.as_ == "semantic-text" else options.plan
+    way = options.way
     with running(ELASTIC, "embed", options) as run:
-        if options.as_ == "sparse-vector":
+        if options.as_ != "semantic-text":
             verify_not_serverless(
                 run.settings,
-                "--as sparse-vector",
-                needs="the queue and the tasks of a reindex through a deployment",
+                f"--as {options.as_}",
+                needs="the list of tasks, in which a reindex through a pipeline is found again",
             )
         ask_privileges(
             run,
             *to_embed(
                 options.name,
                 options.source,
-                semantic=options.as_ == "semantic-text",
+                pipeline=options.as_ != "semantic-text",
+                endpoint=options.endpoint is not None,
                 remote=options.source_remote,
                 scaling=options.load_allocations is not None,
                 when_interrupted=options.when_interrupted,
             ),
         )
-        if plan.remote is not None:
-            ask_remote_privileges(run, plan.remote, options.source)
-        changes = embed_semantic(run, plan) if isinstance(plan, SemanticPlan) else embed(run, plan)
+        if way.plan.remote is not None:
+            ask_remote_privileges(run, way.plan.remote, options.source)
+        changes = embed(run, way)
         run.report.facts["changes"] = changes
         say(f"Done: {listed(changes)}." if changes else "Nothing to do: everything is already there.")
     return run.report

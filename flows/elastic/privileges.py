@@ -43,7 +43,8 @@ def to_embed(
     name: str,
     source: str,
     *,
-    semantic: bool = False,
+    pipeline: bool = True,
+    endpoint: bool = False,
     remote: bool = False,
     scaling: bool = False,
     when_interrupted: WhenInterrupted = "leave-running",
@@ -54,11 +55,14 @@ def to_embed(
         name: the alias; its indices are `NAME-HASH`.
         source: the indices that are read.
         remote: the source is in another cluster.
-        semantic: through an inference endpoint and not through a pipeline.
+        pipeline: a pipeline embeds, not the index itself.
+        endpoint: an inference endpoint is asked.
         scaling: the allocations of the deployment change meanwhile.
         when_interrupted: whether an interruption cancels the reindex task.
     """
-    needs = [_READ_CLUSTER, _READ_MODELS, _INFER if semantic else _PIPELINES]
+    needs = [_READ_CLUSTER, _READ_MODELS]
+    needs += [_PIPELINES] if pipeline else []
+    needs += [_INFER] if endpoint else []
     needs += [_DEPLOY] if scaling else []
     if when_interrupted == "cancel":
         needs.append(Need(what="cancel the reindex task on an interruption", cluster=("cancel_task",)))

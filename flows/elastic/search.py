@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from pydantic import Field
 
+from flows.elastic.endpoints import ways_here
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import EmbeddedOptions
-from flows.elastic.semantic_steps import ways_here
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from flows.results import result
@@ -19,6 +19,9 @@ from tasks.elastic.specs import EmbeddedField
 
 _SHOWN = 160
 """Number of characters of a document that the report shows."""
+
+_HOW: dict[str, How] = {"semantic-text": "semantic", "dense-vector": "dense"}
+"""How an index is searched where nobody says it; sparse vectors by either type of query."""
 
 
 class SearchOptions(EmbeddedOptions, frozen=True):
@@ -54,8 +57,8 @@ def search_documents(options: SearchOptions) -> Report:
         embedded = read_embedded(settings, name)
         chosen = embedded.field(options.field)
         model = options.deployment or embedded.search_deployment
-        if options.how is not None or embedded.kind == "semantic-text":
-            how = options.how or "semantic"
+        how = options.how or _HOW.get(embedded.kind)
+        if how is not None:
             if how not in (ways := ways_here(settings, embedded)):
                 raise NoSuchWay(embedded, how, ways)
             asked = replace(embedded, search_deployment=model)

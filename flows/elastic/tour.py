@@ -12,7 +12,9 @@ from typing import Annotated
 from pydantic import Field
 
 from flows.elastic.deploy import download_model, start
-from flows.elastic.embed_steps import EmbedPlan, embed
+from flows.elastic.embedding.plan import EmbedPlan
+from flows.elastic.embedding.sparse_vector import SparseVectors
+from flows.elastic.embedding.steps import embed
 from flows.elastic.engine import ELASTIC
 from flows.elastic.load import load
 from flows.elastic.options import ElasticOptions, ElasticRun
@@ -113,13 +115,15 @@ def tour(options: TourOptions) -> Report:
         _infer_a_file(run, fitting.id, films)
         load(run, films, options.movies, "title", ("plot",))
         plot = EmbeddedField(input="plot", output="plot_embedding")
-        of_films = EmbedPlan(
-            alias=f"{name}-films",
-            source=options.movies.name,
-            fields=(plot,),
+        of_films = SparseVectors(
+            plan=EmbedPlan(
+                alias=f"{name}-films",
+                source=options.movies.name,
+                fields=(plot,),
+                queries=Path(options.queries),
+            ),
             deployment=fitting.id,
             search_deployment=one.id,
-            queries=Path(options.queries),
         )
         embed(run, of_films)
         _search(run, of_films, plot)
@@ -128,19 +132,21 @@ def tour(options: TourOptions) -> Report:
 
         texts = DocumentSource(path=Path(options.texts), id_field="id", limit=options.limit)
         load(run, texts, options.glosses, None, ("gloss",))
-        of_texts = EmbedPlan(
-            alias=f"{name}-glosses",
-            source=options.glosses.name,
-            fields=(EmbeddedField(input="gloss", output="gloss_embedding"),),
+        of_texts = SparseVectors(
+            plan=EmbedPlan(
+                alias=f"{name}-glosses",
+                source=options.glosses.name,
+                fields=(EmbeddedField(input="gloss", output="gloss_embedding"),),
+            ),
             deployment=fitting.id,
             search_deployment=one.id,
         )
         embed(run, of_texts)
 
-        for plan in (of_films, of_texts):
-            teardown(run, read_inventory(run.settings, plan.alias))
-        _remove_the_rest(run, options, of_films.alias, (fitting, one))
-        verify_nothing_left(run, of_films.alias, of_texts.alias)
+        for each in (of_films, of_texts):
+            teardown(run, read_inventory(run.settings, each.plan.alias))
+        _remove_the_rest(run, options, of_films.plan.alias, (fitting, one))
+        verify_nothing_left(run, of_films.plan.alias, of_texts.plan.alias)
     return run.report
 
 
@@ -204,11 +210,11 @@ def _infer(run: ElasticRun, model_id: str, deployment_id: str) -> None:
         step.saw(f"{len(by_model.tokens)} tokens: {best}")
 
 
-def _search(run: ElasticRun, plan: EmbedPlan, field: EmbeddedField) -> None:
+def _search(run: ElasticRun, way: SparseVectors, field: EmbeddedField) -> None:
     with run.report.step(f"search {QUERY!r}") as step:
-        model = read_embedded(run.settings, plan.alias).search_deployment
-        older = read_hits(run.settings, plan.alias, QUERY, field, model, size=5, kind="text_expansion")
-        newer = read_hits(run.settings, plan.alias, QUERY, field, model, size=5)
+        model = read_embedded(run.settings, way.plan.alias).search_deployment
+        older = read_hits(run.settings, way.plan.alias, QUERY, field, model, size=5, kind="text_expansion")
+        newer = read_hits(run.settings, way.plan.alias, QUERY, field, model, size=5)
         if not newer.hits or not older.hits:
             raise GateNotMet(f"The number of films found by {QUERY!r}", measured=0, wanted="some")
         for hit in newer.hits[:3]:
@@ -216,23 +222,23 @@ def _search(run: ElasticRun, plan: EmbedPlan, field: EmbeddedField) -> None:
         step.saw(f"text_expansion: {listed(hit.id for hit in older.hits)}")
 
 
-def _template(run: ElasticRun, plan: EmbedPlan, field: EmbeddedField) -> None:
+def _template(run: ElasticRun, way: SparseVectors, field: EmbeddedField) -> None:
     with run.report.step("search template") as step:
-        ensure_template(run.settings, plan.alias, search_template(field.output, plan.search_deployment))
+        ensure_template(run.settings, way.plan.alias, search_template(field.output, way.search_deployment))
         size = 3
         parameters = {"query": 'the "perfect" crime', "size": size}
-        rendered = read_rendered_template(run.settings, plan.alias, parameters)
+        rendered = read_rendered_template(run.settings, way.plan.alias, parameters)
         if rendered["size"] != size:
             raise GateNotMet("The rendered size", measured=rendered["size"], wanted=size)
-        hits = read_template_hits(run.settings, plan.alias, plan.alias, parameters).hits
+        hits = read_template_hits(run.settings, way.plan.alias, way.plan.alias, parameters).hits
         if len(hits) > size or not hits:
             raise GateNotMet("The number of hits by template", measured=len(hits), wanted=f"1 to {size}")
         step.saw(f"rendered and run: {listed(hit.id for hit in hits)}")
 
 
-def _statistics(run: ElasticRun, plan: EmbedPlan, field: EmbeddedField) -> None:
+def _statistics(run: ElasticRun, way: SparseVectors, field: EmbeddedField) -> None:
     with run.report.step("statistics and hot threads") as step:
-        diagnosis = read_diagnosis(run.settings, plan.alias, (field,))
+        diagnosis = read_diagnosis(run.settings, way.plan.alias, (field,))
         for deployment in diagnosis.deployments:
             step.saw(
                 f"{deployment.id}: {deployment.inferences:,} inferences, {deployment.rejected:,} rejected"

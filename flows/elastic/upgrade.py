@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
 from flows.elastic.deployment_steps import existing_deployment
-from flows.elastic.embed_steps import EmbedPlan, Replaced, embed
+from flows.elastic.embedding.plan import EmbedPlan
+from flows.elastic.embedding.sparse_vector import Replaced, SparseVectors
+from flows.elastic.embedding.steps import embed
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import ElasticOptions, ElasticRun
 from flows.elastic.privileges import ask_privileges, to_adopt, to_embed
@@ -91,18 +93,18 @@ def upgrade_embedded(options: UpgradeOptions) -> Report:
         verify_not_serverless(
             run.settings, "elastic upgrade", needs="the queue and the tasks of a reindex through a deployment"
         )
-        plan = _of_foreign(run, options, options.source) if options.source else _of_ours(run, options)
-        needs = to_embed(options.name, plan.source, when_interrupted=options.when_interrupted)
-        ask_privileges(run, *needs, *(to_adopt(plan.source) if options.adopt else ()))
-        _verify_deployments(run, plan)
-        changes = embed(run, plan)
+        way = _of_foreign(run, options, options.source) if options.source else _of_ours(run, options)
+        needs = to_embed(options.name, way.plan.source, when_interrupted=options.when_interrupted)
+        ask_privileges(run, *needs, *(to_adopt(way.plan.source) if options.adopt else ()))
+        _verify_deployments(run, way)
+        changes = embed(run, way)
         run.report.facts["changes"] = changes
         say(f"Done: {listed(changes)}." if changes else "Nothing to do: everything is already there.")
     return run.report
 
 
-def _of_ours(run: ElasticRun, options: UpgradeOptions) -> EmbedPlan:
-    """The plan for an index that `elastic embed` made: what it was made from, with another deployment."""
+def _of_ours(run: ElasticRun, options: UpgradeOptions) -> SparseVectors:
+    """What embeds again an index that `elastic embed` made: what it was made from, with another deployment."""
     for name in ("fields", "old_field", "adopt"):
         if given := getattr(options, name):
             raise InvalidInput(
@@ -118,6 +120,12 @@ def _of_ours(run: ElasticRun, options: UpgradeOptions) -> EmbedPlan:
             value=old.index,
             remedy="Embed its source again with `elastic embed --as semantic-text --endpoint ENDPOINT`.",
         )
+    if old.kind == "dense-vector":
+        raise InvalidInput(
+            "This index holds vectors, whose new model comes with a new mapping",
+            value=old.index,
+            remedy="Embed its source again with `elastic embed --as dense-vector` and the new model; the old index stays for a rollback, and `elastic compare` measures each.",
+        )
     if old.remote:
         raise InvalidInput(
             "The documents of this index came from another cluster",
@@ -132,12 +140,11 @@ def _of_ours(run: ElasticRun, options: UpgradeOptions) -> EmbedPlan:
         )
         for field in old.fields
     )
-    plan = _plan(options, old.source, old.fields, previous, ())
-    return replace(plan, query=old.query, chunk_words=old.chunk_words)
+    return _way(options, old.source, old.fields, previous, (), query=old.query, chunk_words=old.chunk_words)
 
 
-def _of_foreign(run: ElasticRun, options: UpgradeOptions, source: str) -> EmbedPlan:
-    """The plan for an index that somebody else made: its texts without its embeddings."""
+def _of_foreign(run: ElasticRun, options: UpgradeOptions, source: str) -> SparseVectors:
+    """What embeds again an index that somebody else made: its texts without its embeddings."""
     for name in ("fields", "old_deployment"):
         if not getattr(options, name):
             raise InvalidInput(
@@ -158,27 +165,34 @@ def _of_foreign(run: ElasticRun, options: UpgradeOptions, source: str) -> EmbedP
         type=chosen.type,
     )
     fields = tuple(embedded_field(text) for text in options.fields)
-    return _plan(options, source, fields, (previous,), leave_out)
+    return _way(options, source, fields, (previous,), leave_out)
 
 
-def _plan(
+def _way(
     options: UpgradeOptions,
     source: str,
     fields: tuple[EmbeddedField, ...],
     previous: tuple[Previous, ...],
     leave_out: tuple[str, ...],
-) -> EmbedPlan:
-    return EmbedPlan(
-        alias=options.name,
-        source=source,
-        fields=fields,
+    *,
+    query: dict[str, Any] | None = None,
+    chunk_words: int | None = None,
+) -> SparseVectors:
+    return SparseVectors(
+        plan=EmbedPlan(
+            alias=options.name,
+            source=source,
+            query=query,
+            fields=fields,
+            chunk_words=chunk_words,
+            size=options.batch_size,
+            replicas=options.replicas,
+            accept_unembedded=options.accept_unembedded,
+            queries=Path(options.queries) if options.queries else None,
+            adopts=options.adopt,
+        ),
         deployment=options.deployment,
         search_deployment=options.search_deployment or options.deployment,
-        size=options.batch_size,
-        replicas=options.replicas,
-        accept_unembedded=options.accept_unembedded,
-        queries=Path(options.queries) if options.queries else None,
-        adopts=options.adopt,
         replaced=Replaced(previous=previous, leave_out=leave_out, least_shared=options.least_shared),
     )
 
@@ -200,11 +214,11 @@ def _chosen(old: tuple[Old, ...], named: str | None, source: str) -> Old:
     return found[0]
 
 
-def _verify_deployments(run: ElasticRun, plan: EmbedPlan) -> None:
+def _verify_deployments(run: ElasticRun, way: SparseVectors) -> None:
     """Check that the old model and the new one answer, before anything is made."""
-    new = existing_deployment(run.settings, plan.deployment, "deployment")
+    new = existing_deployment(run.settings, way.deployment, "deployment")
     verify_sparse_model(run.settings, new.model_id, new.id)
-    for previous in plan.replaced.previous if plan.replaced else ():
+    for previous in way.replaced.previous if way.replaced else ():
         old = existing_deployment(run.settings, previous.model_id, "old-deployment")
         if (
             old.model_id == new.model_id and old.id != new.id

@@ -7,19 +7,33 @@ from pathlib import Path
 
 from pydantic import Field
 
+from flows.elastic.endpoints import endpoint_of
 from flows.elastic.engine import ELASTIC
 from flows.elastic.options import EmbeddedOptions
-from flows.elastic.semantic_steps import endpoint_of
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import Embedded, read_embedded
 from tasks.elastic.indices.remotes import address_of
 from tasks.elastic.indices.sources import read_source
+from tasks.elastic.search.search import QueryKind
 from tasks.elastic.settings import ElasticSettings, remote_settings
+from tasks.elastic.specs import EmbeddedAs
 from tasks.elastic.verification.semantic import verify_own_texts
+from tasks.elastic.verification.vectors import verify_vectors
 from tasks.elastic.verification.verification import verify_completeness, verify_queries, verify_scores
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
+
+_VERIFIED: dict[EmbeddedAs, str] = {
+    "sparse-vector": "scores",
+    "dense-vector": "vectors",
+    "semantic-text": "own texts",
+}
+_QUERIES: dict[EmbeddedAs, QueryKind] = {
+    "sparse-vector": "sparse_vector",
+    "dense-vector": "knn",
+    "semantic-text": "semantic",
+}
 
 
 class VerifyOptions(EmbeddedOptions, frozen=True):
@@ -54,16 +68,22 @@ def verify_embedded(options: VerifyOptions) -> Report:
             )
             step.saw(f"{counted(found.documents, 'document')}, {found.unembedded:,} without an embedding")
             report.facts["completeness"] = asdict(found)
-        semantic = embedded.kind == "semantic-text"
-        with report.step("own texts" if semantic else "scores") as step:
+        with report.step(_VERIFIED[embedded.kind]) as step:
             for field in embedded.fields:
-                if semantic:
-                    own = verify_own_texts(settings, name, field, endpoint_of(settings, model))
-                    step.saw(f"{counted(own.asked, 'document')} found by the text of {field.input}")
-                    continue
-                scores = verify_scores(settings, name, field, model)
-                report.facts.setdefault("scores", {})[field.output] = asdict(scores)
-                step.saw(f"{scores.compared} recomputed, off by {scores.largest_difference:.1e} at most")
+                match embedded.kind:
+                    case "semantic-text":
+                        own = verify_own_texts(settings, name, field, endpoint_of(settings, model))
+                        step.saw(f"{counted(own.asked, 'document')} found by the text of {field.input}")
+                    case "dense-vector":
+                        vectors = verify_vectors(settings, name, embedded, field)
+                        report.facts.setdefault("vectors", {})[field.output] = asdict(vectors)
+                        step.saw(str(vectors))
+                    case "sparse-vector":
+                        scores = verify_scores(settings, name, field, model)
+                        report.facts.setdefault("scores", {})[field.output] = asdict(scores)
+                        step.saw(
+                            f"{scores.compared} recomputed, off by {scores.largest_difference:.1e} at most"
+                        )
         if options.queries:
             with report.step("sample queries") as step:
                 asked = verify_queries(
@@ -72,7 +92,8 @@ def verify_embedded(options: VerifyOptions) -> Report:
                     embedded.fields[0],
                     model,
                     Path(options.queries),
-                    kind="semantic" if semantic else "sparse_vector",
+                    kind=_QUERIES[embedded.kind],
+                    prefix=embedded.query_prefix,
                 )
                 step.saw(f"{asked.found} of {asked.queries} find the expected documents")
                 report.facts["queries"] = asdict(asked)

@@ -127,7 +127,7 @@ DIFFERENCES = (
         "`inference_seconds` divided by the deployment's threads. Caches hold at most 64 MB."
     ),
     (
-        "Ingest processors: append, date, drop, fail, foreach, inference, lowercase, pipeline, remove, rename, set, split, trim, uppercase; none "
+        "Ingest processors: append, date, drop, fail, foreach, gsub, inference, lowercase, pipeline, remove, rename, set, split, trim, uppercase; none "
         "with `if`, because there is no painless. Templates are plain paths (`{{a.b}}`). A pipeline's time counts each bulk "
         "once, not each document. With `ignore_missing`, a missing input is not embedded."
     ),

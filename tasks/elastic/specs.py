@@ -35,7 +35,10 @@ Name = Annotated[
 WORDS = "text"
 """The subfield of a semantic_text field that is searched by words, not by meaning."""
 
-EmbeddedAs = Literal["sparse-vector", "semantic-text"]
+SPARSE: Mapping[str, Any] = {"type": "sparse_vector"}
+"""The mapping of a field with tokens and weights."""
+
+EmbeddedAs = Literal["sparse-vector", "dense-vector", "semantic-text"]
 """How documents are embedded: by a pipeline into fields of their own, or by the index in the text field itself."""
 
 Threads = Literal[1, 2, 4, 8, 16, 32]
@@ -175,12 +178,17 @@ def text_field() -> dict[str, Any]:
 
 
 def embedded_properties(
-    fields: tuple[EmbeddedField, ...], *, failure: str, source: Mapping[str, Any] | None = None
+    fields: tuple[EmbeddedField, ...],
+    *,
+    failure: str,
+    source: Mapping[str, Any] | None = None,
+    embedding: Mapping[str, Any] = SPARSE,
 ) -> dict[str, Any]:
     """The mapping that embeddings need; without it every token would become a field.
 
     Args:
         fields: the text fields and where their embeddings go.
+        embedding: the mapping of a field with embeddings.
         failure: the field that holds why a document has no embedding.
         source: the fields of the documents' own index, which keep their types: guessed again from a value, a keyword
             could become a date and refuse the next document.
@@ -190,10 +198,10 @@ def embedded_properties(
         _place(properties, field.input).setdefault(_leaf(field.input), text_field())
     for field in fields:
         if field.passages is None:
-            _place(properties, field.output)[_leaf(field.output)] = {"type": "sparse_vector"}
+            _place(properties, field.output)[_leaf(field.output)] = dict(embedding)
         else:
             # Not dynamic: what the inference processor writes beside an embedding stays unmapped.
-            inner = {"text": {"type": "text"}, "embedding": {"type": "sparse_vector"}}
+            inner = {"text": {"type": "text"}, "embedding": dict(embedding)}
             properties[field.passages] = {"type": "nested", "dynamic": False, "properties": inner}
     _place(properties, failure)[_leaf(failure)] = {"type": "keyword", "ignore_above": 8191}
     return properties

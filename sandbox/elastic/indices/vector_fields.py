@@ -163,6 +163,9 @@ def _check_options(name: str, kind: str, options: Any, dims: int | None) -> None
     if str(options["type"]).startswith("bbq") and dims is not None and dims < 64:
         problem = f"{options['type']} does not support dimensions fewer than 64; provided={dims}"
         raise indices_errors.MAPPING.refusal(problem=problem)
+    if str(options["type"]).startswith("int4") and dims is not None and dims % 2:
+        problem = f"{options['type']} only supports even dimensions; provided={dims}"
+        raise indices_errors.MAPPING.refusal(problem=problem)
     for option in options:
         if option not in _OPTIONS:
             problem = (

@@ -15,7 +15,7 @@ from sandbox.elastic.inference.serving import EndpointInference
 from sandbox.elastic.inference.use import EndpointUse
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.deployments import Deployments
-from sandbox.elastic.ml.inference import embedding_of
+from sandbox.elastic.ml.inference import Purpose, embedding_of
 from sandbox.elastic.ml.licence import MachineLearningLicence
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Reply, Request
@@ -25,6 +25,8 @@ from sandbox.elastic.wire.routing import Route
 _ID = "/_inference/{inference_id}"
 _TYPED = "/_inference/{task_type}/{inference_id}"
 _INPUT_TYPES = ("ingest", "search", "classification", "clustering", "unspecified")
+_PURPOSES: dict[str, Purpose] = {"ingest": "ingest", "search": "search"}
+"""Input types by which a model's prefix is chosen."""
 _INFER = {"input", "input_type", "query", "task_settings"}
 
 
@@ -160,7 +162,7 @@ class InferenceEndpointApi:
             task_type_of(asked)
         endpoint = self._endpoints.get(request.params["inference_id"], asked)
         texts = _texts(body, endpoint)
-        purpose = "search" if str(body.get("input_type", "")).lower() == "search" else "infer"
+        purpose = _PURPOSES.get(str(body.get("input_type", "")).lower(), "infer")
         timeout = request.seconds("timeout", 30)
         outcomes = self._serving.embed(
             endpoint.inference_id, texts, purpose, timeout, request.text("timeout", "30s")

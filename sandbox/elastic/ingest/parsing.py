@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.elastic.inference.serving import EndpointInference
-from sandbox.elastic.ingest import dates_and_lists, inference_processor
+from sandbox.elastic.ingest import dates_and_lists, inference_processor, replacements
 from sandbox.elastic.ingest import errors as ingest_errors
 from sandbox.elastic.ingest.execution import Act, Pipeline, Step, each_document, each_element, inner_pipeline
 from sandbox.elastic.ingest.processor_config import ProcessorConfig
 from sandbox.elastic.ingest.processors import CHANGES
 
-_CHANGES = {**CHANGES, **dates_and_lists.CHANGES}
+_CHANGES = {**CHANGES, **dates_and_lists.CHANGES, **replacements.CHANGES}
 _KNOWN = {"description", "processors", "on_failure", "version", "_meta", "deprecated", "field_access_pattern"}
 
 

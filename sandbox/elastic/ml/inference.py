@@ -84,7 +84,7 @@ class Inference:
         deployment = self.deployment_of(name)
         priority = SEARCH if purpose == "search" else INGEST
         prefixes = self._models.record(deployment.model)["config"].get("prefix_strings") or {}
-        prefix = prefixes.get("search" if purpose == "search" else "ingest", "")
+        prefix = prefixes.get(purpose, "")  # none for `_infer` (InferModelAction.java)
         read = [prefix + text for text in texts]
         queued, countdown = self._deployments.ask(deployment, read, priority)
         deadline = None if timeout is None else time.monotonic() + timeout

@@ -54,6 +54,8 @@ class ModelState:
     usable: bool
     """Whether it is complete (`fully_defined`)."""
     description: str
+    prefixes: tuple[tuple[str, str], ...] = ()
+    """`prefix_strings`: what the cluster puts in front of a text, by purpose (`ingest`, `search`)."""
 
 
 @dataclass(frozen=True)
@@ -315,4 +317,5 @@ def _model_state(config: dict[str, Any]) -> ModelState:
         size_bytes=config.get("model_size_bytes") or config.get("model_package", {}).get("size", 0),
         usable=bool(config.get("fully_defined")),
         description=config.get("description", ""),
+        prefixes=tuple(sorted((config.get("prefix_strings") or {}).items())),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from tasks.elastic.indices.indices import read_index
 from tasks.elastic.indices.passages import passages_field
@@ -15,6 +15,7 @@ from tasks.program import command
 from tasks.steps import step
 
 SUFFIX = "_embedding"
+_KINDS: dict[str, EmbeddedAs] = {one: one for one in get_args(EmbeddedAs)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,10 @@ class Embedded:
     """The address of the cluster that the source is in; None for the same one."""
     chunk_words: int | None = None
     """Words in a passage; None where texts are embedded as a whole, or in chunks by the index itself."""
+    document_prefix: str = ""
+    """What our pipeline puts in front of a text for the model; of dense vectors only."""
+    query_prefix: str = ""
+    """What belongs in front of a query."""
 
     def field(self, name: str | None) -> EmbeddedField:
         """One of its fields by the name of its text; the only or first one when none is named.
@@ -84,6 +89,9 @@ def made_from(
     fields: tuple[EmbeddedField, ...],
     chunk_words: int | None = None,
     remote: str | None = None,
+    as_: EmbeddedAs = "sparse-vector",
+    document_prefix: str = "",
+    query_prefix: str = "",
 ) -> dict[str, str]:
     """The mark that `read_embedded` reads; it decides whether a new index is needed."""
     return {
@@ -97,6 +105,9 @@ def made_from(
         "fields": ",".join(f"{field.input}:{field.made}" for field in fields),
         **({"source_remote": remote} if remote else {}),
         **({"chunk_words": str(chunk_words)} if chunk_words else {}),
+        **({"as": as_} if as_ != "sparse-vector" else {}),
+        **({"document_prefix": document_prefix} if document_prefix else {}),
+        **({"query_prefix": query_prefix} if query_prefix else {}),
     }
 
 
@@ -110,7 +121,7 @@ def made_from_semantic(
     remote: str | None = None,
 ) -> dict[str, str]:
     """The mark of an index with semantic_text fields, which `read_embedded` reads too."""
-    marks = made_from(
+    return made_from(
         source=source,
         pipeline="",
         deployment=deployment,
@@ -118,8 +129,8 @@ def made_from_semantic(
         model=model,
         fields=fields,
         remote=remote,
+        as_="semantic-text",
     )
-    return {**marks, "as": "semantic-text"}
 
 
 @step("read embedded index {name}")
@@ -144,5 +155,7 @@ def read_embedded(settings: ElasticSettings, name: str) -> Embedded:
         fields=tuple(read(text) for text in marks["fields"].split(",")),
         remote=marks.get("source_remote"),
         chunk_words=int(marks["chunk_words"]) if "chunk_words" in marks else None,
-        kind="semantic-text" if marks.get("as") == "semantic-text" else "sparse-vector",
+        kind=_KINDS.get(marks.get("as", ""), "sparse-vector"),
+        document_prefix=marks.get("document_prefix", ""),
+        query_prefix=marks.get("query_prefix", ""),
     )

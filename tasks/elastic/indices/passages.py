@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.elastic.data.passages import passages, texts_at
-from tasks.elastic.indices.pipelines import FAILURE_FIELD
+from tasks.elastic.indices.pipelines import FAILURE_FIELD, prefixed
 from tasks.elastic.specs import EmbeddedField, PipelineSpec
 from tasks.errors import InvalidInput
 
@@ -53,29 +53,39 @@ def has_embedding(field: EmbeddedField) -> dict[str, Any]:
     return of_documents(field, {"exists": {"field": field.output}})
 
 
-def passage_pipeline(id_: str, model_id: str, fields: Sequence[EmbeddedField]) -> PipelineSpec:
+def passage_pipeline(
+    id_: str, model_id: str, fields: Sequence[EmbeddedField], *, prefix: str = ""
+) -> PipelineSpec:
     """A pipeline that embeds every passage of a document, or none: a failure takes back those that were embedded.
 
     Args:
         id_: the pipeline's id.
-        model_id: model, deployment or alias: the deployment that is for ingest.
+        model_id: model, deployment or alias: the deployment that is for ingest; or an inference endpoint.
         fields: in passages. The passages of a document go to the model one after the other.
+        prefix: what the model reads in front of every passage, where the cluster does not put it there itself.
     """
     processors: list[dict[str, Any]] = [{"remove": {"field": FAILURE_FIELD, "ignore_missing": True}}]
     for field in fields:
         name = str(field.passages)
         cleared = {"foreach": {"field": name, "ignore_missing": True, "processor": _CLEAR}}
-        pair = {"input_field": "_ingest._value.text", "output_field": "_ingest._value.embedding"}
+        read = _READ if prefix else _TEXT
+        pair = {"input_field": read, "output_field": "_ingest._value.embedding"}
         reason = {"set": {"field": FAILURE_FIELD, "value": "{{{_ingest.on_failure_message}}}"}}
         embed = {"inference": {"model_id": model_id, "input_output": [pair]}}
-        processors += [
-            cleared,
-            {"foreach": {"field": name, "processor": embed, "on_failure": [reason, cleared]}},
-        ]
+        processors.append(cleared)
+        if prefix:
+            copy = {"gsub": prefixed(_TEXT, _READ, prefix)}
+            processors.append({"foreach": {"field": name, "ignore_missing": True, "processor": copy}})
+        processors.append({"foreach": {"field": name, "processor": embed, "on_failure": [reason, cleared]}})
+        if prefix:
+            gone = {"remove": {"field": _READ, "ignore_missing": True}}
+            processors.append({"foreach": {"field": name, "ignore_missing": True, "processor": gone}})
     description = f"Embeds {', '.join(field.input for field in fields)} in passages with {model_id}"
     return PipelineSpec(id=id_, description=description, processors=tuple(processors))
 
 
+_TEXT, _READ = "_ingest._value.text", "_ingest._value.read"
+"""A passage, and the same as the model reads it."""
 _CLEAR = {
     "remove": {
         "field": [f"_ingest._value.{name}" for name in ("embedding", "model_id", "is_truncated")],

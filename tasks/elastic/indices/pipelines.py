@@ -28,6 +28,8 @@ FAILURE_FIELD = "embedding_failure"
 """Why a document has no embedding; absent if all went well."""
 WORK_FIELD = "vector_search_ops"
 """The object that the processor writes into, removed at the end. A name that no other field has."""
+_READ = "read"
+"""Within it, the texts as the model reads them."""
 SIMULATE_SECONDS = 120.0
 
 
@@ -69,30 +71,39 @@ class PipelineInUse(PermanentError):
         )
 
 
-def inference_pipeline(id_: str, model_id: str, fields: Sequence[EmbeddedField]) -> PipelineSpec:
+def inference_pipeline(
+    id_: str, model_id: str, fields: Sequence[EmbeddedField], *, prefix: str = ""
+) -> PipelineSpec:
     """A pipeline that embeds fields and keeps the reason on the document when it cannot.
 
     Args:
         id_: the pipeline's id.
-        model_id: model, deployment or alias: the deployment that is for ingest.
+        model_id: model, deployment or alias: the deployment that is for ingest; or an inference endpoint.
         fields: all in one processor, which fails as a whole.
+        prefix: what the model reads in front of every text, where the cluster does not put it there itself.
     """
     outputs = [field.output for field in fields]
+    reason: dict[str, Any] = {"field": FAILURE_FIELD, "value": "{{{_ingest.on_failure_message}}}"}
+    read = {field.input: f"{WORK_FIELD}.{_READ}.{field.input}" if prefix else field.input for field in fields}
     return PipelineSpec(
         id=id_,
         description=f"Embeds {', '.join(field.input for field in fields)} with {model_id}",
         processors=(
             {"remove": {"field": [FAILURE_FIELD, WORK_FIELD, *outputs], "ignore_missing": True}},
+            *(
+                {"gsub": prefixed(field.input, read[field.input], prefix) | {"on_failure": [{"set": reason}]}}
+                for field in fields
+                if prefix
+            ),
             {
                 "inference": {
                     "model_id": model_id,
                     "input_output": [
-                        {"input_field": field.input, "output_field": f"{WORK_FIELD}.{field.output}"}
+                        {"input_field": read[field.input], "output_field": f"{WORK_FIELD}.{field.output}"}
                         for field in fields
                     ],
-                    "on_failure": [
-                        {"set": {"field": FAILURE_FIELD, "value": "{{{_ingest.on_failure_message}}}"}}
-                    ],
+                    # The first reason is the one that helps: without its text there is nothing to embed.
+                    "on_failure": [{"set": reason | ({"override": False} if prefix else {})}],
                 }
             },
             *(
@@ -108,6 +119,15 @@ def inference_pipeline(id_: str, model_id: str, fields: Sequence[EmbeddedField])
             {"remove": {"field": WORK_FIELD, "ignore_missing": True}},
         ),
     )
+
+
+def prefixed(path: str, target: str, prefix: str) -> dict[str, Any]:
+    """The settings of a `gsub` processor that copies a text with something in front of it.
+
+    A template of `set` would do the same, and make a text of a field that is not there.
+    """
+    quoted = prefix.replace("\\", "\\\\").replace("$", "\\$")  # as Matcher.quoteReplacement of Java
+    return {"field": path, "pattern": "^", "replacement": quoted, "target_field": target}
 
 
 def lowercase_pipeline(id_: str, field: str) -> PipelineSpec:
@@ -126,7 +146,11 @@ def embedded_fields(processors: Sequence[dict[str, Any]]) -> tuple[EmbeddedField
     """
     found = [field for inference in _processors(processors, "inference") for field in _fields_of(inference)]
     renamed = {rename["field"]: rename["target_field"] for rename in _processors(processors, "rename")}
-    whole = (EmbeddedField(input=f.input, output=renamed.get(f.output, f.output)) for f in found)
+    copied = {gsub.get("target_field"): gsub["field"] for gsub in _processors(processors, "gsub")}
+    whole = (
+        EmbeddedField(input=copied.get(f.input, f.input), output=renamed.get(f.output, f.output))
+        for f in found
+    )
     loops = (loop for loop in _processors(processors, "foreach") if "inference" in loop["processor"])
     return (*whole, *(EmbeddedField.in_passages(f"{loop['field']}.text", loop["field"]) for loop in loops))
 

@@ -11,18 +11,14 @@ from typing import Any, Literal
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.embeddings import Embedded
-from tasks.elastic.indices.passages import of_documents
-from tasks.elastic.search.search import Answer, answer_of
+from tasks.elastic.indices.passages import BEST, of_documents
+from tasks.elastic.search.search import LEAST_CANDIDATES, Answer, answer_of, candidates, embedded_by
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import WORDS, EmbeddedField
 from tasks.errors import InvalidInput
 from tasks.steps import step
 
 How = Literal["sparse", "dense", "bm25", "hybrid", "semantic"]
-CANDIDATES = 10
-"""Candidates of an approximate search for each hit that is wanted; more raise recall and latency."""
-LEAST_CANDIDATES, MOST_CANDIDATES = 100, 10_000
-"""Elasticsearch refuses more than 10,000."""
 
 
 class NoSuchWay(InvalidInput):
@@ -108,15 +104,26 @@ def _sparse_of_semantic(text: str, embedded: Embedded, field: EmbeddedField, siz
 def _dense_of_semantic(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
     del embedded
     builder = {"text_embedding": {"model_text": text}}
-    candidates = max(size, min(MOST_CANDIDATES, max(LEAST_CANDIDATES, CANDIDATES * size)))
     return {
         "knn": {
             "field": field.output,
             "query_vector_builder": builder,
             "k": size,
-            "num_candidates": candidates,
+            "num_candidates": candidates(size),
         }
     }
+
+
+def _dense(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
+    knn = _nearest(text, embedded, field, size)
+    if field.passages is not None:
+        knn["inner_hits"] = {"name": BEST, "size": 1, "_source": [field.text]}
+    return {"knn": knn}
+
+
+def _nearest(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
+    asked = embedded_by(embedded.search_deployment, embedded.query_prefix + text)
+    return {"field": field.output, "k": size, "num_candidates": candidates(size), **asked}
 
 
 def _semantic(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
@@ -132,18 +139,21 @@ def _words(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> di
 
 def _hybrid(text: str, embedded: Embedded, field: EmbeddedField, size: int) -> dict[str, Any]:
     """The ranks by words and by meaning, fused: neither's scores need to be comparable."""
-    meaning = (
-        _semantic(text, embedded, field, size)
-        if embedded.kind == "semantic-text"
-        else {"query": of_documents(field, _tokens(text, embedded, field))}
-    )
-    parts = [{"standard": _words(text, embedded, field, size)}, {"standard": meaning}]
-    return {"retriever": {"rrf": {"retrievers": parts, "rank_window_size": max(LEAST_CANDIDATES, size)}}}
+    window = max(LEAST_CANDIDATES, size)
+    if embedded.kind == "dense-vector":
+        meaning = {"knn": _nearest(text, embedded, field, window)}
+    elif embedded.kind == "semantic-text":
+        meaning = {"standard": _semantic(text, embedded, field, size)}
+    else:
+        meaning = {"standard": {"query": of_documents(field, _tokens(text, embedded, field))}}
+    parts = [{"standard": _words(text, embedded, field, size)}, meaning]
+    return {"retriever": {"rrf": {"retrievers": parts, "rank_window_size": window}}}
 
 
 _Way = Callable[[str, Embedded, EmbeddedField, int], dict[str, Any]]
 _WAYS: dict[str, dict[How, _Way]] = {
     "sparse-vector": {"sparse": _sparse, "bm25": _words, "hybrid": _hybrid},
+    "dense-vector": {"dense": _dense, "bm25": _words, "hybrid": _hybrid},
     "semantic-text": {
         "semantic": _semantic,
         "sparse": _sparse_of_semantic,

@@ -161,6 +161,7 @@ def verify_queries(
     queries: Path,
     *,
     kind: QueryKind = "sparse_vector",
+    prefix: str = "",
 ) -> QueryReport:
     """Check that sample queries find what they should.
 
@@ -171,6 +172,7 @@ def verify_queries(
         model_id: the deployment for search.
         queries: JSON lines `{"query", "expected": [ids], "within"}`.
         kind: the query.
+        prefix: what belongs in front of a query's text.
 
     Raises:
         NotFoundBySearch: lists each query, what it missed and what it found instead.
@@ -180,8 +182,9 @@ def verify_queries(
     asked = list(sample_queries(queries))
     milliseconds = 0
     for sample in asked:
-        query = of_documents(field, query_for(sample.query, field.output, model_id, kind))
-        answer = search(settings, index, query, size=sample.within, hidden=field.made)
+        size = sample.within
+        query = of_documents(field, query_for(prefix + sample.query, field.output, model_id, kind, size=size))
+        answer = search(settings, index, query, size=size, hidden=field.made)
         milliseconds += answer.milliseconds
         ids = [hit.id for hit in answer.hits]
         if absent := [id_ for id_ in sample.expected if id_ not in ids]:

@@ -49,6 +49,24 @@ def after(client, processors, source):
         ({"remove": {"keep": "a"}}, {"a": 1, "b": 2}, {"a": 1}),
         ({"rename": {"field": "a", "target_field": "b"}}, {"a": 1}, {"b": 1}),
         ({"append": {"field": "a", "value": ["x", "y"]}}, {"a": "x"}, {"a": ["x", "x", "y"]}),
+        ({"gsub": {"field": "t", "pattern": "[.]", "replacement": "-"}}, {"t": "1.2.3"}, {"t": "1-2-3"}),
+        (
+            {
+                "gsub": {
+                    "field": "t",
+                    "pattern": "(a)(?<x>b)",
+                    "replacement": "${x}$1\\$\\\\",
+                    "target_field": "u",
+                }
+            },
+            {"t": "ab"},
+            {"t": "ab", "u": "ba$\\"},
+        ),
+        (
+            {"gsub": {"field": "t", "pattern": "^", "replacement": "query: "}},
+            {"t": ["a\nb", "c"]},
+            {"t": ["query: a\nb", "query: c"]},
+        ),
         ({"split": {"field": "t", "separator": ","}}, {"t": "a,b,,c,,"}, {"t": ["a", "b", "", "c"]}),
         (
             {
@@ -364,6 +382,8 @@ def test_dates_lists_and_elements_that_cannot_be_fail_the_document(client, proce
         ({"date": {"field": "t", "formats": ["QQQ"]}}, "does not know the letters"),
         ({"date": {"field": "t", "formats": ["ISO8601"], "timezone": "Nowhere/Here"}}, "timezone"),
         ({"split": {"field": "t", "separator": "("}}, "separator"),
+        ({"gsub": {"field": "t", "pattern": "(", "replacement": ""}}, "pattern"),
+        ({"gsub": {"field": "t", "pattern": "a", "replacement": "$1"}}, "pattern"),
         (
             {"foreach": {"field": "t", "processor": {"drop": {}, "trim": {"field": "x"}}}},
             "exactly one processor",

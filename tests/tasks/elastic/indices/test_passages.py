@@ -69,3 +69,14 @@ def test_the_pipeline_is_tried_and_read_like_that_of_whole_texts(settings, deplo
     assert all(part["embedding"] for part in done["plot_passages"])
     with pytest.raises(PipelineFails, match="plot_passages"):
         verify_pipeline.fn(settings, spec, [{"plot": " "}])
+
+
+def test_what_a_model_reads_in_front_of_a_passage_is_not_stored(settings, deployed):
+    spec = passage_pipeline("prefixed", deployed, (PLOT,), prefix="passage: ")
+    body, _ = with_passages({"plot": LONG}, (PLOT,), 36)
+    (done,) = verify_pipeline.fn(settings, spec, [body])
+    (bare,) = verify_pipeline.fn(settings, passage_pipeline("bare", deployed, (PLOT,)), [body])
+    passages = done["plot_passages"]
+    assert [part["text"] for part in passages] == [part["text"] for part in body["plot_passages"]]
+    assert {name for part in passages for name in part} == {"text", "embedding", "model_id"}
+    assert passages[0]["embedding"] != bare["plot_passages"][0]["embedding"]

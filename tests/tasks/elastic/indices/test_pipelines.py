@@ -25,6 +25,24 @@ PLOT = EmbeddedField(input="plot", output="plot_embedding")
 TITLE = EmbeddedField(input="title", output="title_embedding")
 
 
+def test_what_a_model_reads_in_front_of_a_text_is_put_there_and_left_out_of_the_document(settings, deployed):
+    pipeline = inference_pipeline("prefixed", deployed, (PLOT,), prefix="costs $5\\: ")
+    assert embedded_fields(pipeline.processors) == (PLOT,)
+    bare = inference_pipeline("bare", deployed, (PLOT,))
+    text = "A thief steals secrets."
+    (with_it,) = verify_pipeline.fn(settings, pipeline, [{"plot": text}])
+    (typed,) = verify_pipeline.fn(settings, bare, [{"plot": f"costs $5\\: {text}"}])
+    assert with_it["plot"] == text
+    assert set(with_it) == {"plot", "plot_embedding"}
+    assert with_it["plot_embedding"] == typed["plot_embedding"]
+
+
+def test_a_document_without_the_text_says_so_also_with_a_prefix(settings, deployed):
+    pipeline = inference_pipeline("prefixed", deployed, (PLOT,), prefix="passage: ")
+    with pytest.raises(PipelineFails, match=r"field \[plot\] not present as part of path \[plot\]"):
+        verify_pipeline.fn(settings, pipeline, [{"title": "Jaws"}])
+
+
 @pytest.mark.parametrize(
     ("inference", "fields"),
     [

@@ -1,0 +1,38 @@
+"""Inference endpoints that an option or an embedded index names: read, and seen to embed texts."""
+
+from __future__ import annotations
+
+from tasks.elastic.cluster.endpoints import EndpointState, read_endpoint
+from tasks.elastic.indices.embeddings import Embedded
+from tasks.elastic.search.ways import How, ways_of
+from tasks.elastic.settings import ElasticSettings
+from tasks.errors import InvalidInput
+from tasks.plurals import listed
+
+
+def endpoint_of(settings: ElasticSettings, endpoint_id: str) -> EndpointState:
+    """An endpoint that embeds texts.
+
+    Raises:
+        InvalidInput: there is none, or it answers something else.
+    """
+    found = read_endpoint(settings, endpoint_id)
+    if found is None:
+        raise InvalidInput("There is no such inference endpoint", value=endpoint_id, source="--endpoint")
+    if found.task_type not in ("sparse_embedding", "text_embedding"):
+        raise InvalidInput(
+            f"This inference endpoint answers {found.task_type}, which is no embedding of a text",
+            value=endpoint_id,
+            source="--endpoint",
+            accepted=f"an endpoint of {listed(('sparse_embedding', 'text_embedding'))}",
+        )
+    return found
+
+
+def ways_here(settings: ElasticSettings, embedded: Embedded) -> tuple[How, ...]:
+    """The ways to search an index; a semantic_text field has embeddings of one kind only."""
+    ways = ways_of(embedded)
+    if embedded.kind != "semantic-text":
+        return ways
+    dense = endpoint_of(settings, embedded.search_deployment).is_dense
+    return tuple(how for how in ways if how != ("sparse" if dense else "dense"))

@@ -1,0 +1,79 @@
+"""Documents embedded as vectors: killed halfway and continued, found in every way, measured against exact search, removed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.polling import until
+from tests.sandbox.models.test_e5 import runs_here
+
+pytestmark = pytest.mark.slow
+ROWS = 60
+E5 = ".multilingual-e5-small-elasticsearch"
+
+
+@pytest.fixture
+def embed(run, begin, name):
+    """Embeds a field as dense_vector under the test's name."""
+
+    def of(cluster, source, field, *options, endpoint=E5, code=0, beginning=False):
+        words = ["elastic", "embed", "--as", "dense-vector", "--name", name, "--source", source]
+        words += ["--fields", field, "--endpoint", endpoint, "--replicas", 0, "--target", "sandbox", *options]
+        return begin(cluster, *words) if beginning else run(cluster, *words, code=code)
+
+    return of
+
+
+@pytest.fixture
+def facts(elastic, home, name):
+    """The facts of a command's report."""
+
+    def of(cluster, flow, *words):
+        elastic(cluster, flow, "--name", name, *words)
+        files = (home / "reports").glob(f"elastic-{flow}-*.json")
+        return json.loads(max(files, key=lambda file: file.stat().st_mtime_ns).read_text())["facts"]
+
+    return of
+
+
+@runs_here
+def test_killed_halfway_the_next_run_embeds_the_rest_and_the_index_is_searched_measured_and_removed(
+    slow_cluster, embed, elastic, facts, kill, name, glosses
+):
+    cluster, rows = slow_cluster, glosses(ROWS)
+    source = cluster.store(f"source-{name}", rows)
+    options = ("--batch-size", 10, "--index-options", "int8_hnsw", "--similarity", "dot_product")
+    before = cluster.inferences()
+    first = embed(cluster, source, "gloss", *options, beginning=True)
+    until(lambda: 0 < cluster.arrived(name) < ROWS, "the first part of the documents")
+    kill(first)
+    for task in cluster.reindexes:
+        cluster.client.tasks.cancel(task_id=task)
+    until(lambda: not cluster.reindexes, "the end of the task")
+    assert cluster.arrived(name) < ROWS
+
+    embed(cluster, source, "gloss", *options)
+    assert cluster.client.count(index=name)["count"] == ROWS
+    assert cluster.unembedded(name, "gloss") == 0
+    new = cluster.inferences() - before
+    read_again = cluster.sampled(source, "gloss") | cluster.sampled(name, "gloss")
+    assert {new[row["gloss"]] for row in rows if row["gloss"] not in read_again} == {1}
+    (index,) = cluster.indices(name)
+    mapping = cluster.client.indices.get_mapping(index=index)[index]["mappings"]["properties"]
+    field = mapping["gloss_embedding"]
+    assert (field["dims"], field["similarity"], field["index_options"]) == (384, "dot_product", {"type": "int8_hnsw"})  # fmt: skip
+
+    writes = cluster.writes
+    assert "Nothing to do" in embed(cluster, source, "gloss", *options).err
+    wanted = rows[17]
+    for how in ("dense", "bm25", "hybrid"):
+        found = facts(cluster, "search", "--text", wanted["gloss"], "--how", how)
+        assert found["hits"][0]["id"] == wanted["id"]
+    refused = elastic(cluster, "search", "--name", name, "--text", "x", "--how", "sparse", code=2)
+    assert "'sparse' (from --how). Accepted: dense, bm25, hybrid" in refused.error
+    assert facts(cluster, "verify")["vectors"]["gloss_embedding"]["least_cosine"] > 0.999
+    assert cluster.writes == writes
+    elastic(cluster, "teardown", "--name", name, "--yes")
+    assert cluster.indices(name) == []
