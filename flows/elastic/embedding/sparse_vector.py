@@ -74,7 +74,8 @@ class SparseVectors(Pipelined):
         if self.plan.chunk_words is not None:
             return None
         return (
-            self.scaling.during or existing_deployment(run.settings, self.deployment, "deployment").allocations
+            self.scaling.during
+            or existing_deployment(run.settings, self.deployment, "deployment").allocations
         )
 
     def wait(self, run: ElasticRun) -> None:
