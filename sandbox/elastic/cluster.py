@@ -64,7 +64,7 @@ from sandbox.elastic.search.matches import QueryContexts
 from sandbox.elastic.search.ranking import Ranking
 from sandbox.elastic.search.scans import Scans
 from sandbox.elastic.search.searchers import Searchers
-from sandbox.elastic.search.template_api import TemplateApi
+from sandbox.elastic.search.templating.api import TemplateApi
 from sandbox.elastic.security.api import SecurityApi
 from sandbox.elastic.security.authorization import Authorization
 from sandbox.elastic.security.keys import ApiKeys
