@@ -23,6 +23,10 @@ DIFFERENCES = (
         "`_cat/count` by one, and searches of indices with different filters, are refused."
     ),
     (
+        "`_mapping/field` shows fields without their defaults, and no metadata fields. `explain` of `_validate/query` writes out match_all, "
+        "term, match, exists, constant_score and bool as Lucene does; that of others is refused."
+    ),
+    (
         "A due refresh happens at the next search, not before. `refresh=wait_for` refreshes at once. Tombstones are kept "
         "forever, so the versions of a deleted id continue to count after `gc_deletes`."
     ),
