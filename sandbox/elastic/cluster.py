@@ -6,6 +6,7 @@ The only module that knows them all; nothing below imports it, and it answers no
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -59,12 +60,14 @@ from sandbox.elastic.reindex.jobs import Jobs
 from sandbox.elastic.reindex.management_api import ReindexManagementApi
 from sandbox.elastic.search.api import SearchApi
 from sandbox.elastic.search.explaining.api import ExplainApi
+from sandbox.elastic.search.explaining.validation_api import ValidationApi
 from sandbox.elastic.search.field_caps_api import FieldCapabilitiesApi
 from sandbox.elastic.search.matches import QueryContexts
+from sandbox.elastic.search.multi_search_api import MultiSearchApi
 from sandbox.elastic.search.ranking import Ranking
 from sandbox.elastic.search.scans import Scans
 from sandbox.elastic.search.searchers import Searchers
-from sandbox.elastic.search.template_api import TemplateApi
+from sandbox.elastic.search.templating.api import TemplateApi
 from sandbox.elastic.security.api import SecurityApi
 from sandbox.elastic.security.authorization import Authorization
 from sandbox.elastic.security.keys import ApiKeys
@@ -72,7 +75,7 @@ from sandbox.elastic.store import Store
 from sandbox.elastic.tasks.api import TaskApi
 from sandbox.elastic.tasks.manager import Tasks
 from sandbox.elastic.versions import NEWEST, release
-from sandbox.elastic.wire.routing import Routes, TakeAtEnd
+from sandbox.elastic.wire.routing import Route, Routes, TakeAtEnd
 from sandbox.elastic.wire.usage import Usage
 
 
@@ -191,6 +194,7 @@ class Cluster:
             BulkApi(refreshing),
             search,
             ExplainApi(indices, self.searchers, self.contexts, self.documents),
+            ValidationApi(indices, self.searchers, self.contexts),
             FieldCapabilitiesApi(indices, self.searchers),
             AnalyzeApi(indices),
             TemplateApi(self.store.records("scripts"), search),
@@ -200,12 +204,19 @@ class Cluster:
             ByQueryApi(*by_query),
             ReindexManagementApi(self.tasks, self.jobs, nodes, self.release),
         )
-        guarded = (self.licence.guarded(route) for api in machine_learning for route in api.routes)
-        every = [*(route for api in others for route in api.routes), *guarded]
-        every = [*map(serverless.guarded, every)] if self._is_serverless else every
-        if (
-            not self._is_secured
-        ):  # as with `xpack.security.enabled: false`, which takes the APIs of security away
-            return Routes(every)
-        authorization = Authorization(indices)
-        return Routes(map(authorization.guarded, [*every, *SecurityApi(self.keys).routes]))
+        licensed = (self.licence.guarded(route) for api in machine_learning for route in api.routes)
+        every = [*(route for api in others for route in api.routes), *licensed]
+        guards = [serverless.guarded] if self._is_serverless else []
+        if self._is_secured:  # otherwise as with `xpack.security.enabled: false`, which takes these APIs away
+            every += SecurityApi(self.keys).routes
+            guards.append(Authorization(indices).guarded)
+        every = _guarded(every, guards)
+        handlers = {route.api: route.handler for route in every}
+        several = MultiSearchApi(handlers["search"], handlers["search_template"])
+        return Routes([*every, *_guarded(several.routes, guards)])
+
+
+def _guarded(routes: Iterable[Route], guards: Iterable[Callable[[Route], Route]]) -> list[Route]:
+    for guard in guards:
+        routes = [*map(guard, routes)]
+    return [*routes]

@@ -11,7 +11,8 @@ from typing import Any, get_args
 from elasticsearch import Elasticsearch
 
 from sandbox.cells import cell
-from sandbox.elastic import chunking, errors
+from sandbox.elastic import errors
+from sandbox.elastic.chunking import settings as chunking
 from sandbox.elastic.cluster import Cluster
 from sandbox.elastic.differences import DIFFERENCES
 from sandbox.elastic.documents import errors as documents_errors

@@ -23,6 +23,10 @@ DIFFERENCES = (
         "`_cat/count` by one, and searches of indices with different filters, are refused."
     ),
     (
+        "`_mapping/field` shows fields without their defaults, and no metadata fields. `explain` of `_validate/query` writes out match_all, "
+        "term, match, exists, constant_score and bool as Lucene does; that of others is refused."
+    ),
+    (
         "A due refresh happens at the next search, not before. `refresh=wait_for` refreshes at once. Tombstones are kept "
         "forever, so the versions of a deleted id continue to count after `gc_deletes`."
     ),
@@ -44,7 +48,7 @@ DIFFERENCES = (
         "semantic_text: the format of 8.18 and 9.0 and later; `use_legacy_format`, and the type as a multi-field, are refused. "
         "Sentences and words are found by regular expressions, not by ICU, and offsets count characters, not UTF-16 units. "
         "`_inference_fields` is shown where a request says `exclude_vectors: false`, in every version; queries do not prune its "
-        "tokens. Chunking strategies: sentence, word, none; `recursive` is refused."
+        "tokens. Separators of the chunking strategy `recursive` are regular expressions of Python."
     ),
     (
         "Inference endpoints: the services elasticsearch and elser, for sparse_embedding and text_embedding; services that would "

@@ -33,6 +33,11 @@ class Refusal(Exception):
         """The refusal that `root_cause` shows, if it is not this one."""
         self.headers: dict[str, str] = {}
 
+    @property
+    def is_of_the_sandbox(self) -> bool:
+        """Whether something is not imitated, rather than wrong."""
+        return "the sandbox" in self.reason
+
     def item(self) -> dict[str, Any]:
         """The error of one bulk item or one failed document: without `root_cause`."""
         shown: dict[str, Any] = {"type": self.kind, "reason": self.reason, **self.metadata}
@@ -84,6 +89,9 @@ def in_java(value: Any) -> str:
 
 UNREADABLE_BODY = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
 NO_BODY = Answer(400, "parse_exception", "request body is required", "RestRequest.java, from memory")
+NO_BODY_OR_SOURCE = Answer(
+    400, "parse_exception", "request body or source parameter is required", "RestRequest.java"
+)
 ILLEGAL_ARGUMENT = Answer(400, "illegal_argument_exception", "{problem}")
 PARSING = Answer(400, "parsing_exception", "{problem}")
 VALIDATION = Answer(

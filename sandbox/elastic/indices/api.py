@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 from sandbox.elastic import errors
@@ -31,6 +32,10 @@ class IndexApi:
             Route("indices.delete", "DELETE", "/{index}", self.delete, changes=True),
             Route("indices.get_mapping", "GET", "/_mapping", self.get_mapping),
             Route("indices.get_mapping", "GET", "/{index}/_mapping", self.get_mapping),
+            Route("indices.get_field_mapping", "GET", "/_mapping/field/{fields}", self.get_field_mapping),
+            Route(
+                "indices.get_field_mapping", "GET", "/{index}/_mapping/field/{fields}", self.get_field_mapping
+            ),
             Route("indices.put_mapping", "PUT POST", "/{index}/_mapping", self.put_mapping, changes=True),
             Route("indices.get_settings", "GET", "/_settings", self.get_settings),
             Route("indices.get_settings", "GET", "/{index}/_settings", self.get_settings),
@@ -103,6 +108,20 @@ class IndexApi:
         """`GET /{index}/_mapping`."""
         return {
             index.name: {"mappings": index.mapping}
+            for index in self._indices.named_by(request, "metadata_read")
+        }
+
+    def get_field_mapping(self, request: Request) -> dict[str, Any]:
+        """`GET /{index}/_mapping/field/{fields}`: of fields that hold values; objects have no mapping of their own here."""
+        patterns = request.params["fields"].split(",")
+        return {
+            index.name: {
+                "mappings": {
+                    path: {"full_name": path, "mapping": {path.rpartition(".")[2]: field.parameters}}
+                    for path, field in index.fields.items()
+                    if any(fnmatchcase(path, "*" if pattern == "_all" else pattern) for pattern in patterns)
+                }
+            }
             for index in self._indices.named_by(request, "metadata_read")
         }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from sandbox.elastic import chunking
+from sandbox.elastic.chunking import settings as chunking
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.versions import Release
 
@@ -94,10 +94,13 @@ def check(name: str, definition: Mapping[str, Any]) -> None:
 
 
 def completed(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """A definition with the endpoint that a semantic_text field has by default, which the service writes into the mapping."""
+    """A definition as the service writes it into the mapping: a semantic_text field has an endpoint, and its chunking in full."""
     if definition.get("type") != "semantic_text":
         return dict(definition)
-    return {"type": "semantic_text", "inference_id": DEFAULT_INFERENCE_ID, **definition}
+    found: dict[str, Any] = {"type": "semantic_text", "inference_id": DEFAULT_INFERENCE_ID, **definition}
+    if found.get("chunking_settings"):
+        found["chunking_settings"] = chunking.read(found["chunking_settings"]).shown()
+    return found
 
 
 def merged(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
-from sandbox.elastic import chunking
+from sandbox.elastic.chunking import settings as chunking
 from sandbox.elastic.inference import errors as inference_errors
 from sandbox.elastic.inference.endpoints import Endpoint
 from sandbox.elastic.ml.deployments import Deployments

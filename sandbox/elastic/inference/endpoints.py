@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sandbox.elastic import chunking
+from sandbox.elastic.chunking import settings as chunking
 from sandbox.elastic.inference import errors as inference_errors
 from sandbox.elastic.ml.packages import PACKAGES, TaskType
 from sandbox.elastic.store import Records
@@ -53,7 +53,7 @@ class Endpoint:
             "service_settings": settings,
         }
         if with_chunking:
-            shown["chunking_settings"] = dict(self.chunking_settings or chunking.DEFAULT)
+            shown["chunking_settings"] = chunking.read(self.chunking_settings).shown()
         return shown
 
 

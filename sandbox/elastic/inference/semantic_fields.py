@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sandbox.elastic import chunking
+from sandbox.elastic.chunking import settings as chunking
+from sandbox.elastic.chunking.splitting import Span
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
 from sandbox.elastic.documents.operations import Operation
 from sandbox.elastic.documents.source_values import origins
@@ -37,7 +38,7 @@ class _Pending:
     document: dict[str, Any]
     own: Field
     endpoint: Endpoint
-    spans: list[tuple[str, chunking.Span]] = field(default_factory=list)
+    spans: list[tuple[str, Span]] = field(default_factory=list)
     """Of each text: the field that it comes from, and where it stands there."""
     texts: list[str] = field(default_factory=list)
 

@@ -17,6 +17,29 @@ TOTAL_NOT_EXACT = Answer(
 COUNT_BODY = Answer(
     400, "parsing_exception", "request does not support [{key}]", "RestActions.java, from memory"
 )
+NO_LAST_NEWLINE = Answer(
+    400,
+    "illegal_argument_exception",
+    "The msearch request must be terminated by a newline [\n]",
+    "MultiSearchRequest.java",
+)
+HEADER_KEY = Answer(
+    400,
+    "illegal_argument_exception",
+    "key [{key}] is not supported in the metadata section",
+    "MultiSearchRequest.java",
+)
+CONCURRENT_SEARCHES = Answer(
+    400,
+    "illegal_argument_exception",
+    "maxConcurrentSearchRequests must be positive",
+    "MultiSearchRequest.java",
+)
+NOT_WRITTEN_OUT = Answer(
+    400,
+    "parsing_exception",
+    "the sandbox does not write out the Lucene query of [{name}], which [explain] asks for; without [explain] it is validated",
+)
 UNKNOWN_QUERY = Answer(400, "parsing_exception", "unknown query [{name}]{hint}", "AbstractQueryBuilder.java")
 MALFORMED = Answer(
     400,

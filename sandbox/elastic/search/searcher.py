@@ -110,6 +110,10 @@ class Searcher:
         """The objects of a nested field in live documents: the document of each, its place in it, and a search of them."""
         return self._cached("nested", path, self._nested)
 
+    def without_documents(self) -> Searcher:
+        """The same index as if nothing were in it."""
+        return Searcher(self.index, (), ())
+
     def extremes(self, path: str, largest: bool) -> tuple[Array, Array]:
         """Each document's smallest or largest value of a numeric field, and which documents have one."""
         documents, values = self.numbers(path)

@@ -23,8 +23,11 @@ from sandbox.elastic.wire.routing import Route
 
 _NOTHING = "*,-*"
 """An expression that finds no index, as the service puts it in place of a wildcard that finds nothing."""
-_WITHOUT_NAMES = ("clear_scroll", "close_point_in_time", "render_search_template", "scroll")
-"""They belong to a search that was allowed, or to none: a right on any index is enough."""
+_WITHOUT_NAMES = (
+    *("clear_scroll", "close_point_in_time", "msearch", "msearch_template", "render_search_template"),
+    "scroll",
+)
+"""They belong to a search that was allowed, to none, or to several that are asked about one by one: a right on any index is enough."""
 _CREATING = ("bulk", "create", "index", "reindex", "update")
 """They create an index that is not there."""
 

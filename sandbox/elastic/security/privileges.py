@@ -61,6 +61,7 @@ INDEX: Mapping[str, tuple[str, ...]] = {
     "monitor": ("indices:monitor/*",),
     "view_index_metadata": (
         *("indices:admin/aliases/get", "indices:admin/get", "indices:admin/mappings/get"),
+        *("indices:admin/mappings/fields/get*", "indices:admin/validate/query*"),
         *("indices:admin/data_stream/get", "indices:data/read/field_caps*", "indices:monitor/settings/get"),
     ),
     "read": ("indices:data/read/*",),

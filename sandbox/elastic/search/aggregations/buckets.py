@@ -100,13 +100,21 @@ def _at(bucket: Bucket, path: str) -> Any:
     if plain:
         return bucket[plain]
     found: Any = bucket
-    for name in path.replace(">", ".").split("."):
+    for part in path.replace(">", ".").split("."):
+        found, name = _below(found, part)
         if not isinstance(found, dict) or name not in found:
             raise aggregation_errors.ORDER.refusal(path=path)
         found = found[name]
     if isinstance(found, dict):
         found = found.get("value", found.get("doc_count"))
     return found
+
+
+def _below(found: Any, part: str) -> tuple[Any, str]:
+    """Where a part of an order's path stands: `50` of percentiles is among their values."""
+    if isinstance(found, dict) and "values" in found and part.isdigit():
+        return found["values"], f"{part}.0"
+    return found, "doc_count" if part == "_count" else part
 
 
 def check_count(count: int) -> None:

@@ -65,6 +65,28 @@ ORDER = Answer(
     "pipeline aggregation and cannot be used to sort the buckets.",
     "AggregationPath.java, from memory",
 )
+NO_PATH = Answer(
+    400,
+    "parsing_exception",
+    "Missing [path] field for nested aggregation [{name}]",
+    "NestedAggregationBuilder.java",
+)
+NOT_IN_NESTED = Answer(
+    400,
+    "illegal_argument_exception",
+    "Reverse nested aggregation [{name}] can only be used inside a [nested] aggregation",
+    "ReverseNestedAggregationBuilder.java",
+)
+REVERSE_PATH = Answer(
+    400,
+    "illegal_argument_exception",
+    "the sandbox finds no [nested] aggregation with path [{path}] around the [reverse_nested] one",
+)
+NO_HITS_OF_OBJECTS = Answer(
+    400,
+    "parsing_exception",
+    "the sandbox does not imitate [top_hits] of nested objects; [reverse_nested] around it shows documents",
+)
 TOO_MANY_BUCKETS = Answer(
     400,
     "too_many_buckets_exception",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,13 @@ class Selection:
     documents: Sequence[Array]
     """For each index, the numbers of the documents, ascending."""
     show: Show
+    enclosing: Enclosing | None = None
+    """What the objects of a nested field are within; None for whole documents."""
+
+    @property
+    def level(self) -> str:
+        """The path of the nested field whose objects are selected; empty for whole documents."""
+        return self.contexts[0].level if self.contexts else ""
 
     @property
     def count(self) -> int:
@@ -36,7 +43,7 @@ class Selection:
 
     def of(self, documents: Sequence[Array]) -> Selection:
         """Other documents of the same indices."""
-        return Selection(self.contexts, documents, self.show)
+        return replace(self, documents=documents)
 
     def matching(self, masks: Sequence[Array]) -> Selection:
         """Those that a mask of each index has."""
@@ -45,6 +52,21 @@ class Selection:
     def everything(self) -> Selection:
         """All documents of the same indices."""
         return self.of([np.flatnonzero(context.searcher.alive) for context in self.contexts])
+
+
+@dataclass(frozen=True)
+class Enclosing:
+    """What the objects of a nested field are within: documents, or objects of another nested field."""
+
+    selection: Selection
+    parents: Sequence[Array]
+    """For each index, what each object is within."""
+
+    def of(self, objects: Sequence[Array]) -> Selection:
+        """What some objects are within."""
+        return self.selection.of(
+            [np.unique(parents[those]) for parents, those in zip(self.parents, objects, strict=True)]
+        )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from sandbox.elastic.search.aggregations import buckets, composite, histograms
+from sandbox.elastic.search.aggregations import buckets, composite, histograms, nesting
 from sandbox.elastic.search.aggregations import errors as aggregation_errors
 from sandbox.elastic.search.aggregations.metrics import METRICS
 from sandbox.elastic.search.aggregations.selection import Selection
@@ -33,7 +33,9 @@ _BUCKETS = {
         _FIELD | {"interval", "offset", "min_doc_count", "order", "keyed", "extended_bounds"},
     ),
     "missing": (buckets.missing, {"field"}),
+    "nested": (nesting.nested, {"path"}),
     "range": (buckets.range_, _FIELD | {"ranges", "keyed"}),
+    "reverse_nested": (nesting.reverse_nested, {"path"}),
     "terms": (
         buckets.terms,
         _FIELD | _HOW | {"size", "order", "min_doc_count", "include", "exclude"},
@@ -45,7 +47,7 @@ REAL = frozenset(
     for name in (
         *("adjacency_matrix", "auto_date_histogram", "categorize_text", "children", "diversified_sampler"),
         *("frequent_item_sets", "geo_distance", "geohash_grid", "geohex_grid", "geotile_grid", "ip_prefix"),
-        *("ip_range", "multi_terms", "nested", "parent", "random_sampler", "rare_terms", "reverse_nested"),
+        *("ip_range", "multi_terms", "parent", "random_sampler", "rare_terms"),
         *("sampler", "significant_terms", "significant_text", "time_series", "variable_width_histogram"),
         *("boxplot", "cartesian_bounds", "cartesian_centroid", "geo_bounds", "geo_centroid", "geo_line"),
         *("matrix_stats", "rate", "scripted_metric", "string_stats", "t_test", "top_metrics", "weighted_avg"),
@@ -66,7 +68,7 @@ REAL = frozenset(
 NAMES = tuple(sorted(_ALL))
 
 
-def check(tree: Any, parent: str = "aggs") -> None:
+def check(tree: Any, parent: str = "aggs", *, is_in_nested: bool = False) -> None:
     """Refuse what cannot be computed, whatever the documents are.
 
     Raises:
@@ -83,7 +85,11 @@ def check(tree: Any, parent: str = "aggs") -> None:
         _check_kind(name, kind, body)
         if below and kind in METRICS:
             raise aggregation_errors.NO_CHILDREN.refusal(name=name, kind=kind)
-        check(below, name)
+        if kind == "nested" and not isinstance(body.get("path"), str):
+            raise aggregation_errors.NO_PATH.refusal(name=name)
+        if kind == "reverse_nested" and not is_in_nested:
+            raise aggregation_errors.NOT_IN_NESTED.refusal(name=name)
+        check(below, name, is_in_nested=is_in_nested or kind == "nested")
 
 
 def _check_kind(name: str, kind: str, body: Any) -> None:

@@ -161,6 +161,7 @@ TABLE: dict[str, Rules] = {
     "indices.get_alias": _NAMES | rules(NO_DIFFERENCE, "local") | rules(TIME, "master_timeout"),
     "indices.get_data_stream": rules(NO_DIFFERENCE, "expand_wildcards include_defaults verbose")
     | rules(TIME, "master_timeout"),
+    "indices.get_field_mapping": _NAMES | rules(NO_DIFFERENCE, "local") | rules(OFF, "include_defaults"),
     "indices.get_mapping": _NAMES | rules(NO_DIFFERENCE, "local") | rules(TIME, "master_timeout"),
     "indices.get_settings": _NAMES
     | rules(HONOURED, "flat_settings")
@@ -180,6 +181,7 @@ TABLE: dict[str, Rules] = {
     | rules(HONOURED, "expand_wildcards level")
     | rules(NO_DIFFERENCE, "forbid_closed_indices"),
     "indices.update_aliases": _TIMES,
+    "indices.validate_query": _NAMES | _TYPED | rules(HONOURED, "all_shards explain") | rules(OFF, "rewrite"),
     "inference.delete": rules(HONOURED, "dry_run force"),
     "inference.get": {},
     "inference.inference": rules(HONOURED, "timeout"),
@@ -217,6 +219,21 @@ TABLE: dict[str, Rules] = {
     | rules(HONOURED, "threads_per_allocation timeout wait_for"),
     "ml.stop_trained_model_deployment": rules(HONOURED, "allow_no_match force"),
     "ml.update_trained_model_deployment": rules(HONOURED, "number_of_allocations"),
+    "msearch": _NAMES
+    | _THROTTLED
+    | _TOTALS
+    | _SEARCH_TYPE
+    | rules(HONOURED, "max_concurrent_searches")
+    | rules(
+        NO_DIFFERENCE, "ccs_minimize_roundtrips max_concurrent_shard_requests pre_filter_shard_size routing"
+    )
+    | rules(OFF, "include_named_queries_score typed_keys"),
+    "msearch_template": _NAMES
+    | _TOTALS
+    | _SEARCH_TYPE
+    | rules(HONOURED, "max_concurrent_searches")
+    | rules(NO_DIFFERENCE, "ccs_minimize_roundtrips")
+    | rules(OFF, "typed_keys"),
     "nodes.hot_threads": rules(HONOURED, "interval snapshots threads")
     | rules(NO_DIFFERENCE, "ignore_idle_threads")
     | rules(TIME, "timeout")

@@ -354,3 +354,19 @@ def test_documents_are_found_in_a_dotted_field_however_they_spell_it(shared, fre
 def test_a_name_that_cannot_be_a_fields_is_refused_in_a_mapping(shared, name, problem):
     with pytest.raises(BadRequestError, match=problem):
         shared.client.indices.create(index="impossible", mappings={"properties": {name: {"type": "text"}}})
+
+
+def test_the_mapping_of_single_fields_is_shown_by_name_and_pattern(shared, fresh_index):
+    below = {"t1": {"type": "text"}, "n": {"type": "long"}}
+    index = fresh_index(
+        {"t1": {"type": "text", "fields": {"raw": {"type": "keyword"}}}, "obj": {"properties": below}}
+    )
+
+    def shown(fields):
+        return shared.client.indices.get_field_mapping(index=index, fields=fields)[index]["mappings"]
+
+    assert shown("obj.n") == {"obj.n": {"full_name": "obj.n", "mapping": {"n": {"type": "long"}}}}
+    assert shown("t1.raw")["t1.raw"]["mapping"] == {"raw": {"type": "keyword"}}
+    assert set(shown("*t1")) == {"t1", "obj.t1"}
+    assert set(shown(["obj.*", "nowhere"])) == {"obj.t1", "obj.n"}
+    assert shown("nowhere") == {}

@@ -134,8 +134,8 @@ def test_allocations_of_an_endpoint_are_updated_in_place(quick):
         ({**ELSER_SETTINGS, "model_id": "mine"}, {}, "No known trained model with model_id [mine]"),
         (None, {"service": "openai"}, "the services [elasticsearch] and [elser] only: [openai]"),
         (None, {"service": "cloud9"}, "Unknown service [cloud9]"),
-        (None, {"chunking_settings": {**CHUNKING, "max_chunk_size": 10}}, "greater than or equal to [20]"),
-        (None, {"chunking_settings": {"strategy": "recursive"}}, "does not imitate the chunking strategy"),
+        (None, {"chunking_settings": {**CHUNKING, "max_chunk_size": 10}}, "greater than or equal to [20.0]"),
+        (None, {"chunking_settings": {"strategy": "recursive"}}, "the required setting [max_chunk_size]"),
     ],
 )
 def test_what_is_no_endpoint_is_refused_and_nothing_is_left(quick, settings, given, expected):

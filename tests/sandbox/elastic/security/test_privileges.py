@@ -185,3 +185,11 @@ def test_a_sandbox_without_keys_has_no_apis_of_security(tmp_path):
     cluster = Cluster(tmp_path, ElasticOptions(), is_secured=False)
     assert not [route.api for route in cluster.routes.all if route.api.startswith("security.")]
     cluster.close()
+
+
+def test_each_of_several_searches_is_held_to_the_rights_of_the_key(key_of, fresh_index):
+    mine, other = fresh_index(documents=[{"n": 1}]), fresh_index(documents=[{"n": 2}])
+    client = key_of(indices=[{"names": [mine], "privileges": ["read"]}])
+    allowed, refused = client.msearch(searches=[{"index": mine}, {}, {"index": other}, {}])["responses"]
+    assert allowed["hits"]["total"]["value"] == 1
+    assert (refused["status"], refused["error"]["type"]) == (403, "security_exception")

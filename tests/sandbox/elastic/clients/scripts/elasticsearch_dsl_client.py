@@ -1,8 +1,5 @@
 # ruff: noqa: RUF012, T201
-"""elasticsearch-dsl, unmodified: documents, searches, aggregations, and its other requests.
-
-Comments are an object here: the stand-in refuses nested fields by name; it has no `_msearch` either.
-"""
+"""elasticsearch-dsl, unmodified: documents, searches, aggregations (nested ones too), several searches at once, and its other requests."""
 
 import os
 from datetime import UTC, datetime
@@ -18,7 +15,9 @@ from elasticsearch_dsl import (
     InnerDoc,
     Integer,
     Keyword,
-    Object,
+    MultiSearch,
+    Nested,
+    NestedFacet,
     Q,
     TermsFacet,
     Text,
@@ -45,7 +44,7 @@ class Article(Document):
     lines = Integer()
     published = Date()
     is_public = Boolean()
-    comments = Object(Comment, multi=True)
+    comments = Nested(Comment)
 
     class Index:
         name = "blog"
@@ -117,6 +116,26 @@ assert [(each.key_as_string, each.doc_count) for each in answer.months.buckets] 
 assert answer.most.value == 30.0
 assert answer.public.buckets.no.doc_count == 1
 
+search = Article.search().extra(size=0)
+comments = search.aggs.bucket("comments", "nested", path="comments")
+authors = comments.bucket("authors", "terms", field="comments.author.raw", order={"stars": "asc"})
+authors.metric("stars", "avg", field="comments.stars")
+authors.bucket("articles", "reverse_nested").bucket("tags", "terms", field="tags")
+answer = search.execute().aggregations.comments
+assert answer.doc_count == 4
+assert [(each.key, each.stars.value) for each in answer.authors.buckets] == [("Ann", 3.0), ("Bob", 3.0)]
+assert [each.key for each in answer.authors.buckets[1].articles.tags.buckets] == ["garden", "python", "test"]
+
+several = MultiSearch(index="blog").add(Article.search().query("match", title="python"))
+several = several.add(Article.search().filter("term", tags="garden")).add(
+    Article.search().query("match", body="flowers")
+)
+assert [[hit.meta.id for hit in each] for each in several.execute()] == [["2"], ["3"], ["3"]]
+missing = MultiSearch().add(Article.search()).add(Article.search().index("nowhere"))
+assert [each is None for each in missing.execute(raise_on_error=False)] == [False, True]
+assert Article._index.validate_query(query={"match": {"title": "python"}})["valid"]
+assert "comments.author.raw" in Article._index.get_field_mapping(fields="comments.*")["blog"]["mappings"]
+
 weighted = Article.search().query(
     "function_score",
     query=Q("match_all"),
@@ -145,6 +164,7 @@ class Blog(FacetedSearch):
     facets = {
         "tags": TermsFacet(field="tags"),
         "months": DateHistogramFacet(field="published", calendar_interval="month"),
+        "authors": NestedFacet("comments", TermsFacet(field="comments.author.raw")),
     }
 
 
@@ -153,6 +173,7 @@ assert [(name, count, chosen) for name, count, chosen in facets.facets.tags] == 
     ("python", 2, True),
     ("test", 1, False),
 ]
+assert [(name, count) for name, count, _ in facets.facets.authors] == [("Ann", 2), ("Bob", 1)]
 
 assert (
     Article._index.analyze(body={"analyzer": "standard", "text": "Hello you"})["tokens"][1]["token"] == "you"

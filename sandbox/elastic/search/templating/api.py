@@ -6,8 +6,8 @@ from typing import Any
 
 from sandbox.elastic import errors
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search import templates
 from sandbox.elastic.search.api import SearchApi
+from sandbox.elastic.search.templating import templates
 from sandbox.elastic.store import Records
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.routing import Route
