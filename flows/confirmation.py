@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flows.plan import Plan, Planned, is_planning
 from tasks.errors import NotConfirmed
 from tasks.plurals import listed
+from tasks.progress import say
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,19 @@ class Question:
 
     step: str
     consequence: str
+
+
+def billed(step: str, cost: str, *, is_sandbox: bool) -> list[Question]:
+    """Say what a step costs, and ask. A sandbox costs nothing, so nothing is asked; a plan has a line of its own for costs.
+
+    Args:
+        step: `create the index`.
+        cost: in whole sentences.
+        is_sandbox: whether the target is one.
+    """
+    if not is_planning():
+        say(f"{cost} The sandbox costs nothing." if is_sandbox else cost)
+    return [] if is_sandbox else [Question(step, cost)]
 
 
 def confirm(step: str, *, consequence: str, yes: bool, plan: Callable[[], Plan] | None = None) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 from flows.answers.index_plans import version_plan
 from flows.answers.plans import IndexPlan
-from flows.confirmation import Question, agree
+from flows.confirmation import Question, agree, billed
 from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import DatabricksRun
 from flows.databricks.teardown import teardown
@@ -40,7 +40,6 @@ from tasks.databricks.specs import FIRST, PASSAGES
 from tasks.models.embeddings import wait_for_dimensions
 from tasks.models.settings import ModelSettings
 from tasks.plurals import counted
-from tasks.progress import say
 
 
 class DatabricksHolder:
@@ -193,8 +192,4 @@ def _cost(
     if endpoint is not None and endpoint.indexes:
         return []
     cost = hourly_cost(rows, dimensions)
-    if settings.is_sandbox:
-        say(f"{cost} The sandbox costs nothing.")
-        return []
-    say(cost)
-    return [Question("create the index", cost)]
+    return billed("create the index", cost, is_sandbox=settings.is_sandbox)

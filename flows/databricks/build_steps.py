@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from flows.confirmation import Question, agree
+from flows.confirmation import Question, agree, billed
 from flows.databricks.options import DatabricksRun
 from flows.databricks.plans import build_plan
 from flows.versions.changes import prune_questions
@@ -331,11 +331,7 @@ def _cost(run: DatabricksRun, validated: Validated, found: _Found) -> list[Quest
     if found.index is not None:
         return []
     cost = _cost_in_words(validated, found)
-    if run.settings.is_sandbox:
-        say(f"{cost} The sandbox costs nothing.")
-        return []
-    say(cost)
-    return [Question("create the index", cost)]
+    return billed("create the index", cost, is_sandbox=run.settings.is_sandbox)
 
 
 def _cost_in_words(validated: Validated, found: _Found) -> str:

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flows.confirmation import Question, agree
+from flows.confirmation import Question, agree, billed
 from flows.vertex.options import VertexRun
-from tasks.progress import say
 from tasks.vertex.costs import hourly_cost
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.resources.deployed_indexes import DeployedIndexState
@@ -42,15 +41,8 @@ def cost_questions(
         return []
     cost = hourly_cost(wanted, shard_size, there)
     said = f"{cost} The version {beside} costs beside it until it is pruned." if beside else str(cost)
-    return _ask(settings, "deploy the index" if there is None else "raise the replicas", said)
-
-
-def _ask(settings: VertexSettings, step: str, cost: str) -> list[Question]:
-    if settings.is_sandbox:
-        say(f"{cost} The sandbox costs nothing.")
-        return []
-    say(cost)
-    return [Question(step, cost)]
+    step = "deploy the index" if there is None else "raise the replicas"
+    return billed(step, said, is_sandbox=settings.is_sandbox)
 
 
 def overwrite_questions(there: IndexState | None, validated: ValidatedVectors) -> list[Question]:
@@ -103,7 +95,7 @@ def agree_to_first_deployments(
         cost = " ".join(str(replace(each, deployed_indexes=count)) for each, count in alike.items())
         if endpoint_name:
             cost += f" Sharing the endpoint {endpoint_name} saves nothing: every deployed index has replicas of its own."
-        agree(_ask(run.settings, step, cost), yes=yes)
+        agree(billed(step, cost, is_sandbox=run.settings.is_sandbox), yes=yes)
     return new
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from flows.confirmation import Question, agree
+from flows.confirmation import Question, agree, billed
 from flows.vertex_collections.options import CollectionsRun
 from flows.vertex_collections.plans import build_plan
 from tasks.plurals import counted
-from tasks.progress import say
 from tasks.vertex.data.validation import ValidatedVectors
 from tasks.vertex.imports.buckets import ensure_bucket
 from tasks.vertex.imports.import_data import (
@@ -169,11 +168,8 @@ def _cost_questions(run: CollectionsRun, there: CollectionIndexState | None, cos
     """Ask before an index is made, or gets more replicas. A sandbox costs nothing, so nothing is asked."""
     if not cost:
         return []
-    if run.settings.is_sandbox:
-        say(f"{cost} The sandbox costs nothing.")
-        return []
-    say(cost)
-    return [Question("create the index" if there is None else "raise the replicas", cost)]
+    step = "create the index" if there is None else "raise the replicas"
+    return billed(step, cost, is_sandbox=run.settings.is_sandbox)
 
 
 def _replacement(there: CollectionState | None, validated: ValidatedVectors, count: int) -> list[Question]:

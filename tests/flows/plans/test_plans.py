@@ -10,7 +10,7 @@ from rich.console import Console
 
 from flows.command_line import run as running
 from flows.command_line.tree import parse
-from flows.confirmation import Question, agree
+from flows.confirmation import Question, agree, billed
 from flows.options import RunOptions
 from flows.plan import Difference, Plan, Resource
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotConfirmed
@@ -229,3 +229,22 @@ def test_what_is_asked_before_a_change_shows_the_plan(monkeypatch):
     asked = console.file.getvalue()
     assert asked.startswith(shown(refused.value.plan))
     assert "Continue?" in asked
+
+
+@pytest.mark.parametrize(
+    ("is_sandbox", "is_planning", "said", "asked"),
+    [
+        (False, False, ["It costs 1 USD."], 1),
+        (True, False, ["It costs 1 USD. The sandbox costs nothing."], 0),
+        (False, True, [], 1),
+        (True, True, [], 0),
+    ],
+)
+def test_a_cost_is_said_once_and_asked_for_where_there_is_one(
+    is_sandbox, is_planning, said, asked, monkeypatch
+):
+    lines = []
+    monkeypatch.setattr("flows.confirmation.say", lines.append)
+    monkeypatch.setattr("flows.confirmation.is_planning", lambda: is_planning)
+    assert len(billed("create the index", "It costs 1 USD.", is_sandbox=is_sandbox)) == asked
+    assert lines == said, "a plan has a line of its own"
