@@ -34,7 +34,7 @@ def value_text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class ResultTable:
-    """Records in columns. Long texts stand beneath their rows where the columns beside them leave too little room.
+    """Records in columns. Where these leave a long text too little room it stands beneath its row; of several, all texts do.
 
     Args:
         rows: at least one; all have the names of the first. The first value is an id that somebody copies, so it stays whole.
@@ -50,15 +50,19 @@ class ResultTable:
         if not long or options.max_width - others >= _NARROW * len(long):
             yield self._table(tuple(widths), self.rows, {})
             return
+        if len(long) > 1:
+            long = [name for number, name in enumerate(widths) if number and not self._is_number(name)]
         short = {name: width for name, width in widths.items() if name not in long}
         for number, row in enumerate(self.rows):
             yield self._table(tuple(short), [row], short, with_header=number == 0)
-            for name in long:
-                text = Text.assemble((f"{name}: " if len(long) > 1 else "", "dim"), value_text(row.get(name)))
-                yield Padding(text, (0, 0, 0, _GAP))
+            yield Padding(_beneath(row, long), (0, 0, 0, _GAP))
 
     def _width(self, name: str) -> int:
         return max(Text(text).cell_len for text in (name, *(value_text(row.get(name)) for row in self.rows)))
+
+    def _is_number(self, name: str) -> bool:
+        first = self.rows[0][name]
+        return isinstance(first, (int, float)) and not isinstance(first, bool)
 
     def _table(
         self,
@@ -70,11 +74,21 @@ class ResultTable:
     ) -> Table:
         table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="bold", show_header=with_header)
         for number, name in enumerate(names):
-            first = self.rows[0][name]
-            is_number = isinstance(first, (int, float)) and not isinstance(first, bool)
             table.add_column(
-                Text(name), justify="right" if is_number else "left", overflow="fold", no_wrap=not number, min_width=widths.get(name, 3),
+                Text(name), justify="right" if self._is_number(name) else "left", overflow="fold", no_wrap=not number, min_width=widths.get(name, 3),
             )  # fmt: skip
         for row in rows:
             table.add_row(*(Text(value_text(row.get(name))) for name in names))
         return table
+
+
+def _beneath(row: Mapping[str, Any], names: Sequence[str]) -> Text | Table:
+    """The texts that stand beneath a row, with their names if there are several."""
+    if len(names) == 1:
+        return Text(value_text(row.get(names[0])))
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name in names:
+        grid.add_row(Text(name), Text(value_text(row.get(name))))
+    return grid

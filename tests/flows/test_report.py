@@ -186,11 +186,14 @@ def test_a_long_text_stands_beneath_its_row_where_the_columns_leave_it_too_littl
     assert wide[2].rstrip().endswith(plot), "beside the others where there is room"
 
 
-def test_of_several_long_texts_each_has_its_name():
+def test_of_several_long_texts_all_stand_beneath_with_their_names():
     report = Report(flow="elastic search", name="films", target="sandbox")
-    report.results = [result("jaws", {"score": 5.5}, {"plot": "A shark. " * 9, "notes": "Water. " * 9})]
-    found = [line.split(":")[0] for line in shown(report).splitlines() if ":" in line]
-    assert found == ["  plot", "  notes"]
+    fields = {"plot": "A shark. " * 9, "notes": "Water. " * 9, "genre": "horror"}
+    report.results = [result("jaws", {"score": 5.5}, fields)]
+    lines = [line.rstrip() for line in shown(report).splitlines()]
+    assert lines[1:3] == ["id    score", "jaws    5.5"]
+    assert [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "] == list(fields)
+    assert "  genre  horror" in lines
 
 
 def test_a_query_that_found_nothing_says_why_instead_of_a_table():
