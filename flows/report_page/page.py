@@ -14,6 +14,8 @@ from flows.report_page.comparisons import Intervals
 from flows.report_page.pictures import Picture, drawn
 from flows.report_page.templates import template
 
+_DRAWN_ONLY = ("latencies", "by_question", "samples")
+"""Facts by the hundred: what they come to is drawn, and the JSON file has them."""
 MOST_ROWS = 100
 """Of a table; the JSON file beside has all."""
 _MOST_ITEMS = 20
@@ -73,6 +75,7 @@ def page(report: Told, facts: Mapping[str, Any], pictures: Sequence[Picture | In
         took=_time(report.seconds),
         mood=_mood(report.outcome),
         most=MOST_ROWS,
+        drawn_only=_DRAWN_ONLY,
         pictures=pictures,
     )
 
@@ -90,7 +93,14 @@ def _mood(outcome: str) -> str:
 @cache
 def _template() -> Template:
     return template(
-        "page.html", plain=_plain, words=_words, columns=_columns, is_table=_is_table, drawn=drawn
+        "page.html",
+        plain=_plain,
+        words=_words,
+        columns=_columns,
+        matrix=_matrix,
+        is_table=_is_table,
+        is_deep=_is_deep,
+        drawn=drawn,
     )
 
 
@@ -114,9 +124,26 @@ def _words(name: str) -> str:
     return str(name).replace("_", " ")
 
 
+def _matrix(value: Any) -> list[dict[str, Any]]:
+    """Records that are called by their names and have the same fields, as rows; empty for anything else."""
+    if not isinstance(value, Mapping) or len(value) < 2 or not _is_table(list(value.values())):  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        return []
+    rows = [
+        {"": name} | {field: cell for field, cell in row.items() if field not in _DRAWN_ONLY}
+        for name, row in value.items()  # pyright: ignore[reportUnknownVariableType]
+    ]
+    is_same = all(row.keys() == rows[0].keys() for row in rows)
+    return rows if is_same and not _is_deep(rows) else []
+
+
 def _is_table(value: Any) -> bool:
     """Whether it is a list of records."""
     return bool(value) and isinstance(value, list) and all(isinstance(row, Mapping) for row in value)  # pyright: ignore[reportUnknownVariableType]
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether it is a list of records that hold others: no columns have room for them."""
+    return _is_table(value) and any(isinstance(cell, Mapping) for row in value for cell in row.values())
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:

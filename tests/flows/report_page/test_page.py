@@ -85,6 +85,24 @@ def test_a_long_table_is_cut_and_says_so():
     assert sum(tag == "tr" for tag, _ in whole.elements) == MOST_ROWS + 1
 
 
+def test_records_with_names_and_the_same_fields_are_rows():
+    measures = {
+        "right": {"value": 0.5, "by_question": {"q1": 1}},
+        "obeyed": {"value": 0, "by_question": {"q1": 0}},
+    }
+    whole = read(report(facts={"measures": measures}))
+    assert sum(tag == "tr" for tag, _ in whole.elements) == 3
+    assert [text for text in whole.texts if text in ("value", "right", "0.5", "obeyed", "q1")] == ["value", "right", "0.5", "obeyed"]  # fmt: skip
+    other = read(report(facts={"measures": {"right": {"value": 0.5}, "obeyed": {"count": 0}}}))
+    assert sum(tag == "tr" for tag, _ in other.elements) == 4, "each with fields of its own"
+
+
+def test_records_that_hold_records_are_opened_one_by_one():
+    whole = read(report(facts={"settings": [{"setting": "first", "right": {"value": 0.5}}, {"setting": "how=text"}]}))  # fmt: skip
+    assert [tag for tag, _ in whole.elements].count("details") == 2
+    assert {"first", "how=text"} <= set(whole.texts)
+
+
 @pytest.mark.parametrize(
     ("outcome", "mood"), [("done", "good"), ("failed: no room", "bad"), ("interrupted", "still")]
 )
