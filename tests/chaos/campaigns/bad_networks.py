@@ -39,14 +39,20 @@ _NETWORKS = {
 }  # fmt: skip
 _MUST_SUCCEED = ("latency", "slow")
 """The others may end a run with an error; nothing may be wrong afterwards."""
+_OF_A_READER = 6
+"""What a network interrupts there leaves nothing behind: these cases look for hangs and stack traces."""
 _SHORT = 6
 
 
 def cases(
     recorded: Sequence[tuple[Scenario, Recording]], chance: random.Random, *, full: bool
 ) -> Iterator[Case]:
-    """Every network for every scenario; in short a few drawn ones."""
-    every = [Case(NAME, scenario.id, (network,)) for scenario, _ in recorded for network in _NETWORKS]
+    """Every network for every scenario that changes something, some for one that only reads; in short a few drawn ones."""
+    every = [
+        Case(NAME, scenario.id, (network,))
+        for scenario, recording in recorded
+        for network in (_NETWORKS if recording.effects else chance.sample(list(_NETWORKS), _OF_A_READER))
+    ]
     yield from every if full else chance.sample(every, min(_SHORT, len(every)))
 
 

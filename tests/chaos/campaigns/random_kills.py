@@ -33,7 +33,7 @@ _CHANGING = {
     "databricks build", "databricks build, other data", "databricks build, delta sync", "databricks teardown",
     "answers-on-elastic index", "answers-on-elastic index, changed", "answers-on-databricks index, changed",
 }  # fmt: skip
-_EACH, _SHORT = 40, 8
+_EACH, _SHORT = 20, 8
 """Cases of each scenario in full, and of the sample in all."""
 _LONGEST = {"vertex tour": 25.0}
 """Seconds within which the kill comes; else what most runs take at the least."""
