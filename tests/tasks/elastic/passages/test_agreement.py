@@ -16,7 +16,10 @@ from tasks.elastic.passages.specs import Embedders, as_document, passage_index
 from tasks.errors import GateNotMet
 
 DENSE = Embedders(dense="e5")
-TEXT = "# Leave\n\nThirty-one days.\n\n## Carers\n\nThirty-six days.\n\n## Others\n\nThirty-one days.\n"
+TEXT = "\n\n".join(
+    f"## Leave of {who}\n\n{who} have {days} days of leave in a year, and take them."
+    for who, days in (("Carers", 36), ("Clerks", 31), ("Cooks", 33))
+)
 
 
 @pytest.fixture
