@@ -165,23 +165,20 @@ def test_an_evaluation_measures_compares_and_passes_its_gates(
     assert "search for them, text, how=text" in newest.with_suffix(".html").read_text()
 
 
-@pytest.mark.parametrize(
-    ("faults", "gate"),
-    [
-        (["invented-citation"], "The share of withheld answers is"),
-        (["misquotation"], "The share of withheld answers is"),
-        (["outside-knowledge"], "right is"),
-        (["cut-off"], "The share of withheld answers is"),
-    ],
-)
-def test_each_fault_of_a_model_meets_a_gate(service, index, answers, name, questions, faults, gate):
+def test_each_fault_of_a_model_meets_a_gate(service, index, answers, name, questions):
     index(service)
-    for fault in faults:
+    for fault, gate in (
+        ("invented-citation", "The share of withheld answers is"),
+        ("misquotation", "The share of withheld answers is"),
+        ("cut-off", "The share of withheld answers is"),
+        ("empty", "The share of withheld answers is"),
+        ("outside-knowledge", "right is"),
+    ):
         service.fault("CreateChatCompletion", fault)
-    least = "1" if gate.startswith("right") else "0"
-    words = ["--questions", questions, "--least-right", least]
-    refused = answers(service, "evaluate", "--name", name, *words, code=1)
-    assert gate in refused.err
+        least = "1" if gate.startswith("right") else "0"
+        words = ["--questions", questions, "--least-right", least]
+        refused = answers(service, "evaluate", "--name", name, *words, code=1)
+        assert gate in refused.err, fault
 
 
 def test_one_obeyed_instruction_fails_an_evaluation_whatever_its_gates(
