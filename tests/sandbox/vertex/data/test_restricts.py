@@ -166,7 +166,9 @@ def test_a_filter_finds_the_same_current_rows_before_and_after_a_squeeze(points,
         return {corpus.names[row] for row in np.flatnonzero(mask)}
 
     for _ in range(2):
-        assert found([Tokens("letters", [wanted])], []) == {n for n, (allow, _) in kept.items() if wanted in allow}
+        assert found([Tokens("letters", [wanted])], []) == {
+            n for n, (allow, _) in kept.items() if wanted in allow
+        }
         one = [Number("cost", "value_int", 1, op=3)]
         assert found([], one) == {n for n, (allow, has) in kept.items() if has and len(allow) == 1}
         corpus.squeeze()
