@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measured import Comparison
-from benchmarks.results import comparisons_of, machine, results
+from benchmarks.results import aims_of, comparisons_of, machine, results
 
 BENCHMARKS = (
     "import_files", "neighbors", "bulk", "protobuf_messages", "datapoints", "queries", "searching", "noticing", "tour", "starting", "processes",
-    "growth",
+    "growth", "embedding",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -32,11 +33,14 @@ def main() -> None:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     where, found = machine(), dict[str, list[Comparison]]()
     print(where, end="\n\n")
+    began = time.monotonic()
     for name in names or BENCHMARKS:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
             found[name] = pool.submit(comparisons_of, name).result()
         for comparison in found[name]:
             print(comparison, end="\n\n")
+        print(f"({name}: until {time.monotonic() - began:.0f} s after the start)\n")
+    print(aims_of(found))
     if not names:
         RESULTS.write_text(results(where, datetime.now(UTC).date(), found))
         print(f"Written: {RESULTS.parent.name}/{RESULTS.name}")

@@ -14,6 +14,18 @@ from dataclasses import dataclass, field, replace
 ROUNDS = 5
 
 
+@dataclass(frozen=True)
+class Aim:
+    """What a way should reach."""
+
+    says: str
+    """`at least 205,000 rows/s`."""
+    met: bool
+
+    def __str__(self) -> str:
+        return f"{self.says}: {'met' if self.met else 'not met'}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Figure:
     """One way."""
@@ -25,6 +37,7 @@ class Figure:
     """Times the rate of the first way; None for that one."""
     note: str = ""
     """What else was measured, such as memory."""
+    aim: Aim | None = None
 
     @property
     def median(self) -> float:
@@ -78,8 +91,31 @@ class Comparison:
         ]
         return replace(self, figures=noted)
 
+    def aiming(self, way: str, *, rate: float | None = None, ratio: float | None = None) -> Comparison:
+        """With an aim of a way.
+
+        Args:
+            way: which.
+            rate: the least that its median should be.
+            ratio: the least that its ratio should be.
+        """
+        aimed = list[Figure]()
+        for each in self.figures:
+            says, met = list[str](), list[bool]()
+            if rate is not None:
+                says.append(f"at least {_number(rate)} {self.unit}")
+                met.append(each.median >= rate)
+            if ratio is not None:
+                says.append(f"at least {ratio:.2g} x")
+                met.append((each.ratio or 1) >= ratio)
+            aim = Aim(", ".join(says), all(met))
+            aimed.append(replace(each, aim=aim) if each.way == way else each)
+        return replace(self, figures=aimed)
+
     def _line(self, figure: Figure) -> str:
         line = f"  {figure.way:34} {figure.rate:>11} {self.unit:16} {figure.spread:>24} {figure.times:>8} {figure.note}"
+        if figure.aim:
+            line = f"{line.rstrip()}  [{figure.aim}]"
         return line.rstrip()
 
 

@@ -41,7 +41,7 @@ def comparisons(rows: int = 100_000) -> list[Comparison]:
                 },
                 count=2 * rows,
                 unit="rows/s",
-            )
+            ).aiming("two processes", ratio=1.8)
             for title, writer in FORMATS.items()
         ]
 

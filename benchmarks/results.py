@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.measured import ROUNDS, Comparison, Figure
+from tasks.plurals import counted
 
 PACKAGES = (
     "numpy", "orjson", "h5py", "fastavro", "elasticsearch", "elastic-transport", "google-cloud-aiplatform", "protobuf", "grpcio",
@@ -24,6 +25,8 @@ _HEAD = """\
 Every comparison times its ways in turn, in one process, {rounds} times after one round that does not count. Rates are medians, with the
 slowest and the fastest round, unless a comparison says otherwise (noticing, growth and starting do); a ratio is the median of the rounds' own ratios to the first way, which a machine that others
 use changes far less than a rate. Sandboxes and servers run on the same machine, and their work is in the numbers.
+
+{aims}
 """
 
 
@@ -63,18 +66,24 @@ def results(where: str, day: date, found: Mapping[str, Sequence[Comparison]]) ->
         day: when they ran.
         found: the comparisons of each benchmark, by its name.
     """
-    parts = [_HEAD.format(date=day.isoformat(), machine=where, rounds=ROUNDS)]
+    parts = [_HEAD.format(date=day.isoformat(), machine=where, rounds=ROUNDS, aims=aims_of(found))]
     for name, comparisons in found.items():
         parts.append(f"\n## `python -m benchmarks.{name}`\n")
         parts += map(_table, comparisons)
     return "".join(parts)
 
 
+def aims_of(found: Mapping[str, Sequence[Comparison]]) -> str:
+    """How many aims are met, in a sentence."""
+    aims = [figure.aim for each in found.values() for one in each for figure in one.figures if figure.aim]
+    return f"{sum(aim.met for aim in aims)} of {counted(len(aims), 'aim')} are met."
+
+
 def _table(comparison: Comparison) -> str:
     rows = [_row(figure) for figure in comparison.figures]
-    head = f"| way | {comparison.unit} | slowest to fastest | ratio | beside |\n|---|---:|---:|---:|---|\n"
+    head = f"| way | {comparison.unit} | slowest to fastest | ratio | beside | aim |\n|---|---:|---:|---:|---|---|\n"
     return f"\n{comparison.title}:\n\n{head}{''.join(rows)}"
 
 
 def _row(figure: Figure) -> str:
-    return f"| {figure.way} | {figure.rate} | {figure.spread} | {figure.times or '1'} | {figure.note} |\n"
+    return f"| {figure.way} | {figure.rate} | {figure.spread} | {figure.times or '1'} | {figure.note} | {figure.aim or ''} |\n"

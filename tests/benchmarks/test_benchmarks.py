@@ -51,11 +51,31 @@ def test_the_report_has_a_table_of_each_comparison_and_names_no_place():
     report = results(machine(), date(2026, 1, 2), {"counting": [comparison]})
     assert "2026-01-02: " in report
     assert (
-        "| plain | 2,000 | 1,000 to 3,000 | 1 | 84 MiB |\n| ours | 9,000 | 9,000 to 9,000 | 4.5 x |  |\n"
+        "| plain | 2,000 | 1,000 to 3,000 | 1 | 84 MiB |  |\n| ours | 9,000 | 9,000 to 9,000 | 4.5 x |  |  |\n"
         in report
     )
     assert "python -m benchmarks.counting" in report
     assert str(Path.cwd()) not in report
+
+
+@pytest.mark.parametrize(
+    ("aim", "said"),
+    [
+        ({"rate": 9000}, "at least 9,000 numbers/s: met"),
+        ({"ratio": 5}, "at least 5 x: not met"),
+        ({"rate": 8000, "ratio": 5}, "at least 8,000 numbers/s, at least 5 x: not met"),
+    ],
+)
+def test_an_aim_stands_beside_the_way_that_has_it_and_says_whether_it_is_met(aim, said):
+    figures = [
+        Figure(way="plain", rates=[2000.0], ratio=None),
+        Figure(way="ours", rates=[9000.0], ratio=4.5),
+    ]
+    comparison = Comparison(title="Counting", unit="numbers/s", figures=figures).aiming("ours", **aim)
+    assert str(comparison).splitlines()[-1].endswith(f"[{said}]")
+    report = results(machine(), date(2026, 1, 2), {"counting": [comparison]})
+    assert f"| 4.5 x |  | {said} |" in report
+    assert f"{int(': met' in said)} of 1 aim" in report
 
 
 def test_every_module_that_compares_is_run():

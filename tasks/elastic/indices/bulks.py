@@ -5,20 +5,18 @@ Elasticsearch answers for every document of a bulk request separately.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Thread
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self
 
 import orjson
 
+from tasks.ahead import ahead, in_background
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import DISK_BLOCK, calling, reason_of
 from tasks.elastic.data.documents import Document
@@ -100,13 +98,11 @@ class BulkLoad:
         Only the first request of a bulk is made so: while one that was throttled waits, nothing more is started. Two requests may
         be carried out in any order, so no id may occur in two bulks.
         """
-        started = deque[Bulk]()
-        for bulk in bulks:
-            bulk.under_way = _in_background(partial(self._request, bulk.waiting))
-            started.append(bulk)
-            if len(started) == most:
-                yield started.popleft()
-        yield from started
+        return ahead(bulks, self.begin, most)
+
+    def begin(self, bulk: Bulk) -> None:
+        """Start its request; ``send`` looks at the answer."""
+        bulk.under_way = in_background(partial(self._request, bulk.waiting))
 
     def send(self, bulk: Bulk) -> Look[bool]:
         """Send what is still waiting, or see what came of it. Done when every document is stored or refused for good."""
@@ -165,20 +161,6 @@ class BulkLoad:
         created = [result["result"] for result in stored].count("created")
         self.created += created
         self.updated += len(stored) - created
-
-
-def _in_background(call: Callable[[], Answer]) -> Future[Answer]:
-    """Begin a call in a thread that nobody has to wait for: a load that is interrupted ends at once."""
-    future = Future[Answer]()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001 -- raised by whoever asks for the result
-            future.set_exception(error)
-
-    Thread(target=copy_context().run, args=(run,), daemon=True).start()
-    return future
 
 
 def _action(id_: str, routing: str | None) -> bytes:

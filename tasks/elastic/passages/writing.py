@@ -1,22 +1,26 @@
 """Passages written into a new version: those of the version before bring their embeddings along, the rest is embedded.
 
-Inference is the expensive part. A run after a crash finds what is stored, and embeds again at most the batch that was in
-flight. The version before is only read.
+Inference is the expensive part. A run after a crash finds what is stored, and embeds again at most the batches that were under
+way. The version before is only read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from tasks.ahead import ahead, in_background
 from tasks.answers.chunks import Chunk
 from tasks.answers.knowledge import Written
 from tasks.batches import Part, attempt_each
+from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.indices.bulks import Aside, Bulk, BulkLoad, Refused
 from tasks.elastic.indices.indices import refresh
 from tasks.elastic.passages.reading import embeddings, seen_hashes, unembedded
 from tasks.elastic.passages.specs import VECTOR, Embedders, as_document, hash_of
+from tasks.elastic.reindex.batch_plans import QUEUE_FILLED
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.models.embeddings import embed_texts
@@ -25,8 +29,10 @@ from tasks.steps import step
 from tasks.waiting import Deadline, Look
 
 BATCH = 32
-"""Passages in a request that embeds: at a third of a second each, ELSER's pace, a tenth of the client's patience; and what a
-crash may embed again."""
+"""Passages in a request that embeds: at a third of a second each, ELSER's pace, a tenth of the client's patience."""
+UNDER_WAY = 2
+"""Such requests at once, if the deployment's queue has room, so that no allocation waits for the next one: with a single request, 8
+allocations were used to 79 % (benchmarks/embedding.py). A crash may embed again what is in them."""
 ROUNDS = 3
 """Rounds without progress after which what still has no embedding fails for good."""
 _SHOWN = 3
@@ -105,6 +111,8 @@ class _Batch:
 
     def __init__(self, chunks: Sequence[Chunk]) -> None:
         self.chunks = chunks
+        self.making: Future[Bulk] | None = None
+        """Begun before it is its turn."""
         self.bulk: Bulk | None = None
         """With their dense embeddings, once they have them: a request that is sent again does not embed them again."""
 
@@ -127,6 +135,7 @@ class _Writer:
     ) -> None:
         self._settings, self._index, self._deadline = settings, index, deadline
         self._fields, self._models = embedders.fields, models
+        self._most = _most_under_way(settings, embedders.deployment)
         self.refused = Aside(refused_file)
         self._plain = BulkLoad(settings, index, self.refused)
         self._embedding = BulkLoad(settings, index, self.refused, pipeline=pipeline or None)
@@ -144,7 +153,8 @@ class _Writer:
 
     def embed(self, chunks: Sequence[Chunk]) -> None:
         """Embed and store these."""
-        self._attempt("embed passages", map(_Batch, _batches(chunks)), self._embed, len(chunks))
+        begun = ahead(map(_Batch, _batches(chunks)), self._begin, self._most)
+        self._attempt("embed passages", begun, self._embed, len(chunks))
 
     def repair(self, chunks: Sequence[Chunk]) -> None:
         """Send what lacks an embedding again, until nothing does or rounds bring nothing."""
@@ -160,12 +170,22 @@ class _Writer:
             before = len(lacking)
             self.embed([chunk for chunk in chunks if chunk.id in lacking])
 
+    def _begin(self, batch: _Batch) -> None:
+        def make() -> Bulk:
+            bulk = self._bulk_of(batch)
+            self._embedding.begin(bulk)
+            return bulk
+
+        batch.making = in_background(make)
+
     def _embed(self, batch: _Batch) -> Look[bool]:
         if batch.bulk is None:
-            batch.bulk = Bulk(
-                [as_document(chunk, dense) for chunk, dense in self._with_vectors(batch.chunks)]
-            )
+            making, batch.making = batch.making, None
+            batch.bulk = making.result() if making else self._bulk_of(batch)
         return self._embedding.send(batch.bulk)
+
+    def _bulk_of(self, batch: _Batch) -> Bulk:
+        return Bulk([as_document(chunk, dense) for chunk, dense in self._with_vectors(batch.chunks)])
 
     def _with_vectors(self, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, dict[str, Any]]]:
         """Each chunk with its dense embedding, if there is a model for it."""
@@ -186,3 +206,9 @@ class _Writer:
 
 def _batches(chunks: Sequence[Chunk]) -> list[Sequence[Chunk]]:
     return [chunks[start : start + BATCH] for start in range(0, len(chunks), BATCH)]
+
+
+def _most_under_way(settings: ElasticSettings, deployment: str) -> int:
+    """Requests that a deployment's queue has room for, beside searches."""
+    there = read_deployment.fn(settings, deployment) if deployment else None
+    return max(1, min(UNDER_WAY, int(QUEUE_FILLED * there.queue_capacity) // BATCH)) if there else UNDER_WAY
