@@ -175,7 +175,7 @@ class _Walk:
             if each is None:
                 continue
             if not isinstance(each, dict):
-                raise documents_errors.NOT_AN_OBJECT.refusal(path=path)
+                raise documents_errors.NOT_AN_OBJECT.refusal(path=path, name=path.rpartition(".")[2])
             properties = definition.get("properties", {}) if is_known else {}
             if definition.get("type") == "nested":
                 self.parsed.values = {}

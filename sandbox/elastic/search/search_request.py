@@ -92,9 +92,10 @@ class SearchRequest:
             if key not in (*_KEYS, *_NOT_IMITATED):
                 raise search_errors.UNKNOWN_KEY.refusal(key=key, token=token(value))
         size, start = whole("size", body.get("size", 10)), whole("from", body.get("from", 0))
-        for name, value in (("size", size), ("from", start)):
-            if value < 0:
-                raise search_errors.NEGATIVE.refusal(name=name, value=value)
+        if size < 0:
+            raise search_errors.NEGATIVE_SIZE.refusal(value=size)
+        if start < 0:
+            raise search_errors.NEGATIVE_FROM.refusal(value=start)
         clauses, fields = sorting.clauses(body.get("sort")), hit_values.Asked.read(body)
         source = sources.of_body(body.get("_source"))
         after = body.get("search_after")
