@@ -88,7 +88,7 @@ def in_java(value: Any) -> str:
 
 
 UNREADABLE_BODY = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
-NO_BODY = Answer(400, "parse_exception", "request body is required", "RestRequest.java, from memory")
+NO_BODY = Answer(400, "parse_exception", "request body is required", "RestRequest.java")
 NO_BODY_OR_SOURCE = Answer(
     400, "parse_exception", "request body or source parameter is required", "RestRequest.java"
 )

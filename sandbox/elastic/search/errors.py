@@ -220,8 +220,9 @@ NOT_IMITATED = Answer(
 COLLAPSE_AFTER = Answer(
     400,
     "illegal_argument_exception",
-    "collapse field and sort field must be the same when use `collapse` in conjunction with `search_after`",
-    "SearchService.java",
+    "Cannot use [collapse] in conjunction with [search_after] unless the search is sorted on the same field. Multiple sort "
+    "fields are not allowed.",
+    "SearchAfterBuilder.java",
 )
 FUZZINESS = Answer(400, "illegal_argument_exception", "Invalid fuzziness value: {value}", "Fuzziness.java")
 HIGHLIGHT = Answer(400, "illegal_argument_exception", "{problem}", "HighlightBuilder.java, from memory")

@@ -138,6 +138,21 @@ def test_a_search_is_refused_in_the_words_of_the_service(here, index, body, kind
     assert (refused.value.status_code, root["type"], root["reason"]) == (400, KINDS.get(kind, kind), reason)
 
 
+SEARCH_AFTER = (
+    "Cannot use [collapse] in conjunction with [search_after] unless the search is sorted on the same field. Multiple sort "
+    "fields are not allowed."
+)
+
+
+def test_collapsed_hits_have_no_pages_by_another_field_and_no_scroll(here, index):
+    """SearchAfterBuilder.java, SearchSourceBuilder.java."""
+    with pytest.raises(ApiError) as refused:
+        here.search(index=index, collapse={"field": "n"}, sort=["n", "_seq_no"], search_after=[1, 1])
+    assert refused.value.body["error"]["root_cause"][0]["reason"] == SEARCH_AFTER
+    with pytest.raises(ApiError, match="1: cannot use `collapse` in a scroll context;"):
+        here.search(index=index, collapse={"field": "n"}, scroll="1m")
+
+
 SCRIPTS = [
     ({}, "must specify lang for stored script"),
     ({"lang": "mustache"}, "must specify source for stored script"),
