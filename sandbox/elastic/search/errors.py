@@ -75,8 +75,10 @@ EXPLAIN_NO_QUERY = Answer(
     "Validation Failed: 1: query is missing;",
     "ExplainRequest.java",
 )
-EXPLAIN_QUERIES_ONLY = Answer(
-    400, "parsing_exception", "the sandbox explains the scores of a [query] only, not those of [{what}]"
+EXPLAIN_NO_RETRIEVER = Answer(
+    400,
+    "parsing_exception",
+    "the sandbox explains the scores of a [query] and of [knn] sections, not those of a [retriever]",
 )
 NOT_SUPPORTED = Answer(
     400,

@@ -147,11 +147,9 @@ def _aggregations(body: Mapping[str, Any]) -> Any:
 
 
 def _explain(body: Mapping[str, Any]) -> bool:
-    """Whether scores are explained, which only those of a query can be."""
-    if body.get("explain"):
-        for other in ("knn", "retriever"):
-            if body.get(other) is not None:
-                raise search_errors.EXPLAIN_QUERIES_ONLY.refusal(what=other)
+    """Whether scores are explained, which those of a retriever cannot be."""
+    if body.get("explain") and body.get("retriever") is not None:
+        raise search_errors.EXPLAIN_NO_RETRIEVER.refusal()
     return bool(body.get("explain"))
 
 
