@@ -88,7 +88,7 @@ def in_java(value: Any) -> str:
 
 
 UNREADABLE_BODY = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
-NO_BODY = Answer(400, "parse_exception", "request body is required", "RestRequest.java, from memory")
+NO_BODY = Answer(400, "parse_exception", "request body is required", "RestRequest.java")
 NO_BODY_OR_SOURCE = Answer(
     400, "parse_exception", "request body or source parameter is required", "RestRequest.java"
 )
@@ -98,25 +98,25 @@ VALIDATION = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: {problems}",
-    "ActionRequest.java, from memory",
+    "ActionRequest.java",
 )
 NOT_A_NUMBER = Answer(
     400,
     "illegal_argument_exception",
     "Failed to parse int parameter [{name}] with value [{value}]",
-    "RestRequest.java, from memory",
+    "RestRequest.java",
 )
 NOT_A_BOOLEAN = Answer(
     400,
     "illegal_argument_exception",
     "Failed to parse value [{value}] as only [true] or [false] are allowed.",
-    "Booleans.java, from memory",
+    "Booleans.java",
 )
 NOT_A_TIME = Answer(
     400,
     "illegal_argument_exception",
     "failed to parse setting [{name}] with value [{value}] as a time value: unit is missing or unrecognized",
-    "TimeValue.java, from memory",
+    "TimeValue.java",
 )
 NOT_A_SIZE = Answer(
     400,

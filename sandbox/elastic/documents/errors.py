@@ -7,8 +7,8 @@ from sandbox.elastic.errors import Answer
 NOT_AN_OBJECT = Answer(
     400,
     "document_parsing_exception",
-    "[1:1] object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value",
-    "DocumentParser.java, from memory",
+    "[1:1] object mapping for [{path}] tried to parse field [{name}] as object, but found a concrete value",
+    "DocumentParser.java",
 )
 FIELD_NAME = Answer(400, "illegal_argument_exception", "{problem}", "DotExpandingXContentParser.java")
 METADATA_FIELD = Answer(
@@ -19,7 +19,7 @@ METADATA_FIELD = Answer(
     "MetadataFieldMapper.java",
 )
 DUPLICATE_FIELD = Answer(
-    400, "x_content_parse_exception", "[1:1] Duplicate field '{name}'", "JsonXContentParser.java, from memory"
+    400, "x_content_parse_exception", "[1:1] Duplicate field '{name}'", "JsonXContentParser.java"
 )
 BLANK_NAME = Answer(
     400,
@@ -31,13 +31,13 @@ BAD_VALUE = Answer(
     400,
     "document_parsing_exception",
     "[1:1] failed to parse field [{path}] of type [{kind}] in document with id '{id}'. Preview of field's value: '{value}'",
-    "FieldMapper.java, from memory",
+    "FieldMapper.java",
 )
 STRICT = Answer(
     400,
     "strict_dynamic_mapping_exception",
     "[1:1] mapping set to strict, dynamic introduction of [{name}] within [{parent}] is not allowed",
-    "StrictDynamicMappingException.java, from memory",
+    "StrictDynamicMappingException.java",
 )
 SPARSE_NOT_AN_OBJECT = Answer(
     400,
@@ -62,15 +62,15 @@ SPARSE_WEIGHT = Answer(
 SPARSE_DOTS = Answer(
     400,
     "document_parsing_exception",
-    "[1:1] [sparse_vector] fields do not support dots in feature names but found [{feature}]",
-    "SparseVectorFieldMapper.java before 8.16, from memory",
+    "[1:1] failed to parse: [sparse_vector] fields do not support dots in feature names but found [{feature}]",
+    "SparseVectorFieldMapper.java before 8.16",
 )
 SPARSE_SEVERAL = Answer(
     400,
     "document_parsing_exception",
-    "[1:1] [sparse_vector] fields do not support indexing multiple values for the same feature [{feature}] in the same "
+    "[1:1] failed to parse: [sparse_vector] fields do not support indexing multiple values for the same feature [{feature}] in the same "
     "document",
-    "SparseVectorFieldMapper.java before 8.15, from memory",
+    "SparseVectorFieldMapper.java before 8.15",
 )
 EMPTY_ID = Answer(
     400, "illegal_argument_exception", "if _id is specified it must not be empty", "IndexRouting.java"
@@ -88,13 +88,13 @@ DOCUMENT_MISSING = Answer(
     404,
     "document_missing_exception",
     "[{id}]: document missing",
-    "DocumentMissingException.java, from memory",
+    "DocumentMissingException.java",
 )
 NO_SOURCE = Answer(
     404,
     "resource_not_found_exception",
     "Document not found [{index}]/[{id}]",
-    "RestGetSourceAction.java, from memory",
+    "RestGetSourceAction.java",
 )
 MGET_FIELD = Answer(
     400,
@@ -140,13 +140,13 @@ DIMENSIONS = Answer(
     "document_parsing_exception",
     "[1:1] failed to parse: The [dense_vector] field [{path}] in doc [document with id '{id}'] has a different number of "
     "dimensions [{found}] than defined in the mapping [{dims}]",
-    "DenseVectorFieldMapper.java, from memory",
+    "DenseVectorFieldMapper.java",
 )
 DATE_NAME = Answer(
     400,
     "parse_exception",
-    "invalid dynamic name expression [{name}]: {problem}",
-    "IndexNameExpressionResolver.java, from memory",
+    "invalid dynamic name expression [{name}]. {problem}",
+    "IndexNameExpressionResolver.java",
 )
 OTHER_MODEL = Answer(
     400,

@@ -17,7 +17,7 @@ from sandbox.elastic.documents.field_values import Terms, flat, joined, reader, 
 from sandbox.elastic.documents.nested import NestedObject
 from sandbox.elastic.documents.source_values import at
 from sandbox.elastic.errors import Refusal
-from sandbox.elastic.indices import dynamic_templates
+from sandbox.elastic.indices import dynamic_templates, vector_options
 from sandbox.elastic.indices.mappings import is_nested, is_object, is_searchable
 from sandbox.elastic.versions import Release
 
@@ -147,6 +147,8 @@ class _Walk:
             self._objects(name, value, definition, path, dynamic, added, name in known)
             return
         if definition["type"] == "dense_vector" and "dims" not in definition and isinstance(value, list):
+            if problem := vector_options.dimension_problem(definition.get("index_options"), len(value)):
+                raise documents_errors.BULK_SOURCE.refusal(problem=problem)
             sized: dict[str, Any] = {**definition, "dims": len(value)}  # as long as the first vector
             self._leaf(path, sized, value)
             added[name] = sized
@@ -175,7 +177,7 @@ class _Walk:
             if each is None:
                 continue
             if not isinstance(each, dict):
-                raise documents_errors.NOT_AN_OBJECT.refusal(path=path)
+                raise documents_errors.NOT_AN_OBJECT.refusal(path=path, name=path.rpartition(".")[2])
             properties = definition.get("properties", {}) if is_known else {}
             if definition.get("type") == "nested":
                 self.parsed.values = {}

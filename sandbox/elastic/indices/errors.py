@@ -15,62 +15,62 @@ INDEX_NAME = Answer(
     400,
     "invalid_index_name_exception",
     "Invalid index name [{index}], {problem}",
-    "MetadataCreateIndexService.java, from memory",
+    "MetadataCreateIndexService.java",
 )
 NAME_IS_ALIAS = Answer(
     400,
     "invalid_index_name_exception",
     "Invalid index name [{index}], already exists as alias",
-    "MetadataCreateIndexService.java, from memory",
+    "MetadataCreateIndexService.java",
 )
 ALIAS_FOR_INDEX = Answer(
     400,
     "illegal_argument_exception",
     "The provided expression [{alias}] matches an alias, specify the corresponding concrete indices instead.",
-    "TransportDeleteIndexAction.java, from memory",
+    "TransportDeleteIndexAction.java",
 )
 DESTRUCTIVE = Answer(
     400,
     "illegal_argument_exception",
     "Wildcard expressions or all indices are not allowed",
-    "DestructiveOperations.java, from memory",
+    "DestructiveOperations.java",
 )
 SEVERAL_INDICES = Answer(
     400,
     "illegal_argument_exception",
     "alias [{alias}] has more than one index associated with it [{indices}], can't execute a single index op",
-    "IndexNameExpressionResolver.java, from memory",
+    "IndexNameExpressionResolver.java",
 )
 NO_WRITE_INDEX = Answer(
     400,
     "illegal_argument_exception",
     "no write index is defined for alias [{alias}]. The write index may be explicitly disabled using "
     "is_write_index=false or the alias points to multiple indices without one being designated as a write index",
-    "IndexNameExpressionResolver.java, from memory",
+    "IndexNameExpressionResolver.java",
 )
 NOT_AN_ALIAS = Answer(
     404,
     "index_not_found_exception",
     "no such index [{index}] and [require_alias] request flag is [true] and [{index}] is not an alias",
-    "TransportBulkAction.java, from memory",
+    "TransportBulkAction.java",
 )
 WRITE_INDEX_TWICE = Answer(
-    400,
+    500,
     "illegal_state_exception",
     "alias [{alias}] has more than one write index [{indices}]",
-    "AliasMetadata.java, from memory",
+    "IndexAbstraction.java",
 )
 NO_ALIAS = Answer(
     404,
     "aliases_not_found_exception",
     "aliases [{alias}] missing",
-    "AliasesNotFoundException.java, from memory",
+    "AliasesNotFoundException.java",
 )
 ALIAS_IS_INDEX = Answer(
     400,
     "invalid_alias_name_exception",
     "Invalid alias name [{alias}]: an index or data stream exists with the same name as the alias",
-    "AliasValidator.java, from memory",
+    "AliasValidator.java",
 )
 BLOCKED = Answer(
     403, "cluster_block_exception", "{problem}", "IndexMetadata.java, ClusterBlockException.java"
@@ -83,7 +83,7 @@ UNKNOWN_SETTING = Answer(
     "illegal_argument_exception",
     "unknown setting [index.{name}] please check that any required plugins are installed, or check the breaking "
     "changes documentation for removed settings",
-    "AbstractScopedSettings.java, from memory",
+    "AbstractScopedSettings.java",
 )
 SETTING_NOT_IMITATED = Answer(
     400,
@@ -95,13 +95,13 @@ SOFT_DELETES = Answer(
     "illegal_argument_exception",
     "Creating indices with soft-deletes disabled is no longer supported. Please do not specify a value for setting "
     "[index.soft_deletes.enabled].",
-    "MetadataCreateIndexService.java, from memory",
+    "MetadataCreateIndexService.java",
 )
 SETTING_NO_RANGE = Answer(
     400,
     "illegal_argument_exception",
-    "failed to parse [index.auto_expand_replicas] from value: [{value}]",
-    "AutoExpandReplicas.java, from memory",
+    "failed to parse [index.auto_expand_replicas] from value: [{value}] at index {place}",
+    "AutoExpandReplicas.java",
 )
 SETTING_NO_BOOLEAN = Answer(
     400,
@@ -113,19 +113,19 @@ SETTING_NO_NUMBER = Answer(
     400,
     "illegal_argument_exception",
     "Failed to parse value [{value}] for setting [index.{name}]",
-    "Setting.java, from memory",
+    "Setting.java",
 )
 SETTING_TOO_SMALL = Answer(
     400,
     "illegal_argument_exception",
     "Failed to parse value [{value}] for setting [index.{name}] must be >= {least}",
-    "Setting.java, from memory",
+    "Setting.java",
 )
 SETTING_NOT_DYNAMIC = Answer(
     400,
     "illegal_argument_exception",
     "Can't update non dynamic settings [[{names}]] for open indices [[{index}]]",
-    "MetadataUpdateSettingsService.java, from memory",
+    "MetadataUpdateSettingsService.java",
 )
 MAPPING = Answer(400, "mapper_parsing_exception", "Failed to parse mapping: {problem}")
 COPY_FROM_MULTI_FIELD = Answer(
@@ -145,31 +145,32 @@ UNSUPPORTED_ROOT = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: Root mapping definition has unsupported parameters:  [{shown}]",
-    "MappingParser.java, from memory",
+    "MappingParser.java",
 )
 NO_TYPE = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: No type specified for field [{name}]",
-    "ObjectMapper.java, from memory",
+    "ObjectMapper.java",
 )
 NESTED_CONFLICT = Answer(
     400,
     "illegal_argument_exception",
     "can't merge a non-nested mapping [{path}] with a nested mapping",
-    "NestedObjectMapper.java, from memory",
+    "NestedObjectMapper.java",
 )
 NO_HANDLER = Answer(
     400,
     "mapper_parsing_exception",
-    "Failed to parse mapping: No handler for type [{kind}] declared on field [{name}]",
-    "ObjectMapper.java, from memory",
+    "Failed to parse mapping: The mapper type [{kind}] declared on field [{name}] does not exist. It might have been created "
+    "within a future version or requires a plugin to be installed. Check the documentation.",
+    "ObjectMapper.java",
 )
 UNKNOWN_PARAMETER = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: unknown parameter [{parameter}] on mapper [{name}] of type [{kind}]",
-    "FieldMapper.java, from memory",
+    "FieldMapper.java",
 )
 MULTI_FIELD_NAME = Answer(
     400,
@@ -187,25 +188,25 @@ NO_NORMALIZER = Answer(
     400,
     "mapper_parsing_exception",
     "Failed to parse mapping: normalizer [{normalizer}] not found for field [{name}]",
-    "KeywordFieldMapper.java, from memory",
+    "KeywordFieldMapper.java",
 )
 TYPE_CONFLICT = Answer(
     400,
     "illegal_argument_exception",
     "mapper [{path}] cannot be changed from type [{old}] to [{new}]",
-    "FieldMapper.java, from memory",
+    "FieldMapper.java",
 )
 OBJECT_CONFLICT = Answer(
     400,
     "illegal_argument_exception",
-    "can't merge a {first} mapping [{path}] with a {second} mapping",
-    "ObjectMapper.java, from memory",
+    "can't merge a non object mapping [{path}] with an object mapping",
+    "ObjectMapper.java",
 )
 PARAMETER_CONFLICT = Answer(
     400,
     "illegal_argument_exception",
     "Mapper for [{path}] conflicts with existing mapper:\n\tCannot update parameter [{parameter}] from [{old}] to [{new}]",
-    "FieldMapper.java, from memory",
+    "FieldMapper.java",
 )
 UNKNOWN_METRIC = Answer(
     400,
@@ -226,13 +227,13 @@ NO_TEMPLATE = Answer(
     404,
     "resource_not_found_exception",
     "{kind} matching [{name}] not found",
-    "TransportGetComposableIndexTemplateAction.java, from memory",
+    "TransportGetComposableIndexTemplateAction.java",
 )
 TEMPLATE_INVALID = Answer(
     400,
     "invalid_index_template_exception",
     "index_template [{name}] invalid, cause [{problem}]",
-    "InvalidIndexTemplateException.java, from memory",
+    "InvalidIndexTemplateException.java",
 )
 TEMPLATE_COLLIDES = Answer(
     400,
@@ -240,74 +241,74 @@ TEMPLATE_COLLIDES = Answer(
     "index template [{name}] has index patterns [{patterns}] matching patterns from existing templates [{other}] with patterns "
     "({other} => [{others}]) that have the same priority [{priority}], multiple index templates may not match during index "
     "creation, please use a different priority",
-    "MetadataIndexTemplateService.java, from memory",
+    "MetadataIndexTemplateService.java",
 )
 COMPONENT_IN_USE = Answer(
     400,
     "illegal_argument_exception",
     "component templates [{names}] cannot be removed as they are still in use by index templates [{users}]",
-    "MetadataIndexTemplateService.java, from memory",
+    "MetadataIndexTemplateService.java",
 )
 DATA_STREAM_ONLY = Answer(
     400,
     "illegal_argument_exception",
     "cannot create index with name [{name}], because it matches with template [{template}] that creates data streams only, use "
     "create data stream api instead",
-    "AutoCreateAction.java, from memory",
+    "AutoCreateAction.java",
 )
 NO_STREAM_TEMPLATE = Answer(
     400,
     "illegal_argument_exception",
     "no matching index template found for data stream [{name}]",
-    "MetadataCreateDataStreamService.java, from memory",
+    "MetadataCreateDataStreamService.java",
 )
 NO_DATA_STREAM_IN_TEMPLATE = Answer(
     400,
     "illegal_argument_exception",
     "matching index template [{template}] for data stream [{name}] has no data stream template",
-    "MetadataCreateDataStreamService.java, from memory",
+    "MetadataCreateDataStreamService.java",
 )
 STREAM_EXISTS = Answer(
     400,
     "resource_already_exists_exception",
     "data_stream [{name}] already exists",
-    "MetadataCreateDataStreamService.java, from memory",
+    "MetadataCreateDataStreamService.java",
 )
 STREAM_FOR_INDEX = Answer(
     400,
     "illegal_argument_exception",
     "The provided expression [{name}] matches a data stream, specify the corresponding concrete indices instead.",
-    "IndexNameExpressionResolver.java, from memory",
+    "IndexNameExpressionResolver.java",
 )
 STREAM_WRITE_INDEX = Answer(
     400,
     "illegal_argument_exception",
     "index [{index}] is the write index for data stream [{name}] and cannot be deleted",
-    "MetadataDeleteIndexService.java, from memory",
+    "MetadataDeleteIndexService.java",
 )
 STREAM_CREATES_ONLY = Answer(
     400,
     "illegal_argument_exception",
     "only write ops with an op_type of create are allowed in data streams",
-    "TransportBulkAction.java, from memory",
+    "TransportBulkAction.java",
 )
 STREAM_NO_TIMESTAMP = Answer(
     400,
     "document_parsing_exception",
-    "[1:1] data stream timestamp field [@timestamp] is missing",
-    "DataStreamTimestampFieldMapper.java, from memory",
+    "[1:1] failed to parse: data stream timestamp field [@timestamp] is missing",
+    "DataStreamTimestampFieldMapper.java",
 )
 ROLLOVER_TARGET = Answer(
     400,
     "illegal_argument_exception",
     "rollover target is a [{kind}] but one of [alias,data_stream] was expected",
-    "MetadataRolloverService.java, from memory",
+    "MetadataRolloverService.java",
 )
 BAD_FILTER = Answer(
     400,
     "illegal_argument_exception",
     "failed to parse filter for alias [{alias}]",
-    "AliasValidator.java, from memory",
+    "AliasValidator.java",
 )
 FILTERS_DIFFER = Answer(
     400,

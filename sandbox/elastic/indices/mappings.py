@@ -295,14 +295,10 @@ def _merged_property(old: Mapping[str, Any], new: Mapping[str, Any], path: str) 
     result = dict(old)
     if is_nested(old) or is_nested(new):
         return _merged_nested(old, new, path)
-    if is_object(old) != is_object(new):
-        first, second = ("ObjectMapper", "non object") if is_object(old) else ("non object", "object")
-        raise indices_errors.OBJECT_CONFLICT.refusal(path=path, first=first, second=second)
+    _refuse_other_kind(old, new, path)
     if is_object(old):
         properties = _merged_properties(old.get("properties", {}), new.get("properties", {}), f"{path}.")
         return {**result, **new, "properties": properties}
-    if old["type"] != new["type"]:
-        raise indices_errors.TYPE_CONFLICT.refusal(path=path, old=old["type"], new=new["type"])
     if old["type"] in vector_fields.PARAMETERS:
         return vector_fields.merged(path, old, new)
     if "fields" in new:
@@ -317,6 +313,14 @@ def _merged_property(old: Mapping[str, Any], new: Mapping[str, Any], path: str) 
         if parameter in new:
             result[parameter] = after
     return result
+
+
+def _refuse_other_kind(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> None:
+    if is_object(old) and not is_object(new):
+        raise indices_errors.OBJECT_CONFLICT.refusal(path=path)
+    kind = "ObjectMapper" if is_object(new) else new["type"]
+    if not is_object(old) and old["type"] != kind:
+        raise indices_errors.TYPE_CONFLICT.refusal(path=path, old=old["type"], new=kind)
 
 
 def _merged_nested(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> dict[str, Any]:

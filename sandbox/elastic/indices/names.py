@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from sandbox.elastic import errors
 from sandbox.elastic.indices import errors as indices_errors
 
-_FORBIDDEN = '\\/*?"<>| ,#:'
+_FORBIDDEN = '\\/*?"<>| ,'
 
 
 def check(name: str) -> None:
@@ -18,16 +18,19 @@ def check(name: str) -> None:
         Refusal: with the reason.
     """
     problem = ""
-    if name != name.lower():
-        problem = "must be lowercase"
-    elif any(letter in _FORBIDDEN for letter in name):
+    apart = next((letter for letter in "#:" if letter in name), None)
+    if any(letter in _FORBIDDEN for letter in name):
         problem = "must not contain the following characters ['\\','/','*','?','\"','<','>','|',' ',',']"
+    elif apart:
+        problem = f"must not contain '{apart}'"
     elif name[:1] in ("_", "-", "+"):
         problem = "must not start with '_', '-', or '+'"
     elif name in (".", "..", ""):
         problem = "must not be '.' or '..'" if name else "must not be empty"
     elif len(name.encode()) > 255:
         problem = "index name is too long, (" + str(len(name.encode())) + " > 255)"
+    elif name != name.lower():
+        problem = "must be lowercase"
     if problem:
         raise indices_errors.INDEX_NAME.refusal(
             index=name, problem=problem, metadata={"index": name, "index_uuid": "_na_"}

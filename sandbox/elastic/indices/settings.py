@@ -49,7 +49,7 @@ def check(settings: Mapping[str, str | None]) -> None:
         if name == "refresh_interval" and value is not None:
             duration("index.refresh_interval", value)
         if name == "auto_expand_replicas" and not (value in (None, "false") or _EXPANDED.fullmatch(value)):
-            raise indices_errors.SETTING_NO_RANGE.refusal(value=value)
+            raise indices_errors.SETTING_NO_RANGE.refusal(value=value, place=value.find("-"))
         if name.startswith("blocks.") and value not in (None, "true", "false"):
             raise indices_errors.SETTING_NO_BOOLEAN.refusal(value=value)
         if name in _NUMBERS and value is not None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from sandbox.elastic.chunking import settings as chunking
 from sandbox.elastic.indices import errors as indices_errors
+from sandbox.elastic.indices import vector_options
 from sandbox.elastic.versions import Release
 
 PARAMETERS: dict[str, set[str]] = {
@@ -26,22 +27,8 @@ DEFAULT_INFERENCE_ID = ".elser-2-elasticsearch"
 """Of a semantic_text field that names no endpoint, up to 9.2; later where the cluster has no Elastic Inference Service."""
 SIMILARITIES = ("cosine", "dot_product", "l2_norm", "max_inner_product")
 MOST_DIMENSIONS = 4096
-_TYPES = {
-    "float": (
-        "hnsw",
-        "int8_hnsw",
-        "int4_hnsw",
-        "bbq_hnsw",
-        "bbq_disk",
-        "flat",
-        "int8_flat",
-        "int4_flat",
-        "bbq_flat",
-    ),
-    "byte": ("hnsw", "flat"),
-}
-_OPTIONS = {"type", "m", "ef_construction", "confidence_interval", "rescore_vector", "cluster_size"}
-_CHANGEABLE = {"search_inference_id", "chunking_settings", "index_options", "meta", "fields"}
+_ELEMENTS = ("byte", "float")
+_CHANGEABLE = {"search_inference_id", "chunking_settings", "meta", "fields"}
 
 
 class TypedField(Protocol):
@@ -115,7 +102,7 @@ def merged(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[st
         learned = parameter in ("dims", "model_settings") and (before is None or after is None)
         if (
             before != after
-            and parameter not in _CHANGEABLE
+            and not (parameter in _CHANGEABLE or _is_allowed(parameter, before, after))
             and not learned
             and not (after is None and parameter in ("index", "similarity", "element_type"))
         ):
@@ -127,11 +114,15 @@ def merged(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[st
     return result
 
 
+def _is_allowed(parameter: str, before: Any, after: Any) -> bool:
+    return parameter == "index_options" and vector_options.is_change_allowed(before, after)
+
+
 def _check_vector(name: str, definition: Mapping[str, Any]) -> None:
     kind = definition.get("element_type", "float")
     if kind == "bit":
         raise indices_errors.MAPPING.refusal(problem="the sandbox does not imitate the element_type [bit]")
-    if kind not in _TYPES:
+    if kind not in _ELEMENTS:
         raise indices_errors.MAPPING.refusal(
             problem=f"invalid element_type [{kind}]; available types are [bit, byte, float]"
         )
@@ -148,30 +139,4 @@ def _check_vector(name: str, definition: Mapping[str, Any]) -> None:
         raise indices_errors.MAPPING.refusal(
             problem=f"Field [{given}] can only be specified for a field of type [dense_vector] when it is indexed"
         )
-    _check_options(name, kind, definition.get("index_options"), dims)
-
-
-def _check_options(name: str, kind: str, options: Any, dims: int | None) -> None:
-    if options is None:
-        return
-    if not isinstance(options, Mapping) or "type" not in options:
-        raise indices_errors.MAPPING.refusal(problem="[index_options] requires field [type] to be configured")
-    if options["type"] not in (*_TYPES["float"], *_TYPES["byte"]):
-        problem = f"Unknown vector index options type [{options['type']}] for field [{name}]"
-        raise indices_errors.MAPPING.refusal(problem=problem)
-    if options["type"] not in _TYPES[kind]:
-        raise indices_errors.MAPPING.refusal(
-            problem=f"[element_type] cannot be [{kind}] when using index type [{options['type']}]"
-        )
-    if str(options["type"]).startswith("bbq") and dims is not None and dims < 64:
-        problem = f"{options['type']} does not support dimensions fewer than 64; provided={dims}"
-        raise indices_errors.MAPPING.refusal(problem=problem)
-    if str(options["type"]).startswith("int4") and dims is not None and dims % 2:
-        problem = f"{options['type']} only supports even dimensions; provided={dims}"
-        raise indices_errors.MAPPING.refusal(problem=problem)
-    for option in options:
-        if option not in _OPTIONS:
-            problem = (
-                f"Mapping definition for [{name}] has unsupported parameters:  [{option} : {options[option]}]"
-            )
-            raise indices_errors.MAPPING.refusal(problem=problem)
+    vector_options.check(name, kind, definition.get("index_options"), dims)

@@ -178,7 +178,10 @@ def _positive(settings: Mapping[str, Any], name: str, *, required: bool = False)
         if required:
             raise _missing(name)
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, int) or isinstance(value, bool):
+        problem = f"field [{name}] is not of the expected type. The value [{value}] cannot be converted to a [Integer]"
+        raise inference_errors.INVALID.refusal(problem=problem)
+    if value < 1:
         problem = f"[service_settings] Invalid value [{value}]. [{name}] must be a positive integer"
         raise inference_errors.INVALID.refusal(problem=problem)
     return value

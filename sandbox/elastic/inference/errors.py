@@ -21,7 +21,7 @@ BAD_ID = Answer(
     "action_request_validation_exception",
     "Validation Failed: 1: Invalid inference_id; '{id}' can contain lowercase alphanumeric (a-z and 0-9), hyphens or "
     "underscores; must start and end with alphanumeric;",
-    "Messages.java, from memory",
+    "Messages.java",
 )
 ID_IS_MODEL = Answer(
     400,
@@ -39,8 +39,8 @@ RESERVED = Answer(
 NO_SERVICE = Answer(
     400,
     "status_exception",
-    "Inference endpoint is missing required setting [service]",
-    "ModelConfigurations.java, from memory",
+    "Model configuration is missing a service",
+    "TransportPutInferenceModelAction.java",
 )
 UNKNOWN_SERVICE = Answer(
     400,
@@ -54,14 +54,9 @@ SERVICE_NOT_IMITATED = Answer(
     "the sandbox imitates the services [elasticsearch] and [elser] only: [{service}] would call another machine",
 )
 NO_TASK_TYPE = Answer(
-    400,
-    "status_exception",
-    "Inference endpoint is missing required setting [task_type]",
-    "ServiceUtils.java, from memory",
+    400, "status_exception", "model is missing required setting [task_type]", "ServiceUtils.java"
 )
-UNKNOWN_TASK_TYPE = Answer(
-    400, "status_exception", "Unknown task_type [{task_type}]", "TaskType.java, from memory"
-)
+UNKNOWN_TASK_TYPE = Answer(400, "status_exception", "Unknown task_type [{task_type}]", "TaskType.java")
 TASK_TYPE_NOT_IMITATED = Answer(
     400, "status_exception", "the sandbox has no model for the task type [{task_type}]"
 )
@@ -82,14 +77,12 @@ UNKNOWN_SETTINGS = Answer(
     "Configuration contains settings [{{{shown}}}] unknown to the [{service}] service",
     "ServiceUtils.java",
 )
-INVALID = Answer(
-    400, "validation_exception", "Validation Failed: 1: {problem};", "ServiceUtils.java, from memory"
-)
+INVALID = Answer(400, "validation_exception", "Validation Failed: 1: {problem};", "ServiceUtils.java")
 NO_INPUT = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: Field [input] cannot be null;",
-    "InferenceAction.java, from memory",
+    "InferenceAction.java",
 )
 INPUT_TYPE = Answer(
     400,
@@ -107,7 +100,7 @@ NOT_FOR_TASK = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: Field [{field}] cannot be specified for task type [{task_type}];",
-    "InferenceAction.java, from memory",
+    "InferenceAction.java",
 )
 IN_USE = Answer(
     409,

@@ -18,7 +18,7 @@ PIPELINE_IN_USE = Answer(
     "illegal_argument_exception",
     "pipeline [{pipeline}] cannot be deleted because it is the {role} pipeline for {count} index(es) including "
     "[{indices}]",
-    "IngestService.java, from memory",
+    "IngestService.java",
 )
 SIMULATE_NOTHING = Answer(
     400,
@@ -64,7 +64,7 @@ FIELD_NOT_STRING = Answer(
     400,
     "illegal_argument_exception",
     "field [{path}] of type [{type}] cannot be cast to [java.lang.String]",
-    "IngestDocument.java, from memory",
+    "IngestDocument.java",
 )
 FIELD_NO_PARENT = Answer(
     400,
@@ -72,32 +72,30 @@ FIELD_NO_PARENT = Answer(
     "cannot set [{name}] with parent object of type [{type}] as part of path [{path}]",
     "IngestDocument.java",
 )
-PATH_INVALID = Answer(
-    400, "illegal_argument_exception", "path [{path}] is not valid", "IngestDocument.java, from memory"
-)
+PATH_INVALID = Answer(400, "illegal_argument_exception", "path [{path}] is not valid", "IngestDocument.java")
 NOT_AN_INDEX = Answer(
     400,
     "illegal_argument_exception",
     "[{name}] is not an integer, cannot be used as an index as part of path [{path}]",
-    "IngestDocument.java, from memory",
+    "IngestDocument.java",
 )
 OUT_OF_BOUNDS = Answer(
     400,
     "illegal_argument_exception",
     "[{name}] is out of bounds for array with length [{length}] as part of path [{path}]",
-    "IngestDocument.java, from memory",
+    "IngestDocument.java",
 )
 FROM_NULL = Answer(
     400,
     "illegal_argument_exception",
     "cannot resolve [{name}] from null as part of path [{path}]",
-    "IngestDocument.java, from memory",
+    "IngestDocument.java",
 )
 FROM_SCALAR = Answer(
     400,
     "illegal_argument_exception",
     "cannot resolve [{name}] from object of type [{type}] as part of path [{path}]",
-    "IngestDocument.java, from memory",
+    "IngestDocument.java",
 )
 FIELD_NULL = Answer(
     400,
@@ -105,26 +103,24 @@ FIELD_NULL = Answer(
     "field [{path}] is null, cannot process it.",
     "AbstractStringProcessor.java",
 )
-NO_DATE = Answer(
-    400, "illegal_argument_exception", "unable to parse date [{value}]", "DateProcessor.java, from memory"
-)
+NO_DATE = Answer(400, "illegal_argument_exception", "unable to parse date [{value}]", "DateProcessor.java")
 SPLIT_NULL = Answer(
     400,
     "illegal_argument_exception",
     "field [{path}] is null, cannot split.",
-    "SplitProcessor.java, from memory",
+    "SplitProcessor.java",
 )
 FOREACH_NULL = Answer(
     400,
     "illegal_argument_exception",
     "field [{path}] is null, cannot loop over its elements.",
-    "ForEachProcessor.java, from memory",
+    "ForEachProcessor.java",
 )
 FOREACH_NOT_A_LIST = Answer(
     400,
     "illegal_argument_exception",
     "field [{path}] of type [{type}] cannot be cast to a list or map",
-    "ForEachProcessor.java, from memory",
+    "ForEachProcessor.java",
 )
 RENAME_MISSING = Answer(
     400, "illegal_argument_exception", "field [{path}] doesn't exist", "RenameProcessor.java"

@@ -33,7 +33,7 @@ BAD_MODEL_ID = Answer(
     "action_request_validation_exception",
     "Validation Failed: 1: Invalid model_id; '{model}' can contain lowercase alphanumeric (a-z and 0-9), hyphens or "
     "underscores; must start and end with alphanumeric;",
-    "Messages.java, from memory",
+    "Messages.java",
 )
 RESERVED_MODEL_ID = Answer(
     400,
@@ -54,10 +54,13 @@ BAD_PART = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: [part] must be less than total_parts;",
-    "from memory",
+    "PutTrainedModelDefinitionPartAction.java",
 )
 BAD_UPLOAD = Answer(
-    400, "action_request_validation_exception", "Validation Failed: 1: {problem};", "from memory"
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: {problem};",
+    "PutTrainedModelDefinitionPartAction.java, PutTrainedModelVocabularyAction.java",
 )
 VOCABULARY_PART_MISSING = Answer(
     400,

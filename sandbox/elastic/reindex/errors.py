@@ -50,13 +50,13 @@ NEGATIVE_LIMIT = Answer(
     400,
     "illegal_argument_exception",
     "[max_docs] parameter cannot be negative, found [{value}]",
-    "AbstractBulkByScrollRequest.java, from memory",
+    "AbstractBulkByScrollRequest.java",
 )
 TWO_LIMITS = Answer(
     400,
     "illegal_argument_exception",
     "[max_docs] set to two different values [{first}] and [{second}]",
-    "AbstractBulkByScrollRequest.java, from memory",
+    "AbstractBulkByScrollRequest.java",
 )
 BAD_CONFLICTS = Answer(
     400,
@@ -78,7 +78,7 @@ REMOTE_HOST = Answer(
     400,
     "illegal_argument_exception",
     "[host] must be of the form [scheme]://[host]:[port](/[pathPrefix])? but was [{host}]",
-    "ReindexRequest.java, from memory",
+    "ReindexRequest.java",
 )
 REMOTE_SLICES = Answer(
     400,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sandbox.elastic import errors
 from sandbox.elastic.documents import sources
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices.alias_filters import narrowed, narrowed_search
@@ -91,6 +92,7 @@ class SearchApi:
             None if "pit" in body else self._indices.filter_of(request.params.get("index", "_all"))
         )
         asked = SearchRequest.read(narrowed_search(given, filter_of_alias))
+        _refuse_in_scroll(asked, request)
         as_number = request.flag("rest_total_hits_as_int")
         if as_number:
             asked.count_exactly("track_total_hits" in body or "track_total_hits" in request.query)
@@ -208,6 +210,11 @@ def _counted(found: Matches, least: str | None) -> int:
     if least is not None:
         mask = mask & (found.scores >= np.float32(number("count", "min_score", least)))
     return int(mask.sum())
+
+
+def _refuse_in_scroll(asked: SearchRequest, request: Request) -> None:
+    if asked.collapse is not None and "scroll" in request.query:
+        raise errors.VALIDATION.refusal(problems="1: cannot use `collapse` in a scroll context;")
 
 
 def _with_number(shown: dict[str, Any]) -> dict[str, Any]:

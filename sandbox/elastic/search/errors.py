@@ -1,4 +1,4 @@
-"""The refusals of searches, templates and stored scripts."""
+"""The refusals of searches."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ TOTAL_NOT_EXACT = Answer(
     "[rest_total_hits_as_int] cannot be used if the tracking of total hits is not accurate, got {limit}",
     "RestSearchAction.java",
 )
-COUNT_BODY = Answer(
-    400, "parsing_exception", "request does not support [{key}]", "RestActions.java, from memory"
-)
+COUNT_BODY = Answer(400, "parsing_exception", "request does not support [{key}]", "RestActions.java")
 NO_LAST_NEWLINE = Answer(
     400,
     "illegal_argument_exception",
@@ -51,7 +49,7 @@ TWO_QUERIES = Answer(
     400,
     "parsing_exception",
     "[{name}] malformed query, expected [END_OBJECT] but found [FIELD_NAME]",
-    "AbstractQueryBuilder.java, from memory",
+    "AbstractQueryBuilder.java",
 )
 ONLY_PHRASES_OF_TEXTS = Answer(
     400,
@@ -77,14 +75,16 @@ EXPLAIN_NO_QUERY = Answer(
     "Validation Failed: 1: query is missing;",
     "ExplainRequest.java",
 )
-EXPLAIN_QUERIES_ONLY = Answer(
-    400, "parsing_exception", "the sandbox explains the scores of a [query] only, not those of [{what}]"
+EXPLAIN_NO_RETRIEVER = Answer(
+    400,
+    "parsing_exception",
+    "the sandbox explains the scores of a [query] and of [knn] sections, not those of a [retriever]",
 )
 NOT_SUPPORTED = Answer(
     400,
     "parsing_exception",
     "[{query}] query does not support [{parameter}]",
-    "MatchQueryBuilder.java, from memory",
+    "MatchQueryBuilder.java",
 )
 BAD_VALUE = Answer(400, "parsing_exception", "[{where}] failed to parse [{parameter}]: [{value}]")
 NEGATIVE_BOOST = Answer(
@@ -93,21 +93,52 @@ NEGATIVE_BOOST = Answer(
     "negative [boost] are not allowed in [{query}], use a value between 0 and 1 to deboost",
     "AbstractQueryBuilder.java, from memory",
 )
-OUT_OF_LIMITS = Answer(
+RATIO_LIMITS = Answer(
     400,
     "illegal_argument_exception",
-    "[{name}] must be between [{least}] and [{most}], got [{value}]",
-    "TokenPruningConfig.java, from memory",
+    "[tokens_freq_ratio_threshold] must be between [1] and [100], got {value}",
+    "TokenPruningConfig.java",
+)
+WEIGHT_LIMITS = Answer(
+    400,
+    "illegal_argument_exception",
+    "[tokens_weight_threshold] must be between 0 and 1",
+    "TokenPruningConfig.java",
+)
+UNKNOWN_PRUNING = Answer(
+    400, "parsing_exception", "[pruning_config] unknown token [{name}]", "TokenPruningConfig.java"
 )
 NO_ANALYZER = Answer(
-    400,
-    "illegal_argument_exception",
-    "[match] analyzer [{name}] not found",
-    "MatchQueryBuilder.java, from memory",
+    400, "query_shard_exception", "[match] analyzer [{name}] not found", "MatchQueryBuilder.java"
 )
 REQUIRED = Answer(
-    400, "parsing_exception", "[{query}] requires {what}", "TextExpansionQueryBuilder.java, from memory"
+    400,
+    "parsing_exception",
+    "[{query}] requires {what}",
+    "SparseVectorQueryBuilder.java; of others from memory",
 )
+NO_TEXT = Answer(
+    400,
+    "parsing_exception",
+    "No text specified for {query} query",
+    "MatchQueryBuilder.java, MultiMatchQueryBuilder.java, TextExpansionQueryBuilder.java",
+)
+NO_VALUE = Answer(
+    400, "illegal_argument_exception", "value cannot be null", "BaseTermQueryBuilder.java, from memory"
+)
+NO_FIELD = Answer(
+    400, "parsing_exception", "[exists] must be provided with a [field]", "ExistsQueryBuilder.java"
+)
+NO_MODEL = Answer(
+    400,
+    "illegal_argument_exception",
+    "[text_expansion] requires a model_id value",
+    "TextExpansionQueryBuilder.java",
+)
+ARGUMENTS_MISSING = Answer(
+    400, "illegal_argument_exception", "Required [{names}]", "ConstructingObjectParser.java"
+)
+NO_FIELD_OF_VECTOR = Answer(400, "parsing_exception", "Required [field]", "SparseVectorQueryBuilder.java")
 NO_QUERIES = Answer(
     400,
     "parsing_exception",
@@ -121,7 +152,7 @@ QUERY_STRING = Answer(
     400,
     "query_shard_exception",
     "Failed to parse query [{query}]",
-    "QueryStringQueryParser.java, from memory",
+    "QueryStringQueryParser.java",
 )
 UNREADABLE_QUERY = Answer(
     400,
@@ -137,7 +168,7 @@ TOO_MANY_TERMS = Answer(
     "query_shard_exception",
     "failed to create query: The number of terms [{count}] used in the Terms Query request has exceeded the allowed "
     "maximum of [{limit}]. This maximum can be set by changing the [index.max_terms_count] index level setting.",
-    "TermsQueryBuilder.java, from memory",
+    "TermsQueryBuilder.java",
 )
 ONLY_ON_TEXTS = Answer(
     400,
@@ -150,7 +181,7 @@ QUERY_SHARD = Answer(
     400,
     "query_shard_exception",
     "failed to create query: {problem}",
-    "SearchExecutionContext.java, from memory",
+    "SearchExecutionContext.java",
 )
 NOT_INDEXED = Answer(
     400,
@@ -181,7 +212,7 @@ NOT_SEMANTIC = Answer(
     400,
     "illegal_argument_exception",
     "Field [{path}] of type [{kind}] does not support semantic queries",
-    "SemanticQueryBuilder.java, from memory",
+    "SemanticQueryBuilder.java",
 )
 NOT_IMITATED = Answer(
     400,
@@ -191,29 +222,28 @@ NOT_IMITATED = Answer(
 COLLAPSE_AFTER = Answer(
     400,
     "illegal_argument_exception",
-    "collapse field and sort field must be the same when use `collapse` in conjunction with `search_after`",
-    "SearchService.java, from memory",
+    "Cannot use [collapse] in conjunction with [search_after] unless the search is sorted on the same field. Multiple sort "
+    "fields are not allowed.",
+    "SearchAfterBuilder.java",
 )
 FUZZINESS = Answer(400, "illegal_argument_exception", "Invalid fuzziness value: {value}", "Fuzziness.java")
 HIGHLIGHT = Answer(400, "illegal_argument_exception", "{problem}", "HighlightBuilder.java, from memory")
 PARSE = Answer(400, "parse_exception", "{problem}", "JavaDateMathParser.java")
-KNN = Answer(400, "illegal_argument_exception", "{problem}", "KnnSearchBuilder.java, from memory")
+KNN = Answer(400, "illegal_argument_exception", "{problem}", "KnnSearchBuilder.java")
 ONE_VECTOR = Answer(
     400,
     "illegal_argument_exception",
     "either [query_vector_builder] or [query_vector] must be provided",
-    "KnnSearchBuilder.java, from memory",
+    "KnnSearchBuilder.java",
 )
 QUERY_DIMENSIONS = Answer(
     400,
     "illegal_argument_exception",
     "the query vector has a different dimension [{query}] than the index vectors [{index}]",
-    "DenseVectorFieldMapper.java, from memory",
+    "DenseVectorFieldMapper.java",
 )
 RETRIEVER = Answer(400, "parsing_exception", "{problem}", "RetrieverBuilder.java, from memory")
-UNKNOWN_RETRIEVER = Answer(
-    400, "parsing_exception", "unknown retriever [{kind}]", "RetrieverBuilder.java, from memory"
-)
+UNKNOWN_RETRIEVER = Answer(400, "parsing_exception", "unknown retriever [{kind}]", "RetrieverBuilder.java")
 RETRIEVER_NOT_IMITATED = Answer(
     400, "parsing_exception", "the sandbox does not imitate the retriever [{kind}]"
 )
@@ -224,7 +254,7 @@ WITH_RETRIEVER = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: cannot specify [retriever] and [{others}];",
-    "SearchRequest.java, from memory",
+    "SearchRequest.java",
 )
 WINDOW_SIZE = Answer(
     400,
@@ -235,16 +265,14 @@ WINDOW_SIZE = Answer(
 NOT_SPARSE = Answer(
     400,
     "illegal_argument_exception",
-    "Expected a query inference result of type [text_expansion_result], got [text_embedding_result]. Has the inference "
-    "endpoint with id [{model}] changed?",
-    "SparseVectorQueryBuilder.java, from memory",
+    "expected a result of type [text_expansion_result] received [text_embedding_result]. Is [{model}] a compatible model?",
+    "SparseInferenceRewriteAction.java",
 )
 NOT_DENSE = Answer(
-    400,
-    "illegal_argument_exception",
-    "Expected a query inference result of type [text_embedding_result], got [text_expansion_result]. Has the inference "
-    "endpoint with id [{model}] changed?",
-    "TextEmbeddingQueryVectorBuilder.java, from memory",
+    500,
+    "illegal_state_exception",
+    "expected a result of type [text_embedding_result] received [text_expansion_result]. Is [{model}] a text embedding model?",
+    "TextEmbeddingQueryVectorBuilder.java",
 )
 NO_TEXT_SORT = Answer(
     400,
@@ -259,10 +287,13 @@ NO_SORT_MAPPING = Answer(
     400,
     "query_shard_exception",
     "No mapping found for [{path}] in order to sort on",
-    "FieldSortBuilder.java, from memory",
+    "FieldSortBuilder.java",
 )
 SORT_ORDER = Answer(
-    400, "illegal_argument_exception", "Unknown SortOrder [{order}]", "SortOrder.java, from memory"
+    400,
+    "illegal_argument_exception",
+    "No enum constant org.elasticsearch.search.sort.SortOrder.{order}",
+    "SortOrder.java",
 )
 WINDOW = Answer(
     400,
@@ -270,83 +301,49 @@ WINDOW = Answer(
     "Result window is too large, from + size must be less than or equal to: [{limit}] but was [{wanted}]. See the "
     "scroll api for a more efficient way to request large data sets. This limit can be set by changing the "
     "[index.max_result_window] index level setting.",
-    "DefaultSearchContext.java, from memory",
+    "DefaultSearchContext.java",
 )
-NEGATIVE = Answer(
+NEGATIVE_SIZE = Answer(
     400,
     "illegal_argument_exception",
-    "[{name}] parameter cannot be negative, found [{value}]",
-    "SearchSourceBuilder.java, from memory",
+    "[size] parameter cannot be negative, found [{value}]",
+    "SearchSourceBuilder.java",
+)
+NEGATIVE_FROM = Answer(
+    400,
+    "illegal_argument_exception",
+    "[from] parameter cannot be negative but was [{value}]",
+    "SearchSourceBuilder.java",
 )
 SEARCH_AFTER_FROM = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: [from] parameter must be set to 0 when [search_after] is used;",
-    "SearchRequest.java, from memory",
+    "SearchRequest.java",
 )
 SEARCH_AFTER_VALUES = Answer(
     400,
     "illegal_argument_exception",
     "search_after has {given} value(s) but sort has {wanted}.",
-    "SearchAfterBuilder.java, from memory",
+    "SearchAfterBuilder.java",
 )
 SEARCH_AFTER_SORT = Answer(
     400,
     "illegal_argument_exception",
     "Sort must contain at least one field.",
-    "SearchAfterBuilder.java, from memory",
+    "SearchAfterBuilder.java",
 )
 NO_CONTEXT = Answer(
     404,
     "search_context_missing_exception",
     "No search context found for id [{id}]",
-    "SearchService.java, from memory",
+    "SearchService.java",
 )
 ALL_SHARDS = Answer(
     400,
     "search_phase_execution_exception",
     "all shards failed",
-    "SearchPhaseExecutionException.java, from memory",
-)
-NO_SCRIPT = Answer(
-    404,
-    "resource_not_found_exception",
-    "unable to find script [{id}] in cluster state",
-    "ScriptService.java, from memory",
-)
-TEMPLATE_MISSING = Answer(
-    400,
-    "action_request_validation_exception",
-    "Validation Failed: 1: template is missing;",
-    "SearchTemplateRequest.java, from memory",
-)
-TEMPLATE_BROKEN = Answer(
-    400,
-    "general_script_exception",
-    "Failed to compile inline script [{source}] using lang [mustache]",
-    "ScriptService.java, from memory",
-)
-TEMPLATE_CAUSE = Answer(
-    400,
-    "mustache_exception",
-    "Improperly closed variable in query-template @[query-template:1]",
-    "MustacheParser.java (mustache.java)",
-)
-TEMPLATE_RESULT = Answer(400, "x_content_parse_exception", "[1:1] {problem}")
-SCRIPT_NOT_DELETED = Answer(
-    404,
-    "resource_not_found_exception",
-    "stored script [{id}] does not exist and cannot be deleted",
-    "ScriptService.java, from memory",
-)
-SCRIPT_LANGUAGE = Answer(
-    400, "illegal_argument_exception", "script_lang not supported [{lang}]", "ScriptService.java, from memory"
-)
-SCRIPT_BODY = Answer(
-    400,
-    "illegal_argument_exception",
-    "must specify <source> for stored script",
-    "StoredScriptSource.java, from memory",
+    "SearchPhaseExecutionException.java",
 )
 
 

@@ -130,12 +130,12 @@ def _combined(
     """The factor of each document; 1 where no function applies."""
     size = context.searcher.size
     applies = np.array([found.mask if mask is None else mask & found.mask for mask in masks], bool).reshape(
-        -1, size
+        len(masks), size
     )
     values = np.array(
         [_values(context, each, mask) for each, mask in zip(functions, applies, strict=True)], np.float64
     )
-    values = values.reshape(-1, size)
+    values = values.reshape(len(functions), size)
     some = applies.any(axis=0)
     if mode == "multiply":
         result = np.where(applies, values, 1).prod(axis=0)

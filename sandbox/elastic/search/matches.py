@@ -52,6 +52,8 @@ class Context:
     """The terms and phrases that queries looked for in each field: what a highlighter marks."""
     sought: dict[str, Mapping[str, float] | Sequence[float]] = field(default_factory=dict)
     """What queries on each semantic_text field looked for: token weights, or a vector."""
+    nearest: list[Matches] = field(default_factory=list)
+    """What each knn section of the search found."""
     inner: dict[str, InnerHits] = field(default_factory=dict)
     """The hits within documents, by name."""
     level: str = ""

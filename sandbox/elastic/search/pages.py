@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.elastic.documents.store import DocumentStore, Row
 from sandbox.elastic.search import hit_values
-from sandbox.elastic.search.explaining.trees import explained
+from sandbox.elastic.search.explaining.trees import explained_search
 from sandbox.elastic.search.hits import highlights
 from sandbox.elastic.search.ranked import Ranked
 from sandbox.elastic.search.scoring import shown
@@ -50,7 +50,8 @@ def _hits(
 
 def _explained(hits: Ranked, place: int, hit: dict[str, Any], node: str) -> dict[str, Any]:
     context, query = hits.contexts[hits.which[place]], hits.request.query
-    tree = explained(context, {"match_all": {}} if query is None else query, int(hits.documents[place]))
+    value = shown(hits.scores[place])
+    tree = explained_search(context, query, int(hits.documents[place]), value)
     index = context.searcher.index.name
     return {"_shard": f"[{index}][0]", "_node": node, **hit, "_explanation": tree}
 

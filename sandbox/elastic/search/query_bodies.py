@@ -31,8 +31,16 @@ def field_and_body(name: str, body: Any, short: str | None, known: set[str]) -> 
         if parameter not in known | {short, "_name"}:
             raise search_errors.NOT_SUPPORTED.refusal(query=name, parameter=parameter)
     if short and found.get(short) is None:
-        raise search_errors.REQUIRED.refusal(query=name, what=f"a [{short}]")
+        raise _missing(name, short)
     return path, dict(found)
+
+
+def _missing(name: str, short: str) -> Exception:
+    if short == "query":
+        return search_errors.NO_TEXT.refusal(query="text")
+    if short == "value":
+        return search_errors.NO_VALUE.refusal()
+    return search_errors.REQUIRED.refusal(query=name, what=f"a [{short}]")
 
 
 def boost_of(name: str, body: Mapping[str, Any]) -> float:

@@ -16,10 +16,11 @@ from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.settings import RESULT_WINDOW
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import pages, retrievers, sorting
+from sandbox.elastic.search.aggregations import errors as aggregation_errors
 from sandbox.elastic.search.aggregations import tree
 from sandbox.elastic.search.aggregations.selection import Selection
 from sandbox.elastic.search.matches import Context, Matches, QueryContexts
-from sandbox.elastic.search.queries import evaluate
+from sandbox.elastic.search.queries import check, evaluate
 from sandbox.elastic.search.ranked import Ranked
 from sandbox.elastic.search.search_request import SearchRequest
 from sandbox.elastic.search.searcher import Array, Searcher
@@ -41,6 +42,7 @@ class Ranking:
         Raises:
             Refusal: as search_phase_execution_exception if a shard would report it.
         """
+        _refuse_unreadable(self._contexts, asked.query)
         contexts = self._contexts.of(searchers, warnings)
         current = searchers[0] if searchers else None
         matched: list[Array] = []
@@ -158,9 +160,18 @@ def _check_window(searcher: Searcher, asked: SearchRequest, scroll: bool) -> Non
         raise search_errors.WINDOW.refusal(limit=limit, wanted=wanted)
 
 
+def _refuse_unreadable(contexts: QueryContexts, query: Mapping[str, Any] | None) -> None:
+    """Refuse what no index is asked for: the service reads a query before it knows what it is a search of."""
+    try:
+        check(contexts, query)
+    except Refusal as refusal:
+        if refusal.kind == errors.ILLEGAL_ARGUMENT.kind:
+            raise
+
+
 def _wrapped(refusal: Refusal, searcher: Searcher, node: str) -> Refusal:
     """Errors that shards report are wrapped; errors of parsing and inference are not."""
-    kinds = (search_errors.QUERY_SHARD.kind, errors.ILLEGAL_ARGUMENT.kind)
+    kinds = (search_errors.QUERY_SHARD.kind, errors.ILLEGAL_ARGUMENT.kind, aggregation_errors.ORDER.kind)
     if refusal.kind in kinds and refusal.status == 400:
         return search_errors.failed_on_shards(refusal, searcher.index.name, node)
     return refusal

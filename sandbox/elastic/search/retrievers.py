@@ -45,6 +45,8 @@ def retrieved(
         own = {name: value for name, value in section.items() if name != "inner_hits"}
         vector_queries.read("knn", own, requires_k=False)
         parts.append(_nearest(contexts, own, [], section.get("inner_hits")))
+        for context, found in zip(contexts, parts[-1], strict=True):
+            context.nearest.append(found)
     if len(parts) == 1:
         return parts[0]
     return [context.added([part[place] for part in parts]) for place, context in enumerate(contexts)]

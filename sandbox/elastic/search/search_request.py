@@ -92,9 +92,10 @@ class SearchRequest:
             if key not in (*_KEYS, *_NOT_IMITATED):
                 raise search_errors.UNKNOWN_KEY.refusal(key=key, token=token(value))
         size, start = whole("size", body.get("size", 10)), whole("from", body.get("from", 0))
-        for name, value in (("size", size), ("from", start)):
-            if value < 0:
-                raise search_errors.NEGATIVE.refusal(name=name, value=value)
+        if size < 0:
+            raise search_errors.NEGATIVE_SIZE.refusal(value=size)
+        if start < 0:
+            raise search_errors.NEGATIVE_FROM.refusal(value=start)
         clauses, fields = sorting.clauses(body.get("sort")), hit_values.Asked.read(body)
         source = sources.of_body(body.get("_source"))
         after = body.get("search_after")
@@ -146,11 +147,9 @@ def _aggregations(body: Mapping[str, Any]) -> Any:
 
 
 def _explain(body: Mapping[str, Any]) -> bool:
-    """Whether scores are explained, which only those of a query can be."""
-    if body.get("explain"):
-        for other in ("knn", "retriever"):
-            if body.get(other) is not None:
-                raise search_errors.EXPLAIN_QUERIES_ONLY.refusal(what=other)
+    """Whether scores are explained, which those of a retriever cannot be."""
+    if body.get("explain") and body.get("retriever") is not None:
+        raise search_errors.EXPLAIN_NO_RETRIEVER.refusal()
     return bool(body.get("explain"))
 
 

@@ -131,7 +131,7 @@ def _clause(given: Any) -> Clause:
             raise search_errors.NOT_SUPPORTED.refusal(query="sort", parameter=name)
     direction = str(options.get("order", "desc" if path == "_score" else "asc")).lower()
     if direction not in ("asc", "desc"):
-        raise search_errors.SORT_ORDER.refusal(order=direction)
+        raise search_errors.SORT_ORDER.refusal(order=direction.upper())
     return Clause(path, direction == "desc", options.get("missing", "_last"), "unmapped_type" in options)
 
 

@@ -36,17 +36,17 @@ NOTHING_ASKED = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: must specify at least one privilege;",
-    "HasPrivilegesRequest.java, from memory",
+    "HasPrivilegesRequest.java",
 )
 DERIVED_KEY = Answer(
     400,
     "illegal_argument_exception",
     "creating derived api keys requires an explicit role descriptor that is empty (has no privileges)",
-    "RestCreateApiKeyAction.java, from memory",
+    "RestCreateApiKeyAction.java",
 )
 NO_KEY_CHOSEN = Answer(
     400,
     "action_request_validation_exception",
     "Validation Failed: 1: One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false;",
-    "InvalidateApiKeyRequest.java, from memory",
+    "InvalidateApiKeyRequest.java",
 )

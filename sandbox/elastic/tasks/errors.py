@@ -20,7 +20,7 @@ TASK_NOT_FOUND = Answer(
     404,
     "resource_not_found_exception",
     "task [{task}] is not found",
-    "TransportCancelTasksAction.java, from memory",
+    "TransportCancelTasksAction.java",
 )
 TASK_TIMED_OUT = Answer(
     429,
@@ -28,9 +28,7 @@ TASK_TIMED_OUT = Answer(
     "Timed out waiting for completion of [{task}]",
     "ElasticsearchTimeoutException.java",
 )
-TASK_MALFORMED = Answer(
-    400, "illegal_argument_exception", "malformed task id {task}", "TaskId.java, from memory"
-)
+TASK_MALFORMED = Answer(400, "illegal_argument_exception", "malformed task id {task}", "TaskId.java")
 TASK_MISSING = Answer(
     404, "resource_not_found_exception", "task [{task}] is missing", "TransportTasksAction.java"
 )

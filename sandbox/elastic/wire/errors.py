@@ -29,7 +29,7 @@ NOT_AUTHENTICATED = Answer(
     401,
     "security_exception",
     "missing authentication credentials for REST request [{path}]",
-    "Elastic docs: API keys, from memory",
+    "Elastic docs: API keys",
 )
 WRONG_API_KEY = Answer(
     401,

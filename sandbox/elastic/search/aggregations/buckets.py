@@ -27,7 +27,7 @@ def terms(selection: Selection, body: Mapping[str, Any], below: Below) -> dict[s
     size, least = whole("size", body.get("size", 10)), whole("min_doc_count", body.get("min_doc_count", 1))
     if size <= 0:
         raise aggregation_errors.VALUE.refusal(
-            problem=f"[size] must be greater than 0. Found [{size}] in [terms]"
+            problem=f"[size] must be greater than 0. Found [{size}] in [{selection.name}]"
         )
     included, excluded = _listed(body, "include"), _listed(body, "exclude")
     kept: list[Bucket] = []
@@ -62,6 +62,19 @@ def _listed(body: Mapping[str, Any], name: str) -> list[str] | None:
     return [str(each).lower() if isinstance(each, bool) else str(each) for each in given]
 
 
+def check_order(order: Any, below: Mapping[str, Any]) -> None:
+    """Refuse an order by an aggregation that is not below, also where there is nothing to order.
+
+    Raises:
+        Refusal: naming the path.
+    """
+    for each in order if isinstance(order, list) else [order]:
+        for path in each if isinstance(each, Mapping) else ():
+            first = str(path).split(">", maxsplit=1)[0]
+            if first not in ("_count", "_key") and not {first, first.rpartition(".")[0]} & set(below):
+                raise aggregation_errors.ORDER.refusal(path=path, name=first)
+
+
 def ordered(buckets: list[Bucket], order: Any) -> list[Bucket]:
     """Buckets by one or several orders; ties by key.
 
@@ -78,7 +91,7 @@ def ordered(buckets: list[Bucket], order: Any) -> list[Bucket]:
             )
         ((path, direction),) = each.items()
         if str(direction).lower() not in ("asc", "desc"):
-            raise aggregation_errors.VALUE.refusal(problem=f"Unknown order direction [{direction}]")
+            raise aggregation_errors.ORDER_DIRECTION.refusal(direction=direction)
         orders.append((path, str(direction).lower() == "desc"))
     orders.append(("_key", False))
 
@@ -103,7 +116,7 @@ def _at(bucket: Bucket, path: str) -> Any:
     for part in path.replace(">", ".").split("."):
         found, name = _below(found, part)
         if not isinstance(found, dict) or name not in found:
-            raise aggregation_errors.ORDER.refusal(path=path)
+            raise aggregation_errors.ORDER.refusal(path=path, name=part)
         found = found[name]
     if isinstance(found, dict):
         found = found.get("value", found.get("doc_count"))
@@ -180,7 +193,9 @@ def _ranges(selection: Selection, body: Mapping[str, Any], below: Below, kind: s
     type_ = "date" if kind == "date_range" else found.kind
     given = body.get("ranges")
     if not isinstance(given, list) or not given:
-        raise aggregation_errors.VALUE.refusal(problem=f"No [ranges] specified for the [{kind}] aggregation")
+        raise aggregation_errors.VALUE.refusal(
+            problem=f"No [ranges] specified for the [{selection.name}] aggregation"
+        )
     result: list[Bucket] = []
     for each in given:
         if not isinstance(each, Mapping) or set(each) - {"from", "to", "key"}:

@@ -117,9 +117,9 @@ def _source(selection: Selection, given: Any) -> _Source:
     if kind == "terms":
         keys = [each.tolist() for each in found.values]
     elif kind == "histogram":
-        keys = [rounded(each, interval_of("composite", body)).tolist() for each in found.values]
+        keys = [rounded(each, interval_of(selection, body)).tolist() for each in found.values]
     else:
-        start, _ = rounding_of("composite", body, zone_of(body))
+        start, _ = rounding_of(body, zone_of(body))
         keys = [[start(int(value)) for value in each] for each in found.values]
     return _Source(name, kind, body, found, keys)
 

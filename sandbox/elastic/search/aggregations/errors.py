@@ -37,7 +37,10 @@ NOT_AN_OBJECT = Answer(
     400,
     "parsing_exception",
     "Expected [START_OBJECT] under [{name}], but got a [{token}] in [{parent}]",
-    "AggregatorFactories.java, from memory",
+    "AggregatorFactories.java",
+)
+ORDER_DIRECTION = Answer(
+    400, "parsing_exception", "Unknown order direction [{direction}]", "InternalOrder.java"
 )
 NO_CHILDREN = Answer(
     400,
@@ -51,7 +54,13 @@ REQUIRED = Answer(
     "Required one of fields [{wanted}], but none were specified. ",
     "ConstructingObjectParser.java",
 )
-VALUE = Answer(400, "illegal_argument_exception", "{problem}", "from memory")
+VALUE = Answer(
+    400,
+    "illegal_argument_exception",
+    "{problem}",
+    "TermsAggregationBuilder.java, RangeAggregationBuilder.java, HistogramAggregationBuilder.java, DateIntervalWrapper.java, "
+    "Rounding.java, FiltersAggregationBuilder.java, CompositeAggregationBuilder.java, PercentilesConfig.java",
+)
 FIELD_TYPE = Answer(
     400,
     "illegal_argument_exception",
@@ -60,10 +69,10 @@ FIELD_TYPE = Answer(
 )
 ORDER = Answer(
     400,
-    "aggregation_execution_exception",
-    "Invalid aggregation order path [{path}]. The provided aggregation [{path}] either does not exist, or is a "
+    "invalid_path",
+    "Invalid aggregation order path [{path}]. The provided aggregation [{name}] either does not exist, or is a "
     "pipeline aggregation and cannot be used to sort the buckets.",
-    "AggregationPath.java, from memory",
+    "InternalOrder.java, AggregationExecutionException.java",
 )
 NO_PATH = Answer(
     400,

@@ -34,7 +34,7 @@ _CALENDAR = {
 def histogram(selection: Selection, body: Mapping[str, Any], below: Below) -> dict[str, Any]:
     """Buckets of one width; those between the first and the last are shown although they are empty."""
     found = values(selection, "histogram", body, (*NUMBERS, "boolean", "date"))
-    width = interval_of("histogram", body)
+    width = interval_of(selection, body)
     offset = number("histogram", "offset", body.get("offset", 0.0))
     keys = [rounded(each, width, offset) for each in found.values]
     buckets = [
@@ -59,7 +59,7 @@ def date_histogram(selection: Selection, body: Mapping[str, Any], below: Below) 
     """Buckets of one duration, or of one unit of the calendar in a time zone."""
     found = values(selection, "date_histogram", body, ("date", *NUMBERS))
     zone = zone_of(body)
-    start, following = rounding_of("date_histogram", body, zone)
+    start, following = rounding_of(body, zone)
     keys = [np.array([start(int(each)) for each in part], np.int64) for part in found.values]
     buckets: list[Bucket] = [
         _dated(key, body, zone, part.count, below(part)) for key, part in grouped(selection, found, keys)
@@ -75,16 +75,16 @@ def date_histogram(selection: Selection, body: Mapping[str, Any], below: Below) 
     return _shown(body, buckets)
 
 
-def interval_of(kind: str, body: Mapping[str, Any]) -> float:
+def interval_of(selection: Selection, body: Mapping[str, Any]) -> float:
     """The width of the buckets of a histogram.
 
     Raises:
         Refusal: it is missing, or not greater than 0.
     """
-    width = number(kind, "interval", body.get("interval", 0))
+    width = number("histogram", "interval", body.get("interval", 0))
     if width <= 0:
         raise aggregation_errors.VALUE.refusal(
-            problem=f"[interval] must be >0 for histogram aggregation [{kind}]"
+            problem=f"[interval] must be >0 for histogram aggregation [{selection.name}]"
         )
     return width
 
@@ -111,9 +111,7 @@ def zone_of(body: Mapping[str, Any]) -> tzinfo:
         raise aggregation_errors.VALUE.refusal(problem=f"Unknown time-zone ID: {given}") from None
 
 
-def rounding_of(
-    kind: str, body: Mapping[str, Any], zone: tzinfo
-) -> tuple[Callable[[int], int], Callable[[int], int]]:
+def rounding_of(body: Mapping[str, Any], zone: tzinfo) -> tuple[Callable[[int], int], Callable[[int], int]]:
     """How a time in milliseconds becomes the beginning of its bucket, and that the beginning of the next bucket.
 
     Raises:
@@ -146,9 +144,7 @@ def rounding_of(
         return start, following
     width = _milliseconds(fixed)
     if width <= 0:
-        raise aggregation_errors.VALUE.refusal(
-            problem=f"Zero or negative time interval not supported [{kind}]"
-        )
+        raise aggregation_errors.VALUE.refusal(problem="Zero or negative time interval not supported")
 
     def begin(value: int) -> int:
         shift = int((_moment(value, zone).utcoffset() or timedelta()) / timedelta(milliseconds=1))

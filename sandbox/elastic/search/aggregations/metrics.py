@@ -130,7 +130,7 @@ def _percentiles(selection: Selection, body: Mapping[str, Any]) -> dict[str, Any
     for each in wanted:
         if not 0 <= each <= 100:
             raise aggregation_errors.VALUE.refusal(
-                problem=f"percent must be in [0,100], got [{each}]: [percentiles]"
+                problem=f"percent must be in [0,100], got [{each}]: [{selection.name}]"
             )
     numbers = found.together.astype(np.float64)
     computed = np.percentile(numbers, wanted).tolist() if len(numbers) else [None] * len(wanted)

@@ -61,7 +61,9 @@ def _down(selection: Selection, path: str) -> Selection:
         np.flatnonzero(np.isin(of, documents))
         for of, documents in zip(parents, selection.documents, strict=True)
     ]
-    return Selection([context for context, _ in found], chosen, _no_hits, Enclosing(selection, parents))
+    return Selection(
+        [context for context, _ in found], chosen, _no_hits, enclosing=Enclosing(selection, parents)
+    )
 
 
 def _objects(context: Context, path: str) -> tuple[Context, Array]:

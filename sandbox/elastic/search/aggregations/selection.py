@@ -28,6 +28,8 @@ class Selection:
     documents: Sequence[Array]
     """For each index, the numbers of the documents, ascending."""
     show: Show
+    name: str = ""
+    """Of the aggregation that looks at them, which its refusals call by it."""
     enclosing: Enclosing | None = None
     """What the objects of a nested field are within; None for whole documents."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -115,9 +116,10 @@ def computed(tree: Mapping[str, Any], selection: Selection) -> dict[str, Any]:
     for name, definition in tree.items():
         kind, body, below = _read(name, definition)
         if kind in METRICS:
-            found = METRICS[kind][0](selection, body)
+            found = METRICS[kind][0](replace(selection, name=name), body)
         else:
-            found = _BUCKETS[kind][0](selection, body, partial(computed, below))
+            buckets.check_order(body.get("order"), below)
+            found = _BUCKETS[kind][0](replace(selection, name=name), body, partial(computed, below))
         meta = {"meta": definition["meta"]} if definition.get("meta") else {}
         result[name] = {**meta, **found}
     return result

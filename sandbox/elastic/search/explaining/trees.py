@@ -48,6 +48,27 @@ def explained(
     return take_apart(context, body, document, boost, value) or _leaf(value, query)
 
 
+def explained_search(
+    context: Context, query: Mapping[str, Any] | None, document: int, value: float
+) -> Explanation | None:
+    """Why a document is a hit of a search with a query, knn sections, or both; `value` is its score.
+
+    Of a vector that is near there is no more to say than Lucene does (`AbstractKnnVectorQuery.java`).
+    """
+    wanted = {"match_all": {}} if query is None and not context.nearest else query
+    own = explained(context, wanted, document) if wanted is not None else None
+    near = [
+        {
+            "value": shown(found.scores[document]),
+            "description": f"within top {int(found.mask.sum())} docs",
+            "details": [],
+        }
+        for found in context.nearest
+        if found.mask[document]
+    ]
+    return _sum(value, [own, *near] if own else near)
+
+
 def _apart(context: Context) -> Context:
     """The same search, which leaves no traces in the one that is explained."""
     return replace(context.unseen(), named={})

@@ -72,7 +72,7 @@ def _kind(body: Mapping[str, Any]) -> str:
         if parameter not in _PARAMETERS:
             raise search_errors.NOT_SUPPORTED.refusal(query="multi_match", parameter=parameter)
     if body.get("query") is None:
-        raise search_errors.REQUIRED.refusal(query="multi_match", what="a [query]")
+        raise search_errors.NO_TEXT.refusal(query="multi_match")
     if kind not in _TIE_BREAKERS:
         raise search_errors.UNKNOWN_MULTI_MATCH.refusal(kind=kind)
     if body.get("fuzziness") is not None and kind in ("cross_fields", "phrase", "phrase_prefix"):

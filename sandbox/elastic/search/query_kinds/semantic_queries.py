@@ -25,9 +25,9 @@ def semantic(context: Context, body: Mapping[str, Any], boost: float) -> Matches
     for parameter in body:
         if parameter not in ("field", "query", "boost", "_name"):
             raise search_errors.NOT_SUPPORTED.refusal(query="semantic", parameter=parameter)
-    for name in ("field", "query"):
-        if not isinstance(body.get(name), str):
-            raise search_errors.REQUIRED.refusal(query="semantic", what=f"a [{name}]")
+    missing = [name for name in ("field", "query") if not isinstance(body.get(name), str)]
+    if missing:
+        raise search_errors.ARGUMENTS_MISSING.refusal(names=", ".join(missing))
     field = context.searcher.index.fields.get(body["field"])
     if field is None:
         return context.none()

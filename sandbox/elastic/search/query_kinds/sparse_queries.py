@@ -16,7 +16,10 @@ from sandbox.elastic.search.query_bodies import boost_of, field_and_body, number
 from sandbox.elastic.search.query_kinds.semantic_queries import by_tokens, endpoint_of
 
 _TYPES = ("sparse_vector", "rank_features")
-_LIMITS = {"tokens_freq_ratio_threshold": (1, 100), "tokens_weight_threshold": (0, 1)}
+_LIMITS = {
+    "tokens_freq_ratio_threshold": (1, 100, search_errors.RATIO_LIMITS),
+    "tokens_weight_threshold": (0, 1, search_errors.WEIGHT_LIMITS),
+}
 _EXPANSION_GONE = "text_expansion is deprecated. Use sparse_vector instead."
 _TOKENS_GONE = "weighted_tokens is deprecated. Use sparse_vector instead."
 
@@ -34,9 +37,10 @@ def text_expansion(context: Context, body: Any, boost: float) -> Matches:
     """`{"text_expansion": {field: {"model_id": ..., "model_text": ...}}}`; prunes only with a `pruning_config`."""
     known = {"model_id", "model_text", "pruning_config", "boost"}
     path, found = field_and_body("text_expansion", body, None, known)
-    for name in ("model_id", "model_text"):
-        if not found.get(name):
-            raise search_errors.REQUIRED.refusal(query="text_expansion", what=f"[{name}]")
+    if found.get("model_text") is None:
+        raise search_errors.NO_TEXT.refusal(query="text")
+    if found.get("model_id") is None:
+        raise search_errors.NO_MODEL.refusal()
     if context.release.text_expansion_deprecated:
         context.warnings.append(_EXPANSION_GONE)
     tokens = context.tokens(str(found["model_id"]), str(found["model_text"]))
@@ -62,7 +66,7 @@ def sparse_vector(context: Context, body: Any, boost: float) -> Matches:
             raise errors.UNKNOWN_FIELD.refusal(parser="sparse_vector", field=parameter)
     path = body.get("field")
     if not path or not isinstance(path, str):
-        raise search_errors.REQUIRED.refusal(query="sparse_vector", what="a [field]")
+        raise search_errors.NO_FIELD_OF_VECTOR.refusal()
     if ("query_vector" in body) == ("query" in body) or {"query_vector", "inference_id"} <= set(body):
         what = "one of [query_vector] or [inference_id] for sparse_vector fields"
         raise search_errors.REQUIRED.refusal(query="sparse_vector", what=what)
@@ -154,12 +158,12 @@ def _pruning(query: str, given: Any) -> _Pruning:
         if name == "only_score_pruned_tokens" and isinstance(value, bool):
             found[name] = value
         elif name not in _LIMITS:
-            raise search_errors.BAD_VALUE.refusal(where="pruning_config", parameter=name, value=value)
+            raise search_errors.UNKNOWN_PRUNING.refusal(name=name)
         else:
             found[name] = number("pruning_config", name, value)
-            least, most = _LIMITS[name]
+            least, most, answer = _LIMITS[name]
             if not least <= found[name] <= most:
-                raise search_errors.OUT_OF_LIMITS.refusal(name=name, least=least, most=most, value=value)
+                raise answer.refusal(value=float(value))
     return _Pruning(**found)
 
 

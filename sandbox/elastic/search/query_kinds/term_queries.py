@@ -138,7 +138,7 @@ def exists(context: Context, body: Any, boost: float) -> Matches:
     """`{"exists": {"field": path}}`; an object exists if one of its fields does."""
     path = body.get("field")
     if not path or not isinstance(path, str):
-        raise search_errors.REQUIRED.refusal(query="exists", what="a [field]")
+        raise search_errors.NO_FIELD.refusal()
     if path in _EVERYWHERE:
         return context.constant(context.searcher.alive, boost * boost_of("exists", body))
     fields = context.searcher.index.fields

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.elastic import errors
-from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.api import SearchApi
+from sandbox.elastic.search.templating import errors as templating_errors
 from sandbox.elastic.search.templating import templates
 from sandbox.elastic.store import Records
 from sandbox.elastic.wire.exchange import Reply, Request
@@ -37,10 +37,12 @@ class TemplateApi:
     def put_script(self, request: Request) -> dict[str, Any]:
         """`PUT /_scripts/{id}`."""
         script = request.fields("stored script", "script").get("script")
-        if not isinstance(script, dict) or "source" not in script:
-            raise search_errors.SCRIPT_BODY.refusal()
+        if not isinstance(script, dict) or script.get("lang") is None:
+            raise templating_errors.SCRIPT_WITHOUT_LANGUAGE.refusal()
+        if script.get("source") is None:
+            raise templating_errors.SCRIPT_WITHOUT_SOURCE.refusal()
         if script.get("lang") != "mustache":
-            raise search_errors.SCRIPT_LANGUAGE.refusal(lang=script.get("lang"))
+            raise templating_errors.SCRIPT_LANGUAGE.refusal(lang=script.get("lang"))
         source, id_ = templates.source(script["source"]), request.params["id"]
         templates.check(source)
         stored = {
@@ -64,7 +66,7 @@ class TemplateApi:
         """`DELETE /_scripts/{id}`."""
         id_ = request.params["id"]
         if not self._scripts.delete(id_):
-            raise search_errors.SCRIPT_NOT_DELETED.refusal(id=id_)
+            raise templating_errors.SCRIPT_NOT_DELETED.refusal(id=id_)
         request.resource = id_
         return {"acknowledged": True}
 
@@ -85,8 +87,8 @@ class TemplateApi:
         if id_ is not None and source is None:
             stored = self._scripts.get(id_)
             if stored is None:
-                raise search_errors.NO_SCRIPT.refusal(id=id_)
+                raise templating_errors.NO_SCRIPT.refusal(id=id_)
             source = stored["source"]
         if source is None:
-            raise search_errors.TEMPLATE_MISSING.refusal()
+            raise templating_errors.TEMPLATE_MISSING.refusal()
         return templates.rendered(templates.source(source), body.get("params") or {})

@@ -14,7 +14,7 @@ import orjson
 import pystache
 from pystache.parser import ParsingError
 
-from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.search.templating import errors as templating_errors
 
 # Prevents anything after it from being read as a tag: what a function returns is not a template.
 _NO_MORE_TAGS = "{{=\x01 \x02=}}"
@@ -61,8 +61,8 @@ def check(template: str) -> None:
         elif kind != "/":
             open_sections.append(name)
     if broken or open_sections:
-        cause = search_errors.TEMPLATE_CAUSE.refusal()
-        raise search_errors.TEMPLATE_BROKEN.refusal(source=template, cause=cause)
+        cause = templating_errors.TEMPLATE_CAUSE.refusal()
+        raise templating_errors.TEMPLATE_BROKEN.refusal(source=template, cause=cause)
 
 
 def rendered(template: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,9 +83,9 @@ def rendered(template: str, params: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise search_errors.TEMPLATE_RESULT.refusal(problem=str(error)) from error
+        raise templating_errors.TEMPLATE_RESULT.refusal(problem=str(error)) from error
     if not isinstance(found, dict):
-        raise search_errors.TEMPLATE_RESULT.refusal(problem="Expected [START_OBJECT]")
+        raise templating_errors.TEMPLATE_RESULT.refusal(problem="Expected [START_OBJECT]")
     return found
 
 

@@ -69,7 +69,7 @@ def test_a_template_that_cannot_be_is_refused_and_a_component_in_use_stays(templ
         templates.indices.put_index_template(name="t-x", index_patterns="t-fi*", priority=5)
     with pytest.raises(BadRequestError, match=r"still in use by index templates \[t-films\]"):
         templates.cluster.delete_component_template(name="t-base")
-    with pytest.raises(BadRequestError, match=r"No handler for type \[nonsense\]"):
+    with pytest.raises(BadRequestError, match=r"The mapper type \[nonsense\] declared on field"):
         templates.cluster.put_component_template(
             name="t-x", template={"mappings": {"properties": {"a": {"type": "nonsense"}}}}
         )

@@ -56,7 +56,7 @@ def test_an_invalid_name_is_refused(shared, name):
     [
         (
             {"properties": {"a": {"type": "nonsense"}}},
-            r"No handler for type \[nonsense\] declared on field \[a\]",
+            r"The mapper type \[nonsense\] declared on field \[a\] does not exist\. It might have been",
         ),
         ({"properties": {"a": {"type": "text", "ignore_abov": 3}}}, r"unknown parameter \[ignore_abov\]"),
         ({"properties": {"a": {"index": True}}}, "No type specified"),
@@ -306,7 +306,9 @@ def test_a_dotted_name_in_a_mapping_is_a_field_of_an_object(shared, fresh_index)
     assert shown["plot"] == properties["plot"]
     with pytest.raises(BadRequestError, match="cannot be changed from type"):
         client.indices.put_mapping(index=index, properties={"ml.tokens": {"type": "keyword"}})
-    with pytest.raises(BadRequestError, match="can't merge a non object mapping"):
+    with pytest.raises(
+        BadRequestError, match=r"\[plot\] cannot be changed from type \[text\] to \[ObjectMapper\]"
+    ):
         client.indices.put_mapping(index=index, properties={"plot.length": {"type": "long"}})
 
 

@@ -16,9 +16,10 @@ BM25 = {"match": {"plot": "red boat"}}
 @pytest.fixture(scope="module")
 def films(here):
     properties = {"title": {"type": "text"}, "plot": {"type": "text"}, "genre": {"type": "keyword"}}
+    properties["vector"] = {"type": "dense_vector", "dims": 2}
     here.indices.create(index="films", mappings={"properties": properties})
     for id_, film in FILMS.items():
-        here.index(index="films", id=id_, document=film)
+        here.index(index="films", id=id_, document={**film, "vector": [int(id_), 1]})
     here.indices.refresh(index="films")
     here.indices.put_alias(index="films", name="sea-films", filter={"term": {"genre": "sea"}})
     return "films"
@@ -102,11 +103,29 @@ def test_a_document_that_does_not_match_is_explained_too_and_one_that_is_not_the
     assert error.value.body == {"_index": films, "_id": "9", "matched": False}
 
 
+def test_what_is_near_is_among_the_nearest_and_added_to_what_matches(here, films):
+    near = {"field": "vector", "query_vector": [3, 1], "k": 2, "num_candidates": 3}
+    for hit in here.search(index=films, knn=near, explain=True)["hits"]["hits"]:
+        assert hit["_explanation"] == {
+            "value": hit["_score"],
+            "description": "within top 2 docs",
+            "details": [],
+        }
+    hits = here.search(index=films, knn=[near, {**near, "k": 1}], query=BM25, explain=True)["hits"]["hits"]
+    trees = {hit["_id"]: hit["_explanation"] for hit in hits}
+    assert {hit["_id"]: hit["_score"] for hit in hits} == {id_: tree["value"] for id_, tree in trees.items()}
+    assert [part["description"][:12] for part in trees["2"]["details"]] == ["weight(plot:", "within top 2"]
+    assert trees["3"]["description"] == "sum of:"
+    assert trees["1"]["description"].startswith("weight(plot:")
+    for tree in trees.values():
+        check(tree)
+
+
 def test_what_cannot_be_explained_is_refused(here, films):
     with pytest.raises(BadRequestError, match="query is missing"):
         here.explain(index=films, id="1")
     standard = {"standard": {"query": BM25}}
-    with pytest.raises(BadRequestError, match=r"not those of \[retriever\]"):
+    with pytest.raises(BadRequestError, match=r"not those of a \[retriever\]"):
         here.search(index=films, retriever=standard, explain=True)
     assert (
         "_explanation" not in here.search(index=films, retriever=standard, explain=False)["hits"]["hits"][0]
