@@ -1,6 +1,6 @@
 """Fields of embeddings in a mapping, `dense_vector` and `semantic_text`: their parameters and how these may change.
 
-How vectors are indexed (`index_options`) is checked, kept and shown, and has no effect: every search here is exact.
+How vectors are indexed (`index_options`) is checked, kept and shown. A graph or none is what it decides here, and `m`: no vector is quantized.
 """
 
 from __future__ import annotations

@@ -242,6 +242,12 @@ QUERY_DIMENSIONS = Answer(
     "the query vector has a different dimension [{query}] than the index vectors [{index}]",
     "DenseVectorFieldMapper.java",
 )
+SCRIPT_NOT_IMITATED = Answer(
+    400,
+    "script_exception",
+    "the sandbox has no painless: of [script_score] only the scripts over vectors that the reference shows, not [{source}]",
+)
+SCRIPT = Answer(400, "script_exception", "runtime error: {problem}", "ScoreScriptUtils.java, from memory")
 RETRIEVER = Answer(400, "parsing_exception", "{problem}", "RetrieverBuilder.java, from memory")
 UNKNOWN_RETRIEVER = Answer(400, "parsing_exception", "unknown retriever [{kind}]", "RetrieverBuilder.java")
 RETRIEVER_NOT_IMITATED = Answer(

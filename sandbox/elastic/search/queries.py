@@ -19,6 +19,7 @@ from sandbox.elastic.search.query_kinds import (
     term_queries,
     text_queries,
     vector_queries,
+    vector_scripts,
 )
 from sandbox.elastic.search.searcher import Array
 from sandbox.elastic.search.strings import queries as string_queries
@@ -152,6 +153,13 @@ def _function_score(context: Context, body: Mapping[str, Any], boost: float) -> 
     return function_scores.applied(context, body, found, functions, masks)
 
 
+def _script_score(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
+    """The documents of a query, scored by a script over their vectors."""
+    vector_scripts.read(body)
+    found = evaluate(context, body["query"])
+    return vector_scripts.applied(context, body, found, boost * boost_of("script_score", body))
+
+
 def _nested(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     return nested_queries.nested(context, body, boost, evaluate)
 
@@ -189,6 +197,7 @@ QUERIES: dict[str, Evaluate] = {
     "dis_max": _dis_max,
     "exists": term_queries.exists,
     "function_score": _function_score,
+    "script_score": _script_score,
     "fuzzy": fuzzy_queries.fuzzy,
     "ids": term_queries.ids,
     "knn": _knn,

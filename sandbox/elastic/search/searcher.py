@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sandbox.elastic.indices.index import Index
+from sandbox.elastic.search.graphs import Graph
 from sandbox.elastic.search.scoring import length_bytes
 from sandbox.elastic.search.segments import Embedded, Inverted, Numeric, Segment, SegmentBuilder
 
@@ -105,6 +106,18 @@ class Searcher:
     def vectors(self, path: str) -> tuple[Array, Array]:
         """The same as a matrix with a row for each vector."""
         return self._cached("vectors", path, self._vectors)
+
+    def graph(self, path: str, similarity: str, connections: int) -> Graph:
+        """The graph over the rows of `vectors`, built when the first search wants it. A field has one similarity for good."""
+
+        def built(path: str) -> Graph:
+            matrix = self.vectors(path)[1]
+            rows = (
+                matrix / np.linalg.norm(matrix, axis=1, keepdims=True) if similarity == "cosine" else matrix
+            )
+            return Graph(rows, is_euclidean=similarity == "l2_norm", connections=connections)
+
+        return self._cached("graph", path, built)
 
     def nested(self, path: str) -> tuple[Array, Array, Searcher]:
         """The objects of a nested field in live documents: the document of each, its place in it, and a search of them."""

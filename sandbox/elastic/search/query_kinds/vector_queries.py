@@ -1,5 +1,7 @@
-"""Searches for near vectors: the `knn` query, and the nearest documents of a `knn` section or retriever. All exact.
+"""Searches for near vectors: the `knn` query, and the nearest documents of a `knn` section or retriever.
 
+A dense_vector field with more vectors than `num_candidates` is searched by a graph (graphs.py), unless its index type is a flat one or
+a filter leaves some out: then, and in semantic_text fields, every vector is looked at.
 The scores are those of VectorSimilarityFunction.java: (1 + cosine) / 2 and so on.
 """
 
@@ -12,12 +14,15 @@ import numpy as np
 
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
+from sandbox.elastic.search.graphs import CONNECTIONS
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, number
 from sandbox.elastic.search.searcher import Array
 from sandbox.elastic.wire.exchange import whole
 
 MOST_CANDIDATES = 10_000
+_CANDIDATES = 1.5
+"""`num_candidates` over `k`, where it is not given (KnnSearchBuilder.java)."""
 COMMON = {
     "field",
     "query_vector",
@@ -91,11 +96,36 @@ def near(context: Context, body: Mapping[str, Any], allowed: Array, boost: float
     if body.get("similarity") is not None:
         least = score(similarity, kind, np.array([_limit(similarity, body)], np.float32), len(vector))[0]
         scores = np.where(scores >= least, scores, np.float32(-1))
+    if (
+        rows := _approximate(context, body, field, similarity, np.array(vector, np.float32), allowed)
+    ) is not None:
+        chosen = np.zeros(len(documents), bool)
+        chosen[rows] = True
+        scores = np.where(chosen, scores, np.float32(-1))
     best = np.full(context.searcher.size, -1, np.float32)
     np.maximum.at(best, documents, scores)
     mask = (best >= 0) & allowed & context.searcher.alive
     boost *= boost_of("knn", body)
     return Matches(mask, np.where(mask, best * np.float32(boost), np.float32(0)))
+
+
+def _approximate(
+    context: Context, body: Mapping[str, Any], field: Field, similarity: str, query: Array, allowed: Array
+) -> list[int] | None:
+    """The rows that a graph finds for `num_candidates`; None where every row is looked at."""
+    options = field.parameters.get("index_options") or {}
+    documents, _ = context.searcher.vectors(field.path)
+    k = whole("k", body.get("k") or context.size)
+    candidates = whole("num_candidates", body.get("num_candidates") or round(_CANDIDATES * k))
+    if (
+        field.type != "dense_vector"
+        or str(options.get("type", "")).endswith("flat")
+        or candidates >= len(documents)
+        or not allowed[documents].all()
+    ):
+        return None
+    graph = context.searcher.graph(field.path, similarity, int(options.get("m") or CONNECTIONS))
+    return graph.nearest(query, candidates)
 
 
 def measured(similarity: str, kind: str, query: Array, matrix: Array) -> Array:

@@ -177,7 +177,7 @@ def test_what_is_no_dense_vector_is_refused(fresh_index, definition, problem):
         ({"knn": {**near(), "field": "gone"}}, r"field \[gone\] does not exist"),
         ({"knn": near(inner_hits={})}, r"\[inner_hits\] cannot be set"),
         ({"retriever": {"knn": near(inner_hits={})}}, r"does not support \[inner_hits\]"),
-        ({"query": {"script_score": {"query": {"match_all": {}}}}}, r"does not imitate the query \[script_score\]"),
+        ({"query": {"script_score": {"query": {"match_all": {}}}}}, r"\[script_score\] requires a \[script\]"),
         ({"query": {"term": {"v": 1}}}, "doesn't support term queries"),
         ({"retriever": {"standard": {}}, "query": {"match_all": {}}}, r"cannot specify \[retriever\] and \[query\]"),
         ({"retriever": {"text_similarity_reranker": {}}}, r"does not imitate the retriever \[text_similarity_reranker\]"),
@@ -194,3 +194,102 @@ def test_what_is_not_imitated_or_not_allowed_is_refused_by_name(shared, fresh_in
     index = fresh_index(vectors(), documents=documents())
     with pytest.raises(BadRequestError, match=problem):
         shared.client.search(index=index, **search)
+
+
+@pytest.fixture(scope="module")
+def many():
+    """400 vectors without any order, where neighbors are hard to find, and 10 queries."""
+    random = np.random.default_rng(7)
+    return [random.normal(size=(count, 32)).astype(np.float32) for count in (400, 10)]
+
+
+@pytest.fixture
+def recall(shared, fresh_index, many):
+    """The part of the ten true neighbors that searches find, by field parameters and what is asked for."""
+    rows, queries = many
+    client = shared.client
+
+    def of(parameters, **asked):
+        index = fresh_index(vectors(**parameters, dims=32), documents=[{"v": row.tolist(), "n": 1} for row in rows])  # fmt: skip
+        hits = []
+        for query in queries.tolist():
+            exact = script("1 / (1 + l2norm(params.q, 'v'))", query)
+            knn = {"field": "v", "query_vector": query, "k": 10, **asked}
+            truth, answer = (client.search(index=index, source=False, **one) for one in ({"query": exact}, {"knn": knn}))  # fmt: skip
+            hits += [hit["_id"] in {each["_id"] for each in truth["hits"]["hits"]} for hit in answer["hits"]["hits"]]  # fmt: skip
+        assert len(hits) == 100
+        return sum(hits) / 100
+
+    return of
+
+
+def script(source, vector=QUERY):
+    return {
+        "script_score": {"query": {"match_all": {}}, "script": {"source": source, "params": {"q": vector}}}
+    }
+
+
+def test_more_candidates_find_more_of_the_true_neighbors_and_as_many_as_there_are_vectors_find_all(recall):
+    few, some = (recall({"similarity": "l2_norm"}, num_candidates=number) for number in (10, 100))
+    assert few < some
+    assert few > 0.3
+    assert some > 0.9
+    assert recall({"similarity": "l2_norm"}, num_candidates=400) == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "asked"),
+    [({"index_options": {"type": "flat"}}, {}), ({}, {"filter": {"range": {"n": {"gte": 1}}}})],
+    ids=["flat", "nothing is left out by the filter"],
+)
+def test_a_flat_index_is_searched_exactly(recall, parameters, asked):
+    found = recall({"similarity": "l2_norm", **parameters}, num_candidates=10, **asked)
+    assert (found == 1) == bool(parameters)
+
+
+@pytest.mark.parametrize(
+    ("source", "scores"),
+    [
+        ("cosineSimilarity(params.q, 'v') + 1.0", lambda rows: cosine(rows) + 1),
+        ('return dotProduct( params.q, "v" ) + 20;', lambda rows: rows @ QUERY + 20),
+        ("1 / (1 + l2norm(params.q, 'v'))", lambda rows: 1 / (1 + np.sqrt(((rows - QUERY) ** 2).sum(1)))),
+        ("double value = dotProduct(params.q, 'v'); return sigmoid(1, Math.E, -value);", lambda rows: 1 / (1 + np.exp(-(rows @ QUERY)))),
+        ("double value = dotProduct(params.q, 'v'); return value < 0 ? 1 / (1 - value) : value + 1;", lambda rows: [1 / (1 - x) if x < 0 else x + 1 for x in rows @ QUERY]),
+    ],
+    ids=["cosine", "dot product", "distance", "sigmoid", "as max_inner_product"],
+)  # fmt: skip
+def test_the_scripts_of_the_reference_score_every_vector(shared, fresh_index, source, scores):
+    index = fresh_index(
+        vectors(similarity="l2_norm", index_options={"type": "int8_hnsw"}), documents=documents()
+    )
+    answer = found(shared.client.search(index=index, query=script(source)))
+    expected = np.asarray(scores(ROWS))
+    assert {int(id_): score for id_, score in answer} == pytest.approx(dict(enumerate(expected, 1)), rel=1e-5)
+    assert [score for _, score in answer] == sorted((score for _, score in answer), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        (script("Math.log(2 + doc['n'].value)"), "no painless: .* not \\[Math.log"),
+        (script("hamming(params.q, 'v') + 1"), "no painless"),
+        (script("cosineSimilarity(params.q, 'v')", [-1.0, -2.0, 0.0]), "Must be a non-negative score"),
+        (
+            script("dotProduct(params.q, 'v') + 99", [1.0]),
+            r"dimensions \[1\] than the document vectors \[3\]",
+        ),
+        (script("dotProduct(params.q, 'n') + 99"), r"Field \[n\] is no \[dense_vector\]"),
+        (script("dotProduct(params.p, 'v') + 99"), r"\[p\]"),
+    ],
+    ids=["painless", "another function", "negative", "dimensions", "another field", "no such parameter"],
+)
+def test_other_scripts_and_what_they_cannot_score_are_refused(shared, fresh_index, query, problem):
+    index = fresh_index(vectors(), documents=documents())
+    with pytest.raises(BadRequestError, match=problem):
+        shared.client.search(index=index, query=query)
+
+
+def test_a_document_without_a_vector_is_scored_by_no_script(shared, fresh_index):
+    index = fresh_index(vectors(), documents=[*documents(), {"word": "none"}])
+    with pytest.raises(BadRequestError, match="doesn't have a value for a vector field"):
+        shared.client.search(index=index, query=script("cosineSimilarity(params.q, 'v') + 1.0"))
