@@ -87,7 +87,7 @@ def evaluate(options: EvaluateOptions) -> Report:
 
     Several models answer from the same passages, or several settings (`--compare`: way of searching, passages of a prompt, another
     knowledge base of the same documents, another engine) answer the same questions, and are compared in one table: quality with
-    the paired difference to the first, seconds, tokens, cost.
+    the paired difference from the first, seconds, tokens, cost.
 
     Example:
         vector-search answers evaluate --name handbook --questions questions.jsonl --compare how=text how=dense --target sandbox

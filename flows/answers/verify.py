@@ -33,9 +33,7 @@ def verify_documents(options: DocumentsOptions) -> Report:
             step.saw(
                 f"{base.index}: {counted(base.chunks, 'passage')} of {counted(base.documents, 'document')}"
             )
-            step.saw(f"cut by {base.splitter}")
-            if base.splitter != base.splitting.mark:  # what it cuts otherwise is missing and orphaned
-                step.saw(f"here by {base.splitting.mark}, which may cut otherwise")
+            step.saw(f"cut by {base.cut_by}")
             step.saw(f"embedded by {base.embedded_by}")
         with report.step("read the documents") as step:
             chunks = read_chunks(Path(options.documents), base.splitting)

@@ -56,7 +56,7 @@ def comparisons(facts: Mapping[str, Any]) -> list[Intervals]:
                 found.append(Intervals(f"{name} by {kind}", f"{name}, with 95% intervals", values))
             if any(row.low != row.high for row in less):
                 x = "paired difference, with 95% intervals"
-                found.append(Intervals(f"{name}, less or more than {first}", x, less, has_zero=True))
+                found.append(Intervals(f"{name}, difference from {first}", x, less, has_zero=True))
     return found
 
 

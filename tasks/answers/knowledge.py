@@ -62,6 +62,16 @@ class KnowledgeBase:
         return (*self.single_ways, "hybrid") if len(self.single_ways) > 1 else self.single_ways
 
     @property
+    def cut_by(self) -> str:
+        """The splitter, and the one that is installed here if it is another: what that cuts otherwise looks missing and orphaned."""
+        here = self.splitting.mark
+        return (
+            self.splitter
+            if self.splitter == here
+            else f"{self.splitter}; here it is {here}, which may cut otherwise"
+        )
+
+    @property
     def embedded_by(self) -> str:
         """In words."""
         return (

@@ -15,7 +15,7 @@ from tasks.models.usage import Usage
 Kind = Literal["model", "setting"]
 DIFFERENCES = ("nDCG@10", "R@10", "right", "abstention")
 """Measures whose difference to the first is shown; facts have it of all."""
-_AFTER = ", less or more than the first"
+_AFTER = ", difference from the first"
 _RETRIEVAL = ("nDCG@10", "R@10")
 """The same for all models."""
 _SHOWN = (

@@ -138,7 +138,7 @@ def test_an_evaluation_measures_compares_and_passes_its_gates(
     ]
     words = ["--questions", questions, "--how", "text", "--baseline", report, *models]
     again = answers(service, "evaluate", "--name", name, *words)
-    assert "right, less or more than the first" in again.out
+    assert "right, difference from the first" in again.out
     newest, said = newest_of(home)
     change = next(step["seen"] for step in said["steps"] if step["step"] == "right")
     assert "change +0.000, question by question +0.00 (+0.00 to +0.00), no difference" in change

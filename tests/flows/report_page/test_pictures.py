@@ -188,7 +188,7 @@ def test_settings_that_were_compared_are_points_on_their_intervals_and_differenc
         record("setting", "how=text,passages=<12>", 0.5, difference=-0.2),
     ]
     values, less = pictures({"settings": records})
-    assert (values.title, less.title) == ("right by setting", "right, less or more than how=hybrid")
+    assert (values.title, less.title) == ("right by setting", "right, difference from how=hybrid")
     root = read(values)
     assert texts(root, "title") == [
         "how=hybrid: 0.7 (0.6 to 0.8)",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.answers.knowledge import described_by
@@ -35,3 +37,10 @@ def test_anything_else_is_refused_with_its_place_and_a_way_out(model, text):
         InvalidInput, match=r"no description of a knowledge base.*from a row.*under another name"
     ):
         described_by(model, text, place="a row")
+
+
+def test_a_splitter_of_another_release_is_named_with_the_one_here():
+    base = DESCRIPTIONS[0].knowledge_base("handbook", None)
+    here = base.splitting.mark
+    assert replace(base, splitter=here).cut_by == here
+    assert base.cut_by == f"s; here it is {here}, which may cut otherwise"

@@ -52,7 +52,7 @@ def test_a_row_has_quality_the_paired_difference_seconds_tokens_and_cost():
     )  # fmt: skip
     rows = {row.pop("measure"): row for row in by_measure(records, "model", ())}
     assert rows["right"] == {"here": "1.00 (1.00 to 1.00)", "small": "0.00 (0.00 to 0.00)"}
-    assert rows["right, less or more than the first"] == {
+    assert rows["right, difference from the first"] == {
         "here": "",
         "small": "-1.00 (-1.00 to -1.00), lower",
     }
