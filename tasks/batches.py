@@ -1,12 +1,16 @@
-"""Many items in bounded requests, one after the other, each attempted until it succeeds.
+"""Many items in bounded requests, one after the other, each attempted until it succeeds; some may be under way before their turn.
 
 A transient failure repeats one request, not all of them. This module does not know what a request does.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
+from concurrent.futures import Future
+from contextvars import copy_context
 from functools import partial
+from threading import Thread
 from typing import TypeVar
 
 from tasks.errors import DeadlinePassed
@@ -85,3 +89,34 @@ def attempt_each(
             done += size
             progress.count(done, total, unit)
     return done
+
+
+def ahead(items: Iterable[T], begin: Callable[[T], object], most: int) -> Iterator[T]:
+    """The items in their order, each begun, and up to ``most - 1`` after it.
+
+    Args:
+        items: read as needed.
+        begin: starts what belongs to an item and returns at once.
+        most: 1 or more.
+    """
+    begun = deque[T]()
+    for item in items:
+        begin(item)
+        begun.append(item)
+        if len(begun) == most:
+            yield begun.popleft()
+    yield from begun
+
+
+def in_background(call: Callable[[], T]) -> Future[T]:
+    """Begin a call in a thread that nobody has to wait for: a load that is interrupted ends at once."""
+    future = Future[T]()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 -- raised by whoever asks for the result
+            future.set_exception(error)
+
+    Thread(target=copy_context().run, args=(run,), daemon=True).start()
+    return future

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Protocol, Self
 
 import orjson
 
-from tasks.ahead import ahead, in_background
+from tasks.batches import ahead, in_background
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import DISK_BLOCK, calling, reason_of
 from tasks.elastic.data.documents import Document

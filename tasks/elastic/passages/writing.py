@@ -11,10 +11,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from tasks.ahead import ahead, in_background
 from tasks.answers.chunks import Chunk
 from tasks.answers.knowledge import Written
-from tasks.batches import Part, attempt_each
+from tasks.batches import Part, ahead, attempt_each, in_background
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.indices.bulks import Aside, Bulk, BulkLoad, Refused
 from tasks.elastic.indices.indices import refresh

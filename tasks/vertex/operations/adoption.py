@@ -6,7 +6,7 @@ the listing and the location's create operations, and rely on neither alone to b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
@@ -199,10 +199,14 @@ def _oldest_first(made: Iterable[Made[R]]) -> list[Made[R]]:
     return sorted(made, key=lambda one: (one.resource.create_time, one.resource.name))
 
 
-def _recent_creations(kind: Kind[R], operations: Iterable[Operation]) -> list[Operation]:
+def _recent_creations(kind: Kind[R], operations: Sequence[Operation]) -> list[Operation]:
+    """Those that may have made something which no listing shows yet, and which nobody has deleted since."""
     since = datetime.now(UTC) - LISTING_LAG
-    creations = (operation for operation in operations if operation.kind == kind.create)
-    return [o for o in creations if not o.done or (o.code == 0 and o.created > since)]
+    gone = {o.resource for o in operations if o.kind == "Delete" and o.done and o.code == 0}
+    creations = (o for o in operations if o.kind == kind.create)
+    return [
+        o for o in creations if not o.done or (o.code == 0 and o.created > since and o.resource not in gone)
+    ]
 
 
 def _dies(

@@ -49,7 +49,7 @@ class Service:
     """What a service shows: `listed` resources, those that only a read finds, and operations."""
 
     def __init__(self, monkeypatch):
-        self.listed, self.readable, self.operations, self.followed = [], [], [], []
+        self.listed, self.readable, self.operations, self.followed, self.read = [], [], [], [], []
         self.after_following = lambda: None
         self.kind = Kind(
             noun="index",
@@ -65,6 +65,7 @@ class Service:
         monkeypatch.setattr(adoption, "follow_earlier", self._follow_earlier)
 
     def _get(self, _, name):
+        self.read.append(name)
         for each in (*self.listed, *self.readable):
             if each.name == name:
                 return each
@@ -117,6 +118,18 @@ def test_what_the_listing_does_not_show_is_found_by_its_creation(creation, found
     service.readable, service.operations = [index(7)], [creation]
     assert service.ours() == found
     assert service.followed == []
+
+
+def test_what_was_deleted_since_is_not_read_again(service):
+    """Every teardown of a day would otherwise cost every later command a call."""
+    service.listed = [index(1)]
+    service.operations = [
+        *(operation(number, done=True) for number in range(2, 9)),
+        *(operation(number, "Delete", done=True) for number in range(2, 8)),
+        operation(8, "Delete", done=True, code=9),
+    ]
+    assert service.ours() == ["1"]
+    assert service.read == ["p/indexes/8"]
 
 
 def test_a_creation_that_cannot_be_read_yet_is_waited_for(service):
