@@ -69,6 +69,8 @@ class Report(BaseModel):
     resume: str = ""
     """The command that resumes a run that was interrupted or has failed; empty where there is nothing to resume."""
     steps: list[StepReport] = Field(default_factory=list)
+    chapters: list[StepReport] = Field(default_factory=list)
+    """The steps of a long run in a few words, for whoever has one screen: of tours."""
     facts: dict[str, Any] = Field(default_factory=dict)
     """Facts for the caller: resource names, counts, measurements."""
     results: list[dict[str, Any]] = Field(default_factory=list)
@@ -93,14 +95,26 @@ class Report(BaseModel):
             title: what is done; of a step that ensures a resource its kind and name, because it may be there as it should.
             changes: what the flow has changed so far. What such a step adds to it is told first, or that it added nothing.
         """
-        began, before = time.monotonic(), len(changes or ())
-        step = StepReport(step=title, began=began - self._began)
-        self.steps.append(step)
-        try:
+        before = len(changes or ())
+        with self._timed(self.steps, title) as step:
             yield step
             if changes is not None:
                 did = ", ".join(changes[before:]) or "unchanged"
                 step.seen = redacted(f"{did}; {step.seen}" if step.seen else did)
+
+    @contextmanager
+    def chapter(self, title: str) -> Generator[StepReport]:
+        """Time several steps that belong together, for whoever has one screen; what it saw is said in one sentence."""
+        with self._timed(self.chapters, title) as chapter:
+            yield chapter
+
+    @contextmanager
+    def _timed(self, among: list[StepReport], title: str) -> Generator[StepReport]:
+        began = time.monotonic()
+        step = StepReport(step=title, began=began - self._began)
+        among.append(step)
+        try:
+            yield step
         except BaseException as error:
             step.saw(f"failed: {error}" if str(error) else "interrupted")
             raise

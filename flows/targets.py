@@ -39,7 +39,7 @@ def check_block(name: str, *, source: str) -> None:
 
 
 class Target:
-    """Marks an option as a target: one of these names, or a block. Forms check it by a pattern, commands in words.
+    """Marks an option as a target: one of these names, or a block. Forms have a choice of the two, commands check it in words.
 
     Args:
         names: of the engine's targets.
@@ -55,8 +55,20 @@ class Target:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Say in a form what is accepted."""
-        return {**handler(schema), "pattern": f"^({'|'.join(self.names)}|{_BLOCK}{_NAME})$"}
+        """A form has a list of the names, and beside it a field for a block, whose names nobody knows in advance.
+
+        The list is first: Prefect's older UI shows every text in the first entry of its type.
+        """
+        plain = handler(schema)
+        kind = plain.pop("type")
+        services = {"title": "service", "type": kind, "enum": list(self.names)}
+        block = {
+            "title": "block",
+            "type": kind,
+            "pattern": f"^{_BLOCK}{_NAME}$",
+            "examples": [of_block("production")],
+        }
+        return {**plain, "anyOf": [services, block]}
 
     def check(self, target: str) -> str:
         """The target, if it is one.

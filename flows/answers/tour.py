@@ -84,7 +84,10 @@ def tour(options: TourOptions) -> Report:
     models, folder = ANSWERS.settings(options.target), home() / "tours" / options.name
     with running(ANSWERS, "tour", options) as run, remembering():
         try:
-            with run.report.step("read the documents") as step:
+            with (
+                run.report.chapter("the documents") as chapter,
+                run.report.step("read the documents") as step,
+            ):
                 collect(options, folder)
                 chunks = read_chunks(folder, Splitting())
                 refuse_many(chunks.chunks)
@@ -92,12 +95,14 @@ def tour(options: TourOptions) -> Report:
                 step.saw(
                     f"{counted(chunks.documents, 'document')}, {counted(len(chunks.chunks), 'chunk')}, {counted(len(questions), 'question')}"
                 )
+                chapter.saw(step.seen)
             for number, engine in enumerate(dict.fromkeys(options.engine)):
                 began = time.monotonic()
-                outcomes = _on(run, engine, options.name, models, chunks, questions)
-                if number == 0:  # the others find much the same
-                    _show_answers(run.report, outcomes)
-                _show_measures(run.report, engine, outcomes, time.monotonic() - began)
+                with run.report.chapter(f"on {engine}") as chapter:
+                    outcomes = _on(run, engine, options.name, models, chunks, questions)
+                    if number == 0:  # the others find much the same
+                        _show_answers(run.report, outcomes)
+                    chapter.saw(_show_measures(run.report, engine, outcomes, time.monotonic() - began))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     return run.report
@@ -222,14 +227,15 @@ def _show_answers(report: Report, outcomes: Sequence[Outcome]) -> None:
     """Show a few questions that are answered, each from another document, with their sources, and one that is not."""
     of_each = {one.question.quotes[0].document: one for one in reversed(_right(outcomes))}
     for one in [*list(of_each.values())[:_SHOWN], *_refused(outcomes)[:1]]:
-        with report.step(one.question.question) as step:
+        with report.step(one.question.question) as step, report.chapter(one.question.question) as chapter:
             step.saw(one.answer.checked.text)
+            chapter.saw(one.answer.checked.text)
             for number in one.answer.checked.cites:
                 step.saw(f"[{number}] {one.answer.passages[number - 1].source}")
 
 
-def _show_measures(report: Report, engine: HolderName, outcomes: Sequence[Outcome], seconds: float) -> None:
-    """Show what came of an engine's questions, and fail if it is not what must be.
+def _show_measures(report: Report, engine: HolderName, outcomes: Sequence[Outcome], seconds: float) -> str:
+    """Show what came of an engine's questions, return it in words, and fail if it is not what must be.
 
     Raises:
         GateNotMet: an instruction was obeyed, nothing is right, or every question without an answer got one.
@@ -251,3 +257,4 @@ def _show_measures(report: Report, engine: HolderName, outcomes: Sequence[Outcom
     ):
         if not holds:
             raise GateNotMet(f"{what} on {engine}", measured=measured, wanted=wanted)
+    return step.seen

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows import engines
+from flows.running.terminals import TERMINAL
 from flows.sweeping.events import SWEPT, SWEPT_TARGET
 
 HEARTBEAT_SECONDS = 30
@@ -26,6 +27,7 @@ _ENDS = ("Completed", "Failed", "TimedOut", "Cancelled", "Crashed", "Suspended",
 """After these states nobody expects a heartbeat. AwaitingRetry is none of them: a run can die while it waits."""
 _OF_A_WORKER = {"prefect.resource.role": "work-queue"}
 """What runs of a worker have and those of a terminal have not: who started one there sees how it ends."""
+_OF_A_TERMINAL = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TERMINAL}"}
 _AT_ONCE = {"posture": "Reactive", "threshold": 1, "within": 0}
 
 
@@ -49,7 +51,7 @@ def automations(
         heartbeat_seconds: PREFECT_FLOWS_HEARTBEAT_FREQUENCY of the workers; of the slowest, if they differ.
         notify: the id of the block through which people are told; None for nobody.
     """
-    kept = (_dead_runs(MISSED_HEARTBEATS * heartbeat_seconds), _restarts())
+    kept = (_dead_runs(MISSED_HEARTBEATS * heartbeat_seconds), _restarts(), _retries_of_a_terminal())
     return kept if notify is None else (*kept, _failed(notify), _late(notify), _swept(notify))
 
 
@@ -90,6 +92,23 @@ def _restarts() -> Automation:
                 "state": "SCHEDULED",
                 "name": "AwaitingRetry",
                 "message": "Started again after a crash; it resumes from what the service has.",
+            },
+        ),
+    )
+
+
+def _retries_of_a_terminal() -> Automation:
+    """Retry in the UI schedules the run again, but without a queue no worker ever takes it: it would wait for ever, late."""
+    return Automation(
+        name="vector-search: terminal retries",
+        line="Retry of a run that a terminal started is Cancelled, with what to do instead: no worker has its files.",
+        trigger=_of_our_runs({}, _OF_A_TERMINAL, after=[], expect=[f"{_EVENT}AwaitingRetry"]) | _AT_ONCE,
+        actions=(
+            {
+                "type": "change-flow-run-state",
+                "state": "CANCELLED",
+                "message": "A run that a terminal started cannot be retried here: no worker has the terminal's files and settings. "
+                "Run its command again there, which resumes from what the service has, or start a run of the deployment.",
             },
         ),
     )

@@ -1,30 +1,28 @@
 """`vector-search demo`: runs the tours on a stack of their own, which stops afterwards.
 
 Each tour is a command that anybody could type, in a process of its own, so that everything it reports has reached
-Prefect before the server stops. Two demos in different folders do not collide: they take free ports, and everything else
+Prefect before the server stops (`flows/command_line/roads.py`). Two demos in different folders do not collide: they take free ports, and everything else
 is in the home folder. In the same folder the second one is refused.
 """
 
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from rich.console import Console
 
 from flows import engines
-from flows.console import duration, plain, take_over
+from flows.command_line.roads import shown, travel
+from flows.console import duration, take_over
 from flows.stack.stack import Stack
 from tasks.errors import PermanentError
-
-_UNWIND_SECONDS = 5.0
-"""How long an interrupted tour may take to say what it last saw: Ctrl-C reaches it too, other signals reach only us."""
 
 
 class DemoIsRunning(PermanentError):
@@ -42,62 +40,66 @@ class Watch:
 
     def __init__(self) -> None:
         self._since = time.monotonic()
-        self._parts = dict[str, float]()
+        self.parts = dict[str, float]()
 
     def ended(self, part: str) -> None:
         """Take the time since the last part ended."""
         now = time.monotonic()
-        self._parts[part] = now - self._since
+        self.parts[part] = now - self._since
         self._since = now
 
-    def __str__(self) -> str:
-        parts = [f"{part} {duration(seconds)}" for part, seconds in self._parts.items()]
-        return f"{', '.join(parts)}; {duration(sum(self._parts.values()))} in all"
+
+def times(parts: dict[str, float]) -> str:
+    """How long each took, and all of them."""
+    each = [f"{part} {duration(seconds)}" for part, seconds in parts.items()]
+    return f"{', '.join(each)}; {duration(sum(parts.values()))} in all"
 
 
-def run_demo(home: Path, *, keep: bool) -> int:
-    """Run the tours until one fails.
+@dataclass(frozen=True, kw_only=True)
+class Demonstrated:
+    """What a demo did."""
+
+    exit_code: int
+    """Of the last tour that ran."""
+    roads: dict[str, dict[str, Any]]
+    """What each tour printed as JSON, by its engine."""
+    seconds: dict[str, float]
+    """How long each part took, the start of the stack first."""
+    reports: Path
+    logs: Path
+
+
+def run_demo(home: Path, *, keep: bool, quiet: bool = False) -> Demonstrated:
+    """Run the tours until one fails, and print each on one screen.
 
     Args:
         home: the folder of the stack that is started for them.
         keep: leave the stack running, with a worker and every deployment.
-
-    Returns:
-        The exit code of the last tour that ran.
+        quiet: print no results.
     """
     stack = Stack(home, with_worker=keep)
-    terminal = take_over(Console(stderr=True))
-    code, watch = 0, Watch()
+    console = Console(stderr=True)
+    terminal = take_over(console)
+    code, watch, roads = 0, Watch(), dict[str, dict[str, Any]]()
     with _alone(home):
         try:
             stack.up()
             terminal.end()
             watch.ended("start")
-            # Settings for log files do not apply to the person at the terminal.
-            environment = {name: value for name, value in stack.environment.items() if name != "NO_COLOR"}
             for engine in engines.ENGINES:
                 if code == 0 and (tour := engine.tour_words()):
-                    code = _run(tour, environment)
+                    log = home / "logs" / f"tour-{engine.name}.log"
+                    code, roads[engine.name] = travel(tour, stack.environment, log, console)
                     watch.ended(engine.name)
-            plain().print(f"Reports: {home / 'reports'}\nLogs:    {home / 'logs'}\nTimes:   {watch}")
+                    if not quiet:
+                        Console().print(shown(roads[engine.name], log), crop=False, highlight=False)
         finally:
             terminal.end()
             if not keep:
                 _end(stack)
-    return code
-
-
-def _run(tour: Sequence[str], environment: Mapping[str, str]) -> int:
-    process = subprocess.Popen([sys.executable, "-m", "flows", *tour], env=dict(environment))
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        try:
-            process.wait(_UNWIND_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-            process.wait()
-        raise
+    return Demonstrated(
+        exit_code=code, roads=roads, seconds=watch.parts, reports=home / "reports", logs=home / "logs"
+    )
 
 
 def _end(stack: Stack) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows import engines
-from flows.command_line.demo import run_demo
+from flows.command_line.demo import run_demo, times
 from flows.command_line.output import print_json
 from flows.console import plain, take_over
 from flows.stack import api, prefect_settings
@@ -166,22 +166,27 @@ def env(*, json: _Json = False) -> None:
         sys.stdout.write(f"export {name}={shlex.quote(known[name])}\n")
 
 
-def demo(*, keep: bool = False) -> int:
+def demo(*, keep: bool = False, json: _Json = False) -> int:
     """Run the tour of every engine on real data, on a stack of its own that stops afterwards.
 
     Needs no account and no settings: it starts Prefect's server and the stand-ins itself.
 
     Args:
         keep: Leave the stack running, with a worker and every deployment, and print the address of its UI.
+        json: Print a JSON object instead: every tour's report, how long each part took, and the folders of reports and logs.
 
     Example:
         vector-search demo --keep
     """
     folder = home() / "demo"
-    code = run_demo(folder, keep=keep)
+    done = run_demo(folder, keep=keep, quiet=json)
+    if json:
+        print_json(done)
+        return done.exit_code
+    plain().print(f"Reports: {done.reports}\nLogs:    {done.logs}\nTimes:   {times(done.seconds)}")
     if keep:
         say_where(Stack(folder))
-    return code
+    return done.exit_code
 
 
 def say_where(stack: Stack) -> None:

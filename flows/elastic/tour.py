@@ -47,7 +47,7 @@ from tasks.elastic.search.templates import (
 from tasks.elastic.specs import DeploymentSpec, EmbeddedField, IndexSpec, Name, text_field
 from tasks.elastic.verification.diagnosis import read_diagnosis
 from tasks.errors import GateNotMet
-from tasks.plurals import listed
+from tasks.plurals import counted, listed
 
 TEXT = "This movie was totally awesome and had loads of adventure"
 """The notebook's sentence."""
@@ -104,16 +104,20 @@ def tour(options: TourOptions) -> Report:
         )
         ask_privileges(run, *to_tour(name))
         verify_cluster(run.settings)
-        download_model(run, model_id)
+        chapter = run.report.chapter
         one = DeploymentSpec(id=f"{name}-one", model_id=model_id)
-        start(run, one)
-        fitting = _the_second_deployment(run, name, model_id)
-        start(run, fitting)
-        _infer(run, model_id, fitting.id)
-
+        with chapter("model and deployments") as told:
+            download_model(run, model_id)
+            start(run, one)
+            fitting = _the_second_deployment(run, name, model_id)
+            start(run, fitting)
+            told.saw(
+                f"{model_id} downloaded; {one.id} and {fitting.id} started, with as much as fits the node"
+            )
         films = DocumentSource(path=Path(options.films), id_field="id")
-        _infer_a_file(run, fitting.id, films)
-        load(run, films, options.movies, "title", ("plot",))
+        with chapter("inference") as told:
+            told.saw(_infer(run, model_id, fitting.id))
+            told.saw(_infer_a_file(run, fitting.id, films))
         plot = EmbeddedField(input="plot", output="plot_embedding")
         of_films = SparseVectors(
             plan=EmbedPlan(
@@ -125,13 +129,18 @@ def tour(options: TourOptions) -> Report:
             deployment=fitting.id,
             search_deployment=one.id,
         )
-        embed(run, of_films)
-        _search(run, of_films, plot)
-        _template(run, of_films, plot)
-        _statistics(run, of_films, plot)
+        with chapter("films") as told:
+            loaded = load(run, films, options.movies, "title", ("plot",))
+            embed(run, of_films)
+            told.saw(
+                f"{counted(loaded.documents, 'plot')} loaded, embedded by a reindex and verified with sample queries; the alias points at them"
+            )
+        with chapter(f"search {QUERY!r}") as told:
+            told.saw(_search(run, of_films, plot))
+            _template(run, of_films, plot)
+            _statistics(run, of_films, plot)
 
         texts = DocumentSource(path=Path(options.texts), id_field="id", limit=options.limit)
-        load(run, texts, options.glosses, None, ("gloss",))
         of_texts = SparseVectors(
             plan=EmbedPlan(
                 alias=f"{name}-glosses",
@@ -141,22 +150,29 @@ def tour(options: TourOptions) -> Report:
             deployment=fitting.id,
             search_deployment=one.id,
         )
-        embed(run, of_texts)
+        with chapter("a second corpus") as told:
+            loaded = load(run, texts, options.glosses, None, ("gloss",))
+            embed(run, of_texts)
+            told.saw(f"{counted(loaded.documents, 'text')} loaded, embedded and verified")
 
-        for each in (of_films, of_texts):
-            teardown(run, read_inventory(run.settings, each.plan.alias))
-        _remove_the_rest(run, options, of_films.plan.alias, (fitting, one))
-        verify_nothing_left(run, of_films.plan.alias, of_texts.plan.alias)
+        with chapter("teardown") as told:
+            for each in (of_films, of_texts):
+                teardown(run, read_inventory(run.settings, each.plan.alias))
+            _remove_the_rest(run, options, of_films.plan.alias, (fitting, one))
+            verify_nothing_left(run, of_films.plan.alias, of_texts.plan.alias)
+            told.saw("nothing is left but the model")
     return run.report
 
 
-def _infer_a_file(run: ElasticRun, deployment_id: str, films: DocumentSource) -> None:
+def _infer_a_file(run: ElasticRun, deployment_id: str, films: DocumentSource) -> str:
+    """Infer them, and return how fast it went."""
     with run.report.step("infer a file of texts") as step:
         inferred = read_inferences(run.settings, deployment_id, films, "plot", run.deadline)
         step.saw(
             f"{inferred.texts:,} texts in {inferred.calls} calls, the largest of {inferred.largest_call}"
         )
         step.saw(f"{inferred.per_second:.0f} per second, {len(inferred.truncated)} truncated")
+    return f"{inferred.texts:,} texts, {inferred.per_second:.0f} per second"
 
 
 def _remove_the_rest(
@@ -198,7 +214,8 @@ def _the_second_deployment(run: ElasticRun, name: str, model_id: str) -> Deploym
     return requested
 
 
-def _infer(run: ElasticRun, model_id: str, deployment_id: str) -> None:
+def _infer(run: ElasticRun, model_id: str, deployment_id: str) -> str:
+    """Infer a text both ways, and return its heaviest tokens."""
     with run.report.step("infer by model and by deployment id") as step:
         by_model = verify_inference(run.settings, model_id, TEXT)
         by_deployment = verify_inference(run.settings, deployment_id, TEXT)
@@ -208,9 +225,11 @@ def _infer(run: ElasticRun, model_id: str, deployment_id: str) -> None:
             )
         best = listed(f"{token} {weight:.2f}" for token, weight in list(by_model.tokens.items())[:TOKENS])
         step.saw(f"{len(by_model.tokens)} tokens: {best}")
+    return step.seen
 
 
-def _search(run: ElasticRun, way: SparseVectors, field: EmbeddedField) -> None:
+def _search(run: ElasticRun, way: SparseVectors, field: EmbeddedField) -> str:
+    """Search both ways, and return the best films."""
     with run.report.step(f"search {QUERY!r}") as step:
         model = read_embedded(run.settings, way.plan.alias).search_deployment
         older = read_hits(run.settings, way.plan.alias, QUERY, field, model, size=5, kind="text_expansion")
@@ -220,6 +239,7 @@ def _search(run: ElasticRun, way: SparseVectors, field: EmbeddedField) -> None:
         for hit in newer.hits[:3]:
             step.saw(f"{hit.id} ({hit.score:.2f}): {shown(hit, field)}")
         step.saw(f"text_expansion: {listed(hit.id for hit in older.hits)}")
+    return listed(f"{hit.id} ({hit.score:.2f})" for hit in newer.hits[:3])
 
 
 def _template(run: ElasticRun, way: SparseVectors, field: EmbeddedField) -> None:

@@ -38,6 +38,8 @@ class Told(Protocol):
     def title(self) -> str: ...  # noqa: D102 -- as in the report
     @property
     def steps(self) -> Sequence[StepTold]: ...  # noqa: D102
+    @property
+    def chapters(self) -> Sequence[StepTold]: ...  # noqa: D102
 
     results: list[dict[str, Any]]
     answer: str

@@ -1,7 +1,7 @@
 """Runs from a terminal belong to their flow's deployment, where the server has it: one history, whoever started a run.
 
 Such a run stays in its terminal: it has no work queue, so no worker ever takes it, and the automation that starts crashed runs again
-leaves it alone. Prefect's own way to run a deployment hands the run to a worker, which has other files and other settings.
+leaves it alone. Its tag tells it apart, so that Retry in the UI ends with what to do instead (`flows/automations/catalog.py`). Prefect's own way to run a deployment hands the run to a worker, which has other files and other settings.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.flow_engine import run_flow
 from prefect.states import Pending, to_state_create
 from prefect.utilities.callables import get_call_parameters
+
+from flows.running.terminals import TERMINAL
 
 
 def run_in_deployment(flow: Any, parameters: dict[str, Any]) -> Any:
@@ -43,7 +45,7 @@ def _begun(flow: Any, parameters: dict[str, Any]) -> FlowRun | None:
             deployment_id=deployment.id,
             flow_version=flow.version,
             parameters=whole,
-            tags=deployment.tags,
+            tags=[*deployment.tags, TERMINAL],
             state=to_state_create(Pending()),
         )
         answer = client.request("POST", "/flow_runs/", json=body.model_dump(mode="json", exclude_unset=True))

@@ -90,11 +90,12 @@ def tour(options: TourOptions) -> Report:
         deployed = {one: DeployedIndexSpec(name=one, location=settings.location) for one in names}
         agreed = agree_to_first_deployments(run, [*deployed.values()], None, yes=options.yes)
         with _saying_what_stays(options):
-            with run.report.step("validate the data") as step:
+            with run.report.chapter("the data") as chapter, run.report.step("validate the data") as step:
                 validated = read_validated(settings, options.source, queries_needed=True)
                 step.saw(
                     f"{counted(validated.rows, 'row')} of {counted(validated.dimensions, 'dimension')}, {validated.queries:,} queries"
                 )
+                chapter.saw(step.seen)
             if not validated.dimensions:
                 raise InvalidInput(
                     "The tour takes dense vectors, and the data has sparse ones alone", value=options.data
@@ -112,12 +113,23 @@ def tour(options: TourOptions) -> Report:
 
             tree = _as_in_the_notebook(options.name, "tree-ah", validated.dimensions)
             data = read_tour_data(settings, options.source, tree)
-            served = built(tree)
-            stream_one_datapoint(run, served, data, options.k)
-            exact = built(_as_in_the_notebook(options.exact_name, "brute-force", validated.dimensions))
-            _measure_recall(run, options, served, exact)
-            for one in reversed(names):
-                teardown(run, one)
+            with run.report.chapter("a streaming index") as chapter:
+                served = built(tree)
+                chapter.saw(f"{tree.algorithm}, built, deployed and serving")
+            with run.report.chapter("one new datapoint") as chapter:
+                stream_one_datapoint(run, served, data, options.k)
+                chapter.saw(
+                    "upserted and found first, filtered by class, moved to another, crowded, retagged, removed: each answer as it must be"
+                )
+            with run.report.chapter("an exact index") as chapter:
+                exact = built(_as_in_the_notebook(options.exact_name, "brute-force", validated.dimensions))
+                chapter.saw("brute force, built, deployed and serving")
+            with run.report.chapter(f"recall@{options.k}") as chapter:
+                chapter.saw(_measure_recall(run, options, served, exact))
+            with run.report.chapter("teardown") as chapter:
+                for one in reversed(names):
+                    teardown(run, one)
+                chapter.saw("undeployed and removed; nothing is left")
     return run.report
 
 
@@ -132,7 +144,8 @@ def _as_in_the_notebook(name: str, algorithm: Algorithm, dimensions: int) -> Ind
     )
 
 
-def _measure_recall(run: VertexRun, options: TourOptions, served: ServedIndex, exact: ServedIndex) -> None:
+def _measure_recall(run: VertexRun, options: TourOptions, served: ServedIndex, exact: ServedIndex) -> str:
+    """Measure it three ways, and return it in words."""
     settings, report, min_recall = run.settings, run.report, options.min_recall
     with report.step(f"recall at {NOTEBOOK_FRACTION:.0%} of the leaves, as in the notebook") as step:
         truth = read_truth(settings, served, options.source, k=options.k)
@@ -146,7 +159,12 @@ def _measure_recall(run: VertexRun, options: TourOptions, served: ServedIndex, e
         for one in measured + tries
     ]
     with report.step("recall of brute force") as step:
-        step.saw(str(verify_recall(settings, exact, truth, min_recall=0.999)))
+        best = verify_recall(settings, exact, truth, min_recall=0.999)
+        step.saw(str(best))
+    by_leaves = listed(
+        f"{one.recall:.3f} at {one.fraction or NOTEBOOK_FRACTION:.0%}" for one in measured + tries
+    )
+    return f"{by_leaves} of the leaves; {best.recall:.3f} by brute force"
 
 
 def _refuse_two_attachments(settings: VertexSettings, options: TourOptions) -> None:

@@ -322,7 +322,7 @@ def test_status_is_one_json_object_for_scripts(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     "entry",
-    [one for group in PLAIN.values() for one in group if one.name != "demo"],
+    [one for group in PLAIN.values() for one in group],
     ids=lambda one: one.name,
 )
 def test_every_command_of_no_engine_has_json_too(entry):

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from flows.automations import catalog, upkeep
+from flows.running.terminals import TERMINAL
 from flows.stack.prefect_settings import POOL
 from tests.polling import PATIENCE, until
 
@@ -31,15 +32,20 @@ def pool_of(call):
 class Run:
     """A run of a flow, without a process: the test says what its process and its worker would say.
 
-    One that a terminal has started has a deployment, but no worker's queue.
+    One that a terminal has started has a deployment and a tag, but no worker's queue.
     """
 
-    def __init__(self, call, flow="vertex build", *, deployed=True, queued=True):
+    def __init__(self, call, flow="vertex build", *, deployed=True, queued=True, tags=()):
         self.call = call
         self.flow = call("POST", "/flows/", {"name": flow})["id"]
         body = {"name": f"test-{next(_numbers)}", "flow_id": self.flow}
         self.deployment = call("POST", "/deployments/", body)["id"] if deployed else None
-        body = {"flow_id": self.flow, "deployment_id": self.deployment, "state": {"type": "PENDING"}}
+        body = {
+            "flow_id": self.flow,
+            "deployment_id": self.deployment,
+            "state": {"type": "PENDING"},
+            "tags": tags,
+        }
         if queued:
             body |= {"work_pool_name": pool_of(call), "work_queue_name": "default"}
         self.id = call("POST", "/flow_runs/", body)["id"]
@@ -105,6 +111,16 @@ def test_only_crashed_runs_of_our_deployments_are_started_again(call):
     Run(call).becomes("CRASHED").will_be("AwaitingRetry")
     assert of_others.state == of_a_notebook.state == of_a_terminal.state == "Crashed"
     assert (cancelled.state, failed.state) == ("Cancelled", "Failed")
+
+
+@pytest.mark.usefixtures("automations")
+def test_retry_in_the_ui_of_a_terminals_run_ends_with_what_to_do_and_a_workers_run_goes_on(call):
+    of_a_worker = Run(call).becomes("FAILED").becomes("SCHEDULED", "AwaitingRetry")
+    of_a_terminal = Run(call, queued=False, tags=[TERMINAL]).becomes("FAILED")
+    of_a_terminal.becomes("SCHEDULED", "AwaitingRetry").will_be("Cancelled")
+    told = call("GET", f"/flow_runs/{of_a_terminal.id}")["state"]["message"]
+    assert "Run its command again" in told
+    assert of_a_worker.state == "AwaitingRetry"
 
 
 @pytest.mark.usefixtures("automations")

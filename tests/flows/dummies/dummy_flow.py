@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Literal
+from typing import Annotated
 
 from dummy_engine import DUMMY
 from prefect.artifacts import create_markdown_artifact
@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, agreement
+from flows.targets import Target
 from tasks.errors import GateNotMet, InvalidInput, NotConfirmed, TransientError
 from tasks.progress import Progress, say
 
@@ -31,7 +32,7 @@ class DummyReport(BaseModel):
 
 class DummyOptions(Confirmed, frozen=True):
     name: str = Field(description="What it is about.")
-    target: Literal["sandbox", "google-cloud"] = Field(description="Where it works.")
+    target: Annotated[str, Target("sandbox", "google-cloud")] = Field(description="Where it works.")
     how: str = Field(default="well", description="The ending.")
     limit: int | None = Field(default=None, description="Rows at most.")
     tags: list[str] | None = Field(default=None, description="Some words.")

@@ -14,6 +14,7 @@ from flows import generate
 from flows.commands import load
 from flows.engines import ENGINES
 from flows.running import deployed
+from flows.running.terminals import TERMINAL
 from flows.work_pools import PROCESS
 
 
@@ -68,7 +69,7 @@ def test_it_belongs_to_the_deployment_with_its_tags_and_no_worker_may_take_it(ru
     assert result == "ran"
     assert created["deployment_id"] == str(server.deployments[name].id) == str(how["flow_run"].deployment_id)
     assert created["flow_id"] == str(server.deployments[name].flow_id)
-    assert (created["tags"], created["state"]["type"]) == (["vector-search"], "PENDING")
+    assert (created["tags"], created["state"]["type"]) == (["vector-search", TERMINAL], "PENDING")
     assert not created.keys() & {"work_pool_name", "work_queue_name"}
     assert created["parameters"] == how["parameters"]
     assert created["parameters"]["target"] == "sandbox"
