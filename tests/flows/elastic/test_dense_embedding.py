@@ -40,7 +40,7 @@ def facts(elastic, home, name):
 
 @runs_here
 def test_killed_halfway_the_next_run_embeds_the_rest_and_the_index_is_searched_measured_and_removed(
-    slow_cluster, embed, elastic, facts, kill, name, glosses
+    slow_cluster, embed, elastic, facts, kill, name, glosses, tmp_path, home
 ):
     cluster, rows = slow_cluster, glosses(ROWS)
     source = cluster.store(f"source-{name}", rows)
@@ -73,7 +73,17 @@ def test_killed_halfway_the_next_run_embeds_the_rest_and_the_index_is_searched_m
         assert found["hits"][0]["id"] == wanted["id"]
     refused = elastic(cluster, "search", "--name", name, "--text", "x", "--how", "sparse", code=2)
     assert "'sparse' (from --how). Accepted: dense, bm25, hybrid" in refused.error
-    assert facts(cluster, "verify")["vectors"]["gloss_embedding"]["least_cosine"] > 0.999
+    verified = facts(cluster, "verify")
+    assert verified["vectors"]["gloss_embedding"]["least_cosine"] > 0.999
+    assert verified["recall_by_candidates"][0]["recall"] == 1, "of fewer documents than candidates"
+    judged = tmp_path / "judged.jsonl"
+    judged.write_text("".join(json.dumps({"query": row["gloss"], "expected": [row["id"]]}) + "\n" for row in rows[:8]))  # fmt: skip
+    compared = facts(cluster, "compare", "--queries", judged, "--size", 5, "--num-candidates", 5, 20)
+    assert set(compared["ways"]) == {"dense", "bm25", "hybrid"}
+    assert compared["ways"]["dense"]["ndcg"] == 1
+    assert [one["num_candidates"] for one in compared["recall_by_candidates"]] == [5, 20, 100]
+    page = max((home / "reports").glob("elastic-compare-*.html"), key=lambda file: file.stat().st_mtime_ns)
+    assert "Recall of kNN against exact search by num_candidates" in page.read_text()
     assert cluster.writes == writes
     elastic(cluster, "teardown", "--name", name, "--yes")
     assert cluster.indices(name) == []
