@@ -14,10 +14,10 @@ import numpy as np
 
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search.vectors.graphs import CONNECTIONS
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, number
 from sandbox.elastic.search.searcher import Array
+from sandbox.elastic.search.vectors.graphs import CONNECTIONS
 from sandbox.elastic.wire.exchange import whole
 
 MOST_CANDIDATES = 10_000
