@@ -19,7 +19,7 @@ from tests.sandbox.models.test_e5 import runs_here
 E5 = ".multilingual-e5-small-elasticsearch"
 QUERIES = ("a shark", "a desert", "two friends")
 DOCUMENTS = 250
-pytestmark = runs_here
+pytestmark = [runs_here, pytest.mark.usefixtures("e5")]
 
 
 def embedded(client, name, field, similarity="cosine"):
