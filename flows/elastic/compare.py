@@ -8,12 +8,15 @@ from pydantic import Field
 
 from flows.elastic.endpoints import ways_here
 from flows.elastic.engine import ELASTIC
+from flows.elastic.knn_recall import measure_knn
 from flows.elastic.options import EmbeddedOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.search.ways import How
 from tasks.elastic.verification.judged import judged_queries, read_judged
+from tasks.elastic.verification.neighbors import tried_candidates
+from tasks.errors import InvalidInput
 
 
 class CompareOptions(EmbeddedOptions, frozen=True):
@@ -29,13 +32,23 @@ class CompareOptions(EmbeddedOptions, frozen=True):
         default=(), description="The ways to compare. Default: all that the index has."
     )
     size: int = Field(default=10, ge=1, le=1_000, description="How many of the first hits count.")
+    num_candidates: tuple[int, ...] = Field(
+        default=(),
+        description="Of dense-vector: the candidates of approximate searches, whose recall against exact ones is measured. Default: from as many as hits to five times those of elastic search.",
+    )
+    min_recall: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="Of dense-vector: the recall@size of kNN against exact search to reach with the candidates of elastic search; 0 only measures.",
+    )
 
 
 @engine_flow(ELASTIC, "compare", run_name="compare {name} on {target}")
 def compare_ways(options: CompareOptions) -> Report:
     """Compare the ways to search an embedded index by judged queries: nDCG, recall and time of each.
 
-    Changes nothing.
+    Of dense vectors also the recall of kNN against exact search, by num_candidates. Changes nothing.
 
     Example:
         vector-search elastic compare --name films --queries judged.jsonl --target sandbox
@@ -44,7 +57,14 @@ def compare_ways(options: CompareOptions) -> Report:
     with reporting("elastic compare", name, options.target, settings.where) as report:
         embedded = read_embedded(settings, name)
         field = embedded.field(options.field)
-        list(judged_queries(path))
+        texts = [judged.query for judged in judged_queries(path)]
+        if embedded.kind != "dense-vector" and (options.num_candidates or options.min_recall):
+            raise InvalidInput(
+                f"The recall of kNN is measured of dense vectors, and {embedded.index} was embedded as {embedded.kind}",
+                value=options.num_candidates or options.min_recall,
+                source="--num-candidates" if options.num_candidates else "--min-recall",
+                remedy="Leave it out.",
+            )
         for how in options.how or ways_here(settings, embedded):
             with report.step(how) as step:
                 found = read_judged(settings, name, embedded, field, how, path, cut=options.size)
@@ -55,4 +75,9 @@ def compare_ways(options: CompareOptions) -> Report:
                     "recall": found.quality.recall,
                     "milliseconds": found.milliseconds,
                 }
+        if embedded.kind == "dense-vector":
+            measure_knn(
+                report, settings, embedded, field, texts,
+                k=options.size, tried=options.num_candidates or tried_candidates(options.size), min_recall=options.min_recall,
+            )  # fmt: skip
     return report

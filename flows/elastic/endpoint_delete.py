@@ -49,7 +49,7 @@ def delete_inference_endpoint(options: EndpointDeleteOptions) -> Report:
             say(f"Nothing to do: there is no inference endpoint {name!r}.")
             return run.report
         consequence = (
-            f"It would delete the endpoint {name!r} ({there.task_type} by {there.model_id}) and stop its deployment."
+            f"It would delete the endpoint {name!r} ({there.task_type} by {there.model_id}){' and stop its deployment' if there.deployment_id else ''}."
             if there
             else f"There is no such endpoint, but a deployment {name!r}, as a deletion leaves it that was cut off. It would be stopped."
         )

@@ -14,6 +14,7 @@ from tasks.elastic.cluster.deployment_states import DeploymentState, read_deploy
 from tasks.elastic.cluster.deployments import read_deployment_to_change
 from tasks.elastic.cluster.endpoints import EndpointSpec, check_endpoint, read_endpoint, verify_unused
 from tasks.elastic.cluster.models import read_download, read_model
+from tasks.elastic.cluster.remote_endpoints import RemoteEndpointSpec, check_remote_endpoint
 from tasks.elastic.data.documents import CheckedDocuments
 from tasks.elastic.indices.aliases import Rollback, read_alias
 from tasks.elastic.indices.indices import IndexState, read_index, read_number
@@ -254,6 +255,22 @@ def endpoint_plan(run: ElasticRun, spec: EndpointSpec, cluster: Cluster) -> Plan
         else scaled(deployment, spec.deployment)
     )
     return run.plan(*resources, hourly=_HOURLY, hourly_usd=0.0)
+
+
+def remote_endpoint_plan(run: ElasticRun, spec: RemoteEndpointSpec) -> Plan:
+    """What `elastic endpoint-ensure --service openai` would do.
+
+    Raises:
+        CannotChangeInPlace: the endpoint exists with what cannot change.
+    """
+    there = read_endpoint(run.settings, spec.id)
+    if there is not None:
+        check_remote_endpoint(spec, there)
+    action: Action = "create" if there is None else "keep"
+    detail = f"text_embedding by {spec.model_id} at {spec.url}"
+    return run.plan(
+        Resource(action=action, kind="inference endpoint", name=spec.id, detail=detail), hourly_usd=0.0
+    )
 
 
 def endpoint_removal_plan(run: ElasticRun, name: str, *, has_endpoint: bool, has_deployment: bool) -> Plan:

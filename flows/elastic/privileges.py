@@ -22,6 +22,7 @@ _TEMPLATES = Need(what="store and delete the search template", cluster=("manage"
 
 TO_DEPLOY = (_READ_CLUSTER, _DEPLOY)
 TO_CHANGE_ENDPOINTS = (_READ_CLUSTER, _DEPLOY, _ENDPOINTS)
+TO_CHANGE_REMOTE_ENDPOINTS = (_READ_CLUSTER, _ENDPOINTS)
 
 
 def to_check(name: str | None, source: str | None) -> tuple[Need, ...]:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from flows.elastic.endpoints import endpoint_of
 from flows.elastic.engine import ELASTIC
+from flows.elastic.knn_recall import measure_knn
 from flows.elastic.options import EmbeddedOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
@@ -18,9 +19,15 @@ from tasks.elastic.indices.sources import read_source
 from tasks.elastic.search.search import QueryKind
 from tasks.elastic.settings import ElasticSettings, remote_settings
 from tasks.elastic.specs import EmbeddedAs
+from tasks.elastic.verification.neighbors import read_own_texts
 from tasks.elastic.verification.semantic import verify_own_texts
 from tasks.elastic.verification.vectors import verify_vectors
-from tasks.elastic.verification.verification import verify_completeness, verify_queries, verify_scores
+from tasks.elastic.verification.verification import (
+    sample_queries,
+    verify_completeness,
+    verify_queries,
+    verify_scores,
+)
 from tasks.errors import InvalidInput
 from tasks.plurals import counted
 
@@ -35,6 +42,9 @@ _QUERIES: dict[EmbeddedAs, QueryKind] = {
     "semantic-text": "semantic",
 }
 
+_K = 10
+"""Neighbors of a query that count for the recall of kNN."""
+
 
 class VerifyOptions(EmbeddedOptions, frozen=True):
     """The options of `elastic verify`."""
@@ -45,11 +55,19 @@ class VerifyOptions(EmbeddedOptions, frozen=True):
     accept_unembedded: int = Field(
         default=0, ge=0, description="Accept up to N documents without an embedding."
     )
+    min_recall: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="Of dense-vector: the recall@10 of kNN against exact search to reach with the candidates of elastic search; 0 only measures.",
+    )
 
 
 @engine_flow(ELASTIC, "verify", run_name="verify {name} on {target}")
 def verify_embedded(options: VerifyOptions) -> Report:
     """Verify that an embedded index has every document of its source, scores correctly and finds the expected documents.
+
+    Of dense vectors it also measures the recall of kNN against exact search, which must reach min_recall.
 
     Changes nothing.
 
@@ -97,6 +115,16 @@ def verify_embedded(options: VerifyOptions) -> Report:
                 )
                 step.saw(f"{asked.found} of {asked.queries} find the expected documents")
                 report.facts["queries"] = asdict(asked)
+        if embedded.kind == "dense-vector":
+            first = embedded.fields[0]
+            texts = (
+                [one.query for one in sample_queries(Path(options.queries))]
+                if options.queries
+                else read_own_texts(settings, name, first)
+            )
+            measure_knn(
+                report, settings, embedded, first, texts, k=_K, tried=(), min_recall=options.min_recall
+            )
     return report
 
 

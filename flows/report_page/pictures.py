@@ -74,6 +74,10 @@ def pictures(facts: Facts, earlier: Earlier = ()) -> list[Picture | Intervals]:
             found.append(
                 Picture("Recall by what it costs in latency", "line", "p50, ms", "recall", bought, most=1)
             )
+    if tried := facts.get("recall_by_candidates"):
+        points = sorted((float(one["num_candidates"]), one["recall"]) for one in tried)
+        title = "Recall of kNN against exact search by num_candidates"
+        found.append(Picture(title, "line", "num_candidates", "recall", points, most=1))
     for name, fact in facts.items():
         if _is_measured(fact):
             what = "" if name == "recall" else f", {name.replace('_', ' ')}"

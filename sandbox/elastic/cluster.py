@@ -117,6 +117,8 @@ class Cluster:
             self.starter,
             self.release,
             self.ending,
+            self.licence,
+            ledger,
         )
         self.parser = PipelineParser(self.serving)
         self.pipelines = Pipelines(records("ingest_pipelines"), self.parser)

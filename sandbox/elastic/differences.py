@@ -53,8 +53,8 @@ DIFFERENCES = (
         "tokens. Separators of the chunking strategy `recursive` are regular expressions of Python."
     ),
     (
-        "Inference endpoints: the services elasticsearch and elser, for sparse_embedding and text_embedding; services that would "
-        "call another machine, reranking and chats are refused by name. If an endpoint's model cannot be deployed, the endpoint is "
+        "Inference endpoints: the services elasticsearch and elser, for sparse_embedding and text_embedding, and openai for text_embedding, which is called at "
+        "addresses of this machine only; other services, reranking and chats are refused by name. If an endpoint's model cannot be deployed, the endpoint is "
         "not kept; after a time-out it is. Endpoints of the Elastic Inference Service and `.rerank-v1` are not there."
     ),
     (

@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.inference import errors as inference_errors
+from sandbox.elastic.inference import openai
 from sandbox.elastic.inference.definitions import TASK_TYPES, Definitions, task_type_of
 from sandbox.elastic.inference.endpoints import Endpoint, Endpoints
 from sandbox.elastic.inference.serving import EndpointInference
@@ -25,6 +26,7 @@ from sandbox.elastic.wire.routing import Route
 _ID = "/_inference/{inference_id}"
 _TYPED = "/_inference/{task_type}/{inference_id}"
 _INPUT_TYPES = ("ingest", "search", "classification", "clustering", "unspecified")
+_PROBE = "how big"
 _PURPOSES: dict[str, Purpose] = {"ingest": "ingest", "search": "search"}
 """Input types by which a model's prefix is chosen."""
 _INFER = {"input", "input_type", "query", "task_settings"}
@@ -82,6 +84,9 @@ class InferenceEndpointApi:
         if self._endpoints.find(name):
             raise inference_errors.EXISTS.refusal(id=name)
         endpoint = self._definitions.read(name, request.params.get("task_type"), request.json())
+        if endpoint.is_remote:  # asked once: what it answers says how many dimensions a field needs
+            (answer,) = openai.embed(endpoint, [_PROBE])
+            endpoint = replace(endpoint, dimensions=len(answer.value))
         self._endpoints.put(endpoint)
         try:
             self._serving.bring_up(endpoint, request.seconds("timeout", 30), request.text("timeout", "30s"))
@@ -108,6 +113,11 @@ class InferenceEndpointApi:
         """`PUT /_inference/[{task_type}/]{inference_id}/_update`: the allocations of its deployment."""
         endpoint = self._endpoints.get(request.params["inference_id"], request.params.get("task_type"))
         settings = request.json().get("service_settings") or {}
+        if endpoint.is_remote and set(settings) == {"api_key"}:
+            changed = replace(endpoint, secret=str(settings["api_key"]))
+            openai.embed(changed, [_PROBE])
+            self._endpoints.put(changed)
+            return self._shown(changed)
         unknown = {
             name: value
             for name, value in settings.items()

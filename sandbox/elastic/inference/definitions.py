@@ -8,6 +8,7 @@ from typing import Any, cast, get_args
 
 from sandbox.elastic.chunking import settings as chunking
 from sandbox.elastic.inference import errors as inference_errors
+from sandbox.elastic.inference import openai
 from sandbox.elastic.inference.endpoints import Endpoint
 from sandbox.elastic.ml.deployments import Deployments
 from sandbox.elastic.ml.models import Models
@@ -42,7 +43,6 @@ _REMOTE = frozenset(
         "llama",
         "mistral",
         "nvidia",
-        "openai",
         "openshift_ai",
         "voyageai",
         "watsonxai",
@@ -51,6 +51,7 @@ _REMOTE = frozenset(
 """Services that call other machines, as the official client names them."""
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?")
 _SETTINGS = ("num_threads", "num_allocations", "adaptive_allocations", "model_id", "deployment_id")
+_OPENAI_SETTINGS = ("api_key", "model_id", "url", "dimensions")
 _BODY = {"service", "service_settings", "task_settings", "task_type", "chunking_settings"}
 
 
@@ -74,6 +75,8 @@ class Definitions:
         if body.get("task_settings"):
             raise _unknown(body["task_settings"], service)
         settings: dict[str, Any] = dict(body.get("service_settings") or {})
+        if service == "openai":
+            return self._openai(inference_id, task_type or body.get("task_type"), settings, body)
         if extra := {name: value for name, value in settings.items() if name not in _SETTINGS}:
             raise _unknown(extra, service)
         if service == "elser":
@@ -96,6 +99,35 @@ class Definitions:
             settings.get("adaptive_allocations"),
             running,
             dict(body.get("chunking_settings") or {}),
+        )
+
+    def _openai(
+        self, inference_id: str, task_type: Any, settings: Mapping[str, Any], body: Mapping[str, Any]
+    ) -> Endpoint:
+        """An endpoint of the service openai; only for embeddings, and only on this machine."""
+        if extra := {name: value for name, value in settings.items() if name not in _OPENAI_SETTINGS}:
+            raise _unknown(extra, "openai")
+        for name in ("api_key", "model_id"):
+            if not settings.get(name):
+                raise _missing(name)
+        wanted = task_type_of(task_type)
+        if wanted != "text_embedding":
+            raise inference_errors.TASK_TYPE_NOT_IMITATED.refusal(task_type=wanted)
+        self._check_id(inference_id)
+        url = str(settings.get("url") or openai.DEFAULT_URL)
+        openai.check_address(url)
+        chunking.read(body.get("chunking_settings"))
+        dimensions = _positive(settings, "dimensions")
+        return Endpoint(
+            inference_id,
+            wanted,
+            "openai",
+            str(settings["model_id"]),
+            chunking_settings=dict(body.get("chunking_settings") or {}),
+            url=url,
+            secret=str(settings["api_key"]),
+            dimensions=dimensions or 0,
+            dimensions_given=dimensions is not None,
         )
 
     def _model(self, settings: Mapping[str, Any]) -> str:
@@ -156,7 +188,7 @@ def _service(body: Mapping[str, Any]) -> str:
         raise inference_errors.NO_SERVICE.refusal()
     if service in _REMOTE:
         raise inference_errors.SERVICE_NOT_IMITATED.refusal(service=service)
-    if service not in ("elasticsearch", "elser"):
+    if service not in ("elasticsearch", "elser", "openai"):
         raise inference_errors.UNKNOWN_SERVICE.refusal(service=service)
     return service
 

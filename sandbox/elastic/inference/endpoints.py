@@ -31,6 +31,18 @@ class Endpoint:
     deployment_id: str | None = None
     """A running deployment that it uses, instead of one of its own."""
     chunking_settings: Mapping[str, Any] = field(default_factory=dict)
+    url: str = ""
+    """Where texts are sent by the service `openai`; empty for a model in the cluster."""
+    secret: str = field(default="", repr=False)
+    """Its key, which no answer shows."""
+    dimensions: int = 0
+    """Of its vectors, as it was asked for or found out."""
+    dimensions_given: bool = False
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its model is outside the cluster."""
+        return bool(self.url)
 
     @property
     def deployment(self) -> str:
@@ -39,6 +51,8 @@ class Endpoint:
 
     def shown(self, allocations: int | None, with_chunking: bool) -> dict[str, Any]:
         """The endpoint as the API returns it; `allocations` are those of its running deployment."""
+        if self.is_remote:
+            return self._shown_remote(with_chunking)
         count = self.num_allocations if allocations is None else allocations
         settings: dict[str, Any] = {} if count is None else {"num_allocations": count}
         settings |= {"num_threads": self.num_threads, "model_id": self.model_id}
@@ -55,6 +69,24 @@ class Endpoint:
         if with_chunking:
             shown["chunking_settings"] = chunking.read(self.chunking_settings).shown()
         return shown
+
+    def _shown_remote(self, with_chunking: bool) -> dict[str, Any]:
+        settings = {
+            "model_id": self.model_id,
+            "url": self.url,
+            "similarity": "dot_product",
+            "dimensions": self.dimensions,
+            "rate_limit": {"requests_per_minute": 3000},
+        }
+        shown: dict[str, Any] = {
+            "inference_id": self.inference_id,
+            "task_type": self.task_type,
+            "service": self.service,
+            "service_settings": settings,
+        }
+        return shown | (
+            {"chunking_settings": dict(self.chunking_settings or chunking.DEFAULT)} if with_chunking else {}
+        )
 
 
 class Endpoints:

@@ -51,7 +51,23 @@ UNKNOWN_SERVICE = Answer(
 SERVICE_NOT_IMITATED = Answer(
     400,
     "status_exception",
-    "the sandbox imitates the services [elasticsearch] and [elser] only: [{service}] would call another machine",
+    "the sandbox imitates the services [elasticsearch], [elser] and [openai] only: [{service}] would call another machine",
+)
+NOT_LOOPBACK = Answer(
+    400,
+    "status_exception",
+    "the sandbox calls addresses of this machine only, http://127.0.0.1:PORT/v1/embeddings for example, not [{url}]",
+)
+UNREACHABLE = Answer(
+    502,
+    "status_exception",
+    "the sandbox got no embeddings for the inference entity id [{id}]: {problem}",
+)
+REMOTE_REFUSED = Answer(
+    400,
+    "status_exception",
+    "Received {kind} status code for request from inference entity id [{id}] status [{status}]. Error message: [{said}]",
+    "RetryableHttpResponseHandlers: BaseResponseHandler.java, from memory",
 )
 NO_TASK_TYPE = Answer(
     400, "status_exception", "model is missing required setting [task_type]", "ServiceUtils.java"

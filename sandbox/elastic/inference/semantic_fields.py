@@ -196,6 +196,13 @@ def model_settings(endpoint: Endpoint) -> dict[str, Any]:
     shown: dict[str, Any] = {"service": endpoint.service, "task_type": endpoint.task_type}
     if endpoint.task_type == "sparse_embedding":
         return shown
+    if endpoint.is_remote:
+        return {
+            **shown,
+            "dimensions": endpoint.dimensions,
+            "similarity": "dot_product",
+            "element_type": "float",
+        }
     return {**shown, "dimensions": DIMENSIONS, "similarity": "cosine", "element_type": "float"}
 
 

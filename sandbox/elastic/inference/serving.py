@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.elastic.errors import Refusal
+from sandbox.elastic.inference import openai
 from sandbox.elastic.inference.endpoints import Endpoint, Endpoints
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml.deployments import Deployments
 from sandbox.elastic.ml.inference import SEARCH_TIMEOUT, Inference, Purpose, embedding_of
+from sandbox.elastic.ml.inference_ledger import InferenceLedger
+from sandbox.elastic.ml.licence import MachineLearningLicence
 from sandbox.elastic.ml.models import Models
 from sandbox.elastic.ml.starting import DeploymentStarter
 from sandbox.elastic.versions import Release
@@ -43,7 +46,11 @@ class EndpointInference:
         starter: DeploymentStarter,
         release: Release,
         ending: threading.Event,
+        licence: MachineLearningLicence,
+        ledger: InferenceLedger,
     ) -> None:
+        self._licence = licence
+        self._ledger = ledger
         self._endpoints = endpoints
         self._inference = inference
         self._models = models
@@ -70,6 +77,15 @@ class EndpointInference:
         Raises:
             Refusal: as `Inference.embed`; and the model of a default endpoint did not start in time.
         """
+        endpoint = self._endpoints.find(name)
+        if endpoint is not None and endpoint.is_remote:
+            self._licence.require()
+            outcomes = _by_server(endpoint, texts)
+            answered = [
+                text for text, each in zip(texts, outcomes, strict=True) if isinstance(each, Embedding)
+            ]
+            self._ledger.append(name, purpose, [(text, False) for text in answered])
+            return outcomes
         return self._inference.embed(self._ready(name), texts, purpose, timeout, shown)
 
     def for_search(self, name: str, texts: Sequence[str]) -> list[Embedding]:
@@ -86,7 +102,7 @@ class EndpointInference:
         Raises:
             Refusal: it cannot be deployed, or not in time.
         """
-        if self._deployments.find(endpoint.deployment):
+        if endpoint.is_remote or self._deployments.find(endpoint.deployment):
             return
         with self._lock:
             start = self._starts.get(endpoint.inference_id)
@@ -147,6 +163,16 @@ class EndpointInference:
             "per_deployment_memory_bytes": 0,
             "per_allocation_memory_bytes": 0,
         }
+
+
+def _by_server(endpoint: Endpoint, texts: Sequence[str]) -> list[Embedding | Refusal]:
+    """One call for all; if it is refused, one for each text: the service asks for a document at a time, and one that is too long spoils no other."""
+    try:
+        return [*openai.embed(endpoint, texts)]
+    except Refusal as refusal:
+        if len(texts) == 1:
+            return [refusal]
+    return [each for text in texts for each in _by_server(endpoint, [text])]
 
 
 def _copy(settings: Any) -> dict[str, Any] | None:

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sandbox.elastic.indices.index import Index
-from sandbox.elastic.search.graphs import Graph
 from sandbox.elastic.search.scoring import length_bytes
 from sandbox.elastic.search.segments import Embedded, Inverted, Numeric, Segment, SegmentBuilder
+from sandbox.elastic.search.vectors.graphs import Graph
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")

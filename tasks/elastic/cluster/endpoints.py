@@ -75,6 +75,10 @@ class EndpointState:
     threads: int | None
     allocations: int | None
     adaptive: AdaptiveAllocations | None
+    url: str = ""
+    """Where texts are sent; empty for a model in the cluster, and for a service that does not say it."""
+    dimensions: int | None = None
+    """Of its vectors, where the service says it."""
 
     @property
     def is_dense(self) -> bool:
@@ -340,4 +344,6 @@ def _state(raw: dict[str, Any]) -> EndpointState:
         )
         if adaptive.get("enabled")
         else None,
+        url=chosen.get("url", ""),
+        dimensions=chosen.get("dimensions"),
     )

@@ -111,7 +111,7 @@ def _answered(doing: str, error: ApiError) -> Exception:
     if status in TRANSIENT_STATUSES or (status == 500 and kind in TRANSIENT_TYPES):
         remedy = _FULL if (status, kind) == DISK_BLOCK else ""
         return ServiceUnwell(doing, service=SERVICE, status=status, type=kind, said=reason, remedy=remedy)
-    if status == 401:
+    if status == 401 and kind != "status_exception":  # that is the refusal of a server that an endpoint asks
         return InvalidInput(
             f"Could not {doing}: Elasticsearch got no credentials that it accepts ({kind})",
             remedy="Set or correct ELASTIC_API_KEY, or ELASTIC_USERNAME and ELASTIC_PASSWORD. For a local stand-in, use "

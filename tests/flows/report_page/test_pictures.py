@@ -35,9 +35,12 @@ def test_a_bar_is_as_high_as_its_number_and_says_it():
     assert "latency, ms; the last bar is 1 and above" in texts(root)
 
 
-def test_points_lie_from_left_to_right_and_higher_for_more():
-    leaves = [{"leaves": 0.2, "recall": 0.9}, {"leaves": 0.05, "recall": 0.6}, {"leaves": 1.0, "recall": 1.0}]
-    (picture,) = pictures({"recall_by_leaves": leaves})  # without latencies
+@pytest.mark.parametrize(
+    ("fact", "of"), [("recall_by_leaves", "leaves"), ("recall_by_candidates", "num_candidates")]
+)
+def test_points_lie_from_left_to_right_and_higher_for_more(fact, of):
+    tried = [{of: 0.2, "recall": 0.9}, {of: 0.05, "recall": 0.6}, {of: 1.0, "recall": 1.0}]
+    (picture,) = pictures({fact: tried})
     points = [(float(one.get("cx")), float(one.get("cy"))) for one in read(picture).iter(f"{SVG}circle")]
     assert points == sorted(points)
     assert [y for _, y in points] == sorted((y for _, y in points), reverse=True)

@@ -10,6 +10,7 @@ from sandbox.announced import announcement
 from sandbox.elastic.options import ElasticOptions
 from tasks.elastic.cluster.deployments import ensure_deployment, wait_for_deployment
 from tasks.elastic.cluster.models import ensure_model, wait_for_model
+from tasks.elastic.connection.clients import connect
 from tasks.elastic.data.documents import DocumentSource, read_checked_documents
 from tasks.elastic.indices.indices import ensure_index, ensure_index_settings
 from tasks.elastic.indices.loading import apply_documents
@@ -87,6 +88,14 @@ def deployed(settings):
     ensure_deployment.fn(settings, spec, deadline)
     wait_for_deployment.fn(settings, spec, deadline)
     return spec.id
+
+
+@pytest.fixture(scope="module")
+def e5(settings):
+    """The default endpoint of the dense model. Its deployment begins with the first use, and ends with the module: others count processors."""
+    endpoint = ".multilingual-e5-small-elasticsearch"
+    yield endpoint
+    connect(settings).ml.stop_trained_model_deployment(model_id=endpoint, allow_no_match=True, force=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Searches for near vectors: the `knn` query, and the nearest documents of a `knn` section or retriever.
 
-A dense_vector field with more vectors than `num_candidates` is searched by a graph (graphs.py), unless its index type is a flat one or
+A dense_vector field with more vectors than `num_candidates` is searched by a graph (vectors/graphs.py), unless its index type is a flat one or
 a filter leaves some out: then, and in semantic_text fields, every vector is looked at.
 The scores are those of VectorSimilarityFunction.java: (1 + cosine) / 2 and so on.
 """
@@ -14,10 +14,10 @@ import numpy as np
 
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
-from sandbox.elastic.search.graphs import CONNECTIONS, CONSTRUCTION
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import boost_of, number
 from sandbox.elastic.search.searcher import Array
+from sandbox.elastic.search.vectors.graphs import CONNECTIONS, CONSTRUCTION
 from sandbox.elastic.wire.exchange import whole
 
 MOST_CANDIDATES = 10_000

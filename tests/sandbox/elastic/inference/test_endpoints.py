@@ -132,7 +132,7 @@ def test_allocations_of_an_endpoint_are_updated_in_place(quick):
             "answers [text_embedding], not [sparse",
         ),
         ({**ELSER_SETTINGS, "model_id": "mine"}, {}, "No known trained model with model_id [mine]"),
-        (None, {"service": "openai"}, "the services [elasticsearch] and [elser] only: [openai]"),
+        (None, {"service": "cohere"}, "[elser] and [openai] only: [cohere]"),
         (None, {"service": "cloud9"}, "Unknown service [cloud9]"),
         (None, {"chunking_settings": {**CHUNKING, "max_chunk_size": 10}}, "greater than or equal to [20.0]"),
         (None, {"chunking_settings": {"strategy": "recursive"}}, "the required setting [max_chunk_size]"),

@@ -20,7 +20,7 @@ from tests.sandbox.models.test_e5 import runs_here
 
 E5 = ".multilingual-e5-small-elasticsearch"
 TEXTS = ("A thief steals secrets from dreams.", "A shark hunts swimmers.", "Two friends cross a desert.")
-pytestmark = runs_here
+pytestmark = [runs_here, pytest.mark.usefixtures("e5")]
 
 
 @pytest.fixture
