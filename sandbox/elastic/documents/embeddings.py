@@ -7,7 +7,7 @@ What a model answered for a semantic_text field is stored in the document, as in
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,38 +36,52 @@ def vector(path: str, definition: Mapping[str, Any], value: Any, id_: str) -> Ro
         Refusal: it is no vector of the field's element type, dimensions and similarity.
     """
     if not isinstance(value, list):
-        raise documents_errors.VECTOR.refusal(
+        raise documents_errors.NOT_A_VECTOR.refusal(
             path=path, problem="only arrays of numbers are supported by the sandbox"
         )
     kind = definition.get("element_type", "float")
     for place, number in enumerate(value):
         if not isinstance(number, int | float) or isinstance(number, bool) or not math.isfinite(number):
-            raise documents_errors.VECTOR.refusal(
+            raise documents_errors.NOT_A_VECTOR.refusal(
                 path=path, problem=f"[{number}] at dim [{place}] is no number"
             )
-        if kind == "byte" and not (number == int(number) and -128 <= number <= 127):
-            problem = f"element_type [byte] vectors only support integers between [-128, 127] but found [{number}] at dim [{place}]"
-            raise documents_errors.VECTOR.refusal(path=path, problem=problem)
+        if kind == "byte" and (problem := _no_byte(float(number), place)):
+            raise documents_errors.VECTOR.refusal(problem=problem, preview=_preview(value))
     dims = definition.get("dims", len(value))
     if len(value) != dims or not value:
         raise documents_errors.DIMENSIONS.refusal(path=path, id=id_, found=len(value), dims=dims)
     row = np.array(value, np.float32)
-    _check_length(path, definition, row)
+    _check_length(definition, row)
     return Rows([row])
 
 
-def _check_length(path: str, definition: Mapping[str, Any], row: np.ndarray[Any, Any]) -> None:
+def _no_byte(number: float, place: int) -> str:
+    """Why a number is no byte; empty if it is one."""
+    begin = "element_type [byte] vectors only support"
+    if number != int(number):
+        return f"{begin} non-decimal values but found decimal value [{number}] at dim [{place}];"
+    if not -128 <= number <= 127:
+        return f"{begin} integers between [-128, 127] but found [{number}] at dim [{place}];"
+    return ""
+
+
+def _preview(row: Iterable[float]) -> str:
+    """The first numbers of a vector."""
+    numbers = [str(float(each)) for each in row]
+    return ", ".join(numbers[:_PREVIEW] + (["..."] if len(numbers) >= _PREVIEW else []))
+
+
+def _check_length(definition: Mapping[str, Any], row: np.ndarray[Any, Any]) -> None:
     similarity = definition.get("similarity", "cosine")
     if definition.get("index") is False:
         return
     squared = float(np.dot(row.astype(np.float64), row.astype(np.float64)))
-    preview = ", ".join(str(float(each)) for each in row[:_PREVIEW])
     if similarity == "cosine" and squared == 0:
-        problem = f"The [cosine] similarity does not support vectors with zero magnitude. Preview of invalid vector: [{preview}]"
-        raise documents_errors.VECTOR.refusal(path=path, problem=problem)
+        problem = "The [cosine] similarity does not support vectors with zero magnitude."
+        raise documents_errors.VECTOR.refusal(problem=problem, preview=_preview(row))
     if similarity == "dot_product" and definition.get("element_type") != "byte" and abs(squared - 1) > _UNIT:
-        problem = f"The [dot_product] similarity can only be used with unit-length vectors. Preview of invalid vector: [{preview}]"
-        raise documents_errors.VECTOR.refusal(path=path, problem=problem)
+        problem = "The [dot_product] similarity can only be used with unit-length vectors."
+        raise documents_errors.VECTOR.refusal(problem=problem, preview=_preview(row))
 
 
 def chunks(document: Mapping[str, Any]) -> Iterator[tuple[str, Rows, dict[str, Any]]]:

@@ -132,8 +132,13 @@ BULK_SOURCE = Answer(
 VECTOR = Answer(
     400,
     "document_parsing_exception",
+    "[1:1] failed to parse: {problem} Preview of invalid vector: [{preview}]",
+    "DenseVectorFieldMapper.java",
+)
+NOT_A_VECTOR = Answer(
+    400,
+    "document_parsing_exception",
     "[1:1] failed to parse: [dense_vector] field [{path}]: {problem}",
-    "DenseVectorFieldMapper.java, from memory",
 )
 DIMENSIONS = Answer(
     400,

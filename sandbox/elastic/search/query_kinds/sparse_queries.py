@@ -78,9 +78,10 @@ def sparse_vector(context: Context, body: Any, boost: float) -> Matches:
         raise search_errors.MUST_BE_SPARSE.refusal(path=path, kind=field.type, metadata=metadata)
     tokens = body.get("query_vector")
     if tokens is None:
-        if not body.get("inference_id"):
+        model = body.get("inference_id")
+        if not model and not context.is_checked_only:  # a semantic_text field has an endpoint of its own
             raise search_errors.NO_INFERENCE_ID.refusal()
-        tokens = context.tokens(str(body["inference_id"]), str(body["query"]))
+        tokens = context.tokens(str(model), str(body["query"]))
     tokens = _weights("sparse_vector", "query_vector", tokens)
     options = (field.parameters.get("index_options") if field else None) or {}
     prunes = body.get("prune", options.get("prune", context.release.prunes_by_default))

@@ -255,3 +255,10 @@ def test_a_sparse_query_that_says_too_much_or_too_little_is_refused_in_the_servi
         films.search(index=INDEX, query={"sparse_vector": {"field": "genre", "query_vector": {"a": 1}}})
     reason = "failed to create query: field [genre] must be type [sparse_vector] but is type [keyword]"
     assert failed.value.body["error"]["root_cause"][0]["reason"] == reason
+
+
+def test_a_sparse_query_of_semantic_text_needs_no_endpoint(shared, fresh_index):
+    index = fresh_index({"plot": {"type": "semantic_text"}})
+    asked = {"sparse_vector": {"field": "plot", "query": "fox"}}
+    assert shared.client.count(index=index, query=asked)["count"] == 0
+    assert shared.client.search(index=index, query=asked)["hits"]["hits"] == []

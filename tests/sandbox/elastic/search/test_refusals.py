@@ -3,6 +3,7 @@
 import pytest
 from elasticsearch import ApiError
 
+from sandbox.elastic.documents import embeddings
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices import mappings, names, settings
 
@@ -136,6 +137,39 @@ def test_a_search_is_refused_in_the_words_of_the_service(here, index, body, kind
         here.search(index=index, body=body)
     (root,) = refused.value.body["error"]["root_cause"]
     assert (refused.value.status_code, root["type"], root["reason"]) == (400, KINDS.get(kind, kind), reason)
+
+
+BYTES = "element_type [byte] vectors only support"
+VECTORS = [
+    ({}, [0, 0], "The [cosine] similarity does not support vectors with zero magnitude.", "0.0, 0.0"),
+    (
+        {"similarity": "dot_product"},
+        [1, 2, 3, 4, 5],
+        "The [dot_product] similarity can only be used with unit-length vectors.",
+        "1.0, 2.0, 3.0, 4.0, 5.0, ...",
+    ),
+    (
+        {"element_type": "byte"},
+        [1, 200],
+        f"{BYTES} integers between [-128, 127] but found [200.0] at dim [1];",
+        "1.0, 200.0",
+    ),
+    (
+        {"element_type": "byte"},
+        [1.5],
+        f"{BYTES} non-decimal values but found decimal value [1.5] at dim [0];",
+        "1.5",
+    ),
+]
+
+
+@pytest.mark.parametrize(("definition", "value", "problem", "preview"), VECTORS)
+def test_a_vector_is_refused_in_the_words_of_the_service(definition, value, problem, preview):
+    """DenseVectorFieldMapper.java."""
+    with pytest.raises(Refusal) as refused:
+        embeddings.vector("v", definition, value, "1")
+    reason = f"[1:1] failed to parse: {problem} Preview of invalid vector: [{preview}]"
+    assert refused.value.reason == reason
 
 
 SEARCH_AFTER = (

@@ -138,7 +138,7 @@ def test_the_dimensions_of_the_first_vector_become_the_fields(shared, fresh_inde
     [
         ({"similarity": "cosine"}, [0, 0, 0], "zero magnitude"),
         ({"similarity": "dot_product"}, [1, 1, 0], "unit-length"),
-        ({"element_type": "byte"}, [1, 2, 300], r"\[-128, 127\] but found \[300\] at dim \[2\]"),
+        ({"element_type": "byte"}, [1, 2, 300], r"\[-128, 127\] but found \[300.0\] at dim \[2\]"),
         ({}, [1, "x", 2], r"\[x\] at dim \[1\] is no number"),
         ({}, "AAAA", "only arrays of numbers"),
     ],
