@@ -30,7 +30,7 @@ def test_a_form_starts_a_run_that_completes_and_a_report_shows_its_picture(page,
         for explanation in ("The ending.", "Rows at most.", "Some words."):
             assert page.get_by_text(explanation).is_visible()
         page.get_by_role("tab", name="service", selected=True).wait_for()
-        page.get_by_role("button", name="sandbox", exact=True).wait_for()
+        page.get_by_text("sandbox", exact=True).wait_for()
         assert page.get_by_role("tab", name="block").is_visible()
         page.locator("textarea").first.fill("newer")
         with page.expect_response(lambda answer: answer.url.endswith("/create_flow_run")) as created:

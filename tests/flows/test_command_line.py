@@ -162,7 +162,11 @@ def test_help_is_made_from_the_flows_signature_and_docstring(tmp_path):
         (["dummy", "end", "--target", "sandbox"], "--name is missing."),
         (["dummy", "end", "--name", "a"], "--target is missing."),
         (["dummy", "end", "--target", "sandbox", "--name"], "--name requires an argument"),
-        (["dummy", "end", "--name", "a", "--target", "moon"], 'Choose from: "sandbox", "google-cloud"'),
+        (
+            ["dummy", "end", "--name", "a", "--target", "moon"],
+            "A target is sandbox, google-cloud or block:NAME",
+        ),
+        (["up", "--generator", "moon"], 'Choose from: "'),
         (
             ["dummy", "end", "--name", "a", "--target", "sandbox", "--limit", "x"],
             'unable to convert "x" into int',
@@ -175,6 +179,7 @@ def test_help_is_made_from_the_flows_signature_and_docstring(tmp_path):
         "option missing",
         "target missing",
         "value missing",
+        "target",
         "choice",
         "type",
         "unknown option",
