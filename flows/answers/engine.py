@@ -51,7 +51,7 @@ ANSWERS: Engine[ModelSettings] = Engine(
     sandbox_service="models",
     # Few enough to be embedded within seconds.
     tour=Tour(
-        {"--name": "handbook", "--take": ("versions.md", "teams.md", "guestbook.md", "operators.md", "imports.md")},
-        data={"--documents": "handbook", "--questions": "handbook-questions.jsonl"},
+        {"--name": "handbook", "--most-glosses": "60", "--take": ("versions.md", "teams.md", "guestbook.md", "operators.md", "imports.md")},
+        data={"--documents": "handbook", "--questions": "handbook-questions.jsonl", "--glosses": "wordnet-glosses.jsonl"},
     ),
 )  # fmt: skip
