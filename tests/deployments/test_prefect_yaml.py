@@ -130,7 +130,9 @@ def test_without_a_target_nothing_is_deployed(stack):
         env=environment, cwd=stack.home, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert ended.returncode != 0
-    assert "does not match" in ended.stdout + ended.stderr
+    said = ended.stdout + ended.stderr
+    assert "VECTOR_SEARCH_TARGET" in said
+    assert "not valid under any of the given schemas" in said, "neither a service nor a block"
 
 
 @pytest.mark.slow
