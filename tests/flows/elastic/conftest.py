@@ -148,3 +148,27 @@ def elastic(run):
     return lambda cluster, flow, *words, code=0: run(
         cluster, "elastic", flow, *words, "--target", "sandbox", code=code
     )
+
+
+@pytest.fixture
+def embed_by_endpoint(run, begin, name):
+    """Embeds a field under the test's name through an inference endpoint."""
+
+    def of(cluster, source, field, *options, as_, endpoint, code=0, beginning=False):
+        words = ["elastic", "embed", "--as", as_, "--name", name, "--source", source]
+        words += ["--fields", field, "--endpoint", endpoint, "--replicas", 0, "--target", "sandbox", *options]
+        return begin(cluster, *words) if beginning else run(cluster, *words, code=code)
+
+    return of
+
+
+@pytest.fixture
+def facts(elastic, home, name):
+    """Runs a command under the test's name; the facts of its report."""
+
+    def of(cluster, flow, *words):
+        elastic(cluster, flow, "--name", name, *words)
+        files = (home / "reports").glob(f"elastic-{flow}-*.json")
+        return json.loads(max(files, key=lambda file: file.stat().st_mtime_ns).read_text())["facts"]
+
+    return of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -19,27 +20,9 @@ E5 = ".multilingual-e5-small-elasticsearch"
 
 
 @pytest.fixture
-def embed(run, begin, name):
+def embed(embed_by_endpoint):
     """Embeds a field as dense_vector under the test's name."""
-
-    def of(cluster, source, field, *options, endpoint=E5, code=0, beginning=False):
-        words = ["elastic", "embed", "--as", "dense-vector", "--name", name, "--source", source]
-        words += ["--fields", field, "--endpoint", endpoint, "--replicas", 0, "--target", "sandbox", *options]
-        return begin(cluster, *words) if beginning else run(cluster, *words, code=code)
-
-    return of
-
-
-@pytest.fixture
-def facts(elastic, home, name):
-    """The facts of a command's report."""
-
-    def of(cluster, flow, *words):
-        elastic(cluster, flow, "--name", name, *words)
-        files = (home / "reports").glob(f"elastic-{flow}-*.json")
-        return json.loads(max(files, key=lambda file: file.stat().st_mtime_ns).read_text())["facts"]
-
-    return of
+    return partial(embed_by_endpoint, as_="dense-vector", endpoint=E5)
 
 
 @runs_here

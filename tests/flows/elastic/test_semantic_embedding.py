@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 
 import pytest
 
@@ -15,27 +15,18 @@ ELSER, E5 = ".elser-2-elasticsearch", ".multilingual-e5-small-elasticsearch"
 
 
 @pytest.fixture
-def embed(run, begin, name):
+def embed(embed_by_endpoint):
     """Embeds a field as semantic_text under the test's name."""
-
-    def of(cluster, source, field, *options, endpoint=ELSER, code=0, beginning=False):
-        words = ["elastic", "embed", "--as", "semantic-text", "--name", name, "--source", source]
-        words += ["--fields", field, "--endpoint", endpoint, "--replicas", 0, "--target", "sandbox", *options]
-        return begin(cluster, *words) if beginning else run(cluster, *words, code=code)
-
-    return of
+    return partial(embed_by_endpoint, as_="semantic-text", endpoint=ELSER)
 
 
 @pytest.fixture
-def found(elastic, home, name):
+def found(facts):
     """The ids that a way of searching finds, best first."""
 
     def of(cluster, text, how):
-        elastic(cluster, "search", "--name", name, "--text", text, "--how", how, "--size", 5)
-        newest = max(
-            (home / "reports").glob("elastic-search-*.json"), key=lambda file: file.stat().st_mtime_ns
-        )
-        return [hit["id"] for hit in json.loads(newest.read_text())["facts"]["hits"]]
+        hits = facts(cluster, "search", "--text", text, "--how", how, "--size", 5)["hits"]
+        return [hit["id"] for hit in hits]
 
     return of
 
