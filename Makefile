@@ -79,7 +79,7 @@ $(ELASTICDUMP)/.ready: locks/elasticdump/package-lock.json
 compat: setup $(VENV)/vertex-clients/.ready $(VENV)/elastic-clients/.ready $(VENV)/work-pools/.ready $(if $(shell command -v npm),$(ELASTICDUMP)/.ready)
 	$(BIN)/pytest -m compat
 
-# Every benchmark, ours beside what people would use instead, into benchmarks/RESULTS.md. Fifteen minutes, on a machine that does nothing else.
+# Every benchmark, ours beside what people would use instead, into benchmarks/RESULTS.md. Nine minutes, on a machine that does nothing else.
 bench: setup $(VENV)/peers/.ready
 	$(call ON_PATH,peers) $(BIN)/python -m benchmarks
 
