@@ -35,7 +35,7 @@ from tasks.vertex.data.vectors import VectorFile
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 QUERIES = 200
 ROUNDS, ROUNDS_OF_MANY, MANY = 2, 1, 300_000
-"""How often each size is measured, and one of so many rows or more, whose time varies least."""
+"""How often each size is measured, and one of that many rows or more, whose time varies least."""
 
 Step = Callable[[int], object]
 """Does its work for that number of rows."""

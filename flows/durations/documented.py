@@ -76,7 +76,7 @@ def durations() -> Durations:
 
 
 def embedding(documents: int, allocations: int) -> Expected:
-    """How long ELSER embeds so many documents with so many allocations, as documented.
+    """How long ELSER embeds that many documents with that many allocations, as documented.
 
     Args:
         documents: of 256 to 512 tokens.

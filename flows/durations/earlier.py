@@ -55,7 +55,7 @@ class Earlier:
         return None
 
     def paced(self, documents: int) -> Expected | None:
-        """How long so many documents will take at the pace of the newest run that sent some."""
+        """How long that many documents will take at the pace of the newest run that sent some."""
         for one in self._reports:
             pace = one.facts.get("pace")
             per_second = pace.get("per_second") if isinstance(pace, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

@@ -50,6 +50,6 @@ class Estimates:
         )  # an earlier run has waited for a part of it
 
     def sending(self, number: int, documented: Expected | None) -> Expected | None:
-        """How long it takes to send so many documents, rows or vectors; None if that is not known."""
+        """How long it takes to send that many documents, rows or vectors; None if that is not known."""
         paced = self._earlier.paced(number) if self._earlier else None
         return paced or self.of(DATA, "create") or documented

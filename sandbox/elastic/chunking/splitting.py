@@ -18,12 +18,12 @@ Span = tuple[int, int]
 
 
 def by_words(text: str, most: int, overlap: int) -> Iterator[Span]:
-    """Chunks of at most so many words, of which each repeats the last words of the one before."""
+    """Chunks of at most that many words, of which each repeats the last words of the one before."""
     return _windows(text, 0, len(text), most, overlap)
 
 
 def by_sentences(text: str, most: int, overlap: int) -> Iterator[Span]:
-    """Chunks of whole sentences with at most so many words; `overlap` sentences, 0 or 1, are repeated."""
+    """Chunks of whole sentences with at most that many words; `overlap` sentences, 0 or 1, are repeated."""
     held: list[tuple[int, int, int]] = []
     for start, end in _sentences(text):
         words = _count(text, start, end)

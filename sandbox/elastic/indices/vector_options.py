@@ -63,7 +63,7 @@ def check(name: str, kind: str, options: Any, dims: int | None) -> None:
 
 
 def dimension_problem(options: Mapping[str, Any] | None, dims: int | None) -> str:
-    """Why a field with these options cannot have so many dimensions; empty if it can."""
+    """Why a field with these options cannot have that many dimensions; empty if it can."""
     indexed = str((options or {}).get("type"))
     if dims is not None and indexed.startswith("bbq") and dims < _LEAST_DIMENSIONS:
         return f"{indexed} does not support dimensions fewer than {_LEAST_DIMENSIONS}; provided={dims}"

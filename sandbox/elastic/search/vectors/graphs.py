@@ -44,7 +44,7 @@ class Graph:
         self._index.add(np.ascontiguousarray(matrix, np.float32))
 
     def nearest(self, query: Array, candidates: int) -> list[int]:
-        """The rows that a search with so many candidates finds, nearest first."""
+        """The rows that a search with that many candidates finds, nearest first."""
         beam = self._faiss.SearchParametersHNSW(efSearch=candidates)
         _, rows = self._index.search(query[None].astype(np.float32), candidates, params=beam)
         return [row for row in rows[0].tolist() if row >= 0]
