@@ -194,7 +194,8 @@ def verify_endpoint(
         others = [each.id for each in read_endpoints.fn(settings)]
         if endpoint_id in others:
             raise
-        remedy = f"Create it with `{command('elastic endpoint-ensure', name=endpoint_id)}`."
+        create = command("elastic endpoint-ensure", name=endpoint_id, model_id="MODEL")
+        remedy = f"Create it with `{create}`: the model decides whether it answers vectors or tokens with weights."
         raise InvalidInput(
             "There is no such inference endpoint",
             value=endpoint_id,

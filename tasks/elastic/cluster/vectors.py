@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tasks.elastic.cluster.deployment_states import read_deployment
-from tasks.elastic.cluster.endpoints import EndpointState, read_endpoint
+from tasks.elastic.cluster.endpoints import EndpointState, read_endpoint, verify_endpoint
 from tasks.elastic.cluster.models import INPUT_FIELD, read_model
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
@@ -59,6 +59,9 @@ class VectorModel:
 def read_vector_model(settings: ElasticSettings, id_: str) -> VectorModel:
     """The inference endpoint or deployment of an id.
 
+    A default endpoint whose model is not in the cluster yet is used for the first time here, which downloads and starts the model:
+    what stands in front of texts is in its config.
+
     Raises:
         InvalidInput: there is neither, or its model answers no vectors.
     """
@@ -67,7 +70,11 @@ def read_vector_model(settings: ElasticSettings, id_: str) -> VectorModel:
     if endpoint is None and deployment is None:
         raise InvalidInput("There is no inference endpoint and no deployment of this id", value=id_)
     model_id = endpoint.model_id if endpoint else deployment.model_id if deployment else ""
-    model = read_model.fn(settings, model_id) if endpoint is None or endpoint.service in _LOCAL else None
+    local = endpoint is None or endpoint.service in _LOCAL
+    model = read_model.fn(settings, model_id) if local else None
+    if endpoint is not None and local and model is None:
+        verify_endpoint.fn(settings, id_)
+        model = read_model.fn(settings, model_id)
     task = endpoint.task_type if endpoint else model.task if model else ""
     if task != "text_embedding":
         raise InvalidInput(
