@@ -18,7 +18,7 @@ from tests.chaos import report
 from tests.chaos.campaigns import CAMPAIGNS
 from tests.chaos.cases import Case, Finding
 from tests.chaos.recordings import Recording
-from tests.chaos.results import Line, Results
+from tests.chaos.results import ENGINES, Line, Results
 from tests.chaos.scenarios import SCENARIOS
 from tests.chaos.workers import Workers
 
@@ -63,6 +63,9 @@ def _continue(workers: Workers, options: argparse.Namespace) -> int:
     already = {line["id"] for line in results.lines}
     left = [case for case in planned if case.id not in already]
     _say(f"{len(planned)} cases, {len(planned) - len(left)} of them done before.")
+    if options.engine:
+        left = [case for case in left if case.engine in options.engine]
+        _say(f"{len(left)} of those left are of {', '.join(options.engine)}.")
     _run(workers, left, results, ends)
     ids = {case.id for case in planned}
     lines = [line for line in results.lines if line["id"] in ids]
@@ -137,6 +140,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--scenario", action="append", choices=list(SCENARIOS), help="only this one; may be repeated"
     )
+    parser.add_argument(
+        "--engine", action="append", choices=ENGINES, help="only the cases of this one, as a run of all has them; may be repeated",
+    )  # fmt: skip
     parser.add_argument(
         "--minutes", type=float, help="begin no case after this time; the next run continues there"
     )
