@@ -94,5 +94,6 @@ def test_what_cannot_be_embedded_is_refused_before_anything_is_made(cluster, emb
     source = cluster.store(f"source-{name}", movies[:5])
     gone = embed(cluster, source, "plot", endpoint="gone", code=2)
     assert "There is no such inference endpoint: 'gone' (from --endpoint)" in gone.error
+    assert "--name gone --model-id MODEL" in gone.error
     assert ELSER in gone.error
     assert cluster.indices(name) == []
