@@ -26,6 +26,7 @@ from tasks.vertex.imports.import_data import (
 )
 from tasks.vertex.imports.storage import apply_import_files, import_folder, import_uri, remove_import_files
 from tasks.vertex.labels import check_number
+from tasks.vertex.operations.operations import own_id
 from tasks.vertex.resources.contents import apply_index_contents
 from tasks.vertex.resources.deployed_indexes import (
     DeployedIndexState,
@@ -167,7 +168,9 @@ def build(
 
     with report.step(f"index {name}", changes) as step:
         index = _index(run, plan, validated, there, changes)
-        step.saw(f"{plan.index.algorithm}, {plan.index.update_method}, {index.size} ({_id(index.resource)})")
+        step.saw(
+            f"{plan.index.algorithm}, {plan.index.update_method}, {index.size} ({own_id(index.resource)})"
+        )
 
     endpoint = _endpoint(run, plan, found.endpoint, changes)
     with report.step(f"deployed index {name}", changes) as step:
@@ -260,7 +263,7 @@ def _endpoint(
         labelled = ensure_endpoint_labels(settings, plan.name, endpoint, plan.labels)
         if labelled.changed:
             changes.append("changed the labels of the endpoint")
-        step.saw(f"{endpoint.kind} ({_id(endpoint.resource)})")
+        step.saw(f"{endpoint.kind} ({own_id(endpoint.resource)})")
     return labelled.there
 
 
@@ -363,7 +366,3 @@ def _deployed(
         # What an earlier run started can be compared with the request only once it has ended.
         if begun.did != "adopted":
             return there
-
-
-def _id(resource: str) -> str:
-    return resource.rpartition("/")[2]

@@ -44,6 +44,13 @@ def remove_datapoints(options: RemoveDatapointsOptions) -> Report:
     """
     if bool(options.file) == bool(options.ids):
         raise InvalidInput("Give either a file of ids or ids, not both", source="file, ids")
+    if names := [each for each in options.ids if Path(each).is_file()]:
+        raise InvalidInput(
+            "This is the name of a file, and would be removed as an id",
+            value=names[0],
+            source="ids",
+            remedy="Name the file with --file. An id that is spelled like a file can be given in one.",
+        )
     with running(VERTEX, "remove-datapoints", options) as run:
         versions = read_updated(run.settings, options.name, "STREAM_UPDATE")
         going: Ids = read_id_file(Path(options.file)) if options.file else options.ids

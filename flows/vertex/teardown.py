@@ -19,6 +19,7 @@ from tasks.vertex.imports.buckets import remove_bucket
 from tasks.vertex.imports.import_data import forget_local_import_files
 from tasks.vertex.imports.passage_files import remove_passage_files
 from tasks.vertex.imports.storage import remove_import_files
+from tasks.vertex.operations.operations import own_id
 from tasks.vertex.resources.deploying import remove_deployed_index
 from tasks.vertex.resources.indexes import remove_index
 from tasks.vertex.resources.inventory import (
@@ -71,8 +72,8 @@ def teardown_index(options: TeardownOptions) -> Report:
 def _plan(run: VertexRun, there: Inventory, stored: StoredInventory) -> Plan:
     going = {
         "deployed index": (*there.deployed_indexes, *there.deploying),
-        "endpoint": there.endpoints,
-        "index": there.indexes,
+        "endpoint": map(own_id, there.endpoints),
+        "index": map(own_id, there.indexes),
     }
     resources = [
         Resource(action="remove", kind=kind, name=one) for kind, names in going.items() for one in names

@@ -32,7 +32,8 @@ class UpsertDatapointsOptions(BuiltIndexOptions, Timed, frozen=True):
         description="JSON lines in the format of import files: id, embedding, sparse_embedding, restricts, numeric_restricts, crowding_tag, embedding_metadata.",
     )
     datapoints: tuple[Datapoint, ...] = Field(
-        default=(), description="Datapoints by value, instead of a file."
+        default=(),
+        description='Datapoints by value, instead of a file: {"id": "17", "vector": [...]} as JSON, with the other fields of a file as they are there.',
     )
     restricts_only: bool = Field(
         default=False,

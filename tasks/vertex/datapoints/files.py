@@ -126,7 +126,7 @@ def _check_vector(datapoint: Datapoint, source: str, dimensions: int, *, restric
         if not restricts_only and datapoint.sparse_embedding is None:
             raise InvalidInput(
                 "A datapoint has no embedding", value=datapoint.id, source=source, accepted="embedding, sparse_embedding or both",
-                remedy="An upsert without one would delete the stored vector. To change only restricts, use restricts_only.",
+                remedy="An upsert without one would delete the stored vector. To change only restricts, use restricts_only; a file is named by --file.",
             )  # fmt: skip
     elif datapoint.vector.size != dimensions:
         raise InvalidInput(

@@ -52,8 +52,8 @@ class Inventory:
         parts = (
             *(f"deployed index {one}" for one in self.deployed_indexes),
             *(f"deployment under way of {one}" for one in self.deploying),
-            *(f"endpoint {one}" for one in self.endpoints),
-            *(f"index {one}" for one in self.indexes),
+            *(f"endpoint {own_id(one)}" for one in self.endpoints),
+            *(f"index {own_id(one)}" for one in self.indexes),
         )
         stays = f"; it would keep {' and '.join(self.shared)}" if self.shared else ""
         return f"{'; '.join(parts) or 'nothing'}{stays}"

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from tasks.errors import GateNotMet
 from tasks.measures.latency import Histogram, histogram, latency_percentiles
 from tasks.measures.recall import recall_at_k
+from tasks.plurals import counted
 from tasks.progress import say
 from tasks.steps import step
 from tasks.vertex.datapoints.vectors import parsed
@@ -68,15 +69,15 @@ class Recall(BaseModel, frozen=True):
 
 
 class RecallTooLow(GateNotMet):
-    """The index finds too few of the true neighbors."""
+    """The index finds too few of the true neighbors; says what to try."""
 
-    def __init__(self, measured: Recall) -> None:
+    def __init__(self, measured: Recall, remedy: str) -> None:
         self.recall = measured
         super().__init__(
             f"{measured.what} of {measured.name}",
             measured=f"{measured.recall:.3f}",
             wanted=f"at least {measured.min_recall}",
-            remedy=_what_to_try(measured),
+            remedy=remedy,
             facts={measured.fact: measured.model_dump()},
         )
 
@@ -132,8 +133,19 @@ def verify_recall(
     )
     say(f"{served.name}: {measured}")
     if not measured.is_good_enough:
-        raise RecallTooLow(measured)
+        raise RecallTooLow(measured, _rows_missing(served, truth) or _what_to_try(measured))
     return measured
+
+
+def _rows_missing(served: ServedIndex, truth: Truth) -> str:
+    """What to say of an index that cannot hold the rows that it is measured against; empty if it can, or has no statistics yet."""
+    most = served.vectors_count + served.sparse_vectors_count
+    if not most or truth.rows <= most:
+        return ""
+    return (
+        f"The index holds {counted(most, 'vector')} and the data has {counted(truth.rows, 'row')}, so some neighbors cannot be "
+        "found: measure with the file, and the --limit, that it was built with."
+    )
 
 
 def _what_to_try(measured: Recall) -> str:
@@ -151,6 +163,7 @@ def _what_to_try(measured: Recall) -> str:
         )
     higher = 0.2 if measured.fraction is None else min(1.0, 2 * measured.fraction)
     return (
-        "Search more of the leaves, at the cost of latency, with "
-        f"--fraction-leaf-nodes-to-search-override {higher:g}; 1 searches all."
+        "Search more of the leaves, at the cost of latency: `vertex verify` with "
+        f"--fraction-leaf-nodes-to-search-override {higher:g} measures it (1 searches all), and a build with "
+        "--fraction-leaf-nodes-to-search makes it the index's own."
     )

@@ -44,13 +44,14 @@ class Truth:
         asked: the fields of each query: `vector`, `sparse_vector`, `alpha`.
         neighbors: for each of them the true neighbors, at least one.
         k: how many are measured.
+        rows: of the data that was searched.
     """
 
     def __init__(
-        self, kind: QueryKind, asked: list[dict[str, Any]], neighbors: ExactNeighbors, k: int
+        self, kind: QueryKind, asked: list[dict[str, Any]], neighbors: ExactNeighbors, k: int, rows: int
     ) -> None:
         self.kind: QueryKind = kind
-        self.asked, self.neighbors, self.k = asked, neighbors, k
+        self.asked, self.neighbors, self.k, self.rows = asked, neighbors, k, rows
 
 
 @step("search {source.data} exactly")
@@ -128,14 +129,14 @@ def _dense(served: ServedIndex, file: VectorFile, k: int, queries: int | None) -
     say(f"Exact search of {counted(len(asked), 'dense vector')} in {counted(file.rows, 'row')}, {measure}")
     rows = _with_vectors(file.blocks())
     neighbors = exact_neighbors(rows, asked, TIES * k, measure=measure, feature_norm=served.feature_norm)
-    return Truth("dense", [{"vector": row} for row in asked], neighbors, k)
+    return Truth("dense", [{"vector": row} for row in asked], neighbors, k, file.rows)
 
 
 def _sparse(file: VectorFile, k: int, queries: int | None) -> Truth:
     asked = file.asked().sparse(queries)
     say(f"Exact search of {counted(len(asked), 'sparse vector')} in {counted(file.rows, 'row')}")
     neighbors = exact_sparse_neighbors(file.blocks(), asked, TIES * k)
-    return Truth("sparse", list(_each(asked)), neighbors, k)
+    return Truth("sparse", list(_each(asked)), neighbors, k, file.rows)
 
 
 def _hybrid(dense: Truth, sparse: Truth, alpha: float, rrf_constant: float) -> Iterator[Truth]:
@@ -152,13 +153,14 @@ def _hybrid(dense: Truth, sparse: Truth, alpha: float, rrf_constant: float) -> I
         alpha=alpha,
         rank_constant=rrf_constant,
     )
-    yield Truth("hybrid", asked, neighbors, k)
+    yield Truth("hybrid", asked, neighbors, k, dense.rows)
 
 
 def _with_neighbors(truth: Truth) -> Truth:
     """Without the queries that have no true neighbor, of which no recall can be measured."""
     some = [number for number, ids in enumerate(truth.neighbors.ids) if ids]
-    return Truth(truth.kind, [truth.asked[number] for number in some], _some(truth.neighbors, some), truth.k)
+    asked = [truth.asked[number] for number in some]
+    return Truth(truth.kind, asked, _some(truth.neighbors, some), truth.k, truth.rows)
 
 
 def _some(neighbors: ExactNeighbors, queries: list[int]) -> ExactNeighbors:

@@ -168,6 +168,14 @@ def test_recall_below_its_gate_ends_with_1_says_what_to_try_and_keeps_the_number
     run(service, *verify, "--min-recall", 0.99, "--fraction-leaf-nodes-to-search-override", 1)
 
 
+def test_a_file_that_is_given_as_an_id_is_refused(served, on, tmp_path):
+    (file := tmp_path / "ids.txt").write_text("17\n")
+    for words in (["remove-datapoints", "--ids", file], ["upsert-datapoints", "--datapoints", file]):
+        _, error = on(words[0], served, *words[1:], code=1)
+        assert "--file" in error
+        assert str(file) in error
+
+
 def test_a_batch_index_refuses_datapoints_before_anything_is_sent(service, build, run, name, tmp_path):
     build(service, "--update-method", "BATCH_UPDATE")
     writes = service.writes

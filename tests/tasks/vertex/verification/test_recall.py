@@ -1,5 +1,6 @@
 """Recall of indexes that are really served, on the sample of GloVe vectors."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -76,6 +77,12 @@ def test_a_gate_that_is_not_met_says_what_was_measured_and_what_to_try(settings,
     ) as low:
         verify_recall.fn(settings, tree, truth, min_recall=0.999)
     assert not low.value.recall.is_good_enough
+
+
+def test_data_with_more_rows_than_the_index_holds_is_named_as_the_cause(settings, tree, truth):
+    small = replace(tree, vectors_count=2_000, sparse_vectors_count=1_000)
+    with pytest.raises(RecallTooLow, match=r"holds 3,000 vectors and the data has 10,000 rows.*--limit"):
+        verify_recall.fn(settings, small, truth, min_recall=0.999)
 
 
 def test_data_of_another_dimension_is_refused(settings, tree, tmp_path):
