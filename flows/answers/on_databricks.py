@@ -17,13 +17,8 @@ from tasks.answers.knowledge import Agreement, How, KnowledgeBase
 from tasks.answers.passages import Passage
 from tasks.databricks.costs import hourly_cost
 from tasks.databricks.endpoints import EndpointState, ensure_endpoint, ensure_served, wait_for_endpoint
-from tasks.databricks.indexes import (
-    IndexState,
-    ensure_index,
-    read_listed_versions,
-    read_version,
-    wait_for_index,
-)
+from tasks.databricks.index_lifecycle import ensure_index, remove_index, wait_for_index
+from tasks.databricks.indexes import IndexState, read_listed_versions, read_version
 from tasks.databricks.inventory import read_inventory, refuse_foreign_indexes
 from tasks.databricks.passages.reading import (
     read_all_passages,
@@ -34,7 +29,6 @@ from tasks.databricks.passages.reading import (
 from tasks.databricks.passages.searching import read_passages
 from tasks.databricks.passages.specs import described, passage_index
 from tasks.databricks.passages.writing import apply_passages
-from tasks.databricks.removal import remove_index
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import FIRST, PASSAGES
 from tasks.models.embeddings import wait_for_dimensions

@@ -20,14 +20,8 @@ from tasks.databricks.endpoints import (
     read_endpoint,
     wait_for_endpoint,
 )
-from tasks.databricks.indexes import (
-    REMEDY,
-    IndexState,
-    ensure_index,
-    read_index_to_change,
-    read_version,
-    wait_for_index,
-)
+from tasks.databricks.index_lifecycle import ensure_index, wait_for_index
+from tasks.databricks.indexes import REMEDY, IndexState, read_index_to_change, read_version
 from tasks.databricks.loading import apply_removal_of_strays, apply_rows
 from tasks.databricks.marks import VersionMarks
 from tasks.databricks.searches import read_count

@@ -11,8 +11,8 @@ from flows.plan import Plan, Resource
 from flows.report import Report
 from flows.runs import running
 from tasks.databricks.endpoints import remove_endpoint
+from tasks.databricks.index_lifecycle import remove_index
 from tasks.databricks.inventory import Inventory, read_inventory, refuse_foreign_indexes
-from tasks.databricks.removal import remove_index
 from tasks.databricks.source_tables import remove_table
 from tasks.errors import GateNotMet
 from tasks.plurals import counted

@@ -6,7 +6,7 @@ from flows.databricks.engine import DATABRICKS
 from flows.databricks.options import DatabricksRun
 from flows.versions.changes import VersionSteps
 from tasks.databricks.endpoints import remove_marks
-from tasks.databricks.removal import remove_index
+from tasks.databricks.index_lifecycle import remove_index
 from tasks.databricks.source_tables import remove_table
 from tasks.databricks.versions import ensure_rollback, ensure_swap, read_versions
 

@@ -1,4 +1,4 @@
-"""Indexes: ensured and waited for. An index is known by its full name; its marks are on its endpoint."""
+"""Indexes as they are. An index is known by its full name; its marks are on its endpoint."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from databricks.sdk.service.vectorsearch import VectorIndexType
-
 from tasks.calls import NotFound
 from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import EndpointState, own_endpoint
-from tasks.databricks.errors import AlreadyExists, CreationFailed, LoadUnderWay, NoSuchVersion, calling
+from tasks.databricks.errors import LoadUnderWay, NoSuchVersion, calling
 from tasks.databricks.settings import DatabricksSettings
-from tasks.databricks.specs import FIRST, KEY, IndexSpec, index_name, shown, table_name, version_of
+from tasks.databricks.specs import FIRST, KEY, IndexSpec, index_name, shown, version_of
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
-from tasks.outcomes import Ensured
 from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
-from tasks.waiting import Deadline, Look, wait_until
 
 DIRECT_ACCESS = "DIRECT_ACCESS"
 REMEDY = "Choose another --name, or tear this one down first."
-USUAL_SECONDS = 120.0
-"""Until a Direct Vector Access index takes rows; a guess."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +56,11 @@ class IndexState:
     def is_online(self) -> bool:
         """Whether it answers queries; with a pipeline that failed it does so with old rows."""
         return self.state.startswith("ONLINE")
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the service gave up making it: it answers nothing, and takes nothing."""
+        return self.state == "OFFLINE_FAILED"
 
     @property
     def is_direct(self) -> bool:
@@ -167,6 +166,8 @@ def read_index_to_change(
 ) -> tuple[EndpointState | None, IndexState | None]:
     """Our endpoint and index of this name, if they are there, seen to be what the specification wants.
 
+    An index that failed before it held anything counts as absent: `ensure_index` makes it again.
+
     Raises:
         CannotChangeInPlace: the index is there with another configuration.
         NotOurs: somebody else made one of them.
@@ -177,77 +178,12 @@ def read_index_to_change(
         refuse_passages(endpoint)
     index = find_index(settings, spec.name, spec.version)
     if index is not None:
-        _check(settings, spec, endpoint, index)
+        refuse_differences(settings, spec, endpoint, index)
+        if endpoint is not None and index.has_failed and is_unfilled(endpoint, spec.version):
+            return endpoint, None
     elif endpoint is not None and endpoint.marks_of(spec.version).is_loaded:
         say(f"The index {shown(spec.name, spec.version)} is gone; it is made again.")
     return endpoint, index
-
-
-@step("ensure index {spec.name}")
-def ensure_index(settings: DatabricksSettings, spec: IndexSpec, deadline: Deadline) -> Ensured[IndexState]:
-    """The index of this specification on our endpoint, created unless it is there.
-
-    Raises:
-        CannotChangeInPlace, NotOurs: as `read_index_to_change`.
-    """
-    wait_until_gone(settings, spec.name, deadline, spec.version)
-    created = False
-    if find_index(settings, spec.name, spec.version) is None:
-        try:
-            with calling(f"create index {shown(spec.name, spec.version)}"):
-                connect(settings).indexes.create_index(
-                    index_name(settings.catalog_schema, spec.name, spec.version),
-                    spec.name,
-                    KEY,
-                    VectorIndexType(spec.index_type),
-                    **_specification(settings, spec),
-                )
-            created = True
-        except AlreadyExists:
-            say(f"The index {shown(spec.name, spec.version)} was created in the meantime.")
-    there = _there(settings, spec.name, spec.version)
-    _check(settings, spec, own_endpoint(settings, spec.name), there)
-    return Ensured(there, "created" if created else "nothing")
-
-
-@step("wait for index {name}")
-def wait_for_index(
-    settings: DatabricksSettings, name: str, deadline: Deadline, version: str = FIRST
-) -> IndexState:
-    """The index, once it takes rows and answers.
-
-    Raises:
-        CreationFailed: it is offline for good.
-        DeadlinePassed: it is still being made; the same command waits on.
-    """
-
-    def look() -> Look[IndexState]:
-        there = _there(settings, name, version)
-        if there.state == "OFFLINE_FAILED":
-            raise CreationFailed(
-                "index", there.shown, state=there.state, said=there.said,
-                remedy=f"Remove it with `{command('databricks teardown', name=name)}`, then build it again.",
-            )  # fmt: skip
-        return Look(seen=there.state, value=there, done=there.is_online)
-
-    return wait_until(
-        f"index {shown(name, version)}", look, deadline, usual=None if settings.is_sandbox else USUAL_SECONDS
-    )
-
-
-def wait_until_gone(
-    settings: DatabricksSettings, name: str, deadline: Deadline, version: str = FIRST
-) -> None:
-    """Wait for the end of a deletion that an earlier run began: until then the name is taken."""
-
-    def look() -> Look[bool]:
-        there = find_index(settings, name, version)
-        # OFFLINE alone is what an index that is being deleted shows, or one whose endpoint is not up.
-        is_going = there is not None and there.state == "OFFLINE"
-        return Look(seen=there.state if there else "gone", value=True, done=not is_going)
-
-    if not look().done:
-        wait_until(f"the deletion of index {shown(name, version)}", look, deadline)
 
 
 def refuse_stranger(settings: DatabricksSettings, index: IndexState, endpoint: EndpointState | None) -> None:
@@ -259,6 +195,11 @@ def refuse_stranger(settings: DatabricksSettings, index: IndexState, endpoint: E
     if index.endpoint != index.name or endpoint is None or not endpoint.is_marked:
         resource = f"{index.full_name} on endpoint {index.endpoint} of {settings.host}"
         raise NotOurs("index", index.name, resource=resource, remedy="Choose another --name.")
+
+
+def is_unfilled(endpoint: EndpointState, version: str) -> bool:
+    """Whether nothing was ever brought whole into a version's index, so that nothing is lost with it."""
+    return endpoint.serves != version if endpoint.is_of_passages else not endpoint.marks_of(version).is_loaded
 
 
 def refuse_passages(endpoint: EndpointState) -> None:
@@ -295,9 +236,14 @@ def _read(
     return there, endpoint
 
 
-def _check(
+def refuse_differences(
     settings: DatabricksSettings, spec: IndexSpec, endpoint: EndpointState | None, there: IndexState
 ) -> None:
+    """Refuse an index that is not ours, or has another configuration than is wanted.
+
+    Raises:
+        NotOurs, CannotChangeInPlace: the first difference.
+    """
     refuse_stranger(settings, there, endpoint)
     columns: dict[str, str] = dict(spec.data_columns)
     wanted = {
@@ -321,25 +267,6 @@ def _check(
             raise CannotChangeInPlace(
                 "index", spec.name, field=field, there=present[field], wanted=value, remedy=REMEDY
             )
-
-
-def _specification(settings: DatabricksSettings, spec: IndexSpec) -> dict[str, Any]:
-    if spec.index_type == DIRECT_ACCESS:
-        return {"direct_access_index_spec": spec.direct_access()}
-    source = table_name(settings.catalog_schema, spec.name, spec.version)
-    return {"delta_sync_index_spec": spec.delta_sync(source)}
-
-
-def _there(settings: DatabricksSettings, name: str, version: str = FIRST) -> IndexState:
-    found = find_index(settings, name, version)
-    if found is None:
-        raise NotFound(
-            f"read index {shown(name, version)}",
-            service="Databricks",
-            status="RESOURCE_DOES_NOT_EXIST",
-            said="it is gone",
-        )
-    return found
 
 
 def _state(name: str, version: str, found: dict[str, Any]) -> IndexState:

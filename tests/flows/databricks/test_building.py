@@ -102,6 +102,16 @@ def test_an_index_that_somebody_removed_is_made_and_filled_again(service, build,
     assert len(service.rows(name)) == 300
 
 
+def test_an_index_whose_creation_failed_is_made_again_by_the_same_command(service, build, name):
+    service.fault("vector_search_indexes.create_index", "internal", "end")
+    assert "The same command again removes it and makes it again." in build(service, code=1).error
+    assert "Done: created the index and loaded 300 rows." in build(service).err
+    assert len(service.rows(name)) == 300
+    writes = service.writes
+    assert "Nothing to do" in build(service).err
+    assert service.writes == writes
+
+
 def test_rows_that_fail_in_a_request_that_succeeds_are_sent_again(service, build, name):
     service.fault("vector_search_indexes.upsert_data_vector_index", "aborted", "end")
     before = len(service.writes)

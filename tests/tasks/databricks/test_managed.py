@@ -18,7 +18,7 @@ from sandbox.models.serving import ModelStart
 from sandbox.ports import bound
 from tasks.calls import ServiceRefused
 from tasks.databricks.endpoints import ensure_endpoint, wait_for_endpoint
-from tasks.databricks.indexes import ensure_index, wait_for_index
+from tasks.databricks.index_lifecycle import ensure_index, wait_for_index
 from tasks.databricks.searches import Query, find, read_vector
 from tasks.databricks.serving import wait_for_embedder
 from tasks.databricks.settings import DatabricksSettings

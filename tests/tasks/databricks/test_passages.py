@@ -11,7 +11,7 @@ import pytest
 from tasks.answers.chunks import Splitting, cut
 from tasks.answers.documents.documents import Document
 from tasks.databricks.endpoints import ensure_endpoint, wait_for_endpoint
-from tasks.databricks.indexes import ensure_index, wait_for_index
+from tasks.databricks.index_lifecycle import ensure_index, wait_for_index
 from tasks.databricks.loading import upsert
 from tasks.databricks.passages.reading import hashes, verify_passages
 from tasks.databricks.passages.specs import Embedded, passage_index, row_of

@@ -9,7 +9,7 @@ import pytest
 from tasks.calls import ServiceRefused
 from tasks.databricks.endpoints import ensure_endpoint, wait_for_endpoint
 from tasks.databricks.filters import columns_of, keys_filter, parse_filters, refuse_other_form
-from tasks.databricks.indexes import ensure_index, wait_for_index
+from tasks.databricks.index_lifecycle import ensure_index, wait_for_index
 from tasks.databricks.loading import upsert
 from tasks.databricks.searches import Query, find, read_present, read_vector
 from tasks.databricks.specs import IndexSpec

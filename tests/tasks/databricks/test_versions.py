@@ -22,16 +22,10 @@ from tasks.databricks.endpoints import (
     wait_for_endpoint,
 )
 from tasks.databricks.errors import LoadUnderWay, NoSuchVersion
-from tasks.databricks.indexes import (
-    ensure_index,
-    find_index,
-    read_index,
-    read_loaded_index,
-    wait_for_index,
-)
+from tasks.databricks.index_lifecycle import ensure_index, remove_index, wait_for_index
+from tasks.databricks.indexes import find_index, read_index, read_loaded_index
 from tasks.databricks.inventory import IndexesOfOthers, read_inventory, refuse_foreign_indexes
 from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, with_marks
-from tasks.databricks.removal import remove_index
 from tasks.databricks.specs import FIRST, PASSAGES, IndexSpec
 from tasks.databricks.versions import (
     UnlikeVersions,
