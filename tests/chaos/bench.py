@@ -5,7 +5,9 @@ The server lives as long as the worker; a case has a stand-in of its own, whose 
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import shutil
 import signal
 from contextlib import suppress
@@ -20,6 +22,8 @@ from sandbox.announced import announcement
 from sandbox.databricks.options import DatabricksOptions
 from sandbox.elastic.options import ElasticOptions
 from sandbox.model_server.options import ModelServerOptions
+from sandbox.ports import bound
+from sandbox.services import SERVICES
 from sandbox.vertex.options import VertexOptions
 from tests.chaos import data
 from tests.chaos.prefect_server import PrefectServer
@@ -58,6 +62,10 @@ SLOW: dict[str, Options] = {
 """For kills at random times: most of a run is then waiting, as in reality."""
 _KEEP_THEIR_PORTS = {"vertex", "vertex-collections", "answers-on-vertex"}
 """An index of Vertex AI keeps its address; the others may start anywhere."""
+
+
+_NOT_HANDED_OUT = range(12_000, 32_000)
+"""Below those that Linux gives to whoever asks for a free port (ip_local_port_range, 32768 to 60999)."""
 
 
 class World:
@@ -139,6 +147,10 @@ class Bench:
             shutil.copytree(prepared, state)
             if engine not in _KEEP_THEIR_PORTS:
                 (state / "ports.json").unlink()
+        elif engine in _KEEP_THEIR_PORTS:
+            state.mkdir()
+            names = (port for service in SERVICES for port in service.ports)
+            (state / "ports.json").write_text(json.dumps({name: _own_port() for name in names}))
         world = World(self, engine, state, options or OPTIONS[engine])
         self._worlds.append(world)
         world.start()
@@ -189,3 +201,12 @@ class Bench:
                 for name in (NAME, f"{NAME}-exact", "texts"):
                     with suppress(ObjectNotFound):
                         client.delete_global_concurrency_limit_by_name(slot_of(engine, name, on or None))
+
+
+def _own_port() -> int:
+    """A free port that no other process gets by chance while the stand-in that keeps it is down."""
+    while True:
+        port = random.choice(_NOT_HANDED_OUT)
+        with suppress(OSError):
+            bound(port).close()
+            return port

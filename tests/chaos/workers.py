@@ -83,7 +83,8 @@ def _next(waiting: dict[str, deque[Order]], worker: int) -> Order | None:
 
 def _work(folder: Path, database: Path, pipe: Connection) -> None:
     folder.mkdir(parents=True)
-    with suppress(KeyboardInterrupt), closing(Bench(folder, database)) as bench:
+    # Ctrl-C reaches every process; whoever would take the answer may be gone first.
+    with suppress(KeyboardInterrupt, BrokenPipeError), closing(Bench(folder, database)) as bench:
         recordings = Recordings(bench)
         while (order := _received(pipe)) is not None:
             began = time.monotonic()

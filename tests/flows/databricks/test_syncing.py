@@ -90,13 +90,19 @@ def test_an_index_whose_creation_failed_is_made_again_by_the_same_command(servic
     service.fault("vector_search_indexes.create_index", "internal", "end")
     before = len(service.writes)
     error = build(service, *COLUMNS, code=1).error
-    assert "ended as OFFLINE_FAILED: The index could not be created. The same command again removes it" in error
+    assert (
+        "ended as OFFLINE_FAILED: The index could not be created. The same command again removes it" in error
+    )
     told = build(service, *COLUMNS).err
     assert "holds nothing (The index could not be created.): it is removed and made again" in told
     assert "Done: created the index." in told
     assert len(service.rows(name)) == 300
     made = service.made_since(before)
-    assert (made.count("create_endpoint"), made.count("create_index"), made.count("delete_index")) == (1, 2, 1)
+    assert (made.count("create_endpoint"), made.count("create_index"), made.count("delete_index")) == (
+        1,
+        2,
+        1,
+    )
     writes = service.writes
     assert "Nothing to do" in build(service, *COLUMNS).err
     assert service.writes == writes
