@@ -29,6 +29,8 @@ _RETRY_AFTER_SECONDS = 0.3
 _DEADLINE_MINUTES = 0.1
 """Of a run that is to fail."""
 _AT_THE_END = " end"
+_QUOTA = " quota "
+"""An account without quota, which no retry brings back: the run says so and ends."""
 _TOGETHER = 4
 """Methods that fail in one run; a step that calls all of them still has a retry left."""
 _SHORT = 15
@@ -60,9 +62,9 @@ def _together(scenario: Scenario, recording: Recording) -> Iterator[Case]:
     of_each: list[list[str]] = []
     for method in recording.methods:
         faults = [f"{fault} once" for fault in _of(recording, method)]
-        at_the_end = [fault for fault in faults if f"{_AT_THE_END} " in fault]
-        yield from (Case(NAME, scenario.id, (fault,)) for fault in at_the_end)
-        of_each.append([fault for fault in faults if fault not in at_the_end])
+        alone = list(filter(_ends_the_run, faults))
+        yield from (Case(NAME, scenario.id, (fault,)) for fault in alone)
+        of_each.append([fault for fault in faults if fault not in alone])
     for row in zip_longest(*of_each):
         yield from (Case(NAME, scenario.id, group) for group in _batched(filter(None, row), _TOGETHER))
 
@@ -82,8 +84,14 @@ def _of(recording: Recording, method: str) -> Iterator[str]:
 
 
 def _drawn(recording: Recording, method: str, chance: random.Random) -> str:
-    """A fault that the run survives by itself: an operation that fails at its end fails the run."""
-    return f"{chance.choice([fault for fault in _of(recording, method) if not fault.endswith(_AT_THE_END)])} once"
+    """A fault that the run survives by itself."""
+    faults = [f"{fault} once" for fault in _of(recording, method)]
+    return chance.choice([fault for fault in faults if not _ends_the_run(fault)])
+
+
+def _ends_the_run(fault: str) -> bool:
+    """Whether a fault that occurs once is more than a run survives by itself."""
+    return f"{_AT_THE_END} " in fault or _QUOTA in fault
 
 
 def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
@@ -93,7 +101,7 @@ def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
     before = len(faults.struck(world.state))
     for fault in case.how:
         _add(world, fault)
-    lasts = any("for ever" in fault or f"{_AT_THE_END} " in fault for fault in case.how)
+    lasts = any("for ever" in fault or _ends_the_run(fault) for fault in case.how)
     survives = not lasts and not scenario.reports_at_once
     command = bench.begin(world, scenario, minutes=_DEADLINE_MINUTES if lasts else 2)
     code = promises.ended(command, finding.problems, (0,) if survives else (0, 1), "the run with the fault")
