@@ -167,12 +167,16 @@ def release_of(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def vectors_in_source(settings: ElasticSettings) -> dict[str, Any]:
-    """The `_source` filter that brings embeddings along: from 9.2 on they must be requested."""
+def read_release(settings: ElasticSettings) -> tuple[int, int]:
+    """Major and minor version, as `Cluster.release`."""
     with calling("read the version"):
         version: dict[str, Any] = connect(settings).info()["version"]
-    hidden = version.get("build_flavor") == FLAVOUR or release_of(version["number"]) >= VECTORS_HIDDEN_SINCE
-    return {"exclude_vectors": False} if hidden else {}
+    return _ALWAYS_NEWEST if version.get("build_flavor") == FLAVOUR else release_of(version["number"])
+
+
+def vectors_in_source(settings: ElasticSettings) -> dict[str, Any]:
+    """The `_source` filter that brings embeddings along: from 9.2 on they must be requested."""
+    return {"exclude_vectors": False} if read_release(settings) >= VECTORS_HIDDEN_SINCE else {}
 
 
 def ml_nodes(settings: ElasticSettings) -> list[MlNode]:
