@@ -81,8 +81,9 @@ def verify_embedded(options: VerifyOptions) -> Report:
         with report.step("every document, with its embedding") as step:
             source = source_settings(settings, options.target, embedded)
             wanted = read_source(source, embedded.source, embedded.query).documents
+            # The index itself: an alias may have a filter.
             found = verify_completeness(
-                settings, name, embedded.fields, wanted=wanted, accepted=options.accept_unembedded
+                settings, embedded.index, embedded.fields, wanted=wanted, accepted=options.accept_unembedded
             )
             step.saw(f"{counted(found.documents, 'document')}, {found.unembedded:,} without an embedding")
             report.facts["completeness"] = asdict(found)
