@@ -95,8 +95,9 @@ class DownloadStalled(PermanentError):
         super().__init__(
             f"The download of {model_id!r} has made no progress for {seconds:.0f} s: {seen}. While it runs, requesting it again has "
             "no effect. Check the connection of the cluster to ml-models.elastic.co or to its xpack.ml.model_repository, then "
-            "run the same command again: it follows the download if it goes on. With --recreate it cancels the download, deletes "
-            "the model, and downloads it from the beginning."
+            "run the same command again: it follows the download if it goes on. "
+            f"`{command('elastic deploy', name='NAME', model_id=model_id, recreate=True)}` cancels the download, deletes the model, and "
+            "downloads it from the beginning."
         )
 
 
