@@ -14,7 +14,7 @@ from tasks.elastic.cluster.serverless import FLAVOUR
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
-from tasks.errors import PermanentError
+from tasks.errors import InvalidInput, PermanentError
 from tasks.program import command
 from tasks.steps import step
 
@@ -154,6 +154,23 @@ def verify_cluster(settings: ElasticSettings, *, may_grow: bool = False) -> Clus
     if missing := cluster.missing(may_grow=may_grow):
         raise ClusterNotReady(cluster, missing)
     return cluster
+
+
+@step("verify that the cluster is new enough")
+def verify_release(settings: ElasticSettings) -> None:
+    """Refuse a cluster that could embed documents, but not say which of them lack their embedding.
+
+    Raises:
+        InvalidInput: it is older than `OLDEST`.
+    """
+    release = read_release(settings)
+    if release < OLDEST:
+        raise InvalidInput(
+            "The cluster is too old to be asked which documents lack their embedding",
+            value=f"{release[0]}.{release[1]}",
+            accepted=f"{OLDEST[0]}.{OLDEST[1]} or later",
+            remedy="Upgrade it; nothing was created.",
+        )
 
 
 def gigabytes(size: int) -> str:
