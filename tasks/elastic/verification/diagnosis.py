@@ -119,8 +119,9 @@ def read_diagnosis(
         *of_pipelines(pipelines, there),
         *of_threads(threads),
     ]
-    if index is not None and fields and (missing := count(settings, index, lacking(fields))):
-        first = read_unembedded(settings, index, fields)[0]
+    missing = count(settings, index, lacking(fields)) if index is not None and fields else 0
+    listed = read_unembedded(settings, index, fields) if index is not None and missing else ()
+    for first in listed[:1]:
         findings.append(
             Finding(
                 "ingest",
@@ -135,7 +136,7 @@ def read_diagnosis(
                 "inference",
                 "texts are longer than what the model reads",
                 str(truncation),
-                "cut long texts into passages, each a document of its own, or use a semantic_text field",
+                "embed the source in passages, with --chunk-words 250, or as semantic_text",
             )
         )
     return Diagnosis(tuple(findings), there, pipelines, threads)

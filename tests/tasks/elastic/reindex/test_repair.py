@@ -13,6 +13,7 @@ from tasks.elastic.cluster.reindex_tasks import (
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.reindex import passes, repair
 from tasks.elastic.reindex.batch_plans import BatchPlan
+from tasks.elastic.reindex.copying import ReindexFailed
 from tasks.elastic.reindex.reindex import apply_reindex
 from tasks.elastic.verification.verification import Completeness, Incomplete, verify_completeness
 from tasks.errors import DeadlinePassed
@@ -179,6 +180,17 @@ def test_documents_that_are_turned_away_until_the_time_is_up_are_named(embedding
     monkeypatch.setattr("tasks.elastic.reindex.passes.follow", lambda *_: ended_with(away))
     with pytest.raises(DeadlinePassed, match="a: unavailable_shards_exception: primary shard is not active"):
         apply_reindex.fn(embedding.settings, embedding.spec, FAST, Deadline.after(seconds=0.3))
+
+
+def test_a_task_whose_search_fails_is_told_with_the_reason(embedding, rows, monkeypatch):
+    embedding.build(rows[:4])
+    failed = Failure("", "illegal_argument_exception", "Batch size is too large", 400)
+    monkeypatch.setattr("tasks.elastic.reindex.reindex.start", lambda *_, **__: "t")
+    monkeypatch.setattr("tasks.elastic.reindex.passes.follow", lambda *_: ended_with(failed))
+    with pytest.raises(
+        ReindexFailed, match=r"Only 0 of 4 .*Its task stopped: illegal_argument_exception: Batch size is too"
+    ):
+        embedding.reindex()
 
 
 def test_an_index_that_refused_documents_is_told_with_them_whatever_lacks_its_embedding(embedding, rows):
