@@ -119,17 +119,8 @@ def read_diagnosis(
         *of_pipelines(pipelines, there),
         *of_threads(threads),
     ]
-    missing = count(settings, index, lacking(fields)) if index is not None and fields else 0
-    listed = read_unembedded(settings, index, fields) if index is not None and missing else ()
-    for first in listed[:1]:
-        findings.append(
-            Finding(
-                "ingest",
-                f"documents of {index} lack their embedding, which the pipeline did not report",
-                f"{missing:,}, the first {first.id}: {first.reason}",
-                f"run `{_embed_again(index)}` again: its repair embeds exactly these",
-            )
-        )
+    if index is not None and fields:
+        findings += _of_missing(settings, index, fields)
     if truncation is not None and truncation.truncated:
         findings.append(
             Finding(
@@ -140,6 +131,21 @@ def read_diagnosis(
             )
         )
     return Diagnosis(tuple(findings), there, pipelines, threads)
+
+
+def _of_missing(settings: ElasticSettings, index: str, fields: tuple[EmbeddedField, ...]) -> list[Finding]:
+    """Documents without their embedding; none if a repair was faster than this look."""
+    missing = count(settings, index, lacking(fields))
+    listed = read_unembedded(settings, index, fields) if missing else ()
+    return [
+        Finding(
+            "ingest",
+            f"documents of {index} lack their embedding, which the pipeline did not report",
+            f"{missing:,}, the first {first.id}: {first.reason}",
+            f"run `{_embed_again(index)}` again: its repair embeds exactly these",
+        )
+        for first in listed[:1]
+    ]
 
 
 def _embed_again(name: str) -> str:

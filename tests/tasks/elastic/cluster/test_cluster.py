@@ -50,7 +50,7 @@ def test_a_cluster_that_cannot_say_what_lacks_its_embedding_is_refused_before_it
         verify_release.fn(settings)
     monkeypatch.setattr(steps, "verify_release", verify_release.fn)
     plan = EmbedPlan(alias="films", source="movies", fields=(EmbeddedField(input="plot", output="vector"),))
-    with pytest.raises(InvalidInput, match="8.15 or later"):
+    with pytest.raises(InvalidInput, match=r"8\.15 or later"):
         steps.embed(SimpleNamespace(settings=settings, report=None), SimpleNamespace(plan=plan))
     assert changes() == []
 

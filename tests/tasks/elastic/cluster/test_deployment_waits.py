@@ -118,7 +118,10 @@ def test_a_deployment_without_room_for_all_of_it_is_given_up_unless_the_cluster_
     ensure_deployment.fn(settings, first, deadline)
     try:
         ensure_deployment.fn(settings, wanted, deadline)
-        with pytest.raises(NoRoom, match=r"insufficient allocated processors.*`elastic deploy` and `elastic embed` .* --may-grow") as told:
+        with pytest.raises(
+            NoRoom,
+            match=r"insufficient allocated processors.*`elastic deploy` and `elastic embed` .* --may-grow",
+        ) as told:
             wait_for_deployment.fn(settings, wanted, deadline)
         assert f"1 of {allocations} allocations" in told.value.seen
         with pytest.raises(DeadlinePassed, match="insufficient allocated processors"):

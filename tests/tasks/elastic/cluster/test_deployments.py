@@ -2,8 +2,8 @@ import pytest
 
 from sandbox import faults
 from tasks.calls import NotFound, ServiceUnwell
-from tasks.elastic.cluster.capacity import DoesNotFit, read_placement, verify_capacity
 from tasks.elastic.cluster.byte_sizes import is_shown_as
+from tasks.elastic.cluster.capacity import DoesNotFit, read_placement, verify_capacity
 from tasks.elastic.cluster.deployment_states import read_deployment, read_deployments
 from tasks.elastic.cluster.deployments import (
     NoCapacity,

@@ -94,7 +94,9 @@ def test_a_download_that_receives_nothing_is_given_up_and_begins_anew_on_request
     sandbox, settings = start_sandbox(download_seconds=0.2)
     faults.add(sandbox.state, "ml.put_trained_model", "stall", "end")
     ensure_model.fn(settings, ELSER)
-    with pytest.raises(models.DownloadStalled, match=r"0 of 418 parts.*`vector-search elastic deploy .* --recreate"):
+    with pytest.raises(
+        models.DownloadStalled, match=r"0 of 418 parts.*`vector-search elastic deploy .* --recreate"
+    ):
         wait_for_model.fn(settings, ELSER, deadline)
     ensure_model.fn(settings, ELSER, recreate=True)
     assert wait_for_model.fn(settings, ELSER, deadline).usable

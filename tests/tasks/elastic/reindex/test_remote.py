@@ -95,7 +95,9 @@ def test_refused_credentials_of_the_other_cluster_are_told_by_their_own_names(se
     remote = settings.model_copy(update={"api_key": SecretStr("bm9ib2R5Om5vdGhpbmc=")})
     need = Need(what="read the source", names=(movies,), on_indices=("read",))
     with (
-        pytest.raises(InvalidInput, match=r"Set or correct ELASTIC_REMOTE_API_KEY, or ELASTIC_REMOTE_USERNAME"),
+        pytest.raises(
+            InvalidInput, match=r"Set or correct ELASTIC_REMOTE_API_KEY, or ELASTIC_REMOTE_USERNAME"
+        ),
         of_the_other_cluster(),
     ):
         verify_privileges.fn(remote, (need,))

@@ -5,8 +5,7 @@ import pytest
 from tasks.elastic.cluster.cluster import Cluster, MlNode
 from tasks.elastic.cluster.counters import PipelineStatistics, pipelines_of, threads_of
 from tasks.elastic.cluster.deployment_states import DeploymentState
-from tasks.elastic.specs import AdaptiveAllocations
-from tasks.elastic.specs import EmbeddedField
+from tasks.elastic.specs import AdaptiveAllocations, EmbeddedField
 from tasks.elastic.verification import diagnosis
 from tasks.elastic.verification.diagnosis import Diagnosis, of_deployments, of_pipelines, of_threads
 
