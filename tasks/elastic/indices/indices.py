@@ -312,9 +312,11 @@ def _in_seconds(duration: str) -> float:
 
 
 def indices_of_ours(settings: ElasticSettings) -> list[IndexState]:
-    """Every index that carries our mark, by name."""
+    """Every index that carries our mark, by name; also one that somebody has closed, which a teardown removes too."""
     with calling("list the indices"):
-        found: dict[str, Any] = connect(settings).indices.get(index="*").body
+        found: dict[str, Any] = (
+            connect(settings).indices.get(index="*", expand_wildcards=["open", "closed"]).body
+        )
     states = (index_state(name, raw) for name, raw in sorted(found.items()))
     return [state for state in states if state.ours]
 

@@ -6,7 +6,8 @@ from pydantic import SecretStr
 
 from tasks.calls import ServiceUnwell
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.indices import indices
+from tasks.elastic.connection.errors import BadRequest
+from tasks.elastic.indices import built, indices
 from tasks.elastic.indices.aliases import (
     AliasState,
     NothingToRollBackTo,
@@ -242,6 +243,28 @@ def test_what_was_built_is_listed_by_the_name_that_its_commands_take(settings, n
     ]
     assert {(one.holds, one.serves, one.hourly) for one in found} == {("0 documents", "no alias", 0.0)}
     assert all(abs((datetime.now(UTC) - one.since).total_seconds()) < 600 for one in found)
+
+
+def test_what_is_closed_is_listed_all_the_same(settings, name, make, monkeypatch):
+    make(name)
+    asked, real = [], connect(settings).indices
+
+    def get(_, **parameters):  # the stand-in closes no index
+        asked.append(parameters.pop("expand_wildcards", None))
+        return type(real)(connect(settings)).perform_request(
+            "GET", "/*", headers={"accept": "application/json"}
+        )
+
+    def closed(*_):
+        raise BadRequest(
+            "count", service="Elasticsearch", status=400, said="closed", type="index_closed_exception"
+        )
+
+    monkeypatch.setattr(type(real), "get", get)
+    monkeypatch.setattr(built, "count", closed)
+    (shown,) = [one for one in list_built(settings) if one.name == name]
+    assert shown.holds.startswith("closed")
+    assert asked == [["open", "closed"]]
 
 
 def test_a_source_that_may_not_be_refreshed_is_waited_for(settings, name, monkeypatch, caplog):
