@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from flows.elastic.options import ElasticRun
 from tasks.elastic.cluster.privileges import Need, verify_privileges
+from tasks.elastic.indices.remotes import of_the_other_cluster
 from tasks.elastic.settings import ElasticSettings
 from tasks.interruption import WhenInterrupted
 
@@ -126,8 +127,9 @@ def ask_remote_privileges(run: ElasticRun, remote: ElasticSettings, source: str)
 
     Raises:
         PrivilegesMissing: with every one that is missing.
+        InvalidInput: it does not accept the credentials or the certificate is not trusted.
     """
-    with run.report.step("privileges in the remote cluster") as step:
+    with run.report.step("privileges in the remote cluster") as step, of_the_other_cluster():
         step.saw(str(verify_privileges(remote, (_to_read(source),))))
 
 

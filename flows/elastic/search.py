@@ -12,6 +12,7 @@ from flows.elastic.options import EmbeddedOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from flows.results import result
+from tasks.elastic.data.passages import texts_at
 from tasks.elastic.indices.embeddings import read_embedded
 from tasks.elastic.search.search import Hit, SparseQuery, read_hits
 from tasks.elastic.search.ways import How, NoSuchWay, read_hits_by
@@ -78,5 +79,5 @@ def search_documents(options: SearchOptions) -> Report:
 
 def shown(hit: Hit, field: EmbeddedField) -> str:
     """The beginning of a hit's text, or of its best passage."""
-    text = hit.passage or str(hit.source.get(field.input, ""))
+    text = hit.passage or next(texts_at(hit.source, field.input), "")
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from flows.elastic.options import EmbeddedOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import Embedded, read_embedded
-from tasks.elastic.indices.remotes import address_of
+from tasks.elastic.indices.remotes import address_of, of_the_other_cluster
 from tasks.elastic.indices.sources import read_source
 from tasks.elastic.search.search import QueryKind
 from tasks.elastic.settings import ElasticSettings, remote_settings
@@ -80,9 +81,11 @@ def verify_embedded(options: VerifyOptions) -> Report:
         model = embedded.search_deployment
         with report.step("every document, with its embedding") as step:
             source = source_settings(settings, options.target, embedded)
-            wanted = read_source(source, embedded.source, embedded.query).documents
+            with of_the_other_cluster() if embedded.remote else nullcontext():
+                wanted = read_source(source, embedded.source, embedded.query).documents
+            # The index itself: an alias may have a filter.
             found = verify_completeness(
-                settings, name, embedded.fields, wanted=wanted, accepted=options.accept_unembedded
+                settings, embedded.index, embedded.fields, wanted=wanted, accepted=options.accept_unembedded
             )
             step.saw(f"{counted(found.documents, 'document')}, {found.unembedded:,} without an embedding")
             report.facts["completeness"] = asdict(found)

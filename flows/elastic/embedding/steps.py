@@ -10,6 +10,7 @@ from flows.elastic.embedding.sources import read_from, read_remote, refuse_itsel
 from flows.elastic.embedding.way import Way
 from flows.elastic.options import ElasticRun
 from flows.elastic.plans import adopted, embed_plan
+from tasks.elastic.cluster.cluster import verify_release
 from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.indices.adoption import ensure_adopted, read_adoptable
 from tasks.elastic.indices.aliases import ensure_alias, read_alias, read_alias_to_change
@@ -30,6 +31,7 @@ def embed(run: ElasticRun, way: Way) -> list[str]:
     settings, report, plan, changes = run.settings, run.report, way.plan, list[str]()
     if plan.remote is None:
         refuse_itself(plan.source, plan.alias)
+    verify_release(settings)  # an old one embeds everything, and refuses the first question after that
     _look_at_alias(settings, plan)  # the alias moves last, when all inference is paid for
     if plan.queries:
         list(sample_queries(plan.queries))

@@ -17,6 +17,7 @@ from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.expressions import chosen
 from sandbox.elastic.wire.routing import Route
+from sandbox.elastic.wire.sizes import shown_size, size_in_bytes
 
 
 class ModelStatisticsApi:
@@ -102,7 +103,7 @@ class ModelStatisticsApi:
             "threads_per_allocation": parameters["threads_per_allocation"],
             "number_of_allocations": parameters["number_of_allocations"],
             "queue_capacity": parameters["queue_capacity"],
-            "cache_size": parameters["cache_size"],
+            "cache_size": shown_size(size_in_bytes("cache_size", parameters["cache_size"])),
             "priority": parameters["priority"],
             "state": deployment.state(),
             "allocation_status": {

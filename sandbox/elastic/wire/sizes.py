@@ -21,3 +21,10 @@ def size_in_bytes(name: str, value: str) -> int:
     if not found or (not found[2] and int(found[1])):
         raise errors.NOT_A_SIZE.refusal(name=name, value=value)
     return int(found[1]) * FACTORS[(found[2] or "b").lower()]
+
+
+def shown_size(size: int) -> str:
+    """A number of bytes as the service shows it: in its largest unit, with one decimal, the others cut off (ByteSizeValue.java)."""
+    unit = next((unit for unit, factor in reversed(FACTORS.items()) if size >= factor), "b")
+    tenths = size * 10 // FACTORS[unit]
+    return f"{tenths // 10}{f'.{tenths % 10}' if tenths % 10 else ''}{unit}"

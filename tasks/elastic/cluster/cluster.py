@@ -14,7 +14,7 @@ from tasks.elastic.cluster.serverless import FLAVOUR
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
-from tasks.errors import PermanentError
+from tasks.errors import InvalidInput, PermanentError
 from tasks.program import command
 from tasks.steps import step
 
@@ -156,6 +156,23 @@ def verify_cluster(settings: ElasticSettings, *, may_grow: bool = False) -> Clus
     return cluster
 
 
+@step("verify that the cluster is new enough")
+def verify_release(settings: ElasticSettings) -> None:
+    """Refuse a cluster that could embed documents, but not say which of them lack their embedding.
+
+    Raises:
+        InvalidInput: it is older than `OLDEST`.
+    """
+    release = read_release(settings)
+    if release < OLDEST:
+        raise InvalidInput(
+            "The cluster is too old to be asked which documents lack their embedding",
+            value=f"{release[0]}.{release[1]}",
+            accepted=f"{OLDEST[0]}.{OLDEST[1]} or later",
+            remedy="Upgrade it; nothing was created.",
+        )
+
+
 def gigabytes(size: int) -> str:
     """Bytes in readable form: `2.0 GB`."""
     return f"{size / 1024**3:.1f} GB"
@@ -167,12 +184,16 @@ def release_of(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def vectors_in_source(settings: ElasticSettings) -> dict[str, Any]:
-    """The `_source` filter that brings embeddings along: from 9.2 on they must be requested."""
+def read_release(settings: ElasticSettings) -> tuple[int, int]:
+    """Major and minor version, as `Cluster.release`."""
     with calling("read the version"):
         version: dict[str, Any] = connect(settings).info()["version"]
-    hidden = version.get("build_flavor") == FLAVOUR or release_of(version["number"]) >= VECTORS_HIDDEN_SINCE
-    return {"exclude_vectors": False} if hidden else {}
+    return _ALWAYS_NEWEST if version.get("build_flavor") == FLAVOUR else release_of(version["number"])
+
+
+def vectors_in_source(settings: ElasticSettings) -> dict[str, Any]:
+    """The `_source` filter that brings embeddings along: from 9.2 on they must be requested."""
+    return {"exclude_vectors": False} if read_release(settings) >= VECTORS_HIDDEN_SINCE else {}
 
 
 def ml_nodes(settings: ElasticSettings) -> list[MlNode]:

@@ -100,7 +100,7 @@ def deployment_state(stats: dict[str, Any]) -> DeploymentState:
         queue_capacity=stats.get("queue_capacity", 0),
         cache_size=str(stats.get("cache_size", "")),
         priority=stats.get("priority", "normal"),
-        adaptive=_adaptive(stats.get("adaptive_allocations") or {}),
+        adaptive=adaptive_of(stats.get("adaptive_allocations") or {}),
         nodes=len(nodes),
         inferences=stats.get("inference_count", inferences),
         rejected=stats.get("rejected_execution_count", 0),
@@ -126,11 +126,15 @@ def _milliseconds(node: dict[str, Any]) -> float:
     return node.get("average_inference_time_ms_excluding_cache_hits", average)
 
 
-def _adaptive(stats: dict[str, Any]) -> AdaptiveAllocations | None:
-    if not stats.get("enabled"):
+def adaptive_of(found: dict[str, Any]) -> AdaptiveAllocations | None:
+    """The adaptive allocations that a deployment or an endpoint shows; None if they are off.
+
+    Without a minimum a deployment scales to zero, without a maximum to 32 (AdaptiveAllocationsScaler.java).
+    """
+    if not found.get("enabled"):
         return None
-    least, most = stats.get("min_number_of_allocations"), stats.get("max_number_of_allocations")
+    least, most = found.get("min_number_of_allocations"), found.get("max_number_of_allocations")
     # Not validated: what somebody else started may go beyond what we ask for, such as Kibana's 99,999.
     return AdaptiveAllocations.model_construct(
-        min=1 if least is None else least, max=32 if most is None else most
+        min=0 if least is None else least, max=32 if most is None else most
     )

@@ -11,8 +11,9 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.errors import PermanentError
 from tasks.waiting import Deadline, Look, Unchanged, wait_until
 
-LOOKS_UNTIL_ABSENT = 6
-"""About five seconds: the statistics of another node may show a deployment a moment after its start was accepted."""
+ABSENT_SECONDS = 5.0
+"""Until a deployment that was never seen counts as stopped: the statistics of another node may show it a moment after its start was
+accepted."""
 NO_ROOM_SECONDS = 60.0
 """Without a change, before a deployment that has no room is given up. The room of one that was stopped is free only when its
 process has ended and the cluster has planned again."""
@@ -47,9 +48,9 @@ class NoRoom(PermanentError):
         self.id, self.seen, self.reason, self.seconds = id_, seen, reason, seconds
         super().__init__(
             f"The deployment {id_!r} has no room for all of its allocations: {seen}, unchanged for {seconds:.0f} s. The cluster "
-            f"says: {reason}. Stop another deployment, or use larger or more ML nodes, then run the same command again; if the "
-            "cluster adds nodes by itself, with --may-grow, which waits for them. To request fewer allocations or threads, "
-            f"stop this deployment first ({_stop(id_)})."
+            f"says: {reason}. Stop another deployment, or use larger or more ML nodes, then run the same command again. Where the "
+            "cluster adds nodes by itself, `elastic deploy` and `elastic embed` wait for them with --may-grow. To request fewer "
+            f"allocations or threads, stop this deployment first ({_stop(id_)})."
         )
 
 
@@ -82,14 +83,13 @@ def wait_until_started(
         NoRoom: allocations are missing, with a reason, and nothing has changed for a minute.
         DeadlinePassed: with the reason that the cluster gives for what is missing.
     """
-    last_seen, absent, unchanged = "nothing yet", 0, Unchanged()
+    last_seen, absent, unchanged = "nothing yet", Unchanged(), Unchanged()
 
     def look() -> Look[DeploymentState]:
-        nonlocal last_seen, absent
+        nonlocal last_seen
         there = read_deployment.fn(settings, deployment_id)
         if there is None:
-            absent += 1
-            if last_seen != "nothing yet" or absent == LOOKS_UNTIL_ABSENT:
+            if last_seen != "nothing yet" or absent.seconds(None) >= ABSENT_SECONDS:
                 raise DeploymentStopped(deployment_id, last_seen=last_seen)
             return Look("does not exist yet")
         if there.has_failed or there.state == "stopping":

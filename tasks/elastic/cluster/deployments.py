@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.calls import NotFound, ServiceUnwell
+from tasks.elastic.cluster.byte_sizes import is_shown_as
 from tasks.elastic.cluster.capacity import Setting
 from tasks.elastic.cluster.deployment_states import DeploymentState, deployment_state, read_deployment
 from tasks.elastic.cluster.deployment_waits import StartedAgain, wait_until_gone, wait_until_started
@@ -211,7 +212,8 @@ def _refuse_difference(spec: DeploymentSpec, there: DeploymentState) -> None:
     }
     for field, value in wanted.items():
         present = getattr(there, field)
-        if value is not None and present != value:
+        is_same = is_shown_as(value, present) if field == "cache_size" and value else present == value
+        if value is not None and not is_same:
             raise CannotChangeInPlace(
                 "deployment", spec.id, field=field, there=present, wanted=value,
                 remedy="Choose another id, or stop this deployment first.",

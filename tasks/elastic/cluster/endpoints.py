@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from tasks.calls import NotFound, ServiceUnwell
-from tasks.elastic.cluster.deployment_states import read_deployment
+from tasks.elastic.cluster.deployment_states import adaptive_of, read_deployment
 from tasks.elastic.cluster.deployment_waits import wait_until_started
 from tasks.elastic.cluster.deployments import NoCapacity, ensure_deployment, remove_deployment
 from tasks.elastic.connection.clients import connect
@@ -331,7 +331,6 @@ def check_endpoint(spec: EndpointSpec, there: EndpointState) -> None:
 
 def _state(raw: dict[str, Any]) -> EndpointState:
     chosen: dict[str, Any] = raw.get("service_settings") or {}
-    adaptive: dict[str, Any] = chosen.get("adaptive_allocations") or {}
     local = raw["service"] in ("elasticsearch", "elser")
     return EndpointState(
         id=raw["inference_id"],
@@ -341,12 +340,7 @@ def _state(raw: dict[str, Any]) -> EndpointState:
         deployment_id=(chosen.get("deployment_id") or raw["inference_id"]) if local else "",
         threads=chosen.get("num_threads"),
         allocations=chosen.get("num_allocations"),
-        adaptive=AdaptiveAllocations(
-            min=adaptive.get("min_number_of_allocations") or 0,
-            max=adaptive.get("max_number_of_allocations") or 32,
-        )
-        if adaptive.get("enabled")
-        else None,
+        adaptive=adaptive_of(chosen.get("adaptive_allocations") or {}),
         url=chosen.get("url", ""),
         dimensions=chosen.get("dimensions"),
     )

@@ -95,8 +95,9 @@ class DownloadStalled(PermanentError):
         super().__init__(
             f"The download of {model_id!r} has made no progress for {seconds:.0f} s: {seen}. While it runs, requesting it again has "
             "no effect. Check the connection of the cluster to ml-models.elastic.co or to its xpack.ml.model_repository, then "
-            "run the same command again: it follows the download if it goes on. With --recreate it cancels the download, deletes "
-            "the model, and downloads it from the beginning."
+            "run the same command again: it follows the download if it goes on. "
+            f"`{command('elastic deploy', name='NAME', model_id=model_id, recreate=True)}` cancels the download, deletes the model, and "
+            "downloads it from the beginning."
         )
 
 
@@ -187,13 +188,16 @@ def verify_sparse_model(settings: ElasticSettings, model_id: str, deployment_id:
 def wait_for_model(settings: ElasticSettings, model_id: str, deadline: Deadline) -> ModelState:
     """The model, once it is complete. A stalled download is resumed.
 
+    A serverless project does not show whether a download runs: there it is requested again after `SECONDS_WITHOUT_A_PART`.
+
     Raises:
         DownloadFailed: it keeps stalling.
         DownloadStalled: it runs, but no part arrives.
         DeadlinePassed: the download continues; the same command follows it again.
     """
     idle = resumed = parts = 0
-    unchanged = Unchanged()
+    unchanged, requested = Unchanged(), Unchanged()
+    patience = SECONDS_WITHOUT_A_PART if is_serverless(settings) else 0.0
 
     def look() -> Look[ModelState]:
         nonlocal idle, resumed, parts
@@ -210,7 +214,7 @@ def wait_for_model(settings: ElasticSettings, model_id: str, deadline: Deadline)
                 raise DownloadStalled(model_id, seen=str(running), seconds=still)
             return Look(str(running), fraction=running.fraction)
         idle += 1
-        if idle < LOOKS_UNTIL_STALLED:
+        if requested.seconds(resumed) < patience or idle < LOOKS_UNTIL_STALLED:
             return Look("not available yet")
         if resumed == RESUMPTIONS:
             raise DownloadFailed(model_id, resumptions=resumed, parts=parts)

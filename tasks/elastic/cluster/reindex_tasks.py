@@ -37,6 +37,7 @@ class Failure:
     """A document that a task could not store."""
 
     id: str
+    """Empty where a search of the task failed, which is no document's fault."""
     type: str
     reason: str
     status: int
@@ -53,7 +54,7 @@ class Failure:
         return (self.status, self.type) == DISK_BLOCK
 
     def __str__(self) -> str:
-        return f"{self.id}: {self.type}: {self.reason}"
+        return ": ".join(filter(None, (self.id, self.type, self.reason)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,12 @@ For a model outside the cluster nobody does, and the caller gives it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
+from tasks.elastic.cluster.cluster import read_release
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.endpoints import EndpointState, read_endpoint, verify_endpoint
 from tasks.elastic.cluster.models import INPUT_FIELD, read_model
@@ -108,11 +110,11 @@ def read_vectors(
         GateNotMet: a text gets no vector.
     """
     found: list[list[float]] = []
+    ask = _asking(settings, model, purpose)
     for start in range(0, len(texts), MOST_TEXTS):
         part = list(texts[start : start + MOST_TEXTS])
         with calling(f"embed {counted(len(part), 'text')} with {model.id}"):
-            ask = _by_endpoint if model.endpoint else _by_deployment
-            found += ask(settings, model, part, purpose)
+            found += ask(part)
     if len(found) != len(texts) or not all(found):
         raise GateNotMet(
             f"The number of vectors of {model.id} for {counted(len(texts), 'text')}",
@@ -122,25 +124,43 @@ def read_vectors(
     return found
 
 
+def takes_purpose(release: tuple[int, int]) -> bool:
+    """Whether `_inference` may be told what texts are (`input_type`): since 8.19 and 9.1, before an unknown field (PR 122638)."""
+    return (8, 19) <= release < (9, 0) or release >= (9, 1)
+
+
+def _asking(
+    settings: ElasticSettings, model: VectorModel, purpose: Purpose
+) -> Callable[[list[str]], list[list[float]]]:
+    """How a model is asked: by its deployment where the endpoint cannot be told what texts are, so that their prefix is right."""
+    by_deployment = partial(_by_deployment, settings, model, purpose)
+    if model.endpoint is None:
+        return by_deployment
+    # OpenAI's service refuses a purpose that a caller names (OpenAiService.java, validateInputType); its routes have none.
+    if model.endpoint.service == "openai":
+        return partial(_by_endpoint, settings, model, None)
+    if takes_purpose(read_release(settings)):
+        return partial(_by_endpoint, settings, model, purpose)
+    return by_deployment if model.deployment_id else partial(_by_endpoint, settings, model, None)
+
+
 def _by_endpoint(
-    settings: ElasticSettings, model: VectorModel, texts: list[str], purpose: Purpose
+    settings: ElasticSettings, model: VectorModel, input_type: Purpose | None, texts: list[str]
 ) -> list[list[float]]:
     client = connect(settings).options(request_timeout=SECONDS + MARGIN_SECONDS)
-    # OpenAI's service refuses a purpose that a caller names (OpenAiService.java, validateInputType); its routes have none.
-    unsaid = model.endpoint is not None and model.endpoint.service == "openai"
     answer: dict[str, Any] = client.inference.text_embedding(
-        inference_id=model.id, input=texts, timeout=f"{SECONDS:.0f}s", input_type=None if unsaid else purpose
+        inference_id=model.id, input=texts, timeout=f"{SECONDS:.0f}s", input_type=input_type
     ).body
     return [each["embedding"] for each in next(iter(answer.values()))]
 
 
 def _by_deployment(
-    settings: ElasticSettings, model: VectorModel, texts: list[str], purpose: Purpose
+    settings: ElasticSettings, model: VectorModel, purpose: Purpose, texts: list[str]
 ) -> list[list[float]]:
     client = connect(settings).options(request_timeout=SECONDS + MARGIN_SECONDS)
     prefix = model.prefixes.get(purpose, "")
     answer = client.ml.infer_trained_model(
-        model_id=model.id,
+        model_id=model.deployment_id or model.id,
         docs=[{model.input_field: prefix + text} for text in texts],
         timeout=f"{SECONDS:.0f}s",
     )

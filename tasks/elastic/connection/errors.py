@@ -7,6 +7,7 @@ from typing import Any
 
 import elastic_transport
 from elasticsearch import ApiError, UnsupportedProductError
+from elasticsearch.helpers import ScanError
 
 from tasks.calls import NotFound, ServiceRefused, ServiceUnwell, translating
 from tasks.errors import InvalidInput, PermanentError
@@ -25,6 +26,9 @@ TRANSIENT_TYPES = frozenset(
 )
 """Types of a 500 after which the same call may succeed: the node that answered lost the one that does the work. They keep
 the default status of ElasticsearchException.java. A 500 of another type is a defect, which a retry meets again."""
+
+PLACE_LOST = "search_context_missing_exception"
+"""The type of a 404 when the place of a scroll is gone, with its node or after its time: another scroll reads everything again."""
 
 DISK_BLOCK = (429, "cluster_block_exception")
 """Of all blocks, only that of a disk beyond its flood-stage watermark has this status (IndexMetadata.java)."""
@@ -62,7 +66,8 @@ def calling(doing: str) -> AbstractContextManager[None]:
         doing: completes "Could not ...": `create index movies`.
 
     Raises:
-        ServiceUnwell: transient: no answer, one of `TRANSIENT_STATUSES`, or 500 with one of `TRANSIENT_TYPES`.
+        ServiceUnwell: transient: no answer, one of `TRANSIENT_STATUSES`, 500 with one of `TRANSIENT_TYPES`, or a scroll that
+            lost its place or some of its shards.
         BadRequest, NotFound, Conflict, ServiceRefused: permanent.
         InvalidInput: the credentials or the certificate are not accepted.
         NotElasticsearch: something else answers there.
@@ -88,6 +93,10 @@ def _meaning(doing: str, error: Exception) -> Exception | None:
             return NotElasticsearch(doing, said=str(error))
         case ApiError():
             return _answered(doing, error)
+        case ScanError():
+            return ServiceUnwell(
+                doing, service=SERVICE, status=200, type="partial shard failures", said=str(error)
+            )
         case elastic_transport.TlsError():
             return InvalidInput(
                 f"Could not {doing}: the server's certificate is not trusted ({error.message})",
@@ -108,7 +117,8 @@ def _answered(doing: str, error: ApiError) -> Exception:
     body: Any = error.body
     kind, reason = reason_of(body.get("error", body) if isinstance(body, dict) else error.message)
     status = error.status_code
-    if status in TRANSIENT_STATUSES or (status == 500 and kind in TRANSIENT_TYPES):
+    passes = status in TRANSIENT_STATUSES or (status == 500 and kind in TRANSIENT_TYPES)
+    if passes or (status == 404 and PLACE_LOST in _kinds(body)):
         remedy = _FULL if (status, kind) == DISK_BLOCK else ""
         return ServiceUnwell(doing, service=SERVICE, status=status, type=kind, said=reason, remedy=remedy)
     if status == 401 and kind != "status_exception":  # that is the refusal of a server that an endpoint asks
@@ -119,3 +129,12 @@ def _answered(doing: str, error: ApiError) -> Exception:
         )
     refusal = _REFUSALS.get(status, ServiceRefused)
     return refusal(doing, service=SERVICE, status=status, type=kind, said=reason)
+
+
+def _kinds(body: Any) -> list[str]:
+    """The types of an error and of its root causes: a search names itself, and what happened only below."""
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return []
+    causes: list[Any] = [error, *(error.get("root_cause") or ())]
+    return [str(cause.get("type")) for cause in causes if isinstance(cause, dict)]

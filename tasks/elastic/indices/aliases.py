@@ -152,11 +152,17 @@ def remove_alias(settings: ElasticSettings, alias: str) -> tuple[str, ...]:
 
 
 def _move(settings: ElasticSettings, alias: str, there: str, index: str) -> None:
-    actions: list[dict[str, Any]] = [{"add": {"index": index, "alias": alias}}]
+    """In one atomic call, with the filter, the routing and whatever else the alias has where it points now."""
+    client = connect(settings)
+    actions: list[dict[str, Any]] = []
+    definition: dict[str, Any] = {}
     if there:
-        actions.insert(0, {"remove": {"index": there, "alias": alias, "must_exist": True}})
+        with calling(f"read the alias {alias}"):
+            definition = client.indices.get_alias(index=there, name=alias)[there]["aliases"][alias]
+        actions.append({"remove": {"index": there, "alias": alias, "must_exist": True}})
+    actions.append({"add": {"index": index, "alias": alias, **definition}})
     with calling(f"point the alias {alias} at {index}"):
-        connect(settings).indices.update_aliases(actions=actions)
+        client.indices.update_aliases(actions=actions)
 
 
 def _state(alias: str, there: IndexState) -> AliasState:

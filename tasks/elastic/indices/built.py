@@ -6,7 +6,7 @@ from typing import Any
 
 from tasks.built import Built, Stranger
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import calling
+from tasks.elastic.connection.errors import BadRequest, calling
 from tasks.elastic.indices.indices import IndexState, count, index_state, indices_of_ours
 from tasks.elastic.settings import ElasticSettings
 from tasks.plurals import counted
@@ -40,10 +40,19 @@ def _index(settings: ElasticSettings, there: IndexState) -> Built:
     return Built(
         name=name,
         kind=kind,
-        holds=counted(count(settings, there.name), "document"),
+        holds=_held(settings, there.name),
         serves=f"alias {', '.join(there.aliases)}" if there.aliases else "no alias",
         since=there.created,
         is_idle=not there.aliases,
         is_torn_down=bool(made_from),
         hourly=0.0,
     )
+
+
+def _held(settings: ElasticSettings, name: str) -> str:
+    try:
+        return counted(count(settings, name), "document")
+    except BadRequest as error:
+        if error.type != "index_closed_exception":
+            raise
+        return "closed, so its documents are not counted"

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.calls import NotFound, ServiceRefused
+from tasks.calls import NotFound, ServiceRefused, ServiceUnwell
 from tasks.elastic.cluster.reindex_tasks import end_tasks
 from tasks.elastic.cluster.serverless import is_serverless
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import BadRequest, calling
+from tasks.elastic.connection.errors import SERVICE, BadRequest, calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import IndexSpec
 from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
 from tasks.marks import is_ours, marks
 from tasks.outcomes import Ensured
+from tasks.plurals import counted
 from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
@@ -238,9 +239,18 @@ def index_of_ours(settings: ElasticSettings, name: str) -> IndexState:
 
 
 def count(settings: ElasticSettings, index: str, query: dict[str, Any] | None = None) -> int:
-    """How many documents a search sees."""
-    with calling(f"count the documents of {index}"):
-        return connect(settings).count(index=index, query=query or {"match_all": {}})["count"]
+    """How many documents a search sees.
+
+    Raises:
+        ServiceUnwell: a shard did not answer, whose documents the service leaves out without an error.
+    """
+    doing = f"count the documents of {index}"
+    with calling(doing):
+        found = connect(settings).count(index=index, query=query or {"match_all": {}})
+    if failed := found["_shards"]["failed"]:
+        said = f"{failed} of {counted(found['_shards']['total'], 'shard')} did not answer"
+        raise ServiceUnwell(doing, service=SERVICE, status=200, type="partial shard failures", said=said)
+    return found["count"]
 
 
 @step("count the documents of {index}")
@@ -302,9 +312,11 @@ def _in_seconds(duration: str) -> float:
 
 
 def indices_of_ours(settings: ElasticSettings) -> list[IndexState]:
-    """Every index that carries our mark, by name."""
+    """Every index that carries our mark, by name; also one that somebody has closed, which a teardown removes too."""
     with calling("list the indices"):
-        found: dict[str, Any] = connect(settings).indices.get(index="*").body
+        found: dict[str, Any] = (
+            connect(settings).indices.get(index="*", expand_wildcards=["open", "closed"]).body
+        )
     states = (index_state(name, raw) for name, raw in sorted(found.items()))
     return [state for state in states if state.ours]
 

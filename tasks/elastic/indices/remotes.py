@@ -7,6 +7,8 @@ the result of a task; so it is asked first, by a reindex that copies nothing.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,6 +69,21 @@ def remote_source(remote: ElasticSettings) -> dict[str, Any]:
     return told
 
 
+@contextmanager
+def of_the_other_cluster() -> Generator[None]:
+    """Name the settings of the other cluster, where its refusal of credentials or a certificate names those of the target's."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(
+            error.what,
+            value=error.value,
+            source=error.source,
+            accepted=error.accepted,
+            remedy=error.remedy.replace("ELASTIC_", "ELASTIC_REMOTE_"),
+        ) from error
+
+
 @step("see whether the cluster can read {source} of the other one")
 def verify_remote(settings: ElasticSettings, remote: ElasticSettings, source: str, dest: str) -> None:
     """Let the cluster look at the source, by a reindex of no document into an index that is not made by it.
@@ -86,6 +103,8 @@ def verify_remote(settings: ElasticSettings, remote: ElasticSettings, source: st
         with calling(f"read {source} of the other cluster"):
             client.reindex(source=body, dest={"index": dest}, wait_for_completion=True)
     except (ServiceRefused, ServiceUnwell) as error:
+        if not error.status:  # no answer of the target's own cluster, which is asked again
+            raise
         raise RemoteNotRead(address_of(remote), source, said=error.said) from error
     except InvalidInput as error:  # 401, of the other cluster: this one has just answered
         raise RemoteNotRead(address_of(remote), source, said="the credentials are not accepted") from error

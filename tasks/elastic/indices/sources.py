@@ -109,7 +109,7 @@ def read_source(settings: ElasticSettings, name: str, query: Query | None = None
         InvalidInput: there is no such index, a pattern is given, the query is refused, or several indices do not go together.
     """
     client = connect(settings)
-    patterns = [part for part in name.split(",") if not part or part[0] in "-<" or "*" in part]
+    patterns = [part for part in name.split(",") if part in ("", "_all") or part[0] in "-<" or "*" in part]
     if patterns:
         raise InvalidInput(
             "A pattern could also match what is embedded from it", value=patterns[0] or name, source=SOURCE,

@@ -99,9 +99,9 @@ def apply_passages(
     with writer.refused as refused:
         rest = writer.carry(missing, previous) if previous else missing
         writer.embed(rest)
+        writer.repair(chunks)
     if refused.count:
         raise PassagesRefused(index, first=refused.first, count=refused.count, file=refused_file)
-    writer.repair(chunks)
     return Written(there=len(chunks) - len(missing), carried=len(missing) - len(rest), embedded=len(rest))
 
 
@@ -156,9 +156,9 @@ class _Writer:
         self._attempt("embed passages", begun, self._embed, len(chunks))
 
     def repair(self, chunks: Sequence[Chunk]) -> None:
-        """Send what lacks an embedding again, until nothing does or rounds bring nothing."""
+        """Send what lacks an embedding again, until nothing does, rounds bring nothing, or some are refused for good."""
         before, rounds = len(chunks) + 1, 0
-        while True:
+        while not self.refused.count:
             refresh(self._settings, self._index)
             lacking = unembedded(self._settings, self._index, self._fields)
             if not lacking:

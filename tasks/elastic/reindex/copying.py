@@ -58,14 +58,13 @@ class ReindexFailed(PermanentError):
 
     def __init__(self, spec: ReindexSpec, *, there: int, wanted: int, failures: tuple[Failure, ...]) -> None:
         self.spec, self.there, self.wanted, self.failures = spec, there, wanted, failures
-        said = "; ".join(map(str, failures[:_SHOWN]))
+        refused = [failure for failure in failures if failure.id]
+        said = "; ".join(map(str, (refused or failures)[:_SHOWN]))
+        why = f"Its task stopped: {said}." if failures else "Elasticsearch gave no reason."
+        if refused:
+            why = f"{len(refused):,} were refused, the first: {said}."
         super().__init__(
-            f"Only {there:,} of {wanted:,} documents of {spec.source!r} reached {spec.dest!r}. "
-            + (
-                f"{len(failures):,} were refused, the first: {said}."
-                if failures
-                else "Elasticsearch gave no reason."
-            )
+            f"Only {there:,} of {wanted:,} documents of {spec.source!r} reached {spec.dest!r}. {why}"
         )
 
 
@@ -82,6 +81,8 @@ class Copying(ABC):
         self._there = self._rejected = 0
         self._adopted, self._started = list[str](), list[str]()
         self.refused: dict[str, Failure] = {}
+        self._stopped: tuple[Failure, ...] = ()
+        """Why the last task ended early, if no document is to blame: its search failed."""
         self._stuck_at: tuple[int, int] | None = None
         """Documents and refusals before the last task for what is missing. If both are the same after it, another does not help."""
 
@@ -130,7 +131,7 @@ class Copying(ABC):
             return None
         state = self._there, len(self.refused)
         if state == self._stuck_at or len(self.refused) > MOST_FAILURES:
-            failures = tuple(self.refused.values())
+            failures = (*self.refused.values(), *self._stopped)
             raise ReindexFailed(self.spec, there=self._there, wanted=self._wanted, failures=failures)
         is_first = not self._there and not self._started
         self._stuck_at = None if is_first else state
@@ -146,11 +147,9 @@ class Copying(ABC):
         if task.lost:
             say(f"The task {task_id} is gone. Reading from {spec.dest} what is missing.")
         turned_away = [failure for failure in task.failures if self.passes_later(failure)]
-        self.refused |= {
-            failure.id: failure
-            for failure in task.failures
-            if failure.id and not self.passes_later(failure)
-        }  # fmt: skip
+        for_good = [failure for failure in task.failures if not self.passes_later(failure)]
+        self.refused |= {failure.id: failure for failure in for_good if failure.id}
+        self._stopped = tuple(failure for failure in for_good if not failure.id)
         if turned_away:
             self._stuck_at = None  # the next attempt finds room
             wait_for_room(spec, turned_away, self.passes.deadline)

@@ -1,21 +1,26 @@
 """The repair: documents that lack their embedding go through the pipeline again, until none is left or the rest fail for good.
 
 A full queue, a lost task or a restarted node leaves documents without their embedding. What is embedded is not touched:
-inference is the expensive part.
+inference is the expensive part. A document that the index refuses with its embedding ends a task, so the next one leaves it out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from tasks.elastic.cluster.deployment_states import read_deployment
+from tasks.elastic.cluster.deployments import wait_for_allocation
+from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.indices import count, index_of_ours, refresh
 from tasks.elastic.indices.passages import has_embedding
 from tasks.elastic.indices.pipelines import FAILURE_FIELD, value_at
+from tasks.elastic.indices.sources import narrowed
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec
+from tasks.elastic.reindex.copying import MOST_FAILURES, wait_for_room
 from tasks.elastic.reindex.passes import Passes
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
@@ -69,6 +74,7 @@ def apply_repair(
     Raises:
         TaskCancelled, TaskFailed: the task did not finish; the same command continues.
         DiskFull: the disk of a node is almost full.
+        DeploymentFailed, NoRoom: the deployment has lost its allocations, and does not get them back.
         DeadlinePassed: the task keeps running; the same command follows it.
     """
     if index_of_ours(settings, spec.dest).content:
@@ -95,6 +101,7 @@ class _Repair:
         self._rounds = self._stuck = self._rejected = 0
         self._first: int | None = None
         self._missing: int | None = None
+        self._refused: dict[str, Failure] = {}
 
     def running(self) -> str | None:
         """The task that an earlier run started, if it is still running."""
@@ -102,29 +109,55 @@ class _Repair:
         return self._passes.running("repair")
 
     def next(self) -> str | None:
-        """Start another round; None if nothing is missing or the last rounds made no progress."""
+        """Start another round; None if nothing is missing, the last rounds made no progress, or too much is refused."""
         refresh(self._settings, self._spec.dest)
-        missing = count(self._settings, self._spec.dest, lacking(self._spec.fields))
+        missing = count(self._settings, self._spec.dest, self._to_embed)
         self._first = missing if self._first is None else self._first
         self._stuck = self._stuck + 1 if missing == self._missing else 0
         self._missing = missing
-        if not missing or self._stuck == ROUNDS_WITHOUT_PROGRESS:
+        if not missing or self._stuck == ROUNDS_WITHOUT_PROGRESS or len(self._refused) > MOST_FAILURES:
             return None
+        self._wait_for_model()
         self._rounds += 1
         say(
             f"{counted(missing, 'document')} of {self._spec.dest} without an embedding. Repair round {self._rounds}."
         )
-        return _start(self._settings, self._spec, self._passes.plan, careful=self._stuck > 0)
+        return _start(self._settings, self._spec, self._passes.plan, self._to_embed, careful=self._stuck > 0)
 
     def follow(self, task_id: str) -> None:
-        """Follow a round to its end."""
-        self._passes.follow(task_id, f"repair {self._spec.dest}", self._rejected)
+        """Follow a round to its end, and note the documents that it could not store."""
+        task = self._passes.follow(task_id, f"repair {self._spec.dest}", self._rejected)
+        turned_away = [failure for failure in task.failures if failure.passes]
+        self._refused |= {
+            failure.id: failure for failure in task.failures if failure.id and not failure.passes
+        }
+        if turned_away:
+            self._missing = None  # the next round finds room
+            wait_for_room(self._spec, turned_away, self._passes.deadline)
 
     def done(self) -> Repaired:
         """What all rounds did."""
-        left = self._missing or 0
+        left = (self._missing or 0) + len(self._refused)
         listed = read_unembedded(self._settings, self._spec.dest, self._spec.fields) if left else ()
-        return Repaired(self._rounds, (self._first or 0) - left, left, listed)
+        return Repaired(self._rounds, (self._first or 0) - left, left, tuple(map(self._explained, listed)))
+
+    @property
+    def _to_embed(self) -> dict[str, Any]:
+        """The query for what the next round embeds."""
+        missing = lacking(self._spec.fields)
+        refused = [{"ids": {"values": sorted(self._refused)}}] if self._refused else []
+        return narrowed(missing, without=refused) or missing
+
+    def _explained(self, one: Unembedded) -> Unembedded:
+        """A document with the reason why it was refused with its embedding, which is not stored on it."""
+        refused = self._refused.get(one.id)
+        return replace(one, reason=f"{refused.type}: {refused.reason}") if refused else one
+
+    def _wait_for_model(self) -> None:
+        """Wait for a deployment that has lost its allocations, as with a restarted node: a round without them fails in a moment."""
+        there = read_deployment.fn(self._settings, self._spec.deployment_id)
+        if there is not None and not there.allocated:
+            wait_for_allocation.fn(self._settings, there.id, self._passes.deadline)
 
 
 def lacking(fields: Sequence[EmbeddedField]) -> dict[str, Any]:
@@ -147,12 +180,14 @@ def read_unembedded(
     )
 
 
-def _start(settings: ElasticSettings, spec: ReindexSpec, plan: BatchPlan, *, careful: bool) -> str:
+def _start(
+    settings: ElasticSettings, spec: ReindexSpec, plan: BatchPlan, query: dict[str, Any], *, careful: bool
+) -> str:
     client = connect(settings).options(opaque_id=spec.opaque_id("repair"))
     with calling(f"start to repair {spec.dest}"):
         answer = client.update_by_query(
             index=spec.dest,
-            query=lacking(spec.fields),
+            query=query,
             pipeline=spec.pipeline,
             conflicts="proceed",
             scroll_size=1 if careful else plan.size,

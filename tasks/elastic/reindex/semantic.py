@@ -126,7 +126,11 @@ def absent(settings: ElasticSettings, index: str, ids: Sequence[str]) -> list[st
         return []
     with calling(f"read which documents are in {index}"):
         found = connect(settings).search(
-            index=index, query={"ids": {"values": list(ids)}}, size=len(ids), source=False
+            index=index,
+            query={"ids": {"values": list(ids)}},
+            size=len(ids),
+            source=False,
+            allow_partial_search_results=False,  # what a shard does not answer for is not absent
         )
     there = {hit["_id"] for hit in found["hits"]["hits"]}
     return [id_ for id_ in ids if id_ not in there]

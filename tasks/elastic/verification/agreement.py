@@ -13,8 +13,8 @@ from typing import Any
 
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
+from tasks.elastic.data.passages import texts_at
 from tasks.elastic.indices.passages import has_embedding, of_documents
-from tasks.elastic.indices.pipelines import value_at
 from tasks.elastic.indices.previous import EmbeddingType
 from tasks.elastic.search.search import query_for, search
 from tasks.elastic.settings import ElasticSettings
@@ -148,5 +148,5 @@ def _own_texts(settings: ElasticSettings, index: str, field: EmbeddedField) -> S
             size=OWN_TEXTS,
             source={"includes": [field.input]},
         )
-    texts = ((hit["_id"], value_at(hit["_source"], field.input)) for hit in found["hits"]["hits"])
-    return [SampleQuery(query=text, expected=(id_,)) for id_, text in texts if isinstance(text, str) and text]
+    texts = ((hit["_id"], next(texts_at(hit["_source"], field.input), "")) for hit in found["hits"]["hits"])
+    return [SampleQuery(query=text, expected=(id_,)) for id_, text in texts if text]

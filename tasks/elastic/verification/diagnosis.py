@@ -119,26 +119,33 @@ def read_diagnosis(
         *of_pipelines(pipelines, there),
         *of_threads(threads),
     ]
-    if index is not None and fields and (missing := count(settings, index, lacking(fields))):
-        first = read_unembedded(settings, index, fields)[0]
-        findings.append(
-            Finding(
-                "ingest",
-                f"documents of {index} lack their embedding, which the pipeline did not report",
-                f"{missing:,}, the first {first.id}: {first.reason}",
-                f"run `{_embed_again(index)}` again: its repair embeds exactly these",
-            )
-        )
+    if index is not None and fields:
+        findings += _of_missing(settings, index, fields)
     if truncation is not None and truncation.truncated:
         findings.append(
             Finding(
                 "inference",
                 "texts are longer than what the model reads",
                 str(truncation),
-                "cut long texts into passages, each a document of its own, or use a semantic_text field",
+                "embed the source in passages, with --chunk-words 250, or as semantic_text",
             )
         )
     return Diagnosis(tuple(findings), there, pipelines, threads)
+
+
+def _of_missing(settings: ElasticSettings, index: str, fields: tuple[EmbeddedField, ...]) -> list[Finding]:
+    """Documents without their embedding; none if a repair was faster than this look."""
+    missing = count(settings, index, lacking(fields))
+    listed = read_unembedded(settings, index, fields) if missing else ()
+    return [
+        Finding(
+            "ingest",
+            f"documents of {index} lack their embedding, which the pipeline did not report",
+            f"{missing:,}, the first {first.id}: {first.reason}",
+            f"run `{_embed_again(index)}` again: its repair embeds exactly these",
+        )
+        for first in listed[:1]
+    ]
 
 
 def _embed_again(name: str) -> str:

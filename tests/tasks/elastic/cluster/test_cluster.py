@@ -1,6 +1,18 @@
+from types import SimpleNamespace
+
 import pytest
 
-from tasks.elastic.cluster.cluster import ClusterNotReady, read_cluster, release_of, verify_cluster
+from flows.elastic.embedding import steps
+from flows.elastic.embedding.plan import EmbedPlan
+from tasks.elastic.cluster import cluster as clusters
+from tasks.elastic.cluster.cluster import (
+    ClusterNotReady,
+    read_cluster,
+    release_of,
+    verify_cluster,
+    verify_release,
+)
+from tasks.elastic.specs import EmbeddedField
 from tasks.errors import InvalidInput
 from tests.client import ONLY_CLIENT_8, VERSION
 
@@ -27,6 +39,20 @@ def test_what_a_cluster_lacks_is_said_before_anything_is_done(start_sandbox, opt
     assert said in read_cluster.fn(settings).missing()
     with pytest.raises(ClusterNotReady, match=said):
         verify_cluster.fn(settings)
+
+
+def test_a_cluster_that_cannot_say_what_lacks_its_embedding_is_refused_before_it_embeds(
+    settings, monkeypatch, changes
+):
+    verify_release.fn(settings)
+    monkeypatch.setattr(clusters, "read_release", lambda _: (8, 14))
+    with pytest.raises(InvalidInput, match=r"8\.14.*Accepted: 8\.15 or later"):
+        verify_release.fn(settings)
+    monkeypatch.setattr(steps, "verify_release", verify_release.fn)
+    plan = EmbedPlan(alias="films", source="movies", fields=(EmbeddedField(input="plot", output="vector"),))
+    with pytest.raises(InvalidInput, match=r"8\.15 or later"):
+        steps.embed(SimpleNamespace(settings=settings, report=None), SimpleNamespace(plan=plan))
+    assert changes() == []
 
 
 @pytest.mark.slow

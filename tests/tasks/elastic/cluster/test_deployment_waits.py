@@ -2,7 +2,9 @@
 
 import dataclasses
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -68,14 +70,27 @@ def test_a_deployment_that_somebody_stops_while_it_starts_is_given_up_and_can_be
     assert wait_for_deployment.fn(settings, spec, deadline).allocated == 1
 
 
-def test_a_deployment_that_is_gone_before_the_first_look_is_given_up_after_a_few(
+def test_a_deployment_that_is_gone_before_the_first_look_is_given_up_soon(
     settings, spec, deadline, monkeypatch
 ):
-    monkeypatch.setattr(deployment_waits, "LOOKS_UNTIL_ABSENT", 3)
+    monkeypatch.setattr(deployment_waits, "ABSENT_SECONDS", 0.3)
     ensure_deployment.fn(settings, spec, deadline)
     stop(settings, spec.id)
     with pytest.raises(DeploymentStopped, match="last seen: nothing yet"):
         wait_for_deployment.fn(settings, spec, deadline)
+
+
+def test_a_deployment_that_the_statistics_do_not_show_for_a_second_is_waited_for(
+    settings, spec, deadline, monkeypatch
+):
+    ensure_deployment.fn(settings, spec, deadline)
+    shown_at = time.monotonic() + 1
+
+    def read(*asked):
+        return read_deployment.fn(*asked) if time.monotonic() >= shown_at else None
+
+    monkeypatch.setattr(deployment_waits, "read_deployment", SimpleNamespace(fn=read))
+    assert wait_for_deployment.fn(settings, spec, deadline).allocated == 1
 
 
 def test_a_deployment_that_crashed_on_its_nodes_is_told_with_the_reason_although_it_stays_starting(
@@ -103,7 +118,10 @@ def test_a_deployment_without_room_for_all_of_it_is_given_up_unless_the_cluster_
     ensure_deployment.fn(settings, first, deadline)
     try:
         ensure_deployment.fn(settings, wanted, deadline)
-        with pytest.raises(NoRoom, match=r"insufficient allocated processors.* --may-grow") as told:
+        with pytest.raises(
+            NoRoom,
+            match=r"insufficient allocated processors.*`elastic deploy` and `elastic embed` .* --may-grow",
+        ) as told:
             wait_for_deployment.fn(settings, wanted, deadline)
         assert f"1 of {allocations} allocations" in told.value.seen
         with pytest.raises(DeadlinePassed, match="insufficient allocated processors"):

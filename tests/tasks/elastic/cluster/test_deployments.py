@@ -2,6 +2,7 @@ import pytest
 
 from sandbox import faults
 from tasks.calls import NotFound, ServiceUnwell
+from tasks.elastic.cluster.byte_sizes import is_shown_as
 from tasks.elastic.cluster.capacity import DoesNotFit, read_placement, verify_capacity
 from tasks.elastic.cluster.deployment_states import read_deployment, read_deployments
 from tasks.elastic.cluster.deployments import (
@@ -71,6 +72,32 @@ def test_anything_else_cannot_change_in_place_and_is_named(settings, clean, dead
     with pytest.raises(CannotChangeInPlace) as refused:
         ensure_deployment.fn(settings, DeploymentSpec(id=clean, **changed), deadline)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("size", ["1024mb", "1500MB", "0b"])
+def test_a_cache_is_the_same_however_the_cluster_shows_its_size(settings, clean, deadline, changes, size):
+    spec = DeploymentSpec(id=clean, cache_size=size)
+    ensure_deployment.fn(settings, spec, deadline)
+    made = changes()
+    assert not ensure_deployment.fn(settings, spec, deadline).changed
+    assert changes() == made
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown", "same"),
+    [
+        ("1500mb", "1.4gb", True),
+        ("1.4gb", "1.4gb", True),
+        ("1600mb", "1.4gb", False),
+        ("1gb", "1024mb", True),
+        ("0", "0b", True),
+        ("100b", "101b", False),
+        ("0b", "100mb", False),
+        ("odd", "odd", True),
+    ],
+)
+def test_a_size_is_compared_by_its_bytes_as_far_as_it_is_shown(wanted, shown, same):
+    assert is_shown_as(wanted, shown) is same
 
 
 def test_adaptive_allocations_come_and_go_in_place(settings, clean, deadline, changes):

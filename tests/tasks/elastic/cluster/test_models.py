@@ -70,6 +70,13 @@ def test_a_download_that_stopped_is_resumed(start_sandbox, deadline):
 
 
 @pytest.mark.slow
+def test_a_download_of_a_project_that_shows_none_is_waited_for(start_sandbox, deadline):
+    _, settings = start_sandbox(flavour="serverless", download_seconds=3)
+    ensure_model.fn(settings, ELSER)
+    assert wait_for_model.fn(settings, ELSER, deadline).usable
+
+
+@pytest.mark.slow
 def test_a_download_that_outlasts_the_deadline_goes_on_and_is_followed_again(start_sandbox, deadline):
     _, settings = start_sandbox(download_seconds=3)
     ensure_model.fn(settings, ELSER)
@@ -87,7 +94,9 @@ def test_a_download_that_receives_nothing_is_given_up_and_begins_anew_on_request
     sandbox, settings = start_sandbox(download_seconds=0.2)
     faults.add(sandbox.state, "ml.put_trained_model", "stall", "end")
     ensure_model.fn(settings, ELSER)
-    with pytest.raises(models.DownloadStalled, match=r"0 of 418 parts.*--recreate"):
+    with pytest.raises(
+        models.DownloadStalled, match=r"0 of 418 parts.*`vector-search elastic deploy .* --recreate"
+    ):
         wait_for_model.fn(settings, ELSER, deadline)
     ensure_model.fn(settings, ELSER, recreate=True)
     assert wait_for_model.fn(settings, ELSER, deadline).usable

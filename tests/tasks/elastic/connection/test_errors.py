@@ -2,6 +2,7 @@ import elastic_transport
 import pytest
 from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
 from elasticsearch import ApiError, UnsupportedProductError
+from elasticsearch.helpers import ScanError
 
 from tasks.calls import NotFound, ServiceRefused, ServiceUnwell
 from tasks.elastic.connection.clients import connect
@@ -61,6 +62,18 @@ def test_a_node_that_lost_another_one_answers_500_and_may_be_asked_again(type_):
     body = {"error": {"type": type_, "reason": "[node-2][10.0.0.2:9300] disconnected"}}
     with pytest.raises(ServiceUnwell), calling("do the thing"):
         raise answered(500, body)
+
+
+def test_a_scroll_that_lost_its_place_or_some_of_its_shards_may_be_begun_again():
+    cause = {"type": "search_context_missing_exception", "reason": "No search context found for id [7]"}
+    error = {"type": "search_phase_execution_exception", "reason": "all shards failed", "root_cause": [cause]}
+    with pytest.raises(ServiceUnwell, match="No search context found"), calling("list the ids"):
+        raise answered(404, {"error": error, "status": 404})
+    missing = {"type": "index_not_found_exception", "reason": "no such index", "root_cause": ["x"]}
+    with pytest.raises(NotFound), calling("list the ids"):
+        raise answered(404, {"error": missing, "status": 404})
+    with pytest.raises(ServiceUnwell, match="only succeeded on 1 "), calling("list the ids"):
+        raise ScanError("id", "Scroll request has only succeeded on 1 (+0 skipped) shards out of 2.")
 
 
 @pytest.mark.parametrize(

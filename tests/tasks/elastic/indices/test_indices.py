@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
+from tasks.calls import ServiceUnwell
 from tasks.elastic.connection.clients import connect
-from tasks.elastic.indices import indices
+from tasks.elastic.connection.errors import BadRequest
+from tasks.elastic.indices import built, indices
 from tasks.elastic.indices.aliases import (
     AliasState,
     NothingToRollBackTo,
@@ -16,6 +18,7 @@ from tasks.elastic.indices.aliases import (
 )
 from tasks.elastic.indices.built import list_built
 from tasks.elastic.indices.indices import (
+    count,
     ensure_content_mark,
     ensure_index,
     ensure_index_settings,
@@ -120,6 +123,16 @@ def test_every_write_and_every_delete_changes_the_content_of_a_source(settings, 
     assert read_source.fn(settings, name).content == seen[-1]
 
 
+def test_a_count_without_some_shards_is_no_count(settings, name, make, monkeypatch):
+    make(name)
+    client = connect(settings)
+    # The stand-in has one shard per index, which answers or does not.
+    partial = {"count": 1, "_shards": {"total": 2, "successful": 1, "skipped": 0, "failed": 1}}
+    monkeypatch.setattr(type(client), "count", lambda *_, **__: partial)
+    with pytest.raises(ServiceUnwell, match="1 of 2 shards did not answer"):
+        count(settings, name)
+
+
 def test_hidden_documents_of_nested_fields_are_not_counted_as_documents_of_a_source(
     settings, name, make, monkeypatch
 ):
@@ -168,6 +181,17 @@ def test_an_alias_goes_back_and_a_second_time_changes_nothing(settings, name, on
     assert ensure_rollback.fn(settings, name) == Ensured(back.there)
     assert changes() == before
     assert read_alias.fn(settings, name) == back.there
+
+
+def test_an_alias_keeps_its_filter_and_its_routing_wherever_it_goes(settings, name, one_and_two):
+    one, two = one_and_two
+    client = connect(settings)
+    shown = {"filter": {"term": {"plot": "public"}}, "is_write_index": True, "index_routing": "a", "search_routing": "a"}  # fmt: skip
+    client.indices.put_alias(index=one, name=name, **shown)
+    ensure_alias.fn(settings, name, two)
+    assert client.indices.get_alias(name=name).body == {two: {"aliases": {name: shown}}}
+    ensure_rollback.fn(settings, name)
+    assert client.indices.get_alias(name=name).body == {one: {"aliases": {name: shown}}}
 
 
 def test_an_alias_goes_to_a_named_index_and_is_removed_once(settings, name, one_and_two):
@@ -219,6 +243,28 @@ def test_what_was_built_is_listed_by_the_name_that_its_commands_take(settings, n
     ]
     assert {(one.holds, one.serves, one.hourly) for one in found} == {("0 documents", "no alias", 0.0)}
     assert all(abs((datetime.now(UTC) - one.since).total_seconds()) < 600 for one in found)
+
+
+def test_what_is_closed_is_listed_all_the_same(settings, name, make, monkeypatch):
+    make(name)
+    asked, real = [], connect(settings).indices
+
+    def get(_, **parameters):  # the stand-in closes no index
+        asked.append(parameters.pop("expand_wildcards", None))
+        return type(real)(connect(settings)).perform_request(
+            "GET", "/*", headers={"accept": "application/json"}
+        )
+
+    def closed(*_):
+        raise BadRequest(
+            "count", service="Elasticsearch", status=400, said="closed", type="index_closed_exception"
+        )
+
+    monkeypatch.setattr(type(real), "get", get)
+    monkeypatch.setattr(built, "count", closed)
+    (shown,) = [one for one in list_built(settings) if one.name == name]
+    assert shown.holds.startswith("closed")
+    assert asked == [["open", "closed"]]
 
 
 def test_a_source_that_may_not_be_refreshed_is_waited_for(settings, name, monkeypatch, caplog):

@@ -82,7 +82,7 @@ def test_indices_that_do_not_go_together_are_refused_with_the_field(settings, st
         read_source.fn(settings, f"{a},{b}")
 
 
-@pytest.mark.parametrize("pattern", ["films*", "films,-old", "films,", "<films-{now}>"])
+@pytest.mark.parametrize("pattern", ["films*", "films,-old", "films,", "<films-{now}>", "_all"])
 def test_a_pattern_is_refused_because_it_could_match_its_own_result(settings, pattern):
     with pytest.raises(InvalidInput, match="pattern could also match"):
         read_source.fn(settings, pattern)

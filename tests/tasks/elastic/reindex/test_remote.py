@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
+from sandbox import faults
+from tasks.calls import ServiceUnwell
 from tasks.elastic.cluster.deployment_states import read_deployment
+from tasks.elastic.cluster.privileges import Need, verify_privileges
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.indices import ensure_index, remove_index
 from tasks.elastic.indices.pipelines import (
@@ -14,7 +17,13 @@ from tasks.elastic.indices.pipelines import (
     inference_pipeline,
     remove_pipeline,
 )
-from tasks.elastic.indices.remotes import RemoteNotRead, address_of, remote_source, verify_remote
+from tasks.elastic.indices.remotes import (
+    RemoteNotRead,
+    address_of,
+    of_the_other_cluster,
+    remote_source,
+    verify_remote,
+)
 from tasks.elastic.reindex.batch_plans import BatchPlan, ReindexSpec, read_batch_plan
 from tasks.elastic.reindex.reindex import apply_reindex
 from tasks.elastic.reindex.repair import apply_repair
@@ -73,6 +82,25 @@ def test_what_the_cluster_cannot_read_is_said_before_anything_is_made(settings, 
     remote = settings.model_copy(update=change)
     with pytest.raises(RemoteNotRead, match=said):
         verify_remote.fn(settings, remote, movies, f"{name}-nothing")
+
+
+def test_a_lost_reply_of_the_own_cluster_is_no_fault_of_the_other_one(sandbox, settings, movies, name):
+    faults.add(sandbox.state, "reindex", "reset", "after")
+    with pytest.raises(ServiceUnwell, match="no answer"):
+        verify_remote.fn(settings, settings, movies, f"{name}-nothing")
+    verify_remote.fn(settings, settings, movies, f"{name}-nothing")
+
+
+def test_refused_credentials_of_the_other_cluster_are_told_by_their_own_names(settings, movies):
+    remote = settings.model_copy(update={"api_key": SecretStr("bm9ib2R5Om5vdGhpbmc=")})
+    need = Need(what="read the source", names=(movies,), on_indices=("read",))
+    with (
+        pytest.raises(
+            InvalidInput, match=r"Set or correct ELASTIC_REMOTE_API_KEY, or ELASTIC_REMOTE_USERNAME"
+        ),
+        of_the_other_cluster(),
+    ):
+        verify_privileges.fn(remote, (need,))
 
 
 def test_an_address_is_told_with_its_port_and_the_credentials_beside_it():

@@ -24,7 +24,7 @@ def indices(settings, deployed, name):
     """An old index with `ml.tokens` as ELSER 1 wrote them, and a new one: `indices(spoiled={"cat"})` gives both names."""
     client, made = connect(settings), []
 
-    def make(*, spoiled=()):
+    def make(*, spoiled=(), written=lambda plot: plot):
         found = client.ml.infer_trained_model(
             model_id=deployed, docs=[{"text_field": plot} for plot in PLOTS.values()]
         )["inference_results"]
@@ -38,7 +38,7 @@ def indices(settings, deployed, name):
             client.indices.create(index=index, mappings={"properties": properties})
             made.append(index)
             rows = [
-                {"_index": index, "_id": id_, "plot": plot}
+                {"_index": index, "_id": id_, "plot": written(plot)}
                 | (
                     {"ml": {"tokens": tokens[id_]}}
                     if which == "old"
@@ -71,6 +71,10 @@ def test_the_same_embeddings_agree(indices, compared, changes):
     found = compared(*both)
     assert (found.queries, found.found_before, found.found, found.shared) == (4, 4, 4, 1.0)
     assert changes() == made
+
+
+def test_documents_whose_texts_are_in_lists_are_asked_for_too(indices, compared):
+    assert compared(*indices(written=lambda plot: [plot, "more"])).queries == 4
 
 
 def test_a_document_that_its_own_text_no_longer_finds_stops_the_upgrade(indices, compared):

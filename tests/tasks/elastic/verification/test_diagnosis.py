@@ -5,7 +5,8 @@ import pytest
 from tasks.elastic.cluster.cluster import Cluster, MlNode
 from tasks.elastic.cluster.counters import PipelineStatistics, pipelines_of, threads_of
 from tasks.elastic.cluster.deployment_states import DeploymentState
-from tasks.elastic.specs import AdaptiveAllocations
+from tasks.elastic.specs import AdaptiveAllocations, EmbeddedField
+from tasks.elastic.verification import diagnosis
 from tasks.elastic.verification.diagnosis import Diagnosis, of_deployments, of_pipelines, of_threads
 
 NODE = MlNode(
@@ -122,6 +123,15 @@ def test_hot_threads_are_read_and_waiting_is_told_from_working():
     findings = of_threads([waiting, working])
     assert "nothing by itself" in findings[0].change
     assert findings[1].what == "write keeps a processor of instance-0000000010 busy"
+
+
+def test_documents_that_are_repaired_while_it_looks_are_no_finding(settings, deployed, monkeypatch):
+    assert deployed
+    monkeypatch.setattr(diagnosis, "count", lambda *_: 1)
+    monkeypatch.setattr(diagnosis, "read_unembedded", lambda *_: ())
+    field = EmbeddedField(input="plot", output="plot_embedding")
+    found = diagnosis.read_diagnosis.fn(settings, "films", (field,))
+    assert not any("lack their embedding" in one.what for one in found.findings)
 
 
 def test_ingest_statistics_of_all_nodes_are_added_up():

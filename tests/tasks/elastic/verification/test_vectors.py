@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from elasticsearch.helpers import bulk
 
-from tasks.elastic.cluster.vectors import read_vector_model, read_vectors
+from tasks.elastic.cluster import vectors
+from tasks.elastic.cluster.vectors import read_vector_model, read_vectors, takes_purpose
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.dense_vectors import VectorIndex
 from tasks.elastic.indices.embeddings import Embedded, embedded_field
@@ -30,12 +31,12 @@ def stored(settings, name):
 
     def of(field, embedded_text=lambda text: text):
         model = read_vector_model.fn(settings, E5)
-        vectors = read_vectors.fn(settings, model, [embedded_text(text) for text in TEXTS], "ingest")
+        made = read_vectors.fn(settings, model, [embedded_text(text) for text in TEXTS], "ingest")
         mapping = embedded_properties((field,), failure="why", embedding=VectorIndex().mapping(384))
         client.indices.create(index=name, mappings={"properties": mapping})
         documents = (
             {field.output: vector} if field.passages is None else {field.passages: [{"text": text, "embedding": vector}]}
-            for text, vector in zip(TEXTS, vectors, strict=True)
+            for text, vector in zip(TEXTS, made, strict=True)
         )  # fmt: skip
         rows = zip(TEXTS, documents, strict=True)
         bulk(client, ({"_index": name, "_id": text[2:5], "plot": text, **more} for text, more in rows), refresh=True)  # fmt: skip
@@ -91,3 +92,19 @@ def test_the_purpose_of_a_text_chooses_the_prefix_of_the_model(settings):
         read_vectors.fn(settings, model, ["sharks"], purpose)[0] for purpose in ("ingest", "search")
     )
     assert as_document != as_query
+
+
+@pytest.mark.parametrize("purpose", ["ingest", "search"])
+def test_a_release_that_cannot_be_told_what_texts_are_gives_the_same_vectors(settings, monkeypatch, purpose):
+    model = read_vector_model.fn(settings, E5)
+    told = read_vectors.fn(settings, model, ["sharks"], purpose)
+    monkeypatch.setattr(vectors, "read_release", lambda _: (8, 18))
+    monkeypatch.setattr(vectors, "_by_endpoint", None)  # what such a release refuses
+    assert read_vectors.fn(settings, model, ["sharks"], purpose) == [pytest.approx(told[0], abs=1e-4)]
+
+
+@pytest.mark.parametrize(
+    ("release", "taken"), [((8, 15), False), ((8, 18), False), ((8, 19), True), ((9, 0), False), ((9, 1), True), ((1000, 0), True)]
+)  # fmt: skip
+def test_inference_is_told_what_texts_are_since_8_19_and_9_1(release, taken):
+    assert takes_purpose(release) is taken
