@@ -102,7 +102,7 @@ class Cluster:
 
         self.models = Models(self.store, options, self.release, self.tasks, take_at_end, self.ending)
         self.deployments = Deployments(
-            records("deployments"), self.nodes, options, self.models.is_dense, take_at_end, self.ending
+            records("deployments"), self.nodes, options, self.models.task_type, take_at_end, self.ending
         )
         self.licence = MachineLearningLicence(options.licence)
         ledger = InferenceLedger(self.store)
@@ -140,7 +140,9 @@ class Cluster:
         )
         self.keys = ApiKeys(records("api_keys"))
         self._is_secured = is_secured
-        self.contexts = QueryContexts(self.documents, self.release, self.serving.for_search)
+        self.contexts = QueryContexts(
+            self.documents, self.release, self.serving.for_search, self.serving.relevance_for_search
+        )
         self.scans = Scans(self.indices, self.documents, self.searchers, self.contexts)
         self.jobs = Jobs(self.tasks, self.writer.write, take_at_end, self.ending)
         self.routes = self._routes(options)
@@ -178,7 +180,7 @@ class Cluster:
             TaskApi(self.tasks, nodes),
             InferenceEndpointApi(
                 self.endpoints,
-                Definitions(self.models, self.deployments),
+                Definitions(self.models, self.deployments, self.release),
                 self.serving,
                 EndpointUse(pipelines, indices),
                 self.deployments,

@@ -53,13 +53,19 @@ DIFFERENCES = (
         "tokens. Separators of the chunking strategy `recursive` are regular expressions of Python."
     ),
     (
-        "Inference endpoints: the services elasticsearch and elser, for sparse_embedding and text_embedding, and openai for text_embedding, which is called at "
-        "addresses of this machine only; other services, reranking and chats are refused by name. If an endpoint's model cannot be deployed, the endpoint is "
-        "not kept; after a time-out it is. Endpoints of the Elastic Inference Service and `.rerank-v1` are not there."
+        "Inference endpoints: the services elasticsearch and elser, for sparse_embedding, text_embedding and rerank, and openai for text_embedding, which is called at "
+        "addresses of this machine only; other services and chats are refused by name. If an endpoint's model cannot be deployed, the endpoint is "
+        "not kept; after a time-out it is. Endpoints of the Elastic Inference Service are not there."
     ),
     (
-        "Retrievers: standard, knn, rrf, linear, with the parameters of their tables; others are refused by name. rrf needs no "
-        "licence here. A search with a retriever counts the union of its windows."
+        "Retrievers: standard, knn, rrf, linear, text_similarity_reranker, with the parameters of their tables; others are refused by name. rrf and "
+        "text_similarity_reranker need no licence of their own here. A search with a retriever counts the union of its windows."
+    ),
+    (
+        "Reranking is not Elastic's: `.rerank-v1` and uploaded models of the task text_similarity are not had here, and the cosine of "
+        "multilingual-e5-small's vectors of query and text answers for them, stretched to the range of a cross-encoder's logits. The order of texts "
+        "is that of E5. Documents without the field are left out, as since the fix of elasticsearch#120670; before, some came last. A deployed reranker is asked "
+        "through its endpoint only, not by `_infer`. `chunk_rescorer` is refused."
     ),
     (
         "Analyzers: standard, simple, whitespace, keyword; the normalizer lowercase. No custom analyzers, no stemming, no "
@@ -116,7 +122,7 @@ DIFFERENCES = (
     (
         "SPLADE-tiny, a model of two layers with the same vocabulary, answers in place of every packaged ELSER; it is not "
         "ELSER. Of uploaded models only the sizes are stored: the same model answers for those of the task text_expansion, and "
-        "multilingual-e5-small for those of text_embedding with 384 dimensions; others are refused by name when they are started. "
+        "multilingual-e5-small for those of text_embedding with 384 dimensions and of text_similarity; others are refused by name when they are started. "
         "`lang_ident_model_1` is shown but cannot be used."
     ),
     (

@@ -62,6 +62,12 @@ class Release:
     """The retrievers that are imitated: standard, knn and rrf since 8.14, linear since 8.18."""
     weighted_rrf: bool = False
     """Whether a retriever of rrf may have a weight (since 9.2, from memory)."""
+    reranker: bool = True
+    """Whether the service elasticsearch reranks, for which there is a retriever (since 8.14), by its model `.rerank-v1` (since 8.17)."""
+    default_reranker: bool = True
+    """Whether every cluster has an endpoint for that model, which the retriever uses where none is named (since 8.18)."""
+    rerank_options: bool = True
+    """Whether a rerank call takes `return_documents` and `top_n`, and the retriever `allow_rerank_failures` (since 8.19 and 9.1)."""
 
     @property
     def major(self) -> int:
@@ -88,6 +94,9 @@ _RELEASES = {
         download_progress=False,
         download_running_status=400,
         platform_variant=False,
+        reranker=False,
+        default_reranker=False,
+        rerank_options=False,
         default_endpoints=False,
         chunking_settings=False,
         inference_update=False,

@@ -76,6 +76,12 @@ UNKNOWN_TASK_TYPE = Answer(400, "status_exception", "Unknown task_type [{task_ty
 TASK_TYPE_NOT_IMITATED = Answer(
     400, "status_exception", "the sandbox has no model for the task type [{task_type}]"
 )
+SERVICE_WITHOUT_TASK = Answer(
+    400,
+    "status_exception",
+    "The [{service}] service does not support task type [{task_type}]",
+    "TaskType.java",
+)
 OTHER_TASK_TYPE = Answer(
     400,
     "status_exception",
@@ -111,6 +117,24 @@ NO_INPUT_TYPE = Answer(
     "illegal_argument_exception",
     "No enum constant org.elasticsearch.inference.InputType.{input_type}",
     "InputTypeTests.java",
+)
+EMPTY_INPUT = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: Field [input] cannot be an empty array;",
+    "InferenceAction.java",
+)
+NO_QUERY = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: Field [query] cannot be {what} for task type [rerank];",
+    "InferenceAction.java",
+)
+NOT_READ = Answer(
+    400,
+    "x_content_parse_exception",
+    "[1:1] [cluster:monitor/xpack/inference] failed to parse field [{field}]",
+    "ObjectParser.java",
 )
 NOT_FOR_TASK = Answer(
     400,

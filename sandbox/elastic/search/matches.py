@@ -18,6 +18,9 @@ from sandbox.models.embedding import Embedding
 Infer = Callable[[str, Sequence[str]], list[Embedding]]
 """Takes the id of an endpoint, model, alias or deployment, and texts; returns the embedding of each. Raises Refusal."""
 
+Relevance = Callable[[str, str, Sequence[str]], list[float]]
+"""Takes the id of an endpoint that reranks, a query and texts; returns how relevant each text is, a logit. Raises Refusal."""
+
 
 @dataclass(frozen=True)
 class Matches:
@@ -45,6 +48,7 @@ class Context:
     documents: DocumentStore
     release: Release
     infer: Infer
+    relevance: Relevance
     warnings: list[str] = field(default_factory=list)
     named: dict[str, Array] = field(default_factory=dict)
     """The matches of each query with a `_name`."""
@@ -132,24 +136,37 @@ class Context:
 class QueryContexts:
     """Creates the contexts of searches."""
 
-    def __init__(self, documents: DocumentStore, release: Release, infer: Infer) -> None:
+    def __init__(
+        self, documents: DocumentStore, release: Release, infer: Infer, relevance: Relevance
+    ) -> None:
         self._documents = documents
         self._release = release
         self._infer = infer
+        self._relevance = relevance
 
     def of(self, searchers: Sequence[Searcher], warnings: list[str] | None = None) -> list[Context]:
         """One context per index of a search; they share the weights of the query's texts."""
         inferred: dict[tuple[str, str], Embedding] = {}
         said = [] if warnings is None else warnings
         return [
-            Context(searcher, self._documents, self._release, self._infer, said, inferred=inferred)
+            Context(
+                searcher,
+                self._documents,
+                self._release,
+                self._infer,
+                self._relevance,
+                said,
+                inferred=inferred,
+            )
             for searcher in searchers
         ]
 
     def empty(self) -> Context:
         """A context without documents, in which no model is asked: for validating a query."""
         nothing = Searcher(Index("", "", 0, {}, {}), (), ())
-        return Context(nothing, self._documents, self._release, _unasked, is_checked_only=True)
+        return Context(
+            nothing, self._documents, self._release, _unasked, self._relevance, is_checked_only=True
+        )
 
 
 def _unasked(_model: str, texts: Sequence[str]) -> list[Embedding]:

@@ -17,14 +17,15 @@ from sandbox.elastic.search import nested_queries
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.queries import evaluate
 from sandbox.elastic.search.query_bodies import number
-from sandbox.elastic.search.query_kinds import vector_queries
+from sandbox.elastic.search.query_kinds import text_similarity, vector_queries
 from sandbox.elastic.search.searcher import Array
+from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import whole
 
 _COMMON = {"filter", "min_score", "_name"}
 _WINDOW = 10
 _RANK_CONSTANT = 60
-REAL = ("text_similarity_reranker", "rule", "pinned", "rescorer", "diversify", "random_rerank")
+REAL = ("rule", "pinned", "rescorer", "diversify", "random_rerank")
 """Retrievers of Elasticsearch that are not imitated."""
 
 
@@ -73,7 +74,7 @@ def _tree(contexts: Sequence[Context], tree: Any, filters: Sequence[Any]) -> lis
             problem="a retriever is an object with the name of its kind and its body"
         )
     ((kind, body),) = tree.items()
-    if kind not in _KINDS or (contexts and kind not in contexts[0].release.retrievers):
+    if kind not in _KINDS or (contexts and not _has(contexts[0].release, kind)):
         answer = search_errors.RETRIEVER_NOT_IMITATED if kind in REAL else search_errors.UNKNOWN_RETRIEVER
         raise answer.refusal(kind=kind)
     if not isinstance(body, Mapping):
@@ -118,6 +119,7 @@ def _rrf(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence
     window = _window("rrf", contexts, body)
     scored = []
     for tree, weight in children:
+        _check_child("rrf", window, tree, contexts[0].size if contexts else _WINDOW)
         parts = vector_queries.top(_tree(contexts, tree, filters), window)
         scored.append(_rescored(parts, partial(_reciprocal, weight, constant)))
     return _summed(contexts, scored)
@@ -142,12 +144,47 @@ def _linear(contexts: Sequence[Context], body: Mapping[str, Any], filters: Seque
             raise search_errors.RETRIEVER.refusal(problem=f"Unknown normalizer [{name}]")
         if weight < 0:
             raise search_errors.RETRIEVER.refusal(problem="[weight] must be non-negative")
+        _check_child("linear", window, each["retriever"], contexts[0].size if contexts else _WINDOW)
         parts = vector_queries.top(_tree(contexts, each["retriever"], filters), window)
         scored.append(_rescored(parts, partial(_weighted, weight, _NORMALIZERS[name])))
     return _summed(contexts, scored)
 
 
-_KINDS = {"standard": _standard, "knn": _knn, "rrf": _rrf, "linear": _linear}
+def _reranker(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]) -> list[Matches]:
+    if not contexts:
+        return []
+    asked = text_similarity.Reranker.read(body, contexts[0].release)
+    _window(text_similarity.NAME, contexts, {"rank_window_size": asked.window})
+    _check_child(text_similarity.NAME, asked.window, asked.retriever, contexts[0].size)
+    found = vector_queries.top(_tree(contexts, asked.retriever, filters), asked.window)
+    return text_similarity.reranked(contexts, asked, found)
+
+
+def _check_child(kind: str, window: int, tree: Any, size: int) -> None:
+    """Refuse a window that is larger than that of a retriever within it (CompoundRetrieverBuilder.java)."""
+    ((child, body),) = tree.items() if isinstance(tree, Mapping) and len(tree) == 1 else [("", None)]
+    if child not in _COMPOUND or not isinstance(body, Mapping):
+        return
+    default = text_similarity.WINDOW if child == text_similarity.NAME else max(size, _WINDOW)
+    own = whole("rank_window_size", body.get("rank_window_size", default))
+    if window > own:
+        raise search_errors.SMALLER_WINDOW.refusal(kind=kind, window=window, child=child, own=own)
+
+
+_KINDS = {
+    "standard": _standard,
+    "knn": _knn,
+    "rrf": _rrf,
+    "linear": _linear,
+    text_similarity.NAME: _reranker,
+}
+_COMPOUND = ("rrf", "linear", text_similarity.NAME)
+"""Those with a window of their own."""
+
+
+def _has(release: Release, kind: str) -> bool:
+    """Whether a release has a retriever."""
+    return release.reranker if kind == text_similarity.NAME else kind in release.retrievers
 
 
 def _check(kind: str, body: Mapping[str, Any], known: set[str]) -> None:

@@ -180,7 +180,7 @@ def test_what_is_no_dense_vector_is_refused(fresh_index, definition, problem):
         ({"query": {"script_score": {"query": {"match_all": {}}}}}, r"\[script_score\] requires a \[script\]"),
         ({"query": {"term": {"v": 1}}}, "doesn't support term queries"),
         ({"retriever": {"standard": {}}, "query": {"match_all": {}}}, r"cannot specify \[retriever\] and \[query\]"),
-        ({"retriever": {"text_similarity_reranker": {}}}, r"does not imitate the retriever \[text_similarity_reranker\]"),
+        ({"retriever": {"pinned": {}}}, r"does not imitate the retriever \[pinned\]"),
         ({"retriever": {"magic": {}}}, r"unknown retriever \[magic\]"),
         ({"retriever": {"rrf": {"retrievers": [{"standard": {}}]}}}, r"at least 2 \[retrievers\]"),
         (
