@@ -29,7 +29,7 @@ from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline
 
-TaskType = Literal["sparse_embedding", "text_embedding"]
+TaskType = Literal["sparse_embedding", "text_embedding", "rerank"]
 PUT_SECONDS = 30
 """A creation answers when its model is started, or after this."""
 FIRST_USE_SECONDS = 600.0
@@ -116,13 +116,13 @@ class EndpointInUse(PermanentError):
 
 @step("read inference endpoint {endpoint_id}")
 def read_endpoint(settings: ElasticSettings, endpoint_id: str) -> EndpointState | None:
-    """An endpoint by its id, or None."""
+    """An endpoint by its id, or None. A pattern (`*`, `_all`) is no id."""
     try:
         with calling(f"read the inference endpoint {endpoint_id}"):
             found = connect(settings).inference.get(inference_id=endpoint_id)
     except NotFound:
         return None
-    return _state(found["endpoints"][0]) if found["endpoints"] else None
+    return next((each for each in map(_state, found["endpoints"]) if each.id == endpoint_id), None)
 
 
 @step("list the inference endpoints")
@@ -323,9 +323,11 @@ def check_endpoint(spec: EndpointSpec, there: EndpointState) -> None:
     for field, value in wanted.items():
         present = getattr(there, field)
         if present != value:
+            kept = "fields that use this one hold embeddings of its model"
+            delete = command("elastic endpoint-delete", name=spec.id)
             raise CannotChangeInPlace(
                 "inference endpoint", spec.id, field=field, there=present, wanted=value,
-                remedy="Choose another id: fields that use this one hold embeddings of its model.",
+                remedy=f"Choose another id, or delete it first with `{delete}`." if there.task_type == "rerank" else f"Choose another id: {kept}.",
             )  # fmt: skip
 
 
