@@ -35,6 +35,8 @@ PUT_SECONDS = 30
 FIRST_USE_SECONDS = 600.0
 """The first use of a default endpoint waits for the download and the start of its model."""
 MARGIN_SECONDS = 10.0
+EMBEDDINGS = ("sparse_embedding", "text_embedding")
+"""The task types of endpoints that embed texts."""
 _DENSE = ("text_embedding",)
 
 
@@ -180,7 +182,7 @@ def verify_endpoint(
     """See that an endpoint answers. The first use of a default endpoint waits for its model.
 
     Raises:
-        InvalidInput: there is no such endpoint; lists those that exist.
+        InvalidInput: there is no such endpoint, or it embeds no texts; lists those that do.
         GateNotMet: it answers with nothing.
     """
     began = time.perf_counter()
@@ -190,20 +192,24 @@ def verify_endpoint(
             found: dict[str, Any] = client.inference.inference(
                 inference_id=endpoint_id, input=["a question"], timeout=f"{timeout:.0f}s"
             ).body
-    except NotFound as error:
-        others = [each.id for each in read_endpoints.fn(settings)]
-        if endpoint_id in others:
+    except (BadRequest, NotFound) as error:
+        known = {each.id: each for each in read_endpoints.fn(settings)}
+        there = known.get(endpoint_id)
+        if there is not None and there.task_type in EMBEDDINGS:
             raise
+        others = [each.id for each in known.values() if each.task_type in EMBEDDINGS]
         create = command("elastic endpoint-ensure", name=endpoint_id, model_id="MODEL")
         remedy = (
             f"Create it with `{create}`: the model decides whether it answers vectors or tokens with weights."
         )
         raise InvalidInput(
-            "There is no such inference endpoint",
+            f"This inference endpoint answers {there.task_type}, which is no embedding of a text"
+            if there
+            else "There is no such inference endpoint",
             value=endpoint_id,
             source="--endpoint",
             accepted=", ".join(others),
-            remedy=remedy,
+            remedy="" if there else remedy,
         ) from error
     kind, answers = next(iter(found.items()))
     embedding: Any = answers[0].get("embedding") if answers else None

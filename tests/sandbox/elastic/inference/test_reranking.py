@@ -7,6 +7,7 @@ import pytest
 from elasticsearch import ApiError, BadRequestError, NotFoundError
 
 from sandbox.models import e5
+from sandbox.models.missing import ModelMissing
 from tests.client import GENERATION
 from tests.sandbox.elastic.conftest import served_here
 from tests.sandbox.models.test_e5 import runs_here
@@ -312,3 +313,14 @@ def test_before_8_14_there_is_neither_the_model_nor_the_retriever(tmp_path):
             make(old, "mine")
         with pytest.raises(BadRequestError, match=r"unknown retriever \[text_similarity_reranker\]"):
             reranked(old)
+
+
+def test_where_e5_cannot_run_a_reranker_is_refused_with_what_is_missing(client, monkeypatch):
+    def missing():
+        raise ModelMissing("multilingual-e5-small runs on Linux x86-64 only.")
+
+    monkeypatch.setattr("sandbox.elastic.ml.packages.load_e5", missing)
+    with pytest.raises(ApiError, match="runs on Linux x86-64 only"):
+        make(client, "nowhere")
+    with pytest.raises(NotFoundError):
+        client.inference.get(inference_id="nowhere")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 
@@ -12,6 +13,7 @@ from tasks.elastic.cluster.endpoints import (
     ensure_endpoint,
     read_endpoint,
     remove_endpoint,
+    verify_endpoint,
     wait_for_endpoint,
 )
 from tasks.elastic.cluster.models import RERANKER, ensure_model, wait_for_model
@@ -19,9 +21,9 @@ from tasks.elastic.cluster.rerankers import read_reranker, verify_reranker
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.embeddings import Embedded
 from tasks.elastic.search.reranking import Reranking
-from tasks.elastic.search.ways import body, read_hits_by
+from tasks.elastic.search.ways import body, read_hits_by, ways_of
 from tasks.elastic.settings import ElasticSettings
-from tasks.elastic.specs import EmbeddedField
+from tasks.elastic.specs import EmbeddedAs, EmbeddedField
 from tasks.elastic.verification.judged import read_judged
 from tasks.errors import CannotChangeInPlace, InvalidInput
 from tests.client import VERSION
@@ -69,13 +71,19 @@ def find(settings):
     return of
 
 
-@pytest.mark.parametrize("kind", ["sparse-vector", "dense-vector", "semantic-text"])
-@pytest.mark.parametrize(
-    ("how", "retriever"), [("bm25", "standard"), ("hybrid", "rrf"), ("dense", "knn"), ("sparse", "standard")]
-)
-def test_every_way_becomes_a_retriever_for_as_many_hits_as_the_window(monkeypatch, kind, how, retriever):
-    if how in {"sparse-vector": ("dense",), "dense-vector": ("sparse",)}.get(kind, ()):
-        pytest.skip("an index has embeddings of one kind")
+RETRIEVERS = {
+    "sparse": "standard",
+    "semantic": "standard",
+    "bm25": "standard",
+    "dense": "knn",
+    "hybrid": "rrf",
+}
+WAYS = [(kind, how) for kind in get_args(EmbeddedAs) for how in ways_of(embedded(kind))]
+
+
+@pytest.mark.parametrize(("kind", "how"), WAYS)
+def test_every_way_becomes_a_retriever_for_as_many_hits_as_the_window(monkeypatch, kind, how):
+    retriever = RETRIEVERS[how]
     asked = {}
 
     class Client:
@@ -162,6 +170,15 @@ def test_what_does_not_rerank_is_refused_with_those_that_do(settings, endpoint, 
     assert problem in str(refused.value)
     assert f"(from --rerank). Accepted: {DEFAULT}" in str(refused.value)
     assert "elastic endpoint-ensure --name my-reranker --model-id .rerank-v1" in str(refused.value)
+
+
+@runs_here
+def test_a_reranker_is_no_endpoint_to_embed_with(settings):
+    with pytest.raises(
+        InvalidInput, match=r"answers rerank, which is no embedding.*Accepted: \.elser-2-ela"
+    ) as error:
+        verify_endpoint.fn(settings, DEFAULT)
+    assert DEFAULT not in error.value.accepted
 
 
 def test_why_a_reranker_failed_is_in_the_error_although_the_service_suppresses_it(find):
