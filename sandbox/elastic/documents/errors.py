@@ -153,6 +153,15 @@ DATE_NAME = Answer(
     "invalid dynamic name expression [{name}]. {problem}",
     "IndexNameExpressionResolver.java",
 )
+SOURCE_KEY = Answer(
+    400, "parsing_exception", "Unknown key for a {token} in [{key}].", "FetchSourceContext.java"
+)
+OTHER_ENDPOINT = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] The configured inference_id [{given}] for field [{field}] doesn't match the inference_id [{there}] reported in the document.",
+    "SemanticTextFieldMapper.java",
+)
 OTHER_MODEL = Answer(
     400,
     "document_parsing_exception",

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from sandbox.elastic.chunking import settings as chunking
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import vector_options
-from sandbox.elastic.versions import Release
+from sandbox.elastic.versions import LEGACY_SEMANTIC_TEXT, Release
 
 PARAMETERS: dict[str, set[str]] = {
     "dense_vector": {"dims", "element_type", "index", "similarity", "index_options"},
@@ -28,6 +28,7 @@ DEFAULT_INFERENCE_ID = ".elser-2-elasticsearch"
 SIMILARITIES = ("cosine", "dot_product", "l2_norm", "max_inner_product")
 MOST_DIMENSIONS = 4096
 _ELEMENTS = ("byte", "float")
+_OPTIONS = ("chunking_settings", "index_options")
 _CHANGEABLE = {"search_inference_id", "chunking_settings", "meta", "fields"}
 
 
@@ -44,19 +45,51 @@ class TypedField(Protocol):
         """The name of its type."""
         ...
 
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """As the mapping has them."""
+        ...
 
-def check_release(fields: Iterable[TypedField], settings: Mapping[str, Any], release: Release) -> None:
-    """Refuse what a release does not have, or what is not imitated of it.
+
+def check_settings(settings: Mapping[str, Any], release: Release) -> None:
+    """Refuse a format of semantic_text that a release does not have, in the settings of a new index.
 
     Raises:
-        Refusal: naming the field or the setting.
+        Refusal: naming the setting.
     """
-    if settings.get("mapping.semantic_text.use_legacy_format") == "true":
-        problem = "the sandbox does not imitate the legacy format of semantic_text"
-        raise indices_errors.MAPPING.refusal(problem=problem)
+    given = settings.get(LEGACY_SEMANTIC_TEXT)
+    if given is not None and not release.newer_semantic_text:
+        raise indices_errors.UNKNOWN_SETTING.refusal(name=LEGACY_SEMANTIC_TEXT)
+    if given == "true" and not release.legacy_semantic_text:
+        raise indices_errors.LEGACY_FORBIDDEN.refusal(name=LEGACY_SEMANTIC_TEXT)
+
+
+def check_release(fields: Iterable[TypedField], release: Release, *, is_legacy: bool) -> None:
+    """Refuse semantic_text fields that a release does not have.
+
+    Args:
+        fields: of the index.
+        release: of the cluster.
+        is_legacy: whether the index has the legacy format of semantic_text.
+
+    Raises:
+        Refusal: naming the field and the parameter.
+    """
     for field in fields:
-        if field.type == "semantic_text" and not release.semantic_text:
+        if field.type != "semantic_text":
+            continue
+        name = field.path.rpartition(".")[2]
+        if not release.semantic_text:
             raise indices_errors.NO_HANDLER.refusal(kind=field.type, name=field.path)
+        for parameter in () if release.semantic_text_options else _OPTIONS:
+            if parameter in field.parameters:
+                raise indices_errors.UNKNOWN_PARAMETER.refusal(
+                    parameter=parameter, name=name, kind=field.type
+                )
+        for parameter, shown in (("copy_to", "[copy_to]"), ("fields", "multi-fields")):
+            if is_legacy and field.parameters.get(parameter):
+                problem = f"semantic_text field [{name}] does not support {shown}"
+                raise indices_errors.MAPPING.refusal(problem=problem)
 
 
 def check(name: str, definition: Mapping[str, Any]) -> None:

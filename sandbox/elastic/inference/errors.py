@@ -158,8 +158,14 @@ BAD_VALUE = Answer(
     "Invalid format for field [{field}], expected [String|Number|Boolean] got [{kind}]",
     "SemanticTextUtils.java",
 )
-OTHER_ENDPOINT = Answer(
+TEXT_MISSING = Answer(
     400,
-    "document_parsing_exception",
-    "[1:1] failed to parse: the embeddings of field [{field}] are of inference id [{given}], the field uses [{there}]",
+    "status_exception",
+    "Field [{source}] must be specified on an update request to calculate inference for field [{field}]",
+    "ShardBulkInferenceActionFilter.java",
+)
+NEWER_EMBEDDINGS = Answer(
+    400,
+    "status_exception",
+    "the sandbox does not imitate [_inference_fields] in a document for an index with the legacy format of semantic_text",
 )

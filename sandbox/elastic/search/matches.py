@@ -134,7 +134,7 @@ class QueryContexts:
 
     def __init__(self, documents: DocumentStore, release: Release, infer: Infer) -> None:
         self._documents = documents
-        self._release = release
+        self.release = release
         self._infer = infer
 
     def of(self, searchers: Sequence[Searcher], warnings: list[str] | None = None) -> list[Context]:
@@ -142,14 +142,14 @@ class QueryContexts:
         inferred: dict[tuple[str, str], Embedding] = {}
         said = [] if warnings is None else warnings
         return [
-            Context(searcher, self._documents, self._release, self._infer, said, inferred=inferred)
+            Context(searcher, self._documents, self.release, self._infer, said, inferred=inferred)
             for searcher in searchers
         ]
 
     def empty(self) -> Context:
         """A context without documents, in which no model is asked: for validating a query."""
         nothing = Searcher(Index("", "", 0, {}, {}), (), ())
-        return Context(nothing, self._documents, self._release, _unasked, is_checked_only=True)
+        return Context(nothing, self._documents, self.release, _unasked, is_checked_only=True)
 
 
 def _unasked(_model: str, texts: Sequence[str]) -> list[Embedding]:

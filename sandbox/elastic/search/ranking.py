@@ -66,7 +66,7 @@ class Ranking:
             hits.terminated_early = early
 
             def show(body: Mapping[str, Any], documents: Sequence[Array]) -> dict[str, Any]:
-                top = SearchRequest.read(body)
+                top = SearchRequest.read(body, self._contexts.release)
                 found = self.ordered(contexts, retrieved, documents, top)
                 return self.page(found, top.start, top.size)
 

@@ -13,6 +13,7 @@ from sandbox.elastic.search import hit_values, sorting
 from sandbox.elastic.search.aggregations import tree
 from sandbox.elastic.search.hits import highlights
 from sandbox.elastic.search.query_bodies import number
+from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import whole
 from sandbox.elastic.wire.tokens import token
 
@@ -80,7 +81,7 @@ class SearchRequest:
     """How many documents of each index are looked at, at most, in the order of writing; 0 for all."""
 
     @classmethod
-    def read(cls, body: Mapping[str, Any]) -> Self:
+    def read(cls, body: Mapping[str, Any], release: Release) -> Self:
         """Read the body of a search.
 
         Raises:
@@ -97,7 +98,7 @@ class SearchRequest:
         if start < 0:
             raise search_errors.NEGATIVE_FROM.refusal(value=start)
         clauses, fields = sorting.clauses(body.get("sort")), hit_values.Asked.read(body)
-        source = sources.of_body(body.get("_source"))
+        source = sources.of_body(body.get("_source"), release)
         after = body.get("search_after")
         if after is not None:
             clauses = _clauses_after(body, after, clauses, start)

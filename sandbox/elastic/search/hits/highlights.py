@@ -14,8 +14,8 @@ from typing import Any, Self
 import numpy as np
 
 from sandbox.elastic.documents.analysis import Token, tokens
-from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
-from sandbox.elastic.documents.source_values import at, of_field
+from sandbox.elastic.documents.semantic_values import chunks
+from sandbox.elastic.documents.source_values import of_field
 from sandbox.elastic.documents.store import Row
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
@@ -170,7 +170,12 @@ def highlighted(context: Context, document: int, row: Row, asked: Asked) -> dict
             evaluate(of, settings.query)
         for path in matching(known, pattern):
             field = known[path]
-            if field.type == "semantic_text" and settings.kind in (None, "semantic"):
+            if settings.kind == "semantic" and not context.release.newer_semantic_text:
+                problem = f"unknown highlighter type [semantic] for the field [{path}]"
+                raise search_errors.HIGHLIGHT.refusal(problem=problem)
+            if field.type == "semantic_text" and not context.release.newer_semantic_text:
+                fragments = []
+            elif field.type == "semantic_text" and settings.kind in (None, "semantic"):
                 fragments = _chunks(of, document, row, field, settings)
             elif settings.kind == "semantic":
                 problem = (
@@ -263,18 +268,14 @@ def _tagged(text: str, fragment: Span, spans: Sequence[Span], settings: Settings
 def _chunks(context: Context, document: int, row: Row, field: Field, settings: Settings) -> list[str]:
     """The chunks of a semantic_text field that fit the query, the best of them in the order of the text or by score."""
     del document
-    source = row.document()
-    stored = (source.get(INFERENCE_FIELDS) or {}).get(field.path)
     sought = context.sought.get(field.path)
-    if not stored or sought is None:
+    if sought is None:
         return []
     found: list[tuple[float, str]] = []
-    for name, chunks in stored["inference"]["chunks"].items():
-        text = " ".join(str(each) for each in at(source, name.split(".")))
-        for chunk in chunks:
-            score = _likeness(chunk["embeddings"], sought)
-            if score > 0:
-                found.append((score, text[chunk["start_offset"] : chunk["end_offset"]]))
+    for chunk in chunks(row.document(), field.path):
+        score = _likeness(chunk.embedding, sought)
+        if score > 0:
+            found.append((score, chunk.text))
     best = sorted(range(len(found)), key=lambda place: -found[place][0])[: settings.number or None]
     return [found[place][1] for place in (best if settings.by_score else sorted(best))]
 

@@ -71,7 +71,7 @@ def sparse_vector(context: Context, body: Any, boost: float) -> Matches:
         what = "one of [query_vector] or [inference_id] for sparse_vector fields"
         raise search_errors.REQUIRED.refusal(query="sparse_vector", what=what)
     field = context.searcher.index.fields.get(path)
-    if field is not None and field.type == "semantic_text":
+    if field is not None and field.type == "semantic_text" and context.release.newer_semantic_text:
         return _semantic(context, field, body, boost)
     if field is not None and field.type != "sparse_vector":
         metadata = context.searcher.index.metadata
