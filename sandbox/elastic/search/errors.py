@@ -78,7 +78,7 @@ EXPLAIN_NO_QUERY = Answer(
 EXPLAIN_NO_RETRIEVER = Answer(
     400,
     "parsing_exception",
-    "the sandbox explains the scores of a [query] and of [knn] sections, not those of a [retriever]",
+    "the sandbox does not explain the scores of a [{kind}] retriever",
 )
 NOT_SUPPORTED = Answer(
     400,
@@ -272,7 +272,13 @@ NOT_SPARSE = Answer(
     400,
     "illegal_argument_exception",
     "expected a result of type [text_expansion_result] received [text_embedding_result]. Is [{model}] a compatible model?",
-    "SparseInferenceRewriteAction.java",
+    "SparseVectorQueryBuilder.java, SparseInferenceRewriteAction.java",
+)
+EXPANSION_NOT_SPARSE = Answer(
+    500,
+    "illegal_state_exception",
+    "expected a result of type [text_expansion_result] received [text_embedding_result]. Is [{model}] a compatible model?",
+    "TextExpansionQueryBuilder.java; SparseVectorQueryBuilder.java of 8.15",
 )
 NOT_DENSE = Answer(
     500,

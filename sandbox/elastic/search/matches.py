@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sandbox.elastic.documents.store import DocumentStore, Row
+from sandbox.elastic.errors import Answer
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.searcher import Array, Searcher
@@ -71,15 +72,15 @@ class Context:
             self.inferred[model, text] = self.infer(model, [text])[0]
         return self.inferred[model, text].value
 
-    def tokens(self, model: str, text: str) -> dict[str, float]:
+    def tokens(self, model: str, text: str, no_tokens: Answer = search_errors.NOT_SPARSE) -> dict[str, float]:
         """The token weights of a query's text.
 
         Raises:
-            Refusal: the model answers vectors.
+            Refusal: the model answers vectors, in the words of `no_tokens`.
         """
         found = self.embedding(model, text)
         if not isinstance(found, dict):
-            raise search_errors.NOT_SPARSE.refusal(model=model)
+            raise no_tokens.refusal(model=model)
         return found
 
     def vector(self, model: str, text: str) -> list[float]:

@@ -115,7 +115,7 @@ class SearchRequest:
             else number("search", "min_score", body["min_score"]),
             post_filter=body.get("post_filter"),
             version=bool(body.get("version")),
-            explain=_explain(body),
+            explain=bool(body.get("explain")),
             seq_no=bool(body.get("seq_no_primary_term")),
             track_scores=bool(body.get("track_scores")),
             knn=_sections(body.get("knn")),
@@ -145,13 +145,6 @@ def _aggregations(body: Mapping[str, Any]) -> Any:
     if found is not None:
         tree.check(found)
     return found
-
-
-def _explain(body: Mapping[str, Any]) -> bool:
-    """Whether scores are explained, which those of a retriever cannot be."""
-    if body.get("explain") and body.get("retriever") is not None:
-        raise search_errors.EXPLAIN_NO_RETRIEVER.refusal()
-    return bool(body.get("explain"))
 
 
 def _collapse(body: Mapping[str, Any]) -> str | None:

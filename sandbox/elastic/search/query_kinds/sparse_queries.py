@@ -43,7 +43,9 @@ def text_expansion(context: Context, body: Any, boost: float) -> Matches:
         raise search_errors.NO_MODEL.refusal()
     if context.release.text_expansion_deprecated:
         context.warnings.append(_EXPANSION_GONE)
-    tokens = context.tokens(str(found["model_id"]), str(found["model_text"]))
+    tokens = context.tokens(
+        str(found["model_id"]), str(found["model_text"]), search_errors.EXPANSION_NOT_SPARSE
+    )
     return _expanded(context, path, tokens, found, boost * boost_of("text_expansion", found))
 
 
