@@ -108,7 +108,7 @@ class _Walk:
             if definition.get("type") != "semantic_text":
                 continue
             there = definition.get("model_settings")
-            if there is not None and there != settings and not self._lenient:
+            if there is not None and not _is_same_model(there, settings) and not self._lenient:
                 raise documents_errors.OTHER_MODEL.refusal(path=path)
             self.parsed.values[path] = rows
             if there is None:
@@ -314,6 +314,12 @@ class _Walk:
     def _bad(self, path: str, kind: str, value: Any, why: str) -> Refusal:
         cause = errors.ILLEGAL_ARGUMENT.refusal(problem=why)
         return documents_errors.BAD_VALUE.refusal(path=path, kind=kind, id=self._id, value=value, cause=cause)
+
+
+def _is_same_model(one: Mapping[str, Any], other: Mapping[str, Any] | None) -> bool:
+    """Whether embeddings of two models fit each other, whichever service has them; releases before 8.18 do not say which."""
+    names = ("task_type", "dimensions", "similarity", "element_type")
+    return all(one.get(name) == (other or {}).get(name) for name in names)
 
 
 def _check_name(name: str, prefix: str) -> None:

@@ -7,7 +7,7 @@ update that is no part of a bulk, `deleteInferenceResults` of TransportUpdateAct
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
@@ -30,6 +30,8 @@ class Wanted:
     field: Field
     values: dict[str, Any]
     """By the path that each comes from."""
+    loses_text: bool = False
+    """Whether an update takes the field's own text away, so that the object is made of other fields alone."""
 
 
 def wanted(
@@ -54,7 +56,8 @@ def wanted(
     for name in parts:
         part = operation.source[name]
         if name == "doc" and there is not None:
-            yield from _of(part, _read_again(there, part, fields), fields)
+            for each in _of(part, _read_again(there, part, fields), fields):
+                yield replace(each, loses_text=each.field.path not in each.values)
         elif name == "doc" and not operation.is_single:
             yield from _of(part, part, fields, needs_all=True)
         elif name == "doc" or there is None:

@@ -54,6 +54,8 @@ class _Pending:
     is_legacy: bool = False
     own_texts: Sequence[str] = ()
     """The whole texts of the field itself, without those that are copied to it."""
+    loses_text: bool = False
+    """Whether the object must say that it has no text: an update is merged with what is stored."""
 
     def keep(self, answers: Sequence[Embedding]) -> None:
         """Write the embeddings of `texts` into the document."""
@@ -132,7 +134,7 @@ class SemanticFields:
         waiting = []
         for each in legacy_format.wanted(operation, fields, stored):
             found = self._pending(place, each.document, each.field, each.values)
-            found.is_legacy = True
+            found.is_legacy, found.loses_text = True, each.loses_text
             if found.texts:
                 waiting.append(found)
             elif found.own_texts or len(each.values) > 1:
@@ -211,7 +213,9 @@ def _stored(pending: _Pending, answers: Sequence[Embedding]) -> dict[str, Any]:
 def _object(pending: _Pending, answers: Sequence[Embedding]) -> dict[str, Any]:
     """The object of the legacy format; without chunks no model was asked, and none is named."""
     own = pending.own_texts
-    text = {} if not own else {"text": own[0] if len(own) == 1 else list(own)}
+    text: dict[str, Any] = {"text": None} if pending.loses_text else {}
+    if own:
+        text = {"text": own[0] if len(own) == 1 else list(own)}
     chunks = [
         {"text": part, "embeddings": answer.value}
         for part, answer in zip(pending.texts, answers, strict=True)

@@ -195,7 +195,9 @@ def verify_endpoint(
         if endpoint_id in others:
             raise
         create = command("elastic endpoint-ensure", name=endpoint_id, model_id="MODEL")
-        remedy = f"Create it with `{create}`: the model decides whether it answers vectors or tokens with weights."
+        remedy = (
+            f"Create it with `{create}`: the model decides whether it answers vectors or tokens with weights."
+        )
         raise InvalidInput(
             "There is no such inference endpoint",
             value=endpoint_id,
