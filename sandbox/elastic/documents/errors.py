@@ -127,7 +127,10 @@ BULK_END = Answer(
     "BulkRequestParser.java",
 )
 BULK_SOURCE = Answer(
-    400, "document_parsing_exception", "[1:1] failed to parse: {problem}", "DocumentParser.java, from memory"
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse: {problem}",
+    "DocumentParser.java, as public reports show it",
 )
 VECTOR = Answer(
     400,

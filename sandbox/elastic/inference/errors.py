@@ -67,7 +67,7 @@ REMOTE_REFUSED = Answer(
     400,
     "status_exception",
     "Received {kind} status code for request from inference entity id [{id}] status [{status}]. Error message: [{said}]",
-    "RetryableHttpResponseHandlers: BaseResponseHandler.java, from memory",
+    "BaseResponseHandler.java, OpenAiResponseHandlerTests.java",
 )
 NO_TASK_TYPE = Answer(
     400, "status_exception", "model is missing required setting [task_type]", "ServiceUtils.java"
@@ -103,8 +103,8 @@ NO_INPUT = Answer(
 INPUT_TYPE = Answer(
     400,
     "x_content_parse_exception",
-    "[1:1] [cluster:monitor/xpack/inference] failed to parse field [input_type]",
-    "InferenceAction.java, from memory",
+    "[1:1] [cluster:internal/xpack/inference] failed to parse field [input_type]",
+    "InferenceAction.java",
 )
 NO_INPUT_TYPE = Answer(
     400,

@@ -25,6 +25,8 @@ from sandbox.elastic.wire.exchange import whole
 _COMMON = {"filter", "min_score", "_name"}
 _WINDOW = 10
 _RANK_CONSTANT = 60
+_EPSILON = 1e-6
+"""Scores that differ by less are equal for the normalizer minmax."""
 REAL = ("text_similarity_reranker", "rule", "pinned", "rescorer", "diversify", "random_rerank")
 """Retrievers of Elasticsearch that are not imitated."""
 
@@ -257,9 +259,9 @@ def ranks(scores: Array) -> Array:
 
 
 def _minmax(scores: Array) -> Array:
-    """Between 0 and 1; all 1 if all are equal (MinMaxScoreNormalizer.java, from memory)."""
+    """Between 0 and 1; as they are if all are equal (MinMaxScoreNormalizer.java)."""
     least, most = scores.min(), scores.max()
-    return np.ones(len(scores)) if most == least else (scores - least) / (most - least)
+    return scores if most - least < _EPSILON else (scores - least) / (most - least)
 
 
 def _as_unit(scores: Array) -> Array:

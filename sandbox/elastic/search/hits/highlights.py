@@ -23,6 +23,7 @@ from sandbox.elastic.search.matches import Context
 from sandbox.elastic.search.queries import evaluate
 from sandbox.elastic.search.query_bodies import mapped, matching
 from sandbox.elastic.wire.exchange import whole
+from sandbox.elastic.wire.tokens import token
 
 _SENTENCE = re.compile(r".+?(?:[.!?]+[\"')\]]*\s+|\n+|$)", re.DOTALL)
 # They decide about speed and limits only.
@@ -61,6 +62,8 @@ class Settings:
         Raises:
             Refusal: one is unknown, invalid or not imitated.
         """
+        if "pre_tags" in given and "post_tags" not in given:
+            raise search_errors.HIGHLIGHT_TAGS.refusal(problem="pre_tags are set but post_tags are not set")
         found: dict[str, Any] = {}
         for name, value in given.items():
             if name in _NO_DIFFERENCE or _DEFAULTS.get(name) == value:
@@ -85,10 +88,14 @@ def _text(*accepted: str) -> Any:
     return read
 
 
+def _names(_: str, value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+
+
 def _tags(name: str, value: Any) -> tuple[str, ...]:
-    tags = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+    tags = _names(name, value)
     if not tags:
-        raise search_errors.HIGHLIGHT.refusal(problem=f"[{name}] cannot be empty")
+        raise search_errors.HIGHLIGHT_TAGS.refusal(problem="pre_tags or post_tags must not be empty")
     return tags
 
 
@@ -117,7 +124,7 @@ _READ: dict[str, tuple[str, Any]] = {
     "no_match_size": ("unmatched", whole),
     "require_field_match": ("own_field", _own_field),
     "highlight_query": ("query", _same),
-    "matched_fields": ("matched", _tags),
+    "matched_fields": ("matched", _names),
 }
 _DEFAULTS = {
     "encoder": "default",
@@ -144,7 +151,7 @@ class Asked:
         if given is None:
             return None
         if not isinstance(given, Mapping):
-            raise search_errors.HIGHLIGHT.refusal(problem="[highlight] is not an object")
+            raise search_errors.UNKNOWN_KEY.refusal(key="highlight", token=token(given))
         shared = {name: value for name, value in given.items() if name != "fields"}
         settings = Settings().changed(shared)
         fields = given.get("fields") or {}

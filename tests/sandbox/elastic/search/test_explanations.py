@@ -172,7 +172,8 @@ def test_rrf_is_explained_by_the_ranks_in_each_retriever(here, films):
 
 def test_linear_is_explained_by_normalized_scores_and_weights_down_to_an_rrf_within(here, films):
     rrf = {"rrf": {"retrievers": [RED, {"knn": NEAR}], "rank_constant": 1}}
-    parts = [{"retriever": RED, "weight": 10, "normalizer": "minmax"}, {"retriever": rrf, "weight": 2}]
+    words = {"standard": {"query": {"match": {"plot": "red water"}}}}
+    parts = [{"retriever": words, "weight": 10, "normalizer": "minmax"}, {"retriever": rrf, "weight": 2}]
     trees = explanations(here, films, {"linear": {"retrievers": parts}})
     first, third = trees["1"], trees["3"]
     assert first["value"] == 11.0
