@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from sandbox.elastic import versions
-from sandbox.elastic.indices import chunk_fields, mappings
+from sandbox.elastic.indices import mappings, vector_fields
 from sandbox.elastic.wire.exchange import duration
 
 
@@ -52,7 +52,7 @@ class Index:
     @cached_property
     def with_chunks(self) -> Index:
         """The same with the objects that semantic_text fields keep their chunks in, in place of these fields."""
-        properties = chunk_fields.expanded(self.mapping.get("properties", {}))
+        properties = vector_fields.with_chunks(self.mapping.get("properties", {}))
         return replace(self, mapping={**self.mapping, "properties": properties})
 
     @property

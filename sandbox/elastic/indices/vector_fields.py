@@ -28,6 +28,8 @@ DEFAULT_INFERENCE_ID = ".elser-2-elasticsearch"
 SIMILARITIES = ("cosine", "dot_product", "l2_norm", "max_inner_product")
 MOST_DIMENSIONS = 4096
 _ELEMENTS = ("byte", "float")
+CHUNKS = ".inference.chunks"
+"""After the path of a semantic_text field, that of the nested objects with its chunks, which no mapping shows but queries reach."""
 _OPTIONS = ("chunking_settings", "index_options")
 _CHANGEABLE = {"search_inference_id", "chunking_settings", "meta", "fields"}
 
@@ -173,3 +175,32 @@ def _check_vector(name: str, definition: Mapping[str, Any]) -> None:
             problem=f"Field [{given}] can only be specified for a field of type [dense_vector] when it is indexed"
         )
     vector_options.check(name, kind, definition.get("index_options"), dims)
+
+
+def with_chunks(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties in which each semantic_text field is the object that it keeps its chunks in (`createInferenceField` of SemanticTextFieldMapper.java)."""
+    return {name: _with_chunks(definition) for name, definition in properties.items()}
+
+
+def _with_chunks(definition: Mapping[str, Any]) -> dict[str, Any]:
+    if definition.get("type") == "semantic_text":
+        chunks = {"type": "nested", "properties": _of_chunks(definition.get("model_settings"))}
+        return {"properties": {"inference": {"properties": {"chunks": chunks}}}}
+    below = {"properties": with_chunks(definition["properties"])} if "properties" in definition else {}
+    return {**definition, **below}
+
+
+def _of_chunks(settings: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The embeddings of a known model, and the text of each chunk, which the legacy format has."""
+    text = {"type": "keyword", "index": False, "doc_values": False}
+    if settings is None:
+        return {"text": text}
+    if settings["task_type"] == "sparse_embedding":
+        return {"embeddings": {"type": "sparse_vector"}, "text": text}
+    vector = {
+        "type": "dense_vector",
+        "dims": settings["dimensions"],
+        "similarity": settings["similarity"],
+        "element_type": settings["element_type"],
+    }
+    return {"embeddings": vector, "text": text}

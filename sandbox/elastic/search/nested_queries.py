@@ -12,7 +12,7 @@ import orjson
 from sandbox.elastic.documents import sources
 from sandbox.elastic.documents.source_values import at
 from sandbox.elastic.documents.store import Row
-from sandbox.elastic.indices import chunk_fields, mappings
+from sandbox.elastic.indices import mappings, vector_fields
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import hit_values
@@ -95,7 +95,7 @@ def _innermost(context: Context, path: str) -> str:
 
 def _keep(context: Context, hits: NestedHits) -> None:
     name, path = hits.request.name, hits.request.path
-    if path.endswith(chunk_fields.BELOW) and not hits.index.has_legacy_semantic_text:
+    if path.endswith(vector_fields.CHUNKS) and not hits.index.has_legacy_semantic_text:
         raise search_errors.NOT_SUPPORTED.refusal(query="nested", parameter=f"inner_hits of [{path}]")
     if name in context.inner:
         raise search_errors.QUERY_BODY.refusal(

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sandbox.elastic.documents.embeddings import Rows
-from sandbox.elastic.indices import chunk_fields
+from sandbox.elastic.indices import vector_fields
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search.scoring import length_bytes
 from sandbox.elastic.search.segments import Embedded, Inverted, Numeric, Segment, SegmentBuilder
@@ -131,7 +131,7 @@ class Searcher:
 
         The chunks of a semantic_text field are such objects too.
         """
-        of_text = path.removesuffix(chunk_fields.BELOW)
+        of_text = path.removesuffix(vector_fields.CHUNKS)
         if path != of_text and (own := self.index.fields.get(of_text)) and own.type == "semantic_text":
             return self._cached("nested", path, self._chunks)
         return self._cached("nested", path, self._nested)
@@ -224,7 +224,7 @@ class Searcher:
         return parents, np.array([each.offset for each in objects], np.int64), searcher
 
     def _chunks(self, path: str) -> tuple[Array, Array, Searcher]:
-        parents, rows = self.embeddings(path.removesuffix(chunk_fields.BELOW))
+        parents, rows = self.embeddings(path.removesuffix(vector_fields.CHUNKS))
         builder = SegmentBuilder()
         for number, row in enumerate(rows):
             builder.add(number, {f"{path}.embeddings": row if isinstance(row, dict) else Rows([row])})
