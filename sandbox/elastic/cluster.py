@@ -135,7 +135,9 @@ class Cluster:
             self.documents,
             self.release,
             partial(ingested, self.pipelines.find),
-            SemanticFields(self.endpoints, self.serving, self.indices.behind).embedded,
+            SemanticFields(
+                self.endpoints, self.serving, self.release, self.indices.behind, self.documents.get
+            ).embedded,
             self.searchers.written,
         )
         self.keys = ApiKeys(records("api_keys"))
@@ -194,12 +196,12 @@ class Cluster:
             IndexStatisticsApi(indices, self.documents, self.searchers),
             HealthApi(nodes, indices, self.ending),
             AllocationApi(nodes, indices, self.documents.bytes),
-            DocumentApi(refreshing, self.documents, indices),
+            DocumentApi(refreshing, self.documents, indices, self.release),
             BulkApi(refreshing),
             search,
             ExplainApi(indices, self.searchers, self.contexts, self.documents),
             ValidationApi(indices, self.searchers, self.contexts),
-            FieldCapabilitiesApi(indices, self.searchers),
+            FieldCapabilitiesApi(indices, self.searchers, self.release),
             AnalyzeApi(indices),
             TemplateApi(self.store.records("scripts"), search),
             PipelineApi(pipelines, self.parser, indices),

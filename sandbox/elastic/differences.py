@@ -47,10 +47,10 @@ DIFFERENCES = (
         "applied but not shown, except the dimensions of the first vector and a semantic_text field's `inference_id`."
     ),
     (
-        "semantic_text: the format of 8.18 and 9.0 and later; `use_legacy_format`, and the type as a multi-field, are refused. "
+        "semantic_text: in both formats of `_source`, by the release and the setting `use_legacy_format`; the type as a multi-field, and "
+        "inner hits of its chunks in the newer format, are refused. The document of an upsert is embedded too. "
         "Sentences and words are found by regular expressions, not by ICU, and offsets count characters, not UTF-16 units. "
-        "`_inference_fields` is shown where a request says `exclude_vectors: false`, in every version; queries do not prune its "
-        "tokens. Separators of the chunking strategy `recursive` are regular expressions of Python."
+        "Queries do not prune its tokens. Separators of the chunking strategy `recursive` are regular expressions of Python."
     ),
     (
         "Inference endpoints: the services elasticsearch and elser, for sparse_embedding, text_embedding and rerank, and openai for text_embedding, which is called at "
@@ -59,7 +59,7 @@ DIFFERENCES = (
     ),
     (
         "Retrievers: standard, knn, rrf, linear, text_similarity_reranker, with the parameters of their tables; others are refused by name. rrf and "
-        "text_similarity_reranker need no licence of their own here. A search with a retriever counts the union of its windows."
+        "text_similarity_reranker need no licence of their own here. A search with a retriever counts the union of its windows. Explanations of rrf do not name weights."
     ),
     (
         "Reranking is not Elastic's: `.rerank-v1` and uploaded models of the task text_similarity are not had here, and the cosine of "

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sandbox.elastic.documents.store import DocumentStore, Row
+from sandbox.elastic.errors import Answer
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.searcher import Array, Searcher
@@ -75,15 +76,15 @@ class Context:
             self.inferred[model, text] = self.infer(model, [text])[0]
         return self.inferred[model, text].value
 
-    def tokens(self, model: str, text: str) -> dict[str, float]:
+    def tokens(self, model: str, text: str, no_tokens: Answer = search_errors.NOT_SPARSE) -> dict[str, float]:
         """The token weights of a query's text.
 
         Raises:
-            Refusal: the model answers vectors.
+            Refusal: the model answers vectors, in the words of `no_tokens`.
         """
         found = self.embedding(model, text)
         if not isinstance(found, dict):
-            raise search_errors.NOT_SPARSE.refusal(model=model)
+            raise no_tokens.refusal(model=model)
         return found
 
     def vector(self, model: str, text: str) -> list[float]:
@@ -140,7 +141,7 @@ class QueryContexts:
         self, documents: DocumentStore, release: Release, infer: Infer, relevance: Relevance
     ) -> None:
         self._documents = documents
-        self._release = release
+        self.release = release
         self._infer = infer
         self._relevance = relevance
 
@@ -152,7 +153,7 @@ class QueryContexts:
             Context(
                 searcher,
                 self._documents,
-                self._release,
+                self.release,
                 self._infer,
                 self._relevance,
                 said,
@@ -165,7 +166,7 @@ class QueryContexts:
         """A context without documents, in which no model is asked: for validating a query."""
         nothing = Searcher(Index("", "", 0, {}, {}), (), ())
         return Context(
-            nothing, self._documents, self._release, _unasked, self._relevance, is_checked_only=True
+            nothing, self._documents, self.release, _unasked, self._relevance, is_checked_only=True
         )
 
 

@@ -324,3 +324,22 @@ def test_where_e5_cannot_run_a_reranker_is_refused_with_what_is_missing(client, 
         make(client, "nowhere")
     with pytest.raises(NotFoundError):
         client.inference.get(inference_id="nowhere")
+
+
+@pytest.mark.skipif(GENERATION != 8, reason="client 9 does not speak to 8.17")
+def test_in_8_17_the_endpoint_is_made_and_named_and_calls_take_no_options_of_their_own(tmp_path):
+    with served_here(tmp_path, version="8.17") as old:
+        assert DEFAULT not in {each["inference_id"] for each in old.inference.get()["endpoints"]}
+        make(old, "mine")
+        old.index(index="docs", id="1", document={"text": TEXTS[1]}, refresh=True)
+        everything = {"standard": {"query": {"match_all": {}}}}
+        assert list(found(reranked(old, everything))) == ["1"]
+        with pytest.raises(BadRequestError, match=r"Required \[inference_id\]"):
+            reranked(old, everything, inference_id=None)
+        with pytest.raises(BadRequestError, match=r"does not imitate \[allow_rerank_failures\]"):
+            reranked(old, everything, allow_rerank_failures=True)
+
+
+def test_reranked_scores_are_not_explained_which_is_said_by_name(client):
+    with pytest.raises(BadRequestError, match="text_similarity_reranker"):
+        reranked(client, search={"explain": True})
