@@ -18,7 +18,7 @@ from sandbox.elastic.search import nested_queries
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.queries import evaluate
 from sandbox.elastic.search.query_bodies import number
-from sandbox.elastic.search.query_kinds import text_similarity, vector_queries
+from sandbox.elastic.search.query_kinds import reranker_errors, text_similarity, vector_queries
 from sandbox.elastic.search.searcher import Array
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import whole
@@ -217,7 +217,7 @@ def _check_child(kind: str, window: int, tree: Any, size: int) -> None:
     default = text_similarity.WINDOW if child == text_similarity.NAME else max(size, _WINDOW)
     own = whole("rank_window_size", body.get("rank_window_size", default))
     if window > own:
-        raise search_errors.SMALLER_WINDOW.refusal(kind=kind, window=window, child=child, own=own)
+        raise reranker_errors.SMALLER_WINDOW.refusal(kind=kind, window=window, child=child, own=own)
 
 
 _KINDS = {

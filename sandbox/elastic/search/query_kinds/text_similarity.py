@@ -18,6 +18,7 @@ from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.hit_values import of_object
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import number
+from sandbox.elastic.search.query_kinds import reranker_errors
 from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import whole
 
@@ -65,16 +66,16 @@ class Reranker:
         given = {**default, **{name: value for name, value in body.items() if value is not None}}
         required = ("retriever", "inference_id", "inference_text", "field")
         if missing := [name for name in required if name not in given]:
-            raise search_errors.RETRIEVER_REQUIRED.refusal(names=", ".join(missing))
+            raise reranker_errors.RETRIEVER_REQUIRED.refusal(names=", ".join(missing))
         for name in required[1:]:
             if not isinstance(given[name], str):
-                raise search_errors.RETRIEVER_VALUE.refusal(kind=NAME, parameter=name)
+                raise reranker_errors.RETRIEVER_VALUE.refusal(kind=NAME, parameter=name)
         allows = given.get("allow_rerank_failures", False)
         if not isinstance(allows, bool):
-            raise search_errors.RETRIEVER_VALUE.refusal(kind=NAME, parameter="allow_rerank_failures")
+            raise reranker_errors.RETRIEVER_VALUE.refusal(kind=NAME, parameter="allow_rerank_failures")
         window = whole("rank_window_size", given.get("rank_window_size", WINDOW))
         if window < 0:
-            raise search_errors.NEGATIVE_WINDOW.refusal(window=window)
+            raise reranker_errors.NEGATIVE_WINDOW.refusal(window=window)
         least = number(NAME, "min_score", given["min_score"]) if "min_score" in given else None
         return cls(
             given["retriever"], given["field"], given["inference_text"], given["inference_id"], window, least, allows
@@ -131,10 +132,10 @@ def _texts(context: Context, path: str, found: Matches) -> dict[int, str]:
 
 def _failed(asked: Reranker, cause: Refusal) -> Refusal:
     """The refusal as the service answers it: the real reason is the cause of a suppressed exception."""
-    phase = search_errors.NOT_RERANKED.refusal(
+    phase = reranker_errors.NOT_RERANKED.refusal(
         metadata={"phase": "rank-feature", "grouped": True, "failed_shards": []}, cause=cause
     )
-    failed = search_errors.NESTED_FAILED.refusal(
+    failed = reranker_errors.NESTED_FAILED.refusal(
         kind=NAME, child=next(iter(asked.retriever)), metadata={"suppressed": [phase.item()]}
     )
     failed.status = cause.status
