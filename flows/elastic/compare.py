@@ -10,6 +10,7 @@ from flows.elastic.endpoints import ways_here
 from flows.elastic.engine import ELASTIC
 from flows.elastic.knn_recall import measure_knn
 from flows.elastic.options import EmbeddedOptions
+from flows.elastic.reranking import RERANK, RERANK_WINDOW, reranking_of
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
 from tasks.elastic.indices.embeddings import read_embedded
@@ -32,6 +33,8 @@ class CompareOptions(EmbeddedOptions, frozen=True):
         default=(), description="The ways to compare. Default: all that the index has."
     )
     size: int = Field(default=10, ge=1, le=1_000, description="How many of the first hits count.")
+    rerank: str | None = RERANK
+    rerank_window: int | None = RERANK_WINDOW
     num_candidates: tuple[int, ...] = Field(
         default=(),
         description="Of dense-vector: the candidates of approximate searches, whose recall against exact ones is measured. Default: from as many as hits to five times those of elastic search.",
@@ -48,7 +51,8 @@ class CompareOptions(EmbeddedOptions, frozen=True):
 def compare_ways(options: CompareOptions) -> Report:
     """Compare the ways to search an embedded index by judged queries: nDCG, recall and time of each.
 
-    Of dense vectors also the recall of kNN against exact search, by num_candidates. Changes nothing.
+    With --rerank each way twice, as it is and reranked. Of dense vectors also the recall of kNN against exact search, by
+    num_candidates. Changes nothing.
 
     Example:
         vector-search elastic compare --name films --queries judged.jsonl --target sandbox
@@ -65,16 +69,22 @@ def compare_ways(options: CompareOptions) -> Report:
                 source="--num-candidates" if options.num_candidates else "--min-recall",
                 remedy="Leave it out.",
             )
+        reranking = reranking_of(
+            report, settings, field,
+            endpoint=options.rerank, window=options.rerank_window, size=options.size,
+        )  # fmt: skip
         for how in options.how or ways_here(settings, embedded):
-            with report.step(how) as step:
-                found = read_judged(settings, name, embedded, field, how, path, cut=options.size)
-                step.saw(f"nDCG@{options.size} {found.quality.ndcg:.3f}, recall {found.quality.recall:.3f}")
-                step.saw(f"{found.queries} queries, {found.milliseconds:.1f} ms each")
-                report.facts.setdefault("ways", {})[how] = {
-                    "ndcg": found.quality.ndcg,
-                    "recall": found.quality.recall,
-                    "milliseconds": found.milliseconds,
-                }
+            for by in (None, reranking) if reranking else (None,):
+                way = f"{how} reranked" if by else how
+                with report.step(way) as step:
+                    found = read_judged(settings, name, embedded, field, how, path, cut=options.size, reranking=by)  # fmt: skip
+                    step.saw(f"nDCG@{options.size} {found.quality.ndcg:.3f}, recall {found.quality.recall:.3f}")  # fmt: skip
+                    step.saw(f"{found.queries} queries, {found.milliseconds:.1f} ms each")
+                    report.facts.setdefault("ways", {})[way] = {
+                        "ndcg": found.quality.ndcg,
+                        "recall": found.quality.recall,
+                        "milliseconds": found.milliseconds,
+                    }
         if embedded.kind == "dense-vector":
             measure_knn(
                 report, settings, embedded, field, texts,

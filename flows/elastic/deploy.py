@@ -147,10 +147,12 @@ def _fitting(settings: ElasticSettings, wanted: list[DeploymentSpec]) -> list[De
     return wanted
 
 
-def download_model(run: ElasticRun, model_id: str, *, recreate: bool = False) -> None:
+def download_model(
+    run: ElasticRun, model_id: str, *, recreate: bool = False, may_rerank: bool = False
+) -> None:
     """Download a model and wait until it is fully defined. The tour calls this too."""
     with run.report.step(f"download model {model_id}") as step:
-        ensured = ensure_model(run.settings, model_id, recreate=recreate)
+        ensured = ensure_model(run.settings, model_id, recreate=recreate, may_rerank=may_rerank)
         model = wait_for_model(run.settings, model_id, run.deadline)
         step.saw(
             f"{'was there' if ensured.there.usable else 'downloaded'}, {model.size_bytes:,} bytes, fully defined"

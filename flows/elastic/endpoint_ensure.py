@@ -21,13 +21,15 @@ from tasks.elastic.cluster.capacity import verify_capacity
 from tasks.elastic.cluster.cluster import verify_cluster
 from tasks.elastic.cluster.endpoints import (
     EndpointSpec,
+    TaskType,
     ensure_endpoint,
     read_endpoint,
     verify_endpoint,
     wait_for_endpoint,
 )
-from tasks.elastic.cluster.models import DENSE_PACKAGED, read_model
+from tasks.elastic.cluster.models import DENSE_PACKAGED, RERANKER, RERANKING_TASK, read_model
 from tasks.elastic.cluster.remote_endpoints import TASK_TYPE, RemoteEndpointSpec, ensure_remote_endpoint
+from tasks.elastic.cluster.rerankers import RERANK, verify_reranker
 from tasks.elastic.specs import AdaptiveAllocations, Name, Threads
 from tasks.errors import InvalidInput
 from tasks.models.settings import model_settings
@@ -50,7 +52,7 @@ class EndpointOptions(ElasticOptions, Timed, frozen=True):
     )
     model_id: str | None = Field(
         default=None,
-        description="The model. Of elasticsearch ELSER (sparse), .multilingual-e5-small (dense), or another text model in the cluster; default: .elser_model_2. Of openai as the server calls it; default: OPENAI_EMBEDDING_MODEL.",
+        description="The model. Of elasticsearch ELSER (sparse), .multilingual-e5-small (dense), .rerank-v1 (reranks, 8.17), or a model in the cluster that embeds texts or compares them (text_similarity); default: .elser_model_2. Of openai as the server calls it; default: OPENAI_EMBEDDING_MODEL.",
     )
     allocations: int | None = Field(
         default=None, ge=1, description="Allocations: texts embedded in parallel. Default: 1."
@@ -116,7 +118,7 @@ def _ensure_local(run: ElasticRun, options: EndpointOptions) -> None:
     ask_privileges(run, *TO_CHANGE_ENDPOINTS)
     cluster = verify_cluster(run.settings)
     agree([], yes=True, plan=lambda: endpoint_plan(run, _spec(run, options), cluster))
-    download_model(run, options.model_id or _ELSER)
+    download_model(run, options.model_id or _ELSER, may_rerank=True)
     spec = _spec(run, options)
     with run.report.step(f"inference endpoint {spec.id}") as step:
         if read_endpoint(run.settings, spec.id) is None and not cluster.serverless:
@@ -125,7 +127,8 @@ def _ensure_local(run: ElasticRun, options: EndpointOptions) -> None:
         wait_for_endpoint(run.settings, spec, run.deadline)
         step.saw(f"{ensured.did if ensured.changed else 'unchanged'}, {spec.task_type} by {spec.model_id}")
         if spec.deployment.least_allocations:
-            step.saw(str(verify_endpoint(run.settings, spec.id)))
+            verify = verify_reranker if spec.task_type == RERANK else verify_endpoint
+            step.saw(str(verify(run.settings, spec.id)))
         else:
             step.saw("scaled to zero: the first request starts an allocation and may fail")
 
@@ -151,15 +154,21 @@ def _ensure_remote(run: ElasticRun, options: EndpointOptions) -> None:
 
 
 def _spec(run: ElasticRun, options: EndpointOptions) -> EndpointSpec:
-    """What is wanted; whether a model is sparse or dense is read from the cluster."""
+    """What is wanted; what an uploaded model answers is read from the cluster."""
     model_id = options.model_id or _ELSER
     model = read_model(run.settings, model_id)
-    dense = model_id in DENSE_PACKAGED or (model is not None and model.task == "text_embedding")
     return EndpointSpec(
         id=options.name,
-        task_type="text_embedding" if dense else "sparse_embedding",
+        task_type=_task_type(model_id, "" if model is None else model.task),
         model_id=model_id,
         allocations=options.allocations or 1,
         threads=options.threads or 1,
         adaptive=options.adaptive,
     )
+
+
+def _task_type(model_id: str, task: str) -> TaskType:
+    """What an endpoint answers by a model, which a packaged model's id says before it is there."""
+    if model_id == RERANKER or task == RERANKING_TASK:
+        return RERANK
+    return "text_embedding" if model_id in DENSE_PACKAGED or task == "text_embedding" else "sparse_embedding"

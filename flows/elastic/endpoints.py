@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.elastic.cluster.endpoints import EndpointState, read_endpoint
+from tasks.elastic.cluster.endpoints import EMBEDDINGS, EndpointState, read_endpoint
 from tasks.elastic.indices.embeddings import Embedded
 from tasks.elastic.search.ways import How, ways_of
 from tasks.elastic.settings import ElasticSettings
@@ -19,12 +19,12 @@ def endpoint_of(settings: ElasticSettings, endpoint_id: str) -> EndpointState:
     found = read_endpoint(settings, endpoint_id)
     if found is None:
         raise InvalidInput("There is no such inference endpoint", value=endpoint_id, source="--endpoint")
-    if found.task_type not in ("sparse_embedding", "text_embedding"):
+    if found.task_type not in EMBEDDINGS:
         raise InvalidInput(
             f"This inference endpoint answers {found.task_type}, which is no embedding of a text",
             value=endpoint_id,
             source="--endpoint",
-            accepted=f"an endpoint of {listed(('sparse_embedding', 'text_embedding'))}",
+            accepted=f"an endpoint of {listed(EMBEDDINGS)}",
         )
     return found
 

@@ -102,7 +102,7 @@ class Cluster:
 
         self.models = Models(self.store, options, self.release, self.tasks, take_at_end, self.ending)
         self.deployments = Deployments(
-            records("deployments"), self.nodes, options, self.models.is_dense, take_at_end, self.ending
+            records("deployments"), self.nodes, options, self.models.task_type, take_at_end, self.ending
         )
         self.licence = MachineLearningLicence(options.licence)
         ledger = InferenceLedger(self.store)
@@ -135,12 +135,16 @@ class Cluster:
             self.documents,
             self.release,
             partial(ingested, self.pipelines.find),
-            SemanticFields(self.endpoints, self.serving, self.indices.behind).embedded,
+            SemanticFields(
+                self.endpoints, self.serving, self.release, self.indices.behind, self.documents.get
+            ).embedded,
             self.searchers.written,
         )
         self.keys = ApiKeys(records("api_keys"))
         self._is_secured = is_secured
-        self.contexts = QueryContexts(self.documents, self.release, self.serving.for_search)
+        self.contexts = QueryContexts(
+            self.documents, self.release, self.serving.for_search, self.serving.relevance_for_search
+        )
         self.scans = Scans(self.indices, self.documents, self.searchers, self.contexts)
         self.jobs = Jobs(self.tasks, self.writer.write, take_at_end, self.ending)
         self.routes = self._routes(options)
@@ -178,7 +182,7 @@ class Cluster:
             TaskApi(self.tasks, nodes),
             InferenceEndpointApi(
                 self.endpoints,
-                Definitions(self.models, self.deployments),
+                Definitions(self.models, self.deployments, self.release),
                 self.serving,
                 EndpointUse(pipelines, indices),
                 self.deployments,
@@ -192,12 +196,12 @@ class Cluster:
             IndexStatisticsApi(indices, self.documents, self.searchers),
             HealthApi(nodes, indices, self.ending),
             AllocationApi(nodes, indices, self.documents.bytes),
-            DocumentApi(refreshing, self.documents, indices),
+            DocumentApi(refreshing, self.documents, indices, self.release),
             BulkApi(refreshing),
             search,
             ExplainApi(indices, self.searchers, self.contexts, self.documents),
             ValidationApi(indices, self.searchers, self.contexts),
-            FieldCapabilitiesApi(indices, self.searchers),
+            FieldCapabilitiesApi(indices, self.searchers, self.release),
             AnalyzeApi(indices),
             TemplateApi(self.store.records("scripts"), search),
             PipelineApi(pipelines, self.parser, indices),

@@ -25,6 +25,7 @@ from sandbox.elastic.options import ElasticOptions, Version
 from sandbox.elastic.reindex import errors as reindex_errors
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.aggregations import errors as aggregation_errors
+from sandbox.elastic.search.query_kinds import reranker_errors
 from sandbox.elastic.search.templating import errors as templating_errors
 from sandbox.elastic.security import errors as security_errors
 from sandbox.elastic.tasks import errors as tasks_errors
@@ -65,6 +66,7 @@ _ERRORS = (
     serverless,
     documents_errors,
     search_errors,
+    reranker_errors,
     templating_errors,
     aggregation_errors,
     ingest_errors,

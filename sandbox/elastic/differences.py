@@ -47,19 +47,25 @@ DIFFERENCES = (
         "applied but not shown, except the dimensions of the first vector and a semantic_text field's `inference_id`."
     ),
     (
-        "semantic_text: the format of 8.18 and 9.0 and later; `use_legacy_format`, and the type as a multi-field, are refused. "
+        "semantic_text: in both formats of `_source`, by the release and the setting `use_legacy_format`; the type as a multi-field, and "
+        "inner hits of its chunks in the newer format, are refused. The document of an upsert is embedded too. "
         "Sentences and words are found by regular expressions, not by ICU, and offsets count characters, not UTF-16 units. "
-        "`_inference_fields` is shown where a request says `exclude_vectors: false`, in every version; queries do not prune its "
-        "tokens. Separators of the chunking strategy `recursive` are regular expressions of Python."
+        "Queries do not prune its tokens. Separators of the chunking strategy `recursive` are regular expressions of Python."
     ),
     (
-        "Inference endpoints: the services elasticsearch and elser, for sparse_embedding and text_embedding, and openai for text_embedding, which is called at "
-        "addresses of this machine only; other services, reranking and chats are refused by name. If an endpoint's model cannot be deployed, the endpoint is "
-        "not kept; after a time-out it is. Endpoints of the Elastic Inference Service and `.rerank-v1` are not there."
+        "Inference endpoints: the services elasticsearch and elser, for sparse_embedding, text_embedding and rerank, and openai for text_embedding, which is called at "
+        "addresses of this machine only; other services and chats are refused by name. If an endpoint's model cannot be deployed, the endpoint is "
+        "not kept; after a time-out it is. Endpoints of the Elastic Inference Service are not there."
     ),
     (
-        "Retrievers: standard, knn, rrf, linear, with the parameters of their tables; others are refused by name. rrf needs no "
-        "licence here. A search with a retriever counts the union of its windows."
+        "Retrievers: standard, knn, rrf, linear, text_similarity_reranker, with the parameters of their tables; others are refused by name. rrf and "
+        "text_similarity_reranker need no licence of their own here. A search with a retriever counts the union of its windows. Explanations of rrf do not name weights."
+    ),
+    (
+        "Reranking is not Elastic's: `.rerank-v1` and uploaded models of the task text_similarity are not had here, and the cosine of "
+        "multilingual-e5-small's vectors of query and text answers for them, stretched to the range of a cross-encoder's logits. The order of texts "
+        "is that of E5. Documents without the field are left out, as since the fix of elasticsearch#120670; before, some came last. A deployed reranker is asked "
+        "through its endpoint only, not by `_infer`. `chunk_rescorer` is refused."
     ),
     (
         "Analyzers: standard, simple, whitespace, keyword; the normalizer lowercase. No custom analyzers, no stemming, no "
@@ -116,7 +122,7 @@ DIFFERENCES = (
     (
         "SPLADE-tiny, a model of two layers with the same vocabulary, answers in place of every packaged ELSER; it is not "
         "ELSER. Of uploaded models only the sizes are stored: the same model answers for those of the task text_expansion, and "
-        "multilingual-e5-small for those of text_embedding with 384 dimensions; others are refused by name when they are started. "
+        "multilingual-e5-small for those of text_embedding with 384 dimensions and of text_similarity; others are refused by name when they are started. "
         "`lang_ident_model_1` is shown but cannot be used."
     ),
     (

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 
 from cyclopts import Parameter
 
-Version = Literal["8.13", "8.19", "9.1", "9.5"]
+Version = Literal["8.13", "8.17", "8.19", "9.1", "9.5"]
 Licence = Literal["trial", "platinum", "basic"]
 Flavour = Literal["default", "serverless"]
 

@@ -5,6 +5,7 @@ From the elasticsearch-specification repository and the release notes, unless a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -26,7 +27,7 @@ class Release:
     queue_capacity_limit: int = 100_000
     """Largest queue capacity; 1,000,000 before elasticsearch#115041."""
     excludes_source_vectors: bool = False
-    """Whether new indices leave vectors out of `_source` (since 9.2)."""
+    """Whether new indices leave vectors out of `_source`, and requests can ask for them by `exclude_vectors` (since 9.2)."""
     prunes_by_default: bool = True
     """Whether `sparse_vector` queries prune on new indices (since 8.19 and 9.1)."""
     text_expansion_deprecated: bool = True
@@ -58,10 +59,23 @@ class Release:
     """Whether an endpoint can be updated (since 8.17)."""
     semantic_text: bool = True
     """Whether there are `semantic_text` fields and `semantic` queries (since 8.15)."""
+    newer_semantic_text: bool = True
+    """Whether documents keep the plain text of semantic_text fields, on which match, knn and sparse_vector queries and highlights work
+    (since 8.18). Before, there is the legacy format only: the text becomes an object with its embeddings."""
+    legacy_semantic_text: bool = True
+    """Whether a new index may choose the legacy format by a setting (not since elasticsearch#146211, April 2026)."""
+    semantic_text_options: bool = True
+    """Whether the mapping of a semantic_text field takes `chunking_settings` and `index_options` (since 8.19 and 9.1)."""
     retrievers: tuple[str, ...] = ("standard", "knn", "rrf", "linear")
     """The retrievers that are imitated: standard, knn and rrf since 8.14, linear since 8.18."""
     weighted_rrf: bool = False
     """Whether a retriever of rrf may have a weight (since 9.2, from memory)."""
+    reranker: bool = True
+    """Whether the service elasticsearch reranks, for which there is a retriever (since 8.14), by its model `.rerank-v1` (since 8.17)."""
+    default_reranker: bool = True
+    """Whether every cluster has an endpoint for that model, which the retriever uses where none is named (since 8.18)."""
+    rerank_options: bool = True
+    """Whether a rerank call takes `return_documents` and `top_n`, and the retriever `allow_rerank_failures` (since 8.19 and 9.1)."""
 
     @property
     def major(self) -> int:
@@ -88,11 +102,31 @@ _RELEASES = {
         download_progress=False,
         download_running_status=400,
         platform_variant=False,
+        reranker=False,
+        default_reranker=False,
+        rerank_options=False,
         default_endpoints=False,
         chunking_settings=False,
         inference_update=False,
         semantic_text=False,
+        newer_semantic_text=False,
+        legacy_semantic_text=False,
+        semantic_text_options=False,
         retrievers=(),
+    ),
+    "8.17": Release(
+        "8.17.4",
+        lucene="9.12.0",
+        wire="7.17.0",
+        reads="7.0.0",
+        media_versions=(7, 8),
+        prunes_by_default=False,
+        newer_semantic_text=False,
+        legacy_semantic_text=False,
+        semantic_text_options=False,
+        default_reranker=False,
+        rerank_options=False,
+        retrievers=("standard", "knn", "rrf"),
     ),
     "8.19": Release("8.19.3", lucene="9.12.2", wire="7.17.0", reads="7.0.0", media_versions=(7, 8)),
     "9.1": Release("9.1.0", lucene="10.2.2", wire="8.19.0", reads="8.0.0", media_versions=(8, 9)),
@@ -104,6 +138,7 @@ _RELEASES = {
         media_versions=(8, 9),
         excludes_source_vectors=True,
         reindex_management=True,
+        legacy_semantic_text=False,
         weighted_rrf=True,
     ),
 }
@@ -116,3 +151,13 @@ NEWEST = "9.5"
 def release(version: str) -> Release:
     """The row of a version, named as in the options (`8.19`)."""
     return _RELEASES[version]
+
+
+LEGACY_SEMANTIC_TEXT = "mapping.semantic_text.use_legacy_format"
+_NEWER_SEMANTIC_TEXT_SINCE = 8_018_000
+
+
+def has_legacy_semantic_text(settings: Mapping[str, str]) -> bool:
+    """Whether an index has semantic_text in its legacy format: by its setting, or because a release before 8.18 created it."""
+    created = int(settings.get("version.created", _NEWER_SEMANTIC_TEXT_SINCE))
+    return settings.get(LEGACY_SEMANTIC_TEXT) == "true" or created < _NEWER_SEMANTIC_TEXT_SINCE

@@ -99,8 +99,9 @@ def _refuse_old(settings: ElasticSettings) -> None:
     cluster = read_cluster(settings)
     if cluster.release < SEMANTIC_SINCE:
         raise InvalidInput(
-            f"The cluster has version {cluster.version}, where a semantic_text field replaces the text in the document",
+            f"The cluster has version {cluster.version}, where a semantic_text field puts an object of text and embeddings in the place of the "
+            "text, and neither kNN, sparse_vector nor word queries search it",
             value="semantic-text",
             source="--as",
-            accepted=f"{SEMANTIC_SINCE[0]}.{SEMANTIC_SINCE[1]} or later; or sparse-vector",
+            accepted=f"{SEMANTIC_SINCE[0]}.{SEMANTIC_SINCE[1]} or later; or sparse-vector, with --chunk-words for long texts",
         )

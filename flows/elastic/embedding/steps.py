@@ -20,6 +20,7 @@ from tasks.elastic.indices.indices import (
     ensure_index_settings,
     read_index,
 )
+from tasks.elastic.indices.legacy_texts import refuse_objects
 from tasks.elastic.indices.sources import SourceState, read_sample, read_source, verify_different_ids
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.verification.verification import sample_queries, verify_completeness
@@ -95,6 +96,7 @@ def _read(run: ElasticRun, plan: EmbedPlan) -> tuple[SourceState, tuple[dict[str
         refuse_taken(plan.fields, documents)
         inputs = [field.input for field in plan.fields]
         sample = read_sample(source, plan.source, inputs, within=plan.query)
+        refuse_objects(plan.source, documents.fields, sample)
         step.saw(read_from(documents))
     return documents, sample
 

@@ -14,6 +14,7 @@ from sandbox.elastic.documents.store import DocumentStore, Row
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.indices.store import Indices
+from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Reply, Request
 from sandbox.elastic.wire.routing import Route
 
@@ -21,7 +22,10 @@ from sandbox.elastic.wire.routing import Route
 class DocumentApi:
     """Single documents."""
 
-    def __init__(self, writer: RefreshingWriter, documents: DocumentStore, indices: Indices) -> None:
+    def __init__(
+        self, writer: RefreshingWriter, documents: DocumentStore, indices: Indices, release: Release
+    ) -> None:
+        self._release = release
         self._writer = writer
         self._documents = documents
         self._indices = indices
@@ -57,10 +61,13 @@ class DocumentApi:
     def update_document(self, request: Request) -> Reply:
         """`POST /{index}/_update/{id}`."""
         operation = _operation(request, "update")
+        operation.is_single = True
         operation.source = request.json()
         if request.flag("doc_as_upsert"):
             operation.source["doc_as_upsert"] = True
-        wanted = sources.of_query(request) or sources.of_body(operation.source.get("_source", False))
+        wanted = sources.of_query(request) or sources.of_body(
+            operation.source.get("_source", False), self._release
+        )
         reply = self._written(request, operation)
         if wanted.shown:
             index = self._indices.single(operation.index)
@@ -105,7 +112,7 @@ class DocumentApi:
                 continue
             if request.flag("refresh"):
                 self._writer.refresh(index)
-            chosen = sources.of_body(each["_source"]) if "_source" in each else from_query
+            chosen = sources.of_body(each["_source"], self._release) if "_source" in each else from_query
             found.append(_shown(index, id_, self._documents.get(index, id_), chosen))
         return {"docs": found}
 

@@ -1,13 +1,9 @@
-"""The embeddings of a document: the vector of a dense_vector field, and the chunks of a semantic_text field.
-
-What a model answered for a semantic_text field is stored in the document, as in the service, under `_inference_fields`;
-`_source` shows it only when asked. Which model is asked, and when, is decided in the inference room.
-"""
+"""The embeddings of a document: the vector of a dense_vector field; those of semantic_text are read in semantic_values.py."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +12,7 @@ import numpy as np
 from sandbox.elastic.documents import errors as documents_errors
 
 INFERENCE_FIELDS = "_inference_fields"
+"""Where a document holds what a model answered for its semantic_text fields; `_source` shows it only when asked."""
 _PREVIEW = 5
 _UNIT = 1e-4
 """How far the square of a unit vector's length may be from 1 (DenseVectorFieldMapper.java)."""
@@ -82,15 +79,3 @@ def _check_length(definition: Mapping[str, Any], row: np.ndarray[Any, Any]) -> N
     if similarity == "dot_product" and definition.get("element_type") != "byte" and abs(squared - 1) > _UNIT:
         problem = "The [dot_product] similarity can only be used with unit-length vectors."
         raise documents_errors.VECTOR.refusal(problem=problem, preview=_preview(row))
-
-
-def chunks(document: Mapping[str, Any]) -> Iterator[tuple[str, Rows, dict[str, Any]]]:
-    """The semantic_text fields of a document: path, the embeddings of its chunks, and the settings of the model."""
-    for path, stored in (document.get(INFERENCE_FIELDS) or {}).items():
-        if not stored:
-            continue
-        inference = stored["inference"]
-        found = [chunk["embeddings"] for each in inference["chunks"].values() for chunk in each]
-        rows = [np.array(each, np.float32) if isinstance(each, list) else each for each in found]
-        if rows:
-            yield path, Rows(rows), inference["model_settings"]

@@ -127,7 +127,10 @@ BULK_END = Answer(
     "BulkRequestParser.java",
 )
 BULK_SOURCE = Answer(
-    400, "document_parsing_exception", "[1:1] failed to parse: {problem}", "DocumentParser.java, from memory"
+    400,
+    "document_parsing_exception",
+    "[1:1] failed to parse: {problem}",
+    "DocumentParser.java, as public reports show it",
 )
 VECTOR = Answer(
     400,
@@ -152,6 +155,15 @@ DATE_NAME = Answer(
     "parse_exception",
     "invalid dynamic name expression [{name}]. {problem}",
     "IndexNameExpressionResolver.java",
+)
+SOURCE_KEY = Answer(
+    400, "parsing_exception", "Unknown key for a {token} in [{key}].", "FetchSourceContext.java"
+)
+OTHER_ENDPOINT = Answer(
+    400,
+    "document_parsing_exception",
+    "[1:1] The configured inference_id [{given}] for field [{field}] doesn't match the inference_id [{there}] reported in the document.",
+    "SemanticTextFieldMapper.java",
 )
 OTHER_MODEL = Answer(
     400,

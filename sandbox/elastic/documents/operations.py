@@ -31,6 +31,8 @@ class Operation:
     version_type: Literal["internal", "external", "external_gte"] = "internal"
     routing: str | None = None
     require_alias: bool = False
+    is_single: bool = False
+    """Whether it is an update in a request of its own, which writes the whole document; in a bulk only its parts are looked at."""
 
 
 @dataclass

@@ -12,9 +12,10 @@ from typing import Any
 from sandbox.elastic import errors
 from sandbox.elastic.documents import dates
 from sandbox.elastic.documents import errors as documents_errors
-from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS, Rows, chunks, vector
+from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS, Rows, vector
 from sandbox.elastic.documents.field_values import Terms, flat, joined, reader, token_of
 from sandbox.elastic.documents.nested import NestedObject
+from sandbox.elastic.documents.semantic_values import embedded, in_object, problem_of
 from sandbox.elastic.documents.source_values import at
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices import dynamic_templates, vector_options
@@ -82,6 +83,8 @@ class _Walk:
         self._detect_dates = mapping.get("date_detection", True)
         self._templates: list[dict[str, Any]] = mapping.get("dynamic_templates", [])
         self._copied: dict[str, list[Any]] = {}
+        self._objects_of_texts: dict[str, Mapping[str, Any]] = {}
+        """The values of semantic_text fields in the legacy format."""
 
     def copies(self, source: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
         """The fields that others are copied to, with their own values and the copies; copies are not copied on."""
@@ -93,7 +96,10 @@ class _Walk:
 
     def semantic(self, source: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
         """The embeddings of semantic_text fields; the settings of their model are added to the mapping."""
-        for path, rows, settings in chunks(source):
+        objects = ((path, *in_object(each)) for path, each in self._objects_of_texts.items())
+        for path, rows, settings in (*embedded(source), *objects):
+            if not rows.rows:
+                continue
             *parents, name = path.split(".")
             known, added = mapping.get("properties", {}), self.parsed.added
             for parent in parents:
@@ -102,7 +108,7 @@ class _Walk:
             if definition.get("type") != "semantic_text":
                 continue
             there = definition.get("model_settings")
-            if there is not None and there != settings and not self._lenient:
+            if there is not None and not _is_same_model(there, settings) and not self._lenient:
                 raise documents_errors.OTHER_MODEL.refusal(path=path)
             self.parsed.values[path] = rows
             if there is None:
@@ -150,14 +156,14 @@ class _Walk:
             if problem := vector_options.dimension_problem(definition.get("index_options"), len(value)):
                 raise documents_errors.BULK_SOURCE.refusal(problem=problem)
             sized: dict[str, Any] = {**definition, "dims": len(value)}  # as long as the first vector
-            self._leaf(path, sized, value)
+            self._value(path, sized, value)
             added[name] = sized
         else:
-            self._leaf(path, definition, value)
+            self._value(path, definition, value)
         for target in definition.get("copy_to", ()):
             self._copied.setdefault(target, []).extend(each for each in flat(value) if each is not None)
         for below, multi in definition.get("fields", {}).items():
-            self._leaf(f"{path}.{below}", multi, value)
+            self._value(f"{path}.{below}", multi, value)
 
     def _objects(
         self,
@@ -219,14 +225,21 @@ class _Walk:
                 return kind
         return "date" if self._detect_dates and dates.looks_like_date(str(value)) else "string"
 
-    def _leaf(self, path: str, definition: Mapping[str, Any], value: Any) -> None:
+    def _value(self, path: str, definition: Mapping[str, Any], value: Any) -> None:
         kind = definition["type"]
         if kind in ("sparse_vector", "rank_features"):
             self._weights(path, value)
-            return
+        elif kind == "semantic_text":
+            if isinstance(value, dict):
+                self._object_of_text(path, definition, value)
+        else:
+            self._leaf(path, definition, value)
+
+    def _leaf(self, path: str, definition: Mapping[str, Any], value: Any) -> None:
+        kind = definition["type"]
         if kind == "dense_vector" and value is not None:
             self.parsed.values[path] = vector(path, definition, value, self._id)
-        if not is_searchable(kind, definition) or kind in ("dense_vector", "semantic_text"):
+        if not is_searchable(kind, definition) or kind == "dense_vector":
             return
         values = list(flat(value)) if isinstance(value, list) else [value]
         if None in values:
@@ -247,6 +260,16 @@ class _Walk:
         kept = joined(kind, found, definition)
         if kept is not None:
             self.parsed.values[path] = kept
+
+    def _object_of_text(self, path: str, definition: Mapping[str, Any], value: dict[str, Any]) -> None:
+        if problem := problem_of(value):
+            raise self._bad(path, "semantic_text", value, problem)
+        given = value["inference"]["inference_id"]
+        if given != definition["inference_id"]:
+            raise documents_errors.OTHER_ENDPOINT.refusal(
+                field=path, given=given, there=definition["inference_id"]
+            )
+        self._objects_of_texts[path] = value
 
     def _weights(self, path: str, value: Any) -> None:
         if value is None or value == []:
@@ -291,6 +314,12 @@ class _Walk:
     def _bad(self, path: str, kind: str, value: Any, why: str) -> Refusal:
         cause = errors.ILLEGAL_ARGUMENT.refusal(problem=why)
         return documents_errors.BAD_VALUE.refusal(path=path, kind=kind, id=self._id, value=value, cause=cause)
+
+
+def _is_same_model(one: Mapping[str, Any], other: Mapping[str, Any] | None) -> bool:
+    """Whether embeddings of two models fit each other, whichever service has them; releases before 8.18 do not say which."""
+    names = ("task_type", "dimensions", "similarity", "element_type")
+    return all(one.get(name) == (other or {}).get(name) for name in names)
 
 
 def _check_name(name: str, prefix: str) -> None:

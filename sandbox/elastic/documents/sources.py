@@ -10,9 +10,12 @@ from typing import Any
 import orjson
 
 from sandbox.elastic import errors
+from sandbox.elastic.documents import errors as documents_errors
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
 from sandbox.elastic.indices.index import Index
+from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Request
+from sandbox.elastic.wire.tokens import token
 
 _VECTORS = ("sparse_vector", "rank_features", "dense_vector")
 
@@ -27,7 +30,7 @@ class SourceFilter:
     exclude_vectors: bool | None = None
     """None: the index's own setting."""
     inference_fields: bool = False
-    """Whether the embeddings of semantic_text fields are shown; only those who ask for vectors get them."""
+    """Whether the embeddings of semantic_text fields are shown: to those who ask for vectors, or by `fields` for `_inference_fields`."""
 
     def of_text(self, text: bytes | None, index: Index) -> dict[str, Any] | orjson.Fragment:
         """The filtered document; the whole one as the text that it is."""
@@ -49,7 +52,7 @@ class SourceFilter:
         return _chosen(document, "", includes, excludes) if includes or excludes else document
 
 
-def of_body(value: Any) -> SourceFilter:
+def of_body(value: Any, release: Release) -> SourceFilter:
     """`_source` in a body: a boolean, a pattern, a list of patterns, or an object.
 
     Raises:
@@ -60,6 +63,10 @@ def of_body(value: Any) -> SourceFilter:
     if isinstance(value, str) or _is_patterns(value):
         return SourceFilter(includes=_list(value))
     if isinstance(value, Mapping):
+        if "exclude_vectors" in value and not release.excludes_source_vectors:
+            raise documents_errors.SOURCE_KEY.refusal(
+                token=token(value["exclude_vectors"]), key="exclude_vectors"
+            )
         unknown = set(value) - {"includes", "include", "excludes", "exclude", "exclude_vectors"}
         if not unknown:
             return SourceFilter(

@@ -31,15 +31,15 @@ def updated(
         raise documents_errors.DOCUMENT_MISSING.refusal(id=id_, metadata={**metadata, "shard": "0"})
     if change is None:
         raise errors.VALIDATION.refusal(problems="1: script or doc is missing;")
-    after = _merged(there, change)
+    after = merged(there, change)
     return None if after == there and body.get("detect_noop", True) else after
 
 
 _BODY = ("doc", "doc_as_upsert", "upsert", "detect_noop", "_source", "script", "scripted_upsert")
 
 
-def _merged(old: Any, new: Any) -> Any:
-    """Objects are merged by name; everything else, including lists, is replaced."""
+def merged(old: Any, new: Any) -> Any:
+    """A value after a partial update. Objects are merged by name; everything else, including lists, is replaced."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return new
-    return {**old, **{name: _merged(old.get(name), value) for name, value in new.items()}}
+    return {**old, **{name: merged(old.get(name), value) for name, value in new.items()}}

@@ -127,6 +127,18 @@ SETTING_NOT_DYNAMIC = Answer(
     "Can't update non dynamic settings [[{names}]] for open indices [[{index}]]",
     "MetadataUpdateSettingsService.java",
 )
+SETTING_INTERNAL = Answer(
+    400,
+    "illegal_argument_exception",
+    "can not update internal setting [index.{name}]; this setting is managed via a dedicated API",
+    "AbstractScopedSettings.java",
+)
+LEGACY_FORBIDDEN = Answer(
+    400,
+    "illegal_argument_exception",
+    "[index.{name}] must not be true: an index of this version cannot have semantic_text in the legacy format",
+    "that it is refused: elasticsearch pull request 146211; the words: the sandbox",
+)
 MAPPING = Answer(400, "mapper_parsing_exception", "Failed to parse mapping: {problem}")
 COPY_FROM_MULTI_FIELD = Answer(
     400,

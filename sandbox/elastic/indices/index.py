@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from sandbox.elastic.indices import mappings
+from sandbox.elastic import versions
+from sandbox.elastic.indices import mappings, vector_fields
 from sandbox.elastic.wire.exchange import duration
 
 
@@ -42,6 +43,17 @@ class Index:
     def excludes_vectors(self) -> bool:
         """Whether `_source` leaves vectors out unless they are requested."""
         return self.settings.get("mapping.exclude_source_vectors") == "true"
+
+    @cached_property
+    def has_legacy_semantic_text(self) -> bool:
+        """Whether semantic_text fields hold objects of their text and embeddings, as in releases before 8.18."""
+        return versions.has_legacy_semantic_text(self.settings)
+
+    @cached_property
+    def with_chunks(self) -> Index:
+        """The same with the objects that semantic_text fields keep their chunks in, in place of these fields."""
+        properties = vector_fields.with_chunks(self.mapping.get("properties", {}))
+        return replace(self, mapping={**self.mapping, "properties": properties})
 
     @property
     def health(self) -> str:

@@ -20,6 +20,7 @@ HONOURED = (
     "final_pipeline",
     "hidden",
     "mapping.exclude_source_vectors",
+    "mapping.semantic_text.use_legacy_format",
     "mapping.total_fields.limit",
     "max_result_window",
     "max_terms_count",

@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import known_settings
+from sandbox.elastic.versions import LEGACY_SEMANTIC_TEXT
 from sandbox.elastic.wire.exchange import duration
 
 _FIXED = (
@@ -50,7 +51,11 @@ def check(settings: Mapping[str, str | None]) -> None:
             duration("index.refresh_interval", value)
         if name == "auto_expand_replicas" and not (value in (None, "false") or _EXPANDED.fullmatch(value)):
             raise indices_errors.SETTING_NO_RANGE.refusal(value=value, place=value.find("-"))
-        if name.startswith("blocks.") and value not in (None, "true", "false"):
+        if (name.startswith("blocks.") or name == LEGACY_SEMANTIC_TEXT) and value not in (
+            None,
+            "true",
+            "false",
+        ):
             raise indices_errors.SETTING_NO_BOOLEAN.refusal(value=value)
         if name in _NUMBERS and value is not None:
             least = 1 if name == "number_of_shards" else 0
@@ -75,6 +80,8 @@ def check_changeable(settings: Mapping[str, str | None], index: str) -> None:
         Refusal: naming all of them.
     """
     check(settings)
+    if LEGACY_SEMANTIC_TEXT in settings:
+        raise indices_errors.SETTING_INTERNAL.refusal(name=LEGACY_SEMANTIC_TEXT)
     fixed = [
         f"index.{name}"
         for name in settings

@@ -6,7 +6,7 @@ Every change is written to the database before it becomes visible.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Generator, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
@@ -21,7 +21,7 @@ from sandbox.elastic.indices.data_streams import DataStream, DataStreams, backin
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.indices.templates import Templates, over
 from sandbox.elastic.store import Store
-from sandbox.elastic.versions import Release
+from sandbox.elastic.versions import Release, has_legacy_semantic_text
 from sandbox.elastic.wire.exchange import Request
 
 
@@ -223,7 +223,8 @@ class Indices:
         names.check(name)
         settings_of_indices.check(given)
         own = mappings.fields(fields).values()
-        vector_fields.check_release(own, given, self._release)
+        vector_fields.check_settings(given, self._release)
+        self._check_fields(own, {name: value for name, value in given.items() if value is not None})
         similarities.check(own, given)
         with self.together():
             if name in self._all:
@@ -246,7 +247,7 @@ class Indices:
                 "provided_name": name,
                 "creation_date": str(int(time.time() * 1000)),
                 "uuid": uuid,
-                "version.created": f"{self._release.major}{self._release.number.split('.')[1]:0>3}000",
+                "version.created": self._created_by(),
             }
             made = settings_of_indices.expanded(made)
             index = Index(name, uuid, self._next_number(), made, fields, {})
@@ -302,7 +303,12 @@ class Indices:
         return replace(index, aliases={**index.aliases, alias: dict(definition)})
 
     def with_mapping(self, index: Index, mapping: Mapping[str, Any]) -> Index:
-        """The index with another mapping."""
+        """The index with another mapping.
+
+        Raises:
+            Refusal: it has a field that the release or the format of the index does not allow.
+        """
+        self._check_fields(mappings.fields(mapping).values(), index.settings)
         return replace(index, mapping=dict(mapping))
 
     def with_settings(self, index: Index, settings: Mapping[str, str | None]) -> Index:
@@ -316,6 +322,13 @@ class Indices:
         number = (self._counters.get("index") or 0) + 1
         self._counters.put("index", number)
         return number
+
+    def _created_by(self) -> str:
+        return f"{self._release.major}{self._release.number.split('.')[1]:0>3}000"
+
+    def _check_fields(self, own: Iterable[mappings.Field], settings: Mapping[str, str]) -> None:
+        is_legacy = has_legacy_semantic_text({"version.created": self._created_by(), **settings})
+        vector_fields.check_release(own, self._release, is_legacy=is_legacy)
 
     def _of_this_release(self) -> dict[str, str]:
         return {"mapping.exclude_source_vectors": "true"} if self._release.excludes_source_vectors else {}

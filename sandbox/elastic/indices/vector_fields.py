@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from sandbox.elastic.chunking import settings as chunking
 from sandbox.elastic.indices import errors as indices_errors
 from sandbox.elastic.indices import vector_options
-from sandbox.elastic.versions import Release
+from sandbox.elastic.versions import LEGACY_SEMANTIC_TEXT, Release
 
 PARAMETERS: dict[str, set[str]] = {
     "dense_vector": {"dims", "element_type", "index", "similarity", "index_options"},
@@ -28,6 +28,9 @@ DEFAULT_INFERENCE_ID = ".elser-2-elasticsearch"
 SIMILARITIES = ("cosine", "dot_product", "l2_norm", "max_inner_product")
 MOST_DIMENSIONS = 4096
 _ELEMENTS = ("byte", "float")
+CHUNKS = ".inference.chunks"
+"""After the path of a semantic_text field, that of the nested objects with its chunks, which no mapping shows but queries reach."""
+_OPTIONS = ("chunking_settings", "index_options")
 _CHANGEABLE = {"search_inference_id", "chunking_settings", "meta", "fields"}
 
 
@@ -44,19 +47,51 @@ class TypedField(Protocol):
         """The name of its type."""
         ...
 
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """As the mapping has them."""
+        ...
 
-def check_release(fields: Iterable[TypedField], settings: Mapping[str, Any], release: Release) -> None:
-    """Refuse what a release does not have, or what is not imitated of it.
+
+def check_settings(settings: Mapping[str, Any], release: Release) -> None:
+    """Refuse a format of semantic_text that a release does not have, in the settings of a new index.
 
     Raises:
-        Refusal: naming the field or the setting.
+        Refusal: naming the setting.
     """
-    if settings.get("mapping.semantic_text.use_legacy_format") == "true":
-        problem = "the sandbox does not imitate the legacy format of semantic_text"
-        raise indices_errors.MAPPING.refusal(problem=problem)
+    given = settings.get(LEGACY_SEMANTIC_TEXT)
+    if given is not None and not release.newer_semantic_text:
+        raise indices_errors.UNKNOWN_SETTING.refusal(name=LEGACY_SEMANTIC_TEXT)
+    if given == "true" and not release.legacy_semantic_text:
+        raise indices_errors.LEGACY_FORBIDDEN.refusal(name=LEGACY_SEMANTIC_TEXT)
+
+
+def check_release(fields: Iterable[TypedField], release: Release, *, is_legacy: bool) -> None:
+    """Refuse semantic_text fields that a release does not have.
+
+    Args:
+        fields: of the index.
+        release: of the cluster.
+        is_legacy: whether the index has the legacy format of semantic_text.
+
+    Raises:
+        Refusal: naming the field and the parameter.
+    """
     for field in fields:
-        if field.type == "semantic_text" and not release.semantic_text:
+        if field.type != "semantic_text":
+            continue
+        name = field.path.rpartition(".")[2]
+        if not release.semantic_text:
             raise indices_errors.NO_HANDLER.refusal(kind=field.type, name=field.path)
+        for parameter in () if release.semantic_text_options else _OPTIONS:
+            if parameter in field.parameters:
+                raise indices_errors.UNKNOWN_PARAMETER.refusal(
+                    parameter=parameter, name=name, kind=field.type
+                )
+        for parameter, shown in (("copy_to", "[copy_to]"), ("fields", "multi-fields")):
+            if is_legacy and field.parameters.get(parameter):
+                problem = f"semantic_text field [{name}] does not support {shown}"
+                raise indices_errors.MAPPING.refusal(problem=problem)
 
 
 def check(name: str, definition: Mapping[str, Any]) -> None:
@@ -140,3 +175,32 @@ def _check_vector(name: str, definition: Mapping[str, Any]) -> None:
             problem=f"Field [{given}] can only be specified for a field of type [dense_vector] when it is indexed"
         )
     vector_options.check(name, kind, definition.get("index_options"), dims)
+
+
+def with_chunks(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties in which each semantic_text field is the object that it keeps its chunks in (`createInferenceField` of SemanticTextFieldMapper.java)."""
+    return {name: _with_chunks(definition) for name, definition in properties.items()}
+
+
+def _with_chunks(definition: Mapping[str, Any]) -> dict[str, Any]:
+    if definition.get("type") == "semantic_text":
+        chunks = {"type": "nested", "properties": _of_chunks(definition.get("model_settings"))}
+        return {"properties": {"inference": {"properties": {"chunks": chunks}}}}
+    below = {"properties": with_chunks(definition["properties"])} if "properties" in definition else {}
+    return {**definition, **below}
+
+
+def _of_chunks(settings: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The embeddings of a known model, and the text of each chunk, which the legacy format has."""
+    text = {"type": "keyword", "index": False, "doc_values": False}
+    if settings is None:
+        return {"text": text}
+    if settings["task_type"] == "sparse_embedding":
+        return {"embeddings": {"type": "sparse_vector"}, "text": text}
+    vector = {
+        "type": "dense_vector",
+        "dims": settings["dimensions"],
+        "similarity": settings["similarity"],
+        "element_type": settings["element_type"],
+    }
+    return {"embeddings": vector, "text": text}

@@ -1,4 +1,4 @@
-"""The inference APIs: put, get, update, delete, and infer for sparse and dense embeddings."""
+"""The inference APIs: put, get, update, delete, and infer for sparse and dense embeddings and for reranking."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.elastic.errors import Refusal
 from sandbox.elastic.inference import errors as inference_errors
-from sandbox.elastic.inference import openai
+from sandbox.elastic.inference import openai, reranking
 from sandbox.elastic.inference.definitions import TASK_TYPES, Definitions, task_type_of
 from sandbox.elastic.inference.endpoints import Endpoint, Endpoints
 from sandbox.elastic.inference.serving import EndpointInference
@@ -29,7 +29,7 @@ _INPUT_TYPES = ("ingest", "search", "classification", "clustering", "unspecified
 _PROBE = "how big"
 _PURPOSES: dict[str, Purpose] = {"ingest": "ingest", "search": "search"}
 """Input types by which a model's prefix is chosen."""
-_INFER = {"input", "input_type", "query", "task_settings"}
+_INFER = {"input", "input_type", "query", "task_settings", *reranking.OPTIONS}
 
 
 class InferenceEndpointApi:
@@ -165,18 +165,20 @@ class InferenceEndpointApi:
         return {"acknowledged": True, **shown}
 
     def infer(self, request: Request, kind: str | None = None) -> dict[str, Any]:
-        """`POST /_inference/[{task_type}/]{inference_id}`: one answer for each input, in order."""
+        """`POST /_inference/[{task_type}/]{inference_id}`: one answer for each input, in order; of rerank the best first."""
         self._licence.require()
         body, asked = request.json(), kind or request.params.get("task_type")
         if asked is not None:
             task_type_of(asked)
         endpoint = self._endpoints.get(request.params["inference_id"], asked)
-        texts = _texts(body, endpoint)
+        texts = _texts(body, endpoint, with_options=self._release.rerank_options)
         purpose = _PURPOSES.get(str(body.get("input_type", "")).lower(), "infer")
-        timeout = request.seconds("timeout", 30)
-        outcomes = self._serving.embed(
-            endpoint.inference_id, texts, purpose, timeout, request.text("timeout", "30s")
-        )
+        timeout, shown_timeout = request.seconds("timeout", 30), request.text("timeout", "30s")
+        if endpoint.task_type == "rerank":
+            asked = reranking.Asked.read(body, endpoint)
+            scores = self._serving.relevance(endpoint, asked.query, texts, purpose, timeout, shown_timeout)
+            return asked.shown(texts, scores)
+        outcomes = self._serving.embed(endpoint.inference_id, texts, purpose, timeout, shown_timeout)
         answers = [embedding_of(outcome) for outcome in outcomes]
         if endpoint.task_type == "text_embedding":
             return {"text_embedding": [{"embedding": each.value} for each in answers]}
@@ -196,20 +198,22 @@ def _users(name: str, pipelines: Sequence[str], indexes: Sequence[str]) -> str:
     return (by_pipelines if pipelines else "") + (by_indices if indexes else "")
 
 
-def _texts(body: dict[str, Any], endpoint: Endpoint) -> list[str]:
+def _texts(body: dict[str, Any], endpoint: Endpoint, *, with_options: bool) -> list[str]:
     for name, value in body.items():
-        if name not in _INFER:
+        if name not in _INFER or (name in reranking.OPTIONS and not with_options):
             raise inference_errors.UNKNOWN_SETTINGS.refusal(shown=f"{name}={value}", service=endpoint.service)
-    if body.get("query") is not None:
-        raise inference_errors.NOT_FOR_TASK.refusal(field="query", task_type=endpoint.task_type)
-    if body.get("task_settings"):
-        raise inference_errors.NOT_FOR_TASK.refusal(field="task_settings", task_type=endpoint.task_type)
     kind = body.get("input_type")
     if kind is not None and str(kind).lower() not in _INPUT_TYPES:
         cause = inference_errors.NO_INPUT_TYPE.refusal(input_type=str(kind).upper())
         raise inference_errors.INPUT_TYPE.refusal(cause=cause)
     given = body.get("input")
     texts = [given] if isinstance(given, str) else given
-    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+    if texts == []:
+        raise inference_errors.EMPTY_INPUT.refusal()
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise inference_errors.NO_INPUT.refusal()
+    if endpoint.task_type != "rerank":
+        for name in ("query", "task_settings", *reranking.OPTIONS):
+            if body.get(name) is not None and body[name] != {}:
+                raise inference_errors.NOT_FOR_TASK.refusal(field=name, task_type=endpoint.task_type)
     return texts

@@ -13,9 +13,10 @@ from sandbox.elastic.inference.endpoints import Endpoint
 from sandbox.elastic.ml.deployments import Deployments
 from sandbox.elastic.ml.models import Models
 from sandbox.elastic.ml.packages import PACKAGES, TaskType
+from sandbox.elastic.versions import Release
 
 TASK_TYPES = get_args(TaskType)
-_OTHER_TASK_TYPES = ("embedding", "rerank", "completion", "chat_completion")
+_OTHER_TASK_TYPES = ("embedding", "completion", "chat_completion")
 _REMOTE = frozenset(
     {
         "ai21",
@@ -58,9 +59,10 @@ _BODY = {"service", "service_settings", "task_settings", "task_type", "chunking_
 class Definitions:
     """Reads definitions of endpoints, with the models and deployments that they may refer to."""
 
-    def __init__(self, models: Models, deployments: Deployments) -> None:
+    def __init__(self, models: Models, deployments: Deployments, release: Release) -> None:
         self._models = models
         self._deployments = deployments
+        self._release = release
 
     def read(self, inference_id: str, task_type: str | None, body: Mapping[str, Any]) -> Endpoint:
         """The endpoint that a body defines.
@@ -72,10 +74,9 @@ class Definitions:
         unknown = {name: value for name, value in body.items() if name not in _BODY}
         if unknown:
             raise _unknown(unknown, service)
-        if body.get("task_settings"):
-            raise _unknown(body["task_settings"], service)
         settings: dict[str, Any] = dict(body.get("service_settings") or {})
         if service == "openai":
+            _task_settings(body, service, "")
             return self._openai(inference_id, task_type or body.get("task_type"), settings, body)
         if extra := {name: value for name, value in settings.items() if name not in _SETTINGS}:
             raise _unknown(extra, service)
@@ -83,10 +84,15 @@ class Definitions:
             settings = {"model_id": ".elser_model_2_linux-x86_64", "num_threads": 1, **settings}
         model = self._model(settings)
         wanted = task_type_of(task_type or body.get("task_type"))
+        if wanted == "rerank" and (service == "elser" or not self._release.reranker):
+            raise inference_errors.SERVICE_WITHOUT_TASK.refusal(service=service, task_type=wanted)
+        returns = _task_settings(body, service, wanted)
         self._check_id(inference_id)
         there = self._task_type(model)
         if there != wanted:
             raise inference_errors.MODEL_OF_OTHER_TASK.refusal(model=model, there=there, asked=wanted)
+        if wanted == "rerank" and body.get("chunking_settings"):
+            raise _unknown({"chunking_settings": body["chunking_settings"]}, service)
         chunking.read(body.get("chunking_settings"))
         running = settings.get("deployment_id")
         return Endpoint(
@@ -99,6 +105,7 @@ class Definitions:
             settings.get("adaptive_allocations"),
             running,
             dict(body.get("chunking_settings") or {}),
+            return_documents=returns,
         )
 
     def _openai(
@@ -153,12 +160,7 @@ class Definitions:
 
     def _task_type(self, model: str) -> TaskType:
         """What a model answers: packaged ones by their name, uploaded ones by their config."""
-        if model in PACKAGES:
-            return PACKAGES[model].task_type
-        if model.startswith(".rerank"):
-            raise inference_errors.TASK_TYPE_NOT_IMITATED.refusal(task_type="rerank")
-        config = self._models.record(model)["config"]
-        return "text_embedding" if "text_embedding" in config["inference_config"] else "sparse_embedding"
+        return PACKAGES[model].task_type if self._models.is_packaged(model) else self._models.task_type(model)
 
     def _check_id(self, inference_id: str) -> None:
         if not _ID.fullmatch(inference_id):
@@ -191,6 +193,18 @@ def _service(body: Mapping[str, Any]) -> str:
     if service not in ("elasticsearch", "elser", "openai"):
         raise inference_errors.UNKNOWN_SERVICE.refusal(service=service)
     return service
+
+
+def _task_settings(body: Mapping[str, Any], service: str, task_type: str) -> bool:
+    """Whether answers repeat the texts (CustomElandRerankTaskSettings.java); other tasks have no settings."""
+    given = dict(body.get("task_settings") or {})
+    returns = given.pop("return_documents", None) if task_type == "rerank" else None
+    if given:
+        raise _unknown(given, service)
+    if returns is not None and not isinstance(returns, bool):
+        problem = f"field [return_documents] is not of the expected type. The value [{returns}] cannot be converted to a [Boolean]"
+        raise inference_errors.INVALID.refusal(problem=problem)
+    return returns is not False
 
 
 def _unknown(settings: Mapping[str, Any], service: str) -> Exception:

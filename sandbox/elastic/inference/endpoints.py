@@ -8,12 +8,13 @@ from typing import Any
 
 from sandbox.elastic.chunking import settings as chunking
 from sandbox.elastic.inference import errors as inference_errors
-from sandbox.elastic.ml.packages import PACKAGES, TaskType
+from sandbox.elastic.ml.packages import PACKAGES, RERANKER, TaskType
 from sandbox.elastic.store import Records
 from sandbox.elastic.versions import Release
 
 DEFAULT_ELSER = ".elser-2-elasticsearch"
 DEFAULT_E5 = ".multilingual-e5-small-elasticsearch"
+DEFAULT_RERANKER = ".rerank-v1-elasticsearch"
 _ADAPTIVE = {"enabled": True, "min_number_of_allocations": 0, "max_number_of_allocations": 32}
 
 
@@ -38,6 +39,8 @@ class Endpoint:
     dimensions: int = 0
     """Of its vectors, as it was asked for or found out."""
     dimensions_given: bool = False
+    return_documents: bool = True
+    """Whether a reranker's answers repeat the texts, where a call does not say it."""
 
     @property
     def is_remote(self) -> bool:
@@ -66,6 +69,8 @@ class Endpoint:
             "service": self.service,
             "service_settings": settings,
         }
+        if self.task_type == "rerank":
+            return shown | {"task_settings": {"return_documents": self.return_documents}}
         if with_chunking:
             shown["chunking_settings"] = chunking.read(self.chunking_settings).shown()
         return shown
@@ -94,7 +99,7 @@ class Endpoints:
 
     def __init__(self, records: Records, release: Release) -> None:
         self._records = records
-        self._defaults = _defaults() if release.default_endpoints else {}
+        self._defaults = _defaults(release)
 
     def all(self) -> dict[str, Endpoint]:
         """By id, sorted."""
@@ -132,8 +137,15 @@ class Endpoints:
         self._records.delete(inference_id)
 
 
-def _defaults() -> dict[str, Endpoint]:
-    models = {DEFAULT_ELSER: ".elser_model_2_linux-x86_64", DEFAULT_E5: ".multilingual-e5-small_linux-x86_64"}
+def _defaults(release: Release) -> dict[str, Endpoint]:
+    models: dict[str, str] = {}
+    if release.default_endpoints:
+        models |= {
+            DEFAULT_ELSER: ".elser_model_2_linux-x86_64",
+            DEFAULT_E5: ".multilingual-e5-small_linux-x86_64",
+        }
+    if release.default_reranker:
+        models[DEFAULT_RERANKER] = RERANKER
     return {
         name: Endpoint(
             name, PACKAGES[model].task_type, "elasticsearch", model, adaptive_allocations=_ADAPTIVE

@@ -67,7 +67,7 @@ REMOTE_REFUSED = Answer(
     400,
     "status_exception",
     "Received {kind} status code for request from inference entity id [{id}] status [{status}]. Error message: [{said}]",
-    "RetryableHttpResponseHandlers: BaseResponseHandler.java, from memory",
+    "BaseResponseHandler.java, OpenAiResponseHandlerTests.java",
 )
 NO_TASK_TYPE = Answer(
     400, "status_exception", "model is missing required setting [task_type]", "ServiceUtils.java"
@@ -75,6 +75,12 @@ NO_TASK_TYPE = Answer(
 UNKNOWN_TASK_TYPE = Answer(400, "status_exception", "Unknown task_type [{task_type}]", "TaskType.java")
 TASK_TYPE_NOT_IMITATED = Answer(
     400, "status_exception", "the sandbox has no model for the task type [{task_type}]"
+)
+SERVICE_WITHOUT_TASK = Answer(
+    400,
+    "status_exception",
+    "The [{service}] service does not support task type [{task_type}]",
+    "TaskType.java",
 )
 OTHER_TASK_TYPE = Answer(
     400,
@@ -103,14 +109,32 @@ NO_INPUT = Answer(
 INPUT_TYPE = Answer(
     400,
     "x_content_parse_exception",
-    "[1:1] [cluster:monitor/xpack/inference] failed to parse field [input_type]",
-    "InferenceAction.java, from memory",
+    "[1:1] [cluster:internal/xpack/inference] failed to parse field [input_type]",
+    "InferenceAction.java",
 )
 NO_INPUT_TYPE = Answer(
     400,
     "illegal_argument_exception",
     "No enum constant org.elasticsearch.inference.InputType.{input_type}",
     "InputTypeTests.java",
+)
+EMPTY_INPUT = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: Field [input] cannot be an empty array;",
+    "InferenceAction.java",
+)
+NO_QUERY = Answer(
+    400,
+    "action_request_validation_exception",
+    "Validation Failed: 1: Field [query] cannot be {what} for task type [rerank];",
+    "InferenceAction.java",
+)
+NOT_READ = Answer(
+    400,
+    "x_content_parse_exception",
+    "[1:1] [cluster:monitor/xpack/inference] failed to parse field [{field}]",
+    "ObjectParser.java",
 )
 NOT_FOR_TASK = Answer(
     400,
@@ -158,8 +182,14 @@ BAD_VALUE = Answer(
     "Invalid format for field [{field}], expected [String|Number|Boolean] got [{kind}]",
     "SemanticTextUtils.java",
 )
-OTHER_ENDPOINT = Answer(
+TEXT_MISSING = Answer(
     400,
-    "document_parsing_exception",
-    "[1:1] failed to parse: the embeddings of field [{field}] are of inference id [{given}], the field uses [{there}]",
+    "status_exception",
+    "Field [{source}] must be specified on an update request to calculate inference for field [{field}]",
+    "ShardBulkInferenceActionFilter.java",
+)
+NEWER_EMBEDDINGS = Answer(
+    400,
+    "status_exception",
+    "the sandbox does not imitate [_inference_fields] in a document for an index with the legacy format of semantic_text",
 )

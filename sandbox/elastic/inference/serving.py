@@ -96,6 +96,33 @@ class EndpointInference:
         """
         return [embedding_of(each) for each in self.embed(name, texts, "search", SEARCH_TIMEOUT, "30s")]
 
+    def relevance(
+        self,
+        endpoint: Endpoint,
+        query: str,
+        texts: Sequence[str],
+        purpose: Purpose,
+        timeout: float,
+        shown: str,
+    ) -> list[float]:
+        """How relevant each text is to a query: logits.
+
+        Raises:
+            Refusal: the endpoint's model is not available, its queue is full, or the timeout has passed.
+        """
+        ready = self._ready(endpoint.inference_id)
+        found = self._inference.relevance(ready, query, texts, purpose, timeout, shown)
+        return [float(next(iter(embedding_of(each).value))) for each in found]
+
+    def relevance_for_search(self, name: str, query: str, texts: Sequence[str]) -> list[float]:
+        """The same for a search, by an endpoint's id; without texts only the endpoint is looked for.
+
+        Raises:
+            Refusal: as `relevance`; or there is no such endpoint, or it has another task type.
+        """
+        endpoint = self._endpoints.get(name, "rerank")
+        return self.relevance(endpoint, query, texts, "search", SEARCH_TIMEOUT, "30s") if texts else []
+
     def bring_up(self, endpoint: Endpoint, timeout: float, shown: str) -> None:
         """Download and deploy an endpoint's model, unless it is; what takes longer than the timeout goes on.
 

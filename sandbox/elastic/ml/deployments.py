@@ -94,14 +94,14 @@ class Deployments:
         records: Records,
         nodes: Nodes,
         options: ElasticOptions,
-        is_dense: Callable[[str], bool],
+        task_type: Callable[[str], packages.TaskType],
         take_at_end: TakeAtEnd,
         ending: threading.Event,
     ) -> None:
         self._records = records
         self._nodes = nodes
         self._options = options
-        self._is_dense = is_dense
+        self._task_type = task_type
         self._take_at_end = take_at_end
         self._ending = ending
         self.lock = threading.RLock()
@@ -237,7 +237,7 @@ class Deployments:
             node,
             capacity,
             seconds,
-            partial(packages.embed, self._is_dense(deployment.model)),
+            partial(packages.embed, self._task_type(deployment.model)),
             deployment.cache,
         )
 

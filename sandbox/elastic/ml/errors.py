@@ -172,6 +172,15 @@ NO_DEFINITION = Answer(
 TASK_CANNOT_RUN = Answer(
     400, "status_exception", "the sandbox cannot run the model [{model}] of task [{task}]; it runs: {tasks}"
 )
+NO_EMBEDDINGS = Answer(
+    400,
+    "status_exception",
+    "the model [{model}] compares texts with a query and embeds nothing: the sandbox asks it through an inference endpoint of "
+    "the task type [rerank] only",
+)
+NO_RELEVANCE = Answer(
+    400, "status_exception", "the model [{model}] embeds texts and does not compare them with a query"
+)
 VECTORS_CANNOT_BE = Answer(
     400,
     "status_exception",

@@ -14,6 +14,7 @@ from sandbox.elastic.ml.inference_ledger import InferenceLedger
 from sandbox.elastic.ml.inference_queue import INGEST, SEARCH
 from sandbox.elastic.ml.licence import MachineLearningLicence
 from sandbox.elastic.ml.models import Models
+from sandbox.elastic.ml.relevance import paired
 from sandbox.models.embedding import Embedding
 
 Purpose = Literal["ingest", "search", "infer"]
@@ -78,14 +79,45 @@ class Inference:
         """The embedding of each text, or its refusal; the texts are queued together.
 
         Raises:
-            Refusal: the model is not available, or the timeout has passed.
+            Refusal: the model is not available or compares texts with a query, or the timeout has passed.
         """
-        self._licence.require()
-        deployment = self.deployment_of(name)
-        priority = SEARCH if purpose == "search" else INGEST
+        deployment = self._available(name)
+        if self._models.task_type(deployment.model) == "rerank":
+            raise ml_errors.NO_EMBEDDINGS.refusal(model=deployment.model)
         prefixes = self._models.record(deployment.model)["config"].get("prefix_strings") or {}
         prefix = prefixes.get(purpose, "")  # none for `_infer` (InferModelAction.java)
         read = [prefix + text for text in texts]
+        return self._answered(deployment, read, texts, purpose, timeout, shown)
+
+    def relevance(
+        self, name: str, query: str, texts: Sequence[str], purpose: Purpose, timeout: float | None, shown: str
+    ) -> list[Embedding | Refusal]:
+        """How relevant each text is to a query, as an answer of one number, or its refusal.
+
+        Raises:
+            Refusal: the model is not available or is no reranker, or the timeout has passed.
+        """
+        deployment = self._available(name)
+        if self._models.task_type(deployment.model) != "rerank":
+            raise ml_errors.NO_RELEVANCE.refusal(model=deployment.model)
+        read = [paired(query, text) for text in texts]
+        return self._answered(deployment, read, texts, purpose, timeout, shown)
+
+    def _available(self, name: str) -> Deployment:
+        self._licence.require()
+        return self.deployment_of(name)
+
+    def _answered(
+        self,
+        deployment: Deployment,
+        read: Sequence[str],
+        texts: Sequence[str],
+        purpose: Purpose,
+        timeout: float | None,
+        shown: str,
+    ) -> list[Embedding | Refusal]:
+        """The answers to what the model reads, queued together; `texts` are what the ledger keeps."""
+        priority = SEARCH if purpose == "search" else INGEST
         queued, countdown = self._deployments.ask(deployment, read, priority)
         deadline = None if timeout is None else time.monotonic() + timeout
         while not countdown.wait(

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.elastic.ml import errors as ml_errors
 from sandbox.elastic.ml import lang_ident
 from sandbox.elastic.ml.downloads import ACTION, Download
-from sandbox.elastic.ml.packages import PACKAGES
+from sandbox.elastic.ml.packages import PACKAGES, RERANKER, TYPE_OF_TASK, TaskType
 from sandbox.elastic.options import ElasticOptions
 from sandbox.elastic.store import Store
 from sandbox.elastic.tasks.manager import Tasks
@@ -94,15 +94,16 @@ class Models:
 
     def is_packaged(self, model: str) -> bool:
         """Whether it is a packaged model, which is downloaded."""
-        return model in PACKAGES
+        return model in PACKAGES and (model != RERANKER or self._release.reranker)
 
     def is_elser(self, model: str) -> bool:
         """Whether it is a packaged ELSER."""
         return model in PACKAGES and PACKAGES[model].is_elser
 
-    def is_dense(self, model: str) -> bool:
-        """Whether a model answers vectors, and not tokens with weights."""
-        return "text_embedding" in self.record(model)["config"]["inference_config"]
+    def task_type(self, model: str) -> TaskType:
+        """What a model answers; tokens with weights if its task is none that can run."""
+        (task, *_) = self.record(model)["config"]["inference_config"] or [""]
+        return TYPE_OF_TASK.get(task, "sparse_embedding")
 
     def fully_defined(self, record: dict[str, Any]) -> bool:
         """Whether the definition is complete."""

@@ -1,4 +1,4 @@
-"""The models that Elastic packages, which a cluster downloads by name: ELSER and E5, and which model answers for each here.
+"""The models that Elastic packages, which a cluster downloads by name: ELSER, E5 and a reranker, and which model answers for each here.
 
 A model's prefixes are those of its config (`prefix_strings`): they stand in front of every text that is stored or looked for.
 """
@@ -9,11 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sandbox.elastic.ml.relevance import relevance
 from sandbox.models.e5 import Purpose, load_e5
 from sandbox.models.embedding import Embedding
 from sandbox.models.splade import FILES, load_splade
 
-TaskType = Literal["sparse_embedding", "text_embedding"]
+TaskType = Literal["sparse_embedding", "text_embedding", "rerank"]
+TYPE_OF_TASK: dict[str, TaskType] = {
+    "text_expansion": "sparse_embedding",
+    "text_embedding": "text_embedding",
+    "text_similarity": "rerank",
+}
+"""By the task in a model's `inference_config`: what endpoints call it."""
+RERANKER = ".rerank-v1"
 _SPARSE_SHA256 = next(iter(FILES.values()))
 """Of the model that answers here: the real package's hash is not known."""
 _TOKENIZATION = {"with_special_tokens": True, "max_sequence_length": 512, "truncate": "first", "span": -1}
@@ -43,7 +51,7 @@ class Package:
     @property
     def prefixes(self) -> dict[str, str]:
         """`prefix_strings`: what stands in front of texts that are stored (`ingest`) and looked for (`search`)."""
-        return {} if self.is_elser else {"ingest": _PASSAGE, "search": _QUERY}
+        return {"ingest": _PASSAGE, "search": _QUERY} if self.task_type == "text_embedding" else {}
 
     def config(self) -> dict[str, Any]:
         """What its config has beside that of every model."""
@@ -69,6 +77,9 @@ class Package:
         if self.is_elser:
             bert = {"do_lower_case": True, **_TOKENIZATION}
             return {"text_expansion": {**vocabulary, "tokenization": {"bert": bert}}}
+        if self.task_type == "rerank":
+            deberta = {"do_lower_case": False, **_TOKENIZATION, "truncate": "balanced"}
+            return {"text_similarity": {**vocabulary, "tokenization": {"deberta_v2": deberta}}}
         roberta = {"do_lower_case": False, **_TOKENIZATION}
         return {
             "text_embedding": {
@@ -114,28 +125,32 @@ PACKAGES = {
             "text_embedding",
             "linux-x86_64",
         ),
+        # Neither is known of this one: 184 million parameters in 4 bytes each.
+        Package(RERANKER, 736_000_000, "0" * 64, "Elastic Rerank v1", "rerank"),
     )
 }
 """By id."""
 
 
-def load(is_dense: bool) -> None:
-    """Load what answers for models that answer vectors, or for those that answer tokens with weights.
+def load(task_type: TaskType) -> None:
+    """Load what answers for models of a task.
 
     Raises:
         ModelMissing: it cannot run here.
     """
-    load_e5() if is_dense else load_splade()
+    load_splade() if task_type == "sparse_embedding" else load_e5()
 
 
-def embed(is_dense: bool, texts: Sequence[str]) -> list[Embedding]:
-    """The answers for texts with the model's prefix; E5 reads a text without one of its own as a passage.
+def embed(task_type: TaskType, texts: Sequence[str]) -> list[Embedding]:
+    """The answers for texts with the model's prefix, of a reranker for pairs; E5 reads a text without a prefix as a passage.
 
     Raises:
         ModelMissing: it cannot run here.
     """
-    if not is_dense:
+    if task_type == "sparse_embedding":
         return load_splade().embed(texts)
+    if task_type == "rerank":
+        return relevance(texts)
     found: dict[int, Embedding] = {}
     queries = [number for number, text in enumerate(texts) if text.startswith(_QUERY)]
     passages = [number for number, text in enumerate(texts) if not text.startswith(_QUERY)]

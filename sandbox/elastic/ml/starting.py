@@ -19,7 +19,7 @@ from sandbox.models.missing import ModelMissing
 LIMIT = 100
 """Deployments at the same time. The number is from memory."""
 STATES = ("starting", "started", "fully_allocated")
-RUN_TASKS = ("text_expansion", "text_embedding")
+RUN_TASKS = tuple(packages.TYPE_OF_TASK)
 """The tasks of models that something here answers for."""
 _LOOK = 0.02
 
@@ -54,7 +54,7 @@ class DeploymentStarter:
         parameters["cache_size"] = parameters["cache_size"] or f"{size}b"
         size_in_bytes("cache_size", parameters["cache_size"])
         try:
-            packages.load(self._models.is_dense(model))
+            packages.load(self._models.task_type(model))
         except ModelMissing as error:
             raise ml_errors.NODE_FAILED.refusal(node=list(self._nodes)[-1].id, problem=error) from error
         return self._deployments.start(

@@ -77,7 +77,9 @@ class ReindexApi:
         pipeline, kind = dest.get("pipeline"), dest.get("op_type", "index")
         version_type = dest.get("version_type", "internal")
         # Vectors are copied even if searches leave them out.
-        chosen = replace(sources.of_body(source.get("_source")), exclude_vectors=False)
+        chosen = replace(
+            sources.of_body(source.get("_source"), self._contexts.release), exclude_vectors=False
+        )
 
         def prepare(found: Hit) -> Operation:
             return Operation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -91,14 +91,16 @@ class SearchApi:
         filter_of_alias = (
             None if "pit" in body else self._indices.filter_of(request.params.get("index", "_all"))
         )
-        asked = SearchRequest.read(narrowed_search(given, filter_of_alias))
+        asked = SearchRequest.read(narrowed_search(given, filter_of_alias), self._contexts.release)
         _refuse_in_scroll(asked, request)
         as_number = request.flag("rest_total_hits_as_int")
         if as_number:
             asked.count_exactly("track_total_hits" in body or "track_total_hits" in request.query)
         filter_ = sources.of_query(request)
         if filter_:
-            asked.source = filter_
+            asked.source = replace(
+                filter_, inference_fields=filter_.inference_fields or asked.fields.inference_fields
+            )
         reply: dict[str, Any] = {}
         point, scroll = body.get("pit"), request.query.get("scroll")
         if point is not None:

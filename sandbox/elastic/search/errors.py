@@ -78,7 +78,7 @@ EXPLAIN_NO_QUERY = Answer(
 EXPLAIN_NO_RETRIEVER = Answer(
     400,
     "parsing_exception",
-    "the sandbox explains the scores of a [query] and of [knn] sections, not those of a [retriever]",
+    "the sandbox does not explain the scores of a [{kind}] retriever",
 )
 NOT_SUPPORTED = Answer(
     400,
@@ -91,7 +91,7 @@ NEGATIVE_BOOST = Answer(
     400,
     "illegal_argument_exception",
     "negative [boost] are not allowed in [{query}], use a value between 0 and 1 to deboost",
-    "AbstractQueryBuilder.java, from memory",
+    "AbstractQueryBuilder.java, where [{query}] is the whole query",
 )
 RATIO_LIMITS = Answer(
     400,
@@ -115,7 +115,7 @@ REQUIRED = Answer(
     400,
     "parsing_exception",
     "[{query}] requires {what}",
-    "SparseVectorQueryBuilder.java; of others from memory",
+    "SparseVectorQueryBuilder.java; of others the words of the sandbox",
 )
 NO_TEXT = Answer(
     400,
@@ -123,9 +123,7 @@ NO_TEXT = Answer(
     "No text specified for {query} query",
     "MatchQueryBuilder.java, MultiMatchQueryBuilder.java, TextExpansionQueryBuilder.java",
 )
-NO_VALUE = Answer(
-    400, "illegal_argument_exception", "value cannot be null", "BaseTermQueryBuilder.java, from memory"
-)
+NO_VALUE = Answer(400, "illegal_argument_exception", "value cannot be null", "BaseTermQueryBuilder.java")
 NO_FIELD = Answer(
     400, "parsing_exception", "[exists] must be provided with a [field]", "ExistsQueryBuilder.java"
 )
@@ -227,7 +225,13 @@ COLLAPSE_AFTER = Answer(
     "SearchAfterBuilder.java",
 )
 FUZZINESS = Answer(400, "illegal_argument_exception", "Invalid fuzziness value: {value}", "Fuzziness.java")
-HIGHLIGHT = Answer(400, "illegal_argument_exception", "{problem}", "HighlightBuilder.java, from memory")
+HIGHLIGHT = Answer(
+    400,
+    "illegal_argument_exception",
+    "{problem}",
+    "HighlightPhase.java; the words of the sandbox where it is named",
+)
+HIGHLIGHT_TAGS = Answer(400, "parsing_exception", "{problem}", "AbstractHighlighterBuilder.java")
 PARSE = Answer(400, "parse_exception", "{problem}", "JavaDateMathParser.java")
 KNN = Answer(400, "illegal_argument_exception", "{problem}", "KnnSearchBuilder.java")
 ONE_VECTOR = Answer(
@@ -247,8 +251,15 @@ SCRIPT_NOT_IMITATED = Answer(
     "script_exception",
     "the sandbox has no painless: of [script_score] only the scripts over vectors that the reference shows, not [{source}]",
 )
-SCRIPT = Answer(400, "script_exception", "runtime error: {problem}", "ScoreScriptUtils.java, from memory")
-RETRIEVER = Answer(400, "parsing_exception", "{problem}", "RetrieverBuilder.java, from memory")
+SCRIPT = Answer(
+    400, "script_exception", "runtime error", "ScriptException.java; its cause: ScoreScriptUtils.java"
+)
+RETRIEVER = Answer(
+    400,
+    "parsing_exception",
+    "{problem}",
+    "LinearRetrieverComponent.java, ScoreNormalizer.java, RRFRankBuilder.java; of the form of the body the words of the sandbox",
+)
 UNKNOWN_RETRIEVER = Answer(400, "parsing_exception", "unknown retriever [{kind}]", "RetrieverBuilder.java")
 RETRIEVER_NOT_IMITATED = Answer(
     400, "parsing_exception", "the sandbox does not imitate the retriever [{kind}]"
@@ -272,7 +283,13 @@ NOT_SPARSE = Answer(
     400,
     "illegal_argument_exception",
     "expected a result of type [text_expansion_result] received [text_embedding_result]. Is [{model}] a compatible model?",
-    "SparseInferenceRewriteAction.java",
+    "SparseVectorQueryBuilder.java, SparseInferenceRewriteAction.java",
+)
+EXPANSION_NOT_SPARSE = Answer(
+    500,
+    "illegal_state_exception",
+    "expected a result of type [text_expansion_result] received [text_embedding_result]. Is [{model}] a compatible model?",
+    "TextExpansionQueryBuilder.java; SparseVectorQueryBuilder.java of 8.15",
 )
 NOT_DENSE = Answer(
     500,

@@ -11,6 +11,7 @@ from sandbox.elastic.indices.mappings import Field, is_nested, is_object, is_sea
 from sandbox.elastic.indices.store import Indices
 from sandbox.elastic.search.query_bodies import matching, strings
 from sandbox.elastic.search.searchers import Searchers
+from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import Request
 from sandbox.elastic.wire.routing import Route
 
@@ -32,7 +33,8 @@ _FILTERS = ("+metadata", "-metadata", "-parent", "-nested", "-multifield")
 class FieldCapabilitiesApi:
     """The capabilities of fields."""
 
-    def __init__(self, indices: Indices, searchers: Searchers) -> None:
+    def __init__(self, indices: Indices, searchers: Searchers, release: Release) -> None:
+        self._release = release
         self._indices = indices
         self._searchers = searchers
 
@@ -81,8 +83,16 @@ class FieldCapabilitiesApi:
         if only_present:
             searcher = self._searchers.current(index)
             known = {path: each for path, each in known.items() if searcher.present(path).any()}
+        mapping = index.mapping
+        if (
+            not self._release.semantic_text_options
+        ):  # since then, without what semantic_text fields keep below
+            mapping = index.with_chunks.mapping
+            inside = {path: field for path, field in index.with_chunks.fields.items() if path not in known}
+            known |= {path: _shown(field) for path, field in inside.items()}
         if "-parent" not in filters:
-            parents = _objects(index.mapping.get("properties", {}), "")
+            parents = _objects(mapping.get("properties", {}), "")
+            parents = {path: kind for path, kind in parents.items() if path not in known}
             known |= {path: _capability(kind, False, False) for path, kind in parents.items()}
         if ("+metadata" not in filters and "-metadata" not in filters) or "+metadata" in filters:
             known |= {

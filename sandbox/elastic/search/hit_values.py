@@ -10,6 +10,7 @@ import numpy as np
 
 from sandbox.elastic.documents import date_formats, field_values
 from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
+from sandbox.elastic.documents.semantic_values import own_texts
 from sandbox.elastic.documents.source_values import at, of_field
 from sandbox.elastic.documents.store import Row
 from sandbox.elastic.indices.mappings import NUMBERS, Field, is_nested_at
@@ -134,6 +135,10 @@ def _from_source(
     if field.type == "dense_vector":
         path = field.path.split(".")
         return next((list(each) for each in _whole(source, path) if isinstance(each, list)), [])
+    if field.type == "semantic_text" and any(
+        isinstance(each, Mapping) for each in at(source, field.path.split("."))
+    ):
+        return list(own_texts(at(source, field.path.split("."))))
     found = list(of_field(source, field, known))
     if field.type in ("sparse_vector", "rank_features", "semantic_text"):
         return found

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sandbox.elastic.documents.store import DocumentStore, Row
+from sandbox.elastic.errors import Answer
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.searcher import Array, Searcher
@@ -17,6 +18,9 @@ from sandbox.models.embedding import Embedding
 
 Infer = Callable[[str, Sequence[str]], list[Embedding]]
 """Takes the id of an endpoint, model, alias or deployment, and texts; returns the embedding of each. Raises Refusal."""
+
+Relevance = Callable[[str, str, Sequence[str]], list[float]]
+"""Takes the id of an endpoint that reranks, a query and texts; returns how relevant each text is, a logit. Raises Refusal."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Context:
     documents: DocumentStore
     release: Release
     infer: Infer
+    relevance: Relevance
     warnings: list[str] = field(default_factory=list)
     named: dict[str, Array] = field(default_factory=dict)
     """The matches of each query with a `_name`."""
@@ -71,15 +76,15 @@ class Context:
             self.inferred[model, text] = self.infer(model, [text])[0]
         return self.inferred[model, text].value
 
-    def tokens(self, model: str, text: str) -> dict[str, float]:
+    def tokens(self, model: str, text: str, no_tokens: Answer = search_errors.NOT_SPARSE) -> dict[str, float]:
         """The token weights of a query's text.
 
         Raises:
-            Refusal: the model answers vectors.
+            Refusal: the model answers vectors, in the words of `no_tokens`.
         """
         found = self.embedding(model, text)
         if not isinstance(found, dict):
-            raise search_errors.NOT_SPARSE.refusal(model=model)
+            raise no_tokens.refusal(model=model)
         return found
 
     def vector(self, model: str, text: str) -> list[float]:
@@ -132,24 +137,37 @@ class Context:
 class QueryContexts:
     """Creates the contexts of searches."""
 
-    def __init__(self, documents: DocumentStore, release: Release, infer: Infer) -> None:
+    def __init__(
+        self, documents: DocumentStore, release: Release, infer: Infer, relevance: Relevance
+    ) -> None:
         self._documents = documents
-        self._release = release
+        self.release = release
         self._infer = infer
+        self._relevance = relevance
 
     def of(self, searchers: Sequence[Searcher], warnings: list[str] | None = None) -> list[Context]:
         """One context per index of a search; they share the weights of the query's texts."""
         inferred: dict[tuple[str, str], Embedding] = {}
         said = [] if warnings is None else warnings
         return [
-            Context(searcher, self._documents, self._release, self._infer, said, inferred=inferred)
+            Context(
+                searcher,
+                self._documents,
+                self.release,
+                self._infer,
+                self._relevance,
+                said,
+                inferred=inferred,
+            )
             for searcher in searchers
         ]
 
     def empty(self) -> Context:
         """A context without documents, in which no model is asked: for validating a query."""
         nothing = Searcher(Index("", "", 0, {}, {}), (), ())
-        return Context(nothing, self._documents, self._release, _unasked, is_checked_only=True)
+        return Context(
+            nothing, self._documents, self.release, _unasked, self._relevance, is_checked_only=True
+        )
 
 
 def _unasked(_model: str, texts: Sequence[str]) -> list[Embedding]:

@@ -12,7 +12,7 @@ import orjson
 from sandbox.elastic.documents import sources
 from sandbox.elastic.documents.source_values import at
 from sandbox.elastic.documents.store import Row
-from sandbox.elastic.indices import mappings
+from sandbox.elastic.indices import mappings, vector_fields
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search import hit_values
@@ -21,6 +21,7 @@ from sandbox.elastic.search.query_bodies import boost_of, matching
 from sandbox.elastic.search.query_kinds import vector_queries
 from sandbox.elastic.search.scoring import shown
 from sandbox.elastic.search.searcher import Array
+from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import whole
 
 _PARAMETERS = {"path", "query", "score_mode", "ignore_unmapped", "inner_hits", "boost", "_name"}
@@ -43,7 +44,7 @@ def nested(context: Context, body: Mapping[str, Any], boost: float, evaluate: Ev
     if mode not in _MODES:
         raise search_errors.QUERY_BODY.refusal(problem=f"No score mode for child query [{mode}] found")
     boost *= boost_of("nested", body)
-    inner = _inner(body["inner_hits"], path) if body.get("inner_hits") is not None else None
+    inner = _inner(body["inner_hits"], path, context.release) if body.get("inner_hits") is not None else None
     if context.is_checked_only:
         evaluate(context, body["query"], boost)
         return context.none()
@@ -73,8 +74,9 @@ def near(context: Context, body: Mapping[str, Any], allowed: Array, inner_hits: 
                 f"[inner_hits] cannot be set unless the field [{body['field']}] is within a nested field"
             )
             raise search_errors.KNN.refusal(problem=problem)
+        vector_queries.refuse_semantic(context, str(body["field"]))
         return vector_queries.near(context, body, allowed, 1.0)
-    inner = _inner(inner_hits, path) if inner_hits is not None else None
+    inner = _inner(inner_hits, path, context.release) if inner_hits is not None else None
     _refuse_skipped_levels(context, path)
     parents, offsets, searcher = context.searcher.nested(path)
     below = replace(context, searcher=searcher, level=path, named={}, sought={}, inner={})
@@ -86,13 +88,15 @@ def near(context: Context, body: Mapping[str, Any], allowed: Array, inner_hits: 
 
 def _innermost(context: Context, path: str) -> str:
     """The innermost nested field that a path lies in; empty for none."""
-    parts, mapping = path.split("."), context.searcher.index.mapping
+    parts, mapping = path.split("."), context.searcher.index.with_chunks.mapping
     above = [".".join(parts[:cut]) for cut in range(len(parts) - 1, 0, -1)]
     return next((each for each in above if mappings.is_nested_at(mapping, each)), "")
 
 
 def _keep(context: Context, hits: NestedHits) -> None:
-    name = hits.request.name
+    name, path = hits.request.name, hits.request.path
+    if path.endswith(vector_fields.CHUNKS) and not hits.index.has_legacy_semantic_text:
+        raise search_errors.NOT_SUPPORTED.refusal(query="nested", parameter=f"inner_hits of [{path}]")
     if name in context.inner:
         raise search_errors.QUERY_BODY.refusal(
             problem=f"[inner_hits] already contains an entry for key [{name}]"
@@ -115,7 +119,7 @@ def _is_mapped(context: Context, path: str, may_be_missing: bool) -> bool:
     Raises:
         Refusal: it is something else, or it is missing and must not be.
     """
-    definition = mappings.property_at(context.searcher.index.mapping, path)
+    definition = mappings.property_at(context.searcher.index.with_chunks.mapping, path)
     if definition is None and may_be_missing:
         return False
     problem = ""
@@ -164,7 +168,7 @@ class NestedHits:
             one for one in at(asked.source.apply(body, self.index), names) if isinstance(one, dict)
         ]
         objects = shown_objects or [{} for _ in whole_objects]
-        known = self.index.fields
+        known = self.index.with_chunks.fields
         wanted = {
             path: format_
             for pattern, format_ in asked.fields.fields
@@ -189,11 +193,12 @@ class NestedHits:
     def _fields(self, found: Mapping[str, Any], wanted: Mapping[str, str | None]) -> dict[str, Any]:
         """The `fields` of one object, which stand below the path of its nested field."""
         path = self.request.path
-        values = hit_values.of_object(found, self.index.mapping, self.index.fields, wanted, path)
+        index = self.index.with_chunks
+        values = hit_values.of_object(found, index.mapping, index.fields, wanted, path)
         return {"fields": {path: [values]}} if values else {}
 
 
-def _inner(body: Any, path: str) -> InnerRequest:
+def _inner(body: Any, path: str, release: Release) -> InnerRequest:
     if not isinstance(body, Mapping):
         raise search_errors.MALFORMED.refusal(name="inner_hits")
     for parameter in body:
@@ -204,7 +209,7 @@ def _inner(body: Any, path: str) -> InnerRequest:
         path,
         whole("from", body.get("from", 0)),
         whole("size", body.get("size", _INNER_SIZE)),
-        sources.of_body(body.get("_source")),
+        sources.of_body(body.get("_source"), release),
         hit_values.Asked.read({"fields": body.get("fields")}),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.elastic.documents.store import DocumentStore, Row
 from sandbox.elastic.search import hit_values
+from sandbox.elastic.search.explaining.retrieved import Explainer, explainer
 from sandbox.elastic.search.explaining.trees import explained_search
 from sandbox.elastic.search.hits import highlights
 from sandbox.elastic.search.ranked import Ranked
@@ -20,7 +21,9 @@ def page(documents: DocumentStore, hits: Ranked, start: int, size: int, node: st
     best = not asked.clauses or asked.track_scores
     found = _hits(documents, hits, chosen.tolist(), scored)
     if asked.explain:
-        found = [(place, _explained(hits, place, hit, node)) for place, hit in found]
+        tree = asked.retriever
+        explains = None if tree is None else explainer(hits.contexts, tree)
+        found = [(place, _explained(hits, place, hit, node, explains)) for place, hit in found]
     result: dict[str, Any] = {}
     if asked.counted is not None:
         limited = asked.counted >= 0 and hits.found > asked.counted
@@ -48,10 +51,16 @@ def _hits(
     return [(place, _hit(hits, place, row, scored)) for place, row in found if row]
 
 
-def _explained(hits: Ranked, place: int, hit: dict[str, Any], node: str) -> dict[str, Any]:
-    context, query = hits.contexts[hits.which[place]], hits.request.query
+def _explained(
+    hits: Ranked, place: int, hit: dict[str, Any], node: str, explains: Explainer | None
+) -> dict[str, Any]:
+    number, document = int(hits.which[place]), int(hits.documents[place])
+    context, query = hits.contexts[number], hits.request.query
     value = shown(hits.scores[place])
-    tree = explained_search(context, query, int(hits.documents[place]), value)
+    if explains is None:
+        tree = explained_search(context, query, document, value)
+    else:
+        tree = explains.of((number, document), value)
     index = context.searcher.index.name
     return {"_shard": f"[{index}][0]", "_node": node, **hit, "_explanation": tree}
 

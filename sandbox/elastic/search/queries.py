@@ -180,6 +180,7 @@ def _knn(context: Context, body: Mapping[str, Any], boost: float) -> Matches:
     allowed = context.searcher.alive.copy()
     for query in _list(body.get("filter")):
         allowed &= evaluate(context, query).mask
+    vector_queries.refuse_semantic(context, str(body["field"]))
     found = vector_queries.near(context, body, allowed, boost)
     return vector_queries.top(
         [found], whole("k", body.get("k") or body.get("num_candidates") or context.size)

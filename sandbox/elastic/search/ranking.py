@@ -66,7 +66,7 @@ class Ranking:
             hits.terminated_early = early
 
             def show(body: Mapping[str, Any], documents: Sequence[Array]) -> dict[str, Any]:
-                top = SearchRequest.read(body)
+                top = SearchRequest.read(body, self._contexts.release)
                 found = self.ordered(contexts, retrieved, documents, top)
                 return self.page(found, top.start, top.size)
 
@@ -171,7 +171,12 @@ def _refuse_unreadable(contexts: QueryContexts, query: Mapping[str, Any] | None)
 
 def _wrapped(refusal: Refusal, searcher: Searcher, node: str) -> Refusal:
     """Errors that shards report are wrapped; errors of parsing and inference are not."""
-    kinds = (search_errors.QUERY_SHARD.kind, errors.ILLEGAL_ARGUMENT.kind, aggregation_errors.ORDER.kind)
+    kinds = (
+        search_errors.QUERY_SHARD.kind,
+        search_errors.SCRIPT.kind,
+        errors.ILLEGAL_ARGUMENT.kind,
+        aggregation_errors.ORDER.kind,
+    )
     if refusal.kind in kinds and refusal.status == 400:
         return search_errors.failed_on_shards(refusal, searcher.index.name, node)
     return refusal

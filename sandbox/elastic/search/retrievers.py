@@ -7,6 +7,7 @@ filtered afterwards and shown is decided in ranking.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,14 +18,17 @@ from sandbox.elastic.search import nested_queries
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.queries import evaluate
 from sandbox.elastic.search.query_bodies import number
-from sandbox.elastic.search.query_kinds import vector_queries
+from sandbox.elastic.search.query_kinds import reranker_errors, text_similarity, vector_queries
 from sandbox.elastic.search.searcher import Array
+from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import whole
 
 _COMMON = {"filter", "min_score", "_name"}
 _WINDOW = 10
 _RANK_CONSTANT = 60
-REAL = ("text_similarity_reranker", "rule", "pinned", "rescorer", "diversify", "random_rerank")
+_EPSILON = 1e-6
+"""Scores that differ by less are equal for the normalizer minmax."""
+REAL = ("rule", "pinned", "rescorer", "diversify", "random_rerank")
 """Retrievers of Elasticsearch that are not imitated."""
 
 
@@ -44,7 +48,7 @@ def retrieved(
     for section in sections:
         own = {name: value for name, value in section.items() if name != "inner_hits"}
         vector_queries.read("knn", own, requires_k=False)
-        parts.append(_nearest(contexts, own, [], section.get("inner_hits")))
+        parts.append(nearest(contexts, own, [], section.get("inner_hits")))
         for context, found in zip(contexts, parts[-1], strict=True):
             context.nearest.append(found)
     if len(parts) == 1:
@@ -52,7 +56,7 @@ def retrieved(
     return [context.added([part[place] for part in parts]) for place, context in enumerate(contexts)]
 
 
-def _nearest(
+def nearest(
     contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any], inner_hits: Any = None
 ) -> list[Matches]:
     """The k nearest documents over all indices."""
@@ -73,7 +77,7 @@ def _tree(contexts: Sequence[Context], tree: Any, filters: Sequence[Any]) -> lis
             problem="a retriever is an object with the name of its kind and its body"
         )
     ((kind, body),) = tree.items()
-    if kind not in _KINDS or (contexts and kind not in contexts[0].release.retrievers):
+    if kind not in _KINDS or (contexts and not _has(contexts[0].release, kind)):
         answer = search_errors.RETRIEVER_NOT_IMITATED if kind in REAL else search_errors.UNKNOWN_RETRIEVER
         raise answer.refusal(kind=kind)
     if not isinstance(body, Mapping):
@@ -97,12 +101,39 @@ def _standard(contexts: Sequence[Context], body: Mapping[str, Any], filters: Seq
 def _knn(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]) -> list[Matches]:
     own = {name: value for name, value in body.items() if name not in ("min_score", "filter")}
     vector_queries.read("knn", own, requires_k=True)
-    return _nearest(contexts, own, filters)
+    return nearest(contexts, own, filters)
+
+
+@dataclass(frozen=True)
+class Component:
+    """What one retriever gives to an rrf or linear retriever, in each index."""
+
+    tree: Mapping[str, Any]
+    weight: float
+    found: list[Matches]
+    """Its best documents, as many as the window has."""
+    scored: list[Matches]
+    """The same, with what each adds to the score."""
+    normalizer: str = ""
+    """Of linear, as the next."""
+    normalized: Sequence[Matches] = ()
+    """The same with normalized scores."""
 
 
 def _rrf(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]) -> list[Matches]:
+    return _summed(contexts, [each.scored for each in rrf_components(contexts, body, filters)])
+
+
+def rrf_components(
+    contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]
+) -> list[Component]:
+    """The retrievers of rrf with what they find; scores are reciprocal ranks.
+
+    Raises:
+        Refusal: a parameter or a retriever is not allowed.
+    """
     _check("rrf", body, {"retrievers", "rank_constant", "rank_window_size"})
-    constant = whole("rank_constant", body.get("rank_constant", _RANK_CONSTANT))
+    constant = rank_constant(body)
     if constant < 1:
         raise search_errors.RETRIEVER.refusal(
             problem="[rank_constant] must be greater or equal to [1] for [rrf]"
@@ -116,17 +147,35 @@ def _rrf(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence
             (each["retriever"], number("rrf", "weight", each.get("weight", 1.0))) if wrapped else (each, 1.0)
         )
     window = _window("rrf", contexts, body)
-    scored = []
+    components = []
     for tree, weight in children:
+        _check_child("rrf", window, tree, contexts[0].size if contexts else _WINDOW)
         parts = vector_queries.top(_tree(contexts, tree, filters), window)
-        scored.append(_rescored(parts, partial(_reciprocal, weight, constant)))
-    return _summed(contexts, scored)
+        scored = rescored(parts, partial(_reciprocal, weight, constant))
+        components.append(Component(tree, weight, parts, scored))
+    return components
+
+
+def rank_constant(body: Mapping[str, Any]) -> int:
+    """That of an rrf retriever."""
+    return whole("rank_constant", body.get("rank_constant", _RANK_CONSTANT))
 
 
 def _linear(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]) -> list[Matches]:
+    return _summed(contexts, [each.scored for each in linear_components(contexts, body, filters)])
+
+
+def linear_components(
+    contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]
+) -> list[Component]:
+    """The retrievers of linear with what they find; scores are normalized and weighted.
+
+    Raises:
+        Refusal: a parameter or a retriever is not allowed.
+    """
     _check("linear", body, {"retrievers", "rank_window_size", "normalizer"})
     window = _window("linear", contexts, body)
-    scored = []
+    components = []
     for each in _children("linear", body):
         if (
             not isinstance(each, Mapping)
@@ -142,12 +191,49 @@ def _linear(contexts: Sequence[Context], body: Mapping[str, Any], filters: Seque
             raise search_errors.RETRIEVER.refusal(problem=f"Unknown normalizer [{name}]")
         if weight < 0:
             raise search_errors.RETRIEVER.refusal(problem="[weight] must be non-negative")
+        _check_child("linear", window, each["retriever"], contexts[0].size if contexts else _WINDOW)
         parts = vector_queries.top(_tree(contexts, each["retriever"], filters), window)
-        scored.append(_rescored(parts, partial(_weighted, weight, _NORMALIZERS[name])))
-    return _summed(contexts, scored)
+        normalized = rescored(parts, _NORMALIZERS[name])
+        scored = rescored(normalized, partial(np.multiply, np.float32(weight)))
+        components.append(Component(each["retriever"], weight, parts, scored, name, normalized))
+    return components
 
 
-_KINDS = {"standard": _standard, "knn": _knn, "rrf": _rrf, "linear": _linear}
+def _reranker(contexts: Sequence[Context], body: Mapping[str, Any], filters: Sequence[Any]) -> list[Matches]:
+    if not contexts:
+        return []
+    asked = text_similarity.Reranker.read(body, contexts[0].release)
+    _window(text_similarity.NAME, contexts, {"rank_window_size": asked.window})
+    _check_child(text_similarity.NAME, asked.window, asked.retriever, contexts[0].size)
+    found = vector_queries.top(_tree(contexts, asked.retriever, filters), asked.window)
+    return text_similarity.reranked(contexts, asked, found)
+
+
+def _check_child(kind: str, window: int, tree: Any, size: int) -> None:
+    """Refuse a window that is larger than that of a retriever within it (CompoundRetrieverBuilder.java)."""
+    ((child, body),) = tree.items() if isinstance(tree, Mapping) and len(tree) == 1 else [("", None)]
+    if child not in _COMPOUND or not isinstance(body, Mapping):
+        return
+    default = text_similarity.WINDOW if child == text_similarity.NAME else max(size, _WINDOW)
+    own = whole("rank_window_size", body.get("rank_window_size", default))
+    if window > own:
+        raise reranker_errors.SMALLER_WINDOW.refusal(kind=kind, window=window, child=child, own=own)
+
+
+_KINDS = {
+    "standard": _standard,
+    "knn": _knn,
+    "rrf": _rrf,
+    "linear": _linear,
+    text_similarity.NAME: _reranker,
+}
+_COMPOUND = ("rrf", "linear", text_similarity.NAME)
+"""Those with a window of their own."""
+
+
+def _has(release: Release, kind: str) -> bool:
+    """Whether a release has a retriever."""
+    return release.reranker if kind == text_similarity.NAME else kind in release.retrievers
 
 
 def _check(kind: str, body: Mapping[str, Any], known: set[str]) -> None:
@@ -173,18 +259,14 @@ def _window(kind: str, contexts: Sequence[Context], body: Mapping[str, Any]) -> 
     return window
 
 
-def _rescored(parts: Sequence[Matches], change: Callable[[Array], Array]) -> list[Matches]:
+def rescored(parts: Sequence[Matches], change: Callable[[Array], Array]) -> list[Matches]:
     """The same documents with scores computed from those of all indices together."""
-    scores = (
-        np.concatenate([part.scores[part.mask].astype(np.float64) for part in parts])
-        if parts
-        else np.empty(0)
-    )
+    scores = np.concatenate([part.scores[part.mask] for part in parts]) if parts else np.empty(0, np.float32)
     changed = change(scores) if len(scores) else scores
     result, start = [], 0
     for part in parts:
         count = int(part.mask.sum())
-        new = np.zeros(len(part.scores), np.float64)
+        new = np.zeros(len(part.scores), np.float32)
         new[part.mask] = changed[start : start + count]
         start += count
         result.append(Matches(part.mask, new))
@@ -192,18 +274,21 @@ def _rescored(parts: Sequence[Matches], change: Callable[[Array], Array]) -> lis
 
 
 def _summed(contexts: Sequence[Context], scored: Sequence[Sequence[Matches]]) -> list[Matches]:
-    return [context.added([part[place] for part in scored]) for place, context in enumerate(contexts)]
+    """The documents of any part; scores are summed as floats, one after the other (`combineInnerRetrieverResults`)."""
+    summed = []
+    for place, context in enumerate(contexts):
+        total = context.none()
+        for part in scored:
+            total = Matches(total.mask | part[place].mask, total.scores + part[place].scores)
+        summed.append(total)
+    return summed
 
 
 def _reciprocal(weight: float, constant: int, scores: Array) -> Array:
-    return weight / (constant + _ranks(scores))
+    return np.float32(weight) * (np.float32(1) / (constant + ranks(scores)).astype(np.float32))
 
 
-def _weighted(weight: float, normalize: Callable[[Array], Array], scores: Array) -> Array:
-    return weight * normalize(scores)
-
-
-def _ranks(scores: Array) -> Array:
+def ranks(scores: Array) -> Array:
     """From 1; of equal scores the first is better."""
     ranks = np.empty(len(scores))
     ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
@@ -211,9 +296,9 @@ def _ranks(scores: Array) -> Array:
 
 
 def _minmax(scores: Array) -> Array:
-    """Between 0 and 1; all 1 if all are equal (MinMaxScoreNormalizer.java, from memory)."""
+    """Between 0 and 1; as they are if all are equal (MinMaxScoreNormalizer.java)."""
     least, most = scores.min(), scores.max()
-    return np.ones(len(scores)) if most == least else (scores - least) / (most - least)
+    return scores if most - least < _EPSILON else (scores - least) / (most - least)
 
 
 def _as_unit(scores: Array) -> Array:

@@ -80,3 +80,12 @@ def bm25(
 def shown(score: float) -> float:
     """A float32 as Elasticsearch prints it: the shortest digits that identify it."""
     return float(str(np.float32(score)))
+
+
+def java_float(value: float) -> str:
+    """A float32 as Java writes it in a text: as `shown`, from 1000 times smaller or 10,000,000 on with an exponent (Float.toString)."""
+    plain = shown(value)
+    if plain == 0 or 1e-3 <= abs(plain) < 1e7:
+        return str(plain)
+    digits, _, exponent = np.format_float_scientific(np.float32(value), trim="0").partition("e")
+    return f"{digits}E{int(exponent)}"

@@ -13,6 +13,7 @@ from sandbox.elastic.search import hit_values, sorting
 from sandbox.elastic.search.aggregations import tree
 from sandbox.elastic.search.hits import highlights
 from sandbox.elastic.search.query_bodies import number
+from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.exchange import whole
 from sandbox.elastic.wire.tokens import token
 
@@ -80,7 +81,7 @@ class SearchRequest:
     """How many documents of each index are looked at, at most, in the order of writing; 0 for all."""
 
     @classmethod
-    def read(cls, body: Mapping[str, Any]) -> Self:
+    def read(cls, body: Mapping[str, Any], release: Release) -> Self:
         """Read the body of a search.
 
         Raises:
@@ -97,7 +98,7 @@ class SearchRequest:
         if start < 0:
             raise search_errors.NEGATIVE_FROM.refusal(value=start)
         clauses, fields = sorting.clauses(body.get("sort")), hit_values.Asked.read(body)
-        source = sources.of_body(body.get("_source"))
+        source = sources.of_body(body.get("_source"), release)
         after = body.get("search_after")
         if after is not None:
             clauses = _clauses_after(body, after, clauses, start)
@@ -114,7 +115,7 @@ class SearchRequest:
             else number("search", "min_score", body["min_score"]),
             post_filter=body.get("post_filter"),
             version=bool(body.get("version")),
-            explain=_explain(body),
+            explain=bool(body.get("explain")),
             seq_no=bool(body.get("seq_no_primary_term")),
             track_scores=bool(body.get("track_scores")),
             knn=_sections(body.get("knn")),
@@ -144,13 +145,6 @@ def _aggregations(body: Mapping[str, Any]) -> Any:
     if found is not None:
         tree.check(found)
     return found
-
-
-def _explain(body: Mapping[str, Any]) -> bool:
-    """Whether scores are explained, which those of a retriever cannot be."""
-    if body.get("explain") and body.get("retriever") is not None:
-        raise search_errors.EXPLAIN_NO_RETRIEVER.refusal()
-    return bool(body.get("explain"))
 
 
 def _collapse(body: Mapping[str, Any]) -> str | None:

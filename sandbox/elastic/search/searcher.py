@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from sandbox.elastic.documents.embeddings import Rows
+from sandbox.elastic.indices import vector_fields
 from sandbox.elastic.indices.index import Index
 from sandbox.elastic.search.scoring import length_bytes
 from sandbox.elastic.search.segments import Embedded, Inverted, Numeric, Segment, SegmentBuilder
@@ -125,7 +127,13 @@ class Searcher:
         return self._cached("graph", path, built)
 
     def nested(self, path: str) -> tuple[Array, Array, Searcher]:
-        """The objects of a nested field in live documents: the document of each, its place in it, and a search of them."""
+        """The objects of a nested field in live documents: the document of each, its place in it, and a search of them.
+
+        The chunks of a semantic_text field are such objects too.
+        """
+        of_text = path.removesuffix(vector_fields.CHUNKS)
+        if path != of_text and (own := self.index.fields.get(of_text)) and own.type == "semantic_text":
+            return self._cached("nested", path, self._chunks)
         return self._cached("nested", path, self._nested)
 
     def without_documents(self) -> Searcher:
@@ -214,6 +222,15 @@ class Searcher:
             builder.add(number, each.values)
         searcher = Searcher(self.index, (builder.sealed(),), (np.ones(len(objects), bool),))
         return parents, np.array([each.offset for each in objects], np.int64), searcher
+
+    def _chunks(self, path: str) -> tuple[Array, Array, Searcher]:
+        parents, rows = self.embeddings(path.removesuffix(vector_fields.CHUNKS))
+        builder = SegmentBuilder()
+        for number, row in enumerate(rows):
+            builder.add(number, {f"{path}.embeddings": row if isinstance(row, dict) else Rows([row])})
+        searcher = Searcher(self.index.with_chunks, (builder.sealed(),), (np.ones(len(rows), bool),))
+        firsts = np.searchsorted(parents, parents)
+        return parents, np.arange(len(parents)) - firsts, searcher
 
     def _entries(self, path: str) -> tuple[Array, Array]:
         positions = {term: place for place, term in enumerate(self.terms(path))}

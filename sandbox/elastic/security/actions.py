@@ -75,6 +75,7 @@ ACTIONS: Mapping[str, str] = {
     "inference.get": "cluster:monitor/xpack/inference/get",
     "inference.inference": "cluster:monitor/xpack/inference",
     "inference.put": "cluster:admin/xpack/inference/put",
+    "inference.rerank": "cluster:monitor/xpack/inference",
     "inference.sparse_embedding": "cluster:monitor/xpack/inference",
     "inference.text_embedding": "cluster:monitor/xpack/inference",
     "inference.update": "cluster:admin/xpack/inference/update",

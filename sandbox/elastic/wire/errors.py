@@ -40,7 +40,7 @@ INTERNAL = Answer(
     500,
     "node_disconnected_exception",
     "[sandbox][127.0.0.1:9300][{api}] disconnected",
-    "NodeDisconnectedException.java, from memory",
+    "NodeDisconnectedException.java",
 )
 UNAVAILABLE = Answer(
     503, "cluster_block_exception", "blocked by: [SERVICE_UNAVAILABLE/1/state not recovered];"

@@ -124,7 +124,7 @@ class Front:
             return Reply({"error": problem, "status": 406}, 406)
         if "index" in request.params:
             request.params["index"] = self._dated(request.params["index"])
-        known = table.of(route.api, request.query)
+        known = table.of(route.api, request.query, self._release)
         if known is not None:
             rules.apply(route.api, known, request)
         self._usage.count(route.api)

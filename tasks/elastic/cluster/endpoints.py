@@ -29,12 +29,14 @@ from tasks.progress import say
 from tasks.steps import step
 from tasks.waiting import Deadline
 
-TaskType = Literal["sparse_embedding", "text_embedding"]
+TaskType = Literal["sparse_embedding", "text_embedding", "rerank"]
 PUT_SECONDS = 30
 """A creation answers when its model is started, or after this."""
 FIRST_USE_SECONDS = 600.0
 """The first use of a default endpoint waits for the download and the start of its model."""
 MARGIN_SECONDS = 10.0
+EMBEDDINGS = ("sparse_embedding", "text_embedding")
+"""The task types of endpoints that embed texts."""
 _DENSE = ("text_embedding",)
 
 
@@ -116,13 +118,13 @@ class EndpointInUse(PermanentError):
 
 @step("read inference endpoint {endpoint_id}")
 def read_endpoint(settings: ElasticSettings, endpoint_id: str) -> EndpointState | None:
-    """An endpoint by its id, or None."""
+    """An endpoint by its id, or None. A pattern (`*`, `_all`) is no id."""
     try:
         with calling(f"read the inference endpoint {endpoint_id}"):
             found = connect(settings).inference.get(inference_id=endpoint_id)
     except NotFound:
         return None
-    return _state(found["endpoints"][0]) if found["endpoints"] else None
+    return next((each for each in map(_state, found["endpoints"]) if each.id == endpoint_id), None)
 
 
 @step("list the inference endpoints")
@@ -180,7 +182,7 @@ def verify_endpoint(
     """See that an endpoint answers. The first use of a default endpoint waits for its model.
 
     Raises:
-        InvalidInput: there is no such endpoint; lists those that exist.
+        InvalidInput: there is no such endpoint, or it embeds no texts; lists those that do.
         GateNotMet: it answers with nothing.
     """
     began = time.perf_counter()
@@ -190,20 +192,24 @@ def verify_endpoint(
             found: dict[str, Any] = client.inference.inference(
                 inference_id=endpoint_id, input=["a question"], timeout=f"{timeout:.0f}s"
             ).body
-    except NotFound as error:
-        others = [each.id for each in read_endpoints.fn(settings)]
-        if endpoint_id in others:
+    except (BadRequest, NotFound) as error:
+        known = {each.id: each for each in read_endpoints.fn(settings)}
+        there = known.get(endpoint_id)
+        if there is not None and there.task_type in EMBEDDINGS:
             raise
+        others = [each.id for each in known.values() if each.task_type in EMBEDDINGS]
         create = command("elastic endpoint-ensure", name=endpoint_id, model_id="MODEL")
         remedy = (
             f"Create it with `{create}`: the model decides whether it answers vectors or tokens with weights."
         )
         raise InvalidInput(
-            "There is no such inference endpoint",
+            f"This inference endpoint answers {there.task_type}, which is no embedding of a text"
+            if there
+            else "There is no such inference endpoint",
             value=endpoint_id,
             source="--endpoint",
             accepted=", ".join(others),
-            remedy=remedy,
+            remedy="" if there else remedy,
         ) from error
     kind, answers = next(iter(found.items()))
     embedding: Any = answers[0].get("embedding") if answers else None
@@ -323,9 +329,11 @@ def check_endpoint(spec: EndpointSpec, there: EndpointState) -> None:
     for field, value in wanted.items():
         present = getattr(there, field)
         if present != value:
+            kept = "fields that use this one hold embeddings of its model"
+            delete = command("elastic endpoint-delete", name=spec.id)
             raise CannotChangeInPlace(
                 "inference endpoint", spec.id, field=field, there=present, wanted=value,
-                remedy="Choose another id: fields that use this one hold embeddings of its model.",
+                remedy=f"Choose another id, or delete it first with `{delete}`." if there.task_type == "rerank" else f"Choose another id: {kept}.",
             )  # fmt: skip
 
 

@@ -22,10 +22,14 @@ from tasks.steps import step
 from tasks.waiting import Deadline, Look, Unchanged, wait_until
 
 DENSE_PACKAGED = (".multilingual-e5-small", ".multilingual-e5-small_linux-x86_64")
-PACKAGED = (".elser_model_2", ".elser_model_2_linux-x86_64", ".elser_model_1", *DENSE_PACKAGED)
-"""The text models that Elasticsearch downloads by itself, sparse and dense."""
+RERANKER = ".rerank-v1"
+"""Elastic Rerank (8.17), which compares a text with a query."""
+PACKAGED = (".elser_model_2", ".elser_model_2_linux-x86_64", ".elser_model_1", *DENSE_PACKAGED, RERANKER)
+"""The text models that Elasticsearch downloads by itself: sparse, dense, and one that reranks."""
 EMBEDDING_TASKS = {"text_expansion": "tokens with weights", "text_embedding": "a vector"}
 """The tasks of models that embed a text, and what they answer for one."""
+RERANKING_TASK = "text_similarity"
+"""The task of a model that compares a text with a query and embeds none; inference endpoints call it rerank."""
 INPUT_FIELD = "text_field"
 DOWNLOAD_ACTION = "xpack/ml/model_import*"
 """The task of a download; it reports its parts since 8.14 (elasticsearch PR 107676)."""
@@ -125,21 +129,26 @@ def read_model(settings: ElasticSettings, model_id: str) -> ModelState | None:
 
 
 @step("ensure model {model_id}")
-def ensure_model(settings: ElasticSettings, model_id: str, *, recreate: bool = False) -> Ensured[ModelState]:
+def ensure_model(
+    settings: ElasticSettings, model_id: str, *, recreate: bool = False, may_rerank: bool = False
+) -> Ensured[ModelState]:
     """The model; its download is started or resumed unless it is complete.
 
     Args:
         settings: the target.
         model_id: a packaged model, or one that is in the cluster already.
         recreate: delete it first, with its deployments, even if it is usable.
+        may_rerank: models that compare texts with a query are accepted too, as inference endpoints use them.
 
     Raises:
         InvalidInput: no such model exists or can be downloaded, with those that can; it embeds no texts; or it is to be recreated,
             but was uploaded.
     """
     there = read_model.fn(settings, model_id)
+    if model_id == RERANKER and not may_rerank:
+        raise _reranks(model_id)
     if there is not None:
-        _refuse_other_tasks(there)
+        _refuse_other_tasks(there, may_rerank=may_rerank)
     if recreate and there is not None and model_id not in PACKAGED:
         raise InvalidInput(
             "This model was uploaded, and Elasticsearch cannot download it again", value=model_id, source="--recreate",
@@ -276,15 +285,28 @@ def read_download(settings: ElasticSettings, model_id: str) -> Download | None:
     return download(settings, model_id)
 
 
-def _refuse_other_tasks(model: ModelState, deployment_id: str = "") -> None:
+def _reranks(model_id: str, deployment_id: str = "") -> InvalidInput:
+    through = command("elastic endpoint-ensure", name="my-reranker", model_id=model_id)
+    return InvalidInput(
+        f"This model compares texts with a query (task {RERANKING_TASK}) and embeds none",
+        value=f"{deployment_id} ({model_id})" if deployment_id else model_id,
+        source="--deployment" if deployment_id else "--model-id",
+        remedy=f"Rerank by it: `{through}`, then `elastic search --rerank my-reranker`.",
+    )
+
+
+def _refuse_other_tasks(model: ModelState, deployment_id: str = "", *, may_rerank: bool = False) -> None:
     """Refuse a model that embeds no texts.
 
     Raises:
         InvalidInput: naming its task, and those that are accepted.
     """
-    if model.task in EMBEDDING_TASKS:
+    if model.task in EMBEDDING_TASKS or (may_rerank and model.task == RERANKING_TASK):
         return
-    tasks = ", ".join(f"{task} ({answer})" for task, answer in EMBEDDING_TASKS.items())
+    if model.task == RERANKING_TASK:
+        raise _reranks(model.id, deployment_id)
+    accepted = {**EMBEDDING_TASKS, **({RERANKING_TASK: "a score, for reranking"} if may_rerank else {})}
+    tasks = ", ".join(f"{task} ({answer})" for task, answer in accepted.items())
     raise InvalidInput(
         f"The task of this model, {model.task or model.type}, does not embed texts",
         value=f"{deployment_id} ({model.id})" if deployment_id else model.id,

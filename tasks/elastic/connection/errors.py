@@ -80,8 +80,9 @@ def reason_of(error: Any) -> tuple[str, str]:
     if not isinstance(error, dict):
         return "unknown", str(error)
     kind, reason = str(error.get("type", "unknown")), str(error.get("reason", ""))
-    # A search that failed on its shards says why in its root cause only.
-    for cause in (error.get("caused_by"), *(error.get("root_cause") or ())):
+    # A search that failed on its shards says why in its root cause only, one whose retriever failed in what it suppressed.
+    causes = (error.get("caused_by"), *(error.get("root_cause") or ()), *(error.get("suppressed") or ()))
+    for cause in causes:
         if isinstance(cause, dict) and cause.get("reason") and cause["reason"] not in reason:
             return kind, f"{reason} ({reason_of(cause)[1]})"
     return kind, reason

@@ -21,6 +21,7 @@ from tasks.elastic.cluster.serverless import is_serverless
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest, calling
 from tasks.elastic.indices.indices import IndexState, count, index_state, refresh_source
+from tasks.elastic.indices.legacy_texts import without_format
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
 from tasks.exact_json import NotExact, rounded
@@ -296,7 +297,7 @@ def _settings_together(states: Sequence[IndexState]) -> dict[str, Any]:
                     remedy="Embed them under names of their own.",
                 )  # fmt: skip
             result[name] = value
-    return result
+    return without_format(result)
 
 
 def _moving(query: Any) -> Iterator[str]:

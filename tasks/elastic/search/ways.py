@@ -12,6 +12,7 @@ from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.embeddings import Embedded
 from tasks.elastic.indices.passages import BEST, of_documents
+from tasks.elastic.search.reranking import Reranking, reranked
 from tasks.elastic.search.search import LEAST_CANDIDATES, Answer, answer_of, candidates, embedded_by
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import WORDS, EmbeddedField
@@ -45,6 +46,7 @@ def read_hits_by(
     how: How,
     *,
     size: int = 10,
+    reranking: Reranking | None = None,
 ) -> Answer:
     """What one way of searching finds.
 
@@ -56,11 +58,14 @@ def read_hits_by(
         field: one of its fields.
         how: by which way.
         size: hits at most.
+        reranking: what orders the first hits anew; None for nothing.
 
     Raises:
         NoSuchWay: the index was not embedded for this way; says which ways it has.
     """
-    asked = body(text, embedded, field, how, size)
+    asked = body(text, embedded, field, how, size if reranking is None else reranking.window)
+    if reranking is not None:
+        asked = reranked(asked, text, field, reranking)
     hidden = [] if embedded.kind == "semantic-text" else [field.made]
     with calling(f"search {index}"):
         found: dict[str, Any] = (

@@ -10,6 +10,7 @@ from typing import Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from tasks.elastic.indices.embeddings import Embedded
+from tasks.elastic.search.reranking import Reranking
 from tasks.elastic.search.ways import How, read_hits_by
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import EmbeddedField
@@ -83,8 +84,9 @@ def read_judged(
     queries: Path,
     *,
     cut: int = 10,
+    reranking: Reranking | None = None,
 ) -> Judged:
-    """Ask every judged query one way, and measure the rankings.
+    """Ask every judged query one way, on request reranked, and measure the rankings.
 
     Raises:
         InvalidInput: the file cannot be used, or the index does not have this way.
@@ -94,7 +96,9 @@ def read_judged(
     ranked: dict[str, list[str]] = {}
     milliseconds = 0
     for number, asked in enumerate(judged_queries(queries)):
-        answer = read_hits_by.fn(settings, index, asked.query, embedded, field, how, size=cut)
+        answer = read_hits_by.fn(
+            settings, index, asked.query, embedded, field, how, size=cut, reranking=reranking
+        )
         judged[str(number)] = asked.grades
         ranked[str(number)] = [hit.id for hit in answer.hits]
         milliseconds += answer.milliseconds

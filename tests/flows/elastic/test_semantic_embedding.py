@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from tests.client import ONLY_CLIENT_8
 from tests.polling import until
 from tests.sandbox.models.test_e5 import runs_here
 
@@ -97,3 +98,38 @@ def test_what_cannot_be_embedded_is_refused_before_anything_is_made(cluster, emb
     assert "--name gone --model-id MODEL" in gone.error
     assert ELSER in gone.error
     assert cluster.indices(name) == []
+
+
+@ONLY_CLIENT_8
+def test_semantic_text_of_releases_before_8_18_is_refused_as_a_source_and_as_a_way(
+    cluster, cluster_with, embed, elastic, name
+):
+    source, own = f"source-{name}", {"plot": {"type": "semantic_text", "inference_id": ELSER}}
+    settings = {"index.mapping.semantic_text.use_legacy_format": True}
+    cluster.client.indices.create(index=source, mappings={"properties": own}, settings=settings)
+    cluster.client.index(index=source, document={"plot": "two detectives"}, refresh=True)
+    words = (
+        "--name",
+        name,
+        "--source",
+        source,
+        "--fields",
+        "plot",
+        "--deployment",
+        "ingest",
+        "--replicas",
+        0,
+    )
+    for refused in (
+        embed(cluster, source, "plot", code=2),
+        elastic(cluster, "embed", *words, code=2),
+        elastic(cluster, "embed", *words, "--chunk-words", 50, code=2),
+    ):
+        assert "The field plot holds objects of texts and embeddings" in refused.error
+        assert f"'{source}' (from --source)" in refused.error
+    assert cluster.indices(name) == []
+    older = cluster_with(version="8.17")
+    refused = embed(older, older.store(source, [{"id": "1", "plot": "two detectives"}]), "plot", code=2)
+    assert "The cluster has version 8.17.4, where a semantic_text field puts an object" in refused.error
+    assert "Accepted: 8.18 or later; or sparse-vector" in refused.error
+    assert older.indices(name) == []

@@ -11,8 +11,7 @@ the code is our own. What had to be replaced, in all of them:
 - `inference.put_model`, `delete_model` and `get_model` of old clients: `put`, `delete` and `get`;
 - the painless script that cuts passages: they are cut by the program. `sub_searches` with `rank`, which 8.14 gave up:
   the rrf retriever. The `max` aggregation within a nested one: counted by the program;
-- reranking (Elastic Rerank, Cohere, Hugging Face): no such model is imitated. The tests run what leads up to it, and see that
-  the reranker is refused by name.
+- the models that rerank (Elastic Rerank, and one of Hugging Face that eland uploads): multilingual-e5-small answers for them.
 
 Not covered, because nothing of it is imitated: query rules, synonyms, learning to rank, geographic searches, images, ES|QL.
 """
@@ -22,7 +21,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 import pytest
-from elasticsearch import BadRequestError, NotFoundError, helpers
+from elasticsearch import NotFoundError, helpers
 
 from sandbox.models import e5
 from tests.client import GENERATION
@@ -334,9 +333,10 @@ def _see_all_ways_fused(client, index, model):
     assert found == [1, 2]
 
 
-def _upload(client, model):
+def _upload(client, model, task="text_embedding"):
     """What eland does to import a model and to start it."""
-    config = {"text_embedding": {"embedding_size": 384, "tokenization": {"bert": {}}}}
+    size = {"embedding_size": 384} if task == "text_embedding" else {}
+    config = {task: {"tokenization": {"bert": {}}, **size}}
     client.ml.put_trained_model(
         model_id=model, input={"field_names": ["text_field"]}, model_type="pytorch", inference_config=config
     )
@@ -358,8 +358,10 @@ def _of_value(model, target):
     }
 
 
-def test_reranking_begins_with_words_and_its_model_is_refused_by_name(client):
-    """search/12-semantic-reranking-elastic-rerank.ipynb; 10- and 11- differ in the service alone."""
+@runs_here
+@pytest.mark.parametrize("model", [None, "cross-encoder__ms-marco"])
+def test_films_found_by_a_word_are_reranked_by_what_is_meant(client, model):
+    """search/12-semantic-reranking-elastic-rerank.ipynb, by the default endpoint; 11-semantic-reranking-hugging-face.ipynb by its own."""
     client.indices.delete(index="movies", ignore_unavailable=True)
     helpers.bulk(client, [{"_index": "movies", "_source": each} for each in FILMS], refresh=True)
     exact = {"query_string": {"query": "flesh-eating bad guy", "default_field": "plot"}}
@@ -370,5 +372,12 @@ def test_reranking_begins_with_words_and_its_model_is_refused_by_name(client):
         each["title"] for each in FILMS if "crime" in each["genre"] or "crime" in each["plot"]
     }
     reranker = {"retriever": crime, "field": "plot", "inference_text": "flesh-eating bad guy"}
-    with pytest.raises(BadRequestError, match="does not imitate the retriever"):
-        client.search(index="movies", retriever={"text_similarity_reranker": reranker})
+    if model is not None:
+        _upload(client, model, "text_similarity")
+        settings = {"model_id": model, "num_allocations": 1, "num_threads": 1}
+        config = {"service": "elasticsearch", "service_settings": settings}
+        client.inference.put(task_type="rerank", inference_id="my-cross-encoder", inference_config=config)
+        reranker["inference_id"] = "my-cross-encoder"
+    reranked = titles(client.search(index="movies", retriever={"text_similarity_reranker": reranker}))
+    assert (set(reranked), reranked[0]) == (set(found), "The Silence of the Lambs")
+    assert found[0] != reranked[0]

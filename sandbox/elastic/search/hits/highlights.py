@@ -14,8 +14,8 @@ from typing import Any, Self
 import numpy as np
 
 from sandbox.elastic.documents.analysis import Token, tokens
-from sandbox.elastic.documents.embeddings import INFERENCE_FIELDS
-from sandbox.elastic.documents.source_values import at, of_field
+from sandbox.elastic.documents.semantic_values import chunks
+from sandbox.elastic.documents.source_values import of_field
 from sandbox.elastic.documents.store import Row
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
@@ -23,6 +23,7 @@ from sandbox.elastic.search.matches import Context
 from sandbox.elastic.search.queries import evaluate
 from sandbox.elastic.search.query_bodies import mapped, matching
 from sandbox.elastic.wire.exchange import whole
+from sandbox.elastic.wire.tokens import token
 
 _SENTENCE = re.compile(r".+?(?:[.!?]+[\"')\]]*\s+|\n+|$)", re.DOTALL)
 # They decide about speed and limits only.
@@ -61,6 +62,8 @@ class Settings:
         Raises:
             Refusal: one is unknown, invalid or not imitated.
         """
+        if "pre_tags" in given and "post_tags" not in given:
+            raise search_errors.HIGHLIGHT_TAGS.refusal(problem="pre_tags are set but post_tags are not set")
         found: dict[str, Any] = {}
         for name, value in given.items():
             if name in _NO_DIFFERENCE or _DEFAULTS.get(name) == value:
@@ -85,10 +88,14 @@ def _text(*accepted: str) -> Any:
     return read
 
 
+def _names(_: str, value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+
+
 def _tags(name: str, value: Any) -> tuple[str, ...]:
-    tags = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+    tags = _names(name, value)
     if not tags:
-        raise search_errors.HIGHLIGHT.refusal(problem=f"[{name}] cannot be empty")
+        raise search_errors.HIGHLIGHT_TAGS.refusal(problem="pre_tags or post_tags must not be empty")
     return tags
 
 
@@ -117,7 +124,7 @@ _READ: dict[str, tuple[str, Any]] = {
     "no_match_size": ("unmatched", whole),
     "require_field_match": ("own_field", _own_field),
     "highlight_query": ("query", _same),
-    "matched_fields": ("matched", _tags),
+    "matched_fields": ("matched", _names),
 }
 _DEFAULTS = {
     "encoder": "default",
@@ -144,7 +151,7 @@ class Asked:
         if given is None:
             return None
         if not isinstance(given, Mapping):
-            raise search_errors.HIGHLIGHT.refusal(problem="[highlight] is not an object")
+            raise search_errors.UNKNOWN_KEY.refusal(key="highlight", token=token(given))
         shared = {name: value for name, value in given.items() if name != "fields"}
         settings = Settings().changed(shared)
         fields = given.get("fields") or {}
@@ -170,7 +177,12 @@ def highlighted(context: Context, document: int, row: Row, asked: Asked) -> dict
             evaluate(of, settings.query)
         for path in matching(known, pattern):
             field = known[path]
-            if field.type == "semantic_text" and settings.kind in (None, "semantic"):
+            if settings.kind == "semantic" and not context.release.newer_semantic_text:
+                problem = f"unknown highlighter type [semantic] for the field [{path}]"
+                raise search_errors.HIGHLIGHT.refusal(problem=problem)
+            if field.type == "semantic_text" and not context.release.newer_semantic_text:
+                fragments = []
+            elif field.type == "semantic_text" and settings.kind in (None, "semantic"):
                 fragments = _chunks(of, document, row, field, settings)
             elif settings.kind == "semantic":
                 problem = (
@@ -263,18 +275,14 @@ def _tagged(text: str, fragment: Span, spans: Sequence[Span], settings: Settings
 def _chunks(context: Context, document: int, row: Row, field: Field, settings: Settings) -> list[str]:
     """The chunks of a semantic_text field that fit the query, the best of them in the order of the text or by score."""
     del document
-    source = row.document()
-    stored = (source.get(INFERENCE_FIELDS) or {}).get(field.path)
     sought = context.sought.get(field.path)
-    if not stored or sought is None:
+    if sought is None:
         return []
     found: list[tuple[float, str]] = []
-    for name, chunks in stored["inference"]["chunks"].items():
-        text = " ".join(str(each) for each in at(source, name.split(".")))
-        for chunk in chunks:
-            score = _likeness(chunk["embeddings"], sought)
-            if score > 0:
-                found.append((score, text[chunk["start_offset"] : chunk["end_offset"]]))
+    for chunk in chunks(row.document(), field.path):
+        score = _likeness(chunk.embedding, sought)
+        if score > 0:
+            found.append((score, chunk.text))
     best = sorted(range(len(found)), key=lambda place: -found[place][0])[: settings.number or None]
     return [found[place][1] for place in (best if settings.by_score else sorted(best))]
 

@@ -43,7 +43,9 @@ def text_expansion(context: Context, body: Any, boost: float) -> Matches:
         raise search_errors.NO_MODEL.refusal()
     if context.release.text_expansion_deprecated:
         context.warnings.append(_EXPANSION_GONE)
-    tokens = context.tokens(str(found["model_id"]), str(found["model_text"]))
+    tokens = context.tokens(
+        str(found["model_id"]), str(found["model_text"]), search_errors.EXPANSION_NOT_SPARSE
+    )
     return _expanded(context, path, tokens, found, boost * boost_of("text_expansion", found))
 
 
@@ -71,7 +73,7 @@ def sparse_vector(context: Context, body: Any, boost: float) -> Matches:
         what = "one of [query_vector] or [inference_id] for sparse_vector fields"
         raise search_errors.REQUIRED.refusal(query="sparse_vector", what=what)
     field = context.searcher.index.fields.get(path)
-    if field is not None and field.type == "semantic_text":
+    if field is not None and field.type == "semantic_text" and context.release.newer_semantic_text:
         return _semantic(context, field, body, boost)
     if field is not None and field.type != "sparse_vector":
         metadata = context.searcher.index.metadata

@@ -38,6 +38,9 @@ def match(context: Context, body: Any, boost: float) -> Matches:
     path, found = field_and_body("match", body, "query", _MATCH)
     field = context.searcher.index.fields.get(path)
     if field is not None and field.type == "semantic_text":
+        if not context.release.newer_semantic_text:
+            problem = f"Field [{path}] of type [semantic_text] does not support match queries"
+            raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=context.searcher.index.metadata)
         return by_text(context, field, str(found["query"]), boost * boost_of("match", found))
     return matched(context, path, found, boost * boost_of("match", found))
 

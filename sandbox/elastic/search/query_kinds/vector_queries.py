@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sandbox.elastic.errors import Refusal
 from sandbox.elastic.indices.mappings import Field
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
@@ -109,6 +110,22 @@ def near(context: Context, body: Mapping[str, Any], allowed: Array, boost: float
     return Matches(mask, np.where(mask, best * np.float32(boost), np.float32(0)))
 
 
+def refuse_semantic(context: Context, path: str) -> None:
+    """Refuse a knn query on a semantic_text field where the release has none.
+
+    Raises:
+        Refusal: naming the field.
+    """
+    field = context.searcher.index.fields.get(path)
+    if field is not None and field.type == "semantic_text" and not context.release.newer_semantic_text:
+        raise _no_vectors(context, path)
+
+
+def _no_vectors(context: Context, path: str) -> Refusal:
+    problem = f"[knn] queries are only supported on [dense_vector] fields, not on [{path}]"
+    return search_errors.QUERY_SHARD.refusal(problem=problem, metadata=context.searcher.index.metadata)
+
+
 def _approximate(
     context: Context, body: Mapping[str, Any], field: Field, similarity: str, query: Array, allowed: Array
 ) -> list[int] | None:
@@ -181,8 +198,7 @@ def _measure(context: Context, field: Field) -> tuple[str | None, str]:
     if field.type == "semantic_text" and settings is None:
         return None, "float"
     if settings is None or settings["task_type"] != "text_embedding":
-        problem = f"[knn] queries are only supported on [dense_vector] fields, not on [{field.path}]"
-        raise search_errors.QUERY_SHARD.refusal(problem=problem, metadata=context.searcher.index.metadata)
+        raise _no_vectors(context, field.path)
     return settings["similarity"], settings["element_type"]
 
 

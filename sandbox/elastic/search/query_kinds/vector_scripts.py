@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from sandbox.elastic import errors
+from sandbox.elastic.errors import Refusal
 from sandbox.elastic.search import errors as search_errors
 from sandbox.elastic.search.matches import Context, Matches
 from sandbox.elastic.search.query_bodies import number
 from sandbox.elastic.search.query_kinds.vector_queries import measured
+from sandbox.elastic.search.scoring import java_float
 from sandbox.elastic.search.searcher import Array
 
 _BODY = {"query", "script", "min_score", "boost", "_name"}
@@ -110,28 +113,34 @@ def applied(context: Context, body: Mapping[str, Any], found: Matches, boost: fl
             if field is None
             else f"Field [{script.field}] is no [dense_vector]"
         )
-        raise search_errors.SCRIPT.refusal(problem=problem)
+        raise _failed(problem)
     documents, matrix = context.searcher.vectors(script.field)
     has = np.zeros(context.searcher.size, bool)
     has[documents] = True
     if (found.mask & ~has).any():
-        raise search_errors.SCRIPT.refusal(problem="A document doesn't have a value for a vector field!")
+        raise _failed("A document doesn't have a value for a vector field!")
     if not len(documents):
         return found
     if matrix.shape[1] != len(script.vector):
         problem = f"The query vector has a different number of dimensions [{len(script.vector)}] than the document vectors [{matrix.shape[1]}]."
-        raise search_errors.SCRIPT.refusal(problem=problem)
+        raise _failed(problem)
     raw = measured(_FUNCTIONS[script.function], "float", np.array(script.vector, np.float32), matrix)
     raw = np.sqrt(raw) if script.function == "l2norm" else raw
     scores = np.zeros(context.searcher.size, np.float32)
     scores[documents] = script.score(raw.astype(np.float64), script.added).astype(np.float32)
-    if (scores[found.mask] < 0).any():
-        least = float(scores[found.mask].min())
+    negative = np.flatnonzero(found.mask & (scores < 0))
+    if len(negative):
         problem = (
-            f"script_score script returned an invalid score [{least}] for doc. Must be a non-negative score!"
+            f"script_score script returned an invalid score [{java_float(float(scores[negative[0]]))}] for doc [{negative[0]}]. "
+            "Must be a non-negative score!"
         )
-        raise search_errors.SCRIPT.refusal(problem=problem)
+        raise errors.ILLEGAL_ARGUMENT.refusal(problem=problem)
     mask = found.mask
     if body.get("min_score") is not None:
         mask = mask & (scores >= number("script_score", "min_score", body["min_score"]))
     return Matches(mask, np.where(mask, scores * np.float32(boost), np.float32(0)))
+
+
+def _failed(problem: str) -> Refusal:
+    """A script that fails while it runs, with why."""
+    return search_errors.SCRIPT.refusal(cause=errors.ILLEGAL_ARGUMENT.refusal(problem=problem))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from sandbox.elastic.versions import Release
 from sandbox.elastic.wire.parameters.rules import (
     HONOURED,
     NO_DIFFERENCE,
@@ -293,13 +294,16 @@ TABLE: dict[str, Rules] = {
     "update_by_query_rethrottle": rules(HONOURED, "requests_per_second group_by"),
 }
 """By the API's name, as routes have it."""
+_OF_VECTORS = "_source_exclude_vectors"
 _WITH_Q = frozenset(_TYPED) - {"q"}
 """Known only beside `q`."""
 
 
-def of(api: str, given: Container[str] = ()) -> dict[str, Rule] | None:
-    """The rules of an API for a request with these parameters; None if it is not in the table."""
+def of(api: str, given: Container[str] = (), release: Release | None = None) -> dict[str, Rule] | None:
+    """The rules of an API for a request with these parameters, in a release or any; None if it is not in the table."""
     if api not in TABLE:
         return None
     known = {**EVERYWHERE, **TABLE[api]}
+    if release is not None and not release.excludes_source_vectors:
+        known.pop(_OF_VECTORS, None)
     return {name: rule for name, rule in known.items() if name not in _WITH_Q or "q" in given}

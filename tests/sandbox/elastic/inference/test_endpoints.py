@@ -125,7 +125,7 @@ def test_allocations_of_an_endpoint_are_updated_in_place(quick):
             {},
             "settings [{cache=1gb}] unknown to the [elasticsearch] service",
         ),
-        ({**ELSER_SETTINGS, "model_id": ".rerank-v1"}, {}, "no model for the task type [rerank]"),
+        ({**ELSER_SETTINGS, "model_id": ".rerank-v1"}, {}, "answers [rerank], not [sparse"),
         (
             {**ELSER_SETTINGS, "model_id": ".multilingual-e5-small"},
             {},

@@ -1,7 +1,9 @@
 """semantic_text over the official client: what is embedded when, what is shown, and the queries on it."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch, NotFoundError, helpers
@@ -37,10 +39,8 @@ class Semantic:
 
     def stored(self, id_="1", index=None):
         """The document with its embeddings."""
-        source = {"exclude_vectors": False}
-        answer = self.client.search(
-            index=index or self.index, query={"ids": {"values": [id_]}}, source=source
-        )
+        query = {"ids": {"values": [id_]}}
+        answer = self.client.search(index=index or self.index, query=query, fields=["_inference_fields"])
         return answer["hits"]["hits"][0]["_source"]
 
     def chunks(self, id_="1"):
@@ -135,6 +135,24 @@ def test_the_source_is_what_was_written_and_embeddings_are_shown_when_asked(sema
     (chunk,) = inference["chunks"]["plot"]
     assert (chunk["start_offset"], chunk["end_offset"]) == (0, len(films.films["1"]))
     assert "killer" in chunk["embeddings"]
+    whole = {"_source": {"exclude_vectors": False}}
+    if version == "9.5":
+        (hit,) = films.search(query={"ids": {"values": ["1"]}}, source=whole["_source"])["hits"]["hits"]
+        assert hit["_source"] == films.stored()
+        return
+    parameter = {"_source_exclude_vectors": "false"}
+    for path, body, said in (
+        (f"/{films.index}/_search", whole, r"Unknown key for a VALUE_BOOLEAN in \[exclude_vectors\]"),
+        (f"/{films.index}/_search?{urlencode(parameter)}", {}, r"unrecognized parameter: \[_source_exclude"),
+    ):
+        with pytest.raises(BadRequestError) as error:
+            films.client.perform_request(
+                "POST",
+                path,
+                body=body,
+                headers={"content-type": "application/json", "accept": "application/json"},
+            )
+        assert re.search(said, str(error.value.body))
 
 
 def test_long_texts_are_chunked_and_the_best_chunk_counts(semantic):
@@ -174,7 +192,7 @@ def test_what_is_not_changed_is_not_embedded_again(semantic):
 
 
 def test_a_reindex_embeds_again_unless_the_embeddings_are_asked_for(semantic):
-    films = semantic()
+    films = semantic(version="9.5")
     again, along, other = (f"{films.index}-{name}" for name in ("again", "along", "other"))
     films.make(again)
     films.make(along)

@@ -1,6 +1,7 @@
 """Explanations: the tree of a score, whose parts are what they say, in searches and of single documents."""
 
 import math
+import re
 
 import pytest
 from elasticsearch import BadRequestError, NotFoundError
@@ -124,9 +125,92 @@ def test_what_is_near_is_among_the_nearest_and_added_to_what_matches(here, films
 def test_what_cannot_be_explained_is_refused(here, films):
     with pytest.raises(BadRequestError, match="query is missing"):
         here.explain(index=films, id="1")
-    standard = {"standard": {"query": BM25}}
-    with pytest.raises(BadRequestError, match=r"not those of a \[retriever\]"):
-        here.search(index=films, retriever=standard, explain=True)
-    assert (
-        "_explanation" not in here.search(index=films, retriever=standard, explain=False)["hits"]["hits"][0]
+
+
+RED, NEAR = (
+    {"standard": {"query": {"match": {"plot": "red"}}}},
+    {"field": "vector", "query_vector": [3, 1], "k": 2},
+)
+NEAR["num_candidates"] = 3
+
+
+def explanations(here, films, retriever):
+    hits = here.search(index=films, retriever=retriever, explain=True)["hits"]["hits"]
+    trees = {hit["_id"]: hit["_explanation"] for hit in hits}
+    assert {hit["_id"]: hit["_score"] for hit in hits} == {id_: tree["value"] for id_, tree in trees.items()}
+    return trees
+
+
+def test_rrf_is_explained_by_the_ranks_in_each_retriever(here, films):
+    near = {"knn": {**NEAR, "_name": "near"}}
+    rrf = {"rrf": {"retrievers": [RED, near], "rank_constant": 1}}
+    trees = explanations(here, films, rrf)
+    assert set(trees) == {"1", "2", "3"}
+    third = trees["3"]
+    assert third["description"] == (
+        "rrf score: [0.5] computed for initial ranks [0, 1] with rankConstant: [1] as sum of [1 / (rank + rankConstant)] "
+        "for each query"
     )
+    missing, found = third["details"]
+    assert missing == {
+        "value": 0.0,
+        "description": "rrf score: [0], result not found in query at index [0]",
+        "details": [],
+    }
+    assert found["value"] == 1
+    assert found["description"] == (
+        "rrf score: [0.5], for rank [1] in query at index [1] [near] computed as [1 / (1 + 1)], for matching query with score"
+    )
+    (ranked,) = found["details"]
+    assert re.fullmatch(
+        r"doc \[\d\] with an original score of \[1.0\] is at rank \[1\] from the following source queries.",
+        ranked["description"],
+    )
+    assert ranked["details"][0]["description"] == "found vector with calculated similarity: 1.0"
+    assert trees["1"]["details"][0]["details"][0]["description"].startswith("weight(plot:red")
+
+
+def test_linear_is_explained_by_normalized_scores_and_weights_down_to_an_rrf_within(here, films):
+    rrf = {"rrf": {"retrievers": [RED, {"knn": NEAR}], "rank_constant": 1}}
+    words = {"standard": {"query": {"match": {"plot": "red water"}}}}
+    parts = [{"retriever": words, "weight": 10, "normalizer": "minmax"}, {"retriever": rrf, "weight": 2}]
+    trees = explanations(here, films, {"linear": {"retrievers": parts}})
+    first, third = trees["1"], trees["3"]
+    assert first["value"] == 11.0
+    assert first["description"] == (
+        "weighted linear combination score: [11.0] computed for normalized scores [1.0, 0.5] and weights [10.0, 2.0] "
+        "as sum of (weight[i] * score[i]) for each query."
+    )
+    assert first["details"][0]["description"] == (
+        "weighted score: [10.0] in query at index [0] computed as [10.0 * 1.0] using score normalizer [minmax] "
+        "for original matching query with score:"
+    )
+    assert third["details"][0]["description"] == "weighted score: [0], result not found in query at index [0]"
+    (within,) = third["details"][1]["details"]
+    assert within["description"].startswith("rrf score: [0.5] computed for initial ranks [0, 1]")
+    for part in first["details"][0]["details"]:
+        check(part)
+
+
+def test_a_retriever_alone_is_explained_as_its_query_or_section(here, films):
+    genre = {"term": {"genre": "sea"}}
+    query = {"bool": {"must": BM25, "filter": [genre]}}
+    by_query = here.search(index=films, query=query, explain=True)["hits"]["hits"]
+    trees = explanations(here, films, {"standard": {"query": BM25, "filter": genre}})
+    assert trees == {hit["_id"]: hit["_explanation"] for hit in by_query}
+    section = here.search(index=films, knn=NEAR, explain=True)["hits"]["hits"]
+    trees = explanations(here, films, {"knn": NEAR})
+    assert trees == {hit["_id"]: hit["_explanation"] for hit in section}
+
+
+def test_an_explanation_of_retrievers_over_several_indices_counts_ranks_over_all(here, films):
+    if not here.indices.exists(index="more-films"):
+        here.indices.create(index="more-films", mappings={"properties": {"plot": {"type": "text"}}})
+        here.index(index="more-films", id="9", document={"plot": "red red red"}, refresh=True)
+    both = f"{films},more-films"
+    rrf = {"rrf": {"retrievers": [RED, {"standard": {"query": {"match": {"plot": "fox"}}}}]}}
+    trees = explanations(here, both, rrf)
+    ranks = {
+        id_: re.search(r"initial ranks \[(.*?)\]", tree["description"])[1] for id_, tree in trees.items()
+    }
+    assert sorted(ranks.values()) in (["1, 0", "2, 1"], ["1, 1", "2, 0"])

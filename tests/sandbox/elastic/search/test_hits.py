@@ -138,3 +138,20 @@ def test_what_is_not_imitated_of_hits_is_refused_by_name(films, search, text):
     with pytest.raises(BadRequestError) as caught:
         films.search(index="shown", body=search)
     assert re.search(text, caught.value.body["error"]["root_cause"][0]["reason"])
+
+
+@pytest.mark.parametrize(
+    ("highlight", "problem"),
+    [
+        ({"pre_tags": ["<b>"], "fields": {"plot": {}}}, "pre_tags are set but post_tags are not set"),
+        (
+            {"pre_tags": [], "post_tags": [], "fields": {"plot": {}}},
+            "pre_tags or post_tags must not be empty",
+        ),
+        ("plot", r"Unknown key for a VALUE_STRING in \[highlight\]"),
+    ],
+)
+def test_tags_of_highlights_come_in_pairs(films, highlight, problem):
+    with pytest.raises(BadRequestError, match=problem) as refused:
+        films.search(index="shown", query={"match_all": {}}, highlight=highlight)
+    assert refused.value.body["error"]["type"] == "parsing_exception"
