@@ -50,7 +50,6 @@ DIFFERENCES = (
         "semantic_text: in both formats of `_source`, by the release and the setting `use_legacy_format`; the type as a multi-field, and "
         "inner hits of its chunks in the newer format, are refused. The document of an upsert is embedded too. "
         "Sentences and words are found by regular expressions, not by ICU, and offsets count characters, not UTF-16 units. "
-        "In 8.19 and 9.1 a body's `exclude_vectors: false` shows `_inference_fields`, which there only `fields` does in the service. "
         "Queries do not prune its tokens. Separators of the chunking strategy `recursive` are regular expressions of Python."
     ),
     (

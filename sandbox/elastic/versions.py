@@ -27,9 +27,7 @@ class Release:
     queue_capacity_limit: int = 100_000
     """Largest queue capacity; 1,000,000 before elasticsearch#115041."""
     excludes_source_vectors: bool = False
-    """Whether new indices leave vectors out of `_source` (since 9.2), which `_source_exclude_vectors` in a query string brings back."""
-    exclude_vectors: bool = True
-    """Whether `_source` in a body takes `exclude_vectors`. In the service since 9.2; the sandbox takes it in 8.19 and 9.1 too."""
+    """Whether new indices leave vectors out of `_source`, and requests can ask for them by `exclude_vectors` (since 9.2)."""
     prunes_by_default: bool = True
     """Whether `sparse_vector` queries prune on new indices (since 8.19 and 9.1)."""
     text_expansion_deprecated: bool = True
@@ -102,7 +100,6 @@ _RELEASES = {
         chunking_settings=False,
         inference_update=False,
         semantic_text=False,
-        exclude_vectors=False,
         newer_semantic_text=False,
         legacy_semantic_text=False,
         semantic_text_options=False,
@@ -115,7 +112,6 @@ _RELEASES = {
         reads="7.0.0",
         media_versions=(7, 8),
         prunes_by_default=False,
-        exclude_vectors=False,
         newer_semantic_text=False,
         legacy_semantic_text=False,
         semantic_text_options=False,

@@ -63,7 +63,7 @@ def of_body(value: Any, release: Release) -> SourceFilter:
     if isinstance(value, str) or _is_patterns(value):
         return SourceFilter(includes=_list(value))
     if isinstance(value, Mapping):
-        if "exclude_vectors" in value and not release.exclude_vectors:
+        if "exclude_vectors" in value and not release.excludes_source_vectors:
             raise documents_errors.SOURCE_KEY.refusal(
                 token=token(value["exclude_vectors"]), key="exclude_vectors"
             )

@@ -1,7 +1,9 @@
 """semantic_text over the official client: what is embedded when, what is shown, and the queries on it."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch, NotFoundError, helpers
@@ -133,15 +135,24 @@ def test_the_source_is_what_was_written_and_embeddings_are_shown_when_asked(sema
     (chunk,) = inference["chunks"]["plot"]
     assert (chunk["start_offset"], chunk["end_offset"]) == (0, len(films.films["1"]))
     assert "killer" in chunk["embeddings"]
+    whole = {"_source": {"exclude_vectors": False}}
     if version == "9.5":
-        whole = {"exclude_vectors": False}
-        (hit,) = films.search(query={"ids": {"values": ["1"]}}, source=whole)["hits"]["hits"]
+        (hit,) = films.search(query={"ids": {"values": ["1"]}}, source=whole["_source"])["hits"]["hits"]
         assert hit["_source"] == films.stored()
         return
-    path = f"/{films.index}/_search?_source_exclude_vectors=false"
-    with pytest.raises(BadRequestError) as error:
-        films.client.perform_request("GET", path, headers={"accept": "application/json"})
-    assert "unrecognized parameter: [_source_exclude_vectors]" in str(error.value.body)
+    parameter = {"_source_exclude_vectors": "false"}
+    for path, body, said in (
+        (f"/{films.index}/_search", whole, r"Unknown key for a VALUE_BOOLEAN in \[exclude_vectors\]"),
+        (f"/{films.index}/_search?{urlencode(parameter)}", {}, r"unrecognized parameter: \[_source_exclude"),
+    ):
+        with pytest.raises(BadRequestError) as error:
+            films.client.perform_request(
+                "POST",
+                path,
+                body=body,
+                headers={"content-type": "application/json", "accept": "application/json"},
+            )
+        assert re.search(said, str(error.value.body))
 
 
 def test_long_texts_are_chunked_and_the_best_chunk_counts(semantic):
