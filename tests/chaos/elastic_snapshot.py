@@ -14,7 +14,7 @@ warnings.filterwarnings("ignore", message="This API is in technical preview")
 
 _OWN = {"uuid", "creation_date", "version"}
 """Index settings that the cluster makes up."""
-_WITH_EMBEDDINGS = {"_source": {"exclude_vectors": False}}
+_WITH_EMBEDDINGS = {"fields": ["_inference_fields"]}
 """Those of semantic_text fields are shown only when asked."""
 
 
