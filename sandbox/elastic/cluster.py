@@ -136,7 +136,7 @@ class Cluster:
             self.release,
             partial(ingested, self.pipelines.find),
             SemanticFields(
-                self.endpoints, self.serving, self.release, self.indices.behind, self.documents.get
+                self.endpoints, self.serving, self.release, self.indices.written, self.documents.get
             ).embedded,
             self.searchers.written,
         )

@@ -151,18 +151,29 @@ class Indices:
             if not found and self._templates.for_index(name).is_data_stream:
                 self.create_stream(name)
                 found = self.behind(name)
-            if not found:
-                return self.create(name, {}, {}, {})
-            if self.streams.get(name):
-                return found[-1]
-            if name in self._all:
-                return found[0]
-            writers = [index for index in found if index.aliases[name].get("is_write_index")]
-            if not writers and len(found) == 1 and found[0].aliases[name].get("is_write_index") is None:
-                writers = found
-            if len(writers) != 1:
-                raise indices_errors.NO_WRITE_INDEX.refusal(alias=name)
-            return writers[0]
+            return self._writer(name, found) if found else self.create(name, {}, {}, {})
+
+    def written(self, name: str) -> Index | None:
+        """The index that a write to this name goes to; None if it is to be created, or nothing says which.
+
+        As `for_writing`, and changes nothing.
+        """
+        try:
+            return self._writer(name, found) if (found := self.behind(name)) else None
+        except Refusal:
+            return None
+
+    def _writer(self, name: str, found: list[Index]) -> Index:
+        if self.streams.get(name):
+            return found[-1]
+        if name in self._all:
+            return found[0]
+        writers = [index for index in found if index.aliases[name].get("is_write_index")]
+        if not writers and len(found) == 1 and found[0].aliases[name].get("is_write_index") is None:
+            writers = found
+        if len(writers) != 1:
+            raise indices_errors.NO_WRITE_INDEX.refusal(alias=name)
+        return writers[0]
 
     def create(
         self,

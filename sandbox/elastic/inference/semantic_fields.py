@@ -32,8 +32,8 @@ from sandbox.elastic.versions import Release
 from sandbox.models.e5 import DIMENSIONS
 from sandbox.models.embedding import Embedding
 
-Find = Callable[[str], list[Index]]
-"""The indices behind a name."""
+Find = Callable[[str], Index | None]
+"""The index that a write to a name goes to."""
 Read = Callable[[Index, str], Row | None]
 """The current document of an id."""
 
@@ -82,15 +82,15 @@ class SemanticFields:
         results: list[Operation | Refusal] = list(operations)
         pending: list[_Pending] = []
         for place, operation in enumerate(operations):
-            found = self._find(operation.index) if operation.action != "delete" else []
-            known = found[0].fields if found else {}
+            index = self._find(operation.index) if operation.action != "delete" else None
+            known = index.fields if index else {}
             fields = [(each, origins(each, known)) for each in known.values() if each.type == "semantic_text"]
-            if not fields:
+            if index is None or not fields:
                 continue
             copied = replace(operation, source=dict(operation.source))
             try:
-                if found[0].has_legacy_semantic_text:
-                    pending += self._waiting_for_objects(place, found[0], copied, fields)
+                if index.has_legacy_semantic_text:
+                    pending += self._waiting_for_objects(place, index, copied, fields)
                 else:
                     for document in _documents(copied):
                         pending += self._waiting(place, document, fields)

@@ -208,6 +208,22 @@ def test_a_reindex_embeds_again_unless_the_embeddings_are_asked_for(semantic):
     assert {failure["status"] for failure in error.value.body["failures"]} == {400}
 
 
+def test_what_a_data_stream_takes_is_embedded_as_its_newest_index_says(stand_ins):
+    _, client, _ = stand_ins("8.19")
+    times = {"@timestamp": {"type": "date"}}
+    plot = {"plot": {"type": "semantic_text", "inference_id": ELSER}}
+    named = {"name": "reviews", "index_patterns": ["reviews-*"], "data_stream": {}}
+    client.indices.put_index_template(**named, template={"mappings": {"properties": times}})
+    film = {"@timestamp": "2024-01-01", "title": "Seven"}
+    client.index(index="reviews-all", document=film, op_type="create")
+    client.indices.put_index_template(**named, template={"mappings": {"properties": {**times, **plot}}})
+    newest = client.indices.rollover(alias="reviews-all")["new_index"]
+    film["plot"] = "Two detectives hunt a killer."
+    client.index(index="reviews-all", document=film, op_type="create", refresh=True)
+    found = client.search(index=newest, query={"semantic": {"field": "plot", "query": "investigation"}})
+    assert len(ids(found)) == 1
+
+
 def test_an_endpoint_that_is_not_there_is_noticed_with_the_first_value(semantic):
     films = semantic("gone", films={})
     films.client.index(index=films.index, id="1", document={"title": "no plot"})
