@@ -14,14 +14,17 @@ from flows.elastic.deployment_steps import existing_deployment, wait_for_deploym
 from flows.elastic.embedding.pipelined import Pipelined
 from flows.elastic.embedding.plan import Embedder
 from flows.elastic.embedding.scaling import Scaling
+from flows.elastic.endpoints import endpoint_of
 from flows.elastic.options import ElasticRun
-from flows.plan import Resource
+from flows.plan import Resource, is_planning
 from flows.report import StepReport
 from tasks.elastic.cluster.cluster import read_cluster
 from tasks.elastic.cluster.endpoints import verify_endpoint
+from tasks.elastic.cluster.models import DENSE_DIMENSIONS, DENSE_PACKAGED, read_model
 from tasks.elastic.cluster.vectors import VectorModel, read_vector_model, read_vectors
 from tasks.elastic.indices.dense_vectors import VectorIndex, verify_vectors_fit
 from tasks.elastic.indices.embeddings import read_embedded
+from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.verification.vectors import verify_vectors
 from tasks.elastic.verification.verification import verify_queries
 from tasks.errors import InvalidInput
@@ -52,6 +55,8 @@ class DenseVectors(Pipelined):
     def ask(self, run: ElasticRun) -> Embedder:
         """As `Way.ask`."""
         settings = run.settings
+        if is_planning() and (unused := self._unused(settings)):
+            return unused
         if self.endpoint:
             with run.report.step(f"ask inference endpoint {self.endpoint}") as step:
                 step.saw(str(verify_endpoint(settings, self.endpoint)))
@@ -100,6 +105,15 @@ class DenseVectors(Pipelined):
                 run.settings, index, first, model, queries, kind="knn", prefix=embedded.query_prefix
             )
             step.saw(f"{found.found} of {found.queries} sample queries find the expected documents")
+
+    def _unused(self, settings: ElasticSettings) -> Embedder | None:
+        """What a default endpoint embeds with whose model is not in the cluster; its first use, which a plan leaves out, brings it."""
+        found = endpoint_of(settings, self.endpoint) if self.endpoint else None
+        if found is None or found.model_id not in DENSE_PACKAGED or read_model(settings, found.model_id):
+            return None
+        return Embedder(
+            id=found.id, model_id=found.model_id, deployment_id=found.deployment_id, dims=DENSE_DIMENSIONS
+        )
 
     @property
     def _deployments(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from flows.elastic.embedding.plan import Embedder
 from flows.elastic.embedding.way import Way, named, saw_refused
 from flows.elastic.endpoints import endpoint_of
 from flows.elastic.options import ElasticRun
+from flows.plan import is_planning
 from flows.report import StepReport
 from tasks.elastic.cluster.cluster import read_cluster
 from tasks.elastic.cluster.endpoints import verify_endpoint
@@ -38,8 +39,9 @@ class SemanticText(Way):
         """As `Way.ask`: a mapping takes any id, and the first document would be the one to fail."""
         _refuse_old(run.settings)
         with run.report.step(f"ask inference endpoint {self.endpoint}") as step:
-            step.saw(str(verify_endpoint(run.settings, self.endpoint)))
             found = endpoint_of(run.settings, self.endpoint)
+            if not is_planning():  # its first use downloads and starts a model
+                step.saw(str(verify_endpoint(run.settings, self.endpoint)))
         return Embedder(id=found.id, model_id=found.model_id, deployment_id=found.deployment_id)
 
     def told(self, embedder: Embedder) -> str:

@@ -22,6 +22,8 @@ from tasks.steps import step
 from tasks.waiting import Deadline, Look, Unchanged, wait_until
 
 DENSE_PACKAGED = (".multilingual-e5-small", ".multilingual-e5-small_linux-x86_64")
+DENSE_DIMENSIONS = 384
+"""Of their vectors: https://huggingface.co/intfloat/multilingual-e5-small, "embedding size is 384"."""
 RERANKER = ".rerank-v1"
 """Elastic Rerank (8.17), which compares a text with a query."""
 PACKAGED = (".elser_model_2", ".elser_model_2_linux-x86_64", ".elser_model_1", *DENSE_PACKAGED, RERANKER)

@@ -76,6 +76,22 @@ def test_killed_halfway_the_next_run_embeds_the_rest_and_the_index_is_searched_m
     assert cluster.indices(name) == []
 
 
+@pytest.mark.parametrize("way", ["dense-vector", "semantic-text"])
+def test_a_plan_uses_no_default_endpoint_and_names_the_index_that_is_then_made(
+    cluster_with, embed, name, movies, way
+):
+    cluster = cluster_with(
+        refresh_seconds={"dense-vector": 0.06, "semantic-text": 0.07}[way]
+    )  # nobody has used its endpoints
+    source, writes = cluster.store(f"source-{name}", movies[:3]), cluster.writes
+    planned = embed(cluster, source, "plot", "--plan", as_=way)
+    assert cluster.writes == writes
+    assert not cluster.client.ml.get_trained_models(model_id=".multi*", allow_no_match=True)["count"]
+    embed(cluster, source, "plot", as_=way)
+    (made,) = cluster.indices(name)
+    assert f"index     {made} " in planned.out or f"index  {made} " in planned.out
+
+
 class WithModels(ElasticStandIn):
     """A stand-in with a model server beside it."""
 
