@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from flows.answers.index_plans import version_plan
 from flows.answers.plans import IndexPlan
-from flows.confirmation import agree
+from flows.confirmation import Question, agree
 from flows.plan import Plan, Resource
 from flows.versions.changes import serve
+from flows.vertex.agreement import cost_questions
 from flows.vertex.build_plan import bucket
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
@@ -58,8 +59,14 @@ class VertexHolder:
         version = version_for(chunks, model)
         served = read_base_to_change(settings, plan.name)
         previous = served.index if served and served.dense_model == model and served.index != version else ""
-        agree(plan.questions, yes=plan.yes, plan=lambda: _plan(run, chunks, version=version, served=served))
-        import_file = home() / "passages" / f"{plan.name}-{version}.jsonl"
+        costs = _cost_questions(settings, plan.name, served) if served is None or served.index != version else []
+        agree(
+            [*plan.questions, *costs],
+            yes=plan.yes,
+            plan=lambda: _plan(run, chunks, version=version, served=served),
+        )
+        # The same name in another project or region may be indexed at the same time.
+        import_file = home() / "passages" / settings.where / f"{plan.name}-{version}.jsonl"
         changes: list[str] = []
         with report.step(f"write the passages of {version}") as step:
             ensure_bucket(settings)
@@ -79,7 +86,7 @@ class VertexHolder:
             run,
             _build_plan(settings, plan.name, source, validated),
             validated,
-            cost_agreed=False,
+            cost_agreed=bool(costs),
             yes=plan.yes,
         )
         import_file.unlink(missing_ok=True)
@@ -130,6 +137,13 @@ class VertexHolder:
         kept = [version, *(one.version for one in described.values() if one.imported in contents)]
         files = remove_passages(run.settings, name, kept)
         return [f"removed {counted(len(gone or files), 'older version')}"] if gone or files else []
+
+
+def _cost_questions(settings: VertexSettings, name: str, served: KnowledgeBase | None) -> list[Question]:
+    """Ask for the cost of another deployed index before its passages are embedded, which is paid for too."""
+    deployed = DeployedIndexSpec(name=name, location=settings.location)
+    beside = "" if served is None else served.handle.version
+    return cost_questions(settings, deployed, None, None, beside=beside)
 
 
 def _older(settings: VertexSettings, name: str, wanted: str) -> list[str]:
