@@ -39,7 +39,7 @@ class ImportFilesGone(PermanentError):
         super().__init__(
             f"An earlier import into {name} ({delta}) was not seen to its end, and its files are gone from {uri}. Nothing was imported. "
             f"Run that import again first, which uploads them again: `{command('vertex import', name=name, data='FILE.hdf5')}`. Or replace "
-            f"all content of the index: `{command('vertex build', name=name, data='FILE.hdf5', update_method='BATCH_UPDATE')}`."
+            f"all content of the index by other data than it was built from, which change nothing: `{command('vertex build', name=name, data='FILE.hdf5', update_method='BATCH_UPDATE')}`."
         )
 
 
