@@ -80,16 +80,19 @@ def index_documents(options: IndexOptions) -> Report:
         vector-search answers index --name handbook --documents handbook --deployment handbook-ingest --target sandbox
     """
     splitting, holder = options.splitting, holder_of(options.engine)
-    with running(
-        replace(
-            ANSWERS,
-            read_settings=holder.engine.read_settings,
-            block=holder.engine.block,
-            where=holder.engine.where,
-        ),
-        "index",
-        options,
-    ) as run, _alone(holder.engine, run, options.name):
+    with (
+        running(
+            replace(
+                ANSWERS,
+                read_settings=holder.engine.read_settings,
+                block=holder.engine.block,
+                where=holder.engine.where,
+            ),
+            "index",
+            options,
+        ) as run,
+        _alone(holder.engine, run, options.name),
+    ):
         with run.report.step("read the documents") as step:
             chunks = read_chunks(Path(options.documents), splitting)
             step.saw(f"{counted(chunks.documents, 'document')}, {counted(len(chunks.chunks), 'chunk')}")

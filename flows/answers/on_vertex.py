@@ -59,7 +59,9 @@ class VertexHolder:
         version = version_for(chunks, model)
         served = read_base_to_change(settings, plan.name)
         previous = served.index if served and served.dense_model == model and served.index != version else ""
-        costs = _cost_questions(settings, plan.name, served) if served is None or served.index != version else []
+        costs = (
+            _cost_questions(settings, plan.name, served) if served is None or served.index != version else []
+        )
         agree(
             [*plan.questions, *costs],
             yes=plan.yes,

@@ -105,7 +105,9 @@ def _without_ways(run: VertexRun, name: str, versions: Sequence[str]) -> str:
         gone = [one for each in versions for one in remove_way(run.settings, name, each, run.deadline)]
     except ServiceRefused as error:
         command_ = command("vertex network-teardown", name=name)
-        say(f"Forwarding rules to versions of {name} stay, and are billed: {error}. `{command_}` removes them.")
+        say(
+            f"Forwarding rules to versions of {name} stay, and are billed: {error}. `{command_}` removes them."
+        )
         return f"not all: {error}"
     return f"{len(gone)} removed"
 

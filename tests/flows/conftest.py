@@ -139,7 +139,8 @@ def kill(release, name):
         assert command.signal(signal.SIGKILL) == -signal.SIGKILL
         engine = command.words[0]
         release(name, engine, on)
-        if engine == "answers":  # it holds the slot of the engine that holds the passages too, unless it had not come so far
+        if engine == "answers":
+            # It holds the slot of the engine that holds the passages too, if it has come so far.
             with suppress(ObjectNotFound):
                 release(name, on or "elastic")
 

@@ -138,9 +138,7 @@ def read_inventory(settings: VertexSettings, name: str, deadline: Deadline) -> I
         for endpoint, id_ in deploying
         if not is_our_deployed_index_id(id_, name, settings.location) and not users[endpoint]
     ]
-    is_private = any(
-        one.private_service_connect_config.enable_private_service_connect for one in endpoints
-    )
+    is_private = any(one.private_service_connect_config.enable_private_service_connect for one in endpoints)
     versions = {version_of(index) for index in indexes} - {FIRST}
     ours = {own_id(endpoint.name) for endpoint in endpoints}
     foreign += [

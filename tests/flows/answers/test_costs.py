@@ -39,7 +39,13 @@ def index(monkeypatch):
         report = Report(flow="answers index", name="handbook", target="google-cloud")
         run = SimpleNamespace(settings=SETTINGS, report=report, deadline=None)
         plan = IndexPlan(
-            name="handbook", chunks=CHUNKS, deployment="", search_deployment="", replicas=1, models=MODELS, yes=yes
+            name="handbook",
+            chunks=CHUNKS,
+            deployment="",
+            search_deployment="",
+            replicas=1,
+            models=MODELS,
+            yes=yes,
         )
         on_vertex.VertexHolder().index(run, plan)
 

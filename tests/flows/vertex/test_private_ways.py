@@ -168,6 +168,8 @@ def test_a_new_version_is_connected_by_its_build_measured_and_served_and_its_way
     build(service, *anew, data=other_data)
     assert rules(service, name).keys() == set(ways.values())
     vertex(service, "teardown", "--yes")
-    assert rules(service, name) == {ways["first"]: "CLOSED"}, "what a build made goes, what network-ensure made stays"
+    assert rules(service, name) == {ways["first"]: "CLOSED"}, (
+        "what a build made goes, what network-ensure made stays"
+    )
     vertex(service, "network-teardown", "--yes")
     assert rules(service, name) == {}

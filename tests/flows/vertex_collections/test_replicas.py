@@ -21,7 +21,7 @@ def build(monkeypatch):
         rows=1, dense_rows=1, sparse_rows=0, dimensions=8, content="c", converted_from="", unused=()
     )
 
-    def begin(run, plan, *_, **__):
+    def begin(*_, **__):
         raise Begun
 
     def of(**options):

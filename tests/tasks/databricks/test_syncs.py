@@ -66,7 +66,9 @@ def test_a_sync_that_had_nothing_to_do_counts_once_the_index_has_stayed_the_same
 
 
 @pytest.mark.parametrize("code", ["INVALID_STATE", "BAD_REQUEST", "INVALID_PARAMETER_VALUE"])
-def test_a_sync_that_is_refused_because_one_runs_is_triggered_again_whatever_the_code(shows, monkeypatch, code):
+def test_a_sync_that_is_refused_because_one_runs_is_triggered_again_whatever_the_code(
+    shows, monkeypatch, code
+):
     answers = [BadRequest("Index is not ready to sync yet.", error_code=code), None]
     calls = []
 

@@ -55,7 +55,7 @@ def test_another_machine_or_index_is_refused(field, wanted, settings, pair, dead
 def test_an_undeployment_of_somebody_else_that_fails_does_not_end_a_build(
     settings, pair, deadline, monkeypatch
 ):
-    def failing(_, name, what, *rest, **more):
+    def failing(_, name, what, *__, **___):
         raise OperationFailed(what, operation=name, code=13, said="internal")
 
     def running(_, endpoint, *, kinds):
