@@ -14,7 +14,7 @@ from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions, VertexRun
 from flows.vertex.sharing import sharing
 from tasks.calls import ServiceRefused
-from tasks.errors import GateNotMet, InvalidInput
+from tasks.errors import GateNotMet, InvalidInput, PermanentError
 from tasks.plurals import counted
 from tasks.program import command
 from tasks.progress import say
