@@ -103,11 +103,9 @@ def _without_ways(run: VertexRun, name: str, versions: Sequence[str]) -> str:
     """Remove what the builds of these versions made to reach them: an address and a forwarding rule each, which are billed."""
     try:
         gone = [one for each in versions for one in remove_way(run.settings, name, each, run.deadline)]
-    except ServiceRefused as error:
-        command_ = command("vertex network-teardown", name=name)
-        say(
-            f"Forwarding rules to versions of {name} stay, and are billed: {error}. `{command_}` removes them."
-        )
+    except PermanentError as error:  # what costs more goes all the same
+        removal = command("vertex network-teardown", name=name)
+        say(f"Forwarding rules to versions of {name} stay, and are billed: {error} `{removal}` removes them.")
         return f"not all: {error}"
     return f"{len(gone)} removed"
 
