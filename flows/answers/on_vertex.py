@@ -59,9 +59,7 @@ class VertexHolder:
         version = version_for(chunks, model)
         served = read_base_to_change(settings, plan.name)
         previous = served.index if served and served.dense_model == model and served.index != version else ""
-        costs = (
-            _cost_questions(settings, plan.name, served) if served is None or served.index != version else []
-        )
+        costs = _cost_questions(settings, plan.name, served, chunks, model)
         agree(
             [*plan.questions, *costs],
             yes=plan.yes,
@@ -100,7 +98,7 @@ class VertexHolder:
         if not built.is_served:
             serve(run, plan.name, built.served.version, ensure_served)
             changes.append(f"served the version {built.served.version}")
-        return changes + self._prune(run, plan.name, version)
+        return changes + self._prune(run, plan.name, version, validated.content)
 
     def verify(self, settings: VertexSettings, base: KnowledgeBase, chunks: Sequence[Chunk]) -> Agreement:
         """Compare what is served with what should be."""
@@ -129,23 +127,42 @@ class VertexHolder:
         """Remove a knowledge base with every version."""
         teardown(run, name)
 
-    def _prune(self, run: VertexRun, name: str, version: str) -> list[str]:
-        """Remove the versions that nobody could roll back to, and what killed runs of other content left in the bucket."""
+    def _prune(self, run: VertexRun, name: str, version: str, imported: str) -> list[str]:
+        """Remove the versions that nobody could roll back to, and what killed runs of other content left in the bucket.
+
+        Where passages have only moved, two versions are of the same index: what is said of it must be the new one's alone.
+        """
         there = read_versions(run.settings, name)
         back = {there.endpoint.replaced, there.endpoint.rolled_back_from}
         gone = prune(run, name, keep=back) if set(there.others) - back else []
         contents = {one.content for one in read_versions(run.settings, name).indexes.values()}
         described = read_descriptions(run.settings, name)
-        kept = [version, *(one.version for one in described.values() if one.imported in contents)]
+        others = contents - {imported}
+        kept = [version, *(one.version for one in described.values() if one.imported in others)]
         files = remove_passages(run.settings, name, kept)
         return [f"removed {counted(len(gone or files), 'older version')}"] if gone or files else []
 
 
-def _cost_questions(settings: VertexSettings, name: str, served: KnowledgeBase | None) -> list[Question]:
-    """Ask for the cost of another deployed index before its passages are embedded, which is paid for too."""
+def _cost_questions(
+    settings: VertexSettings, name: str, served: KnowledgeBase | None, chunks: Chunks, model: str
+) -> list[Question]:
+    """Ask for the cost of another deployed index before its passages are embedded, which is paid for too.
+
+    Passages that are the same, or have only moved, need no other index.
+    """
+    beside = ""
+    if served is not None:
+        there = read_texts(settings, name, served.index)
+        if served.dense_model == model and _embedded_of(there) == _embedded_of(chunks.chunks):
+            return []
+        beside = served.handle.version
     deployed = DeployedIndexSpec(name=name, location=settings.location)
-    beside = "" if served is None else served.handle.version
     return cost_questions(settings, deployed, None, None, beside=beside)
+
+
+def _embedded_of(chunks: Sequence[Chunk]) -> set[tuple[str, tuple[str, ...]]]:
+    """What an index holds of passages beside their vectors: their ids, and who may read them."""
+    return {(chunk.id, chunk.readers) for chunk in chunks}
 
 
 def _older(settings: VertexSettings, name: str, wanted: str) -> list[str]:

@@ -31,7 +31,9 @@ def begin(*_):
 def index(monkeypatch):
     """Indexes a folder on Vertex AI, until something would be made: `index(served, yes=True)`."""
 
-    def of(served, *, yes):
+    def of(served, *, yes, there=("a",)):
+        texts = [SimpleNamespace(id=id_, readers=()) for id_ in there]
+        monkeypatch.setattr(on_vertex, "read_texts", lambda *_: texts)
         monkeypatch.setattr(on_vertex, "read_base_to_change", lambda *_: served)
         monkeypatch.setattr(on_vertex, "ensure_bucket", begin)
         monkeypatch.setattr(on_vertex, "_plan", lambda *_, **__: None)
@@ -68,6 +70,7 @@ def test_the_hourly_cost_on_vertex_is_asked_for_before_a_passage_is_embedded(ind
         index(None, yes=True)
 
 
-def test_nothing_is_asked_where_these_documents_are_served_already(index):
-    with pytest.raises(Begun):
-        index(served(on_vertex.version_for(CHUNKS, "e5")), yes=False)
+def test_nothing_is_asked_where_these_passages_are_served_already_or_have_only_moved(index):
+    for version in (on_vertex.version_for(CHUNKS, "e5"), "another"):
+        with pytest.raises(Begun):
+            index(served(version), yes=False, there=())
