@@ -6,6 +6,7 @@ import pytest
 
 from tasks.answers.chunks import MOST_CHUNKS, Splitting, read_chunks
 from tasks.answers.documents.folders import documents, read_folder
+from tasks.answers.documents.markdown import read_markdown
 from tasks.errors import InvalidInput
 
 
@@ -199,3 +200,23 @@ def test_too_many_chunks_are_refused(folder, monkeypatch):
 def test_an_overlap_of_more_than_half_is_refused():
     with pytest.raises(ValueError, match="more than half"):
         Splitting(size=100, overlap=60)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n---\nreaders: [hr]\n---\n# Salaries\n\nThe lowest.\n",
+        "---\ntitle: Salaries\nreaders: [hr]\n...\n\nThe lowest.\n",
+        "---\r\nreaders : [hr]\r\n\r\nThe lowest.\r\n",
+    ],
+    ids=["after a blank line", "ends with dots", "never ends"],
+)
+def test_what_only_looks_like_a_front_matter_with_readers_is_refused_and_not_published(tmp_path, text):
+    path = tmp_path / "salaries.md"
+    with pytest.raises(InvalidInput, match="everybody could read"):
+        read_markdown(path, text.encode(), "salaries.md")
+
+
+def test_a_line_across_the_page_and_the_word_readers_later_are_text(tmp_path):
+    (document,) = read_markdown(tmp_path / "a.md", b"\n---\n\nreaders: a word\n", "a.md")
+    assert document.readers == ()
