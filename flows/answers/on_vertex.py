@@ -59,7 +59,8 @@ class VertexHolder:
         version = version_for(chunks, model)
         served = read_base_to_change(settings, plan.name)
         previous = served.index if served and served.dense_model == model and served.index != version else ""
-        costs = _cost_questions(settings, plan.name, served, chunks, model)
+        is_new = _needs_an_index(settings, served, chunks, model)
+        costs = _cost_questions(settings, plan.name, served) if is_new else []
         agree(
             [*plan.questions, *costs],
             yes=plan.yes,
@@ -86,7 +87,7 @@ class VertexHolder:
             run,
             _build_plan(settings, plan.name, source, validated),
             validated,
-            cost_agreed=bool(costs),
+            cost_agreed=is_new,
             yes=plan.yes,
         )
         import_file.unlink(missing_ok=True)
@@ -143,20 +144,20 @@ class VertexHolder:
         return [f"removed {counted(len(gone or files), 'older version')}"] if gone or files else []
 
 
-def _cost_questions(
-    settings: VertexSettings, name: str, served: KnowledgeBase | None, chunks: Chunks, model: str
-) -> list[Question]:
-    """Ask for the cost of another deployed index before its passages are embedded, which is paid for too.
+def _needs_an_index(
+    settings: VertexSettings, served: KnowledgeBase | None, chunks: Chunks, model: str
+) -> bool:
+    """Whether another index is deployed for these passages: not for those that are served, or that have only moved."""
+    if served is None or served.dense_model != model:
+        return True
+    there = read_texts(settings, served.name, served.index)
+    return _embedded_of(there) != _embedded_of(chunks.chunks)
 
-    Passages that are the same, or have only moved, need no other index.
-    """
-    beside = ""
-    if served is not None:
-        there = read_texts(settings, name, served.index)
-        if served.dense_model == model and _embedded_of(there) == _embedded_of(chunks.chunks):
-            return []
-        beside = served.handle.version
+
+def _cost_questions(settings: VertexSettings, name: str, served: KnowledgeBase | None) -> list[Question]:
+    """Ask for the cost of another deployed index before its passages are embedded, which is paid for too."""
     deployed = DeployedIndexSpec(name=name, location=settings.location)
+    beside = "" if served is None else served.handle.version
     return cost_questions(settings, deployed, None, None, beside=beside)
 
 
