@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from tasks.answers.chunks import MOST_CHUNKS, Splitting, read_chunks
@@ -220,3 +223,25 @@ def test_what_only_looks_like_a_front_matter_with_readers_is_refused_and_not_pub
 def test_a_line_across_the_page_and_the_word_readers_later_are_text(tmp_path):
     (document,) = read_markdown(tmp_path / "a.md", b"\n---\n\nreaders: a word\n", "a.md")
     assert document.readers == ()
+
+
+def test_a_folder_within_that_cannot_be_read_is_refused_and_its_documents_are_not_left_out(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "a.md").write_text("Text.")
+    (tmp_path / "locked").mkdir()
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(InvalidInput, match=r"cannot be read \(Permission denied\).*locked"):
+        read_folder(tmp_path)
+
+
+def test_a_name_that_is_too_long_for_a_folder_is_no_folder(tmp_path):
+    with pytest.raises(InvalidInput, match="This is no folder"):
+        read_folder(tmp_path / ("x" * 300))
