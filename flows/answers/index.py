@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -14,10 +16,13 @@ from flows.answers.options import DocumentsOptions
 from flows.answers.plans import IndexPlan
 from flows.answers.starting import wait_for_endpoints
 from flows.confirmation import Question
+from flows.engine import Engine
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
+from flows.plan import is_planning
 from flows.report import Report
-from flows.runs import running
+from flows.running.slots import holding
+from flows.runs import Run, running
 from tasks.answers.chunks import Splitting, read_chunks
 from tasks.answers.knowledge import KnowledgeBase
 from tasks.plurals import counted, listed
@@ -75,16 +80,19 @@ def index_documents(options: IndexOptions) -> Report:
         vector-search answers index --name handbook --documents handbook --deployment handbook-ingest --target sandbox
     """
     splitting, holder = options.splitting, holder_of(options.engine)
-    with running(
-        replace(
-            ANSWERS,
-            read_settings=holder.engine.read_settings,
-            block=holder.engine.block,
-            where=holder.engine.where,
-        ),
-        "index",
-        options,
-    ) as run:
+    with (
+        running(
+            replace(
+                ANSWERS,
+                read_settings=holder.engine.read_settings,
+                block=holder.engine.block,
+                where=holder.engine.where,
+            ),
+            "index",
+            options,
+        ) as run,
+        _alone(holder.engine, run, options.name),
+    ):
         with run.report.step("read the documents") as step:
             chunks = read_chunks(Path(options.documents), splitting)
             step.saw(f"{counted(chunks.documents, 'document')}, {counted(len(chunks.chunks), 'chunk')}")
@@ -107,6 +115,20 @@ def index_documents(options: IndexOptions) -> Report:
             else "Nothing to do: the index already holds these documents."
         )
     return run.report
+
+
+@contextmanager
+def _alone(engine: Engine[Any], run: Run[Any], name: str) -> Generator[None]:
+    """Hold the slot of the engine's own flows too: a prune, a rollback or a teardown of the name waits for the end.
+
+    Raises:
+        DeadlinePassed: one of them ran all that time.
+    """
+    if is_planning():
+        yield
+        return
+    with holding(engine.name, name, run.deadline, where=run.report.where):
+        yield
 
 
 def _loss(served: KnowledgeBase | None, chunks: int) -> tuple[Question, ...]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from flows.answers.index_plans import version_plan
 from flows.answers.plans import IndexPlan
-from flows.confirmation import agree
+from flows.confirmation import Question, agree
 from flows.plan import Plan, Resource
 from flows.versions.changes import serve
+from flows.vertex.agreement import cost_questions
 from flows.vertex.build_plan import bucket
 from flows.vertex.build_steps import BuildPlan, build
 from flows.vertex.engine import VERTEX
@@ -58,8 +59,15 @@ class VertexHolder:
         version = version_for(chunks, model)
         served = read_base_to_change(settings, plan.name)
         previous = served.index if served and served.dense_model == model and served.index != version else ""
-        agree(plan.questions, yes=plan.yes, plan=lambda: _plan(run, chunks, version=version, served=served))
-        import_file = home() / "passages" / f"{plan.name}-{version}.jsonl"
+        is_new = _needs_an_index(settings, served, chunks, model)
+        costs = _cost_questions(settings, plan.name, served) if is_new else []
+        agree(
+            [*plan.questions, *costs],
+            yes=plan.yes,
+            plan=lambda: _plan(run, chunks, version=version, served=served),
+        )
+        # The same name in another project or region may be indexed at the same time.
+        import_file = home() / "passages" / settings.where / f"{plan.name}-{version}.jsonl"
         changes: list[str] = []
         with report.step(f"write the passages of {version}") as step:
             ensure_bucket(settings)
@@ -79,7 +87,7 @@ class VertexHolder:
             run,
             _build_plan(settings, plan.name, source, validated),
             validated,
-            cost_agreed=False,
+            cost_agreed=is_new,
             yes=plan.yes,
         )
         import_file.unlink(missing_ok=True)
@@ -91,7 +99,7 @@ class VertexHolder:
         if not built.is_served:
             serve(run, plan.name, built.served.version, ensure_served)
             changes.append(f"served the version {built.served.version}")
-        return changes + self._prune(run, plan.name, version)
+        return changes + self._prune(run, plan.name, version, validated.content)
 
     def verify(self, settings: VertexSettings, base: KnowledgeBase, chunks: Sequence[Chunk]) -> Agreement:
         """Compare what is served with what should be."""
@@ -120,16 +128,42 @@ class VertexHolder:
         """Remove a knowledge base with every version."""
         teardown(run, name)
 
-    def _prune(self, run: VertexRun, name: str, version: str) -> list[str]:
-        """Remove the versions that nobody could roll back to, and what killed runs of other content left in the bucket."""
+    def _prune(self, run: VertexRun, name: str, version: str, imported: str) -> list[str]:
+        """Remove the versions that nobody could roll back to, and what killed runs of other content left in the bucket.
+
+        Where passages have only moved, two versions are of the same index: what is said of it must be the new one's alone.
+        """
         there = read_versions(run.settings, name)
         back = {there.endpoint.replaced, there.endpoint.rolled_back_from}
         gone = prune(run, name, keep=back) if set(there.others) - back else []
         contents = {one.content for one in read_versions(run.settings, name).indexes.values()}
         described = read_descriptions(run.settings, name)
-        kept = [version, *(one.version for one in described.values() if one.imported in contents)]
+        others = contents - {imported}
+        kept = [version, *(one.version for one in described.values() if one.imported in others)]
         files = remove_passages(run.settings, name, kept)
         return [f"removed {counted(len(gone or files), 'older version')}"] if gone or files else []
+
+
+def _needs_an_index(
+    settings: VertexSettings, served: KnowledgeBase | None, chunks: Chunks, model: str
+) -> bool:
+    """Whether another index is deployed for these passages: not for those that are served, or that have only moved."""
+    if served is None or served.dense_model != model:
+        return True
+    there = read_texts(settings, served.name, served.index)
+    return _embedded_of(there) != _embedded_of(chunks.chunks)
+
+
+def _cost_questions(settings: VertexSettings, name: str, served: KnowledgeBase | None) -> list[Question]:
+    """Ask for the cost of another deployed index before its passages are embedded, which is paid for too."""
+    deployed = DeployedIndexSpec(name=name, location=settings.location)
+    beside = "" if served is None else served.handle.version
+    return cost_questions(settings, deployed, None, None, beside=beside)
+
+
+def _embedded_of(chunks: Sequence[Chunk]) -> set[tuple[str, tuple[str, ...]]]:
+    """What an index holds of passages beside their vectors: their ids, and who may read them."""
+    return {(chunk.id, chunk.readers) for chunk in chunks}
 
 
 def _older(settings: VertexSettings, name: str, wanted: str) -> list[str]:

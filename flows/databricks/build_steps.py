@@ -315,7 +315,7 @@ def _sync(
             apply_content_mark(settings, name, version, coming=content, replaces=True)
         apply_sync(settings, name, deadline, version)
     rows = read_row_count(settings, name, deadline, version)
-    synced = wait_for_sync(settings, name, rows, deadline, version)
+    synced = wait_for_sync(settings, name, rows, deadline, version, is_triggered=there is not None)
     apply_content_mark(settings, name, version, content=content)
     return f"{synced.state}, {counted(synced.rows, 'row')}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field
@@ -44,7 +45,8 @@ def remove_datapoints(options: RemoveDatapointsOptions) -> Report:
     """
     if bool(options.file) == bool(options.ids):
         raise InvalidInput("Give either a file of ids or ids, not both", source="file, ids")
-    if names := [each for each in options.ids if Path(each).is_file()]:
+    # Not Path.is_file, which raises for an id that is too long for a file's name.
+    if names := [each for each in options.ids if os.path.isfile(each)]:  # noqa: PTH113
         raise InvalidInput(
             "This is the name of a file, and would be removed as an id",
             value=names[0],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flows.confirmation import Question, agree
 from flows.engine_flow import engine_flow
 from flows.options import Confirmed, Timed, agreement, timeout
@@ -12,13 +14,15 @@ from flows.vertex.engine import VERTEX
 from flows.vertex.options import BuiltIndexOptions, VertexRun
 from flows.vertex.sharing import sharing
 from tasks.calls import ServiceRefused
-from tasks.errors import GateNotMet, InvalidInput
+from tasks.errors import GateNotMet, InvalidInput, PermanentError
 from tasks.plurals import counted
+from tasks.program import command
 from tasks.progress import say
 from tasks.vertex.imports.buckets import remove_bucket
 from tasks.vertex.imports.import_data import forget_local_import_files
 from tasks.vertex.imports.passage_files import remove_passage_files
 from tasks.vertex.imports.storage import remove_import_files
+from tasks.vertex.network.private_service_connect import remove_way, way_name
 from tasks.vertex.operations.operations import own_id
 from tasks.vertex.resources.deploying import remove_deployed_index
 from tasks.vertex.resources.indexes import remove_index
@@ -47,7 +51,7 @@ def teardown_index(options: TeardownOptions) -> Report:
     Lists what would be removed and asks for confirmation. What is billed by the hour goes first; import files that these
     credentials cannot delete are reported and stay. If others deployed an index on the endpoint, or the index on an endpoint of
     theirs, nothing is removed and they are named. Unfinished operations of an earlier run are ended, so that nothing
-    appears later. An endpoint that other names use stays, and goes with the last of them. The bucket is deleted too if this project created it and it is empty.
+    appears later. What `vertex network-ensure` made stays, for `vertex network-teardown`. An endpoint that other names use stays, and goes with the last of them. The bucket is deleted too if this project created it and it is empty.
 
     Example:
         vector-search vertex teardown --name products --target sandbox --yes
@@ -74,6 +78,7 @@ def _plan(run: VertexRun, there: Inventory, stored: StoredInventory) -> Plan:
         "deployed index": (*there.deployed_indexes, *there.deploying),
         "endpoint": map(own_id, there.endpoints),
         "index": map(own_id, there.indexes),
+        "forwarding rule": (way_name(run.report.name, one) for one in there.connected),
     }
     resources = [
         Resource(action="remove", kind=kind, name=one) for kind, names in going.items() for one in names
@@ -94,6 +99,17 @@ def _nothing(settings: VertexSettings, name: str, stored: StoredInventory) -> st
     return f"{said}, bucket {settings.bucket_name}."
 
 
+def _without_ways(run: VertexRun, name: str, versions: Sequence[str]) -> str:
+    """Remove what the builds of these versions made to reach them: an address and a forwarding rule each, which are billed."""
+    try:
+        gone = [one for each in versions for one in remove_way(run.settings, name, each, run.deadline)]
+    except PermanentError as error:  # what costs more goes all the same
+        removal = command("vertex network-teardown", name=name)
+        say(f"Forwarding rules to versions of {name} stay, and are billed: {error} `{removal}` removes them.")
+        return f"not all: {error}"
+    return f"{len(gone)} removed"
+
+
 def teardown(run: VertexRun, name: str) -> str:
     """Chain the steps of a teardown and check that nothing is left. The tour calls this too.
 
@@ -111,6 +127,9 @@ def teardown(run: VertexRun, name: str) -> str:
     with sharing(run, name, *there.endpoint_names):
         with report.step(f"undeploy index {name}") as step:
             step.saw(f"{len(remove_deployed_index(settings, name, deadline))} undeployed")
+        if there.connected:
+            with report.step(f"remove the ways to versions of {name}") as step:
+                step.saw(_without_ways(run, name, there.connected))
         with report.step(f"remove endpoint {name}") as step:
             gone = remove_endpoints(settings, name, there.endpoint_names, deadline)
             step.saw(f"{len(gone)} removed")

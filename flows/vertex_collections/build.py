@@ -179,7 +179,8 @@ def _index(options: BuildCollectionOptions) -> CollectionIndexSpec | None:
     spec = CollectionIndexSpec.model_validate(
         {**options.shared_with(CollectionIndexSpec), "index_field": options.vector_field}
     )
-    spec.replicas()
+    if spec.min_replicas:  # else the number that runs is the least, which is not known yet
+        spec.replicas()
     return spec
 
 

@@ -32,10 +32,6 @@ class AlreadyExists(ServiceRefused):
     """What the call would create already exists."""
 
 
-class NotReady(ServiceRefused):
-    """The state of what the call names does not allow it now."""
-
-
 class CreationFailed(PermanentError):
     """The service gave up what it was creating."""
 
@@ -75,7 +71,7 @@ def calling(doing: str) -> AbstractContextManager[None]:
 
     Raises:
         ServiceUnwell: transient: no answer, or one of `TRANSIENT`.
-        NotFound, AlreadyExists, NotReady, ServiceRefused: permanent.
+        NotFound, AlreadyExists, ServiceRefused: permanent.
         InvalidInput: the credentials are not accepted.
     """
     return translating(doing, _meaning)
@@ -113,8 +109,6 @@ def _answered(doing: str, error: DatabricksError) -> Exception:
         refusal = AlreadyExists
     elif isinstance(error, sdk.NotFound):
         refusal = NotFound
-    elif isinstance(error, sdk.InvalidState):
-        refusal = NotReady
     return refusal(doing, service=SERVICE, status=code, said=said)
 
 

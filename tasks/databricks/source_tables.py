@@ -47,6 +47,7 @@ class SourceTable:
     name: str
     full_name: str
     columns: Mapping[str, str]
+    """The type of each, in the order of the table."""
     content: str
     """Hash of the data that it holds; empty until all of it is there."""
 
@@ -67,7 +68,8 @@ def find_table(settings: DatabricksSettings, name: str, version: str = FIRST) ->
     found = {key.removeprefix(_PREFIX): value for key, value in properties.items() if key.startswith(_PREFIX)}
     if not is_ours(found, name):
         raise NotOurs("table", full_name, resource=settings.host, remedy="Choose another --name.")
-    columns = {column.name or "": (column.type_text or "").upper() for column in there.columns or ()}
+    in_order = sorted(there.columns or (), key=lambda column: column.position or 0)
+    columns = {column.name or "": (column.type_text or "").upper() for column in in_order}
     return SourceTable(name=name, full_name=full_name, columns=columns, content=found.get("content", ""))
 
 
@@ -145,7 +147,9 @@ def apply_table_rows(
             connect(settings).files.upload(path, contents, overwrite=True)
     finally:
         file.unlink(missing_ok=True)
-    columns = ", ".join(f"`{name}`" for name in spec.columns)
+    there = find_table(settings, spec.name, spec.version)
+    # The statement matches columns by their place, and an earlier build may have named them in another order.
+    columns = ", ".join(f"`{name}`" for name in (there.columns if there else spec.columns))
     execute(
         settings,
         f"replace the rows of table {full_name}",

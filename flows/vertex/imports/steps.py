@@ -116,7 +116,7 @@ def _told_of_deletions(run: VertexRun, served: ServedIndex, deleted: Sequence[st
         say(
             f"Deleted, but still served by {served.deployed_index_id}: {len(left):,} of the {counted(len(deleted), 'id')} looked up, "
             f"first {left[0].id!r}. The service removes them from a batch index at its next compaction, when more than a fifth of it has "
-            f"changed. The same import again looks again and changes nothing; a build on data without them removes them at once: "
+            f"changed. The same import again looks again and changes nothing; a build on other data than the index was built from, without them, removes them at once: "
             f"`{command('vertex build', name=served.name, data='FILE.hdf5', update_method='BATCH_UPDATE')}`."
         )
     return f"{len(deleted) - len(left):,} of {counted(len(deleted), 'deleted id')} gone"

@@ -47,15 +47,16 @@ def read_folder(path: Path) -> Folder:
     """Find the files of a folder and its folders. What begins with a dot is left out.
 
     Raises:
-        InvalidInput: it is no folder, or has no documents; or a link leads out of it, to what nobody meant to publish.
+        InvalidInput: it is no folder, or has no documents; or a link leads out of it, to what nobody meant to publish; or a folder
+            within it cannot be read, whose documents would leave the answers without a word.
     """
     source = "--documents"
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 -- Path.is_dir raises for what may not be looked at, or has too long a name
         raise InvalidInput(
             "This is no folder", value=str(path), source=source, accepted="a folder of documents"
         )
     root, files, others = path.resolve(), list[Path](), list[str]()
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_refuse_unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in (*folders, *names):
             _refuse_way_out(Path(folder, name), root)
@@ -106,6 +107,13 @@ def documents(folder: Folder) -> Iterator[Document]:
         except OSError as error:
             raise InvalidInput(f"This file cannot be read ({error.strerror})", value=str(file)) from error
         yield from FORMATS[file.suffix.lower()](file, data, file.relative_to(folder.path).as_posix())
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise InvalidInput(
+        f"This folder cannot be read ({error.strerror})", value=str(error.filename), source="--documents",
+        remedy="Make it readable, or move it elsewhere: its documents would be missing from the answers.",
+    ) from error  # fmt: skip
 
 
 def _refuse_way_out(found: Path, root: Path) -> None:

@@ -13,6 +13,8 @@ from tasks.answers.documents.documents import Document, checked_text, readers_of
 from tasks.errors import InvalidInput
 
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
+_LIKE_FRONT = re.compile(r"\s*---[ \t]*\n(?:.+\n)*?readers[ \t]*:")
+"""Blank lines before it, or no end of it. It ends at the first blank line, where a text begins."""
 _MOST_FRONT = 10_000
 _TITLE = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
 
@@ -47,9 +49,18 @@ def decoded(path: Path, data: bytes) -> str:
 
 
 def _parted(path: Path, text: str) -> tuple[dict[str, Any], str]:
-    """Front matter and the rest."""
+    """Front matter and the rest.
+
+    Raises:
+        InvalidInput: it cannot be read, or looks like front matter with readers and is none: everybody would read the document.
+    """
     found = _FRONT.match(text.replace("\r\n", "\n"))
     if found is None:
+        if _LIKE_FRONT.match(text.replace("\r\n", "\n")):
+            raise InvalidInput(
+                "This looks like a front matter with readers, but is none, so everybody could read the document", source=str(path),
+                accepted="a front matter that begins on the first line and ends with a line of its own, each ---",
+            )  # fmt: skip
         return {}, text
     if len(found[1]) > _MOST_FRONT:
         raise InvalidInput(f"The front matter is longer than {_MOST_FRONT:,} characters", source=str(path))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import google_crc32c
 from google.api_core import exceptions as google
@@ -31,15 +30,16 @@ def fetch(settings: VertexSettings, uri: str, folder: Path) -> Path:
     Raises:
         InvalidInput: no such URI, or no such object.
     """
-    parts = urlsplit(uri)
-    key = parts.path.lstrip("/")
-    if parts.scheme != "gs" or not parts.netloc or not key or key.endswith("/"):
+    # Not as a URL: the name of an object may have a # or a ?.
+    scheme, _, place = uri.partition("://")
+    bucket, _, key = place.partition("/")
+    if scheme != "gs" or not bucket or not key or key.endswith("/"):
         raise InvalidInput(
             "Not the address of a file in Cloud Storage", value=uri, accepted="gs://BUCKET/OBJECT"
         )
     local = folder / f"{hashlib.blake2s(uri.encode(), digest_size=4).hexdigest()}-{Path(key).name}"
     with calling(f"fetch {uri}"):
-        blob = connect(settings).storage.bucket(parts.netloc).get_blob(key, **STORAGE_CALL)
+        blob = connect(settings).storage.bucket(bucket).get_blob(key, **STORAGE_CALL)
         if blob is None:
             raise InvalidInput("There is no such file in Cloud Storage", value=uri)
         if local.exists() and crc32c_of(local) == blob.crc32c:

@@ -5,6 +5,8 @@ Content and labels cannot change in one call, so marks are set before and after.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from google.cloud.aiplatform_v1 import Index
 
 from tasks.errors import PermanentError
@@ -28,7 +30,7 @@ from tasks.vertex.resources.indexes import (
 from tasks.vertex.resources.served import OverwriteUnfinished
 from tasks.vertex.settings import VertexSettings
 from tasks.vertex.specs import IndexSpec
-from tasks.waiting import Deadline
+from tasks.waiting import Deadline, Look, attempt_until
 
 
 class ImportFilesGone(PermanentError):
@@ -39,7 +41,7 @@ class ImportFilesGone(PermanentError):
         super().__init__(
             f"An earlier import into {name} ({delta}) was not seen to its end, and its files are gone from {uri}. Nothing was imported. "
             f"Run that import again first, which uploads them again: `{command('vertex import', name=name, data='FILE.hdf5')}`. Or replace "
-            f"all content of the index: `{command('vertex build', name=name, data='FILE.hdf5', update_method='BATCH_UPDATE')}`."
+            f"all content of the index by other data than it was built from, which change nothing: `{command('vertex build', name=name, data='FILE.hdf5', update_method='BATCH_UPDATE')}`."
         )
 
 
@@ -186,12 +188,11 @@ def _mark_import(
     settings: VertexSettings, name: str, resource: str, deadline: Deadline, **labels: str
 ) -> None:
     """Set these labels beside all others; an empty one goes."""
-    doing = f"mark the imports of index {name}"
-    marked = {**INDEXES.get(settings, resource).labels, **labels}
-    index = Index(
-        name=resource, labels={key: value for key, value in marked.items() if value or key not in labels}
-    )
-    follow(settings, begin_update(settings, index, "labels", doing), doing, deadline)
+
+    def marked(there: Mapping[str, str]) -> dict[str, str]:
+        return {key: value for key, value in {**there, **labels}.items() if value or key not in labels}
+
+    _relabel(settings, name, resource, f"mark the imports of index {name}", deadline, marked)
 
 
 def _end_earlier_updates(
@@ -213,9 +214,35 @@ def _end_earlier_updates(
 def _mark(
     settings: VertexSettings, spec: IndexSpec, resource: str, deadline: Deadline, **labels: str
 ) -> None:
-    doing = f"mark the contents of index {spec.name}"
-    # An update replaces all labels, and some belong to other people: cost centers, owners.
-    marked = Index(
-        name=resource, labels=labels_renewed(INDEXES.get(settings, resource).labels, spec, **labels)
-    )
-    follow(settings, begin_update(settings, marked, "labels", doing), doing, deadline)
+    def marked(there: Mapping[str, str]) -> dict[str, str]:
+        return labels_renewed(there, spec, **labels)
+
+    _relabel(settings, spec.name, resource, f"mark the contents of index {spec.name}", deadline, marked)
+
+
+def _relabel(
+    settings: VertexSettings,
+    name: str,
+    resource: str,
+    doing: str,
+    deadline: Deadline,
+    marked: Callable[[Mapping[str, str]], dict[str, str]],
+) -> None:
+    """Replace the labels of an index: an update replaces all, and some belong to other people, such as cost centers and owners.
+
+    A call that fails for now is repeated here: a retry of the whole step would overwrite or import again, for an hour and for money.
+    """
+    is_again = False
+
+    def attempt() -> Look[bool]:
+        nonlocal is_again
+        if is_again:  # the call may have been taken
+            _end_earlier_updates(settings, name, resource, deadline)
+        is_again = True
+        there = dict(INDEXES.get(settings, resource).labels)
+        if (labels := marked(there)) != there:
+            update = Index(name=resource, labels=labels)
+            follow(settings, begin_update(settings, update, "labels", doing), doing, deadline)
+        return Look(seen="marked", value=True, done=True)
+
+    attempt_until(doing, attempt, deadline)

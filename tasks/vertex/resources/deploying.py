@@ -14,7 +14,7 @@ from tasks.steps import step
 from tasks.vertex.connection.clients import CALL_SECONDS, connect
 from tasks.vertex.connection.errors import AlreadyExists, calling
 from tasks.vertex.operations.adoption import endpoint_name_of, find_ours
-from tasks.vertex.operations.operations import Operation, end, follow, own_id, unfinished
+from tasks.vertex.operations.operations import Operation, end, follow, follow_earlier, own_id, unfinished
 from tasks.vertex.resources.deployed_indexes import (
     DeployedElsewhere,
     DeployedIndexState,
@@ -59,9 +59,9 @@ def ensure_deployed_index(
         AlreadyExists: by one of another region, or by what is not listed yet.
     """
     for operation in unfinished(settings, endpoint, kinds={"UndeployIndex"}):
-        what = f"an undeployment from endpoint {spec.name} that an earlier run started"
-        say(f"Waiting for {what}: {operation.name}.")
-        follow(settings, operation.name, what, deadline, usual=USUAL_UNDEPLOY_SECONDS)
+        # One that fails leaves its index deployed, which is seen below; on a shared endpoint it may be of another name.
+        what = f"an undeployment from the endpoint of {spec.name}"
+        follow_earlier(settings, operation, what, deadline, usual=USUAL_UNDEPLOY_SECONDS)
     if (found := _find(settings, spec.id, endpoint)) is not None:
         return _adopt(settings, spec, found, endpoint, index)
     wanted = DeployedIndex(

@@ -15,14 +15,14 @@ from tasks.steps import step
 from tasks.vertex.imports.buckets import is_left_over
 from tasks.vertex.imports.passage_files import list_files
 from tasks.vertex.imports.storage import list_foreign_files, list_import_files
-from tasks.vertex.operations.adoption import endpoint_name_of, find_ours
+from tasks.vertex.operations.adoption import endpoint_name_of, find_ours, version_of
 from tasks.vertex.operations.operations import own_id, unfinished
 from tasks.vertex.resources.deployed_indexes import undeploy_command
 from tasks.vertex.resources.endpoints import ENDPOINTS
 from tasks.vertex.resources.indexes import INDEXES
 from tasks.vertex.resources.sharing import other_users
 from tasks.vertex.settings import VertexSettings
-from tasks.vertex.specs import is_our_deployed_index_id
+from tasks.vertex.specs import FIRST, is_our_deployed_index_id
 from tasks.waiting import Deadline
 
 
@@ -40,6 +40,8 @@ class Inventory:
     """What its endpoints were created under, those that it shares too."""
     shared: tuple[str, ...] = ()
     """The endpoints that stay, with the other names that use them; each as a sentence's part."""
+    connected: tuple[str, ...] = ()
+    """The versions behind Private Service Connect that their builds have connected: every one but the first."""
     foreign: tuple[str, ...] = ()
     """What ties ours to others': their deployed index on our endpoint, our index on their endpoint; each as a sentence's part."""
 
@@ -54,6 +56,7 @@ class Inventory:
             *(f"deployment under way of {one}" for one in self.deploying),
             *(f"endpoint {own_id(one)}" for one in self.endpoints),
             *(f"index {own_id(one)}" for one in self.indexes),
+            *(f"forwarding rule and address to version {one}" for one in self.connected),
         )
         stays = f"; it would keep {' and '.join(self.shared)}" if self.shared else ""
         return f"{'; '.join(parts) or 'nothing'}{stays}"
@@ -135,6 +138,8 @@ def read_inventory(settings: VertexSettings, name: str, deadline: Deadline) -> I
         for endpoint, id_ in deploying
         if not is_our_deployed_index_id(id_, name, settings.location) and not users[endpoint]
     ]
+    is_private = any(one.private_service_connect_config.enable_private_service_connect for one in endpoints)
+    versions = {version_of(index) for index in indexes} - {FIRST}
     ours = {own_id(endpoint.name) for endpoint in endpoints}
     foreign += [
         f"the index {index.name} is also served by the endpoint {ref.index_endpoint} as the deployed index {ref.deployed_index_id} "
@@ -156,6 +161,7 @@ def read_inventory(settings: VertexSettings, name: str, deadline: Deadline) -> I
             if others
         ),
         indexes=tuple(index.name for index in indexes),
+        connected=tuple(sorted(versions)) if is_private else (),
         foreign=tuple(foreign),
     )
 

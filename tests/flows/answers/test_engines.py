@@ -142,6 +142,16 @@ def test_whichever_way_is_searched_a_reader_finds_only_what_that_reader_may_see(
         assert found["hr",] == found[()] | {"bonus.md", "salaries.md"}, how
 
 
+def test_documents_whose_passages_have_only_moved_are_served_from_their_new_places(base, folder):
+    written = base().written
+    for _ in range(4):
+        text = (folder / "leave.md").read_text()
+        (folder / "leave.md").write_text(text.replace("\n## Carers", "\n\n## Carers"))
+        moved = base()
+        moved.verify()
+        assert moved.written["embedded"] == 0 < written["embedded"]
+
+
 def test_a_question_is_refused_in_a_way_and_by_a_model_that_the_passages_do_not_have(base):
     there = base()
     with pytest.raises(InvalidInput, match="cannot be searched like this"):

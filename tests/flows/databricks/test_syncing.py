@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.flows.vertex.conftest import write_vectors
 from tests.polling import until
 
 pytestmark = pytest.mark.slow
@@ -55,6 +56,23 @@ def test_a_sync_brings_what_the_table_has_and_compares_the_numbers(service, buil
     direct = f"{name}-direct"
     build(service, name=direct)
     assert "has no source table" in command(service, "sync", code=2, name=direct).error
+
+
+def test_columns_that_a_later_build_names_in_another_order_keep_their_values(
+    service, build, sql, name, tmp_path
+):
+    def data(seed):
+        return write_vectors(
+            tmp_path / f"{seed}.hdf5", rows=20, seed=seed,
+            genre=[f"genre {row}" for row in range(20)], title=[f"title {row}" for row in range(20)],
+        )  # fmt: skip
+
+    synced = ("--index-type", "DELTA_SYNC", "--data-columns")
+    build(service, *synced, "genre", "title", data=data(1))
+    build(service, *synced, "title", "genre", "--yes", data=data(2))
+    assert sql("SELECT genre, title FROM {table} WHERE id = '4'") == [["genre 4", "title 4"]]
+    assert (row := service.rows(name)["4"])["genre"] == "genre 4"
+    assert row["title"] == "title 4"
 
 
 def test_a_pipeline_that_fails_is_a_failure_although_the_index_is_online(service, build, command, sql, name):

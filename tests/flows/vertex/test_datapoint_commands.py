@@ -168,12 +168,19 @@ def test_recall_below_its_gate_ends_with_1_says_what_to_try_and_keeps_the_number
     run(service, *verify, "--min-recall", 0.99, "--fraction-leaf-nodes-to-search-override", 1)
 
 
-def test_a_file_that_is_given_as_an_id_is_refused(served, on, tmp_path):
+def test_a_file_that_is_given_as_an_id_is_refused(service, served, run, tmp_path):
     (file := tmp_path / "ids.txt").write_text("17\n")
-    for words in (["remove-datapoints", "--ids", file], ["upsert-datapoints", "--datapoints", file]):
-        _, error = on(words[0], served, *words[1:], code=1)
-        assert "--file" in error
-        assert str(file) in error
+    named = ("--name", served, "--target", "sandbox")
+    error = run(service, "vertex", "remove-datapoints", *named, "--ids", file, code=2).error
+    assert "--file" in error
+    assert str(file) in error
+    error = run(service, "vertex", "upsert-datapoints", *named, "--datapoints", file, code=2).error
+    assert "--file" in error
+
+
+def test_an_id_that_is_too_long_for_the_name_of_a_file_is_an_id_all_the_same(served, on):
+    report, _ = on("remove-datapoints", served, "--ids", "x" * 300, "y/" * 3000)
+    assert "none is served any longer" in str(report)
 
 
 def test_a_batch_index_refuses_datapoints_before_anything_is_sent(service, build, run, name, tmp_path):

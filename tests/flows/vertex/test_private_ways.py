@@ -164,5 +164,12 @@ def test_a_new_version_is_connected_by_its_build_measured_and_served_and_its_way
     vertex(service, "prune", "--yes")
     assert rules(service, name) == {ways["first"]: "ACCEPTED"}
     vertex(service, "query", "--datapoint-id", "1")
+
+    build(service, *anew, data=other_data)
+    assert rules(service, name).keys() == set(ways.values())
+    vertex(service, "teardown", "--yes")
+    assert rules(service, name) == {ways["first"]: "CLOSED"}, (
+        "what a build made goes, what network-ensure made stays"
+    )
     vertex(service, "network-teardown", "--yes")
     assert rules(service, name) == {}

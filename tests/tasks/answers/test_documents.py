@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from tasks.answers.chunks import MOST_CHUNKS, Splitting, read_chunks
 from tasks.answers.documents.folders import documents, read_folder
+from tasks.answers.documents.markdown import read_markdown
 from tasks.errors import InvalidInput
 
 
@@ -199,3 +203,45 @@ def test_too_many_chunks_are_refused(folder, monkeypatch):
 def test_an_overlap_of_more_than_half_is_refused():
     with pytest.raises(ValueError, match="more than half"):
         Splitting(size=100, overlap=60)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n---\nreaders: [hr]\n---\n# Salaries\n\nThe lowest.\n",
+        "---\ntitle: Salaries\nreaders: [hr]\n...\n\nThe lowest.\n",
+        "---\r\nreaders : [hr]\r\n\r\nThe lowest.\r\n",
+    ],
+    ids=["after a blank line", "ends with dots", "never ends"],
+)
+def test_what_only_looks_like_a_front_matter_with_readers_is_refused_and_not_published(tmp_path, text):
+    path = tmp_path / "salaries.md"
+    with pytest.raises(InvalidInput, match="everybody could read"):
+        read_markdown(path, text.encode(), "salaries.md")
+
+
+def test_a_line_across_the_page_and_the_word_readers_later_are_text(tmp_path):
+    (document,) = read_markdown(tmp_path / "a.md", b"\n---\n\nreaders: a word\n", "a.md")
+    assert document.readers == ()
+
+
+def test_a_folder_within_that_cannot_be_read_is_refused_and_its_documents_are_not_left_out(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "a.md").write_text("Text.")
+    (tmp_path / "locked").mkdir()
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(InvalidInput, match=r"cannot be read \(Permission denied\).*locked"):
+        read_folder(tmp_path)
+
+
+def test_a_name_that_is_too_long_for_a_folder_is_no_folder(tmp_path):
+    with pytest.raises(InvalidInput, match="This is no folder"):
+        read_folder(tmp_path / ("x" * 300))

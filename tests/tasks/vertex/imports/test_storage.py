@@ -270,14 +270,15 @@ def test_our_empty_bucket_goes_and_a_filled_one_stays(settings, tmp_path):
     assert read_import_files.fn(settings, "products", "c1") == ()
 
 
-def test_a_data_file_is_fetched_once_and_again_when_it_changed(settings, tmp_path):
+@pytest.mark.parametrize("name", ["vectors.hdf5", "part #1, which?.hdf5"])
+def test_a_data_file_is_fetched_once_and_again_when_it_changed(settings, tmp_path, name):
     ensure_bucket.fn(settings)
-    blob = connect(settings).storage.bucket(settings.bucket).blob("data/vectors.hdf5")
+    blob = connect(settings).storage.bucket(settings.bucket).blob(f"data/{name}")
     blob.upload_from_string(b"first")
-    uri = f"gs://{settings.bucket}/data/vectors.hdf5"
+    uri = f"gs://{settings.bucket}/data/{name}"
     local = fetch(settings, uri, tmp_path / "downloads")
     written_at = local.stat().st_mtime_ns
-    assert (local.read_bytes(), local.name.endswith("-vectors.hdf5")) == (b"first", True)
+    assert (local.read_bytes(), local.name.endswith(f"-{name}")) == (b"first", True)
     assert fetch(settings, uri, tmp_path / "downloads").stat().st_mtime_ns == written_at
     blob.upload_from_string(b"second")
     assert fetch(settings, uri, tmp_path / "downloads").read_bytes() == b"second"

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tasks.errors import CannotChangeInPlace
+from tasks.vertex.connection.errors import OperationFailed
+from tasks.vertex.operations import operations
+from tasks.vertex.operations.operations import Operation
+from tasks.vertex.resources import deploying
 from tasks.vertex.resources.deployed_indexes import DeployedElsewhere
 from tasks.vertex.resources.deploying import ensure_deployed_index, wait_for_deployed_index
 from tasks.vertex.specs import DeployedIndexSpec
@@ -44,6 +50,24 @@ def test_another_machine_or_index_is_refused(field, wanted, settings, pair, dead
     with pytest.raises(CannotChangeInPlace) as refused:
         ensure_deployed_index.fn(settings, spec, endpoint=one.endpoint, index=index, deadline=deadline)
     assert refused.value.field == field
+
+
+def test_an_undeployment_of_somebody_else_that_fails_does_not_end_a_build(
+    settings, pair, deadline, monkeypatch
+):
+    def failing(_, name, what, *__, **___):
+        raise OperationFailed(what, operation=name, code=13, said="internal")
+
+    def running(_, endpoint, *, kinds):
+        if kinds != {"UndeployIndex"}:
+            return []
+        name, began = f"{endpoint}/operations/1", datetime.now(UTC)
+        return [Operation(name=name, kind="UndeployIndex", done=False, code=0, said="", deployed_index_id="", created=began)]  # fmt: skip
+
+    monkeypatch.setattr(operations, "follow", failing)
+    monkeypatch.setattr(deploying, "unfinished", running)
+    _, found = ensure(settings, pair[1], deadline)
+    assert found.did == "nothing"
 
 
 def test_an_id_that_another_endpoint_has_taken_is_refused(settings, pair, deadline):
