@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from elasticsearch import BadRequestError, NotFoundError
+from elasticsearch import BadRequestError, ConflictError, NotFoundError
 
 from sandbox.elastic.ml import inference_ledger
 from tests.client import ONLY_CLIENT_8
+from tests.polling import until
 from tests.sandbox.elastic.conftest import served_here
 
 pytestmark = ONLY_CLIENT_8
@@ -290,7 +291,14 @@ def test_an_index_of_8_17_keeps_its_format_when_the_cluster_is_upgraded(tmp_path
     with served_here(tmp_path, version="9.5") as client:
         films = Index(client, tmp_path, "films")
         assert [hit["_id"] for hit in films.hits(query={"exists": {"field": "plot"}})] == ["1"]
-        films.put("2", plot="a computer")
+
+        def written():
+            try:
+                return films.put("2", plot="a computer") or True
+            except ConflictError:  # the deployment starts again
+                return None
+
+        assert until(written, "the model")
         assert films.get("2")["plot"]["text"] == "a computer"
         query = {"match": {"plot": "a hacker"}}
         best, *_ = films.hits(query=query, highlight={"fields": {"plot": {"type": "semantic"}}})

@@ -32,7 +32,10 @@ def test_a_query_for_tokens_whose_model_answers_vectors_fails_as_its_class_does(
     mapping = {"properties": {"tokens": {"type": "sparse_vector"}}}
     searcher = Searcher(Index("films", "uuid", 1, {}, mapping), (), ())
     dense = QueryContexts(
-        None, versions.release("8.19"), lambda _, texts: [Embedding([0.1], is_truncated=False) for _ in texts]
+        None,
+        versions.release("8.19"),
+        lambda _, texts: [Embedding([0.1], is_truncated=False) for _ in texts],
+        lambda *_: [],
     )
     (context,) = dense.of([searcher])
     with pytest.raises(Refusal) as refused:
