@@ -16,6 +16,7 @@ from tasks.answers.chunks import Chunk
 from tasks.answers.knowledge import Agreement, How, KnowledgeBase
 from tasks.answers.passages import Passage
 from tasks.artifact_keys import artifact_key
+from tasks.elastic.cluster.cluster import verify_release
 from tasks.elastic.indices.aliases import AliasState, ensure_alias, read_alias_to_change
 from tasks.elastic.indices.indices import (
     ensure_content_mark,
@@ -56,6 +57,8 @@ class ElasticHolder:
         """Build a new version beside the served one, verify it, move the alias. Returns every change that was made."""
         settings, report = run.settings, run.report
         ask_privileges(run, *to_index_passages(plan.name, sparse=bool(plan.deployment)))
+        if plan.deployment:
+            verify_release(settings)
         alias = read_alias_to_change(settings, plan.name)  # it moves last, when all inference is paid for
         embedders = self._embedders(settings, plan)
         spec = passage_index(plan.name, plan.chunks, embedders, replicas=plan.replicas)

@@ -191,11 +191,14 @@ def embedded_properties(
         embedding: the mapping of a field with embeddings.
         failure: the field that holds why a document has no embedding.
         source: the fields of the documents' own index, which keep their types: guessed again from a value, a keyword
-            could become a date and refuse the next document.
+            could become a date and refuse the next document. Only a semantic_text field that is embedded here becomes text, or
+            the index would embed it a second time by itself.
     """
     properties: dict[str, Any] = deepcopy(dict(source or {}))
     for field in fields:
-        _place(properties, field.input).setdefault(_leaf(field.input), text_field())
+        beside, leaf = _place(properties, field.input), _leaf(field.input)
+        if leaf not in beside or beside[leaf].get("type") == "semantic_text":
+            beside[leaf] = text_field()
     for field in fields:
         if field.passages is None:
             _place(properties, field.output)[_leaf(field.output)] = dict(embedding)

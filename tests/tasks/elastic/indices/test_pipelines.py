@@ -102,6 +102,15 @@ def test_mappings_of_nested_fields_stand_inside_each_other():
     assert properties["about"]["properties"]["plot"]["type"] == "text"
 
 
+def test_a_semantic_text_field_that_is_embedded_becomes_text_and_another_stays():
+    semantic = {"type": "semantic_text", "inference_id": "e5"}
+    source = {"about": {"properties": {"plot": semantic}}, "notes": semantic}
+    fields = (EmbeddedField(input="about.plot", output="plot_tokens"),)
+    properties = embedded_properties(fields, failure=FAILURE_FIELD, source=source)
+    assert properties["about"]["properties"]["plot"] == text_field()
+    assert properties["notes"] == semantic
+
+
 def test_a_mapping_is_that_of_the_source_with_the_embeddings_in_place_of_what_it_has_there():
     fields = (
         EmbeddedField(input="plot", output="ml.tokens"),
