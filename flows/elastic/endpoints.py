@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from flows.plan import Resource
 from tasks.elastic.cluster.endpoints import EMBEDDINGS, EndpointState, read_endpoint
+from tasks.elastic.cluster.models import read_model
 from tasks.elastic.indices.embeddings import Embedded
 from tasks.elastic.search.ways import How, ways_of
 from tasks.elastic.settings import ElasticSettings
@@ -27,6 +29,15 @@ def endpoint_of(settings: ElasticSettings, endpoint_id: str) -> EndpointState:
             accepted=f"an endpoint of {listed(EMBEDDINGS)}",
         )
     return found
+
+
+def first_use(settings: ElasticSettings, endpoint_id: str) -> list[Resource]:
+    """For a plan: the model that the first use of a default endpoint brings, if that is still to come."""
+    found = endpoint_of(settings, endpoint_id)
+    if not found.is_local or read_model(settings, found.model_id):
+        return []
+    detail = f"the first use of {found.id} downloads and starts it"
+    return [Resource(action="create", kind="model", name=found.model_id, detail=detail)]
 
 
 def ways_here(settings: ElasticSettings, embedded: Embedded) -> tuple[How, ...]:

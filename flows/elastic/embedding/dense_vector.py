@@ -14,7 +14,7 @@ from flows.elastic.deployment_steps import existing_deployment, wait_for_deploym
 from flows.elastic.embedding.pipelined import Pipelined
 from flows.elastic.embedding.plan import Embedder
 from flows.elastic.embedding.scaling import Scaling
-from flows.elastic.endpoints import endpoint_of
+from flows.elastic.endpoints import endpoint_of, first_use
 from flows.elastic.options import ElasticRun
 from flows.plan import Resource, is_planning
 from flows.report import StepReport
@@ -82,8 +82,12 @@ class DenseVectors(Pipelined):
         return f"dense_vector by {embedder.id}, {counted(embedder.dims, 'dimension')}, {self.vectors.told}"
 
     def also(self, run: ElasticRun) -> list[Resource]:
-        """The allocations of its end."""
-        return self.scaling.plan(run, self.deployment) if self.deployment else []
+        """The allocations of its end, or the model of a default endpoint."""
+        return (
+            self.scaling.plan(run, self.deployment)
+            if self.deployment
+            else first_use(run.settings, self.searches_by)
+        )
 
     def prepare(self, run: ElasticRun, sample: Sequence[dict[str, Any]], embedder: Embedder) -> list[str]:
         """Scale the deployment, if there is one to scale, and store the pipeline."""

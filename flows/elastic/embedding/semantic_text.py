@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from flows.elastic.embedding.plan import Embedder
 from flows.elastic.embedding.way import Way, named, saw_refused
-from flows.elastic.endpoints import endpoint_of
+from flows.elastic.endpoints import endpoint_of, first_use
 from flows.elastic.options import ElasticRun
-from flows.plan import is_planning
+from flows.plan import Resource, is_planning
 from flows.report import StepReport
 from tasks.elastic.cluster.cluster import read_cluster
 from tasks.elastic.cluster.endpoints import verify_endpoint
@@ -47,6 +47,10 @@ class SemanticText(Way):
     def told(self, embedder: Embedder) -> str:
         """As `Way.told`."""
         return f"semantic_text by {embedder.id}"
+
+    def also(self, run: ElasticRun) -> list[Resource]:
+        """The model of a default endpoint."""
+        return first_use(run.settings, self.endpoint)
 
     def index(self, documents: SourceState, embedder: Embedder) -> IndexSpec:
         """As `Way.index`."""

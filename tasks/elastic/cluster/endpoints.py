@@ -87,6 +87,11 @@ class EndpointState:
         """Whether it answers vectors, not weights of tokens."""
         return self.task_type in _DENSE
 
+    @property
+    def is_local(self) -> bool:
+        """Whether a model in the cluster answers."""
+        return self.service in ("elasticsearch", "elser")
+
 
 @dataclass(frozen=True)
 class EndpointAnswer:

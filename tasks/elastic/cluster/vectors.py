@@ -30,7 +30,6 @@ MOST_TEXTS = 16
 """In one call: a few seconds of work for a small model on one processor."""
 SECONDS = 120.0
 MARGIN_SECONDS = 10.0
-_LOCAL = ("elasticsearch", "elser")
 _E5 = re.compile(r"(?<![a-z0-9])e5(?![a-z0-9])")
 
 
@@ -72,7 +71,7 @@ def read_vector_model(settings: ElasticSettings, id_: str) -> VectorModel:
     if endpoint is None and deployment is None:
         raise InvalidInput("There is no inference endpoint and no deployment of this id", value=id_)
     model_id = endpoint.model_id if endpoint else deployment.model_id if deployment else ""
-    local = endpoint is None or endpoint.service in _LOCAL
+    local = endpoint is None or endpoint.is_local
     model = read_model.fn(settings, model_id) if local else None
     if endpoint is not None and local and model is None:
         verify_endpoint.fn(settings, id_)

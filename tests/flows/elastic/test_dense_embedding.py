@@ -86,6 +86,7 @@ def test_a_plan_uses_no_default_endpoint_and_names_the_index_that_is_then_made(
     source, writes = cluster.store(f"source-{name}", movies[:3]), cluster.writes
     planned = embed(cluster, source, "plot", "--plan", as_=way)
     assert cluster.writes == writes
+    assert f"the first use of {E5} downloads and starts it" in " ".join(planned.out.split())
     assert not cluster.client.ml.get_trained_models(model_id=".multi*", allow_no_match=True)["count"]
     embed(cluster, source, "plot", as_=way)
     (made,) = cluster.indices(name)
