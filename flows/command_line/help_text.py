@@ -27,13 +27,13 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "Index": (
         "algorithm", "distance_measure", "distance_metric", "feature_norm", "update_method", "shard_size", "approximate_neighbors_count",
         "leaf_node_embedding_count", "fraction_leaf_nodes_to_search", "kms_key", "label", "index_type", "vector_column", "vector_field", "dense", "mapping",
-        "settings", "shards", "replicas", "similarity", "element_type", "index_options", "document_prefix", "query_prefix", "lowercase_field", "text_fields", "adopt", "as_", "embedding_model", "accept_unembedded", "batch_size", "slices",
-        "load_allocations", "final_allocations",
+        "settings", "shards", "replicas", "similarity", "element_type", "index_options", "document_prefix", "query_prefix", "lowercase_field", "text_fields",
+        "adopt", "as_", "embedding_model", "accept_unembedded", "batch_size", "slices", "load_allocations", "final_allocations",
     ),
     "Serving": (
-        "endpoint_name", "machine_type", "min_replicas", "max_replicas", "deployment_tier", "as_version", "min_recall", "rrf_constant", "prune", "model_id", "deployment",
-        "deployments", "search_deployment", "ingest_allocations", "ingest_threads", "ingest_adaptive", "search_allocations", "search_threads", "search_adaptive",
-        "allocations", "threads", "adaptive", "queue_capacity", "cache_size", "priority", "may_grow", "recreate", "port",
+        "endpoint_name", "machine_type", "min_replicas", "max_replicas", "deployment_tier", "as_version", "min_recall", "rrf_constant", "prune", "model_id",
+        "deployment", "deployments", "search_deployment", "ingest_allocations", "ingest_threads", "ingest_adaptive", "search_allocations", "search_threads",
+        "search_adaptive", "allocations", "threads", "adaptive", "queue_capacity", "cache_size", "priority", "may_grow", "recreate", "port",
     ),
     "Run": ("yes", "timeout_minutes", "when_interrupted"),
 }  # fmt: skip
