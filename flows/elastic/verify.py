@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from flows.elastic.endpoints import endpoint_of
 from flows.elastic.engine import ELASTIC
 from flows.elastic.knn_recall import measure_knn
 from flows.elastic.options import EmbeddedOptions
 from flows.engine_flow import engine_flow
 from flows.report import Report, reporting
+from tasks.elastic.cluster.endpoints import read_embedding_endpoint
 from tasks.elastic.indices.embeddings import Embedded, read_embedded
 from tasks.elastic.indices.remotes import address_of, of_the_other_cluster
 from tasks.elastic.indices.sources import read_source
@@ -93,7 +93,9 @@ def verify_embedded(options: VerifyOptions) -> Report:
             for field in embedded.fields:
                 match embedded.kind:
                     case "semantic-text":
-                        own = verify_own_texts(settings, name, field, endpoint_of(settings, model))
+                        own = verify_own_texts(
+                            settings, name, field, read_embedding_endpoint(settings, model)
+                        )
                         step.saw(f"{counted(own.asked, 'document')} found by the text of {field.input}")
                     case "dense-vector":
                         vectors = verify_vectors(settings, name, embedded, field)

@@ -14,12 +14,12 @@ from flows.elastic.deployment_steps import existing_deployment, wait_for_deploym
 from flows.elastic.embedding.pipelined import Pipelined
 from flows.elastic.embedding.plan import Embedder
 from flows.elastic.embedding.scaling import Scaling
-from flows.elastic.endpoints import endpoint_of, first_use
+from flows.elastic.endpoints import first_use
 from flows.elastic.options import ElasticRun
 from flows.plan import Resource, is_planning
 from flows.report import StepReport
 from tasks.elastic.cluster.cluster import read_cluster
-from tasks.elastic.cluster.endpoints import verify_endpoint
+from tasks.elastic.cluster.endpoints import read_embedding_endpoint, verify_endpoint
 from tasks.elastic.cluster.models import DENSE_DIMENSIONS, DENSE_PACKAGED, read_model
 from tasks.elastic.cluster.vectors import VectorModel, read_vector_model, read_vectors
 from tasks.elastic.indices.dense_vectors import VectorIndex, verify_vectors_fit
@@ -112,7 +112,7 @@ class DenseVectors(Pipelined):
 
     def _unused(self, settings: ElasticSettings) -> Embedder | None:
         """What a default endpoint embeds with whose model is not in the cluster; its first use, which a plan leaves out, brings it."""
-        found = endpoint_of(settings, self.endpoint) if self.endpoint else None
+        found = read_embedding_endpoint(settings, self.endpoint) if self.endpoint else None
         if found is None or found.model_id not in DENSE_PACKAGED or read_model(settings, found.model_id):
             return None
         return Embedder(

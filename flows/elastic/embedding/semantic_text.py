@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from flows.elastic.embedding.plan import Embedder
 from flows.elastic.embedding.way import Way, named, saw_refused
-from flows.elastic.endpoints import endpoint_of, first_use
+from flows.elastic.endpoints import first_use
 from flows.elastic.options import ElasticRun
 from flows.plan import Resource, is_planning
 from flows.report import StepReport
 from tasks.elastic.cluster.cluster import read_cluster
-from tasks.elastic.cluster.endpoints import verify_endpoint
+from tasks.elastic.cluster.endpoints import read_embedding_endpoint, verify_endpoint
 from tasks.elastic.indices.embeddings import made_from_semantic
 from tasks.elastic.indices.remotes import address_of
 from tasks.elastic.indices.sources import SourceState
@@ -39,7 +39,7 @@ class SemanticText(Way):
         """As `Way.ask`: a mapping takes any id, and the first document would be the one to fail."""
         _refuse_old(run.settings)
         with run.report.step(f"ask inference endpoint {self.endpoint}") as step:
-            found = endpoint_of(run.settings, self.endpoint)
+            found = read_embedding_endpoint(run.settings, self.endpoint)
             if not is_planning():  # its first use downloads and starts a model
                 step.saw(str(verify_endpoint(run.settings, self.endpoint)))
         return Embedder(id=found.id, model_id=found.model_id, deployment_id=found.deployment_id)
@@ -92,7 +92,7 @@ class SemanticText(Way):
     def verify(self, run: ElasticRun, step: StepReport, index: str, embedder: Embedder) -> None:
         """Ask for documents by their own texts, and ask the sample queries."""
         fields, queries = self.plan.fields, self.plan.queries
-        endpoint = endpoint_of(run.settings, embedder.id)
+        endpoint = read_embedding_endpoint(run.settings, embedder.id)
         for field in fields:
             own = verify_own_texts(run.settings, index, field, endpoint)
             step.saw(f"{counted(own.asked, 'document')} found by the text of {field.input}")

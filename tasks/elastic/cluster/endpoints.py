@@ -180,6 +180,32 @@ def wait_for_endpoint(settings: ElasticSettings, spec: EndpointSpec, deadline: D
     wait_until_started(settings, spec.id, spec.deployment.least_allocations, deadline, may_grow=False)
 
 
+@step("read inference endpoint {endpoint_id}")
+def read_embedding_endpoint(settings: ElasticSettings, endpoint_id: str) -> EndpointState:
+    """An endpoint that embeds texts.
+
+    Raises:
+        InvalidInput: there is no such endpoint, or it answers something else; lists those that embed.
+    """
+    known = {each.id: each for each in read_endpoints.fn(settings)}
+    there = known.get(endpoint_id)
+    if there is not None and there.task_type in EMBEDDINGS:
+        return there
+    create = command("elastic endpoint-ensure", name=endpoint_id, model_id="MODEL")
+    remedy = (
+        f"Create it with `{create}`: the model decides whether it answers vectors or tokens with weights."
+    )
+    raise InvalidInput(
+        f"This inference endpoint answers {there.task_type}, which is no embedding of a text"
+        if there
+        else "There is no such inference endpoint",
+        value=endpoint_id,
+        source="--endpoint",
+        accepted=", ".join(each.id for each in known.values() if each.task_type in EMBEDDINGS),
+        remedy="" if there else remedy,
+    )
+
+
 @step("ask inference endpoint {endpoint_id}")
 def verify_endpoint(
     settings: ElasticSettings, endpoint_id: str, *, timeout: float = FIRST_USE_SECONDS
@@ -198,24 +224,11 @@ def verify_endpoint(
                 inference_id=endpoint_id, input=["a question"], timeout=f"{timeout:.0f}s"
             ).body
     except (BadRequest, NotFound) as error:
-        known = {each.id: each for each in read_endpoints.fn(settings)}
-        there = known.get(endpoint_id)
-        if there is not None and there.task_type in EMBEDDINGS:
-            raise
-        others = [each.id for each in known.values() if each.task_type in EMBEDDINGS]
-        create = command("elastic endpoint-ensure", name=endpoint_id, model_id="MODEL")
-        remedy = (
-            f"Create it with `{create}`: the model decides whether it answers vectors or tokens with weights."
-        )
-        raise InvalidInput(
-            f"This inference endpoint answers {there.task_type}, which is no embedding of a text"
-            if there
-            else "There is no such inference endpoint",
-            value=endpoint_id,
-            source="--endpoint",
-            accepted=", ".join(others),
-            remedy="" if there else remedy,
-        ) from error
+        try:
+            read_embedding_endpoint.fn(settings, endpoint_id)
+        except InvalidInput as missing:
+            raise missing from error
+        raise
     kind, answers = next(iter(found.items()))
     embedding: Any = answers[0].get("embedding") if answers else None
     if not embedding:

@@ -95,8 +95,11 @@ def test_without_yes_it_lists_what_would_go_and_removes_nothing(service, build, 
     build(service)
     writes, generations = service.writes, service.generations(name)
     error = run(service, "vertex", "teardown", "--name", name, "--target", "sandbox", code=2).error
-    for resource in (service.indexes(name)[0].name, service.endpoints(name)[0].name, *service.deployed(name)):
-        assert resource in error
+    index, endpoint = (
+        each[0].name.rpartition("/")[2] for each in (service.indexes(name), service.endpoints(name))
+    )
+    (deployed,) = service.deployed(name)
+    assert f"deployed index {deployed}; endpoint {endpoint}; index {index};" in error
     assert "import files (1)" in error
     assert "--yes" in error
     assert (service.writes, service.generations(name)) == (writes, generations)
