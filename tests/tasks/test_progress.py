@@ -137,13 +137,16 @@ def test_a_line_is_drawn_again_and_again_as_long_as_the_work_goes_on(terminal):
     _, ours = terminal
     with Progress("write") as progress:
         progress.count(1, 3)
-        assert "write" in drawn_for_a_while(ours)
-        assert "write" in drawn_for_a_while(ours)
+        wait_until_drawn(ours, "write")
+        wait_until_drawn(ours, "write")
 
 
-def drawn_for_a_while(terminal):
-    assert select.select([terminal], [], [], 10)[0], "nothing is drawn"
-    return os.read(terminal, 65536).decode()
+def wait_until_drawn(terminal, words):
+    """One line comes in as many pieces as the terminal hands out."""
+    drawn = ""
+    while words not in drawn:
+        assert select.select([terminal], [], [], 10)[0], f"only {drawn!r} is drawn"
+        drawn += os.read(terminal, 65536).decode()
 
 
 def test_work_that_nobody_has_ended_is_done_as_last_seen(records):
