@@ -52,7 +52,7 @@ class Answer:
         return Refusal(self.code, self.text.format(**facts), retry_after)
 
 
-# Documented, or seen in public reports.
+# Documented, or seen in the public reports that docs/sources.md lists.
 STREAM_UPDATE_NOT_ENABLED = Answer(
     StatusCode.FAILED_PRECONDITION, "StreamUpdate is not enabled on this Index.", "generative-ai#1286"
 )

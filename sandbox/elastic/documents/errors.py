@@ -130,7 +130,7 @@ BULK_SOURCE = Answer(
     400,
     "document_parsing_exception",
     "[1:1] failed to parse: {problem}",
-    "DocumentParser.java, as public reports show it",
+    "DocumentParser.java",
 )
 VECTOR = Answer(
     400,

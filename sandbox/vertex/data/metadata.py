@@ -1,6 +1,6 @@
 """Index.metadata: a google.protobuf.Value whose content only documentation describes. Read, checked, completed.
 
-Accepts what clients really send: nulls for what is not set, whole numbers as doubles, both spellings of keys.
+Accepts what clients send in practice: nulls for what is not set, whole numbers as doubles, both spellings of keys.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Recall of indexes that are really served, on the sample of GloVe vectors."""
+"""Recall of served indexes, on the sample of GloVe vectors."""
 
 from dataclasses import replace
 from pathlib import Path
