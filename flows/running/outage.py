@@ -14,6 +14,7 @@ import functools
 import logging
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -178,7 +179,15 @@ def leave(code: int) -> None:
         code: the exit code; everything else must have been printed.
     """
     if Watch.current is not None:
+        _end_on_signals(code)
         Watch.current.leave(code)
+
+
+def _end_on_signals(code: int) -> None:
+    """From here on only Prefect's queues are waited for: a signal ends that with the code, not with a stack trace."""
+    _flush()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda _number, _frame: os._exit(code))
 
 
 def _called(flow: Any, parameters: dict[str, Any]) -> Any:
@@ -311,7 +320,11 @@ def _answers(client: SyncPrefectClient) -> bool:
 
 def _exit(code: int) -> None:
     """End the process at once. Prefect's queues would hold it up by 9 s for each event that nobody takes any more."""
+    _flush()
+    os._exit(code)
+
+
+def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
-    os._exit(code)
