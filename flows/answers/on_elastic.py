@@ -19,7 +19,6 @@ from tasks.artifact_keys import artifact_key
 from tasks.elastic.cluster.cluster import verify_release
 from tasks.elastic.indices.aliases import AliasState, ensure_alias, read_alias_to_change
 from tasks.elastic.indices.indices import (
-    ensure_content_mark,
     ensure_index,
     ensure_index_settings,
     read_index,
@@ -81,9 +80,8 @@ class ElasticHolder:
             step.saw(str(found))
         if ensure_index_settings(settings, spec).changed:
             changes.append("set the final settings")
-        ensure_content_mark(settings, spec.name, plan.chunks.content)
         with report.step(f"alias {plan.name}", changes) as step:
-            move = ensure_alias(settings, plan.name, spec.name)
+            move = ensure_alias(settings, plan.name, spec.name, plan.chunks.content)
             changes += ["moved the alias"] if move.changed else []
             before = move.there.previous or "nothing"
             step.saw(f"{'now' if move.changed else 'already'} points at {spec.name}, before at {before}")

@@ -15,7 +15,6 @@ from tasks.elastic.cluster.reindex_tasks import Failure
 from tasks.elastic.indices.adoption import ensure_adopted, read_adoptable
 from tasks.elastic.indices.aliases import ensure_alias, read_alias, read_alias_to_change
 from tasks.elastic.indices.indices import (
-    ensure_content_mark,
     ensure_index,
     ensure_index_settings,
     read_index,
@@ -76,9 +75,8 @@ def embed(run: ElasticRun, way: Way) -> list[str]:
     way.compare(run, index.name)
     if ensure_index_settings(settings, index).changed:
         changes.append("set the final settings")
-    ensure_content_mark(settings, index.name, documents.content)
     with report.step(f"alias {plan.alias}", changes) as step:
-        move = ensure_alias(settings, plan.alias, index.name)
+        move = ensure_alias(settings, plan.alias, index.name, documents.content)
         changes += ["moved the alias"] if move.changed else []
         step.saw(
             f"{'now' if move.changed else 'already'} points at {index.name}, before at {move.there.previous or 'nothing'}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
-from tasks.elastic.indices.indices import ADOPTED, IndexState, count, read_index
+from tasks.elastic.indices.indices import ADOPTED, IndexState, count, put_marks, read_index
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import InvalidInput
 from tasks.marks import MANAGED_BY, marks
@@ -55,8 +55,7 @@ def ensure_adopted(settings: ElasticSettings, name: str) -> Ensured[IndexState]:
     there = read_adoptable.fn(settings, name)
     if there.ours:
         return Ensured(there)
-    with calling(f"mark the index {name}"):
-        connect(settings).indices.put_mapping(index=name, meta={**_own_meta(there), **marks(name, ADOPTED)})
+    put_marks(settings, name, {**_own_meta(there), **marks(name, ADOPTED)})
     say(
         f"Adopted the index {name}, which somebody else created, with {counted(count(settings, name), 'document')}: it is marked in "
         "its _meta, and keeps its mapping, settings and documents."

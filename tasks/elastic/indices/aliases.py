@@ -69,8 +69,16 @@ def read_alias_to_change(settings: ElasticSettings, alias: str) -> AliasState:
 
 
 @step("point alias {alias} at {index}")
-def ensure_alias(settings: ElasticSettings, alias: str, index: str) -> Ensured[AliasState]:
+def ensure_alias(settings: ElasticSettings, alias: str, index: str, content: str) -> Ensured[AliasState]:
     """Point an alias at an index of ours and nothing else, in one atomic call.
+
+    Before that the index is marked as whole, with what it takes the place of.
+
+    Args:
+        settings: the target.
+        alias: the alias.
+        index: an index of ours whose data has arrived.
+        content: the mark of this data.
 
     Raises:
         InvalidInput: the index does not exist, the alias points at several, or is the name of an index.
@@ -79,10 +87,12 @@ def ensure_alias(settings: ElasticSettings, alias: str, index: str) -> Ensured[A
     wanted = index_of_ours(settings, index)
     there = _target(settings, alias)
     if there == wanted.name:
+        set_marks(settings, index, content=content)
         return Ensured(_state(alias, wanted))
     if there:
         _ours(settings, alias, there)
-    set_marks(settings, index, previous=there or None, rolled_back_from=None)
+    # One write: of two, the first could be carried out late, over the second.
+    set_marks(settings, index, content=content, previous=there or None, rolled_back_from=None)
     _move(settings, alias, there, index)
     return Ensured(AliasState(alias, index, there, ""), "changed" if there else "created")
 

@@ -7,9 +7,12 @@ specification and are set last. Documents and aliases are moved elsewhere.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from elastic_transport import ConnectionTimeout
 
 from tasks.calls import NotFound, ServiceRefused, ServiceUnwell
 from tasks.elastic.cluster.reindex_tasks import end_tasks
@@ -18,20 +21,22 @@ from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import SERVICE, BadRequest, calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import IndexSpec
-from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
+from tasks.errors import CannotChangeInPlace, DeadlinePassed, InvalidInput, NotOurs
 from tasks.marks import is_ours, marks
 from tasks.outcomes import Ensured
 from tasks.plurals import counted
 from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
-from tasks.waiting import Deadline
+from tasks.waiting import Deadline, Look, wait_until
 
 LOAD_SETTINGS: dict[str, Any] = {"refresh_interval": "-1", "number_of_replicas": 0}
 """During the load, as Elastic advises for indexing speed."""
 ADOPTED = "adopted"
 """The `spec` of an index that somebody else created: what it was made from is not known."""
 _FORBIDDEN = 403
+_LATE_SECONDS = 5.0
+"""How long a call that was given up is awaited before it is made again."""
 _MOST_SECONDS = 30.0
 _UNITS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BESIDE_FIELDS = (
@@ -175,12 +180,6 @@ def ensure_index_settings(settings: ElasticSettings, spec: IndexSpec) -> Ensured
     return Ensured(index_of_ours(settings, spec.name), "changed")
 
 
-@step("mark the content of {name}")
-def ensure_content_mark(settings: ElasticSettings, name: str, content: str) -> Ensured[str]:
-    """Mark on an index which data it holds, after the data has arrived. Returns the mark."""
-    return Ensured(content, "changed" if set_marks(settings, name, content=content) else "nothing")
-
-
 @step("remove index {name}")
 def remove_index(settings: ElasticSettings, name: str, deadline: Deadline | None = None) -> tuple[str, ...]:
     """Delete an index that we created, after ending what still writes into it. Returns its name, or nothing.
@@ -219,9 +218,32 @@ def set_marks(settings: ElasticSettings, name: str, **more: Any) -> bool:
     meta = {key: value for key, value in {**there.meta, **more}.items() if value is not None}
     if meta == there.meta:
         return False
-    with calling(f"mark the index {name}"):
-        connect(settings).indices.put_mapping(index=name, meta=meta)
+    put_marks(settings, name, meta)
     return True
+
+
+def put_marks(settings: ElasticSettings, name: str, meta: dict[str, Any]) -> None:
+    """Replace all of an index's `_meta`, and do not leave behind a call that may still be carried out."""
+    with calling(f"mark the index {name}"):
+        try:
+            connect(settings).indices.put_mapping(index=name, meta=meta)
+        except ConnectionTimeout:
+            # Tried again at once, the first call could be carried out after the mark that comes next, and undo it.
+            if not _is_marked_late(settings, name, meta):
+                raise
+
+
+def _is_marked_late(settings: ElasticSettings, name: str, meta: dict[str, Any]) -> bool:
+    def look() -> Look[bool]:
+        there = read_index.fn(settings, name)
+        is_marked = there is not None and there.meta == meta
+        return Look(seen="marked" if is_marked else "not marked", value=True, done=is_marked)
+
+    with suppress(DeadlinePassed):
+        return wait_until(
+            f"see whether the index {name} is marked after all", look, Deadline.after(seconds=_LATE_SECONDS)
+        )
+    return False
 
 
 def index_of_ours(settings: ElasticSettings, name: str) -> IndexState:

@@ -230,6 +230,7 @@ def _relabel(
 ) -> None:
     """Replace the labels of an index: an update replaces all, and some belong to other people, such as cost centers and owners.
 
+    The etag refuses an update if the labels have changed meanwhile, and an earlier one that is carried out too late.
     A call that fails for now is repeated here: a retry of the whole step would overwrite or import again, for an hour and for money.
     """
     is_again = False
@@ -239,9 +240,9 @@ def _relabel(
         if is_again:  # the call may have been taken
             _end_earlier_updates(settings, name, resource, deadline)
         is_again = True
-        there = dict(INDEXES.get(settings, resource).labels)
-        if (labels := marked(there)) != there:
-            update = Index(name=resource, labels=labels)
+        there = INDEXES.get(settings, resource)
+        if (labels := marked(dict(there.labels))) != dict(there.labels):
+            update = Index(name=resource, etag=there.etag, labels=labels)
             follow(settings, begin_update(settings, update, "labels", doing), doing, deadline)
         return Look(seen="marked", value=True, done=True)
 

@@ -33,12 +33,13 @@ def ensure_index_labels(
         return Ensured(index)
     for operation in unfinished(settings, index.resource, kinds={"UpdateIndex"}):
         follow_earlier(settings, operation, f"the update of index {name}", deadline)
-    there = INDEXES.get(settings, index.resource).labels
-    if not differing(wanted, there):
+    there = INDEXES.get(settings, index.resource)
+    if not differing(wanted, there.labels):
         return Ensured(read_again(settings, index.resource))
-    check_number(wanted, there, resource=f"index {name}")
+    check_number(wanted, there.labels, resource=f"index {name}")
     doing = f"change the labels of index {name}"
-    labelled = Index(name=index.resource, labels={**there, **wanted})
+    # The etag refuses the update if somebody changed the labels meanwhile.
+    labelled = Index(name=there.name, etag=there.etag, labels={**there.labels, **wanted})
     follow(settings, begin_update(settings, labelled, "labels", doing), doing, deadline)
     return Ensured(read_again(settings, index.resource), "changed")
 
@@ -58,7 +59,7 @@ def ensure_endpoint_labels(
     if not differing(wanted, there.labels):
         return Ensured(endpoint_state(Made(there, None), name))
     check_number(wanted, there.labels, resource=f"endpoint {name}")
-    # The etag refuses the update if somebody changed the labels meanwhile: a swap moves one of them.
+    # As above: a swap moves one of them.
     labelled = IndexEndpoint(name=there.name, etag=there.etag, labels={**there.labels, **wanted})
     with calling(f"change the labels of endpoint {name}"):
         changed = connect(settings).endpoints.update_index_endpoint(

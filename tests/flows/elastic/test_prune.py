@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tasks.elastic.indices.aliases import ensure_alias
-from tasks.elastic.indices.indices import ensure_content_mark, ensure_index
+from tasks.elastic.indices.indices import ensure_index
 from tasks.elastic.specs import IndexSpec
 
 pytestmark = pytest.mark.slow
@@ -16,8 +16,7 @@ def test_a_prune_lists_wants_a_yes_and_twice_changes_nothing(cluster, elastic, n
     for index in indices:
         spec = IndexSpec(name=index, properties={}, replicas=0, made_from={"source": "films"})
         ensure_index.fn(cluster.settings, spec)
-        ensure_content_mark.fn(cluster.settings, index, "all of it")
-        ensure_alias.fn(cluster.settings, name, index)
+        ensure_alias.fn(cluster.settings, name, index, "all of it")
     old, older, before, served = indices[0], indices[1], indices[2], indices[3]
     writes = cluster.writes
 

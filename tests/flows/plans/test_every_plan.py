@@ -13,7 +13,7 @@ from flows.command_line import run as running
 from flows.options import RunOptions
 from tasks.databricks.endpoints import apply_content_mark
 from tasks.databricks.settings import databricks_settings
-from tasks.elastic.indices.indices import ensure_content_mark, ensure_index, set_marks
+from tasks.elastic.indices.indices import ensure_index, set_marks
 from tasks.elastic.settings import elastic_settings
 from tasks.elastic.specs import IndexSpec
 from tasks.steps import plain_calls
@@ -43,7 +43,7 @@ def _leave_behind(index):
         ensure_index(
             settings, IndexSpec(name=index, properties={}, replicas=0, made_from={"source": "films"})
         )
-        ensure_content_mark(settings, index, "all of it")
+        set_marks(settings, index, content="all of it")
 
 
 @pytest.fixture(scope="module")

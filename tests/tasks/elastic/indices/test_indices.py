@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
+from sandbox import faults, write_log
 from tasks.calls import ServiceUnwell
+from tasks.elastic.connection import clients
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import BadRequest
 from tasks.elastic.indices import built, indices
@@ -19,11 +21,11 @@ from tasks.elastic.indices.aliases import (
 from tasks.elastic.indices.built import list_built
 from tasks.elastic.indices.indices import (
     count,
-    ensure_content_mark,
     ensure_index,
     ensure_index_settings,
     read_index,
     remove_index,
+    set_marks,
 )
 from tasks.elastic.indices.sources import read_source
 from tasks.elastic.specs import IndexSpec
@@ -80,8 +82,8 @@ def test_a_strangers_index_is_never_touched(settings, name, changes):
     for step in (
         lambda: ensure_index.fn(settings, IndexSpec(name=name)),
         lambda: remove_index.fn(settings, name),
-        lambda: ensure_content_mark.fn(settings, name, "c"),
-        lambda: ensure_alias.fn(settings, f"{name}-alias", name),
+        lambda: set_marks(settings, name, content="c"),
+        lambda: ensure_alias.fn(settings, f"{name}-alias", name, "all of it"),
     ):
         with pytest.raises(NotOurs):
             step()
@@ -91,16 +93,30 @@ def test_a_strangers_index_is_never_touched(settings, name, changes):
 
 def test_an_alias_is_not_taken_for_the_index_behind_it(settings, name, make):
     make(f"{name}-1")
-    ensure_alias.fn(settings, name, f"{name}-1")
+    ensure_alias.fn(settings, name, f"{name}-1", "all of it")
     with pytest.raises(NotOurs):
         remove_index.fn(settings, name)
 
 
-def test_a_content_mark_keeps_the_other_marks_and_comes_once(settings, name, make, changes):
+def test_a_mark_that_is_set_after_its_call_was_given_up_does_not_undo_the_next_one(
+    start_sandbox, monkeypatch
+):
+    monkeypatch.setattr(clients, "CALL_SECONDS", 0.5)
+    running, settings = start_sandbox()
+    ensure_index.fn(settings, IndexSpec(name="films", replicas=0))
+    faults.add(running.state, "indices.put_mapping", "stall", "before", seconds=1.5)
+    assert set_marks(settings, "films", content="one")
+    assert set_marks(settings, "films", content="two")
+    assert read_index.fn(settings, "films").content == "two"
+    marked = [write for write in write_log.read(running.state) if write.method == "indices.put_mapping"]
+    assert len(marked) == 2
+
+
+def test_a_mark_keeps_the_other_marks_and_comes_once(settings, name, make, changes):
     spec = make(name, made_from={"source": "movies"})
-    assert ensure_content_mark.fn(settings, name, "abc").changed
+    assert set_marks(settings, name, content="abc")
     made = changes()
-    assert not ensure_content_mark.fn(settings, name, "abc").changed
+    assert not set_marks(settings, name, content="abc")
     assert changes() == made
     there = read_index.fn(settings, name)
     assert there.content == "abc"
@@ -161,20 +177,39 @@ def one_and_two(name, make):
 
 def test_an_alias_moves_and_a_second_time_changes_nothing(settings, name, one_and_two, changes):
     one, two = one_and_two
-    made = ensure_alias.fn(settings, name, one)
+    made = ensure_alias.fn(settings, name, one, "all of it")
     assert (made.did, made.there.previous) == ("created", "")
-    moved = ensure_alias.fn(settings, name, two)
+    moved = ensure_alias.fn(settings, name, two, "all of it")
     assert (moved.did, moved.there) == ("changed", AliasState(name, two, one, ""))
     before = changes()
-    assert ensure_alias.fn(settings, name, two) == Ensured(moved.there)
+    assert ensure_alias.fn(settings, name, two, "all of it") == Ensured(moved.there)
     assert changes() == before
     assert read_alias.fn(settings, name) == moved.there
 
 
+def test_the_marks_of_an_index_that_an_alias_goes_to_are_one_write(settings, name, one_and_two, changes):
+    # A write whose client gave up can be carried out late, over another one that came after it.
+    one, two = one_and_two
+    ensure_alias.fn(settings, name, one, "all of it")
+    before = changes()
+    ensure_alias.fn(settings, name, two, "all of it")
+    there = read_index.fn(settings, two)
+    assert (there.content, there.previous) == ("all of it", one)
+    assert changes()[len(before) :] == ["indices.put_mapping", "indices.update_aliases"]
+
+
+def test_an_index_that_the_alias_points_at_gets_the_mark_of_its_data(settings, name, one_and_two):
+    one, _ = one_and_two
+    ensure_alias.fn(settings, name, one, "all of it")
+    set_marks(settings, one, content=None)
+    assert not ensure_alias.fn(settings, name, one, "all of it").changed
+    assert read_index.fn(settings, one).content == "all of it"
+
+
 def test_an_alias_goes_back_and_a_second_time_changes_nothing(settings, name, one_and_two, changes):
     one, two = one_and_two
-    ensure_alias.fn(settings, name, one)
-    ensure_alias.fn(settings, name, two)
+    ensure_alias.fn(settings, name, one, "all of it")
+    ensure_alias.fn(settings, name, two, "all of it")
     back = ensure_rollback.fn(settings, name)
     assert (back.did, back.there) == ("changed", AliasState(name, one, "", two))
     before = changes()
@@ -188,7 +223,7 @@ def test_an_alias_keeps_its_filter_and_its_routing_wherever_it_goes(settings, na
     client = connect(settings)
     shown = {"filter": {"term": {"plot": "public"}}, "is_write_index": True, "index_routing": "a", "search_routing": "a"}  # fmt: skip
     client.indices.put_alias(index=one, name=name, **shown)
-    ensure_alias.fn(settings, name, two)
+    ensure_alias.fn(settings, name, two, "all of it")
     assert client.indices.get_alias(name=name).body == {two: {"aliases": {name: shown}}}
     ensure_rollback.fn(settings, name)
     assert client.indices.get_alias(name=name).body == {one: {"aliases": {name: shown}}}
@@ -196,10 +231,10 @@ def test_an_alias_keeps_its_filter_and_its_routing_wherever_it_goes(settings, na
 
 def test_an_alias_goes_to_a_named_index_and_is_removed_once(settings, name, one_and_two):
     one, two = one_and_two
-    ensure_alias.fn(settings, name, one)
+    ensure_alias.fn(settings, name, one, "all of it")
     assert ensure_rollback.fn(settings, name, two).changed
     assert not ensure_rollback.fn(settings, name, two).changed
-    assert ensure_alias.fn(settings, name, one).changed
+    assert ensure_alias.fn(settings, name, one, "all of it").changed
     assert ensure_rollback.fn(settings, name).there.index == two
     assert remove_alias.fn(settings, name) == (name,)
     assert remove_alias.fn(settings, name) == ()
@@ -209,7 +244,7 @@ def test_without_an_index_before_there_is_nothing_to_roll_back_to(settings, name
     with pytest.raises(NothingToRollBackTo, match="points at nothing"):
         ensure_rollback.fn(settings, name)
     make(f"{name}-1")
-    ensure_alias.fn(settings, name, f"{name}-1")
+    ensure_alias.fn(settings, name, f"{name}-1", "all of it")
     with pytest.raises(NothingToRollBackTo, match="no previous index is recorded"):
         ensure_rollback.fn(settings, name)
 
@@ -217,8 +252,8 @@ def test_without_an_index_before_there_is_nothing_to_roll_back_to(settings, name
 def test_an_index_before_that_is_gone_is_no_goal(settings, name, make):
     make(f"{name}-1")
     make(f"{name}-2")
-    ensure_alias.fn(settings, name, f"{name}-1")
-    ensure_alias.fn(settings, name, f"{name}-2")
+    ensure_alias.fn(settings, name, f"{name}-1", "all of it")
+    ensure_alias.fn(settings, name, f"{name}-2", "all of it")
     remove_index.fn(settings, f"{name}-1")
     with pytest.raises(NothingToRollBackTo, match="is gone"):
         ensure_rollback.fn(settings, name)
@@ -228,7 +263,7 @@ def test_an_index_cannot_be_an_alias(settings, name, make):
     make(name)
     make(f"{name}-2")
     with pytest.raises(InvalidInput, match="name of an index"):
-        ensure_alias.fn(settings, name, f"{name}-2")
+        ensure_alias.fn(settings, name, f"{name}-2", "all of it")
 
 
 def test_what_was_built_is_listed_by_the_name_that_its_commands_take(settings, name, make):

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.aliases import ensure_alias, ensure_rollback, remove_alias
-from tasks.elastic.indices.indices import ensure_content_mark, ensure_index, remove_index
+from tasks.elastic.indices.indices import ensure_index, remove_index, set_marks
 from tasks.elastic.indices.pipelines import ensure_pipeline, remove_pipeline
 from tasks.elastic.indices.superseded import read_superseded
 from tasks.elastic.specs import IndexSpec, PipelineSpec
@@ -28,7 +28,7 @@ def versions(settings, name):
                 settings, IndexSpec(name=index, properties=fields, replicas=0, made_from=made_from)
             )
             if finished:
-                ensure_content_mark.fn(settings, index, "all of it")
+                set_marks(settings, index, content="all of it")
             made.append(index)
         return made
 
@@ -46,7 +46,7 @@ def kept(found):
 def test_what_is_served_and_what_a_rollback_goes_to_stay_and_the_rest_goes(settings, name, versions):
     one, two, three, four = versions(4)
     for index in (one, two, three, four):
-        ensure_alias.fn(settings, name, index)
+        ensure_alias.fn(settings, name, index, "all of it")
     found = read_superseded.fn(settings, name)
     assert (found.indices, found.pipelines) == ((one, two), (one, two))
     assert kept(found) == {three: "`elastic rollback` goes back to it", four: f"{name} points at it"}
@@ -62,14 +62,14 @@ def test_an_index_behind_another_alias_and_one_that_is_being_made_stay(settings,
     one, two, three = versions(3)
     older = versions(1, finished=False)[-1]
     for index in (two, three):
-        ensure_alias.fn(settings, name, index)
+        ensure_alias.fn(settings, name, index, "all of it")
     connect(settings).indices.put_alias(index=one, name=f"{name}-other")
     found = read_superseded.fn(settings, name)
     assert found.indices == ()
     assert kept(found)[one] == f"{name}-other points at it"
     assert kept(found)[older].startswith("not finished")
     newest = versions(1)[-1]
-    ensure_alias.fn(settings, name, newest)
+    ensure_alias.fn(settings, name, newest, "all of it")
     assert read_superseded.fn(settings, name).indices == (two, older)
     remove_alias.fn(settings, name)
 
@@ -78,7 +78,7 @@ def test_a_pipeline_that_an_index_that_stays_came_through_or_that_is_called_stay
     one, two, three = versions(3)
     four = versions(1, pipeline=one)[-1]
     for index in (three, four):
-        ensure_alias.fn(settings, name, index)
+        ensure_alias.fn(settings, name, index, "all of it")
     calling = {"pipeline": {"name": two}}
     connect(settings).ingest.put_pipeline(id=f"{name}-calls", processors=[calling])
     found = read_superseded.fn(settings, name)

@@ -20,7 +20,7 @@ from tasks.elastic.cluster.reindex_tasks import (
 from tasks.elastic.cluster.throttle import UNLIMITED
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.full_disks import DiskFull
-from tasks.elastic.indices.indices import ensure_content_mark, read_index, remove_index
+from tasks.elastic.indices.indices import read_index, remove_index, set_marks
 from tasks.elastic.indices.sources import read_source
 from tasks.elastic.reindex import reindex
 from tasks.elastic.reindex.batch_plans import BatchPlan, read_batch_plan
@@ -43,7 +43,7 @@ def test_every_document_is_embedded_once_and_marked_content_changes_nothing_more
     assert embedding.repair().rounds == 0
     assert embedding.is_complete().documents == 200
     assert embedding.inferences == 200
-    ensure_content_mark.fn(embedding.settings, embedding.spec.dest, "content")
+    set_marks(embedding.settings, embedding.spec.dest, content="content")
     made = changes()
     assert embedding.reindex().unchanged
     embedding.repair()

@@ -86,3 +86,26 @@ def test_a_mark_that_fails_for_now_is_set_again_without_a_second_overwrite(
     after = apply_index_contents.fn(settings, spec, before, contents_uri=uri, content="c2", deadline=deadline)
     assert (after.content, after.coming) == ("c2", "")
     assert begun == ["labels", "metadata", "labels", *([] if is_taken else ["labels"])]
+
+
+def test_a_label_that_somebody_sets_between_our_read_and_our_mark_stays(
+    settings, serve, uri, deadline, monkeypatch
+):
+    served = serve("public")
+    spec = IndexSpec(name=served.name, dimensions=served.dimensions, algorithm="brute-force")
+    before = read_again(settings, served.index)
+    client, begun, real = connect(settings).indexes, [], contents.begin_update
+
+    def begin(settings, index, field, doing):
+        begun.append(field)
+        if begun == ["labels"]:
+            theirs = {**before.labels, "cost-center": "search"}
+            client.update_index(
+                index={"name": index.name, "labels": theirs}, update_mask={"paths": ["labels"]}
+            ).result()
+        return real(settings, index, field, doing)
+
+    monkeypatch.setattr(contents, "begin_update", begin)
+    after = apply_index_contents.fn(settings, spec, before, contents_uri=uri, content="c3", deadline=deadline)
+    assert (after.content, after.labels["cost-center"]) == ("c3", "search")
+    assert begun == ["labels", "labels", "metadata", "labels"]
