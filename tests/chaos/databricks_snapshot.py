@@ -24,7 +24,7 @@ def snapshot(state):
     return {
         one.name: {
             "type": str(one.endpoint_type),
-            "tags": {tag.key: tag.value for tag in one.custom_tags or ()},
+            "tags": {tag.key: _timeless(tag) for tag in one.custom_tags or ()},
             "indexes": {
                 index.name: _index(client, index.name, warehouse)
                 for index in client.vector_search_indexes.list_indexes(one.name)
@@ -32,6 +32,10 @@ def snapshot(state):
         }
         for one in client.vector_search_endpoints.list_endpoints()
     }
+
+
+def _timeless(tag):
+    return "a time" if tag.key == "served_since" else tag.value
 
 
 def _index(client, name, warehouse):
