@@ -7,7 +7,7 @@ from dataclasses import dataclass
 NAME = "chaos"
 """Of everything that the commands make; without a digit, so that a crash point's name can show it."""
 
-_WITHOUT_WAITS = {"check", "query", "verify", "search", "compare", "diagnose", "swap", "rollback", "ask"}
+_WITHOUT_WAITS = {"check", "query", "verify", "search", "compare", "diagnose", "swap", "rollback"}
 _SHORT = {
     "vertex build", "vertex build, other data", "vertex teardown", "vertex-collections build, imported", "elastic deploy", "elastic load", "elastic embed",
     "elastic teardown", "databricks build, other data", "answers-on-elastic index, changed",

@@ -101,12 +101,15 @@ class Front:
         headers = {name.lower(): value for name, value in http.headers.items()}
         request = Request(http.method, http.url.path, {}, dict(http.query_params), headers, body)
         request.client = http.scope["client"]
-        asked = None
+        asked, chosen = None, ""
         try:
             self._authenticate(request)
             asked = media.check(headers, bool(body), self._release)
             request.body = media.decoded(headers, body)
             reply = self._routed(request, raw_path)
+            chosen = request.text(
+                "filter_path"
+            )  # of an error nothing is left out (AbstractRestChannel.newErrorBuilder)
         except Refusal as refusal:
             reply = Reply(refusal.body(_is_set(request, "error_trace")), refusal.status, refusal.headers)
         except _ConnectionLost:
@@ -114,7 +117,7 @@ class Front:
         except Exception as error:  # noqa: BLE001 - a bug of ours must not look like a broken network
             _LOG.exception("%s %s", request.method, request.path)
             reply = Reply(errors.INTERNAL.refusal(problem=repr(error)).body(), 500)
-        return self._response(request, reply, asked)
+        return self._response(request, reply, asked, chosen)
 
     def _routed(self, request: Request, raw_path: str) -> Reply:
         route, request.params, allowed = self._routes.find(request.method, raw_path)
@@ -173,11 +176,10 @@ class Front:
         refusal.headers["WWW-Authenticate"] = ", ".join(_CHALLENGES)
         raise refusal
 
-    def _response(self, request: Request, reply: Reply, asked: str | None) -> Response:
+    def _response(self, request: Request, reply: Reply, asked: str | None, chosen: str | None) -> Response:
         text = isinstance(reply.body, str)
         content: Any = reply.body
         if not text:
-            chosen = request.text("filter_path")
             pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE if _is_set(request, "pretty") else 0
             if chosen or pretty:  # documents are texts, which neither looks into
                 content = orjson.loads(orjson.dumps(content, option=_OPTIONS))

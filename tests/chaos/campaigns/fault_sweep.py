@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product, zip_longest
 
 from sandbox import faults
+from sandbox.model_server.misbehaviour import WRONG_ANSWERS
 from tests.chaos import promises
 from tests.chaos.bench import Bench, World
 from tests.chaos.cases import Case, Finding
@@ -29,6 +30,7 @@ _RETRY_AFTER_SECONDS = 0.3
 _DEADLINE_MINUTES = 0.1
 """Of a run that is to fail."""
 _AT_THE_END = " end"
+_RETRY_AFTER = "-with-retry-after"
 _QUOTA = " quota "
 """An account without quota, which no retry brings back: the run says so and ends."""
 _TOGETHER = 4
@@ -80,7 +82,7 @@ def _of(recording: Recording, method: str) -> Iterator[str]:
     for _, when, kind in (one for one in recording.possible if one[0] == method):
         yield f"{method} {kind} {when}"
         if kind == "throttled":
-            yield f"{method} {kind}-with-retry-after {when}"
+            yield f"{method} {kind}{_RETRY_AFTER} {when}"
 
 
 def _drawn(recording: Recording, method: str, chance: random.Random) -> str:
@@ -90,8 +92,8 @@ def _drawn(recording: Recording, method: str, chance: random.Random) -> str:
 
 
 def _ends_the_run(fault: str) -> bool:
-    """Whether a fault that occurs once is more than a run survives by itself."""
-    return f"{_AT_THE_END} " in fault or _QUOTA in fault
+    """Whether a fault that occurs once may be more than a run survives by itself; an answer that is wrong again is withheld."""
+    return f"{_AT_THE_END} " in fault or _QUOTA in fault or fault.split()[1] in WRONG_ANSWERS
 
 
 def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
@@ -114,8 +116,8 @@ def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
 
 def _add(world: World, fault: str) -> None:
     method, kind, when, times = fault.split(maxsplit=3)
-    kind, _, retry_after = kind.partition("-")
+    after = _RETRY_AFTER_SECONDS if kind.endswith(_RETRY_AFTER) else None
+    kind = kind.removesuffix(_RETRY_AFTER)
     stall = _STALL_AT_THE_END_SECONDS if when == "end" else _STALL_SECONDS
     seconds = stall if kind == "stall" else None
-    after = _RETRY_AFTER_SECONDS if retry_after else None
     faults.add(world.state, method, kind, when, times=_TIMES[times], seconds=seconds, retry_after=after)

@@ -216,6 +216,12 @@ def test_a_filter_path_reduces_the_answer(shared, fresh_index, path, left):
     assert shared.client.search(index=index, filter_path=path) == left
 
 
+def test_a_filter_path_leaves_an_error_whole(shared):
+    with pytest.raises(NotFoundError) as refused:
+        shared.client.search(index="absent", filter_path="hits")
+    assert refused.value.body["error"]["type"] == "index_not_found_exception"
+
+
 def test_deprecated_queries_return_a_warning_header(shared, fresh_index):
     index = fresh_index({"v": {"type": "sparse_vector"}}, documents=[{"v": {"a": 1.0}}])
     query = {"weighted_tokens": {"v": {"tokens": {"a": 1.0}}}}

@@ -122,7 +122,7 @@ def test_all_refused_documents_are_counted_and_stand_in_the_file_and_the_first_a
     assert f"7 of 7 documents were refused by the index '{index}'" in str(DocumentsRefused(loaded))
 
 
-@pytest.mark.parametrize("kind", ["unavailable", "throttled", "reset"])
+@pytest.mark.parametrize("kind", ["unavailable", "internal", "throttled", "reset"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_hiccup_repeats_two_of_four_bulks_in_flight_and_stores_nothing_twice(
     sandbox, settings, index, load, kind, when, monkeypatch
