@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from sandbox.databricks import errors
@@ -65,6 +67,8 @@ class Statements:
     ) -> None:
         self._store, self._clock, self._options = store, clock, options
         self._tables, self._volumes = tables, volumes
+        # Of two overwrites of one version both would stand in delta-rs; Databricks lets one of them win.
+        self._one_change = threading.Lock()
         self.handlers = {
             "statement_execution.execute_statement": self._execute,
             "statement_execution.get_statement": self._get,
@@ -89,7 +93,8 @@ class Statements:
         form, parts = _parsed(text)
         outcome: Body
         try:
-            found = self._run[form](parts, call.user)
+            with nullcontext() if form == "query" else self._one_change:
+                found = self._run[form](parts, call.user)
             outcome = {"state": "SUCCEEDED", "result": None if found is None else _shown(found)}
         except (sql.SqlFailed, Refusal, ValueError, TypeError, LookupError, NotImplementedError) as error:
             code = error.code if isinstance(error, Refusal) else "BAD_REQUEST"

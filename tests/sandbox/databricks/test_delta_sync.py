@@ -6,6 +6,7 @@ import io
 import itertools
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pytest
@@ -114,6 +115,12 @@ def test_a_table_is_a_delta_table_with_its_columns_and_properties(workspace, sql
     sql(f"DROP TABLE {table}")
     with pytest.raises(NotFound):
         workspace.client.tables.get(table)
+
+
+def test_of_two_statements_at_once_that_replace_the_rows_of_a_table_one_stands(sql, table):
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(sql, [f"INSERT OVERWRITE {table} {ROWS}"] * 8))
+    assert sql(f"SELECT count(*) FROM {table}") == [["2"]]
 
 
 def test_a_file_of_a_volume_is_read_by_a_statement(workspace, sql, table):
