@@ -1,7 +1,7 @@
 """The results file: a line of JSON per case, on disk before the next case begins, so that a later run continues there.
 
 A file belongs to one seed and one kind of run. A case counts for the state of the code that it ran on, as far as it
-matters to its engine (`versions.code`); another state's cases are passed over. A full run is kept in the repository beside
+matters to its engine and campaign (`versions.code`); another state's cases are passed over. A full run is kept in the repository beside
 its report, packed: whoever checks it out continues it, or reads any case.
 """
 
@@ -11,6 +11,7 @@ import gzip
 import json
 import os
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Results:
 
     def __init__(self, file: Path | None, *, seed: int, full: bool = False, kept: Path = KEPT) -> None:
         self.file = file or FOLDER / f"{'full' if full else 'short'}-{seed}.jsonl"
-        self._code = {engine: versions.code(engine) for engine in ENGINES}
+        self._code = cache(versions.code)
         self._facts = {
             "seed": seed,
             "commit": versions.commit(),
@@ -68,8 +69,8 @@ class Results:
         return list({line["id"]: line for line in found if self._counts(line)}.values())
 
     def _counts(self, line: Line) -> bool:
-        engine = Case.of(line["id"]).engine
-        return (line["code"], line["seed"]) == (self._code[engine], self._facts["seed"])
+        case = Case.of(line["id"])
+        return (line["code"], line["seed"]) == (self._code(case.engine, case.campaign), self._facts["seed"])
 
     def append(self, case: Case, finding: Finding, seconds: float) -> None:
         """Add a case and see it on disk."""
@@ -78,7 +79,7 @@ class Results:
             **finding.facts(),
             "seconds": round(seconds, 2),
             "ended": round(time.time()),
-            "code": self._code[case.engine],
+            "code": self._code(case.engine, case.campaign),
             **self._facts,
         }
         with self.file.open("a+b") as file:

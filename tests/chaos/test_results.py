@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 from tests.chaos import report, versions
+from tests.chaos.campaigns import CAMPAIGNS
 from tests.chaos.cases import Case, Finding
 from tests.chaos.promises import differences
 from tests.chaos.results import Results, keep, read_kept
+from tests.forks import ROOT
 
 FIRST = Case("crash sweep", "vertex build", ("create index chaos#1:before",))
 SECOND = Case("crash sweep", "vertex build", ("create index chaos#1:after",))
@@ -80,14 +83,14 @@ def test_a_document_leaves_the_code_as_it_was_and_a_step_does_not(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("before")
     git("add", ".")
-    before = versions.code("vertex", tmp_path)
+    before = versions.code("vertex", "crash sweep", tmp_path)
     for name in ("tests/chaos/REPORT.md", "README.md", "tests/chaos/REPORT.jsonl.gz"):
         (tmp_path / name).write_text("after")
-    assert versions.code("vertex", tmp_path) == before
+    assert versions.code("vertex", "crash sweep", tmp_path) == before
     (tmp_path / "tasks" / "new.py").write_text("")  # not yet added
-    added = versions.code("vertex", tmp_path)
+    added = versions.code("vertex", "crash sweep", tmp_path)
     (tmp_path / "requirements.lock").write_text("after")
-    assert len({before, added, versions.code("vertex", tmp_path)}) == 3
+    assert len({before, added, versions.code("vertex", "crash sweep", tmp_path)}) == 3
 
 
 def test_what_only_one_engine_runs_leaves_the_others_code_as_it_was(tmp_path):
@@ -98,10 +101,33 @@ def test_what_only_one_engine_runs_leaves_the_others_code_as_it_was(tmp_path):
         ("vertex_collections", {"vertex-collections"}),
         ("vertex", {"vertex", "vertex-collections"}),
     ):
-        before = {engine: versions.code(engine, tmp_path) for engine in engines}
+        before = {engine: versions.code(engine, "crash sweep", tmp_path) for engine in engines}
         (tmp_path / "tasks" / folder).mkdir(parents=True)
         (tmp_path / "tasks" / folder / "step.py").write_text("")
-        assert {each for each in engines if versions.code(each, tmp_path) != before[each]} == changed
+        after = {engine: versions.code(engine, "crash sweep", tmp_path) for engine in engines}
+        assert {each for each in engines if after[each] != before[each]} == changed
+
+
+def test_what_only_one_campaign_runs_leaves_the_others_code_as_it_was(tmp_path):
+    subprocess.run(["git", "init", str(tmp_path)], check=True, capture_output=True)
+    (tmp_path / "tests" / "chaos" / "campaigns").mkdir(parents=True)
+    for file, changed in (
+        ("campaigns/random_kills.py", {"random kills"}),
+        ("prefect_worker.py", {"worker kills"}),
+        ("report.py", set()),
+        ("bench.py", set(CAMPAIGNS)),
+    ):
+        before = {campaign: versions.code("vertex", campaign, tmp_path) for campaign in CAMPAIGNS}
+        (tmp_path / "tests" / "chaos" / file).write_text("")
+        after = {campaign: versions.code("vertex", campaign, tmp_path) for campaign in CAMPAIGNS}
+        assert {each for each in CAMPAIGNS if after[each] != before[each]} == changed
+
+
+def test_every_module_of_a_campaign_belongs_to_one():
+    listed = {Path(file).name for own in versions._OF_ONE.values() for file in own}
+    campaigns = {file.name for file in (ROOT / "tests" / "chaos" / "campaigns").glob("[!_]*.py")}
+    assert campaigns == listed - {"prefect_worker.py"}
+    assert versions._OF_ONE.keys() == CAMPAIGNS.keys()
 
 
 def test_the_readme_has_the_counts_of_the_last_full_run():

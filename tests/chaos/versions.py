@@ -26,20 +26,38 @@ _FOREIGN = {
     "elastic": ("vertex", "storage", "google_cloud", "protos", "databricks", "answers"),
 }
 """How folders and files begin that only the cases of other engines run."""
+_OF_ONE = {
+    "crash sweep": ("campaigns/crash_sweep.py",),
+    "random kills": ("campaigns/random_kills.py",),
+    "worker kills": ("campaigns/worker_kills.py", "prefect_worker.py"),
+    "fault sweep": ("campaigns/fault_sweep.py",),
+    "bad networks": ("campaigns/bad_networks.py", "campaigns/proxy.py"),
+    "state machines": (
+        "campaigns/state_machines.py",
+        "campaigns/machine.py",
+        "campaigns/elastic_machine.py",
+        "campaigns/vertex_machine.py",
+    ),
+}
+"""Files of tests/chaos that only the cases of one campaign run."""
+_OF_NONE = ("__main__.py", "report.py", "results.py", "test_results.py", "versions.py")
+"""Those that write down what the others have decided."""
 _DOCUMENTS = {".md", ".gz", ".txt"}
 _VERSIONS = ("prefect", "google-cloud-aiplatform", "google-cloud-storage", "grpcio", "elasticsearch")
 
 
-def code(engine: str, root: Path = ROOT) -> str:
-    """A hash of every file that decides how an engine's case ends, as it is on disk.
+def code(engine: str, campaign: str, root: Path = ROOT) -> str:
+    """A hash of every file that decides how a case of this engine and campaign ends, as it is on disk.
 
-    Another document or report leaves it as it was, and so does what only the cases of other engines run.
+    Another document or report leaves it as it was, and so does what only the cases of other engines or campaigns run.
     """
+    others = [*_OF_NONE, *(file for one, own in _OF_ONE.items() if one != campaign for file in own)]
+    left_out = {f"tests/chaos/{file}" for file in others}
     listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *_THAT_MATTERS)
     digest = hashlib.sha256()
     for name in sorted(filter(None, listed.split("\0"))):
         file = root / name
-        is_foreign = any(part.startswith(_FOREIGN[engine]) for part in name.split("/"))
+        is_foreign = name in left_out or any(part.startswith(_FOREIGN[engine]) for part in name.split("/"))
         if file.suffix not in _DOCUMENTS and not is_foreign and file.is_file():
             digest.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()[:12]

@@ -39,6 +39,15 @@ _LONGEST = {"vertex tour": 25.0}
 """Seconds within which the kill comes; else what most runs take at the least."""
 _USUAL = 4.0
 _DOWN_SECONDS = 0.5
+_ACCEPTED = {
+    "flow by SIGKILL": (0, -signal.SIGKILL),
+    "flow by SIGTERM": (0, 130, -signal.SIGTERM),
+    "stand-in by SIGKILL": (0, 1, 2),
+    "Prefect server by SIGKILL": (0, 1),
+}
+"""The codes with which the run may end."""
+_TOO_EARLY_OR_LATE = {("stand-in by SIGKILL", 2), ("flow by SIGKILL", 0)}
+"""A flow that did not find its stand-in looked for it while it was down; one that ended well was at its end before the signal."""
 
 
 def cases(
@@ -65,12 +74,9 @@ def run(bench: Bench, recordings: Recordings, case: Case) -> Finding:
     if finding.reached:
         _kill(victim, bench, world, command)
         finding.kills = 1
-    # A flow that ended well was at its end before the signal reached it.
-    accepted = {"flow by SIGKILL": (0, -signal.SIGKILL), "flow by SIGTERM": (0, 130, -signal.SIGTERM)}.get(
-        victim, (0, 1)
-    )
-    code = promises.ended(command, finding.problems, accepted if finding.reached else (0,), "the run")
-    if victim == "flow by SIGKILL" and code == 0:
+    accepted = _ACCEPTED[victim] if finding.reached else (0,)
+    code = promises.ended(command, finding.problems, accepted, "the run")
+    if (victim, code) in _TOO_EARLY_OR_LATE:
         finding.reached, finding.kills = False, 0
     bench.release()
     finding.problems += promises.kept(bench, recordings, world, scenario, again=code != 0)
