@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tasks.files import write_whole
 from tests.chaos.cases import Case
-from tests.chaos.results import KEPT, Line, keep
+from tests.chaos.results import KEPT, Line, keep, read_kept
 from tests.forks import ROOT
 
 FILE = ROOT / "tests" / "chaos" / "REPORT.md"
@@ -47,6 +47,11 @@ def write(file: Path, lines: Sequence[Line], planned: dict[str, int]) -> None:
     write_whole(file, "\n".join(_text(lines, planned)) + "\n")
 
 
+def last_full_run() -> list[Line]:
+    """The cases of the last full run; none where the repository keeps a part of one, which has no report yet."""
+    return read_kept() if FILE.exists() else []
+
+
 def readme_with(readme: str, lines: Sequence[Line]) -> str:
     """The README with the sentences of these lines between its marks."""
     return _SENTENCES.sub(lambda marks: f"{marks[1]}{sentences(lines)}\n{marks[2]}", readme)
@@ -79,8 +84,8 @@ def _text(lines: Sequence[Line], planned: dict[str, int]) -> Iterator[str]:
     yield ""
     yield f"- Cases run from {ended[0]:%Y-%m-%d %H:%M} to {ended[-1]:%Y-%m-%d %H:%M} UTC"
     for engine, ours in _by_engine(lines).items():
-        codes, commits = (", ".join(sorted({line[what] for line in ours})) for what in ("code", "commit"))
-        yield f"- {engine}: code {codes} (commit {commits}), seed {first['seed']}"
+        yield f"- {engine}: commit {', '.join(sorted({line['commit'] for line in ours}))}"
+    yield f"- Seed {first['seed']}; the hash of the code that decided each case is in REPORT.jsonl.gz"
     yield f"- {', '.join(f'{name} {number}' for name, number in first['versions'].items())}"
     yield f"- {'; '.join(sorted({line['machine'] for line in lines}))}"
     yield ""
