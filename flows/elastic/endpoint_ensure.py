@@ -128,7 +128,7 @@ def _ensure_local(run: ElasticRun, options: EndpointOptions) -> None:
         step.saw(f"{ensured.did if ensured.changed else 'unchanged'}, {spec.task_type} by {spec.model_id}")
         if spec.deployment.least_allocations:
             verify = verify_reranker if spec.task_type == RERANK else verify_endpoint
-            step.saw(str(verify(run.settings, spec.id)))
+            step.saw(str(verify(run.settings, spec.id, deadline=run.deadline)))
         else:
             step.saw("scaled to zero: the first request starts an allocation and may fail")
 
@@ -150,7 +150,7 @@ def _ensure_remote(run: ElasticRun, options: EndpointOptions) -> None:
     with run.report.step(f"inference endpoint {spec.id}") as step:
         ensured = ensure_remote_endpoint(run.settings, spec, models, renew_key=options.renew_key)
         step.saw(f"{ensured.did if ensured.changed else 'unchanged'}, {TASK_TYPE} by {spec.model_id}")
-        step.saw(str(verify_endpoint(run.settings, spec.id)))
+        step.saw(str(verify_endpoint(run.settings, spec.id, deadline=run.deadline)))
 
 
 def _spec(run: ElasticRun, options: EndpointOptions) -> EndpointSpec:

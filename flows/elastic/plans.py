@@ -251,7 +251,7 @@ def endpoint_plan(run: ElasticRun, spec: EndpointSpec, cluster: Cluster) -> Plan
     deployment = read_deployment(run.settings, spec.id)
     resources.append(
         _deployment(run.settings, spec.deployment, recreate=False)
-        if deployment is None
+        if deployment is None or deployment.has_failed
         else scaled(deployment, spec.deployment)
     )
     return run.plan(*resources, hourly=_HOURLY, hourly_usd=0.0)

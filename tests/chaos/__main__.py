@@ -18,7 +18,7 @@ from tests.chaos import report
 from tests.chaos.campaigns import CAMPAIGNS
 from tests.chaos.cases import Case, Finding
 from tests.chaos.recordings import Recording
-from tests.chaos.results import ENGINES, Line, Results
+from tests.chaos.results import ENGINES, Line, Results, is_failed_campaign
 from tests.chaos.scenarios import SCENARIOS
 from tests.chaos.workers import Workers
 
@@ -60,7 +60,7 @@ def _continue(workers: Workers, options: argparse.Namespace) -> int:
     _say(f"Results: {results.file}")
     ends = time.monotonic() + options.minutes * 60 if options.minutes else float("inf")
     planned = _planned(workers, options)
-    already = {line["id"] for line in results.lines}
+    already = {line["id"] for line in results.lines if not is_failed_campaign(line)}
     left = [case for case in planned if case.id not in already]
     _say(f"{len(planned)} cases, {len(planned) - len(left)} of them done before.")
     if options.engine:

@@ -90,6 +90,11 @@ class Results:
             os.fsync(file.fileno())
 
 
+def is_failed_campaign(line: Line) -> bool:
+    """Whether a campaign's own mistake ended a case (`workers`): it counts as broken until the case has been run again."""
+    return any(problem.startswith("the campaign itself failed") for problem in line["problems"])
+
+
 def keep(lines: list[Line], file: Path = KEPT) -> None:
     """Pack the lines of a run; what most of them have in common is written once."""
     head = {name: value for name, value in lines[0].items() if name not in _OF_A_CASE}

@@ -10,7 +10,7 @@ from tests.chaos import report, versions
 from tests.chaos.campaigns import CAMPAIGNS
 from tests.chaos.cases import Case, Finding
 from tests.chaos.promises import differences
-from tests.chaos.results import Results, keep, read_kept
+from tests.chaos.results import Results, is_failed_campaign, keep, read_kept
 from tests.forks import ROOT
 
 FIRST = Case("crash sweep", "vertex build", ("create index chaos#1:before",))
@@ -46,6 +46,17 @@ def test_the_report_counts_what_happened_and_lists_every_broken_promise(tmp_path
     assert FIRST.command in text
     assert Case.of(FIRST.id) == FIRST
     assert "the last run made changing calls: CreateIndex" in text
+
+
+def test_a_case_that_the_campaign_itself_has_failed_is_run_again_and_broken_until_then(tmp_path):
+    results = Results(tmp_path / "results.jsonl", seed=1)
+    results.append(FIRST, Finding(problems=["the campaign itself failed: OSError"]), 1.0)
+    results.append(SECOND, Finding(problems=["it hangs"]), 1.0)
+    assert [line["verdict"] for line in results.lines] == ["broken", "broken"]
+    assert list(map(is_failed_campaign, results.lines)) == [True, False]
+    results.append(FIRST, Finding(kills=1), 1.0)
+    assert [line["verdict"] for line in results.lines] == ["kept", "broken"]
+    assert not any(map(is_failed_campaign, results.lines))
 
 
 def test_snapshots_differ_by_anything_but_rounding():

@@ -59,12 +59,12 @@ class DenseVectors(Pipelined):
             return unused
         if self.endpoint:
             with run.report.step(f"ask inference endpoint {self.endpoint}") as step:
-                step.saw(str(verify_endpoint(settings, self.endpoint)))
+                step.saw(str(verify_endpoint(settings, self.endpoint, deadline=run.deadline)))
         else:
             self.scaling.refuse(existing_deployment(settings, self.deployment or "", "deployment"))
             existing_deployment(settings, self.searches_by, "search-deployment")
             wait_for_deployments(run, *self._deployments, may_grow=self.scaling.may_grow)
-        model = read_vector_model(settings, self.endpoint or self.deployment or "")
+        model = read_vector_model(settings, self.endpoint or self.deployment or "", deadline=run.deadline)
         self._verify_prefixes(model)
         (vector,) = read_vectors(settings, model, [self.document_prefix + _QUESTION], "ingest")
         release = read_cluster(settings).release

@@ -41,7 +41,7 @@ class SemanticText(Way):
         with run.report.step(f"ask inference endpoint {self.endpoint}") as step:
             found = read_embedding_endpoint(run.settings, self.endpoint)
             if not is_planning():  # its first use downloads and starts a model
-                step.saw(str(verify_endpoint(run.settings, self.endpoint)))
+                step.saw(str(verify_endpoint(run.settings, self.endpoint, deadline=run.deadline)))
         return Embedder(id=found.id, model_id=found.model_id, deployment_id=found.deployment_id)
 
     def told(self, embedder: Embedder) -> str:

@@ -107,9 +107,8 @@ class Front:
             asked = media.check(headers, bool(body), self._release)
             request.body = media.decoded(headers, body)
             reply = self._routed(request, raw_path)
-            chosen = request.text(
-                "filter_path"
-            )  # of an error nothing is left out (AbstractRestChannel.newErrorBuilder)
+            # Of an error nothing is left out (AbstractRestChannel.newErrorBuilder).
+            chosen = request.text("filter_path")
         except Refusal as refusal:
             reply = Reply(refusal.body(_is_set(request, "error_trace")), refusal.status, refusal.headers)
         except _ConnectionLost:
@@ -176,7 +175,7 @@ class Front:
         refusal.headers["WWW-Authenticate"] = ", ".join(_CHALLENGES)
         raise refusal
 
-    def _response(self, request: Request, reply: Reply, asked: str | None, chosen: str | None) -> Response:
+    def _response(self, request: Request, reply: Reply, asked: str | None, chosen: str) -> Response:
         text = isinstance(reply.body, str)
         content: Any = reply.body
         if not text:

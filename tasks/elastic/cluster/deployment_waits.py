@@ -25,8 +25,9 @@ class DeploymentFailed(PermanentError):
     def __init__(self, id_: str, *, state: str, reason: str) -> None:
         self.id, self.state, self.reason = id_, state, reason
         super().__init__(
-            f"The deployment {id_!r} is {state}: {reason or 'the cluster gives no reason'}. Stop it, unless it is stopping "
-            f"already ({_stop(id_)}), then run the same command again, which starts it."
+            f"The deployment {id_!r} is {state}: {reason or 'the cluster gives no reason'}. If `elastic deploy`, `elastic tour` or "
+            "`elastic endpoint-ensure` has started it, run that again. Stop any other one, unless it is stopping already "
+            f"({_stop(id_)}), and start it again."
         )
 
 

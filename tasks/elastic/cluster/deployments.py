@@ -42,6 +42,8 @@ class NoCapacity(PermanentError):
 def read_deployment_to_change(settings: ElasticSettings, spec: DeploymentSpec) -> DeploymentState | None:
     """The deployment of this id, if there is one that stays, seen to differ in nothing but its allocations.
 
+    One that is being stopped does not stay, and neither does one that has failed: it is stopped and started again.
+
     Raises:
         CannotChangeInPlace: it exists with another model, threads, queue, cache or priority.
     """
@@ -49,7 +51,7 @@ def read_deployment_to_change(settings: ElasticSettings, spec: DeploymentSpec) -
     if there is None or there.state == "stopping":
         return None
     _refuse_difference(spec, there)
-    return there
+    return None if there.has_failed else there
 
 
 @step("ensure deployment {spec.id}")
@@ -57,6 +59,8 @@ def ensure_deployment(
     settings: ElasticSettings, spec: DeploymentSpec, deadline: Deadline, *, may_grow: bool = False
 ) -> Ensured[DeploymentState]:
     """The deployment of this specification, started unless it exists; a different number of allocations is set in place.
+
+    One that has failed on every node answers nobody, and Elasticsearch does not try again: it is stopped and started again.
 
     Args:
         settings: the target.
@@ -67,6 +71,7 @@ def ensure_deployment(
     Raises:
         DeploymentFailed, DeploymentStopped, NoRoom: an earlier start, whose end stands in the way, does not end well.
         CannotChangeInPlace: it exists with another model, threads, queue, cache or priority.
+        StartedAgain: it had failed, and somebody else started it again at the same moment.
         NoCapacity: the nodes cannot hold it. Nothing of it remains.
         BadRequest, NotFound: the model does not exist, or a parameter is wrong.
     """
@@ -76,6 +81,13 @@ def ensure_deployment(
     if there is None:
         return _start(settings, spec)
     _refuse_difference(spec, there)
+    if there.has_failed:
+        say(
+            f"The deployment {spec.id} has failed on every node ({there.reason}). It is stopped and started again."
+        )
+        # By force: a pipeline that names it gets no answer anyway.
+        remove_deployment.fn(settings, spec.id, deadline, force=True)
+        return _start(settings, spec)
     if _is_scaled(spec, there):
         return Ensured(there)
     if there.state == "starting":

@@ -17,7 +17,7 @@ from tasks.calls import NotFound, ServiceUnwell
 from tasks.elastic.cluster.deployment_states import adaptive_of, read_deployment
 from tasks.elastic.cluster.deployment_waits import wait_until_started
 from tasks.elastic.cluster.deployments import NoCapacity, ensure_deployment, remove_deployment
-from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.clients import CALL_SECONDS, connect
 from tasks.elastic.connection.errors import BadRequest, calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec, Name, Threads
@@ -32,8 +32,8 @@ from tasks.waiting import Deadline
 TaskType = Literal["sparse_embedding", "text_embedding", "rerank"]
 PUT_SECONDS = 30
 """A creation answers when its model is started, or after this."""
-FIRST_USE_SECONDS = 600.0
-"""The first use of a default endpoint waits for the download and the start of its model."""
+FIRST_USE_SECONDS = 10 * CALL_SECONDS
+"""At most: the first use of a default endpoint waits for the download and the start of its model."""
 MARGIN_SECONDS = 10.0
 EMBEDDINGS = ("sparse_embedding", "text_embedding")
 """The task types of endpoints that embed texts."""
@@ -158,9 +158,10 @@ def ensure_endpoint(
     if there is None:
         there, did = _create(settings, spec), "created"
     check_endpoint(spec, there)
-    if read_deployment.fn(settings, spec.id) is None:
-        # Its creation was cut off, or somebody stopped the deployment: under this id the endpoint finds it again.
-        say(f"The inference endpoint {spec.id} has no deployment. Starting one under its id.")
+    deployment = read_deployment.fn(settings, spec.id)
+    if deployment is None or deployment.has_failed:
+        # Its creation was cut off, it crashed or somebody stopped it: under this id the endpoint finds it again.
+        say(f"The inference endpoint {spec.id} has no deployment that answers. Starting one under its id.")
         ensure_deployment.fn(settings, spec.deployment, deadline)
         did = did if did == "created" else "changed"
     elif not _is_scaled(spec, there):
@@ -208,15 +209,15 @@ def read_embedding_endpoint(settings: ElasticSettings, endpoint_id: str) -> Endp
 
 @step("ask inference endpoint {endpoint_id}")
 def verify_endpoint(
-    settings: ElasticSettings, endpoint_id: str, *, timeout: float = FIRST_USE_SECONDS
+    settings: ElasticSettings, endpoint_id: str, *, deadline: Deadline | None = None
 ) -> EndpointAnswer:
-    """See that an endpoint answers. The first use of a default endpoint waits for its model.
+    """See that an endpoint answers. The first use of a default endpoint waits for its model, until the deadline at most.
 
     Raises:
         InvalidInput: there is no such endpoint, or it embeds no texts; lists those that do.
         GateNotMet: it answers with nothing.
     """
-    began = time.perf_counter()
+    began, timeout = time.perf_counter(), first_use_seconds(deadline)
     client = connect(settings).options(request_timeout=timeout + MARGIN_SECONDS)
     try:
         with calling(f"ask the inference endpoint {endpoint_id}"):
@@ -234,6 +235,11 @@ def verify_endpoint(
     if not embedding:
         raise GateNotMet(f"The size of the embedding from {endpoint_id}", measured=0, wanted="at least 1")
     return EndpointAnswer(kind, len(embedding), (time.perf_counter() - began) * 1000)
+
+
+def first_use_seconds(deadline: Deadline | None) -> float:
+    """How long the first use of an endpoint may take: `FIRST_USE_SECONDS`, but not beyond the deadline; at least a second, for a try."""
+    return FIRST_USE_SECONDS if deadline is None else min(FIRST_USE_SECONDS, max(deadline.left, 1.0))
 
 
 @step("remove inference endpoint {endpoint_id}")

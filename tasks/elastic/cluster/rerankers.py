@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.elastic.cluster.endpoints import (
-    FIRST_USE_SECONDS,
     MARGIN_SECONDS,
     EndpointState,
+    first_use_seconds,
     read_endpoint,
     read_endpoints,
 )
@@ -19,6 +19,7 @@ from tasks.elastic.settings import ElasticSettings
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.program import command
 from tasks.steps import step
+from tasks.waiting import Deadline
 
 RERANK = "rerank"
 _QUERY, _TEXT = "a question", "an answer"
@@ -69,14 +70,16 @@ def read_reranker(settings: ElasticSettings, endpoint_id: str, *, source: str = 
 
 @step("ask reranker {endpoint_id}")
 def verify_reranker(
-    settings: ElasticSettings, endpoint_id: str, *, timeout: float = FIRST_USE_SECONDS
+    settings: ElasticSettings, endpoint_id: str, *, deadline: Deadline | None = None
 ) -> RerankAnswer:
     """See that an endpoint reranks. The first use of a default endpoint waits for its model, which a search would not.
+
+    It waits until the deadline at most.
 
     Raises:
         GateNotMet: it answers with nothing.
     """
-    began = time.perf_counter()
+    began, timeout = time.perf_counter(), first_use_seconds(deadline)
     client = connect(settings).options(request_timeout=timeout + MARGIN_SECONDS)
     with calling(f"ask the inference endpoint {endpoint_id} to rerank"):
         found: dict[str, Any] = client.inference.rerank(

@@ -17,18 +17,20 @@ from tasks.elastic.cluster.cluster import read_release
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.endpoints import EndpointState, read_endpoint, verify_endpoint
 from tasks.elastic.cluster.models import INPUT_FIELD, read_model
-from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.clients import CALL_SECONDS, connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.errors import GateNotMet, InvalidInput
 from tasks.plurals import counted
 from tasks.steps import step
+from tasks.waiting import Deadline
 
 Purpose = Literal["ingest", "search"]
 """Whether a text is to be found, or searched for."""
 MOST_TEXTS = 16
 """In one call: a few seconds of work for a small model on one processor."""
-SECONDS = 120.0
+SECONDS = 2 * CALL_SECONDS
+"""Of one call: embedding takes longer than other calls do."""
 MARGIN_SECONDS = 10.0
 _E5 = re.compile(r"(?<![a-z0-9])e5(?![a-z0-9])")
 
@@ -57,11 +59,13 @@ class VectorModel:
 
 
 @step("read what {id_} embeds with")
-def read_vector_model(settings: ElasticSettings, id_: str) -> VectorModel:
+def read_vector_model(
+    settings: ElasticSettings, id_: str, *, deadline: Deadline | None = None
+) -> VectorModel:
     """The inference endpoint or deployment of an id.
 
     A default endpoint whose model is not in the cluster yet is used for the first time here, which downloads and starts the model:
-    what stands in front of texts is in its config.
+    what stands in front of texts is in its config. That takes until the deadline at most.
 
     Raises:
         InvalidInput: there is neither, or its model answers no vectors.
@@ -74,7 +78,7 @@ def read_vector_model(settings: ElasticSettings, id_: str) -> VectorModel:
     local = endpoint is None or endpoint.is_local
     model = read_model.fn(settings, model_id) if local else None
     if endpoint is not None and local and model is None:
-        verify_endpoint.fn(settings, id_)
+        verify_endpoint.fn(settings, id_, deadline=deadline)
         model = read_model.fn(settings, model_id)
     task = endpoint.task_type if endpoint else model.task if model else ""
     if task != "text_embedding":

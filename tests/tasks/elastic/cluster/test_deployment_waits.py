@@ -20,13 +20,14 @@ from tasks.elastic.cluster.deployment_waits import (
 )
 from tasks.elastic.cluster.deployments import (
     ensure_deployment,
+    read_deployment_to_change,
     remove_deployment,
     wait_for_allocation,
     wait_for_deployment,
 )
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.specs import AdaptiveAllocations, DeploymentSpec
-from tasks.errors import DeadlinePassed
+from tasks.errors import CannotChangeInPlace, DeadlinePassed
 from tasks.waiting import Deadline
 from tests.polling import until
 
@@ -103,9 +104,26 @@ def test_a_deployment_that_crashed_on_its_nodes_is_told_with_the_reason_although
         DeploymentFailed, match=rf"failed: inference process crashed.*{spec.id}/deployment/_stop"
     ):
         wait_for_deployment.fn(settings, spec, deadline)
-    stop(settings, spec.id)
+
+
+def test_a_deployment_that_crashed_on_its_nodes_is_started_again_even_where_a_pipeline_names_it(
+    sandbox, settings, spec, deadline, caplog
+):
+    caplog.set_level(logging.INFO, "vector_search_ops")
+    faults.add(sandbox.state, "ml.start_trained_model_deployment", "internal", "end")
     ensure_deployment.fn(settings, spec, deadline)
-    assert wait_for_deployment.fn(settings, spec, deadline).state == "started"
+    connect(settings).ingest.put_pipeline(id=spec.id, processors=[{"inference": {"model_id": spec.id}}])
+    try:
+        assert read_deployment_to_change.fn(settings, spec) is None, "in a plan it is one that is started"
+        other = spec.model_copy(update={"threads": 2})
+        with pytest.raises(CannotChangeInPlace, match="threads"):
+            ensure_deployment.fn(settings, other, deadline)
+        assert ensure_deployment.fn(settings, spec, deadline).did == "created"
+        assert "has failed on every node (inference process crashed)" in caplog.text
+        assert wait_for_deployment.fn(settings, spec, deadline).state == "started"
+        assert ensure_deployment.fn(settings, spec, deadline).did == "nothing"
+    finally:
+        connect(settings).ingest.delete_pipeline(id=spec.id)
 
 
 @pytest.mark.parametrize("allocations", [2, 3])
