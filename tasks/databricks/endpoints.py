@@ -16,18 +16,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 
 from databricks.sdk.service.vectorsearch import CustomTag, EndpointInfo, EndpointType
 
-from tasks.calls import NotFound
+from tasks.calls import NotFound, ServiceUnwell
 from tasks.databricks.clients import connect
-from tasks.databricks.errors import AlreadyExists, CreationFailed, calling
+from tasks.databricks.errors import AlreadyExists, CreationFailed, calling, was_given_up
 from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, with_marks
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import FIRST, PASSAGES, STANDARD, EndpointKind
-from tasks.errors import NotOurs
+from tasks.errors import DeadlinePassed, NotOurs
 from tasks.marks import MANAGED_BY, is_ours
 from tasks.outcomes import Ensured
 from tasks.program import command
@@ -37,6 +38,8 @@ from tasks.waiting import Deadline, Look, wait_until
 
 USUAL_SECONDS = 300.0
 """Until an endpoint is online; from memory."""
+_LATE_SECONDS = 5.0
+"""How long a call that was given up is awaited before it is made again."""
 _FAILED = ("OFFLINE", "STOPPING", "STOPPED")
 """States that do not become ONLINE by themselves (the AI Search client gives up at them too)."""
 _NOT_PROVISIONED = "OFFLINE"
@@ -363,10 +366,29 @@ def _state(there: EndpointInfo) -> str:
 
 
 def _tag(settings: DatabricksSettings, name: str, tags: Mapping[str, str]) -> None:
-    with calling(f"mark endpoint {name}"):
-        connect(settings).endpoints.update_endpoint_custom_tags(
-            name, [CustomTag(key, value) for key, value in tags.items()]
+    """Replace all tags of an endpoint, and do not leave behind a call that may still be carried out."""
+    try:
+        with calling(f"mark endpoint {name}"):
+            connect(settings).endpoints.update_endpoint_custom_tags(
+                name, [CustomTag(key, value) for key, value in tags.items()]
+            )
+    except ServiceUnwell as error:
+        # Tried again at once, the first call could be carried out after the mark that comes next, and undo it.
+        if not (was_given_up(error) and _is_tagged_late(settings, name, tags)):
+            raise
+
+
+def _is_tagged_late(settings: DatabricksSettings, name: str, tags: Mapping[str, str]) -> bool:
+    def look() -> Look[bool]:
+        there = find_endpoint(settings, name)
+        is_tagged = there is not None and tags_of(there) == tags
+        return Look(seen="marked" if is_tagged else "not marked", value=True, done=is_tagged)
+
+    with suppress(DeadlinePassed):
+        return wait_until(
+            f"see whether endpoint {name} is marked after all", look, Deadline.after(seconds=_LATE_SECONDS)
         )
+    return False
 
 
 def _mark(

@@ -77,6 +77,12 @@ def calling(doing: str) -> AbstractContextManager[None]:
     return translating(doing, _meaning)
 
 
+def was_given_up(error: ServiceUnwell) -> bool:
+    """Whether we stopped waiting for the reply, so that the service may still carry the call out."""
+    cause = error.__cause__.__context__ if isinstance(error.__cause__, WouldRepeat) else error.__cause__
+    return isinstance(cause, requests.Timeout)
+
+
 def _meaning(doing: str, error: Exception) -> Exception | None:
     if isinstance(error, WouldRepeat) and isinstance(error.__context__, Exception):
         error = error.__context__

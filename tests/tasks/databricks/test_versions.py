@@ -9,6 +9,7 @@ from databricks.sdk.service.vectorsearch import CustomTag
 
 from sandbox import faults, write_log
 from tasks.calls import ServiceUnwell
+from tasks.databricks import clients
 from tasks.databricks.clients import connect
 from tasks.databricks.endpoints import (
     EndpointState,
@@ -122,6 +123,29 @@ def test_the_version_that_holds_the_data_is_found_again_and_other_data_become_a_
     assert version_for(begun, spec("films", year="long"), "x") not in (FIRST, made), "other columns"
     replaced = endpoint(**there, **{f"spec_{made}": wanted.spec, f"content_{made}": "z"})
     assert version_for(replaced, wanted, "y") not in (FIRST, made), "a plain build replaced what it held"
+
+
+def test_a_mark_that_is_set_after_its_call_was_given_up_does_not_undo_the_next_one(
+    sandbox, settings, make, name, writes, monkeypatch
+):
+    make(name, loaded=False)
+    monkeypatch.setattr(clients, "CALL_SECONDS", 0.5)
+    connect.cache_clear()
+    try:
+        before = len(writes())
+        faults.add(
+            sandbox.state,
+            "vector_search_endpoints.update_endpoint_custom_tags",
+            "stall",
+            "before",
+            seconds=1.5,
+        )
+        apply_content_mark.fn(settings, name, content="one")
+        apply_content_mark.fn(settings, name, content="two")
+        assert own_endpoint(settings, name).marks_of(FIRST).content == "two"
+        assert writes()[before:] == ["update_endpoint_custom_tags"] * 2
+    finally:
+        connect.cache_clear()
 
 
 def test_a_swap_and_a_rollback_move_one_tag_and_done_again_change_nothing(settings, versions, writes):
