@@ -17,7 +17,7 @@ from elastic_transport import ConnectionTimeout
 from tasks.calls import NotFound, ServiceRefused, ServiceUnwell
 from tasks.elastic.cluster.reindex_tasks import end_tasks
 from tasks.elastic.cluster.serverless import is_serverless
-from tasks.elastic.connection.clients import connect
+from tasks.elastic.connection.clients import LATE_SECONDS, connect
 from tasks.elastic.connection.errors import SERVICE, BadRequest, calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import IndexSpec
@@ -35,8 +35,6 @@ LOAD_SETTINGS: dict[str, Any] = {"refresh_interval": "-1", "number_of_replicas":
 ADOPTED = "adopted"
 """The `spec` of an index that somebody else created: what it was made from is not known."""
 _FORBIDDEN = 403
-_LATE_SECONDS = 5.0
-"""How long a call that was given up is awaited before it is made again."""
 _MOST_SECONDS = 30.0
 _UNITS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BESIDE_FIELDS = (
@@ -241,7 +239,7 @@ def _is_marked_late(settings: ElasticSettings, name: str, meta: dict[str, Any]) 
 
     with suppress(DeadlinePassed):
         return wait_until(
-            f"see whether the index {name} is marked after all", look, Deadline.after(seconds=_LATE_SECONDS)
+            f"see whether the index {name} is marked after all", look, Deadline.after(seconds=LATE_SECONDS)
         )
     return False
 

@@ -11,9 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from tasks.elastic.cluster.reindex_tasks import Failure
-from tasks.elastic.connection.clients import connect
-from tasks.elastic.connection.errors import calling
+from tasks.elastic.cluster.reindex_tasks import Failure, started
 from tasks.elastic.indices.indices import count, refresh, refresh_source
 from tasks.elastic.indices.remotes import remote_source
 from tasks.elastic.reindex.batch_plans import ReindexSpec
@@ -165,7 +163,7 @@ def send(
     slices: int,
     remote: ElasticSettings | None = None,
 ) -> str:
-    """Send a reindex and return its task. The client never retries it: after a lost reply there would be two.
+    """Send a reindex and return its task.
 
     Args:
         settings: the target.
@@ -176,17 +174,19 @@ def send(
         slices: that read and write in parallel.
         remote: the cluster that the source is in; None for the same one.
     """
-    client = connect(settings).options(opaque_id=spec.opaque_id(kind))
     where = {} if remote is None else {"remote": remote_source(remote)}
-    with calling(f"start to {kind} {spec.dest}"):
-        answer = client.reindex(
+    return started(
+        settings,
+        spec.opaque_id(kind),
+        f"start to {kind} {spec.dest}",
+        lambda client: client.reindex(
             source={"index": spec.source.split(","), **where, **source},
             dest={"index": spec.dest, "op_type": "create", **dest},
             conflicts="proceed",
             slices=slices,
             wait_for_completion=False,
-        )
-    return answer["task"]
+        ),
+    )
 
 
 def wait_for_room(spec: ReindexSpec, turned_away: list[Failure], deadline: Deadline) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.deployments import wait_for_allocation
-from tasks.elastic.cluster.reindex_tasks import Failure
+from tasks.elastic.cluster.reindex_tasks import Failure, started
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.indices import count, index_of_ours, refresh
@@ -183,9 +183,11 @@ def read_unembedded(
 def _start(
     settings: ElasticSettings, spec: ReindexSpec, plan: BatchPlan, query: dict[str, Any], *, careful: bool
 ) -> str:
-    client = connect(settings).options(opaque_id=spec.opaque_id("repair"))
-    with calling(f"start to repair {spec.dest}"):
-        answer = client.update_by_query(
+    return started(
+        settings,
+        spec.opaque_id("repair"),
+        f"start to repair {spec.dest}",
+        lambda client: client.update_by_query(
             index=spec.dest,
             query=query,
             pipeline=spec.pipeline,
@@ -193,5 +195,5 @@ def _start(
             scroll_size=1 if careful else plan.size,
             slices=1 if careful else plan.slices,
             wait_for_completion=False,
-        )
-    return answer["task"]
+        ),
+    )

@@ -18,6 +18,7 @@ from tasks.elastic.cluster.reindex_tasks import (
     read_task,
 )
 from tasks.elastic.cluster.throttle import UNLIMITED
+from tasks.elastic.connection import clients
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.indices.full_disks import DiskFull
 from tasks.elastic.indices.indices import read_index, remove_index, set_marks
@@ -61,6 +62,22 @@ def test_a_task_that_an_earlier_run_began_is_followed_not_begun_again(embedding,
     assert pace.samples[0].documents == 0  # where the task began, in the earlier run
     assert changes().count("reindex") == 1
     assert embedding.is_complete()
+    assert embedding.inferences == 200
+
+
+def test_a_task_whose_start_was_given_up_is_followed_not_begun_again(
+    embedding, sandbox, rows, changes, monkeypatch
+):
+    embedding.build(rows[:200])
+    monkeypatch.setattr(clients, "CALL_SECONDS", 0.5)
+    connect.cache_clear()
+    faults.add(sandbox.state, "reindex", "stall", "before", seconds=1.5)
+    try:
+        reindexed = embedding.reindex(replace(FAST, size=2))
+    finally:
+        connect.cache_clear()
+    assert (reindexed.documents, len(reindexed.started)) == (200, 1)
+    assert changes().count("reindex") == 1
     assert embedding.inferences == 200
 
 
