@@ -8,8 +8,9 @@ from databricks.sdk.service.vectorsearch import EndpointInfo
 
 from tasks.built import Built, Stranger
 from tasks.databricks.costs import EMPTY
-from tasks.databricks.endpoints import endpoint_state, list_endpoints, tags_of
+from tasks.databricks.endpoints import endpoint_state, list_endpoints
 from tasks.databricks.indexes import IndexState, find_index, list_versions
+from tasks.databricks.marks import tags_of
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import FIRST
 from tasks.marks import MANAGED_BY

@@ -23,9 +23,9 @@ from functools import cache
 from databricks.sdk.service.vectorsearch import CustomTag, EndpointInfo, EndpointType
 
 from tasks.calls import NotFound, ServiceUnwell
-from tasks.databricks.clients import connect
+from tasks.databricks.clients import LATE_SECONDS, connect
 from tasks.databricks.errors import AlreadyExists, CreationFailed, calling, was_given_up
-from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, with_marks
+from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, tags_of, with_marks
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import FIRST, PASSAGES, STANDARD, EndpointKind
 from tasks.errors import DeadlinePassed, NotOurs
@@ -38,8 +38,6 @@ from tasks.waiting import Deadline, Look, wait_until
 
 USUAL_SECONDS = 300.0
 """Until an endpoint is online; from memory."""
-_LATE_SECONDS = 5.0
-"""How long a call that was given up is awaited before it is made again."""
 _FAILED = ("OFFLINE", "STOPPING", "STOPPED")
 """States that do not become ONLINE by themselves (the AI Search client gives up at them too)."""
 _NOT_PROVISIONED = "OFFLINE"
@@ -312,11 +310,6 @@ def list_endpoints(settings: DatabricksSettings) -> list[EndpointInfo]:
         return list(connect(settings).endpoints.list_endpoints())
 
 
-def tags_of(there: EndpointInfo) -> dict[str, str]:
-    """The custom tags of an endpoint."""
-    return {tag.key: tag.value or "" for tag in there.custom_tags or ()}
-
-
 def _let_go(settings: DatabricksSettings, name: str, deadline: Deadline) -> None:
     """Wait until an endpoint that is being deleted is gone."""
 
@@ -367,11 +360,10 @@ def _state(there: EndpointInfo) -> str:
 
 def _tag(settings: DatabricksSettings, name: str, tags: Mapping[str, str]) -> None:
     """Replace all tags of an endpoint, and do not leave behind a call that may still be carried out."""
+    given = [CustomTag(key, value) for key, value in tags.items()]
     try:
         with calling(f"mark endpoint {name}"):
-            connect(settings).endpoints.update_endpoint_custom_tags(
-                name, [CustomTag(key, value) for key, value in tags.items()]
-            )
+            connect(settings).endpoints.update_endpoint_custom_tags(name, given)
     except ServiceUnwell as error:
         # Tried again at once, the first call could be carried out after the mark that comes next, and undo it.
         if not (was_given_up(error) and _is_tagged_late(settings, name, tags)):
@@ -386,7 +378,7 @@ def _is_tagged_late(settings: DatabricksSettings, name: str, tags: Mapping[str, 
 
     with suppress(DeadlinePassed):
         return wait_until(
-            f"see whether endpoint {name} is marked after all", look, Deadline.after(seconds=_LATE_SECONDS)
+            f"see whether {name} is marked after all", look, Deadline.after(seconds=LATE_SECONDS)
         )
     return False
 

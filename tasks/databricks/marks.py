@@ -15,6 +15,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from databricks.sdk.service.vectorsearch import EndpointInfo
+
 from tasks.databricks.specs import FIRST
 
 _KEYS = ("spec", "content", "coming", "replaces", "found")
@@ -37,6 +39,11 @@ class VersionMarks:
     def is_loaded(self) -> bool:
         """Whether all of its data is there."""
         return bool(self.content)
+
+
+def tags_of(there: EndpointInfo) -> dict[str, str]:
+    """The custom tags of an endpoint."""
+    return {tag.key: tag.value or "" for tag in there.custom_tags or ()}
 
 
 def marks_of(tags: Mapping[str, str], version: str) -> VersionMarks:

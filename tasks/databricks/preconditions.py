@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tasks.databricks.clients import connect
-from tasks.databricks.endpoints import list_endpoints, tags_of
+from tasks.databricks.endpoints import list_endpoints
 from tasks.databricks.errors import calling
+from tasks.databricks.marks import tags_of
 from tasks.databricks.serving import wait_for_serving
 from tasks.databricks.settings import DatabricksSettings
 from tasks.errors import PermanentError, TransientError

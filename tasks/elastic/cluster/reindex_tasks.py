@@ -5,22 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
-
-from elastic_transport import ConnectionTimeout
-from elasticsearch import Elasticsearch
 
 from tasks.calls import NotFound, ServiceRefused
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.serverless import is_serverless
 from tasks.elastic.cluster.throttle import UNLIMITED, Throttle
-from tasks.elastic.connection.clients import LATE_SECONDS, connect
+from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import DISK_BLOCK, TRANSIENT_STATUSES, calling, reason_of
 from tasks.elastic.settings import ElasticSettings
-from tasks.errors import DeadlinePassed, PermanentError
+from tasks.errors import PermanentError
 from tasks.interruption import RemoteWork, WhenInterrupted, interruptible
 from tasks.measures.pace import Pace
 from tasks.progress import say
@@ -206,40 +202,6 @@ def end_tasks(settings: ElasticSettings, index: str, deadline: Deadline) -> tupl
 
         wait_until(f"end the task {id_}", look, deadline)
     return tuple(ours)
-
-
-def started(
-    settings: ElasticSettings, opaque_id: str, doing: str, start: Callable[[Elasticsearch], Any]
-) -> str:
-    """Start a task and return it, or the one of a start that was given up and is carried out late.
-
-    The client never retries a start, and the step does only after that: two tasks would embed every document twice.
-
-    Args:
-        settings: the target.
-        opaque_id: by which the task is found again; none with it runs yet.
-        doing: completes "Could not ...".
-        start: makes the call.
-    """
-    with calling(doing):
-        try:
-            return start(connect(settings).options(opaque_id=opaque_id))["task"]
-        except ConnectionTimeout:
-            if (late := _late_task(settings, opaque_id)) is None:
-                raise
-            return late
-
-
-def _late_task(settings: ElasticSettings, opaque_id: str) -> str | None:
-    def look() -> Look[str]:
-        task = find_task(settings, [opaque_id])
-        return Look("started" if task else "not started", value=task, done=task is not None)
-
-    if is_serverless(settings):
-        return None
-    with suppress(DeadlinePassed):
-        return wait_until("see whether a task began after all", look, Deadline.after(seconds=LATE_SECONDS))
-    return None
 
 
 def find_task(settings: ElasticSettings, opaque_ids: Iterable[str]) -> str | None:

@@ -11,7 +11,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from tasks.elastic.cluster.reindex_tasks import Failure, started
+from tasks.elastic.cluster.reindex_tasks import Failure
+from tasks.elastic.cluster.task_starts import started
 from tasks.elastic.indices.indices import count, refresh, refresh_source
 from tasks.elastic.indices.remotes import remote_source
 from tasks.elastic.reindex.batch_plans import ReindexSpec

@@ -12,7 +12,8 @@ from typing import Any
 
 from tasks.elastic.cluster.deployment_states import read_deployment
 from tasks.elastic.cluster.deployments import wait_for_allocation
-from tasks.elastic.cluster.reindex_tasks import Failure, started
+from tasks.elastic.cluster.reindex_tasks import Failure
+from tasks.elastic.cluster.task_starts import started
 from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.indices.indices import count, index_of_ours, refresh

@@ -7,7 +7,7 @@ from databricks.sdk.errors import NotFound
 
 from sandbox.databricks.options import DatabricksOptions
 from tasks.databricks.clients import connect
-from tasks.databricks.endpoints import tags_of
+from tasks.databricks.marks import tags_of
 from tasks.databricks.settings import databricks_settings
 from tasks.databricks.specs import index_name
 from tests.flows.engine_commands import build, command, found  # noqa: F401 -- fixtures

@@ -19,14 +19,13 @@ from tasks.databricks.endpoints import (
     own_endpoint,
     remove_endpoint,
     remove_marks,
-    tags_of,
     wait_for_endpoint,
 )
 from tasks.databricks.errors import LoadUnderWay, NoSuchVersion
 from tasks.databricks.index_lifecycle import ensure_index, remove_index, wait_for_index
 from tasks.databricks.indexes import find_index, read_index, read_loaded_index
 from tasks.databricks.inventory import IndexesOfOthers, read_inventory, refuse_foreign_indexes
-from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, with_marks
+from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, tags_of, with_marks
 from tasks.databricks.specs import FIRST, PASSAGES, IndexSpec
 from tasks.databricks.versions import (
     UnlikeVersions,
