@@ -128,7 +128,7 @@ def test_a_mark_that_is_set_after_its_call_was_given_up_does_not_undo_the_next_o
     sandbox, settings, make, name, writes, monkeypatch
 ):
     make(name, loaded=False)
-    monkeypatch.setattr(clients, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(clients, "CALL_SECONDS", 2.0)
     connect.cache_clear()
     try:
         before = len(writes())
@@ -137,7 +137,7 @@ def test_a_mark_that_is_set_after_its_call_was_given_up_does_not_undo_the_next_o
             "vector_search_endpoints.update_endpoint_custom_tags",
             "stall",
             "before",
-            seconds=1.5,
+            seconds=3.0,
         )
         apply_content_mark.fn(settings, name, content="one")
         apply_content_mark.fn(settings, name, content="two")

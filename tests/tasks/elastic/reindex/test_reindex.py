@@ -69,9 +69,9 @@ def test_a_task_whose_start_was_given_up_is_followed_not_begun_again(
     embedding, sandbox, rows, changes, monkeypatch
 ):
     embedding.build(rows[:200])
-    monkeypatch.setattr(clients, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(clients, "CALL_SECONDS", 2.0)
     connect.cache_clear()
-    faults.add(sandbox.state, "reindex", "stall", "before", seconds=1.5)
+    faults.add(sandbox.state, "reindex", "stall", "before", seconds=3.0)
     try:
         reindexed = embedding.reindex(replace(FAST, size=2))
     finally:
