@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from sandbox.connections import Connections
+from sandbox.ports import listen
 
 _PATIENCE = 20.0
 
@@ -43,7 +44,7 @@ class HttpServer:
 
     def start(self) -> None:
         """Begin to answer requests."""
-        self._listener.listen(1024)  # from here on connections are accepted, if not yet answered
+        listen(self._listener)
         self._thread.start()
 
     def stop(self) -> None:

@@ -44,6 +44,21 @@ class Ports(dict[str, int]):
             held.close()
 
 
+def listen(held: socket.socket) -> None:
+    """Begin to accept connections on a port that `bound` has bound, if not yet to answer them.
+
+    Raises:
+        SandboxError: another process listens on it. While neither listens, Linux lets two bind one port that allow its
+            reuse, which they must because of the connections that a killed server leaves behind (socket(7), SO_REUSEADDR).
+    """
+    try:
+        held.listen(1024)
+    except OSError as error:
+        raise SandboxError(
+            f"Port {held.getsockname()[1]} is taken: another process began to listen on it just now. Start the sandbox again."
+        ) from error
+
+
 def bound(port: int = 0) -> socket.socket:
     """A socket that is bound to a port on 127.0.0.1, 0 for a free one, and does not listen yet.
 

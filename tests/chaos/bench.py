@@ -63,8 +63,7 @@ SLOW: dict[str, Options] = {
 _KEEP_THEIR_PORTS = {"vertex", "vertex-collections", "answers-on-vertex"}
 """An index of Vertex AI keeps its address; the others may start anywhere."""
 
-
-_NOT_HANDED_OUT = range(12_000, 32_000)
+NOT_HANDED_OUT = range(12_000, 32_000)
 """Below those that Linux gives to whoever asks for a free port (ip_local_port_range, 32768 to 60999)."""
 
 
@@ -118,10 +117,12 @@ class Bench:
     Args:
         folder: where.
         database: that of Prefect, to be copied; None to make one.
+        ports: those that stand-ins keep, which no other worker has.
     """
 
-    def __init__(self, folder: Path, database: Path | None = None) -> None:
+    def __init__(self, folder: Path, database: Path | None = None, ports: range = NOT_HANDED_OUT) -> None:
         self.folder = folder
+        self._ports = ports
         self.files = data.write(folder / "data")
         self._numbers = count()
         self._worlds: list[World] = []
@@ -150,7 +151,7 @@ class Bench:
         elif engine in _KEEP_THEIR_PORTS:
             state.mkdir()
             names = (port for service in SERVICES for port in service.ports)
-            (state / "ports.json").write_text(json.dumps({name: _own_port() for name in names}))
+            (state / "ports.json").write_text(json.dumps({name: self._own_port() for name in names}))
         world = World(self, engine, state, options or OPTIONS[engine])
         self._worlds.append(world)
         world.start()
@@ -166,6 +167,14 @@ class Bench:
         self._worlds.remove(world)
         world.kill()  # a graceful end takes half a second
         shutil.rmtree(world.state, ignore_errors=True)  # what it has started may write its last
+
+    def _own_port(self) -> int:
+        """A free port that no other process gets by chance while the stand-in that keeps it is down."""
+        while True:
+            port = random.choice(self._ports)
+            with suppress(OSError):
+                bound(port).close()
+                return port
 
     def begin(
         self,
@@ -201,12 +210,3 @@ class Bench:
                 for name in (NAME, f"{NAME}-exact", "texts"):
                     with suppress(ObjectNotFound):
                         client.delete_global_concurrency_limit_by_name(slot_of(engine, name, on or None))
-
-
-def _own_port() -> int:
-    """A free port that no other process gets by chance while the stand-in that keeps it is down."""
-    while True:
-        port = random.choice(_NOT_HANDED_OUT)
-        with suppress(OSError):
-            bound(port).close()
-            return port

@@ -8,6 +8,8 @@ from typing import Literal
 
 _BETWEEN = " | "
 Verdict = Literal["kept", "broken", "not reached"]
+CAMPAIGN_FAILED = "the campaign itself failed"
+"""How a problem begins that a mistake of the campaign is; the case counts as broken until it has been run again."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos import versions
-from tests.chaos.cases import Case, Finding
+from tests.chaos.cases import CAMPAIGN_FAILED, Case, Finding
 from tests.forks import ROOT
 
 FOLDER = ROOT / "tests" / "chaos" / "results"
@@ -91,8 +91,8 @@ class Results:
 
 
 def is_failed_campaign(line: Line) -> bool:
-    """Whether a campaign's own mistake ended a case (`workers`): it counts as broken until the case has been run again."""
-    return any(problem.startswith("the campaign itself failed") for problem in line["problems"])
+    """Whether a campaign's own mistake ended the case."""
+    return any(problem.startswith(CAMPAIGN_FAILED) for problem in line["problems"])
 
 
 def keep(lines: list[Line], file: Path = KEPT) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos import prefect_server
-from tests.chaos.bench import Bench
+from tests.chaos.bench import NOT_HANDED_OUT, Bench
 from tests.chaos.campaigns import CAMPAIGNS
-from tests.chaos.cases import Case, Finding
+from tests.chaos.cases import CAMPAIGN_FAILED, Case, Finding
 from tests.chaos.recordings import Recording, Recordings
 from tests.chaos.results import ENGINES
 from tests.chaos.scenarios import SCENARIOS
@@ -36,7 +36,8 @@ class Workers:
         self._processes = []
         for worker in range(number):
             ours, theirs = begin.Pipe()
-            process = begin.Process(target=_work, args=(folder / f"worker-{worker}", made, theirs))
+            ports = NOT_HANDED_OUT[worker::number]
+            process = begin.Process(target=_work, args=(folder / f"worker-{worker}", made, ports, theirs))
             process.start()
             theirs.close()
             self._pipes.append(ours)
@@ -81,10 +82,10 @@ def _next(waiting: dict[str, deque[Order]], worker: int) -> Order | None:
     return next((waiting[engine].popleft() for engine in preferred if waiting[engine]), None)
 
 
-def _work(folder: Path, database: Path, pipe: Connection) -> None:
+def _work(folder: Path, database: Path, ports: range, pipe: Connection) -> None:
     folder.mkdir(parents=True)
     # Ctrl-C reaches every process; whoever would take the answer may be gone first.
-    with suppress(KeyboardInterrupt, BrokenPipeError), closing(Bench(folder, database)) as bench:
+    with suppress(KeyboardInterrupt, BrokenPipeError), closing(Bench(folder, database, ports)) as bench:
         recordings = Recordings(bench)
         while (order := _received(pipe)) is not None:
             began = time.monotonic()
@@ -98,7 +99,7 @@ def _done(bench: Bench, recordings: Recordings, order: Order) -> Any:
             return recordings.of(SCENARIOS[order])
         return CAMPAIGNS[order.campaign].run(bench, recordings, order)
     except Exception:  # noqa: BLE001 -- a campaign's own mistake is a finding too, and must not end the others
-        return Finding(problems=[f"the campaign itself failed: {traceback.format_exc()[-1500:]}"])
+        return Finding(problems=[f"{CAMPAIGN_FAILED}: {traceback.format_exc()[-1500:]}"])
     finally:
         bench.discard_all()
 

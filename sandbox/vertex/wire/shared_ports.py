@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from sandbox.connections import Connections
+from sandbox.ports import listen
 from sandbox.vertex.wire.first_bytes import is_grpc
 
 _ENOUGH = 32 * 1024  # more than a ClientHello with the keys of post-quantum cryptography
@@ -64,7 +65,7 @@ class SharedPorts:
     def start(self) -> None:
         """Begin to accept connections."""
         for each in self._ports:
-            each.listener.listen(1024)
+            listen(each.listener)
         self._thread.start()
 
     def stop(self) -> None:
