@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -75,6 +76,8 @@ SHARE, SHORTEST, LONGEST = 0.08, 0.05, 20.0
 """Between looks: this share of the time that has passed, within these seconds. An end is so noticed 3 % of the operation's length
 late on average (10 s of an hour, after 260 looks); a fixed interval that is never later takes ten times the looks
 (benchmarks/noticing.py)."""
+LATE_SECONDS = 5.0
+"""How long the effect of a call that was given up is looked for."""
 _AFTER_AN_ERROR = 0.5
 """Seconds at least until a service that did not answer is asked again."""
 
@@ -153,6 +156,25 @@ def _repeated(
     with Progress(what, usual=usual) as progress:
         found: Look[T] = polling(watched)
     return found.value  # pyright: ignore[reportReturnType] -- a done look carries its value
+
+
+def came_late(what: str, find: Callable[[], T | None]) -> T | None:
+    """The effect of a call whose reply was given up, once it is there; None if it is not within `LATE_SECONDS`.
+
+    For calls that must not be made again at once: carried out late, the first would count twice or undo what came after.
+
+    Args:
+        what: what is being looked for, in plain words.
+        find: reads the effect once; None while there is none.
+    """
+
+    def look() -> Look[T]:
+        found = find()
+        return Look("not there" if found is None else "there", value=found, done=found is not None)
+
+    with suppress(DeadlinePassed):
+        return wait_until(what, look, Deadline.after(seconds=LATE_SECONDS))
+    return None
 
 
 def attempt_until(what: str, attempt: Callable[[], Look[T]], deadline: Deadline, *, remedy: str = "") -> T:

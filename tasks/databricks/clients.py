@@ -33,8 +33,6 @@ from tasks.databricks.settings import DatabricksSettings
 
 CALL_SECONDS = 60.0
 """How long one call may take."""
-LATE_SECONDS = 5.0
-"""How long the effect of a call that was given up is awaited, where making the call again at once could do harm."""
 _NOTHING_ELSE = (
     "account_id", "client_id", "client_secret", "config_file", "discovery_url", "group_id", "password", "profile", "token", "username",
     "workspace_id",

@@ -16,25 +16,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 
 from databricks.sdk.service.vectorsearch import CustomTag, EndpointInfo, EndpointType
 
 from tasks.calls import NotFound, ServiceUnwell
-from tasks.databricks.clients import LATE_SECONDS, connect
+from tasks.databricks.clients import connect
 from tasks.databricks.errors import AlreadyExists, CreationFailed, calling, was_given_up
 from tasks.databricks.marks import VersionMarks, marked_versions, marks_of, tags_of, with_marks
 from tasks.databricks.settings import DatabricksSettings
 from tasks.databricks.specs import FIRST, PASSAGES, STANDARD, EndpointKind
-from tasks.errors import DeadlinePassed, NotOurs
+from tasks.errors import NotOurs
 from tasks.marks import MANAGED_BY, is_ours
 from tasks.outcomes import Ensured
 from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
-from tasks.waiting import Deadline, Look, wait_until
+from tasks.waiting import Deadline, Look, came_late, wait_until
 
 USUAL_SECONDS = 300.0
 """Until an endpoint is online; from memory."""
@@ -371,16 +370,11 @@ def _tag(settings: DatabricksSettings, name: str, tags: Mapping[str, str]) -> No
 
 
 def _is_tagged_late(settings: DatabricksSettings, name: str, tags: Mapping[str, str]) -> bool:
-    def look() -> Look[bool]:
+    def tagged() -> EndpointInfo | None:
         there = find_endpoint(settings, name)
-        is_tagged = there is not None and tags_of(there) == tags
-        return Look(seen="marked" if is_tagged else "not marked", value=True, done=is_tagged)
+        return there if there is not None and tags_of(there) == tags else None
 
-    with suppress(DeadlinePassed):
-        return wait_until(
-            f"see whether {name} is marked after all", look, Deadline.after(seconds=LATE_SECONDS)
-        )
-    return False
+    return came_late(f"see whether {name} is marked after all", tagged) is not None
 
 
 def _mark(

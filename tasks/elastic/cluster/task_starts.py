@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from elastic_transport import ConnectionTimeout
@@ -11,11 +10,10 @@ from elasticsearch import Elasticsearch
 
 from tasks.elastic.cluster.reindex_tasks import find_task
 from tasks.elastic.cluster.serverless import is_serverless
-from tasks.elastic.connection.clients import LATE_SECONDS, connect
+from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import calling
 from tasks.elastic.settings import ElasticSettings
-from tasks.errors import DeadlinePassed
-from tasks.waiting import Deadline, Look, wait_until
+from tasks.waiting import came_late
 
 
 def started(
@@ -41,12 +39,6 @@ def started(
 
 
 def _late_task(settings: ElasticSettings, opaque_id: str) -> str | None:
-    def look() -> Look[str]:
-        task = find_task(settings, [opaque_id])
-        return Look("started" if task else "not started", value=task, done=task is not None)
-
     if is_serverless(settings):
         return None
-    with suppress(DeadlinePassed):
-        return wait_until("see whether a task began after all", look, Deadline.after(seconds=LATE_SECONDS))
-    return None
+    return came_late("see whether a task began after all", lambda: find_task(settings, [opaque_id]))

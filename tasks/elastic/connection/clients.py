@@ -29,8 +29,6 @@ from tasks.progress import say
 
 CALL_SECONDS = 60.0
 """How long one call may take; calls that run inference set their own."""
-LATE_SECONDS = 5.0
-"""How long the effect of a call that was given up is awaited, where making the call again at once could do harm."""
 
 # The task API has been a technical preview for ten years; our users can do nothing about it.
 warnings.filterwarnings("ignore", category=GeneralAvailabilityWarning, module=r"tasks\.elastic\.")

@@ -7,7 +7,6 @@ specification and are set last. Documents and aliases are moved elsewhere.
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,18 +16,18 @@ from elastic_transport import ConnectionTimeout
 from tasks.calls import NotFound, ServiceRefused, ServiceUnwell
 from tasks.elastic.cluster.reindex_tasks import end_tasks
 from tasks.elastic.cluster.serverless import is_serverless
-from tasks.elastic.connection.clients import LATE_SECONDS, connect
+from tasks.elastic.connection.clients import connect
 from tasks.elastic.connection.errors import SERVICE, BadRequest, calling
 from tasks.elastic.settings import ElasticSettings
 from tasks.elastic.specs import IndexSpec
-from tasks.errors import CannotChangeInPlace, DeadlinePassed, InvalidInput, NotOurs
+from tasks.errors import CannotChangeInPlace, InvalidInput, NotOurs
 from tasks.marks import is_ours, marks
 from tasks.outcomes import Ensured
 from tasks.plurals import counted
 from tasks.program import command
 from tasks.progress import say
 from tasks.steps import step
-from tasks.waiting import Deadline, Look, wait_until
+from tasks.waiting import Deadline, came_late
 
 LOAD_SETTINGS: dict[str, Any] = {"refresh_interval": "-1", "number_of_replicas": 0}
 """During the load, as Elastic advises for indexing speed."""
@@ -232,16 +231,11 @@ def put_marks(settings: ElasticSettings, name: str, meta: dict[str, Any]) -> Non
 
 
 def _is_marked_late(settings: ElasticSettings, name: str, meta: dict[str, Any]) -> bool:
-    def look() -> Look[bool]:
+    def marked() -> IndexState | None:
         there = read_index.fn(settings, name)
-        is_marked = there is not None and there.meta == meta
-        return Look(seen="marked" if is_marked else "not marked", value=True, done=is_marked)
+        return there if there is not None and there.meta == meta else None
 
-    with suppress(DeadlinePassed):
-        return wait_until(
-            f"see whether the index {name} is marked after all", look, Deadline.after(seconds=LATE_SECONDS)
-        )
-    return False
+    return came_late(f"see whether the index {name} is marked after all", marked) is not None
 
 
 def index_of_ours(settings: ElasticSettings, name: str) -> IndexState:
