@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from databricks.sdk.service.sql import StatementState
 
+from tasks.calls import ServiceUnwell
 from tasks.databricks.clients import connect
-from tasks.databricks.errors import calling
+from tasks.databricks.errors import SERVICE, calling
 from tasks.databricks.settings import DatabricksSettings
 from tasks.errors import InvalidInput, PermanentError
 from tasks.waiting import Deadline, Look, wait_until
 
 _ENDED = (StatementState.SUCCEEDED, StatementState.FAILED, StatementState.CANCELED, StatementState.CLOSED)
+_CONFLICT = re.compile(r"\[DELTA_(CONCURRENT_|METADATA_CHANGED|PROTOCOL_CHANGED)|SQLSTATE: 2D521")
+"""How it says that another change of the table came first and that the operation is to be tried again:
+https://docs.databricks.com/aws/en/error-messages/delta-concurrent-append-error-class"""
 
 Rows = list[list[str]]
 
@@ -34,6 +40,7 @@ def execute(settings: DatabricksSettings, doing: str, statement: str, deadline: 
 
     Raises:
         InvalidInput: no warehouse is set.
+        ServiceUnwell: transient: another change of the table came first, maybe of this very statement, sent before.
         StatementFailed: it did not succeed.
     """
     if settings.warehouse_id is None:
@@ -47,22 +54,26 @@ def execute(settings: DatabricksSettings, doing: str, statement: str, deadline: 
         answer = api.execute_statement(statement, warehouse, wait_timeout="0s")
     id_ = answer.statement_id or ""
 
-    def look() -> Look[Rows]:
+    def look() -> Look[Rows | ServiceUnwell]:
         with calling(doing):
             found = api.get_statement(id_)
         status = found.status
         state = status.state if status else None
         if state in _ENDED and state is not StatementState.SUCCEEDED:
-            said = status.error.message if status and status.error else None
-            raise StatementFailed(
-                doing, state=state.value if state else "unknown", said=said or "no reason given"
-            )
+            said = (status.error.message if status and status.error else None) or "no reason given"
+            if _CONFLICT.search(said):
+                conflict = ServiceUnwell(doing, service=SERVICE, status=state.value, said=said)
+                return Look("another change came first", value=conflict, done=True)
+            raise StatementFailed(doing, state=state.value, said=said)
         rows: Rows = [*((found.result.data_array or ()) if found.result else ())]
         return Look(
             seen=state.value if state else "unknown", value=rows, done=state is StatementState.SUCCEEDED
         )
 
-    return wait_until(doing, look, deadline)
+    ended = wait_until(doing, look, deadline)
+    if isinstance(ended, ServiceUnwell):
+        raise ended
+    return ended
 
 
 def quoted(full_name: str) -> str:
